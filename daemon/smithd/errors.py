@@ -1,0 +1,50 @@
+"""The error tree. Everyday ends are values; these are for broken worlds.
+
+SmithdError
+├── ConfigError        the configuration, or the world it needs to start; only before anything runs
+├── SourceError        what a source says instead of samples
+│   ├── Unavailable    nothing to be done: the next poll tries again
+│   ├── Misconfigured  a person must mend it; polls go on, far apart
+│   └── BadAnswer      the other side answered something that cannot be used
+└── DatabaseError      the state cannot be opened, or can no longer be kept
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class SmithdError(Exception):
+    """Anything smithd says to its user; its text is a sentence for a person."""
+
+
+class ConfigError(SmithdError):
+    """What must be mended before smithd can start; the text holds every mistake, ready to print."""
+
+
+class SourceError(SmithdError):
+    """A poll failed, in whole or in part; the text says why, without secrets.
+
+    ``samples`` are those that arrived all the same, when only a part of what was asked failed.
+    """
+
+    def __init__(self, message: str, *, samples: Iterable[Any] = ()) -> None:
+        super().__init__(message)
+        self.samples = tuple(samples)
+
+
+class Unavailable(SourceError):
+    """The source did not answer, or asked to be left alone for now."""
+
+
+class Misconfigured(SourceError):
+    """The source refuses what the configuration asks for (a password, a path, a query)."""
+
+
+class BadAnswer(SourceError):
+    """The source answered, but not with what was asked for."""
+
+
+class DatabaseError(SmithdError):
+    """The state file is damaged, locked, of a newer version, or cannot be written."""

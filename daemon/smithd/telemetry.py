@@ -1,0 +1,263 @@
+"""Facts: what happened, stated once by whoever saw it; logs, the demo and counters listen.
+
+A fact holds plain values, so that it can stand on the lowest floor. Its ``str`` is the line a person reads.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened. ``level`` is one of ``logging``'s."""
+
+    level: ClassVar[int] = logging.INFO
+
+
+Listener = Callable[[Fact], None]
+
+
+class Telemetry:
+    """Hands every fact to every listener, in the order they were added."""
+
+    def __init__(self, listeners: Iterable[Listener] = ()) -> None:
+        self._listeners = list(listeners)
+
+    def listen(self, listener: Listener) -> None:
+        """Add a listener; it must be quick and must not raise."""
+        self._listeners.append(listener)
+
+    def tell(self, fact: Fact) -> None:
+        """State a fact."""
+        for listener in self._listeners:
+            listener(fact)
+
+
+class Redactor:
+    """Knows every secret that was read, and takes it out of any text before a person sees it."""
+
+    MASK = "[secret]"
+
+    def __init__(self) -> None:
+        self._secrets: dict[str, None] = {}
+        self._longest_first: list[str] | None = None
+
+    def add(self, secret: str) -> None:
+        """Remember a secret. Very short ones are left alone: masking them would only garble texts."""
+        if len(secret) >= 4:
+            self._secrets[secret] = None
+            self._longest_first = None
+
+    def clean(self, text: str) -> str:
+        """The text with every known secret replaced by a mask."""
+        if self._longest_first is None:
+            self._longest_first = sorted(self._secrets, key=len, reverse=True)
+        for secret in self._longest_first:
+            if secret in text:
+                text = text.replace(secret, self.MASK)
+            if "…" in text:
+                text = _without_cut(text, secret, self.MASK)
+        return text
+
+
+def _without_cut(text: str, secret: str, mask: str) -> str:
+    """The text without the beginning of a secret whose end was cut off."""
+    for length in range(len(secret) - 1, 3, -1):
+        if secret[:length] + "…" in text:
+            return text.replace(secret[:length] + "…", f"{mask}…")
+    return text
+
+
+def listen_with_logs(redactor: Redactor) -> Listener:
+    """A listener that writes each fact to the log ``smithd``, secrets taken out."""
+    log = logging.getLogger("smithd")
+
+    def write(fact: Fact) -> None:
+        if log.isEnabledFor(fact.level):
+            log.log(fact.level, "%s", redactor.clean(str(fact)))
+
+    return write
+
+
+_THINGS = {"metric": "widget", "stream": "Live Activity"}
+
+
+def thing(key: str) -> str:
+    """A message's key as a person says it: ``metric:shop.orders`` is the widget shop.orders."""
+    kind, _, name = key.partition(":")
+    name = name.rpartition("@")[0] if kind == "push" else name
+    return f"{_THINGS.get(kind, kind)} {name}".rstrip()
+
+
+# What can happen, in the order of the way of the data.
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Fact):
+    version: str
+    sources: int
+    rules: int
+
+    def __str__(self) -> str:
+        return f"smithd {self.version} runs; sources: {self.sources}, rules: {self.rules}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Fact):
+    waiting: int
+
+    def __str__(self) -> str:
+        return f"stopped; messages that wait on disk: {self.waiting}"
+
+
+@dataclass(frozen=True, slots=True)
+class Polled(Fact):
+    level: ClassVar[int] = logging.DEBUG
+    source: str
+    samples: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.samples} samples in {self.seconds * 1000:.0f} ms"
+
+
+@dataclass(frozen=True, slots=True)
+class PollFailed(Fact):
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    reason: str
+    failures: int
+    retry_in: float
+
+    def __str__(self) -> str:
+        again = f"; next try in {self.retry_in:.0f} s" if self.retry_in else ""
+        count = f" ({self.failures} in a row)" if self.failures > 1 else ""
+        return f"{self.source}: poll failed{count}: {self.reason}{again}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecovered(Fact):
+    source: str
+    failures: int
+
+    def __str__(self) -> str:
+        return f"{self.source}: answers again after {self.failures} failed polls"
+
+
+@dataclass(frozen=True, slots=True)
+class PollSkipped(Fact):
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    skipped: int
+
+    def __str__(self) -> str:
+        return f"{self.source}: the last poll still runs, this one is skipped ({self.skipped} so far)"
+
+
+@dataclass(frozen=True, slots=True)
+class SamplesRefused(Fact):
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped(Fact):
+    level: ClassVar[int] = logging.WARNING
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"the clock stepped by {self.seconds:+.0f} s; schedules are planned anew"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertMoved(Fact):
+    """An alert fired, was raised or lowered to another severity, or was resolved: that is its ``change``."""
+
+    rule: str
+    labels: str
+    change: str
+    severity: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"alert {self.rule}{self.labels} {self.change}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStirred(AlertMoved):
+    """An alert changed on its way to firing or to its end, which nobody is told: pending, abandoned and the like."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceHeld(Fact):
+    """A surface shows nothing, or something older than it could, and why."""
+
+    level: ClassVar[int] = logging.WARNING
+    surface: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{thing(self.surface)}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Fact):
+    """The service took a message; ``summary`` is what the phone now shows, in a few words."""
+
+    key: str
+    operation: str
+    summary: str
+
+    def __str__(self) -> str:
+        return f"{thing(self.key)} {self.operation}: {self.summary}"
+
+
+@dataclass(frozen=True, slots=True)
+class SendDelayed(Fact):
+    level: ClassVar[int] = logging.WARNING
+    key: str
+    reason: str
+    retry_in: float
+
+    def __str__(self) -> str:
+        return f"{thing(self.key)}: {self.reason}; next try in {self.retry_in:.0f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class SendDropped(Fact):
+    level: ClassVar[int] = logging.ERROR
+    key: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{thing(self.key)}: not sent: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryBlocked(Fact):
+    """The gate closed for everything, or for some families; ``scope`` says which."""
+
+    level: ClassVar[int] = logging.ERROR
+    scope: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"delivery of {self.scope} is stopped: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResumed(Fact):
+    scope: str
+
+    def __str__(self) -> str:
+        return f"delivery of {self.scope} goes on"

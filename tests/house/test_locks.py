@@ -1,0 +1,32 @@
+"""The locks name one version and its hashes for everything, and agree with each other and with pyproject.toml."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def locked(name: str) -> dict[str, str]:
+    """What a lock file asks for: the line without its hashes, by package; fails where one has no hash."""
+    entries = (ROOT / name).read_text().replace("\\\n", " ").splitlines()
+    assert all("--hash=sha256:" in entry for entry in entries)
+    return {re.split(r"[=<>!~ ]", entry)[0]: entry.partition(" --hash")[0].strip() for entry in entries}
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"])
+def test_every_version_is_pinned(name: str) -> None:
+    assert all("==" in requirement for requirement in locked(name).values())
+
+
+def test_tests_run_on_the_versions_that_users_run() -> None:
+    assert locked("requirements.lock").items() <= locked("requirements-dev.lock").items()
+
+
+def test_the_build_lock_has_the_backend_that_the_project_names() -> None:
+    (backend,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert backend in locked("requirements-build.lock").values()

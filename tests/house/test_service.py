@@ -1,0 +1,33 @@
+"""The systemd unit is one that systemd itself has nothing to say against."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNIT = Path(__file__).parents[2] / "systemd" / "smithd.service"
+EXPOSURE = 15  # tenths, of 100: what is left over is the network, and /proc for sources that look at the host
+
+
+@pytest.fixture
+def analyze() -> str:
+    return shutil.which("systemd-analyze") or pytest.skip("systemd-analyze is not installed")
+
+
+def test_systemd_verifies_the_unit(analyze: str, tmp_path: Path) -> None:
+    executable = tmp_path / "smithd"
+    executable.write_text("#!/bin/sh\n")
+    executable.chmod(0o755)
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("/opt/smithd/bin/smithd", str(executable)))
+    done = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_sandbox_stays_strict(analyze: str) -> None:
+    command = [analyze, "security", "--offline=true", f"--threshold={EXPOSURE}", str(UNIT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

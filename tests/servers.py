@@ -1,0 +1,188 @@
+"""Real servers on loopback: one that answers as a test says, and a real Prometheus."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came in."""
+
+    method: str
+    path: str
+    headers: Message
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer. ``cut``: promise more than is sent; ``hang``: say nothing until the server stops."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+    hang: bool = False
+
+
+class Web:
+    """An HTTP server that gives each path its reply, and remembers what it was asked."""
+
+    def __init__(self, certificate: Certificate | None = None, *, ask_for_certificate: bool = False) -> None:
+        self.replies: dict[str, Reply | Callable[[Asked], Reply]] = {}
+        self.asked: list[Asked] = []
+        self.stopping = threading.Event()
+        web = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                web._answer(self)
+
+            do_POST = do_GET  # noqa: N815 # http.server's name for it
+
+            def log_message(self, *_: Any) -> None:
+                """Tests need no log."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # clients that hang up are expected
+        self._scheme = "http"
+        if certificate is not None:
+            self._scheme = "https"
+            self._server.socket = certificate.context(ask_for_certificate).wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread.start()
+
+    @property
+    def place(self) -> str:
+        return f"127.0.0.1:{self._server.server_port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self._scheme}://{self.place}"
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        asked = Asked(handler.command, handler.path, handler.headers, body)
+        self.asked.append(asked)
+        path = re.sub(r"^https?://[^/]*", "", handler.path).partition("?")[0]
+        reply = self.replies.get(path, Reply(b"nothing here", 404))
+        reply = reply if isinstance(reply, Reply) else reply(asked)
+        if reply.hang:
+            self.stopping.wait()
+            handler.close_connection = True
+            return
+        handler.send_response(reply.status)
+        handler.send_header("Content-Length", str(len(reply.body) + 1000 * reply.cut))
+        for name, value in reply.headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(reply.body)
+        handler.close_connection = handler.close_connection or reply.cut
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate for 127.0.0.1 that is its own authority."""
+
+    cert_file: Path
+    key_file: Path
+
+    def context(self, ask_for_certificate: bool = False) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.cert_file, self.key_file)
+        if ask_for_certificate:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.cert_file)
+        return context
+
+
+def make_certificate(folder: Path) -> Certificate:
+    """A new certificate; skips the test where openssl is missing."""
+    openssl = _installed("openssl", "openssl")
+    made = Certificate(folder / "cert.pem", folder / "key.pem")
+    command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=loopback"
+    command += f" -addext subjectAltName=IP:127.0.0.1 -keyout {made.key_file} -out {made.cert_file}"
+    subprocess.run([openssl, *command.split()], check=True, capture_output=True)
+    return made
+
+
+def _installed(command: str, package: str) -> str:
+    found = shutil.which(command)
+    if found is None:
+        pytest.skip(f"needs {command}: apt-get install {package}")
+    return found
+
+
+@contextmanager
+def prometheus(openmetrics: str, files: Mapping[str, bytes] = {}) -> Iterator[str]:
+    """The address (host:port) of a real Prometheus that holds this back-filled data; stopped at the end.
+
+    ``files`` are put beside its configuration; one called ``web.yml`` is its ``--web.config.file``. An unprivileged
+    user runs it. Skips the test where it is missing.
+    """
+    server, promtool = _installed("prometheus", "prometheus"), _installed("promtool", "prometheus")
+    with tempfile.TemporaryDirectory(prefix="prometheus-") as name:
+        folder = Path(name)
+        for file, content in {"prometheus.yml": b"{}", "data.om": openmetrics.encode(), **files}.items():
+            (folder / file).write_bytes(content)
+        fill = [promtool, "tsdb", "create-blocks-from", "openmetrics", str(folder / "data.om"), str(folder / "data")]
+        subprocess.run(fill, check=True, capture_output=True)
+        command = "--config.file=prometheus.yml --storage.tsdb.path=data --query.lookback-delta=1h"
+        command += " --web.listen-address=127.0.0.1:0" + " --web.config.file=web.yml" * ("web.yml" in files)
+        process = subprocess.Popen(
+            [server, *command.split()], cwd=folder, stderr=subprocess.PIPE, text=True, **_unprivileged(folder)
+        )
+        try:
+            assert process.stderr is not None
+            yield _ready(process.stderr)
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    if os.geteuid() != 0:
+        return {}
+    for path in (folder, *folder.rglob("*")):
+        shutil.chown(path, "nobody", "nogroup")
+    return {"user": "nobody", "group": "nogroup", "extra_groups": []}
+
+
+def _ready(log: IO[str]) -> str:
+    """The address that the server says it listens on; returns when it is ready."""
+    address, ready, lines = "", False, []
+    for line in log:  # the two lines come in any order
+        lines.append(line)
+        if found := re.search(r'msg="Listening on" address=(\S+)', line):
+            address = found[1]
+        ready = ready or "Server is ready to receive web requests" in line
+        if address and ready:
+            threading.Thread(target=log.read, daemon=True).start()  # so that it can go on writing
+            return address
+    raise AssertionError("Prometheus did not start:\n" + "".join(lines))

@@ -1,0 +1,1 @@
+"""The state's history: one step for each version of its tables."""

@@ -1,0 +1,51 @@
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+CREATE TABLE alerts (
+    rule TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (rule, labels)
+);
+
+CREATE TABLE alive (
+    id INTEGER NOT NULL,
+    at FLOAT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE outbox (
+    id INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    claimed BOOLEAN NOT NULL,
+    kind TEXT NOT NULL,
+    content TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    created FLOAT NOT NULL,
+    due FLOAT NOT NULL,
+    expires FLOAT,
+    tolerance FLOAT NOT NULL,
+    aside TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE ("key", claimed)
+);
+
+CREATE TABLE sent (
+    id INTEGER NOT NULL,
+    family TEXT NOT NULL,
+    at FLOAT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE shown (
+    "key" TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    content TEXT,
+    at FLOAT NOT NULL,
+    ended BOOLEAN NOT NULL,
+    remote_id TEXT,
+    aside TEXT NOT NULL,
+    PRIMARY KEY ("key")
+);

@@ -1,0 +1,119 @@
+"""What a source's options are made of. A model's fields become the source's keys in the configuration file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+)
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?i?b|)", re.IGNORECASE)
+_HOST = re.compile(r"[-_0-9A-Za-z]{1,63}(?:\.[-_0-9A-Za-z]{1,63})*\.?")
+_METRIC_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+class Options(BaseModel):
+    """The base of every options model: unknown keys are mistakes, values do not change afterwards."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, populate_by_name=True, arbitrary_types_allowed=True
+    )
+
+
+def parse_duration(value: Any) -> float:
+    """``90s``, ``1m30s``, ``2h``, ``8d``, ``250ms`` (or 0) as seconds; ValueError for anything else."""
+    if value == 0 and not isinstance(value, bool):
+        return 0.0
+    if isinstance(value, str) and _DURATION.fullmatch(value.strip()):
+        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+    raise ValueError("expected a duration like 30s, 5m, 1h30m or 2d")
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|[smhdw]))+$|^0$", "examples": ["30s", "5m"]}),
+]
+"""A length of time; written as ``30s``, read as seconds."""
+
+PositiveDuration = Annotated[Duration, Field(gt=0)]
+"""A length of time that is not nothing."""
+
+Secret = SecretStr
+"""A text that is never shown; ``get_secret_value()`` gives it."""
+
+
+def parse_size(value: Any) -> int:
+    """``5 MB``, ``500 kB``, ``1 MiB`` or a number of bytes, as bytes; ValueError for anything else."""
+    match = _SIZE.fullmatch(str(value).strip())
+    if match is None or match[2].lower() not in _SIZES:
+        raise ValueError("expected a size like 500 kB, 5 MB or 1 MiB, or a number of bytes")
+    return int(float(match[1]) * _SIZES[match[2].lower()])
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    Field(gt=0),
+    WithJsonSchema({"type": ["string", "integer"], "examples": ["500 kB", "5 MB"]}),
+]
+"""An amount of data; written as ``5 MB``, read as bytes."""
+
+
+def _metric_name(name: str) -> str:
+    if _METRIC_NAME.fullmatch(name) is None:
+        raise ValueError("expected a name of small letters, digits and underscores, like error_rate")
+    return name
+
+
+MetricName = Annotated[str, AfterValidator(_metric_name)]
+"""The name of a metric, where the configuration chooses it."""
+
+
+def _beside_the_configuration(path: str, info: ValidationInfo) -> str:
+    folder = (info.context or {}).get("folder")
+    return str(Path(folder or "", Path(path).expanduser()))
+
+
+File = Annotated[str, AfterValidator(_beside_the_configuration)]
+"""The path of a file; a relative one starts at the configuration's folder (the validation context's ``folder``)."""
+
+
+def http_url(url: str) -> str:
+    """The same address, if it is one of HTTP or HTTPS that can be asked; ValueError says what is wrong with it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("expected an address like https://shop.example.com/stats.json")
+    if parts.username is not None:
+        raise ValueError("a user name and a password have no place in an address (a source takes them under auth)")
+    if parts.port == 0 or not url.isprintable() or " " in url:
+        raise ValueError("expected an address without blanks, and a port from 1 to 65535")
+    if not _is_host(parts.hostname):
+        raise ValueError(f"{parts.hostname} cannot be the name of a host")
+    return url
+
+
+def _is_host(name: str) -> bool:
+    try:
+        return ":" in name or _HOST.fullmatch(name.encode("idna").decode()) is not None  # urlsplit has seen to IPv6
+    except UnicodeError:
+        return False
+
+
+HttpUrl = Annotated[str, AfterValidator(http_url)]
+"""An address of HTTP or HTTPS, without a password in it."""

@@ -1,0 +1,45 @@
+"""Blocking calls, beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Threads:
+    """Runs blocking calls in threads, at most ``places`` of them at once.
+
+    The threads are daemons: a call that hangs costs its own place, and never holds up the end of the process (which
+    waits for the threads of an executor).
+    """
+
+    def __init__(self, name: str, places: int) -> None:
+        self._name = name
+        self._places = asyncio.Semaphore(places)
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """What the call returns, or raises. Cancelling ends the waiting; the call keeps its place until it ends."""
+        await self._places.acquire()
+        loop = asyncio.get_running_loop()
+        outcome: Future[T] = Future()
+        outcome.set_running_or_notify_cancel()  # so that cancelling the waiting does not free the place
+
+        def leave(_: Future[T]) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._places.release)
+
+        outcome.add_done_callback(leave)
+        threading.Thread(target=_work, args=(call, outcome), name=self._name, daemon=True).start()
+        return await asyncio.wrap_future(outcome)
+
+
+def _work(call: Callable[[], T], outcome: Future[T]) -> None:
+    try:
+        outcome.set_result(call())
+    except BaseException as error:  # noqa: BLE001 # it is not lost: whoever waits for the outcome gets it
+        outcome.set_exception(error)

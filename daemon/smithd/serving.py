@@ -1,0 +1,72 @@
+"""The one HTTP server: takes a port before anything else runs, and serves an application inside the running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from smithd.errors import ConfigError
+
+_REASONS = {
+    errno.EADDRINUSE: "another program uses this port",
+    errno.EADDRNOTAVAIL: "this machine has no such address",
+    errno.EACCES: "ports below 1024 need more rights than smithd has",
+}
+
+
+def bind(host: str, port: int, remedy: str = "Choose another port in web.listen.") -> socket.socket:
+    """A listening socket (port 0: any free port). Raises ConfigError, which ends with the remedy."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "this is no host name"
+        raise ConfigError(f"cannot listen on {host}:{port}: {reason}. {remedy}") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)  # at once: until it listens, a second bind to the same port would be let through
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        raise ConfigError(f"cannot listen on {host}:{port}: {reason}. {remedy}") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn as one task among others: signals belong to whoever owns the loop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Answers are made at once, so a request that is still open is half a request: nobody waits for the rest.
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        await super().shutdown(sockets)
+
+
+async def serve(app: ASGIApp, listener: socket.socket) -> None:
+    """Serve until cancelled; then open answers get a second to finish. The socket is closed in any case."""
+    config = uvicorn.Config(
+        app, loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
+        server_header=False, timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = _Server(config)
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+    finally:
+        listener.close()

@@ -1,0 +1,1 @@
+"""Decides: from readings to alert states."""

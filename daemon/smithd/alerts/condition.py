@@ -1,0 +1,116 @@
+"""From a value to a verdict. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any
+
+
+class Verdict(Enum):
+    """What one value means for one threshold."""
+
+    BREACH = "breach"
+    BETWEEN = "between"
+    CLEAR = "clear"
+    MISSING = "missing"
+
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_COMPARISON = re.compile(rf"(>=|<=|==|!=|>|<)\s*({_NUMBER})")
+_RANGE = re.compile(rf"(inside|outside)\s+({_NUMBER})\s*\.\.\s*({_NUMBER})")
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "!=": ne}
+_EXPECTED = "expected a comparison like '> 5', '<= 0.5', '== 0' or a range like 'outside 10..20'"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of the number line; ``low_in`` and ``high_in`` say whether its ends belong to it."""
+
+    low: float
+    high: float
+    low_in: bool = False
+    high_in: bool = False
+
+    def within(self, other: Interval) -> bool:
+        """Whether every number of this interval is one of the other's."""
+        low = self.low > other.low or (self.low == other.low and (other.low_in or not self.low_in))
+        high = self.high < other.high or (self.high == other.high and (other.high_in or not self.high_in))
+        return low and high
+
+    def meets(self, other: Interval) -> bool:
+        """Whether some number belongs to both."""
+        first, second = sorted((self, other), key=lambda interval: (interval.high, interval.high_in))
+        return first.high > second.low or (first.high == second.low and first.high_in and second.low_in)
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The values that breach, as the configuration wrote them (``text``) and as intervals.
+
+    ``number`` is what a text about the threshold names: the bound, or the nearer end of a range.
+    """
+
+    text: str
+    number: float
+    intervals: tuple[Interval, ...]
+    breached: Callable[[float], bool] = field(compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def within(self, other: Threshold) -> bool:
+        """Whether each value that breaches this threshold breaches the other too."""
+        return all(any(mine.within(theirs) for theirs in other.intervals) for mine in self.intervals)
+
+    def meets(self, other: Threshold) -> bool:
+        """Whether some value breaches both."""
+        return any(mine.meets(theirs) for mine in self.intervals for theirs in other.intervals)
+
+
+def parse_threshold(text: Any) -> Threshold:
+    """A threshold from its text; ValueError, with what was expected, for anything else."""
+    if isinstance(text, Threshold):
+        return text
+    if not isinstance(text, str):
+        raise ValueError(_EXPECTED)
+    if match := _COMPARISON.fullmatch(text.strip()):
+        return _comparison(text.strip(), match[1], _finite(match[2]))
+    if match := _RANGE.fullmatch(text.strip()):
+        low, high = _finite(match[2]), _finite(match[3])
+        if low > high:
+            raise ValueError(f"the range runs backwards: expected {match[1]} {match[3]}..{match[2]}")
+        return _range(text.strip(), match[1], low, high)
+    raise ValueError(_EXPECTED)
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is too large for a number")
+    return value
+
+
+def _comparison(text: str, operator: str, bound: float) -> Threshold:
+    below, above = Interval(-math.inf, bound), Interval(bound, math.inf)
+    intervals = {
+        ">": (above,),
+        ">=": (Interval(bound, math.inf, low_in=True),),
+        "<": (below,),
+        "<=": (Interval(-math.inf, bound, high_in=True),),
+        "==": (Interval(bound, bound, True, True),),
+        "!=": (below, above),
+    }[operator]
+    compare = _OPERATORS[operator]
+    return Threshold(text, bound, intervals, lambda value: compare(value, bound))
+
+
+def _range(text: str, word: str, low: float, high: float) -> Threshold:
+    if word == "inside":
+        return Threshold(text, low, (Interval(low, high, True, True),), lambda value: low <= value <= high)
+    outside = (Interval(-math.inf, low), Interval(high, math.inf))
+    return Threshold(text, high, outside, lambda value: not low <= value <= high)

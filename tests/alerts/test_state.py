@@ -1,0 +1,130 @@
+"""The alert's life, told on a timeline; and its laws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smithd.alerts.rule import Rule, RuleOptions, Severity, compile_rule
+from smithd.alerts.state import VISIBLE, Alert, Change, judge
+from smithd.plugin.sample import Series
+
+SERIES = Series("shop.errors")
+
+
+def rule(**keys: str) -> Rule:
+    return compile_rule("errors", RuleOptions.model_validate({"metric": "shop.errors", **keys}))
+
+
+def story(judged: Rule, values: Iterable[tuple[float, float]]) -> list[tuple[float, Change, Severity | None]]:
+    """What happens when these values come at these times: (time, change, severity afterwards)."""
+    alert: Alert | None = None
+    told = []
+    for at, value in values:
+        if transition := judge(judged, SERIES, alert, value, at):
+            alert = transition.after
+            told.append((at, transition.change, alert.severity if alert else None))
+    return told
+
+
+def test_without_for_an_alert_fires_and_resolves_at_once() -> None:
+    assert story(rule(warning="> 5"), [(0, 1), (10, 6), (20, 7), (30, 5)]) == [
+        (10, Change.FIRED, Severity.WARNING),
+        (30, Change.RESOLVED, None),
+    ]
+
+
+def test_for_holds_it_back_until_the_time_is_full() -> None:
+    values = [(0, 6), (60, 6), (119, 6), (120, 6), (180, 1)]
+    assert story(rule(warning="> 5", **{"for": "2m"}), values) == [
+        (0, Change.PENDING, None),
+        (120, Change.FIRED, Severity.WARNING),
+        (180, Change.RESOLVED, None),
+    ]
+
+
+def test_a_breach_that_ends_before_its_time_is_never_told() -> None:
+    assert story(rule(warning="> 5", **{"for": "2m"}), [(0, 6), (119, 5), (120, 6)]) == [
+        (0, Change.PENDING, None),
+        (119, Change.ABANDONED, None),
+        (120, Change.PENDING, None),
+    ]
+
+
+def test_between_the_thresholds_nothing_moves() -> None:
+    values = [(0, 6), (10, 4), (20, 3.1), (30, 2.9)]
+    assert story(rule(warning="> 5", recover="< 3"), values) == [
+        (0, Change.FIRED, Severity.WARNING),
+        (30, Change.RESOLVED, None),
+    ]
+
+
+def test_between_the_thresholds_a_pending_alert_is_abandoned_and_a_recovering_one_fires_on() -> None:
+    values = [(0, 6), (10, 4), (20, 6), (30, 6), (40, 2), (50, 4), (120, 4), (130, 2), (190, 2)]
+    judged = rule(warning="> 5", recover="< 3", keep_firing_for="1m", **{"for": "10s"})
+    assert story(judged, values) == [
+        (0, Change.PENDING, None),
+        (10, Change.ABANDONED, None),
+        (20, Change.PENDING, None),
+        (30, Change.FIRED, Severity.WARNING),
+        (40, Change.RECOVERING, Severity.WARNING),
+        (50, Change.RELAPSED, Severity.WARNING),
+        (130, Change.RECOVERING, Severity.WARNING),
+        (190, Change.RESOLVED, None),
+    ]
+
+
+def test_keep_firing_for_waits_for_a_quiet_time() -> None:
+    values = [(0, 6), (10, 1), (40, 6), (50, 1), (109, 1), (110, 1)]
+    assert story(rule(warning="> 5", keep_firing_for="1m"), values) == [
+        (0, Change.FIRED, Severity.WARNING),
+        (10, Change.RECOVERING, Severity.WARNING),
+        (40, Change.RELAPSED, Severity.WARNING),
+        (50, Change.RECOVERING, Severity.WARNING),
+        (110, Change.RESOLVED, None),
+    ]
+
+
+def test_each_severity_has_its_own_hold_and_the_highest_is_shown() -> None:
+    values = [(0, 6), (30, 11), (60, 11), (90, 11), (120, 6), (180, 1)]
+    assert story(rule(warning="> 5", critical="> 10", **{"for": "1m"}), values) == [
+        (0, Change.PENDING, None),
+        (30, Change.PENDING, None),
+        (60, Change.FIRED, Severity.WARNING),
+        (90, Change.RAISED, Severity.CRITICAL),
+        (120, Change.LOWERED, Severity.WARNING),
+        (180, Change.RESOLVED, None),
+    ]
+
+
+def test_a_clock_that_is_set_back_does_not_leave_an_alert_waiting() -> None:
+    values = [(10_000, 6), (100, 6), (160, 6)]
+    assert story(rule(warning="> 5", **{"for": "1m"}), values)[-1] == (160, Change.FIRED, Severity.WARNING)
+
+
+RULES = st.sampled_from(
+    [
+        rule(warning="> 5"),
+        rule(critical="> 5", recover="< 3"),
+        rule(warning="> 5", critical="> 10", recover="< 3", **{"for": "5s", "keep_firing_for": "7s"}),
+        rule(warning="outside 2..8", critical="outside 0..10", keep_firing_for="3s"),
+    ]
+)
+
+
+@given(RULES, st.lists(st.tuples(st.integers(-5, 20), st.floats(-2, 15, allow_nan=False))))
+def test_no_change_is_told_twice_and_no_end_is_skipped(judged: Rule, steps: list[tuple[int, float]]) -> None:
+    """Whatever comes, steps of the clock included: told changes alternate as a person expects."""
+    at, values = 1000.0, []
+    for seconds, value in steps:
+        at += seconds
+        values.append((at, value))
+    severity: Severity | None = None
+    for _, change, after in story(judged, values):
+        if change in VISIBLE:
+            assert (severity is None) == (change is Change.FIRED)
+            assert (after is None) == (change is Change.RESOLVED)
+            assert after != severity
+        severity = after

@@ -1,0 +1,1 @@
+"""Makes it durable: what the phone should be told, and what it was told."""

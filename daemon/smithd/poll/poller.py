@@ -1,0 +1,269 @@
+"""Asks one source, and keeps everyone else safe from it: deadlines, back-off, and whatever a plugin may do wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from smithd.errors import Misconfigured, SourceError
+from smithd.plugin.sample import Reading
+from smithd.plugin.source import Context, Source
+from smithd.poll.intake import Intake, Poll, gather
+from smithd.poll.registry import SourceSpec
+from smithd.poll.schedule import backoff, fresh_for, period
+from smithd.poll.worker import Worker
+from smithd.telemetry import Polled, PollFailed, PollSkipped, SamplesRefused, SourceRecovered, Telemetry
+
+GRACE = 1.0
+"""So many seconds a cancelled plugin has to let go; then it is left behind."""
+CLOSING = 2.0
+"""The deadline of a source's ``close``, in seconds."""
+MAX_REASON = 500
+
+Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came of asking a source once."""
+
+    readings: tuple[Reading, ...] = ()
+    complaints: tuple[str, ...] = ()
+    failure: str | None = None
+    misconfigured: bool = False
+
+
+class Poller:
+    """Polls one source; its polls never overlap.
+
+    A plugin that blocks the event loop itself cannot be stopped from inside it: ``poll`` must be async throughout,
+    or a plain ``def``.
+    """
+
+    def __init__(
+        self, spec: SourceSpec, context: Context, telemetry: Telemetry, hand_over: Callable[[Poll], None]
+    ) -> None:
+        self._spec = spec
+        self._context = context
+        self._clock = context.clock
+        self._telemetry = telemetry
+        self._hand_over = hand_over
+        self._intake = Intake(spec.name, spec.metrics)
+        self._source: Source[Any] | None = None
+        self._is_open = False
+        self._is_plain = not inspect.iscoroutinefunction(spec.source_class.poll)
+        self._worker: Worker | None = None
+        self._polling: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[_Answer] | None = None
+        self._asked_at = 0.0
+        self._failures = 0
+        self._skipped = 0
+        self._not_before = float("-inf")
+        self._failures_told = _Told()
+        self._complaints_told = _Told()
+        self._closed = False
+
+    def due(self, spawn: Spawn) -> None:
+        """Start a poll, as a task made by ``spawn``, that hands over what it brings; unless there is a reason not to.
+
+        A poll that still runs has this one skipped and counted; a source that keeps failing is asked less often.
+        """
+        if self._closed or self._clock.monotonic() < self._not_before:
+            return
+        if self._polling is not None and not self._polling.done():
+            self._skipped += 1
+            if _is_round(self._skipped):
+                self._telemetry.tell(PollSkipped(self._spec.name, self._skipped))
+            return
+        self._polling = spawn(self._poll_and_hand_over())
+
+    async def _poll_and_hand_over(self) -> None:
+        poll = await self.poll_once()
+        if not self._closed:
+            self._hand_over(poll)
+
+    async def poll_once(self) -> Poll:
+        """Ask the source once, opening it first where it is not open. Raises nothing but cancellation."""
+        started = self._clock.monotonic()
+        answer = await self._ask(started)
+        now, name = self._clock.now(), self._spec.name
+        if answer.failure is None:
+            self._succeeded()
+            self._telemetry.tell(Polled(name, len(answer.readings), self._clock.monotonic() - started))
+        else:
+            self._failed(answer, started, now)
+        for complaint in answer.complaints:
+            if self._complaints_told.may_tell(complaint):
+                self._telemetry.tell(SamplesRefused(name, complaint))
+        freshness = fresh_for(self._spec.schedule, self._spec.timeout, now)
+        return Poll(name, now, freshness, answer.readings, answer.failure)
+
+    async def close(self) -> bool:
+        """Stop a poll that runs, and close the source; takes a few seconds at most. The poller is done with then.
+
+        False where the plugin would not stop: it runs on, and the process must end without waiting for it.
+        """
+        self._closed = True
+        if self._polling is not None:
+            await _stopped(self._polling, 2 * GRACE)  # in there, the plugin's task has its own grace
+        if self._asking is not None and not await _stopped(self._asking):
+            # The plugin swallows its cancellation. Forgotten here, it cannot keep the event loop from ending.
+            asyncio._unregister_task(self._asking)  # documented for those who extend asyncio
+        await self._let_go()
+        if self._worker is not None:
+            self._worker.stop()
+        return not self._hangs()
+
+    def _succeeded(self) -> None:
+        if self._failures:
+            self._telemetry.tell(SourceRecovered(self._spec.name, self._failures))
+            self._failures, self._not_before = 0, float("-inf")
+            self._failures_told = _Told()
+
+    def _failed(self, answer: _Answer, started: float, now: float) -> None:
+        assert answer.failure is not None
+        self._failures += 1
+        interval = period(self._spec.schedule, now)
+        wait = 0.0 if answer.readings else backoff(self._failures, interval, misconfigured=answer.misconfigured)
+        if wait:
+            self._not_before = started + wait - interval / 2  # the poll that is due nearest to it
+        if self._failures_told.may_tell(answer.failure, self._failures):
+            self._telemetry.tell(PollFailed(self._spec.name, answer.failure, self._failures, wait))
+
+    async def _ask(self, now: float) -> _Answer:
+        """Ask in a task of its own, which can be left behind if nothing else helps."""
+        if self._hangs():
+            return _Answer(failure=f"the poll that began {now - self._asked_at:.0f} s ago still hangs")
+        if not self._is_open:
+            await self._let_go()  # what a poll that was left behind may have left
+        self._asked_at = now
+        self._asking = asking = asyncio.create_task(self._contained())
+        try:
+            await asyncio.wait((asking,), timeout=self._spec.timeout)
+        except asyncio.CancelledError:
+            await _stopped(asking)
+            raise
+        late = not asking.done()
+        if late:
+            await _stopped(asking)
+        if not self._is_open and asking.done():
+            await self._let_go()
+        if late:
+            return _Answer(failure=f"no answer within {self._spec.timeout:g} s")
+        return _Answer(failure="the plugin cancelled its own poll") if asking.cancelled() else asking.result()
+
+    def _hangs(self) -> bool:
+        """Whether a plugin that was told to stop is still at it, in its task or in its thread."""
+        return (self._asking is not None and not self._asking.done()) or (
+            self._worker is not None and self._worker.busy
+        )
+
+    async def _contained(self) -> _Answer:
+        """All that runs the plugin's code. Whatever it raises ends here, but for the cancellation of this task."""
+        try:
+            try:
+                samples = await self._samples()
+            except SourceError as error:
+                readings, complaints = self._intake.admit(gather(getattr(error, "samples", ())), self._clock.now())
+                failure = _short(str(error) or type(error).__name__)
+                return _Answer(readings, complaints, failure, isinstance(error, Misconfigured))
+            return _Answer(*self._intake.admit(samples, self._clock.now()))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin's SystemExit must not end the daemon
+            return _Answer(failure=self._blame(error))
+
+    async def _samples(self) -> list[Any]:
+        if not self._is_open:
+            self._source = self._spec.source_class(self._spec.options, self._context)
+            await self._source.open()
+            self._is_open = True
+        assert self._source is not None
+        poll: Callable[[], Any] = self._source.poll
+        if not self._is_plain:
+            return gather(await poll())
+        if self._worker is None:
+            self._worker = Worker(f"poll-{self._spec.name}")
+        handed = await self._worker.run(lambda: _gathered(poll()))
+        return gather(await handed) if inspect.isawaitable(handed) else handed
+
+    async def _let_go(self) -> None:
+        """Close the source, if there is one: the next poll makes another."""
+        source, self._source, self._is_open = self._source, None, False
+        if source is None:
+            return
+        closing = asyncio.create_task(self._close(source))
+        await asyncio.wait((closing,), timeout=CLOSING)
+        if not await _stopped(closing):
+            asyncio._unregister_task(closing)  # as above
+
+    async def _close(self, source: Source[Any]) -> None:
+        try:
+            await source.close()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the plugin's code, as in _contained
+            self._context.log.debug("closing failed: %s", self._blame(error))
+
+    def _blame(self, error: BaseException) -> str:
+        """What went wrong in a plugin, and where: at the deepest line of the plugin's own file, if there is one."""
+        own_file = getattr(sys.modules.get(self._spec.source_class.__module__), "__file__", None)
+        places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+        places = [place for place in places if place[0] == own_file] or [
+            place for place in places if Path(place[0]).parent != Path(__file__).parent
+        ]
+        at = f" ({Path(places[-1][0]).name}:{places[-1][1]})" if places else ""
+        return _short(f"the plugin failed: {type(error).__name__}: {_text(error)}") + at
+
+
+class _Told:
+    """What was said already: the same thing is said again the second, fourth, eighth time, and so on.
+
+    Numbers make no difference: "after 12 ms" is the same thing as "after 15 ms".
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def may_tell(self, text: str, total: int | None = None) -> bool:
+        """Whether to say it; ``total`` counts instead of the times that this was said."""
+        if len(self._counts) > 100:
+            self._counts.clear()
+        text = re.sub(r"\d+", "#", text)
+        count = self._counts[text] = self._counts.get(text, 0) + 1
+        return count == 1 or _is_round(count if total is None else total)
+
+
+def _is_round(count: int) -> bool:
+    return count & (count - 1) == 0
+
+
+async def _stopped(task: asyncio.Task[Any], grace: float = GRACE) -> bool:
+    """Whether a task ended when it was cancelled, within so many seconds."""
+    if not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=grace)
+    return task.done()
+
+
+def _gathered(handed: object) -> list[Any] | Awaitable[Any]:
+    return handed if inspect.isawaitable(handed) else gather(handed)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as worse:  # noqa: BLE001 - the plugin's code, as in _contained
+        return f"its text cannot be shown ({type(worse).__name__})"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_REASON else f"{text[:MAX_REASON]}…"

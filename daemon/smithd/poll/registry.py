@@ -1,0 +1,191 @@
+"""Which types of sources there are: of installed packages and of plugin files. Each is loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from zlib import crc32
+
+from smithd.plugin.options import Options
+from smithd.plugin.source import Source
+from smithd.poll.schedule import Schedule, ScheduleOptions
+
+GROUP = "smithd.sources"
+"""The entry point group in which packages declare their sources: ``type = "package.module:Class"``."""
+
+_TYPE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+SourceClass = type[Source[Any]]
+
+
+class PluginError(ValueError):
+    """A plugin cannot be used; the text is one line that names it, and says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """One configured source: everything that asking it needs.
+
+    ``timeout`` is the deadline of one poll in seconds, ``metrics`` are the names it may bring, without its own.
+    """
+
+    name: str
+    type: str
+    source_class: SourceClass
+    options: Options
+    schedule: Schedule
+    timeout: float
+    metrics: frozenset[str]
+
+
+class Registry:
+    """The types of sources that a configuration may name."""
+
+    def __init__(self, installed: Iterable[EntryPoint] | None = None) -> None:
+        """``installed`` stands in for the entry points of the installed packages."""
+        self._installed: dict[str, list[EntryPoint]] = {}
+        for entry in entry_points(group=GROUP) if installed is None else installed:
+            claims = self._installed.setdefault(entry.name, [])
+            if all(entry.value != claim.value for claim in claims):  # a package may be seen twice, by two paths
+                claims.append(entry)
+        self._loaded: dict[str, SourceClass] = {}
+        self._files: dict[Path, tuple[str, ...]] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """Every type there is, sorted; nothing is imported for it."""
+        return tuple(sorted(self._installed.keys() | self._loaded.keys()))
+
+    def find(self, type_name: str) -> SourceClass:
+        """The class of a type; KeyError where there is none of this name, PluginError where it cannot be used."""
+        if type_name not in self._loaded:
+            self._loaded[type_name] = _load_entry(type_name, self._installed[type_name])
+        return self._loaded[type_name]
+
+    def load_plugin_file(self, path: Path) -> tuple[str, ...]:
+        """Run a plugin file and add each source it defines; returns their types. PluginError where it cannot be used.
+
+        A source's type is its ``type_name``, or its class's name in snake_case. Loading a file twice changes nothing.
+        """
+        path = path.resolve()
+        if path not in self._files:
+            found = _sources_of(_run(path), path)
+            for type_name in found:
+                self._refuse_second_claim(type_name, path)
+            self._loaded.update(found)
+            self._files[path] = tuple(found)
+        return self._files[path]
+
+    def _refuse_second_claim(self, type_name: str, path: Path) -> None:
+        owners = [str(file) for file, types in self._files.items() if type_name in types]
+        owners += [f"the installed {entry.value}" for entry in self._installed.get(type_name, ())]
+        if owners:
+            raise PluginError(
+                f"plugin {path} defines the source type {type_name!r}, which {owners[0]} defines already; "
+                "give the class another type_name"
+            )
+
+
+def _load_entry(type_name: str, claims: list[EntryPoint]) -> SourceClass:
+    if len(claims) > 1:
+        rivals = " and ".join(claim.value for claim in claims)
+        raise PluginError(f"two installed packages define the source type {type_name!r}: {rivals}; remove one of them")
+    entry = claims[0]
+    plugin = f"plugin {entry.value} (source type {type_name!r})"
+    found = _run_foreign(entry.load, plugin)
+    if complaint := _complaint(found):
+        raise PluginError(f"{plugin}: {complaint}")
+    source_class: SourceClass = found
+    return source_class
+
+
+def _run(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise PluginError(f"plugin {path}: there is no such file")
+    name = f"smithd_plugin_{path.stem}_{crc32(bytes(path)):08x}"  # two files may bear one name
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"plugin {path}: expected a Python file, with a name that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    loader = spec.loader
+    sys.modules[name] = module  # dataclasses and typing look a class's module up there
+    try:
+        _run_foreign(lambda: loader.exec_module(module), f"plugin {path}")
+    except PluginError:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _run_foreign(load: Callable[[], Any], plugin: str) -> Any:
+    """What ``load`` returns; whatever goes wrong in there is the plugin's fault, an exit at import included."""
+    try:
+        return load()
+    except (Exception, SystemExit) as error:
+        said = " ".join(traceback.format_exception_only(error)[-1].split())
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+        at = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames[1:] else ""
+        if isinstance(error, SyntaxError):
+            at = f" ({error.filename}:{error.lineno})"
+        raise PluginError(f"{plugin} cannot be imported: {said}{at}") from error
+
+
+def _sources_of(module: ModuleType, path: Path) -> dict[str, SourceClass]:
+    """The sources that a file defines, by type. Bases of others, and names with an underscore, are not for use."""
+    defined = [
+        value
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and issubclass(value, Source) and value.__module__ == module.__name__
+        if value.__name__ == name and not name.startswith("_")
+    ]
+    bases = {base for source in defined for base in source.__mro__[1:]}
+    sources = [source for source in defined if not (inspect.isabstract(source) and source in bases)]
+    if not sources:
+        raise PluginError(f"plugin {path} defines no source: expected a class that inherits from smithd.plugin.Source")
+    found: dict[str, SourceClass] = {}
+    for source in sources:
+        type_name = _type_name(source)
+        complaint = _complaint(source)
+        if complaint is None and type_name in found:
+            complaint = f"claims the source type {type_name!r}, as {found[type_name].__name__} does"
+        if complaint is None and not _TYPE_NAME.fullmatch(type_name):
+            complaint = f"has the type_name {type_name!r}: expected small letters, digits and _"
+        if complaint is not None:
+            raise PluginError(f"plugin {path}: {source.__name__} {complaint}")
+        found[type_name] = source
+    return found
+
+
+def _type_name(source: SourceClass) -> str:
+    return str(getattr(source, "type_name", None) or _WORD_START.sub("_", source.__name__).lower())
+
+
+def _complaint(found: Any) -> str | None:
+    """What is wrong with what a plugin declares; None where nothing is."""
+    if not inspect.isclass(found) or not issubclass(found, Source):
+        return f"expected a class that inherits from smithd.plugin.Source, found {found!r:.80}"
+    options = getattr(found, "Options", None)
+    if not inspect.isclass(options) or not issubclass(options, Options):
+        return "must name its options model in 'Options', a class that inherits from smithd.plugin.Options"
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        return f"does not define {' and '.join(missing)}"
+    if not isinstance(inspect.getattr_static(found, "metrics"), classmethod):
+        return "must define 'metrics' as a classmethod: metrics are known from the options alone, before any poll"
+    if inspect.isasyncgenfunction(found.poll):
+        return "yields from an async 'poll': return a list of samples instead"
+    for name in ("open", "close"):
+        if not inspect.iscoroutinefunction(getattr(found, name)):
+            return f"must define {name!r} with 'async def'"
+    keys = {field.alias or name for name, field in options.model_fields.items()}
+    if taken := sorted(keys & ScheduleOptions.model_fields.keys()):
+        return f"has an option {taken[0]!r}, a key that every source has already"
+    return None

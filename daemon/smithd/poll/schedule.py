@@ -1,0 +1,113 @@
+"""When a source is due: intervals spread over their length, cron's own calendar, back-off after failures. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zlib import crc32
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from smithd.plugin.options import Options, PositiveDuration
+from smithd.poll.cron import next_run, parse_cron
+
+FIRST_POLLS_WITHIN = 10.0
+"""After a start every interval source is asked once within so many seconds."""
+PATIENCE = 2
+"""So many failures in a row do not slow a source down: the next poll is the retry."""
+LONGEST_BACKOFF = 600.0
+
+
+class ScheduleOptions(Options):
+    """The keys that every source has, whatever its type."""
+
+    type: str = Field(description="the kind of source, like http_json or prometheus; 'smithd sources' lists them all")
+    every: PositiveDuration | None = Field(None, description="the time between two polls; default: defaults.every")
+    cron: str | None = Field(None, description="five fields of cron, in the configured time zone; instead of 'every'")
+    timeout: PositiveDuration | None = Field(None, description="the deadline of one poll; default: defaults.timeout")
+
+    @field_validator("cron")
+    @classmethod
+    def _is_cron(cls, cron: str | None) -> str | None:
+        if cron is not None:
+            parse_cron(cron)
+        return cron
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> ScheduleOptions:
+        if self.every is not None and self.cron is not None:
+            raise PydanticCustomError("one_schedule", "a source has either 'every' or 'cron', not both")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """So many seconds from one poll to the next."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """At the times of a cron expression, on the clocks of a time zone (an IANA name).
+
+    ValueError for an expression that is none, or that names a date that never comes.
+    """
+
+    expression: str
+    zone: str
+
+    def __post_init__(self) -> None:
+        parse_cron(self.expression)
+
+    def after(self, moment: float) -> float:
+        """The first run after a moment; both in seconds since 1970."""
+        return next_run(parse_cron(self.expression), self.zone, moment)
+
+
+Schedule = Every | Cron
+
+
+def period(schedule: Schedule, now: float) -> float:
+    """The seconds between two polls; for cron, between its next two."""
+    if isinstance(schedule, Every):
+        return schedule.seconds
+    following = schedule.after(now)
+    return schedule.after(following) - following
+
+
+def fresh_for(schedule: Schedule, timeout: float, now: float) -> float:
+    """For how many seconds a reading of now counts as fresh: one poll may fail, two may not."""
+    if isinstance(schedule, Every):
+        return 2.5 * schedule.seconds + timeout
+    return schedule.after(schedule.after(now)) - now + timeout
+
+
+def first_word_within(schedule: Schedule, timeout: float) -> float:
+    """How many seconds after a start a source's first answer may take; a calendar is not waited for."""
+    return min(schedule.seconds, FIRST_POLLS_WITHIN) + timeout if isinstance(schedule, Every) else 0.0
+
+
+def phase(name: str, seconds: float) -> float:
+    """A source's own place within an interval, in [0, seconds): the same in every process, spread over all names."""
+    return crc32(name.encode()) / 2**32 * seconds
+
+
+def first_delay(name: str, seconds: float) -> float:
+    """How long after a start an interval source is asked first: soon, but not all at once."""
+    return phase(name, min(seconds, FIRST_POLLS_WITHIN))
+
+
+def backoff(failures: int, interval: float, *, misconfigured: bool = False) -> float:
+    """The seconds from a source's failed poll to its next, after so many failures in a row; 0: the next that is due.
+
+    It doubles from failure to failure, up to ten intervals or ten minutes, and is never shorter than the interval.
+    What only a person can mend waits from the first failure on, and grows four times as fast.
+    """
+    if misconfigured:
+        longest, exponent = LONGEST_BACKOFF, 2 * failures
+    else:
+        longest, exponent = min(LONGEST_BACKOFF, 10 * interval), failures - PATIENCE
+    if exponent <= 0:
+        return 0.0
+    return max(interval, min(longest, interval * 2.0 ** min(exponent, 64)))

@@ -1,0 +1,147 @@
+"""Only what a source declared, as finite numbers with honest labels and times, comes over the threshold."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smithd.plugin.sample import Reading, Sample, Series
+from smithd.poll.intake import MAX_SERIES, Intake
+
+NOW = 1_790_000_000.0
+
+
+def admit(*samples: Any) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
+    return Intake("shop", {"orders", "stock"}).admit(samples, NOW)
+
+
+def sample(*parts: Any) -> Any:
+    """A sample made of anything."""
+    return Sample(*parts)
+
+
+def test_a_good_sample_is_named_in_full_and_gets_the_time_of_its_poll() -> None:
+    assert admit(Sample("orders", 3.0), Sample("stock", 5.0, {"town": "Köln", "depot": "2"}, NOW - 60)) == (
+        (
+            Reading(Series("shop.orders"), 3.0, NOW),
+            Reading(Series("shop.stock", (("depot", "2"), ("town", "Köln"))), 5.0, NOW - 60),
+        ),
+        (),
+    )
+
+
+class Numpyish:
+    def __float__(self) -> float:
+        return 2.5
+
+
+class Bad:
+    def __float__(self) -> float:
+        raise ZeroDivisionError
+
+
+NUMBERS = [(3, 3.0), (True, 1.0), (Decimal("1.5"), 1.5), (Fraction(1, 4), 0.25), (Numpyish(), 2.5), (-0.0, 0.0)]
+
+
+@pytest.mark.parametrize(("value", "number"), NUMBERS)
+def test_numbers_of_all_kinds_become_floats(value: Any, number: float) -> None:
+    (reading,), complaints = admit(Sample("orders", value))
+    assert reading.value == number
+    assert type(reading.value) is float
+    assert not complaints
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, Decimal("NaN")])
+def test_nan_and_infinity_mean_no_value(value: Any) -> None:
+    assert admit(Sample("orders", value)) == ((), ())
+
+
+REFUSED = [
+    (sample("orders", "5"), "orders: the value must be a number, not the text '5'"),
+    (sample("orders", None), "orders: the value must be a number, not None"),
+    (sample("orders", 1j), "orders: the value must be a number, not a value of type complex"),
+    (sample("orders", [1]), "orders: the value must be a number, not a value of type list"),
+    (sample("orders", 10**400), "orders: the value, a value of type int, cannot be a float: OverflowError"),
+    (sample("orders", Bad()), "orders: the value, a value of type Bad, cannot be a float: ZeroDivisionError"),
+    (sample("order", 5), "order: no such metric; declared: orders, stock"),
+    (sample(["orders"], 5), "poll: a metric's name must be a text, not a value of type list"),
+    (sample(["orders"], 5, {"a": "b"}), "poll: a metric's name must be a text, not a value of type list"),
+    (("orders", 5), "poll: expected a Sample, found a value of type tuple"),
+    ("orders", "poll: expected a Sample, found the text 'orders'"),
+    (sample("stock", 1, {"port": 80}), "stock: the value of label port must be a text, not a value of type int"),
+    (sample("stock", 1, {"port": []}), "stock: the value of label port must be a text, not a value of type list"),
+    (sample("stock", 1, {"a-b": "c"}), "stock: a label's name must be letters, digits and _, not the text 'a-b'"),
+    (sample("stock", 1, {5: "c"}), "stock: a label's name must be letters, digits and _, not a value of type int"),
+    (sample("stock", 1, [("a", "b")]), "stock: labels must be a dict of texts, not a value of type list"),
+    (sample("stock", 1, {f"l{number}": "" for number in range(65)}), "stock: more than 64 labels"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "complaint"), REFUSED)
+def test_what_is_not_admitted_is_named(wrong: Any, complaint: str) -> None:
+    readings, complaints = admit(wrong, Sample("orders", 1.0))
+    assert complaints == (f"shop.{complaint}",)
+    assert readings == (Reading(Series("shop.orders"), 1.0, NOW),)
+
+
+@pytest.mark.parametrize("time", [0, -1, NOW * 1000, NOW + 3600, math.nan, math.inf, "now", True])
+def test_a_time_that_cannot_be_is_taken_as_now(time: Any) -> None:
+    (reading,), complaints = admit(Sample("orders", 1.0, {}, time))
+    assert reading.time == NOW
+    assert complaints == ("shop.orders: its time is not a moment of the past, in seconds since 1970; taken as now",)
+
+
+def test_a_time_a_little_ahead_is_a_difference_of_clocks() -> None:
+    assert admit(Sample("orders", 1.0, {}, NOW + 5)) == ((Reading(Series("shop.orders"), 1.0, NOW),), ())
+
+
+def test_label_values_are_cut_and_can_be_stored() -> None:
+    (reading,), complaints = admit(Sample("stock", 1.0, {"a": "x" * 1000, "b": "half\ud83d"}))
+    assert dict(reading.series.labels) == {"a": "x" * 256, "b": "half?"}
+    assert not complaints
+
+
+def test_of_a_series_that_comes_twice_the_first_counts() -> None:
+    twice = Sample("stock", 1.0, {"a": "1", "b": "2"}), Sample("stock", 2.0, {"b": "2", "a": "1"})
+    readings, complaints = admit(*twice, *twice)
+    assert [reading.value for reading in readings] == [1.0]
+    assert complaints == ("shop.stock: a series came twice in one poll; the first counts (3 times)",)
+
+
+def test_a_flood_is_capped_and_named_once() -> None:
+    flood = [Sample("stock", 1.0, {"id": str(number)}) for number in range(MAX_SERIES + 1)]
+    readings, complaints = admit(*flood)
+    assert len(readings) == MAX_SERIES
+    assert complaints == ("shop: more than 10000 samples in one poll; the rest is left out",)
+    readings, complaints = admit(*(Sample(f"typo{number}", 1.0) for number in range(1000)))
+    assert len(complaints) == 9
+    assert complaints[-1] == "and 992 more complaints"
+
+
+ANYTHING = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.decimals(), st.binary(),
+    st.lists(st.integers()), st.dictionaries(st.text(), st.text() | st.integers(), max_size=3),
+)  # fmt: skip
+
+
+NAMES = st.sampled_from(["orders", "stock", "x"]) | ANYTHING
+
+
+@given(st.lists(st.builds(sample, NAMES, ANYTHING, ANYTHING, ANYTHING) | ANYTHING))
+def test_whatever_comes_what_is_admitted_is_sound(samples: list[Any]) -> None:
+    intake = Intake("shop", {"orders", "stock"})
+    first, again = intake.admit(samples, NOW), intake.admit(samples, NOW)
+    assert first == again
+    for (metric, labels), value, time in first[0]:
+        assert metric in ("shop.orders", "shop.stock")
+        assert math.isfinite(value)
+        assert time <= NOW
+        assert list(labels) == sorted(labels)
+        assert all(part.encode() is not None for pair in labels for part in pair)
+    assert len({reading.series for reading in first[0]}) == len(first[0])

@@ -1,0 +1,389 @@
+"""One source cannot hurt another: whatever a plugin does, its poller goes on, says so, and says it once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from smithd.clock import SystemClock
+from smithd.errors import BadAnswer, Misconfigured, Unavailable
+from smithd.http import Http
+from smithd.plugin.options import Options as NoOptions
+from smithd.plugin.sample import Reading, Sample, Series
+from smithd.plugin.source import Context, Source
+from smithd.poll.intake import Poll
+from smithd.poll.poller import Poller
+from smithd.poll.registry import SourceSpec
+from smithd.poll.schedule import Every
+from smithd.telemetry import (
+    Fact,
+    PollFailed,
+    PollSkipped,
+    SamplesRefused,
+    SourceRecovered,
+    Telemetry,
+)
+from virtual_time import run_virtual
+
+GOOD = [Sample("orders", 3.0)]
+
+
+class Scripted(Source[NoOptions]):
+    """An async source whose polls are a test's functions, one after another; the last goes on for ever."""
+
+    Options = NoOptions
+    script: Sequence[Callable[[], Any]] = ()
+    opening: Sequence[Callable[[], Any]] = ()
+
+    @classmethod
+    def metrics(cls, options: NoOptions) -> tuple[str, ...]:  # noqa: ARG003 - the same, whatever the options
+        return ("orders",)
+
+    async def open(self) -> None:
+        await _play(self.opening, self.journal("open"))
+
+    async def poll(self) -> Any:
+        return await _play(self.script, self.journal("poll"))
+
+    async def close(self) -> None:
+        self.journal("close")
+
+    @classmethod
+    def journal(cls, what: str) -> int:
+        journal: list[str] = cls.__dict__["did"]
+        journal.append(what)
+        return journal.count(what) - 1
+
+
+class ScriptedSync(Scripted):
+    def poll(self) -> Any:
+        script = self.script
+        return script[min(self.journal("poll"), len(script) - 1)]()
+
+
+async def _play(script: Sequence[Callable[[], Any]], turn: int) -> Any:
+    if not script:
+        return None
+    played = script[min(turn, len(script) - 1)]()
+    return await played if asyncio.iscoroutine(played) else played
+
+
+class Story:
+    """A poller of a scripted source, and what it handed over and told."""
+
+    def __init__(
+        self,
+        script: Sequence[Callable[[], Any]],
+        *,
+        base: type[Scripted] = Scripted,
+        opening: Sequence[Callable[[], Any]] = (),
+        every: float = 30.0,
+        timeout: float = 10.0,
+    ) -> None:
+        self.did: list[str] = []
+        kind = type("Made", (base,), {"script": script, "opening": opening, "did": self.did})
+        spec = SourceSpec("shop", "made", kind, NoOptions(), Every(every), timeout, frozenset({"orders"}))
+        context = Context("shop", timeout, SystemClock(), Http(), logging.getLogger("shop"))
+        self.polls: list[Poll] = []
+        self.facts: list[Fact] = []
+        self.poller = Poller(spec, context, Telemetry([self.facts.append]), self.polls.append)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def due(self) -> None:
+        def spawn(coroutine: Any) -> asyncio.Task[None]:
+            self.tasks.append(asyncio.create_task(coroutine))
+            return self.tasks[-1]
+
+        self.poller.due(spawn)
+
+    async def beat(self, times: int, every: float = 30.0) -> None:
+        for _ in range(times):
+            self.due()
+            await asyncio.sleep(every)
+
+    def told(self, kind: type[Fact]) -> list[Any]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+
+def once(*script: Callable[[], Any], polls: int = 1, **keywords: Any) -> tuple[Poll, Story]:
+    """The last of some polls of a source."""
+
+    async def main() -> tuple[Poll, Story]:
+        story = Story(script, **keywords)
+        for _ in range(polls):
+            poll = await story.poller.poll_once()
+        assert await story.poller.close()
+        return poll, story
+
+    return run_virtual(main, patience=5.0 if keywords.get("base") is ScriptedSync else 0.0)  # threads need real time
+
+
+def waits(story: Story) -> list[int]:
+    """The seconds from each poll to the next."""
+    return [round(later.time - earlier.time) for earlier, later in pairwise(story.polls)]
+
+
+def raising(error: BaseException) -> Callable[[], Any]:
+    def poll() -> Iterable[Sample]:
+        raise error
+
+    return poll
+
+
+def async_raising(error: BaseException) -> Callable[[], Any]:
+    async def poll() -> Iterable[Sample]:
+        await asyncio.sleep(0.1)
+        raise error
+
+    return poll
+
+
+async def for_ever() -> None:
+    await asyncio.sleep(1e9)
+
+
+@pytest.mark.parametrize("base", [Scripted, ScriptedSync])
+def test_a_good_poll_brings_readings_and_their_freshness(base: type[Scripted]) -> None:
+    poll, story = once(lambda: GOOD, base=base)
+    assert poll.readings == (Reading(Series("shop.orders"), 3.0, poll.time),)
+    assert (poll.source, poll.failure, poll.fresh_for) == ("shop", None, 85.0)
+    assert story.did == ["open", "poll", "close"]
+
+
+WEIRD = [
+    ValueError("bad"),
+    SystemExit(3),
+    KeyboardInterrupt(),
+    GeneratorExit(),
+    RecursionError("deep"),
+    MemoryError(),
+    StopIteration(),
+    StopAsyncIteration(),
+    TimeoutError(),
+    BaseException("odd"),
+    BaseExceptionGroup("all", [KeyboardInterrupt()]),
+]
+
+
+@pytest.mark.parametrize("error", WEIRD, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("make", [raising, async_raising])
+def test_whatever_a_poll_raises_is_the_plugins_failure(error: BaseException, make: Callable[[Any], Any]) -> None:
+    poll, story = once(make(error))
+    assert poll.failure is not None
+    stop = isinstance(error, StopIteration)  # Python itself turns it into a RuntimeError
+    assert poll.failure.startswith(f"the plugin failed: {'RuntimeError' if stop else type(error).__name__}")
+    assert "(test_poller.py:" in poll.failure
+    assert story.did[-1] == "close"
+
+
+@pytest.mark.parametrize("error", WEIRD, ids=lambda error: type(error).__name__)
+def test_whatever_a_plain_poll_raises_is_its_own_failure(error: BaseException) -> None:
+    poll, _ = once(raising(error), base=ScriptedSync)
+    assert poll.failure is not None
+    assert poll.failure.startswith("the plugin failed: ")
+
+
+def test_a_plugin_that_cancels_itself_fails() -> None:
+    poll, _ = once(async_raising(asyncio.CancelledError()))
+    assert poll.failure == "the plugin cancelled its own poll"
+
+
+def test_an_error_without_a_text_that_can_be_shown() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    poll, _ = once(raising(Mute()))
+    assert poll.failure is not None
+    assert "Mute: its text cannot be shown" in poll.failure
+
+
+def test_what_a_source_says_is_shown_as_it_is_and_samples_that_came_all_the_same_count() -> None:
+    poll, story = once(raising(BadAnswer("query 'p95' failed: timeout", samples=GOOD)))
+    assert poll.failure == "query 'p95' failed: timeout"
+    assert [reading.value for reading in poll.readings] == [3.0]
+    assert [fact.reason for fact in story.told(PollFailed)] == [poll.failure]
+
+
+def test_a_poll_that_is_late_is_cut_off() -> None:
+    poll, _ = once(for_ever, timeout=7)
+    assert poll.failure == "no answer within 7 s"
+
+
+def test_the_deadline_counts_opening_and_a_failed_opening_is_tried_anew() -> None:
+    opening = (raising(Unavailable("refused")), for_ever, lambda: None)
+    poll, story = once(lambda: GOOD, opening=opening, polls=4)
+    assert [fact.reason for fact in story.told(PollFailed)] == ["refused", "no answer within 10 s"]
+    assert story.did == ["open", "close", "open", "close", "open", "poll", "poll", "close"]
+    assert poll.failure is None
+
+
+def test_a_source_that_cannot_be_made_fails() -> None:
+    class Unmakeable(Scripted):
+        def __init__(self, *args: Any) -> None:
+            raise KeyError("x")
+
+    poll, _ = once(base=Unmakeable)
+    assert poll.failure is not None
+    assert poll.failure.startswith("the plugin failed: KeyError: 'x' (test_poller.py:")
+
+
+async def stubborn() -> None:
+    while True:
+        try:
+            await asyncio.sleep(1e6)
+        except asyncio.CancelledError:
+            continue
+
+
+def test_a_plugin_that_swallows_cancellation_is_left_behind_and_does_not_keep_the_loop() -> None:
+    async def main() -> tuple[list[str | None], bool, float]:
+        story = Story([stubborn])
+        failures = [(await story.poller.poll_once()).failure for _ in range(2)]
+        started = time.monotonic()
+        stopped = await story.poller.close()
+        return failures, stopped, time.monotonic() - started
+
+    failures, stopped, closing = run_virtual(main)
+    assert failures == ["no answer within 10 s", "the poll that began 11 s ago still hangs"]
+    assert not stopped
+    assert closing < 5
+
+
+def test_a_hung_thread_is_not_piled_upon_and_the_source_comes_back() -> None:
+    release = threading.Event()
+    stuck = []
+
+    def hang() -> object:
+        stuck.append(threading.current_thread())
+        return release.wait()
+
+    async def main() -> Story:
+        story = Story([hang, lambda: GOOD], base=ScriptedSync, timeout=0.05)
+        for _ in range(5):
+            await story.poller.poll_once()
+        assert len(stuck) == 1
+        release.set()
+        while (await story.poller.poll_once()).failure:  # noqa: ASYNC110 - the thread tells nobody
+            await asyncio.sleep(0.01)
+        await story.poller.close()
+        return story
+
+    story = asyncio.run(asyncio.wait_for(main(), 20))
+    first, second, *_ = [fact.reason for fact in story.told(PollFailed)]
+    assert first == "no answer within 0.05 s"
+    assert second.endswith("still hangs")
+    assert story.did == ["open", "poll", "poll", "close"]
+
+
+def test_plain_polls_of_a_source_share_one_thread_and_generators_run_in_it() -> None:
+    threads = []
+
+    def generate() -> Iterable[Sample]:
+        threads.append(threading.current_thread())
+        yield from GOOD
+
+    poll, _ = once(generate, base=ScriptedSync, polls=3)
+    assert poll.failure is None
+    assert len(threads) == 3
+    assert len(set(threads)) == 1
+    assert threads[0] is not threading.main_thread()
+
+
+@pytest.mark.parametrize("handed", [None, 5, "text", {"orders": 5}, GOOD[0]])
+def test_what_is_no_list_of_samples_is_a_failure(handed: object) -> None:
+    poll, _ = once(lambda: handed)
+    assert poll.failure is not None
+    assert "expected a list" in poll.failure
+
+
+def test_polls_never_overlap_and_skipping_is_told_now_and_then() -> None:
+    async def main() -> Story:
+        async def slow() -> list[Sample]:
+            await asyncio.sleep(100.5)
+            return GOOD
+
+        story = Story([slow], every=1, timeout=200)
+        await story.beat(150, every=1)
+        await story.poller.close()
+        return story
+
+    story = run_virtual(main)
+    assert len(story.polls) == 1
+    assert [fact.skipped for fact in story.told(PollSkipped)] == [1, 2, 4, 8, 16, 32, 64, 128]
+
+
+def test_a_failing_source_is_asked_less_often_told_seldom_and_recovers() -> None:
+    async def main() -> Story:
+        story = Story([raising(Unavailable(f"refused after {number} ms")) for number in range(30)] + [lambda: GOOD])
+        await story.beat(24 * 120)
+        await story.poller.close()
+        return story
+
+    story = run_virtual(main)
+    assert waits(story)[:6] == [30, 30, 60, 120, 240, 300]
+    assert set(waits(story)[6:29]) == {300}
+    assert set(waits(story)[30:]) == {30}
+    assert [fact.failures for fact in story.told(PollFailed)] == [1, 2, 4, 8, 16]
+    assert [fact.failures for fact in story.told(SourceRecovered)] == [30]
+
+
+def test_what_only_a_person_can_mend_is_asked_seldom_from_the_start() -> None:
+    async def main() -> Story:
+        story = Story([raising(Misconfigured("wrong password"))])
+        await story.beat(120)
+        await story.poller.close()
+        return story
+
+    assert waits(run_virtual(main)) == [120, 480, 600, 600, 600, 600]
+
+
+def test_complaints_are_told_seldom() -> None:
+    async def main() -> Story:
+        story = Story([lambda: [Sample("typo", 1.0), *GOOD]])
+        await story.beat(100)
+        await story.poller.close()
+        return story
+
+    story = run_virtual(main)
+    assert len(story.told(SamplesRefused)) == 7
+    assert "shop.typo: no such metric; declared: orders" in str(story.told(SamplesRefused)[0])
+    assert all(poll.failure is None and len(poll.readings) == 1 for poll in story.polls)
+
+
+def test_no_half_poll_counts() -> None:
+    async def main() -> Story:
+        story = Story([for_ever])
+        story.due()
+        await asyncio.sleep(1)
+        story.tasks[0].cancel()
+        await asyncio.wait(story.tasks)
+        assert story.tasks[0].cancelled()
+        story.due()
+        await asyncio.sleep(1)
+        await story.poller.close()
+        story.due()
+        await asyncio.sleep(100)
+        return story
+
+    story = run_virtual(main)
+    assert story.polls == []
+    assert story.did == ["open", "poll", "poll", "close"]
+    assert story.facts == []
+
+
+def test_a_close_that_hangs_or_fails_is_given_up() -> None:
+    class Clinging(Scripted):
+        async def close(self) -> None:
+            self.journal("close")
+            await stubborn()
+
+    _, story = once(lambda: GOOD, base=Clinging)
+    assert story.did == ["open", "poll", "close"]

@@ -1,0 +1,135 @@
+"""Sources are found by their type, and a plugin that cannot be used is told of in one line that says where and why."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from smithd.poll.registry import GROUP, PluginError, Registry
+
+IMPORTS = "from smithd.plugin import Options, Sample, Source\n\n"
+GOOD = """
+class {name}(Source[Options]):
+    Options = Options
+    {extra}
+
+    @classmethod
+    def metrics(cls, options):
+        return ["level"]
+
+    async def poll(self):
+        return [Sample("level", 1.0)]
+"""
+
+
+def good(name: str = "WaterButt", extra: str = "") -> str:
+    return GOOD.format(name=name, extra=extra)
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry(
+        EntryPoint(name, value, GROUP)
+        for name, value in [
+            ("gone", "no_such_package:Thing"),
+            ("odd", "collections:OrderedDict"),
+            ("twice", "one:Thing"),
+            ("twice", "two:Thing"),
+        ]
+    )
+
+
+def load(registry: Registry, tmp_path: Path, text: str, name: str = "garden.py") -> tuple[str, ...]:
+    path = tmp_path / name
+    path.write_text(IMPORTS + text)
+    return registry.load_plugin_file(path)
+
+
+def test_the_sources_of_a_file_are_known_by_type(registry: Registry, tmp_path: Path) -> None:
+    text = good() + good("HTTPBin") + good("_Hidden") + good("Named", "type_name = 'other'")
+    assert load(registry, tmp_path, text) == ("water_butt", "http_bin", "other")
+    assert registry.names() == ("gone", "http_bin", "odd", "other", "twice", "water_butt")
+    assert registry.find("water_butt").__name__ == "WaterButt"
+    with pytest.raises(KeyError):
+        registry.find("nothing")
+
+
+def test_a_file_is_run_once_and_may_share_its_name_with_another(registry: Registry, tmp_path: Path) -> None:
+    load(registry, tmp_path, good())
+    found = registry.find("water_butt")
+    registry.load_plugin_file(tmp_path / "." / "garden.py")
+    assert registry.find("water_butt") is found
+    (tmp_path / "other").mkdir()
+    assert load(registry, tmp_path / "other", good("Pond")) == ("pond",)
+    assert registry.find("pond").__module__ != found.__module__
+
+
+def test_imported_sources_and_unfinished_bases_are_not_the_files_own(registry: Registry, tmp_path: Path) -> None:
+    load(registry, tmp_path, good())
+    module = registry.find("water_butt").__module__
+    base = "class Base(Source[Options]):\n    Options = Options\n"
+    child = good("Child").replace("Source[Options]", "Base")
+    assert load(registry, tmp_path, f"from {module} import WaterButt\n{base}{child}", "b.py") == ("child",)
+
+
+def test_two_plugins_cannot_claim_one_type(registry: Registry, tmp_path: Path) -> None:
+    load(registry, tmp_path, good())
+    with pytest.raises(PluginError, match=r"b\.py defines the source type 'water_butt', which .*garden\.py defines"):
+        load(registry, tmp_path, good(), "b.py")
+    with pytest.raises(PluginError, match="'odd', which the installed collections:OrderedDict defines already"):
+        load(registry, tmp_path, good("Odd"), "c.py")
+    with pytest.raises(PluginError, match="two installed packages define the source type 'twice': one:Thing and two"):
+        registry.find("twice")
+    with pytest.raises(PluginError, match="B claims the source type 'x', as A does"):
+        load(registry, tmp_path, good("A", "type_name = 'x'") + good("B", "type_name = 'x'"), "d.py")
+
+
+WRONG = [
+    ("1 +", r"cannot be imported: SyntaxError: invalid syntax \(.*garden\.py:3\)"),
+    ("import no_such_module", r"ModuleNotFoundError: No module named 'no_such_module' .*garden\.py:3"),
+    ("raise SystemExit(3)", r"cannot be imported: SystemExit: 3"),
+    ("raise ValueError('two\\nlines')", r"ValueError: two lines \(.*garden\.py:3\)"),
+    ("x = 1", r"garden\.py defines no source: expected a class that inherits from smithd\.plugin\.Source"),
+    ("class A(Source): pass", r"garden\.py: A must name its options model in 'Options'"),
+    ("class A(Source):\n    Options = dict", r"A must name its options model"),
+    ("class A(Source):\n    Options = Options", r"A does not define metrics and poll"),
+    (good("A").replace("@classmethod", ""), r"A must define 'metrics' as a classmethod"),
+    (good("A").replace("return [S", "yield [S"), r"A yields from an async 'poll': return a list"),
+    (good("A") + "    def open(self): pass", r"A must define 'open' with 'async def'"),
+    (good("A", "type_name = 'no good'"), r"A has the type_name 'no good': expected small letters, digits and _"),
+    ("class O(Options):\n    every: int\n" + good("A", "Options = O"), r"A has an option 'every', a key that every"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "complaint"), WRONG)
+def test_what_is_wrong_with_a_plugin_is_told_in_a_line(
+    registry: Registry, tmp_path: Path, text: str, complaint: str
+) -> None:
+    before = registry.names()
+    with pytest.raises(PluginError, match=complaint) as raised:
+        load(registry, tmp_path, text)
+    assert str(raised.value).startswith(f"plugin {tmp_path / 'garden.py'}")
+    assert "\n" not in str(raised.value)
+    assert registry.names() == before
+
+
+def test_a_plugin_file_that_is_none(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="there is no such file"):
+        registry.load_plugin_file(tmp_path / "nothing.py")
+    with pytest.raises(PluginError, match="there is no such file"):
+        registry.load_plugin_file(tmp_path)
+    with pytest.raises(PluginError, match=r"expected a Python file, with a name that ends in \.py"):
+        load(registry, tmp_path, good(), "garden.txt")
+
+
+def test_installed_sources_that_cannot_be_used(registry: Registry) -> None:
+    with pytest.raises(PluginError, match=r"plugin no_such_package:Thing \(source type 'gone'\) cannot be im"):
+        registry.find("gone")
+    with pytest.raises(PluginError, match=r"expected a class that inherits from smithd\.plugin\.Source, found <class"):
+        registry.find("odd")
+
+
+def test_the_installed_packages_are_asked() -> None:
+    assert {"http_json", "prometheus"} <= set(Registry().names())

@@ -1,0 +1,1 @@
+"""Words it for the phone; no I/O."""

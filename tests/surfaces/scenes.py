@@ -1,0 +1,66 @@
+"""Views to word surfaces from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from smithd.alerts.latest import Latest
+from smithd.alerts.rule import RuleOptions, Severity, compile_rule
+from smithd.alerts.state import Alert, Transition, judge
+from smithd.outbox.message import Standing
+from smithd.plugin.sample import Labels, Reading, Series
+from smithd.surfaces.view import View
+
+NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC).timestamp()
+ERRORS = Series("shop.errors")
+RULE = compile_rule(
+    "errors", RuleOptions.model_validate({"metric": "shop.errors", "warning": "> 1", "critical": "> 5"})
+)
+
+
+def view(
+    *readings: Reading,
+    now: float = NOW,
+    started: float = NOW - 3600,
+    answered: float | None = None,
+    firing: tuple[Alert, ...] = (),
+    standings: Mapping[str, Standing] | None = None,
+    watchers: Mapping[str, list[str]] | None = None,
+) -> View:
+    """What the surfaces see: these readings (fresh for 100 s), these alerts, these standings."""
+    fresh_for = dict.fromkeys(["shop.errors", "shop.revenue", "shop.stock"], 100.0)
+    latest = Latest(fresh_for.keys(), started)
+    latest.expect("shop", ["errors", "revenue", "stock"], 100.0, 20.0)
+    latest.take(readings, 100.0)
+    if answered is not None:
+        latest.answered("shop", answered, 100.0)
+    by_rule: dict[str, dict[Labels, Alert]] = {}
+    for alert in firing:
+        by_rule.setdefault(alert.rule, {})[alert.series.labels] = alert
+    known = standings or {}
+    return View(now, UTC, latest, by_rule, watchers or {}, lambda key: known.get(key, Standing()))
+
+
+def reading(metric: str, value: float, at: float = NOW, **labels: str) -> Reading:
+    return Reading(Series(metric, tuple(sorted(labels.items()))), value, at)
+
+
+def fires(value: float = 7.0, at: float = NOW, series: Series = ERRORS) -> Transition:
+    """The transition by which the rule ``errors`` fires on ``series``."""
+    transition = judge(RULE, series, None, value, at)
+    assert transition is not None
+    return transition
+
+
+def resolves(alert: Alert, at: float, value: float = 0.5) -> Transition:
+    transition = judge(RULE, alert.series, alert, value, at)
+    assert transition is not None
+    return transition
+
+
+def open_alert(value: float = 7.0, at: float = NOW) -> Alert:
+    alert = fires(value, at).after
+    assert alert is not None
+    assert alert.severity in tuple(Severity)
+    return alert

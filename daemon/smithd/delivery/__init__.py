@@ -1,0 +1,1 @@
+"""Sends it; the only room that knows the wire."""

@@ -1,0 +1,65 @@
+"""The ActivitySmith account: its key, address, default channels and limits, as the configuration gives them. Pure."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from smithd.plugin.options import Options, Secret, http_url
+
+BASE_URL = "https://activitysmith.com/api"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host name or address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _safe_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"expected an https address like {BASE_URL}")
+    http_url(url)
+    if parts.query or parts.fragment:
+        raise ValueError("expected an address without ? and #: paths are added to it")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("the key would travel in the clear: use https (http is for this machine's own addresses only)")
+    return url.rstrip("/")
+
+
+def _sendable(key: Secret) -> Secret:
+    text = key.get_secret_value()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("this is no API key: expected plain ASCII without blanks, on one line")
+    return key
+
+
+class Limits(Options):
+    """Requests a minute for each family of the service's limits, and Live Activities at once."""
+
+    notifications_per_minute: int = Field(60, ge=1, le=60)
+    badges_per_minute: int = Field(60, ge=1, le=60)
+    live_activities_per_minute: int = Field(300, ge=1, le=300)
+    metrics_per_minute: int = Field(300, ge=1, le=300)
+    live_activities_at_once: int = Field(4, ge=1, le=4)
+
+
+class AccountOptions(Options):
+    """The keys of ``activitysmith``."""
+
+    api_key: Annotated[Secret, AfterValidator(_sendable)] = Field(
+        min_length=1, description="the account's key; best as ${env:NAME} or ${credential:NAME}"
+    )
+    base_url: Annotated[str, AfterValidator(_safe_url)] = BASE_URL
+    channels: list[Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]] | None = Field(
+        None, min_length=1, description="who is told; left out: everybody on the account"
+    )
+    limits: Limits = Limits()

@@ -1,0 +1,85 @@
+"""The budget: in any 60 seconds no more requests reach the service than it allows. Pure.
+
+A request counts from the moment it is let go until 60 seconds after its answer came: the service saw it at some time
+in between. Times are those of a clock that never steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from heapq import heappop, heappush, nsmallest
+
+from smithd.delivery.outcome import Pace
+from smithd.delivery.wire import Family
+
+WINDOW = 60.0
+MARGIN = 0.5
+"""Seconds by which we count longer than the service does: its clock is not ours."""
+
+LONGEST_PACE = 120.0
+
+
+@dataclass(slots=True)
+class _Account:
+    """One family's requests: those on their way, and until when each of the others counts."""
+
+    limit: int
+    on_way: int = 0
+    ends: list[float] = field(default_factory=list)
+    left: int = 0
+    left_until: float = -math.inf
+
+    @property
+    def kept(self) -> int:
+        return self.limit // 10
+
+    def free_at(self, now: float, first: bool) -> float:
+        while self.ends and self.ends[0] <= now:
+            heappop(self.ends)
+        kept = 0 if first else self.kept
+        if now < self.left_until and self.left <= kept:
+            return self.left_until
+        surplus = self.on_way + len(self.ends) + 1 - (self.limit - kept)
+        if surplus <= 0:
+            return now
+        return nsmallest(surplus, self.ends)[-1] if surplus <= len(self.ends) else math.inf
+
+
+class Budget:
+    """Counts requests by family; a tenth of each limit is kept for what comes first (critical pushes, ends)."""
+
+    def __init__(self, limits: Mapping[Family, int]) -> None:
+        self._accounts = {family: _Account(limit) for family, limit in limits.items()}
+
+    def free_at(self, family: Family, now: float, *, first: bool = False) -> float:
+        """When a request may go: ``now``, later, or infinity where that depends on those on their way."""
+        return self._accounts[family].free_at(now, first)
+
+    def take(self, family: Family) -> None:
+        """A request goes."""
+        account = self._accounts[family]
+        account.on_way += 1
+        account.left -= 1
+
+    def settle(self, family: Family, arrived_by: float | None) -> None:
+        """A request has ended. ``arrived_by``: the latest moment it can reach the service; None: it never will."""
+        account = self._accounts[family]
+        account.on_way -= 1
+        if arrived_by is not None:
+            self.remember(family, arrived_by)
+
+    def remember(self, family: Family, arrived_by: float) -> None:
+        """A request that went before, perhaps in an earlier life of the daemon."""
+        heappush(self._accounts[family].ends, arrived_by + WINDOW + MARGIN)
+
+    def heed(self, family: Family, pace: Pace, now: float) -> None:
+        """The service says what is left of its limit: it can only lower the pace. Requests on their way may not be
+        in its count yet.
+        """
+        account = self._accounts[family]
+        left, until = pace.remaining - account.on_way, now + min(pace.seconds, LONGEST_PACE)
+        same_window = abs(until - account.left_until) < 2
+        account.left = min(left, account.left) if same_window else left
+        account.left_until = until

@@ -1,0 +1,241 @@
+"""The law of limits: in no 60 seconds do more requests reach the service than it allows, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from campaign import rounds
+from smithd.clock import SystemClock
+from smithd.database import Database
+from smithd.delivery.account import AccountOptions
+from smithd.delivery.budget import Budget
+from smithd.delivery.outcome import Pace
+from smithd.delivery.sender import Sender
+from smithd.delivery.wire import Answer, Endpoint, Family, Reply, Request, Unknown
+from smithd.outbox.message import Kind, Message, Priority
+from smithd.outbox.queue import Outbox
+from smithd.telemetry import Telemetry
+from virtual_time import run_virtual
+
+LIMITS = {
+    "badges_per_minute": 1,
+    "notifications_per_minute": 5,
+    "metrics_per_minute": 7,
+    "live_activities_per_minute": 20,
+}
+BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
+START = BEGIN.timestamp()
+
+
+def most_within_a_minute(arrivals: Sequence[float]) -> int:
+    times = sorted(arrivals)
+    return max((sum(start <= time <= start + 60 for time in times) for start in times), default=0)
+
+
+@pytest.mark.campaign
+@settings(max_examples=rounds(100, 10_000))
+@given(
+    st.lists(st.tuples(st.floats(0, 20), st.floats(0, 1), st.floats(0, 20), st.booleans()), max_size=60),
+    st.integers(1, 12),
+)
+def test_the_budget_keeps_the_limit_as_the_service_sees_it(
+    sends: list[tuple[float, float, float, bool]], limit: int
+) -> None:
+    """Each send: the pause before it, where between claim and answer it arrives, how long its answer takes."""
+    budget = Budget({Family.METRICS: limit})
+    now, arrivals, answers = 0.0, list[float](), list[float]()
+
+    def settle(until: float) -> None:
+        while answers and min(answers) <= until:
+            budget.settle(Family.METRICS, min(answers))
+            answers.remove(min(answers))
+
+    for pause, part, took, first in sends:
+        now += pause
+        settle(now)
+        while (free_at := budget.free_at(Family.METRICS, now, first=first)) > now:
+            now = min([free_at, *answers])
+            settle(now)
+        budget.take(Family.METRICS)
+        arrivals.append(now + part * took)
+        answers.append(now + took)
+    assert most_within_a_minute(arrivals) <= limit
+
+
+def test_a_part_of_the_limit_is_kept_for_what_comes_first() -> None:
+    budget = Budget({Family.LIVE_ACTIVITIES: 20})
+    for _ in range(18):
+        assert budget.free_at(Family.LIVE_ACTIVITIES, 0.0) == 0.0
+        budget.take(Family.LIVE_ACTIVITIES)
+        budget.settle(Family.LIVE_ACTIVITIES, 0.0)
+    assert budget.free_at(Family.LIVE_ACTIVITIES, 1.0) > 60
+    assert budget.free_at(Family.LIVE_ACTIVITIES, 1.0, first=True) == 1.0
+
+
+def test_the_service_can_lower_the_pace_but_not_raise_it() -> None:
+    budget = Budget({Family.BADGES: 2})
+    budget.take(Family.BADGES)
+    budget.heed(Family.BADGES, Pace(1, 30), 0.0)  # the one on its way may be the one that is left
+    assert budget.free_at(Family.BADGES, 0.0) == 30
+    budget.heed(Family.BADGES, Pace(50, 60), 40.0)
+    budget.take(Family.BADGES)
+    assert budget.free_at(Family.BADGES, 41.0) > 60
+
+
+class World:
+    """A service that records what reaches it, and daemons that live one after another on one state."""
+
+    def __init__(self, path: Path, chance: Random) -> None:
+        self.path = path
+        self.chance = chance
+        self.clock = SystemClock()
+        self.arrivals: dict[Family, list[float]] = defaultdict(list)
+        self.pushes: list[str] = []
+
+    async def transport(self, request: Request) -> Reply:
+        there, back = self.chance.uniform(0, 3), self.chance.uniform(0, 3)
+        asyncio.get_running_loop().call_later(there, self.arrive, request)  # on its way, whoever dies meanwhile
+        await asyncio.sleep(there + back)
+        return Unknown("cut off") if self.chance.random() < 0.1 else Answer(200, {}, b'{"success": true}')
+
+    def arrive(self, request: Request) -> None:
+        self.arrivals[request.family].append(self.clock.monotonic())
+        if request.endpoint is Endpoint.SEND:
+            self.pushes.append(request.key)
+
+    async def live(self, messages: Sequence[Message], seconds: float | None) -> None:
+        """One life of the daemon: killed after so many seconds, or ended when all is sent."""
+        database = Database.open(self.path)
+        outbox = Outbox(database)
+        account = AccountOptions.model_validate({"api_key": "ask_test", "limits": LIMITS})
+        sender = Sender(outbox, self.transport, account, self.clock, Telemetry(), ZoneInfo("UTC"), chance=lambda: 0.5)
+        with database.transaction() as connection:
+            for message in messages:
+                outbox.put(connection, message)
+        task = asyncio.create_task(sender.run())
+        if seconds is not None:
+            await asyncio.sleep(seconds)
+        else:
+            await asyncio.sleep(7200)
+            assert outbox.waiting() == 0
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()  # without any grace
+        with suppress(asyncio.CancelledError):
+            await task
+        database.close()
+
+
+def burst(kinds: Sequence[Kind], life: int) -> list[Message]:
+    """Messages of these kinds; the streams have few keys, for only four fit on the phone."""
+    return [
+        Message(
+            f"{kind}:{number % 4 if kind is Kind.STREAM else (life, number)}",
+            kind,
+            content(kind, life),
+            Priority.PUSH if kind is Kind.PUSH else Priority.ROUTINE,
+            START,
+        )
+        for number, kind in enumerate(kinds)
+    ]
+
+
+def content(kind: Kind, value: int) -> dict[str, object]:
+    if kind is Kind.STREAM:
+        return {"content_state": {"title": "x", "value": value}}
+    return {"title": "x"} if kind is Kind.PUSH else {"value": value}
+
+
+bursts = st.lists(st.sampled_from([Kind.PUSH, Kind.METRIC, Kind.STREAM]), max_size=25)
+lives = st.lists(st.tuples(bursts, st.floats(0, 90), st.floats(0, 20)), max_size=4)
+
+
+@pytest.mark.campaign
+@settings(max_examples=rounds(30, 1000), suppress_health_check=list(HealthCheck))
+@given(lives, st.randoms(use_true_random=True))
+def test_the_limits_hold_through_bursts_slow_answers_and_kills_and_no_push_is_lost(
+    lives: list[tuple[list[Kind], float, float]], chance: Random
+) -> None:
+    """Each life of the daemon: what is put, after how many seconds it is killed, how long nobody is there."""
+
+    async def story(world: World) -> None:
+        for number, (kinds, seconds, rest) in enumerate(lives):
+            await world.live(burst(kinds, number), seconds)
+            await asyncio.sleep(rest)
+        await world.live([], None)
+
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder) / "state.db", chance)
+        run_virtual(lambda: story(world), BEGIN)
+    assert most_within_a_minute(world.arrivals[Family.NOTIFICATIONS]) <= 5
+    assert most_within_a_minute(world.arrivals[Family.METRICS]) <= 7
+    assert most_within_a_minute(world.arrivals[Family.LIVE_ACTIVITIES]) <= 20
+    wanted = {message.key for number, (kinds, _, _) in enumerate(lives) for message in burst(kinds, number)}
+    assert set(world.pushes) == {key for key in wanted if key.startswith("push:")}
+
+
+def test_a_request_that_arrives_after_its_sender_died_counts_too(tmp_path: Path) -> None:
+    class Slow(Random):
+        def uniform(self, a: float, b: float) -> float:
+            return 3.0
+
+        def random(self) -> float:
+            return 0.5
+
+    async def story(world: World) -> None:
+        await world.live(
+            [Message(f"badge:{number}", Kind.BADGE, {"badge": 1}, Priority.ROUTINE, START) for number in (1, 2)], 1
+        )
+        await world.live([], None)
+
+    world = World(tmp_path / "state.db", Slow())
+    run_virtual(lambda: story(world), BEGIN)
+    assert len(world.arrivals[Family.BADGES]) == 3
+    assert most_within_a_minute(world.arrivals[Family.BADGES]) == 1
+
+
+def test_a_service_with_one_limit_for_everything_is_survived() -> None:
+    """The older rule: 60 a minute over all endpoints, in windows of its own, and a 429 that names no time."""
+    windows: dict[int, int] = defaultdict(int)
+
+    async def story(folder: str) -> int:
+        clock = SystemClock()
+
+        async def service(request: Request) -> Reply:
+            window = int(clock.monotonic() // 60)
+            windows[window] += 1
+            return Answer(200, {}, b'{"success": true}') if windows[window] <= 60 else Answer(429)
+
+        database = Database.open(Path(folder) / "state.db")
+        outbox = Outbox(database)
+        account = AccountOptions.model_validate({"api_key": "ask_test"})
+        sender = Sender(outbox, service, account, clock, Telemetry(), ZoneInfo("UTC"), chance=lambda: 0.5)
+        with database.transaction() as connection:
+            for number in range(150):
+                for kind in (Kind.PUSH, Kind.METRIC):
+                    message = Message(f"{kind}:{number}", kind, content(kind, number), Priority.PUSH, START)
+                    outbox.put(connection, message)
+        task = asyncio.create_task(sender.run())
+        await asyncio.sleep(1200)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        waiting = outbox.waiting()
+        database.close()
+        return waiting
+
+    with tempfile.TemporaryDirectory() as folder:
+        assert run_virtual(lambda: story(folder), BEGIN) == 0
+    assert sum(max(0, count - 60) for count in windows.values()) < 40, "refused again and again"

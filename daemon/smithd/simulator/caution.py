@@ -1,0 +1,143 @@
+"""Refuses what no source promises to work, so that a client which passes here passes everywhere. Pure.
+
+The real service may take some of it. What is documented, or what the official SDKs send of themselves, is let through.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from smithd.simulator.exchange import Json
+
+Doubt = tuple[str, str]
+"""A dotted path in the body, and what is doubtful there."""
+
+_OF_EVERY_TYPE = {"title", "type", "icon", "auto_dismiss_seconds", "auto_dismiss_minutes"}
+_OF_TYPE = {
+    "value": {"subtitle", "value", "color", "badge"},
+    "stats": {"subtitle", "metrics"},
+    "metrics": {"subtitle", "metrics", "color"},
+    "segmented_progress": {
+        "subtitle", "number_of_steps", "current_step", "step_color", "step_colors", "color", "badge",
+    },
+    "progress": {"subtitle", "percentage", "value", "upper_limit", "color", "badge"},
+    "alert": {"message", "color", "badge"},
+    "timer": {"subtitle", "duration_seconds", "counts_down", "is_running", "color"},
+}  # fmt: skip
+_TRUE_FROM_SDKS = {"counts_down", "is_running"}
+_TWO_BUTTONS = {"value", "alert", "segmented_progress", "progress"}
+_MAX_VALUE = 64
+_MAX_METRICS = 2
+
+_WEB_URL = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?")
+_SHORTCUT = re.compile(r"shortcuts://run-shortcut\?name=\S+")
+_CAPITAL = re.compile(r"[A-Z]")
+
+
+def doubts(body: Json) -> Iterator[Doubt]:
+    """What is doubtful in a body that its schema takes, in no particular order of weight."""
+    yield from _blank_texts(body)
+    yield from _targets(body)
+    yield from _urls(body)
+    yield from _buttons(body)
+    if "content_state" in body:
+        yield from _content(body["content_state"])
+
+
+def _content(content: Json) -> Iterator[Doubt]:
+    kind = content.get("type")
+    if kind is None:
+        return
+    for name in sorted(content.keys() - _OF_EVERY_TYPE - _OF_TYPE[kind]):
+        if name not in _TRUE_FROM_SDKS or content[name] is not True:
+            yield f"content_state.{name}", f"is not documented for the type {kind}"
+    if kind == "value" and isinstance(content["value"], str) and len(content["value"]) > _MAX_VALUE:
+        yield "content_state.value", f"is longer than {_MAX_VALUE} characters"
+    if kind == "metrics":
+        yield from _metrics(content["metrics"])
+    if kind == "segmented_progress" and "step_colors" in content:
+        yield from _step_colors(content)
+    if kind == "progress" and "upper_limit" in content and not 0 <= content["value"] <= content["upper_limit"]:
+        yield "content_state.value", "is not between 0 and upper_limit"
+
+
+def _step_colors(content: Json) -> Iterator[Doubt]:
+    if len(content["step_colors"]) != content["current_step"]:
+        yield "content_state.step_colors", "should hold one colour for each completed step"
+
+
+def _metrics(metrics: list[Json]) -> Iterator[Doubt]:
+    if len(metrics) > _MAX_METRICS:
+        yield "content_state.metrics", "the type metrics shows two related values; stats takes eight"
+    for index, metric in enumerate(metrics):
+        if isinstance(metric["value"], str):
+            yield f"content_state.metrics.{index}.value", "the type metrics shows numbers; stats takes texts too"
+
+
+def _blank_texts(body: Json) -> Iterator[Doubt]:
+    for path, holder, names in _with_texts(body):
+        for name in names:
+            text = holder.get(name)
+            if isinstance(text, str) and not text.strip():
+                yield f"{path}{name}", "is blank"
+
+
+def _with_texts(body: Json) -> Iterator[tuple[str, Json, tuple[str, ...]]]:
+    """The objects in a body that hold texts to be shown: where, which, and the names of the texts."""
+    content = body.get("content_state", {})
+    yield "", body, ("title", "value")
+    yield "content_state.", content, ("title", "value", "message")
+    yield "content_state.icon.", content.get("icon", {}), ("symbol",)
+    yield "content_state.badge.", content.get("badge", {}), ("title",)
+    for index, metric in enumerate(content.get("metrics", ())):
+        yield f"content_state.metrics.{index}.", metric, ("label", "value")
+    for path, action in _actions(body):
+        yield f"{path}.", action, ("title",)
+
+
+def _actions(body: Json) -> Iterator[tuple[str, Json]]:
+    """The buttons of a Live Activity or of a push, each with its path."""
+    for name in ("action", "secondary_action"):
+        if name in body:
+            yield name, body[name]
+    for index, action in enumerate(body.get("actions", ())):
+        yield f"actions.{index}", action
+
+
+def _targets(body: Json) -> Iterator[Doubt]:
+    for path, holder in (("channels", body), ("target.channels", body.get("target", {}))):
+        if any(not re.fullmatch(r"\S+", slug) for slug in holder.get("channels", ())):
+            yield path, "a channel's slug has no blanks"
+    if any(_CAPITAL.search(tag) for tag in body.get("tags", ())):
+        yield "tags", "tags are lower case"
+
+
+def _urls(body: Json) -> Iterator[Doubt]:
+    for name in ("icon", "media"):
+        if name in body and not _WEB_URL.fullmatch(body[name]):
+            yield name, "must be a URL with a host, without credentials and blanks"
+    if re.search(r"\s", body.get("redirection", "")):
+        yield "redirection", "a URL has no blanks"
+    for path, action in _actions(body):
+        if not _is_sound(action, deep_links=path.startswith("actions")):
+            yield f"{path}.url", "must be a URL with a host and without blanks, or shortcuts://run-shortcut?name=…"
+
+
+def _is_sound(action: Json, deep_links: bool) -> bool:
+    """Whether an action's URL can be opened; a push also opens other apps' links, a webhook is for the web."""
+    if deep_links and action["type"] == "open_url":
+        return not re.search(r"\s", action["url"])
+    return bool(_WEB_URL.fullmatch(action["url"]) or _SHORTCUT.fullmatch(action["url"]))
+
+
+def _buttons(body: Json) -> Iterator[Doubt]:
+    for path, action in _actions(body):
+        if action["type"] == "open_url" and "body" in action:
+            yield f"{path}.body", "only a webhook has a body"
+    if "secondary_action" in body:
+        if "action" not in body:
+            yield "secondary_action", "a second button without a first is not documented"
+        kind = body.get("content_state", {}).get("type", "value")
+        if kind not in _TWO_BUTTONS:
+            yield "secondary_action", f"is not documented for the type {kind}"

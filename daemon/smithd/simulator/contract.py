@@ -1,0 +1,122 @@
+"""Holds a request against the documented contract: the schemas, and the rules that a schema cannot say.
+
+What no source settles is in ``caution``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import best_match
+
+from smithd.simulator import caution
+from smithd.simulator.body import segment
+from smithd.simulator.exchange import Json, Refused
+
+MAX_TAGS = 20
+MAX_METADATA_BYTES = 16384
+MAX_MESSAGE = 300
+
+_ERRORS = {
+    "channels": "Invalid channel targeting",
+    "target": "Invalid channel targeting",
+    "tags": "Invalid tags",
+    "metadata": "Invalid metadata",
+    "content_state": "Invalid content_state",
+    "value": "value must be a finite number or a string of 1 to 64 characters",
+    "timestamp": "timestamp must be a valid ISO date",
+}
+
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_PATTERN_TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+
+_formats = FormatChecker(formats=())
+
+
+def path_param(name: str, raw: str) -> str:
+    """A path parameter, decoded and checked. Raises Refused (400)."""
+    text = segment(raw)
+    validator = _validator(document("path-params")["$defs"][name])
+    error = best_match(validator.iter_errors(text))
+    if error is not None:
+        raise Refused(400, f"Invalid {name}", _clip(error.message))
+    return text
+
+
+def check(endpoint: str, body: Json) -> None:
+    """Refuse (400) a body that this endpoint does not take."""
+    error = best_match(_body_validator(endpoint).iter_errors(body))
+    if error is not None:
+        raise _refusal([str(part) for part in error.absolute_path], error.message)
+    for rules in (_beyond_the_schema, caution.doubts):
+        for where, why in rules(body):
+            raise _refusal(where.split("."), why)
+
+
+def document(name: str) -> Json:
+    """One of the schema files beside this module, its patterns as Python reads them."""
+    text = files("smithd.simulator").joinpath("schemas", f"{name}.schema.json").read_text("utf-8")
+    loaded: Json = json.loads(text, object_hook=_to_the_end)
+    return loaded
+
+
+def _refusal(path: list[str], why: str) -> Refused:
+    topic = path[0] if path else ""
+    more = {"code": "invalid_tags"} if topic == "tags" else {}
+    where = f"{'.'.join(path)}: " if path else ""
+    return Refused(400, _ERRORS.get(topic, "Invalid request body"), _clip(where + why), **more)
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + "…"
+
+
+def _beyond_the_schema(body: Json) -> Iterator[tuple[str, str]]:
+    """Where a body breaks the contract's rules that are prose, and how."""
+    metadata = body.get("metadata", {})
+    if len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_METADATA_BYTES:
+        yield "metadata", f"more than {MAX_METADATA_BYTES} bytes of JSON"
+    if len(set(body.get("tags", ()))) > MAX_TAGS:
+        yield "tags", f"more than {MAX_TAGS} unique tags"
+    if "channels" in body and "target" in body and set(body["channels"]) != set(body["target"]["channels"]):
+        yield "channels", "channels and target.channels must match"
+    content = body.get("content_state", {})
+    if content.get("current_step", 0) > content.get("number_of_steps", float("inf")):
+        yield "content_state.current_step", "current_step must not exceed number_of_steps"
+
+
+@cache
+def _body_validator(endpoint: str) -> Draft202012Validator:
+    return _validator(document(endpoint))
+
+
+def _validator(schema: Json) -> Draft202012Validator:
+    return Draft202012Validator(schema, format_checker=_formats)
+
+
+@_formats.checks("date-time")
+def _is_date_time(text: object) -> bool:
+    """RFC 3339, leap seconds left out; jsonschema checks it only with a package that we do without."""
+    if not isinstance(text, str):
+        return True
+    if not _DATE_TIME.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text.upper())
+    except ValueError:
+        return False
+    return True
+
+
+def _to_the_end(schema: Json) -> Json:
+    """A schema whose pattern ends where JSON Schema means it to: Python's ``$`` also stands before a line feed."""
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str):
+        schema["pattern"] = _PATTERN_TOKEN.sub(lambda token: r"\Z" if token[0] == "$" else token[0], pattern)
+    return schema

@@ -1,0 +1,113 @@
+"""How many requests a minute: fixed windows for each account and address, and the headers that tell of them. Pure.
+
+The newest contract counts push, badge, Live Activities and metrics each on their own. The older one counted push,
+streams and metric values together; a client should live with both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from smithd.simulator.exchange import Refused
+
+WINDOW = 60
+PER_ADDRESS = 600
+
+
+class Family(StrEnum):
+    """Requests that are counted together."""
+
+    NOTIFICATIONS = "notifications"
+    BADGES = "badges"
+    LIVE_ACTIVITIES = "live-activities"
+    METRICS = "metrics"
+
+
+class RateMode(StrEnum):
+    """Which of the two documented rules counts."""
+
+    SEPARATE = "separate"
+    SHARED = "shared"
+
+
+PER_ACCOUNT = {Family.NOTIFICATIONS: 60, Family.BADGES: 60, Family.LIVE_ACTIVITIES: 300, Family.METRICS: 300}
+SHARED = "shared"
+SHARED_PER_ACCOUNT = 60
+
+
+@dataclass(slots=True)
+class Window:
+    """A minute that began with its first request, and how many came in it."""
+
+    started: float
+    used: int = 0
+
+    def covers(self, now: float) -> bool:
+        """Whether it still counts; a clock that was set back begins anew."""
+        return 0 <= now - self.started < WINDOW
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Where a window stands after a request: how many are left, and in how many whole seconds it ends."""
+
+    policy: str
+    quota: int
+    left: int
+    reset: int
+
+    @property
+    def exceeded(self) -> bool:
+        return self.left < 0
+
+
+Windows = dict[tuple[str, str], Window]
+
+
+def count_address(windows: Windows, family: Family, address: str, now: float) -> Meter:
+    """Count a request from this address, whoever sends it."""
+    return _count(windows, address, f"public-api-ip:{family}", PER_ADDRESS, now)
+
+
+def count_account(windows: Windows, family: Family, mode: RateMode, now: float) -> Meter:
+    """Count a request of the account."""
+    if mode is RateMode.SHARED and family is not Family.BADGES:
+        return _count(windows, "", f"account:{SHARED}", SHARED_PER_ACCOUNT, now)
+    return _count(windows, "", f"account:{family}", PER_ACCOUNT[family], now)
+
+
+def use_up(windows: Windows, family: Family, now: float) -> None:
+    """Leave the account nothing of this family in the minute that begins now."""
+    windows["", f"account:{family}"] = Window(now, PER_ACCOUNT[family])
+
+
+def _count(windows: Windows, owner: str, policy: str, quota: int, now: float) -> Meter:
+    window = windows.get((owner, policy))
+    if window is None or not window.covers(now):
+        window = windows[owner, policy] = Window(now)
+    window.used += 1
+    return Meter(policy, quota, quota - window.used, math.ceil(window.started + WINDOW - now))
+
+
+def check(meter: Meter) -> None:
+    """Refuse the request when its window is used up."""
+    if not meter.exceeded:
+        return
+    message = f"more than {meter.quota} requests in {WINDOW} seconds ({meter.policy}); retry in {meter.reset} s"
+    refusal = Refused(429, "Rate limit exceeded", message, code="rate_limited")
+    refusal.headers["Retry-After"] = str(meter.reset)
+    raise refusal
+
+
+def headers(meters: Iterable[Meter]) -> dict[str, str]:
+    """What an answer tells of the windows it was counted in."""
+    meters = list(meters)
+    if not meters:
+        return {}
+    return {
+        "RateLimit": ", ".join(f'"{meter.policy}"; r={max(meter.left, 0)}; t={meter.reset}' for meter in meters),
+        "RateLimit-Policy": ", ".join(f'"{meter.policy}"; q={meter.quota}; w={WINDOW}' for meter in meters),
+    }

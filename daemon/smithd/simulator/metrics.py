@@ -1,0 +1,35 @@
+"""Metric values, which the app's widgets show. Pure."""
+
+from __future__ import annotations
+
+from smithd.simulator import contract
+from smithd.simulator.exchange import Answer, Refused, accepted, iso
+from smithd.simulator.request import Request
+from smithd.simulator.state import Format, Metric, State
+
+
+def post_value(state: State, request: Request) -> Answer:
+    """``POST /metrics/{key}/value``: the newest value replaces the last. No billing and no channels here."""
+    body = request.needed_body()
+    contract.check("metric-value", body)
+    value = body["value"]
+    metric = _metric(state, request.param, is_text=isinstance(value, str))
+    if isinstance(value, str) and metric.format is not Format.STRING:
+        raise Refused(400, "value must be a finite number", f"{metric.key} has the format {metric.format}")
+    if not isinstance(value, str) and metric.format is Format.STRING:
+        # Not documented; a real service might turn the number into a text of its own making.
+        raise Refused(400, "value must be a string", f"{metric.key} has the format {metric.format}")
+    metric.value, metric.received = value, request.now
+    metric.timestamp = body.get("timestamp", iso(request.now))
+    return accepted({}, f"{metric.key} = {value}")
+
+
+def _metric(state: State, key: str, is_text: bool) -> Metric:
+    metric = state.metrics.get(key)
+    if metric is None:
+        if not state.creates_metrics:
+            refusal = Refused(404, "Metric not found")
+            refusal.note = f"Metric not found: create {key} first"
+            raise refusal
+        metric = state.metrics[key] = Metric(key, Format.STRING if is_text else Format.NUMBER)
+    return metric

@@ -1,0 +1,59 @@
+"""Push notifications: sent, and replaced in place. Pure."""
+
+from __future__ import annotations
+
+from smithd.simulator import contract
+from smithd.simulator.audience import reached, targeted
+from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
+from smithd.simulator.request import Request, check_billing
+from smithd.simulator.state import Notification, State
+
+_SHOWN = ("title", "subtitle", "message", "icon", "media", "redirection", "actions", "payload")
+
+
+def send(state: State, request: Request) -> Answer:
+    """``POST /push-notification``: a new notification, however often the same is sent."""
+    body = request.needed_body()
+    contract.check("push-notification-send", body)
+    check_billing(state)
+    audience = targeted(state, request.scope, body)
+    notification = Notification(
+        id=state.new_id("pn"),
+        content=_shown(body),
+        devices=audience.names,
+        channels=audience.slugs,
+        sent=request.now,
+        interruption_level=body.get("interruption_level", "active"),
+        tags=list(dict.fromkeys(body.get("tags", ()))),
+        metadata=body.get("metadata", {}),
+    )
+    state.remember(notification)
+    details = audience.counts | audience.effective | {"devices_targeted": len(audience.devices)}
+    return _answer(notification, details, request.now, f"push {notification.id}")
+
+
+def replace(state: State, request: Request) -> Answer:
+    """``PUT /push-notification/{id}``: other content in its place, silently, for the same people."""
+    body = request.needed_body()
+    contract.check("push-notification-replace", body)
+    check_billing(state)
+    notification = state.notifications.get(request.param)
+    if notification is None:
+        raise Refused(404, "Notification not found", f"there is no notification {request.param}")
+    audience = reached(state, request.scope, notification.channels)
+    if not notification.replaceable:
+        raise Refused(409, "Notification not replaceable", f"{request.param} can no longer be replaced")
+    notification.content = _shown(body)
+    notification.replaced = request.now
+    notification.tags = list(dict.fromkeys(body.get("tags", notification.tags)))
+    notification.metadata = body.get("metadata", notification.metadata)
+    return _answer(notification, audience.counts | audience.effective, request.now, f"replaced {notification.id}")
+
+
+def _shown(body: Json) -> Json:
+    return {name: body[name] for name in _SHOWN if name in body}
+
+
+def _answer(notification: Notification, details: Json, now: float, done: str) -> Answer:
+    facts = {"notification_id": notification.id, "tags": notification.tags, "timestamp": iso(now)}
+    return accepted(facts | details, f"{done}: {notification.content['title']}")

@@ -1,0 +1,39 @@
+"""What every handler is given: a request that was let in, read, and whose path is sound. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smithd.simulator.exchange import Json, Refused
+from smithd.simulator.state import Billing, State
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``param``: the decoded path parameter; ``body``: None where there was none; ``scope``: the channels that the
+    key is confined to (None: no limits); ``now``: seconds since 1970."""
+
+    param: str
+    body: Json | None
+    scope: tuple[str, ...] | None
+    now: float
+
+    def needed_body(self) -> Json:
+        """The body of an endpoint that must have one. Raises Refused (400)."""
+        if self.body is None:
+            raise Refused(400, "Invalid request body", "the body must be a JSON object")
+        return self.body
+
+
+_REASONS = {
+    Billing.TRIAL_EXPIRED: "the trial is over",
+    Billing.TRIAL_EXHAUSTED: "the allowance of the trial is used up",
+    Billing.OVERAGE_CAP_REACHED: "the cap on overage is reached",
+}
+
+
+def check_billing(state: State) -> None:
+    """Refuse (402) what costs money while the account may not send."""
+    if state.billing is not None:
+        upgrade_url = "https://activitysmith.com/billing"
+        raise Refused(402, state.billing, _REASONS[state.billing], upgrade_url=upgrade_url)

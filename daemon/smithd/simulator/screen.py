@@ -1,0 +1,113 @@
+"""What a phone shows now, as plain data for whoever draws it. Pure."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from smithd.simulator.exchange import Json
+from smithd.simulator.state import Activity, Device, State, Timer
+
+
+class Widget(TypedDict):
+    """A metric with its newest value (None: never given one), the value's own time and when it came."""
+
+    key: str
+    format: str
+    value: float | str | None
+    timestamp: str | None
+    received: float | None
+
+
+class Window(TypedDict):
+    """A timer's window: when it began, its length in seconds (None counts up), when it was frozen (None: it runs)."""
+
+    began: float
+    duration: float | None
+    frozen_at: float | None
+
+
+class LiveActivity(TypedDict):
+    """A Live Activity as last told; ``stream_key`` is None once it ended, ``dismiss_at`` is None until then."""
+
+    id: str
+    stream_key: str | None
+    content_state: Json
+    action: Json | None
+    secondary_action: Json | None
+    timer: Window | None
+    started: float
+    changed: float
+    ended: float | None
+    dismiss_at: float | None
+
+
+class Push(TypedDict):
+    """A notification; ``content`` has the request's title, subtitle, message, icon and so on."""
+
+    id: str
+    content: Json
+    interruption_level: str
+    sent: float
+    replaced: float | None
+
+
+class Screen(TypedDict):
+    """The phone: widgets by key, activities in the order of their start, notifications newest first, the badge."""
+
+    widgets: list[Widget]
+    activities: list[LiveActivity]
+    notifications: list[Push]
+    badge: int
+
+
+def screen(state: State, device: Device, now: float) -> Screen:
+    """What ``device`` shows at ``now``; all times are seconds since 1970."""
+    return {
+        "widgets": [
+            {"key": m.key, "format": m.format.value, "value": m.value, "timestamp": m.timestamp, "received": m.received}
+            for _, m in sorted(state.metrics.items())
+        ],
+        "activities": _activities(state, device.name, now),
+        "notifications": [
+            {
+                "id": push.id,
+                "content": push.content,
+                "interruption_level": push.interruption_level,
+                "sent": push.sent,
+                "replaced": push.replaced,
+            }
+            for push in reversed(state.notifications.values())
+            if device.name in push.devices
+        ],
+        "badge": device.badge,
+    }
+
+
+def _activities(state: State, device: str, now: float) -> list[LiveActivity]:
+    running = [(stream.key, stream.activity) for stream in state.streams.values()]
+    ended = [(None, past) for past in state.ended if past.dismiss_at is not None and past.dismiss_at > now]
+    shown = [
+        _activity(key, activity) for key, activity in [*running, *ended] if activity and device in activity.devices
+    ]
+    return sorted(shown, key=lambda activity: (activity["started"], activity["id"]))
+
+
+def _activity(key: str | None, activity: Activity) -> LiveActivity:
+    return {
+        "id": activity.id,
+        "stream_key": key,
+        "content_state": activity.content,
+        "action": activity.action,
+        "secondary_action": activity.secondary_action,
+        "timer": _window(activity.timer),
+        "started": activity.started,
+        "changed": activity.changed,
+        "ended": activity.ended,
+        "dismiss_at": activity.dismiss_at,
+    }
+
+
+def _window(timer: Timer | None) -> Window | None:
+    if timer is None:
+        return None
+    return {"began": timer.began, "duration": timer.duration, "frozen_at": timer.frozen_at}

@@ -1,0 +1,142 @@
+"""What the service knows: the account, its phones and channels, what they were told. Plain data that tests set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from smithd.simulator.exchange import Json
+from smithd.simulator.limits import RateMode, Windows
+
+DEVICE_LIMIT = 5
+KEPT_NOTIFICATIONS = 1000
+
+
+class Billing(StrEnum):
+    """Why the account may not send; the names are the contract's."""
+
+    TRIAL_EXPIRED = "trial_expired"
+    TRIAL_EXHAUSTED = "trial_exhausted"
+    OVERAGE_CAP_REACHED = "billing_overage_cap_reached"
+
+
+class Format(StrEnum):
+    """How the app shows a metric; all but STRING want numbers."""
+
+    NUMBER = "number"
+    CURRENCY = "currency"
+    PERCENT = "percent"
+    UNIT = "unit"
+    STRING = "string"
+
+
+@dataclass(slots=True)
+class Device:
+    """A phone. ``connected`` is False where the app must be opened again before its badge can be set."""
+
+    name: str
+    user: str
+    connected: bool = True
+    badge: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """The running window of a timer activity: when it began, its length (None counts up), when it was frozen."""
+
+    began: float
+    duration: float | None
+    frozen_at: float | None = None
+
+
+@dataclass(slots=True)
+class Activity:
+    """A Live Activity on some phones. ``updates`` does not count the start; ``dismiss_at`` is set once it ended."""
+
+    id: str
+    content: Json
+    devices: tuple[str, ...]
+    channels: frozenset[str] | None
+    started: float
+    changed: float
+    action: Json | None = None
+    secondary_action: Json | None = None
+    alert: Json | None = None
+    updates: int = 0
+    timer: Timer | None = None
+    ended: float | None = None
+    dismiss_at: float | None = None
+
+
+@dataclass(slots=True)
+class Stream:
+    """A stream key in use; without an activity it is known, and shows nothing. Pausing happens in the app only."""
+
+    key: str
+    activity: Activity | None = None
+    paused: bool = False
+    tags: list[str] = field(default_factory=list)
+    metadata: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Notification:
+    """A push that was sent; ``content`` is what the phone shows of it."""
+
+    id: str
+    content: Json
+    devices: tuple[str, ...]
+    channels: tuple[str, ...] | None
+    sent: float
+    replaced: float | None = None
+    replaceable: bool = True
+    interruption_level: str = "active"
+    tags: list[str] = field(default_factory=list)
+    metadata: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Metric:
+    """A metric of the app, and the value it was last given."""
+
+    key: str
+    format: Format = Format.NUMBER
+    value: float | str | None = None
+    timestamp: str | None = None
+    received: float | None = None
+
+
+@dataclass(slots=True)
+class State:
+    """One account.
+
+    ``keys``: each API key with the channels it is confined to (None: no limits). ``channels``: the users in each; a
+    channel that is not listed reaches every phone. ``failing``: Apple refuses what it is sent. ``creates_metrics``:
+    a value for an unknown metric creates it, where the real service answers 404.
+    """
+
+    keys: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+    devices: list[Device] = field(default_factory=lambda: [Device("phone", "owner")])
+    channels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    billing: Billing | None = None
+    failing: bool = False
+    creates_metrics: bool = False
+    device_limit: int = DEVICE_LIMIT
+    rate_mode: RateMode = RateMode.SEPARATE
+    windows: Windows = field(default_factory=dict)
+    streams: dict[str, Stream] = field(default_factory=dict)
+    ended: list[Activity] = field(default_factory=list)
+    notifications: dict[str, Notification] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    ids_given: int = 0
+
+    def new_id(self, kind: str) -> str:
+        """A name that was never given before."""
+        self.ids_given += 1
+        return f"{kind}_{self.ids_given:06d}"
+
+    def remember(self, notification: Notification) -> None:
+        """Keep a notification, and forget the oldest beyond a thousand."""
+        self.notifications[notification.id] = notification
+        while len(self.notifications) > KEPT_NOTIFICATIONS:
+            del self.notifications[next(iter(self.notifications))]

@@ -1,0 +1,335 @@
+"""What a client can rely on beyond single cases: limits, slots, what is kept, what a phone shows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from simulator.given import NOW
+from simulator.loopback import KEY
+from smithd.simulator.exchange import Answer, Call, Seen
+from smithd.simulator.limits import RateMode
+from smithd.simulator.service import Service
+from smithd.simulator.state import Device, Format, Metric, State
+
+PROGRESS = {"title": "Job", "type": "progress", "percentage": 1}
+
+
+class Account:
+    """A service with one key, and a clock that stands still unless it is moved."""
+
+    def __init__(self, **state: Any) -> None:
+        self.seen: list[Seen] = []
+        self.service = Service(State(**{"keys": {KEY: None}} | state), self.seen.append)
+        self.now = NOW
+
+    def ask(self, method: str, path: str, body: Any = None, key: str = KEY) -> Answer:
+        raw = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.service.handle(Call(method, f"/api{path}", {"authorization": f"Bearer {key}"}, raw), self.now)
+
+    def push(self, **body: Any) -> Answer:
+        return self.ask("POST", "/push-notification", {"title": "x"} | body)
+
+    def put(self, key: str = "job", content: dict[str, Any] = PROGRESS, **body: Any) -> Answer:
+        return self.ask("PUT", f"/live-activity/stream/{key}", {"content_state": content} | body)
+
+    def end(self, key: str = "job", body: Any = None) -> Answer:
+        return self.ask("DELETE", f"/live-activity/stream/{key}", body)
+
+    def metric(self, value: Any, key: str = "m") -> Answer:
+        return self.ask("POST", f"/metrics/{key}/value", {"value": value})
+
+
+# Limits
+
+
+def test_sixty_pushes_a_minute_then_429_until_the_minute_ends() -> None:
+    account = Account()
+    assert [account.push().status for _ in range(60)] == [200] * 60
+    account.now += 17.5
+
+    refused = account.push()
+
+    assert (refused.status, refused.body["code"], refused.headers["Retry-After"]) == (429, "rate_limited", "43")
+    account.now += 42.5
+    assert account.push().status == 200
+
+
+def test_every_answer_tells_what_is_left_of_the_minute() -> None:
+    account = Account()
+    account.push()
+    account.now += 0.5
+
+    answer = account.ask("POST", "/push-notification", {"no": "title"})
+
+    assert answer.status == 400
+    assert answer.headers["RateLimit"] == (
+        '"public-api-ip:notifications"; r=598; t=60, "account:notifications"; r=58; t=60'
+    )
+    assert answer.headers["RateLimit-Policy"] == (
+        '"public-api-ip:notifications"; q=600; w=60, "account:notifications"; q=60; w=60'
+    )
+
+
+def test_each_family_has_a_minute_of_its_own() -> None:
+    account = Account(metrics={"m": Metric("m")})
+    for _ in range(61):
+        last = account.push()
+    assert last.status == 429
+    assert [account.metric(n).status for n in range(301)] == [200] * 300 + [429]
+    assert account.put().status == 200
+    assert account.ask("POST", "/badge", {"badge": 1}).status == 200
+
+
+def test_in_the_older_mode_one_minute_of_sixty_is_shared() -> None:
+    account = Account(metrics={"m": Metric("m")}, rate_mode=RateMode.SHARED)
+    for n in range(20):
+        assert (account.push().status, account.metric(n).status) == (200, 200)
+        assert account.put(content=PROGRESS | {"percentage": n}).status == 200
+    refusals = [account.push(), account.metric(0), account.put(), account.end()]
+    assert [(answer.status, "Retry-After" in answer.headers) for answer in refusals] == [(429, True)] * 4
+
+
+def test_an_unknown_key_costs_the_account_nothing() -> None:
+    account = Account()
+    answers = [account.ask("POST", "/badge", {"badge": 1}, key="ask_wrong") for _ in range(100)]
+    assert {(answer.status, *answer.headers) for answer in answers} == {(401,)}
+    assert '"account:badges"; r=59' in account.ask("POST", "/badge", {"badge": 1}).headers["RateLimit"]
+
+
+# Slots
+
+
+@pytest.mark.parametrize("limit", [4, 5])
+def test_a_full_phone_takes_no_further_activity_but_updates_and_rotations(limit: int) -> None:
+    account = Account(device_limit=limit)
+    for n in range(limit):
+        account.put(f"job-{n}")
+
+    refused = account.put("one-more")
+
+    assert (refused.status, refused.body["limit"], refused.body["active"]) == (429, limit, limit)
+    assert "Retry-After" not in refused.headers
+    assert account.put("job-0", {"title": "Job", "type": "alert", "message": "m"}).body["operation"] == "rotated"
+    account.end("job-1")
+    assert account.put("one-more").body["operation"] == "started"
+
+
+def test_where_only_some_phones_are_full_the_answer_says_how_many() -> None:
+    devices = [Device("a", "ann"), Device("b", "ben")]
+    account = Account(devices=devices, channels={"ann": ("ann",)}, device_limit=1)
+    account.put("job-1", channels=["ann"])
+
+    refused = account.put("job-2")
+
+    assert (refused.body["blocked_devices"], refused.body["targeted_devices"]) == (1, 2)
+
+
+# Streams
+
+
+def test_only_long_frequent_updating_is_warned_of() -> None:
+    account = Account()
+    account.put()
+    for n in range(20):
+        account.now += 121
+        answer = account.put(content=PROGRESS | {"percentage": n + 2})
+        assert "warning" not in answer.body
+
+
+def test_a_start_needs_what_an_update_may_leave_out() -> None:
+    account = Account()
+    steps = {"title": "Steps", "type": "segmented_progress", "current_step": 1}
+    assert account.put(content={"title": "no type"}).status == 400
+    assert account.put(content=steps).status == 400
+    assert account.put(content=steps | {"number_of_steps": 3}).status == 200
+    assert account.put(content={"title": "Steps", "current_step": 2}).body["operation"] == "updated"
+    assert account.put(content={"title": "Steps", "current_step": 4}).status == 400
+    assert account.put("timer", {"title": "T", "type": "timer"}).status == 400
+    assert account.put("timer", {"title": "T", "type": "timer", "counts_down": False}).status == 200
+
+
+def test_tags_and_metadata_stay_when_left_out_and_go_when_empty() -> None:
+    account = Account()
+    account.put(tags=["a", "b", "a"], metadata={"k": 1})
+    stream = account.service.state.streams["job"]
+    assert account.put().body == account.put().body
+    assert (stream.tags, stream.metadata) == (["a", "b"], {"k": 1})
+    assert account.put(tags=[], metadata={}).body["operation"] == "noop"
+    assert (stream.tags, stream.metadata) == ([], {})
+
+
+def test_an_ended_activity_stays_on_the_phone_until_it_is_dismissed() -> None:
+    account = Account()
+    account.put("short")
+    account.put("usual")
+    account.end("short", {"content_state": PROGRESS | {"title": "Done", "auto_dismiss_seconds": 30}})
+    account.end("usual")
+
+    def titles() -> list[str]:
+        return [activity["content_state"]["title"] for activity in account.service.screen(account.now)["activities"]]
+
+    assert titles() == ["Done", "Job"]
+    account.now += 30
+    assert titles() == ["Job"]
+    account.now += 90
+    assert titles() == []
+
+
+def test_a_paused_timer_keeps_what_is_left_of_its_window() -> None:
+    account = Account()
+    timer = {"title": "T", "type": "timer"}
+    account.put(content=timer | {"duration_seconds": 300})
+    account.now += 100
+    account.put(content=timer | {"is_running": False})
+    account.now += 50
+    account.put(content=timer | {"is_running": True})
+    (activity,) = account.service.screen(account.now)["activities"]
+    assert activity["timer"] == {"began": NOW + 50, "duration": 300, "frozen_at": None}
+
+
+# Notifications, badge, metrics, channels
+
+
+def test_a_replaced_notification_keeps_its_place_and_its_people() -> None:
+    account = Account()
+    first = account.push(message="down", tags=["t"], interruption_level="time-sensitive").body["notification_id"]
+    account.push(title="later")
+    account.now += 5
+
+    answer = account.ask("PUT", f"/push-notification/{first}", {"title": "up"})
+
+    assert (answer.status, answer.body["notification_id"], answer.body["tags"]) == (200, first, ["t"])
+    shown = account.service.screen(account.now)["notifications"]
+    assert [push["content"] for push in shown] == [{"title": "later"}, {"title": "up"}]
+    assert shown[1] | {"content": {}} == {
+        "id": first,
+        "content": {},
+        "interruption_level": "time-sensitive",
+        "sent": NOW,
+        "replaced": NOW + 5,
+    }
+
+
+def test_metrics_must_exist_and_be_of_the_right_kind() -> None:
+    account = Account(metrics={"m": Metric("m", Format.PERCENT), "text": Metric("text", Format.STRING)})
+    assert account.metric(99.9).body == {"success": True}
+    assert account.metric("99.9").body["error"] == "value must be a finite number"
+    assert account.metric("fine", "text").status == 200
+    assert account.metric(1, "text").status == 400
+    assert account.metric(1, "other").body == {"error": "Metric not found"}
+    shown = account.service.screen(account.now)["widgets"]
+    assert [(widget["key"], widget["format"], widget["value"]) for widget in shown] == [
+        ("m", "percent", 99.9),
+        ("text", "string", "fine"),
+    ]
+
+
+def test_metrics_can_be_created_by_their_first_value() -> None:
+    account = Account(creates_metrics=True)
+    assert (account.metric(1, "a").status, account.metric("x", "b").status) == (200, 200)
+    assert account.metric("x", "a").status == 400
+
+
+def test_channels_reach_their_members_only() -> None:
+    devices = [Device("a", "ann"), Device("b", "ben"), Device("b2", "ben")]
+    account = Account(
+        devices=devices, channels={"ann": ("ann",), "ben": ("ben",)}, keys={KEY: None, "ask_ann": ("ann",)}
+    )
+    answer = account.push(target={"channels": ["ben"]})
+    assert (answer.body["devices_notified"], answer.body["users_notified"]) == (2, 1)
+    account.ask("POST", "/badge", {"badge": 3}, key="ask_ann")
+    account.ask("POST", "/badge", {"badge": 7, "target": {"channels": ["ben"]}})
+    screens = {device.name: account.service.screen(account.now, device.name) for device in devices}
+    assert {name: (screen["badge"], len(screen["notifications"])) for name, screen in screens.items()} == {
+        "a": (3, 0),
+        "b": (7, 1),
+        "b2": (7, 1),
+    }
+    assert account.ask("POST", "/badge", {"badge": 3, "target": {"channels": ["ben"]}}, key="ask_ann").status == 403
+
+
+# What cannot be read
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"value": NaN}',
+        b'{"value": -Infinity}',
+        b'{"value": 1e999}',
+        b'{"value": ' + b"9" * 5000 + b"}",
+        b'{"value": "\\ud800"}',
+        b'{"value": "\xff"}',
+        b'\xef\xbb\xbf{"value": 1}',
+        '{"value": 1}'.encode("utf-16"),
+        b'{"value": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"value": ' + b'{"a":' * 400 + b"1" + b"}" * 401,
+        b'{"value": "' + b"x" * 300_000 + b'"}',
+    ],
+    ids=lambda raw: repr(raw[:30]),
+)
+def test_a_body_that_is_no_sound_json_object_is_refused(raw: bytes) -> None:
+    answer = Account(metrics={"m": Metric("m")}).ask("POST", "/metrics/m/value", raw)
+    assert answer.status == 400
+    assert set(answer.body) == {"error", "message"}
+
+
+@pytest.mark.parametrize("raw", [b'{"badge": 2.0}', b'{"badge": -1, "badge": 2}', b' {"badge": 2e0}\n'])
+def test_json_may_say_the_same_in_its_own_ways(raw: bytes) -> None:
+    assert Account().ask("POST", "/badge", raw).body["badge"] == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/live-activity/stream/job%0A", {"content_state": PROGRESS}),
+        ("PUT", "/live-activity/stream/", {"content_state": PROGRESS}),
+        ("PUT", "/live-activity/stream/%zz", {"content_state": PROGRESS}),
+        ("PUT", "/push-notification/%ff", {"title": "x"}),
+        ("POST", "/metrics/m%0A/value", {"value": 1}),
+        ("POST", "/push-notification", {"title": "x", "tags": ["a\n"]}),
+        ("POST", "/metrics/m/value", {"value": 1, "timestamp": "2026-02-30T00:00:00Z"}),
+        ("POST", "/metrics/m/value", {"value": 1, "timestamp": "2026-02-03T00:00:00Z\n"}),
+        ("POST", "/metrics/m/value", {"value": 1, "timestamp": "2026-02-03"}),
+        ("POST", "/push-notification", {"title": "x", "metadata": {f"k{n}": "x" * 4000 for n in range(5)}}),
+    ],
+)
+def test_near_misses_are_refused(method: str, path: str, body: Any) -> None:
+    assert Account(creates_metrics=True).ask(method, path, body).status == 400
+
+
+def test_other_paths_and_methods_are_told_what_there_is() -> None:
+    account = Account()
+    assert account.ask("GET", "/nowhere").status == 404
+    wrong = account.ask("GET", "/live-activity/stream/job")
+    assert (wrong.status, wrong.headers["Allow"]) == (405, "PUT, DELETE")
+
+
+def test_a_form_is_not_json() -> None:
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/x-www-form-urlencoded"}
+    answer = Account().service.handle(Call("POST", "/api/badge", headers, b'{"badge": 1}'), NOW)
+    assert (answer.status, "x-www-form-urlencoded" in answer.body["message"]) == (400, True)
+
+
+# Who watches
+
+
+def test_every_request_is_told_in_one_line_with_its_verdict_and_without_the_key() -> None:
+    account = Account()
+    account.put(content=PROGRESS | {"title": "two\nlines \x1b[31m"})
+    account.push(title="")
+    account.ask("POST", "/badge", {"badge": 1}, key="ask_other")
+    assert [str(seen) for seen in account.seen] == [
+        "200 PUT /api/live-activity/stream/job  started: two�lines �[31m",
+        "400 POST /api/push-notification  refused: Invalid request body: title: is blank",
+        "401 POST /api/badge  refused: Unauthorized: the key is unknown",
+    ]
+    assert "ask_" not in repr(account.seen)

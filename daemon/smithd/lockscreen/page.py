@@ -1,0 +1,63 @@
+"""The page around a Lock Screen: Jinja2 with everything escaped, and the files that go with it.
+
+``document`` is the page once; its script then asks for ``fragment`` every second and changes only what differs.
+Nothing comes from elsewhere: no font, no script, no picture. Serve ``FILES`` under ``<base>static/`` and send
+``POLICY`` as the Content-Security-Policy.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import jinja2
+
+from smithd.lockscreen import wording
+from smithd.lockscreen.clockface import clockface
+from smithd.lockscreen.glyphs import glyph
+from smithd.lockscreen.screen import Page
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+FILES = {
+    "lockscreen.css": "text/css; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+"""The static files by name, with their types."""
+
+
+def document(page: Page, fragment_path: str = "screen") -> str:
+    """The whole page; its script asks ``fragment_path`` for news. Paths are relative, so any base will do."""
+    return _ENVIRONMENT.get_template("document.html").render(page=page, fragment_path=fragment_path)
+
+
+def fragment(page: Page) -> str:
+    """What changes: the phone and what stands beside it."""
+    return _ENVIRONMENT.get_template("fragment.html").render(page=page)
+
+
+def static(name: str) -> bytes:
+    """One of ``FILES``; KeyError for any other name."""
+    if name not in FILES:
+        raise KeyError(name)
+    return (files("smithd.lockscreen") / "static" / name).read_bytes()
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("smithd.lockscreen"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        ago=wording.ago, caption=wording.caption, clock=wording.clock, clockface=clockface, date=wording.date,
+        exact=wording.exact, figure=wording.figure, glyph=glyph,
+    )  # fmt: skip
+    return environment
+
+
+_ENVIRONMENT = _environment()

@@ -1,0 +1,109 @@
+// Keeps the page live: asks for the fragment every second and changes only what differs, with a gentle movement.
+"use strict";
+
+const EVERY = 1000;
+const PATIENCE = 5000;
+const live = document.getElementById("live");
+const why = document.getElementById("lost-why");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const nodes = (parent) => [...parent.childNodes].filter((node) => node.nodeType !== Node.TEXT_NODE || node.data.trim());
+const keyed = (node) => node.nodeType === Node.ELEMENT_NODE && node.dataset.key !== undefined;
+
+function move(element, frames, options) {
+  if (!still.matches) element.animate(frames, { easing: "cubic-bezier(.2,.8,.2,1)", ...options });
+}
+
+const enter = (element) =>
+  move(element, [{ opacity: 0, transform: "translateY(.8em) scale(.97)" }, { opacity: 1, transform: "none" }], {
+    duration: 600,
+  });
+
+const flash = (element) =>
+  move(element, [{ filter: "brightness(1.9)", textShadow: "0 0 .8em currentColor" }, { filter: "none" }], {
+    duration: 1400,
+  });
+
+// Elements that stay slide from where they were to where they are now.
+function slide(parent, change) {
+  const before = new Map([...parent.children].map((child) => [child, child.offsetTop]));
+  change();
+  for (const [child, top] of before) {
+    const way = child.parentNode === parent ? top - child.offsetTop : 0;
+    if (way) move(child, [{ transform: `translateY(${way}px)` }, { transform: "none" }], { duration: 500 });
+  }
+}
+
+function update(shown, wanted) {
+  if (shown.isEqualNode(wanted)) return;
+  if (shown.nodeType !== Node.ELEMENT_NODE) {
+    shown.data = wanted.data;
+    return;
+  }
+  for (const { name } of [...shown.attributes]) if (!wanted.hasAttribute(name)) shown.removeAttribute(name);
+  for (const { name, value } of wanted.attributes) if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
+  if (nodes(shown).some(keyed) || nodes(wanted).some(keyed)) slide(shown, () => matchByKey(shown, wanted));
+  else matchByPlace(shown, wanted);
+  if (shown.dataset.flash !== undefined) flash(shown);
+}
+
+function matchByKey(shown, wanted) {
+  const known = new Map(nodes(shown).filter(keyed).map((node) => [node.dataset.key, node]));
+  const kept = nodes(wanted).map((node) => {
+    const same = keyed(node) ? known.get(node.dataset.key) : undefined;
+    if (same === undefined || same.nodeName !== node.nodeName) return { node, fresh: true };
+    known.delete(node.dataset.key);
+    update(same, node);
+    return { node: same, fresh: false };
+  });
+  const staying = new Set(kept.map(({ node }) => node));
+  for (const node of [...shown.childNodes]) if (!staying.has(node)) node.remove();
+  kept.forEach(({ node }, place) => {
+    if (shown.childNodes[place] !== node) shown.insertBefore(node, shown.childNodes[place] ?? null);
+  });
+  for (const { node, fresh } of kept) if (fresh && node.nodeType === Node.ELEMENT_NODE) enter(node);
+}
+
+function matchByPlace(shown, wanted) {
+  const have = nodes(shown);
+  const want = nodes(wanted);
+  if (have.length === want.length && have.every((node, place) => node.nodeName === want[place].nodeName)) {
+    have.forEach((node, place) => update(node, want[place]));
+  } else {
+    shown.replaceChildren(...wanted.childNodes);
+  }
+}
+
+function link(state, reason) {
+  document.body.dataset.link = state;
+  if (reason && why.textContent !== reason) why.textContent = reason;
+}
+
+async function ask() {
+  const answer = await fetch(document.body.dataset.fragment, {
+    cache: "no-store",
+    credentials: "same-origin",
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+  if (answer.status === 401 || answer.status === 403) {
+    link("lost", "smithd asks for its token again: open the page with ?token=…");
+  } else if (!answer.ok) {
+    link("lost", `smithd answers with an error (${answer.status}); trying again.`);
+  } else {
+    const news = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+    matchByPlace(live, news);
+    link("live");
+  }
+}
+
+async function keepLive() {
+  try {
+    if (!document.hidden) await ask();
+  } catch {
+    link("lost", "smithd does not answer; trying again.");
+  }
+  setTimeout(keepLive, EVERY);
+}
+
+if (location.search) history.replaceState(null, "", location.pathname);
+document.addEventListener("visibilitychange", () => document.hidden || ask().catch(() => {}));
+setTimeout(keepLive, EVERY);

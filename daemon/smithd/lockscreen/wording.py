@@ -1,0 +1,48 @@
+"""How times and values read on a Lock Screen. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+
+
+def clock(at: float, zone: tzinfo) -> str:
+    """``9:41``, as the phone's big clock has it."""
+    local = datetime.fromtimestamp(at, zone)
+    return f"{local.hour}:{local.minute:02}"
+
+
+def exact(at: float, zone: tzinfo) -> str:
+    """``09:41:07``, for what happened."""
+    return f"{datetime.fromtimestamp(at, zone):%H:%M:%S}"
+
+
+def date(at: float, zone: tzinfo) -> str:
+    """``Monday, 23 November``."""
+    local = datetime.fromtimestamp(at, zone)
+    return f"{local:%A}, {local.day} {local:%B}"
+
+
+def ago(at: float, now: float) -> str:
+    """``now``, ``2m ago``, ``3h ago``, ``2d ago``; a time to come is now."""
+    passed = max(0.0, now - at)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if passed >= size:
+            return f"{int(passed // size)}{unit} ago"
+    return "now"
+
+
+def figure(value: str | float) -> str:
+    """A number with its thousands apart and two decimals at most; a text as it is."""
+    if isinstance(value, str):
+        return value
+    if abs(value) >= 1e15:
+        return f"{value:.3g}"
+    shown = f"{value:,.2f}"
+    shown = shown.rstrip("0").rstrip(".")
+    return "0" if shown == "-0" else shown
+
+
+def caption(key: str) -> str:
+    """What a widget is probably called: ``shop.open_orders`` is ``Open orders``. (The name is set in the app only.)"""
+    words = key.rpartition(".")[2].replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:] if words else key

@@ -1,0 +1,91 @@
+"""The page shows business figures: it answers to its own machine, or to who has the token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC
+
+import httpx
+import pytest
+
+from smithd.lockscreen.screen import Line
+from smithd.web.app import build
+from smithd.web.reads import Reads
+
+TOKEN = "a-long-token"
+
+
+class Visitor:
+    """A browser that keeps its cookies, in front of the page without a socket between."""
+
+    def __init__(self, token: str | None = None, base_url: str = "http://127.0.0.1:8787") -> None:
+        reads = Reads(lambda: 1_700_000_000.0, UTC, dict, lambda: [Line(1_700_000_000.0, "it began")])
+        page = build(reads, host="127.0.0.1", token=token)
+        self._browser = httpx.AsyncClient(transport=httpx.ASGITransport(page), base_url=base_url)
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        return asyncio.run(self._browser.get(path, headers=headers))
+
+    def post(self, path: str) -> httpx.Response:
+        return asyncio.run(self._browser.post(path))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8787", "localhost", "LOCALHOST:9", "[::1]:8787", "localhost."])
+def test_the_machines_own_names_are_served(host: str) -> None:
+    answer = Visitor().get("/", headers={"Host": host})
+    assert answer.status_code == 200
+    assert "it began" in answer.text
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8787", "", "[::2]"])
+@pytest.mark.parametrize("path", ["/", "/screen", "/static/live.js"])
+def test_foreign_names_are_refused(host: str, path: str) -> None:
+    answer = Visitor().get(path, headers={"Host": host})
+    assert answer.status_code == 421
+    assert "it began" not in answer.text
+
+
+def test_with_a_token_nothing_is_served_without_it() -> None:
+    visitor = Visitor(TOKEN, "http://stats.example")
+    for path in ("/", "/screen", "/static/live.js", "/?token=wrong"):
+        answer = visitor.get(path)
+        assert answer.status_code == 401
+        assert "it began" not in answer.text
+        assert "set-cookie" not in answer.headers
+
+
+def test_the_token_is_taken_as_bearer_or_once_in_the_address() -> None:
+    visitor = Visitor(TOKEN, "http://stats.example")
+    assert visitor.get("/", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert visitor.get("/").status_code == 401
+    first = visitor.get(f"/?token={TOKEN}")
+    cookie = first.headers["set-cookie"]
+    assert first.status_code == 200
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert TOKEN not in cookie
+    assert visitor.get("/screen").status_code == 200
+
+
+@pytest.mark.parametrize("offer", ["Bearer", "Bearer ", "Basic a-long-token", "a-long-token"])
+def test_strange_offers_are_refused(offer: str) -> None:
+    answer = Visitor(TOKEN).get("/", headers={"Authorization": offer})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/screen", "/static/lockscreen.css", "/nothing"])
+def test_every_answer_is_protected(path: str) -> None:
+    headers = Visitor().get(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; script-src 'self'")
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_what_is_not_there_is_a_plain_404_and_nothing_can_be_written() -> None:
+    visitor = Visitor()
+    for path in ("/nothing", "/static/nothing.js", "/static/..%2fpage.py"):
+        assert visitor.get(path).status_code == 404
+    assert visitor.post("/").status_code == 405

@@ -1,0 +1,146 @@
+"""The page in a real browser: it changes by itself, says when the daemon is gone, and runs nobody else's script."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from smithd.lockscreen.screen import Line
+from smithd.outbox.message import Kind, Shown
+from smithd.serving import bind, serve
+from smithd.web.app import build
+from smithd.web.reads import Reads
+
+NOW = 1_700_000_000.0
+HOSTILE = '<script>document.title = "owned"</script><img src=x onerror="document.title=1">'
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture
+def chromium() -> str:
+    """Where the browser is. Without one the test is skipped, but in CI it fails."""
+    path = shutil.which("chromium")
+    if path is None:
+        message = "needs a browser: apt-get install chromium"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+    return path
+
+
+class Daemon:
+    """A page with something to look at, on a port of its own."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, Shown] = {}
+        self.lines: list[Line] = []
+        self._listener = bind("127.0.0.1", 0)
+        self.port: int = self._listener.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}/"
+
+    def show(self, key: str, kind: Kind, content: dict[str, Any], *, ended: bool = False) -> None:
+        self.shown[key] = Shown(key, kind, content, NOW, ended=ended)
+
+    @asynccontextmanager
+    async def running(self, token: str | None = None) -> AsyncIterator[asyncio.Task[None]]:
+        reads = Reads(lambda: NOW, UTC, lambda: self.shown, lambda: self.lines)
+        task = asyncio.create_task(serve(build(reads, host="127.0.0.1", token=token), self._listener))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def browsing(chromium: str) -> AsyncIterator[tuple[Page, list[str]]]:
+    """A fresh page, and the complaints of its console (a broken policy would complain there)."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        page, complaints = await browser.new_page(), list[str]()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        try:
+            yield page, complaints
+        finally:
+            await browser.close()
+
+
+def test_the_page_changes_without_being_loaded_again(chromium: str) -> None:
+    async def story() -> None:
+        daemon = Daemon()
+        async with daemon.running(), browsing(chromium) as (page, complaints):
+            daemon.show("metric:shop.orders", Kind.METRIC, {"value": 12.0})
+            await page.goto(daemon.address)
+            await page.evaluate("document.body.dataset.marker = 'same document'")
+            await expect(page.locator(".widget .figure")).to_have_text("12")
+
+            daemon.show("metric:shop.orders", Kind.METRIC, {"value": 13.0})
+            daemon.show("stream:checkout", Kind.STREAM, {"content_state": {"title": "Trouble", "metrics": [
+                {"label": "Errors", "value": "9%", "color": "red"}]}})  # fmt: skip
+            daemon.show("push:errors@1", Kind.PUSH, {"title": "Errors at 9 %"})
+            daemon.lines.append(Line(NOW, "alert fired", "error"))
+            await expect(page.locator(".widget .figure")).to_have_text("13")
+            await expect(page.locator(".activity dd.c-red")).to_have_text("9%")
+            await expect(page.locator(".notification h3")).to_have_text("Errors at 9 %")
+            await expect(page.locator(".happened li")).to_contain_text("alert fired")
+
+            daemon.show("push:errors@1", Kind.PUSH, {"title": "Resolved", "in_place": True})
+            del daemon.shown["stream:checkout"]
+            await expect(page.locator(".notification h3")).to_have_text("Resolved")
+            await expect(page.locator(".activity")).to_have_count(0)
+            await expect(page.locator("body")).to_have_attribute("data-marker", "same document")
+            assert complaints == []
+
+    asyncio.run(story())
+
+
+def test_hostile_texts_are_shown_as_text(chromium: str) -> None:
+    async def story() -> None:
+        daemon = Daemon()
+        daemon.show("push:first", Kind.PUSH, {"title": HOSTILE, "message": HOSTILE})
+        async with daemon.running(), browsing(chromium) as (page, complaints):
+            await page.goto(daemon.address)
+            await expect(page.locator(".notification h3")).to_have_text(HOSTILE)
+            daemon.show(f"metric:{HOSTILE}", Kind.METRIC, {"value": HOSTILE})
+            daemon.lines.append(Line(NOW, HOSTILE))
+            await expect(page.locator(".widget .figure")).to_have_text(HOSTILE)
+            await expect(page.locator(".happened li span")).to_have_text(HOSTILE)
+            await expect(page).to_have_title("smithd")
+            assert complaints == []
+
+    asyncio.run(story())
+
+
+def test_the_page_says_when_the_daemon_is_gone(chromium: str) -> None:
+    async def story() -> None:
+        daemon = Daemon()
+        async with daemon.running() as task, browsing(chromium) as (page, _):
+            await page.goto(daemon.address)
+            await expect(page.get_by_text("Connection lost")).to_be_hidden()
+            task.cancel()
+            await expect(page.get_by_text("Connection lost")).to_be_visible()
+
+    asyncio.run(story())
+
+
+def test_a_token_in_the_address_opens_the_page_and_leaves_the_address(chromium: str) -> None:
+    async def story() -> None:
+        daemon = Daemon()
+        async with daemon.running("a-long-token"), browsing(chromium) as (page, complaints):
+            await page.goto(daemon.address + "?token=a-long-token")
+            await expect(page).to_have_url(daemon.address)
+            daemon.show("metric:shop.orders", Kind.METRIC, {"value": 13.0})
+            await expect(page.locator(".widget .figure")).to_have_text("13")
+            assert complaints == []
+
+    asyncio.run(story())

@@ -1,0 +1,1 @@
+"""Reads the configuration, and says where it is wrong."""

@@ -1,0 +1,144 @@
+"""What the options models know: which keys there are at a place, what each is for, and where a key would belong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from smithd.config.positions import Step
+
+Model = type[BaseModel]
+
+
+def keys(model: Model) -> dict[str, FieldInfo]:
+    """A model's fields by the names they have in the file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def known_keys(model: Model, way: Sequence[Step]) -> dict[str, FieldInfo]:
+    """The keys that the mapping at the end of a way may have."""
+    return {key: field for kind in _types_at(model, way) if _is_model(kind) for key, field in keys(kind).items()}
+
+
+def nearest_field(model: Model, way: Sequence[Step]) -> tuple[str, FieldInfo] | None:
+    """The last key on a way that the models describe."""
+    for end in range(len(way), 0, -1):
+        step = way[end - 1]
+        if isinstance(step, str) and (field := known_keys(model, way[: end - 1]).get(step)) is not None:
+            return step, field
+    return None
+
+
+def wants(model: Model, way: Sequence[Step]) -> set[Any]:
+    """The plain types that a value at the end of a way may have; empty where the models do not say."""
+    return {kind for kind in _types_at(model, way) if isinstance(kind, type)}
+
+
+@cache
+def secret_keys(model: Model) -> frozenset[str]:
+    """The keys, at any depth, whose values are secrets."""
+    return frozenset(path[-1] for path, field in every_field(model) if SecretStr in _leaves(field.annotation))
+
+
+@cache
+def fields_with_secrets(model: Model) -> tuple[str, ...]:
+    """The attributes of a model that are secrets, or have some in them."""
+    with_secrets = {path[0] for path, field in every_field(model) if SecretStr in _held(field.annotation)}
+    return tuple(name for name, field in model.model_fields.items() if (field.alias or name) in with_secrets)
+
+
+def every_field(
+    model: Model, path: tuple[str, ...] = (), above: tuple[Model, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    """Each field of a model and of those within it, with its way; names that the user chooses are ``<name>``."""
+    for key, field in keys(model).items():
+        yield (*path, key), field
+        for steps, inner in _models_within(field.annotation):
+            if inner not in above:
+                yield from every_field(inner, (*path, key, *steps), (*above, model))
+
+
+def _models_within(annotation: Any) -> Iterator[tuple[tuple[str, ...], Model]]:
+    for kind in _leaves(annotation):
+        if _is_model(kind):
+            yield (), kind
+        elif (items := _items(kind)) is not None:
+            name = ("<name>",) if _is_mapping(kind) else ()
+            yield from (((*name, *steps), inner) for steps, inner in _models_within(items))
+
+
+def _types_at(model: Model, way: Sequence[Step]) -> list[Any]:
+    here: list[Any] = [model]
+    for step in way:
+        here = [kind for parent in here for kind in _below(parent, step)]
+    return here
+
+
+def _below(kind: Any, step: Step) -> Iterator[Any]:
+    if _is_model(kind):
+        if isinstance(step, str) and (field := keys(kind).get(step)) is not None:
+            yield from _leaves(field.annotation)
+    elif (items := _items(kind)) is not None and isinstance(step, str) == _is_mapping(kind):
+        yield from _leaves(items)
+
+
+def _leaves(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation stands for, one by one."""
+    if get_origin(annotation) is Annotated:
+        yield from _leaves(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, UnionType):
+        for part in get_args(annotation):
+            yield from _leaves(part)
+    else:
+        yield annotation
+
+
+def _items(kind: Any) -> Any:
+    """What a list or mapping holds; None for what is neither."""
+    arguments = [argument for argument in get_args(kind) if argument is not ...]
+    origin = get_origin(kind)
+    if not isinstance(origin, type) or not arguments or not issubclass(origin, Sequence | Mapping | set | frozenset):
+        return None
+    return arguments[-1]
+
+
+def _held(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation stands for, and those of what it holds."""
+    for kind in _leaves(annotation):
+        yield kind
+        if (items := _items(kind)) is not None:
+            yield from _held(items)
+
+
+def _is_mapping(kind: Any) -> bool:
+    origin = get_origin(kind)
+    return isinstance(origin, type) and issubclass(origin, Mapping)
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+class Places:
+    """Where each key of the language belongs."""
+
+    def __init__(self, roots: Mapping[tuple[str, ...], Model]) -> None:
+        self._roots = roots
+
+    @cached_property
+    def _places(self) -> dict[str, list[str]]:
+        places: dict[str, list[str]] = {}
+        for prefix, model in self._roots.items():
+            for path, _ in every_field(model, prefix):
+                place = ".".join(path[:-1]) or "the file's first level"
+                places.setdefault(path[-1], []).append(place)
+        return places
+
+    def of(self, key: str) -> list[str]:
+        """The places of a key, as in ``rules.<name>.push``; none for an unknown one."""
+        return list(dict.fromkeys(self._places.get(key, ())))

@@ -1,0 +1,239 @@
+"""What of the file is shown in a report, and what is not: no secret may reach a terminal, or the log of a build."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import NamedTuple
+
+from smithd.config.positions import Node, Path, Scalar, walk
+from smithd.telemetry import Redactor
+
+MASK = Redactor.MASK
+ELLIPSIS = "…"
+"""What stands for a value under an unknown key: it may be a secret, and mostly is none."""
+NEAR = 5_000
+"""How much of a line, to each side of the place, is looked at."""
+
+_SECRET_WORDS = {"key", "keys", "pass", "pwd", "pin", "auth", "cookie", "cookies", "bearer", "headers"}
+_SECRET_PARTS = re.compile("password|passwd|passphrase|secret|token|apikey|credential|authoriz|private|signature")
+_SECRET_NAMES = ("api_key", "token", "password", "secret", "authorization", "credentials")
+_NAMES_OF_PLACES = re.compile(r"(?:^|_)(?:file|path|dir)$")
+_WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
+_NAMED_BY_THE_USER = {"sources", "rules", "widgets", "live_activities", "metrics"}
+
+_SECRET_TEXTS = re.compile(
+    r"://(?P<user>[^/\s\"']+)@"
+    r"|(?i:\b(?:bearer|basic|token)\s+)(?P<bearer>(?:\$\{[^{}]*\}|[^\s\"',}])+)"
+    r"|(?P<key>\b(?:ask|sk|rk|pk|ghp|gho|glpat|xox[abp])[-_][\w-]{4,})"
+    r"|[?&](?i:[\w-]*(?:key|token|secret|password|auth)[\w-]*)=(?P<query>[^\s\"']+)"
+)
+_REFERENCE = r"\$\{(?:env:[A-Za-z_]\w*|(?:file|credential):(?:(?!:-)[^{}])+|[A-Z_][A-Z0-9_]*)\}"
+_REFERENCES_ONLY = re.compile(rf"(?:(?i:bearer|basic|token)\s+)?(?:{_REFERENCE}[:@]?)+")
+_KEY = re.compile(r"(?P<name>[\w.-]+)[\"']?\s*:(?=\s|$)\s*")
+_HARMLESS = re.compile(rf"{_REFERENCE}|(?i:\b(?:bearer|basic|token))\s|[\w-]+:\s")
+"""What may stand after a secret's key and be shown: references, and the keys of what is nested in the line."""
+
+
+@lru_cache(maxsize=10_000)
+def is_secret_name(name: str) -> bool:
+    """Whether a key of this name, or of one nearly like it, is likely to hold a secret."""
+    if _NAMES_OF_PLACES.search(name.lower()):
+        return False
+    return (
+        not _SECRET_WORDS.isdisjoint(word.lower() for word in _WORDS.findall(name))
+        or _SECRET_PARTS.search(re.sub(r"[^a-z]", "", name.lower())) is not None
+        or bool(get_close_matches(name.lower(), _SECRET_NAMES, 1, 0.75))
+    )
+
+
+def is_reference(text: str) -> bool:
+    """Whether a value says no more than where its secret is kept: that may be shown."""
+    return _REFERENCES_ONLY.fullmatch(text.strip()) is not None
+
+
+class _Span(NamedTuple):
+    """A part of a line, from one column to another, and what is shown in its place."""
+
+    start: int
+    end: int
+    mask: str = MASK
+
+
+class Mask:
+    """Takes secrets out of what a report shows: out of the file's lines, and out of messages.
+
+    Hidden are the values of keys that look like a secret's, what looks like one by itself, and all that the redactor
+    knows. While the file's structure is not known (YAML's own mistakes), lines are judged by their look.
+    """
+
+    def __init__(self, lines: Sequence[str], redactor: Redactor) -> None:
+        self._lines = lines
+        self._redactor = redactor
+        self._root: Node | None = None
+        self._names: set[str] = set()
+        self._unknown: list[Scalar] = []
+        self._index: _Index | None = None
+
+    def know(self, root: Node) -> None:
+        """From here on values are found by their keys."""
+        self._root, self._index = root, None
+
+    def add_names(self, names: Iterable[str]) -> None:
+        """Keys that hold secrets because an options model says so."""
+        fresh = set(names) - self._names
+        if fresh:
+            self._names |= fresh
+            self._index = None
+
+    def hide(self, node: Node) -> None:
+        """Show nothing of this value: it stands under a key that nobody knows."""
+        scalars = [part for _, part in walk(node) if isinstance(part, Scalar) and not is_reference(part.text)]
+        self._unknown += scalars
+        if self._index is not None:
+            self._index.hide(scalars, self._lines, ELLIPSIS)
+
+    def secrets_in(self, node: Node) -> list[Scalar]:
+        """The secrets that the file itself holds at and below a node."""
+        literals = self._indexed().literals
+        return [part for _, part in walk(node) if isinstance(part, Scalar) and id(part) in literals]
+
+    def text(self, text: str) -> str:
+        """A message without secrets."""
+        text = self._indexed().words.clean(self._redactor.clean(text))
+        return _masked(text, list(_by_pattern(text)))[0]
+
+    def line(self, number: int, start: int, end: int) -> tuple[str, int, int]:
+        """A line (counted from 0) as it may be shown, and where two of its columns went."""
+        line = self._lines[number]
+        if self._root is None:
+            spans = list(_by_look(self._lines, number, self._is_secret))
+        else:
+            line = _without_comment(line, self._indexed().ends.get(number, 0))
+            spans = self._indexed().spans.get(number, [])
+        if len(line) > 2 * NEAR:  # a whole file on one line, say: no secret is so long that its beginning is missed
+            line, spans, start, end = _near(line, spans, start, end)
+        shown, start, end = _masked(line, [*spans, *_by_pattern(line)], start, end)
+        clean = self._redactor.clean
+        return clean(shown), len(clean(shown[:start])), len(clean(shown[:end]))
+
+    def _is_secret(self, name: str) -> bool:
+        return name in self._names or is_secret_name(name)
+
+    def _indexed(self) -> _Index:
+        if self._index is None:
+            parts = walk(self._root) if self._root is not None else ()
+            scalars = [(path, node) for path, node in parts if isinstance(node, Scalar)]
+            secret = [
+                (path, node) for path, node in scalars if self._below_secret(path) and not is_reference(node.text)
+            ]
+            self._index = _Index([node for _, node in scalars], [node for _, node in secret], self._lines)
+            self._index.hide([node for _, node in secret], self._lines, MASK)
+            for path, node in secret:
+                last = next(step for step in reversed(path) if isinstance(step, str))
+                if self._is_secret(last):  # what else stands below such a key may be any common word
+                    self._index.words.add(node.text)
+            self._index.hide(self._unknown, self._lines, ELLIPSIS)
+        return self._index
+
+    def _below_secret(self, path: Path) -> bool:
+        if path == ("activitysmith",):  # whoever writes a single value there means the key
+            return True
+        given = (step for step in path if isinstance(step, str))
+        above = ""
+        for step in given:
+            if above not in _NAMED_BY_THE_USER and self._is_secret(step):
+                return True
+            above = step
+        return False
+
+
+class _Index:
+    """Which part of each line is hidden, and where its last value ends."""
+
+    def __init__(self, scalars: Sequence[Scalar], secret: Sequence[Scalar], lines: Sequence[str]) -> None:
+        self.spans: dict[int, list[_Span]] = {}
+        self.ends: dict[int, int] = {}
+        self.literals = {id(node) for node in secret}
+        self.words = Redactor()
+        for node in scalars:
+            for line, start, end in _lines_of(node, lines):
+                self.ends[line] = max(self.ends.get(line, 0), start if node.style in ("|", ">") else end)
+
+    def hide(self, nodes: Sequence[Scalar], lines: Sequence[str], mask: str) -> None:
+        for node in nodes:
+            for line, start, end in _lines_of(node, lines) if node.text else ():
+                self.spans.setdefault(line, []).append(_Span(start, end, mask))
+
+
+def _lines_of(node: Scalar, lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """The lines that a value takes, each with the columns where its part of the value begins and ends."""
+    last = min(node.end.line, len(lines) - 1)
+    for line in range(node.start.line, last + 1):
+        start = node.start.column if line == node.start.line else 0
+        end = node.end.column if line == node.end.line else len(lines[line])
+        if end > start:
+            yield line, start, end
+
+
+def _by_pattern(text: str) -> Iterator[_Span]:
+    for match in _SECRET_TEXTS.finditer(text):
+        name = match.lastgroup
+        if name is not None and not is_reference(match[name]):
+            yield _Span(*match.span(name))
+
+
+def _by_look(lines: Sequence[str], number: int, is_secret: Callable[[str], bool]) -> Iterator[_Span]:
+    """What to hide of a line when only its look is known: all that follows a secret's key, or stands below one."""
+    line = lines[number]
+    if any(is_secret(name) for name in _keys_above(lines, number)):
+        yield _Span(len(line) - len(line.lstrip()), len(line))
+    for match in _KEY.finditer(line):
+        if is_secret(match["name"]) and re.search(r"\w", _HARMLESS.sub("", line[match.end() :])):
+            yield _Span(match.end(), len(line))
+
+
+def _keys_above(lines: Sequence[str], number: int) -> Iterator[str]:
+    indent = _indent(lines[number])
+    for line in reversed(lines[:number]):
+        if indent == 0:
+            return
+        if line.strip() and _indent(line) < indent:
+            indent = _indent(line)
+            if match := _KEY.search(line):
+                yield match["name"]
+
+
+def _indent(line: str) -> float:
+    bare = line.lstrip()
+    return len(line) - len(bare) + (0.5 if bare.startswith("-") else 0.0)
+
+
+def _without_comment(line: str, end: int) -> str:
+    found = re.search(r"(?:^|\s)#", line[end:])
+    return line[: end + found.start()].rstrip() if found else line
+
+
+def _near(line: str, spans: Sequence[_Span], start: int, end: int) -> tuple[str, list[_Span], int, int]:
+    left, right = max(0, start - NEAR), start + NEAR
+    near = [_Span(max(a - left, 0), b - left, mask) for a, b, mask in spans if b > left and a < right]
+    return line[left:right], near, start - left, min(end, right) - left
+
+
+def _masked(line: str, spans: Sequence[_Span], start: int = 0, end: int = 0) -> tuple[str, int, int]:
+    """The line with a mask in the place of each span, and where two of its columns went."""
+    pieces, done, shift = [], 0, {start: 0, end: 0}
+    for begin, stop, mask in sorted(spans):
+        begin = max(begin, done)
+        if begin >= stop:
+            continue
+        pieces += [line[done:begin], mask]
+        for column in shift:
+            if column >= stop:
+                shift[column] += len(mask) - (stop - begin)
+            elif column > begin:
+                shift[column] -= column - begin
+        done = stop
+    return "".join([*pieces, line[done:]]), start + shift[start], end + shift[end]

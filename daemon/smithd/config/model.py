@@ -1,0 +1,134 @@
+"""The whole configuration: the options that each room declares, gathered, and those of the rooms above this one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+
+from smithd.alerts.rule import RuleOptions
+from smithd.config.fields import Places
+from smithd.config.names import RuleName, SourceName, StreamKey, WidgetKey
+from smithd.config.zones import parse_zone
+from smithd.delivery.account import AccountOptions, is_loopback
+from smithd.plugin.options import Options, PositiveDuration, Secret
+from smithd.poll.registry import SourceSpec
+from smithd.poll.schedule import ScheduleOptions
+from smithd.surfaces.activity import ActivityOptions
+from smithd.surfaces.push import PushOptions
+from smithd.surfaces.widget import WidgetOptions
+from smithd.telemetry import Redactor
+
+
+class Listen(NamedTuple):
+    """Where the web page listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_listen(text: Any) -> Listen:
+    """``127.0.0.1:8787`` or ``[::1]:8787``; ValueError for anything else."""
+    if isinstance(text, Listen):
+        return text
+    host, colon, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
+    bare = host.removeprefix("[").removesuffix("]")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not bare or (":" in bare) != bracketed or not (port.isascii() and port.isdigit()):
+        raise ValueError("expected an address and a port, like 127.0.0.1:8787")
+    if int(port) > 65535:
+        raise ValueError("expected a port from 0 to 65535 (0: any that is free)")
+    return Listen(bare, int(port))
+
+
+class WebOptions(Options):
+    """The keys of ``web``."""
+
+    token: Secret | None = Field(None, min_length=1, description="what a browser must bring to see the page")
+    listen: Annotated[Listen, BeforeValidator(parse_listen), WithJsonSchema({"type": "string"})] = Field(
+        description="address:port of the page, like 127.0.0.1:8787; beyond this machine only with a token"
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _guarded(cls, listen: Listen, info: ValidationInfo) -> Listen:
+        if not is_loopback(listen.host) and info.data.get("token", True) is None:
+            raise ValueError(f"{listen.host} can be reached from other machines: set web.token, or listen on 127.0.0.1")
+        return listen
+
+
+class DefaultsOptions(Options):
+    """The keys of ``defaults``: for every source that does not say otherwise."""
+
+    every: PositiveDuration = Field(60.0, description="the time between two polls")
+    timeout: PositiveDuration = Field(10.0, description="the deadline of one poll")
+
+
+class RuleConfig(RuleOptions):
+    """The keys of a rule, with how it is told."""
+
+    push: PushOptions | None = Field(None, description="true (the stock text) or a mapping; left out: nobody is told")
+
+    @field_validator("push", mode="before")
+    @classmethod
+    def _off(cls, given: Any) -> Any:
+        return None if given is False else given
+
+
+def _state_url(url: str) -> str:
+    if not url.startswith("sqlite:///") or url in ("sqlite:///", "sqlite:////") or "?" in url or not url.isprintable():
+        raise ValueError(
+            "expected sqlite:////absolute/path or sqlite:///path (from this file's folder); only SQLite keeps state"
+        )
+    return url
+
+
+class File(Options):
+    """The file's first level."""
+
+    activitysmith: AccountOptions = Field(description="the ActivitySmith account: api_key, channels, limits")
+    state: Annotated[str, AfterValidator(_state_url)] | None = Field(
+        None, description="where smithd remembers; default: $STATE_DIRECTORY/smithd.db, else the user's state folder"
+    )
+    timezone: Annotated[ZoneInfo, BeforeValidator(parse_zone), WithJsonSchema({"type": "string"})] | None = Field(
+        None, description="for cron and for times in texts; default: the system's"
+    )
+    web: WebOptions | None = Field(None, description="the local page; left out: none")
+    defaults: DefaultsOptions = Field(DefaultsOptions(), description="every and timeout for all sources")
+    plugins: list[str] = Field([], description="Python files with sources of your own, from this file's folder")
+    sources: dict[SourceName, dict[str, Any]] = Field(
+        min_length=1, description="what is asked: a name, and under it 'type' and the options of that type"
+    )
+    rules: dict[RuleName, RuleConfig] = Field({}, description="when a metric is a warning, or critical")
+    widgets: dict[WidgetKey, WidgetOptions] = Field(
+        {}, description="ActivitySmith metric key, and its value: source.metric, or a mapping with 'value' or 'text'"
+    )
+    live_activities: dict[StreamKey, ActivityOptions] = Field(
+        {}, description="stream key, and what it shows: type, title, stats, show"
+    )
+
+
+PLACES = Places({(): File, ("sources", "<name>"): ScheduleOptions})
+
+
+@dataclass(frozen=True)
+class Config:
+    """A configuration that was checked. ``path`` is as the user wrote it, ``state`` the file that holds the state."""
+
+    path: Path
+    account: AccountOptions
+    state: Path
+    zone: ZoneInfo
+    web: WebOptions | None
+    sources: dict[str, SourceSpec]
+    rules: dict[str, RuleConfig]
+    widgets: dict[str, WidgetOptions]
+    live_activities: dict[str, ActivityOptions]
+    redactor: Redactor
+    warnings: tuple[str, ...] = ()

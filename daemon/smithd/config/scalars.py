@@ -1,0 +1,65 @@
+"""What a single value of YAML means: YAML 1.2's core schema, without the octal and hexadecimal numbers.
+
+So ``on``, ``yes``, ``1:30``, ``0755`` and dates are texts, as nearly everyone who writes them means them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from smithd.config.positions import Scalar
+
+Value = None | bool | int | float | str
+
+_WORDS: dict[str, Value] = dict.fromkeys(("", "~", "null", "Null", "NULL"))
+_WORDS |= dict.fromkeys(("true", "True", "TRUE"), True)
+_WORDS |= dict.fromkeys(("false", "False", "FALSE"), False)
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_LONGEST_NUMBER = 400
+_LONGEST_SHOWN = 60
+
+
+def value_of(scalar: Scalar) -> Value:
+    """The value: a text where it is quoted; infinite, or not a number, where the number is too large or says so."""
+    text = scalar.text
+    if scalar.style is not None:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if not (text[0].isdigit() or text[0] in "+-."):
+        return text
+    if len(text) > _LONGEST_NUMBER or not _INTEGER.fullmatch(text):
+        return _float_or_text(text)
+    return int(text)
+
+
+def _float_or_text(text: str) -> Value:
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _INFINITE.fullmatch(text):
+        return math.nan if text[-1] in "nN" else math.inf
+    return text
+
+
+def described(value: Any) -> str:
+    """A value in words, for 'found ...'."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f"the text '{_short(value)}'" if value.strip() else "an empty text"
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    return "a list" if value else "an empty list"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_SHOWN else line[:_LONGEST_SHOWN] + "…"

@@ -1,0 +1,175 @@
+"""Explains YAML's own mistakes: in plain words, and with the line as it should be where it only wants quotes.
+
+A repair is offered only after it was tried: with it, the parser gets past the line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import yaml
+
+from smithd.config.masking import Mask
+from smithd.config.positions import Mark
+from smithd.config.report import Problem
+
+Parser = type[yaml.SafeLoader | yaml.CSafeLoader]
+
+_QUOTES = "the value needs quotes"
+_UNCLOSED = "found unexpected end of stream"
+_INDENT = "the keys of one mapping begin in the same column, indented with spaces"
+
+# What libyaml says (https://github.com/yaml/libyaml, scanner.c and parser.c), and what it means to whoever wrote it.
+_MEANINGS: dict[str, tuple[str, str | None]] = {
+    "mapping values are not allowed in this context": ("a ': ' that does not belong here", _INDENT),
+    "could not find expected ':'": ("expected 'key: value'", None),
+    "did not find expected key": ("this does not fit here: expected a key", _INDENT),
+    "did not find expected '-' indicator": ("this does not fit into the list above: expected '- '", None),
+    "did not find expected comment or line break": ("nothing may follow > or | on their line", None),
+    "did not find expected alphabetic or numeric character": ("a text cannot begin with * or & without quotes", None),
+    "did not find expected <document start>": ("this line stands further left than the first key", _INDENT),
+    "did not find expected node content": ("expected a value", None),
+    "block sequence entries are not allowed in this context": (
+        "a list cannot begin here: give '- ' its own line",
+        None,
+    ),
+    "mapping keys are not allowed in this context": ("a text cannot begin with '? ' without quotes", None),
+    "found incompatible YAML document": ("an unknown version of YAML", "this line can be left out"),
+}
+_BLOCK_VALUE = re.compile(
+    r"(?P<head>\s*(?:- +)*(?:(?:\"[^\"]*\"|'[^']*'|[^\s#\"'{\[][^:#]*?)\s*:\s+|(?<=- )))"
+    r"(?P<value>\S.*?)(?P<tail>\s+#.*)?"
+)
+_NESTED = r"\$\{[^{}]*\}|\{\{.*?\}\}|\[[^\]]*\]"
+_FLOW_VALUE = re.compile(
+    r"(?P<head>[{,]\s*[\w.-]+:\s+|\[\s*)"
+    rf"(?P<value>(?:{_NESTED}|[^\s,{{}}\[\]\"'])(?:{_NESTED}|[^,{{}}\[\]])*?)"
+    r"(?=\s*(?:,\s|[}\]]\s*(?:[,}\]]|$)))"
+)
+_OPEN_QUOTE = re.compile(r"(?:[:\[{,-]\s+|^)(?P<quote>[\"'])(?:(?!(?P=quote)).)*$")
+_LINES_BACK = 1000
+_NO_SPACE = re.compile(r"(?P<head>\s*(?:- +)*[A-Za-z_][\w.-]*):(?P<value>[^\s:].*)")
+_NO_COLON = re.compile(r"\s*[A-Za-z_][\w.-]*\s*")
+_SPECIAL = re.compile(r"[\[\]{}*&!|>%@`#'\"\\]|: |^[-?,]")
+
+
+def explain(error: yaml.MarkedYAMLError, text: str, mask: Mask, parser: Parser) -> Problem:
+    """What a parser's error means, where it is, and how to mend it."""
+    lines = text.splitlines()
+    mark = _place(error, lines)
+    if (quote := _open_quote(lines, mark, parser)) is not None:
+        return Problem(quote.line + 1, quote.column + 1, "the quote that begins here is not closed on its line")
+    message, hint = _meaning(error, lines, mark)
+    for number in _suspects(error, lines, mark):
+        for mended, how in _repairs(lines[number]):
+            if _gets_past(lines, number, mended, mark, parser):
+                where = f"line {number + 1}: " if number != mark.line else ""
+                is_shown = mask.line(number, 0, 0)[0] == lines[number]
+                hint = f"{where}{how}: {mended.strip()}" if is_shown else f"{where}{how}"
+                return Problem(mark.line + 1, mark.column + 1, message, hint=hint)
+    return Problem(mark.line + 1, mark.column + 1, message, hint=hint)
+
+
+def _open_quote(lines: Sequence[str], mark: Mark, parser: Parser) -> Mark | None:
+    """Where a value begins with a quote and forgets it at its end, so that the next quote, lines below, ended it."""
+    for number in range(mark.line, max(mark.line - _LINES_BACK, -1), -1):
+        found = _OPEN_QUOTE.search(lines[number])
+        if found and _gets_past(lines, number, lines[number].rstrip() + found["quote"], mark, parser):
+            return Mark(number, found.start("quote"))
+    return None
+
+
+def _place(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Mark:
+    mark, about = error.problem_mark or error.context_mark, error.context_mark
+    if about is not None and (mark is None or mark.line >= len(lines) or error.problem == _UNCLOSED):
+        mark = about
+    if mark is None or not lines:
+        return Mark(0, 0)
+    if mark.line >= len(lines):
+        return Mark(len(lines) - 1, len(lines[-1]))
+    template = lines[mark.line].find(": {{", 0, mark.column)
+    return Mark(mark.line, template + 2 if template >= 0 else mark.column)
+
+
+def _meaning(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: Mark) -> tuple[str, str | None]:
+    problem = error.problem or "this is not YAML"
+    here = lines[mark.line][mark.column :] if lines else ""
+    if here.startswith("{{"):
+        return "a text with {{ }} needs quotes", None
+    if problem == _UNCLOSED:
+        return "the quote that begins here is never closed", None
+    if problem.endswith(("escape character", "hexdecimal number")):
+        hint = "within single quotes a backslash stands for itself"
+        return "a backslash within double quotes begins a sign like \\n, and this is none", hint
+    if here.startswith("\t") or "tab character" in problem:
+        return "a tab where YAML wants spaces", "indent with spaces only"
+    if problem == "found character that cannot start any token":
+        return f"a text cannot begin with {here[:1]} without quotes", None
+    if problem.startswith("did not find expected ',' or") and error.context_mark is not None:
+        return _in_brackets(here, mark, error.context_mark)
+    if here[:1] in ("]", "}"):
+        return f"a {here[0]} that closes nothing", None
+    return _MEANINGS.get(problem, (problem, None))
+
+
+def _in_brackets(here: str, mark: Mark, begin: yaml.Mark) -> tuple[str, str | None]:
+    if mark == (begin.line, begin.column):
+        return f"the {here[:1]} that begins here is never closed", None
+    if here[:1] in ("{", "["):
+        return f"a text with {here[0]} needs quotes within {{...}} and [...]", None
+    far = f"it begins on line {begin.line + 1}: is it closed?" if begin.line != mark.line else None
+    return "this does not fit into the {...} or [...] that it stands in", far
+
+
+def _suspects(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: Mark) -> list[int]:
+    """The lines that a repair is tried on: the error's own, the one it is about, the last one before."""
+    before = next((number for number in range(mark.line - 1, -1, -1) if lines[number].strip()), mark.line)
+    about = error.context_mark.line if error.context_mark else mark.line
+    return list(dict.fromkeys(number for number in (mark.line, about, before) if 0 <= number < len(lines)))
+
+
+def _repairs(line: str) -> Iterator[tuple[str, str]]:
+    """The line with its values quoted, with a space after its colon: with what it may have been meant to be."""
+    if line.lstrip(" ").startswith("\t"):
+        return
+    mended = _FLOW_VALUE.sub(lambda part: part["head"] + _quoted_if_special(part["value"]), line)
+    if mended != line:
+        yield mended, _QUOTES
+    if (found := _BLOCK_VALUE.fullmatch(line)) and _may_be_quoted(found["value"]):
+        yield found["head"] + _quoted(found["value"]) + (found["tail"] or ""), _QUOTES
+    if found := _NO_SPACE.fullmatch(line):
+        yield f"{found['head']}: {found['value']}", "a space is missing after the colon"
+    if _NO_COLON.fullmatch(line):
+        yield f"{line.rstrip()}:", "a colon is missing"
+
+
+def _may_be_quoted(value: str) -> bool:
+    begun = value[0] == '"' and not (len(value) > 1 and value[-1] == '"')
+    nested = value[0] in "[{" and not value.startswith("{{")
+    return not begun and not nested and _SPECIAL.search(value) is not None
+
+
+def _quoted_if_special(value: str) -> str:
+    return _quoted(value) if _SPECIAL.search(value) and not value.startswith("[") else value
+
+
+def _quoted(value: str) -> str:
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        value = value[1:-1]
+    if '"' in value or "\\" in value:
+        return "'" + value.replace("'", "''") + "'"
+    return f'"{value}"'
+
+
+def _gets_past(lines: Sequence[str], number: int, mended: str, mark: Mark, parser: Parser) -> bool:
+    end = max(number, mark.line) + 1
+    reader = parser("\n".join([*lines[:number], mended, *lines[number + 1 : end]]) + "\n")
+    try:
+        while reader.check_event():
+            reader.get_event()
+    except yaml.MarkedYAMLError as error:
+        return error.problem_mark is not None and error.problem_mark.line >= end
+    finally:
+        reader.dispose()
+    return True

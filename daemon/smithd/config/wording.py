@@ -1,0 +1,203 @@
+"""Turns a validator's errors into sentences for the person who wrote the file, one for each mistake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from smithd.config.positions import Mapping as MappingNode
+from smithd.config.positions import Path, Scalar, Spot, Step, child, locate
+
+Context = Mapping[str, Any]
+
+_KEY_STEP = "[key]"
+_CORE_TYPES = {"str", "int", "float", "bool", "none", "date", "datetime", "time", "timedelta", "url", "any", "bytes"}
+_FIELD_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One error and its spot. ``tags`` are the branches of unions on its way, with the path each branched off at,
+    ``at`` the path of the value that was validated.
+    """
+
+    error: ErrorDetails
+    spot: Spot
+    tags: tuple[tuple[Path, str], ...]
+    at: Path
+
+    @property
+    def kind(self) -> str:
+        return self.error["type"]
+
+    @property
+    def last(self) -> Step | None:
+        return self.error["loc"][-1] if self.error["loc"] else None
+
+    @property
+    def is_about_key(self) -> bool:
+        return self.last == _KEY_STEP
+
+    @property
+    def way(self) -> Path:
+        """The spot's path, from the validated value on."""
+        return self.spot.path[len(self.at) :]
+
+
+def findings(errors: Sequence[ErrorDetails], root: MappingNode, at: Path) -> list[list[Finding]]:
+    """The mistakes behind the errors of the value at ``at``, each with what would have been right: of a union's
+    branches only the one that was meant, or, where none was, all of them as one mistake.
+    """
+    found = [Finding(error, locate(root, (*at, *error["loc"])), tuple(_tags(error, root, at)), at) for error in errors]
+    return list(_chosen(found, 0))
+
+
+def _chosen(found: Sequence[Finding], depth: int) -> Iterator[list[Finding]]:
+    unions: dict[Path, dict[str, list[Finding]]] = {}
+    for finding in found:
+        if len(finding.tags) > depth:
+            path, tag = finding.tags[depth]
+            unions.setdefault(path, {}).setdefault(tag, []).append(finding)
+        else:
+            yield [finding]
+    for path, branches in unions.items():
+        fitting = [branch for branch in branches.values() if not any(_is_mismatch(each, path) for each in branch)]
+        if fitting or len(branches) == 1:
+            yield from _chosen(min(fitting or branches.values(), key=len), depth + 1)
+        else:
+            yield [branch[0] for branch in branches.values()]
+
+
+def _tags(error: ErrorDetails, root: MappingNode, at: Path) -> Iterator[tuple[Path, str]]:
+    node, path = locate(root, at).node, at
+    for step in error["loc"]:
+        following = child(node, step)
+        if following is not None:
+            node, path = following[1], (*path, step)
+        elif isinstance(step, str) and step != _KEY_STEP and not _is_field(step):
+            yield path, step
+
+
+def _is_field(step: str) -> bool:
+    return _FIELD_NAME.fullmatch(step) is not None and step not in _CORE_TYPES
+
+
+def _is_mismatch(finding: Finding, path: Path) -> bool:
+    """Whether the value is of another kind than this branch of the union takes."""
+    if finding.spot.path != path or finding.kind == "missing":
+        return False
+    return isinstance(finding.spot.node, Scalar) or finding.kind.endswith(_MISMATCHES)
+
+
+_MISMATCHES = ("_type", "_parsing", "literal_error", "enum")
+
+
+def expectation(error: ErrorDetails) -> str | None:
+    """What was expected, as the end of 'expected ...'; None where the error is a sentence of its own."""
+    say = _EXPECTATIONS.get(error["type"])
+    if say is not None:
+        return say(error.get("ctx", {}))
+    own = _own_text(error)
+    return own.removeprefix("expected ") if own.startswith("expected ") else None
+
+
+def sentence(error: ErrorDetails) -> str:
+    """What an error of a validator's own says."""
+    return _own_text(error)
+
+
+def choices(error: ErrorDetails) -> list[str]:
+    """The texts that would have been right, where there are but a few."""
+    expected = error.get("ctx", {}).get("expected") if error["type"] in ("literal_error", "enum") else None
+    return re.findall(r"'([^']*)'", expected) if isinstance(expected, str) else []
+
+
+def is_own_text(error: ErrorDetails) -> bool:
+    """Whether the text comes from a validator, which may have put the value into it."""
+    return error["type"] not in _EXPECTATIONS
+
+
+def _own_text(error: ErrorDetails) -> str:
+    cause = error.get("ctx", {}).get("error")
+    text = str(cause) if isinstance(cause, Exception) else error["msg"]
+    text = re.sub(r"^(?:Value|Assertion) (?:error|failed), ", "", text)
+    text = re.sub(r"^(?:Input|Value) should (?:be )?", "expected ", text)
+    return text or "this value cannot be used"
+
+
+def _one_of(context: Context) -> str:
+    expected = str(context.get("expected", ""))
+    return f"one of {expected}" if "," in expected or " or " in expected else expected
+
+
+def _at_least(context: Context) -> str:
+    least = context.get("min_length", 1)
+    if context.get("field_type") in ("Value", None):
+        return "a text that is not empty"
+    return "at least one" if least == 1 else f"at least {least}"
+
+
+def _at_most(context: Context) -> str:
+    return f"at most {context.get('max_length')}, not {context.get('actual_length', 'more')}"
+
+
+def _always(text: str) -> Callable[[Context], str]:
+    return lambda _: text
+
+
+_FORMS = {
+    r"\S": "a text that is not blank",
+    r"^\S+$": "a text without blanks",
+    r"^[a-z0-9][a-z0-9._:-]{0,63}$": "small letters, digits and . _ : - (64 at most), the first a letter or digit",
+    r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$": "an address with its scheme, like https://example.com",
+}
+_TEXT, _WHOLE, _NUMBER = _always("a text"), _always("a whole number"), _always("a number")
+_TRUTH, _LIST, _MAPPING = _always("true or false"), _always("a list"), _always("a mapping (keys with values)")
+
+_EXPECTATIONS: dict[str, Callable[[Context], str]] = {
+    "string_type": _TEXT,
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "int_parsing_size": _always("a smaller number"),
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "decimal_type": _NUMBER,
+    "decimal_parsing": _NUMBER,
+    "finite_number": _always("a finite number"),
+    "bool_type": _TRUTH,
+    "bool_parsing": _TRUTH,
+    "list_type": _LIST,
+    "tuple_type": _LIST,
+    "set_type": _LIST,
+    "frozen_set_type": _LIST,
+    "dict_type": _MAPPING,
+    "mapping_type": _MAPPING,
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+    "dataclass_type": _MAPPING,
+    "literal_error": _one_of,
+    "enum": _one_of,
+    "none_required": _always("nothing"),
+    "string_too_short": lambda context: (
+        "a text that is not empty" if context["min_length"] == 1 else f"at least {context['min_length']} characters"
+    ),
+    "string_too_long": lambda context: f"at most {context['max_length']} characters",
+    "string_pattern_mismatch": lambda context: _FORMS.get(context["pattern"], f"a text like {context['pattern']}"),
+    "too_short": _at_least,
+    "too_long": _at_most,
+    "greater_than": lambda context: f"more than {context['gt']:g}",
+    "greater_than_equal": lambda context: f"{context['ge']:g} or more",
+    "less_than": lambda context: f"less than {context['lt']:g}",
+    "less_than_equal": lambda context: f"{context['le']:g} or less",
+    "multiple_of": lambda context: f"a multiple of {context['multiple_of']:g}",
+    "url_type": _always("a web address"),
+    "url_parsing": lambda context: f"a web address ({context.get('error')})",
+    "url_scheme": lambda context: f"a web address that begins with {context.get('expected_schemes')}",
+    "union_tag_invalid": lambda context: f"{context.get('discriminator')} to be one of {context.get('expected_tags')}",
+    "union_tag_not_found": lambda context: f"a key {context.get('discriminator')}",
+}

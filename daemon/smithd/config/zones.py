@@ -1,0 +1,35 @@
+"""Time zones by name, and the machine's own."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from smithd.config.suggestion import nearest
+
+
+def parse_zone(name: Any) -> ZoneInfo:
+    """The zone of an IANA name like Europe/Berlin; ValueError for anything else."""
+    if isinstance(name, ZoneInfo):
+        return name
+    if not isinstance(name, str) or not name:
+        raise ValueError("expected the name of a time zone, like Europe/Berlin or UTC")
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # a directory, a path, an unknown name: each has an error of its own
+        near = nearest(name, available_timezones())
+        hint = f"did you mean '{near}'?" if near else "expected one like Europe/Berlin or UTC"
+        raise ValueError(f"there is no time zone '{name}'; {hint}") from None
+
+
+def local_zone() -> ZoneInfo | None:
+    """The machine's own zone; None where it has none with a name."""
+    from tzlocal import get_localzone_name
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its complaints about odd machines: the answer here is None
+        try:
+            return ZoneInfo(get_localzone_name() or "")
+        except (OSError, ValueError, KeyError):
+            return None

@@ -1,0 +1,116 @@
+"""Mistakes in rules, and in how they are told."""
+
+from __future__ import annotations
+
+from config.corpus import DURATION, Broken, part
+
+THRESHOLD = "expected a comparison like '> 5'"
+
+
+def rule(lines: str, *said: str) -> Broken:
+    """The rule ``error-rate`` with these lines."""
+    body = "".join(f"    {line}\n" for line in lines.split("\n"))
+    return part(f"rules:\n  error-rate:\n{body}", *said)
+
+
+def push(lines: str, *said: str) -> Broken:
+    """The push of the rule ``error-rate`` with these lines."""
+    body = "\n".join(f"  {line}" for line in lines.split("\n"))
+    return rule(f'metric: prod.error_rate\nwarning: "> 1"\npush:\n{body}', *said)
+
+
+RULES: list[Broken] = [
+    # rules
+    part(
+        "rules:\n  »Error Rate: {metric: prod.error_rate, warning: '> 1'}\n",
+        "'Error Rate' cannot be the name of a rule / like 'error_rate'",
+    ),
+    part("rules:\n  a: »text\n", "expected a mapping"),
+    part(
+        "rules:\n  »error-rate:\n  metric: »prod.error_rate\n",
+        "has no value",
+        "'metric' belongs in rules.<name>: is it indented far enough?",
+    ),
+    rule("metric: prod.error_rate\nwarning: »'> 1e999'", "too large"),
+    part("rules:\n  »a:\n", "'a' has no value"),
+    part("rules:\n  error-rate:\n    »metrc: prod.error_rate\n    warning: '> 1'\n", "did you mean 'metric'?"),
+    part(
+        "rules:\n  »error-rate: {warning: '> 1'}\n",
+        "the key 'metric' is missing in 'rules.error-rate' / as source.metric",
+    ),
+    part("rules:\n  »error-rate: {metric: prod.error_rate}\n", "a rule needs a threshold"),
+    rule(
+        "metric: »prod.error_rates\nwarning: '> 1'",
+        "no source declares the metric 'prod.error_rates' / did you mean 'prod.error_rate'?",
+    ),
+    rule("metric: »error_rate\nwarning: '> 1'", "did you mean 'prod.error_rate'?"),
+    rule("metric: »prd.error_rate\nwarning: '> 1'", "did you mean 'prod.error_rate'?"),
+    rule("metric: »nothing.like_it\nwarning: '> 1'", "sources declared: shop, prod"),
+    rule("metric: »prod.p95\nwarning: '> 1'", "source 'prod' has: error_rate"),
+    rule('metric: »""\nwarning: "> 1"', "no source declares"),
+    rule("»metric: [prod.error_rate]\nwarning: '> 1'", "expected a text / found a list"),
+    rule("metric: prod.error_rate\nwarning: »5", THRESHOLD + " / found the number 5"),
+    rule("metric: prod.error_rate\nwarning: »high", THRESHOLD),
+    rule('metric: prod.error_rate\nwarning: »"=> 5"', THRESHOLD),
+    rule('metric: prod.error_rate\nwarning: »"> five"', THRESHOLD),
+    rule('metric: prod.error_rate\nwarning: »"> 5%"', THRESHOLD),
+    rule('metric: prod.error_rate\nwarning: »"5 <"', THRESHOLD),
+    rule("metric: prod.error_rate\nwarning: »outside 20..10", "runs backwards: expected outside 10..20"),
+    rule("metric: prod.error_rate\nwarning: »outside 10", THRESHOLD),
+    rule("metric: prod.error_rate\n»warning: ['> 5']", THRESHOLD),
+    rule("metric: prod.error_rate\n»warning:", "'warning' has no value"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\ncritical: »'> 2'", "must be a stricter form of warning (> 5)"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\ncritical: »'< 2'", "must be a stricter form of warning"),
+    rule(
+        "metric: prod.error_rate\nwarning: '> 5'\nrecover: »'> 6'", "recover (> 6) must lie on the safe side of warning"
+    ),
+    rule(
+        "metric: prod.error_rate\ncritical: '> 5'\nrecover: »'> 4'",
+        "recover (> 4) must lie on the safe side of critical",
+    ),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nfor: »long", DURATION),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nfor: »5", DURATION),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nkeep_firing_for: »-1m", DURATION),
+    rule("metric: prod.error_rate\nwarning: '> 5'\n»hold: 5m", "unknown key 'hold'"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\n»severity: critical", "unknown key 'severity'"),
+    rule(
+        "metric: prod.error_rate\nwarning: '> 5'\n»title: x",
+        "unknown key 'title' / 'title' belongs in rules.<name>.push",
+    ),
+    rule("metric: prod.error_rate\nwarning: '> 5'\n»no_data: warning", "unknown key 'no_data'"),
+    rule("metric: prod.error_rate\n»warn: '> 5'\ncritical: '> 6'", "did you mean 'warning'?"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\n»min_interval: 5m", "'min_interval' belongs in widgets.<name>"),
+    # push
+    rule("metric: prod.error_rate\nwarning: '> 5'\npush: »yes", "expected a mapping / true (the stock text)"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\n»push: [warning]", "expected a mapping / found a list"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\n»push:", "'push' has no value"),
+    push("on: »warning", "expected a list / [warning]"),
+    push("on: [»warn]", "expected one of 'warning' or 'critical' / did you mean 'warning'?"),
+    push("»on: []", "expected at least one"),
+    push("»severities: [warning]", "unknown key 'severities'"),
+    push('title: »"{{ valu }}"', "unknown name 'valu' / did you mean 'value'?"),
+    push('title: »"{{ value | nmber }}"', "nmber"),
+    push('title: »"{{ value "', "the template does not work"),
+    push('title: »"{% for x in %}"', "the template does not work"),
+    push('title: »"{{ value.nothing }}"', "the template does not work"),
+    push('title: »"{{ value / 0 }}"', "the template does not work"),
+    push("title: »true", "expected a text"),
+    push("»title: [a]", "expected a text"),
+    push("»title: {a: b}", "expected a text"),
+    push(
+        "interruption_level: »loud", "expected one of 'passive', 'active' or 'time-sensitive' / found the text 'loud'"
+    ),
+    push("interruption_level: »activ", "did you mean 'active'?"),
+    push(
+        "interruption_level: {»critcal: active}", "expected one of 'warning' or 'critical' / did you mean 'critical'?"
+    ),
+    push("interruption_level: {critical: »loud}", "expected one of 'passive', 'active' or 'time-sensitive'"),
+    push("on_resolve: »never", "expected one of 'replace', 'push' or 'none'"),
+    push("on_resolve: »pusch", "did you mean 'push'?"),
+    push("»channels: []", "expected at least one"),
+    push("tags: [»Production]", "small letters, digits"),
+    push("tags: »production", "expected a list"),
+    push("redirection: »grafana.example.com", "an address with its scheme"),
+    push("»actions: []", "unknown key 'actions'"),
+    push("»min_change: 1", "'min_change' belongs in widgets.<name>"),
+]

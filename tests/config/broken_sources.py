@@ -1,0 +1,99 @@
+"""Mistakes in sources."""
+
+from __future__ import annotations
+
+from config.corpus import DURATION, PROD, Broken, part
+
+
+def source(lines: str, *said: str) -> Broken:
+    """The source ``shop`` with these lines, given without their indentation."""
+    body = "".join(f"    {line}\n" for line in lines.split("\n"))
+    return part(f"sources:\n  shop:\n{body}{PROD}widgets: {{}}\n", *said)
+
+
+def sources(text: str, *said: str) -> Broken:
+    """The section ``sources`` with this text, and nothing that refers to it."""
+    return part(f"sources:\n{text}\nrules: {{}}\nwidgets: {{}}\nlive_activities: {{}}\n", *said)
+
+
+def json(lines: str, *said: str) -> Broken:
+    """The source ``shop`` of type http_json, with what it needs and these lines."""
+    return source("type: http_json\nurl: https://x.example\nmetrics: {orders: $.orders}\n" + lines, *said)
+
+
+SOURCES: list[Broken] = [
+    sources(
+        "  »my-shop: {type: prometheus, url: http://x.example, metrics: {a: up}}",
+        "'my-shop' cannot be the name of a source / like 'my_shop'",
+    ),
+    sources("  »2nd: {type: prometheus, url: http://x.example, metrics: {a: up}}", "cannot be the name of a source"),
+    sources("  shop: »none", "expected a mapping"),
+    sources("  »shop:", "'shop' has no value"),
+    sources("  »shop: {}", "the key 'type' is missing / http_json"),
+    sources("  »shop: [a]", "expected a mapping / found a list"),
+    source(
+        "type: »http-json\nurl: https://x.example\nmetrics: {orders: $.a}",
+        "no source type 'http-json' / did you mean 'http_json'?",
+    ),
+    source("type: »promethus\nurl: https://x.example\nmetrics: {orders: up}", "did you mean 'prometheus'?"),
+    source("type: »snmp\nhost: x", "there is no source type 'snmp' / expected one of: "),
+    source("type: »5\nurl: x", "expected a text"),
+    source("»type:\nurl: x", "'type' has no value"),
+    source("»type: [http_json]\nurl: x", "expected a text / found a list"),
+    json("every: »often", DURATION),
+    json("»evry: 5s", "unknown key 'evry' / did you mean 'every'?"),
+    json("»interval: 5s", "unknown key 'interval'"),
+    json("every: »0s", "expected more than 0"),
+    json("»every:", "'every' has no value"),
+    part(
+        "sources:\n  »shop:\n    type: http_json\n    url: https://x.example\n    every: 5s\n    cron: '* * * * *'\n"
+        "    metrics: {orders: $.a, revenue: $.b}\n" + PROD,
+        "either 'every' or 'cron', not both",
+    ),
+    json('cron: »"* * * *"', "cron"),
+    json('cron: »"61 * * * *"', "61"),
+    json('cron: »"* * * * 9"', "9"),
+    json('cron: »"every day"', "cron"),
+    json("cron: »5", "expected a text"),
+    json("timeout: »-1s", DURATION),
+    json("timeout: »true", DURATION),
+    json("method: »get", "expected one of 'GET' or 'POST' / did you mean 'GET'?"),
+    json("method: »PATCH", "expected one of 'GET' or 'POST'"),
+    json("headers: »X-Test", "expected a mapping"),
+    json("headers: {»bad header: x}", "expected the name of a header"),
+    json("»auth: {}", "expected either 'basic'"),
+    json("»auth: {bearer: aaaa, basic: {username: a, password: bbbb}}", "expected either 'basic'"),
+    json("auth: {»basic: {username: a}}", "the key 'password' is missing in 'sources.shop.auth.basic'"),
+    json("auth: {basic: {username: a, »pasword: bbbbbb, password: bbbbb}}", "did you mean 'password'?"),
+    json("tls: {verify: »maybe}", "expected true or false"),
+    json("»tls: {key_file: a.pem}", "'key_file' needs 'cert_file'"),
+    json("tls: {»cafile: a.pem}", "did you mean 'ca_file'?"),
+    json("max_size: »huge", "expected a size"),
+    json("»metric: {a: $.a}", "unknown key 'metric' / did you mean 'metrics'?"),
+    json("»query: [a]", "expected a mapping / found a list"),
+    part(
+        "sources:\n  »shop:\n    type: http_json\n    metrics: {orders: $.a, revenue: $.b}\n"
+        "  prod: {type: prometheus, url: http://x.example, metrics: {error_rate: up}}\n",
+        "the key 'url' is missing in 'sources.shop'",
+    ),
+    source("type: http_json\nurl: »shop.example.com\nmetrics: {orders: $.a}", "expected an address like https://"),
+    source(
+        "type: http_json\nurl: »ftp://shop.example.com\nmetrics: {orders: $.a}", "expected an address like https://"
+    ),
+    source("type: http_json\nurl: »5\nmetrics: {orders: $.a}", "expected a text"),
+    source("type: http_json\nurl: https://x.example\n»metrics: {}", "expected at least one"),
+    source("type: http_json\nurl: https://x.example\n»metrics: [a, b]", "expected a mapping / found a list"),
+    source("type: http_json\nurl: https://x.example\nmetrics: {»Orders: $.a}", "expected a name of small letters"),
+    source("type: http_json\nurl: https://x.example\nmetrics: {a: »orders}", "$"),
+    source('type: http_json\nurl: https://x.example\nmetrics: {a: »"$.a["}', "JSONPath"),
+    source("type: http_json\nurl: https://x.example\nmetrics: {»a: {scale: 2}}", "either 'path' or 'each'"),
+    source("type: http_json\nurl: https://x.example\nmetrics: {»a: {each: $.a}}", "'each' needs 'value' and 'labels'"),
+    source("type: http_json\nurl: https://x.example\nmetrics: {»a: {path: $.a, labels: {b: $.c}}}", "go with 'each'"),
+    source("type: http_json\nurl: https://x.example\nmetrics: {a: {path: $.a, scale: »0}}", "a number other than 0"),
+    source("type: http_json\nurl: https://x.example\nmetrics: {a: {path: $.a, scale: »big}}", "number"),
+    source("type: http_json\nurl: https://x.example\nmetrics: {a: {»pth: $.a, path: $.a}}", "did you mean 'path'?"),
+    source("type: prometheus\nurl: »http://x.example/api/v1/query\nmetrics: {orders: up}", "without /api/v1"),
+    source('type: prometheus\nurl: http://x.example\nmetrics: {orders: »""}', "expected a PromQL query"),
+    source("type: prometheus\nurl: http://x.example\nmetrics: {orders: »5}", "expected a text"),
+    source("type: prometheus\nurl: http://x.example\n»quries: {a: up}\nmetrics: {orders: up}", "unknown key 'quries'"),
+]

@@ -1,0 +1,103 @@
+"""Mistakes in widgets and Live Activities."""
+
+from __future__ import annotations
+
+from config.corpus import DURATION, Broken, part
+
+
+def activity(lines: str, *said: str) -> Broken:
+    """The Live Activity ``production`` with these lines; type, title and rows are added where they are not given."""
+    stock = {"type": "stats", "title": "Production", "stats": "[{label: Errors, value: prod.error_rate}]"}
+    given = "".join(f"    {line}\n" for line in lines.split("\n"))
+    rest = "".join(
+        f"    {key}: {value}\n" for key, value in stock.items() if f"\n{key}:" not in "\n" + lines.replace("»", "")
+    )
+    return part(f"live_activities:\n  production:\n{given}{rest}", *said)
+
+
+SURFACES: list[Broken] = [
+    # widgets
+    part("widgets:\n  »Revenue: shop.revenue\n", "'Revenue' cannot be a metric key of ActivitySmith / like 'revenue'"),
+    part("widgets:\n  »my revenue: shop.revenue\n", "cannot be a metric key"),
+    part("widgets:\n  »-a: shop.revenue\n", "cannot be a metric key"),
+    part(f"widgets:\n  »{'a' * 65}: shop.revenue\n", "cannot be a metric key / 1 to 64"),
+    part("widgets:\n  a: »shop.revenu\n", "no source declares the metric 'shop.revenu' / did you mean 'shop.revenue'?"),
+    part("widgets:\n  a: {value: »shop.revenu}\n", "did you mean 'shop.revenue'?"),
+    part("widgets:\n  a: »5\n", "expected a mapping / found the number 5 / source.metric"),
+    part("widgets:\n  »a: [shop.revenue]\n", "expected a mapping / found a list"),
+    part("widgets:\n  »a:\n", "'a' has no value"),
+    part("widgets:\n  »a: {}\n", "either a metric ('value') or a 'text'"),
+    part("widgets:\n  »a: {value: shop.revenue, text: x}\n", "either a metric ('value') or a 'text'"),
+    part("widgets:\n  »a: {value: shop.revenue, stale: x}\n", "it needs 'format'"),
+    part("widgets:\n  »a: {text: x, format: y}\n", "belong to 'value'"),
+    part("widgets:\n  a: {value: shop.revenue, »formt: x}\n", "did you mean 'format'?"),
+    part("widgets:\n  a: {value: shop.revenue, format: »'{{ valu }}'}\n", "did you mean 'value'?"),
+    part("widgets:\n  a: {value: shop.revenue, min_interval: »fast}\n", DURATION),
+    part("widgets:\n  a: {value: shop.revenue, min_change: »-1}\n", "expected 0 or more"),
+    part("widgets:\n  a: {value: shop.revenue, min_change: »little}\n", "expected a number, found the text 'little'"),
+    part("widgets:\n  a: {value: shop.revenue, min_change: »true}\n", "expected a number, found true"),
+    part("widgets:\n  a: {value: shop.revenue, min_change: »inf}\n", "expected a number, found the text 'inf'"),
+    part("widgets:\n  a: {value: shop.revenue, min_change: ».inf}\n", "not a finite number"),
+    part("widgets:\n  a: {text: »'{{ nothing }}'}\n", "unknown name 'nothing'"),
+    # live_activities
+    part(
+        "live_activities:\n  »prod.main: {type: stats, title: A, stats: [{label: a, value: shop.orders}]}\n",
+        "'prod.main' cannot be a stream key of ActivitySmith / like 'prod_main'",
+    ),
+    part(
+        "live_activities:\n  »ä: {type: stats, title: A, stats: [{label: a, value: shop.orders}]}\n",
+        "cannot be a stream key",
+    ),
+    part(
+        "live_activities:\n  prod: {type: stats, title: A, stats: [{label: a, value: shop.orders}]}\n"
+        "  »Prod: {type: stats, title: A, stats: [{label: a, value: shop.orders}]}\n",
+        "differ in capitals only",
+    ),
+    part("live_activities:\n  »a: {title: A, stats: [{label: a, value: shop.orders}]}\n", "the key 'type' is missing"),
+    part(
+        "live_activities:\n  »a: {type: stats, stats: [{label: a, value: shop.orders}]}\n", "the key 'title' is missing"
+    ),
+    part("live_activities:\n  »a: {type: stats, title: A}\n", "the key 'stats' is missing in 'live_activities.a'"),
+    activity("type: »stat", "expected 'stats', found the text 'stat' / did you mean 'stats'?"),
+    activity("type: »progress", "expected 'stats'"),
+    activity("title: »'{{ cont }}'", "unknown name 'cont' / did you mean 'count'?"),
+    activity("title: »true", "expected a text"),
+    activity("»titel: x", "did you mean 'title'?"),
+    activity("show: »alwys", "expected 'always' or a mapping / found the text 'alwys' / did you mean 'always'?"),
+    activity("show: {while_firing: [»error-rat]}", "there is no rule 'error-rat' / did you mean 'error-rate'?"),
+    activity("show: {while_firing: [»nothing]}", "rules declared: error-rate"),
+    activity("show: {»while_firing: []}", "expected at least one"),
+    activity("show: {while_firing: »error-rate}", "expected a list / [error-rate]"),
+    activity("show: {»while-firing: [error-rate]}", "did you mean 'while_firing'?"),
+    activity("»show: {}", "the key 'while_firing' is missing"),
+    activity("»show:", "'show' has no value"),
+    activity("»priority: 8", "unknown key 'priority'"),
+    activity("»stats: []", "expected at least one"),
+    activity("stats: »text", "expected a list"),
+    activity("»stats: {label: a, value: shop.orders}", "expected a list / found a mapping"),
+    activity("»stats: [" + ", ".join(["{label: a, value: shop.orders}"] * 9) + "]", "at most 8, not 9"),
+    activity("stats: [»{label: a}]", "either one metric ('value') or several series ('each')"),
+    activity("stats: [»{value: shop.orders}]", "a row needs a 'label'"),
+    activity("stats: [»{each: shop.orders}]", "'by'"),
+    activity("stats: [»{label: a, value: shop.orders, each: shop.orders}]", "either one metric"),
+    activity("stats: [{label: a, value: »shop.order}]", "did you mean 'shop.orders'?"),
+    activity("stats: [{each: »shop.order, by: x}]", "did you mean 'shop.orders'?"),
+    activity("stats: [{each: shop.orders, by: x, top: »9}]", "8 or less"),
+    activity("stats: [{each: shop.orders, by: x, top: »0}]", "1 or more"),
+    activity("stats: [{each: shop.orders, by: x, top: »many}]", "expected a whole number"),
+    activity("stats: [{label: a, value: shop.orders, color: »pink}]", "'lime', 'green'"),
+    activity("stats: [{label: a, value: shop.orders, color: »grey}]", "did you mean 'gray'?"),
+    activity("stats: [{label: a, value: shop.orders, color_by: »error-rates}]", "did you mean 'error-rate'?"),
+    activity("stats: [{label: a, value: shop.orders, »colour: red}]", "did you mean 'color'?"),
+    activity("stats: [{label: »' ', value: shop.orders}]", "not blank"),
+    activity("stats: [»shop.orders]", "expected a mapping / found the text 'shop.orders'"),
+    activity("icon: »server.rack", "expected a mapping"),
+    activity("»icon: {color: red}", "the key 'symbol' is missing"),
+    activity("»action: {title: a, type: open_url}", "the key 'url' is missing in 'live_activities.production.action'"),
+    activity("action: {title: a, type: »open, url: https://x.example}", "did you mean 'open_url'?"),
+    activity("action: {title: a, type: webhook, url: https://x.example, method: »PUT}", "'GET' or 'POST'"),
+    activity("action: {title: a, type: webhook, url: https://x.example, body: »text}", "expected a mapping"),
+    activity("end: {dismiss_after: »soon}", DURATION),
+    activity("end: {»cooldown: 5m}", "did you mean 'cool_down'?"),
+    activity("end: »5m", "expected a mapping"),
+]

@@ -1,0 +1,72 @@
+"""``config.example.yaml`` is the reference: it is right, and it has every key that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from smithd.config.compose import compose
+from smithd.config.document import read
+from smithd.config.fields import every_field
+from smithd.config.load import load
+from smithd.config.model import File
+from smithd.config.positions import Mapping, Scalar, walk
+from smithd.config.report import Report
+from smithd.poll.registry import Registry
+from smithd.poll.schedule import ScheduleOptions
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
+SHIPPED = ("http_json", "prometheus")
+
+
+def _known() -> Iterator[tuple[str, ...]]:
+    """Every key of the language with its way; ``<name>`` stands for what the user names."""
+    yield from (path for path, _ in every_field(File))
+    yield from (path for path, _ in every_field(ScheduleOptions, ("sources", "<name>")))
+    for kind in SHIPPED:
+        yield from (path for path, _ in every_field(Registry().find(kind).Options, (kind,)))
+
+
+def _used() -> set[tuple[str, ...]]:
+    """The ways of the keys that the example has; those of sources begin with the source's type."""
+    document = read(EXAMPLE)
+    report = Report(EXAMPLE, document.lines)
+    root = compose(document.text, report)
+    kinds = {name: _text(entry.value, "type") for name, entry in _section(root, "sources").entries.items()}
+    used: set[tuple[str, ...]] = set()
+    for path, _ in walk(root):
+        steps = tuple(step for step in path if isinstance(step, str))
+        used.add(steps)
+        if steps[:1] == ("sources",) and len(steps) > 1:
+            used.add((kinds[steps[1]], *steps[2:]))
+    return used
+
+
+def _section(root: Mapping, name: str) -> Mapping:
+    section = root.entries[name].value
+    assert isinstance(section, Mapping)
+    return section
+
+
+def _text(node: Any, key: str) -> str:
+    value = node.entries[key].value
+    assert isinstance(value, Scalar)
+    return value.text
+
+
+def test_the_example_is_right() -> None:
+    warnings = load(EXAMPLE, secrets_required=False).warnings
+    assert all("is not set" in warning for warning in warnings)
+
+
+def test_the_example_has_every_key_that_there_is() -> None:
+    used = _used()
+    shapes = {tuple(steps) for path in used for steps in _generalised(path)}
+    assert [path for path in _known() if path not in shapes] == []
+
+
+def _generalised(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    yield path
+    for index in range(1, len(path)):
+        yield (*path[:index], "<name>", *path[index + 1 :])

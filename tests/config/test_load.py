@@ -1,0 +1,249 @@
+"""What a sound configuration means: values, defaults, paths, and what is only worth a warning."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.corpus import PROD, SOUND
+from smithd.config.lint import demands
+from smithd.config.load import load
+from smithd.config.model import Config
+from smithd.errors import ConfigError
+from smithd.poll.schedule import Cron, Every
+
+Read = Callable[..., Config]
+
+
+@pytest.fixture
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Loads a sound configuration with these sections instead of its own; an empty one is left out."""
+    monkeypatch.chdir(tmp_path)
+
+    def read(**sections: str) -> Config:
+        Path("smithd.yaml").write_text("".join((SOUND | sections).values()), encoding="utf-8")
+        return load(Path("smithd.yaml"), secrets_required=True)
+
+    return read
+
+
+def test_the_smallest_configuration_is_an_account_and_a_source(read: Read) -> None:
+    config = read(rules="", widgets="", live_activities="")
+    assert config.account.base_url == "https://activitysmith.com/api"
+    assert config.web is None
+    assert not config.rules
+    assert not config.widgets
+    assert not config.live_activities
+    assert config.sources["shop"].schedule == Every(60.0)
+    assert config.sources["shop"].timeout == 10.0
+    assert config.warnings == ()
+
+
+def test_a_source_has_its_own_schedule_or_the_default_one(read: Read) -> None:
+    prod = PROD.replace("{type", "{cron: '*/5 8-20 * * mon-fri', type")
+    config = read(
+        timezone="timezone: Europe/Berlin\n",
+        defaults="defaults: {every: 1m30s, timeout: 500ms}\n",
+        sources="sources:\n  shop: {type: http_json, url: https://x.example, timeout: 2s, "
+        "metrics: {orders: $.a, revenue: $.b}}\n" + prod,
+    )
+    assert config.sources["shop"].schedule == Every(90.0)
+    assert config.sources["shop"].timeout == 2.0
+    assert config.sources["prod"].schedule == Cron("*/5 8-20 * * mon-fri", "Europe/Berlin")
+    assert config.sources["prod"].timeout == 0.5
+    assert config.sources["prod"].metrics == {"error_rate"}
+
+
+def test_push_may_be_a_mapping_or_true_or_left_out_or_false(read: Read) -> None:
+    rule = "  {}: {{metric: prod.error_rate, warning: '> 1'{}}}\n"
+    written = {"a": ", push: {on: [critical]}", "b": ", push: true", "c": "", "d": ", push: false"}
+    config = read(rules="rules:\n" + "".join(rule.format(*item) for item in written.items()), live_activities="")
+    assert {name: rule.push is not None for name, rule in config.rules.items()} == {
+        "a": True,
+        "b": True,
+        "c": False,
+        "d": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "file"),
+    [
+        ("state: sqlite:////var/lib/smithd/smithd.db\n", "/var/lib/smithd/smithd.db"),
+        ("state: sqlite:///state/a.db\n", "{folder}/state/a.db"),
+        ("", "/run/first/smithd.db"),
+    ],
+)
+def test_the_state_is_kept_where_the_file_or_systemd_says(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, file: str
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", "/run/first:/run/second")
+    assert read(state=written).state == Path(file.format(folder=tmp_path))
+
+
+def test_the_state_is_in_the_users_state_folder_otherwise(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", "/home/somebody/.local/state")
+    assert read().state == Path("/home/somebody/.local/state/smithd/smithd.db")
+
+
+def test_paths_begin_at_the_files_folder_and_not_at_the_current_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "key").write_text("from-the-file")
+    (tmp_path / "etc" / "smithd.yaml").write_text(
+        "activitysmith: {api_key: '${file:key}'}\nstate: sqlite:///a.db\n"
+        "sources:\n  shop: {type: http_json, url: https://x.example, tls: {ca_file: ca.pem}, metrics: {a: $.a}}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    config = load(Path("etc/smithd.yaml"), secrets_required=True)
+    assert config.account.api_key.get_secret_value() == "from-the-file"
+    assert config.state == tmp_path / "etc" / "a.db"
+    options: Any = config.sources["shop"].options
+    assert options.tls.ca_file == str(tmp_path / "etc" / "ca.pem")
+
+
+@pytest.mark.parametrize(
+    ("written", "host", "port"),
+    [
+        ("127.0.0.1:8787", "127.0.0.1", 8787),
+        ("'[::1]:80'", "::1", 80),
+        ("localhost:0", "localhost", 0),
+    ],
+)
+def test_the_page_listens_on_this_machine(read: Read, written: str, host: str, port: int) -> None:
+    web = read(web=f"web: {{listen: {written}}}\n").web
+    assert web is not None
+    assert web.listen == (host, port)
+
+
+def test_the_page_may_listen_elsewhere_with_a_token(read: Read) -> None:
+    web = read(web="web: {listen: 0.0.0.0:80, token: long-enough}\n").web
+    assert web is not None
+    assert web.listen.host == "0.0.0.0"  # noqa: S104 - the very address that is guarded
+
+
+@pytest.mark.parametrize("word", ["on", "yes", "no", "off", "1:30", "0755", "2026-11-23", "1_000", "0x1F", "y", "N"])
+def test_what_yaml_1_1_took_for_something_else_is_a_text(read: Read, word: str) -> None:
+    assert read(activitysmith=f"activitysmith: {{api_key: k, channels: [{word}]}}\n").account.channels == [word]
+
+
+@pytest.mark.parametrize(("written", "value"), [("1", 1.0), ("1.50", 1.5), ("1e2", 100.0), ("+.5", 0.5), ("'2'", 2.0)])
+def test_numbers_are_numbers(read: Read, written: str, value: float) -> None:
+    config = read(widgets=f"widgets: {{a: {{value: shop.orders, min_change: {written}}}}}\n")
+    assert config.widgets["a"].min_change == value
+
+
+def test_anchors_and_merges_save_writing(read: Read) -> None:
+    config = read(
+        rules="rules:\n"
+        "  a: &usual {metric: prod.error_rate, warning: '> 1', for: 1m, push: &told {channels: [ops]}}\n"
+        "  b: {<<: *usual, warning: '> 2'}\n"
+        "  c: {<<: [{for: 2m}, *usual], push: *told}\n",
+        live_activities="",
+    )
+    assert [(str(rule.warning), rule.hold) for rule in config.rules.values()] == [
+        ("> 1", 60.0),
+        ("> 2", 60.0),
+        ("> 1", 120.0),
+    ]
+    assert config.rules["b"].push == config.rules["c"].push == config.rules["a"].push
+
+
+def test_a_mistake_in_a_merged_mapping_is_reported_once_where_it_stands(read: Read) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(
+            rules="rules:\n  a: &usual {metric: prod.error_rate, warning: high}\n  b: *usual\n  c: {<<: *usual}\n",
+            activitysmith="activitysmith: {api_key: k}\n",
+            live_activities="",
+        )
+    assert "1 mistake in" in str(caught.value)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "smithd.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + "".join(SOUND.values()).replace("\n", "\r\n").encode())
+    assert load(path, secrets_required=True).sources.keys() == {"shop", "prod"}
+
+
+def test_the_collector_is_as_it_was_after_loading(read: Read) -> None:
+    assert gc.isenabled()
+    read()
+    assert gc.isenabled()
+    with pytest.raises(ConfigError):
+        read(sources="sources: 5\n")
+    assert gc.isenabled()
+
+
+ACTIVITY = "  {}: {{type: stats, title: A, stats: [{{label: a, value: shop.orders}}]}}\n"
+
+
+def test_more_live_activities_than_fit_are_worth_a_warning(read: Read) -> None:
+    names = ["one", "two", "three", "four", "five"]
+    config = read(live_activities="live_activities:\n" + "".join(ACTIVITY.format(name) for name in names))
+    (warning,) = config.warnings
+    assert warning.startswith("smithd.yaml:")
+    assert "5 Live Activities can be wanted at once, and 4 fit" in warning
+    assert warning.endswith("wait: five")
+
+
+def test_a_stream_key_with_capitals_is_worth_a_warning(read: Read) -> None:
+    (warning,) = read(live_activities="live_activities:\n" + ACTIVITY.format("Prod")).warnings
+    assert "'Prod' has capitals" in warning
+
+
+def test_an_interval_that_ios_will_not_honour_is_worth_a_warning(read: Read) -> None:
+    config = read(widgets="widgets: {a: {value: shop.orders, min_interval: 10s}, b: shop.orders}\n")
+    (warning,) = config.warnings
+    assert "every 10 s" in warning
+    assert "15 minutes" in warning
+
+
+def test_the_budget_counts_polls_intervals_and_slots(read: Read) -> None:
+    config = read(
+        activitysmith="activitysmith: {api_key: k, limits: {live_activities_at_once: 1}}\n",
+        defaults="defaults: {every: 10s}\n",
+        widgets="widgets: {a: {value: shop.orders, min_interval: 20s}, b: {value: shop.orders, min_interval: 1s}}\n",
+        live_activities="live_activities:\n" + ACTIVITY.format("a") + ACTIVITY.format("b"),
+    )
+    assert [tuple(demand) for demand in demands(config)] == [
+        ("notifications", 0.0, 6.0, 60),
+        ("Live Activities", 0.5, 0.5, 300),
+        ("widget values", 9.0, 9.0, 300),
+    ]
+
+
+def test_too_many_requests_are_worth_a_warning_with_numbers(read: Read) -> None:
+    config = read(
+        activitysmith="activitysmith: {api_key: k, limits: {metrics_per_minute: 5, notifications_per_minute: 1}}\n",
+        defaults="defaults: {every: 10s}\n",
+        widgets="widgets: {a: {value: shop.orders, min_interval: 1m}, b: {value: shop.orders, min_interval: 10s}}\n",
+    )
+    texts = "\n".join(config.warnings)
+    assert "widget values: up to 7 requests a minute while all is well, and 5 are allowed" in texts
+    assert "notifications: up to 6 requests a minute if every alert comes and goes" in texts
+
+
+def test_a_machine_without_a_time_zone_uses_utc_and_says_so(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smithd.config.load.local_zone", lambda: None)
+    config = read()
+    assert config.zone.key == "UTC"
+    assert "UTC is used" in config.warnings[0]
+
+
+def test_a_large_configuration_loads_quickly(tmp_path: Path) -> None:
+    body = "".join(
+        f"  s{number}: {{type: http_json, url: https://x.example/{number}, metrics: {{a: $.a, b: $.b}}}}\n"
+        for number in range(2000)
+    )
+    path = tmp_path / "smithd.yaml"
+    path.write_text(f"activitysmith: {{api_key: k}}\nsources:\n{body}")
+    started = time.process_time()
+    assert len(load(path, secrets_required=True).sources) == 2000
+    assert time.process_time() - started < 5  # ten times what it takes

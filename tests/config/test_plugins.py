@@ -1,0 +1,126 @@
+"""What a plugin of the user's own may do wrong is a mistake at its line; what it does right is known to the rest."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from smithd.cli.main import run
+
+METER = """
+from pydantic import model_validator
+from smithd.plugin import Options, Secret, Source
+
+class MeterOptions(Options):
+    metrics: list[str] = []
+    rooms: dict[str, int] = {}
+    mode: str = ""
+    token: Secret = ""
+
+    @model_validator(mode="after")
+    def _fail(self):
+        return {}[self.mode] if self.mode == "lookup" else self
+
+class Meter(Source[MeterOptions]):
+    Options = MeterOptions
+
+    @classmethod
+    def metrics(cls, options):
+        assert options.mode != "assert", f"no {options.token.get_secret_value()!r}"
+        if options.mode == "raise":
+            raise RuntimeError("no\\nidea")
+        if options.mode == "none":
+            return None
+        if options.mode == "junk":
+            return [5, "Bad Name", "fine"]
+        return [*options.metrics, *options.rooms]
+
+    def poll(self):
+        return []
+"""
+
+
+def _check(plugins: str, source: str, metrics: str, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
+    """The places and messages of the mistakes of a file with this source, and rules on these metrics of it."""
+    rules = "".join(
+        f"  rule-{number}: {{metric: meter.{name}, warning: '> 1'}}\n" for number, name in enumerate(metrics.split())
+    )
+    Path("smithd.yaml").write_text(
+        f"activitysmith: {{api_key: k}}\nplugins: [{plugins}]\nsources:\n  meter: {{{source}}}\nrules:\n{rules}"
+    )
+    run(["check"])
+    return re.findall(r"(?m)^smithd\.yaml:(\d+:\d+): (.*)$", capsys.readouterr().err)
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("meter.py").write_text(METER)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_module_at_all", "ModuleNotFoundError"),
+        ("def x(:", "SyntaxError"),
+        ("x = 1", "defines no source"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("raise KeyError('x')", "KeyError"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_mistake_at_its_place(
+    text: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("broken.py").write_text(text)
+    ((place, message),) = _check("broken.py", "type: weather, station: EDDB", "temperature", capsys)
+    assert place == "2:11"
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("source", "places"),
+    [
+        ("type: meter, mode: raise", ["4:17"]),
+        ("type: meter, mode: none", ["4:17"]),
+        ("type: meter, mode: lookup", ["4:17"]),
+        ("type: meter, mode: lookup, metrics: [a]", ["4:17"]),
+        ("type: meter, metrics: [], mode: junk", ["4:24", "4:24"]),
+        ("type: meter, mode: junk", ["4:3", "4:3"]),
+    ],
+)
+def test_nonsense_in_the_place_of_metrics_is_the_plugins_mistake(
+    source: str, places: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = _check("meter.py", source, "fine anything", capsys)
+    assert [place for place, _ in found] == places
+
+
+@pytest.mark.parametrize(
+    ("source", "unknown"),
+    [
+        ("type: meter, metrics: [a, b]", ["c", "d"]),
+        ("type: meter, metrics: [a, b], every: soon", ["c", "d"]),  # what else is wrong does not matter
+        ("type: meter, metrics: [a, b], mode: 5", ["c", "d"]),
+        ("type: meter, metrics: [a, b], moode: x", ["c", "d"]),
+        ("type: meter, metrics: [a, 5]", []),  # what it brings cannot be known
+        ("type: meter, metrics: [a, b], rooms: {c: x}", []),
+        ("type: meter, metrics: a", []),
+    ],
+)
+def test_metrics_are_known_as_far_as_they_can_be(
+    source: str, unknown: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = _check("meter.py", source, "a b c d", capsys)
+    declared = [re.findall(r"no source declares the metric 'meter\.(\w)'", message) for _, message in found]
+    assert [name for names in declared for name in names] == unknown
+    assert len(found) == len(unknown) + (source != "type: meter, metrics: [a, b]")
+
+
+def test_what_a_plugin_says_of_its_failure_is_shown_but_for_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    ((_, message),) = _check("meter.py", "type: meter, mode: raise", "x", capsys)
+    assert message.endswith("cannot say which metrics it has: RuntimeError: no idea")
+    ((_, message),) = _check("meter.py", "type: meter, mode: assert, token: hush-hush", "x", capsys)
+    assert "hush" not in message
+    assert message.endswith("which metrics it has: why is not shown, because a secret is in it")

@@ -1,0 +1,119 @@
+"""An engine on a real state file, driven by hand: polls come in, time passes, messages are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from smithd.config.load import load
+from smithd.database import Database
+from smithd.engine import Engine
+from smithd.outbox.message import Delivered, Kind, Message
+from smithd.outbox.queue import Outbox
+from smithd.plugin.sample import Reading, Series
+from smithd.poll.intake import Poll
+from smithd.telemetry import AlertMoved, Fact, SurfaceHeld, Telemetry
+
+HEAD = """
+activitysmith: {api_key: ask_test}
+state: sqlite:///state.db
+timezone: UTC
+plugins: [shop.py]
+sources:
+  shop: {type: shop, every: 60s}
+"""
+PLUGIN = """
+from smithd.plugin import Options, Source
+
+class Nothing(Options):
+    pass
+
+class Shop(Source[Nothing]):
+    Options = Nothing
+
+    @classmethod
+    def metrics(cls, options):
+        return ["errors", "orders", "stock"]
+
+    async def poll(self):
+        return []
+"""
+
+
+class Stage:
+    """One engine in one life; ``with`` ends it, and another stage on the same folder is the next life."""
+
+    def __init__(self, folder: Path, config: str, now: float) -> None:
+        (folder / "shop.py").write_text(PLUGIN)
+        (folder / "smithd.yaml").write_text(HEAD + config)
+        loaded = load(folder / "smithd.yaml", secrets_required=True)
+        self.now = now
+        self.facts: list[Fact] = []
+        self._database = Database.open(loaded.state)
+        self.outbox = Outbox(self._database)
+        self.engine = Engine(loaded, self._database, self.outbox, Telemetry([self.facts.append]), now)
+        self.engine.tick(now)
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    def poll(self, at: float, **values: float | dict[str, float]) -> None:
+        """A poll of the shop at ``at``; a mapping is one series for each value of the label ``house``."""
+        self.now = at
+        readings = []
+        for metric, given in values.items():
+            series = given if isinstance(given, dict) else {"": given}
+            for house, value in series.items():
+                labels = (("house", house),) if house else ()
+                readings.append(Reading(Series(f"shop.{metric}", labels), value, at))
+        self.engine.ingest(Poll("shop", at, 160.0, tuple(readings)))
+
+    def pass_time(self, until: float) -> None:
+        """Tick whenever the engine asked for it, up to ``until``."""
+        while (wake := self.engine.wake_at()) is not None and wake <= until:
+            self.now = max(self.now, wake)
+            self.engine.tick(self.now)
+        self.now = until
+
+    def take(self) -> list[Message]:
+        """Have everything that is due accepted; returns it, in the order of sending."""
+        return list(self._take())
+
+    def _take(self) -> Iterator[Message]:
+        while (queued := next(self.outbox.ready(self.now), None)) is not None:
+            claim = self.outbox.claim(queued, "any", self.now)
+            message = queued.message
+            named = f"n-{claim.sent}" if message.kind is Kind.PUSH else None
+            self.outbox.settle(claim, Delivered(named, ended=message.kind is Kind.END), self.now)
+            yield message
+
+    def told(self) -> list[tuple[str, str]]:
+        """The alerts' changes so far, in words."""
+        return [(fact.rule + fact.labels, fact.change) for fact in self.facts if isinstance(fact, AlertMoved)]
+
+    def held(self) -> list[str]:
+        return [fact.surface for fact in self.facts if isinstance(fact, SurfaceHeld)]
+
+
+@contextmanager
+def commits(stage: Stage) -> Iterator[list[object]]:
+    """Collects the transactions that are opened meanwhile."""
+    opened: list[object] = []
+    original = stage._database.transaction
+
+    def counted() -> object:
+        opened.append(None)
+        return original()
+
+    stage._database.transaction = counted  # type: ignore[method-assign, assignment] # watching the one seam to the disk
+    try:
+        yield opened
+    finally:
+        stage._database.transaction = original  # type: ignore[method-assign]

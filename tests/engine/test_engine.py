@@ -1,0 +1,463 @@
+"""The one line, as stories: polls come in, time passes, and the outbox holds what the phone should be told."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.stage import Stage, commits
+from smithd.errors import DatabaseError
+from smithd.outbox.message import Kind
+from smithd.plugin.sample import Reading, Series
+from smithd.poll.intake import Poll
+
+T = 1_763_906_400.0
+"""Some Sunday, 14:00 UTC."""
+
+RULE = """
+rules:
+  errors:
+    metric: shop.errors
+    warning: "> 1"
+    critical: "> 5"
+    for: 90s
+    push: true
+"""
+WIDGET = """
+widgets:
+  shop.orders: shop.orders
+"""
+ACTIVITY = """
+live_activities:
+  shop:
+    type: stats
+    title: Shop
+    show: {while_firing: [errors]}
+    end: {cool_down: 30s, dismiss_after: 10s}
+    stats:
+      - {label: Errors, value: shop.errors, color_by: errors}
+"""
+
+
+def test_an_alert_fires_when_its_time_is_full_and_not_at_the_next_poll(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE, T) as stage:
+        stage.poll(T + 1, errors=7)
+        stage.poll(T + 61, errors=7)
+        assert stage.take() == []
+        stage.pass_time(T + 91)
+        (push,) = stage.take()
+        assert push.content["title"] == "errors is critical"
+        assert push.created == T + 91
+
+
+def test_time_moves_nothing_that_is_no_longer_fresh(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE.replace("90s", "10m"), T) as stage:
+        stage.poll(T + 1, errors=7)
+        stage.pass_time(T + 3600)
+        assert stage.take() == []
+        stage.poll(T + 3601, errors=7)
+        assert [message.kind for message in stage.take()] == [Kind.PUSH]
+
+
+def test_a_whole_story(tmp_path: Path) -> None:
+    config = RULE.replace("for: 90s", "for: 0") + WIDGET + ACTIVITY
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T + 1, errors=0, orders=10)
+        assert [(message.key, message.content) for message in stage.take()] == [("metric:shop.orders", {"value": 10})]
+        stage.poll(T + 61, errors=2, orders=10)
+        assert [message.key.partition("@")[0] for message in stage.take()] == ["push:errors", "stream:shop"]
+        stage.poll(T + 121, errors=7, orders=12)
+        taken = stage.take()
+        assert [message.key.partition("@")[0] for message in taken] == [
+            "push:errors",
+            "stream:shop",
+            "metric:shop.orders",
+        ]
+        assert taken[0].content["title"] == "errors is critical"
+        assert taken[1].content["content_state"]["metrics"][0]["color"] == "red"
+        stage.poll(T + 181, errors=3, orders=12)
+        assert [message.key for message in stage.take()] == ["stream:shop"]
+        stage.poll(T + 241, errors=0, orders=12)
+        resolved, cooling = stage.take()
+        assert resolved.content["in_place"] is True
+        assert cooling.kind is Kind.STREAM
+        stage.pass_time(T + 280)
+        (ended,) = stage.take()
+        assert ended.kind is Kind.END
+        assert ended.content["content_state"]["auto_dismiss_seconds"] == 10
+        stage.pass_time(T + 300)
+        assert stage.take() == []
+        assert [change for _, change in stage.told()] == ["fired", "raised", "lowered", "resolved"]
+
+
+def test_every_series_has_an_alert_of_its_own(tmp_path: Path) -> None:
+    rule = RULE.replace("shop.errors", "shop.stock").replace("for: 90s", "for: 0")
+    with Stage(tmp_path, rule, T) as stage:
+        stage.poll(T, stock={"a": 2, "b": 0, "c": 9})
+        titles = [message.content["title"] for message in stage.take()]
+        assert titles == ["errors (c) is critical", "errors (a) is warning"]
+        stage.poll(T + 60, stock={"a": 0, "b": 2, "c": 9})
+        titles = [message.content["title"] for message in stage.take()]
+        assert titles == ["Resolved: errors (a)", "errors (b) is warning"]
+
+
+def test_a_poll_that_changes_nothing_that_lasts_costs_no_commit(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE + WIDGET + ACTIVITY, T) as stage:
+        stage.poll(T + 1, errors=0, orders=10)
+        stage.take()
+        with commits(stage) as opened:
+            for minute in range(1, 30):
+                stage.poll(T + 1 + 60 * minute, errors=0, orders=10)
+                stage.pass_time(T + 30 + 60 * minute)
+        assert opened == []
+
+
+def test_a_value_that_came_and_went_while_nothing_could_be_sent_is_withdrawn(tmp_path: Path) -> None:
+    with Stage(tmp_path, WIDGET, T) as stage:
+        stage.poll(T + 1, orders=10)
+        stage.take()
+        stage.poll(T + 61, orders=11)
+        stage.poll(T + 121, orders=10)
+        assert stage.take() == []
+        assert stage.outbox.waiting() == 0
+
+
+def test_a_restart_with_nothing_changed_sends_nothing(tmp_path: Path) -> None:
+    config = RULE.replace("for: 90s", "for: 0") + WIDGET + ACTIVITY
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T + 1, errors=7, orders=10)
+        assert len(stage.take()) == 3
+    with Stage(tmp_path, config, T + 100) as stage:
+        stage.poll(T + 101, errors=7, orders=10)
+        stage.pass_time(T + 150)
+        assert stage.take() == []
+        assert stage.told() == []
+
+
+def test_what_ended_while_the_daemon_was_away_is_told_once(tmp_path: Path) -> None:
+    config = RULE.replace("for: 90s", "for: 0")
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T + 1, errors=7)
+        stage.take()
+    with Stage(tmp_path, config, T + 7200) as stage:
+        stage.poll(T + 7201, errors=0)
+        (resolved,) = stage.take()
+        assert resolved.content["in_place"] is True
+        stage.poll(T + 7261, errors=0)
+        assert stage.take() == []
+
+
+def test_a_pending_alert_goes_on_after_a_short_outage_and_begins_anew_after_a_long_one(tmp_path: Path) -> None:
+    rule = RULE.replace("90s", "10m")
+    with Stage(tmp_path, rule, T) as stage:
+        stage.poll(T, errors=7)
+    with Stage(tmp_path, rule, T + 3500) as stage:
+        stage.poll(T + 3501, errors=7)
+        assert len(stage.take()) == 1
+        stage.poll(T + 3502, errors=0)
+        stage.take()
+        stage.poll(T + 3503, errors=7)
+    with Stage(tmp_path, rule, T + 7200) as stage:
+        stage.poll(T + 7201, errors=7)
+        assert stage.take() == []
+
+
+def test_an_edited_threshold_neither_forgets_nor_repeats_an_open_alert(tmp_path: Path) -> None:
+    rule = RULE.replace("for: 90s", "for: 0")
+    with Stage(tmp_path, rule, T) as stage:
+        stage.poll(T, errors=7)
+        stage.take()
+    with Stage(tmp_path, rule.replace('critical: "> 5"', 'critical: "> 6"'), T + 60) as stage:
+        stage.poll(T + 61, errors=7)
+        assert stage.take() == []
+    with Stage(tmp_path, rule.replace('    critical: "> 5"\n', ""), T + 120) as stage:
+        stage.poll(T + 121, errors=7)
+        assert stage.take() == []
+        stage.poll(T + 181, errors=0)
+        assert [message.content["in_place"] for message in stage.take()] == [True]
+
+
+def test_what_the_configuration_no_longer_has_is_closed_once(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE.replace("for: 90s", "for: 0") + ACTIVITY, T) as stage:
+        stage.poll(T, errors=7)
+        stage.take()
+    for life in (1, 2):
+        with Stage(tmp_path, WIDGET, T + 100 * life) as stage:
+            closed = {message.kind: message for message in stage.take()}
+            if life == 1:
+                assert closed[Kind.PUSH].content["title"] == "Closed: errors"
+                assert closed[Kind.PUSH].content["in_place"] is True
+                assert Kind.END in closed
+            else:
+                assert closed == {}
+
+
+def test_what_waits_for_a_surface_that_was_removed_is_withdrawn(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE.replace("for: 90s", "for: 0") + WIDGET + ACTIVITY, T) as stage:
+        stage.poll(T, errors=7, orders=3)
+        assert stage.outbox.waiting() == 3
+    with Stage(tmp_path, "", T + 60) as stage:
+        assert [message.content["title"] for message in stage.take()] == ["Closed: errors"]
+
+
+def test_levels_that_were_not_sent_before_a_restart_are_worded_anew(tmp_path: Path) -> None:
+    config = RULE.replace("for: 90s", "for: 0") + ACTIVITY
+    config += 'widgets: {shop.text: {value: shop.orders, format: "{{ value }} orders"}, shop.orders: shop.orders}\n'
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T, errors=7, orders=12)
+        assert stage.outbox.waiting() == 4
+    with Stage(tmp_path, config, T + 8 * 3600) as stage:
+        assert [message.key.partition("@")[0] for message in stage.take()] == ["push:errors", "metric:shop.orders"]
+        stage.poll(T + 8 * 3600 + 1, errors=0, orders=13)
+        keys = [message.key.partition("@")[0] for message in stage.take()]
+        assert keys == ["push:errors", "metric:shop.text"]
+
+
+def test_a_slow_source_does_not_hold_back_the_activity_of_an_alert(tmp_path: Path) -> None:
+    activity = ACTIVITY.replace(
+        "      - {label: Errors", "      - {label: Orders, value: shop.orders}\n      - {label: Errors"
+    )
+    with Stage(tmp_path, RULE.replace("for: 90s", "for: 0") + activity, T) as stage:
+        stage.poll(T + 1, errors=7)
+        values = [
+            message.content["content_state"]["metrics"] for message in stage.take() if message.kind is Kind.STREAM
+        ]
+        assert [row["value"] for row in values[0]] == ["–", 7]
+
+
+def test_a_headline_about_all_alerts_follows_them_at_once(tmp_path: Path) -> None:
+    streams = (
+        "live_activities:\n  all: {type: stats, title: '{{ count }} firing', "
+        "stats: [{label: Orders, value: shop.orders}]}\n"
+    )
+    with Stage(tmp_path, RULE.replace("for: 90s", "for: 0") + streams, T) as stage:
+        stage.poll(T + 1, orders=1, errors=0)
+        stage.take()
+        stage.poll(T + 2, orders=1, errors=7)
+        (update,) = [message for message in stage.take() if message.kind is Kind.STREAM]
+        assert update.content["content_state"]["title"] == "1 firing"
+
+
+def test_after_a_restart_a_row_without_a_reading_keeps_what_it_showed_marked_as_old(tmp_path: Path) -> None:
+    activity = ACTIVITY.replace("{while_firing: [errors]}", "always").replace(
+        "      - {label: Errors", "      - {label: Orders, value: shop.orders}\n      - {label: Errors"
+    )
+    with Stage(tmp_path, RULE + activity, T) as stage:
+        stage.poll(T + 1, errors=0, orders=5)
+        stage.take()
+    with Stage(tmp_path, RULE + activity, T + 1000) as stage:
+        stage.poll(T + 1001, errors=0)
+        (updated,) = stage.take()
+        assert [row["value"] for row in updated.content["content_state"]["metrics"]] == ["5 ?", 0]
+
+
+def test_a_rule_that_watches_another_metric_closes_its_old_alert(tmp_path: Path) -> None:
+    rule = RULE.replace("for: 90s", "for: 0")
+    with Stage(tmp_path, rule.replace("shop.errors", "shop.stock"), T) as stage:
+        stage.poll(T, stock={"a": 7})
+        stage.take()
+    with Stage(tmp_path, rule, T + 60) as stage:
+        assert [message.content["title"] for message in stage.take()] == ["Closed: errors (a)"]
+        assert stage.engine.alerts == []
+
+
+def test_a_clock_that_is_set_back_leaves_nothing_waiting_for_hours(tmp_path: Path) -> None:
+    config = (
+        RULE.replace("for: 90s", "for: 0")
+        + ACTIVITY
+        + WIDGET.replace("shop.orders: shop.orders", 'shop.orders: {value: shop.orders, format: "{{ value }}"}')
+    )
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T, errors=7, orders=3)
+        stage.poll(T + 60, errors=0, orders=3)
+        stage.take()
+        back = T - 3600
+        stage.now = back
+        stage.engine.replan(back)
+        stage.pass_time(back + 300)
+        assert [message.content["value"] for message in stage.take() if message.kind is Kind.METRIC] == ["3 ?"]
+
+
+def test_an_alert_and_its_push_are_written_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = RULE.replace("for: 90s", "for: 0")
+    with Stage(tmp_path, rule, T) as stage:
+
+        def fail(*_: object) -> None:
+            raise OSError("the power went")
+
+        monkeypatch.setattr(stage.outbox, "put", fail)
+        with pytest.raises(OSError, match="power"):
+            stage.poll(T, errors=7)
+    with Stage(tmp_path, rule, T + 10) as stage:
+        assert stage.engine.alerts == []
+        stage.poll(T + 11, errors=7)
+        assert [message.content["title"] for message in stage.take()] == ["errors is critical"]
+
+
+def test_the_clock_of_a_pending_severity_does_not_run_through_a_long_outage(tmp_path: Path) -> None:
+    rule = RULE.replace("90s", "30m")
+    with Stage(tmp_path, rule, T) as stage:
+        stage.poll(T, errors=2)
+        stage.poll(T + 1800, errors=2)
+        stage.poll(T + 1860, errors=7)
+        assert [message.content["title"] for message in stage.take()] == ["errors is warning"]
+    with Stage(tmp_path, rule, T + 36000) as stage:
+        stage.poll(T + 36001, errors=7)
+        assert stage.take() == []
+
+
+def test_an_outage_is_counted_from_when_the_daemon_was_last_alive(tmp_path: Path) -> None:
+    rule = RULE.replace("90s", "3h")
+    with Stage(tmp_path, rule, T) as stage:
+        for minute in range(170):
+            stage.poll(T + 60 * minute, errors=7)
+    with Stage(tmp_path, rule, T + 171 * 60) as stage:
+        stage.poll(T + 171 * 60, errors=7)
+        stage.poll(T + 3 * 3600, errors=7)
+        assert [message.content["title"] for message in stage.take()] == ["errors is critical"]
+
+
+def test_after_a_restart_time_still_moves_an_alert_at_its_moment(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE, T) as stage:
+        stage.poll(T, errors=7)
+    with Stage(tmp_path, RULE, T + 10) as stage:
+        stage.poll(T + 11, errors=7)
+        stage.pass_time(T + 90)
+        assert [message.created for message in stage.take()] == [T + 90]
+
+
+def test_the_story_names_the_worst_and_is_told_however_long_it_lasted(tmp_path: Path) -> None:
+    config = RULE.replace("for: 90s", "for: 0") + "  stock: {metric: shop.stock, warning: '> 1', push: true}\n"
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T, errors=7)
+        stage.poll(T + 60, errors=2)
+        stage.take()
+        stage.poll(T + 8 * 86400, errors=2, stock=3)
+        stage.take()
+        stage.poll(T + 8 * 86400 + 60, errors=0, stock=3)
+        (resolved,) = stage.take()
+        assert resolved.content["in_place"] is True
+        assert "It was critical for 8d" in resolved.content["message"]
+
+
+def test_a_reading_that_is_old_by_its_own_time_fires_nothing(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE.replace("for: 90s", "for: 0"), T) as stage:
+        old = Reading(Series("shop.errors"), 9.0, T - 86400)
+        stage.engine.ingest(Poll("shop", T + 1, 160.0, (old,)))
+        stage.now = T + 1
+        assert stage.take() == []
+
+
+def test_a_change_smaller_than_min_change_is_not_sent(tmp_path: Path) -> None:
+    widget = "widgets: {shop.orders: {value: shop.orders, min_change: 5, min_interval: 0}}\n"
+    with Stage(tmp_path, widget, T) as stage:
+        sent = []
+        for minute, orders in enumerate([10, 14, 6, 15, 15]):
+            stage.poll(T + 60 * minute, orders=orders)
+            sent += [message.content["value"] for message in stage.take()]
+        assert sent == [10, 15]
+
+
+def test_a_text_is_marked_when_its_source_falls_silent(tmp_path: Path) -> None:
+    widget = 'widgets: {shop.orders: {value: shop.orders, format: "{{ value }} orders"}}\n'
+    with Stage(tmp_path, widget, T) as stage:
+        stage.poll(T + 1, orders=10)
+        assert [message.content["value"] for message in stage.take()] == ["10 orders"]
+        stage.pass_time(T + 155)
+        assert stage.take() == []
+        stage.pass_time(T + 165)
+        assert [message.content["value"] for message in stage.take()] == ["10 orders ?"]
+        stage.poll(T + 241, orders=10)
+        assert [message.content["value"] for message in stage.take()] == ["10 orders"]
+
+
+def test_an_old_text_of_the_last_life_is_marked_too(tmp_path: Path) -> None:
+    widget = 'widgets: {shop.orders: {value: shop.orders, format: "{{ value }} orders"}}\n'
+    with Stage(tmp_path, widget, T) as stage:
+        stage.poll(T + 1, orders=10)
+        stage.take()
+    with Stage(tmp_path, widget, T + 1000) as stage:
+        stage.pass_time(T + 1015)
+        assert stage.take() == []
+        stage.pass_time(T + 1030)
+        assert [message.content["value"] for message in stage.take()] == ["10 orders ?"]
+
+
+def test_five_activities_share_four_slots_and_the_fifth_takes_the_first_that_is_free(tmp_path: Path) -> None:
+    streams = "live_activities:\n"
+    rules = "rules:\n  errors: {metric: shop.errors, warning: '> 1'}\n"
+    for name in "abcde":
+        show = "{while_firing: [errors]}" if name == "b" else "always"
+        streams += (
+            f"  {name}: {{type: stats, title: {name}, show: {show}, end: {{cool_down: 0}}, "
+            "stats: [{label: Orders, value: shop.orders}]}\n"
+        )
+    with Stage(tmp_path, rules + streams, T) as stage:
+        stage.poll(T + 1, errors=7, orders=1)
+        assert [message.key for message in stage.take()] == ["stream:a", "stream:b", "stream:c", "stream:d"]
+        assert stage.held() == ["stream:e"]
+        stage.poll(T + 61, errors=0, orders=1)
+        assert [(message.key, message.kind) for message in stage.take()] == [
+            ("stream:b", Kind.END),
+            ("stream:e", Kind.STREAM),
+        ]
+
+
+def test_several_series_where_one_is_needed_are_complained_about_once(tmp_path: Path) -> None:
+    with Stage(tmp_path, WIDGET, T) as stage:
+        for minute in range(3):
+            stage.poll(T + 60 * minute, orders={"a": minute, "b": 2})
+        assert stage.take() == []
+        assert stage.held() == ["metric:shop.orders"]
+
+
+def test_a_text_about_everything_follows_what_the_sources_say(tmp_path: Path) -> None:
+    config = (
+        RULE.replace("for: 90s", "for: 0") + "widgets: {status: {text: \"{{ firing | join(',') or 'all well' }}\"}}\n"
+    )
+    with Stage(tmp_path, config, T) as stage:
+        assert stage.take() == []
+        stage.poll(T + 1, errors=0)
+        assert [message.content for message in stage.take()] == [{"value": "all well"}]
+        stage.pass_time(T + 165)
+        assert [message.content for message in stage.take()] == [{"value": "all well ?"}]
+        stage.poll(T + 300, errors=7)
+        assert [message.content.get("value") for message in stage.take()] == [None, "errors"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE alerts SET state = '{bad'",
+        "UPDATE alerts SET state = '{}'",
+        "UPDATE alerts SET labels = 'null'",
+        "UPDATE shown SET content = '{'",
+        "UPDATE shown SET kind = 'nope'",
+        "UPDATE outbox SET content = '[1'",
+        "UPDATE outbox SET priority = 99",
+        "DROP TABLE sent",
+        "ALTER TABLE alerts RENAME COLUMN state TO st",
+    ],
+)
+def test_a_state_that_makes_no_sense_is_refused_in_words(tmp_path: Path, damage: str) -> None:
+    config = RULE.replace("for: 90s", "for: 0") + WIDGET
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T, errors=7, orders=1)
+        stage.take()
+        stage.poll(T + 100, errors=7, orders=2)
+    with closing(sqlite3.connect(tmp_path / "state.db")) as state:
+        state.execute(damage)
+        state.commit()
+    with pytest.raises(DatabaseError, match="state"):
+        live_on(tmp_path, config)
+
+
+def live_on(folder: Path, config: str) -> None:
+    with Stage(folder, config, T + 200) as stage:
+        stage.poll(T + 201, errors=7, orders=3)
+        stage.take()

@@ -1,0 +1,142 @@
+"""What the sources that speak HTTP have in common: where to, who we are, and what a refusal means."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from smithd.plugin import TLS, File, HttpUrl, Misconfigured, Options, Secret, SourceError, Unavailable
+
+EXCERPT = 80
+PATIENCE = 0.9
+"""The part of a poll's deadline after which we say ourselves what takes so long."""
+_HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_PASSING = (408, 425, 429)
+_MEANINGS = {401: "we are not let in", 403: "we are not allowed this", 404: "there is nothing at this address"}
+
+
+def place(url: str) -> str:
+    """The host and port of an address: all of it that may stand in a log."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+Text = Annotated[Secret, BeforeValidator(_as_text)]
+"""A text that may hold a secret; numbers may stand there as they are."""
+
+
+def _header_name(name: str) -> str:
+    if _HEADER_NAME.fullmatch(name) is None:
+        raise ValueError("expected the name of a header, like X-Api-Key")
+    return name
+
+
+def _header_value(value: Secret) -> Secret:
+    text = value.get_secret_value()
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("expected plain ASCII text on one line")
+    return value
+
+
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderValue = Annotated[Text, AfterValidator(_header_value)]
+
+
+def reveal(texts: dict[str, Secret]) -> dict[str, str]:
+    """The values themselves, to be sent."""
+    return {name: text.get_secret_value() for name, text in texts.items()}
+
+
+class BasicAuth(Options):
+    username: str
+    password: Secret
+
+
+class Auth(Options):
+    """Who we are: a user name with its password, or a token."""
+
+    basic: BasicAuth | None = None
+    bearer: HeaderValue | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Auth:
+        if (self.basic is None) == (self.bearer is None):
+            raise PydanticCustomError("one_way", "expected either 'basic' (username, password) or 'bearer' (a token)")
+        return self
+
+    @property
+    def header(self) -> str:
+        """The header ``Authorization``."""
+        if self.bearer is not None:
+            return f"Bearer {self.bearer.get_secret_value()}"
+        assert self.basic is not None  # the validator has seen to it
+        pair = f"{self.basic.username}:{self.basic.password.get_secret_value()}"
+        return f"Basic {b64encode(pair.encode()).decode()}"
+
+
+class TLSOptions(Options):
+    """How the server's certificate is checked, and how we show ours."""
+
+    verify: bool = Field(True, description="false: accept any certificate")
+    ca_file: File | None = Field(None, description="a PEM file with the authorities to trust instead of the system's")
+    cert_file: File | None = Field(None, description="a PEM file with our own certificate")
+    key_file: File | None = Field(None, description="its key, where it is not in the same file")
+
+    @model_validator(mode="after")
+    def _key_has_a_certificate(self) -> TLSOptions:
+        if self.key_file is not None and self.cert_file is None:
+            raise PydanticCustomError("no_certificate", "'key_file' needs 'cert_file'")
+        return self
+
+    def settings(self) -> TLS:
+        """The same, as the HTTP client takes it."""
+        return TLS(self.verify, self.ca_file, self.cert_file, self.key_file)
+
+
+class Connection(Options):
+    """The keys of every source that asks over HTTP."""
+
+    url: HttpUrl = Field(description="the address to ask")
+    headers: dict[HeaderName, HeaderValue] = Field({}, description="headers to send; values may be secrets")
+    auth: Auth | None = Field(None, description="basic: {username, password}, or bearer: a token")
+    tls: TLSOptions = Field(default_factory=TLSOptions, description="how certificates are checked and shown")
+
+    @model_validator(mode="after")
+    def _one_authorization(self) -> Connection:
+        if self.auth is not None and any(name.lower() == "authorization" for name in self.headers):
+            raise PydanticCustomError("two_auths", "expected either 'auth' or a header 'Authorization', not both")
+        return self
+
+    def sent_headers(self) -> dict[str, str]:
+        """All headers that the configuration asks for, in clear."""
+        given = reveal(self.headers)
+        return given | {"Authorization": self.auth.header} if self.auth else given
+
+
+def excerpt(body: bytes) -> str:
+    """The start of an answer, on one line, for an error's text."""
+    text = " ".join(body[: 8 * EXCERPT].decode("utf-8", "replace").split())
+    shown = "".join(char if char.isprintable() else "�" for char in text[:EXCERPT])
+    return (shown + "…" if len(text) > EXCERPT else shown) or "(nothing)"
+
+
+def refusal(who: str, status: int, location: str, said: str) -> SourceError:
+    """What ``who`` means by a status other than 2xx; ``said`` came with it, ``location`` is where a redirect points."""
+    if 300 <= status < 400:
+        where = location.partition("?")[0] or "nowhere"
+        return Unavailable(f"{who}: HTTP {status}: it redirects to {where}, and redirects are not followed")
+    meaning = f", {_MEANINGS[status]}" if status in _MEANINGS else ""
+    kind = Misconfigured if 400 <= status < 500 and status not in _PASSING else Unavailable
+    return kind(f"{who}: HTTP {status}{meaning}: {said}")

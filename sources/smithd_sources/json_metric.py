@@ -1,0 +1,118 @@
+"""One metric of a JSON document: where its value stands, and how it becomes a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, StringConstraints, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from smithd.plugin import BadAnswer, Options, Sample
+from smithd_sources.json_path import JSONPath, Path
+from smithd_sources.number import in_short, to_number
+
+
+def _scale(scale: Decimal) -> Decimal:
+    if not scale.is_finite() or scale == 0:
+        raise ValueError("expected a number other than 0, like 0.01")
+    return scale
+
+
+Scale = Annotated[Decimal, AfterValidator(_scale)]
+LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class JSONMetric(Options):
+    """A number in the answer (``path``), or one series for each element of it (``each``)."""
+
+    path: JSONPath | None = Field(None, description="where the number stands; the text alone means the same")
+    each: JSONPath | None = Field(None, description="the elements that bring one series each")
+    value: JSONPath | None = Field(None, description="where the number stands in an element, which is the path's $")
+    labels: dict[LabelName, JSONPath] = Field({}, description="what tells series apart: label to path in an element")
+    scale: Scale | None = Field(None, description="multiply by this, in decimal: 1999 cents by 0.01 are 19.99")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, given: Any) -> Any:
+        return given if isinstance(given, dict | JSONMetric) else {"path": given}
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> JSONMetric:
+        if (self.path is None) == (self.each is None):
+            raise PydanticCustomError("one_shape", "expected either 'path' or 'each' (with 'value' and 'labels')")
+        if self.path is not None and (self.value is not None or self.labels):
+            raise PydanticCustomError("path_alone", "'value' and 'labels' go with 'each', not with 'path'")
+        if self.each is not None and (self.value is None or not self.labels):
+            raise PydanticCustomError("each_needs", "'each' needs 'value' and 'labels', to tell its series apart")
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        full = handler.resolve_ref_schema(handler(schema))
+        return {"anyOf": [{"type": "string", "pattern": r"^\$", "examples": ["$.orders.today"]}, full]}
+
+    def paths(self) -> Iterator[Path]:
+        """All the paths that reading this metric follows."""
+        yield from (path for path in (self.path, self.each, self.value, *self.labels.values()) if path is not None)
+
+
+Complain = Callable[[str], None]
+
+
+def read_metric(name: str, metric: JSONMetric, document: Any, complain: Complain) -> list[Sample]:
+    """The metric's samples in this document; ``complain`` hears of what could not be read.
+
+    Raises BadAnswer where nothing of the metric can be used. A value that is null, NaN or infinite brings no sample.
+    """
+    if metric.each is not None:
+        return _read_each(name, metric, metric.each, document, complain)
+    assert metric.path is not None  # the validator has seen to it
+    value = to_number(_only(metric.path, document), metric.path, metric.scale)
+    return [] if value is None else [Sample(name, value)]
+
+
+def _read_each(name: str, metric: JSONMetric, each: Path, document: Any, complain: Complain) -> list[Sample]:
+    assert metric.value is not None  # the validator has seen to it
+    series: dict[tuple[str, ...], float | None] = {}
+    for index, element in enumerate(_elements(each, document)):
+        try:
+            value = to_number(_only(metric.value, element), metric.value, metric.scale)
+            labels = tuple(_label(path, element) for path in metric.labels.values())
+        except BadAnswer as error:
+            complain(f"{name}: element {index} of {each}: {error}")
+            continue
+        if labels in series:
+            shared = ", ".join(f'{label}="{text}"' for label, text in zip(metric.labels, labels, strict=True))
+            raise BadAnswer(f"two elements of {each} have the labels {{{shared}}}, and labels must tell series apart")
+        series[labels] = value
+    return [
+        Sample(name, value, dict(zip(metric.labels, labels, strict=True)))
+        for labels, value in series.items()
+        if value is not None
+    ]
+
+
+def _elements(each: Path, document: Any) -> list[Any]:
+    found = each.find(document)
+    if not found and each.stem is not None and not each.stem.find(document):
+        raise BadAnswer(f"{each.stem} finds nothing in {in_short(document)}")  # an empty list would be no mistake
+    return found
+
+
+def _only(path: Path, document: Any) -> Any:
+    found = path.find(document)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise BadAnswer(f"{path} finds nothing in {in_short(document)}")
+    raise BadAnswer(f"{path} finds {len(found)} values, and a metric has one; for one series each, use 'each'")
+
+
+def _label(path: Path, element: Any) -> str:
+    found = _only(path, element)
+    if isinstance(found, dict | list) or found is None:
+        raise BadAnswer(f"{path} is {in_short(found)}, and a label is a text or a number")
+    return str(found).lower() if isinstance(found, bool) else str(found)

@@ -1,0 +1,178 @@
+"""JSONPath (RFC 9535), compiled when the configuration is checked.
+
+The plain paths that most metrics are (``$.orders.today``, ``$.a["b"][0]``, ``$.hosts[*]``) are walked by ourselves, at
+a tenth of the library's cost, and without importing it; a test holds both to the same results. All others are the
+library's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from smithd.plugin import BadAnswer
+
+if TYPE_CHECKING:
+    from jsonpath_rfc9535 import JSONPathEnvironment
+
+LONGEST = 1_000
+"""The characters that a text may have to be matched with a regular expression."""
+PATIENCE = 0.02
+"""The seconds of CPU that matching one text may take."""
+
+_NAME = r"[A-Za-z_\u0080-\ud7ff\ue000-\U0010ffff][0-9A-Za-z_\u0080-\ud7ff\ue000-\U0010ffff]*"
+_INDEX = r"0|-?[1-9][0-9]{0,14}"
+_STEP = re.compile(
+    rf"""\.(?P<name>{_NAME})|\[(?P<index>{_INDEX})\]|\["(?P<double>[^"\\\x00-\x1f\ud800-\udfff]*)"\]"""
+    r"""|\['(?P<single>[^'\\\x00-\x1f\ud800-\udfff]*)'\]"""
+)
+_REGULAR = re.compile(r"\b(?:match|search)\(")
+_DOT = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\.)")
+
+_HOLDERS = {str: dict, int: list}
+
+Steps = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A compiled path."""
+
+    text: str
+    find: Callable[[Any], list[Any]] = field(compare=False, repr=False)
+    """All values that the path finds; raises BadAnswer where it cannot be followed to its end."""
+    plain: bool
+    """Whether finding takes no time worth a thought, however large the document."""
+    regular: bool = False
+    """Whether it holds a regular expression, and finding can take long even in a small document."""
+    stem: Path | None = None
+    """Where it is a plain path to all children of something (``$.hosts[*]``): the path to that."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse_path(text: Any) -> Path:
+    """A path from its text; ValueError, saying what is wrong and where, for anything else."""
+    if isinstance(text, Path):
+        return text
+    if not isinstance(text, str) or not text.startswith("$"):
+        raise ValueError("expected a JSONPath, which starts with $, like $.orders.today")
+    if (steps := _plain(text)) is not None:
+        return _plain_path(text, steps)
+    if text.endswith("[*]") and (steps := _plain(text[:-3])) is not None:
+        stem = _plain_path(text[:-3], steps)
+        return Path(text, lambda document: _children(stem.find(document)), plain=True, stem=stem)
+    return Path(text, _compile(text), plain=False, regular=_REGULAR.search(text) is not None)
+
+
+JSONPath = Annotated[
+    Path,
+    BeforeValidator(parse_path),
+    WithJsonSchema({"type": "string", "pattern": r"^\$", "examples": ["$.orders.today", "$.hosts[*].load"]}),
+]
+"""A path in JSON (RFC 9535); a regular expression in it meets short texts only."""
+
+
+def _plain(text: str) -> Steps | None:
+    steps: list[str | int] = []
+    position = 1
+    while position < len(text):
+        step = _STEP.match(text, position)
+        if step is None:
+            return None
+        key = step[step.lastgroup or 0]
+        steps.append(int(key) if step.lastgroup == "index" else key)
+        position = step.end()
+    return tuple(steps)
+
+
+def _plain_path(text: str, steps: Steps) -> Path:
+    return Path(text, lambda document: _walk(steps, document), plain=True)
+
+
+def _walk(steps: Steps, value: Any) -> list[Any]:
+    for step in steps:
+        if type(value) is not _HOLDERS[type(step)]:
+            return []
+        try:
+            value = value[step]
+        except (KeyError, IndexError):
+            return []
+    return [value]
+
+
+def _children(found: list[Any]) -> list[Any]:
+    if found and isinstance(found[0], list):
+        return found[0]
+    return list(found[0].values()) if found and isinstance(found[0], dict) else []
+
+
+def _compile(text: str) -> Callable[[Any], list[Any]]:
+    from jsonpath_rfc9535 import JSONPathError
+
+    try:
+        query = _environment().compile(text)
+    except JSONPathError as error:
+        raise ValueError(f"this is no JSONPath: {_complaint(error)}") from None
+    except RecursionError:
+        raise ValueError("this is no JSONPath: it is nested too deep") from None
+
+    def find(document: Any) -> list[Any]:
+        try:
+            return [node.value for node in query.finditer(document)]
+        except (JSONPathError, RecursionError) as error:
+            raise BadAnswer(f"{text} cannot be followed in this answer: {error.args[0]}") from None
+        except _TooCostly as error:
+            raise BadAnswer(f"{text} costs too much on this answer: {error}") from None
+
+    return find
+
+
+def _complaint(error: Any) -> str:
+    place = f", at character {error.token.index + 1}" if getattr(error, "token", None) is not None else ""
+    return f"{error.args[0]}{place}"
+
+
+class _TooCostly(Exception):
+    """A regular expression met a text that could keep it busy for ever."""
+
+
+@cache
+def _environment() -> JSONPathEnvironment:
+    """RFC 9535, but ``match`` and ``search`` give up where the library's own could be made to hang."""
+    import regex
+    from iregexp_check import check
+    from jsonpath_rfc9535 import JSONPathEnvironment
+    from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction
+
+    class Bounded(FilterFunction):
+        arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012 # the library's way to declare it
+        return_type = ExpressionType.LOGICAL
+
+        def __init__(self, apply: Callable[..., Any]) -> None:
+            self._apply = apply
+
+        def __call__(self, text: Any, pattern: Any) -> bool:
+            if not isinstance(text, str) or not isinstance(pattern, str) or not check(pattern):
+                return False
+            if max(len(text), len(pattern)) > LONGEST:
+                raise _TooCostly(f"it holds a text of more than {LONGEST} characters to match")
+            # In an I-Regexp (RFC 9485) a dot is any character but the ends of a line.
+            dots = _DOT.sub(lambda found: "[^\\n\\r]" if found[1] else found[0], pattern)
+            try:
+                return self._apply(dots, text, timeout=PATIENCE) is not None
+            except TimeoutError:
+                raise _TooCostly(f"matching {pattern!r} takes too long") from None
+
+    class Environment(JSONPathEnvironment):
+        def setup_function_extensions(self) -> None:
+            super().setup_function_extensions()
+            self.function_extensions |= {"match": Bounded(regex.fullmatch), "search": Bounded(regex.search)}
+
+    return Environment()

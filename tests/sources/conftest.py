@@ -1,0 +1,62 @@
+"""What the tests of sources share: something to ask, and a way to ask it once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from servers import Certificate, Web, make_certificate
+from smithd.clock import SystemClock
+from smithd.plugin import Context, Http, Sample, Source
+
+Ask = Callable[..., list[Sample]]
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    server = Web()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def ask() -> Ask:
+    """Opens a source with options as the configuration gives them, polls it, and closes it."""
+
+    def ask(
+        kind: type[Source[Any]],
+        given: dict[str, Any],
+        *,
+        polls: int = 1,
+        deadline: float = 20.0,
+        folder: Path | None = None,
+    ) -> list[Sample]:
+        options = kind.Options.model_validate(given, context={"folder": folder})
+        return asyncio.run(_ask(kind, options, polls, deadline))
+
+    return ask
+
+
+async def _ask(kind: type[Source[Any]], options: Any, polls: int, deadline: float) -> list[Sample]:
+    http = Http()
+    source = kind(options, Context("shop", deadline, SystemClock(), http, logging.getLogger("smithd.source.shop")))
+    samples: Iterable[Sample] = []
+    try:
+        await source.open()
+        for _ in range(polls):
+            polled = source.poll()
+            samples = polled if isinstance(polled, Iterable) else await polled
+        return list(samples)
+    finally:
+        await source.close()
+        await http.aclose()

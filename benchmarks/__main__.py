@@ -1,0 +1,74 @@
+"""Prints the table; exit status 1 where a target is missed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from statistics import median
+
+import click
+
+from benchmarks import polling, starting
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: measured pairs (smithd's, the bare one's), and what their ratio or difference may be."""
+
+    name: str
+    pairs: Sequence[tuple[float, float]]
+    target: float
+    ratio: bool = True
+
+    @property
+    def result(self) -> float:
+        """The median over the pairs."""
+        return median(ours / bare if self.ratio else ours - bare for ours, bare in self.pairs)
+
+    @property
+    def kept(self) -> bool:
+        return self.result <= self.target
+
+    def __str__(self) -> str:
+        ours, bare = (median(side) for side in zip(*self.pairs, strict=True))
+        result, target = (f"{self.result:.2f}x", f"{self.target}x") if self.ratio else self._difference()
+        return f"{self.name:44}{ours:10.1f}{bare:10.1f}{result:>10}{target:>10}{'' if self.kept else '  OVER'}"
+
+    def _difference(self) -> tuple[str, str]:
+        return f"{self.result:+.1f}", f"{self.target:+.1f}"
+
+
+def polls(sources: int, count: int, seconds: float) -> Row:
+    """CPU per poll."""
+    pairs = [(each.smithd * 1e6, each.bare * 1e6) for each in polling.rounds(sources, count, seconds)]
+    return Row(f"CPU per poll, {sources} polls a second (µs)", pairs, 1.5)
+
+
+def starts(count: int) -> Iterator[Row]:
+    """CPU and memory of a start."""
+    measured = list(starting.rounds(count))
+    for name, chosen in (
+        ("first start", [(each.first, each.imports) for each in measured]),
+        ("start", [(each.again, each.imports) for each in measured]),
+    ):
+        yield Row(f"{name}: CPU to the first poll (ms)", [(a.cpu * 1e3, b.cpu * 1e3) for a, b in chosen], 1.5)
+        yield Row(f"{name}: idle memory (MB)", [(a.resident, b.resident) for a, b in chosen], 15, ratio=False)
+
+
+@click.command(help=__doc__)
+@click.option("--rounds", default=7, show_default=True, help="rounds of each measurement; medians are shown")
+@click.option("--seconds", default=3.0, show_default=True, help="length of a round of polling")
+@click.option("--sources", default=[50, 500], multiple=True, show_default=True, help="sources polled every second")
+def main(rounds: int, seconds: float, sources: tuple[int, ...]) -> None:
+    click.echo(f"{'':44}{'smithd':>10}{'bare':>10}{'median':>10}{'target':>10}")
+    kept = True
+    for row in chain((polls(number, rounds, seconds) for number in sources), starts(rounds)):
+        click.echo(row)
+        kept &= row.kept
+    sys.exit(not kept)
+
+
+if __name__ == "__main__":
+    main()

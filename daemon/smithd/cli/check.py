@@ -1,0 +1,66 @@
+"""``smithd check``: is this configuration right, and what must exist in the app for it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from smithd.cli.options import DEFAULT_CONFIG, log_level_option
+from smithd.config.lint import demands
+from smithd.config.load import load
+from smithd.config.model import Config
+
+
+@click.command("check")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="The same as the argument FILE.")
+@log_level_option
+def check(file: Path | None, config: Path | None) -> None:
+    """Check a configuration FILE (default: smithd.yaml in the current folder).
+
+    Nothing is polled and nothing is sent. Every mistake is shown with its place, and the exit status is 2. Secrets
+    that are not there (those of a service exist inside of it only) are warnings.
+    """
+    if file is not None and config is not None and file != config:
+        raise click.UsageError("Name the file once: as FILE or with -c FILE.")
+    for line in summary(load(file or config or DEFAULT_CONFIG, secrets_required=False)):
+        click.echo(line)
+
+
+def summary(config: Config) -> Iterator[str]:
+    """What there is to say of a configuration without mistakes, line by line."""
+    yield f"{config.path} is fine: {', '.join(_counts(config))}."
+    if config.warnings:
+        yield ""
+        yield from config.warnings
+    yield ""
+    yield "Requests a minute, while all is well / when every alert comes and goes / allowed:"
+    for demand in demands(config):
+        yield f"  {demand.family:<17}{demand.steady:>7.4g} /{demand.worst:>7.4g} /{demand.limit:>5}"
+    yield from _to_create(config)
+
+
+def _counts(config: Config) -> Iterator[str]:
+    metrics = sum(len(source.metrics) for source in config.sources.values())
+    yield _count(len(config.sources), "source")
+    yield _count(metrics, "metric")
+    yield _count(len(config.rules), "rule")
+    yield _count(len(config.widgets), "widget")
+    yield _count(len(config.live_activities), "Live Activity", "Live Activities")
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _to_create(config: Config) -> Iterator[str]:
+    if not config.widgets:
+        return
+    yield ""
+    yield "To create in the ActivitySmith app (no program can), a metric with this key and format for each widget:"
+    width = max(map(len, config.widgets))
+    for key, widget in config.widgets.items():
+        is_text = widget.text is not None or widget.format is not None
+        yield f"  {key:<{width}}  {'string' if is_text else 'number, currency, percent or unit'}"

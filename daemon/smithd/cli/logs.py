@@ -1,0 +1,69 @@
+"""The log: readable on a terminal, with priorities where it goes to the journal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from smithd.telemetry import Redactor
+
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+"""Syslog's numbers, which the journal reads at a line's start (sd-daemon(3))."""
+
+_CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
+"""What is polled may hold anything: it must not forge a line, or speak to the terminal."""
+
+_COLORS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
+
+
+def write_logs(redactor: Redactor) -> None:
+    """Have smithd's log written to stderr, without secrets."""
+    handler = logging.StreamHandler()
+    if _is_journal():
+        handler.setFormatter(_Journal(redactor))
+    else:
+        handler.setFormatter(_Terminal(redactor, in_color=sys.stderr.isatty() and "NO_COLOR" not in os.environ))
+    log = logging.getLogger("smithd")
+    log.addHandler(handler)
+    log.propagate = False
+
+
+def _is_journal() -> bool:
+    """Whether stderr is the journal's: systemd names its device and inode (systemd.exec(5), $JOURNAL_STREAM)."""
+    try:
+        found = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+class _Clean(logging.Formatter):
+    """One line for a record, whatever is in it, and no secret."""
+
+    def __init__(self, redactor: Redactor, form: str) -> None:
+        super().__init__(form, "%H:%M:%S")
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.clean(super().format(record)).translate(_CONTROLS)
+
+
+class _Journal(_Clean):
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__(redactor, "%(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = _PRIORITIES.get(record.levelno, 5)
+        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
+
+
+class _Terminal(_Clean):
+    def __init__(self, redactor: Redactor, in_color: bool) -> None:
+        super().__init__(redactor, "%(asctime)s %(levelname)-7s %(message)s")
+        self._in_color = in_color
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        color = _COLORS.get(record.levelno) if self._in_color else None
+        return f"\033[{color}m{line}\033[0m" if color else line

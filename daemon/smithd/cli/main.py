@@ -1,0 +1,122 @@
+"""The command ``smithd``: finds the file of a command, and turns whatever ends it into an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from smithd import __version__
+from smithd.config.suggestion import nearest
+from smithd.errors import ConfigError, SmithdError
+
+COMMANDS = {
+    "run": "Poll, judge and keep the Lock Screen up to date, until stopped.",
+    "check": "Check a configuration file and say what it needs.",
+    "once": "Poll every source once and show what would be sent.",
+    "test-push": "Send one push, to see that the key and the phone work.",
+    "demo": "See it work: a shop, a simulated phone, and a page that shows it.",
+    "simulator": "Run the stand-in for the ActivitySmith service.",
+    "sources": "List the types of sources, with their options.",
+}
+"""The commands, each in a file of its own that is imported when it is called, and what each does."""
+
+FAILURE, MISTAKE, INTERRUPTED = 1, 2, 130
+
+
+class _Commands(click.Group):
+    """Commands imported when they are called: the help of all costs the import of none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"smithd.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = nearest(args[0], COMMANDS.keys()) if args and args[0] not in COMMANDS else None
+        if near is not None:
+            ctx.fail(f"No such command '{args[0]}'; did you mean '{near}'?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 all is well; 1 something failed while running; 2 a mistake in the configuration or in the "
+    "command line; 130 interrupted from the keyboard.",
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def group() -> None:
+    """Poll metrics, judge them by thresholds, and keep an iPhone's Lock Screen truthful through ActivitySmith.
+
+    \b
+    First steps:
+      smithd demo                      see it work, without an account
+      smithd sources                   what can be polled, with all options
+      smithd check smithd.yaml         is my configuration right?
+      smithd once -c smithd.yaml       what would be sent? (nothing is)
+      smithd run -c smithd.yaml        go
+
+    Each command takes -h. The configuration is one YAML file, named with -c FILE; without -c it is smithd.yaml in the
+    current folder.
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line (default: this process's) and return its exit status; nothing is raised."""
+    try:
+        status = group.main(args=arguments, prog_name="smithd", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ConfigError as error:
+        return _said(error, MISTAKE)
+    except SmithdError as error:
+        return _said(error, FAILURE)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        return FAILURE
+    except Exception as error:  # noqa: BLE001 - the last place that can turn a bug into words
+        return _bug(error)
+
+
+def _said(error: SmithdError, status: int) -> int:
+    click.echo(str(error), err=True)
+    return status
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("SMITHD_DEBUG"):
+        traceback.print_exception(error)
+    click.echo(f"smithd: this is a bug in smithd: {type(error).__name__}: {error}", err=True)
+    click.echo("With SMITHD_DEBUG=1 in the environment it says where; please report it with that.", err=True)
+    return FAILURE
+
+
+def _let_go_of_stdout() -> None:
+    """Nobody reads any more: what is still to be written, at the interpreter's end for one, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(run())

@@ -1,0 +1,47 @@
+"""The options that many commands share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+DEFAULT_CONFIG = Path("smithd.yaml")
+"""The one default path: in the folder that the command is started in."""
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+def config_option(command: CommandT) -> CommandT:
+    """``-c FILE``: the configuration, handed to the command as ``config`` (a Path)."""
+    return click.option(
+        "-c",
+        "--config",
+        "config",
+        type=click.Path(path_type=Path),
+        default=DEFAULT_CONFIG,
+        metavar="FILE",
+        help="The configuration file; without it: smithd.yaml in the current folder.",
+    )(command)
+
+
+def log_level_option(command: CommandT) -> CommandT:
+    """``--log-level``: how much the log ``smithd`` says."""
+    return click.option(
+        "--log-level",
+        type=click.Choice(_LEVELS),
+        default="info",
+        show_default=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_set_level,
+        help="The least important messages that are shown.",
+    )(command)
+
+
+def _set_level(_context: click.Context, _parameter: click.Parameter, level: str) -> None:
+    logging.getLogger("smithd").setLevel(level.upper())

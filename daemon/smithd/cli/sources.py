@@ -1,0 +1,92 @@
+"""``smithd sources``: which types of sources there are, and what can be set of each."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import click
+from pydantic import BaseModel, BeforeValidator, SecretStr
+from pydantic.fields import FieldInfo
+
+from smithd.config.fields import Model, every_field
+from smithd.config.load import registry_of
+from smithd.plugin.options import parse_duration
+from smithd.poll.registry import PluginError, Registry
+from smithd.poll.schedule import ScheduleOptions
+
+_WORDS: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    SecretStr: "secret",
+    Any: "anything",
+}
+
+
+@click.command("sources")
+@click.argument("types", metavar="[TYPE]...", nargs=-1)
+@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Also the plugins of this file.")
+def sources(types: tuple[str, ...], config: Path | None) -> None:
+    """List the types of sources with their options, or only those named."""
+    registry = registry_of(config) if config is not None else Registry()
+    known = registry.names()
+    if unknown := [name for name in types if name not in known]:
+        raise click.UsageError(f"There is no source type '{unknown[0]}'. Known: {', '.join(known)}.")
+    click.echo("\n".join(_table("every source", "", ScheduleOptions)))
+    failed = [name for name in types or known if not _show(registry, name)]
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _show(registry: Registry, name: str) -> bool:
+    """Print one type; False where its plugin cannot be used."""
+    try:
+        source = registry.find(name)
+    except PluginError as error:
+        click.echo(f"\n{error}", err=True)
+        return False
+    about = inspect.cleandoc(source.__doc__ or "").partition("\n")[0]
+    click.echo("\n" + "\n".join(_table(name, about, source.Options)))
+    return True
+
+
+def _table(title: str, about: str, model: Model) -> Iterator[str]:
+    yield f"{title}: {about}" if about else f"{title}:"
+    rows = [(".".join(path), _summary(field), field.description or "") for path, field in every_field(model)]
+    first, second = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+    for key, summary, description in rows:
+        yield f"  {key:<{first}}  {summary:<{second}}  {description}".rstrip()
+
+
+def _summary(field: FieldInfo) -> str:
+    kind = _kind(field.annotation, field.metadata)
+    if field.is_required():
+        return f"{kind}, required"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is None or isinstance(default, BaseModel | SecretStr) or default in ({}, [], ()):
+        return kind
+    shown = f"{default:g}s" if kind == "duration" else str(default).lower() if isinstance(default, bool) else default
+    return f"{kind}, default {shown}"
+
+
+def _kind(annotation: Any, metadata: Any = ()) -> str:
+    """What may be written for a type, in words."""
+    if any(isinstance(each, BeforeValidator) and each.func is parse_duration for each in metadata):
+        return "duration"
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _kind(arguments[0], arguments[1:])
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(_kind(part) for part in arguments if part is not type(None)))
+    if origin is Literal:
+        return " or ".join(map(str, arguments))
+    if isinstance(origin, type) and arguments:
+        return f"{'mapping' if issubclass(origin, dict) else 'list'} of {_kind(arguments[-1])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "mapping"
+    return _WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)).lower())

@@ -1,0 +1,53 @@
+"""``smithd test-push``: do the key and the phone work?"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from smithd.cli.options import config_option
+
+if TYPE_CHECKING:
+    from smithd.config.model import Config
+    from smithd.delivery.outcome import Outcome
+
+
+@click.command("test-push")
+@config_option
+@click.option("--title", default="smithd works", show_default=True, help="The notification's title.")
+def test_push(config: Path, title: str) -> int:
+    """Send one push to the configured channels, and say what became of it.
+
+    It may be used beside a running daemon. Exit status 1 where the service did not take it.
+    """
+    from smithd.config.load import load
+    from smithd.delivery.outcome import Name
+
+    loaded = load(config, secrets_required=True)
+    outcome = asyncio.run(_push(loaded, title))
+    if outcome.name is Name.ACCEPTED:
+        told = ", ".join(loaded.account.channels or ()) or "everybody on the account"
+        click.echo(f"Accepted, for {told}. If no phone shows it, look at the phone's notification settings.")
+    else:
+        click.echo(loaded.redactor.clean(f"Not sent: {outcome.name}: {outcome.detail}"), err=True)
+    return int(outcome.name is not Name.ACCEPTED)
+
+
+async def _push(config: Config, title: str) -> Outcome:
+    from smithd.clock import SystemClock
+    from smithd.delivery import outcome, wire
+    from smithd.delivery.client import Client
+    from smithd.http import Http
+    from smithd.outbox.message import Kind, Message, Priority
+
+    now, http = SystemClock().now(), Http()
+    content = {"title": title, "message": "A test push. Alerts will look like this."}
+    message = Message("push:test", Kind.PUSH, content, Priority.PUSH, now)
+    request = wire.request(message, None, config.account.channels, now, config.zone)
+    try:
+        return outcome.read(request, await Client(config.account, http)(request), 0, now, 0.0)
+    finally:
+        await http.aclose()

@@ -1,0 +1,44 @@
+"""What a visitor should have seen within the first minute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from smithd.lockscreen.screen import Screen
+
+
+@dataclass(slots=True)
+class Checklist:
+    """Looks at one Lock Screen after another, and notes when (seconds) it first saw each of four things."""
+
+    incident: str
+    """The key of the Live Activity that comes with an alert."""
+    seen: dict[str, float | None] = field(
+        default_factory=lambda: dict.fromkeys(
+            ("a widget changed", "a Live Activity appeared", "an alert arrived", "the alert was resolved")
+        )
+    )
+    _values: dict[str, str | float] = field(default_factory=dict)
+    _arrived: set[str] = field(default_factory=set)
+
+    def look(self, screen: Screen, elapsed: float) -> None:
+        """Note what this screen shows."""
+        first = {widget.key: self._values.setdefault(widget.key, widget.value) for widget in screen.widgets}
+        if any(widget.value != first[widget.key] for widget in screen.widgets):
+            self._note("a widget changed", elapsed)
+        if any(activity.key == self.incident and not activity.ended for activity in screen.activities):
+            self._note("a Live Activity appeared", elapsed)
+        for notification in screen.notifications:
+            if not notification.replaced:
+                self._arrived.add(notification.id)
+                self._note("an alert arrived", elapsed)
+            elif notification.id in self._arrived:
+                self._note("the alert was resolved", elapsed)
+
+    @property
+    def complete(self) -> bool:
+        return None not in self.seen.values()
+
+    def _note(self, what: str, elapsed: float) -> None:
+        if self.seen[what] is None:
+            self.seen[what] = elapsed

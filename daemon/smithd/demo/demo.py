@@ -1,0 +1,122 @@
+"""The demo: the simulator, a small shop, smithd and its page, all in one process, so that nothing must be set up."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from socket import socket
+from tempfile import TemporaryDirectory
+from typing import TextIO
+
+from smithd import runtime
+from smithd.clock import Clock, SystemClock
+from smithd.config.load import load
+from smithd.config.model import Config
+from smithd.demo import story
+from smithd.demo.checklist import Checklist
+from smithd.demo.configuration import configuration
+from smithd.demo.shop import Shop
+from smithd.demo.watch import ShopNews, Watch
+from smithd.poll.registry import Registry
+from smithd.runtime import House
+from smithd.serving import bind, serve
+from smithd.simulator.app import application
+from smithd.simulator.service import Service
+from smithd.simulator.state import State
+from smithd.telemetry import Telemetry
+from smithd.web.app import build
+from smithd.web.picture import Picture
+from smithd.web.reads import windows
+from smithd.web.recent import Recent
+
+ADDRESS = "127.0.0.1"
+MINUTE = 60.0
+GLANCE = 0.25
+LEAD = "A small shop, watched by smithd. Now and then something goes wrong there; see what the phone is told."
+
+
+async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = sys.stdout) -> bool:
+    """Run the demo until ``stop`` is set, or for one minute. Returns whether all that should be seen was seen.
+
+    Raises ConfigError where the page's port cannot be had; nothing runs then.
+    """
+    clock = SystemClock()
+    with ExitStack() as cleanup:
+        page_at, shop_at, service_at = (
+            cleanup.enter_context(bind(ADDRESS, wanted, "Choose another with --port.")) for wanted in (port, 0, 0)
+        )
+        folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="smithd-demo-")))
+        path = folder / "smithd.yaml"
+        with_host = "host" in Registry().names()
+        path.write_text(configuration(_address(shop_at), _address(service_at), with_host=with_host))
+        config = load(path, secrets_required=True)
+        shop = Shop(clock)
+        demo = _Demo(config, clock, shop, once_through, stop, out)
+        demo.introduce(_address(page_at), _address(shop_at), path)
+        service = Service(State(keys={"demo-key": None}, creates_metrics=True))
+        async with asyncio.TaskGroup() as tasks:
+            beside = [tasks.create_task(serve(shop.app(), shop_at))]
+            beside.append(tasks.create_task(serve(application(service, clock), service_at)))
+            await runtime.run(config, demo.telemetry, clock, stop, lambda house: demo.page(house, page_at), demo.tell)
+            for task in beside:
+                task.cancel()
+        return demo.conclude()
+
+
+def _address(listener: socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"{host}:{port}"
+
+
+class _Demo:
+    """One run of the demo: what the terminal says, what the page shows, what was seen."""
+
+    def __init__(
+        self, config: Config, clock: Clock, shop: Shop, once_through: bool, stop: asyncio.Event, out: TextIO
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._shop = shop
+        self._once_through = once_through
+        self._stop = stop
+        self._watch = Watch(lambda: shop.elapsed, config.redactor, out)
+        self._recent = Recent(clock, config.redactor)
+        self._checklist = Checklist("checkout")
+        self.telemetry = Telemetry([self._watch, self._recent])
+
+    def introduce(self, page: str, shop: str, path: Path) -> None:
+        """Say what runs where."""
+        self._watch.write(f"  The Lock Screen     http://{page}   (open it in a browser)")
+        self._watch.write(f"  The shop            http://{shop}/stats.json")
+        self._watch.write(f"  The configuration   {path}")
+        ending = "It ends after a minute." if self._once_through else "Ctrl-C ends it."
+        self._watch.write(f"  Nothing leaves this machine: a simulator stands in for ActivitySmith. {ending}\n")
+
+    async def page(self, house: House, listener: socket) -> None:
+        """Serve the page."""
+        reads = windows(self._config, house.outbox, self._clock, self._recent)
+        await serve(build(reads, host=ADDRESS, title="smithd demo", lead=LEAD), listener)
+
+    async def tell(self, house: House) -> None:
+        """Tell the shop's news, and look at the phone now and then."""
+        picture, told = Picture(self._config.zone), 0.0
+        while True:
+            await self._clock.sleep(GLANCE)
+            elapsed = self._shop.elapsed
+            for text in story.news(told, elapsed):
+                self.telemetry.tell(ShopNews(text))
+            told = elapsed
+            self._checklist.look(picture.draw(house.outbox.accepted(), self._clock.now()), elapsed)
+            if self._once_through and elapsed >= MINUTE:
+                self._stop.set()
+                return
+
+    def conclude(self) -> bool:
+        """Say what was seen, where that was the question."""
+        if self._once_through:
+            self._watch.write()
+            for what, at in self._checklist.seen.items():
+                self._watch.write(f"  ✗ {what}: not seen" if at is None else f"  ✓ {what} ({at:.0f} s)")
+        return self._checklist.complete or not self._once_through

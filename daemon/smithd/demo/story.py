@@ -1,0 +1,109 @@
+"""What happens in the shop: figures as a pure function of the seconds since it opened.
+
+Trouble comes in rounds of two and a half minutes, each of another kind: it begins at second 14, is at its worst from
+24 to 33 and over at 36. So within the first minute a visitor sees an alert come and go.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+ROUND = 150.0
+_BEGINS, _WORST, _MENDS, _OVER = 14.0, 24.0, 33.0, 36.0
+
+
+class Trouble(Enum):
+    """The kinds of trouble, in the order of the rounds, with what is said when it begins and when it is mended."""
+
+    ERRORS = ("A bad deploy: the checkout begins to fail", "The deploy is rolled back")
+    SLOWNESS = ("The payment provider becomes slow", "The payment provider is quick again")
+    STOCK = ("A run on the warehouse in Lyon", "A lorry arrives in Lyon")
+    OUTAGE = ("The shop's statistics stop answering", "The shop's statistics answer again")
+
+
+_KINDS = tuple(Trouble)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The shop at one moment; ``answers`` is False while it answers nobody. Money in cents, latency in ms."""
+
+    orders: int
+    revenue: int
+    visitors: int
+    error_percent: float
+    latency: int
+    stock: dict[str, int]
+    answers: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """What the shop's address answers."""
+        return {
+            "currency": "EUR",
+            "orders": {"today": self.orders},
+            "revenue": {"today_cents": self.revenue},
+            "visitors": {"now": self.visitors},
+            "checkout": {"error_percent": self.error_percent, "latency_ms": self.latency},
+            "warehouses": [{"name": name, "stock": stock} for name, stock in self.stock.items()],
+        }
+
+
+def figures(elapsed: float) -> Figures:
+    """The shop ``elapsed`` seconds after it opened."""
+    number, moment = divmod(max(0.0, elapsed), ROUND)
+    kind = _KINDS[int(number) % len(_KINDS)]
+    trouble = severity(moment) * (1 + 0.12 * math.sin(2.4 * number))
+    errors = 11.6 * trouble if kind is Trouble.ERRORS else 0.0
+    slowness = 1900 * trouble if kind is Trouble.SLOWNESS else 240 * errors / 11.6
+    orders = 184 + math.floor(_orders_since_opening(elapsed))
+    sold = orders % 40
+    return Figures(
+        orders=orders,
+        revenue=round(4130 * orders + 1500 * math.sin(1.7 * orders)),
+        visitors=round(87 + 9 * math.sin(elapsed / 13) + 4 * math.sin(elapsed / 4.1) - 20 * severity(moment)),
+        error_percent=round(0.42 + 0.14 * math.sin(elapsed / 5) + errors, 2),
+        latency=round(212 + 18 * math.sin(elapsed / 7) + slowness),
+        stock={"Berlin": 412 - sold, "Porto": 188 - sold // 2, "Lyon": _stock_in_lyon(sold, kind, moment)},
+        answers=not (kind is Trouble.OUTAGE and _BEGINS <= moment < _MENDS),
+    )
+
+
+def severity(moment: float) -> float:
+    """How bad it is at this moment of a round: 0 is well, 1 is the worst."""
+    rising = (moment - _BEGINS) / (_WORST - _BEGINS)
+    falling = (_OVER - moment) / (_OVER - _MENDS)
+    return max(0.0, min(1.0, rising, falling))
+
+
+def news(since: float, until: float) -> Iterator[str]:
+    """What was told in the shop after ``since`` and up to ``until`` (seconds since it opened)."""
+    for number in range(int(since // ROUND), int(until // ROUND) + 1):
+        begun, mended = _KINDS[number % len(_KINDS)].value
+        for moment, text in ((_BEGINS, begun), (_MENDS, mended)):
+            if since < number * ROUND + moment <= until:
+                yield text
+
+
+def _orders_since_opening(elapsed: float) -> float:
+    """One every three seconds; hardly any while there is trouble. (The integral of a rate: it only grows.)"""
+    rounds, moment = divmod(max(0.0, elapsed), ROUND)
+    troubled = rounds * _troubled(ROUND) + _troubled(moment)
+    return 0.33 * (elapsed - 0.9 * troubled)
+
+
+def _troubled(moment: float) -> float:
+    """The integral of ``severity`` from the beginning of a round to this moment."""
+    rising = min(max(moment - _BEGINS, 0.0), _WORST - _BEGINS)
+    worst = min(max(moment - _WORST, 0.0), _MENDS - _WORST)
+    falling = min(max(moment - _MENDS, 0.0), _OVER - _MENDS)
+    fallen = falling - falling**2 / (2 * (_OVER - _MENDS))
+    return rising**2 / (2 * (_WORST - _BEGINS)) + worst + fallen
+
+
+def _stock_in_lyon(sold: int, kind: Trouble, moment: float) -> int:
+    stock = 64 - sold // 4
+    return round(stock - (stock - 3) * severity(moment)) if kind is Trouble.STOCK else stock

@@ -1,0 +1,89 @@
+"""The terminal: one readable line for each thing that happens."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, TextIO
+
+from smithd.telemetry import Accepted, AlertMoved, Fact, Redactor
+
+_COLORS = {"dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
+_ALERTS = {
+    "fired": ("▲", "yellow"),
+    "raised": ("▲", "red"),
+    "resolved": ("✓", "green"),
+}
+_SURFACES = {
+    "metric": ("▪", "cyan", "widget"),
+    "stream": ("◆", "magenta", "activity"),
+    "push": ("●", "blue", "alert"),
+    "badge": ("▪", "cyan", "badge"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShopNews(Fact):
+    """Something happened in the shop, which smithd has yet to notice."""
+
+    level: ClassVar[int] = logging.INFO
+    text: str
+
+    def __str__(self) -> str:
+        return f"the shop: {self.text}"
+
+
+def wants_color(out: TextIO) -> bool:
+    """Whether colours may be used: on a terminal, and not where NO_COLOR is set (https://no-color.org)."""
+    return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class Watch:
+    """A telemetry listener: writes a line for each fact, with the seconds since the start and what it is about."""
+
+    def __init__(
+        self, elapsed: Callable[[], float], redactor: Redactor, out: TextIO = sys.stdout, color: bool | None = None
+    ) -> None:
+        self._elapsed = elapsed
+        self._redactor = redactor
+        self._out = out
+        self._color = wants_color(out) if color is None else color
+
+    def __call__(self, fact: Fact) -> None:
+        if fact.level >= logging.INFO:
+            self.line(*_told(fact))
+
+    def line(self, sign: str, color: str, about: str, text: str) -> None:
+        """Write a line. A text's line breaks become blanks: a line stays a line."""
+        text = " ".join(self._redactor.clean(text).split())
+        time = self._paint(f"{self._elapsed():7.1f} s", "dim")
+        self.write(f"{time}  {self._paint(f'{sign} {about:<9}', color)} {text}")
+
+    def write(self, text: str = "") -> None:
+        """Write a line as it is."""
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def _paint(self, text: str, color: str) -> str:
+        return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self._color and color in _COLORS else text
+
+
+def _told(fact: Fact) -> tuple[str, str, str, str]:
+    """A fact as a sign, a colour, what it is about, and a text."""
+    if isinstance(fact, AlertMoved):
+        sign, color = _ALERTS.get(fact.change, ("·", "dim"))
+        return sign, color, "rule", f"{fact.rule}{fact.labels} {fact.change}: {fact.why}"
+    if isinstance(fact, Accepted):
+        kind, _, name = fact.key.partition(":")
+        sign, color, about = _SURFACES.get(kind, ("▪", "", kind))
+        return sign, color, about, f"{name.partition('@')[0] or kind} {fact.operation}: {fact.summary}"
+    if isinstance(fact, ShopNews):
+        return "❋", "yellow", "shop", fact.text
+    if fact.level >= logging.ERROR:
+        return "✗", "red", "error", str(fact)
+    if fact.level >= logging.WARNING:
+        return "!", "yellow", "trouble", str(fact)
+    return "·", "dim", "smithd", str(fact)

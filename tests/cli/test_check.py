@@ -1,0 +1,210 @@
+"""``smithd check`` and the command line around it: what is printed, and with which exit status it ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from config.corpus import PROD, SOUND
+from smithd import __version__
+from smithd.cli import check, main
+from smithd.cli.main import run
+from smithd.errors import DatabaseError
+
+HEAVY = ("sqlalchemy", "alembic", "apscheduler", "httpx", "aiohttp", "starlette", "uvicorn", "requests", "jsonschema")
+
+
+@pytest.fixture(autouse=True)
+def _sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("smithd.yaml").write_text("".join(SOUND.values()))
+
+
+@pytest.fixture(autouse=True)
+def _log_level() -> Iterator[None]:
+    log = logging.getLogger("smithd")
+    level = log.level
+    yield
+    log.setLevel(level)
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["smithd.yaml"], ["-c", "smithd.yaml"], ["smithd.yaml", "-c", "smithd.yaml"]]
+)
+def test_a_sound_file_is_fine(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", *arguments]) == 0
+    printed = capsys.readouterr()
+    first = printed.out.splitlines()[0]
+    assert first == "smithd.yaml is fine: 2 sources, 3 metrics, 1 rule, 1 widget, 1 Live Activity."
+    assert printed.err == ""
+
+
+def test_it_ends_with_what_must_be_created_in_the_app(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "orders: {value: shop.orders, format: '{{ value }}'}"
+    widgets = f"widgets:\n  shop.revenue: shop.revenue\n  {text}\n  all: {{text: ok}}\n"
+    Path("smithd.yaml").write_text("".join((SOUND | {"widgets": widgets}).values()))
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out.splitlines()[-4:] == [
+        "To create in the ActivitySmith app (no program can), a metric with this key and format for each widget:",
+        "  shop.revenue  number, currency, percent or unit",
+        "  orders        string",
+        "  all           string",
+    ]
+
+
+def test_warnings_are_printed_and_are_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    account = {"activitysmith": "activitysmith:\n  api_key: ${env:SMITHD_TEST_NOT_SET}\n"}
+    Path("smithd.yaml").write_text("".join((SOUND | account).values()))
+    assert run(["check"]) == 0
+    assert "\nsmithd.yaml:2:12: warning: ${env:SMITHD_TEST_NOT_SET} is not set\n" in capsys.readouterr().out
+
+
+def test_two_different_files_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "a.yaml", "-c", "b.yaml"]) == 2
+    assert "Name the file once" in capsys.readouterr().err
+
+
+def test_a_check_imports_nothing_that_only_a_running_daemon_needs() -> None:
+    code = "import sys; from smithd.cli.main import run; status = run(['check']); print(*sys.modules); sys.exit(status)"
+    done = _python("-c", code)
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.splitlines()[-1].split())
+    assert imported & set(HEAVY) == set()
+
+
+def test_a_plugin_of_ones_own_is_checked_and_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("weather.py").write_text(
+        "from pydantic import Field\n"
+        "from smithd.plugin import Duration, Options, Secret, Source\n\n"
+        "class WeatherOptions(Options):\n"
+        "    station: str = Field(description='four letters')\n"
+        "    token: Secret | None = None\n"
+        "    keep: Duration = 300.0\n"
+        "    metric: bool = True\n\n"
+        "class Weather(Source[WeatherOptions]):\n"
+        "    '''The weather at an airport.\n\n    More about it.\n    '''\n"
+        "    Options = WeatherOptions\n\n"
+        "    @classmethod\n"
+        "    def metrics(cls, options):\n"
+        "        return ['temperature']\n\n"
+        "    def poll(self):\n"
+        "        return []\n"
+    )
+    sources = f"sources:\n  garden: {{type: weather, station: EDDB}}\n{PROD}"
+    widgets = "widgets:\n  garden: garden.temperature\n"
+    Path("smithd.yaml").write_text(
+        SOUND["activitysmith"] + "plugins: [./weather.py]\n" + sources + widgets + SOUND["rules"]
+    )
+    assert run(["check"]) == 0
+    assert run(["sources", "weather", "-c", "smithd.yaml"]) == 0
+    printed = capsys.readouterr().out
+    assert "weather: The weather at an airport.\n" in printed
+    assert re.search(r"^  station +text, required +four letters$", printed, re.MULTILINE)
+    assert re.search(r"^  token +secret$", printed, re.MULTILINE)
+    assert re.search(r"^  keep +duration, default 300s$", printed, re.MULTILINE)
+    assert re.search(r"^  metric +true or false, default true$", printed, re.MULTILINE)
+
+
+def test_the_sources_that_come_along_are_listed_with_their_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sources"]) == 0
+    printed = capsys.readouterr().out
+    for name in ("every source:", "http_json:", "prometheus:", "  metrics.<name>.each", "  auth.basic.password"):
+        assert f"\n{name}" in f"\n{printed}"
+    assert run(["sources", "nothing"]) == 2
+    assert "There is no source type 'nothing'" in capsys.readouterr().err
+
+
+def test_the_version_and_the_help_need_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("smithd.yaml").unlink()
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"smithd {__version__}\n"
+    for flag in ("-h", "--help"):
+        assert run([flag]) == 0
+        printed = capsys.readouterr().out
+        assert "Exit status: 0 all is well" in printed
+        assert all(f"\n  {command} " in printed for command in main.COMMANDS)
+
+
+@pytest.mark.parametrize("command", main.COMMANDS)
+def test_every_command_has_a_help_of_its_own(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "-h"]) == 0
+    assert f"Usage: smithd {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["chek"], "did you mean 'check'?"),
+        (["nothing-like-it"], "No such command"),
+        (["check", "--nope"], "No such option"),
+        (["check", "a", "b"], "unexpected extra argument"),
+        ([], "Usage: smithd"),
+    ],
+)
+def test_a_mistake_in_the_command_line_has_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+Fail = Callable[[BaseException], None]
+
+
+@pytest.fixture
+def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
+    """Lets ``check`` end with an exception."""
+
+    def fail(error: BaseException) -> None:
+        def load(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(check, "load", load)
+
+    return fail
+
+
+def test_an_error_of_ours_is_a_sentence_with_status_1(fail: Fail, capsys: pytest.CaptureFixture[str]) -> None:
+    fail(DatabaseError("the state is damaged"))
+    assert run(["check"]) == 1
+    assert capsys.readouterr().err == "the state is damaged\n"
+
+
+def test_a_bug_says_that_it_is_one_and_where_only_when_asked(
+    fail: Fail, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(ZeroDivisionError("division by zero"))
+    assert run(["check"]) == 1
+    printed = capsys.readouterr().err
+    assert "this is a bug in smithd: ZeroDivisionError: division by zero" in printed
+    assert "Traceback" not in printed
+    monkeypatch.setenv("SMITHD_DEBUG", "1")
+    assert run(["check"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_quiet_and_has_status_130(fail: Fail, capsys: pytest.CaptureFixture[str]) -> None:
+    fail(KeyboardInterrupt())
+    assert run(["check"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_reader_that_went_away_is_no_reason_to_complain() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "smithd", "sources"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode == 1

@@ -1,0 +1,80 @@
+"""``smithd once`` and ``smithd test-push``: looking before leaping."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from e2e.test_run import configured, data
+from e2e.world import Service, smithd, wait_until, world
+from smithd.cli.main import run
+
+
+def test_once_shows_everything_and_sends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with world(data(orders=3, errors=7, jobs={"a": 0})) as (service, _, url):
+        config = configured(tmp_path, service.key, url)
+        assert run(["once", "-c", str(config)]) == 0
+        shown = capsys.readouterr().out
+        assert service.requests == []
+    assert "shop.orders = 3" in shown
+    assert 'shop.jobs{id="a"} = 0' in shown
+    assert "errors: critical (shop.errors is 7)" in shown
+    assert "errors is critical" in shown.partition("Would be sent")[2]
+    assert service.key not in shown
+    assert not (tmp_path / "state.db").exists()
+
+
+def test_once_send_sends_and_remembers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with world(data(orders=3, errors=7)) as (service, _, url):
+        config = configured(tmp_path, service.key, url)
+        assert run(["once", "--send", "-c", str(config)]) == 0
+        assert len(service.requests) == 3
+        assert service.complaints() == []
+        assert run(["once", "--send", "-c", str(config)]) == 0
+        assert len(service.requests) == 3
+    assert "nothing" in capsys.readouterr().out
+
+
+def test_once_says_what_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with world("no such numbers") as (service, _, url):
+        config = configured(tmp_path, service.key, url)
+        assert run(["once", "-c", str(config)]) == 1
+        assert "$.orders" in capsys.readouterr().out
+        service.fault = lambda _: 401
+    with world(data(errors=7)) as (service, _, url):
+        service.fault = lambda _: 401
+        config = configured(tmp_path, service.key, url)
+        assert run(["once", "--send", "-c", str(config)]) == 1
+
+
+def test_a_running_daemon_keeps_once_send_off_its_state_and_lets_once_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with world(data(orders=3, errors=7)) as (service, _, url):
+        config = configured(tmp_path, service.key, url)
+        with smithd(config):
+            wait_until(lambda: len(service.requests) == 3, what="the daemon's requests")
+            wait_until(lambda: all(request.answered for request in service.requests), what="the answers")
+            assert run(["once", "--send", "-c", str(config)]) == 1
+            assert "another smithd (pid" in capsys.readouterr().err
+            assert run(["once", "-c", str(config)]) == 0
+            assert "critical" in capsys.readouterr().out
+        assert len(service.requests) == 3
+
+
+def push(service: Service, config: Path) -> int:
+    return run(["test-push", "-c", str(config), "--title", "hello"])
+
+
+def test_a_test_push_says_what_became_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with world(data()) as (service, _, url):
+        config = configured(tmp_path, service.key, url)
+        assert push(service, config) == 0
+        assert "Accepted, for ops" in capsys.readouterr().out
+        assert [request.body["title"] for request in service.of("push-notification-send")] == ["hello"]
+        service.fault = lambda _: 401
+        assert push(service, config) == 1
+        assert "unauthorized" in capsys.readouterr().err
+    assert push(service, config) == 1
+    assert "unreachable" in capsys.readouterr().err

@@ -1,0 +1,20 @@
+"""The demo's one minute, in a time that jumps."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+from smithd.demo.demo import run
+from virtual_time import run_virtual
+
+
+def test_within_a_minute_a_visitor_sees_all_that_smithd_does() -> None:
+    out = io.StringIO()
+
+    async def minute() -> bool:
+        return await run(0, True, asyncio.Event(), out)
+
+    assert run_virtual(minute, patience=0.02), out.getvalue()
+    for seen in ("a widget changed", "a Live Activity appeared", "an alert arrived", "the alert was resolved"):
+        assert f"✓ {seen}" in out.getvalue()

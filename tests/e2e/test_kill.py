@@ -1,0 +1,69 @@
+"""``kill -9`` at random moments, while alerts fire and resolve: no push is lost, and none comes twice but where its
+answer was cut off.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from campaign import rounds
+from e2e.test_run import configured, data
+from e2e.world import LIMITS, Request, Service, await_polls, smithd, wait_until, world
+
+KILLS = rounds(6, 100)
+ANSWER_TAKES = 0.03
+AFTERMATH = 0.5
+"""Seconds after an answer within which a killed daemon may not have written down that it came."""
+
+
+def pushes_by_job(service: Service) -> dict[str, list[Request]]:
+    told: dict[str, list[Request]] = defaultdict(list)
+    for request in service.of("push-notification-send"):
+        told[request.body["title"]].append(request)
+    return told
+
+
+def cut_off(request: Request, kills: list[float]) -> bool:
+    return any(request.at <= kill <= request.at + ANSWER_TAKES + AFTERMATH for kill in kills)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+def test_kills_lose_no_push_and_repeat_only_what_was_cut_off(tmp_path: Path) -> None:
+    chance = random.Random(7)  # noqa: S311 - a fixed choice of moments, no secret
+    kills: list[float] = []
+    failed: dict[str, int] = {}
+    with world(data()) as (service, shop, url):
+        service.delay = ANSWER_TAKES
+        config = configured(tmp_path, service.key, url)
+        for number in range(KILLS):
+            with smithd(config) as process:
+                await_polls(shop, 1)
+                failed[f"j{number}"] = 1
+                if number % 3 == 2:
+                    failed[f"j{number - 2}"] = 0
+                shop.data = data(orders=number, jobs=dict(failed))
+                time.sleep(chance.uniform(0.0, 0.6))  # a real process is killed at a real moment
+                process.kill()
+                kills.append(time.monotonic())
+                process.wait(5)
+        with smithd(config):
+            open_jobs = {f"job {name} failed" for name, value in failed.items() if value}
+            wait_until(lambda: open_jobs <= pushes_by_job(service).keys(), seconds=240, what="every push")
+            shop.data = data(jobs=dict.fromkeys(failed, 0))
+            wait_until(lambda: len(resolved(service)) >= len(open_jobs), seconds=240, what="every resolve")
+        assert service.complaints() == []
+        for title, requests in pushes_by_job(service).items():
+            repeats = [request for request in requests[:-1] if not cut_off(request, kills)]
+            assert not repeats, f"{title} was sent again though its answer had come"
+        assert service.most_in_a_minute()["notifications"] <= LIMITS["notifications"]
+
+
+def resolved(service: Service) -> set[str]:
+    """What was resolved in place."""
+    return {request.name for request in service.of("push-notification-replace")}

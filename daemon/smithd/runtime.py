@@ -71,7 +71,8 @@ class House:
         }
 
     def _context(self, name: str, timeout: float) -> Context:
-        return Context(name, timeout, self.clock, self._http, logging.getLogger(f"smithd.source.{name}"))
+        log = logging.getLogger(f"smithd.source.{name}")
+        return Context(name, timeout, self.clock, self._http, log, self.config.zone)
 
     def _take(self, poll: Poll) -> None:
         if self.engine.ingest(poll):

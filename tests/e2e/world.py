@@ -128,7 +128,6 @@ class Shop:
     def __init__(self, data: Any) -> None:
         self.data = data
         self.polls = 0
-        self.served: list[tuple[float, Any]] = []
 
 
 def _handler(service: Service, shop: Shop) -> type[BaseHTTPRequestHandler]:
@@ -149,7 +148,6 @@ def _handler(service: Service, shop: Shop) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             shop.polls += 1
             data = shop.data
-            shop.served.append((time.monotonic(), data))
             self._reply(200, data)
 
         def _service(self) -> None:
@@ -197,10 +195,10 @@ def smithd(config: Path) -> Iterator[subprocess.Popen[str]]:
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                process.wait(10)
+                process.wait(60)
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 15.0, what: str = "it") -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 60.0, what: str = "it") -> None:
     """Wait for another process, at most so long; AssertionError where it does not come."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -32,7 +32,7 @@ def served() -> Iterator[Wire]:
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     yield Wire(service, clock, connection)
     connection.close()
     stop.set_result(None)

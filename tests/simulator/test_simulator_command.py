@@ -38,7 +38,7 @@ def line(stream: IO[str] | None) -> str:
 def test_it_prints_a_line_for_each_request_and_stops_on_sigterm(running: subprocess.Popen[str]) -> None:
     found = re.search(r"http://(127\.0\.0\.1:\d+)/api", line(running.stdout))
     assert found
-    connection = http.client.HTTPConnection(found[1], timeout=10)
+    connection = http.client.HTTPConnection(found[1], timeout=60)
     connection.request(
         "POST", "/api/metrics/shop.revenue/value", '{"value": 12.5}', {"Authorization": "Bearer ask_mine"}
     )
@@ -47,7 +47,7 @@ def test_it_prints_a_line_for_each_request_and_stops_on_sigterm(running: subproc
     printed = line(running.stdout)
     assert re.fullmatch(r"\d\d:\d\d:\d\d  200 POST /api/metrics/shop\.revenue/value  shop\.revenue = 12\.5\n", printed)
     running.send_signal(signal.SIGTERM)
-    assert running.wait(timeout=10) == 0
+    assert running.wait(timeout=60) == 0
     connection.close()
 
 

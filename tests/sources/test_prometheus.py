@@ -158,7 +158,7 @@ class TestWhatElseMayAnswer:
         assert second.headers["Authorization"] == "Bearer t0ken"
 
     def test_queries_are_asked_four_at_once(self, ask: Ask, web: Web) -> None:
-        together = threading.Barrier(4, timeout=10)
+        together = threading.Barrier(4, timeout=60)
         asking, most = [], []
 
         def wait_for_the_others(_: Asked) -> Reply:

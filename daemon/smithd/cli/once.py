@@ -93,18 +93,21 @@ async def _send(house: House) -> bool:
     from smithd.telemetry import Accepted, DeliveryBlocked, Fact, SendDelayed, SendDropped
 
     failed: list[Fact] = []
+    refused = asyncio.Event()
 
     def watch(fact: Fact) -> None:
         if isinstance(fact, Accepted | SendDelayed | SendDropped | DeliveryBlocked):
             click.echo(f"  {house.config.redactor.clean(str(fact))}")
         if isinstance(fact, SendDelayed | SendDropped | DeliveryBlocked):
             failed.append(fact)
+        if isinstance(fact, DeliveryBlocked):
+            refused.set()  # waiting would not help
 
     house.telemetry.listen(watch)
     click.echo("Sent")
     sending = asyncio.create_task(house.sender.run())
     deadline = house.clock.monotonic() + SENDING
-    while _is_busy(house) and house.clock.monotonic() < deadline and not sending.done():
+    while _is_busy(house) and house.clock.monotonic() < deadline and not (refused.is_set() or sending.done()):
         await house.clock.sleep(0.02)
     complete = not _is_busy(house)
     sending.cancel()

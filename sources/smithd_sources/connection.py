@@ -7,7 +7,7 @@ from base64 import b64encode
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.plugin import TLS, File, HttpUrl, Misconfigured, Options, Secret, SourceError, Unavailable
@@ -33,7 +33,7 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-Text = Annotated[Secret, BeforeValidator(_as_text)]
+Text = Annotated[Secret, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 """A text that may hold a secret; numbers may stand there as they are."""
 
 

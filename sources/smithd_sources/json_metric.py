@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, GetJsonSchemaHandler, StringConstraints, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from smithd.plugin import BadAnswer, Options, Sample
 from smithd_sources.json_path import JSONPath, Path
@@ -27,6 +26,8 @@ LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 class JSONMetric(Options):
     """A number in the answer (``path``), or one series for each element of it (``each``)."""
+
+    short_form: ClassVar = {"type": "string", "pattern": r"^\$", "examples": ["$.orders.today"]}
 
     path: JSONPath | None = Field(None, description="where the number stands; the text alone means the same")
     each: JSONPath | None = Field(None, description="the elements that bring one series each")
@@ -48,11 +49,6 @@ class JSONMetric(Options):
         if self.each is not None and (self.value is None or not self.labels):
             raise PydanticCustomError("each_needs", "'each' needs 'value' and 'labels', to tell its series apart")
         return self
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        full = handler.resolve_ref_schema(handler(schema))
-        return {"anyOf": [{"type": "string", "pattern": r"^\$", "examples": ["$.orders.today"]}, full]}
 
     def paths(self) -> Iterator[Path]:
         """All the paths that reading this metric follows."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, GetJsonSchemaHandler, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, Field, model_validator
 
 from smithd.plugin import (
     BadAnswer,
@@ -47,16 +45,14 @@ def _without_the_api(url: str) -> str:
 class PrometheusMetric(Options):
     """A PromQL query; each series of its result is one of the metric's."""
 
+    short_form: ClassVar = {"type": "string"}
+
     query: Annotated[str, AfterValidator(_not_blank)] = Field(description="PromQL; the text alone means the same")
 
     @model_validator(mode="before")
     @classmethod
     def _query_alone(cls, given: Any) -> Any:
         return given if isinstance(given, dict | PrometheusMetric) else {"query": given}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(schema))]}
 
 
 class PrometheusOptions(Connection):

@@ -342,12 +342,6 @@ class TestConfiguration:
         }
         assert "s3cret" not in repr(HttpJson.Options.model_validate(given))
 
-    def test_the_schema_knows_short_and_long_forms(self) -> None:
-        schema = HttpJson.Options.model_json_schema()
-        short, long = schema["$defs"]["JSONMetric"]["anyOf"]
-        assert short["type"] == "string"
-        assert {"path", "each", "value", "labels", "scale"} == long["properties"].keys()
-
     def test_metrics_are_named_without_asking(self) -> None:
         given = {"url": "https://shop.example.com", "metrics": {"orders": "$.orders", "stock": STOCK}}
         assert list(HttpJson.metrics(HttpJson.Options.model_validate(given))) == ["orders", "stock"]

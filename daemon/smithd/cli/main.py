@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "See it work: a shop, a simulated phone, and a page that shows it.",
     "simulator": "Run the stand-in for the ActivitySmith service.",
     "sources": "List the types of sources, with their options.",
+    "schema": "Print a JSON Schema of the configuration, for editors.",
 }
 """The commands, each in a file of its own that is imported when it is called, and what each does."""
 

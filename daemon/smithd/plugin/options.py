@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -33,6 +34,8 @@ class Options(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, defer_build=True, populate_by_name=True, arbitrary_types_allowed=True
     )
+    short_form: ClassVar[Mapping[str, Any] | None] = None
+    """What may be written instead of the mapping, as a JSON Schema; a validator of the model must understand it."""
 
 
 def parse_duration(value: Any) -> float:
@@ -47,7 +50,12 @@ def parse_duration(value: Any) -> float:
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|[smhdw]))+$|^0$", "examples": ["30s", "5m"]}),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "pattern": rf"^\s*{_DURATION.pattern}\s*$"}, {"const": 0}],
+            "examples": ["30s", "5m"],
+        }
+    ),
 ]
 """A length of time; written as ``30s``, read as seconds."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -58,6 +58,8 @@ _LEVELS: dict[Severity, Level] = {Severity.WARNING: "active", Severity.CRITICAL:
 
 class PushOptions(Options):
     """How a rule is told; ``push: true`` is all of the defaults."""
+
+    short_form: ClassVar = {"type": "boolean"}
 
     on: list[Severity] = Field(list(Severity), min_length=1, description="the severities that are told")
     title: PushText | None = None

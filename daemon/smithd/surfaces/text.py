@@ -172,6 +172,10 @@ class Text:
     def __repr__(self) -> str:
         return f"Text({self.source!r})"
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: Any, __: Any) -> dict[str, Any]:
+        return {"type": ["string", "number"]}
+
 
 def compile_text(source: Any, example: Mapping[str, Any]) -> Text:
     """A template that may use the names of ``example``, tried on its values; ValueError says what is wrong with it."""

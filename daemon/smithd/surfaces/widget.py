@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -26,6 +26,8 @@ SummaryText = Annotated[Text, template(SUMMARY_NAMES)]
 
 class WidgetOptions(Options):
     """A widget's keys; ``key: source.metric`` is short for ``key: {value: source.metric}``."""
+
+    short_form: ClassVar = {"type": "string"}
 
     value: str | None = Field(None, description="the metric whose value is shown, as source.metric")
     format: ValueText | None = Field(None, description="makes the number a text of 1 to 64 characters")

@@ -1,0 +1,39 @@
+"""``smithd schema``: the configuration language for editors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Also the plugins of this file.")
+def schema(config: Path | None) -> int:
+    """Print a JSON Schema of the whole configuration, with the options of every source type.
+
+    \b
+    smithd schema > smithd.schema.json
+    and as the first line of smithd.yaml, for the YAML language server of your editor:
+    # yaml-language-server: $schema=smithd.schema.json
+
+    Exit status 1 where a source type cannot be described; it is then admitted with any options.
+    """
+    from smithd.config.load import registry_of
+    from smithd.config.schema import configuration_schema
+    from smithd.poll.registry import PluginError, Registry
+
+    registry = registry_of(config) if config is not None else Registry()
+    types, complaints = {}, []
+    for name in registry.names():
+        try:
+            types[name] = registry.find(name)
+        except PluginError as error:
+            complaints.append(str(error))
+    made, failed = configuration_schema(types)
+    click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+    complaints += [f"the options of source type '{name}' cannot be described: {why}" for name, why in failed.items()]
+    for complaint in complaints:
+        click.echo(complaint, err=True)
+    return 1 if complaints else 0

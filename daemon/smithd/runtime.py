@@ -24,6 +24,7 @@ from smithd.outbox.queue import Outbox
 from smithd.plugin.source import Context
 from smithd.poll.intake import Poll
 from smithd.poll.poller import Poller
+from smithd.poll.registry import SourceSpec
 from smithd.poll.timetable import Timetable
 from smithd.telemetry import Started, Stopped, Telemetry
 
@@ -66,13 +67,13 @@ class House:
         self.nudge = asyncio.Event()
         self.asleep_until = 0.0
         self.pollers = {
-            spec.name: Poller(spec, self._context(spec.name, spec.timeout), telemetry, self._take)
-            for spec in config.sources.values()
+            spec.name: Poller(spec, self._context(spec), telemetry, self._take) for spec in config.sources.values()
         }
 
-    def _context(self, name: str, timeout: float) -> Context:
-        log = logging.getLogger(f"smithd.source.{name}")
-        return Context(name, timeout, self.clock, self._http, log, self.config.zone)
+    def _context(self, spec: SourceSpec) -> Context:
+        http = Http() if spec.apart else self._http
+        log = logging.getLogger(f"smithd.source.{spec.name}")
+        return Context(spec.name, spec.timeout, self.clock, http, log, self.config.zone)
 
     def _take(self, poll: Poll) -> None:
         if self.engine.ingest(poll):
@@ -115,7 +116,10 @@ async def run(config: Config, telemetry: Telemetry, clock: Clock, stop: asyncio.
                 timetable.start()
                 telemetry.tell(Started(__version__, len(config.sources), len(config.rules)))
                 notify_systemd("READY=1")
-                await stop.wait()
+                try:
+                    await stop.wait()
+                finally:
+                    timetable.stop()  # before the tasks are: what is due must not start meanwhile
                 raise _Stop
         except BaseExceptionGroup as group:
             failed = [error for error in _leaves(group) if not isinstance(error, _Stop)]
@@ -123,7 +127,6 @@ async def run(config: Config, telemetry: Telemetry, clock: Clock, stop: asyncio.
                 raise failed[0] from None
         finally:
             notify_systemd("STOPPING=1")
-            timetable.stop()
         telemetry.tell(Stopped(house.outbox.waiting()))
     return not house.plugins_hang
 

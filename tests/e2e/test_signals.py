@@ -26,6 +26,10 @@ class Hung(Source[Options]):
     def poll(self):
         while True:
             time.sleep(1000)
+
+class Blocking(Hung):
+    async def poll(self):
+        time.sleep(1000)
 """
 
 
@@ -36,7 +40,11 @@ def test_it_says_when_it_is_ready_and_when_it_stops_and_that_it_cannot_reload(tm
         config = configured(tmp_path, service.key, url)
         (tmp_path / "hung.py").write_text(PLUGIN)
         config.write_text(
-            config.read_text().replace("sources:\n", "plugins: [hung.py]\nsources:\n  stuck: {type: hung, every: 1s}\n")
+            config.read_text().replace(
+                "sources:\n",
+                "plugins: [hung.py]\nsources:\n  stuck: {type: hung, every: 1s}\n"
+                "  blocked: {type: blocking, every: 1s}\n",
+            )
         )
         environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
         command = [sys.executable, "-m", "smithd", "run", "-c", str(config)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -86,10 +87,11 @@ class Story:
         opening: Sequence[Callable[[], Any]] = (),
         every: float = 30.0,
         timeout: float = 10.0,
+        apart: bool = False,
     ) -> None:
         self.did: list[str] = []
-        kind = type("Made", (base,), {"script": script, "opening": opening, "did": self.did})
-        spec = SourceSpec("shop", "made", kind, NoOptions(), Every(every), timeout, frozenset({"orders"}))
+        kind = type("Made", (base,), {"__module__": __name__, "script": script, "opening": opening, "did": self.did})
+        spec = SourceSpec("shop", "made", kind, NoOptions(), Every(every), timeout, frozenset({"orders"}), apart)
         context = Context("shop", timeout, SystemClock(), Http(), logging.getLogger("shop"))
         self.polls: list[Poll] = []
         self.facts: list[Fact] = []
@@ -122,7 +124,7 @@ def once(*script: Callable[[], Any], polls: int = 1, **keywords: Any) -> tuple[P
         assert await story.poller.close()
         return poll, story
 
-    return run_virtual(main, patience=5.0 if keywords.get("base") is ScriptedSync else 0.0)  # threads need real time
+    return run_virtual(main, patience=60.0 if keywords.get("apart") else 0.0)  # threads need real time
 
 
 def waits(story: Story) -> list[int]:
@@ -149,9 +151,9 @@ async def for_ever() -> None:
     await asyncio.sleep(1e9)
 
 
-@pytest.mark.parametrize("base", [Scripted, ScriptedSync])
-def test_a_good_poll_brings_readings_and_their_freshness(base: type[Scripted]) -> None:
-    poll, story = once(lambda: GOOD, base=base)
+@pytest.mark.parametrize(("base", "apart"), [(Scripted, False), (Scripted, True), (ScriptedSync, True)])
+def test_a_good_poll_brings_readings_and_their_freshness(base: type[Scripted], apart: bool) -> None:
+    poll, story = once(lambda: GOOD, base=base, apart=apart)
     assert poll.readings == (Reading(Series("shop.orders"), 3.0, poll.time),)
     assert (poll.source, poll.failure, poll.fresh_for) == ("shop", None, 85.0)
     assert story.did == ["open", "poll", "close"]
@@ -185,7 +187,7 @@ def test_whatever_a_poll_raises_is_the_plugins_failure(error: BaseException, mak
 
 @pytest.mark.parametrize("error", WEIRD, ids=lambda error: type(error).__name__)
 def test_whatever_a_plain_poll_raises_is_its_own_failure(error: BaseException) -> None:
-    poll, _ = once(raising(error), base=ScriptedSync)
+    poll, _ = once(raising(error), base=ScriptedSync, apart=True)
     assert poll.failure is not None
     assert poll.failure.startswith("the plugin failed: ")
 
@@ -266,7 +268,7 @@ def test_a_hung_thread_is_not_piled_upon_and_the_source_comes_back() -> None:
         return release.wait()
 
     async def main() -> Story:
-        story = Story([hang, lambda: GOOD], base=ScriptedSync, timeout=0.05)
+        story = Story([hang, lambda: GOOD], base=ScriptedSync, apart=True, timeout=0.05)
         for _ in range(5):
             await story.poller.poll_once()
         assert len(stuck) == 1
@@ -278,9 +280,52 @@ def test_a_hung_thread_is_not_piled_upon_and_the_source_comes_back() -> None:
 
     story = asyncio.run(asyncio.wait_for(main(), 20))
     first, second, *_ = [fact.reason for fact in story.told(PollFailed)]
-    assert first == "no answer within 0.05 s"
+    assert first.startswith("no answer within 0.05 s (test_poller.py:")
     assert second.endswith("still hangs")
     assert story.did == ["open", "poll", "poll", "close"]
+
+
+def test_an_async_poll_that_blocks_is_named_and_holds_up_nobody() -> None:
+    release = threading.Event()
+
+    async def block() -> list[Sample]:
+        release.wait()
+        return GOOD
+
+    async def main() -> Story:
+        story = Story([block], apart=True, timeout=0.05)
+        neighbour = Story([lambda: GOOD])
+        failures = [(await story.poller.poll_once()).failure for _ in range(2)]
+        assert (await neighbour.poller.poll_once()).failure is None
+        release.set()
+        while (await story.poller.poll_once()).failure:  # noqa: ASYNC110 - the thread tells nobody
+            await asyncio.sleep(0.01)
+        assert await story.poller.close()
+        assert await neighbour.poller.close()
+        late, hanging = failures
+        assert late is not None
+        assert late.startswith("no answer within 0.05 s (test_poller.py:")
+        assert hanging is not None
+        assert hanging.endswith("still hangs")
+        return story
+
+    assert asyncio.run(asyncio.wait_for(main(), 60)).did == ["open", "poll", "poll", "close"]
+
+
+@pytest.mark.parametrize("attack", [lambda loop: loop.stop(), lambda loop: loop.call_soon(sys.exit)])
+def test_a_plugin_cannot_end_its_loop(attack: Callable[[asyncio.AbstractEventLoop], None]) -> None:
+    async def poll() -> list[Sample]:
+        attack(asyncio.get_running_loop())
+        await asyncio.sleep(0)
+        return GOOD
+
+    async def main() -> list[str | None]:
+        story = Story([poll], apart=True, timeout=60)
+        failures = [(await story.poller.poll_once()).failure for _ in range(2)]
+        assert await story.poller.close()
+        return failures
+
+    assert asyncio.run(main()) == [None, None]
 
 
 def test_plain_polls_of_a_source_share_one_thread_and_generators_run_in_it() -> None:
@@ -290,7 +335,7 @@ def test_plain_polls_of_a_source_share_one_thread_and_generators_run_in_it() -> 
         threads.append(threading.current_thread())
         yield from GOOD
 
-    poll, _ = once(generate, base=ScriptedSync, polls=3)
+    poll, _ = once(generate, base=ScriptedSync, apart=True, polls=3)
     assert poll.failure is None
     assert len(threads) == 3
     assert len(set(threads)) == 1

@@ -7,10 +7,11 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from smithd.errors import Misconfigured, SourceError
 from smithd.plugin.sample import Reading
@@ -27,6 +28,7 @@ CLOSING = 2.0
 """The deadline of a source's ``close``, in seconds."""
 MAX_REASON = 500
 
+T = TypeVar("T")
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 
@@ -43,8 +45,8 @@ class _Answer:
 class Poller:
     """Polls one source; its polls never overlap.
 
-    A plugin that blocks the event loop itself cannot be stopped from inside it: ``poll`` must be async throughout,
-    or a plain ``def``.
+    A source that lives apart has all of its code run in a worker's thread, with an HTTP client of its own, which the
+    poller closes.
     """
 
     def __init__(
@@ -58,7 +60,6 @@ class Poller:
         self._intake = Intake(spec.name, spec.metrics)
         self._source: Source[Any] | None = None
         self._is_open = False
-        self._is_plain = not inspect.iscoroutinefunction(spec.source_class.poll)
         self._worker: Worker | None = None
         self._polling: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[_Answer] | None = None
@@ -113,13 +114,16 @@ class Poller:
         self._closed = True
         if self._polling is not None:
             await _stopped(self._polling, 2 * GRACE)  # in there, the plugin's task has its own grace
-        if self._asking is not None and not await _stopped(self._asking):
+        if self._asking is not None and not await self._stopped_asking(self._asking):
             # The plugin swallows its cancellation. Forgotten here, it cannot keep the event loop from ending.
             asyncio._unregister_task(self._asking)  # documented for those who extend asyncio
         await self._let_go()
+        hangs = self._hangs()
         if self._worker is not None:
+            if not hangs:
+                await self._worker.run(self._context.http.aclose)
             self._worker.stop()
-        return not self._hangs()
+        return not hangs
 
     def _succeeded(self) -> None:
         if self._failures:
@@ -144,26 +148,40 @@ class Poller:
         if not self._is_open:
             await self._let_go()  # what a poll that was left behind may have left
         self._asked_at = now
-        self._asking = asking = asyncio.create_task(self._contained())
+        self._asking = asking = asyncio.create_task(self._in_its_place(self._contained))
         try:
             await asyncio.wait((asking,), timeout=self._spec.timeout)
         except asyncio.CancelledError:
-            await _stopped(asking)
+            await self._stopped_asking(asking)
             raise
         late = not asking.done()
         if late:
-            await _stopped(asking)
+            place = self._worker.place(self._own_file()) if self._worker is not None else None
+            await self._stopped_asking(asking)
         if not self._is_open and asking.done():
             await self._let_go()
         if late:
-            return _Answer(failure=f"no answer within {self._spec.timeout:g} s")
+            return _Answer(failure=f"no answer within {self._spec.timeout:g} s" + (f" ({place})" if place else ""))
         return _Answer(failure="the plugin cancelled its own poll") if asking.cancelled() else asking.result()
+
+    async def _stopped_asking(self, asking: asyncio.Task[Any]) -> bool:
+        """Whether a poll ended when it was cancelled, its part in the source's own thread included."""
+        return await _stopped(asking) and (self._worker is None or await self._worker.rested(GRACE))
 
     def _hangs(self) -> bool:
         """Whether a plugin that was told to stop is still at it, in its task or in its thread."""
         return (self._asking is not None and not self._asking.done()) or (
             self._worker is not None and self._worker.busy
         )
+
+    async def _in_its_place(self, run: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What ``run`` returns: in the source's own thread where it lives apart, else right here."""
+        if not self._spec.apart:
+            return await run()
+        if self._worker is None:
+            self._worker = Worker(f"poll-{self._spec.name}")
+        result: T = await self._worker.run(run)
+        return result
 
     async def _contained(self) -> _Answer:
         """All that runs the plugin's code. Whatever it raises ends here, but for the cancellation of this task."""
@@ -186,20 +204,16 @@ class Poller:
             await self._source.open()
             self._is_open = True
         assert self._source is not None
-        poll: Callable[[], Any] = self._source.poll
-        if not self._is_plain:
-            return gather(await poll())
-        if self._worker is None:
-            self._worker = Worker(f"poll-{self._spec.name}")
-        handed = await self._worker.run(lambda: _gathered(poll()))
-        return gather(await handed) if inspect.isawaitable(handed) else handed
+        handed: Any = self._source.poll()
+        return gather(await handed if inspect.isawaitable(handed) else handed)
 
     async def _let_go(self) -> None:
-        """Close the source, if there is one: the next poll makes another."""
-        source, self._source, self._is_open = self._source, None, False
-        if source is None:
+        """Close the source, if there is one: the next poll makes another. One that hangs is closed when it is back."""
+        source = self._source
+        if source is None or self._hangs():
             return
-        closing = asyncio.create_task(self._close(source))
+        self._source, self._is_open = None, False
+        closing = asyncio.create_task(self._in_its_place(partial(self._close, source)))
         await asyncio.wait((closing,), timeout=CLOSING)
         if not await _stopped(closing):
             asyncio._unregister_task(closing)  # as above
@@ -214,13 +228,17 @@ class Poller:
 
     def _blame(self, error: BaseException) -> str:
         """What went wrong in a plugin, and where: at the deepest line of the plugin's own file, if there is one."""
-        own_file = getattr(sys.modules.get(self._spec.source_class.__module__), "__file__", None)
+        own_file = self._own_file()
         places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
         places = [place for place in places if place[0] == own_file] or [
             place for place in places if Path(place[0]).parent != Path(__file__).parent
         ]
         at = f" ({Path(places[-1][0]).name}:{places[-1][1]})" if places else ""
         return _short(f"the plugin failed: {type(error).__name__}: {_text(error)}") + at
+
+    def _own_file(self) -> str | None:
+        """The file that the source's class stands in."""
+        return getattr(sys.modules.get(self._spec.source_class.__module__), "__file__", None)
 
 
 class _Told:
@@ -251,10 +269,6 @@ async def _stopped(task: asyncio.Task[Any], grace: float = GRACE) -> bool:
         task.cancel()
         await asyncio.wait((task,), timeout=grace)
     return task.done()
-
-
-def _gathered(handed: object) -> list[Any] | Awaitable[Any]:
-    return handed if inspect.isawaitable(handed) else gather(handed)
 
 
 def _text(error: BaseException) -> str:

@@ -22,6 +22,8 @@ from smithd.poll.schedule import Schedule, ScheduleOptions
 GROUP = "smithd.sources"
 """The entry point group in which packages declare their sources: ``type = "package.module:Class"``."""
 
+OWN_PACKAGE = "smithd"
+
 _TYPE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -37,6 +39,7 @@ class SourceSpec:
     """One configured source: everything that asking it needs.
 
     ``timeout`` is the deadline of one poll in seconds, ``metrics`` are the names it may bring, without its own.
+    ``apart``: its code runs in a thread of its own, because it blocks, or because nobody here vouches that it does not.
     """
 
     name: str
@@ -46,6 +49,7 @@ class SourceSpec:
     schedule: Schedule
     timeout: float
     metrics: frozenset[str]
+    apart: bool = False
 
 
 class Registry:
@@ -70,6 +74,11 @@ class Registry:
         if type_name not in self._loaded:
             self._loaded[type_name] = _load_entry(type_name, self._installed[type_name])
         return self._loaded[type_name]
+
+    def lives_apart(self, type_name: str) -> bool:
+        """Whether a type's code must not share a thread with others: it is a third party's, or blocks by design."""
+        packages = {entry.dist.name for entry in self._installed.get(type_name, ()) if entry.dist is not None}
+        return packages != {OWN_PACKAGE} or not inspect.iscoroutinefunction(self._loaded[type_name].poll)
 
     def load_plugin_file(self, path: Path) -> tuple[str, ...]:
         """Run a plugin file and add each source it defines; returns their types. PluginError where it cannot be used.

@@ -9,101 +9,13 @@ import ssl
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request as it came in."""
-
-    method: str
-    path: str
-    headers: Message
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What to answer. ``cut``: promise more than is sent; ``hang``: say nothing until the server stops."""
-
-    body: bytes = b""
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cut: bool = False
-    hang: bool = False
-
-
-class Web:
-    """An HTTP server that gives each path its reply, and remembers what it was asked."""
-
-    def __init__(self, certificate: Certificate | None = None, *, ask_for_certificate: bool = False) -> None:
-        self.replies: dict[str, Reply | Callable[[Asked], Reply]] = {}
-        self.asked: list[Asked] = []
-        self.stopping = threading.Event()
-        web = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                web._answer(self)
-
-            do_POST = do_GET  # noqa: N815 # http.server's name for it
-
-            def log_message(self, *_: Any) -> None:
-                """Tests need no log."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # clients that hang up are expected
-        self._scheme = "http"
-        if certificate is not None:
-            self._scheme = "https"
-            self._server.socket = certificate.context(ask_for_certificate).wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        self._thread.start()
-
-    @property
-    def place(self) -> str:
-        return f"127.0.0.1:{self._server.server_port}"
-
-    @property
-    def url(self) -> str:
-        return f"{self._scheme}://{self.place}"
-
-    def stop(self) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
-        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        asked = Asked(handler.command, handler.path, handler.headers, body)
-        self.asked.append(asked)
-        path = re.sub(r"^https?://[^/]*", "", handler.path).partition("?")[0]
-        reply = self.replies.get(path, Reply(b"nothing here", 404))
-        reply = reply if isinstance(reply, Reply) else reply(asked)
-        if reply.hang:
-            self.stopping.wait()
-            handler.close_connection = True
-            return
-        handler.send_response(reply.status)
-        handler.send_header("Content-Length", str(len(reply.body) + 1000 * reply.cut))
-        for name, value in reply.headers.items():
-            handler.send_header(name, value)
-        handler.end_headers()
-        handler.wfile.write(reply.body)
-        handler.close_connection = handler.close_connection or reply.cut
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from servers import Certificate, Web, make_certificate
+from servers import Certificate, make_certificate
 from smithd.clock import SystemClock
 from smithd.plugin import Context, Http, Sample, Source
+from smithd.testing import Server
 
 Ask = Callable[..., list[Sample]]
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    server = Web()
+def web() -> Iterator[Server]:
+    server = Server()
     yield server
     server.stop()
 

@@ -8,13 +8,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
 
-from servers import Asked, Certificate, Reply, Web, prometheus
+from servers import Certificate, prometheus
 from smithd.plugin import BadAnswer, Misconfigured, Sample, SourceError, Unavailable
+from smithd.testing import Asked, HttpSourceContract, Reply, Server
 from smithd_sources.prometheus import Prometheus
 
 Ask = Callable[..., list[Sample]]
@@ -137,14 +138,14 @@ def refused(status: int, kind: str, text: str) -> Reply:
 
 
 class TestWhatElseMayAnswer:
-    def failure(self, ask: Ask, web: Web, reply: Reply | Callable[[Asked], Reply], **more: Any) -> SourceError:
+    def failure(self, ask: Ask, web: Server, reply: Reply | Callable[[Asked], Reply], **more: Any) -> SourceError:
         web.replies["/api/v1/query"] = reply
         with pytest.raises(SourceError) as caught:
             ask(Prometheus, {"url": web.url, "metrics": METRICS}, **more)
         return caught.value
 
     def test_what_was_configured_is_sent_and_nothing_from_netrc(
-        self, ask: Ask, web: Web, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+        self, ask: Ask, web: Server, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
         monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
@@ -157,7 +158,7 @@ class TestWhatElseMayAnswer:
         assert (first.headers["X-Scope-OrgID"], first.headers["Authorization"]) == ("ops", None)
         assert second.headers["Authorization"] == "Bearer t0ken"
 
-    def test_queries_are_asked_four_at_once(self, ask: Ask, web: Web) -> None:
+    def test_queries_are_asked_four_at_once(self, ask: Ask, web: Server) -> None:
         together = threading.Barrier(4, timeout=60)
         asking, most = [], []
 
@@ -173,13 +174,13 @@ class TestWhatElseMayAnswer:
         assert [sample.metric for sample in samples] == [f"m{number}" for number in range(8)]
         assert max(most) == 4
 
-    def test_warnings_are_passed_on_once(self, ask: Ask, web: Web, caplog: pytest.LogCaptureFixture) -> None:
+    def test_warnings_are_passed_on_once(self, ask: Ask, web: Server, caplog: pytest.LogCaptureFixture) -> None:
         web.replies["/api/v1/query"] = result("1", warnings=["a store did not answer"])
         with caplog.at_level(logging.WARNING, "smithd"):
             ask(Prometheus, {"url": web.url, "metrics": {"one": "1"}}, polls=3)
         assert caplog.messages == ["one: Prometheus warns: a store did not answer"]
 
-    def test_one_of_several_queries_fails(self, ask: Ask, web: Web) -> None:
+    def test_one_of_several_queries_fails(self, ask: Ask, web: Server) -> None:
         def first_only(asked: Asked) -> Reply:
             return result("1") if "query=1" in asked.path else refused(503, "timeout", "query timed out")
 
@@ -188,13 +189,13 @@ class TestWhatElseMayAnswer:
         assert str(failure) == f"{web.place}: HTTP 503: query timed out (timeout)"
         assert failure.samples == (Sample("one", 1.0),)
 
-    def test_a_proxy_that_is_not_amused(self, ask: Ask, web: Web) -> None:
+    def test_a_proxy_that_is_not_amused(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(b"<h1>Bad gateway</h1>", 502))
         assert type(failure) is Unavailable
         assert str(failure) == f"{web.place}: HTTP 502: <h1>Bad gateway</h1>"
         assert len(web.asked) == 2  # once for each query: nothing is tried again
 
-    def test_a_page_instead_of_an_answer(self, ask: Ask, web: Web) -> None:
+    def test_a_page_instead_of_an_answer(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(b"<h1>Sign in</h1>", headers={"Content-Type": "text/html"}))
         assert type(failure) is BadAnswer
         assert str(failure) == f"{web.place}: expected Prometheus' answer, got text/html: <h1>Sign in</h1>"
@@ -211,28 +212,28 @@ class TestWhatElseMayAnswer:
             b"[" * 100_000,
         ],
     )
-    def test_an_answer_of_another_shape(self, ask: Ask, web: Web, body: bytes) -> None:
+    def test_an_answer_of_another_shape(self, ask: Ask, web: Server, body: bytes) -> None:
         assert type(self.failure(ask, web, Reply(body))) is BadAnswer
 
-    def test_native_histograms_need_another_query(self, ask: Ask, web: Web) -> None:
+    def test_native_histograms_need_another_query(self, ask: Ask, web: Server) -> None:
         data = {"resultType": "vector", "result": [{"metric": {}, "histogram": [0, {"count": "1"}]}]}
         failure = self.failure(ask, web, Reply(json.dumps({"status": "success", "data": data}).encode()))
         assert "histogram_quantile" in str(failure)
 
-    def test_a_redirect_is_told_and_not_followed(self, ask: Ask, web: Web) -> None:
+    def test_a_redirect_is_told_and_not_followed(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(status=302, headers={"Location": f"{web.url}/login?next=x"}))
         assert f"redirects to {web.url}/login, and" in str(failure)
         assert not [asked for asked in web.asked if "login" in asked.path]
 
-    def test_an_answer_beyond_all_measure(self, ask: Ask, web: Web) -> None:
+    def test_an_answer_beyond_all_measure(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(b'"' + b"x" * 20_000_000))
         assert type(failure) is BadAnswer
         assert "larger than 20000000 bytes" in str(failure)
 
-    def test_an_answer_that_breaks_off(self, ask: Ask, web: Web) -> None:
+    def test_an_answer_that_breaks_off(self, ask: Ask, web: Server) -> None:
         assert type(self.failure(ask, web, Reply(b'{"status":', cut=True))) is Unavailable
 
-    def test_a_server_that_says_nothing(self, ask: Ask, web: Web) -> None:
+    def test_a_server_that_says_nothing(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(hang=True), deadline=0.5)
         assert type(failure) is Unavailable
         assert str(failure) == f"{web.place}: no answer within the time-out"
@@ -266,7 +267,11 @@ class TestConfiguration:
         assert ".".join(map(str, error["loc"])) == where
         assert said in error["msg"]
 
-    def test_the_schema_knows_short_and_long_forms(self) -> None:
-        short, long = Prometheus.Options.model_json_schema()["$defs"]["PrometheusMetric"]["anyOf"]
-        assert short["type"] == "string"
-        assert long["required"] == ["query"]
+
+class TestContract(HttpSourceContract):
+    source = Prometheus
+    options: ClassVar = {"metrics": {"up": "sum(up)"}}
+    answers: ClassVar = {
+        "/api/v1/query": b'{"status": "success", "data": {"resultType": "scalar", "result": [1700000000, "3"]}}'
+    }
+    wrong_options: ClassVar = ({"url": "https://x.example/api/v1/query", "metrics": {"up": "up"}},)

@@ -111,7 +111,7 @@ def _load_entry(type_name: str, claims: list[EntryPoint]) -> SourceClass:
     entry = claims[0]
     plugin = f"plugin {entry.value} (source type {type_name!r})"
     found = _run_foreign(entry.load, plugin)
-    if complaint := _complaint(found):
+    if complaint := complaint_about(found):
         raise PluginError(f"{plugin}: {complaint}")
     source_class: SourceClass = found
     return source_class
@@ -163,7 +163,7 @@ def _sources_of(module: ModuleType, path: Path) -> dict[str, SourceClass]:
     found: dict[str, SourceClass] = {}
     for source in sources:
         type_name = _type_name(source)
-        complaint = _complaint(source)
+        complaint = complaint_about(source)
         if complaint is None and type_name in found:
             complaint = f"claims the source type {type_name!r}, as {found[type_name].__name__} does"
         if complaint is None and not _TYPE_NAME.fullmatch(type_name):
@@ -178,7 +178,7 @@ def _type_name(source: SourceClass) -> str:
     return str(getattr(source, "type_name", None) or _WORD_START.sub("_", source.__name__).lower())
 
 
-def _complaint(found: Any) -> str | None:
+def complaint_about(found: Any) -> str | None:
     """What is wrong with what a plugin declares; None where nothing is."""
     if not inspect.isclass(found) or not issubclass(found, Source):
         return f"expected a class that inherits from smithd.plugin.Source, found {found!r:.80}"

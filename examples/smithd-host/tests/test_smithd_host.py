@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from smithd.clock import SystemClock
-from smithd.plugin import BadAnswer, Context, Http, Misconfigured
-from smithd_host import Host, HostOptions, disk_percent, memory_percent
+from smithd.plugin import BadAnswer
+from smithd.testing import SourceContract, poll_once
+from smithd_host import Host, disk_percent, memory_percent
 
 
-def host(mounts: list[str]) -> Host:
-    context = Context("host", timeout=10.0, clock=SystemClock(), http=Http(), log=logging.getLogger("test"))
-    return Host(HostOptions(mounts=mounts), context)
+class TestContract(SourceContract):
+    """What smithd expects of every source: inherited, with options that work anywhere."""
+
+    source = Host
+    options: ClassVar = {"mounts": ["/"]}
+    wrong_options: ClassVar = ({"mounts": "/"}, {"mounts": [5]})
 
 
 def test_every_metric_that_is_promised_arrives(tmp_path: Path) -> None:
-    source = host(["/", str(tmp_path)])
-    samples = source.poll()
-    assert {sample.metric for sample in samples} == set(Host.metrics(source.options))
-    assert [sample.labels for sample in samples if sample.labels] == [{"mount": "/"}, {"mount": str(tmp_path)}]
-    assert all(0 <= sample.value <= 100 for sample in samples if sample.metric.endswith("_percent"))
+    outcome = poll_once(Host, {"mounts": ["/", str(tmp_path)]})
+    promised = {f"test.{name}" for name in Host.metrics(Host.Options())}
+    assert {reading.series.metric for reading in outcome.readings} == promised
+    assert 0 <= outcome.value("disk_percent", mount=str(tmp_path)) <= 100
+    assert 0 <= outcome.value("memory_percent") <= 100
 
 
 def test_a_mount_that_is_missing_costs_its_own_series_only(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
-    with pytest.raises(Misconfigured, match="missing: No such file or directory") as caught:
-        host(["/", missing]).poll()
-    assert [sample.labels for sample in caught.value.samples if sample.metric == "disk_percent"] == [{"mount": "/"}]
+    outcome = poll_once(Host, {"mounts": ["/", missing]})
+    assert outcome.failure == f"{missing}: No such file or directory"
+    assert 0 <= outcome.value("disk_percent", mount="/") <= 100
+    with pytest.raises(LookupError):
+        outcome.value("disk_percent", mount=missing)
 
 
 def test_memory_that_could_be_had_is_not_in_use() -> None:

@@ -12,6 +12,7 @@ import click
 from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
+from smithd.cli.new_source import new
 from smithd.config.fields import Model, every_field
 from smithd.config.load import registry_of
 from smithd.plugin.options import parse_duration
@@ -28,10 +29,33 @@ _WORDS: dict[Any, str] = {
 }
 
 
-@click.command("sources")
+class _Sources(click.Group):
+    """Lists, unless another command is named: ``smithd sources prometheus`` is ``smithd sources list prometheus``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_command = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if is_command else ["list", *args])
+
+
+@click.group(cls=_Sources, subcommand_metavar="[TYPE]... | new NAME")
+def sources() -> None:
+    """List the types of sources with their options, or begin one of your own.
+
+    \b
+    smithd sources                   all types
+    smithd sources prometheus        only this one
+    smithd sources -c FILE           also the plugins of this file
+    smithd sources new NAME          write a package with a source of this type
+    """
+
+
+sources.add_command(new)
+
+
+@sources.command("list")
 @click.argument("types", metavar="[TYPE]...", nargs=-1)
 @click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Also the plugins of this file.")
-def sources(types: tuple[str, ...], config: Path | None) -> None:
+def list_types(types: tuple[str, ...], config: Path | None) -> None:
     """List the types of sources with their options, or only those named."""
     registry = registry_of(config) if config is not None else Registry()
     known = registry.names()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from operator import neg
 from typing import Protocol, TypeVar
 
 from smithd.expression import matching
@@ -171,7 +172,7 @@ class Unary:
 
     def evaluate(self, scope: Scope) -> Vector:
         vector = self.operand.evaluate(scope)
-        return each(vector, float.__neg__) if self.sign == "-" else vector
+        return each(vector, neg) if self.sign == "-" else vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +209,10 @@ class Binary:
         left, right = (self.binding, self.binding + 1)
         if self.operator == "^":
             left, right = right, left
-        words = [_within(self.left, left), self.operator, *self._modifiers(), _within(self.right, right)]
-        return " ".join(words)
+        other = _within(self.right, right)
+        return " ".join([_within(self.left, left), self.operator, *self._modifiers(other), other])
 
-    def _modifiers(self) -> Iterator[str]:
+    def _modifiers(self, following: str) -> Iterator[str]:
         if self.as_number:
             yield "bool"
         if self.matching is not None:
@@ -219,6 +220,8 @@ class Binary:
             yield f"{'ignoring' if choice.others else 'on'} ({', '.join(choice.labels)})"
             if self.matching.many:
                 yield f"group_{self.matching.many}"
+                if self.matching.taken or following.startswith("("):
+                    yield f"({', '.join(self.matching.taken)})"
 
     def evaluate(self, scope: Scope) -> Vector:
         left, right = self.left.evaluate(scope), self.right.evaluate(scope)

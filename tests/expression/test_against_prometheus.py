@@ -202,10 +202,10 @@ def is_shared(expression: Expression, scope: World) -> bool:
     equals.
     """
     for part in parts(expression.root):
-        if part.evaluate(scope).unknown:
+        if parse(str(part)).evaluate(scope).unknown:
             return False
         if isinstance(part, Aggregate) and part.name == "top":
-            values = part.operand.evaluate(scope).values.values()
+            values = parse(str(part.operand)).evaluate(scope).values.values()
             if len(set(values)) < len(values):
                 return False
         if isinstance(part, Binary) and part.operator == "or" and is_number(part.right):

@@ -66,7 +66,7 @@ def test_a_text_is_an_expression_or_an_error_that_points_into_it(text: str) -> N
 def test_no_text_is_too_deep_or_too_long_for_an_answer(piece: str, times: int) -> None:
     for text in (piece * times, piece * times + "1"):
         expression = parsed(text)
-        assert isinstance(expression, ExpressionError) or expression.evaluate(World({})).is_open
+        assert isinstance(expression, ExpressionError) or expression.evaluate(World({})).is_open or "a" not in text
 
 
 @given(EXPRESSIONS, WORLDS)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from smithd.expression.grouping import Choice
-from smithd.expression.vector import Vector, settled
+from smithd.expression.vector import NoResult, Vector, settled
 from smithd.plugin.sample import Labels, Series
 
 Compute = Callable[[float, float], float | None]
@@ -41,19 +41,14 @@ ALL = Matching(Choice(others=True))
 """All labels must be equal."""
 
 
-class _Ambiguous(Exception):
-    """Series that cannot be told apart; the text says so."""
-
-
 def combine(left: Vector, right: Vector, compute: Compute, matching: Matching) -> Vector:
-    """Each pair of series that meet, computed. What meets a series without value has none itself."""
+    """Each pair of series that meet, computed. What meets a series without value has none itself. NoResult where
+    several series stand where one is needed.
+    """
     if matching.many == "right":
         mirrored = replace(matching, many="left")
         return combine(right, left, lambda one, many: compute(many, one), mirrored)
-    try:
-        values = _met(left, _one_each(right, matching), compute, matching) if left.values and right.values else {}
-    except _Ambiguous as ambiguous:
-        return Vector(problem=str(ambiguous), missing=left.missing | right.missing)
+    values = _met(left, _one_each(right, matching), compute, matching) if left.values and right.values else {}
     if left.is_known and right.is_known:
         return settled(values)
     unknown = _unknown_pairs(left, right, matching)
@@ -65,7 +60,7 @@ def _one_each(vector: Vector, matching: Matching) -> dict[Labels, tuple[Labels, 
     for labels, value in vector.values.items():
         group = matching.choice.of(labels)
         if group in partners:
-            raise _Ambiguous(f"several series have the labels {_shown(group)} where one is needed")
+            raise NoResult(f"several series have the labels {_shown(group)} where one is needed")
         partners[group] = labels, value
     return partners
 
@@ -84,7 +79,7 @@ def _met(
             continue
         name = matching.result(labels, partner)
         if name in values:
-            raise _Ambiguous(f"several series have the labels {_shown(name)} where one is needed")
+            raise NoResult(f"several series have the labels {_shown(name)} where one is needed")
         values[name] = made
     return values
 
@@ -155,7 +150,7 @@ def negation(vector: Vector) -> Vector:
         return Vector()
     if vector.is_known:
         return Vector({(): 1.0})
-    return Vector({}, frozenset({()}), vector.missing, vector.problem)
+    return Vector({}, frozenset({()}), vector.missing)
 
 
 def under(vector: Vector, condition: Vector) -> Vector:

@@ -13,7 +13,7 @@ from smithd.expression.arithmetic import ARITHMETIC, COMPARISONS, SETS
 from smithd.expression.grouping import TOGETHER, Choice, aggregate, top
 from smithd.expression.lexer import quoted
 from smithd.expression.matching import ALL, Matching
-from smithd.expression.vector import Scope, Vector, each, filtered, settled
+from smithd.expression.vector import NoResult, Scope, Vector, each, filtered, settled
 from smithd.expression.window import FUNCTIONS, reach
 from smithd.plugin.sample import Labels
 
@@ -44,7 +44,7 @@ class Node(Protocol):
     def binding(self) -> int: ...
 
     def evaluate(self, scope: Scope, /) -> Vector:
-        """What it is now; never an error."""
+        """What it is now; NoResult where it makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Selector:
         if values is None:
             return Vector(missing=frozenset({self.metric}))
         if len(values) > MOST_SERIES:
-            return Vector(problem=f"{self.metric} has more than {MOST_SERIES} series")
+            raise NoResult(f"{self.metric} has more than {MOST_SERIES} series")
         if not self.matchers:
             return Vector(values)
         return Vector({labels: value for labels, value in values.items() if self._takes(labels)})

@@ -19,8 +19,10 @@ from smithd.plugin.sample import Labels
 
 T = TypeVar("T")
 
-MOST_SERIES = 50_000
+MOST_SERIES = 100_000
 """Series of one metric that an expression takes; with more it has no result."""
+MOST_SAMPLES = 1_000_000
+"""Remembered samples that one function reads; with more the expression has no result."""
 
 BINDING = {"or": 1, "and": 2, "unless": 2, "not": 3, **dict.fromkeys(COMPARISONS, 4)} | {
     **dict.fromkeys("+-", 5),
@@ -125,9 +127,13 @@ class Window:
         found = self.selector.evaluate(scope)
         compute, start = FUNCTIONS[self.function], scope.now - self.length.value
         since = scope.now - reach(self.function, self.length.value)
-        values, unknown = {}, set()
+        values, unknown, read = {}, set(), 0
         for labels in found.values:
-            value = compute(scope.past(self.selector.metric, labels, since), start, scope.now)
+            samples = scope.past(self.selector.metric, labels, since)
+            read += len(samples)
+            if read > MOST_SAMPLES:
+                raise NoResult(f"{self} reads more than {MOST_SAMPLES} samples: select series, or a shorter window")
+            value = compute(samples, start, scope.now)
             if value is None:
                 unknown.add(labels)
             else:

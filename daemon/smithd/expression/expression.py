@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
+from smithd.expression.operators import operands
 from smithd.expression.parser import parse_tree
-from smithd.expression.tree import Node, is_number, operands
+from smithd.expression.tree import Node
 from smithd.expression.vector import NoResult, Scope, Vector
 from smithd.expression.window import reach
 from smithd.plugin.sample import Labels
@@ -43,7 +44,7 @@ class Expression:
 
     @property
     def is_scalar(self) -> bool:
-        return is_number(self.root)
+        return self.root.is_number
 
     @property
     def metrics(self) -> frozenset[str]:

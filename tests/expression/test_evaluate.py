@@ -48,6 +48,8 @@ def values(text: str, world: World = WORLD) -> dict[Labels, float]:
         ("not shop.closed > 0 and prod.cpu > 90", {A: 96.0}),
         ("prod.cpu unless not shop.closed > 0", {}),
         ("prod.cpu unless not shop.closed == 0", {A: 96.0, B: 20.0}),
+        ("not shop.closed > 0 unless prod.cpu > 90", {}),
+        ("not shop.closed > 0 unless prod.cpu > 99", {ONE: 1.0}),
         ("not not prod.cpu > 90", {ONE: 1.0}),
         ("not (prod.cpu > 90 and prod.cpu < 10)", {ONE: 1.0}),
         ("not prod.idle and not shop.closed > 0", {ONE: 1.0}),

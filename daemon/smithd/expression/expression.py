@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import NamedTuple
 
 from smithd.expression.operators import operands
@@ -75,7 +74,7 @@ def parse(text: str) -> Expression:
         metric = window.selector.metric
         reaches[metric] = max(reaches.get(metric, 0.0), reach(window.function, window.length.value))
     references = tuple(Reference(selector.metric, selector.column) for selector in selectors)
-    return Expression(root, references, MappingProxyType(reaches))
+    return Expression(root, references, reaches)
 
 
 def _evaluated(node: Node, scope: Scope) -> Vector:

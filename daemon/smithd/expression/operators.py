@@ -107,7 +107,7 @@ class SetOperation(Binary):
                 return matching.under(right, left)
             case "and", _:
                 return matching.both(left, right, self.matching or ALL)
-            case "unless", None if self.right.is_condition:
+            case "unless", None if self.left.is_condition or self.right.is_condition:
                 return matching.under(left, matching.negation(right))
             case "unless", _:
                 return matching.without(left, right, self.matching or ALL)

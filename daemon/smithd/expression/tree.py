@@ -1,0 +1,220 @@
+"""An expression's parts: each can be evaluated, and writes itself so that it reads back as the same. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from operator import neg
+from typing import ClassVar, Protocol
+
+from smithd.expression.arithmetic import COMPARISONS
+from smithd.expression.grouping import TOGETHER, Choice, aggregate, top
+from smithd.expression.lexer import quoted
+from smithd.expression.matching import negation
+from smithd.expression.vector import NoResult, Scope, Vector, each, settled
+from smithd.expression.window import FUNCTIONS, reach
+from smithd.plugin.sample import Labels
+
+MOST_SERIES = 100_000
+"""Series of one metric that an expression takes; with more it has no result."""
+MOST_SAMPLES = 1_000_000
+"""Remembered samples that one function reads; with more the expression has no result."""
+
+BINDING = {"or": 1, "and": 2, "unless": 2, "not": 3, **dict.fromkeys(COMPARISONS, 4)} | {
+    **dict.fromkeys("+-", 5),
+    **dict.fromkeys("*/%", 6),
+    "unary": 7,
+    "^": 8,
+}
+"""How strongly operators hold what stands beside them."""
+_CALL = 9
+
+
+class Node(Protocol):
+    """A part of an expression."""
+
+    @property
+    def column(self) -> int:
+        """Where it begins, or its operator stands."""
+
+    @property
+    def binding(self) -> int:
+        """How strongly it holds together."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is one number, whatever the metrics are."""
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether it says yes or no for all series at once: made of ``not``."""
+
+    def evaluate(self, scope: Scope, /) -> Vector:
+        """What it is now; NoResult where it makes no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number, or a duration in seconds, as it was written."""
+
+    text: str
+    value: float
+    column: int = field(default=1, compare=False)
+    binding: ClassVar[int] = _CALL
+    is_number: ClassVar[bool] = True
+    is_condition: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return self.text
+
+    def evaluate(self, _: Scope) -> Vector:
+        return Vector({(): self.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A condition on one label; a label that a series has not is empty."""
+
+    label: str
+    operator: str
+    text: str
+    matches: Callable[[str], bool] = field(compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.label}{self.operator}{quoted(self.text)}"
+
+    def takes(self, labels: Labels) -> bool:
+        """Whether a series passes."""
+        value = next((value for name, value in labels if name == self.label), "")
+        return self.matches(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """The series of a metric that pass all matchers."""
+
+    metric: str
+    matchers: tuple[Matcher, ...] = ()
+    column: int = field(default=1, compare=False)
+    binding: ClassVar[int] = _CALL
+    is_number: ClassVar[bool] = False
+    is_condition: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        inner = ", ".join(map(str, self.matchers))
+        return f"{self.metric}{{{inner}}}" if inner else self.metric
+
+    def evaluate(self, scope: Scope) -> Vector:
+        values = scope.latest(self.metric)
+        if values is None:
+            return Vector(missing=frozenset({self.metric}))
+        if len(values) > MOST_SERIES:
+            raise NoResult(f"{self.metric} has more than {MOST_SERIES} series")
+        if not self.matchers:
+            return Vector(values)
+        return Vector({labels: value for labels, value in values.items() if self._takes(labels)})
+
+    def _takes(self, labels: Labels) -> bool:
+        return all(matcher.takes(labels) for matcher in self.matchers)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A function over what is remembered of each series that is there now."""
+
+    function: str
+    selector: Selector
+    length: Number
+    column: int = field(default=1, compare=False)
+    binding: ClassVar[int] = _CALL
+    is_number: ClassVar[bool] = False
+    is_condition: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return f"{self.function}({self.selector}, {self.length})"
+
+    def evaluate(self, scope: Scope) -> Vector:
+        found = self.selector.evaluate(scope)
+        compute, start = FUNCTIONS[self.function], scope.now - self.length.value
+        since = scope.now - reach(self.function, self.length.value)
+        values, unknown, read = {}, set(), 0
+        for labels in found.values:
+            samples = scope.past(self.selector.metric, labels, since)
+            read += len(samples)
+            if read > MOST_SAMPLES:
+                raise NoResult(f"{self} reads more than {MOST_SAMPLES} samples: select series, or a shorter window")
+            value = compute(samples, start, scope.now)
+            if value is None:
+                unknown.add(labels)
+            else:
+                values[labels] = value
+        return settled(values, found, unknown=frozenset(unknown))
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Groups of series, each made one value; of ``top``, the ``count`` highest."""
+
+    name: str
+    operand: Node
+    by: Choice = TOGETHER
+    count: Number | None = None
+    column: int = field(default=1, compare=False)
+    binding: ClassVar[int] = _CALL
+    is_number: ClassVar[bool] = False
+    is_condition: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        by = f" {'without' if self.by.others else 'by'} ({', '.join(self.by.labels)}) " if self.by != TOGETHER else ""
+        count = f"{self.count}, " if self.count else ""
+        return f"{self.name}{by}({count}{self.operand})"
+
+    def evaluate(self, scope: Scope) -> Vector:
+        vector = self.operand.evaluate(scope)
+        if self.count is not None:
+            return top(int(self.count.value), vector, self.by)
+        return aggregate(self.name, vector, self.by)
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """A sign before a value."""
+
+    sign: str
+    operand: Node
+    column: int = field(default=1, compare=False)
+    binding: ClassVar[int] = BINDING["unary"]
+    is_condition: ClassVar[bool] = False
+
+    @property
+    def is_number(self) -> bool:
+        return self.operand.is_number
+
+    def __str__(self) -> str:
+        return f"{self.sign}{within(self.operand, self.binding)}"
+
+    def evaluate(self, scope: Scope) -> Vector:
+        vector = self.operand.evaluate(scope)
+        return each(vector, neg) if self.sign == "-" else vector
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Whether nothing remains."""
+
+    operand: Node
+    column: int = field(default=1, compare=False)
+    binding: ClassVar[int] = BINDING["not"]
+    is_number: ClassVar[bool] = False
+    is_condition: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return f"not {within(self.operand, self.binding)}"
+
+    def evaluate(self, scope: Scope) -> Vector:
+        return negation(self.operand.evaluate(scope))
+
+
+def within(node: Node, binding: int) -> str:
+    """A part's text beside an operator, in brackets where it holds together less strongly."""
+    return f"({node})" if node.binding < binding else str(node)

@@ -10,7 +10,8 @@ from difflib import get_close_matches
 PARAMETERS = ("now", "today", "yesterday")
 
 _LITERALS = {
-    "postgresql": r"[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$",
+    "postgresql": r"[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\""
+    r"|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$",
     "mysql": r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|`(?:[^`]|``)*`",
     "sqlite": r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]",
     "other": r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`",
@@ -18,7 +19,9 @@ _LITERALS = {
 _COMMENTS = {"mysql": r"--(?=\s|$)[^\n]*|\#[^\n]*|/\*.*?\*/"}
 _COMMENT = r"--[^\n]*|/\*.*?\*/"
 _REST = r"(?P<cast>::|:=)|:(?P<name>[A-Za-z_]\w*)|(?P<colon>:)|(?P<end>;)|(?P<open>['\"`]|/\*)"
-_SESSION = "SET RESET BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE LOCK USE PREPARE EXECUTE DISCARD".split()
+_TRANSACTION = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"})
+_NO_ROWS = frozenset({"SET", "RESET", "LOCK", "USE", "PREPARE", "DEALLOCATE", "DISCARD", "COPY", "LISTEN", "NOTIFY"})
+_EXAMPLE = "like SELECT count(*) FROM jobs"
 _ROWS = ("SELECT", "WITH", "VALUES", "TABLE", "(")
 
 
@@ -75,9 +78,11 @@ def parse(written: str, kind: str) -> Query:
     code.append(written[position:])
     word = _first_word("".join(code))
     if not word:
-        raise ValueError("expected a query, like SELECT count(*) FROM jobs")
-    if word in _SESSION:
-        raise ValueError(f"expected a query; {word} has no place here: smithd opens and ends the transaction itself")
+        raise ValueError(f"expected a query, {_EXAMPLE}")
+    if word in _TRANSACTION:
+        raise ValueError(f"expected a query, and not {word}: smithd begins and ends the transaction itself")
+    if word in _NO_ROWS:
+        raise ValueError(f"{word} brings no rows: expected a query, {_EXAMPLE}")
     return Query("".join(pieces).strip(), word in _ROWS, frozenset(names))
 
 

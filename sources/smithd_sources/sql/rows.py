@@ -47,7 +47,7 @@ def read_rows(name: str, metric: SqlMetric, grid: Grid, asked: Moment, complain:
     labels = {column: _column(grid, column) for column in metric.labels}
     if not labels and len(grid.rows) > 1:
         raise Misconfigured(
-            f"the query brings {len(grid.rows)} rows: name the columns that tell them apart under 'labels', or aggregate"
+            f"the query brings {len(grid.rows)} rows: name the columns that tell them apart in 'labels', or aggregate"
         )
     return [
         Sample(each, value, texts)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from smithd.plugin import BadAnswer, Context, Sample, Source, SourceError
+from smithd.plugin import BadAnswer, Context, Sample, Source, SourceError, Unavailable
 from smithd_sources.connection import PATIENCE
 from smithd_sources.partly import settle
 from smithd_sources.sql.address import kind_of
@@ -40,7 +40,7 @@ class Sql(Source[SqlOptions]):
         return [each for name, metric in options.metrics.items() for each in metric.columns(name)]
 
     async def open(self) -> None:
-        from smithd_sources.sql.database import open_database
+        from smithd_sources.sql.opening import open_database
 
         self._database = open_database(self.options, self.context)
 
@@ -77,13 +77,16 @@ class Sql(Source[SqlOptions]):
         names = sorted(self._queries, key=self._slow.__contains__)
         for position, name in enumerate(names):
             query, metric = self._queries[name], self.options.metrics[name]
-            left = end - clock.monotonic()
-            share = left if position == len(names) - 1 else left / 2
+            started = clock.monotonic()
+            share = (end - started) / (1 if position == len(names) - 1 else 2)
+            if share <= 0:
+                failures.append(Unavailable(f"{name}: the queries before it took all the time: raise 'timeout'"))
+                continue
             used = {parameter: given[parameter] for parameter in query.parameters}
             try:
                 grid = database.fetch(connection, name, query, used, share)
                 samples += read_rows(name, metric, grid, asked, lambda text: failures.append(BadAnswer(text)))
             except SourceError as error:
                 failures.append(type(error)(f"{name}: {error}"))
-            slow = clock.monotonic() > end - left + share * PATIENCE
+            slow = clock.monotonic() - started > PATIENCE * share
             self._slow = self._slow | {name} if slow else self._slow - {name}

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import URL, Connection, CursorResult, Engine, make_url, text
+from sqlalchemy import URL, Connection, CursorResult, Engine, event, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -161,9 +161,10 @@ class Asynchronous(Database):
 
     def __init__(self, options: SqlOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._engine = self._made()
         self._connection: Any = None
-        """The driver's own, while it is in use."""
+        """The driver's own: the last one that was made."""
+        self._engine = self._made()
+        event.listen(self._engine.sync_engine, "connect", self._keep, insert=True)
 
     @abstractmethod
     def _made(self) -> AsyncEngine:
@@ -171,11 +172,10 @@ class Asynchronous(Database):
 
     async def _run(self, work: Work) -> None:
         async with self._engine.connect() as connection:
-            self._connection = (await connection.get_raw_connection()).driver_connection
-            try:
-                await connection.run_sync(work)
-            finally:
-                self._connection = None
+            await connection.run_sync(work)
+
+    def _keep(self, connection: Any, _: object) -> None:
+        self._connection = connection.driver_connection
 
     async def close(self) -> None:
         self.abort()

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -47,7 +48,7 @@ class PostgreSQL(Asynchronous):
         """Cut the line. psycopg would first ask the server to cancel, and it may be the server that hangs."""
         super().abort()
         if self._connection is not None:
-            with suppress(OSError, ValueError), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
+            with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
                 line.shutdown(socket.SHUT_RDWR)
 
     def begin(self, connection: Connection) -> None:

@@ -25,7 +25,7 @@ _PORTS = {"postgresql": 5432, "mysql": 3306}
 _SOCKETS = {"postgresql": "host", "mysql": "unix_socket"}
 _CREDENTIALS = re.compile(r"(?P<start>[^:/?#]+://[^:/?#@]*):(?P<password>.*)(?P<end>@[^@]*)", re.DOTALL)
 _SECRET_KEYS = re.compile("passw|pwd|secret|token", re.IGNORECASE)
-EXAMPLES = "postgresql://user@host/database, mysql://user@host/database or sqlite:///path/to/file.db"
+EXAMPLES = "postgresql://db.example.com/shop, mysql://db.example.com/shop or sqlite:///path/to/file.db"
 
 
 def without_password(url: str) -> tuple[str, str | None]:
@@ -56,7 +56,7 @@ def checked(url: str, folder: str | Path | None) -> str:
     if kind_of(url) == "sqlite":
         return _file(rest, folder)
     if kind_of(url) in _PORTS and not parts.path.strip("/"):
-        raise ValueError(f"the name of the database is missing at the end, as in {scheme}://user@host/database")
+        raise ValueError(f"the name of the database is missing at the end, as in {scheme}://db.example.com/shop")
     return url
 
 
@@ -88,7 +88,7 @@ def _must_be_known(scheme: str) -> None:
     installed = {entry.name.partition(".")[0] for entry in entry_points(group="sqlalchemy.dialects")}
     if dialect in installed.union(_OF_SQLALCHEMY):
         return
-    near = get_close_matches(dialect, sorted({name.partition("+")[0] for name in KINDS} | installed), 1)
+    near = get_close_matches(dialect, sorted(installed.union(_OF_SQLALCHEMY)), 1)
     hint = f"; did you mean {near[0]}://?" if near else "; SQLAlchemy needs a package that knows it"
     raise ValueError(f"no driver for {dialect}:// is installed: expected {EXAMPLES}{hint}")
 

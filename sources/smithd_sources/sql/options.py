@@ -80,7 +80,9 @@ def _zone(given: Any) -> Any:
 class SqlOptions(Options):
     """What may stand under a source of ``type: sql``."""
 
-    url: str = Field(description="the database: postgresql://user@host/name, mysql://..., sqlite:///path")
+    url: str = Field(
+        description="the database: postgresql://host/name (with user@ before the host), mysql://..., sqlite:///path"
+    )
     password: Secret | None = Field(None, description="the user's password, where it does not stand in the url")
     tls: TLSOptions | None = Field(None, description="encrypt, and check certificates; left out: as the driver does")
     timezone: Annotated[ZoneInfo, BeforeValidator(_zone), WithJsonSchema({"type": "string"})] | None = Field(

@@ -115,7 +115,7 @@ SOURCES: list[Broken] = [
     sql(DB, "{orders: »SELECT :tommorow}", ":tommorow is no parameter: expected :now, :today or :yesterday"),
     sql(DB, '{orders: »"SELECT 1; SELECT 2"}', "expected one statement"),
     sql(DB, '{orders: »"SELECT \'x"}', "the ' at its character 8 is not closed"),
-    sql(DB, "{orders: »COMMIT, revenue: {query: »SET x = 1}}", "smithd begins and ends", "SET brings no rows"),
+    sql(DB, "{orders: »COMMIT, revenue: {query: »SET x = 1}}", "smithd begins and ends", "SET has no place here"),
     sql(DB, "{»orders: {labels: [a]}}", "the key 'query' is missing"),
     sql(DB, "{»orders: {query: SELECT 1, labels: [a]}}", "'labels' needs 'value' or 'values'"),
     sql(DB, "{»orders: {query: SELECT 1, value: a, values: [b]}}", "either 'value' (a column) or 'values' (a list)"),

@@ -53,7 +53,7 @@ def test_only_a_name_of_its_own_is_a_parameter(kind: str, written: str, paramete
         (";", "expected a query"),
         ("COMMIT", "smithd begins and ends the transaction itself"),
         ("begin", "and not BEGIN"),
-        ("/* x */ SET default_transaction_read_only = off", "SET brings no rows"),
+        ("/* x */ SET default_transaction_read_only = off", "SET has no place here"),
     ],
 )
 def test_what_is_no_query_is_refused(kind: str, written: str, said: str) -> None:

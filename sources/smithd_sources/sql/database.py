@@ -87,8 +87,11 @@ class Database(ABC):
     def fetch(self, connection: Connection, name: str, query: Query, given: dict[str, Any], seconds: float) -> Grid:
         """Ask one query, which may take so many seconds of the server's time. Raises SourceError where it fails.
 
-        ``given`` are its parameters. SQLAlchemy's DBAPIError passes where the connection is lost.
+        ``given`` are all parameters. SQLAlchemy's DBAPIError passes where the connection is lost.
         """
+        if seconds <= 0:
+            raise Unavailable("the queries before it took all the time: raise 'timeout', or make them faster")
+        given = {parameter: given[parameter] for parameter in query.parameters}
         try:
             with self._apart(connection):
                 self._limit(connection, seconds)

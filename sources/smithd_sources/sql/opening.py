@@ -1,8 +1,6 @@
-"""From the options to the database that they name."""
+"""From the options to the database that they name; only that one's driver is imported."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -11,13 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from smithd.plugin import Context, Misconfigured
 from smithd_sources.sql.address import kind_of
 from smithd_sources.sql.database import POOL, Asynchronous, Database, InThread, address
-from smithd_sources.sql.mysql import MySQL
 from smithd_sources.sql.options import SqlOptions
-from smithd_sources.sql.postgresql import PostgreSQL
 from smithd_sources.sql.refusals import one_line
-from smithd_sources.sql.sqlite import SQLite
-
-_TESTED: Mapping[str, type[Database]] = {"postgresql": PostgreSQL, "mysql": MySQL, "sqlite": SQLite}
 
 
 class OtherInThread(InThread):
@@ -38,8 +31,7 @@ def open_database(options: SqlOptions, context: Context) -> Database:
     """The database; nothing is asked yet. Raises Misconfigured where its driver is missing."""
     scheme = options.url.partition(":")[0]
     try:
-        database = _TESTED.get(kind_of(options.url)) or _other(options)
-        opened = database(options, context)
+        opened = _class_for(options)(options, context)
     except (NoSuchModuleError, ImportError) as error:
         why = one_line(str(error))
         raise Misconfigured(f"the driver for {scheme}:// is missing ({why}): install its package") from None
@@ -50,5 +42,18 @@ def open_database(options: SqlOptions, context: Context) -> Database:
     return opened
 
 
-def _other(options: SqlOptions) -> type[Database]:
+def _class_for(options: SqlOptions) -> type[Database]:
+    kind = kind_of(options.url)
+    if kind == "postgresql":
+        from smithd_sources.sql.postgresql import PostgreSQL
+
+        return PostgreSQL
+    if kind == "mysql":
+        from smithd_sources.sql.mysql import MySQL
+
+        return MySQL
+    if kind == "sqlite":
+        from smithd_sources.sql.sqlite import SQLite
+
+        return SQLite
     return OtherAsynchronous if address(options).get_dialect().is_async else OtherInThread

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from difflib import get_close_matches
+from functools import cache
 
 PARAMETERS = ("now", "today", "yesterday")
 
@@ -20,7 +21,9 @@ _COMMENTS = {"mysql": r"--(?=\s|$)[^\n]*|\#[^\n]*|/\*.*?\*/"}
 _COMMENT = r"--[^\n]*|/\*.*?\*/"
 _REST = r"(?P<cast>::|:=)|:(?P<name>[A-Za-z_]\w*)|(?P<colon>:)|(?P<end>;)|(?P<open>['\"`]|/\*)"
 _TRANSACTION = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"})
-_NO_ROWS = frozenset({"SET", "RESET", "LOCK", "USE", "PREPARE", "DEALLOCATE", "DISCARD", "COPY", "LISTEN", "NOTIFY"})
+_SESSION = frozenset({"SET", "RESET", "LOCK", "USE", "PREPARE", "EXECUTE", "DISCARD", "LISTEN", "NOTIFY"})
+"""What would change the session for those who come after."""
+_UNBOUNDED = frozenset({"COPY", "CALL", "DO"})
 _EXAMPLE = "like SELECT count(*) FROM jobs"
 _ROWS = ("SELECT", "WITH", "VALUES", "TABLE", "(")
 
@@ -37,25 +40,19 @@ class Query:
     parameters: frozenset[str]
 
 
-class _Shape:
-    """What the pieces of a statement look like to one kind of database."""
-
-    def __init__(self, kind: str) -> None:
-        comments = _COMMENTS.get(kind, _COMMENT)
-        self.token = re.compile(f"(?P<comment>{comments})|(?P<literal>{_LITERALS[kind]})|{_REST}", re.DOTALL)
-
-
-_SHAPES: dict[str, _Shape] = {}
+@cache
+def _tokens(kind: str) -> re.Pattern[str]:
+    """What a statement is cut at; all between these pieces is plain code."""
+    return re.compile(f"(?P<comment>{_COMMENTS.get(kind, _COMMENT)})|(?P<literal>{_LITERALS[kind]})|{_REST}", re.DOTALL)
 
 
 def parse(written: str, kind: str) -> Query:
     """The statement; ``kind`` is the database's. Raises ValueError, whose text says what is wrong with it."""
-    shape = _SHAPES.setdefault(kind, _Shape(kind))
     pieces: list[str] = []
     code: list[str] = []
     names: set[str] = set()
     position, ended = 0, False
-    for token in shape.token.finditer(written):
+    for token in _tokens(kind).finditer(written):
         between = written[position : token.start()]
         position = token.end()
         if ended and (between.strip() or token["comment"] is None):
@@ -81,8 +78,8 @@ def parse(written: str, kind: str) -> Query:
         raise ValueError(f"expected a query, {_EXAMPLE}")
     if word in _TRANSACTION:
         raise ValueError(f"expected a query, and not {word}: smithd begins and ends the transaction itself")
-    if word in _NO_ROWS:
-        raise ValueError(f"{word} brings no rows: expected a query, {_EXAMPLE}")
+    if word in _SESSION | _UNBOUNDED:
+        raise ValueError(f"{word} has no place here: expected a query, {_EXAMPLE}")
     return Query("".join(pieces).strip(), word in _ROWS, frozenset(names))
 
 

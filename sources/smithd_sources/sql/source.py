@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from smithd.plugin import BadAnswer, Context, Sample, Source, SourceError, Unavailable
+from smithd.plugin import BadAnswer, Context, Sample, Source, SourceError
 from smithd_sources.connection import PATIENCE
 from smithd_sources.partly import settle
 from smithd_sources.sql.address import kind_of
@@ -49,44 +50,54 @@ class Sql(Source[SqlOptions]):
             await self._database.close()
 
     async def poll(self) -> Iterable[Sample]:
-        database = self._database
+        database, timeout = self._database, self.context.timeout
         assert database is not None  # open comes first
-        samples: list[Sample] = []
-        failures: list[SourceError] = []
-        patience = PATIENCE * self.context.timeout
-        giving_up = asyncio.get_running_loop().call_later(patience, database.abort)
+        answers = _Answers()
+        end = self.context.clock.monotonic() + ASKED * timeout
+        giving_up = asyncio.get_running_loop().call_later(PATIENCE * timeout, database.abort)
         try:
-            async with asyncio.timeout((1 + PATIENCE) / 2 * self.context.timeout):
-                await database.ask(lambda connection: self._ask_all(connection, samples, failures))
+            async with asyncio.timeout((1 + PATIENCE) / 2 * timeout):
+                await database.ask(lambda connection: self._ask_all(database, connection, end, answers))
         except TimeoutError:
-            failures.append(database.silent(patience))
+            answers.failures.append(database.silent(PATIENCE * timeout))
         except SourceError as error:
-            failures.append(database.silent(patience) if database.aborted else error)
+            answers.failures.append(database.silent(PATIENCE * timeout) if database.aborted else error)
         finally:
             giving_up.cancel()
-        return settle(samples, failures)
+        return settle(answers.samples, answers.failures)
 
-    def _ask_all(self, connection: Connection, samples: list[Sample], failures: list[SourceError]) -> None:
+    def _ask_all(self, database: Database, connection: Connection, end: float, answers: _Answers) -> None:
         """Ask one query after another, those last that were slow the last time: all see the data of one moment."""
-        database, clock = self._database, self.context.clock
-        assert database is not None
-        asked = Moment(clock.now(), database.zone)
-        end = clock.monotonic() + ASKED * self.context.timeout
-        given = {name: database.parameter(moment) for name, moment in moments(asked.now, self.context.zone).items()}
+        now, clock = self.context.clock.now(), self.context.clock
+        given = {name: database.parameter(moment) for name, moment in moments(now, self.context.zone).items()}
+        asked = Moment(now, database.zone)
         database.begin(connection)
-        names = sorted(self._queries, key=self._slow.__contains__)
-        for position, name in enumerate(names):
-            query, metric = self._queries[name], self.options.metrics[name]
+        left = sorted(self._queries, key=self._slow.__contains__)
+        while left:
+            name, *left = left
             started = clock.monotonic()
-            share = (end - started) / (1 if position == len(names) - 1 else 2)
-            if share <= 0:
-                failures.append(Unavailable(f"{name}: the queries before it took all the time: raise 'timeout'"))
-                continue
-            used = {parameter: given[parameter] for parameter in query.parameters}
-            try:
-                grid = database.fetch(connection, name, query, used, share)
-                samples += read_rows(name, metric, grid, asked, lambda text: failures.append(BadAnswer(text)))
-            except SourceError as error:
-                failures.append(type(error)(f"{name}: {error}"))
+            share = (end - started) / (2 if left else 1)
+            with answers.of(name):
+                grid = database.fetch(connection, name, self._queries[name], given, share)
+                answers.samples += read_rows(name, self.options.metrics[name], grid, asked, answers.complain)
             slow = clock.monotonic() - started > PATIENCE * share
             self._slow = self._slow | {name} if slow else self._slow - {name}
+
+
+class _Answers:
+    """What has come so far: it counts, whatever becomes of the rest."""
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+        self.failures: list[SourceError] = []
+
+    def complain(self, text: str) -> None:
+        self.failures.append(BadAnswer(text))
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """A failure in here is this metric's own."""
+        try:
+            yield
+        except SourceError as error:
+            self.failures.append(type(error)(f"{name}: {error}"))

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from smithd.plugin import TLS
+from smithd_sources.connection import PATIENCE
 from smithd_sources.sql.certificates import usable
 from smithd_sources.sql.database import POOL, Asynchronous, Shape, address
 from smithd_sources.sql.rows import LONGEST
@@ -33,7 +34,11 @@ class PostgreSQL(Asynchronous):
 
     def _made(self) -> AsyncEngine:
         url = address(self._options).set(drivername="postgresql+psycopg")
-        given: dict[str, Any] = {"application_name": "smithd", "prepare_threshold": None}  # poolers keep no statements
+        given: dict[str, Any] = {
+            "application_name": "smithd",
+            "connect_timeout": int(PATIENCE * self._context.timeout),
+            "prepare_threshold": None,  # poolers keep no statements
+        }
         if self._options.tls is not None:
             given |= _for_libpq(self._options.tls.settings())
         return create_async_engine(

@@ -487,6 +487,14 @@ class TestSQLite:
             writer.execute("INSERT INTO t VALUES (2)")
             assert value(f"sqlite:///{tmp_path}/a.db", "SELECT count(*) FROM t") == 1.0
 
+    def test_a_file_that_another_program_keeps_for_itself(self, tmp_path: Path) -> None:
+        with closing(sqlite3.connect(tmp_path / "a.db")) as writer:
+            writer.executescript("CREATE TABLE t (n);")
+            writer.execute("BEGIN EXCLUSIVE")
+            asked = ask(f"sqlite:///{tmp_path}/a.db", {"n": "SELECT count(*) FROM t"}, deadline=0.5)
+        assert isinstance(asked.error, Unavailable)
+        assert asked.said == "n: another program keeps the file locked"
+
     def test_no_other_file_is_opened(self, lite: str, tmp_path: Path) -> None:
         asked = ask(lite, {"one": f"ATTACH DATABASE '{tmp_path}/other.db' AS other"})
         assert isinstance(asked.error, Misconfigured)

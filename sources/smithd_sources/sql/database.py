@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import URL, Connection, CursorResult, Engine, event, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError
@@ -44,7 +45,7 @@ class Database(ABC):
 
     def __init__(self, options: SqlOptions, context: Context) -> None:
         """Nothing is asked yet. Raises SourceError, or what SQLAlchemy raises, where a driver or a file is missing."""
-        self.zone = options.timezone or context.zone
+        self.zone = ZoneInfo(options.timezone) if options.timezone is not None else context.zone
         self.aborted = False
         self._options = options
         self._context = context
@@ -57,13 +58,17 @@ class Database(ABC):
         try:
             await self._run(work)
         except DBAPIError as error:
-            raise not_connected(self._place, *_said(error)) from None
+            raise not_connected(self._place, *await self._explained(error)) from None
         except (NoConnectionFree, OSError) as error:
             raise not_connected(self._place, "", str(error)) from None
 
     def silent(self, seconds: float) -> SourceError:
         """What it means that there was no answer within so many seconds."""
         return Unavailable(f"{self._place}: no answer within {seconds:.3g} s")
+
+    async def _explained(self, error: DBAPIError) -> tuple[str, str]:
+        """The code of an error, and what was said, or found out about it."""
+        return said(error)
 
     @abstractmethod
     async def _run(self, work: Work) -> None:
@@ -102,7 +107,7 @@ class Database(ABC):
             self._shapes.pop(name, None)
             if error.connection_invalidated:
                 raise
-            raise refused(self.kind, *_said(error), seconds) from None
+            raise refused(self.kind, *said(error), seconds) from None
 
     def _apart(self, connection: Connection) -> AbstractContextManager[Any]:  # noqa: ARG002 # PostgreSQL uses it
         """Where a query may fail without an end of the transaction."""
@@ -215,7 +220,7 @@ def address(options: SqlOptions) -> URL:
     return url.set(password=options.password.get_secret_value()) if options.password is not None else url
 
 
-def _said(error: DBAPIError) -> tuple[str, str]:
+def said(error: DBAPIError) -> tuple[str, str]:
     """The code of a database's error ("" where it has none), and what was said."""
     cause: Any = error.orig
     if cause is not None and len(cause.args) > 1 and isinstance(cause.args[0], int):

@@ -7,13 +7,12 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
-    BeforeValidator,
+    AfterValidator,
     Field,
     GetJsonSchemaHandler,
     StringConstraints,
     ValidationError,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -68,13 +67,12 @@ class SqlMetric(Options):
         return {f"{name}.{column}": column for column in self.values} or {name: self.value}
 
 
-def _zone(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
+def _is_zone(name: str) -> str:
     try:
-        return ZoneInfo(given)
+        ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone '{given}': expected a name like Europe/Berlin or UTC") from None
+        raise ValueError(f"there is no time zone '{name}': expected a name like Europe/Berlin or UTC") from None
+    return name
 
 
 class SqlOptions(Options):
@@ -85,7 +83,7 @@ class SqlOptions(Options):
     )
     password: Secret | None = Field(None, description="the user's password, where it does not stand in the url")
     tls: TLSOptions | None = Field(None, description="encrypt, and check certificates; left out: as the driver does")
-    timezone: Annotated[ZoneInfo, BeforeValidator(_zone), WithJsonSchema({"type": "string"})] | None = Field(
+    timezone: Annotated[str, AfterValidator(_is_zone)] | None = Field(
         None, description="where this database's times without a zone are meant; default: the configuration's zone"
     )
     max_rows: int = Field(1000, gt=0, le=MOST_ROWS, description="the most rows that a query may bring")

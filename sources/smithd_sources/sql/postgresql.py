@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from smithd.plugin import TLS
 from smithd_sources.connection import PATIENCE
-from smithd_sources.sql.certificates import usable
-from smithd_sources.sql.database import POOL, Asynchronous, Shape, address
+from smithd_sources.sql.certificates import flaw, usable
+from smithd_sources.sql.database import POOL, Asynchronous, Shape, address, said
 from smithd_sources.sql.rows import LONGEST
 
 _SHORT = frozenset({16, 20, 21, 23, 26, 700, 701, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 2950})
@@ -55,6 +56,14 @@ class PostgreSQL(Asynchronous):
         if self._connection is not None:
             with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
                 line.shutdown(socket.SHUT_RDWR)
+
+    async def _explained(self, error: DBAPIError) -> tuple[str, str]:
+        """libpq does not say what is wrong with a certificate."""
+        code, words = said(error)
+        url, tls = address(self._options), self._options.tls
+        if "certificate verify failed" in words and tls is not None and url.host is not None:
+            words = await flaw(url.host, url.port or 5432, tls.settings()) or words
+        return code, words
 
     def begin(self, connection: Connection) -> None:
         """All settings are the transaction's own: nothing is left in a session that may be another's next."""

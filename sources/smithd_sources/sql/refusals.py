@@ -45,10 +45,16 @@ _CONNECTING: Sequence[Meaning] = (
         "its certificate has expired: have it renewed (tls.verify: false accepts any)",
     ),
     (
-        "certificate verify failed|self-signed|self signed|unable to get local issuer",
+        "self-signed|self signed|unable to get .*issuer",
         Misconfigured,
         "its certificate is not trusted: name its authority's file in tls.ca_file (tls.verify: false accepts any)",
     ),
+    (
+        "certificate verify failed",
+        Misconfigured,
+        "its certificate is not trusted: is its authority's file named in tls.ca_file, and has it not expired?",
+    ),
+    ("private key file|certificate file|could not load", Misconfigured, "a file under 'tls' cannot be used: {said}"),
     (
         "does not support ssl|ssl is not supported|doesn't support ssl|wrong.version.number",
         Misconfigured,
@@ -110,6 +116,7 @@ _MYSQL: Sequence[Meaning] = (
     ("^1054", Misconfigured, "{said}: check the column's name"),
     ("^1060", Misconfigured, "{said}: give each column a name of its own with AS"),
     ("^(1365|1264|1292|1411|1690|1242)", BadAnswer, "{said}"),
+    ("^(1205|1213)", Unavailable, "{said}: the next poll tries again"),
     ("^1[0123]", Misconfigured, "{said}"),
 )
 _SQLITE: Sequence[Meaning] = (

@@ -330,7 +330,7 @@ class TestWhenThingsGoWrong:
         assert asked.values == {"one": 1.0}
 
     def test_a_query_without_an_end_costs_its_own_metric_only(self, url: str) -> None:
-        asked = ask(url, {"forever": FOREVER[url.partition(":")[0]], "one": "SELECT 1"}, deadline=2.0)
+        asked = ask(url, {"forever": FOREVER[url.partition(":")[0]], "one": "SELECT 1"}, deadline=4.0)
         assert isinstance(asked.error, Unavailable)
         assert asked.said.startswith("forever: no answer within ")
         assert asked.values == {"one": 1.0}
@@ -340,9 +340,9 @@ class TestWhenThingsGoWrong:
             return [await poll(source), await poll(source)]
 
         metrics = {"forever": FOREVER["sqlite"], "wrong": "SELECT x"}
-        first, second = with_source(lite, metrics, twice, deadline=1.0)
-        assert [part.partition(":")[0] for part in first.said.split("; ")] == ["forever", "wrong"]
-        assert [part.partition(":")[0] for part in second.said.split("; ")] == ["wrong", "forever"]
+        first, second = with_source(lite, metrics, twice, deadline=2.0)
+        assert first.said.startswith("forever: ")
+        assert second.said.startswith("wrong: ")
 
     @pytest.mark.parametrize("name", ["pg", "my"])
     def test_a_restart_of_the_server_costs_no_poll(self, request: pytest.FixtureRequest, name: str) -> None:
@@ -491,9 +491,11 @@ class TestSQLite:
         with closing(sqlite3.connect(tmp_path / "a.db")) as writer:
             writer.executescript("CREATE TABLE t (n);")
             writer.execute("BEGIN EXCLUSIVE")
-            asked = ask(f"sqlite:///{tmp_path}/a.db", {"n": "SELECT count(*) FROM t"}, deadline=0.5)
+            metrics = {"n": "SELECT count(*) FROM t", "one": "SELECT 1"}
+            asked = ask(f"sqlite:///{tmp_path}/a.db", metrics, deadline=4.0)
         assert isinstance(asked.error, Unavailable)
         assert asked.said == "n: another program keeps the file locked"
+        assert asked.values == {"one": 1.0}
 
     def test_no_other_file_is_opened(self, lite: str, tmp_path: Path) -> None:
         asked = ask(lite, {"one": f"ATTACH DATABASE '{tmp_path}/other.db' AS other"})

@@ -20,7 +20,7 @@ from smithd_sources.sql.refusals import not_connected, refused
         ("", 'FATAL:  no pg_hba.conf entry for host "10.0.0.5", user "reader", database "shop", SSL encryption',
          Misconfigured, "does not let this user in from this machine (no pg_hba.conf entry for host"),
         ("", "fe_sendauth: no password supplied", Misconfigured, "it asks for a password: set 'password'"),
-        ("", "FATAL:  sorry, too many clients already", Unavailable, "no connection left (sorry, too many clients already)"),
+        ("", "FATAL:  sorry, too many clients already", Unavailable, "no connection left (sorry, too many clients"),
         ("1040", "Too many connections", Unavailable, "no connection left (Too many connections)"),
         ("3159", "Connections using insecure transport are prohibited", Misconfigured, "add 'tls' to the source"),
         ("1130", "Host '10.0.0.5' is not allowed to connect to this server", Misconfigured, "from this machine"),

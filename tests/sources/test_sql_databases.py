@@ -413,6 +413,11 @@ class TestWhoIsLetIn:
         assert "s3cret" not in asked.said
         assert "wr0ng" not in asked.said
 
+    def test_an_option_that_the_driver_does_not_know(self, request: pytest.FixtureRequest, name: str) -> None:
+        asked = ask(f"{self.server(request, name).url}?colour=blue", {"one": "SELECT 1"})
+        assert isinstance(asked.error, Misconfigured)
+        assert "what stands after the ? in 'url' cannot be used" in asked.said
+
     def test_the_password_may_stand_for_itself(self, request: pytest.FixtureRequest, name: str) -> None:
         url = part(self.server(request, name).url, ":pw-s3cret", "")
         assert ask(url, {"one": "SELECT 1"}, password="pw-s3cret").values == {"one": 1.0}

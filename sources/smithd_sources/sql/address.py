@@ -76,7 +76,7 @@ def place(url: str) -> str:
     if kind == "sqlite":
         return str(file_of(url))
     socket = dict(parse_qsl(parts.query)).get(_SOCKETS.get(kind, ""))
-    if socket and not parts.hostname:
+    if socket:
         return socket
     host = parts.hostname or "this machine"
     port = parts.port or _PORTS.get(kind)

@@ -31,6 +31,8 @@ Shape = Sequence[tuple[str, Any]]
 """The names and types of a query's columns."""
 POOL: Mapping[str, Any] = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": True}
 _CODE_OF_BAD_DATA = "22000"
+_UNKNOWN_OPTION = "unexpected keyword argument"
+"""What drivers say of an option of the address that they do not know."""
 
 for _name in ("sqlalchemy.pool", "psycopg", "asyncmy"):  # they tell of every connection that breaks, as we do
     logging.getLogger(_name).setLevel(logging.CRITICAL)
@@ -60,6 +62,10 @@ class Database(ABC):
         except DBAPIError as error:
             raise not_connected(self._place, *await self._explained(error)) from None
         except (NoConnectionFree, OSError) as error:
+            raise not_connected(self._place, "", str(error)) from None
+        except TypeError as error:
+            if _UNKNOWN_OPTION not in str(error):
+                raise
             raise not_connected(self._place, "", str(error)) from None
 
     def silent(self, seconds: float) -> SourceError:

@@ -65,6 +65,11 @@ _CONNECTING: Sequence[Meaning] = (
         Misconfigured,
         "it lets us in by an encrypted connection only: add 'tls' to the source",
     ),
+    (
+        "invalid connection option|invalid .*value|unexpected keyword argument",
+        Misconfigured,
+        "what stands after the ? in 'url' cannot be used ({said})",
+    ),
     ("no password supplied", Misconfigured, "it asks for a password: set 'password'"),
     (
         "password authentication failed|^1045|^1698",

@@ -80,10 +80,9 @@ def _column(grid: Grid, wanted: str | None) -> int:
         return found[0]
     if found:
         raise Misconfigured(f"the query brings {len(found)} columns '{wanted}': give each its own name with AS")
-    near = get_close_matches(wanted.lower(), [column.lower() for column in grid.columns], 1)
-    hint = (
-        f"; did you mean '{grid.columns[[column.lower() for column in grid.columns].index(near[0])]}'?" if near else ""
-    )
+    lowered = {column.lower(): column for column in grid.columns}
+    near = get_close_matches(wanted.lower(), lowered, 1)
+    hint = f"; did you mean '{lowered[near[0]]}'?" if near else ""
     raise Misconfigured(f"the query brings no column '{wanted}', but {there}{hint}")
 
 

@@ -57,6 +57,8 @@ def test_without_a_connection(code: str, said: str, kind: type[SourceError], mea
         ("postgresql", "22012", "division by zero", BadAnswer, "division by zero"),
         ("mysql", "3024", "maximum statement execution time exceeded", Unavailable, "no answer within 2.5 s"),
         ("mysql", "1213", "Deadlock found", Unavailable, "Deadlock found"),
+        ("mysql", "1142", "DELETE command denied to user", Misconfigured, "it writes, and smithd only reads: DELETE"),
+        ("mysql", "1142", "SELECT command denied to user", Misconfigured, "the right to read it (GRANT SELECT)"),
         ("mysql", "1365", "Division by 0", BadAnswer, "Division by 0"),
         ("sqlite", "", "database disk image is malformed", Misconfigured, "names the right file"),
         ("other", "", "no such thing", Unavailable, "the query failed: no such thing"),

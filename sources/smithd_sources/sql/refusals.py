@@ -115,7 +115,7 @@ _POSTGRESQL: Sequence[Meaning] = (
 )
 _MYSQL: Sequence[Meaning] = (
     ("^(1969|3024|1317)", Unavailable, _LATE),
-    ("^(1792|1290)", Misconfigured, _WRITES),
+    ("^(1792|1290|1142 (insert|update|delete|drop|create|alter))", Misconfigured, _WRITES),
     ("^(1142|1143|1227|1370|1044)", Misconfigured, _RIGHTS),
     ("^1146", Misconfigured, "{said}: check the table's name and its database"),
     ("^1054", Misconfigured, "{said}: check the column's name"),

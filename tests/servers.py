@@ -36,7 +36,7 @@ class Certificate:
 
 def make_certificate(folder: Path) -> Certificate:
     """A new certificate; skips the test where openssl is missing."""
-    openssl = _installed("openssl", "openssl")
+    openssl = installed("openssl", "openssl")
     made = Certificate(folder / "cert.pem", folder / "key.pem")
     command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=loopback"
     command += f" -addext subjectAltName=IP:127.0.0.1 -keyout {made.key_file} -out {made.cert_file}"
@@ -44,8 +44,9 @@ def make_certificate(folder: Path) -> Certificate:
     return made
 
 
-def _installed(command: str, package: str) -> str:
-    found = shutil.which(command)
+def installed(command: str, package: str, path: str | None = None) -> str:
+    """The whole path of a command; skips the test where it is missing."""
+    found = shutil.which(command, path=path)
     if found is None:
         pytest.skip(f"needs {command}: apt-get install {package}")
     return found
@@ -58,7 +59,7 @@ def prometheus(openmetrics: str, files: Mapping[str, bytes] = {}) -> Iterator[st
     ``files`` are put beside its configuration; one called ``web.yml`` is its ``--web.config.file``. An unprivileged
     user runs it. Skips the test where it is missing.
     """
-    server, promtool = _installed("prometheus", "prometheus"), _installed("promtool", "prometheus")
+    server, promtool = installed("prometheus", "prometheus"), installed("promtool", "prometheus")
     with tempfile.TemporaryDirectory(prefix="prometheus-") as name:
         folder = Path(name)
         for file, content in {"prometheus.yml": b"{}", "data.om": openmetrics.encode(), **files}.items():
@@ -68,7 +69,7 @@ def prometheus(openmetrics: str, files: Mapping[str, bytes] = {}) -> Iterator[st
         command = "--config.file=prometheus.yml --storage.tsdb.path=data --query.lookback-delta=1h"
         command += " --web.listen-address=127.0.0.1:0" + " --web.config.file=web.yml" * ("web.yml" in files)
         process = subprocess.Popen(
-            [server, *command.split()], cwd=folder, stderr=subprocess.PIPE, text=True, **_unprivileged(folder)
+            [server, *command.split()], cwd=folder, stderr=subprocess.PIPE, text=True, **unprivileged(folder)
         )
         try:
             assert process.stderr is not None
@@ -78,7 +79,8 @@ def prometheus(openmetrics: str, files: Mapping[str, bytes] = {}) -> Iterator[st
             process.communicate()
 
 
-def _unprivileged(folder: Path) -> dict[str, Any]:
+def unprivileged(folder: Path) -> dict[str, Any]:
+    """What lets subprocess run a server in this folder as nobody, where we are root: servers refuse root."""
     if os.geteuid() != 0:
         return {}
     for path in (folder, *folder.rglob("*")):

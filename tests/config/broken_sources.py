@@ -21,6 +21,13 @@ def json(lines: str, *said: str) -> Broken:
     return source("type: http_json\nurl: https://x.example\nmetrics: {orders: $.orders}\n" + lines, *said)
 
 
+def sql(url: str, metrics: str, *said: str) -> Broken:
+    """The source ``shop`` of type sql, with this address and these metrics; more keys may follow."""
+    return source(f"type: sql\nurl: {url}\nmetrics: {metrics}", *said)
+
+
+DB = "postgresql://reader@db.example.com/shop"
+
 SOURCES: list[Broken] = [
     sources(
         "  »my-shop: {type: prometheus, url: http://x.example, metrics: {a: up}}",
@@ -96,4 +103,27 @@ SOURCES: list[Broken] = [
     source('type: prometheus\nurl: http://x.example\nmetrics: {orders: »""}', "expected a PromQL query"),
     source("type: prometheus\nurl: http://x.example\nmetrics: {orders: »5}", "expected a text"),
     source("type: prometheus\nurl: http://x.example\n»quries: {a: up}\nmetrics: {orders: up}", "unknown key 'quries'"),
+    sql("»db.example.com/shop", "{orders: SELECT 1}", "expected the address of a database, like postgresql://"),
+    sql("»postgress://db.example.com/shop", "{orders: SELECT 1}", "no driver for postgress:// / postgresql://?"),
+    sql("»postgresql://reader@db.example.com", "{orders: SELECT 1}", "the name of the database is missing"),
+    sql("»postgresql://reader:hush@hush/hush@db.example.com:x/shop", "{orders: SELECT 1}", "the port must be a number"),
+    sql("»postgresql://reader@db.example.com:x/shop", "{orders: SELECT 1}", "the port must be a number"),
+    sql(
+        '»"postgresql://db.example.com/shop?password=hush-hush"', "{orders: SELECT 1}", "an option of its own: password"
+    ),
+    sql("»sqlite://shop.db", "{orders: SELECT 1}", "expected sqlite:////absolute/path"),
+    sql(DB, "{orders: »SELECT :tommorow}", ":tommorow is no parameter: expected :now, :today or :yesterday"),
+    sql(DB, '{orders: »"SELECT 1; SELECT 2"}', "expected one statement"),
+    sql(DB, '{orders: »"SELECT \'x"}', "the ' at its character 8 is not closed"),
+    sql(DB, "{orders: »COMMIT, revenue: {query: »SET x = 1}}", "smithd begins and ends", "SET has no place here"),
+    sql(DB, "{»orders: {labels: [a]}}", "the key 'query' is missing"),
+    sql(DB, "{»orders: {query: SELECT 1, labels: [a]}}", "'labels' needs 'value' or 'values'"),
+    sql(DB, "{»orders: {query: SELECT 1, value: a, values: [b]}}", "either 'value' (a column) or 'values' (a list)"),
+    sql(DB, "{»orders: {query: SELECT 1, value: a, labels: [a]}}", "the column 'a' is named twice"),
+    sql(DB, "{orders: {query: SELECT 1, values: [»Depth]}}", "expected a name of small letters"),
+    sql(DB, "{orders: {query: SELECT 1, as: »agee}}", "did you mean 'age'?"),
+    sql(DB, "{orders: {query: SELECT 1, »label: [a]}}", "did you mean 'labels'?"),
+    sql(DB, "{orders: SELECT 1}\nmax_rows: »0", "expected more than 0"),
+    sql(DB, "{orders: SELECT 1}\ntimezone: »Berlin/Europe", "there is no time zone 'Berlin/Europe'"),
+    sql(DB, "{orders: SELECT 1}\n»pasword: hush-hush", "did you mean 'password'?"),
 ]

@@ -12,9 +12,11 @@ HEAVY = {
     "aiohttp",
     "alembic",
     "apscheduler",
+    "asyncmy",
     "httpx",
     "jsonschema",
     "prometheus_api_client",
+    "psycopg",
     "requests",
     "sqlalchemy",
     "starlette",
@@ -26,6 +28,7 @@ activitysmith: {api_key: not-a-real-key}
 sources:
   shop: {type: http_json, url: "https://shop.example.com/stats", metrics: {orders: $.orders.today}}
   prod: {type: prometheus, url: "http://127.0.0.1:9090", metrics: {up: sum(up)}}
+  base: {type: sql, url: "postgresql://127.0.0.1/shop", metrics: {rows: SELECT 1}}
 rules:
   orders: {metric: shop.orders, warning: "< 1", push: {title: "{{ rule }}"}}
 widgets:

@@ -132,4 +132,4 @@ def test_installed_sources_that_cannot_be_used(registry: Registry) -> None:
 
 
 def test_the_installed_packages_are_asked() -> None:
-    assert {"http_json", "prometheus"} <= set(Registry().names())
+    assert {"http_json", "prometheus", "sql"} <= set(Registry().names())

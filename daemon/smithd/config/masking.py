@@ -25,7 +25,7 @@ _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
 _NAMED_BY_THE_USER = {"sources", "rules", "widgets", "live_activities", "metrics"}
 
 _SECRET_TEXTS = re.compile(
-    r"://(?P<user>[^/\s\"']+)@"
+    r"://(?P<user>[^/:@\s\"']*:[^\s\"']+|[^/\s\"']+)@"
     r"|(?i:\b(?:bearer|basic|token)\s+)(?P<bearer>(?:\$\{[^{}]*\}|[^\s\"',}])+)"
     r"|(?P<key>\b(?:ask|sk|rk|pk|ghp|gho|glpat|xox[abp])[-_][\w-]{4,})"
     r"|[?&](?i:[\w-]*(?:key|token|secret|password|auth)[\w-]*)=(?P<query>[^\s\"']+)"

@@ -1,0 +1,100 @@
+"""The address of a database: which kind it is, where it stands, and its password taken out of it."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+KINDS = {
+    "postgresql": "postgresql",
+    "postgresql+psycopg": "postgresql",
+    "postgres": "postgresql",
+    "mysql": "mysql",
+    "mysql+asyncmy": "mysql",
+    "mariadb": "mysql",
+    "mariadb+asyncmy": "mysql",
+    "sqlite": "sqlite",
+}
+"""The schemes that are tested, and what speaks them. SQLAlchemy may know others."""
+OTHER = "other"
+_OF_SQLALCHEMY = ("postgresql", "mysql", "mariadb", "sqlite", "oracle", "mssql")
+_PORTS = {"postgresql": 5432, "mysql": 3306}
+_SOCKETS = {"postgresql": "host", "mysql": "unix_socket"}
+_CREDENTIALS = re.compile(r"(?P<start>[^:/?#]+://[^:/?#@]*):(?P<password>.*)(?P<end>@[^@]*)", re.DOTALL)
+_SECRET_KEYS = re.compile("passw|pwd|secret|token", re.IGNORECASE)
+EXAMPLES = "postgresql://db.example.com/shop, mysql://db.example.com/shop or sqlite:///path/to/file.db"
+
+
+def without_password(url: str) -> tuple[str, str | None]:
+    """The address, and the password that stood in it; in there, ``%40`` is an @."""
+    found = _CREDENTIALS.fullmatch(url)
+    return (found["start"] + found["end"], unquote(found["password"])) if found else (url, None)
+
+
+def checked(url: str, folder: str | Path | None) -> str:
+    """The same address, if a database can stand there; SQLite's relative paths begin at ``folder``.
+
+    Raises ValueError, whose text says what is wrong.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or not scheme or not url.isprintable() or " " in url:
+        raise ValueError(f"expected the address of a database, like {EXAMPLES}")
+    if kind_of(url) == OTHER:
+        _must_be_known(scheme)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("the port must be a number from 1 to 65535") from None
+    if port == 0:
+        raise ValueError("the port must be a number from 1 to 65535")
+    if any(_SECRET_KEYS.search(key) for key, _ in parse_qsl(parts.query)):
+        raise ValueError("a password has no place after the ?; it is an option of its own: password")
+    if kind_of(url) == "sqlite":
+        return _file(rest, folder)
+    if kind_of(url) in _PORTS and not parts.path.strip("/"):
+        raise ValueError(f"the name of the database is missing at the end, as in {scheme}://db.example.com/shop")
+    return url
+
+
+def kind_of(url: str) -> str:
+    """``postgresql``, ``mysql``, ``sqlite`` or ``other``."""
+    return KINDS.get(url.partition("://")[0].lower(), OTHER)
+
+
+def file_of(url: str) -> Path:
+    """The file that an SQLite database is kept in."""
+    return Path(unquote(url.removeprefix("sqlite:///")))
+
+
+def place(url: str) -> str:
+    """Where the database is, as it may stand in a log."""
+    kind, parts = kind_of(url), urlsplit(url)
+    if kind == "sqlite":
+        return str(file_of(url))
+    socket = dict(parse_qsl(parts.query)).get(_SOCKETS.get(kind, ""))
+    if socket:
+        return socket
+    host = parts.hostname or "this machine"
+    port = parts.port or _PORTS.get(kind)
+    return (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+
+
+def _must_be_known(scheme: str) -> None:
+    dialect = scheme.partition("+")[0].lower()
+    installed = {entry.name.partition(".")[0] for entry in entry_points(group="sqlalchemy.dialects")}
+    if dialect in installed.union(_OF_SQLALCHEMY):
+        return
+    near = get_close_matches(dialect, sorted(installed.union(_OF_SQLALCHEMY)), 1)
+    hint = f"; did you mean {near[0]}://?" if near else "; SQLAlchemy needs a package that knows it"
+    raise ValueError(f"no driver for {dialect}:// is installed: expected {EXAMPLES}{hint}")
+
+
+def _file(rest: str, folder: str | Path | None) -> str:
+    path = unquote(rest.removeprefix("/"))
+    if not rest.startswith("/") or not path or path == ":memory:" or "?" in rest:
+        raise ValueError("expected sqlite:////absolute/path or sqlite:///path (from the configuration's folder)")
+    return "sqlite:///" + quote(str(Path(folder or "", Path(path).expanduser())))

@@ -1,0 +1,40 @@
+"""Certificates: the files under ``tls``, and what is wrong with a server's."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import struct
+
+from smithd.plugin import TLS, Misconfigured
+
+
+def usable(tls: TLS) -> ssl.SSLContext:
+    """A context made of the files; raises Misconfigured where one cannot be used."""
+    try:
+        return tls.context()
+    except OSError as error:
+        raise Misconfigured(f"the files under tls cannot be used: {error}") from None
+
+
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""PostgreSQL's protocol, "SSLRequest"; the server answers with one byte before TLS begins."""
+
+
+async def flaw(host: str, port: int, tls: TLS) -> str | None:
+    """What is wrong with the certificate of a PostgreSQL server; None where that cannot be found out."""
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return None
+    try:
+        writer.write(_SSL_REQUEST)
+        await reader.readexactly(1)
+        await writer.start_tls(usable(tls), server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_message
+    except (OSError, EOFError):
+        return None
+    finally:
+        writer.close()
+    return None

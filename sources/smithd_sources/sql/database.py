@@ -1,0 +1,240 @@
+"""What asking a database has in common, through SQLAlchemy.
+
+What asks is written once, in SQLAlchemy's plain style: it runs on the event loop by way of an asynchronous driver where
+there is one, else in a thread. Imported when a source is first opened.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import URL, Connection, CursorResult, Engine, event, make_url, text
+from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from smithd.plugin import Context, Misconfigured, SourceError, Threads, Unavailable
+from smithd_sources.sql.address import place
+from smithd_sources.sql.options import SqlOptions
+from smithd_sources.sql.query import Query
+from smithd_sources.sql.refusals import not_connected, refused
+from smithd_sources.sql.rows import LONGEST, Grid
+
+Work = Callable[[Connection], None]
+Shape = Sequence[tuple[str, Any]]
+"""The names and types of a query's columns."""
+POOL: Mapping[str, Any] = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": True}
+_CODE_OF_BAD_DATA = "22000"
+_UNKNOWN_OPTION = "unexpected keyword argument"
+"""What drivers say of an option of the address that they do not know."""
+
+for _name in ("sqlalchemy.pool", "psycopg", "asyncmy"):  # they tell of every connection that breaks, as we do
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+class Database(ABC):
+    """One database, and the one connection to it that is kept."""
+
+    kind = "other"
+    wraps = False
+    """Whether a query is put into another one, which takes no more rows and no longer texts than we want."""
+
+    def __init__(self, options: SqlOptions, context: Context) -> None:
+        """Nothing is asked yet. Raises SourceError, or what SQLAlchemy raises, where a driver or a file is missing."""
+        self.zone = ZoneInfo(options.timezone) if options.timezone is not None else context.zone
+        self.aborted = False
+        self._options = options
+        self._context = context
+        self._place = place(options.url)
+        self._shapes: dict[str, Shape] = {}
+
+    async def ask(self, work: Work) -> None:
+        """Do the work with a connection that is known to answer. Raises SourceError where there is none."""
+        self.aborted = False
+        try:
+            await self._run(work)
+        except DBAPIError as error:
+            raise not_connected(self._place, *await self._explained(error)) from None
+        except (NoConnectionFree, OSError) as error:
+            raise not_connected(self._place, "", str(error)) from None
+        except TypeError as error:
+            if _UNKNOWN_OPTION not in str(error):
+                raise
+            raise not_connected(self._place, "", str(error)) from None
+
+    def silent(self, seconds: float) -> SourceError:
+        """What it means that there was no answer within so many seconds."""
+        return Unavailable(f"{self._place}: no answer within {seconds:.3g} s")
+
+    async def _explained(self, error: DBAPIError) -> tuple[str, str]:
+        """The code of an error, and what was said, or found out about it."""
+        return said(error)
+
+    @abstractmethod
+    async def _run(self, work: Work) -> None:
+        """The same as ``ask``, with what SQLAlchemy and the driver raise."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the connection."""
+
+    def abort(self) -> None:
+        """Have what waits for the server fail at once, as far as that can be; the next ``ask`` connects anew."""
+        self.aborted = True
+
+    def begin(self, connection: Connection) -> None:  # noqa: B027 # not every database can
+        """Begin a transaction that only reads, and sees one moment of the data: as far as the database can."""
+
+    def parameter(self, moment: datetime) -> Any:
+        """A moment as it is compared with the columns of this database."""
+        return moment.astimezone(self.zone).replace(tzinfo=None)
+
+    def fetch(self, connection: Connection, name: str, query: Query, given: dict[str, Any], seconds: float) -> Grid:
+        """Ask one query, which may take so many seconds of the server's time. Raises SourceError where it fails.
+
+        ``given`` are all parameters. SQLAlchemy's DBAPIError passes where the connection is lost.
+        """
+        if seconds <= 0:
+            raise Unavailable("the queries before it took all the time: raise 'timeout', or make them faster")
+        given = {parameter: given[parameter] for parameter in query.parameters}
+        try:
+            with self._apart(connection):
+                self._limit(connection, seconds)
+                if self.wraps and query.selects:
+                    return self._fetch_wrapped(connection, name, query, given, seconds)
+                return self._fetch_plain(connection, query, given, seconds)
+        except DBAPIError as error:
+            self._shapes.pop(name, None)
+            if error.connection_invalidated:
+                raise
+            raise refused(self.kind, *said(error), seconds) from None
+
+    def _apart(self, connection: Connection) -> AbstractContextManager[Any]:  # noqa: ARG002 # PostgreSQL uses it
+        """Where a query may fail without an end of the transaction."""
+        return nullcontext()
+
+    def _limit(self, connection: Connection, seconds: float) -> None:  # noqa: B027 # not every database can
+        """Have the server give up the next statement after so many seconds, where that takes a statement of its own."""
+
+    def _statement(self, sql: str, seconds: float) -> str:  # noqa: ARG002 # MySQL uses it
+        """The statement with the limits that go with it."""
+        return sql
+
+    def _columns(self, shape: Shape) -> str:
+        """What to select of a query's columns, which are called ``c0``, ``c1`` and so on: long values are cut."""
+        raise NotImplementedError
+
+    def _fetch_wrapped(
+        self, connection: Connection, name: str, query: Query, given: dict[str, Any], seconds: float
+    ) -> Grid:
+        """A bounded answer: the server cuts it. The bound parameter makes drivers refuse more than one statement."""
+        shape = self._shapes.get(name) or self._shape_of(connection, query, given, seconds)
+        names = ", ".join(f"c{index}" for index in range(len(shape)))
+        sql = (
+            f"WITH smithd({names}) AS (\n{query.text}\n) "  # noqa: S608 # the query is the configuration's
+            f"SELECT {self._columns(shape)} FROM smithd LIMIT :smithd_most"
+        )
+        most = {"smithd_most": self._options.max_rows + 1}
+        result = connection.execute(text(self._statement(sql, seconds)), given | most)
+        self._shapes[name] = shape
+        return self._grid([column for column, _ in shape], result)
+
+    def _shape_of(self, connection: Connection, query: Query, given: dict[str, Any], seconds: float) -> Shape:
+        sql = f"SELECT * FROM (\n{query.text}\n) AS smithd LIMIT 0"  # noqa: S608 # as above
+        with connection.execute(text(self._statement(sql, seconds)), given) as result:
+            assert result.cursor is not None  # a SELECT has one
+            return [(column[0], column[1]) for column in result.cursor.description]
+
+    def _fetch_plain(self, connection: Connection, query: Query, given: dict[str, Any], seconds: float) -> Grid:
+        result = connection.execute(text(self._statement(query.text, seconds)), given)
+        if not result.returns_rows:
+            raise Misconfigured("the query brings no rows: expected one that reads, like SELECT count(*) FROM jobs")
+        return self._grid(list(result.keys()), result)
+
+    def _grid(self, columns: list[str], result: CursorResult[Any]) -> Grid:
+        most = self._options.max_rows
+        rows: list[list[Any]] = []
+        with result:
+            for row in result:
+                if len(rows) == most:
+                    raise Misconfigured(
+                        f"the query brings more than {most} rows: aggregate, add a LIMIT, or raise 'max_rows'"
+                    )
+                rows.append([_cut(value) for value in row])
+        return Grid(columns, rows)
+
+
+class Asynchronous(Database):
+    """A database with an asynchronous driver."""
+
+    def __init__(self, options: SqlOptions, context: Context) -> None:
+        super().__init__(options, context)
+        self._connection: Any = None
+        """The driver's own: the last one that was made."""
+        self._engine = self._made()
+        event.listen(self._engine.sync_engine, "connect", self._keep, insert=True)
+
+    @abstractmethod
+    def _made(self) -> AsyncEngine:
+        """The engine, with one connection at most."""
+
+    async def _run(self, work: Work) -> None:
+        async with self._engine.connect() as connection:
+            await connection.run_sync(work)
+
+    def _keep(self, connection: Any, _: object) -> None:
+        self._connection = connection.driver_connection
+
+    async def close(self) -> None:
+        self.abort()
+        await self._engine.dispose()
+
+
+class InThread(Database):
+    """A database whose driver blocks."""
+
+    def __init__(self, options: SqlOptions, context: Context) -> None:
+        super().__init__(options, context)
+        self._engine = self._made()
+        self._threads = Threads(f"ask {context.name}", places=1)
+
+    @abstractmethod
+    def _made(self) -> Engine:
+        """The engine, with one connection at most."""
+
+    async def _run(self, work: Work) -> None:
+        await self._threads.run(lambda: self._connect_and(work))
+
+    def _connect_and(self, work: Work) -> None:
+        with self._engine.connect() as connection:
+            work(connection)
+
+    async def close(self) -> None:
+        self.abort()
+        self._engine.dispose()
+
+
+def address(options: SqlOptions) -> URL:
+    """SQLAlchemy's form of the address, with the password."""
+    url = make_url(options.url)
+    return url.set(password=options.password.get_secret_value()) if options.password is not None else url
+
+
+def said(error: DBAPIError) -> tuple[str, str]:
+    """The code of a database's error ("" where it has none), and what was said."""
+    cause: Any = error.orig
+    if cause is not None and len(cause.args) > 1 and isinstance(cause.args[0], int):
+        return str(cause.args[0]), str(cause.args[1])
+    primary = getattr(getattr(cause, "diag", None), "message_primary", None)
+    code = getattr(cause, "sqlstate", None) or (_CODE_OF_BAD_DATA if isinstance(error, DataError) else "")
+    return code, primary or str(cause)
+
+
+def _cut(value: Any) -> Any:
+    return value[: LONGEST + 1] if isinstance(value, str | bytes | memoryview) else value

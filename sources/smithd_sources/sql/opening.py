@@ -1,0 +1,59 @@
+"""From the options to the database that they name; only that one's driver is imported."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from smithd.plugin import Context, Misconfigured
+from smithd_sources.sql.address import kind_of
+from smithd_sources.sql.database import POOL, Asynchronous, Database, InThread, address
+from smithd_sources.sql.options import SqlOptions
+from smithd_sources.sql.refusals import one_line
+
+
+class OtherInThread(InThread):
+    """What else SQLAlchemy knows, asked as it is: nothing keeps a query from writing, or the server from working on."""
+
+    def _made(self) -> Engine:
+        return create_engine(address(self._options), execution_options={"stream_results": True}, **POOL)
+
+
+class OtherAsynchronous(Asynchronous):
+    """The same, where its driver is asynchronous."""
+
+    def _made(self) -> AsyncEngine:
+        return create_async_engine(address(self._options), **POOL)
+
+
+def open_database(options: SqlOptions, context: Context) -> Database:
+    """The database; nothing is asked yet. Raises Misconfigured where its driver is missing."""
+    scheme = options.url.partition(":")[0]
+    try:
+        opened = _class_for(options)(options, context)
+    except (NoSuchModuleError, ImportError) as error:
+        why = one_line(str(error))
+        raise Misconfigured(f"the driver for {scheme}:// is missing ({why}): install its package") from None
+    except (ArgumentError, TypeError) as error:
+        raise Misconfigured(f"the address cannot be used: {one_line(str(error))}") from None
+    if opened.kind == "other":
+        context.log.warning("%s:// is not tested with smithd; let its user have no rights but to read", scheme)
+    return opened
+
+
+def _class_for(options: SqlOptions) -> type[Database]:
+    kind = kind_of(options.url)
+    if kind == "postgresql":
+        from smithd_sources.sql.postgresql import PostgreSQL
+
+        return PostgreSQL
+    if kind == "mysql":
+        from smithd_sources.sql.mysql import MySQL
+
+        return MySQL
+    if kind == "sqlite":
+        from smithd_sources.sql.sqlite import SQLite
+
+        return SQLite
+    return OtherAsynchronous if address(options).get_dialect().is_async else OtherInThread

@@ -1,0 +1,125 @@
+"""What may stand under a source of ``type: sql``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+
+from smithd.plugin import MetricName, Options, Secret
+from smithd_sources.connection import TLSOptions
+from smithd_sources.sql.address import checked, kind_of, without_password
+from smithd_sources.sql.query import parse
+
+MOST_ROWS = 10_000
+LabelColumn = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class SqlMetric(Options):
+    """A query; it brings one number, or one series for each row."""
+
+    query: str = Field(description="one statement that reads; the text alone means the same, where it brings one value")
+    labels: list[LabelColumn] = Field([], description="the columns whose texts tell series apart, one for each row")
+    value: str | None = Field(None, description="the column with the number")
+    values: list[MetricName] = Field(
+        [], description="several columns with numbers: metrics called source.metric.column"
+    )
+    as_: Literal["number", "age"] = Field(
+        "number", alias="as", description="age: the seconds since the moment that the query brings"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _query_alone(cls, given: Any) -> Any:
+        return given if isinstance(given, dict | SqlMetric) else {"query": given}
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> SqlMetric:
+        if self.value is not None and self.values:
+            raise PydanticCustomError("two_values", "expected either 'value' (a column) or 'values' (a list), not both")
+        if self.labels and self.value is None and not self.values:
+            raise PydanticCustomError("no_value", "'labels' needs 'value' or 'values': the columns with the numbers")
+        columns = [*self.labels, *self.values, *([self.value] if self.value is not None else [])]
+        if twice := sorted({column for column in columns if columns.count(column) > 1}):
+            raise PydanticCustomError("column_twice", "the column '{column}' is named twice", {"column": twice[0]})
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        full = handler.resolve_ref_schema(handler(schema))
+        return {"anyOf": [{"type": "string", "examples": ["SELECT count(*) FROM jobs"]}, full]}
+
+    def columns(self, name: str) -> dict[str, str | None]:
+        """The metrics that the query brings, and each one's column; None: the only one there is."""
+        return {f"{name}.{column}": column for column in self.values} or {name: self.value}
+
+
+def _is_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone '{name}': expected a name like Europe/Berlin or UTC") from None
+    return name
+
+
+class SqlOptions(Options):
+    """What may stand under a source of ``type: sql``."""
+
+    url: str = Field(
+        description="the database: postgresql://host/name (with user@ before the host), mysql://..., sqlite:///path"
+    )
+    password: Secret | None = Field(None, description="the user's password, where it does not stand in the url")
+    tls: TLSOptions | None = Field(None, description="encrypt, and check certificates; left out: as the driver does")
+    timezone: Annotated[str, AfterValidator(_is_zone)] | None = Field(
+        None, description="where this database's times without a zone are meant; default: the configuration's zone"
+    )
+    max_rows: int = Field(1000, gt=0, le=MOST_ROWS, description="the most rows that a query may bring")
+    metrics: dict[MetricName, SqlMetric] = Field(min_length=1, description="metric to the query that brings it")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _password_aside(cls, given: Any) -> Any:
+        """From here on the address can be shown, and whoever looks for secrets finds the password."""
+        if not isinstance(given, dict) or not isinstance(given.get("url"), str):
+            return given
+        url, password = without_password(given["url"])
+        if password is None:
+            return given
+        if given.get("password") is not None:
+            raise PydanticCustomError("two_passwords", "expected a password either in 'url' or in 'password', not both")
+        return {**given, "url": url, "password": password}
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_database(cls, url: str, info: ValidationInfo) -> str:
+        return checked(url, (info.context or {}).get("folder"))
+
+    @field_validator("metrics")
+    @classmethod
+    def _queries_can_be_asked(cls, metrics: dict[str, SqlMetric], info: ValidationInfo) -> dict[str, SqlMetric]:
+        wrong = list(_wrong(metrics, kind_of(info.data["url"]))) if "url" in info.data else []
+        if wrong:
+            raise ValidationError.from_exception_data("metrics", wrong)  # each mistake keeps its own place
+        return metrics
+
+
+def _wrong(metrics: dict[str, SqlMetric], kind: str) -> Iterator[InitErrorDetails]:
+    for name, metric in metrics.items():
+        try:
+            parse(metric.query, kind)
+        except ValueError as error:
+            kind_of_error = PydanticCustomError("query", "{said}", {"said": str(error)})
+            yield InitErrorDetails(type=kind_of_error, loc=(name, "query"), input=metric.query)

@@ -1,0 +1,162 @@
+"""What a database's own errors mean, and what to do about them. Pure: codes and texts in, a SourceError out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from smithd.plugin import BadAnswer, Misconfigured, SourceError, Unavailable
+
+LONGEST = 200
+Meaning = tuple[str, type[SourceError], str]
+"""A pattern for what was said (or its code), the kind of failure, and what to say in its place."""
+
+_LATE = (
+    "no answer within {share:.3g} s, which is its part of 'timeout': make it faster, raise 'timeout', "
+    "or give it a source of its own"
+)
+_RIGHTS = "{said}: the user needs the right to read it (GRANT SELECT)"
+_WRITES = "it writes, and smithd only reads: {said}"
+_CONNECTING: Sequence[Meaning] = (
+    ("unable to open", Misconfigured, "the file cannot be opened: check its path, and that smithd may read it"),
+    (
+        "getaddrinfo|resolve host|translate host|name or service not known|no address associated",
+        Unavailable,
+        "its name is not known: check the host in 'url'",
+    ),
+    (
+        "connection refused|connect call failed",
+        Unavailable,
+        "nobody listens there: is the server running, and are host and port in 'url' right?",
+    ),
+    (
+        "socket.*no such file or directory|no such file or directory.*socket|2003.*no such file",
+        Unavailable,
+        "there is no such socket: is the server running, and is the path in 'url' right?",
+    ),
+    (
+        "does not match host name|hostname mismatch|ip address mismatch|not valid for",
+        Misconfigured,
+        "its certificate is for another name: use that name as the host in 'url'",
+    ),
+    (
+        "certificate has expired",
+        Misconfigured,
+        "its certificate has expired: have it renewed (tls.verify: false accepts any)",
+    ),
+    (
+        "self-signed|self signed|unable to get .*issuer",
+        Misconfigured,
+        "its certificate is not trusted: name its authority's file in tls.ca_file (tls.verify: false accepts any)",
+    ),
+    (
+        "certificate verify failed",
+        Misconfigured,
+        "its certificate is not trusted: is its authority's file named in tls.ca_file, and has it not expired?",
+    ),
+    ("private key file|certificate file|could not load", Misconfigured, "a file under 'tls' cannot be used: {said}"),
+    (
+        "does not support ssl|ssl is not supported|doesn't support ssl|wrong.version.number",
+        Misconfigured,
+        "it does not speak TLS: leave 'tls' out, or let the server have a certificate",
+    ),
+    (
+        "no encryption|insecure transport|^3159",
+        Misconfigured,
+        "it lets us in by an encrypted connection only: add 'tls' to the source",
+    ),
+    (
+        "invalid connection option|invalid .*value|unexpected keyword argument",
+        Misconfigured,
+        "what stands after the ? in 'url' cannot be used ({said})",
+    ),
+    ("no password supplied", Misconfigured, "it asks for a password: set 'password'"),
+    (
+        "password authentication failed|^1045|^1698",
+        Misconfigured,
+        "it does not let us in: wrong password, or no such user: check the user in 'url', and 'password'",
+    ),
+    (
+        "role .* does not exist|authentication failed|not permitted to log in",
+        Misconfigured,
+        "it does not let us in ({said}): check the user in 'url'",
+    ),
+    (
+        "pg_hba.conf|^1130",
+        Misconfigured,
+        "it does not let this user in from this machine ({said}): its administrator must allow it",
+    ),
+    (
+        "database .* does not exist|^1049|no such database",
+        Misconfigured,
+        "there is no such database ({said}): check the name at the end of 'url'",
+    ),
+    (
+        "^1044|permission denied for database",
+        Misconfigured,
+        "the user may not use this database ({said}): check its name in 'url', and the user's rights",
+    ),
+    (
+        "invalid response to ssl negotiation|expected authentication request",
+        Misconfigured,
+        "what answers there does not speak the protocol of this database: check the port in 'url'",
+    ),
+    ("too many|remaining connection slots|^1040|^1203|^53300", Unavailable, "it has no connection left ({said})"),
+    ("timeout|timed out", Unavailable, "no connection within the time-out"),
+)
+_POSTGRESQL: Sequence[Meaning] = (
+    ("^57014", Unavailable, _LATE),
+    ("^25006|data-modifying|INTO is not allowed", Misconfigured, _WRITES),
+    ("^42501", Misconfigured, _RIGHTS),
+    ("^42P01", Misconfigured, "{said}: check the table's name and its schema"),
+    ("^42703", Misconfigured, "{said}: check the column's name"),
+    ("^(42|0A|25)", Misconfigured, "{said}"),
+    ("^(21|22)", BadAnswer, "{said}"),
+)
+_MYSQL: Sequence[Meaning] = (
+    ("^(1969|3024|1317)", Unavailable, _LATE),
+    ("^(1792|1290|1142 (insert|update|delete|drop|create|alter))", Misconfigured, _WRITES),
+    ("^(1142|1143|1227|1370|1044)", Misconfigured, _RIGHTS),
+    ("^1146", Misconfigured, "{said}: check the table's name and its database"),
+    ("^1054", Misconfigured, "{said}: check the column's name"),
+    ("^1060", Misconfigured, "{said}: give each column a name of its own with AS"),
+    ("^(1365|1264|1292|1411|1690|1242)", BadAnswer, "{said}"),
+    ("^(1205|1213)", Unavailable, "{said}: the next poll tries again"),
+    ("^1[0123]", Misconfigured, "{said}"),
+)
+_SQLITE: Sequence[Meaning] = (
+    ("^interrupted", Unavailable, _LATE),
+    ("readonly database|query_only", Misconfigured, _WRITES),
+    ("^no such table", Misconfigured, "{said}: check its name, and that 'url' names the right file"),
+    ("^no such column", Misconfigured, "{said}: check the column's name"),
+    ("is locked", Unavailable, "another program keeps the file locked"),
+    ("not a database|malformed", Misconfigured, "{said}: check that 'url' names the right file"),
+    ("string or blob too big", BadAnswer, "it brings a text or a row that is too large"),
+    ("", Misconfigured, "{said}"),
+)
+_QUERIES = {"postgresql": _POSTGRESQL, "mysql": _MYSQL, "sqlite": _SQLITE}
+_NAMES = {"postgresql": "PostgreSQL", "mysql": "the server", "sqlite": "SQLite"}
+
+
+def not_connected(place: str, code: str, said: str) -> SourceError:
+    """What it means that ``place`` let nobody in, or was lost; by the code it gave, if any, and what was said."""
+    for pattern, kind, meaning in _CONNECTING:
+        if re.search(pattern, f"{code} {said}".lstrip(), re.IGNORECASE | re.DOTALL):
+            return kind(f"{place}: {meaning.format(said=one_line(said))}")
+    return Unavailable(f"{place}: {one_line(said)}")
+
+
+def refused(kind: str, code: str, said: str, share: float) -> SourceError:
+    """What it means that a query failed; ``kind`` is the database's, ``share`` the seconds that the query had."""
+    for pattern, failure, meaning in _QUERIES.get(kind, ()):
+        if re.search(pattern, f"{code} {said}".lstrip(), re.IGNORECASE):
+            who = f"{_NAMES[kind]} refuses the query: " if failure is Misconfigured else ""
+            return failure(who + meaning.format(said=one_line(said), share=share))
+    return Unavailable(f"the query failed: {one_line(said)}")
+
+
+def one_line(said: str) -> str:
+    """What an error says, without what stands before it, on one line of bounded length."""
+    text = " ".join(said.split())
+    found = re.search(r"(?:FATAL|ERROR):\s*(.*)", text)
+    return (found[1] if found else text)[:LONGEST].rstrip(" .")

@@ -1,0 +1,149 @@
+"""How the rows of a query become samples. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any
+
+from smithd.plugin import BadAnswer, Misconfigured, Sample
+from smithd_sources.number import in_short, to_number
+from smithd_sources.sql.options import SqlMetric
+
+LONGEST = 256
+"""The characters of a text that are looked at; a label has no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What a query brought: the names of its columns, and its rows."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a query was asked (seconds since 1970), and the zone that times without one are meant in."""
+
+    now: float
+    zone: tzinfo
+
+
+Complain = Callable[[str], None]
+
+
+def read_rows(name: str, metric: SqlMetric, grid: Grid, asked: Moment, complain: Complain) -> list[Sample]:
+    """The samples of a query's answer; ``complain`` hears of single values that could not be read.
+
+    NULL, NaN and what a float cannot hold bring no sample, nor does an answer without rows. Raises Misconfigured where
+    the answer has another shape than the configuration says, BadAnswer where two rows have the same labels.
+    """
+    values = {each: _column(grid, column) for each, column in metric.columns(name).items()}
+    labels = {column: _column(grid, column) for column in metric.labels}
+    if not labels and len(grid.rows) > 1:
+        raise Misconfigured(
+            f"the query brings {len(grid.rows)} rows: name the columns that tell them apart in 'labels', or aggregate"
+        )
+    return [
+        Sample(each, value, texts)
+        for row, texts in _told_apart(grid, labels)
+        for each, index in values.items()
+        if (value := _value(row[index], f"{each}{_brackets(texts)}", metric.as_, asked, complain)) is not None
+    ]
+
+
+def _told_apart(grid: Grid, labels: dict[str, int]) -> Iterator[tuple[Sequence[Any], dict[str, str]]]:
+    seen: set[tuple[str, ...]] = set()
+    for row in grid.rows:
+        texts = {label: _text(row[index]) for label, index in labels.items()}
+        if (identity := tuple(texts.values())) in seen:
+            raise BadAnswer(f"two rows have the labels {_brackets(texts)}, and labels must tell rows apart")
+        seen.add(identity)
+        yield row, texts
+
+
+def _column(grid: Grid, wanted: str | None) -> int:
+    there = ", ".join(grid.columns)
+    if wanted is None:
+        if len(grid.columns) != 1:
+            raise Misconfigured(
+                f"the query brings {len(grid.columns)} columns ({there}): say under 'value' which has the number"
+            )
+        return 0
+    found = [index for index, column in enumerate(grid.columns) if column == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Misconfigured(f"the query brings {len(found)} columns '{wanted}': give each its own name with AS")
+    lowered = {column.lower(): column for column in grid.columns}
+    near = get_close_matches(wanted.lower(), lowered, 1)
+    hint = f"; did you mean '{lowered[near[0]]}'?" if near else ""
+    raise Misconfigured(f"the query brings no column '{wanted}', but {there}{hint}")
+
+
+def _brackets(texts: dict[str, str]) -> str:
+    return "{" + ", ".join(f'{label}="{text}"' for label, text in texts.items()) + "}" if texts else ""
+
+
+def _text(value: Any) -> str:
+    """A label's text; NULL is the empty one."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "replace")[:LONGEST]
+    return (value.isoformat() if isinstance(value, date | time) else str(value))[:LONGEST]
+
+
+def _value(found: Any, where: str, as_: str, asked: Moment, complain: Complain) -> float | None:
+    try:
+        value = _number(found, where, asked.zone, moments=as_ == "age")
+    except BadAnswer as error:
+        complain(str(error))
+        return None
+    if value is None or not math.isfinite(value):
+        return None
+    return asked.now - value if as_ == "age" else value
+
+
+def _number(found: Any, where: str, zone: tzinfo, *, moments: bool) -> float | None:
+    """A value as a number: moments in seconds since 1970, lengths of time in seconds. None: there is no value.
+
+    ``moments``: a text may be a moment, as ISO 8601 writes it.
+    """
+    if isinstance(found, bytes | bytearray | memoryview):
+        found = bytes(found).decode("utf-8", "replace")
+    if isinstance(found, str) and moments:
+        found = _moment(found)
+    if isinstance(found, datetime):
+        return _seconds(found, zone)
+    if isinstance(found, date):
+        return _seconds(datetime.combine(found, time()), zone)
+    if isinstance(found, timedelta):
+        return found.total_seconds()
+    if isinstance(found, Decimal):
+        return math.nan if found.is_nan() else float(found)
+    if found is None or isinstance(found, int | float):
+        return to_number(found, where)
+    if isinstance(found, str) and not moments and isinstance(_moment(found), datetime):
+        raise BadAnswer(f"{where} is the text {in_short(found)}; where that is a moment, say 'as: age'")
+    return to_number(found if isinstance(found, str) else str(found), where)
+
+
+def _seconds(moment: datetime, zone: tzinfo) -> float:
+    """Seconds since 1970; also for years that the system's own conversion does not know."""
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+    return aware.timestamp()
+
+
+def _moment(text: str) -> datetime | str:
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        return text

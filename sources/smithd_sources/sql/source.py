@@ -1,0 +1,103 @@
+"""A source that asks a database for numbers in SQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from smithd.plugin import BadAnswer, Context, Sample, Source, SourceError
+from smithd_sources.connection import PATIENCE
+from smithd_sources.partly import settle
+from smithd_sources.sql.address import kind_of
+from smithd_sources.sql.options import SqlOptions
+from smithd_sources.sql.query import moments, parse
+from smithd_sources.sql.rows import Moment, read_rows
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from smithd_sources.sql.database import Database
+
+ASKED = 0.85
+"""The part of a poll's deadline that the queries share; the rest is for the answer to be missed in good time."""
+
+
+class Sql(Source[SqlOptions]):
+    """Numbers from a database, by SQL: PostgreSQL, MySQL and MariaDB, SQLite, and what else SQLAlchemy knows."""
+
+    Options = SqlOptions
+
+    def __init__(self, options: SqlOptions, context: Context) -> None:
+        super().__init__(options, context)
+        kind = kind_of(options.url)
+        self._queries = {name: parse(metric.query, kind) for name, metric in options.metrics.items()}
+        self._slow: set[str] = set()
+        self._database: Database | None = None
+
+    @classmethod
+    def metrics(cls, options: SqlOptions) -> Collection[str]:
+        return [each for name, metric in options.metrics.items() for each in metric.columns(name)]
+
+    async def open(self) -> None:
+        from smithd_sources.sql.opening import open_database
+
+        self._database = open_database(self.options, self.context)
+
+    async def close(self) -> None:
+        if self._database is not None:
+            await self._database.close()
+
+    async def poll(self) -> Iterable[Sample]:
+        database, timeout = self._database, self.context.timeout
+        assert database is not None  # open comes first
+        answers = _Answers()
+        end = self.context.clock.monotonic() + ASKED * timeout
+        giving_up = asyncio.get_running_loop().call_later(PATIENCE * timeout, database.abort)
+        try:
+            async with asyncio.timeout((1 + PATIENCE) / 2 * timeout):
+                await database.ask(lambda connection: self._ask_all(database, connection, end, answers))
+        except TimeoutError:
+            answers.failures.append(database.silent(PATIENCE * timeout))
+        except SourceError as error:
+            answers.failures.append(database.silent(PATIENCE * timeout) if database.aborted else error)
+        finally:
+            giving_up.cancel()
+        return settle(answers.samples, answers.failures)
+
+    def _ask_all(self, database: Database, connection: Connection, end: float, answers: _Answers) -> None:
+        """Ask one query after another, those last that were slow the last time: all see the data of one moment."""
+        now, clock = self.context.clock.now(), self.context.clock
+        given = {name: database.parameter(moment) for name, moment in moments(now, self.context.zone).items()}
+        asked = Moment(now, database.zone)
+        database.begin(connection)
+        left = sorted(self._queries, key=self._slow.__contains__)
+        while left:
+            name, *left = left
+            started = clock.monotonic()
+            share = (end - started) / (2 if left else 1)
+            with answers.of(name):
+                grid = database.fetch(connection, name, self._queries[name], given, share)
+                answers.samples += read_rows(name, self.options.metrics[name], grid, asked, answers.complain)
+            slow = clock.monotonic() - started > PATIENCE * share
+            self._slow = self._slow | {name} if slow else self._slow - {name}
+
+
+class _Answers:
+    """What has come so far: it counts, whatever becomes of the rest."""
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+        self.failures: list[SourceError] = []
+
+    def complain(self, text: str) -> None:
+        self.failures.append(BadAnswer(text))
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """A failure in here is this metric's own."""
+        try:
+            yield
+        except SourceError as error:
+            self.failures.append(type(error)(f"{name}: {error}"))

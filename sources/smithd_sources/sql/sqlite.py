@@ -1,0 +1,61 @@
+"""SQLite, by Python's own sqlite3."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from smithd.plugin import Context, Misconfigured
+from smithd_sources.sql.address import file_of
+from smithd_sources.sql.database import InThread
+from smithd_sources.sql.options import SqlOptions
+
+LARGEST = 20_000_000
+"""The bytes that a value or a row may have."""
+_STEPS = 10_000
+"""How many of its steps SQLite takes between two looks at the clock."""
+
+
+class SQLite(InThread):
+    """The file is opened for reading only, and anew for each poll: it may have been put in another's place."""
+
+    kind = "sqlite"
+
+    def __init__(self, options: SqlOptions, context: Context) -> None:
+        self._file = file_of(options.url)
+        self._until = math.inf
+        super().__init__(options, context)
+
+    def _made(self) -> Engine:
+        return create_engine("sqlite://", creator=self._connected, poolclass=NullPool)
+
+    def _connected(self) -> sqlite3.Connection:
+        if not self._file.exists():
+            raise Misconfigured(f"{self._file}: there is no such file: check the path in 'url'")
+        self._until = math.inf
+        connection = sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)
+        connection.execute("PRAGMA query_only = ON")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        connection.set_progress_handler(lambda: self._context.clock.monotonic() > self._until, _STEPS)
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        return connection
+
+    def abort(self) -> None:
+        super().abort()
+        self._until = 0.0
+
+    def begin(self, connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    def parameter(self, moment: datetime) -> Any:
+        return super().parameter(moment).isoformat(" ", "seconds")
+
+    def _limit(self, connection: Connection, seconds: float) -> None:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {max(1, int(seconds * 1000))}")
+        self._until = self._context.clock.monotonic() + seconds

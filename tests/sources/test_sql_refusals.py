@@ -1,0 +1,70 @@
+"""What databases say, as they say it, and what becomes of it: for what the real servers of the tests do not say."""
+
+from __future__ import annotations
+
+import pytest
+
+from smithd.plugin import BadAnswer, Misconfigured, SourceError, Unavailable
+from smithd_sources.sql.refusals import not_connected, refused
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "kind", "meaning"),
+    [
+        ("", "certificate has expired", Misconfigured, "its certificate has expired: have it renewed"),
+        ("2003", "Can't connect ([SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired)",
+         Misconfigured, "its certificate has expired: have it renewed"),
+        ("", 'server certificate for "a.example" does not match host name "db.example"', Misconfigured, "another name"),
+        ("", 'FATAL:  no pg_hba.conf entry for host "10.0.0.5", user "reader", database "shop", no encryption',
+         Misconfigured, "by an encrypted connection only: add 'tls'"),
+        ("", 'FATAL:  no pg_hba.conf entry for host "10.0.0.5", user "reader", database "shop", SSL encryption',
+         Misconfigured, "does not let this user in from this machine (no pg_hba.conf entry for host"),
+        ("", "fe_sendauth: no password supplied", Misconfigured, "it asks for a password: set 'password'"),
+        ("", "FATAL:  sorry, too many clients already", Unavailable, "no connection left (sorry, too many clients"),
+        ("1040", "Too many connections", Unavailable, "no connection left (Too many connections)"),
+        ("3159", "Connections using insecure transport are prohibited", Misconfigured, "add 'tls' to the source"),
+        ("1130", "Host '10.0.0.5' is not allowed to connect to this server", Misconfigured, "from this machine"),
+        ("", "FATAL:  the database system is starting up", Unavailable, "the database system is starting up"),
+        ("", 'private key file "a.key" has group or world access', Misconfigured, "a file under 'tls' cannot be used"),
+        ("", "what nobody\nhas ever heard", Unavailable, "db:5432: what nobody has ever heard"),
+    ],
+)  # fmt: skip
+def test_without_a_connection(code: str, said: str, kind: type[SourceError], meaning: str) -> None:
+    error = not_connected("db:5432", code, said)
+    assert type(error) is kind
+    assert str(error).startswith("db:5432: ")
+    assert meaning in str(error)
+
+
+@pytest.mark.parametrize(
+    ("database", "code", "said", "kind", "meaning"),
+    [
+        (
+            "postgresql",
+            "40001",
+            "could not serialize access",
+            Unavailable,
+            "the query failed: could not serialize access",
+        ),
+        ("postgresql", "53200", "out of memory", Unavailable, "the query failed: out of memory"),
+        (
+            "postgresql",
+            "42883",
+            "operator does not exist: text > integer",
+            Misconfigured,
+            "PostgreSQL refuses the query",
+        ),
+        ("postgresql", "22012", "division by zero", BadAnswer, "division by zero"),
+        ("mysql", "3024", "maximum statement execution time exceeded", Unavailable, "no answer within 2.5 s"),
+        ("mysql", "1213", "Deadlock found", Unavailable, "Deadlock found"),
+        ("mysql", "1142", "DELETE command denied to user", Misconfigured, "it writes, and smithd only reads: DELETE"),
+        ("mysql", "1142", "SELECT command denied to user", Misconfigured, "the right to read it (GRANT SELECT)"),
+        ("mysql", "1365", "Division by 0", BadAnswer, "Division by 0"),
+        ("sqlite", "", "database disk image is malformed", Misconfigured, "names the right file"),
+        ("other", "", "no such thing", Unavailable, "the query failed: no such thing"),
+    ],
+)
+def test_a_query_that_fails(database: str, code: str, said: str, kind: type[SourceError], meaning: str) -> None:
+    error = refused(database, code, said, 2.5)
+    assert type(error) is kind
+    assert meaning in str(error)

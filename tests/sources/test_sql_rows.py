@@ -1,0 +1,130 @@
+"""How what a query brings becomes samples."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from smithd.plugin import BadAnswer, Misconfigured, Sample
+from smithd_sources.sql.options import SqlMetric
+from smithd_sources.sql.rows import Grid, Moment, read_rows
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC).timestamp()
+ASKED = Moment(NOW, ZoneInfo("Europe/Berlin"))
+
+
+def read(metric: SqlMetric, grid: Grid) -> tuple[list[Sample], list[str]]:
+    complaints: list[str] = []
+    return read_rows("m", metric, grid, ASKED, complaints.append), complaints
+
+
+def scalar(value: Any, as_: str = "number") -> float | str | None:
+    """What a single value becomes: a number, nothing, or a complaint."""
+    metric = SqlMetric.model_validate({"query": "SELECT 1", "as": as_})
+    samples, complaints = read(metric, Grid(["x"], [[value]]))
+    return complaints[0] if complaints else samples[0].value if samples else None
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (5, 5.0),
+        (True, 1.0),
+        (False, 0.0),
+        (Decimal("1234567890.125"), 1234567890.125),
+        (" 1.5 ", 1.5),
+        (b"12", 12.0),
+        (None, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        (Decimal("NaN"), None),
+        (Decimal("sNaN"), None),
+        (Decimal("-Infinity"), None),
+        (Decimal("1e400"), None),
+        (10**400, None),
+        ("nan", None),
+        (timedelta(hours=-1, minutes=-30), -5400.0),
+        (datetime(2026, 1, 1, tzinfo=UTC), 1_767_225_600.0),
+        (datetime(2026, 1, 1, 1), 1_767_225_600.0),  # one o'clock in Berlin
+        (date(2026, 1, 1), 1_767_222_000.0),
+        (datetime(1, 1, 1), datetime(1, 1, 1, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()),
+        (time(12), 'm is "12:00:00", not a number'),
+        ("many", 'm is "many", not a number'),
+        ("2026-01-01 10:00:00", "m is the text \"2026-01-01 10:00:00\"; where that is a moment, say 'as: age'"),
+        ([1], 'm is "[1]", not a number'),
+    ],
+)
+def test_values(value: Any, number: float | str | None) -> None:
+    assert scalar(value) == number
+
+
+@pytest.mark.parametrize(
+    ("value", "age"),
+    [
+        (datetime(2026, 7, 1, 11, tzinfo=UTC), 3600.0),
+        (datetime(2026, 7, 1, 13), 3600.0),
+        (datetime(2026, 7, 1, 15), -3600.0),
+        ("2026-07-01T11:00:00Z", 3600.0),
+        ("2026-07-01 13:00:00.5", 3599.5),
+        ("2026-07-01", 14 * 3600.0),
+        (date(2026, 7, 1), 14 * 3600.0),
+        (NOW - 60, 60.0),
+        (str(NOW - 60), 60.0),
+        (None, None),
+        ("soon", 'm is "soon", not a number'),
+    ],
+)
+def test_ages(value: Any, age: float | str | None) -> None:
+    assert scalar(value, "age") == age
+
+
+@pytest.mark.parametrize(
+    ("value", "label"),
+    [
+        (None, ""),
+        (True, "true"),
+        (5, "5"),
+        (Decimal("1.50"), "1.50"),
+        (date(2026, 1, 1), "2026-01-01"),
+        (datetime(2026, 1, 1, 10), "2026-01-01T10:00:00"),
+        (b"caf\xc3\xa9", "café"),
+        ("x" * 300, "x" * 256),
+    ],
+)
+def test_labels_are_texts(value: Any, label: str) -> None:
+    metric = SqlMetric(query="SELECT 1", labels=["l"], value="n")
+    assert read(metric, Grid(["l", "n"], [[value, 1]])) == ([Sample("m", 1.0, {"l": label})], [])
+
+
+def test_a_bad_value_costs_its_own_sample() -> None:
+    metric = SqlMetric(query="SELECT 1", labels=["l"], values=["a", "b"])
+    samples, complaints = read(metric, Grid(["l", "a", "b"], [["x", 1, "?"], ["y", 2, None]]))
+    assert samples == [Sample("m.a", 1.0, {"l": "x"}), Sample("m.a", 2.0, {"l": "y"})]
+    assert complaints == ['m.b{l="x"} is "?", not a number']
+
+
+@pytest.mark.parametrize(
+    ("given", "columns", "rows", "kind", "said"),
+    [
+        ({}, ["a", "b"], [[1, 2]], Misconfigured, r"brings 2 columns \(a, b\): say under 'value' which has the number"),
+        ({}, ["a"], [[1], [2]], Misconfigured, "brings 2 rows: name the columns that tell them apart in 'labels'"),
+        ({"value": "x"}, ["a", "X"], [[1, 2]], Misconfigured, "brings no column 'x', but a, X; did you mean 'X'?"),
+        ({"value": "x"}, ["x", "x"], [[1, 2]], Misconfigured, "2 columns 'x': give each its own name with AS"),
+        (
+            {"labels": ["l"], "value": "n"},
+            ["l", "n"],
+            [["x", 1], ["x", 2]],
+            BadAnswer,
+            'two rows have the labels {l="x"}, and labels must tell rows apart',
+        ),
+    ],
+)
+def test_answers_of_another_shape(
+    given: dict[str, Any], columns: list[str], rows: list[list[Any]], kind: type[Exception], said: str
+) -> None:
+    with pytest.raises(kind, match=said):
+        read(SqlMetric.model_validate({"query": "SELECT 1", **given}), Grid(columns, rows))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from simulator.given import NOW, contract, stream, usual
+from simulator.given import NOW, contract, statuses, stream, usual
 from simulator.loopback import KEY
 from smithd.simulator.contract import document
 from smithd.simulator.exchange import Answer, Call
@@ -65,7 +65,7 @@ def spoiled(draw: st.DrawFn) -> tuple[dict[str, Any], Any]:
 
 
 def assert_documented(endpoint: str, answer: Answer) -> None:
-    shapes = RESPONSES["x-by-endpoint"][endpoint][str(answer.status)]
+    shapes = statuses(endpoint)[str(answer.status)]
     body = json.loads(json.dumps(answer.body, allow_nan=False))
     assert any(SHAPES[name].is_valid(body) for name in shapes), answer
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from smithd.simulator import badge, body, contract, limits, metrics, notifications, router, screen, streams
+from smithd.simulator import badge, body, contract, legacy, limits, metrics, notifications, router, screen, streams
 from smithd.simulator.exchange import Answer, Call, Refused, Seen
 from smithd.simulator.limits import Meter
 from smithd.simulator.request import Request
@@ -21,6 +21,9 @@ _HANDLERS: dict[str, Callable[[State, Request], Answer]] = {
     "push-notification-replace": notifications.replace,
     "live-activity-stream-put": streams.put,
     "live-activity-stream-delete": streams.delete,
+    "live-activity-start": legacy.start,
+    "live-activity-update": legacy.update,
+    "live-activity-end": legacy.end,
     "badge": badge.update,
     "metric-value": metrics.post_value,
 }

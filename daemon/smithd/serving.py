@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smithd.errors import ConfigError
 
@@ -54,10 +54,23 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+TRANSPORT = "smithd.transport"
+
+
 async def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until cancelled; then open answers get a second to finish. The socket is closed in any case."""
+    """Serve until cancelled; then open answers get a second to finish. The socket is closed in any case.
+
+    The application finds the connection's asyncio.Transport in ``scope["extensions"][TRANSPORT]``, should it want to
+    break it.
+    """
+
+    async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+        connection = next(one for one in server.server_state.connections if getattr(one, "scope", None) is scope)
+        scope["extensions"] = {**scope.get("extensions", {}), TRANSPORT: connection.transport}
+        await app(scope, receive, send)
+
     config = uvicorn.Config(
-        app, loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
+        with_transport, loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
         server_header=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = _Server(config)

@@ -7,6 +7,7 @@ import http.client
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from datetime import UTC
 
 import pytest
 
@@ -25,7 +26,7 @@ def served() -> Iterator[Wire]:
     stop: Future[None] = Future()
 
     async def run() -> None:
-        serving = asyncio.ensure_future(serve(application(service, clock), listener))
+        serving = asyncio.ensure_future(serve(application(service, clock, UTC), listener))
         await asyncio.wrap_future(stop)
         serving.cancel()
         await asyncio.wait([serving])

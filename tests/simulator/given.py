@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.loopback import KEY
-from smithd.simulator.limits import Family, RateMode, use_up
+from smithd.simulator.limits import Family, RateMode, of_account, use_up
 from smithd.simulator.state import (
     Activity,
     Billing,
@@ -116,7 +116,7 @@ def set_up(  # noqa: C901 - a flat table of the words that a case may use
             case ["apns"], "failing":
                 state.failing = True
             case ["rate"], "live-activities exhausted":
-                use_up(state.windows, Family.LIVE_ACTIVITIES, NOW)
+                use_up(state.windows, of_account(Family.LIVE_ACTIVITIES, state.rate_mode), NOW)
             case ["rate_mode"], "shared-60":
                 state.rate_mode = RateMode.SHARED
             case ["auth"], "missing":

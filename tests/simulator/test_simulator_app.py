@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_stopping_does_not_wait_for_half_a_request_and_is_quiet(caplog: pytest.L
     async def story() -> bytes:
         listener = bind("127.0.0.1", 0)
         port = listener.getsockname()[1]
-        serving = asyncio.ensure_future(serve(application(Service(), FakeClock()), listener))
+        serving = asyncio.ensure_future(serve(application(Service(), FakeClock(), UTC), listener))
         half, half_writer = await asyncio.open_connection("127.0.0.1", port)
         half_writer.write(HALF)
         await half_writer.drain()

@@ -35,8 +35,8 @@ class Audience:
     @property
     def effective(self) -> Json:
         """The channels, as the answers say them."""
-        whole_account = None if self.null_channels else []
-        return {"effective_channel_slugs": whole_account if self.slugs is None else list(self.slugs)}
+        slugs = self.slugs if self.slugs is not None or self.null_channels else ()
+        return {"effective_channel_slugs": None if slugs is None else list(slugs)}
 
 
 def users(devices: Iterable[Device]) -> int:

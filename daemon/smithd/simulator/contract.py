@@ -42,21 +42,30 @@ _formats = FormatChecker(formats=())
 def path_param(name: str, raw: str) -> str:
     """A path parameter, decoded and checked. Raises Refused (400)."""
     text = segment(raw)
-    validator = _validator(document("path-params")["$defs"][name])
-    error = best_match(validator.iter_errors(text))
+    check_param(name, text)
+    return text
+
+
+def check_param(name: str, text: str) -> None:
+    """Refuse (400) a decoded path parameter that is not as the contract says."""
+    error = best_match(_param_validator(name).iter_errors(text))
     if error is not None:
         raise Refused(400, f"Invalid {name}", _clip(error.message))
-    return text
 
 
 def check(endpoint: str, body: Json) -> None:
     """Refuse (400) a body that this endpoint does not take."""
-    error = best_match(_body_validator(endpoint).iter_errors(body))
-    if error is not None:
-        raise _refusal([str(part) for part in error.absolute_path], error.message)
+    check_shape(endpoint, body)
     for rules in (_beyond_the_schema, caution.doubts):
         for where, why in rules(body):
-            raise _refusal(where.split("."), why)
+            raise _refusal(where.split(".") if where else [], why)
+
+
+def check_shape(name: str, body: Json) -> None:
+    """Refuse (400) a body that is not as the schema of this name says."""
+    error = best_match(_body_validator(name).iter_errors(body))
+    if error is not None:
+        raise _refusal([str(part) for part in error.absolute_path], error.message)
 
 
 def document(name: str) -> Json:
@@ -94,6 +103,11 @@ def _beyond_the_schema(body: Json) -> Iterator[tuple[str, str]]:
 @cache
 def _body_validator(endpoint: str) -> Draft202012Validator:
     return _validator(document(endpoint))
+
+
+@cache
+def _param_validator(name: str) -> Draft202012Validator:
+    return _validator(document("path-params")["$defs"][name])
 
 
 def _validator(schema: Json) -> Draft202012Validator:

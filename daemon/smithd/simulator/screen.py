@@ -70,9 +70,7 @@ class Screen(TypedDict):
 def screen(state: State, device: Device, now: float) -> Screen:
     """What ``device`` shows at ``now``; all times are seconds since 1970."""
     return {
-        "widgets": [
-            _widget(metric) for _, metric in sorted(state.metrics.items())
-        ],
+        "widgets": [_widget(metric) for _, metric in sorted(state.metrics.items())],
         "activities": _activities(state, device.name, now),
         "notifications": [
             {

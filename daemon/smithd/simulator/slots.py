@@ -24,7 +24,7 @@ def check(state: State, audience: Audience, now: float, leaving: Activity | None
 
 
 def evict(state: State, audience: Audience, now: float) -> str | None:
-    """Take the oldest activities off the phones that are full. Returns the id of the last one (None: there was room)."""
+    """Take the oldest activities off full phones. Returns the id of the last one (None: there was room)."""
     evicted = None
     for name in audience.names:
         while len(active := _on(state, name, now)) >= state.device_limit:

@@ -65,7 +65,8 @@ def check_shape(name: str, body: Json) -> None:
     """Refuse (400) a body that is not as the schema of this name says."""
     error = best_match(_body_validator(name).iter_errors(body))
     if error is not None:
-        raise _refusal([str(part) for part in error.absolute_path], error.message)
+        message = error.message if error.validator else "does not go with the rest"  # the schema there is: false
+        raise _refusal([str(part) for part in error.absolute_path], message)
 
 
 def document(name: str) -> Json:
@@ -83,6 +84,7 @@ def _refusal(path: list[str], why: str) -> Refused:
 
 
 def _clip(text: str) -> str:
+    text = text.replace(r"\\Z", "$")  # as the schema has it, see _to_the_end
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + "…"
 
 

@@ -41,8 +41,8 @@ def told(seen: Seen) -> Json:
         "method": seen.call.method,
         "path": seen.call.path,
         "body": _document(seen.call.body),
-        "status": None if answer.delivery.dropped or answer.delivery.garbage else answer.status,
-        "verdict": seen.verdict,
+        "status": answer.status if seen.mark == str(answer.status) else None,
+        "verdict": answer.note,
         "answer": answer.body if answer.text is None else answer.text,
         "headers": dict(answer.headers),
     }

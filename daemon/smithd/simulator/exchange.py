@@ -68,16 +68,14 @@ class Seen:
     at: float
 
     @property
-    def accepted(self) -> bool:
-        return self.answer.status < 400
-
-    @property
-    def verdict(self) -> str:
-        """What became of it, in a few words."""
-        return self.answer.note if self.accepted else f"refused: {self.answer.note}"
+    def mark(self) -> str:
+        """What came back: the status, or that there was none."""
+        if self.answer.delivery.garbage:
+            return "noise"
+        return "cut" if self.answer.delivery.dropped else str(self.answer.status)
 
     def __str__(self) -> str:
-        line = f"{self.answer.status} {self.call.method} {self.call.path}  {self.verdict}"
+        line = f"{self.mark:<3} {self.call.method} {self.call.path}  {self.answer.note}"
         # What a stranger sent must not drive the terminal, nor make two lines of one.
         return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
 
@@ -97,7 +95,7 @@ class Refused(Exception):
 
     def answer(self) -> Answer:
         """The answer that says so."""
-        return Answer(self.status, self.headers, self.body, self.note)
+        return Answer(self.status, self.headers, self.body, f"refused: {self.note}")
 
 
 def accepted(body: Json, note: str) -> Answer:

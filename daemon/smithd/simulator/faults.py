@@ -8,6 +8,9 @@ from http import HTTPStatus
 from smithd.simulator import contract, router
 from smithd.simulator.exchange import Answer, Call, Delivery, Json, Refused
 
+_FRAMING = ("connection", "content-length", "transfer-encoding")
+_KINDS = ("delay", "drop", "status", "pace", "cut", "garbage")
+
 
 @dataclass(slots=True)
 class Fault:
@@ -23,8 +26,7 @@ class Fault:
 
     def strikes(self, endpoint: str) -> bool:
         """Whether this request is the one; counts it."""
-        wanted = self.document.get("on", endpoint)
-        if endpoint not in ([wanted] if isinstance(wanted, str) else wanted):
+        if endpoint not in self.document.get("on", [endpoint]):
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -58,13 +60,14 @@ class Faults:
     def __init__(self) -> None:
         self._orders: list[Fault] = []
 
-    def order(self, document: Json) -> Fault:
+    def order(self, document: Json) -> None:
         """Take an order. Raises Refused (400) where it makes no sense."""
+        if isinstance(document.get("on"), str):
+            document = document | {"on": [document["on"]]}
         contract.check_shape("fault", document)
+        _check_sense(document)
         takes_effect = document.get("takes_effect", "status" not in document) and document.get("drop") != "before"
-        fault = Fault(document, document.get("times", 1), document.get("skip", 0), takes_effect)
-        self._orders.append(fault)
-        return fault
+        self._orders.append(Fault(document, document.get("times", 1), document.get("skip", 0), takes_effect))
 
     def take(self, call: Call) -> Fault | None:
         """The fault that this request meets."""
@@ -85,6 +88,20 @@ class Faults:
     def as_json(self) -> list[Json]:
         """The orders that stand, the oldest first."""
         return [fault.as_json() for fault in self._orders]
+
+
+def _check_sense(document: Json) -> None:
+    if document.keys().isdisjoint(_KINDS):
+        raise _senseless(f"order one of: {', '.join(_KINDS)}")
+    if "takes_effect" in document and document.keys().isdisjoint(("status", "garbage")):
+        raise _senseless("takes_effect goes with status or garbage")
+    set_here = [name for name in document.get("headers", ()) if name.lower() in _FRAMING]
+    if set_here:
+        raise _senseless(f"{set_here[0]} is set by the simulator itself; see cut and drop")
+
+
+def _senseless(why: str) -> Refused:
+    return Refused(400, "Invalid fault", why)
 
 
 def _ordered(order: Json) -> Answer:

@@ -95,7 +95,7 @@ def _activity(activity: LiveActivity, now: float) -> drawn.Activity | None:
 
 def _line(seen: Seen) -> Line:
     """A request: what was asked, and the verdict."""
-    status, delivery = seen.answer.status, seen.answer.delivery
-    mark = "cut" if delivery.dropped else "noise" if delivery.garbage else str(status)
-    level = "info" if status < 400 and mark == str(status) else "warning" if status in (402, 429) else "error"
-    return Line(seen.at, f"{seen.call.method} {seen.call.path}", level, mark, detail=seen.verdict)
+    level = {"2": "info", "3": "info"}.get(seen.mark[0], "error")
+    if seen.mark in ("402", "429"):
+        level = "warning"
+    return Line(seen.at, f"{seen.call.method} {seen.call.path}", level, seen.mark, detail=seen.answer.note)

@@ -15,30 +15,13 @@ from activitysmith_openapi.exceptions import ApiException
 from pydantic import ValidationError
 
 from simulator.given import NOW, contract, set_up, usual
+from simulator.lives import CONTENTS
 from simulator.loopback import KEY, Wire
 from smithd.simulator import account
 from smithd.simulator.state import Format, Metric
 
 ADDED = {"counts_down", "is_running", "method"}
 CASES = [case for case in contract("cases.json")["cases"] if case["sdk_accepts"] is not None]
-CONTENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "value": ({"value": 17, "color": "blue"}, {"value": "€ 2,430", "color": "blue"}),
-    "stats": (
-        {"metrics": [{"label": "Revenue", "value": "$2430", "color": "blue"}, {"label": "Orders", "value": 37}]},
-        {"metrics": [{"label": "Orders", "value": 38, "unit": "today"}]},
-    ),
-    "metrics": (
-        {"metrics": [{"label": "CPU", "value": 9, "unit": "%"}, {"label": "MEM", "value": 45.5, "unit": "%"}]},
-        {"metrics": [{"label": "CPU", "value": 90, "unit": "%"}], "color": "red"},
-    ),
-    "segmented_progress": ({"number_of_steps": 3, "current_step": 0}, {"current_step": 2, "step_color": "green"}),
-    "progress": ({"percentage": 10}, {"value": 30, "upper_limit": 120}),
-    "alert": (
-        {"message": "Needs you", "icon": {"symbol": "bolt", "color": "red"}, "badge": {"title": "Ops"}},
-        {"message": "Still needs you", "color": "orange"},
-    ),
-    "timer": ({"duration_seconds": 300}, {"subtitle": "half"}),
-}  # fmt: skip
 WEBHOOK = {"title": "Pause", "type": "webhook", "url": "https://ops.example.com/pause", "body": {"job": "1"}}
 
 

@@ -43,5 +43,9 @@ def served() -> Iterator[Wire]:
 @pytest.fixture
 def wire(served: Wire) -> Wire:
     """The stand-in with a fresh account."""
-    served.service.state = State(keys={KEY: None})
+    service = served.service
+    service.state = State(keys={KEY: None})
+    service.faults.clear()
+    service.seen.clear()
+    service.ahead = 0.0
     return served

@@ -70,7 +70,7 @@ def _content(content: Json) -> Iterator[Doubt]:
         yield from _metrics(content["metrics"])
     if kind == "segmented_progress" and "step_colors" in content:
         yield from _step_colors(content)
-    if kind == "progress" and "upper_limit" in content and not 0 <= content["value"] <= content["upper_limit"]:
+    if kind == "progress" and "percentage" not in content and not 0 <= content["value"] <= content["upper_limit"]:
         yield "content_state.value", "is not between 0 and upper_limit"
 
 

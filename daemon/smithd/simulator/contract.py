@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 
 from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError, best_match
 
 from smithd.simulator import caution
 from smithd.simulator.body import segment
@@ -65,8 +65,7 @@ def check_shape(name: str, body: Json) -> None:
     """Refuse (400) a body that is not as the schema of this name says."""
     error = best_match(_body_validator(name).iter_errors(body))
     if error is not None:
-        message = error.message if error.validator else "does not go with the rest"  # the schema there is: false
-        raise _refusal([str(part) for part in error.absolute_path], message)
+        raise _refusal([str(part) for part in error.absolute_path], _words(error))
 
 
 def document(name: str) -> Json:
@@ -74,6 +73,11 @@ def document(name: str) -> Json:
     text = files("smithd.simulator").joinpath("schemas", f"{name}.schema.json").read_text("utf-8")
     loaded: Json = json.loads(text, object_hook=_to_the_end)
     return loaded
+
+
+def _words(error: ValidationError) -> str:
+    """What is wrong. Where there are several ways to be right, what each of them misses."""
+    return " or ".join(dict.fromkeys(inner.message for inner in error.context or ())) or error.message
 
 
 def _refusal(path: list[str], why: str) -> Refused:

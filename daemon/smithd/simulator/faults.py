@@ -9,6 +9,7 @@ from smithd.simulator import contract, router
 from smithd.simulator.exchange import Answer, Call, Delivery, Json, Refused
 
 _FRAMING = ("connection", "content-length", "transfer-encoding")
+_STRANGERS = {"drop": ("status", "pace", "cut", "garbage"), "garbage": ("status", "pace", "cut"), "text": ("body",)}
 _KINDS = ("delay", "drop", "status", "pace", "cut", "garbage")
 
 
@@ -95,6 +96,10 @@ def _check_sense(document: Json) -> None:
         raise _senseless(f"order one of: {', '.join(_KINDS)}")
     if "takes_effect" in document and document.keys().isdisjoint(("status", "garbage")):
         raise _senseless("takes_effect goes with status or garbage")
+    for name, strangers in _STRANGERS.items():
+        clash = [other for other in strangers if name in document and other in document]
+        if clash:
+            raise _senseless(f"{name} does not go with {clash[0]}")
     set_here = [name for name in document.get("headers", ()) if name.lower() in _FRAMING]
     if set_here:
         raise _senseless(f"{set_here[0]} is set by the simulator itself; see cut and drop")

@@ -5,7 +5,6 @@ They stand below ``/control``, apart from the service's own paths. A query is re
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 from smithd.simulator import account, body, contract
 from smithd.simulator.exchange import Call, Json, Refused, Seen, iso
 from smithd.simulator.service import Service
+
+FARTHEST = 100 * 365 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def told(seen: Seen) -> Json:
         "at": iso(seen.at),
         "method": seen.call.method,
         "path": seen.call.path,
-        "body": _document(seen.call.body),
+        "body": _document(seen.call),
         "status": answer.status if seen.mark == str(answer.status) else None,
         "verdict": answer.note,
         "answer": answer.body if answer.text is None else answer.text,
@@ -48,13 +49,12 @@ def told(seen: Seen) -> Json:
     }
 
 
-def _document(raw: bytes) -> Any:
-    """A body for whoever reads the log: its JSON, or what there is of its text."""
-    text = raw.decode(errors="replace")
+def _document(call: Call) -> Any:
+    """A body for whoever reads the log: its JSON, or the text that is none."""
     try:
-        return json.loads(text, parse_constant=str) if text else None
-    except (ValueError, RecursionError):
-        return text
+        return body.read(call)
+    except Refused:
+        return call.body.decode(errors="replace")
 
 
 def _screen(service: Service, document: Json, at: float) -> Any:
@@ -78,7 +78,10 @@ def _order_fault(service: Service, document: Json, _: float) -> Any:
 def _clock(service: Service, document: Json, at: float) -> Any:
     if document:
         contract.check_shape("clock", document)
-        service.ahead += document["advance"]
+        ahead = service.ahead + document["advance"]
+        if abs(ahead) > FARTHEST:
+            raise Refused(400, "Invalid clock", f"{ahead} s is farther than a century")
+        service.ahead = ahead
     return {"now": iso(at + service.ahead), "ahead": service.ahead}
 
 

@@ -61,12 +61,13 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Serve until cancelled; then open answers get a second to finish. The socket is closed in any case.
 
     The application finds the connection's asyncio.Transport in ``scope["extensions"][TRANSPORT]``, should it want to
-    break it.
+    break it; not where the client has hung up already.
     """
 
     async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
-        connection = next(one for one in server.server_state.connections if getattr(one, "scope", None) is scope)
-        scope["extensions"] = {**scope.get("extensions", {}), TRANSPORT: connection.transport}
+        for connection in server.server_state.connections:
+            if getattr(connection, "scope", None) is scope:
+                scope["extensions"] = {**scope.get("extensions", {}), TRANSPORT: connection.transport}
         await app(scope, receive, send)
 
     config = uvicorn.Config(

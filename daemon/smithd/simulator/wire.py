@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -35,28 +36,43 @@ async def read_call(request: Request) -> Call:
 async def send_answer(answer: Answer, clock: Clock, scope: Scope, receive: Receive, send: Send) -> None:
     """Send the answer. Whoever hangs up meanwhile ends it."""
     delivery = answer.delivery
-    if delivery.delay:
-        await clock.sleep(delivery.delay)
+    if delivery.delay and not await _pause(delivery.delay, clock, receive):
+        return
     if delivery.dropped or delivery.garbage:
         await _hang_up(scope, receive, GARBAGE if delivery.garbage else b"")
         return
     content = _content(answer)
     await send({"type": "http.response.start", "status": answer.status, "headers": _headers(answer, content)})
-    whole = delivery.cut is None or delivery.cut >= len(content)
-    await _send_body(content if whole else content[: delivery.cut], delivery.pace, clock, send)
-    if whole:
+    for piece in _pieces(content[: delivery.cut], delivery.pace):
+        if delivery.pace is not None and not await _pause(len(piece) / delivery.pace, clock, receive):
+            return
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    if delivery.cut is None or delivery.cut >= len(content):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     else:
         await _hang_up(scope, receive)
 
 
-async def _send_body(content: bytes, pace: float | None, clock: Clock, send: Send) -> None:
-    stride = len(content) if pace is None else max(1, int(pace * STRIDE))
-    for start in range(0, len(content), max(1, stride)):
-        piece = content[start : start + stride]
-        if pace is not None:
-            await clock.sleep(len(piece) / pace)
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+def _pieces(content: bytes, pace: float | None) -> Iterator[bytes]:
+    """The content; in pieces, one for each stride of time, where it goes at a pace."""
+    length = len(content) if pace is None else int(pace * STRIDE)
+    for start in range(0, len(content), max(1, length)):
+        yield content[start : start + max(1, length)]
+
+
+async def _pause(seconds: float, clock: Clock, receive: Receive) -> bool:
+    """Wait for so long. Returns False where the client hung up, or the server stops, before that."""
+    waits = [asyncio.ensure_future(one) for one in (clock.sleep(seconds), _disconnection(receive))]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    await asyncio.wait(waits)
+    return waits[1].cancelled()
+
+
+async def _disconnection(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _content(answer: Answer) -> bytes:
@@ -76,9 +92,8 @@ def _headers(answer: Answer, content: bytes) -> list[tuple[bytes, bytes]]:
 
 async def _hang_up(scope: Scope, receive: Receive, last: bytes = b"") -> None:
     """Close the connection under the server's feet, and wait until it noticed."""
-    transport: asyncio.Transport = scope["extensions"][TRANSPORT]
-    if last:
+    transport: asyncio.Transport | None = scope["extensions"].get(TRANSPORT)
+    if transport is not None:
         transport.write(last)
-    transport.close()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        transport.close()
+    await _disconnection(receive)

@@ -48,7 +48,7 @@ class Fault:
         )
         done = "the request was ignored" if answer is None else answer.note
         given = _ordered(order) if "status" in order or answer is None else answer
-        return replace(given, delivery=delivery, note=f"{_named(order)} by order; {done}")
+        return replace(given, delivery=delivery, note=f"by order: {_named(order)}; {done}")
 
     def as_json(self) -> Json:
         """The order, with what is left of it."""
@@ -123,5 +123,5 @@ def _named(order: Json) -> str:
     """What is ordered, in a few words."""
     words = [f"{name} {order[name]}" for name in ("status", "delay", "pace", "cut") if name in order]
     words += ["garbage"] if order.get("garbage") else []
-    words += [f"dropped {order['drop']}" if "drop" in order else ""]
-    return ", ".join(word for word in words if word)
+    words += [f"dropped {order['drop']} it took effect"] if "drop" in order else []
+    return ", ".join(words)

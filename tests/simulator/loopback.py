@@ -52,6 +52,6 @@ class Wire:
             self.connection.request(method, path, content, headers or {})
             response = self.connection.getresponse()
             return Reply(response.status, dict(response.getheaders()), response.read())
-        except http.client.HTTPException:
+        except (OSError, http.client.HTTPException):
             self.connection.close()
             raise

@@ -143,6 +143,13 @@ def test_the_account_is_told_without_its_keys(wire: Wire) -> None:
     assert KEY not in json.dumps(told)
 
 
+def test_an_account_without_phones_reaches_nobody_and_has_a_page(wire: Wire) -> None:
+    change(wire, devices={"phone": None}, metrics={"m": "number"})
+    assert wire.ask("POST", "/push-notification", {"title": "x"}).status == 422
+    assert [widget["key"] for widget in wire.order("GET", "/screen").body["widgets"]] == ["m"]
+    assert wire.send("GET", "/").status == 200
+
+
 # The clock
 
 

@@ -18,6 +18,7 @@ from campaign import rounds
 from simulator.given import CONTENT, NOW, contract, statuses, stream, usual
 from simulator.loopback import KEY, Reply, Wire
 from smithd.simulator.contract import document
+from smithd.simulator.control import ORDERS
 from smithd.simulator.exchange import Answer, Call
 from smithd.simulator.limits import RateMode
 from smithd.simulator.router import ENDPOINTS
@@ -110,7 +111,9 @@ def test_no_request_makes_it_fail(method: str, path: str, headers: dict[str, str
 
 # Over HTTP, the page and the control API included
 
-CONTROLS = ("/control", "/control/account", "/control/requests", "/control/screen", "/control/clock", "/control/reset")
+CONTROLS = st.sampled_from([(order.method, order.path) for order in ORDERS if order.path != "/control/faults"])
+METHODS = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
+TEXTS = st.text(max_size=10)
 ENTRIES = st.dictionaries(
     st.sampled_from(["a", "phone", "ops", KEY, "A B", ""]),
     st.sampled_from(["all", "number", "string", "paused", "resumed", "dismissed", "foreign", "fixed", None])
@@ -122,21 +125,21 @@ ENTRIES = st.dictionaries(
 ACCOUNTS = st.dictionaries(
     st.sampled_from(["keys", "devices", "channels", "metrics", "streams", "activities", "notifications"]), ENTRIES
 ) | st.dictionaries(st.sampled_from(sorted(document("account")["properties"])), JSON | st.booleans())
-ORDERS = st.fixed_dictionaries(
+FAULTS = st.fixed_dictionaries(
     {},
     optional={
         "on": st.sampled_from(["badge", ["badge"], "x"]),
         "times": st.sampled_from([1, 1.0, None, 0]),
-        "skip": st.integers(-1, 1),
+        "skip": st.integers(-1, 1) | st.just(1.0),
         "delay": st.floats(-1, 4000),
         "drop": st.sampled_from(["before", "after"]),
-        "status": st.integers(199, 600),
+        "status": st.integers(199, 600) | st.just(503.0),
         "headers": st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=1),
         "body": JSON,
         "text": st.text(max_size=5),
         "takes_effect": st.booleans(),
         "pace": st.floats(0, 100),
-        "cut": st.integers(-1, 300),
+        "cut": st.integers(-1, 300) | st.just(10.0),
         "garbage": st.just(True),
     },
 )
@@ -165,10 +168,7 @@ def test_over_http_too(served: Wire, data: st.DataObject) -> None:
             if reply.status == 200:
                 assert SCHEMAS[case["endpoint"]].is_valid(body)
         else:
-            path = data.draw(
-                PATHS | st.sampled_from(CONTROLS) | st.text(max_size=10).map(lambda text: f"/{quote(text)}")
-            )
-            method = data.draw(st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"]))
+            method, path = data.draw(CONTROLS | st.tuples(METHODS, PATHS | TEXTS.map(lambda text: quote(f"/{text}"))))
             document = data.draw(ACCOUNTS | JSON | st.binary(max_size=40) | st.just({"advance": 1e5}))
             assert send(served, method, path, document).status < 500
     assert served.send("GET", "/").status == served.order("GET", "/requests").status == 200
@@ -176,7 +176,7 @@ def test_over_http_too(served: Wire, data: st.DataObject) -> None:
 
 @pytest.mark.campaign
 @settings(max_examples=rounds(100, 5_000))
-@given(document=ORDERS | JSON)
+@given(document=FAULTS | JSON)
 def test_whatever_is_ordered_the_next_request_is_well(served: Wire, document: Any) -> None:
     served.service.state = State(keys={KEY: None}, rate_mode=RateMode.OFF)
     served.clock.time = NOW

@@ -42,7 +42,7 @@ class Fault:
         delivery = Delivery(
             delay=float(order.get("delay", 0)),
             pace=order.get("pace"),
-            cut=order.get("cut"),
+            cut=None if "cut" not in order else int(order["cut"]),
             dropped="drop" in order,
             garbage=order.get("garbage", False),
         )
@@ -110,7 +110,7 @@ def _senseless(why: str) -> Refused:
 
 
 def _ordered(order: Json) -> Answer:
-    status = order.get("status", 200)
+    status = int(order.get("status", 200))  # JSON may say 503.0
     body = order.get("body", {"error": _phrase(status), "message": "a fault that was ordered"})
     return Answer(status, order.get("headers", {}), body, text=order.get("text"))
 

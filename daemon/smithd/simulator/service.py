@@ -15,8 +15,9 @@ from smithd.simulator.exchange import Answer, Call, Refused, Seen
 from smithd.simulator.faults import Faults
 from smithd.simulator.limits import Meter, Quota, RateMode
 from smithd.simulator.request import Request
-from smithd.simulator.state import State
+from smithd.simulator.state import Device, State
 
+NO_PHONE = Device("", "")
 Listener = Callable[[Seen], None]
 
 _HANDLERS: dict[str, Callable[[State, Request], Answer]] = {
@@ -65,11 +66,10 @@ class Service:
         return answer
 
     def screen(self, at: float, device: str | None = None) -> screen.Screen:
-        """What a phone shows (the account's first, unless it is named); KeyError where there is none of that name."""
-        for phone in self.state.devices:
-            if device in (None, phone.name):
-                return screen.screen(self.state, phone, at + self.ahead)
-        raise KeyError(device)
+        """What a phone shows: the account's first, unless it is named. KeyError where there is none of that name."""
+        phones = {phone.name: phone for phone in self.state.devices}
+        named = phones[device] if device is not None else next(iter(phones.values()), NO_PHONE)
+        return screen.screen(self.state, named, at + self.ahead)
 
     def reset(self) -> None:
         """Be as at the start: the account, the clock, no faults, no requests."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smithd.errors import ConfigError
 
@@ -54,11 +54,27 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+TRANSPORT = "smithd.transport"
+KEEP_ALIVE = 75
+"""Seconds for which an idle connection is kept: longer than most clients' own, so that they are the ones to close."""
+
+
 async def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until cancelled; then open answers get a second to finish. The socket is closed in any case."""
+    """Serve until cancelled; then open answers get a second to finish. The socket is closed in any case.
+
+    The application finds the connection's asyncio.Transport in ``scope["extensions"][TRANSPORT]``, should it want to
+    break it; not where the client has hung up already.
+    """
+
+    async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+        for connection in server.server_state.connections:
+            if getattr(connection, "scope", None) is scope:
+                scope["extensions"] = {**scope.get("extensions", {}), TRANSPORT: connection.transport}
+        await app(scope, receive, send)
+
     config = uvicorn.Config(
-        app, loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
-        server_header=False, timeout_graceful_shutdown=1,
+        with_transport, loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
+        server_header=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = _Server(config)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))

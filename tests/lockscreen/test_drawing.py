@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from smithd.lockscreen import page, told, wording
 from smithd.lockscreen.clockface import clockface
 from smithd.lockscreen.glyphs import glyph
-from smithd.lockscreen.screen import Activity, Line, Note, Notification, Page, Row, Screen, Widget
+from smithd.lockscreen.screen import Activity, Badge, Line, Note, Notification, Page, Row, Screen, Widget
 
 NOW = 1_795_425_660.0  # Monday, 23 November 2026, 10:21 in Berlin
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -85,8 +85,15 @@ def test_no_text_becomes_markup(text: str, other: str) -> None:
     elements.feed(
         _html(
             widgets=(Widget(hostile, hostile, NOW),),
-            activities=(Activity(hostile, hostile, hostile, hostile, (Row(hostile, hostile, hostile),), hostile),),
-            notifications=(Notification(hostile, hostile, NOW, hostile, hostile, hostile),),
+            activities=(
+                Activity(
+                    hostile, hostile, hostile, hostile, (Row(hostile, hostile, hostile),), hostile,
+                    badge=Badge(hostile), icon=hostile, action=hostile, secondary_action=hostile,
+                ),
+            ),
+            notifications=(
+                Notification(hostile, hostile, NOW, hostile, hostile, hostile, media=hostile, actions=(hostile,)),
+            ),
         )
     )  # fmt: skip
     assert not {"script", "img", "style", "iframe"} & set(elements.tags)
@@ -109,14 +116,23 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
-states = st.dictionaries(
-    st.sampled_from(["title", "subtitle", "message", "metrics", "icon", "type", "auto_dismiss_seconds"]), anything
+KINDS = ["value", "stats", "metrics", "segmented_progress", "progress", "alert", "timer"]
+NAMES = ["title", "subtitle", "message", "metrics", "icon", "badge", "auto_dismiss_seconds", "value", "percentage"]
+NAMES += ["upper_limit", "number_of_steps", "current_step", "step_colors", "duration_seconds", "is_running", "color"]
+states = st.builds(
+    lambda state, kind: {**state, "type": kind},
+    st.dictionaries(st.sampled_from(NAMES), anything),
+    st.sampled_from(KINDS) | anything,
 )
+windows = st.none() | st.builds(told.Window, st.just(NOW - 5), st.none() | st.floats(0, 1e9), st.none() | st.just(NOW))
 
 
-@given(st.dictionaries(st.sampled_from(["content_state", "action", "title", "message"]), anything | states))
-def test_whatever_was_told_can_be_drawn(content: dict[str, object]) -> None:
-    activity = told.activity("key", content, at=NOW, now=NOW)
+@given(
+    st.dictionaries(st.sampled_from(["content_state", "action", "title", "message", "actions"]), anything | states),
+    windows,
+)
+def test_whatever_was_told_can_be_drawn(content: dict[str, object], window: told.Window | None) -> None:
+    activity = told.activity("key", content, at=NOW, now=NOW, window=window)
     assert _html(
         activities=(activity,) if activity else (),
         notifications=(told.notification("id", content, at=NOW),),
@@ -138,6 +154,38 @@ def test_a_content_state_becomes_an_activity() -> None:
         "prod", "Production", rows=(Row("CPU", 12.5, "%", "lime"), Row("Up", "yes", "", "blue")),
         icon="server.rack", icon_color="cyan", action="Open",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "drawn"),
+    [
+        ({"type": "value", "value": -4.5}, {"figure": -4.5}),
+        ({"type": "progress", "percentage": 62.5}, {"bar": 0.625}),
+        ({"type": "progress", "value": 30, "upper_limit": 120}, {"bar": 0.25}),
+        ({"type": "progress", "percentage": 50, "value": 30, "upper_limit": 120}, {"bar": 0.5}),
+        ({"type": "timer", "duration_seconds": 300}, {"figure": "4:00", "bar": 0.8, "frozen": False}),
+        ({"type": "timer", "duration_seconds": 30}, {"figure": "0:00", "bar": 0.0}),
+        ({"type": "timer", "counts_down": False}, {"figure": "1:00", "bar": None}),
+        ({"type": "timer", "duration_seconds": 300, "is_running": False}, {"figure": "5:00", "frozen": True}),
+        ({"type": "segmented_progress", "number_of_steps": 3, "current_step": 1}, {"steps": ("blue", "", "")}),
+        (
+            {"type": "segmented_progress", "number_of_steps": 2, "current_step": 2, "step_color": "red"},
+            {"steps": ("red", "red")},
+        ),
+        (
+            {"type": "segmented_progress", "number_of_steps": 3, "current_step": 2, "step_colors": ["lime", "gray"]},
+            {"steps": ("lime", "gray", "")},
+        ),
+        ({"type": "alert", "message": "m", "badge": {"title": "Ops"}}, {"subtitle": "m", "badge": Badge("Ops")}),
+        (
+            {"type": "metrics", "metrics": [{"label": "CPU", "value": 9, "unit": "%"}], "color": "cyan"},
+            {"rows": (Row("CPU", 9, "%", "cyan", 0.09),)},
+        ),
+    ],
+)
+def test_each_type_has_its_parts(state: dict[str, Any], drawn: dict[str, Any]) -> None:
+    activity = told.activity("key", {"content_state": {"title": "T", **state}}, at=NOW, now=NOW + 60)
+    assert {name: getattr(activity, name) for name in drawn} == drawn
 
 
 @pytest.mark.parametrize(

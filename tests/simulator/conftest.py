@@ -7,6 +7,7 @@ import http.client
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from datetime import UTC
 
 import pytest
 
@@ -25,7 +26,7 @@ def served() -> Iterator[Wire]:
     stop: Future[None] = Future()
 
     async def run() -> None:
-        serving = asyncio.ensure_future(serve(application(service, clock), listener))
+        serving = asyncio.ensure_future(serve(application(service, clock, UTC), listener))
         await asyncio.wrap_future(stop)
         serving.cancel()
         await asyncio.wait([serving])
@@ -42,5 +43,9 @@ def served() -> Iterator[Wire]:
 @pytest.fixture
 def wire(served: Wire) -> Wire:
     """The stand-in with a fresh account."""
-    served.service.state = State(keys={KEY: None})
+    service = served.service
+    service.state = State(keys={KEY: None})
+    service.faults.clear()
+    service.seen.clear()
+    service.ahead = 0.0
     return served

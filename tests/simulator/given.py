@@ -7,11 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from simulator.loopback import KEY
-from smithd.simulator.limits import Family, RateMode, use_up
-from smithd.simulator.state import Activity, Billing, Device, Format, Metric, Notification, State, Stream, Timer
+from smithd.simulator.limits import Family, RateMode, of_account, use_up
+from smithd.simulator.state import (
+    Activity,
+    Billing,
+    Device,
+    Format,
+    Metric,
+    Notification,
+    State,
+    Stream,
+    Timer,
+    WhenFull,
+)
 
 CONTRACT = Path(__file__).parent.parent / "contract"
 NOW = 1_700_000_000.0
+LEGACY_BY_ID = ("live-activity-update", "live-activity-end")
 
 CONTENT: dict[str, dict[str, Any]] = {
     "progress": {"title": "Running", "type": "progress", "percentage": 7},
@@ -24,10 +36,20 @@ def contract(name: str) -> Any:
     return json.loads((CONTRACT / name).read_text("utf-8"))
 
 
+def statuses(endpoint: str) -> dict[str, list[str]]:
+    """The statuses that an endpoint may give, each with the names of its shapes.
+
+    The legacy update and end surely refuse some bodies and ids, though no contract lists 400 and 404 for them.
+    """
+    unlisted = {"400": ["BadRequest"], "404": ["NotFound"]} if endpoint in LEGACY_BY_ID else {}
+    listed: dict[str, list[str]] = contract("responses.schema.json")["x-by-endpoint"][endpoint]
+    return unlisted | listed
+
+
 def stream(key: str, kind: str = "progress", now: float = NOW) -> Stream:
     """A stream that shows a Live Activity of this type on the phone."""
     timer = Timer(now, 600.0) if kind == "timer" else None
-    activity = Activity(f"la_{key}", CONTENT[kind], ("phone",), None, now, now, timer=timer)
+    activity = Activity(key, CONTENT[kind], ("phone",), None, now, now, timer=timer)
     return Stream(key, activity)
 
 
@@ -36,6 +58,9 @@ def usual(endpoint: str, param: str | None) -> State:
     state = State(keys={KEY: None})
     if endpoint == "live-activity-stream-delete" and param:
         state.streams[param] = stream(param)
+    if endpoint in LEGACY_BY_ID:
+        state.legacy["A1"] = stream("A1")
+        state.legacy["A1"].key = ""
     if endpoint == "push-notification-replace" and param:
         state.notifications[param] = Notification(param, {"title": "before"}, ("phone",), None, NOW)
     if endpoint == "metric-value" and param:
@@ -66,6 +91,10 @@ def set_up(  # noqa: C901 - a flat table of the words that a case may use
                 state.streams |= {key: stream(key) for key in keys}
             case ["device_limit"], int():
                 state.device_limit = value
+            case ["device_limit_mode"], str():
+                state.when_full = WhenFull(value)
+            case ["activity"], "foreign":
+                state.foreign.add("OTHER")
             case ["notification"], "unknown":
                 state.notifications.clear()
             case ["notification"], "not replaceable":
@@ -87,7 +116,7 @@ def set_up(  # noqa: C901 - a flat table of the words that a case may use
             case ["apns"], "failing":
                 state.failing = True
             case ["rate"], "live-activities exhausted":
-                use_up(state.windows, Family.LIVE_ACTIVITIES, NOW)
+                use_up(state.windows, of_account(Family.LIVE_ACTIVITIES, state.rate_mode), NOW)
             case ["rate_mode"], "shared-60":
                 state.rate_mode = RateMode.SHARED
             case ["auth"], "missing":

@@ -35,6 +35,23 @@ class Wire:
         """Send a request below the base path, the body as JSON; a header of None is left out."""
         content = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **self.headers, **(headers or {})}
-        self.connection.request(method, f"/api{path}", content, {k: v for k, v in sent.items() if v is not None})
-        response = self.connection.getresponse()
-        return Reply(response.status, dict(response.getheaders()), json.loads(response.read()))
+        reply = self.send(method, f"/api{path}", content, {k: v for k, v in sent.items() if v is not None})
+        return Reply(reply.status, reply.headers, json.loads(reply.body))
+
+    def order(self, method: str, path: str, document: Any = None) -> Reply:
+        """Use the control API, as curl does."""
+        content = None if document is None else json.dumps(document).encode()
+        reply = self.send(method, f"/control{path}", content, {"Content-Type": "application/json"})
+        return Reply(reply.status, reply.headers, json.loads(reply.body))
+
+    def send(
+        self, method: str, path: str, content: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Reply:
+        """Send a request as it is told; the reply's body is bytes. Afterwards the connection is good for another."""
+        try:
+            self.connection.request(method, path, content, headers or {})
+            response = self.connection.getresponse()
+            return Reply(response.status, dict(response.getheaders()), response.read())
+        except (OSError, http.client.HTTPException):
+            self.connection.close()
+            raise

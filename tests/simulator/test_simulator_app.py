@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC
 
 import pytest
 
 from fakes import FakeClock
 from simulator.loopback import Wire
+from smithd.clock import SystemClock
 from smithd.serving import bind, serve
 from smithd.simulator.app import application
 from smithd.simulator.service import Service
@@ -33,7 +35,7 @@ def test_stopping_does_not_wait_for_half_a_request_and_is_quiet(caplog: pytest.L
     async def story() -> bytes:
         listener = bind("127.0.0.1", 0)
         port = listener.getsockname()[1]
-        serving = asyncio.ensure_future(serve(application(Service(), FakeClock()), listener))
+        serving = asyncio.ensure_future(serve(application(Service(), FakeClock(), UTC), listener))
         half, half_writer = await asyncio.open_connection("127.0.0.1", port)
         half_writer.write(HALF)
         await half_writer.drain()
@@ -64,4 +66,25 @@ def test_a_client_that_hangs_up_is_no_error(wire: Wire, caplog: pytest.LogCaptur
     with caplog.at_level(logging.WARNING):
         asyncio.run(hang_up())
         assert wire.ask("POST", "/badge", {"badge": 1}).status == 200
+    assert not caplog.records
+
+
+def test_stopping_does_not_wait_for_a_delayed_answer_and_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> bytes:
+        asked = asyncio.Event()
+        service, listener = Service(on_request=lambda _: asked.set()), bind("127.0.0.1", 0)
+        service.faults.order({"delay": 3600})
+        serving = asyncio.ensure_future(serve(application(service, SystemClock(), UTC), listener))
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+        writer.write(b"POST /api/badge HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        await asked.wait()
+
+        serving.cancel()
+        await asyncio.wait([serving])
+
+        writer.close()
+        return await reader.read()
+
+    with caplog.at_level(logging.WARNING):
+        assert asyncio.run(story()) == b""
     assert not caplog.records

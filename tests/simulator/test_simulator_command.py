@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 import pytest
@@ -21,9 +22,12 @@ from smithd.errors import ConfigError
 
 
 @pytest.fixture
-def running() -> Iterator[subprocess.Popen[str]]:
+def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     code = "from smithd.cli.simulator import simulator; simulator()"
-    options = ["--listen", "127.0.0.1:0", "--key", "ask_mine", "--metric", "shop.revenue=currency"]
+    account = tmp_path / "account.json"
+    account.write_text('{"metrics": {"shop.status": "string"}, "device_limit": 4}')
+    options = ["--listen", "127.0.0.1:0", "--key", "ask_mine", "--metric", "shop.revenue=currency:EUR"]
+    options += ["--account", str(account), "--live-activities", "3", "--fault", '{"on": "badge", "status": 503}']
     process = subprocess.Popen([sys.executable, "-c", code, *options], stdout=subprocess.PIPE, text=True)
     yield process
     process.kill()
@@ -46,6 +50,13 @@ def test_it_prints_a_line_for_each_request_and_stops_on_sigterm(running: subproc
 
     printed = line(running.stdout)
     assert re.fullmatch(r"\d\d:\d\d:\d\d  200 POST /api/metrics/shop\.revenue/value  shop\.revenue = 12\.5\n", printed)
+    connection.request("POST", "/api/badge", '{"badge": 1}', {"Authorization": "Bearer ask_mine"})
+    assert connection.getresponse().read()
+    assert "503 POST /api/badge  by order: status 503; the request was ignored" in line(running.stdout)
+    connection.request("GET", "/control/account")
+    account = json.load(connection.getresponse())
+    assert account["metrics"] == {"shop.status": "string", "shop.revenue": "currency"}
+    assert (account["device_limit"], account["keys"]) == (3, {"ask_…": "all"})
     running.send_signal(signal.SIGTERM)
     assert running.wait(timeout=60) == 0
     connection.close()
@@ -68,7 +79,15 @@ def test_a_taken_port_is_a_clear_error_with_the_flag() -> None:
         ["--metric", "shop.revenue"],
         ["--metric", "shop.revenue=euro"],
         ["--metric", "Shop=number"],
+        ["--metric", "shop.revenue=number:EUR"],
+        ["--metric", "shop.revenue=currency:euro"],
         ["--live-activities", "0"],
+        ["--key", "ask_mine="],
+        ["--account", "/nowhere.json"],
+        ["--account", __file__],
+        ["--fault", "{"],
+        ["--fault", "[]"],
+        ["--fault", '{"on": "badge"}'],
     ],
 )
 def test_a_wrong_option_is_explained(options: list[str]) -> None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import suppress
+from http.client import HTTPException
 from typing import Any
+from urllib.parse import quote
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from simulator.given import NOW, contract, stream, usual
-from simulator.loopback import KEY
+from campaign import rounds
+from simulator.given import CONTENT, NOW, contract, statuses, stream, usual
+from simulator.loopback import KEY, Reply, Wire
 from smithd.simulator.contract import document
+from smithd.simulator.control import ORDERS
 from smithd.simulator.exchange import Answer, Call
+from smithd.simulator.limits import RateMode
 from smithd.simulator.router import ENDPOINTS
 from smithd.simulator.service import Service
 from smithd.simulator.state import State
@@ -65,7 +72,7 @@ def spoiled(draw: st.DrawFn) -> tuple[dict[str, Any], Any]:
 
 
 def assert_documented(endpoint: str, answer: Answer) -> None:
-    shapes = RESPONSES["x-by-endpoint"][endpoint][str(answer.status)]
+    shapes = statuses(endpoint)[str(answer.status)]
     body = json.loads(json.dumps(answer.body, allow_nan=False))
     assert any(SHAPES[name].is_valid(body) for name in shapes), answer
 
@@ -100,3 +107,83 @@ def test_no_request_makes_it_fail(method: str, path: str, headers: dict[str, str
     assert answer.status < 500
     json.dumps(answer.body, allow_nan=False)
     service.screen(NOW)
+
+
+# Over HTTP, the page and the control API included
+
+CONTROLS = st.sampled_from([(order.method, order.path) for order in ORDERS if order.path != "/control/faults"])
+METHODS = st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
+TEXTS = st.text(max_size=10)
+ENTRIES = st.dictionaries(
+    st.sampled_from(["a", "phone", "ops", KEY, "A B", ""]),
+    st.sampled_from(["all", "number", "string", "paused", "resumed", "dismissed", "foreign", "fixed", None])
+    | st.sampled_from([["owner"], [], {"user": "ann", "connected": False}, {"format": "unit", "unit": "ms"}])
+    | st.sampled_from([{"title": "x"}, *CONTENT.values()])
+    | JSON,
+    max_size=2,
+)
+ACCOUNTS = st.dictionaries(
+    st.sampled_from(["keys", "devices", "channels", "metrics", "streams", "activities", "notifications"]), ENTRIES
+) | st.dictionaries(st.sampled_from(sorted(document("account")["properties"])), JSON | st.booleans())
+FAULTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "on": st.sampled_from(["badge", ["badge"], "x"]),
+        "times": st.sampled_from([1, 1.0, None, 0]),
+        "skip": st.integers(-1, 1) | st.just(1.0),
+        "delay": st.floats(-1, 4000),
+        "drop": st.sampled_from(["before", "after"]),
+        "status": st.integers(199, 600) | st.just(503.0),
+        "headers": st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=1),
+        "body": JSON,
+        "text": st.text(max_size=5),
+        "takes_effect": st.booleans(),
+        "pace": st.floats(0, 100),
+        "cut": st.integers(-1, 300) | st.just(10.0),
+        "garbage": st.just(True),
+    },
+)
+
+
+def send(wire: Wire, method: str, path: str, body: Any) -> Reply:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return wire.send(method, path, content, {**HEADERS, "Content-Type": "application/json"})
+
+
+@pytest.mark.campaign
+@settings(max_examples=rounds(60, 5_000))
+@given(data=st.data())
+def test_over_http_too(served: Wire, data: st.DataObject) -> None:
+    service = served.service
+    service.state = State(keys={KEY: None}, creates_metrics=True, streams={"job": stream("job")})
+    service.faults.clear()
+    service.seen.clear()
+    service.ahead = 0.0
+    for _ in range(data.draw(st.integers(1, 4))):
+        case, body = data.draw(spoiled())
+        if data.draw(st.booleans()):
+            path = f"/api{case['path']}"
+            reply = send(served, case["method"], path, body)
+            assert reply.status == 200 or str(reply.status) in statuses(case["endpoint"])
+            if reply.status == 200:
+                assert SCHEMAS[case["endpoint"]].is_valid(body)
+        else:
+            method, path = data.draw(CONTROLS | st.tuples(METHODS, PATHS | TEXTS.map(lambda text: quote(f"/{text}"))))
+            document = data.draw(ACCOUNTS | JSON | st.binary(max_size=40) | st.just({"advance": 1e5}))
+            assert send(served, method, path, document).status < 500
+    assert served.send("GET", "/").status == served.order("GET", "/requests").status == 200
+
+
+@pytest.mark.campaign
+@settings(max_examples=rounds(100, 5_000))
+@given(document=FAULTS | JSON)
+def test_whatever_is_ordered_the_next_request_is_well(served: Wire, document: Any) -> None:
+    served.service.state = State(keys={KEY: None}, rate_mode=RateMode.OFF)
+    served.clock.time = NOW
+    served.service.faults.clear()
+    if served.order("POST", "/faults", document).status == 200:
+        with suppress(HTTPException):
+            send(served, "POST", "/api/badge", {"badge": 1})
+    served.service.faults.clear()
+    assert send(served, "POST", "/api/badge", {"badge": 1}).status == 200
+    assert served.send("GET", "/screen").status == 200

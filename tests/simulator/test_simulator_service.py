@@ -12,7 +12,7 @@ from simulator.loopback import KEY
 from smithd.simulator.exchange import Answer, Call, Seen
 from smithd.simulator.limits import RateMode
 from smithd.simulator.service import Service
-from smithd.simulator.state import Device, Format, Metric, State
+from smithd.simulator.state import Billing, Device, Format, Metric, State
 
 PROGRESS = {"title": "Job", "type": "progress", "percentage": 1}
 
@@ -188,6 +188,42 @@ def test_a_paused_timer_keeps_what_is_left_of_its_window() -> None:
     account.put(content=timer | {"is_running": True})
     (activity,) = account.service.screen(account.now)["activities"]
     assert activity["timer"] == {"began": NOW + 50, "duration": 300, "frozen_at": None}
+
+
+# The legacy calls
+
+
+def test_the_legacy_calls_can_name_a_streams_activity() -> None:
+    account = Account()
+    first = account.put().body["activity_id"]
+
+    def named(activity_id: str, **content: Any) -> dict[str, Any]:
+        return {"activity_id": activity_id, "content_state": {"title": "Job"} | content}
+
+    updated = account.ask("POST", "/live-activity/update", named(first, percentage=2)).body
+    assert (updated["operation"], updated["stream_key"], updated["activity_id"]) == ("updated", "job", first)
+    rotated = account.ask("POST", "/live-activity/update", named(first, type="alert", message="m")).body
+    second = rotated["activity_id"]
+    assert (rotated["operation"], rotated["previous_activity_id"], second != first) == ("rotated", first, True)
+    assert account.ask("POST", "/live-activity/update", named(first, percentage=3)).status == 404
+    assert account.ask("POST", "/live-activity/end", named(second, message="done")).body["activity_id"] == second
+    assert account.put().body["operation"] == "started"
+
+
+def test_a_legacy_activity_ends_once_and_stays_for_three_minutes() -> None:
+    account = Account()
+    started = account.ask("POST", "/live-activity/start", {"content_state": PROGRESS, "tags": ["a"]}).body
+    body = {"activity_id": started["activity_id"], "content_state": PROGRESS | {"percentage": 100}}
+    account.service.state.billing = Billing.TRIAL_EXPIRED
+    assert account.ask("POST", "/live-activity/start", {"content_state": PROGRESS}).status == 402
+    assert account.ask("POST", "/live-activity/update", body).body["tags"] == ["a"]
+    answers = [account.ask("POST", "/live-activity/end", body).body for _ in range(2)]
+    assert [answer.get("ignored") for answer in answers] == [None, True]
+    assert account.ask("POST", "/live-activity/end", {"activity_id": started["activity_id"]}).status == 400
+    account.now += 179
+    assert len(account.service.screen(account.now)["activities"]) == 1
+    account.now += 1
+    assert account.service.screen(account.now)["activities"] == []
 
 
 # Notifications, badge, metrics, channels

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from smithd.simulator.service import Service
 
 FORMATS = ("number", "currency", "percent", "unit", "string")
+DEFAULT_KEY = "ask_test"
+DETAILS = {"currency": "currency", "unit": "unit"}
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -33,84 +38,184 @@ class Address(click.ParamType[tuple[str, int]]):
         return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-class MetricFormat(click.ParamType[tuple[str, str]]):
-    """KEY=FORMAT, the key as the API takes it."""
+class MetricFormat(click.ParamType[tuple[str, dict[str, str]]]):
+    """KEY=FORMAT, and behind a colon the currency's code or the unit."""
 
     name = "KEY=FORMAT"
 
     def convert(
-        self, value: str | tuple[str, str], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
+        self, value: str | tuple[str, dict[str, str]], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, dict[str, str]]:
         if isinstance(value, tuple):
             return value
-        from smithd.simulator import contract
-        from smithd.simulator.exchange import Refused
-
         key, _, form = value.partition("=")
-        if form not in FORMATS:
-            self.fail(f"expected KEY=FORMAT with a format of {', '.join(FORMATS)}, not {value!r}", param, ctx)
+        form, colon, detail = form.partition(":")
+        if form not in FORMATS or (colon and form not in DETAILS):
+            formats = ", ".join(FORMATS)
+            self.fail(
+                f"expected KEY=FORMAT with a format of {formats}, currency:EUR or unit:ms, not {value!r}", param, ctx
+            )
+        return key, {"format": form} | ({DETAILS[form]: detail} if colon else {})
+
+
+class JsonObject(click.ParamType[dict[str, Any]]):
+    """A JSON object."""
+
+    name = "JSON"
+
+    def convert(
+        self, value: str | dict[str, Any], param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
         try:
-            contract.path_param("key", key)
-        except Refused as refusal:
-            self.fail(refusal.note, param, ctx)
-        return key, form
+            document = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            self.fail(f"{value!r} is not JSON: {error}", param, ctx)
+        if not isinstance(document, dict):
+            self.fail(f"expected a JSON object, not {value!r}", param, ctx)
+        return document
 
 
 @click.command()
 @click.option(
     "--listen", "address", type=Address(), default="127.0.0.1:8788", show_default=True, help="Where to listen."
 )
-@click.option("--key", default="ask_test", show_default=True, help="The API key it accepts.")
-@click.option("--create-metrics", is_flag=True, help="Create a metric when its first value comes, instead of 404.")
-@click.option("--metric", "metrics", type=MetricFormat(), multiple=True, help="A metric that exists; repeat for more.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="KEY[=CHANNEL,...]",
+    help=f"An API key it accepts, and the channels that it is confined to; repeat for more.  [default: {DEFAULT_KEY}]",
+)
+@click.option(
+    "--create-metrics",
+    is_flag=True,
+    default=None,
+    help="Create a metric when its first value comes, instead of 404.",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    type=MetricFormat(),
+    multiple=True,
+    help="A metric that exists, like shop.revenue=currency:EUR; repeat for more.",
+)
+@click.option(
+    "--account",
+    "account_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="A JSON file with metrics, channels, devices and more, as the control API takes it. Flags win over it.",
+)
 @click.option(
     "--rate-limits",
-    type=click.Choice(["separate", "shared"]),
-    default="separate",
-    show_default=True,
-    help="The newer limits (push 60, badge 60, Live Activities 300, metrics 300 a minute), or the older shared 60.",
+    type=click.Choice(["separate", "shared", "off"]),
+    help="The newer limits (push 60, badge 60, Live Activities 300, metrics 300 a minute; the default), the older "
+    "shared 60, or none.",
 )
 @click.option(
-    "--live-activities", type=click.IntRange(1), default=5, show_default=True, help="Live Activities a phone can hold."
+    "--live-activities", "device_limit", type=click.IntRange(1), help="Live Activities a phone can hold.  [default: 5]"
 )
+@click.option(
+    "--when-full",
+    type=click.Choice(["refuse", "evict"]),
+    help="What a legacy start does when a phone is full: get 429 (the default), or end the oldest activity.",
+)
+@click.option(
+    "--null-channels/--no-null-channels",
+    default=None,
+    help="Whether effective_channel_slugs is null for the whole account (the default), which the Python SDK 1.14 "
+    "cannot read.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    type=JsonObject(),
+    multiple=True,
+    help="""A fault to begin with, like '{"on": "badge", "status": 503, "times": 2}'; repeat for more.""",
+)
+@click.option("--control-key", help="Let other machines see the page and use the control API with this key.")
 def simulator(
     address: tuple[str, int],
-    key: str,
-    create_metrics: bool,
-    metrics: tuple[tuple[str, str], ...],
-    rate_limits: str,
-    live_activities: int,
+    keys: tuple[str, ...],
+    metrics: tuple[tuple[str, dict[str, str]], ...],
+    account_file: Path | None,
+    faults: tuple[dict[str, Any], ...],
+    control_key: str | None,
+    **settings: Any,
 ) -> None:
     """Stand in for the ActivitySmith service on this machine.
 
     It takes what the real service is documented to take, refuses everything else, and prints a line for each request.
-    Point smithd at it with 'base_url: http://127.0.0.1:8788/api' and the key of --key.
+    Point smithd at it with 'base_url: http://127.0.0.1:8788/api' and the key of --key. Open its address in a browser
+    to see the phone. docs/simulator.md tells of faults and of the control API.
     """
     from smithd.serving import bind
-    from smithd.simulator.limits import RateMode
-    from smithd.simulator.service import Service
-    from smithd.simulator.state import Format, Metric, State
 
-    state = State(
-        keys={key: None},
-        metrics={name: Metric(name, Format(form)) for name, form in metrics},
-        creates_metrics=create_metrics,
-        rate_mode=RateMode(rate_limits),
-        device_limit=live_activities,
+    given = {name: value for name, value in settings.items() if value is not None}
+    in_file = {} if account_file is None else _read(account_file)
+    service = _service(
+        {
+            "--account": in_file,
+            "--key": {"keys": dict(_scoped(key) for key in keys)},
+            "--metric": {"metrics": dict(metrics)},
+            "the flags": given,
+        },
+        faults,
     )
     listener = bind(*address, "Choose another address with --listen HOST:PORT.")
     host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(f"Standing in for ActivitySmith on http://{shown}:{port}/api; Ctrl+C ends it.")
-    asyncio.run(_serve(Service(state, on_request=_print), listener))
+    base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    click.echo(f"Standing in for ActivitySmith on {base_url}/api; the phone is on {base_url}. Ctrl+C ends it.")
+    asyncio.run(_serve(service, listener, control_key))
 
 
-async def _serve(service: Service, listener: socket.socket) -> None:
+def _scoped(key: str) -> tuple[str, Any]:
+    name, equals, channels = key.partition("=")
+    return name, [slug for slug in channels.split(",") if slug] if equals else "all"
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        _mistake("--account", f"{file} is no JSON file: {error}")
+
+
+def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]]) -> Service:
+    """The service of an account made by one document after another, each with the name of the flag it came from."""
+    from smithd.clock import SystemClock
+    from smithd.simulator import account
+    from smithd.simulator.exchange import Refused
+    from smithd.simulator.service import Service
+    from smithd.simulator.state import State
+
+    state, flag = State(), ""
+    try:
+        for flag, document in documents.items():  # noqa: B007 - told in the complaint
+            state = account.change(state, document, SystemClock().now())
+        state.keys = state.keys or {DEFAULT_KEY: None}
+        service, flag = Service(state, on_request=_print), "--fault"
+        for fault in faults:
+            service.faults.order(fault)
+    except Refused as refusal:
+        _mistake(flag, refusal.note)
+    return service
+
+
+def _mistake(flag: str, what: str) -> NoReturn:
+    raise click.BadParameter(what, param_hint=f"'{flag}'")
+
+
+async def _serve(service: Service, listener: socket.socket, control_key: str | None) -> None:
     from smithd.clock import SystemClock
     from smithd.serving import serve
     from smithd.simulator.app import application
 
-    serving = asyncio.ensure_future(serve(application(service, SystemClock()), listener))
+    zone = datetime.fromtimestamp(SystemClock().now()).astimezone().tzinfo
+    assert zone is not None
+    serving = asyncio.ensure_future(serve(application(service, SystemClock(), zone, control_key), listener))
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
     await asyncio.wait([serving])

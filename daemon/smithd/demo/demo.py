@@ -54,11 +54,11 @@ async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = 
         config = load(path, secrets_required=True)
         shop = Shop(clock)
         demo = _Demo(config, clock, shop, once_through, stop, out)
-        demo.introduce(_address(page_at), _address(shop_at), path)
+        demo.introduce(_address(page_at), _address(shop_at), _address(service_at), path)
         service = Service(State(keys={"demo-key": None}, creates_metrics=True))
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(serve(shop.app(), shop_at))]
-            beside.append(tasks.create_task(serve(application(service, clock), service_at)))
+            beside.append(tasks.create_task(serve(application(service, clock, config.zone), service_at)))
             await runtime.run(config, demo.telemetry, clock, stop, lambda house: demo.page(house, page_at), demo.tell)
             for task in beside:
                 task.cancel()
@@ -86,13 +86,16 @@ class _Demo:
         self._checklist = Checklist("checkout")
         self.telemetry = Telemetry([self._watch, self._recent])
 
-    def introduce(self, page: str, shop: str, path: Path) -> None:
+    def introduce(self, page: str, shop: str, service: str, path: Path) -> None:
         """Say what runs where."""
         self._watch.write(f"  The Lock Screen     http://{page}   (open it in a browser)")
         self._watch.write(f"  The shop            http://{shop}/stats.json")
+        self._watch.write(
+            f"  The simulator       http://{service}   (the phone and each request, as the service sees them)"
+        )
         self._watch.write(f"  The configuration   {path}")
         ending = "It ends after a minute." if self._once_through else "Ctrl-C ends it."
-        self._watch.write(f"  Nothing leaves this machine: a simulator stands in for ActivitySmith. {ending}\n")
+        self._watch.write(f"  Nothing leaves this machine: the simulator stands in for ActivitySmith. {ending}\n")
 
     async def page(self, house: House, listener: socket) -> None:
         """Serve the page."""

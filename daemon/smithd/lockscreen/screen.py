@@ -8,41 +8,73 @@ from datetime import tzinfo
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """A widget beneath the clock: the value behind a metric key, and when the phone's account was told it."""
+    """A widget beneath the clock: the value behind a metric key, and when the phone's account was told it.
+
+    ``label``: what the app calls it, where that is known.
+    """
 
     key: str
     value: str | float
     at: float
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One cell of a ``stats`` activity; ``color`` is one of the service's ten."""
+    """One cell of a ``stats`` or ``metrics`` activity; ``color`` is one of the service's ten.
+
+    ``bar``: how full it is, 0 to 1, of a percentage in ``metrics``.
+    """
 
     label: str
     value: str | float
     unit: str = ""
     color: str = "blue"
+    bar: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A few words in a coloured capsule beside a title."""
+
+    title: str
+    color: str = "blue"
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """A Live Activity. ``icon`` is the name of an SF Symbol, ``action`` a button's title; ``ended`` ones linger."""
+    """A Live Activity of one of the seven types; ``ended`` ones linger.
+
+    ``rows``: of ``stats`` and ``metrics``. ``figure``: the big value of ``value``, or a timer's ``4:59``. ``bar``: how
+    full it is, 0 to 1, of ``progress`` and of a timer that counts down; ``frozen``: the timer stands still.
+    ``steps``: the colour of each step of ``segmented_progress``, empty for those to come. ``icon`` is the name of an
+    SF Symbol, ``action`` and ``secondary_action`` are the buttons' titles.
+    """
 
     key: str
     title: str
     subtitle: str = ""
     type: str = "stats"
     rows: tuple[Row, ...] = ()
+    figure: str | float | None = None
+    bar: float | None = None
+    steps: tuple[str, ...] = ()
+    color: str = "blue"
+    badge: Badge | None = None
     icon: str = ""
     icon_color: str = "blue"
     action: str = ""
+    secondary_action: str = ""
+    frozen: bool = False
     ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A notification; ``replaced``: its text was exchanged in place, silently, after it had arrived."""
+    """A notification; ``replaced``: its text was exchanged in place, silently, after it had arrived.
+
+    ``media``: the address of a picture, a film or a sound. ``actions``: the buttons' titles, seen on a long press.
+    """
 
     id: str
     title: str
@@ -51,6 +83,8 @@ class Notification:
     message: str = ""
     level: str = "active"
     replaced: bool = False
+    media: str = ""
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +101,16 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something that happened, beside the phone; ``level`` is info, warning or error."""
+    """Something that happened, beside the phone; ``level`` is good, info, warning or error.
+
+    ``mark`` stands before the text, ``detail`` under it.
+    """
 
     at: float
     text: str
     level: str = "info"
+    mark: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +123,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page around a Lock Screen: a heading and one sentence, captions, and what just happened (None: not shown)."""
+    """A page around a Lock Screen: a heading and one sentence, captions, and what just happened (None: not shown).
+
+    ``quiet`` is what is said where nothing happened yet, ``happenings`` the heading over them.
+    """
 
     title: str
     lead: str
     screen: Screen
     notes: tuple[Note, ...] = ()
     happened: tuple[Line, ...] | None = None
+    happenings: str = "What just happened"
+    quiet: str = "Nothing yet. The first polls are on their way."

@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from smithd.lockscreen.screen import Activity, Notification, Row
+from smithd.lockscreen.screen import Activity, Badge, Notification, Row
+from smithd.lockscreen.wording import duration
 
+MOST_STEPS = 24
+LARGEST = 1e12
 COLORS = frozenset({"lime", "green", "cyan", "blue", "purple", "magenta", "red", "orange", "yellow", "gray"})
 DISMISSED_AFTER = 120.0
 
 
-def activity(key: str, told: Mapping[str, Any], *, at: float, now: float, ended: bool = False) -> Activity | None:
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A timer's window: when it began, its length in seconds (None counts up), when it was frozen (None: it runs)."""
+
+    began: float
+    duration: float | None
+    frozen_at: float | None = None
+
+
+def activity(
+    key: str, told: Mapping[str, Any], *, at: float, now: float, ended: bool = False, window: Window | None = None
+) -> Activity | None:
     """The activity that a stream request (``content_state``, ``action``) describes; None once it is dismissed.
 
     An ended one stays for ``auto_dismiss_seconds`` (or ``_minutes``) after ``at``, two minutes where nothing is said.
+    A timer whose ``window`` is not known is taken to have begun ``at``.
     """
     state = _mapping(told.get("content_state"))
     if ended and now - at >= lingers(state):
         return None
     icon = _mapping(state.get("icon"))
+    badge = _mapping(state.get("badge"))
     return Activity(
         key,
         title=_text(state.get("title")) or key,
         subtitle=_text(state.get("subtitle")) or _text(state.get("message")),
         type=_text(state.get("type")) or "stats",
-        rows=tuple(_row(metric) for metric in _list(state.get("metrics"))[:8]),
+        rows=tuple(_row(metric, state) for metric in _list(state.get("metrics"))[:8]),
+        steps=_steps(state),
+        color=_color(state.get("color")),
+        badge=Badge(_text(badge.get("title")), _color(badge.get("color"))) if badge.get("title") else None,
         icon=_text(icon.get("symbol")),
         icon_color=_color(icon.get("color")),
         action=_text(_mapping(told.get("action")).get("title")),
+        secondary_action=_text(_mapping(told.get("secondary_action")).get("title")),
         ended=ended,
+        **_measure(state, window or _assumed(state, at), now),
     )
 
 
@@ -51,6 +74,8 @@ def notification(id: str, told: Mapping[str, Any], *, at: float, replaced: bool 
         message=_text(told.get("message")),
         level=_text(told.get("interruption_level")) or "active",
         replaced=replaced,
+        media=_text(told.get("media")),
+        actions=tuple(_text(_mapping(action).get("title")) for action in _list(told.get("actions"))[:4]),
     )
 
 
@@ -59,10 +84,74 @@ def value(told: Any) -> str | float:
     return told if isinstance(told, int | float) and not isinstance(told, bool) else _text(told)
 
 
-def _row(metric: Any) -> Row:
+def _measure(state: Mapping[str, Any], window: Window, now: float) -> dict[str, Any]:
+    """The figure and the bar of the types that have one."""
+    match state.get("type"):
+        case "value":
+            return {"figure": value(state.get("value"))}
+        case "progress":
+            return {"bar": _bar(state)}
+        case "timer":
+            return _clock(window, now)
+    return {}
+
+
+def _bar(state: Mapping[str, Any]) -> float:
+    """How full a progress bar is; a percentage wins over a value with its limit."""
+    percentage, done, limit = (_number(state.get(name)) for name in ("percentage", "value", "upper_limit"))
+    share = percentage / 100 if percentage is not None else (done or 0) / limit if limit else 0
+    return min(1.0, max(0.0, share))
+
+
+def _clock(window: Window, now: float) -> dict[str, Any]:
+    """What a timer shows: what is left of its window, or how long it has been counting up."""
+    passed = max(0.0, (now if window.frozen_at is None else window.frozen_at) - window.began)
+    frozen = window.frozen_at is not None
+    if window.duration is None:
+        return {"figure": duration(passed), "frozen": frozen}
+    left = max(0.0, window.duration - passed)
+    return {
+        "figure": duration(math.ceil(left)),
+        "bar": left / window.duration if window.duration else 0.0,
+        "frozen": frozen,
+    }
+
+
+def _assumed(state: Mapping[str, Any], at: float) -> Window:
+    length = _number(state.get("duration_seconds"))
+    return Window(at, length, at if state.get("is_running") is False else None)
+
+
+def _steps(state: Mapping[str, Any]) -> tuple[str, ...]:
+    """The colour of each step, empty for those to come; many steps are drawn as few."""
+    total, done = _number(state.get("number_of_steps")), _number(state.get("current_step"))
+    if state.get("type") != "segmented_progress" or not total:
+        return ()
+    drawn = int(min(max(total, 1), MOST_STEPS))
+    full = int(min(max(done or 0, 0) / total, 1) * drawn)
+    usual = state.get("step_color") or state.get("color")
+    colors = _list(state.get("step_colors")) if drawn == total else []
+    return tuple(_color(colors[n] if n < len(colors) else usual) if n < full else "" for n in range(drawn))
+
+
+def _number(told: Any) -> float | None:
+    """A number; whole ones can be too large for what is drawn, and none is endless."""
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return None
+    return float(max(-LARGEST, min(LARGEST, told)))
+
+
+def _row(metric: Any, state: Mapping[str, Any]) -> Row:
     given = _mapping(metric)
-    color = _color(given.get("color"))
-    return Row(_text(given.get("label")), value(given.get("value")), _text(given.get("unit")), color)
+    number, unit = _number(given.get("value")), _text(given.get("unit"))
+    is_share = state.get("type") == "metrics" and unit.strip() == "%" and number is not None
+    return Row(
+        _text(given.get("label")),
+        value(given.get("value")),
+        unit,
+        _color(given.get("color") or state.get("color")),
+        bar=min(1.0, max(0.0, number / 100)) if is_share and number is not None else None,
+    )
 
 
 def _color(told: Any) -> str:

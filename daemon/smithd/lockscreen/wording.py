@@ -31,6 +31,13 @@ def ago(at: float, now: float) -> str:
     return "now"
 
 
+def duration(seconds: float) -> str:
+    """``4:59``, ``1:04:59``, as a timer has it."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def figure(value: str | float) -> str:
     """A number with its thousands apart and two decimals at most; a text as it is."""
     if isinstance(value, str):

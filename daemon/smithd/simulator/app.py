@@ -1,52 +1,40 @@
-"""The stand-in as an application: thin ASGI around the service."""
+"""The stand-in as an application: thin ASGI around the service, with its page and its control API beside it."""
 
 from __future__ import annotations
 
-import json
+from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 
 from smithd.clock import Clock
-from smithd.simulator.body import MAX_BYTES
-from smithd.simulator.exchange import Call
+from smithd.lockscreen.page import POLICY
+from smithd.simulator.guard import Guard
+from smithd.simulator.router import BASE_PATH
 from smithd.simulator.service import Service
+from smithd.simulator.site import site
+from smithd.simulator.wire import read_call, send_answer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-def application(service: Service, clock: Clock) -> ASGIApp:
-    """The ASGI application that asks ``service`` about every HTTP request."""
+def application(service: Service, clock: Clock, zone: tzinfo, control_key: str | None = None) -> ASGIApp:
+    """The ASGI application: ``service`` answers everything below its base path.
+
+    Beside it are the page, which shows the time in ``zone``, and the control API: for this machine, and for whoever
+    has the ``control_key``.
+    """
+    beside = Guard(site(service, clock, zone), POLICY, control_key)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        if not f"{scope['raw_path'].decode('latin-1')}/".startswith(f"{BASE_PATH}/"):
+            await beside(scope, receive, send)
+            return
         try:
-            call = await _call(request)
+            call = await read_call(Request(scope, receive))
         except ClientDisconnect:
             return
-        answer = service.handle(call, clock.now())
-        content = json.dumps(answer.body, ensure_ascii=False).encode()
-        response = Response(content, answer.status, dict(answer.headers), media_type="application/json")
-        await response(scope, receive, send)
+        await send_answer(service.handle(call, clock.now()), clock, scope, receive, send)
 
     return app
-
-
-async def _call(request: Request) -> Call:
-    return Call(
-        method=request.method,
-        path=request.scope["raw_path"].decode("latin-1"),
-        headers=dict(request.headers),
-        body=await _body(request),
-        peer=request.client.host if request.client else "",
-    )
-
-
-async def _body(request: Request) -> bytes:
-    """The body; of one that is too large, no more than tells that it is."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk[: MAX_BYTES + 1 - len(body)]
-    return bytes(body)

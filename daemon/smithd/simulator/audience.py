@@ -15,6 +15,12 @@ class Audience:
 
     devices: tuple[Device, ...]
     slugs: tuple[str, ...] | None
+    null_channels: bool = True
+
+    @property
+    def channels(self) -> frozenset[str] | None:
+        """The channels in no order; a stream whose channels change is rotated."""
+        return None if self.slugs is None else frozenset(self.slugs)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -29,7 +35,8 @@ class Audience:
     @property
     def effective(self) -> Json:
         """The channels, as the answers say them."""
-        return {"effective_channel_slugs": None if self.slugs is None else list(self.slugs)}
+        slugs = self.slugs if self.slugs is not None or self.null_channels else ()
+        return {"effective_channel_slugs": None if slugs is None else list(slugs)}
 
 
 def users(devices: Iterable[Device]) -> int:
@@ -51,7 +58,7 @@ def reached(state: State, scope: tuple[str, ...] | None, channels: tuple[str, ..
         if outside:
             raise Refused(403, "Invalid channel targeting", f"the key may not reach: {', '.join(outside)}")
     devices = tuple(device for device in state.devices if _hears(state, device, channels))
-    audience = Audience(devices, channels)
+    audience = Audience(devices, channels, state.null_channels)
     if not devices:
         raise Refused(422, "No recipients found", "no phone matches the target", **audience.effective)
     return audience

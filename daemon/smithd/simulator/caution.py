@@ -5,6 +5,7 @@ The real service may take some of it. What is documented, or what the official S
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -29,6 +30,8 @@ _TRUE_FROM_SDKS = {"counts_down", "is_running"}
 _TWO_BUTTONS = {"value", "alert", "segmented_progress", "progress"}
 _MAX_VALUE = 64
 _MAX_METRICS = 2
+_MAX_URL = 2048
+_MAX_SHOWN_BYTES = 3500
 
 _WEB_URL = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?")
 _SHORTCUT = re.compile(r"shortcuts://run-shortcut\?name=\S+")
@@ -37,12 +40,21 @@ _CAPITAL = re.compile(r"[A-Z]")
 
 def doubts(body: Json) -> Iterator[Doubt]:
     """What is doubtful in a body that its schema takes, in no particular order of weight."""
+    yield from _size(body)
     yield from _blank_texts(body)
     yield from _targets(body)
     yield from _urls(body)
     yield from _buttons(body)
     if "content_state" in body:
         yield from _content(body["content_state"])
+
+
+def _size(body: Json) -> Iterator[Doubt]:
+    """Apple takes 4 KB, and the service puts something of its own around; tags and metadata stay on the server."""
+    shown = {name: value for name, value in body.items() if name not in ("tags", "metadata")}
+    size = len(json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > _MAX_SHOWN_BYTES:
+        yield "", f"{size} bytes without tags and metadata; more than {_MAX_SHOWN_BYTES} may not reach a phone"
 
 
 def _content(content: Json) -> Iterator[Doubt]:
@@ -58,7 +70,7 @@ def _content(content: Json) -> Iterator[Doubt]:
         yield from _metrics(content["metrics"])
     if kind == "segmented_progress" and "step_colors" in content:
         yield from _step_colors(content)
-    if kind == "progress" and "upper_limit" in content and not 0 <= content["value"] <= content["upper_limit"]:
+    if kind == "progress" and "percentage" not in content and not 0 <= content["value"] <= content["upper_limit"]:
         yield "content_state.value", "is not between 0 and upper_limit"
 
 
@@ -117,11 +129,15 @@ def _urls(body: Json) -> Iterator[Doubt]:
     for name in ("icon", "media"):
         if name in body and not _WEB_URL.fullmatch(body[name]):
             yield name, "must be a URL with a host, without credentials and blanks"
+        if len(body.get(name, "")) > _MAX_URL:
+            yield name, f"is longer than {_MAX_URL} characters"
     if re.search(r"\s", body.get("redirection", "")):
         yield "redirection", "a URL has no blanks"
     for path, action in _actions(body):
         if not _is_sound(action, deep_links=path.startswith("actions")):
             yield f"{path}.url", "must be a URL with a host and without blanks, or shortcuts://run-shortcut?name=…"
+        if len(action["url"]) > _MAX_URL:
+            yield f"{path}.url", f"is longer than {_MAX_URL} characters"
 
 
 def _is_sound(action: Json, deep_links: bool) -> bool:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 
 from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError, best_match
 
 from smithd.simulator import caution
 from smithd.simulator.body import segment
@@ -33,7 +33,7 @@ _ERRORS = {
     "timestamp": "timestamp must be a valid ISO date",
 }
 
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
 _PATTERN_TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
 
 _formats = FormatChecker(formats=())
@@ -42,21 +42,30 @@ _formats = FormatChecker(formats=())
 def path_param(name: str, raw: str) -> str:
     """A path parameter, decoded and checked. Raises Refused (400)."""
     text = segment(raw)
-    validator = _validator(document("path-params")["$defs"][name])
-    error = best_match(validator.iter_errors(text))
+    check_param(name, text)
+    return text
+
+
+def check_param(name: str, text: str) -> None:
+    """Refuse (400) a decoded path parameter that is not as the contract says."""
+    error = best_match(_param_validator(name).iter_errors(text))
     if error is not None:
         raise Refused(400, f"Invalid {name}", _clip(error.message))
-    return text
 
 
 def check(endpoint: str, body: Json) -> None:
     """Refuse (400) a body that this endpoint does not take."""
-    error = best_match(_body_validator(endpoint).iter_errors(body))
-    if error is not None:
-        raise _refusal([str(part) for part in error.absolute_path], error.message)
+    check_shape(endpoint, body)
     for rules in (_beyond_the_schema, caution.doubts):
         for where, why in rules(body):
-            raise _refusal(where.split("."), why)
+            raise _refusal(where.split(".") if where else [], why)
+
+
+def check_shape(name: str, body: Json) -> None:
+    """Refuse (400) a body that is not as the schema of this name says."""
+    error = best_match(_body_validator(name).iter_errors(body))
+    if error is not None:
+        raise _refusal([str(part) for part in error.absolute_path], _words(error))
 
 
 def document(name: str) -> Json:
@@ -64,6 +73,11 @@ def document(name: str) -> Json:
     text = files("smithd.simulator").joinpath("schemas", f"{name}.schema.json").read_text("utf-8")
     loaded: Json = json.loads(text, object_hook=_to_the_end)
     return loaded
+
+
+def _words(error: ValidationError) -> str:
+    """What is wrong. Where there are several ways to be right, what each of them misses."""
+    return " or ".join(dict.fromkeys(inner.message for inner in error.context or ())) or error.message
 
 
 def _refusal(path: list[str], why: str) -> Refused:
@@ -74,6 +88,7 @@ def _refusal(path: list[str], why: str) -> Refused:
 
 
 def _clip(text: str) -> str:
+    text = text.replace(r"\\Z", "$")  # as the schema has it, see _to_the_end
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + "…"
 
 
@@ -94,6 +109,11 @@ def _beyond_the_schema(body: Json) -> Iterator[tuple[str, str]]:
 @cache
 def _body_validator(endpoint: str) -> Draft202012Validator:
     return _validator(document(endpoint))
+
+
+@cache
+def _param_validator(name: str) -> Draft202012Validator:
+    return _validator(document("path-params")["$defs"][name])
 
 
 def _validator(schema: Json) -> Draft202012Validator:

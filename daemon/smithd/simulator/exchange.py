@@ -29,13 +29,34 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """How an answer goes over the wire; at once and whole, unless a fault was ordered.
+
+    ``delay``: seconds before it begins. ``pace``: bytes of the body in a second. ``cut``: the connection is closed
+    after so many bytes of the body. ``dropped``: it is closed instead of answering. ``garbage``: what is sent is no
+    HTTP.
+    """
+
+    delay: float = 0.0
+    pace: float | None = None
+    cut: int | None = None
+    dropped: bool = False
+    garbage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service says: a JSON object, and in ``note`` the same in a few words for whoever watches."""
+    """What the service says: JSON, and in ``note`` the same in a few words for whoever watches.
+
+    ``text`` is sent in the place of the JSON, as it is.
+    """
 
     status: int
     headers: Mapping[str, str]
-    body: Json
+    body: Any
     note: str = ""
+    text: str | None = None
+    delivery: Delivery = Delivery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +68,14 @@ class Seen:
     at: float
 
     @property
-    def accepted(self) -> bool:
-        return self.answer.status < 400
+    def mark(self) -> str:
+        """What came back: the status, or that there was none."""
+        if self.answer.delivery.garbage:
+            return "noise"
+        return "cut" if self.answer.delivery.dropped else str(self.answer.status)
 
     def __str__(self) -> str:
-        verdict = "" if self.accepted else "refused: "
-        line = f"{self.answer.status} {self.call.method} {self.call.path}  {verdict}{self.answer.note}"
+        line = f"{self.mark:<3} {self.call.method} {self.call.path}  {self.answer.note}"
         # What a stranger sent must not drive the terminal, nor make two lines of one.
         return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
 
@@ -72,7 +95,7 @@ class Refused(Exception):
 
     def answer(self) -> Answer:
         """The answer that says so."""
-        return Answer(self.status, self.headers, self.body, self.note)
+        return Answer(self.status, self.headers, self.body, f"refused: {self.note}")
 
 
 def accepted(body: Json, note: str) -> Answer:

@@ -1,7 +1,7 @@
 """How many requests a minute: fixed windows for each account and address, and the headers that tell of them. Pure.
 
 The newest contract counts push, badge, Live Activities and metrics each on their own. The older one counted push,
-streams and metric values together; a client should live with both.
+streams and metric values together; a client should live with both. Without limits, nothing is counted nor told.
 """
 
 from __future__ import annotations
@@ -27,15 +27,25 @@ class Family(StrEnum):
 
 
 class RateMode(StrEnum):
-    """Which of the two documented rules counts."""
+    """Which of the two documented rules counts, if any."""
 
     SEPARATE = "separate"
     SHARED = "shared"
+    OFF = "off"
 
 
 PER_ACCOUNT = {Family.NOTIFICATIONS: 60, Family.BADGES: 60, Family.LIVE_ACTIVITIES: 300, Family.METRICS: 300}
 SHARED = "shared"
 SHARED_PER_ACCOUNT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many requests are counted under one name, and for whom ("": the account)."""
+
+    owner: str
+    policy: str
+    size: int
 
 
 @dataclass(slots=True)
@@ -67,29 +77,30 @@ class Meter:
 Windows = dict[tuple[str, str], Window]
 
 
-def count_address(windows: Windows, family: Family, address: str, now: float) -> Meter:
-    """Count a request from this address, whoever sends it."""
-    return _count(windows, address, f"public-api-ip:{family}", PER_ADDRESS, now)
+def of_address(family: Family, address: str) -> Quota:
+    """What an address may send, whoever it is."""
+    return Quota(address, f"public-api-ip:{family}", PER_ADDRESS)
 
 
-def count_account(windows: Windows, family: Family, mode: RateMode, now: float) -> Meter:
-    """Count a request of the account."""
+def of_account(family: Family, mode: RateMode) -> Quota:
+    """What the account may send."""
     if mode is RateMode.SHARED and family is not Family.BADGES:
-        return _count(windows, "", f"account:{SHARED}", SHARED_PER_ACCOUNT, now)
-    return _count(windows, "", f"account:{family}", PER_ACCOUNT[family], now)
+        return Quota("", f"account:{SHARED}", SHARED_PER_ACCOUNT)
+    return Quota("", f"account:{family}", PER_ACCOUNT[family])
 
 
-def use_up(windows: Windows, family: Family, now: float) -> None:
-    """Leave the account nothing of this family in the minute that begins now."""
-    windows["", f"account:{family}"] = Window(now, PER_ACCOUNT[family])
+def use_up(windows: Windows, quota: Quota, now: float) -> None:
+    """Leave nothing of it in the minute that begins now."""
+    windows[quota.owner, quota.policy] = Window(now, quota.size)
 
 
-def _count(windows: Windows, owner: str, policy: str, quota: int, now: float) -> Meter:
-    window = windows.get((owner, policy))
+def count(windows: Windows, quota: Quota, now: float) -> Meter:
+    """Count a request."""
+    window = windows.get((quota.owner, quota.policy))
     if window is None or not window.covers(now):
-        window = windows[owner, policy] = Window(now)
+        window = windows[quota.owner, quota.policy] = Window(now)
     window.used += 1
-    return Meter(policy, quota, quota - window.used, math.ceil(window.started + WINDOW - now))
+    return Meter(quota.policy, quota.size, quota.size - window.used, math.ceil(window.started + WINDOW - now))
 
 
 def check(meter: Meter) -> None:

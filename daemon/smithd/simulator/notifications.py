@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from smithd.simulator import contract
-from smithd.simulator.audience import reached, targeted
+from smithd.simulator.audience import Audience, reached, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
 from smithd.simulator.request import Request, check_billing
 from smithd.simulator.state import Notification, State
@@ -17,18 +19,11 @@ def send(state: State, request: Request) -> Answer:
     contract.check("push-notification-send", body)
     check_billing(state)
     audience = targeted(state, request.scope, body)
-    notification = Notification(
-        id=state.new_id("pn"),
-        content=_shown(body),
-        devices=audience.names,
-        channels=audience.slugs,
-        sent=request.now,
-        interruption_level=body.get("interruption_level", "active"),
-        tags=list(dict.fromkeys(body.get("tags", ()))),
-        metadata=body.get("metadata", {}),
-    )
-    state.remember(notification)
+    notification = made(state.new_id("pn"), body, audience, request.now)
     details = audience.counts | audience.effective | {"devices_targeted": len(audience.devices)}
+    if state.failing:
+        return _refused_by_apple(notification, details, request.now)
+    state.remember(notification)
     return _answer(notification, details, request.now, f"push {notification.id}")
 
 
@@ -48,6 +43,27 @@ def replace(state: State, request: Request) -> Answer:
     notification.tags = list(dict.fromkeys(body.get("tags", notification.tags)))
     notification.metadata = body.get("metadata", notification.metadata)
     return _answer(notification, audience.counts | audience.effective, request.now, f"replaced {notification.id}")
+
+
+def made(id: str, body: Json, audience: Audience, now: float) -> Notification:  # noqa: A002 - the service's word
+    """The notification that this body makes for this audience."""
+    return Notification(
+        id=id,
+        content=_shown(body),
+        devices=audience.names,
+        channels=audience.slugs,
+        sent=now,
+        interruption_level=body.get("interruption_level", "active"),
+        tags=list(dict.fromkeys(body.get("tags", ()))),
+        metadata=body.get("metadata", {}),
+    )
+
+
+def _refused_by_apple(notification: Notification, details: Json, now: float) -> Answer:
+    """200 without success: the service took it, and Apple did for no phone. It is shown nowhere and not replaceable."""
+    answer = _answer(notification, details, now, "Apple took it for no phone")
+    nobody = {"success": False, "devices_notified": 0, "users_notified": 0, "message": "Apple took it for no phone"}
+    return dataclasses.replace(answer, body=answer.body | nobody)
 
 
 def _shown(body: Json) -> Json:

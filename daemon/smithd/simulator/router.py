@@ -26,6 +26,9 @@ ENDPOINTS = (
     Endpoint("push-notification-replace", "PUT", "/push-notification/*", Family.NOTIFICATIONS, "notification_id"),
     Endpoint("live-activity-stream-put", "PUT", "/live-activity/stream/*", Family.LIVE_ACTIVITIES, "stream_key"),
     Endpoint("live-activity-stream-delete", "DELETE", "/live-activity/stream/*", Family.LIVE_ACTIVITIES, "stream_key"),
+    Endpoint("live-activity-start", "POST", "/live-activity/start", Family.LIVE_ACTIVITIES),
+    Endpoint("live-activity-update", "POST", "/live-activity/update", Family.LIVE_ACTIVITIES),
+    Endpoint("live-activity-end", "POST", "/live-activity/end", Family.LIVE_ACTIVITIES),
     Endpoint("badge", "POST", "/badge", Family.BADGES),
     Endpoint("metric-value", "POST", "/metrics/*/value", Family.METRICS, "key"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from smithd.simulator.exchange import Json
-from smithd.simulator.state import Activity, Device, State, Timer
+from smithd.simulator.state import LIFETIME, LONGEST_ON_SCREEN, Activity, Device, Metric, State, Timer
 
 
 class Widget(TypedDict):
@@ -13,6 +13,10 @@ class Widget(TypedDict):
 
     key: str
     format: str
+    label: str
+    currency: str
+    unit: str
+    spaced: bool
     value: float | str | None
     timestamp: str | None
     received: float | None
@@ -27,7 +31,10 @@ class Window(TypedDict):
 
 
 class LiveActivity(TypedDict):
-    """A Live Activity as last told; ``stream_key`` is None once it ended, ``dismiss_at`` is None until then."""
+    """A Live Activity as last told; ``stream_key`` is None once it ended, and where the legacy calls made it.
+
+    ``dismiss_at`` is None until it ended.
+    """
 
     id: str
     stream_key: str | None
@@ -63,10 +70,7 @@ class Screen(TypedDict):
 def screen(state: State, device: Device, now: float) -> Screen:
     """What ``device`` shows at ``now``; all times are seconds since 1970."""
     return {
-        "widgets": [
-            {"key": m.key, "format": m.format.value, "value": m.value, "timestamp": m.timestamp, "received": m.received}
-            for _, m in sorted(state.metrics.items())
-        ],
+        "widgets": [_widget(metric) for _, metric in sorted(state.metrics.items())],
         "activities": _activities(state, device.name, now),
         "notifications": [
             {
@@ -83,16 +87,33 @@ def screen(state: State, device: Device, now: float) -> Screen:
     }
 
 
+def _widget(metric: Metric) -> Widget:
+    return {
+        "key": metric.key,
+        "format": metric.format.value,
+        "label": metric.label,
+        "currency": metric.currency,
+        "unit": metric.unit,
+        "spaced": metric.spaced,
+        "value": metric.value,
+        "timestamp": metric.timestamp,
+        "received": metric.received,
+    }
+
+
 def _activities(state: State, device: str, now: float) -> list[LiveActivity]:
-    running = [(stream.key, stream.activity) for stream in state.streams.values()]
-    ended = [(None, past) for past in state.ended if past.dismiss_at is not None and past.dismiss_at > now]
-    shown = [
-        _activity(key, activity) for key, activity in [*running, *ended] if activity and device in activity.devices
-    ]
+    running = [(stream.key or None, activity) for stream, activity in state.shown()]
+    ended = [(None, activity) for activity in state.ended.values()]
+    told = [_activity(key, activity, now) for key, activity in [*running, *ended] if device in activity.devices]
+    shown = [activity for activity in told if activity["dismiss_at"] is None or activity["dismiss_at"] > now]
     return sorted(shown, key=lambda activity: (activity["started"], activity["id"]))
 
 
-def _activity(key: str | None, activity: Activity) -> LiveActivity:
+def _activity(key: str | None, activity: Activity, now: float) -> LiveActivity:
+    ended, dismiss_at = activity.ended, activity.dismiss_at
+    if ended is None and activity.outlived(now):
+        ended = activity.started + LIFETIME
+        dismiss_at = ended + LONGEST_ON_SCREEN
     return {
         "id": activity.id,
         "stream_key": key,
@@ -102,8 +123,8 @@ def _activity(key: str | None, activity: Activity) -> LiveActivity:
         "timer": _window(activity.timer),
         "started": activity.started,
         "changed": activity.changed,
-        "ended": activity.ended,
-        "dismiss_at": activity.dismiss_at,
+        "ended": ended,
+        "dismiss_at": dismiss_at,
     }
 
 

@@ -5,15 +5,19 @@ What it does is what the service's documentation says; where that is silent, the
 
 from __future__ import annotations
 
+import copy
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from smithd.simulator import badge, body, contract, limits, metrics, notifications, router, screen, streams
+from smithd.simulator import badge, body, contract, legacy, limits, metrics, notifications, router, screen, streams
 from smithd.simulator.exchange import Answer, Call, Refused, Seen
-from smithd.simulator.limits import Meter
+from smithd.simulator.faults import Faults
+from smithd.simulator.limits import Meter, Quota, RateMode
 from smithd.simulator.request import Request
-from smithd.simulator.state import State
+from smithd.simulator.state import Device, State
 
+NO_PHONE = Device("", "")
 Listener = Callable[[Seen], None]
 
 _HANDLERS: dict[str, Callable[[State, Request], Answer]] = {
@@ -21,50 +25,82 @@ _HANDLERS: dict[str, Callable[[State, Request], Answer]] = {
     "push-notification-replace": notifications.replace,
     "live-activity-stream-put": streams.put,
     "live-activity-stream-delete": streams.delete,
+    "live-activity-start": legacy.start,
+    "live-activity-update": legacy.update,
+    "live-activity-end": legacy.end,
     "badge": badge.update,
     "metric-value": metrics.post_value,
 }
 
 _WITHOUT_METERS = (401, 402)
+KEPT_REQUESTS = 500
+KEPT_BYTES = 20_000
 
 
 class Service:
-    """The service of one account; ``on_request`` is told of every request with its verdict, and must not raise."""
+    """The service of one account; ``on_request`` is told of every request with its verdict, and must not raise.
+
+    ``ahead``: by how many seconds its clock is ahead of the one that it is handed. ``seen``: the newest requests.
+    """
 
     def __init__(self, state: State | None = None, on_request: Listener | None = None) -> None:
         self.state = state or State()
+        self.faults = Faults()
+        self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
+        self.ahead = 0.0
+        self._first = copy.deepcopy(self.state)
         self._on_request = on_request
 
-    def handle(self, call: Call, now: float) -> Answer:
-        """Answer a call that came at ``now`` (seconds since 1970). Never raises; it is refused or it is done."""
+    def handle(self, call: Call, at: float) -> Answer:
+        """Answer a call that came at ``at`` (seconds since 1970). Never raises; it is refused or it is done."""
+        now = at + self.ahead
+        fault = self.faults.take(call)
+        if fault is None:
+            answer = self._answer(call, now)
+        else:
+            answer = fault.spoil(self._answer(call, now) if fault.takes_effect else None)
+        seen = Seen(call, answer, now)
+        self.seen.append(replace(seen, call=replace(call, body=call.body[:KEPT_BYTES])))
+        if self._on_request is not None:
+            self._on_request(seen)
+        return answer
+
+    def screen(self, at: float, device: str | None = None) -> screen.Screen:
+        """What a phone shows: the account's first, unless it is named. KeyError where there is none of that name."""
+        phones = {phone.name: phone for phone in self.state.devices}
+        named = phones[device] if device is not None else next(iter(phones.values()), NO_PHONE)
+        return screen.screen(self.state, named, at + self.ahead)
+
+    def reset(self) -> None:
+        """Be as at the start: the account, the clock, no faults, no requests."""
+        self.state = copy.deepcopy(self._first)
+        self.faults.clear()
+        self.seen.clear()
+        self.ahead = 0.0
+
+    def _answer(self, call: Call, now: float) -> Answer:
         meters: list[Meter] = []
         try:
             answer = self._admit(call, now, meters)
         except Refused as refusal:
             answer = refusal.answer()
-        if answer.status not in _WITHOUT_METERS:
-            answer = replace(answer, headers=limits.headers(meters) | dict(answer.headers))
-        if self._on_request is not None:
-            self._on_request(Seen(call, answer, now))
-        return answer
-
-    def screen(self, now: float, device: str | None = None) -> screen.Screen:
-        """What a phone shows (the account's first, unless it is named); KeyError where there is none of that name."""
-        for phone in self.state.devices:
-            if device in (None, phone.name):
-                return screen.screen(self.state, phone, now)
-        raise KeyError(device)
+        if answer.status in _WITHOUT_METERS:
+            return answer
+        return replace(answer, headers=limits.headers(meters) | dict(answer.headers))
 
     def _admit(self, call: Call, now: float, meters: list[Meter]) -> Answer:
         route = router.find(call.method, call.path)
-        state, endpoint = self.state, route.endpoint
-        meters.append(limits.count_address(state.windows, endpoint.family, call.peer, now))
-        limits.check(meters[-1])
+        endpoint = route.endpoint
+        self._count(limits.of_address(endpoint.family, call.peer), now, meters)
         scope = self._scope(call)
-        meters.append(limits.count_account(state.windows, endpoint.family, state.rate_mode, now))
-        limits.check(meters[-1])
+        self._count(limits.of_account(endpoint.family, self.state.rate_mode), now, meters)
         param = contract.path_param(endpoint.param, route.segment) if endpoint.param else ""
-        return _HANDLERS[endpoint.name](state, Request(param, body.read(call), scope, now))
+        return _HANDLERS[endpoint.name](self.state, Request(param, body.read(call), scope, now))
+
+    def _count(self, quota: Quota, now: float, meters: list[Meter]) -> None:
+        if self.state.rate_mode is not RateMode.OFF:
+            meters.append(limits.count(self.state.windows, quota, now))
+            limits.check(meters[-1])
 
     def _scope(self, call: Call) -> tuple[str, ...] | None:
         """The channels that the call's key is confined to. Raises Refused (401)."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from smithd.simulator.audience import Audience
 from smithd.simulator.exchange import Json, Refused
-from smithd.simulator.state import Activity, State
+from smithd.simulator.state import Activity, State, Stream
 
 
-def check(state: State, audience: Audience, leaving: Activity | None) -> None:
+def check(state: State, audience: Audience, now: float, leaving: Activity | None = None) -> None:
     """Refuse (429) a start where a targeted phone is full; ``leaving`` makes room by being replaced.
 
     This 429 carries no Retry-After: waiting does not help, ending an activity does.
     """
-    active = [_active(state, name, leaving) for name in audience.names]
+    active = [len(_on(state, name, now, leaving)) for name in audience.names]
     full = [count for count in active if count >= state.device_limit]
     if not full:
         return
@@ -23,6 +23,23 @@ def check(state: State, audience: Audience, leaving: Activity | None) -> None:
     raise Refused(429, "Live Activity limit reached", message, **facts)
 
 
-def _active(state: State, device: str, leaving: Activity | None) -> int:
-    shown = (stream.activity for stream in state.streams.values())
-    return sum(activity is not None and activity is not leaving and device in activity.devices for activity in shown)
+def evict(state: State, audience: Audience, now: float) -> str | None:
+    """Take the oldest activities off full phones. Returns the id of the last one (None: there was room)."""
+    evicted = None
+    for name in audience.names:
+        while len(active := _on(state, name, now)) >= state.device_limit:
+            stream, oldest = min(active, key=lambda pair: pair[1].started)
+            stream.activity = None
+            state.legacy.pop(oldest.id, None)
+            state.leave(oldest, now, dismiss_at=now)
+            evicted = oldest.id
+    return evicted
+
+
+def _on(state: State, device: str, now: float, leaving: Activity | None = None) -> list[tuple[Stream, Activity]]:
+    """What takes a slot on this phone."""
+    return [
+        (stream, activity)
+        for stream, activity in state.shown()
+        if activity is not leaving and device in activity.devices and not activity.outlived(now)
+    ]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from smithd.simulator.exchange import Json
 from smithd.simulator.limits import RateMode, Windows
 
 DEVICE_LIMIT = 5
-KEPT_NOTIFICATIONS = 1000
+KEPT = 1000
+LIFETIME = 8 * 3600
+"""After so many seconds iOS ends a Live Activity by itself."""
+LONGEST_ON_SCREEN = 4 * 3600
+"""So many seconds after its end iOS removes one at the latest."""
 
 
 class Billing(StrEnum):
@@ -28,6 +34,13 @@ class Format(StrEnum):
     PERCENT = "percent"
     UNIT = "unit"
     STRING = "string"
+
+
+class WhenFull(StrEnum):
+    """What a legacy start does where a phone holds all the Live Activities it can; a stream is always refused."""
+
+    REFUSE = "refuse"
+    EVICT = "evict"
 
 
 @dataclass(slots=True)
@@ -67,10 +80,17 @@ class Activity:
     ended: float | None = None
     dismiss_at: float | None = None
 
+    def outlived(self, now: float) -> bool:
+        """Whether iOS has ended it by itself."""
+        return now - self.started >= LIFETIME
+
 
 @dataclass(slots=True)
 class Stream:
-    """A stream key in use; without an activity it is known, and shows nothing. Pausing happens in the app only."""
+    """A stream key in use; without an activity it is known, and shows nothing. Pausing happens in the app only.
+
+    ``key`` is empty where a legacy start made it: it then has this one activity only.
+    """
 
     key: str
     activity: Activity | None = None
@@ -97,10 +117,18 @@ class Notification:
 
 @dataclass(slots=True)
 class Metric:
-    """A metric of the app, and the value it was last given."""
+    """A metric of the app, and the value it was last given.
+
+    ``label``: what the widget is called. ``currency``: a code such as EUR. ``unit``: what stands behind the number,
+    ``spaced`` with a space between them.
+    """
 
     key: str
     format: Format = Format.NUMBER
+    label: str = ""
+    currency: str = ""
+    unit: str = ""
+    spaced: bool = True
     value: float | str | None = None
     timestamp: str | None = None
     received: float | None = None
@@ -111,8 +139,10 @@ class State:
     """One account.
 
     ``keys``: each API key with the channels it is confined to (None: no limits). ``channels``: the users in each; a
-    channel that is not listed reaches every phone. ``failing``: Apple refuses what it is sent. ``creates_metrics``:
-    a value for an unknown metric creates it, where the real service answers 404.
+    channel that is not listed reaches every phone. ``failing``: Apple refuses badges and pushes. ``creates_metrics``:
+    a value for an unknown metric creates it, where the real service answers 404. ``null_channels``: an answer about
+    the whole account names its channels as null, as the service's examples do; otherwise as an empty list.
+    ``legacy``: activities of the legacy calls, by their ids. ``foreign``: ids of another account's activities.
     """
 
     keys: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
@@ -121,11 +151,15 @@ class State:
     billing: Billing | None = None
     failing: bool = False
     creates_metrics: bool = False
+    null_channels: bool = True
     device_limit: int = DEVICE_LIMIT
+    when_full: WhenFull = WhenFull.REFUSE
     rate_mode: RateMode = RateMode.SEPARATE
     windows: Windows = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
-    ended: list[Activity] = field(default_factory=list)
+    legacy: dict[str, Stream] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
+    ended: dict[str, Activity] = field(default_factory=dict)
     notifications: dict[str, Notification] = field(default_factory=dict)
     metrics: dict[str, Metric] = field(default_factory=dict)
     ids_given: int = 0
@@ -135,8 +169,25 @@ class State:
         self.ids_given += 1
         return f"{kind}_{self.ids_given:06d}"
 
+    def shown(self) -> Iterator[tuple[Stream, Activity]]:
+        """Every activity that was not ended, with its stream."""
+        for stream in (*self.streams.values(), *self.legacy.values()):
+            if stream.activity is not None:
+                yield stream, stream.activity
+
     def remember(self, notification: Notification) -> None:
         """Keep a notification, and forget the oldest beyond a thousand."""
         self.notifications[notification.id] = notification
-        while len(self.notifications) > KEPT_NOTIFICATIONS:
-            del self.notifications[next(iter(self.notifications))]
+        _forget_oldest(self.notifications)
+
+    def leave(self, activity: Activity, now: float, dismiss_at: float) -> None:
+        """End an activity that stays on the phone until it is dismissed."""
+        activity.ended = activity.changed = now
+        activity.dismiss_at = dismiss_at
+        self.ended[activity.id] = activity
+        _forget_oldest(self.ended)
+
+
+def _forget_oldest(kept: dict[str, Any]) -> None:
+    while len(kept) > KEPT:
+        del kept[next(iter(kept))]

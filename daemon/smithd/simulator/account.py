@@ -1,0 +1,184 @@
+"""What the API itself cannot do to an account: the web app's part, the phone's, and the service's own moods. Pure.
+
+One document says it all (``schemas/account.schema.json``), whether it comes from a file or by the control API.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from smithd.simulator import activities, contract, limits, notifications
+from smithd.simulator.audience import reached
+from smithd.simulator.exchange import Json, Refused
+from smithd.simulator.limits import Family, RateMode
+from smithd.simulator.state import Activity, Billing, Device, Format, Metric, State, Stream, WhenFull
+
+
+def change(state: State, document: Json, now: float) -> State:
+    """The account after this change. Raises Refused (400), where it makes no sense; nothing is changed then."""
+    contract.check_shape("account", document)
+    changed = copy.deepcopy(state)
+    change = _Change(changed, now)
+    for name, value in document.items():
+        if name in change.entries:
+            for key, entry in value.items():
+                change.entries[name](key, entry)
+        else:
+            change.settings[name](value)
+    return changed
+
+
+def describe(state: State) -> Json:
+    """The account in the words of the document, the API keys masked; with what was sent."""
+    return {
+        "keys": {_masked(key): "all" if scope is None else list(scope) for key, scope in state.keys.items()},
+        "devices": {d.name: {"user": d.user, "connected": d.connected, "badge": d.badge} for d in state.devices},
+        "channels": {slug: list(users) for slug, users in state.channels.items()},
+        "metrics": {metric.key: metric.format.value for metric in state.metrics.values()},
+        "streams": {key: _described(stream) for key, stream in state.streams.items()},
+        "activities": {key: _described(stream) for key, stream in state.legacy.items()},
+        "notifications": {
+            push.id: {"replaceable": push.replaceable, "tags": push.tags, "metadata": push.metadata}
+            for push in state.notifications.values()
+        },
+        "billing": state.billing,
+        "failing": state.failing,
+        "create_metrics": state.creates_metrics,
+        "null_channels": state.null_channels,
+        "device_limit": state.device_limit,
+        "when_full": state.when_full,
+        "rate_limits": state.rate_mode,
+    }
+
+
+def _described(stream: Stream) -> Json:
+    activity = stream.activity
+    return {
+        "paused": stream.paused,
+        "activity_id": activity.id if activity else None,
+        "updates": activity.updates if activity else 0,
+        "tags": stream.tags,
+        "metadata": stream.metadata,
+    }
+
+
+def _masked(key: str) -> str:
+    return f"{key[:4]}…"
+
+
+class _Change:
+    """Makes the changes of one document, in place. What it is given has the document's shape."""
+
+    def __init__(self, state: State, now: float) -> None:
+        self._state = state
+        self._now = now
+        self.entries = {
+            "keys": self._key,
+            "devices": self._device,
+            "channels": self._channel,
+            "metrics": self._metric,
+            "streams": self._stream,
+            "activities": self._activity,
+            "notifications": self._notification,
+        }
+        self.settings = {
+            "billing": lambda given: self._set("billing", None if given is None else Billing(given)),
+            "failing": lambda given: self._set("failing", given),
+            "create_metrics": lambda given: self._set("creates_metrics", given),
+            "null_channels": lambda given: self._set("null_channels", given),
+            "device_limit": lambda given: self._set("device_limit", int(given)),
+            "when_full": lambda given: self._set("when_full", WhenFull(given)),
+            "rate_limits": lambda given: self._set("rate_mode", RateMode(given)),
+            "used_up": self._use_up,
+        }
+
+    def _set(self, name: str, value: Any) -> None:
+        setattr(self._state, name, value)
+
+    def _use_up(self, families: Any) -> None:
+        for family in families:
+            quota = limits.of_account(Family(family), self._state.rate_mode)
+            limits.use_up(self._state.windows, quota, self._now)
+
+    def _key(self, key: str, scope: Any) -> None:
+        if scope is None:
+            self._state.keys.pop(key, None)
+        else:
+            self._state.keys[key] = None if scope == "all" else tuple(scope)
+
+    def _device(self, name: str, given: Any) -> None:
+        devices = {device.name: device for device in self._state.devices}
+        if given is None:
+            devices.pop(name, None)
+        else:
+            device = devices.setdefault(name, Device(name, "owner"))
+            device.user = given.get("user", device.user)
+            device.connected = given.get("connected", device.connected)
+        self._state.devices = list(devices.values())
+
+    def _channel(self, slug: str, users: Any) -> None:
+        if users is None:
+            self._state.channels.pop(slug, None)
+        else:
+            self._state.channels[slug] = tuple(users)
+
+    def _metric(self, key: str, given: Any) -> None:
+        contract.check_param("key", key)
+        if given is None:
+            self._state.metrics.pop(key, None)
+            return
+        options = {"format": given} if isinstance(given, str) else given
+        metric = Metric(key, **options | {"format": Format(options["format"])})
+        before = self._state.metrics.get(key)
+        if before is not None and (before.format is Format.STRING) == (metric.format is Format.STRING):
+            metric.value, metric.timestamp, metric.received = before.value, before.timestamp, before.received
+        self._state.metrics[key] = metric
+
+    def _stream(self, key: str, given: Any) -> None:
+        contract.check_param("stream_key", key)
+        if given is None:
+            self._swipe_away(self._state.streams.pop(key, None))
+            return
+        stream = self._state.streams.setdefault(key, Stream(key))
+        if isinstance(given, dict):
+            self._show(stream, given)
+            return
+        stream.paused = given == "paused" or (stream.paused and given != "resumed")
+        if given != "resumed":
+            self._swipe_away(stream)
+
+    def _activity(self, id: str, given: Any) -> None:  # noqa: A002 - the service's word
+        self._state.foreign.discard(id)
+        self._swipe_away(self._state.legacy.pop(id, None))
+        if given == "foreign":
+            self._state.foreign.add(id)
+        elif given is not None:
+            stream = self._state.legacy[id] = Stream("")
+            self._show(stream, given).id = id
+
+    def _notification(self, id: str, given: Any) -> None:  # noqa: A002 - the service's word
+        if given is None:
+            self._state.notifications.pop(id, None)
+        elif isinstance(given, dict):
+            contract.check("push-notification-send", given)
+            self._state.remember(notifications.made(id, given, reached(self._state, None, None), self._now))
+        elif id in self._state.notifications:
+            self._state.notifications[id].replaceable = given == "replaceable"
+        else:
+            raise Refused(400, "Unknown notification", f"there is no notification {id}; give it a body with a title")
+
+    def _show(self, stream: Stream, content: Json) -> Activity:
+        """Start an activity with this content on every phone, as a start without a target would."""
+        body = {"content_state": content}
+        contract.check("live-activity-start", body)
+        activities.check_start(content)
+        self._swipe_away(stream)
+        stream.paused = False
+        return activities.start(self._state, stream, body, reached(self._state, None, None), self._now)
+
+    def _swipe_away(self, stream: Stream | None) -> None:
+        """What a person does on the phone: the activity is gone at once, and nobody tells the client."""
+        if stream is not None and stream.activity is not None:
+            self._state.leave(stream.activity, self._now, dismiss_at=self._now)
+            stream.activity = None

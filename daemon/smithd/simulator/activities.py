@@ -1,0 +1,124 @@
+"""One Live Activity: what a request to start, update or end it must say, and what it does to it. Pure.
+
+Its content is replaced as a whole: no source says that a field which is left out stays. Two things are known to stay,
+the type and (of segmented progress) the number of steps.
+"""
+
+from __future__ import annotations
+
+from smithd.simulator import timer
+from smithd.simulator.audience import Audience
+from smithd.simulator.exchange import Json, Refused
+from smithd.simulator.state import LONGEST_ON_SCREEN, Activity, State, Stream
+
+MANY_UPDATES = 12
+CALM_INTERVAL = 120
+
+_STAYS = ("type", "number_of_steps")
+
+
+def completed(body: Json, running: Activity | None) -> Json:
+    """The body with what the service knows of the running activity and the request leaves out."""
+    content = body.get("content_state")
+    if running is None or not isinstance(content, dict):
+        return body
+    before = running.content
+    if content.get("type", before["type"]) != before["type"]:
+        return body
+    known = {name: before[name] for name in _STAYS if name in before}
+    return body | {"content_state": known | content}
+
+
+def check_start(content: Json) -> None:
+    """Refuse (400) content that lacks what only a start needs; afterwards the service knows it."""
+    missing = None
+    match content.get("type"):
+        case None:
+            missing = "type"
+        case "segmented_progress" if "number_of_steps" not in content:
+            missing = "number_of_steps"
+        case "timer" if "duration_seconds" not in content and content.get("counts_down", True):
+            missing = "duration_seconds"
+    if missing:
+        raise Refused(400, "Invalid content_state", f"content_state.{missing} is required to start a Live Activity")
+
+
+def start(state: State, stream: Stream, body: Json, audience: Audience, now: float) -> Activity:
+    """A new activity in the stream, on the audience's phones."""
+    stream.activity = Activity(
+        id=state.new_id("la"),
+        content=body["content_state"],
+        devices=audience.names,
+        channels=audience.channels,
+        started=now,
+        changed=now,
+        action=body.get("action"),
+        secondary_action=body.get("secondary_action"),
+        alert=body.get("alert"),
+        timer=timer.moved(None, body["content_state"], now),
+    )
+    label(stream, body)
+    return stream.activity
+
+
+def update(stream: Stream, activity: Activity, body: Json, now: float) -> bool:
+    """Show other content; False where nothing would change, and nothing is sent then."""
+    label(stream, body)
+    if _is_equal(activity, body):
+        return False
+    activity.content = body["content_state"]
+    activity.action, activity.secondary_action = body.get("action"), body.get("secondary_action")
+    activity.alert = body.get("alert")
+    activity.timer = timer.moved(activity.timer, activity.content, now)
+    activity.updates += 1
+    activity.changed = now
+    return True
+
+
+def warning(activity: Activity, now: float) -> Json:
+    """What an answer warns of: nothing, or that iOS may hold back an activity that is updated all the time."""
+    if activity.updates <= MANY_UPDATES or activity.updates * CALM_INTERVAL <= now - activity.started:
+        return {}
+    text = (
+        f"{activity.updates} updates in {now - activity.started:.0f} s: iOS may show fewer of them; "
+        f"for long, send at most one in {CALM_INTERVAL} s"
+    )
+    return {"warning": text}
+
+
+def end(state: State, activity: Activity, body: Json, now: float, dismiss_after: float) -> None:
+    """The phone keeps the last state until it is dismissed; what the end leaves out stays as it was.
+
+    ``dismiss_after``: seconds, where the content does not say.
+    """
+    activity.timer = timer.ended(activity.timer, body.get("content_state", {}), now)
+    activity.content = body.get("content_state", activity.content)
+    activity.action = body.get("action", activity.action)
+    activity.secondary_action = body.get("secondary_action", activity.secondary_action)
+    lingers = min(_lingers(activity.content, dismiss_after), LONGEST_ON_SCREEN)
+    state.leave(activity, now, dismiss_at=now + lingers)
+
+
+def label(stream: Stream, body: Json) -> None:
+    """Tags and metadata are kept when left out, and cleared by empty ones."""
+    stream.tags = list(dict.fromkeys(body.get("tags", stream.tags)))
+    stream.metadata = body.get("metadata", stream.metadata)
+
+
+def _is_equal(activity: Activity, body: Json) -> bool:
+    """Whether nothing would change. A duration restarts its window, so it always changes something."""
+    if "duration_seconds" in body["content_state"]:
+        return False
+    if body.get("alert") not in (None, activity.alert):
+        return False
+    shown = (activity.content, activity.action, activity.secondary_action)
+    return shown == (body["content_state"], body.get("action"), body.get("secondary_action"))
+
+
+def _lingers(content: Json, otherwise: float) -> float:
+    """Seconds from the end to the dismissal; seconds win over minutes."""
+    if "auto_dismiss_seconds" in content:
+        return float(content["auto_dismiss_seconds"])
+    if "auto_dismiss_minutes" in content:
+        return float(content["auto_dismiss_minutes"]) * 60
+    return otherwise

@@ -1,0 +1,74 @@
+"""Who may look at the page and use the control API: this machine, or who has the control key.
+
+A browser here can be made to ask by a foreign site. So without the key, the name that was asked for must be one of
+this machine's own, and a page that asks must be one of our own.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+
+from starlette.datastructures import URL, Headers
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Guard:
+    """Lets through who may, and puts the page's policy on every answer."""
+
+    def __init__(self, site: ASGIApp, policy: str, control_key: str | None = None) -> None:
+        self._site = site
+        self._headers = {
+            b"content-security-policy": policy.encode(),
+            b"x-content-type-options": b"nosniff",
+            b"cache-control": b"no-store",
+        }
+        self._control_key = control_key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers.items()]
+            await send(message)
+
+        request = Request(scope)
+        site = self._site if self._has_key(request.headers) or self._is_local(request) else _REFUSAL
+        await site(scope, receive, send_protected)
+
+    def _has_key(self, headers: Headers) -> bool:
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if self._control_key is None or scheme.lower() != "bearer":
+            return False
+        return hmac.compare_digest(key.strip().encode(), self._control_key.encode())
+
+    def _is_local(self, request: Request) -> bool:
+        host = request.headers.get("host", "")
+        origin = request.headers.get("origin", f"http://{host}")
+        peer = request.client.host if request.client else ""
+        return _is_loopback(peer) and _is_local_name(host) and origin == f"http://{host}"
+
+
+_REFUSAL = PlainTextResponse(
+    "The simulator shows its page and takes orders on its own machine only: open it as localhost there. "
+    "From elsewhere, send 'Authorization: Bearer KEY' with the KEY of --control-key.\n",
+    403,
+)
+
+
+def _is_local_name(host: str) -> bool:
+    """Whether a Host header has a name of this machine's own, which no foreign site can take for itself."""
+    try:
+        name = URL(f"http://{host}").hostname or ""
+    except ValueError:
+        return False
+    return name == "localhost" or _is_loopback(name)
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

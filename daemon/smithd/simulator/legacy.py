@@ -1,0 +1,90 @@
+"""Live Activities by the legacy calls, which name them by their ids: start, update, end. Pure."""
+
+from __future__ import annotations
+
+from smithd.simulator import activities, contract, slots
+from smithd.simulator.audience import Audience, targeted
+from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
+from smithd.simulator.request import Request, check_billing
+from smithd.simulator.state import Activity, State, Stream, WhenFull
+
+DISMISS_AFTER = 180.0
+
+
+def start(state: State, request: Request) -> Answer:
+    """``POST /live-activity/start``: a new activity, however often the same is sent."""
+    body = request.needed_body()
+    contract.check("live-activity-start", body)
+    check_billing(state)
+    activities.check_start(body["content_state"])
+    audience = targeted(state, request.scope, body)
+    evicted = slots.evict(state, audience, request.now) if state.when_full is WhenFull.EVICT else None
+    slots.check(state, audience, request.now)
+    stream = Stream("")
+    activity = activities.start(state, stream, body, audience, request.now)
+    state.legacy[activity.id] = stream
+    facts: Json = {"activity_id": activity.id, "tags": stream.tags, "timestamp": iso(request.now)}
+    if evicted is not None:
+        facts["ended_activity_id"] = evicted
+    room = "" if evicted is None else f" ({evicted} was ended to make room)"
+    return accepted(facts | audience.counts | audience.effective, f"started: {activity.content['title']}{room}")
+
+
+def update(state: State, request: Request) -> Answer:
+    """``POST /live-activity/update``: other content. A stream's activity can be named too; another type rotates it."""
+    stream, activity, body = _named(state, request, "live-activity-update")
+    now = request.now
+    facts: Json = {}
+    operation = "updated"
+    if stream.key and body["content_state"]["type"] != activity.content["type"]:
+        activities.check_start(body["content_state"])
+        operation, facts["previous_activity_id"] = "rotated", activity.id
+        activity = activities.start(state, stream, body, _audience(state, activity), now)
+    else:
+        activities.update(stream, activity, body, now)
+    if stream.key:
+        facts |= {"operation": operation, "stream_key": stream.key}
+    facts |= {"activity_id": activity.id, "tags": stream.tags, "devices_queued": 0, "timestamp": iso(now)}
+    audience = _audience(state, activity)
+    return accepted(facts | audience.counts | audience.effective, f"{operation}: {activity.content['title']}")
+
+
+def end(state: State, request: Request) -> Answer:
+    """``POST /live-activity/end``: ended, or ignored where it already was."""
+    named = (request.body or {}).get("activity_id")
+    if isinstance(named, str) and named in state.ended:
+        contract.check("live-activity-end", activities.completed(request.needed_body(), state.ended[named]))
+        facts: Json = {"activity_id": named, "ignored": True, "message": "it had already ended"}
+        return accepted(facts | {"timestamp": iso(request.now)}, "ignored: it had already ended")
+    stream, activity, body = _named(state, request, "live-activity-end")
+    activities.end(state, activity, body, request.now, DISMISS_AFTER)
+    state.legacy.pop(activity.id, None)
+    stream.activity = None
+    facts = {"activity_id": activity.id, "timestamp": iso(request.now)}
+    facts |= {"devices_notified": len(activity.devices), "devices_queued": 0}
+    return accepted(facts, f"ended: {activity.content['title']}")
+
+
+def _named(state: State, request: Request, endpoint: str) -> tuple[Stream, Activity, Json]:
+    """The activity that a sound body names, with its stream, and the body completed.
+
+    Raises Refused: 400 for the body, 403 for another account's activity. For an unknown one neither 400 nor 404 is
+    documented, and one of them must come.
+    """
+    body = request.needed_body()
+    named = body.get("activity_id")
+    stream, activity = next((pair for pair in state.shown() if pair[1].id == named), (None, None))
+    body = activities.completed(body, activity)
+    contract.check(endpoint, body)
+    if named in state.foreign:
+        raise Refused(403, "Forbidden", f"{named} is an activity of another account")
+    if stream is None or activity is None:
+        raise Refused(404, "Live Activity not found", f"there is no activity {named}, or it ended")
+    return stream, activity, body
+
+
+def _audience(state: State, activity: Activity) -> Audience:
+    """The phones that the activity is on."""
+    devices = tuple(device for device in state.devices if device.name in activity.devices)
+    slugs = None if activity.channels is None else tuple(sorted(activity.channels))
+    return Audience(devices, slugs, state.null_channels)

@@ -1,0 +1,101 @@
+"""From what the simulated phone shows to the page that draws it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import tzinfo
+
+from smithd.lockscreen import screen as drawn
+from smithd.lockscreen import told, wording
+from smithd.lockscreen.screen import Line, Note, Page
+from smithd.simulator.exchange import Seen
+from smithd.simulator.screen import LiveActivity, Screen, Widget
+
+LINES = 60
+_LEAD = (
+    "A stand-in for ActivitySmith: this is the phone as its clients have told it so far. Nothing leaves this machine."
+)
+_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
+
+
+def page(screen: Screen, seen: Iterable[Seen], now: float, zone: tzinfo, base_url: str) -> Page:
+    """The page: the phone at ``now``, and the newest requests with their verdicts."""
+    return Page(
+        "ActivitySmith simulator",
+        _LEAD,
+        draw(screen, now, zone),
+        notes=(
+            Note("Point a client here", f"{base_url}/api, with a key that was given to --key."),
+            Note(
+                "The same as JSON",
+                f"{base_url}/control/screen and /control/requests; {base_url}/control lists the rest.",
+            ),
+        ),
+        happened=tuple(_line(one) for one in list(seen)[-LINES:]),
+        happenings="Requests",
+        quiet="None yet.",
+    )
+
+
+def draw(screen: Screen, now: float, zone: tzinfo) -> drawn.Screen:
+    """The Lock Screen. A metric without a value is no widget yet."""
+    activities = (_activity(activity, now) for activity in screen["activities"])
+    return drawn.Screen(
+        now,
+        zone,
+        widgets=tuple(_widget(widget) for widget in screen["widgets"] if widget["value"] is not None),
+        activities=tuple(activity for activity in activities if activity is not None),
+        notifications=tuple(
+            told.notification(
+                push["id"],
+                push["content"] | {"interruption_level": push["interruption_level"]},
+                at=push["sent"],
+                replaced=push["replaced"] is not None,
+            )
+            for push in screen["notifications"]
+        ),
+        badge=screen["badge"],
+    )
+
+
+def formatted(widget: Widget) -> str | float:
+    """A metric's value as the app would word it."""
+    value = told.value(widget["value"])
+    if isinstance(value, str):
+        return value
+    figure, space = wording.figure(value), " " if widget["spaced"] else ""
+    match widget["format"]:
+        case "percent":
+            return f"{figure}%"
+        case "currency":
+            sign = _SIGNS.get(widget["currency"], f"{widget['currency']} ".lstrip())
+            return f"-{sign}{figure[1:]}" if figure.startswith("-") else f"{sign}{figure}"
+        case "unit" if widget["unit"]:
+            return f"{figure}{space}{widget['unit']}"
+    return value
+
+
+def _widget(widget: Widget) -> drawn.Widget:
+    return drawn.Widget(widget["key"], formatted(widget), widget["received"] or 0.0, widget["label"])
+
+
+def _activity(activity: LiveActivity, now: float) -> drawn.Activity | None:
+    window = activity["timer"]
+    shown = told.activity(
+        activity["stream_key"] or activity["id"],
+        {**activity},
+        at=activity["changed"],
+        now=now,
+        window=told.Window(**window) if window else None,
+    )
+    # When an ended one leaves was decided before, so told is not asked to dismiss it.
+    return replace(shown, ended=activity["ended"] is not None) if shown else None
+
+
+def _line(seen: Seen) -> Line:
+    """A request: what was asked, and the verdict."""
+    level = {"2": "info", "3": "info"}.get(seen.mark[0], "error")
+    if seen.mark in ("402", "429"):
+        level = "warning"
+    return Line(seen.at, f"{seen.call.method} {seen.call.path}", level, seen.mark, detail=seen.answer.note)

@@ -1,0 +1,73 @@
+"""The page that shows the phone, the same as JSON, and the control API's addresses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import tzinfo
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from smithd.clock import Clock
+from smithd.lockscreen import page
+from smithd.lockscreen.screen import Page
+from smithd.simulator import control, picture
+from smithd.simulator.control import ORDERS, Order
+from smithd.simulator.service import Service
+from smithd.simulator.wire import read_call
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def site(service: Service, clock: Clock, zone: tzinfo) -> Starlette:
+    """The addresses beside the service's own. ``zone`` is the phone's."""
+
+    def look(request: Request) -> Page:
+        now = clock.now()
+        base_url = f"{request.url.scheme}://{request.url.netloc}"
+        return picture.page(service.screen(now), service.seen, now + service.ahead, zone, base_url)
+
+    async def whole(request: Request) -> Response:
+        return HTMLResponse(page.document(look(request)))
+
+    async def fragment(request: Request) -> Response:
+        return HTMLResponse(page.fragment(look(request)))
+
+    def ordered(order: Order) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            return _json(*control.run(order, service, await read_call(request), request.query_params, clock.now()))
+
+        return endpoint
+
+    return Starlette(
+        routes=[
+            Route("/", whole),
+            Route("/screen", fragment),
+            Route("/static/{name}", _file),
+            *(Route(order.path, ordered(order), methods=[order.method]) for order in ORDERS),
+        ],
+        exception_handlers={HTTPException: _missing},
+    )
+
+
+def _json(status: int, document: Any) -> Response:
+    content = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return Response(content.encode(errors="replace"), status, media_type="application/json")
+
+
+async def _file(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in page.FILES:
+        raise HTTPException(404)
+    return Response(page.static(name), media_type=page.FILES[name])
+
+
+async def _missing(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    message = "the service is below /api/, the page at /, and GET /control lists the orders"
+    return _json(status, {"error": "Not found" if status == 404 else "Method not allowed", "message": message})

@@ -1,0 +1,99 @@
+"""Takes a call off the wire, and puts its answer there in the way that was ordered for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from smithd.clock import Clock
+from smithd.serving import TRANSPORT
+from smithd.simulator.body import MAX_BYTES
+from smithd.simulator.exchange import Answer, Call
+
+BODILESS = (204, 205, 304)
+STRIDE = 0.1
+GARBAGE = b"\x16\x03\x01\x00\xa5 this is no HTTP \xff\xfe\x00\r\n\r\n"
+
+
+async def read_call(request: Request) -> Call:
+    """The request as it stood on the wire; of a body that is too large, no more than tells that it is."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk[: MAX_BYTES + 1 - len(body)]
+    return Call(
+        method=request.method,
+        path=request.scope["raw_path"].decode("latin-1"),
+        headers=dict(request.headers),
+        body=bytes(body),
+        peer=request.client.host if request.client else "",
+    )
+
+
+async def send_answer(answer: Answer, clock: Clock, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the answer. Whoever hangs up meanwhile ends it."""
+    delivery = answer.delivery
+    if delivery.delay and not await _pause(delivery.delay, clock, receive):
+        return
+    if delivery.dropped or delivery.garbage:
+        await _hang_up(scope, receive, GARBAGE if delivery.garbage else b"")
+        return
+    content = _content(answer)
+    await send({"type": "http.response.start", "status": answer.status, "headers": _headers(answer, content)})
+    for piece in _pieces(content[: delivery.cut], delivery.pace):
+        if delivery.pace is not None and not await _pause(len(piece) / delivery.pace, clock, receive):
+            return
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    if delivery.cut is None or delivery.cut >= len(content):
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    else:
+        await _hang_up(scope, receive)
+
+
+def _pieces(content: bytes, pace: float | None) -> Iterator[bytes]:
+    """The content; in pieces, one for each stride of time, where it goes at a pace."""
+    length = len(content) if pace is None else int(pace * STRIDE)
+    for start in range(0, len(content), max(1, length)):
+        yield content[start : start + max(1, length)]
+
+
+async def _pause(seconds: float, clock: Clock, receive: Receive) -> bool:
+    """Wait for so long. Returns False where the client hung up, or the server stops, before that."""
+    waits = [asyncio.ensure_future(one) for one in (clock.sleep(seconds), _disconnection(receive))]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    await asyncio.wait(waits)
+    return waits[1].cancelled()
+
+
+async def _disconnection(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _content(answer: Answer) -> bytes:
+    if answer.status in BODILESS:
+        return b""
+    text = json.dumps(answer.body, ensure_ascii=False) if answer.text is None else answer.text
+    return text.encode(errors="replace")
+
+
+def _headers(answer: Answer, content: bytes) -> list[tuple[bytes, bytes]]:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    headers.setdefault("content-type", "application/json" if answer.text is None else "text/plain; charset=utf-8")
+    if answer.status not in BODILESS:
+        headers["content-length"] = str(len(content))
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+async def _hang_up(scope: Scope, receive: Receive, last: bytes = b"") -> None:
+    """Close the connection under the server's feet, and wait until it noticed."""
+    transport: asyncio.Transport | None = scope["extensions"].get(TRANSPORT)
+    if transport is not None:
+        transport.write(last)
+        transport.close()
+    await _disconnection(receive)

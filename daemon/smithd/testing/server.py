@@ -52,6 +52,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # headers and body are sent apart: it would hold the body back
 
             def do_GET(self) -> None:
                 server._answer(self)
@@ -96,13 +97,17 @@ class Server:
     ) -> None:
         self.stop()
 
+    def reply(self, asked: Asked) -> Reply:
+        """What to answer: the reply of the path. A subclass may know better."""
+        path = re.sub(r"^https?://[^/]*", "", asked.path).partition("?")[0]
+        reply = self.replies.get(path, Reply(b"nothing here", 404))
+        return reply if isinstance(reply, Reply) else reply(asked)
+
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         asked = Asked(handler.command, handler.path, handler.headers, body)
         self.asked.append(asked)
-        path = re.sub(r"^https?://[^/]*", "", handler.path).partition("?")[0]
-        reply = self.replies.get(path, Reply(b"nothing here", 404))
-        reply = reply if isinstance(reply, Reply) else reply(asked)
+        reply = self.reply(asked)
         if reply.hang:
             self.stopping.wait()
             handler.close_connection = True

@@ -1,0 +1,89 @@
+"""What an answer of Stripe's that is an error means for the user, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from smithd.plugin import BadAnswer, Misconfigured, SourceError, Unavailable
+from smithd_sources.connection import excerpt
+
+_DASHBOARD = "in the Stripe Dashboard under Developers > API keys"
+_PERMISSION = re.compile(r"'?rak_([a-z_]+)_read'?")
+_TICKS = {
+    "balance": "Balance",
+    "charge": "Charges and Refunds",
+    "coupon": "Coupons",
+    "customer": "Customers",
+    "dispute": "Disputes",
+    "event": "Events",
+    "invoice": "Invoices",
+    "payment_intent": "PaymentIntents",
+    "payout": "Payouts",
+    "plan": "Prices",
+    "product": "Products",
+    "subscription": "Subscriptions",
+}
+_RESOURCES = {
+    "balance": "balance",
+    "balance_transactions": "balance",
+    "charges": "charge",
+    "coupons": "coupon",
+    "customers": "customer",
+    "disputes": "dispute",
+    "events": "event",
+    "invoices": "invoice",
+    "payment_intents": "payment_intent",
+    "payouts": "payout",
+    "prices": "plan",
+    "products": "product",
+    "refunds": "charge",
+    "subscription_items": "subscription",
+    "subscriptions": "subscription",
+}
+
+
+class Refused(Misconfigured):
+    """Stripe refuses a request for what it asks; ``status`` is HTTP's, ``param`` the parameter that is at fault."""
+
+    def __init__(self, message: str, status: int, param: str | None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.param = param
+
+
+def complaint(path: str, status: int, body: bytes, error: Mapping[str, object]) -> SourceError:
+    """The error to raise for an answer of this status, where ``error`` is what the body says of it."""
+    said = str(error.get("message") or excerpt(body))
+    if 200 <= status < 300:
+        return BadAnswer(f"{path}: expected JSON as Stripe writes it, got: {excerpt(body)}")
+    if status == 401:
+        return Misconfigured(_wrong_key(said, error))
+    if status == 403:
+        return Refused(_not_allowed(path, said, error), status, None)
+    if status == 429:
+        return Unavailable(f"{path}: too many requests (HTTP 429), also after waiting: {said}")
+    if status >= 500 or status == 409:
+        return Unavailable(f"{path}: Stripe has a problem of its own (HTTP {status}): {said}")
+    param = error.get("param")
+    hint = " (is there something else at this api_base?)" if status == 404 and not error else ""
+    return Refused(
+        f"{path}: Stripe refuses (HTTP {status}): {said}{hint}", status, None if param is None else str(param)
+    )
+
+
+def _wrong_key(said: str, error: Mapping[str, object]) -> str:
+    what = "has expired" if error.get("code") == "api_key_expired" else "is not accepted (HTTP 401)"
+    return f"the api_key {what}: make a restricted, read-only key {_DASHBOARD}, and put it there. Stripe says: {said}"
+
+
+def _not_allowed(path: str, said: str, error: Mapping[str, object]) -> str:
+    if error.get("code") in ("account_invalid", "platform_account_required"):
+        return f"the api_key has no access to the account under 'account' (HTTP 403): {said}"
+    named = _PERMISSION.search(said)
+    resource = named[1] if named else _RESOURCES.get(path.partition("/")[0], path)
+    tick = _TICKS.get(resource, resource.replace("_", " ").capitalize())
+    return (
+        f"{path}: the api_key lacks the permission '{tick}: Read' (rak_{resource}_read): edit the key {_DASHBOARD}, "
+        f"set {tick} to Read, or leave out the metrics that need it (HTTP 403)"
+    )

@@ -1,0 +1,42 @@
+"""Where figures come from: a desk knows some metrics, and asks one part of the API, once a poll."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from smithd.plugin import Context, Sample
+from smithd_sources.stripe.api import Api
+from smithd_sources.stripe.money import Cashier
+from smithd_sources.stripe.options import StripeOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What the desks of one source share."""
+
+    api: Api
+    options: StripeOptions
+    context: Context
+    cashier: Cashier
+
+
+class Desk(ABC):
+    """Answers for some of the metrics that are asked for."""
+
+    @abstractmethod
+    async def answer(self, now: float) -> Sequence[Sample]:
+        """Their samples of now (seconds since 1970); raises SourceErrors."""
+
+
+class FigureDesk(Desk):
+    """Answers for figures that are defined in the documentation, all of them in ``METRICS``."""
+
+    METRICS: ClassVar[frozenset[str]]
+
+    def __init__(self, office: Office, metrics: frozenset[str]) -> None:
+        """``metrics`` are those of ``METRICS`` that are asked for."""
+        self._office = office
+        self._metrics = metrics

@@ -1,0 +1,61 @@
+"""Amounts in the smallest unit of their currency, exact until they become samples. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
+
+from smithd.plugin import Misconfigured, Sample
+
+# https://docs.stripe.com/currencies: ISK and UGX have no decimals either, but their amounts are written with two.
+_WITHOUT_DECIMALS = frozenset(
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
+)
+_WITH_THREE = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
+
+Amounts = Mapping[str, Fraction]
+"""By currency (small letters), in its smallest unit."""
+
+
+def digits(currency: str) -> int:
+    """How many decimals the amounts of a currency have."""
+    return 0 if currency in _WITHOUT_DECIMALS else 3 if currency in _WITH_THREE else 2
+
+
+def in_units(amount: Fraction, currency: str) -> float:
+    """An amount in whole units (euros, not cents), rounded to the smallest unit; a half goes up."""
+    return float(Fraction(floor(amount + Fraction(1, 2)), 10 ** digits(currency)))
+
+
+class Cashier:
+    """Turns amounts into samples: one for each currency, or all of them together in one reporting currency."""
+
+    def __init__(self, reporting: str | None = None, rates: Mapping[str, Decimal] = {}) -> None:
+        """``rates``: what one unit of a currency is worth in the reporting currency."""
+        self._reporting = reporting
+        self._rates = {currency: Fraction(rate) for currency, rate in rates.items()}
+
+    def samples(self, metric: str, amounts: Amounts, labels: Mapping[str, str] = {}) -> list[Sample]:
+        """The metric's samples, with the label ``currency``; Misconfigured where a rate is needed and not there."""
+        if self._reporting is not None:
+            together = sum((self._converted(amount, currency) for currency, amount in amounts.items()), Fraction())
+            amounts = {self._reporting: together}
+        return [
+            Sample(metric, in_units(amount, currency), {**labels, "currency": currency})
+            for currency, amount in sorted(amounts.items())
+        ]
+
+    def _converted(self, amount: Fraction, currency: str) -> Fraction:
+        assert self._reporting is not None  # the caller has seen to it
+        if currency == self._reporting:
+            return amount
+        if currency not in self._rates:
+            if not amount:
+                return amount
+            raise Misconfigured(
+                f"there are amounts in {currency} too: say what one {currency} is worth in {self._reporting}, "
+                f"as in rates: {{{currency}: 1.08}}, or leave out 'currency' to have one series for each"
+            )
+        return amount * self._rates[currency] * Fraction(10) ** (digits(self._reporting) - digits(currency))

@@ -1,0 +1,189 @@
+"""Lists of objects: read page by page, over several polls where one is too short, and later only what is new."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from smithd.plugin import BadAnswer, Misconfigured
+from smithd_sources.stripe.api import PAGE, Api, OutOfTime
+from smithd_sources.stripe.complaint import Refused
+from smithd_sources.stripe.periods import DAY
+
+FEW = 3
+"""So many pages are simply read again each time; of a longer list, only what is new."""
+OVERLAP = 900
+"""Seconds before the newest object that are read again: an object may be listed a little after others made later."""
+
+F = TypeVar("F")
+Found = Mapping[str, Any]
+Take = Callable[[Sequence[Found]], Awaitable[Mapping[str, F]]]
+"""Makes what is to be kept, by id, of the objects on a page."""
+
+
+class Reading(Generic[F]):
+    """One reading of a list, from its newest object back. ``run`` may be called again to go on where time was over."""
+
+    def __init__(self, api: Api, path: str, lists: Sequence[Mapping[str, Any]], take: Take[F], cap: int) -> None:
+        """``lists`` are the parameters of one list, or of several that are read one after another; ``cap`` is the most
+        objects that are read of each.
+        """
+        self.kept: dict[str, F] = {}
+        self.pages = 0
+        self._api = api
+        self._path = path
+        self._left = list(lists)
+        self._take = take
+        self._cap = cap
+        self._last: str | None = None
+        self._seen = 0
+
+    async def run(self) -> None:
+        """Read to the end. Raises OutOfTime where it takes another poll, Misconfigured at the cap."""
+        while self._left:
+            try:
+                await self._read_page()
+            except OutOfTime as error:
+                raise OutOfTime(self._progress(error)) from None
+            except Refused as error:
+                if error.param != "starting_after" or self._last is None:
+                    raise
+                self._last, self._seen = None, 0  # the object to go on from is gone: from the newest again
+
+    async def _read_page(self) -> None:
+        after = {} if self._last is None else {"starting_after": self._last}
+        objects, more = await self._api.page(self._path, {**self._left[0], **after})
+        if more and (not objects or objects[-1]["id"] == self._last):
+            raise BadAnswer(f"{self._path}: the list has no end")
+        self.kept.update(await self._take(objects))
+        self.pages += 1
+        self._seen += len(objects)
+        if more and self._seen >= self._cap:
+            raise Misconfigured(
+                f"{self._path}: there are more than {self._cap} objects to read; raise 'max_objects' "
+                "(each costs about a kilobyte of memory), or leave out the metrics that need them"
+            )
+        if more:
+            self._last = objects[-1]["id"]
+        else:
+            self._left.pop(0)
+            self._last, self._seen = None, 0
+
+    def _progress(self, error: OutOfTime) -> str:
+        if not self.pages:
+            return str(error)
+        return (
+            f"{self._path}: {self.pages * PAGE} objects read, and there are more than one poll has time for: the next "
+            "one goes on from there, and until the end is reached there is no value; a longer 'timeout' is there sooner"
+        )
+
+
+class Resumed(Generic[F]):
+    """Runs a reading at each poll, and goes on with the one that the last poll had no time to end."""
+
+    def __init__(self) -> None:
+        self._under_way: Reading[F] | None = None
+
+    async def run(self, begin: Callable[[], Reading[F]]) -> Reading[F]:
+        """A reading that has come to its end; ``begin`` makes it where none is under way. Raises what it raises."""
+        reading = self._under_way or begin()
+        self._under_way = None
+        try:
+            await reading.run()
+        except (OutOfTime, asyncio.CancelledError):
+            self._under_way = reading
+            raise
+        return reading
+
+
+class Fact(Protocol):
+    """What is kept of an object."""
+
+    @property
+    def created(self) -> int:
+        """When Stripe made it, in seconds since 1970."""
+
+
+C = TypeVar("C", bound=Fact)
+
+
+class Seen(NamedTuple):
+    """What is kept of an object that is only counted."""
+
+    created: int
+    status: str | None
+
+
+def seen(found: Found) -> Seen:
+    """What is kept of this one; KeyError, TypeError and ValueError where it is none of Stripe's."""
+    return Seen(int(found["created"]), found.get("status"))
+
+
+class Feed(Generic[C]):
+    """A list that grows at its newest end, and is known from some moment on.
+
+    A short list is read whole each time. Of a long one only the end: from a while before its newest object, or from its
+    oldest object that may still change. What is listed there replaces what was known of that time. Once a day a long
+    list is read whole as well.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        path: str,
+        read: Callable[[Found], C],
+        *,
+        cap: int,
+        params: Mapping[str, Any] = {},
+        may_change: Callable[[C], bool] = lambda _: False,
+    ) -> None:
+        self._api = api
+        self._path = path
+        self._read = read
+        self._cap = cap
+        self._params = params
+        self._may_change = may_change
+        self._facts: dict[str, C] = {}
+        self._resumed = Resumed[C]()
+        self._from = 0
+        self._whole_at = float("-inf")
+        self._pages = 0
+
+    async def facts(self, since: int, now: float) -> Collection[C]:
+        """All that was made since then; raises what a Reading raises."""
+        reading = await self._resumed.run(lambda: self._begin(since, now))
+        if self._from <= since:
+            self._whole_at, self._pages = now, reading.pages
+        known = {key: fact for key, fact in self._facts.items() if since <= fact.created < self._from}
+        self._facts = known | {key: fact for key, fact in reading.kept.items() if since <= fact.created}
+        if len(self._facts) > self._cap:
+            self._facts, self._whole_at = {}, float("-inf")
+            raise Misconfigured(f"{self._path}: there are more than {self._cap} objects to keep; raise 'max_objects'")
+        return self._facts.values()
+
+    async def newest(self) -> C | None:
+        """The newest there is, of whatever time."""
+        objects, _ = await self._api.page(self._path, {**self._params, "limit": 1})
+        kept = await self._take(objects)
+        return next(iter(kept.values()), None)
+
+    def _begin(self, since: int, now: float) -> Reading[C]:
+        self._from = self._start(since, now)
+        created = {"created": {"gte": self._from}} if self._from else {}
+        return Reading(self._api, self._path, [{**self._params, **created}], self._take, self._cap)
+
+    def _start(self, since: int, now: float) -> int:
+        if self._pages <= FEW or now - self._whole_at >= DAY:
+            return since
+        changing = min((fact.created for fact in self._facts.values() if self._may_change(fact)), default=None)
+        newest = max((fact.created for fact in self._facts.values()), default=since) - OVERLAP
+        return max(since, newest if changing is None else min(newest, changing))
+
+    async def _take(self, objects: Sequence[Found]) -> Mapping[str, C]:
+        try:
+            return {found["id"]: self._read(found) for found in objects}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadAnswer(
+                f"{self._path}: {type(error).__name__}: {error}: not shaped as Stripe's objects are"
+            ) from None

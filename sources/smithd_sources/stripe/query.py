@@ -1,0 +1,112 @@
+"""Users' own metrics: which objects of a list count, and what they add up to. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from smithd_sources.stripe.periods import PERIODS, period
+
+_BOUNDS = ("gt", "gte", "lt", "lte")
+_AGO = re.compile(r"(\d+)\s*(m|h|d|w)\s+ago")
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+Filter = str | dict[str, int | str]
+"""A parameter's value: a text, or bounds in time. A number stands as its text; Stripe's parameters know no more."""
+
+
+def read_filter(given: Any) -> Any:
+    """A filter as the configuration has it, checked; ValueError says what is wrong with it."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    if isinstance(given, str | int):
+        return str(given)
+    if not isinstance(given, Mapping) or not given or not set(given) <= set(_BOUNDS):
+        raise ValueError("expected a value, or bounds in time like {gte: today, lt: 1h ago}")
+    if wrong := [moment for moment in given.values() if not _is_moment(moment)]:
+        raise ValueError(f"expected today, yesterday, this_month, 24h ago or seconds since 1970, not {wrong[0]}")
+    return dict(given)
+
+
+def _is_moment(moment: Any) -> bool:
+    if isinstance(moment, str):
+        return moment in PERIODS or _AGO.fullmatch(moment) is not None
+    return isinstance(moment, int) and not isinstance(moment, bool)
+
+
+def parameters(filters: Mapping[str, Filter], now: float, zone: tzinfo) -> dict[str, Any]:
+    """The parameters to send, with the moments of now (seconds since 1970)."""
+    return {
+        name: value
+        if isinstance(value, str)
+        else {bound: _seconds(moment, now, zone) for bound, moment in value.items()}
+        for name, value in filters.items()
+    }
+
+
+def _seconds(moment: int | str, now: float, zone: tzinfo) -> int:
+    if isinstance(moment, int):
+        return moment
+    if (ago := _AGO.fullmatch(moment)) is not None:
+        return int(now) - int(ago[1]) * _SECONDS[ago[2]]
+    return period(moment, now, zone).start  # type: ignore[arg-type] # read_filter lets no other text pass
+
+
+class Row(NamedTuple):
+    """What counts of an object: its labels' values, its currency ("" where it is no money), and its number."""
+
+    labels: tuple[str, ...]
+    currency: str
+    number: Fraction
+
+
+def fits(found: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    """Whether an object's fields have the values that count."""
+    return all(_is_one_of(at(found, path), wanted) for path, wanted in where.items())
+
+
+def _is_one_of(value: Any, wanted: Any) -> bool:
+    choices: Sequence[Any] = wanted if isinstance(wanted, list) else [wanted]
+    return any(_text(value) == _text(choice) for choice in choices)
+
+
+def read_row(found: Mapping[str, Any], field: str | None, *, money: bool, labels: Iterable[str]) -> Row | None:
+    """What counts of an object; None where its field is null. ValueError where it is no number."""
+    value = 1 if field is None else at(found, field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"{field} is no number")
+    currency = at(found, "currency") if money else ""
+    if not isinstance(currency, str):
+        raise ValueError("it has no currency; leave out 'money' to have the plain sum")
+    try:
+        number = Fraction(str(value))
+    except ValueError:
+        raise ValueError(f"{field} is {str(value)[:40]!r}, not a number") from None
+    return Row(tuple(_text(at(found, label)) for label in labels), currency, number)
+
+
+def add_up(rows: Iterable[Row]) -> Mapping[tuple[str, ...], Mapping[str, Fraction]]:
+    """The sums, by the labels' values and by currency."""
+    sums: defaultdict[tuple[str, ...], defaultdict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+    for labels, currency, number in rows:
+        sums[labels][currency] += number
+    return sums
+
+
+def at(found: Any, path: str) -> Any:
+    """What stands at a dotted path; None where there is nothing."""
+    for step in path.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(step)
+    return found
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)

@@ -1,0 +1,59 @@
+"""A metric of the user's own, from any list of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from smithd.plugin import BadAnswer, Sample
+from smithd_sources.stripe.desk import Desk, Office
+from smithd_sources.stripe.options import QueryOptions
+from smithd_sources.stripe.pages import Found, Reading, Resumed
+from smithd_sources.stripe.query import Row, add_up, fits, parameters, read_row
+
+
+class QueryDesk(Desk):
+    """Reads the whole of a list each time; what its filters let pass should be short."""
+
+    def __init__(self, office: Office, name: str, query: QueryOptions) -> None:
+        self._office = office
+        self._name = name
+        self._query = query
+        self._resumed = Resumed[Row]()
+        self._known: dict[tuple[str, ...], set[str]] = {} if query.labels else {(): set()}
+
+    async def answer(self, now: float) -> Sequence[Sample]:
+        reading = await self._resumed.run(lambda: self._begin(now))
+        sums = add_up(reading.kept.values())
+        for values, amounts in sums.items():
+            self._known.setdefault(values, set()).update(amounts)
+        return [
+            sample
+            for values, currencies in self._known.items()
+            for sample in self._samples(values, {**dict.fromkeys(currencies, Fraction()), **sums.get(values, {})})
+        ]
+
+    def _begin(self, now: float) -> Reading[Row]:
+        params = parameters(self._query.filters, now, self._office.context.zone)
+        return Reading(self._office.api, self._query.path, [params], self._take, self._office.options.max_objects)
+
+    def _samples(self, values: tuple[str, ...], amounts: Mapping[str, Fraction]) -> Sequence[Sample]:
+        """What there was once is 0 when it is gone, not unknown."""
+        labels = dict(zip(self._query.labels, values, strict=True))
+        if self._query.money:
+            return self._office.cashier.samples(self._name, amounts, labels)
+        return [Sample(self._name, float(sum(amounts.values(), Fraction())), labels)]
+
+    async def _take(self, objects: Sequence[Found]) -> Mapping[str, Row]:
+        query = self._query
+        kept: dict[str, Row] = {}
+        for found in objects:
+            if not fits(found, query.where):
+                continue
+            try:
+                row = read_row(found, query.sum, money=query.money, labels=query.labels.values())
+            except ValueError as error:
+                raise BadAnswer(f"{self._name}: {found['id']}: {error}") from None
+            if row is not None:
+                kept[found["id"]] = row
+        return kept

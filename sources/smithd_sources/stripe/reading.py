@@ -1,0 +1,190 @@
+"""Reads subscriptions as the API gives them; says what else must be asked to understand one. Pure.
+
+Raises KeyError, TypeError or ValueError where an object is not shaped as Stripe's are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from math import inf
+from typing import Any
+
+from smithd_sources.stripe.mrr import Discount, Item, Price, Subscription, Tier
+
+Found = Mapping[str, Any]
+"""An object of the API."""
+
+
+def needed_prices(subscription: Found) -> Iterator[str]:
+    """The prices whose tiers, or whose amount in another currency, the subscription does not show."""
+    for item in subscription["items"]["data"]:
+        price = _price_of(item)
+        if _is_metered(price):
+            continue
+        tiered = price.get("billing_scheme") == "tiered" and not price.get("tiers")
+        if tiered or _is_foreign(price, subscription["currency"]):
+            yield price["id"]
+
+
+def needed_coupons(subscription: Found) -> Iterator[str]:
+    """The coupons that its discounts are of."""
+    for discount in _all_discounts(subscription):
+        if (coupon := _coupon_id(discount)) is not None:
+            yield coupon
+
+
+def hides_a_coupon(subscription: Found, coupons: Mapping[str, Found]) -> bool:
+    """Whether one of its items has a discount of a coupon that neither stands there nor is among these."""
+    return any(
+        _coupon(discount, coupons) is None
+        for item in subscription["items"]["data"]
+        for discount in _discounts(item)
+        if isinstance(discount, Mapping)
+    )
+
+
+def read_subscription(
+    found: Found, prices: Mapping[str, Found] = {}, coupons: Mapping[str, Found] = {}
+) -> Subscription:
+    """A subscription, with what was asked about its prices and coupons besides, by their ids."""
+    pause = found.get("pause_collection")
+    return Subscription(
+        id=found["id"],
+        status=found["status"],
+        customer=_id(found["customer"]),
+        currency=found["currency"],
+        created=found["created"],
+        items=tuple(_item(item, found, prices, coupons) for item in found["items"]["data"]),
+        discounts=tuple(_discount(discount, coupons) for discount in _discounts(found)),
+        cancelling=bool(found.get("cancel_at_period_end") or found.get("cancel_at")),
+        paused_until=-inf if pause is None else _moment(pause.get("resumes_at"), inf),
+        trial_end=_moment(found.get("trial_end"), -inf),
+        ended_at=_moment(found.get("ended_at") or found.get("canceled_at"), inf),
+    )
+
+
+def _item(item: Found, subscription: Found, prices: Mapping[str, Found], coupons: Mapping[str, Found]) -> Item:
+    taxes = item.get("tax_rates") or subscription.get("default_tax_rates") or ()
+    return Item(
+        price=_price(_price_of(item), subscription["currency"], prices),
+        quantity=1 if item.get("quantity") is None else item["quantity"],
+        discounts=tuple(_discount(discount, coupons) for discount in _discounts(item)),
+        inclusive_tax=sum((_fraction(tax["percentage"]) for tax in taxes if tax.get("inclusive")), Fraction()),
+        trial_end=_moment((item.get("current_trial") or {}).get("end_date"), -inf),
+    )
+
+
+def _price_of(item: Found) -> Found:
+    price: Found = item.get("price") or item["plan"]
+    return price
+
+
+def _recurring(price: Found) -> Found:
+    """Where the interval stands; in a plan, which a price was called once, that is the plan itself."""
+    recurring: Found = price.get("recurring") or price
+    return recurring
+
+
+def _is_metered(price: Found) -> bool:
+    return _recurring(price).get("usage_type") == "metered"
+
+
+def _is_foreign(price: Found, currency: str) -> bool:
+    """Whether the price is sold in a currency that is not its own."""
+    return bool(price["currency"] != currency)
+
+
+def _price(price: Found, currency: str, prices: Mapping[str, Found]) -> Price:
+    recurring = _recurring(price)
+    packs = price.get("transform_quantity") or price.get("transform_usage") or {}
+    amounts = {} if _is_metered(price) else _amounts(prices.get(price["id"], price), currency)
+    return Price(
+        product=_id(price.get("product") or ""),
+        interval=recurring["interval"],
+        interval_count=recurring.get("interval_count") or 1,
+        metered=_is_metered(price),
+        divide_by=packs.get("divide_by", 1),
+        round_up=packs.get("round") == "up",
+        **amounts,
+    )
+
+
+def _amounts(price: Found, currency: str) -> dict[str, Any]:
+    """What the price asks for in this currency."""
+    source = price["currency_options"][currency] if _is_foreign(price, currency) else price
+    if price.get("billing_scheme") == "tiered":
+        tiers = tuple(
+            Tier(tier["up_to"], _amount(tier, "unit_amount"), _amount(tier, "flat_amount")) for tier in source["tiers"]
+        )
+        if not tiers:
+            raise ValueError(f"the price {price['id']} has no tiers")
+        return {"tiers": tiers, "graduated": price["tiers_mode"] == "graduated"}
+    return {"unit": _amount(source, "unit_amount" if "unit_amount" in source else "amount")}
+
+
+def _amount(holder: Found, name: str) -> Fraction:
+    """An amount, with its decimals where there are some; 0 where there is none."""
+    precise = holder.get(f"{name}_decimal")
+    return _fraction(holder.get(name) or 0 if precise is None else precise)
+
+
+def _fraction(number: Any) -> Fraction:
+    """A number of JSON as it was written: 33.3 is 333/10."""
+    return Fraction(str(number))
+
+
+def _all_discounts(subscription: Found) -> Iterator[Any]:
+    yield from _discounts(subscription)
+    for item in subscription["items"]["data"]:
+        yield from _discounts(item)
+
+
+def _discounts(holder: Found) -> list[Any]:
+    """Those of a subscription or an item; before there could be several, there was one."""
+    return holder.get("discounts") or ([holder["discount"]] if holder.get("discount") else [])
+
+
+def _coupon_id(discount: Any) -> str | None:
+    coupon = _embedded(discount) if isinstance(discount, Mapping) else None
+    return None if coupon is None else _id(coupon)
+
+
+def _embedded(discount: Found) -> Any:
+    return (discount.get("source") or {}).get("coupon") or discount.get("coupon")
+
+
+def _coupon(discount: Found, coupons: Mapping[str, Found]) -> Found | None:
+    """The coupon of a discount. One that was made after the discount only bears the name of the deleted one."""
+    embedded = _embedded(discount)
+    asked = coupons.get(_id(embedded)) if embedded is not None else None
+    if asked is not None and asked.get("created", 0) <= discount.get("start", inf):
+        return asked
+    return embedded if isinstance(embedded, Mapping) else None
+
+
+def _discount(discount: Any, coupons: Mapping[str, Found]) -> Discount:
+    if not isinstance(discount, Mapping):
+        raise ValueError(f"its discount {discount} came without its coupon")
+    coupon = _coupon(discount, coupons)
+    if coupon is None:
+        raise ValueError(f"the coupon of its discount {discount.get('id')} cannot be read")
+    percent, products = coupon.get("percent_off"), (coupon.get("applies_to") or {}).get("products")
+    amounts = {} if coupon.get("amount_off") is None else {coupon["currency"]: coupon["amount_off"]}
+    others = coupon.get("currency_options") or {}
+    return Discount(
+        duration=coupon["duration"],
+        percent=None if percent is None else _fraction(percent),
+        amounts=amounts | {currency: option["amount_off"] for currency, option in others.items()},
+        products=None if products is None else frozenset(products),
+        end=_moment(discount.get("end"), inf),
+    )
+
+
+def _id(reference: Any) -> str:
+    """The id of something that stands there in full, or by its id."""
+    return str(reference["id"] if isinstance(reference, Mapping) else reference)
+
+
+def _moment(found: Any, otherwise: float) -> float:
+    return otherwise if found is None else float(found)

@@ -1,0 +1,222 @@
+"""The subscriptions of an account, kept up to date: all of them again and again, or by what changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from smithd.plugin import BadAnswer
+from smithd_sources.stripe.api import Api
+from smithd_sources.stripe.complaint import Refused
+from smithd_sources.stripe.figures import CHURN_DAYS
+from smithd_sources.stripe.mrr import Subscription
+from smithd_sources.stripe.pages import FEW, OVERLAP, Found, Reading, Resumed
+from smithd_sources.stripe.periods import DAY
+from smithd_sources.stripe.reading import hides_a_coupon, needed_coupons, needed_prices, read_subscription
+
+WHOLE_AGAIN = 21_600
+"""Seconds after which a large account is read whole again, whatever its events say."""
+_CHANGES = [f"customer.subscription.{what}" for what in ("created", "updated", "deleted", "paused", "resumed")]
+_GONE = 404
+
+
+class Change(NamedTuple):
+    """That something happened to a subscription."""
+
+    created: int
+    subscription: str
+
+
+@dataclass
+class _Details:
+    """What is asked of prices and coupons besides; a price never changes, a coupon's name may be given anew."""
+
+    prices: dict[str, Found] = field(default_factory=dict)
+    coupons: dict[str, Found] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    items: dict[str, list[Found]] = field(default_factory=dict)
+    """Of subscriptions of the page that is being read, so that a poll that follows need not ask again."""
+
+
+class Subscriptions:
+    """Reads and keeps the subscriptions that run, and (where churn is asked for) those that ended lately.
+
+    An account of a few pages is read whole each time. A larger one is read whole every six hours; between, Stripe's
+    events tell which subscriptions changed, and only those are asked for.
+    """
+
+    def __init__(self, api: Api, log: logging.Logger, *, cap: int, discounts: bool, with_ended: bool) -> None:
+        """``discounts``: whether they are needed, and so the permission to read coupons."""
+        self._api = api
+        self._log = log
+        self._cap = cap
+        self._expand = ["discounts.source.coupon", "items.data.discounts"] if discounts else []
+        self._discounts = discounts
+        self._with_ended = with_ended
+        self._details = _Details()
+        self._kept: dict[str, Subscription] = {}
+        self._whole = Resumed[Subscription]()
+        self._whole_at = float("-inf")
+        self._pages = 0
+        self._news = Resumed[Change]()
+        self._changes_from = 0
+        self._heeded: frozenset[str] = frozenset()
+        self._has_events = True
+
+    async def read(self, now: float) -> Collection[Subscription]:
+        """All of them, as of now; raises SourceErrors, and OutOfTime where the next poll goes on."""
+        if self._can_follow(now):
+            await self._follow(now)
+        else:
+            await self._read_whole(now)
+        since = now - CHURN_DAYS * DAY
+        self._kept = {
+            key: subscription
+            for key, subscription in self._kept.items()
+            if subscription.status != "canceled" or subscription.ended_at > since
+        }
+        return self._kept.values()
+
+    async def newest(self) -> Subscription | None:
+        """The newest of all that ever were."""
+        objects, _ = await self._api.page("subscriptions", {"status": "all", "limit": 1})
+        return next((read_subscription({**found, "items": {"data": []}, "discounts": []}) for found in objects), None)
+
+    def _can_follow(self, now: float) -> bool:
+        return self._pages > FEW and self._has_events and now - self._whole_at < WHOLE_AGAIN
+
+    async def _read_whole(self, now: float) -> None:
+        reading = await self._whole.run(lambda: self._begin(now))
+        self._kept = reading.kept
+        self._pages = reading.pages
+        self._whole_at = now
+        self._heeded = frozenset()
+
+    def _begin(self, now: float) -> Reading[Subscription]:
+        self._details.coupons.clear()
+        self._details.gone.clear()
+        self._changes_from = int(now) - OVERLAP
+        expand = {"expand": [f"data.{path}" for path in self._expand]} if self._expand else {}
+        lists: list[dict[str, Any]] = [expand]
+        if self._with_ended:
+            # One that ended in these days was paid until then or later; a day more, to be on the safe side.
+            since = int(now - (CHURN_DAYS + 1) * DAY)
+            lists.append({"status": "canceled", "current_period_end": {"gte": since}, **expand})
+        return Reading(self._api, "subscriptions", lists, self._take, self._cap)
+
+    async def _take(self, objects: Sequence[Found]) -> Mapping[str, Subscription]:
+        kept: dict[str, Subscription] = {}
+        for found in objects:
+            subscription = await self._understood(found)
+            kept[subscription.id] = subscription
+        self._details.items.clear()
+        return kept
+
+    async def _understood(self, found: Found) -> Subscription:
+        """A subscription, after asking for what it does not say itself."""
+        details = self._details
+        try:
+            found = await self._with_all_items(found)
+            if not self._discounts:
+                found = _without_discounts(found)
+            for price in needed_prices(found):
+                if price not in details.prices:
+                    details.prices[price] = await self._price(price, found["currency"])
+            for coupon in needed_coupons(found):
+                await self._learn_coupon(coupon)
+            if hides_a_coupon(found, details.coupons):
+                details.items.pop(found["id"], None)
+                items = await self._items(found["id"], ["data.discounts.source.coupon"])
+                found = {**found, "items": {"data": items}}
+            return read_subscription(found, details.prices, details.coupons)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadAnswer(
+                f"subscription {found.get('id')}: {type(error).__name__}: {error}: not shaped as Stripe's objects are"
+            ) from None
+
+    async def _price(self, price: str, currency: str) -> Found:
+        found = await self._api.get(f"prices/{price}", {"expand": ["tiers", "currency_options"]})
+        if found["currency"] != currency and found.get("billing_scheme") == "tiered":
+            tiers = [f"currency_options.{currency}.tiers", "currency_options"]
+            found = await self._api.get(f"prices/{price}", {"expand": ["tiers", *tiers]})
+        return found
+
+    async def _learn_coupon(self, coupon: str) -> None:
+        details = self._details
+        if coupon in details.coupons or coupon in details.gone:
+            return
+        try:
+            details.coupons[coupon] = await self._api.get(
+                f"coupons/{coupon}", {"expand": ["applies_to", "currency_options"]}
+            )
+        except Refused as error:
+            if error.status != _GONE:
+                raise
+            details.gone.add(coupon)  # deleted; whoever redeemed it keeps it
+
+    async def _with_all_items(self, found: Found) -> Found:
+        """With its items complete: a subscription shows the first ten or so."""
+        if not found["items"].get("has_more"):
+            return found
+        expand = ["data.discounts"] if self._discounts else []
+        return {**found, "items": {"data": await self._items(found["id"], expand)}}
+
+    async def _items(self, subscription: str, expand: list[str]) -> list[Found]:
+        async def take(objects: Sequence[Found]) -> Mapping[str, Found]:
+            return {found["id"]: found for found in objects}
+
+        if subscription not in self._details.items:
+            params = {"subscription": subscription, **({"expand": expand} if expand else {})}
+            reading = Reading(self._api, "subscription_items", [params], take, self._cap)
+            await reading.run()
+            self._details.items[subscription] = list(reading.kept.values())
+        return self._details.items[subscription]
+
+    async def _follow(self, now: float) -> None:
+        """Ask for those that something happened to since the last time."""
+        try:
+            changes = (await self._news.run(self._begin_news)).kept
+        except Refused as error:
+            self._has_events = False
+            self._log.warning("%s; until then, all subscriptions are read for every poll", error)
+            return await self._read_whole(now)
+        fresh = {change.subscription for key, change in changes.items() if key not in self._heeded}
+        if len(fresh) > self._pages:  # as many requests as for all of them
+            self._whole_at = float("-inf")
+            return await self._read_whole(now)
+        for subscription in fresh:
+            await self._refresh(subscription)
+        newest = max((change.created for change in changes.values()), default=0)
+        self._changes_from = max(self._changes_from, newest - OVERLAP)
+        self._heeded = frozenset(changes)
+        return None
+
+    def _begin_news(self) -> Reading[Change]:
+        params = {"types": _CHANGES, "created": {"gte": self._changes_from}}
+        return Reading(self._api, "events", [params], _take_changes, self._cap)
+
+    async def _refresh(self, subscription: str) -> None:
+        try:
+            found = await self._api.get(
+                f"subscriptions/{subscription}", {"expand": self._expand} if self._expand else {}
+            )
+        except Refused as error:
+            if error.status != _GONE:
+                raise
+            self._kept.pop(subscription, None)
+            return
+        self._kept |= await self._take([found])
+
+
+async def _take_changes(objects: Iterable[Found]) -> Mapping[str, Change]:
+    try:
+        return {event["id"]: Change(int(event["created"]), str(event["data"]["object"]["id"])) for event in objects}
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadAnswer(f"events: {type(error).__name__}: {error}: not shaped as Stripe's objects are") from None
+
+
+def _without_discounts(found: Found) -> Found:
+    items = [{**item, "discounts": [], "discount": None} for item in found["items"]["data"]]
+    return {**found, "discounts": [], "discount": None, "items": {"data": items}}

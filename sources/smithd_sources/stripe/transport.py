@@ -1,0 +1,37 @@
+"""How the official library sends its requests: over the house's own HTTP client. The only file that imports stripe
+besides ``api``; both are first imported when a source is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import stripe
+
+from smithd.plugin import Http
+
+LIMIT = 32_000_000
+"""The largest page of an answer, in unpacked bytes."""
+_SENT = ("authorization", "stripe-version", "stripe-account")
+
+
+class Transport(stripe.HTTPClient):
+    """Sends what the library prepared, but nothing about this machine. NoAnswer and Unreadable pass through it."""
+
+    name = "smithd"
+
+    def __init__(self, http: Http, timeout: float) -> None:
+        """``timeout`` (seconds) bounds the connecting and each silence."""
+        super().__init__()
+        self._http = http
+        self._timeout = timeout
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """The body, the status and the headers of the answer."""
+        assert post_data is None  # nothing is ever written
+        kept = {name: value for name, value in headers.items() if name.lower() in _SENT}
+        request = self._http.prepare(method.upper(), url, headers=kept, timeout=self._timeout, limit=LIMIT)
+        answer = await request.send()
+        return answer.body, answer.status, answer.headers

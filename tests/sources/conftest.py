@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fake_stripe import FakeStripe
 from servers import Certificate, make_certificate
 from smithd.clock import SystemClock
 from smithd.plugin import Context, Http, Sample, Source
@@ -61,3 +62,17 @@ async def _ask(kind: type[Source[Any]], options: Any, polls: int, deadline: floa
     finally:
         await source.close()
         await http.aclose()
+
+
+@pytest.fixture(scope="session")
+def stripe_server() -> Iterator[FakeStripe]:
+    server = FakeStripe()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def account(stripe_server: FakeStripe) -> FakeStripe:
+    """An empty account of Stripe's."""
+    stripe_server.reset()
+    return stripe_server

@@ -1,0 +1,81 @@
+"""A way to ask the Stripe source about a made-up account, at a time that stands still unless it is told to move."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, tzinfo
+from typing import Any
+
+from fake_stripe import KEY, FakeStripe
+from fakes import FakeClock
+from smithd.plugin import Context, Http, Sample
+from smithd_sources.stripe.source import Stripe
+
+Figures = dict[Any, float]
+LOG = logging.getLogger("smithd.source.billing")
+
+
+class Till:
+    """An opened source, its clock, and the account that it asks."""
+
+    def __init__(self, source: Stripe, account: FakeStripe, clock: FakeClock) -> None:
+        self.source = source
+        self.account = account
+        self.clock = clock
+
+    async def poll(self) -> Figures:
+        """The values of a poll, by metric; of a metric with labels, by metric and labels."""
+        return by_name(list(await self.source.poll()))
+
+    def later(self, seconds: float) -> None:
+        """Let time pass, for the source and for Stripe."""
+        self.clock.time += seconds
+        self.account.now = int(self.clock.time)
+
+
+def by_name(samples: Iterable[Sample]) -> Figures:
+    """Samples as a dict, which none may overwrite."""
+    figures: Figures = {}
+    for sample in samples:
+        name = (sample.metric, *sample.labels.values()) if sample.labels else sample.metric
+        assert name not in figures
+        figures[name] = sample.value
+    return figures
+
+
+@asynccontextmanager
+async def till(
+    account: FakeStripe, metrics: Sequence[str] = (), *, zone: tzinfo = UTC, timeout: float = 20.0, **options: Any
+) -> AsyncIterator[Till]:
+    """The source with these metrics and options, opened on this account."""
+    given = {"api_key": KEY, "api_base": account.url, "metrics": list(metrics), **options}
+    clock, http = FakeClock(account.now), Http()
+    source = Stripe(Stripe.Options.model_validate(given), Context("billing", timeout, clock, http, LOG, zone))
+    try:
+        await source.open()
+        yield Till(source, account, clock)
+    finally:
+        await source.close()
+        await http.aclose()
+
+
+def ask(account: FakeStripe, *metrics: str, **options: Any) -> Figures:
+    """What one poll brings."""
+
+    async def story(till: Till) -> Figures:
+        return await till.poll()
+
+    return tell(account, story, *metrics, **options)
+
+
+def tell(account: FakeStripe, story: Callable[[Till], Awaitable[Figures]], *metrics: str, **options: Any) -> Figures:
+    """What a story returns that is told about an opened source."""
+
+    async def told() -> Figures:
+        async with till(account, metrics, **options) as opened:
+            return await story(opened)
+
+    return asyncio.run(told())

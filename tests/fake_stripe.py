@@ -1,7 +1,7 @@
 """A stand-in for Stripe: objects shaped as its published ones, lists with filters and pages, keys with permissions.
 
-It keeps what Stripe keeps to itself: discounts, coupons and tiers show only where they are expanded, at most four levels
-deep, and a subscription shows its first ten items.
+It keeps what Stripe keeps to itself: discounts, coupons and tiers show only where they are expanded, at most four
+levels deep, and a subscription shows its first ten items.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class FakeStripe(Server):
 
     def reset(self) -> None:
         """A new, empty account."""
-        self.tables = {name: {} for name in _PERMISSIONS if name != "balance"} | {"invoices": {}}
+        self.tables = {name: {} for name in (*_PERMISSIONS, "invoices") if name != "balance"}
         self.balance = {"object": "balance", "available": [], "pending": []}
         self.keys = {KEY: None}
         self.faults = []
@@ -217,8 +217,9 @@ class FakeStripe(Server):
             if allowed is not None and permission not in allowed:
                 raise Mistake(
                     403,
-                    f"The provided key 'rk_test_***{key[-4:]}' does not have the required permissions for this endpoint "
-                    f"on account 'acct_1'. Having the '{permission}' permission would allow this request to continue.",
+                    f"The provided key 'rk_test_***{key[-4:]}' does not have the required permissions for this "
+                    f"endpoint on account 'acct_1'. Having the '{permission}' permission would allow this request to "
+                    "continue.",
                 )
 
     def _found(self, path: str, params: Obj) -> Obj:

@@ -48,12 +48,12 @@ def by_name(samples: Iterable[Sample]) -> Figures:
 
 @asynccontextmanager
 async def till(
-    account: FakeStripe, metrics: Sequence[str] = (), *, zone: tzinfo = UTC, timeout: float = 20.0, **options: Any
+    account: FakeStripe, metrics: Sequence[str] = (), /, *, zone: tzinfo = UTC, deadline: float = 20.0, **options: Any
 ) -> AsyncIterator[Till]:
     """The source with these metrics and options, opened on this account."""
     given = {"api_key": KEY, "api_base": account.url, "metrics": list(metrics), **options}
     clock, http = FakeClock(account.now), Http()
-    source = Stripe(Stripe.Options.model_validate(given), Context("billing", timeout, clock, http, LOG, zone))
+    source = Stripe(Stripe.Options.model_validate(given), Context("billing", deadline, clock, http, LOG, zone))
     try:
         await source.open()
         yield Till(source, account, clock)
@@ -62,7 +62,7 @@ async def till(
         await http.aclose()
 
 
-def ask(account: FakeStripe, *metrics: str, **options: Any) -> Figures:
+def ask(account: FakeStripe, /, *metrics: str, **options: Any) -> Figures:
     """What one poll brings."""
 
     async def story(till: Till) -> Figures:
@@ -71,7 +71,7 @@ def ask(account: FakeStripe, *metrics: str, **options: Any) -> Figures:
     return tell(account, story, *metrics, **options)
 
 
-def tell(account: FakeStripe, story: Callable[[Till], Awaitable[Figures]], *metrics: str, **options: Any) -> Figures:
+def tell(account: FakeStripe, story: Callable[[Till], Awaitable[Figures]], /, *metrics: str, **options: Any) -> Figures:
     """What a story returns that is told about an opened source."""
 
     async def told() -> Figures:

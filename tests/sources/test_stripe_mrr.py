@@ -5,6 +5,8 @@ Amounts are in cents where nothing else is said. A year has 12 months, 52 weeks 
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fake_stripe import DAY, NOW, FakeStripe
@@ -178,9 +180,7 @@ class TestDiscounts:
     def test_of_the_item_first_then_of_the_subscription(self, account: FakeStripe) -> None:
         item = account.discount(account.coupon(amount_off=1000, currency="usd"))
         whole = account.discount(account.coupon(percent_off=50))
-        account.subscribe(
-            account.item(account.price(2000), discounts=[item]), account.price(3000), discounts=[whole]
-        )
+        account.subscribe(account.item(account.price(2000), discounts=[item]), account.price(3000), discounts=[whole])
         assert mrr(account) == 20.00  # (20.00 - 10.00 + 30.00) / 2; the other way round it would be 15.00
 
     def test_several_are_taken_in_their_order(self, account: FakeStripe) -> None:
@@ -193,9 +193,7 @@ class TestDiscounts:
     def test_an_amount_off_is_shared_by_the_items(self, account: FakeStripe) -> None:
         amount = account.discount(account.coupon(amount_off=1000, currency="usd"))
         rate = {"id": "txr_1", "object": "tax_rate", "inclusive": True, "percentage": 25.0}
-        account.subscribe(
-            account.item(account.price(3000), tax_rates=[rate]), account.price(1000), discounts=[amount]
-        )
+        account.subscribe(account.item(account.price(3000), tax_rates=[rate]), account.price(1000), discounts=[amount])
         # 10.00 off 40.00 is a quarter: 30.00 becomes 22.50, of which 4.50 is tax; 10.00 becomes 7.50
         assert mrr(account) == 25.50
 
@@ -276,7 +274,9 @@ class TestStates:
             ({"behavior": "void", "resumes_at": None}, "counted", 20.00),
         ],
     )
-    def test_paused_collection(self, account: FakeStripe, pause: dict[str, object], paused: str, expected: float) -> None:
+    def test_paused_collection(
+        self, account: FakeStripe, pause: dict[str, object], paused: str, expected: float
+    ) -> None:
         account.subscribe(account.price(2000), pause_collection=pause)
         assert mrr(account, mrr={"paused": paused}) == expected
 
@@ -357,7 +357,7 @@ class TestChurn:
         price = account.price(2000)
         for _ in range(6):
             account.subscribe(price)
-        ended = {"status": "canceled", "created": NOW - 400 * DAY}
+        ended: dict[str, Any] = {"status": "canceled", "created": NOW - 400 * DAY}
         account.subscribe(price, **ended, ended_at=NOW - 29 * DAY)
         account.subscribe(account.price(24_000, "year"), **ended, ended_at=NOW - DAY)
         account.subscribe(price, **ended, ended_at=NOW - 31 * DAY)  # too long ago

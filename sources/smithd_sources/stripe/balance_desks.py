@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from smithd.plugin import BadAnswer, Sample
 from smithd_sources.stripe.desk import FigureDesk, Office
-from smithd_sources.stripe.money import Amounts, Cashier
+from smithd_sources.stripe.money import Amounts, Cashier, whole
 from smithd_sources.stripe.options import Metric
 from smithd_sources.stripe.pages import Found, Reading, Resumed
 from smithd_sources.stripe.periods import utc_midnight
@@ -33,7 +33,7 @@ class BalanceDesk(FigureDesk):
 
 def _amounts(balance: Found, part: str) -> Amounts:
     try:
-        return {entry["currency"]: Fraction(entry["amount"]) for entry in balance[part]}
+        return {entry["currency"]: Fraction(whole(entry["amount"])) for entry in balance[part]}
     except (KeyError, TypeError, ValueError) as error:
         raise BadAnswer(f"balance: {type(error).__name__}: {error}: not shaped as Stripe's is") from None
 
@@ -76,9 +76,9 @@ class PayoutDesk(FigureDesk):
     async def _take(self, objects: Sequence[Found]) -> Mapping[str, Payout]:
         try:
             return {
-                found["id"]: Payout(found["arrival_date"], found["currency"], found["amount"])
+                found["id"]: Payout(whole(found["arrival_date"]), str(found["currency"]), whole(found["amount"]))
                 for found in objects
                 if found["status"] in self._ON_ITS_WAY
             }
-        except KeyError as error:
-            raise BadAnswer(f"payouts: {error} is missing: not shaped as Stripe's are") from None
+        except (KeyError, ValueError) as error:
+            raise BadAnswer(f"payouts: {type(error).__name__}: {error}: not shaped as Stripe's are") from None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from fractions import Fraction
 from math import floor
+from typing import Any
 
 from smithd.plugin import Misconfigured, Sample
 
@@ -17,6 +18,29 @@ _WITH_THREE = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 Amounts = Mapping[str, Fraction]
 """By currency (small letters), in its smallest unit."""
+
+
+_LONGEST = 40
+
+
+def exact(number: Any) -> Fraction:
+    """A number of JSON as it was written (33.3 is 333/10); ValueError where it is none, or none of this world."""
+    text = str(number)
+    try:
+        value = Decimal(text) if len(text) <= _LONGEST else Decimal("nan")
+    except DecimalException:
+        value = Decimal("nan")
+    if not value.is_finite() or abs(value.adjusted()) > _LONGEST:
+        raise ValueError(f"expected a number, not {text[:_LONGEST]}")
+    return Fraction(value)
+
+
+def whole(number: Any) -> int:
+    """An amount of JSON, in the smallest unit of its currency; ValueError where it is none."""
+    value = exact(number)
+    if value.denominator != 1:
+        raise ValueError(f"expected a whole number, not {value}")
+    return value.numerator
 
 
 def digits(currency: str) -> int:

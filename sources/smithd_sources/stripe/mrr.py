@@ -17,6 +17,11 @@ _A_MONTH = {"day": Fraction(365, 12), "week": Fraction(52, 12), "month": Fractio
 _PAYING = ("active", "past_due")
 
 
+def times_a_month(interval: str, count: int) -> Fraction:
+    """How often a month something happens every so many intervals; KeyError, ZeroDivisionError where it cannot."""
+    return _A_MONTH[interval] / count
+
+
 class DiscountRule(StrEnum):
     """Which discounts lower MRR."""
 
@@ -49,19 +54,14 @@ class Price:
     """What one unit costs in each interval; ``divide_by`` units are sold as one pack, rounded up or down."""
 
     product: str
-    interval: str
-    interval_count: int
+    a_month: Fraction
+    """How often a month it is billed."""
     metered: bool = False
     unit: Fraction = Fraction()
     tiers: tuple[Tier, ...] = ()
     graduated: bool = False
     divide_by: int = 1
     round_up: bool = False
-
-    @property
-    def a_month(self) -> Fraction:
-        """How often a month it is billed."""
-        return _A_MONTH[self.interval] / self.interval_count
 
     def of(self, quantity: int) -> Fraction:
         """What so many units cost each time."""

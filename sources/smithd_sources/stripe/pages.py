@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from smithd.plugin import BadAnswer, Misconfigured
 from smithd_sources.stripe.api import PAGE, Api, OutOfTime
 from smithd_sources.stripe.complaint import Refused
+from smithd_sources.stripe.money import whole
 from smithd_sources.stripe.periods import DAY
 
 FEW = 3
@@ -30,6 +31,7 @@ class Reading(Generic[F]):
         objects that are read of each.
         """
         self.kept: dict[str, F] = {}
+        self._of_list: dict[str, F] = {}
         self.pages = 0
         self._api = api
         self._path = path
@@ -49,14 +51,14 @@ class Reading(Generic[F]):
             except Refused as error:
                 if error.param != "starting_after" or self._last is None:
                     raise
-                self._last, self._seen = None, 0  # the object to go on from is gone: from the newest again
+                self._turn_to_first_page()  # the object to go on from is gone
 
     async def _read_page(self) -> None:
         after = {} if self._last is None else {"starting_after": self._last}
         objects, more = await self._api.page(self._path, {**self._left[0], **after})
         if more and (not objects or objects[-1]["id"] == self._last):
             raise BadAnswer(f"{self._path}: the list has no end")
-        self.kept.update(await self._take(objects))
+        self._of_list.update(await self._take(objects))
         self.pages += 1
         self._seen += len(objects)
         if more and self._seen >= self._cap:
@@ -67,8 +69,12 @@ class Reading(Generic[F]):
         if more:
             self._last = objects[-1]["id"]
         else:
+            self.kept.update(self._of_list)
             self._left.pop(0)
-            self._last, self._seen = None, 0
+            self._turn_to_first_page()
+
+    def _turn_to_first_page(self) -> None:
+        self._last, self._seen, self._of_list = None, 0, {}
 
     def _progress(self, error: OutOfTime) -> str:
         if not self.pages:
@@ -117,7 +123,7 @@ class Seen(NamedTuple):
 
 def seen(found: Found) -> Seen:
     """What is kept of this one; KeyError, TypeError and ValueError where it is none of Stripe's."""
-    return Seen(int(found["created"]), found.get("status"))
+    return Seen(whole(found["created"]), found.get("status"))
 
 
 class Feed(Generic[C]):

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from smithd_sources.stripe.money import exact
 from smithd_sources.stripe.periods import PERIODS, period
 
 _BOUNDS = ("gt", "gte", "lt", "lte")
@@ -85,7 +86,7 @@ def read_row(found: Mapping[str, Any], field: str | None, *, money: bool, labels
     if not isinstance(currency, str):
         raise ValueError("it has no currency; leave out 'money' to have the plain sum")
     try:
-        number = Fraction(str(value))
+        number = exact(value)
     except ValueError:
         raise ValueError(f"{field} is {str(value)[:40]!r}, not a number") from None
     return Row(tuple(_text(at(found, label)) for label in labels), currency, number)

@@ -1,6 +1,6 @@
 """Reads subscriptions as the API gives them; says what else must be asked to understand one. Pure.
 
-Raises KeyError, TypeError or ValueError where an object is not shaped as Stripe's are.
+Raises KeyError, TypeError, ValueError or ArithmeticError where an object is not shaped as Stripe's are.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from fractions import Fraction
 from math import inf
 from typing import Any
 
-from smithd_sources.stripe.mrr import Discount, Item, Price, Subscription, Tier
+from smithd_sources.stripe.money import exact, whole
+from smithd_sources.stripe.mrr import Discount, Item, Price, Subscription, Tier, times_a_month
 
 Found = Mapping[str, Any]
 """An object of the API."""
@@ -51,10 +52,10 @@ def read_subscription(
     pause = found.get("pause_collection")
     return Subscription(
         id=found["id"],
-        status=found["status"],
+        status=_text(found["status"]),
         customer=_id(found["customer"]),
-        currency=found["currency"],
-        created=found["created"],
+        currency=_text(found["currency"]),
+        created=whole(found["created"]),
         items=tuple(_item(item, found, prices, coupons) for item in found["items"]["data"]),
         discounts=tuple(_discount(discount, coupons) for discount in _discounts(found)),
         cancelling=bool(found.get("cancel_at_period_end") or found.get("cancel_at")),
@@ -68,9 +69,9 @@ def _item(item: Found, subscription: Found, prices: Mapping[str, Found], coupons
     taxes = item.get("tax_rates") or subscription.get("default_tax_rates") or ()
     return Item(
         price=_price(_price_of(item), subscription["currency"], prices),
-        quantity=1 if item.get("quantity") is None else item["quantity"],
+        quantity=1 if item.get("quantity") is None else whole(item["quantity"]),
         discounts=tuple(_discount(discount, coupons) for discount in _discounts(item)),
-        inclusive_tax=sum((_fraction(tax["percentage"]) for tax in taxes if tax.get("inclusive")), Fraction()),
+        inclusive_tax=sum((exact(tax["percentage"]) for tax in taxes if tax.get("inclusive")), Fraction()),
         trial_end=_moment((item.get("current_trial") or {}).get("end_date"), -inf),
     )
 
@@ -101,10 +102,9 @@ def _price(price: Found, currency: str, prices: Mapping[str, Found]) -> Price:
     amounts = {} if _is_metered(price) else _amounts(prices.get(price["id"], price), currency)
     return Price(
         product=_id(price.get("product") or ""),
-        interval=recurring["interval"],
-        interval_count=recurring.get("interval_count") or 1,
+        a_month=times_a_month(recurring["interval"], recurring.get("interval_count", 1)),
         metered=_is_metered(price),
-        divide_by=packs.get("divide_by", 1),
+        divide_by=max(1, packs.get("divide_by", 1)),
         round_up=packs.get("round") == "up",
         **amounts,
     )
@@ -115,7 +115,8 @@ def _amounts(price: Found, currency: str) -> dict[str, Any]:
     source = price["currency_options"][currency] if _is_foreign(price, currency) else price
     if price.get("billing_scheme") == "tiered":
         tiers = tuple(
-            Tier(tier["up_to"], _amount(tier, "unit_amount"), _amount(tier, "flat_amount")) for tier in source["tiers"]
+            Tier(_up_to(tier["up_to"]), _amount(tier, "unit_amount"), _amount(tier, "flat_amount"))
+            for tier in source["tiers"]
         )
         if not tiers:
             raise ValueError(f"the price {price['id']} has no tiers")
@@ -126,12 +127,15 @@ def _amounts(price: Found, currency: str) -> dict[str, Any]:
 def _amount(holder: Found, name: str) -> Fraction:
     """An amount, with its decimals where there are some; 0 where there is none."""
     precise = holder.get(f"{name}_decimal")
-    return _fraction(holder.get(name) or 0 if precise is None else precise)
+    return exact(holder.get(name) or 0 if precise is None else precise)
 
 
-def _fraction(number: Any) -> Fraction:
-    """A number of JSON as it was written: 33.3 is 333/10."""
-    return Fraction(str(number))
+def _tier(tier: Found) -> Tier:
+    return Tier(_up_to(tier["up_to"]), _amount(tier, "unit_amount"), _amount(tier, "flat_amount"))
+
+
+def _up_to(limit: Any) -> int | None:
+    return None if limit in (None, "inf") else whole(limit)
 
 
 def _all_discounts(subscription: Found) -> Iterator[Any]:
@@ -170,12 +174,12 @@ def _discount(discount: Any, coupons: Mapping[str, Found]) -> Discount:
     if coupon is None:
         raise ValueError(f"the coupon of its discount {discount.get('id')} cannot be read")
     percent, products = coupon.get("percent_off"), (coupon.get("applies_to") or {}).get("products")
-    amounts = {} if coupon.get("amount_off") is None else {coupon["currency"]: coupon["amount_off"]}
+    amounts = {} if coupon.get("amount_off") is None else {coupon["currency"]: whole(coupon["amount_off"])}
     others = coupon.get("currency_options") or {}
     return Discount(
         duration=coupon["duration"],
-        percent=None if percent is None else _fraction(percent),
-        amounts=amounts | {currency: option["amount_off"] for currency, option in others.items()},
+        percent=None if percent is None else exact(percent),
+        amounts=amounts | {currency: whole(option["amount_off"]) for currency, option in others.items()},
         products=None if products is None else frozenset(products),
         end=_moment(discount.get("end"), inf),
     )
@@ -184,6 +188,12 @@ def _discount(discount: Any, coupons: Mapping[str, Found]) -> Discount:
 def _id(reference: Any) -> str:
     """The id of something that stands there in full, or by its id."""
     return str(reference["id"] if isinstance(reference, Mapping) else reference)
+
+
+def _text(found: Any) -> str:
+    if not isinstance(found, str):
+        raise TypeError(f"expected a text, not {found!r:.40}")
+    return found
 
 
 def _moment(found: Any, otherwise: float) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from smithd_sources.stripe.money import Amounts
+from smithd_sources.stripe.money import Amounts, whole
 
 _CATEGORIES = {
     "sale": ("charge",),
@@ -47,7 +47,8 @@ def read_transaction(found: Mapping[str, Any]) -> Transaction:
     """A transaction as the API gives it; KeyError, TypeError and ValueError where it is none."""
     category = found.get("reporting_category")
     kind = _KIND_OF_TYPE.get(found["type"]) if category is None else _KIND_OF_CATEGORY.get(category)
-    return Transaction(int(found["created"]), str(found["currency"]), kind, int(found["amount"]), int(found["fee"]))
+    amount, fee = whole(found["amount"]), whole(found["fee"])
+    return Transaction(whole(found["created"]), str(found["currency"]), kind, amount, fee)
 
 
 def _gross(transaction: Transaction) -> int:

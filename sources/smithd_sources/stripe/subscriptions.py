@@ -11,6 +11,7 @@ from smithd.plugin import BadAnswer
 from smithd_sources.stripe.api import Api
 from smithd_sources.stripe.complaint import Refused
 from smithd_sources.stripe.figures import CHURN_DAYS
+from smithd_sources.stripe.money import whole
 from smithd_sources.stripe.mrr import Subscription
 from smithd_sources.stripe.pages import FEW, OVERLAP, Found, Reading, Resumed
 from smithd_sources.stripe.periods import DAY
@@ -131,7 +132,7 @@ class Subscriptions:
                 items = await self._items(found["id"], ["data.discounts.source.coupon"])
                 found = {**found, "items": {"data": items}}
             return read_subscription(found, details.prices, details.coupons)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise BadAnswer(
                 f"subscription {found.get('id')}: {type(error).__name__}: {error}: not shaped as Stripe's objects are"
             ) from None
@@ -212,7 +213,7 @@ class Subscriptions:
 
 async def _take_changes(objects: Iterable[Found]) -> Mapping[str, Change]:
     try:
-        return {event["id"]: Change(int(event["created"]), str(event["data"]["object"]["id"])) for event in objects}
+        return {event["id"]: Change(whole(event["created"]), str(event["data"]["object"]["id"])) for event in objects}
     except (KeyError, TypeError, ValueError) as error:
         raise BadAnswer(f"events: {type(error).__name__}: {error}: not shaped as Stripe's objects are") from None
 

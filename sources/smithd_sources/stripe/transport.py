@@ -8,7 +8,8 @@ from typing import Any
 
 import stripe
 
-from smithd.plugin import Http
+from smithd.plugin import Http, Unreadable
+from smithd_sources.connection import excerpt
 
 LIMIT = 32_000_000
 """The largest page of an answer, in unpacked bytes."""
@@ -34,4 +35,8 @@ class Transport(stripe.HTTPClient):
         kept = {name: value for name, value in headers.items() if name.lower() in _SENT}
         request = self._http.prepare(method.upper(), url, headers=kept, timeout=self._timeout, limit=LIMIT)
         answer = await request.send()
+        try:
+            answer.body.decode()
+        except UnicodeDecodeError:
+            raise Unreadable(f"expected JSON, got: {excerpt(answer.body)}") from None  # the library would fall over it
         return answer.body, answer.status, answer.headers

@@ -161,13 +161,24 @@ class TestMistakesOfTheUser:
         account.keys[KEY] = frozenset({"rak_coupon_read"})
         error = failure(account, metric)
         assert isinstance(error, Misconfigured)
-        assert f"the api_key lacks the permission '{tick}: Read' (rak_{permission}_read)" in str(error)
-        assert f"set {tick} to Read" in str(error)
+        assert "Developers > API keys" in str(error)
+        assert f"set to Read: {tick} (rak_{permission}_read)" in str(error)
+
+    def test_all_missing_permissions_are_named_at_once(self, account: FakeStripe) -> None:
+        account.keys[KEY] = frozenset({"rak_balance_read"})
+        account.moved(1000)
+        error = failure(account, "open_disputes", "new_customers_today", "next_payout", "net_revenue_today")
+        assert str(error) == (
+            "the api_key lacks a permission: edit the key in the Stripe Dashboard under Developers > API keys, and set "
+            "to Read: Customers (rak_customer_read), Disputes (rak_dispute_read), Payouts (rak_payout_read); "
+            "or leave out the metrics that need it (HTTP 403)"
+        )
+        assert by_name(error.samples) == {("net_revenue_today", "usd"): 10.00}
 
     def test_discounts_need_coupons(self, account: FakeStripe) -> None:
         account.keys[KEY] = frozenset({"rak_subscription_read"})
         account.subscribe(account.price())
-        assert "'Coupons: Read' (rak_coupon_read)" in str(failure(account, "mrr"))
+        assert "set to Read: Coupons (rak_coupon_read)" in str(failure(account, "mrr"))
         assert ask(account, "mrr", mrr={"discounts": "none"}) == {("mrr", "usd"): 10.00}
 
     def test_an_account_that_is_not_theirs(self, account: FakeStripe) -> None:
@@ -410,7 +421,7 @@ class TestLargeAccounts:
 
         assert tell(account, story, "mrr") == {("mrr", "usd"): 450.00}
         (said,) = [record.getMessage() for record in caplog.records]
-        assert "'Events: Read'" in said
+        assert "set to Read: Events (rak_event_read)" in said
 
     def test_only_new_transactions_are_read(self, account: FakeStripe) -> None:
         for number in range(500):

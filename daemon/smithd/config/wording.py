@@ -14,6 +14,8 @@ from smithd.config.positions import Path, Scalar, Spot, Step, child, locate
 
 Context = Mapping[str, Any]
 
+MANY = 12
+"""Of more choices than these, only so many are named."""
 _KEY_STEP = "[key]"
 _CORE_TYPES = {"str", "int", "float", "bool", "none", "date", "datetime", "time", "timedelta", "url", "any", "bytes"}
 _FIELD_NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -131,6 +133,9 @@ def _own_text(error: ErrorDetails) -> str:
 
 def _one_of(context: Context) -> str:
     expected = str(context.get("expected", ""))
+    named = expected.split(", ")
+    if len(named) > MANY:
+        return f"one of {', '.join(named[:MANY])}, and {len(named) + 1 - MANY} more"
     return f"one of {expected}" if "," in expected or " or " in expected else expected
 
 

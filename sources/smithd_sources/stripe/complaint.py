@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from smithd.plugin import BadAnswer, Misconfigured, SourceError, Unavailable
 from smithd_sources.connection import excerpt
@@ -52,6 +52,28 @@ class Refused(Misconfigured):
         self.param = param
 
 
+class NotPermitted(Refused):
+    """The key may not read something; ``tick`` is what is to be ticked for it in the Dashboard."""
+
+    def __init__(self, tick: str) -> None:
+        super().__init__(_not_permitted([tick]), 403, None)
+        self.tick = tick
+
+
+def together(failures: Sequence[SourceError]) -> Sequence[SourceError]:
+    """The same failures, with all the permissions that the key lacks in one of them."""
+    ticks = sorted({failure.tick for failure in failures if isinstance(failure, NotPermitted)})
+    others = [failure for failure in failures if not isinstance(failure, NotPermitted)]
+    return [Misconfigured(_not_permitted(ticks)), *others] if ticks else others
+
+
+def _not_permitted(ticks: Sequence[str]) -> str:
+    return (
+        f"the api_key lacks a permission: edit the key {_DASHBOARD}, and set to Read: {', '.join(ticks)}; "
+        "or leave out the metrics that need it (HTTP 403)"
+    )
+
+
 def complaint(path: str, status: int, body: bytes, error: Mapping[str, object]) -> SourceError:
     """The error to raise for an answer of this status, where ``error`` is what the body says of it."""
     said = str(error.get("message") or excerpt(body))
@@ -60,7 +82,7 @@ def complaint(path: str, status: int, body: bytes, error: Mapping[str, object]) 
     if status == 401:
         return Misconfigured(_wrong_key(said, error))
     if status == 403:
-        return Refused(_not_allowed(path, said, error), status, None)
+        return _forbidden(path, status, said, error)
     if status == 429:
         return Unavailable(f"{path}: too many requests (HTTP 429), also after waiting: {said}")
     if status >= 500 or status == 409:
@@ -77,13 +99,11 @@ def _wrong_key(said: str, error: Mapping[str, object]) -> str:
     return f"the api_key {what}: make a restricted, read-only key {_DASHBOARD}, and put it there. Stripe says: {said}"
 
 
-def _not_allowed(path: str, said: str, error: Mapping[str, object]) -> str:
+def _forbidden(path: str, status: int, said: str, error: Mapping[str, object]) -> SourceError:
     if error.get("code") in ("account_invalid", "platform_account_required"):
-        return f"the api_key has no access to the account under 'account' (HTTP 403): {said}"
+        return Refused(f"the api_key has no access to the account under 'account' (HTTP 403): {said}", status, None)
     named = _PERMISSION.search(said)
-    resource = named[1] if named else _RESOURCES.get(path.partition("/")[0], path)
-    tick = _TICKS.get(resource, resource.replace("_", " ").capitalize())
-    return (
-        f"{path}: the api_key lacks the permission '{tick}: Read' (rak_{resource}_read): edit the key {_DASHBOARD}, "
-        f"set {tick} to Read, or leave out the metrics that need it (HTTP 403)"
-    )
+    resource = named[1] if named else _RESOURCES.get(path.partition("/")[0])
+    if resource is None:
+        return Refused(f"{path}: the api_key may not read this (HTTP 403): {said}", status, None)
+    return NotPermitted(f"{_TICKS.get(resource, resource.replace('_', ' ').capitalize())} (rak_{resource}_read)")

@@ -10,12 +10,12 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.plugin import HttpUrl, MetricName, Options, Secret
 from smithd_sources.stripe.mrr import DiscountRule, Rules
-from smithd_sources.stripe.query import Filter, read_filter
+from smithd_sources.stripe.query import CHOICES, FILTER, Filter, read_choices, read_filter
 
 STRIPE = "https://api.stripe.com"
 
@@ -118,9 +118,8 @@ def _is_this_machine(host: str) -> bool:
 class MRROptions(Options):
     """What Stripe's definition of MRR leaves to the user."""
 
-    discounts: DiscountRule = Field(
-        DiscountRule.RECURRING,
-        description="those that lower MRR: recurring (forever and repeating), forever, all, none",
+    discounts: Literal["recurring", "forever", "all", "none"] = Field(
+        "recurring", description="those that lower it; recurring: that last for ever, or for some months yet"
     )
     cancelling: Literal["counted", "left_out"] = Field(
         "counted", description="subscriptions that are to end with their period"
@@ -131,12 +130,11 @@ class MRROptions(Options):
 
     def rules(self) -> Rules:
         """The same, as the arithmetic takes it."""
-        return Rules(self.discounts, self.cancelling == "counted", self.paused == "counted")
+        return Rules(DiscountRule(self.discounts), self.cancelling == "counted", self.paused == "counted")
 
 
 FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
 LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Scalar = str | int | bool
 
 
 class QueryOptions(Options):
@@ -145,10 +143,10 @@ class QueryOptions(Options):
     path: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*$")] = Field(
         alias="list", description="the list's path in the API, without /v1/: invoices, refunds, checkout/sessions"
     )
-    filters: dict[str, Annotated[Filter, BeforeValidator(read_filter)]] = Field(
+    filters: dict[str, Annotated[Filter, BeforeValidator(read_filter), WithJsonSchema(FILTER)]] = Field(
         {}, description="the list's own parameters; a moment may be today, yesterday, this_month, or like 24h ago"
     )
-    where: dict[FieldPath, Scalar | list[Scalar]] = Field(
+    where: dict[FieldPath, Annotated[list[str], BeforeValidator(read_choices), WithJsonSchema(CHOICES)]] = Field(
         {}, description="what the API cannot filter: field to the value, or the values, that count"
     )
     sum: FieldPath | None = Field(None, description="the field to add up; left out, the objects are counted")
@@ -168,7 +166,9 @@ class StripeOptions(Options):
     """What may stand under a source of ``type: stripe``."""
 
     api_key: Annotated[Secret, AfterValidator(_key)] = Field(description="a restricted, read-only key: rk_...")
-    metrics: list[Metric] = Field([], description="which figures; docs/sources/stripe.md has them all")
+    metrics: list[Metric] = Field(
+        [], description="figures like mrr, net_revenue_today; docs/sources/stripe.md has them all"
+    )
     query: dict[MetricName, QueryOptions] = Field({}, description="metrics of your own, from any list of the API")
     mrr: MRROptions = Field(default_factory=MRROptions, description="what counts as MRR")
     currency: Currency | None = Field(None, description="one currency for all amounts; left out: a series for each")

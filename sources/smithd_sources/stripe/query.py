@@ -20,12 +20,26 @@ Filter = str | dict[str, int | str]
 """A parameter's value: a text, or bounds in time. A number stands as its text; Stripe's parameters know no more."""
 
 
+_SCALAR = {"type": ["string", "integer", "boolean"]}
+FILTER: dict[str, Any] = {
+    "anyOf": [_SCALAR, {"type": "object", "propertyNames": {"enum": list(_BOUNDS)}, "minProperties": 1}]
+}
+CHOICES: dict[str, Any] = {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1}]}
+"""What may be written for them, as JSON Schema has it."""
+
+
+def read_choices(given: Any) -> Any:
+    """The values that count, of a field that has one of them: as texts; ValueError where it is no list of values."""
+    choices = given if isinstance(given, list) else [given]
+    if not choices or not all(isinstance(choice, str | int) for choice in choices):
+        raise ValueError("expected a value, or a list of values")
+    return [_text(choice) for choice in choices]
+
+
 def read_filter(given: Any) -> Any:
     """A filter as the configuration has it, checked; ValueError says what is wrong with it."""
-    if isinstance(given, bool):
-        return str(given).lower()
     if isinstance(given, str | int):
-        return str(given)
+        return _text(given)
     if not isinstance(given, Mapping) or not given or not set(given) <= set(_BOUNDS):
         raise ValueError("expected a value, or bounds in time like {gte: today, lt: 1h ago}")
     if wrong := [moment for moment in given.values() if not _is_moment(moment)]:
@@ -65,14 +79,9 @@ class Row(NamedTuple):
     number: Fraction
 
 
-def fits(found: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
-    """Whether an object's fields have the values that count."""
-    return all(_is_one_of(at(found, path), wanted) for path, wanted in where.items())
-
-
-def _is_one_of(value: Any, wanted: Any) -> bool:
-    choices: Sequence[Any] = wanted if isinstance(wanted, list) else [wanted]
-    return any(_text(value) == _text(choice) for choice in choices)
+def fits(found: Mapping[str, Any], where: Mapping[str, Sequence[str]]) -> bool:
+    """Whether each of these fields of an object has one of the values that count."""
+    return all(_text(at(found, path)) in choices for path, choices in where.items())
 
 
 def read_row(found: Mapping[str, Any], field: str | None, *, money: bool, labels: Iterable[str]) -> Row | None:

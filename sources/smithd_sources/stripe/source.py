@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from smithd.plugin import Context, Sample, Source, SourceError
 from smithd_sources.connection import PATIENCE
 from smithd_sources.partly import settle
+from smithd_sources.stripe.complaint import together
 from smithd_sources.stripe.options import STRIPE, StripeOptions
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Stripe(Source[StripeOptions]):
         self._api.deadline = clock.monotonic() + self._patience
         now = clock.now()
         answers = await asyncio.gather(*(_asked(desk, now) for desk in self._desks))
-        failures = [answer for answer in answers if isinstance(answer, SourceError)]
+        failures = together([answer for answer in answers if isinstance(answer, SourceError)])
         return settle(
             [sample for answer in answers if not isinstance(answer, SourceError) for sample in answer], failures
         )

@@ -50,27 +50,14 @@ class Mistake(Exception):
         self.reply = Reply(json.dumps(body).encode(), status, {"Content-Type": "application/json", **headers})
 
 
-class FakeStripe(Server):
-    """One account. ``tables`` holds its objects in full; ``keys`` the permissions of each key (None: all of them)."""
+class Account:
+    """An account, in full: ``tables`` has its objects, by the paths of their lists."""
 
     def __init__(self) -> None:
-        self.tables: dict[str, dict[str, Obj]] = {}
-        self.balance: Obj = {}
-        self.keys: dict[str, frozenset[str] | None] = {}
-        self.faults: list[Reply | Callable[[Asked], Reply | None]] = []
         self.now = NOW
+        self.balance: Obj = {"object": "balance", "available": [], "pending": []}
+        self.tables: dict[str, dict[str, Obj]] = {name: {} for name in (*_PERMISSIONS, "invoices") if name != "balance"}
         self._ids = count()
-        super().__init__()
-        self.reset()
-
-    def reset(self) -> None:
-        """A new, empty account."""
-        self.tables = {name: {} for name in (*_PERMISSIONS, "invoices") if name != "balance"}
-        self.balance = {"object": "balance", "available": [], "pending": []}
-        self.keys = {KEY: None}
-        self.faults = []
-        self.asked.clear()
-        self.now = NOW
 
     # what an account is made of
 
@@ -183,46 +170,8 @@ class FakeStripe(Server):
 
     # how it answers
 
-    def reply(self, asked: Asked) -> Reply:
-        try:
-            return self._reply(asked)
-        except Mistake as mistake:
-            return mistake.reply
-
-    def paths(self) -> list[str]:
-        """What was asked, without parameters."""
-        return [urlsplit(asked.path).path.removeprefix("/v1/") for asked in list(self.asked)]
-
-    def _reply(self, asked: Asked) -> Reply:
-        if self.faults:
-            fault = self.faults.pop(0)
-            fault = fault if isinstance(fault, Reply) else fault(asked)  # type: ignore[assignment] # a reply, or none
-            if isinstance(fault, Reply):
-                return fault
-        split = urlsplit(asked.path)
-        path, params = unquote(split.path).removeprefix("/v1/"), _params(split.query)
-        self._let_in(asked, path.partition("/")[0], params)
-        body = self._found(path, params)
-        return Reply(json.dumps(body).encode(), 200, {"Content-Type": "application/json", "Request-Id": "req_1"})
-
-    def _let_in(self, asked: Asked, table: str, params: Obj) -> None:
-        key = (asked.headers.get("Authorization") or "").removeprefix("Bearer ")
-        if key not in self.keys:
-            raise Mistake(401, f"Invalid API Key provided: {key[:8]}****{key[-4:]}")
-        allowed = self.keys[key]
-        needed = {_PERMISSIONS.get(table, f"rak_{table.removesuffix('s')}_read")}
-        if any("coupon" in path for path in params.get("expand", [])):
-            needed.add("rak_coupon_read")
-        for permission in sorted(needed):
-            if allowed is not None and permission not in allowed:
-                raise Mistake(
-                    403,
-                    f"The provided key 'rk_test_***{key[-4:]}' does not have the required permissions for this "
-                    f"endpoint on account 'acct_1'. Having the '{permission}' permission would allow this request to "
-                    "continue.",
-                )
-
-    def _found(self, path: str, params: Obj) -> Obj:
+    def answer(self, path: str, params: Obj) -> Obj:
+        """What is at a path; raises Mistake."""
         table, _, name = path.partition("/")
         expand = params.pop("expand", [])
         if any(len(steps.split(".")) > 4 for steps in expand):
@@ -294,6 +243,62 @@ class FakeStripe(Server):
         if shown["object"] in ("price", "coupon"):
             _hide(shown, steps)
         return shown
+
+
+class FakeStripe(Account, Server):
+    """A server for one account. ``keys`` has the permissions of each key (None: all of them)."""
+
+    def __init__(self) -> None:
+        Account.__init__(self)
+        self.keys: dict[str, frozenset[str] | None] = {KEY: None}
+        self.faults: list[Reply | Callable[[Asked], Reply | None]] = []
+        Server.__init__(self)
+
+    def reset(self) -> None:
+        """A new, empty account."""
+        Account.__init__(self)
+        self.keys = {KEY: None}
+        self.faults = []
+        self.asked.clear()
+
+    def reply(self, asked: Asked) -> Reply:
+        try:
+            return self._reply(asked)
+        except Mistake as mistake:
+            return mistake.reply
+
+    def paths(self) -> list[str]:
+        """What was asked, without parameters."""
+        return [urlsplit(asked.path).path.removeprefix("/v1/") for asked in list(self.asked)]
+
+    def _reply(self, asked: Asked) -> Reply:
+        if self.faults:
+            fault = self.faults.pop(0)
+            fault = fault if isinstance(fault, Reply) else fault(asked)  # type: ignore[assignment] # a reply, or none
+            if isinstance(fault, Reply):
+                return fault
+        split = urlsplit(asked.path)
+        path, params = unquote(split.path).removeprefix("/v1/"), _params(split.query)
+        self._let_in(asked, path.partition("/")[0], params)
+        body = self.answer(path, params)
+        return Reply(json.dumps(body).encode(), 200, {"Content-Type": "application/json", "Request-Id": "req_1"})
+
+    def _let_in(self, asked: Asked, table: str, params: Obj) -> None:
+        key = (asked.headers.get("Authorization") or "").removeprefix("Bearer ")
+        if key not in self.keys:
+            raise Mistake(401, f"Invalid API Key provided: {key[:8]}****{key[-4:]}")
+        allowed = self.keys[key]
+        needed = {_PERMISSIONS.get(table, f"rak_{table.removesuffix('s')}_read")}
+        if any("coupon" in path for path in params.get("expand", [])):
+            needed.add("rak_coupon_read")
+        for permission in sorted(needed):
+            if allowed is not None and permission not in allowed:
+                raise Mistake(
+                    403,
+                    f"The provided key 'rk_test_***{key[-4:]}' does not have the required permissions for this "
+                    f"endpoint on account 'acct_1'. Having the '{permission}' permission would allow this request to "
+                    "continue.",
+                )
 
 
 def _params(query: str) -> Obj:

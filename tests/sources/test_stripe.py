@@ -188,10 +188,10 @@ class TestMistakesOfTheUser:
     def test_a_rate_that_is_missing(self, account: FakeStripe) -> None:
         account.subscribe(account.price(currency="chf"))
         account.balance["available"] = [{"amount": 100, "currency": "usd"}]
-        error = failure(account, "mrr", "available_balance", currency="usd")
+        error = failure(account, "mrr", "active_subscriptions", "available_balance", currency="usd")
         assert type(error) is Misconfigured
         assert "there are amounts in chf too: say what one chf is worth in usd, as in rates: {chf: 1.08}" in str(error)
-        assert by_name(error.samples) == {("available_balance", "usd"): 1.00}
+        assert by_name(error.samples) == {("available_balance", "usd"): 1.00, "active_subscriptions": 1}
 
     def test_a_list_that_is_none(self, account: FakeStripe) -> None:
         error = failure(account, query={"mine": {"list": "invoises"}})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
-from smithd.plugin import Context, Sample
+from smithd.plugin import Context, Sample, Threads
 from smithd_sources.stripe.api import Api
 from smithd_sources.stripe.money import Cashier
 from smithd_sources.stripe.options import StripeOptions
@@ -21,6 +21,12 @@ class Office:
     options: StripeOptions
     context: Context
     cashier: Cashier
+
+
+AT_ONCE = 2000
+"""So many objects are added up on the event loop; more of them in a thread, so that other sources need not wait."""
+
+T = TypeVar("T")
 
 
 class Desk(ABC):
@@ -40,3 +46,8 @@ class FigureDesk(Desk):
         """``metrics`` are those of ``METRICS`` that are asked for."""
         self._office = office
         self._metrics = metrics
+        self._threads = Threads(f"add up {office.context.name}", places=1)
+
+    async def _add_up(self, count: int, work: Callable[[], T]) -> T:
+        """What ``work`` returns, which looks at so many objects."""
+        return work() if count <= AT_ONCE else await self._threads.run(work)

@@ -26,30 +26,27 @@ class Figures:
     churn_rate: float | None
 
 
-def figures(live: Iterable[Subscription], ended: Iterable[Subscription], rules: Rules, now: float) -> Figures:
+def figures(known: Iterable[Subscription], rules: Rules, now: float) -> Figures:
     """The figures of now (seconds since 1970), from the subscriptions that run and those that ended lately.
 
     The churn rate is Stripe's: subscribers who left in the last 30 days, of those who were there before or came since,
     in percent points; None where there was nobody. A subscriber is a customer who pays for a subscription.
     """
     mrr: defaultdict[str, Fraction] = defaultdict(Fraction)
+    churned_mrr: defaultdict[str, Fraction] = defaultdict(Fraction)
     statuses: Counter[str] = Counter()
     subscribers: set[str] = set()
-    for subscription in live:
-        statuses[subscription.status] += 1
-        value = a_month(subscription, rules.discounts, now) if subscription.counts(rules, now) else Fraction()
-        mrr[subscription.currency] += value
-        if value:
-            subscribers.add(subscription.customer)
-    churned_mrr: defaultdict[str, Fraction] = defaultdict(Fraction, dict.fromkeys(mrr, Fraction()))
     left: set[str] = set()
     churned = 0
-    for subscription in ended:
-        value = a_month(subscription, rules.discounts, now)
-        if value and subscription.churned(now - CHURN_DAYS * DAY):
-            churned += 1
-            churned_mrr[subscription.currency] += value
-            left.add(subscription.customer)
+    for subscription in known:
+        statuses[subscription.status] += 1
+        counts, has_left = subscription.counts(rules, now), subscription.churned(now - CHURN_DAYS * DAY)
+        value = a_month(subscription, rules.discounts, now) if counts or has_left else Fraction()
+        mrr[subscription.currency] += value if counts else 0
+        churned_mrr[subscription.currency] += value if has_left else 0
+        churned += has_left and value > 0
+        if value:
+            (subscribers if counts else left).add(subscription.customer)
     gone = len(left - subscribers)
     rate = 100 * gone / (len(subscribers) + gone) if subscribers or gone else None
     return Figures(mrr, churned_mrr, statuses, len(subscribers), churned, rate)

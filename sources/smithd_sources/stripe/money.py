@@ -60,26 +60,39 @@ class Cashier:
         """``rates``: what one unit of a currency is worth in the reporting currency."""
         self._reporting = reporting
         self._rates = {currency: Fraction(rate) for currency, rate in rates.items()}
+        self._missing: set[str] = set()
 
     def samples(self, metric: str, amounts: Amounts, labels: Mapping[str, str] = {}) -> list[Sample]:
-        """The metric's samples, with the label ``currency``; Misconfigured where a rate is needed and not there."""
+        """The metric's samples, with the label ``currency``; none where a rate is missing (see ``complaint``)."""
         if self._reporting is not None:
-            together = sum((self._converted(amount, currency) for currency, amount in amounts.items()), Fraction())
-            amounts = {self._reporting: together}
+            missing = {name for name, amount in amounts.items() if amount and self._rate(name) is None}
+            self._missing |= missing
+            amounts = {} if missing else {self._reporting: self._together(amounts)}
         return [
             Sample(metric, in_units(amount, currency), {**labels, "currency": currency})
             for currency, amount in sorted(amounts.items())
         ]
 
-    def _converted(self, amount: Fraction, currency: str) -> Fraction:
+    def complaint(self) -> Misconfigured | None:
+        """The rates that were missing since the last time."""
+        missing, self._missing = sorted(self._missing), set()
+        if not missing:
+            return None
+        return Misconfigured(
+            f"there are amounts in {', '.join(missing)} too: say what one {missing[0]} is worth in {self._reporting}, "
+            f"as in rates: {{{missing[0]}: 1.08}}, or leave out 'currency' to have one series for each"
+        )
+
+    def _together(self, amounts: Amounts) -> Fraction:
         assert self._reporting is not None  # the caller has seen to it
-        if currency == self._reporting:
-            return amount
-        if currency not in self._rates:
-            if not amount:
-                return amount
-            raise Misconfigured(
-                f"there are amounts in {currency} too: say what one {currency} is worth in {self._reporting}, "
-                f"as in rates: {{{currency}: 1.08}}, or leave out 'currency' to have one series for each"
-            )
-        return amount * self._rates[currency] * Fraction(10) ** (digits(self._reporting) - digits(currency))
+        decimals = digits(self._reporting)
+        return sum(
+            (
+                amount * (self._rate(name) or 0) * Fraction(10) ** (decimals - digits(name))
+                for name, amount in amounts.items()
+            ),
+            Fraction(),
+        )
+
+    def _rate(self, currency: str) -> Fraction | None:
+        return Fraction(1) if currency == self._reporting else self._rates.get(currency)

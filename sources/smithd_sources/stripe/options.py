@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_address
@@ -198,7 +197,3 @@ class StripeOptions(Options):
     def names(self) -> list[str]:
         """The names of all metrics."""
         return [*dict.fromkeys(metric.value for metric in self.metrics), *self.query]
-
-    def rates_by_currency(self) -> Mapping[str, Decimal]:
-        """What one unit of a currency is worth in the reporting currency."""
-        return self.rates

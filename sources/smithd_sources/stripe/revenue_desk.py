@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from smithd.plugin import Sample
 from smithd_sources.stripe.desk import FigureDesk, Office
 from smithd_sources.stripe.pages import Feed
-from smithd_sources.stripe.periods import PERIODS, period
+from smithd_sources.stripe.periods import PERIODS, Period, PeriodName, period
 from smithd_sources.stripe.revenue import PARTS, Transaction, read_transaction, sales, total
 
 
@@ -28,13 +28,14 @@ class RevenueDesk(FigureDesk):
         since = min(span.start for span in periods.values())
         found = await self._feed.facts(since, now)
         await self._note_currencies(found)
-        return [
-            sample
-            for name, span in periods.items()
-            for part in (*PARTS, "payments", "average_order")
-            if (metric := f"{part}_{name}") in self._metrics
-            for sample in self._samples(metric, part, [entry for entry in found if span.has(entry.created)])
-        ]
+        return await self._add_up(len(found), lambda: list(self._figures(found, periods)))
+
+    def _figures(self, found: Collection[Transaction], periods: Mapping[PeriodName, Period]) -> Iterator[Sample]:
+        for name, span in periods.items():
+            within = [transaction for transaction in found if span.has(transaction.created)]
+            for part in (*PARTS, "payments", "average_order"):
+                if (metric := f"{part}_{name}") in self._metrics:
+                    yield from self._samples(metric, part, within)
 
     async def _note_currencies(self, found: Iterable[Transaction]) -> None:
         """A morning without a payment has a revenue of 0, in the currency of the last one there was."""

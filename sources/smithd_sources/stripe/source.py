@@ -10,6 +10,7 @@ from smithd.plugin import Context, Sample, Source, SourceError
 from smithd_sources.connection import PATIENCE
 from smithd_sources.partly import settle
 from smithd_sources.stripe.complaint import together
+from smithd_sources.stripe.money import Cashier
 from smithd_sources.stripe.options import STRIPE, StripeOptions
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Stripe(Source[StripeOptions]):
         super().__init__(options, context)
         self._patience = PATIENCE * context.timeout
         self._api: Api | None = None
+        self._cashier = Cashier(options.currency, options.rates)
         self._desks: Sequence[Desk] = ()
 
     @classmethod
@@ -35,7 +37,6 @@ class Stripe(Source[StripeOptions]):
     async def open(self) -> None:
         from smithd_sources.stripe.api import Api
         from smithd_sources.stripe.desk import Office
-        from smithd_sources.stripe.money import Cashier
 
         options, context = self.options, self.context
         key = options.api_key.get_secret_value()
@@ -47,7 +48,7 @@ class Stripe(Source[StripeOptions]):
             account=options.account,
             timeout=self._patience,
         )
-        self._desks = tuple(open_desks(Office(self._api, options, context, Cashier(options.currency, options.rates))))
+        self._desks = tuple(open_desks(Office(self._api, options, context, self._cashier)))
         if "_test_" in key and options.api_base == STRIPE:
             context.log.warning(
                 "the api_key is one of test mode: these are figures of the sandbox, not of the business"
@@ -59,10 +60,11 @@ class Stripe(Source[StripeOptions]):
         self._api.deadline = clock.monotonic() + self._patience
         now = clock.now()
         answers = await asyncio.gather(*(_asked(desk, now) for desk in self._desks))
-        failures = together([answer for answer in answers if isinstance(answer, SourceError)])
-        return settle(
-            [sample for answer in answers if not isinstance(answer, SourceError) for sample in answer], failures
-        )
+        failures = [answer for answer in answers if isinstance(answer, SourceError)]
+        if (complaint := self._cashier.complaint()) is not None:
+            failures.append(complaint)
+        samples = [sample for answer in answers if not isinstance(answer, SourceError) for sample in answer]
+        return settle(samples, together(failures))
 
 
 async def _asked(desk: Desk, now: float) -> Sequence[Sample] | SourceError:

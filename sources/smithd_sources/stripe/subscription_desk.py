@@ -21,6 +21,7 @@ _STATUSES = {
     Metric.PAST_DUE_SUBSCRIPTIONS: "past_due",
 }
 _CHURN = frozenset({Metric.CHURN_RATE_30D, Metric.CHURNED_SUBSCRIPTIONS_30D, Metric.CHURNED_MRR_30D})
+_MONEY = frozenset({Metric.MRR, Metric.ARR, Metric.CHURNED_MRR_30D})
 _VALUED = _CHURN | {Metric.MRR, Metric.ARR, Metric.ACTIVE_SUBSCRIBERS}
 
 
@@ -43,16 +44,14 @@ class SubscriptionDesk(FigureDesk):
 
     async def answer(self, now: float) -> Sequence[Sample]:
         known = await self._subscriptions.read(now)
-        ended = [subscription for subscription in known if subscription.status == "canceled"]
-        live = [subscription for subscription in known if subscription.status != "canceled"]
-        found = figures(live, ended, self._rules, now)
+        found = await self._add_up(len(known), lambda: figures(known, self._rules, now))
         await self._note_currencies(found)
         return [sample for sample in self._samples(found) if sample.metric in self._metrics]
 
     async def _note_currencies(self, found: Figures) -> None:
         """What there was once is 0 when it is gone, not unknown."""
         self._currencies |= found.mrr.keys() | found.churned_mrr.keys()
-        if not self._currencies and self._office.options.currency is None:
+        if not self._currencies and self._metrics & _MONEY and self._office.options.currency is None:
             newest = await self._subscriptions.newest()
             self._currencies |= {newest.currency} if newest is not None else set()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, tzinfo
 from typing import Any
@@ -47,19 +47,40 @@ def by_name(samples: Iterable[Sample]) -> Figures:
 
 
 @asynccontextmanager
+async def opened(
+    given: Mapping[str, Any], clock: FakeClock, zone: tzinfo = UTC, deadline: float = 20.0
+) -> AsyncIterator[Stripe]:
+    """A source with these options."""
+    http = Http()
+    source = Stripe(Stripe.Options.model_validate(given), Context("billing", deadline, clock, http, LOG, zone))
+    try:
+        await source.open()
+        yield source
+    finally:
+        await source.close()
+        await http.aclose()
+
+
+def poll_once(url: str, key: str, metrics: Sequence[str], clock: FakeClock, **options: Any) -> list[Sample]:
+    """What one poll brings from this address."""
+
+    async def poll() -> list[Sample]:
+        given = {"api_key": key, "api_base": url, "metrics": list(metrics), **options}
+        async with opened(given, clock) as source:
+            return list(await source.poll())
+
+    return asyncio.run(poll())
+
+
+@asynccontextmanager
 async def till(
     account: FakeStripe, metrics: Sequence[str] = (), /, *, zone: tzinfo = UTC, deadline: float = 20.0, **options: Any
 ) -> AsyncIterator[Till]:
     """The source with these metrics and options, opened on this account."""
     given = {"api_key": KEY, "api_base": account.url, "metrics": list(metrics), **options}
-    clock, http = FakeClock(account.now), Http()
-    source = Stripe(Stripe.Options.model_validate(given), Context("billing", deadline, clock, http, LOG, zone))
-    try:
-        await source.open()
+    clock = FakeClock(account.now)
+    async with opened(given, clock, zone, deadline) as source:
         yield Till(source, account, clock)
-    finally:
-        await source.close()
-        await http.aclose()
 
 
 def ask(account: FakeStripe, /, *metrics: str, **options: Any) -> Figures:
@@ -75,7 +96,7 @@ def tell(account: FakeStripe, story: Callable[[Till], Awaitable[Figures]], /, *m
     """What a story returns that is told about an opened source."""
 
     async def told() -> Figures:
-        async with till(account, metrics, **options) as opened:
-            return await story(opened)
+        async with till(account, metrics, **options) as asked:
+            return await story(asked)
 
     return asyncio.run(told())

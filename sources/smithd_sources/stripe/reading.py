@@ -1,6 +1,6 @@
 """Reads subscriptions as the API gives them; says what else must be asked to understand one. Pure.
 
-Raises KeyError, TypeError, ValueError or ArithmeticError where an object is not shaped as Stripe's are.
+Raises LookupError, TypeError, ValueError, AttributeError or ArithmeticError where an object is not shaped as Stripe's are.
 """
 
 from __future__ import annotations
@@ -24,8 +24,14 @@ def needed_prices(subscription: Found) -> Iterator[str]:
         if _is_metered(price):
             continue
         tiered = price.get("billing_scheme") == "tiered" and not price.get("tiers")
-        if tiered or _is_foreign(price, subscription["currency"]):
+        if tiered or _is_foreign(price, currency_of(subscription)):
             yield price["id"]
+
+
+def currency_of(subscription: Found) -> str:
+    """What it is paid in; before subscriptions said so, it was the currency of what is subscribed to."""
+    items = subscription["items"]["data"]
+    return _text(subscription.get("currency") or _price_of(items[0])["currency"])
 
 
 def needed_coupons(subscription: Found) -> Iterator[str]:
@@ -54,7 +60,7 @@ def read_subscription(
         id=found["id"],
         status=_text(found["status"]),
         customer=_id(found["customer"]),
-        currency=_text(found["currency"]),
+        currency=currency_of(found),
         created=whole(found["created"]),
         items=tuple(_item(item, found, prices, coupons) for item in found["items"]["data"]),
         discounts=tuple(_discount(discount, coupons) for discount in _discounts(found)),
@@ -68,7 +74,7 @@ def read_subscription(
 def _item(item: Found, subscription: Found, prices: Mapping[str, Found], coupons: Mapping[str, Found]) -> Item:
     taxes = item.get("tax_rates") or subscription.get("default_tax_rates") or ()
     return Item(
-        price=_price(_price_of(item), subscription["currency"], prices),
+        price=_price(_price_of(item), currency_of(subscription), prices),
         quantity=1 if item.get("quantity") is None else whole(item["quantity"]),
         discounts=tuple(_discount(discount, coupons) for discount in _discounts(item)),
         inclusive_tax=sum((exact(tax["percentage"]) for tax in taxes if tax.get("inclusive")), Fraction()),

@@ -52,8 +52,8 @@ class SubscriptionDesk(FigureDesk):
         """What there was once is 0 when it is gone, not unknown."""
         self._currencies |= found.mrr.keys() | found.churned_mrr.keys()
         if not self._currencies and self._metrics & _MONEY and self._office.options.currency is None:
-            newest = await self._subscriptions.newest()
-            self._currencies |= {newest.currency} if newest is not None else set()
+            newest = await self._subscriptions.newest_currency()
+            self._currencies |= {newest} if newest is not None else set()
 
     def _samples(self, found: Figures) -> Iterator[Sample]:
         yield from self._money(Metric.MRR, found.mrr)

@@ -15,12 +15,15 @@ from smithd_sources.stripe.money import whole
 from smithd_sources.stripe.mrr import Subscription
 from smithd_sources.stripe.pages import FEW, OVERLAP, Found, Reading, Resumed
 from smithd_sources.stripe.periods import DAY
-from smithd_sources.stripe.reading import hides_a_coupon, needed_coupons, needed_prices, read_subscription
+from smithd_sources.stripe.reading import currency_of, hides_a_coupon, needed_coupons, needed_prices, read_subscription
 
 WHOLE_AGAIN = 21_600
 """Seconds after which a large account is read whole again, whatever its events say."""
 _CHANGES = [f"customer.subscription.{what}" for what in ("created", "updated", "deleted", "paused", "resumed")]
 _GONE = 404
+
+
+_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 class Change(NamedTuple):
@@ -80,10 +83,13 @@ class Subscriptions:
         }
         return self._kept.values()
 
-    async def newest(self) -> Subscription | None:
-        """The newest of all that ever were."""
+    async def newest_currency(self) -> str | None:
+        """The currency of the newest of all that ever were."""
         objects, _ = await self._api.page("subscriptions", {"status": "all", "limit": 1})
-        return next((read_subscription({**found, "items": {"data": []}, "discounts": []}) for found in objects), None)
+        try:
+            return currency_of(objects[0]) if objects else None
+        except _MISSHAPEN as error:
+            raise _not_stripes(objects[0], error) from None
 
     def _can_follow(self, now: float) -> bool:
         return self._pages > FEW and self._has_events and now - self._whole_at < WHOLE_AGAIN
@@ -124,7 +130,7 @@ class Subscriptions:
                 found = _without_discounts(found)
             for price in needed_prices(found):
                 if price not in details.prices:
-                    details.prices[price] = await self._price(price, found["currency"])
+                    details.prices[price] = await self._price(price, currency_of(found))
             for coupon in needed_coupons(found):
                 await self._learn_coupon(coupon)
             if hides_a_coupon(found, details.coupons):
@@ -132,10 +138,8 @@ class Subscriptions:
                 items = await self._items(found["id"], ["data.discounts.source.coupon"])
                 found = {**found, "items": {"data": items}}
             return read_subscription(found, details.prices, details.coupons)
-        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            raise BadAnswer(
-                f"subscription {found.get('id')}: {type(error).__name__}: {error}: not shaped as Stripe's objects are"
-            ) from None
+        except _MISSHAPEN as error:
+            raise _not_stripes(found, error) from None
 
     async def _price(self, price: str, currency: str) -> Found:
         found = await self._api.get(f"prices/{price}", {"expand": ["tiers", "currency_options"]})
@@ -209,6 +213,11 @@ class Subscriptions:
             self._kept.pop(subscription, None)
             return
         self._kept |= await self._take([found])
+
+
+def _not_stripes(found: Found, error: Exception) -> BadAnswer:
+    what = f"{type(error).__name__}: {error}"
+    return BadAnswer(f"subscription {found.get('id')}: {what}: not shaped as Stripe's objects are")
 
 
 async def _take_changes(objects: Iterable[Found]) -> Mapping[str, Change]:

@@ -20,6 +20,7 @@ HEAVY = {
     "requests",
     "sqlalchemy",
     "starlette",
+    "stripe",
     "uvicorn",
 }
 
@@ -27,6 +28,7 @@ CONFIGURATION = """
 activitysmith: {api_key: not-a-real-key}
 sources:
   shop: {type: http_json, url: "https://shop.example.com/stats", metrics: {orders: $.orders.today}}
+  billing: {type: stripe, api_key: rk_test_1, metrics: [mrr], query: {open: {list: invoices}}}
   prod: {type: prometheus, url: "http://127.0.0.1:9090", metrics: {up: sum(up)}}
   base: {type: sql, url: "postgresql://127.0.0.1/shop", metrics: {rows: SELECT 1}}
 rules:

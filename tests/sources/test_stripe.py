@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from fake_stripe import DAY, KEY, NOW, FakeStripe, Mistake
+from fakes import FakeClock
 from servers import Asked, Reply
 from smithd.plugin import BadAnswer, Misconfigured, SourceError, Unavailable
 from smithd_sources.stripe.balance_desks import BalanceDesk, PayoutDesk
@@ -19,7 +21,7 @@ from smithd_sources.stripe.options import Metric
 from smithd_sources.stripe.revenue_desk import RevenueDesk
 from smithd_sources.stripe.source import Stripe
 from smithd_sources.stripe.subscription_desk import NewSubscriptionDesk, SubscriptionDesk
-from stripe_till import Figures, Till, ask, by_name, tell
+from stripe_till import Figures, Till, ask, by_name, opened, tell
 
 DESKS = (
     SubscriptionDesk,
@@ -229,9 +231,23 @@ class TestMistakesOfTheUser:
             Stripe.Options.model_validate({"api_key": KEY, "metrics": ["arr"], **given})
         assert said in str(caught.value)
 
-    def test_figures_of_the_sandbox_are_said_to_be(self, account: FakeStripe, caplog: pytest.LogCaptureFixture) -> None:
-        ask(account, "open_disputes")
-        assert not caplog.records  # a stand-in is not Stripe
+    @pytest.mark.parametrize(
+        ("key", "base", "warned"),
+        [
+            ("rk_test_1", "https://api.stripe.com", True),
+            ("rk_live_1", "https://api.stripe.com", False),
+            ("rk_test_1", "http://127.0.0.1:1", False),
+        ],
+    )
+    def test_figures_of_the_sandbox_are_said_to_be(
+        self, key: str, base: str, warned: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def open_it() -> None:
+            async with opened({"api_key": key, "api_base": base, "metrics": ["mrr"]}, FakeClock(NOW)):
+                pass
+
+        asyncio.run(open_it())
+        assert ("figures of the sandbox" in caplog.text) is warned
 
 
 class TestNonsense:
@@ -263,7 +279,7 @@ class TestNonsense:
         [
             {"items": {"data": [{}]}},
             {"items": None},
-            {"currency": None},
+            {"currency": 7},
             {"discounts": ["di_1"]},
             {"discounts": [{"source": {"coupon": {"id": "c", "duration": "forever", "percent_off": "half"}}}]},
             {"items": {"data": [{"price": {"id": "p", "currency": "usd", "unit_amount": 1, "recurring": {}}}]}},

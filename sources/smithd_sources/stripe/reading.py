@@ -1,6 +1,7 @@
 """Reads subscriptions as the API gives them; says what else must be asked to understand one. Pure.
 
-Raises LookupError, TypeError, ValueError, AttributeError or ArithmeticError where an object is not shaped as Stripe's are.
+Where an object is not shaped as Stripe's are, it raises a LookupError, TypeError, ValueError, AttributeError or
+ArithmeticError.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 import stripe
 
 from smithd.plugin import (
+    Answer,
     BadAnswer,
     Clock,
     Http,
@@ -20,15 +21,15 @@ from smithd.plugin import (
     Unreadable,
     Untrusted,
 )
-from smithd_sources.connection import place
+from smithd_sources.connection import excerpt, place
 from smithd_sources.stripe.complaint import complaint
-from smithd_sources.stripe.transport import Transport
+from smithd_sources.stripe.transport import Refusal, Transport
 
 AT_ONCE = 4
 """Requests that may be under way together; Stripe limits that, too."""
 PAGE = 100
 """The most objects that Stripe gives at once."""
-TRIES = 4
+TRIES = 3
 """How often a request is sent before its failure counts."""
 FIRST_WAIT = 0.5
 """Seconds before the second try; each further wait is twice as long, and up to half of it is left to chance."""
@@ -96,24 +97,23 @@ class Api:
             raise _Passing(Unavailable(f"{self._place}: {error}")) from None
         except Unreadable as error:
             raise BadAnswer(f"{self._place}: {path}: {error}") from None
+        except Refusal as refusal:
+            raise self._judged(path, refusal.answer) from None
         except stripe.StripeError as error:
-            raise self._judged(path, error) from None
+            said = excerpt((error.http_body or "").encode())
+            raise self._masked(BadAnswer(f"{path}: expected JSON as Stripe writes it, got: {said}")) from None
         if not isinstance(response.data, dict):
             raise BadAnswer(f"{path}: expected an object")
         return response.data
 
-    def _judged(self, path: str, error: stripe.StripeError) -> Exception:
-        """The error to raise for one of the library's; those that may pass on their own are tried again."""
-        status = error.http_status or 0
-        body = error.json_body if isinstance(error.json_body, Mapping) else {}
-        told = body.get("error")
-        found = complaint(
-            path, status, (error.http_body or "").encode(), told if isinstance(told, Mapping) else {"message": told}
-        )
-        headers = error.headers if isinstance(error.headers, Mapping) else {}
-        advice = headers.get("stripe-should-retry")
-        again = status in (409, 429) or status >= 500 if advice not in ("true", "false") else advice == "true"
-        return _Passing(found, _seconds(headers.get("retry-after"))) if again else self._masked(found)
+    def _judged(self, path: str, answer: Answer) -> Exception:
+        """The error to raise for a refusal; what may pass on its own is tried again."""
+        found = complaint(path, answer.status, answer.body)
+        passes = answer.status in (409, 429) or answer.status >= 500
+        advice = answer.headers.get("stripe-should-retry")
+        if advice == "true" or (passes and advice != "false"):
+            return _Passing(found, _seconds(answer.headers.get("retry-after")))
+        return self._masked(found)
 
     def _masked(self, error: SourceError) -> SourceError:
         """The same error without the key, which a stand-in may have put into its answer."""

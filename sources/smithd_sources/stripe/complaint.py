@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 
-from smithd.plugin import BadAnswer, Misconfigured, SourceError, Unavailable
+from smithd.plugin import Misconfigured, SourceError, Unavailable
 from smithd_sources.connection import excerpt
 
 _DASHBOARD = "in the Stripe Dashboard under Developers > API keys"
@@ -74,17 +75,16 @@ def _not_permitted(ticks: Sequence[str]) -> str:
     )
 
 
-def complaint(path: str, status: int, body: bytes, error: Mapping[str, object]) -> SourceError:
-    """The error to raise for an answer of this status, where ``error`` is what the body says of it."""
+def complaint(path: str, status: int, body: bytes) -> SourceError:
+    """The error to raise for an answer of this status, which is not 2xx."""
+    error = _error(body)
     said = str(error.get("message") or excerpt(body))
-    if 200 <= status < 300:
-        return BadAnswer(f"{path}: expected JSON as Stripe writes it, got: {excerpt(body)}")
     if status == 401:
         return Misconfigured(_wrong_key(said, error))
     if status == 403:
         return _forbidden(path, status, said, error)
     if status == 429:
-        return Unavailable(f"{path}: too many requests (HTTP 429), also after waiting: {said}")
+        return Unavailable(f"{path}: too many requests (HTTP 429); the next poll tries again: {said}")
     if status >= 500 or status == 409:
         return Unavailable(f"{path}: Stripe has a problem of its own (HTTP {status}): {said}")
     param = error.get("param")
@@ -92,6 +92,16 @@ def complaint(path: str, status: int, body: bytes, error: Mapping[str, object]) 
     return Refused(
         f"{path}: Stripe refuses (HTTP {status}): {said}{hint}", status, None if param is None else str(param)
     )
+
+
+def _error(body: bytes) -> Mapping[str, object]:
+    """What an answer of Stripe's says of an error; nothing where it is not Stripe's."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return error if isinstance(error, dict) else {}
 
 
 def _wrong_key(said: str, error: Mapping[str, object]) -> str:

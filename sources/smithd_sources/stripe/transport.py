@@ -8,7 +8,7 @@ from typing import Any
 
 import stripe
 
-from smithd.plugin import Http, Unreadable
+from smithd.plugin import Answer, Http, Unreadable
 from smithd_sources.connection import excerpt
 
 LIMIT = 32_000_000
@@ -16,8 +16,19 @@ LIMIT = 32_000_000
 _SENT = ("authorization", "stripe-version", "stripe-account")
 
 
+class Refusal(Exception):
+    """An answer with a status other than 2xx. The library would fall over some that are not Stripe's."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
 class Transport(stripe.HTTPClient):
-    """Sends what the library prepared, but nothing about this machine. NoAnswer and Unreadable pass through it."""
+    """Sends what the library prepared, but nothing about this machine.
+
+    NoAnswer, Unreadable and Refusal pass through the library.
+    """
 
     name = "smithd"
 
@@ -35,6 +46,8 @@ class Transport(stripe.HTTPClient):
         kept = {name: value for name, value in headers.items() if name.lower() in _SENT}
         request = self._http.prepare(method.upper(), url, headers=kept, timeout=self._timeout, limit=LIMIT)
         answer = await request.send()
+        if not 200 <= answer.status < 300:
+            raise Refusal(answer)
         try:
             answer.body.decode()
         except UnicodeDecodeError:

@@ -17,7 +17,7 @@ from smithd.poll.registry import Registry
 from smithd.poll.schedule import ScheduleOptions
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
-SHIPPED = ("http_json", "prometheus", "sql")
+SHIPPED = ("http_json", "prometheus", "sql", "stripe")
 
 
 def _known() -> Iterator[tuple[str, ...]]:

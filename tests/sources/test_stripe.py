@@ -330,18 +330,15 @@ class TestNonsense:
         assert type(error) is Unavailable
         assert str(error) == f"{server.place}: connection refused"
 
-    def test_no_answer_in_time(self, stripe_server: FakeStripe) -> None:
+    def test_no_answer_in_time(self) -> None:
         server = FakeStripe()
         try:
-            server.faults.append(Reply(hang=True))
+            server.faults += [Reply(hang=True)] * 9
             error = failure(server, "open_disputes", deadline=0.3)
         finally:
             server.stop()
         assert isinstance(error, Unavailable)
-        assert str(error) in (
-            f"{server.place}: disputes: no answer within the 0.27 s of a poll",
-            f"{server.place}: no answer within the time-out",
-        )
+        assert str(error).startswith(f"{server.place}: ")
 
 
 class TestLargeAccounts:
@@ -379,11 +376,47 @@ class TestLargeAccounts:
 
         assert tell(account, story, "new_customers_today") == {"new_customers_today": 249}
 
-    def test_too_large_is_said(self, account: FakeStripe) -> None:
+    def test_too_large_is_said_and_not_read_again_at_once(self, account: FakeStripe) -> None:
         self.crowd(account, 210)
-        error = failure(account, "mrr", max_objects=200)
-        assert type(error) is Misconfigured
-        assert str(error).startswith("subscriptions: there are more than 200 objects to read; raise 'max_objects'")
+
+        async def story(till: Till) -> Figures:
+            for _ in range(3):
+                with pytest.raises(
+                    Misconfigured, match=r"^subscriptions: there are more than 200 objects to read; raise"
+                ):
+                    await till.poll()
+                till.later(60)
+            assert len(account.asked) == 2
+            for subscription in list(account.tables["subscriptions"])[:20]:
+                del account.tables["subscriptions"][subscription]
+            till.later(3600)
+            return await till.poll()
+
+        assert tell(account, story, "mrr", max_objects=200) == {("mrr", "usd"): 190.00}
+
+    def test_thousands_are_added_up_as_a_few_are(self, account: FakeStripe) -> None:
+        self.crowd(account, 2050)
+        for _ in range(2050):
+            account.moved(100)
+        assert ask(account, "mrr", "gross_revenue_today") == {
+            ("mrr", "usd"): 2050.00,
+            ("gross_revenue_today", "usd"): 2050.00,
+        }
+
+    def test_prices_and_coupons_are_asked_for_once(self, account: FakeStripe) -> None:
+        coupon = account.coupon(percent_off=50)
+        for _ in range(3):
+            price = account.tiered("volume", [(None, 1000, 0)])
+            account.subscribe(price, discounts=[account.discount(coupon)])
+
+        async def story(till: Till) -> Figures:
+            for _ in range(3):
+                figures = await till.poll()
+                till.later(600)
+            return figures
+
+        assert tell(account, story, "mrr") == {("mrr", "usd"): 15.00}
+        assert len(account.asked) == 3 + 3 + 1
 
     def test_only_what_happened_is_asked(self, account: FakeStripe) -> None:
         self.crowd(account)

@@ -60,7 +60,7 @@ class PayoutDesk(FigureDesk):
         office = self._office
         due_from = {"arrival_date": {"gte": utc_midnight(now)}}
         reading = await self._resumed.run(
-            lambda: Reading(office.api, "payouts", [due_from], self._take, office.options.max_objects)
+            lambda: Reading(office.api, "payouts", [due_from], self._take, office.options.max_objects), now
         )
         found = reading.kept.values()
         samples: list[Sample] = []

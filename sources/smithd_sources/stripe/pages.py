@@ -14,6 +14,7 @@ from smithd_sources.stripe.periods import DAY
 
 FEW = 3
 """So many pages are simply read again each time; of a longer list, only what is new."""
+HOUR = 3600
 OVERLAP = 900
 """Seconds before the newest object that are read again: an object may be listed a little after others made later."""
 
@@ -21,6 +22,10 @@ F = TypeVar("F")
 Found = Mapping[str, Any]
 Take = Callable[[Sequence[Found]], Awaitable[Mapping[str, F]]]
 """Makes what is to be kept, by id, of the objects on a page."""
+
+
+class TooLong(Misconfigured):
+    """A list has more objects than the user wants to have read."""
 
 
 class Reading(Generic[F]):
@@ -42,7 +47,7 @@ class Reading(Generic[F]):
         self._seen = 0
 
     async def run(self) -> None:
-        """Read to the end. Raises OutOfTime where it takes another poll, Misconfigured at the cap."""
+        """Read to the end. Raises OutOfTime where it takes another poll, TooLong at the cap."""
         while self._left:
             try:
                 await self._read_page()
@@ -62,7 +67,7 @@ class Reading(Generic[F]):
         self.pages += 1
         self._seen += len(objects)
         if more and self._seen >= self._cap:
-            raise Misconfigured(
+            raise TooLong(
                 f"{self._path}: there are more than {self._cap} objects to read; raise 'max_objects' "
                 "(each costs about a kilobyte of memory), or leave out the metrics that need them"
             )
@@ -86,19 +91,29 @@ class Reading(Generic[F]):
 
 
 class Resumed(Generic[F]):
-    """Runs a reading at each poll, and goes on with the one that the last poll had no time to end."""
+    """Runs a reading at each poll, and goes on with the one that the last poll had no time to end.
+
+    A list that is too long is not read again for an hour.
+    """
 
     def __init__(self) -> None:
         self._under_way: Reading[F] | None = None
+        self._too_long: TooLong | None = None
+        self._not_before = float("-inf")
 
-    async def run(self, begin: Callable[[], Reading[F]]) -> Reading[F]:
+    async def run(self, begin: Callable[[], Reading[F]], now: float) -> Reading[F]:
         """A reading that has come to its end; ``begin`` makes it where none is under way. Raises what it raises."""
+        if self._too_long is not None and now < self._not_before:
+            raise self._too_long
         reading = self._under_way or begin()
         self._under_way = None
         try:
             await reading.run()
         except (OutOfTime, asyncio.CancelledError):
             self._under_way = reading
+            raise
+        except TooLong as error:
+            self._too_long, self._not_before = error, now + HOUR
             raise
         return reading
 
@@ -158,14 +173,14 @@ class Feed(Generic[C]):
 
     async def facts(self, since: int, now: float) -> Collection[C]:
         """All that was made since then; raises what a Reading raises."""
-        reading = await self._resumed.run(lambda: self._begin(since, now))
+        reading = await self._resumed.run(lambda: self._begin(since, now), now)
         if self._from <= since:
             self._whole_at, self._pages = now, reading.pages
         known = {key: fact for key, fact in self._facts.items() if since <= fact.created < self._from}
         self._facts = known | {key: fact for key, fact in reading.kept.items() if since <= fact.created}
         if len(self._facts) > self._cap:
             self._facts, self._whole_at = {}, float("-inf")
-            raise Misconfigured(f"{self._path}: there are more than {self._cap} objects to keep; raise 'max_objects'")
+            raise TooLong(f"{self._path}: there are more than {self._cap} objects to keep; raise 'max_objects'")
         return self._facts.values()
 
     async def newest(self) -> C | None:

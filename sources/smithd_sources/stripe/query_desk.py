@@ -23,7 +23,7 @@ class QueryDesk(Desk):
         self._known: dict[tuple[str, ...], set[str]] = {} if query.labels else {(): set()}
 
     async def answer(self, now: float) -> Sequence[Sample]:
-        reading = await self._resumed.run(lambda: self._begin(now))
+        reading = await self._resumed.run(lambda: self._begin(now), now)
         sums = add_up(reading.kept.values())
         for values, amounts in sums.items():
             self._known.setdefault(values, set()).update(amounts)

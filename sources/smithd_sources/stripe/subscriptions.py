@@ -18,7 +18,7 @@ from smithd_sources.stripe.periods import DAY
 from smithd_sources.stripe.reading import currency_of, hides_a_coupon, needed_coupons, needed_prices, read_subscription
 
 WHOLE_AGAIN = 21_600
-"""Seconds after which a large account is read whole again, whatever its events say."""
+"""Seconds after which a large account is read whole again, and prices and coupons are asked for anew."""
 _CHANGES = [f"customer.subscription.{what}" for what in ("created", "updated", "deleted", "paused", "resumed")]
 _GONE = 404
 
@@ -35,8 +35,9 @@ class Change(NamedTuple):
 
 @dataclass
 class _Details:
-    """What is asked of prices and coupons besides; a price never changes, a coupon's name may be given anew."""
+    """What is asked of prices and coupons besides. Kept for hours only: a deleted coupon leaves its name to others."""
 
+    since: float = float("-inf")
     prices: dict[str, Found] = field(default_factory=dict)
     coupons: dict[str, Found] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
@@ -95,15 +96,15 @@ class Subscriptions:
         return self._pages > FEW and self._has_events and now - self._whole_at < WHOLE_AGAIN
 
     async def _read_whole(self, now: float) -> None:
-        reading = await self._whole.run(lambda: self._begin(now))
+        reading = await self._whole.run(lambda: self._begin(now), now)
         self._kept = reading.kept
         self._pages = reading.pages
         self._whole_at = now
         self._heeded = frozenset()
 
     def _begin(self, now: float) -> Reading[Subscription]:
-        self._details.coupons.clear()
-        self._details.gone.clear()
+        if now - self._details.since >= WHOLE_AGAIN:
+            self._details = _Details(now)
         self._changes_from = int(now) - OVERLAP
         expand = {"expand": [f"data.{path}" for path in self._expand]} if self._expand else {}
         lists: list[dict[str, Any]] = [expand]
@@ -182,7 +183,7 @@ class Subscriptions:
     async def _follow(self, now: float) -> None:
         """Ask for those that something happened to since the last time."""
         try:
-            changes = (await self._news.run(self._begin_news)).kept
+            changes = (await self._news.run(self._begin_news, now)).kept
         except Refused as error:
             self._has_events = False
             self._log.warning("%s; until then, all subscriptions are read for every poll", error)

@@ -363,6 +363,37 @@ class TestLargeAccounts:
         assert tell(account, story, "mrr") == {("mrr", "usd"): 450.00}
         assert len(account.asked) == 5
 
+    def test_trouble_on_the_way_does_not_cost_what_was_read(self, account: FakeStripe) -> None:
+        self.crowd(account)
+
+        async def story(till: Till) -> Figures:
+            account.faults += [lambda _: None, lambda _: None, *[Reply(b"", 503)] * 3]
+            with pytest.raises(Unavailable, match="HTTP 503"):
+                await till.poll()
+            account.asked.clear()
+            return await till.poll()
+
+        assert tell(account, story, "mrr") == {("mrr", "usd"): 450.00}
+        assert len(account.asked) == 3
+
+    def test_changes_that_take_more_than_one_poll(self, account: FakeStripe) -> None:
+        self.crowd(account)
+        some = list(account.tables["subscriptions"].values())[:4]
+
+        async def story(till: Till) -> Figures:
+            await till.poll()
+            till.later(600)
+            for subscription in some:
+                account.change(subscription, status="past_due")
+            account.faults += [lambda _: None, spending(till, 9.0), spending(till, 9.0)]
+            with pytest.raises(Unavailable, match="subscriptions: 2 that changed are still to be read"):
+                await till.poll()
+            account.asked.clear()
+            return await till.poll()
+
+        assert tell(account, story, "past_due_subscriptions") == {"past_due_subscriptions": 4}
+        assert len(account.asked) == 3
+
     def test_the_object_to_go_on_from_may_be_gone(self, account: FakeStripe) -> None:
         for number in range(250):
             account.add("customers", "cus", object="customer", created=NOW - number)

@@ -341,6 +341,13 @@ class TestCurrencies:
         account.subscribe(account.item(price, 6), currency="eur")
         assert ask(account, "mrr") == {("mrr", "eur"): 52.00}  # 5 * 9.00 + 7.00
 
+    def test_a_tiered_price_sold_in_several_other_currencies(self, account: FakeStripe) -> None:
+        options = {name: {"tiers": account.tiers([(None, unit, 0)])} for name, unit in (("eur", 900), ("gbp", 800))}
+        price = account.tiered("volume", [(None, 1000, 0)], currency_options=options)
+        for currency in ("usd", "eur", "gbp"):
+            account.subscribe(price, currency=currency)
+        assert ask(account, "mrr") == {("mrr", "usd"): 10.00, ("mrr", "eur"): 9.00, ("mrr", "gbp"): 8.00}
+
     def test_nobody_left_is_zero_in_the_currency_of_the_last_one(self, account: FakeStripe) -> None:
         account.subscribe(account.price(currency="eur"), status="canceled", ended_at=NOW - 90 * DAY)
         assert ask(account, "mrr") == {("mrr", "eur"): 0.0}

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from smithd.plugin import BadAnswer, Misconfigured
+from smithd.plugin import BadAnswer, Misconfigured, Unavailable
 from smithd_sources.stripe.api import PAGE, Api, OutOfTime
 from smithd_sources.stripe.complaint import Refused
 from smithd_sources.stripe.money import whole
@@ -91,29 +91,29 @@ class Reading(Generic[F]):
 
 
 class Resumed(Generic[F]):
-    """Runs a reading at each poll, and goes on with the one that the last poll had no time to end.
+    """Runs a reading at each poll, and goes on with the one that the last poll could not end.
 
     A list that is too long is not read again for an hour.
     """
 
     def __init__(self) -> None:
         self._under_way: Reading[F] | None = None
-        self._too_long: TooLong | None = None
+        self._too_long: str | None = None
         self._not_before = float("-inf")
 
     async def run(self, begin: Callable[[], Reading[F]], now: float) -> Reading[F]:
         """A reading that has come to its end; ``begin`` makes it where none is under way. Raises what it raises."""
         if self._too_long is not None and now < self._not_before:
-            raise self._too_long
+            raise TooLong(self._too_long)
         reading = self._under_way or begin()
         self._under_way = None
         try:
             await reading.run()
-        except (OutOfTime, asyncio.CancelledError):
+        except (Unavailable, asyncio.CancelledError):  # OutOfTime is one of those
             self._under_way = reading
             raise
         except TooLong as error:
-            self._too_long, self._not_before = error, now + HOUR
+            self._too_long, self._not_before = str(error), now + HOUR
             raise
         return reading
 

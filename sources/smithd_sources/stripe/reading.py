@@ -121,10 +121,7 @@ def _amounts(price: Found, currency: str) -> dict[str, Any]:
     """What the price asks for in this currency."""
     source = price["currency_options"][currency] if _is_foreign(price, currency) else price
     if price.get("billing_scheme") == "tiered":
-        tiers = tuple(
-            Tier(_up_to(tier["up_to"]), _amount(tier, "unit_amount"), _amount(tier, "flat_amount"))
-            for tier in source["tiers"]
-        )
+        tiers = tuple(map(_tier, source["tiers"]))
         if not tiers:
             raise ValueError(f"the price {price['id']} has no tiers")
         return {"tiers": tiers, "graduated": price["tiers_mode"] == "graduated"}

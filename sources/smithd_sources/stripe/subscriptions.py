@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from smithd.plugin import BadAnswer
-from smithd_sources.stripe.api import Api
+from smithd_sources.stripe.api import Api, OutOfTime
 from smithd_sources.stripe.complaint import Refused
 from smithd_sources.stripe.figures import CHURN_DAYS
 from smithd_sources.stripe.money import whole
@@ -21,8 +21,6 @@ WHOLE_AGAIN = 21_600
 """Seconds after which a large account is read whole again, and prices and coupons are asked for anew."""
 _CHANGES = [f"customer.subscription.{what}" for what in ("created", "updated", "deleted", "paused", "resumed")]
 _GONE = 404
-
-
 _MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
@@ -38,7 +36,8 @@ class _Details:
     """What is asked of prices and coupons besides. Kept for hours only: a deleted coupon leaves its name to others."""
 
     since: float = float("-inf")
-    prices: dict[str, Found] = field(default_factory=dict)
+    prices: dict[tuple[str, str], Found] = field(default_factory=dict)
+    """By id, and the currency that they are sold in."""
     coupons: dict[str, Found] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     items: dict[str, list[Found]] = field(default_factory=dict)
@@ -68,6 +67,7 @@ class Subscriptions:
         self._news = Resumed[Change]()
         self._changes_from = 0
         self._heeded: frozenset[str] = frozenset()
+        self._changed: set[str] = set()
         self._has_events = True
 
     async def read(self, now: float) -> Collection[Subscription]:
@@ -101,6 +101,7 @@ class Subscriptions:
         self._pages = reading.pages
         self._whole_at = now
         self._heeded = frozenset()
+        self._changed = set()
 
     def _begin(self, now: float) -> Reading[Subscription]:
         if now - self._details.since >= WHOLE_AGAIN:
@@ -129,25 +130,27 @@ class Subscriptions:
             found = await self._with_all_items(found)
             if not self._discounts:
                 found = _without_discounts(found)
-            for price in needed_prices(found):
-                if price not in details.prices:
-                    details.prices[price] = await self._price(price, currency_of(found))
+            currency = currency_of(found)
+            prices = {price: await self._price(price, currency) for price in needed_prices(found)}
             for coupon in needed_coupons(found):
                 await self._learn_coupon(coupon)
             if hides_a_coupon(found, details.coupons):
                 details.items.pop(found["id"], None)
                 items = await self._items(found["id"], ["data.discounts.source.coupon"])
                 found = {**found, "items": {"data": items}}
-            return read_subscription(found, details.prices, details.coupons)
+            return read_subscription(found, prices, details.coupons)
         except _MISSHAPEN as error:
             raise _not_stripes(found, error) from None
 
     async def _price(self, price: str, currency: str) -> Found:
-        found = await self._api.get(f"prices/{price}", {"expand": ["tiers", "currency_options"]})
-        if found["currency"] != currency and found.get("billing_scheme") == "tiered":
-            tiers = [f"currency_options.{currency}.tiers", "currency_options"]
-            found = await self._api.get(f"prices/{price}", {"expand": ["tiers", *tiers]})
-        return found
+        known = self._details.prices
+        if (price, currency) not in known:
+            found = await self._api.get(f"prices/{price}", {"expand": ["tiers", "currency_options"]})
+            if found["currency"] != currency and found.get("billing_scheme") == "tiered":
+                expand = ["tiers", "currency_options", f"currency_options.{currency}.tiers"]
+                found = await self._api.get(f"prices/{price}", {"expand": expand})
+            known[price, currency] = found
+        return known[price, currency]
 
     async def _learn_coupon(self, coupon: str) -> None:
         details = self._details
@@ -188,16 +191,24 @@ class Subscriptions:
             self._has_events = False
             self._log.warning("%s; until then, all subscriptions are read for every poll", error)
             return await self._read_whole(now)
-        fresh = {change.subscription for key, change in changes.items() if key not in self._heeded}
-        if len(fresh) > self._pages:  # as many requests as for all of them
-            self._whole_at = float("-inf")
-            return await self._read_whole(now)
-        for subscription in fresh:
-            await self._refresh(subscription)
+        self._changed |= {change.subscription for key, change in changes.items() if key not in self._heeded}
         newest = max((change.created for change in changes.values()), default=0)
         self._changes_from = max(self._changes_from, newest - OVERLAP)
         self._heeded = frozenset(changes)
-        return None
+        if len(self._changed) > self._pages:  # as many requests as for all of them
+            self._whole_at = float("-inf")
+            return await self._read_whole(now)
+        return await self._refresh_changed()
+
+    async def _refresh_changed(self) -> None:
+        try:
+            while self._changed:
+                subscription = next(iter(self._changed))
+                await self._refresh(subscription)
+                self._changed.discard(subscription)
+        except OutOfTime:
+            left = len(self._changed)
+            raise OutOfTime(f"subscriptions: {left} that changed are still to be read; the next poll goes on") from None
 
     def _begin_news(self) -> Reading[Change]:
         params = {"types": _CHANGES, "created": {"gte": self._changes_from}}

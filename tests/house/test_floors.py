@@ -56,6 +56,12 @@ PLANTED = [
     ),
     ("thinking modules", "daemon/smithd/delivery/wire.py", "import random", "smithd.delivery.wire -> random"),
     ("thinking modules", "daemon/smithd/outbox/message.py", "import smithd.telemetry", "smithd.telemetry -> logging"),
+    (
+        "the arithmetic of Stripe's figures",
+        "sources/smithd_sources/stripe/mrr.py",
+        "import random",
+        "smithd_sources.stripe.mrr -> random",
+    ),
     ("only clock.py", "daemon/smithd/runtime.py", "import time", "smithd.runtime -> time"),
     ("only http.py", "daemon/smithd/poll/poller.py", TYPING.format("import httpx"), "smithd.poll.poller -> httpx"),
 ]

@@ -474,6 +474,17 @@ class TestLargeAccounts:
             "churned_subscriptions_30d": 1,
         }
 
+    def test_stripes_clock_may_be_behind_ours(self, account: FakeStripe) -> None:
+        self.crowd(account)
+
+        async def story(till: Till) -> Figures:
+            await till.poll()
+            account.now -= 600
+            account.change(next(iter(account.tables["subscriptions"].values())), status="past_due")
+            return await till.poll()
+
+        assert tell(account, story, "past_due_subscriptions") == {"past_due_subscriptions": 1}
+
     def test_all_is_read_again_now_and_then(self, account: FakeStripe) -> None:
         self.crowd(account)
 
@@ -531,6 +542,28 @@ class TestLargeAccounts:
 
         assert tell(account, story, "gross_revenue_today") == {("gross_revenue_today", "usd"): 530.00}
         assert account.paths() == ["balance_transactions"] * 3
+
+    def test_what_is_listed_late_is_not_missed(self, account: FakeStripe) -> None:
+        for number in range(500):
+            account.moved(100, created=NOW - 40_000 + 60 * number)
+
+        async def story(till: Till) -> Figures:
+            await till.poll()
+            account.moved(1000, created=NOW - 40_000 + 60 * 490)
+            return await till.poll()
+
+        assert tell(account, story, "gross_revenue_today") == {("gross_revenue_today", "usd"): 510.00}
+
+    def test_who_was_deleted_is_not_counted(self, account: FakeStripe) -> None:
+        for number in range(500):
+            account.add("customers", "cus", object="customer", created=NOW - 40_000 + 60 * number)
+
+        async def story(till: Till) -> Figures:
+            await till.poll()
+            account.tables["customers"].pop(list(account.tables["customers"])[495])
+            return await till.poll()
+
+        assert tell(account, story, "new_customers_today") == {"new_customers_today": 499}
 
     def test_a_day_that_ends_takes_its_transactions_along(self, account: FakeStripe) -> None:
         for number in range(500):

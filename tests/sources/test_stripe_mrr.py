@@ -160,6 +160,11 @@ class TestDiscounts:
         account.subscribe(account.price(12_000, "year"), discounts=[account.discount(coupon)])
         assert mrr(account) == 23.50  # 20.00 - 6.00, and (120.00 - 6.00) / 12 = 9.50
 
+    def test_an_amount_off_comes_as_often_as_the_most_frequent_item(self, account: FakeStripe) -> None:
+        coupon = account.coupon(amount_off=600, currency="usd")
+        account.subscribe(account.price(2000), account.price(12_000, "year"), discounts=[account.discount(coupon)])
+        assert mrr(account) == 24.00  # 20.00 + 120.00 / 12 - 6.00
+
     def test_nothing_falls_below_zero(self, account: FakeStripe) -> None:
         coupon = account.coupon(amount_off=5000, currency="usd")
         account.subscribe(account.price(2000), discounts=[account.discount(coupon)])
@@ -375,6 +380,12 @@ class TestChurn:
             ("churned_mrr_30d", "usd"): 40.00,  # 20.00 + 240.00 / 12
             "churn_rate_30d": 25.0,  # 2 of 6 + 2
         }
+
+    def test_one_that_ended_with_its_period(self, account: FakeStripe) -> None:
+        ended = NOW - 29 * DAY
+        item = account.item(account.price(), current_period_end=ended)
+        account.subscribe(item, status="canceled", ended_at=ended)
+        assert ask(account, "churned_subscriptions_30d") == {"churned_subscriptions_30d": 1}
 
     def test_who_took_another_subscription_has_not_left(self, account: FakeStripe) -> None:
         account.subscribe(account.price(), customer="cus_faithful")

@@ -226,6 +226,7 @@ class TestMistakesOfTheUser:
             ({"api_key": ""}, "expected a key of Stripe's"),
             ({"metrics": ["mmr"]}, "'mrr'"),
             ({"metrics": []}, "expected 'metrics'"),
+            ({"account": "our shop"}, "account"),
             ({"rates": {"eur": 1.1}}, "'rates' needs 'currency'"),
             ({"currency": "dollar"}, "expected the three letters of a currency"),
             ({"currency": "usd", "rates": {"eur": 0}}, "expected a number above 0"),

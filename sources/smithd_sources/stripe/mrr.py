@@ -130,7 +130,6 @@ class Subscription:
     status: str
     customer: str
     currency: str
-    created: int
     items: tuple[Item, ...] = ()
     discounts: tuple[Discount, ...] = ()
     cancelling: bool = False

@@ -172,7 +172,9 @@ class StripeOptions(Options):
     mrr: MRROptions = Field(default_factory=MRROptions, description="what counts as MRR")
     currency: Currency | None = Field(None, description="one currency for all amounts; left out: a series for each")
     rates: dict[Currency, Rate] = Field({}, description="what one unit of each other currency is worth in it")
-    account: str | None = Field(None, description="a connected account (acct_...) to ask in place of your own")
+    account: Annotated[str, StringConstraints(pattern=r"^acct_\w+$")] | None = Field(
+        None, description="a connected account (acct_...) to ask in place of your own"
+    )
     max_objects: Annotated[int, Field(gt=0)] = Field(100_000, description="the longest list to read")
     api_base: Annotated[HttpUrl, AfterValidator(_kept_from_others)] = Field(STRIPE, description="where the API is")
 

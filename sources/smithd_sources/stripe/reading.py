@@ -60,9 +60,8 @@ def read_subscription(
     return Subscription(
         id=found["id"],
         status=_text(found["status"]),
-        customer=_id(found["customer"]),
+        customer=_id(found.get("customer") or found["id"]),
         currency=currency_of(found),
-        created=whole(found["created"]),
         items=tuple(_item(item, found, prices, coupons) for item in found["items"]["data"]),
         discounts=tuple(_discount(discount, coupons) for discount in _discounts(found)),
         cancelling=bool(found.get("cancel_at_period_end") or found.get("cancel_at")),
@@ -100,13 +99,13 @@ def _is_metered(price: Found) -> bool:
 
 def _is_foreign(price: Found, currency: str) -> bool:
     """Whether the price is sold in a currency that is not its own."""
-    return bool(price["currency"] != currency)
+    return bool(price.get("currency", currency) != currency)
 
 
 def _price(price: Found, currency: str, prices: Mapping[str, Found]) -> Price:
     recurring = _recurring(price)
     packs = price.get("transform_quantity") or price.get("transform_usage") or {}
-    amounts = {} if _is_metered(price) else _amounts(prices.get(price["id"], price), currency)
+    amounts = {} if _is_metered(price) else _amounts(prices.get(price.get("id", ""), price), currency)
     return Price(
         product=_id(price.get("product") or ""),
         a_month=times_a_month(recurring["interval"], recurring.get("interval_count", 1)),

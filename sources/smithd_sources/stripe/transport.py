@@ -11,7 +11,7 @@ import stripe
 from smithd.plugin import Answer, Http, Unreadable
 from smithd_sources.connection import excerpt
 
-LIMIT = 32_000_000
+LIMIT = 16_000_000
 """The largest page of an answer, in unpacked bytes."""
 _SENT = ("authorization", "stripe-version", "stripe-account")
 

@@ -324,6 +324,12 @@ class TestNonsense:
         assert type(error) is BadAnswer
         assert "sub_1" in str(error)
 
+    def test_an_answer_without_end_is_not_read_to_it(self, account: FakeStripe) -> None:
+        account.faults.append(Reply(b" " * 16_000_001))
+        error = failure(account, "open_disputes")
+        assert type(error) is BadAnswer
+        assert str(error).endswith("disputes: the answer is larger than 16000000 bytes")
+
     def test_nobody_there(self) -> None:
         server = FakeStripe()
         server.stop()

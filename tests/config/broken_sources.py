@@ -28,6 +28,12 @@ def sql(url: str, metrics: str, *said: str) -> Broken:
 
 DB = "postgresql://reader@db.example.com/shop"
 
+
+def stripe(lines: str, *said: str) -> Broken:
+    """The source ``shop`` of type stripe, with a key and these lines."""
+    return source("type: stripe\napi_key: rk_test_1\n" + lines, *said)
+
+
 SOURCES: list[Broken] = [
     sources(
         "  »my-shop: {type: prometheus, url: http://x.example, metrics: {a: up}}",
@@ -126,4 +132,10 @@ SOURCES: list[Broken] = [
     sql(DB, "{orders: SELECT 1}\nmax_rows: »0", "expected more than 0"),
     sql(DB, "{orders: SELECT 1}\ntimezone: »Berlin/Europe", "there is no time zone 'Berlin/Europe'"),
     sql(DB, "{orders: SELECT 1}\n»pasword: hush-hush", "did you mean 'password'?"),
+    stripe("metrics: [mrr, »mmr]", "expected one of 'mrr', 'arr', / and 31 more / did you mean 'mrr'?"),
+    stripe("metrics: »mrr", "expected a list / written [mrr]"),
+    stripe("metrics: [mrr]\ncurrency: »euro", "expected the three letters of a currency"),
+    stripe("metrics: [mrr]\nmrr: {discounts: »some}", "expected one of 'recurring', 'forever', 'all' or 'none'"),
+    stripe("query: {open: {»lst: invoices}}", "unknown key 'lst' / did you mean 'list'?"),
+    stripe("metrics: [arr]\nquery: {open: {list: invoices, filters: {»created: {gte: monday}}}}", "not monday"),
 ]

@@ -13,6 +13,7 @@ from bodies import NAMES, ODD, VALID, Body, allowed, nearly_valid
 from campaign import rounds
 from smithd.contract.check import Fault, faults
 from smithd.contract.endpoint import Endpoint
+from smithd.simulator import contract as simulated
 
 SDK: dict[Endpoint, Any] = {
     Endpoint.SEND: sdk.PushNotificationRequest,
@@ -59,6 +60,17 @@ def test_what_is_nearly_valid_is_refused_exactly_where_the_contract_refuses_it(
     body = data.draw(nearly_valid(endpoint))
     found = faults(endpoint, body, NAMES[endpoint])
     assert (found == []) is allowed(endpoint, body), [str(fault) for fault in found]
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("endpoint", Endpoint)
+@settings(max_examples=rounds(60, 5000), suppress_health_check=list(HealthCheck), deadline=None)
+@given(data=st.data())
+def test_the_simulator_takes_whatever_may_be_sent(endpoint: Endpoint, data: st.DataObject) -> None:
+    """Two readings of one contract, made apart: the service's stand-in may be laxer, but never stricter."""
+    body = data.draw(VALID[endpoint] | nearly_valid(endpoint))
+    if not faults(endpoint, body, NAMES[endpoint]):
+        simulated.check(endpoint, body)
 
 
 json_values = st.recursive(

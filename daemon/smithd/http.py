@@ -45,7 +45,14 @@ class TLS:
 
 
 class NoAnswer(Exception):
-    """Nobody answered, or the answer broke off; the text says what happened ("connection refused")."""
+    """Nobody answered, or the answer broke off; the text says what happened ("connection refused").
+
+    ``sent``: some of the request may have reached the other side.
+    """
+
+    def __init__(self, what: str, *, sent: bool = True) -> None:
+        super().__init__(what)
+        self.sent = sent
 
 
 class Untrusted(NoAnswer):
@@ -94,13 +101,16 @@ class Prepared:
                 await _stream(response).aclose()
         except httpx.DecodingError as error:
             raise Unreadable(f"the answer cannot be unpacked: {error}") from error
-        except (httpx.TransportError, aiohttp.ClientError) as error:
+        except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
             raise _no_answer(error) from error
 
     async def _read(self, response: httpx.Response) -> bytes:
+        import aiohttp
+        import httpx
+
         try:
             return await read(response, self._limit)
-        except TooLarge:
+        except (TooLarge, httpx.DecodingError, httpx.TransportError, aiohttp.ClientError):
             if response.status_code < 300:
                 raise
             return b""  # the status says enough
@@ -139,17 +149,20 @@ class Http:
         headers: Mapping[str, str] | None = None,
         content: str | bytes | None = None,
         timeout: float = 30.0,
+        connect_timeout: float | None = None,
         limit: int = LIMIT,
         tls: TLS = TLS(),
     ) -> Prepared:
         """A request to be sent many times; ``query`` is added to the URL's own.
 
-        ``timeout`` (seconds) bounds the connecting and each silence, not the whole; ``limit`` is in unpacked bytes.
-        Raises what ``client`` raises, and ValueError for an address that is none.
+        ``timeout`` (seconds) bounds each silence: while the request is taken in, and between two pieces of its answer;
+        ``connect_timeout`` (by default as long) the way there, finding the address included. The whole is for the
+        caller to bound. ``limit`` is in unpacked bytes. Raises what ``client`` raises, and ValueError for an address
+        that is none.
         """
         import httpx
 
-        client = self.client(tls)
+        client, connect = self.client(tls), timeout if connect_timeout is None else connect_timeout
         try:
             address = httpx.URL(url)
         except httpx.InvalidURL as error:
@@ -159,7 +172,7 @@ class Http:
             address.copy_merge_params(dict(query)) if query else address,
             headers=headers,
             content=content,
-            timeout=httpx.Timeout(None, connect=timeout, read=timeout),
+            timeout=httpx.Timeout(timeout, connect=connect, pool=connect),
         )
         # The client's own choice between the direct way and a proxy, made once.
         return Prepared(client._transport_for_url(request.url), request, limit)
@@ -215,30 +228,47 @@ def _proxies() -> dict[str, str | None]:
 
 
 def _no_answer(error: Exception) -> NoAnswer:
-    """What happened, in words; aiohttp knows it better than the kinds of httpx's errors tell."""
     import aiohttp
 
     cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
+    kind = Untrusted if isinstance(cause, aiohttp.ClientConnectorCertificateError) else NoAnswer
+    return kind(_words(cause), sent=not _failed_to_connect(error))
+
+
+def _words(cause: BaseException | None) -> str:
+    """What happened, in plain words; aiohttp knows it better than the kinds of httpx's errors tell."""
+    import aiohttp
+
+    match cause:
+        case aiohttp.ConnectionTimeoutError():
+            return "no connection within the time-out"
+        case aiohttp.ServerTimeoutError():
+            return "no answer within the time-out"
+        case aiohttp.ClientConnectorDNSError():
+            return "its name is not known"
+        case aiohttp.ServerDisconnectedError():
+            return "it closed the connection without an answer"
+        case aiohttp.ClientPayloadError():
+            renamed = isinstance(cause.__cause__, aiohttp.ClientConnectionError)  # by ``_once``
+            return _words(cause.__cause__) if renamed else "the answer broke off"
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy refuses: HTTP {cause.status}"
+        case aiohttp.ClientResponseError():
+            return f"it does not answer in HTTP: {' '.join(cause.message.split())}"
+        case aiohttp.ClientSSLError():
+            return _words_of_tls(cause)
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno).lower()
+    return str(cause) or type(cause).__name__
+
+
+def _words_of_tls(cause: aiohttp.ClientSSLError) -> str:
+    import aiohttp
+
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         reason = getattr(cause.certificate_error, "verify_message", None) or cause.certificate_error
-        return Untrusted(f"its certificate is not trusted: {reason}")
-    if isinstance(cause, aiohttp.ConnectionTimeoutError):
-        return NoAnswer("no connection within the time-out")
-    if isinstance(cause, aiohttp.ServerTimeoutError):
-        return NoAnswer("no answer within the time-out")
-    if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return NoAnswer("its name is not known")
-    if isinstance(cause, aiohttp.ServerDisconnectedError):
-        return NoAnswer("it closed the connection without an answer")
-    if isinstance(cause, aiohttp.ClientPayloadError):
-        return NoAnswer("the answer broke off")
-    if isinstance(cause, aiohttp.ClientResponseError):
-        return NoAnswer(f"it does not answer in HTTP: {' '.join(cause.message.split())}")
-    if isinstance(cause, aiohttp.ClientSSLError):
-        return NoAnswer(f"TLS failed: {getattr(cause.os_error, 'reason', None) or cause.os_error}")
-    if isinstance(cause, OSError) and cause.errno:
-        return NoAnswer(os.strerror(cause.errno).lower())
-    return NoAnswer(str(cause) or type(cause).__name__)
+        return f"its certificate is not trusted: {reason}"
+    return f"TLS failed: {getattr(cause.os_error, 'reason', None) or cause.os_error}"
 
 
 def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
@@ -267,27 +297,12 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
     try:
         return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        if request.method in ("GET", "HEAD") or failed_to_connect(error):
+        if request.method in ("GET", "HEAD") or _failed_to_connect(error):
             raise
         raise aiohttp.ClientPayloadError(str(error) or "the connection broke") from error
 
 
-def timeout(connect: float, read: float) -> httpx.Timeout:
-    """Seconds to connect, and between two pieces of an answer."""
-    import httpx
-
-    return httpx.Timeout(read, connect=connect, pool=connect)
-
-
-def failures() -> tuple[type[Exception], ...]:
-    """The exceptions by which a request says that it failed."""
-    import aiohttp
-    import httpx
-
-    return httpx.HTTPError, aiohttp.ClientError, OSError
-
-
-def failed_to_connect(error: BaseException) -> bool:
+def _failed_to_connect(error: BaseException) -> bool:
     """Whether a request failed before any of it was sent.
 
     The transport's own error tells, the type that httpx knows it by does not: a connection that was cut while the

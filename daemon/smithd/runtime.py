@@ -60,7 +60,7 @@ class House:
         self.outbox = Outbox(database)
         self.engine = Engine(config, database, self.outbox, telemetry, clock.now())
         self._to_service = Http(KEEP_ALIVE)
-        client = Client(config.account, self._to_service)
+        client = Client(config.account, self._to_service, clock.now)
         self.sender = Sender(self.outbox, client, config.account, clock, telemetry, config.zone)
         self.plugins_hang = False
         """After closing: whether a plugin would not stop. The process must then end without waiting for it."""

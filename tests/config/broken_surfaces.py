@@ -97,6 +97,18 @@ SURFACES: list[Broken] = [
     activity("action: {title: a, type: »open, url: https://x.example}", "did you mean 'open_url'?"),
     activity("action: {title: a, type: webhook, url: https://x.example, method: »PUT}", "'GET' or 'POST'"),
     activity("action: {title: a, type: webhook, url: https://x.example, body: »text}", "expected a mapping"),
+    activity("action: {title: a, type: webhook, url: »http://x.example}", "needs an https address"),
+    activity("action: {title: a, type: webhook, url: »https://u:p@x.example}", "needs an https address"),
+    activity("action: {title: a, type: open_url, url: »spotify:track:1}", "open_url needs"),
+    activity("action: {title: a, type: open_url, url: https://x.example, method: »GET}", "belongs to a webhook"),
+    activity(
+        f"»action: {{title: a, type: webhook, url: https://x.example, body: {{a: {'x' * 2500}}}}}", "too little room"
+    ),
+    activity("»channels: []", "expected at least one"),
+    activity("»channels: [ops, ops]", "'ops' is there twice"),
+    activity("channels: [»a b]", "without blanks"),
+    activity("tags: [»Ops]", "small letters, digits"),
+    activity("»tags: [a, b, a]", "'a' is there twice"),
     activity("end: {dismiss_after: »soon}", DURATION),
     activity("end: {»cooldown: 5m}", "did you mean 'cool_down'?"),
     activity("end: »5m", "expected a mapping"),

@@ -16,14 +16,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from answers import Answer, heard, ok
 from campaign import rounds
 from smithd.clock import SystemClock
+from smithd.contract.endpoint import Endpoint, Family
 from smithd.database import Database
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import Budget
 from smithd.delivery.outcome import Pace
+from smithd.delivery.reply import Reply, Unknown
 from smithd.delivery.sender import Sender
-from smithd.delivery.wire import Answer, Endpoint, Family, Reply, Request, Unknown
+from smithd.delivery.wire import Request
 from smithd.outbox.message import Kind, Message, Priority
 from smithd.outbox.queue import Outbox
 from smithd.telemetry import Telemetry
@@ -94,6 +97,18 @@ def test_the_service_can_lower_the_pace_but_not_raise_it() -> None:
     assert budget.free_at(Family.BADGES, 41.0) > 60
 
 
+def test_the_service_can_name_a_smaller_limit_but_not_a_larger_one() -> None:
+    for quota, fits in ((2, 2), (0, 1), (100, 4)):
+        budget = Budget({Family.BADGES: 4})
+        budget.heed(Family.BADGES, Pace(60, 1, quota), 0.0)
+        sent = 0
+        while budget.free_at(Family.BADGES, 2.0) == 2.0:
+            budget.take(Family.BADGES)
+            budget.settle(Family.BADGES, 2.0)
+            sent += 1
+        assert sent == fits
+
+
 class World:
     """A service that records what reaches it, and daemons that live one after another on one state."""
 
@@ -108,7 +123,7 @@ class World:
         there, back = self.chance.uniform(0, 3), self.chance.uniform(0, 3)
         asyncio.get_running_loop().call_later(there, self.arrive, request)  # on its way, whoever dies meanwhile
         await asyncio.sleep(there + back)
-        return Unknown("cut off") if self.chance.random() < 0.1 else Answer(200, {}, b'{"success": true}')
+        return Unknown("cut off") if self.chance.random() < 0.1 else heard(request, ok())
 
     def arrive(self, request: Request) -> None:
         self.arrivals[request.family].append(self.clock.monotonic())
@@ -142,7 +157,7 @@ def burst(kinds: Sequence[Kind], life: int) -> list[Message]:
     """Messages of these kinds; the streams have few keys, for only four fit on the phone."""
     return [
         Message(
-            f"{kind}:{number % 4 if kind is Kind.STREAM else (life, number)}",
+            f"{kind}:{number % 4 if kind is Kind.STREAM else f'{life}-{number}'}",
             kind,
             content(kind, life),
             Priority.PUSH if kind is Kind.PUSH else Priority.ROUTINE,
@@ -154,7 +169,7 @@ def burst(kinds: Sequence[Kind], life: int) -> list[Message]:
 
 def content(kind: Kind, value: int) -> dict[str, object]:
     if kind is Kind.STREAM:
-        return {"content_state": {"title": "x", "value": value}}
+        return {"content_state": {"title": "x", "type": "value", "value": value}}
     return {"title": "x"} if kind is Kind.PUSH else {"value": value}
 
 
@@ -216,7 +231,7 @@ def test_a_service_with_one_limit_for_everything_is_survived() -> None:
         async def service(request: Request) -> Reply:
             window = int(clock.monotonic() // 60)
             windows[window] += 1
-            return Answer(200, {}, b'{"success": true}') if windows[window] <= 60 else Answer(429)
+            return heard(request, ok() if windows[window] <= 60 else Answer(429))
 
         database = Database.open(Path(folder) / "state.db")
         outbox = Outbox(database)

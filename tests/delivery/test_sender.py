@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -14,11 +13,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from answers import Answer, heard, no, ok
 from smithd.clock import SystemClock
+from smithd.contract.endpoint import Endpoint
 from smithd.database import Database
 from smithd.delivery.account import AccountOptions
+from smithd.delivery.reply import NotSent, Reply, Unknown
 from smithd.delivery.sender import Sender
-from smithd.delivery.wire import Answer, Endpoint, NotSent, Reply, Request, Unknown
+from smithd.delivery.wire import Request
 from smithd.errors import DatabaseError
 from smithd.outbox.message import Kind, Message, Priority
 from smithd.outbox.queue import Outbox
@@ -36,21 +38,13 @@ from virtual_time import run_virtual, step_clock
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 START = BEGIN.timestamp()
-Service = Callable[[Request], Awaitable[Reply]]
-
-
-def ok(**fields: Any) -> Answer:
-    return Answer(200, {}, json.dumps({"success": True, **fields}).encode())
-
-
-def no(status: int, headers: Mapping[str, str] | None = None, **fields: Any) -> Answer:
-    return Answer(status, headers or {}, json.dumps({"error": "no", **fields}).encode())
+Service = Callable[[Request], Awaitable[Answer | Reply]]
 
 
 class Stage:
     """A sender on a real outbox; ``answers`` are given in turn, then the service takes everything."""
 
-    def __init__(self, path: Path, *answers: Reply, **limits: int) -> None:
+    def __init__(self, path: Path, *answers: Answer | Reply, **limits: int) -> None:
         self.path = path
         self.account = AccountOptions.model_validate({"api_key": "ask_test", "limits": limits})
         self.answers = list(answers)
@@ -59,12 +53,12 @@ class Stage:
         self.seen: list[tuple[float, Request]] = []
         self.service: Service = self.take
 
-    async def take(self, request: Request) -> Reply:
+    async def take(self, request: Request) -> Answer | Reply:
         return self.answers.pop(0) if self.answers else ok(operation="updated", notification_id="n-1")
 
     async def transport(self, request: Request) -> Reply:
         self.seen.append((self.clock.monotonic(), request))
-        return await self.service(request)
+        return heard(request, await self.service(request), self.clock.now())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -157,7 +151,7 @@ def test_most_urgent_first_few_at_once_and_a_place_is_kept_for_pushes(path: Path
     stage = Stage(path)
     on_way, most = 0, 0
 
-    async def slow(request: Request) -> Reply:
+    async def slow(request: Request) -> Answer | Reply:
         nonlocal on_way, most
         on_way += 1
         most = max(most, on_way)
@@ -185,7 +179,7 @@ def test_most_urgent_first_few_at_once_and_a_place_is_kept_for_pushes(path: Path
 def test_one_request_for_a_key_at_a_time_and_only_the_newest_value(path: Path) -> None:
     stage = Stage(path)
 
-    async def slow(request: Request) -> Reply:
+    async def slow(request: Request) -> Answer | Reply:
         await asyncio.sleep(5)
         return ok()
 
@@ -198,14 +192,14 @@ def test_one_request_for_a_key_at_a_time_and_only_the_newest_value(path: Path) -
 
     stage.service = slow
     run_virtual(story, BEGIN)
-    assert [json.loads(request.body)["value"] for _, request in stage.seen] == [0, 3]
+    assert [request.body["value"] for _, request in stage.seen] == [0, 3]
 
 
 def test_during_an_outage_tries_get_rarer_and_when_it_ends_everything_goes_at_once(path: Path) -> None:
     stage = Stage(path)
     down = True
 
-    async def service(request: Request) -> Reply:
+    async def service(request: Request) -> Answer | Reply:
         return NotSent("connection refused") if down else ok()
 
     async def story() -> None:
@@ -228,7 +222,9 @@ def test_during_an_outage_tries_get_rarer_and_when_it_ends_everything_goes_at_on
 
 
 @pytest.mark.parametrize("trouble", [Unknown("cut"), no(500), no(503), Answer(200, {}, b"<html>"), Answer(302)])
-def test_what_may_have_been_taken_is_sent_again_soon_and_said_once_for_a_level(path: Path, trouble: Reply) -> None:
+def test_what_may_have_been_taken_is_sent_again_soon_and_said_once_for_a_level(
+    path: Path, trouble: Answer | Reply
+) -> None:
     stage = Stage(path, trouble, trouble, trouble)
 
     async def story() -> None:
@@ -266,7 +262,7 @@ def test_an_unpaid_account_still_ends_streams_and_sets_metrics(path: Path) -> No
     stage = Stage(path)
     paid = True
 
-    async def service(request: Request) -> Reply:
+    async def service(request: Request) -> Answer | Reply:
         billed = request.endpoint in (Endpoint.SEND, Endpoint.STREAM_PUT)
         return no(402, error="trial_expired") if billed and not paid else ok()
 
@@ -294,7 +290,7 @@ def test_an_unpaid_account_still_ends_streams_and_sets_metrics(path: Path) -> No
 def test_a_pause_that_the_service_asks_for_is_kept_by_its_family_alone(path: Path) -> None:
     stage = Stage(path)
 
-    async def service(request: Request) -> Reply:
+    async def service(request: Request) -> Answer | Reply:
         early = stage.clock.monotonic() < 30
         return no(429, {"retry-after": "30"}) if request.endpoint is Endpoint.METRIC and early else ok()
 
@@ -363,13 +359,13 @@ def test_a_paused_stream_is_probed_slowly_with_its_newest_state(path: Path) -> N
 
     run_virtual(story, BEGIN)
     assert [round(at) for at in stage.times()] == [0, 600]
-    assert json.loads(stage.seen[1][1].body)["content_state"]["metrics"][0]["value"] == 3
+    assert stage.seen[1][1].body["content_state"]["metrics"][0]["value"] == 3
 
 
 def test_a_push_that_nobody_can_receive_is_probed_until_it_expires_and_then_says_so(path: Path) -> None:
     stage = Stage(path)
 
-    async def nobody(request: Request) -> Reply:
+    async def nobody(request: Request) -> Answer | Reply:
         return no(422, error="No recipients found")
 
     async def story() -> None:
@@ -385,8 +381,9 @@ def test_a_push_that_nobody_can_receive_is_probed_until_it_expires_and_then_says
     assert stage.told(SendDropped) == [SendDropped("push:cpu", reason)]
 
 
-def test_a_notification_that_cannot_be_replaced_comes_as_a_new_one(path: Path) -> None:
-    stage = Stage(path, ok(notification_id="n-1"), no(409), ok(notification_id="n-2"))
+@pytest.mark.parametrize("status", [404, 409])
+def test_a_notification_that_cannot_be_replaced_comes_as_a_new_one(path: Path, status: int) -> None:
+    stage = Stage(path, ok(notification_id="n-1"), no(status), ok(notification_id="n-2"))
 
     async def story() -> None:
         async with stage.running():
@@ -398,6 +395,45 @@ def test_a_notification_that_cannot_be_replaced_comes_as_a_new_one(path: Path) -
 
     run_virtual(story, BEGIN)
     assert [request.method for _, request in stage.seen] == ["POST", "PUT", "POST"]
+
+
+def test_an_end_that_is_refused_is_asked_for_without_its_last_state_and_frees_its_slot(path: Path) -> None:
+    stage = Stage(path, ok(), no(400), no(400), ok())
+    last = {"content_state": {"title": "x", "type": "value", "value": 1, "auto_dismiss_seconds": 60}}
+
+    async def story() -> None:
+        async with stage.running():
+            stage.put(stream("a"))
+            await asyncio.sleep(1)
+            stage.put(Message("stream:a", Kind.END, last, Priority.END, START))
+            await asyncio.sleep(1)
+            assert stage.outbox.streams_on_phone() == {"stream:a"}
+        async with stage.running():  # a restart knows it too
+            await asyncio.sleep(3600)
+            assert stage.outbox.streams_on_phone() == set()
+
+    run_virtual(story, BEGIN)
+    assert [request.body for _, request in stage.seen[1:]] == [last, {}, {}]
+
+
+def test_a_message_that_cannot_be_built_is_given_up_with_every_reason(path: Path) -> None:
+    stage = Stage(path)
+    state = {"title": "x", "type": "stats", "metrics": [{"label": "a", "value": -1}], "color": "red"}
+
+    async def story() -> None:
+        async with stage.running():
+            stage.put(Message("stream:a", Kind.STREAM, {"content_state": state}, Priority.MEANING, START))
+            stage.put(Message("metric:A B", Kind.METRIC, {"value": 1}, Priority.ROUTINE, START))
+            stage.put(widget("good"))
+            await asyncio.sleep(1)
+            assert stage.outbox.waiting() == 0
+
+    run_virtual(story, BEGIN)
+    assert stage.keys() == ["metric:good"]
+    said = "expected a number, 0 or more, or a text of 1 to 64 characters that is not blank"
+    assert stage.told(SendDropped)[0] == SendDropped(
+        "stream:a", f"content_state.metrics.0.value: {said}; content_state.color: this field is not known here"
+    )
 
 
 def test_what_no_request_can_say_is_dropped_with_a_word_and_nothing_else_suffers(path: Path) -> None:
@@ -431,7 +467,7 @@ def test_a_warning_of_the_service_is_told_once(path: Path) -> None:
 def test_a_request_on_its_way_is_given_a_moment_at_the_end_and_comes_back_if_that_is_not_enough(path: Path) -> None:
     stage = Stage(path)
 
-    async def slow(request: Request) -> Reply:
+    async def slow(request: Request) -> Answer | Reply:
         await asyncio.sleep(2 if request.key == "push:quick" else 20)
         return ok()
 
@@ -468,7 +504,7 @@ def test_a_clock_that_is_set_back_delays_nothing(path: Path) -> None:
 def test_what_is_no_everyday_end_stops_the_sender(path: Path, broken: str) -> None:
     stage = Stage(path)
 
-    async def breaking(request: Request) -> Reply:
+    async def breaking(request: Request) -> Answer | Reply:
         if broken == "transport":
             raise ZeroDivisionError
         with stage.database.transaction() as connection:

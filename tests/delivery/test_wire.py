@@ -1,88 +1,61 @@
-"""Every message becomes a request that the service's contract allows, whatever its texts are."""
+"""Every message becomes a request that the service's contract allows, whatever its texts are, or none."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
+from bodies import ODD, VALID, Body, allowed, targets
 from campaign import rounds
-from smithd.delivery.wire import Endpoint, Family, Request, request
-from smithd.outbox.message import Kind, Message, Priority, Shown
+from smithd.contract.check import Invalid
+from smithd.contract.endpoint import Endpoint, Family
+from smithd.delivery.wire import BARE_END, Request, request
+from smithd.outbox.message import Json, Kind, Message, Priority, Shown
 
 NOW = 1_700_000_000.0
 BERLIN = ZoneInfo("Europe/Berlin")
-CONTRACT = Path(__file__).parents[1] / "contract"
 BODIES = {
-    Endpoint.SEND: "push-notification-send",
-    Endpoint.REPLACE: "push-notification-replace",
-    Endpoint.STREAM_PUT: "live-activity-stream-put",
-    Endpoint.STREAM_DELETE: "live-activity-stream-delete",
-    Endpoint.METRIC: "metric-value",
-    Endpoint.BADGE: "badge",
+    Kind.PUSH: VALID[Endpoint.SEND] | VALID[Endpoint.REPLACE],
+    Kind.STREAM: VALID[Endpoint.STREAM_PUT],
+    Kind.END: VALID[Endpoint.STREAM_DELETE],
+    Kind.METRIC: VALID[Endpoint.METRIC],
+    Kind.BADGE: VALID[Endpoint.BADGE],
 }
-SCHEMAS = {
-    endpoint: Draft202012Validator(json.loads((CONTRACT / f"{name}.client.schema.json").read_text()))
-    for endpoint, name in BODIES.items()
-}
+KEYS = {Kind.STREAM: "stream:prod-1", Kind.END: "stream:prod-1", Kind.METRIC: "metric:shop.orders", Kind.BADGE: "badge"}
 
 texts = st.text(st.characters(), max_size=300) | st.text(st.characters(), min_size=1, max_size=20).map(
     lambda text: text * 400
 )
-named = texts.map(lambda text: text if text.strip() else "x")
-numbers = st.integers(-(10**15), 10**15) | st.floats(allow_nan=False, allow_infinity=False)
-colors = st.sampled_from(["red", "green", "orange"])
-links = st.text("abcé/?=&", max_size=2000).map("https://example.com/".__add__)
-channels = st.lists(st.sampled_from(["ops", "shop", "night"]), min_size=1, max_size=4)
-tags = st.lists(st.from_regex(r"[a-z0-9][a-z0-9._:-]{0,63}", fullmatch=True), max_size=20)
-values = st.floats(0, 1e12) | st.integers(0, 10**12) | st.text(min_size=1, max_size=64).filter(str.strip)
 
 
-def some(required: Mapping[str, Any], **optional: Any) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries(dict(required), optional=optional)
+@st.composite
+def contents(draw: st.DrawFn, kind: Kind) -> Body:
+    """What a surface may say: a valid body, but its texts are of any kind and length."""
+    body: Body = deepcopy(draw(BODIES[kind]))
+    state = body.get("content_state", {})
+    for holder in (body, state, *state.get("metrics", ())):
+        for name in holder.keys() & {"title", "subtitle", "message", "label", "unit", "value"}:
+            if isinstance(holder[name], str) and draw(st.booleans()):
+                holder[name] = draw(texts)
+    target = body.pop("target", {})
+    return {**body, **target, "in_place": draw(st.booleans())}
 
 
-rows = st.lists(some({"label": named, "value": values}, unit=texts, color=colors), min_size=1, max_size=8)
-icons = some({"symbol": st.just("server.rack")}, color=colors)
-actions = some({"title": named, "type": st.just("open_url"), "url": links})
-states = some({"title": named, "type": st.just("stats"), "metrics": rows}, subtitle=texts, icon=icons)
-pushes = some(
-    {"title": texts, "in_place": st.booleans()},
-    message=texts,
-    subtitle=texts,
-    interruption_level=st.sampled_from(["passive", "active", "time-sensitive"]),
-    channels=channels,
-    tags=tags,
-    redirection=links,
-)
-streams = some({"content_state": states}, action=actions, channels=channels, tags=tags)
-ends: st.SearchStrategy[dict[str, Any]] = st.just({}) | some(
-    {
-        "content_state": st.tuples(states, st.integers(0, 10**6)).map(
-            lambda both: both[0] | {"auto_dismiss_seconds": both[1]}
-        )
-    },
-    action=actions,
-)
-metrics = some({"value": numbers | texts})
-contents = st.one_of(
-    st.tuples(st.just(Kind.PUSH), pushes),
-    st.tuples(st.just(Kind.STREAM), streams),
-    st.tuples(st.just(Kind.END), ends),
-    st.tuples(st.just(Kind.METRIC), metrics),
-    st.tuples(st.just(Kind.BADGE), some({"badge": st.integers(0, 2**31 - 1)})),
-)
+STATE = {"title": "x", "type": "value", "value": 1}
+BAR = {"title": "x", "type": "progress", "value": 30, "upper_limit": 120}
 
 
-def message(kind: Kind, content: Mapping[str, Any], key: str = "push:cpu{host=a}@1", **aside: Any) -> Message:
-    return Message(key, kind, content, Priority.PUSH, NOW, aside=aside)
+def message(kind: Kind, content: Mapping[str, Any], key: str = "", **aside: Any) -> Message:
+    return Message(key or KEYS.get(kind, "push:cpu{host=a}@1"), kind, content, Priority.PUSH, NOW, aside=aside)
 
 
 def made(given: Message, shown: Shown | None = None, *, after: float = 1.0) -> Request:
@@ -94,39 +67,80 @@ def shown(remote_id: str | None) -> Shown:
 
 
 @pytest.mark.campaign
-@settings(max_examples=rounds(100, 10_000))
-@given(contents, st.sampled_from([None, "n-1", "..", "a/b?c#d %é"]), st.none() | channels, st.floats(0, 90000))
+@pytest.mark.parametrize("kind", Kind)
+@settings(max_examples=rounds(60, 10_000), suppress_health_check=list(HealthCheck), deadline=None)
+@given(st.data(), st.sampled_from([None, "n-1", "..", "a/b?c#d %é", "\ud800"]), st.none() | targets)
 def test_whatever_a_surface_says_becomes_a_valid_request(
-    what: tuple[Kind, dict[str, Any]], remote_id: str | None, default: list[str] | None, after: float
+    kind: Kind, data: st.DataObject, remote_id: str | None, default: dict[str, list[str]] | None
 ) -> None:
-    kind, content = what
+    content, after = data.draw(contents(kind)), data.draw(st.floats(0, 90000))
     before = json.dumps(content)
-    made = request(message(kind, content, time=NOW + after), shown(remote_id), default, NOW + after, BERLIN)
-    body = json.loads(made.body)
-    SCHEMAS[made.endpoint].validate(body)
-    body.pop("tags", None)
-    assert len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()) <= 3500
+    account = default["channels"] if default else None
+    made = request(message(kind, content, time=NOW + after), shown(remote_id), account, NOW + after, BERLIN)
+    assert allowed(made.endpoint, json.loads(made.content))
     assert json.dumps(content) == before, "the message itself was changed"
 
 
+json_values = st.recursive(
+    st.sampled_from(ODD) | st.floats() | st.text(st.characters(), max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["title", "type", "value", "metrics", "duration_seconds"]), inner)
+    ),
+    max_leaves=6,
+)
+PARTS = ("title", "message", "tags", "metadata", "channels", "content_state", "value", "badge", "actions", "window")
+any_contents = st.dictionaries(st.sampled_from(PARTS), json_values)
+any_shown = st.builds(
+    Shown,
+    st.just("x"),
+    st.sampled_from(Kind),
+    st.none() | any_contents,
+    st.just(NOW),
+    st.booleans(),
+    st.none() | st.text(st.characters(), max_size=3),
+    st.dictionaries(st.sampled_from(["window", BARE_END]), json_values),
+)
+
+
+@pytest.mark.campaign
+@settings(max_examples=rounds(200, 20_000), deadline=None)
+@given(st.sampled_from(Kind), any_contents, st.none() | any_shown, json_values)
+def test_of_anything_at_all_a_valid_request_is_made_or_it_is_refused_with_a_reason(
+    kind: Kind, content: Json, before: Shown | None, time: Any
+) -> None:
+    with suppress(ValueError):
+        made = request(message(kind, content, time=time), before, None, NOW, BERLIN)
+        assert allowed(made.endpoint, made.body)
+
+
+def test_a_wrong_request_cannot_be_made() -> None:
+    with pytest.raises(Invalid, match=r"^badge: expected greater than or equal to 0"):
+        Request(Endpoint.BADGE, "", {"badge": -1}, "badge")
+    with pytest.raises(Invalid, match=r"^path: 'a b' cannot be a stream key"):
+        Request(Endpoint.STREAM_DELETE, "a b", {}, "stream:a b")
+
+
 def test_a_push_goes_to_the_channels_it_names_or_to_the_accounts_but_never_by_mistake_to_everybody() -> None:
-    assert "target" not in json.loads(made(message(Kind.PUSH, {"title": "x"})).body)
+    assert "target" not in made(message(Kind.PUSH, {"title": "x"})).body
     default = request(message(Kind.PUSH, {"title": "x"}), None, ["ops"], NOW, BERLIN)
-    assert json.loads(default.body)["target"] == {"channels": ["ops"]}
+    assert default.body["target"] == {"channels": ["ops"]}
     unsaid = request(message(Kind.PUSH, {"title": "x", "channels": None}), None, ["ops"], NOW, BERLIN)
     assert unsaid.body == default.body
     own = request(message(Kind.PUSH, {"title": "x", "channels": ["shop", "shop"]}), None, ["ops"], NOW, BERLIN)
-    assert json.loads(own.body)["target"] == {"channels": ["shop"]}
+    assert own.body["target"] == {"channels": ["shop"]}
     for kind in (Kind.PUSH, Kind.STREAM):
         with pytest.raises(ValueError, match="everybody"):
             made(message(kind, {"title": "x", "content_state": {}, "channels": []}))
+        with pytest.raises(Invalid, match=r"^target\.channels: "):
+            made(message(kind, {"title": "x", "content_state": STATE, "channels": "ops"}))
 
 
 def test_a_replacement_is_made_in_place_and_only_where_the_service_gave_a_name() -> None:
     content = {"title": "Resolved", "in_place": True, "interruption_level": "passive", "channels": ["ops"]}
     replacing = made(message(Kind.PUSH, content), shown("a/b?c#d é"))
     assert (replacing.method, replacing.path) == ("PUT", "/push-notification/a%2Fb%3Fc%23d%20%C3%A9")
-    assert json.loads(replacing.body) == {"title": "Resolved"}
+    assert replacing.body == {"title": "Resolved"}
     for standing in (None, shown(None), shown("..")):
         assert made(message(Kind.PUSH, content), standing).endpoint is Endpoint.SEND
     assert made(message(Kind.PUSH, {**content, "in_place": False}), shown("n-1")).endpoint is Endpoint.SEND
@@ -135,7 +149,7 @@ def test_a_replacement_is_made_in_place_and_only_where_the_service_gave_a_name()
 def test_a_late_push_says_so() -> None:
     def text(after: float, due: float = 0.0) -> str:
         push = Message("push:x", Kind.PUSH, {"title": "x", "message": "It is hot."}, Priority.PUSH, NOW, due=due)
-        return str(json.loads(made(push, after=after).body)["message"])
+        return str(made(push, after=after).body["message"])
 
     assert text(119) == "It is hot."
     assert text(51 * 60) == "It is hot.\nDelivered 00:04, 51 min late."
@@ -144,7 +158,7 @@ def test_a_late_push_says_so() -> None:
 
 
 def test_the_endpoints_are_those_of_the_contract() -> None:
-    state = {"content_state": {"title": "x", "type": "stats", "metrics": []}}
+    state = {"content_state": {"title": "x", "type": "value", "value": 1}}
     found = [
         made(message(Kind.PUSH, {"title": "x"})),
         made(message(Kind.STREAM, state, "stream:prod-1")),
@@ -162,17 +176,75 @@ def test_the_endpoints_are_those_of_the_contract() -> None:
 
 
 def test_a_value_is_sent_as_what_it_is_with_its_own_time() -> None:
-    assert json.loads(made(message(Kind.METRIC, {"value": 19.99}, "metric:a", time=NOW)).body) == {
+    assert made(message(Kind.METRIC, {"value": 19.99}, "metric:a", time=NOW)).body == {
         "value": 19.99,
         "timestamp": "2023-11-14T22:13:20.000Z",
     }
-    assert json.loads(made(message(Kind.METRIC, {"value": " $1 "}, "metric:a")).body) == {"value": "$1"}
+    assert made(message(Kind.METRIC, {"value": " $1 "}, "metric:a")).body == {"value": "$1"}
 
 
 def test_what_no_valid_request_can_say_is_refused() -> None:
-    for content in ({"value": float("nan")}, {"value": float("inf")}):
-        with pytest.raises(ValueError, match="JSON"):
-            made(message(Kind.METRIC, content, "metric:a"))
-    huge = {"content_state": {"title": "x", "icon": {"symbol": "s" * 4000}}}
+    for content in ({"value": float("nan")}, {"value": float("inf")}, {"value": None}, {}):
+        with pytest.raises(ValueError, match=r"^value: "):
+            made(message(Kind.METRIC, content))
+    huge = {"content_state": {**STATE, "icon": {"symbol": "s" * 4000}}}
     with pytest.raises(ValueError, match="too large"):
-        made(message(Kind.STREAM, huge, "stream:a"))
+        made(message(Kind.STREAM, huge))
+    with pytest.raises(ValueError, match="its time"):
+        made(message(Kind.METRIC, {"value": 1}, time=1e300))
+
+
+def test_texts_are_made_to_fit_and_nothing_else_is() -> None:
+    bar = made(message(Kind.STREAM, {"content_state": {**BAR, "value": 130, "title": " "}}))
+    assert bar.body["content_state"] == {**BAR, "value": 120, "title": "smithd"}
+    row = {"label": "", "value": "🔥" * 40}
+    stats = made(message(Kind.STREAM, {"content_state": {"title": "x", "type": "stats", "metrics": [row]}}))
+    assert stats.body["content_state"]["metrics"] == [{"label": "–", "value": "🔥" * 31 + "…"}]
+    with pytest.raises(Invalid, match=r"^content_state\.color: "):
+        made(message(Kind.STREAM, {"content_state": {**BAR, "color": "pink"}}))
+
+
+def test_where_cutting_is_not_enough_an_alert_is_worth_more_than_its_buttons() -> None:
+    link = {"title": "Open", "type": "open_url", "url": "https://e.example/" + "a" * 2000}
+    push = made(message(Kind.PUSH, {"title": "x", "actions": [link] * 3, "redirection": "https://e.example"}))
+    assert push.body == {"title": "x", "redirection": "https://e.example"}
+    hook = {"title": "Stop", "type": "webhook", "url": "https://e.example", "body": {"a": "x" * 4000}}
+    stream = made(message(Kind.STREAM, {"content_state": BAR, "action": hook, "secondary_action": hook}))
+    assert stream.body == {"content_state": BAR}
+
+
+def test_what_a_stream_had_and_is_not_to_have_is_cleared() -> None:
+    before = Shown("stream:a", Kind.STREAM, {"content_state": STATE, "tags": ["x"]}, NOW)
+    plain = message(Kind.STREAM, {"content_state": STATE})
+    assert made(plain, before).body == {"content_state": STATE, "tags": []}
+    assert made(plain, replace(before, content=None)).body == {"content_state": STATE, "tags": [], "metadata": {}}
+    for gone in (None, replace(before, ended=True), replace(before, content={"content_state": STATE})):
+        assert made(plain, gone).body == {"content_state": STATE}
+
+
+def test_an_end_never_fails_for_its_last_state() -> None:
+    wrong = message(Kind.END, {"content_state": {**STATE, "color": "pink"}, "tags": ["x"]})
+    assert made(wrong).body == {}
+    assert made(message(Kind.END, {"content_state": {**STATE, "value": float("nan")}})).body == {}
+    last = message(Kind.END, {"content_state": {**STATE, "auto_dismiss_seconds": 0}})
+    assert made(last).body == last.content
+    refused = Shown("stream:prod-1", Kind.STREAM, {}, NOW, aside={BARE_END: True})
+    assert made(last, refused).body == {}
+    timer = {"title": "x", "type": "timer", "duration_seconds": 300, "auto_dismiss_seconds": 60}
+    assert "duration_seconds" not in made(message(Kind.END, {"content_state": timer})).body["content_state"]
+
+
+def test_everything_that_can_be_said_of_a_push_is_said() -> None:
+    content = {
+        "title": "x",
+        "icon": "https://e.example/i.png",
+        "media": "https://e.example/i.mp4",
+        "redirection": "spotify:track:1",
+        "interruption_level": "passive",
+        "tags": ["a", "a", "b"],
+        "metadata": {"n": 1},
+    }
+    body = content | {"tags": ["a", "b"]}
+    assert made(message(Kind.PUSH, content)).body == body
+    del body["interruption_level"]
+    assert made(message(Kind.PUSH, {**content, "in_place": True}), shown("n-1")).body == body

@@ -24,16 +24,18 @@ def test_push(config: Path, title: str) -> int:
     It may be used beside a running daemon. Exit status 1 where the service did not take it.
     """
     from smithd.config.load import load
-    from smithd.delivery.outcome import Name
+    from smithd.delivery.reply import Accepted
 
     loaded = load(config, secrets_required=True)
     outcome = asyncio.run(_push(loaded, title))
-    if outcome.name is Name.ACCEPTED:
+    if isinstance(outcome.reply, Accepted) and outcome.reply.is_confirmed:
         told = ", ".join(loaded.account.channels or ()) or "everybody on the account"
+        devices = outcome.reply.devices.reached
+        told += f" ({devices} device{'' if devices == 1 else 's'})" if devices is not None else ""
         click.echo(f"Accepted, for {told}. If no phone shows it, look at the phone's notification settings.")
-    else:
-        click.echo(loaded.redactor.clean(f"Not sent: {outcome.name}: {outcome.detail}"), err=True)
-    return int(outcome.name is not Name.ACCEPTED)
+        return 0
+    click.echo(loaded.redactor.clean(f"Not sent: {outcome.detail}"), err=True)
+    return 1
 
 
 async def _push(config: Config, title: str) -> Outcome:
@@ -43,11 +45,12 @@ async def _push(config: Config, title: str) -> Outcome:
     from smithd.http import Http
     from smithd.outbox.message import Kind, Message, Priority
 
-    now, http = SystemClock().now(), Http()
+    clock, http = SystemClock(), Http()
+    now, client = clock.now(), Client(config.account, http, clock.now)
     content = {"title": title, "message": "A test push. Alerts will look like this."}
     message = Message("push:test", Kind.PUSH, content, Priority.PUSH, now)
     request = wire.request(message, None, config.account.channels, now, config.zone)
     try:
-        return outcome.read(request, await Client(config.account, http)(request), 0, now, 0.0)
+        return outcome.weigh(request, await client(request), 0, now, 0.0)
     finally:
         await http.aclose()

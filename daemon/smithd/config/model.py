@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 
 from smithd.alerts.rule import RuleOptions
 from smithd.config.fields import Places
-from smithd.config.names import RuleName, SourceName, StreamKey, WidgetKey
+from smithd.config.names import RuleName, SourceName
 from smithd.config.zones import parse_zone
+from smithd.contract.names import MetricKey, StreamKey
 from smithd.delivery.account import AccountOptions, is_loopback
 from smithd.plugin.options import Options, PositiveDuration, Secret
 from smithd.poll.registry import SourceSpec
@@ -106,7 +107,7 @@ class File(Options):
         min_length=1, description="what is asked: a name, and under it 'type' and the options of that type"
     )
     rules: dict[RuleName, RuleConfig] = Field({}, description="when a metric is a warning, or critical")
-    widgets: dict[WidgetKey, WidgetOptions] = Field(
+    widgets: dict[MetricKey, WidgetOptions] = Field(
         {}, description="ActivitySmith metric key, and its value: source.metric, or a mapping with 'value' or 'text'"
     )
     live_activities: dict[StreamKey, ActivityOptions] = Field(

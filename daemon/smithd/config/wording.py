@@ -154,12 +154,6 @@ def _always(text: str) -> Callable[[Context], str]:
     return lambda _: text
 
 
-_FORMS = {
-    r"\S": "a text that is not blank",
-    r"^\S+$": "a text without blanks",
-    r"^[a-z0-9][a-z0-9._:-]{0,63}$": "small letters, digits and . _ : - (64 at most), the first a letter or digit",
-    r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$": "an address with its scheme, like https://example.com",
-}
 _TEXT, _WHOLE, _NUMBER = _always("a text"), _always("a whole number"), _always("a number")
 _TRUTH, _LIST, _MAPPING = _always("true or false"), _always("a list"), _always("a mapping (keys with values)")
 
@@ -192,7 +186,7 @@ _EXPECTATIONS: dict[str, Callable[[Context], str]] = {
         "a text that is not empty" if context["min_length"] == 1 else f"at least {context['min_length']} characters"
     ),
     "string_too_long": lambda context: f"at most {context['max_length']} characters",
-    "string_pattern_mismatch": lambda context: _FORMS.get(context["pattern"], f"a text like {context['pattern']}"),
+    "string_pattern_mismatch": lambda context: f"a text like {context['pattern']}",
     "too_short": _at_least,
     "too_long": _at_most,
     "greater_than": lambda context: f"more than {context['gt']:g}",

@@ -6,8 +6,9 @@ from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
+from smithd.contract.values import Channels
 from smithd.plugin.options import Options, Secret, http_url
 
 BASE_URL = "https://activitysmith.com/api"
@@ -59,7 +60,5 @@ class AccountOptions(Options):
         min_length=1, description="the account's key; best as ${env:NAME} or ${credential:NAME}"
     )
     base_url: Annotated[str, AfterValidator(_safe_url)] = BASE_URL
-    channels: list[Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]] | None = Field(
-        None, min_length=1, description="who is told; left out: everybody on the account"
-    )
+    channels: Channels | None = Field(None, description="who is told; left out: everybody on the account")
     limits: Limits = Limits()

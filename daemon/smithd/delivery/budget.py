@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush, nsmallest
 
+from smithd.contract.endpoint import Family
 from smithd.delivery.outcome import Pace
-from smithd.delivery.wire import Family
 
 WINDOW = 60.0
 MARGIN = 0.5
@@ -25,11 +25,16 @@ LONGEST_PACE = 120.0
 class _Account:
     """One family's requests: those on their way, and until when each of the others counts."""
 
-    limit: int
+    allowed: int
+    told: float = math.inf
     on_way: int = 0
     ends: list[float] = field(default_factory=list)
     left: int = 0
     left_until: float = -math.inf
+
+    @property
+    def limit(self) -> int:
+        return int(min(self.allowed, self.told))
 
     @property
     def kept(self) -> int:
@@ -75,11 +80,13 @@ class Budget:
         heappush(self._accounts[family].ends, arrived_by + WINDOW + MARGIN)
 
     def heed(self, family: Family, pace: Pace, now: float) -> None:
-        """The service says what is left of its limit: it can only lower the pace. Requests on their way may not be
-        in its count yet.
+        """The service says what is left of its limit, and how large that is: it can only lower the pace. Requests on
+        their way may not be in its count yet.
         """
         account = self._accounts[family]
         left, until = pace.remaining - account.on_way, now + min(pace.seconds, LONGEST_PACE)
         same_window = abs(until - account.left_until) < 2
         account.left = min(left, account.left) if same_window else left
         account.left_until = until
+        if pace.quota is not None:
+            account.told = max(1, pace.quota)

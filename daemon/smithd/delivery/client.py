@@ -3,58 +3,63 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from smithd import http
+from smithd.delivery import reply
 from smithd.delivery.account import AccountOptions
-from smithd.delivery.wire import Answer, NotSent, Reply, Request, Unknown
+from smithd.delivery.reply import NotSent, Reply, Unknown
+from smithd.delivery.wire import Request
 from smithd.outbox.message import LONGEST_REQUEST
 
 CONNECT_TIMEOUT = 10.0
-READ_TIMEOUT = 25.0
+SILENCE_TIMEOUT = 25.0
 TOTAL_TIMEOUT = LONGEST_REQUEST - 5.0
-"""Seconds to connect, between two pieces of an answer, and for all of it."""
+"""Seconds to connect; for each silence, while the request is written or its answer is read; and for all of it."""
 
 LARGEST_ANSWER = 256 * 1024
 
 
 class Client:
-    """Speaks to the service, with the account's key."""
+    """Speaks to the service, with the account's key. ``now`` says the seconds since 1970."""
 
-    def __init__(self, account: AccountOptions, connections: http.Http) -> None:
+    def __init__(self, account: AccountOptions, connections: http.Http, now: Callable[[], float]) -> None:
         self._account = account
+        self._host = urlsplit(account.base_url).hostname or ""
         self._connections = connections
+        self._now = now
 
     async def __call__(self, request: Request) -> Reply:
-        """What the service answered, or whether the request can have reached it."""
+        """What the service made of a request, or whether it can have reached it; raises nothing but cancellation."""
         try:
             async with asyncio.timeout(TOTAL_TIMEOUT):
-                return await self._exchange(request)
+                answer = await self._prepared(request).send()
         except TimeoutError:
-            return Unknown(f"no answer within {TOTAL_TIMEOUT:.0f} s")
-        except http.failures() as error:
-            reason = str(error) or type(error).__name__
-            return NotSent(reason) if http.failed_to_connect(error) else Unknown(reason)
+            return Unknown(f"{self._host} gave no answer within {TOTAL_TIMEOUT:.0f} s")
+        except http.NoAnswer as error:
+            return Unknown(f"{self._host}: {error}") if error.sent else self._not_connected(error)
+        except http.Unreadable as error:
+            return Unknown(f"{self._host}: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever a library raises, its request must not stay on its way for ever
+            # Its text is not told: there might be the request's headers in it, and the key among them.
+            return Unknown(f"the request to {self._host} failed ({type(error).__name__})")
+        return reply.read(request.endpoint, answer.status, answer.headers, answer.body, self._now())
 
-    async def _exchange(self, request: Request) -> Reply:
-        async with self._connections.client().stream(
+    def _prepared(self, request: Request) -> http.Prepared:
+        return self._connections.prepare(
             request.method,
             self._account.base_url + request.path,
-            content=request.body,
+            content=request.content,
             headers={
                 "Authorization": f"Bearer {self._account.api_key.get_secret_value()}",
                 "Accept": "application/json",
                 "Content-Type": "application/json",
             },
-            timeout=http.timeout(CONNECT_TIMEOUT, READ_TIMEOUT),
-            follow_redirects=False,
-        ) as response:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            try:
-                body = await http.read(response, LARGEST_ANSWER)
-            except http.TooLarge:
-                body = b""
-            except http.failures() as error:
-                if response.is_success:
-                    return Unknown(f"the answer was cut off: {error}")
-                body = b""
-            return Answer(response.status_code, headers, body)
+            timeout=SILENCE_TIMEOUT,
+            connect_timeout=CONNECT_TIMEOUT,
+            limit=LARGEST_ANSWER,
+        )
+
+    def _not_connected(self, error: http.NoAnswer) -> NotSent:
+        return NotSent(f"could not connect to {self._host}: {error}")

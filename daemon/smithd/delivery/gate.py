@@ -9,10 +9,11 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
+from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery.account import Limits
 from smithd.delivery.budget import Budget
-from smithd.delivery.outcome import BILLING_PROBE, SLOW_PROBE, Name, Outcome, Scope, covers
-from smithd.delivery.wire import Endpoint, Family
+from smithd.delivery.outcome import BILLING_PROBE, SLOW_PROBE, Outcome, Scope, covers
+from smithd.delivery.reply import NotSent, Unknown
 from smithd.outbox.message import LATE_ARRIVAL, Priority
 
 UNDECIDED_PROBE = 60.0
@@ -135,6 +136,9 @@ class Gate:
 
 def _arrived_by(outcome: Outcome, now: float) -> float | None:
     """The latest moment at which a request can reach the service."""
-    if outcome.name is Name.UNREACHABLE:
-        return None
-    return now + LATE_ARRIVAL if outcome.name is Name.CUT_OFF else now
+    match outcome.reply:
+        case NotSent():
+            return None
+        case Unknown(status=None):
+            return now + LATE_ARRIVAL
+    return now

@@ -10,12 +10,15 @@ from datetime import tzinfo
 from typing import Any
 
 from smithd.clock import Clock
+from smithd.contract.endpoint import Family
 from smithd.delivery import wire
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import MARGIN, WINDOW
 from smithd.delivery.gate import Closed, Decision, Gate, Hold, Opened
-from smithd.delivery.outcome import Outcome, read
-from smithd.delivery.wire import Family, Reply, Request
+from smithd.delivery.outcome import Outcome, weigh
+from smithd.delivery.reply import Accepted as Taken
+from smithd.delivery.reply import Reply
+from smithd.delivery.wire import Request
 from smithd.outbox.message import LATE_ARRIVAL, Again, Delivered, GivenUp, Kind, Message, Wait
 from smithd.outbox.queue import Claim, Outbox, Queued
 from smithd.telemetry import (
@@ -152,7 +155,7 @@ class Sender:
             self._outbox.drop(queued)
             self._telemetry.tell(SendDropped(message.key, str(error)))
             return
-        claim = self._outbox.claim(queued, request.family, now)
+        claim = self._outbox.claim(queued, request.family, now, request.aside)
         self._gate.send(request.endpoint)
         task = asyncio.create_task(self._deliver(claim, request))
         task.add_done_callback(lambda _: self.wake())
@@ -161,7 +164,7 @@ class Sender:
     async def _deliver(self, claim: Claim, request: Request) -> None:
         reply = await self._transport(request)
         now, instant = self._clock.now(), self._clock.monotonic()
-        outcome = read(request, reply, claim.queued.attempts, now, self._chance())
+        outcome = weigh(request, reply, claim.queued.attempts, now, self._chance())
         self._outbox.settle(claim, outcome.settlement, now)
         self._tell(claim.queued, outcome, now)
         for change in self._gate.learn(request.endpoint, outcome, instant):
@@ -176,19 +179,21 @@ class Sender:
         key = queued.message.key
         match outcome.settlement:
             case Delivered():
-                self._telemetry.tell(Accepted(key, outcome.operation, _summary(queued.message)))
-                self._tell_warning(key, outcome.warning)
+                operation = outcome.reply.operation if isinstance(outcome.reply, Taken) else "ended"
+                self._telemetry.tell(Accepted(key, operation, _summary(queued.message)))
+                self._tell_warnings(key, outcome.reply)
             case Again(at, reason) if outcome.blocks is None and _is_news(queued, reason):
                 self._telemetry.tell(SendDelayed(key, reason, max(at - now, outcome.pause)))
             case GivenUp(reason):
                 self._telemetry.tell(SendDropped(key, reason))
 
-    def _tell_warning(self, key: str, warning: str | None) -> None:
-        if warning is None:
+    def _tell_warnings(self, key: str, reply: Reply) -> None:
+        warnings = reply.warnings if isinstance(reply, Taken) else ()
+        if not warnings:
             self._warned.discard(key)
         elif key not in self._warned:
             self._warned.add(key)
-            self._telemetry.tell(SurfaceHeld(key, f"the service warns: {warning}"))
+            self._telemetry.tell(SurfaceHeld(key, f"the service warns: {'; '.join(warnings)}"))
 
     def _listen_for_life(self, outcome: Outcome) -> None:
         """With the first answer after an outage, all that waits for one goes at once."""

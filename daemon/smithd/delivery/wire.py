@@ -1,120 +1,74 @@
-"""The wire: a message as a request, and what can come back. Pure.
-
-Paths and bodies are those of the service's contract, in the narrow form on which all of its descriptions agree.
-"""
+"""The wire: a message as a request that the service's contract allows, or none. Pure."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from enum import StrEnum
 from typing import Any
-from urllib.parse import quote
 
-from smithd.outbox.message import Kind, Message, Shown
-
-LARGEST_BODY = 3500
-"""Bytes of a body, tags apart: Apple caps what reaches a phone at 4 kB (contract section 9.4)."""
+from smithd.contract.check import Invalid, faults
+from smithd.contract.endpoint import Endpoint, Family
+from smithd.contract.values import clipped, encoded
+from smithd.delivery import window
+from smithd.delivery.fitting import NO_VALUE, copied, fit, tidy
+from smithd.outbox.message import Json, Kind, Message, Shown
 
 LATE = 120.0
 """Seconds after which a push says that it comes late."""
 
-LONGEST_VALUE = 64
-SHORTEST_TEXT = 16
-NO_VALUE = "–"
+BARE_END = "bare_end"
+"""Aside of what is shown: its end was refused with a last state, and is asked for without one."""
 
-
-class Family(StrEnum):
-    """The endpoints that share a limit, by the service's own names (contract section 9.1)."""
-
-    NOTIFICATIONS = "notifications"
-    BADGES = "badges"
-    LIVE_ACTIVITIES = "live-activities"
-    METRICS = "metrics"
-
-
-class Endpoint(StrEnum):
-    """What can be asked of the service."""
-
-    SEND = "POST /push-notification"
-    REPLACE = "PUT /push-notification/"
-    STREAM_PUT = "PUT /live-activity/stream/"
-    STREAM_DELETE = "DELETE /live-activity/stream/"
-    METRIC = "POST /metrics/"
-    BADGE = "POST /badge"
-
-    @property
-    def family(self) -> Family:
-        return _FAMILIES[self]
-
-
-_FAMILIES = {
-    Endpoint.SEND: Family.NOTIFICATIONS,
-    Endpoint.REPLACE: Family.NOTIFICATIONS,
-    Endpoint.STREAM_PUT: Family.LIVE_ACTIVITIES,
-    Endpoint.STREAM_DELETE: Family.LIVE_ACTIVITIES,
-    Endpoint.METRIC: Family.METRICS,
-    Endpoint.BADGE: Family.BADGES,
-}
 _ENDPOINTS = {
     Kind.STREAM: Endpoint.STREAM_PUT,
     Kind.END: Endpoint.STREAM_DELETE,
     Kind.METRIC: Endpoint.METRIC,
     Kind.BADGE: Endpoint.BADGE,
 }
+_NOTIFICATION = ("subtitle", "icon", "media", "redirection", "actions", "tags", "metadata")
+_STREAM = ("content_state", "action", "secondary_action", "alert", "tags", "metadata")
+_KEPT: dict[str, Any] = {"tags": [], "metadata": {}}
+"""What a stream keeps when it is left out, and how it is cleared (contract section 5.3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: the endpoint, the path's variable part in it, the JSON body, and the key of the message."""
+    """One request: the endpoint, the variable part of its path, the JSON body, and the key of the message. There is no
+    wrong one: making it raises Invalid, which names each field that the contract does not allow.
+
+    ``aside``: what is to be remembered of it besides the message, if the service takes it.
+    """
 
     endpoint: Endpoint
     name: str
-    body: bytes
+    body: Json
     key: str
+    aside: Json = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if found := faults(self.endpoint, self.body, self.name):
+            raise Invalid(found)
 
     @property
     def family(self) -> Family:
+        """Whose limit it counts for."""
         return self.endpoint.family
 
     @property
     def method(self) -> str:
-        return self.endpoint.partition(" ")[0]
+        """Its HTTP method."""
+        return self.endpoint.method
 
     @property
     def path(self) -> str:
-        """The path below the base address, its variable part encoded as one segment."""
-        path = self.endpoint.partition(" ")[2] + quote(self.name, safe="")
-        return path + "/value" if self.endpoint is Endpoint.METRIC else path
+        """Its path below the base address."""
+        return self.endpoint.path(self.name)
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the service answered; the names of ``headers`` are in lower case, ``body`` is empty where it was no use."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """The request failed before any of it was sent."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The request was sent, in part at least, and its answer never came, or not whole."""
-
-    reason: str
-
-
-Reply = Answer | NotSent | Unknown
+    @property
+    def content(self) -> bytes:
+        """Its body as it is sent."""
+        return encoded(self.body)
 
 
 def endpoint(message: Message, shown: Shown | None) -> Endpoint:
@@ -126,51 +80,60 @@ def endpoint(message: Message, shown: Shown | None) -> Endpoint:
 
 def request(message: Message, shown: Shown | None, channels: Sequence[str] | None, now: float, zone: tzinfo) -> Request:
     """The request for a message. ``channels``: who is told where the message does not say (None: everybody); ``now``
-    and ``zone``: for a push that is late.
+    and ``zone``: for a push that is late, and for what is left of a timer.
 
-    Raises ValueError where no valid request can be made of it.
+    Raises ValueError (Invalid among them) where no valid request can be made of it.
     """
-    content = message.content
-    name, where = message.name, endpoint(message, shown)
     match message.kind:
         case Kind.PUSH:
-            name = _replaceable(message, shown)
-            body = _push(message, where, channels, now, zone)
+            return _push(message, shown, channels, now, zone)
         case Kind.STREAM:
-            body = _stream(content) | _target(content, channels)
+            return _stream(message, shown, channels, now)
         case Kind.END:
-            body = _stream(content)
+            return _end(message, shown)
         case Kind.METRIC:
-            body = _metric(message)
+            return Request(Endpoint.METRIC, message.name, _metric(message), message.key)
         case Kind.BADGE:
-            body = {"badge": content["badge"]} | _target(content, channels)
-    return Request(where, name, _encoded(_fitting(body)), message.key)
+            body = _taken(message.content, ("badge",)) | _target(message.content, channels)
+            return Request(Endpoint.BADGE, "", body, message.key)
+
+
+def _push(message: Message, shown: Shown | None, channels: Sequence[str] | None, now: float, zone: tzinfo) -> Request:
+    content, name = message.content, _replaceable(message, shown)
+    body = _taken(content, _NOTIFICATION)
+    for unsaid in [name for name in ("subtitle", "actions") if name in body and not body[name]]:
+        del body[unsaid]
+    body |= {"title": _title(message)} | _text(content.get("message"), _lateness(message, now, zone))
+    if name:
+        return Request(Endpoint.REPLACE, name, fit(body), message.key)
+    body |= _taken(content, ("interruption_level",)) | _target(content, channels)
+    return Request(Endpoint.SEND, "", fit(body), message.key)
 
 
 def _replaceable(message: Message, shown: Shown | None) -> str:
     """The service's name for the notification that this one takes the place of; empty: it is a new one."""
     if shown is None or shown.remote_id is None or not message.content.get("in_place"):
         return ""
-    return shown.remote_id if shown.remote_id.strip(".") else ""  # "." and ".." are no names in a path
+    return shown.remote_id if not faults(Endpoint.REPLACE, {"title": "x"}, shown.remote_id) else ""
 
 
-def _push(
-    message: Message, where: Endpoint, channels: Sequence[str] | None, now: float, zone: tzinfo
-) -> dict[str, Any]:
-    content = message.content
-    body = {name: content[name] for name in ("subtitle", "redirection") if content.get(name)}
-    body["title"] = content.get("title", "").strip() or message.name.partition("{")[0].partition("@")[0] or "smithd"
-    lines = [content.get("message"), _lateness(now - max(message.created, message.due), now, zone)]
-    if text := "\n".join(line for line in lines if line):
-        body["message"] = text
-    if where is Endpoint.SEND:
-        if content.get("interruption_level"):
-            body["interruption_level"] = content["interruption_level"]
-        body |= _target(content, channels)
-    return body | _tags(content)
+def _title(message: Message) -> Any:
+    title = message.content.get("title", "")
+    if not isinstance(title, str):
+        return title
+    own_name = message.name.partition("{")[0].partition("@")[0].strip()
+    return copied(title.strip() or own_name or "smithd")
 
 
-def _lateness(late: float, now: float, zone: tzinfo) -> str | None:
+def _text(text: Any, lateness: str | None) -> dict[str, Any]:
+    lines = [line for line in (text, lateness) if line not in (None, "")]
+    if not lines:
+        return {}
+    return {"message": copied("\n".join(lines) if isinstance(lines[0], str) else lines[0])}
+
+
+def _lateness(message: Message, now: float, zone: tzinfo) -> str | None:
+    late = now - max(message.created, message.due)
     if late < LATE:
         return None
     hours, minutes = divmod(round(late / 60), 60)
@@ -178,24 +141,66 @@ def _lateness(late: float, now: float, zone: tzinfo) -> str | None:
     return f"Delivered {datetime.fromtimestamp(now, zone):%H:%M}, {span} late."
 
 
-def _stream(content: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: content[name] for name in ("content_state", "action") if content.get(name) is not None}
-    return deepcopy(given) | _tags(content)
+def _stream(message: Message, shown: Shown | None, channels: Sequence[str] | None, now: float) -> Request:
+    content = message.content
+    body, aside = _taken(content, _STREAM), dict[str, Any]()
+    if _is_timer(body):
+        body["content_state"], placed = window.placed({**content, **body}, shown, now)
+        aside = dict(placed.aside()) if placed is not None else {}
+    tidy(body.get("content_state"))
+    body |= {name: _KEPT[name] for name in _to_clear(content, shown)} | _target(content, channels)
+    return Request(Endpoint.STREAM_PUT, message.name, fit(body), message.key, aside)
+
+
+def _is_timer(body: Mapping[str, Any]) -> bool:
+    state = body.get("content_state")
+    return isinstance(state, dict) and state.get("type") == "timer"
+
+
+def _to_clear(content: Json, shown: Shown | None) -> Iterator[str]:
+    """What the stream has, or may have, and is not to have any more."""
+    if shown is None or shown.ended:
+        return
+    for name in _KEPT:
+        if content.get(name) is None and (shown.content is None or shown.content.get(name)):
+            yield name
+
+
+def _end(message: Message, shown: Shown | None) -> Request:
+    """The end with its last state; without one, where that cannot be sent: it must not hold its slot for ever."""
+    is_bare = shown is not None and shown.aside.get(BARE_END)
+    try:
+        body = {} if is_bare else _last(message.content)
+        return Request(Endpoint.STREAM_DELETE, message.name, body, message.key)
+    except ValueError:
+        return Request(Endpoint.STREAM_DELETE, message.name, {}, message.key)
+
+
+def _last(content: Json) -> dict[str, Any]:
+    body = _taken(content, _STREAM)
+    if _is_timer(body):
+        body["content_state"].pop("duration_seconds", None)  # it would start the window anew
+    tidy(body.get("content_state"))
+    return fit(body)
 
 
 def _metric(message: Message) -> dict[str, Any]:
-    value = message.content["value"]
-    if isinstance(value, str):
-        value = _clipped(value.strip()) or NO_VALUE
-    at = message.aside.get("time")
-    return {"value": value} | ({"timestamp": _iso(at)} if at is not None else {})
+    body = _taken(message.content, ("value",))
+    if isinstance(body.get("value"), str):
+        body["value"] = clipped(body["value"].strip()) or NO_VALUE
+    if (at := message.aside.get("time")) is not None:
+        body["timestamp"] = _iso(at)
+    return body
 
 
 def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    except (TypeError, OverflowError, OSError):
+        raise ValueError(f"its time cannot be written: {at}") from None
 
 
-def _target(content: Mapping[str, Any], channels: Sequence[str] | None) -> dict[str, Any]:
+def _target(content: Json, channels: Sequence[str] | None) -> dict[str, Any]:
     wanted = content.get("channels")
     if wanted is None:
         wanted = channels
@@ -203,46 +208,15 @@ def _target(content: Mapping[str, Any], channels: Sequence[str] | None) -> dict[
         return {}
     if not wanted:
         raise ValueError("its list of channels is empty: it would go to everybody")
-    return {"target": {"channels": list(dict.fromkeys(wanted))}}
+    return {"target": {"channels": _each_once(wanted)}}
 
 
-def _tags(content: Mapping[str, Any]) -> dict[str, Any]:
-    tags = content.get("tags")
-    return {"tags": list(dict.fromkeys(tags))} if tags else {}
+def _taken(content: Json, names: Sequence[str]) -> dict[str, Any]:
+    """The named parts of a message's content, copied; what is None is not there."""
+    taken = {name: copied(content[name]) for name in names if content.get(name) is not None}
+    return taken | ({"tags": _each_once(taken["tags"])} if "tags" in taken else {})
 
 
-def _fitting(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with its longest texts cut until it is small enough, and at last without its links."""
-    weighed = {name: part for name, part in body.items() if name != "tags"}
-    while (excess := len(_encoded(weighed)) - LARGEST_BODY) > 0:
-        longest = max(_texts(weighed), key=lambda place: len(_encoded(place[0][place[1]])), default=None)
-        if longest is not None:
-            holder, name = longest
-            # A character takes six bytes at most: this comes near the limit in a few steps, and never cuts too much.
-            length = max(SHORTEST_TEXT, len(holder[name]) - 1 - excess // 6)
-            holder[name] = holder[name][: length - 1].rstrip() + "…"
-        elif not (weighed.pop("action", None) or weighed.pop("redirection", None)):
-            raise ValueError(f"it is {excess} bytes too large")
-    return weighed | {name: body[name] for name in ("tags",) if name in body}
-
-
-def _texts(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Where a body has texts that can be cut."""
-    state = body.get("content_state", {})
-    for holder in (body, state, *state.get("metrics", ())):
-        for name in ("title", "subtitle", "message", "label", "value", "unit"):
-            if isinstance(holder.get(name), str) and len(holder[name]) > SHORTEST_TEXT:
-                yield holder, name
-
-
-def _clipped(value: str) -> str:
-    """A metric's text in as many characters as it may have, counted in UTF-16 as the strictest do."""
-    units = value.encode("utf-16-le", "replace")
-    if len(units) <= 2 * LONGEST_VALUE:
-        return value
-    return units[: 2 * (LONGEST_VALUE - 1)].decode("utf-16-le", "ignore").rstrip() + "…"
-
-
-def _encoded(value: Any) -> bytes:
-    """JSON in UTF-8; raises ValueError for a number that is none. Half a surrogate pair becomes a question mark."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+def _each_once(items: Any) -> Any:
+    is_plain = isinstance(items, list) and all(isinstance(item, str) for item in items)
+    return list(dict.fromkeys(items)) if is_plain else items

@@ -123,7 +123,8 @@ class Delivered:
 class Again:
     """It was not taken and is tried again, not before ``at`` (seconds since 1970).
 
-    ``sent``: it may have been taken all the same. ``forget``: the service's name for it is no longer good.
+    ``sent``: it may have been taken all the same. ``forget``: the service's name for it is no longer good. ``aside``:
+    what is to be remembered beside what is shown, for the next try.
     """
 
     at: float
@@ -131,17 +132,17 @@ class Again:
     sent: bool = False
     wait: Wait = Wait.TIME
     forget: bool = False
+    aside: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
     """It was refused and is not tried again: a level not until its content changes, with ``off`` not until the next
-    start. ``forget``: the service's name for it is no longer good.
+    start.
     """
 
     reason: str
     off: bool = False
-    forget: bool = False
 
 
 Settlement = Delivered | Again | GivenUp

@@ -156,10 +156,12 @@ class Outbox:
         times += [queued.message.expires for queued in self._idle() if queued.message.expires is not None]
         return min(times, default=None)
 
-    def claim(self, queued: Queued, family: str, now: float) -> Claim:
-        """Say, on disk, that a message's request goes out: it must not go before this returns."""
+    def claim(self, queued: Queued, family: str, now: float, aside: Json | None = None) -> Claim:
+        """Say, on disk, that a message's request goes out: it must not go before this returns. ``aside``: what is to
+        be remembered, besides the message's own, of a level that is taken, or may be.
+        """
         message = queued.message
-        presumed = _presumed(message, now) if message.is_level else None
+        presumed = _presumed(message, now, aside or {}) if message.is_level else None
         with self._database.transaction() as connection:
             rows.claim(connection, queued.id)
             sent = rows.add_sent(connection, family, now + LONGEST_REQUEST)
@@ -314,9 +316,9 @@ class Outbox:
             del self._waiting[queued.message.key]
 
 
-def _presumed(message: Message, now: float) -> Shown:
+def _presumed(message: Message, now: float, aside: Json) -> Shown:
     content = None if message.kind is Kind.END else message.content
-    return Shown(message.key, message.kind, content, now, aside=message.aside)
+    return Shown(message.key, message.kind, content, now, aside={**message.aside, **aside})
 
 
 def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | None:
@@ -324,10 +326,15 @@ def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | No
     if isinstance(settlement, Delivered):
         kept = before.remote_id if before is not None and message.content.get("in_place") else None
         name = settlement.remote_id or kept
-        return Shown(message.key, message.kind, message.content, now, settlement.ended, name, message.aside)
-    if isinstance(settlement, Again) and settlement.sent and claim.presumed is not None:
-        return replace(claim.presumed, content=None)
-    return replace(before, remote_id=None) if before is not None and settlement.forget else before
+        aside = claim.presumed.aside if claim.presumed is not None else message.aside
+        return Shown(message.key, message.kind, message.content, now, settlement.ended, name, aside)
+    if isinstance(settlement, GivenUp):
+        return before
+    may_be = replace(claim.presumed, content=None) if settlement.sent and claim.presumed is not None else before
+    if may_be is None:
+        return None
+    name = None if settlement.forget else may_be.remote_id
+    return replace(may_be, remote_id=name, aside={**may_be.aside, **settlement.aside})
 
 
 def _says_more(message: Message, old: Message) -> bool:

@@ -3,70 +3,39 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.alerts.rule import Severity
+from smithd.contract.parts import Action, Icon
+from smithd.contract.values import MOST_ROWS, Channels, Color, Named, Tags, clipped, size
 from smithd.outbox.message import Kind, Message, Priority, Shown
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Reading
-from smithd.surfaces.push import Channel, Tag
 from smithd.surfaces.text import Text, number, template
 from smithd.surfaces.view import Held, Number, View, names_of, plain, summary_names
-from smithd.surfaces.widget import LONGEST, SUMMARY_NAMES, ValueText, marked_stale
+from smithd.surfaces.widget import SUMMARY_NAMES, ValueText, marked_stale
 
 COSMETIC_INTERVAL = 120.0
 """Seconds between two updates that change nothing but numbers: oftener, iOS throttles (contract section 9.3)."""
 
-MOST_ROWS = 8
+LARGEST_BUTTON = 2500
+"""Bytes; of the 3500 that a Live Activity may have, the rest is for its texts (contract section 9.4)."""
+
 NO_VALUE = "–"
 
 HeadlineText = Annotated[Text, template(SUMMARY_NAMES)]
-Color = Literal["lime", "green", "cyan", "blue", "purple", "magenta", "red", "orange", "yellow", "gray"]
-Named = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
 _COLORS: dict[Severity | None, Color] = {None: "green", Severity.WARNING: "orange", Severity.CRITICAL: "red"}
-_OPENS = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?|shortcuts://run-shortcut\?name=\S+")
-_CALLS = re.compile(r"https://[^\s/?#@]+([/?#]\S*)?")
 
 
 class WhileFiring(Options):
     """Shown while one of these rules fires."""
 
     while_firing: list[str] = Field(min_length=1, description="rules; the activity is shown while one of them fires")
-
-
-class Icon(Options):
-    """An SF Symbol beside the title."""
-
-    symbol: Named
-    color: Color | None = None
-
-
-class Action(Options):
-    """A button: opens an address, or has the service call a webhook (contract section 4.6)."""
-
-    title: Named
-    type: Literal["open_url", "webhook"]
-    url: Annotated[str, StringConstraints(max_length=2048)]
-    method: Literal["GET", "POST"] | None = None
-    body: dict[str, Any] | None = None
-
-    @model_validator(mode="after")
-    def _fits_its_type(self) -> Action:
-        if self.type == "webhook" and not _CALLS.fullmatch(self.url):
-            raise PydanticCustomError("url", "a webhook needs an https address, without a password in it")
-        if self.type == "open_url" and not _OPENS.fullmatch(self.url):
-            raise PydanticCustomError(
-                "url", "open_url needs an http or https address, or shortcuts://run-shortcut?name=…"
-            )
-        if self.type == "open_url" and (self.method is not None or self.body is not None):
-            raise PydanticCustomError("webhook_only", "'method' and 'body' belong to a webhook")
-        return self
 
 
 class Stat(Options):
@@ -117,9 +86,18 @@ class ActivityOptions(Options):
     stats: list[Stat] = Field(min_length=1, max_length=MOST_ROWS, description="the rows, eight at most")
     icon: Icon | None = None
     action: Action | None = None
-    channels: list[Channel] | None = Field(None, min_length=1, description="default: activitysmith.channels")
-    tags: list[Tag] | None = Field(None, max_length=20)
+    channels: Channels | None = Field(None, description="default: activitysmith.channels")
+    tags: Tags | None = None
     end: End = End()
+
+    @field_validator("action")
+    @classmethod
+    def _leaves_room(cls, action: Action | None) -> Action | None:
+        if action is not None and (weight := size(action.model_dump(exclude_none=True))) > LARGEST_BUTTON:
+            raise ValueError(
+                f"a button of {weight} bytes leaves too little room for the texts: {LARGEST_BUTTON} at most"
+            )
+        return action
 
     @property
     def metrics(self) -> frozenset[str]:
@@ -249,5 +227,5 @@ def _shown(stat: Stat, reading: Reading, view: View) -> str | Number:
     if stat.format is None and fresh and reading.value >= 0:
         return plain(reading.value)
     text = stat.format.render(names_of(reading, view.now)) if stat.format is not None else number(reading.value)
-    text = text[:LONGEST] or NO_VALUE
+    text = clipped(text) or NO_VALUE
     return text if fresh else marked_stale(text)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from smithd.alerts.rule import Rule, Severity
 from smithd.alerts.state import Alert, Change, Transition
+from smithd.contract.addresses import Link
+from smithd.contract.values import Channels, Level, Tags
 from smithd.outbox.message import Kind, Message, Priority, Standing
 from smithd.plugin.options import Options
 from smithd.surfaces.text import AnyLabels, Text, duration, number, template
@@ -29,30 +31,6 @@ PUSH_NAMES: dict[str, Any] = {
     "count": 1,
 }
 PushText = Annotated[Text, template(PUSH_NAMES)]
-Level = Literal["passive", "active", "time-sensitive"]
-Channel = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
-Tag = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._:-]{0,63}$")]
-_BLOCKED = frozenset(
-    ["about", "activitysmith", "app-prefs", "blob", "data", "file", "itms-services", "javascript", "prefs"]
-)
-"""Schemes that the service refuses to open (contract section 7.1)."""
-
-
-def _openable(link: str) -> str:
-    scheme = link.partition(":")[0].lower()
-    if not link.isprintable():
-        raise ValueError("expected an address without control characters")
-    if scheme in _BLOCKED:
-        raise ValueError(f"the service opens no {scheme}: addresses; expected https or an app's own scheme")
-    return link
-
-
-Link = Annotated[
-    str,
-    StringConstraints(max_length=2048, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$"),
-    AfterValidator(_openable),
-]
-
 _LEVELS: dict[Severity, Level] = {Severity.WARNING: "active", Severity.CRITICAL: "time-sensitive"}
 
 
@@ -72,8 +50,8 @@ class PushOptions(Options):
         "replace",
         description="replace: rewrite the notification in place, silently; push: a new one; none: say nothing",
     )
-    channels: list[Channel] | None = Field(None, min_length=1, description="default: activitysmith.channels")
-    tags: list[Tag] | None = Field(None, max_length=20)
+    channels: Channels | None = Field(None, description="default: activitysmith.channels")
+    tags: Tags | None = None
     redirection: Link | None = Field(None, description="what a tap on the notification opens")
 
     @model_validator(mode="before")

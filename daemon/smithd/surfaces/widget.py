@@ -8,14 +8,12 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.alerts.latest import source_of
+from smithd.contract.values import LONGEST_VALUE, clipped
 from smithd.outbox.message import Kind, Message, Priority, Shown
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Reading, Series
 from smithd.surfaces.text import AnyLabels, Text, template
 from smithd.surfaces.view import Held, Number, View, names_of, plain, summary_names
-
-LONGEST = 64
-"""Characters of a value's text (metric values, contract section 10)."""
 
 VALUE_NAMES: dict[str, Any] = {"value": 1234.5, "labels": AnyLabels(), "age": 30.0}
 SUMMARY_NAMES: dict[str, Any] = {"firing": ["a-rule"], "count": 1}
@@ -86,7 +84,7 @@ def _summary(name: str, options: WidgetOptions, text: Text, view: View) -> Messa
     if not said:
         return Held(key(name), "its template gave an empty text")
     is_whole = not unheard and not any(view.is_silent(source) for source in sources)
-    marked = _clipped(said) if is_whole else marked_stale(said)
+    marked = clipped(said) if is_whole else marked_stale(said)
     return _message(name, options, view, marked, {})
 
 
@@ -103,19 +101,15 @@ def _text(options: WidgetOptions, reading: Reading, view: View) -> str:
     assert options.format is not None
     names = names_of(reading, view.now)
     if view.is_fresh(reading):
-        return _clipped(options.format.render(names))
+        return clipped(options.format.render(names))
     if options.stale is not None:
-        return _clipped(options.stale.render(names))
+        return clipped(options.stale.render(names))
     return marked_stale(options.format.render(names))
 
 
 def marked_stale(text: str) -> str:
     """A text that says that it is not fresh."""
-    return f"{text[: LONGEST - 2]} ?"
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return f"{clipped(text, LONGEST_VALUE - 2)} ?"
 
 
 def _message(name: str, options: WidgetOptions, view: View, value: str | Number, aside: dict[str, Any]) -> Message:

@@ -1,0 +1,49 @@
+"""What things are called in the service's paths (contract section 2). Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_METRIC = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_STREAM = re.compile(r"[A-Za-z0-9_-]{1,255}")
+
+
+def matching(pattern: re.Pattern[str], what: str, expected: str) -> AfterValidator:
+    """The annotation of a name that must match; the complaint proposes one like it that would."""
+
+    def check(name: str) -> str:
+        if not pattern.fullmatch(name):
+            raise ValueError(f"'{name}' cannot be {what}: expected {expected}{_instead(name, pattern)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def _instead(name: str, pattern: re.Pattern[str]) -> str:
+    """A name like this one that would do, as the end of a sentence."""
+    for sign in "_-":
+        proposal = re.sub(r"[^a-z0-9]+", sign, name.lower()).strip(sign)
+        if proposal and pattern.fullmatch(proposal):
+            return f", like '{proposal}'"
+    return ""
+
+
+def _of_a_notification(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        name = ""
+    if not name.strip("."):  # "." and ".." mean something else in a path
+        raise ValueError("expected the service's name of a notification")
+    return name
+
+
+MetricKey = Annotated[
+    str,
+    matching(_METRIC, "a metric key of ActivitySmith", "1 to 64 small letters, digits, '_', '.' and '-'"),
+]
+StreamKey = Annotated[str, matching(_STREAM, "a stream key of ActivitySmith", "1 to 255 letters, digits, '_' and '-'")]
+NotificationId = Annotated[str, AfterValidator(_of_a_notification)]

@@ -1,0 +1,270 @@
+"""Replies: what the service made of a request, typed; whatever comes back lands in one of four kinds. Pure.
+
+The statuses are those of the service's contract (sections 5, 7, 10 and 11).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any
+
+from smithd.contract.endpoint import Endpoint
+
+_PASSING = frozenset({407, 408, 425})
+"""Client errors that say nothing about the request: a proxy's, a slow line's, one that came too early."""
+
+_BY_STATUS_ALONE = frozenset({401, 402, 429})
+"""Refusals that are believed whatever their body is: they lose nothing, for what they stop waits."""
+
+_NAMED = frozenset({Endpoint.REPLACE, Endpoint.STREAM_DELETE, Endpoint.METRIC})
+"""Where 404 is about what the path names; elsewhere it is an older form of 422."""
+
+_POLICY = re.compile(r'(?:"([^"]*)"|([A-Za-z*][^\s;,"]*))((?:\s*;\s*[a-z]+\s*=\s*[^\s;,]*)*)')
+_PARAMETER = re.compile(r"([a-z]+)\s*=\s*([0-9]{1,9})(?![0-9])")
+
+LONGEST_SAID = 300
+
+
+class Refusal(StrEnum):
+    """Why the service did not take a request."""
+
+    BAD_REQUEST = "refused"
+    UNAUTHORIZED = "unauthorized"
+    BILLING = "billing"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not found"
+    CONFLICT = "conflict"
+    NO_RECIPIENTS = "no recipients"
+    SLOTS_FULL = "no slot"
+    RATE_LIMITED = "rate limited"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One of the limits that an answer speaks of, by the policy's name: ``remaining`` requests for ``seconds`` to
+    come, of ``quota`` in each ``window`` seconds; None where the answer does not say.
+    """
+
+    policy: str
+    remaining: int | None = None
+    seconds: int | None = None
+    quota: int | None = None
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Counts of devices and people, None where the answer does not say. ``reached`` are those notified or updated."""
+
+    reached: int | None = None
+    queued: int | None = None
+    targeted: int | None = None
+    deactivated: int | None = None
+    unregistered: int | None = None
+    users: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The service took it. ``operation`` is its own word for a stream (any word at all), else ``sent``, ``replaced`` or
+    ``set``. ``is_confirmed``: it did not say otherwise in the answer. ``is_ignored``: it had no effect. ``channels``:
+    who was told, None for everybody. ``warnings``: the service's own, and the trouble of single devices.
+    """
+
+    operation: str
+    is_confirmed: bool = True
+    is_ignored: bool = False
+    notification_id: str | None = None
+    activity_id: str | None = None
+    previous_activity_id: str | None = None
+    devices: Devices = Devices()
+    channels: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] = ()
+    said: str = ""
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The service did not take it. ``code`` is the service's stable name for the reason, where it has one; ``said`` is
+    for people; ``retry_after`` in seconds, where it asked for that.
+    """
+
+    kind: Refusal
+    status: int
+    said: str
+    code: str = ""
+    retry_after: float | None = None
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The request failed before any of it was sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request may have arrived: its answer never came, or is none from which one could tell. ``status``: that of
+    an answer that did come.
+    """
+
+    reason: str
+    status: int | None = None
+    retry_after: float | None = None
+    limits: tuple[Limit, ...] = ()
+
+
+Reply = Accepted | Rejected | NotSent | Unknown
+
+
+def read(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes, now: float) -> Reply:
+    """What an answer means; ``headers`` are found by names in lower case, ``now`` is in seconds since 1970."""
+    found, limits = _parsed(body), _limits(headers)
+    if 200 <= status < 300:
+        if status in (204, 205):
+            found = {}
+        if found is None:
+            # A portal's page, or half an answer: nobody knows whether the service has seen the request.
+            return Unknown(f"HTTP {status} with an answer that is not the service's", status, limits=limits)
+        return _accepted(endpoint, found, limits)
+    said, wait = _said(status, found), _retry_after(headers, now)
+    is_verdict = 400 <= status < 500 and status not in _PASSING
+    if is_verdict and (found is not None or status in _BY_STATUS_ALONE):
+        kind = _kind(endpoint, status, found or {})
+        return Rejected(kind, status, said, _text(found or {}, "code") or "", wait, limits)
+    return Unknown(said, status, wait, limits)
+
+
+def _accepted(endpoint: Endpoint, found: Mapping[str, Any], limits: tuple[Limit, ...]) -> Accepted:
+    warning = _text(found, "warning")
+    return Accepted(
+        operation=_OPERATIONS.get(endpoint) or _text(found, "operation") or "updated",
+        is_confirmed=found.get("success", True) in (True, "true"),
+        is_ignored=found.get("ignored") is True,
+        notification_id=_text(found, "notification_id"),
+        activity_id=_text(found, "activity_id"),
+        previous_activity_id=_text(found, "previous_activity_id"),
+        devices=Devices(
+            reached=_count(found, "devices_updated", "devices_notified"),
+            queued=_count(found, "devices_queued"),
+            targeted=_count(found, "devices_targeted"),
+            deactivated=_count(found, "devices_deactivated"),
+            unregistered=_count(found, "devices_unregistered"),
+            users=_count(found, "users_updated", "users_notified"),
+        ),
+        channels=_texts(found, "effective_channel_slugs"),
+        warnings=((_line(warning),) if warning else ()) + (_texts(found, "errors") or ()),
+        said=_line(_text(found, "message") or _text(found, "error") or ""),
+        limits=limits,
+    )
+
+
+_OPERATIONS = {
+    Endpoint.SEND: "sent",
+    Endpoint.REPLACE: "replaced",
+    Endpoint.METRIC: "set",
+    Endpoint.BADGE: "set",
+    Endpoint.STREAM_DELETE: "ended",
+}
+
+
+def _kind(endpoint: Endpoint, status: int, found: Mapping[str, Any]) -> Refusal:
+    if status == 404:
+        return Refusal.NOT_FOUND if endpoint in _NAMED else Refusal.NO_RECIPIENTS
+    if status == 429 and endpoint is Endpoint.STREAM_PUT and _speaks_of_slots(found):
+        return Refusal.SLOTS_FULL
+    return _KINDS.get(status, Refusal.BAD_REQUEST)
+
+
+_KINDS = {
+    401: Refusal.UNAUTHORIZED,
+    402: Refusal.BILLING,
+    403: Refusal.FORBIDDEN,
+    409: Refusal.CONFLICT,
+    422: Refusal.NO_RECIPIENTS,
+    429: Refusal.RATE_LIMITED,
+}
+
+
+def _speaks_of_slots(found: Mapping[str, Any]) -> bool:
+    return found.get("code") != "rate_limited" and ("limit" in found or "active" in found)
+
+
+def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """The seconds that ``Retry-After`` asks for, as a number or a date; None where it makes no sense."""
+    given = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", given):
+        return float(given)
+    try:
+        date = parsedate_to_datetime(given)
+        return max(date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now, 0.0)
+    except (ValueError, IndexError, OverflowError, TypeError):
+        return None
+
+
+def _limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
+    """What ``RateLimit`` and ``RateLimit-Policy`` say, as in ``"account:badges"; r=59; t=60``."""
+    left, rules = (_policies(headers.get(name, "")) for name in ("ratelimit", "ratelimit-policy"))
+    return tuple(
+        Limit(
+            policy,
+            remaining=left.get(policy, {}).get("r"),
+            seconds=left.get(policy, {}).get("t"),
+            quota=rules.get(policy, {}).get("q"),
+            window=rules.get(policy, {}).get("w"),
+        )
+        for policy in dict.fromkeys([*left, *rules])
+    )
+
+
+def _policies(header: str) -> dict[str, dict[str, int]]:
+    found = _POLICY.finditer(header)
+    return {match[1] or match[2] or "": _parameters(match[3]) for match in found}
+
+
+def _parameters(text: str) -> dict[str, int]:
+    return {name: int(number) for name, number in _PARAMETER.findall(text)}
+
+
+def _parsed(body: bytes) -> Mapping[str, Any] | None:
+    """The JSON object that an answer should be; None where it is none."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _said(status: int, found: Mapping[str, Any] | None) -> str:
+    """What the service said, in a line for a person."""
+    texts = dict.fromkeys(_text(found or {}, name) for name in ("error", "message"))
+    said = ": ".join(_line(text) for text in texts if text)
+    return f"HTTP {status}" + (f", {said[:LONGEST_SAID]}" if said else "")
+
+
+def _line(text: str) -> str:
+    return " ".join(text[: 4 * LONGEST_SAID].split())[:LONGEST_SAID]
+
+
+def _text(found: Mapping[str, Any], name: str) -> str | None:
+    text = found.get(name)
+    return text if isinstance(text, str) and text else None
+
+
+def _texts(found: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    texts = found.get(name)
+    return tuple(_line(text) for text in texts if isinstance(text, str)) if isinstance(texts, list) else None
+
+
+def _count(found: Mapping[str, Any], *names: str) -> int | None:
+    counts = (found.get(name) for name in names)
+    return next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)

@@ -1,0 +1,259 @@
+"""Stories of a timer: its window is started once, whatever happens to answers, streams and the daemon.
+
+The service is the simulator's own idea of a stream with a timer: a duration starts the window anew, without one it goes
+on, and a countdown that is to start needs one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from answers import Answer, heard, no, ok
+from campaign import rounds
+from smithd.clock import SystemClock
+from smithd.contract.endpoint import Endpoint
+from smithd.database import Database
+from smithd.delivery.account import AccountOptions
+from smithd.delivery.reply import Reply, Unknown
+from smithd.delivery.sender import Sender
+from smithd.delivery.wire import Request
+from smithd.outbox.message import Kind, Message, Priority
+from smithd.outbox.queue import Outbox
+from smithd.telemetry import Telemetry
+from virtual_time import run_virtual
+
+BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
+START = BEGIN.timestamp()
+
+
+class Phone:
+    """A service with one stream: when its window ends, and the durations that it was sent."""
+
+    def __init__(self) -> None:
+        self.clock = SystemClock()
+        self.sent: list[float | None] = []
+        self.shows = False
+        self.is_paused = False
+        self.ends_at: float | None = None
+        self.left: float | None = None
+        self.lost: list[str] = []
+        """What happens to the next requests: "before" they take effect they are lost, or "after"."""
+
+    def take(self, request: Request) -> Answer | Reply:
+        fate = self.lost.pop(0) if self.lost else ""
+        if fate == "before":
+            return Unknown("cut off")
+        answer = self.end() if request.endpoint is Endpoint.STREAM_DELETE else self.show(request.body["content_state"])
+        return Unknown("cut off") if fate == "after" else answer
+
+    def end(self) -> Answer:
+        self.shows, self.ends_at, self.left = False, None, None
+        return ok(operation="ended")
+
+    def show(self, state: Mapping[str, Any]) -> Answer:
+        duration = state.get("duration_seconds")
+        self.sent.append(duration)
+        if self.is_paused:
+            return ok(operation="paused")
+        if not self.shows and duration is None:
+            return no(400, error="a countdown needs duration_seconds")
+        operation = "updated" if self.shows else "started"
+        now, self.shows = self.clock.now(), True
+        left = duration if duration is not None else self.remaining()
+        running = state["is_running"]
+        self.ends_at, self.left = (now + left, None) if running else (None, left)
+        return ok(operation=operation, activity_id="a")
+
+    def dismiss(self) -> None:
+        """A finger swipes it away."""
+        self.end()
+
+    def remaining(self) -> float:
+        if self.left is not None:
+            return self.left
+        return max(0.0, (self.ends_at or 0.0) - self.clock.now())
+
+
+class Story:
+    """A daemon beside a phone, through restarts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.phone, self.clock = path, Phone(), SystemClock()
+        self.hangs = False
+
+    async def transport(self, request: Request) -> Reply:
+        answer = self.phone.take(request)
+        if self.hangs:
+            await asyncio.Event().wait()
+        return heard(request, answer, self.clock.now())
+
+    async def live(self, *messages: Message, seconds: float = 10) -> None:
+        """One life of the daemon, which begins with these messages."""
+        database = Database.open(self.path)
+        outbox = Outbox(database)
+        account = AccountOptions(api_key="ask_test")
+        sender = Sender(outbox, self.transport, account, self.clock, Telemetry(), ZoneInfo("UTC"), lambda: 0.5)
+        task = asyncio.create_task(sender.run())
+        for message in messages:
+            with database.transaction() as connection:
+                outbox.put(connection, message)
+            sender.wake()
+            await asyncio.sleep(1)
+        await asyncio.sleep(seconds - len(messages))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        database.close()
+
+
+def timer(duration: float | None = 300, subtitle: str = "a", window: str | None = None, **state: Any) -> Message:
+    content: dict[str, Any] = {"content_state": {"title": "T", "type": "timer", "subtitle": subtitle, **state}}
+    if duration is not None:
+        content["content_state"]["duration_seconds"] = duration
+    if window is not None:
+        content["window"] = window
+    return Message("stream:t", Kind.STREAM, content, Priority.MEANING, START)
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path / "state.db")
+
+
+def test_an_update_and_a_restart_keep_the_window_and_another_duration_or_name_starts_it_anew(story: Story) -> None:
+    async def play() -> None:
+        await story.live(timer(), timer(subtitle="b"))
+        await story.live(timer(subtitle="c"))
+        assert round(story.phone.remaining()) == 280
+        await story.live(timer(180, "c"), timer(180, "d"))
+        assert round(story.phone.remaining()) == 170
+        await story.live(timer(180, "d", window="second"), timer(None, "e"))
+        assert round(story.phone.remaining()) == 170
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == [300, None, None, 180, None, 180, None]
+
+
+def test_an_ended_timer_starts_with_its_whole_window_again(story: Story) -> None:
+    async def play() -> None:
+        end = Message("stream:t", Kind.END, timer().content, Priority.END, START)
+        await story.live(timer(), end, timer())
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == [300, 300]
+
+
+@pytest.mark.parametrize(("fate", "sent"), [("after", [300, None]), ("before", [None, 299])])
+def test_after_a_lost_answer_it_is_retried_without_and_if_refused_with_what_remains(
+    story: Story, fate: str, sent: list[float | None]
+) -> None:
+    story.phone.lost = [fate]
+    run_virtual(lambda: story.live(timer()), BEGIN)
+    assert story.phone.sent == sent
+
+
+@pytest.mark.parametrize(("fate", "sent"), [("after", [300, None]), ("before", [None, 200])])
+def test_a_daemon_that_died_with_a_request_on_its_way_does_the_same(
+    story: Story, fate: str, sent: list[float | None]
+) -> None:
+    async def play() -> None:
+        story.hangs, story.phone.lost = True, [fate]
+        await story.live(timer(), seconds=97)  # and three of grace
+        story.hangs = False
+        await story.live()
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == sent
+
+
+def test_a_timer_that_was_swiped_away_comes_back_with_what_remains(story: Story) -> None:
+    async def play() -> None:
+        await story.live(timer(), seconds=100)
+        story.phone.dismiss()
+        await story.live(timer(subtitle="b"))
+        assert round(story.phone.remaining()) == 190
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == [300, None, 200]
+
+
+def test_a_frozen_timer_does_not_run_out_and_its_state_is_always_said(story: Story) -> None:
+    async def play() -> None:
+        await story.live(timer(), timer(is_running=False), seconds=500)
+        story.phone.dismiss()
+        await story.live(timer(is_running=False, subtitle="b"), timer(subtitle="c"))
+        assert round(story.phone.remaining()) == 290
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == [300, None, None, 299, None]
+
+
+def test_a_window_that_came_while_the_stream_was_paused_is_sent_when_it_is_resumed(story: Story) -> None:
+    async def play() -> None:
+        await story.live(timer(), seconds=10)
+        story.phone.is_paused = True
+        await story.live(timer(180), seconds=100)
+        story.phone.is_paused = False
+        await story.live(seconds=600)
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == [300, 180, 80]
+
+
+def test_a_window_that_has_run_out_is_not_begun_anew(story: Story) -> None:
+    async def play() -> None:
+        await story.live(timer(), seconds=1000)
+        story.phone.dismiss()
+        await story.live(timer(subtitle="b"))
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == [300, None, 1]
+
+
+def test_a_clock_that_counts_up_needs_no_window(story: Story) -> None:
+    async def play() -> None:
+        story.phone.shows = True
+        await story.live(timer(None, counts_down=False), timer(None, "b", counts_down=False))
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == [None, None]
+
+
+fates = st.lists(st.sampled_from(["", "before", "after"]), max_size=6)
+lives = st.lists(st.tuples(st.lists(st.sampled_from("abc"), max_size=3), st.booleans(), fates), min_size=1, max_size=4)
+
+
+@pytest.mark.campaign
+@settings(max_examples=rounds(20, 1000), suppress_health_check=list(HealthCheck), deadline=None)
+@given(lives)
+def test_whatever_is_lost_the_phone_never_counts_longer_than_it_should(
+    tmp_path_factory: pytest.TempPathFactory, lives: list[tuple[list[str], bool, list[str]]]
+) -> None:
+    """Each life of the daemon: the subtitles it tells, whether the timer is swiped away before, what happens to its
+    requests. The window begins when its duration is first sent.
+    """
+    story = Story(tmp_path_factory.mktemp("story") / "state.db")
+
+    async def play() -> float:
+        await story.live(timer(3000), seconds=20)
+        began = story.clock.now() - 20
+        for subtitles, dismissed, fates in lives:
+            if dismissed:
+                story.phone.dismiss()
+            story.phone.lost = list(fates)
+            await story.live(*(timer(3000, subtitle) for subtitle in subtitles), seconds=400)
+            if story.phone.shows:
+                assert abs(began + 3000 - (story.clock.now() + story.phone.remaining())) < 2
+        return began
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent[0] == 3000
+    assert story.phone.sent.count(3000) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -67,21 +67,25 @@ class BasicAuth(Options):
 class Auth(Options):
     """Who we are: a user name with its password, or a token."""
 
+    ways: ClassVar[tuple[str, ...]] = ("basic", "bearer")
+
     basic: BasicAuth | None = None
     bearer: HeaderValue | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Auth:
-        if (self.basic is None) == (self.bearer is None):
-            raise PydanticCustomError("one_way", "expected either 'basic' (username, password) or 'bearer' (a token)")
+        if sum(getattr(self, way) is not None for way in self.ways) != 1:
+            *others, last = (f"'{way}'" for way in self.ways)
+            raise PydanticCustomError("one_way", f"expected exactly one of {', '.join(others)} and {last}")  # type: ignore[arg-type] # made of our own words
         return self
 
     @property
-    def header(self) -> str:
-        """The header ``Authorization``."""
+    def header(self) -> str | None:
+        """The header ``Authorization``, where it is known from the options alone."""
         if self.bearer is not None:
             return f"Bearer {self.bearer.get_secret_value()}"
-        assert self.basic is not None  # the validator has seen to it
+        if self.basic is None:
+            return None
         pair = f"{self.basic.username}:{self.basic.password.get_secret_value()}"
         return f"Basic {b64encode(pair.encode()).decode()}"
 
@@ -122,7 +126,8 @@ class Connection(Options):
     def sent_headers(self) -> dict[str, str]:
         """All headers that the configuration asks for, in clear."""
         given = reveal(self.headers)
-        return given | {"Authorization": self.auth.header} if self.auth else given
+        header = self.auth.header if self.auth else None
+        return given if header is None else given | {"Authorization": header}
 
 
 def excerpt(body: bytes) -> str:
@@ -136,7 +141,9 @@ def refusal(who: str, status: int, location: str, said: str) -> SourceError:
     """What ``who`` means by a status other than 2xx; ``said`` came with it, ``location`` is where a redirect points."""
     if 300 <= status < 400:
         where = location.partition("?")[0] or "nowhere"
-        return Unavailable(f"{who}: HTTP {status}: it redirects to {where}, and redirects are not followed")
+        return Misconfigured(
+            f"{who}: HTTP {status}: it redirects to {where}, which is not followed: is this the address?"
+        )
     meaning = f", {_MEANINGS[status]}" if status in _MEANINGS else ""
     kind = Misconfigured if 400 <= status < 500 and status not in _PASSING else Unavailable
     return kind(f"{who}: HTTP {status}{meaning}: {said}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import cached_property
+from itertools import chain
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -11,16 +13,17 @@ from pydantic_core import PydanticCustomError
 
 from smithd.plugin import BadAnswer, Options, Sample
 from smithd_sources.json_path import JSONPath, Path
-from smithd_sources.number import in_short, to_number
+from smithd_sources.number import in_short
+from smithd_sources.quantity import Conversion, Moment, Quantity
 
 
-def _scale(scale: Decimal) -> Decimal:
-    if not scale.is_finite() or scale == 0:
+def _not_zero(number: Decimal) -> Decimal:
+    if number == 0:
         raise ValueError("expected a number other than 0, like 0.01")
-    return scale
+    return number
 
 
-Scale = Annotated[Decimal, AfterValidator(_scale)]
+Scale = Annotated[Decimal, AfterValidator(_not_zero)]
 LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -34,6 +37,10 @@ class JSONMetric(Options):
     value: JSONPath | None = Field(None, description="where the number stands in an element, which is the path's $")
     labels: dict[LabelName, JSONPath] = Field({}, description="what tells series apart: label to path in an element")
     scale: Scale | None = Field(None, description="multiply by this, in decimal: 1999 cents by 0.01 are 19.99")
+    offset: Decimal | None = Field(None, description="then add this, in decimal")
+    quantity: Quantity = Field(
+        Quantity.NUMBER, alias="as", description="duration: in seconds; timestamp: since 1970; age: seconds since then"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -50,6 +57,11 @@ class JSONMetric(Options):
             raise PydanticCustomError("each_needs", "'each' needs 'value' and 'labels', to tell its series apart")
         return self
 
+    @cached_property
+    def conversion(self) -> Conversion:
+        """How what stands there becomes the metric's number."""
+        return Conversion(self.quantity, self.scale, self.offset)
+
     def paths(self) -> Iterator[Path]:
         """All the paths that reading this metric follows."""
         yield from (path for path in (self.path, self.each, self.value, *self.labels.values()) if path is not None)
@@ -58,24 +70,30 @@ class JSONMetric(Options):
 Complain = Callable[[str], None]
 
 
-def read_metric(name: str, metric: JSONMetric, document: Any, complain: Complain) -> list[Sample]:
-    """The metric's samples in this document; ``complain`` hears of what could not be read.
+def read_metric(
+    name: str, metric: JSONMetric, pages: Sequence[Any], moment: Moment, complain: Complain
+) -> list[Sample]:
+    """The metric's samples in these documents: of an ``each`` in all of them, of a ``path`` in the first.
 
-    Raises BadAnswer where nothing of the metric can be used. A value that is null, NaN or infinite brings no sample.
+    ``complain`` hears of what could not be read. Raises BadAnswer where nothing of the metric can be used. A value
+    that is null, NaN or infinite brings no sample.
     """
     if metric.each is not None:
-        return _read_each(name, metric, metric.each, document, complain)
+        return _read_each(name, metric, metric.each, pages, moment, complain)
     assert metric.path is not None  # the validator has seen to it
-    value = to_number(_only(metric.path, document), metric.path, metric.scale)
+    value = metric.conversion(_only(metric.path, pages[0]), metric.path, moment)
     return [] if value is None else [Sample(name, value)]
 
 
-def _read_each(name: str, metric: JSONMetric, each: Path, document: Any, complain: Complain) -> list[Sample]:
+def _read_each(
+    name: str, metric: JSONMetric, each: Path, pages: Sequence[Any], moment: Moment, complain: Complain
+) -> list[Sample]:
     assert metric.value is not None  # the validator has seen to it
+    conversion = metric.conversion
     series: dict[tuple[str, ...], float | None] = {}
-    for index, element in enumerate(_elements(each, document)):
+    for index, element in enumerate(chain.from_iterable(_elements(each, page) for page in pages)):
         try:
-            value = to_number(_only(metric.value, element), metric.value, metric.scale)
+            value = conversion(_only(metric.value, element), metric.value, moment)
             labels = tuple(_label(path, element) for path in metric.labels.values())
         except BadAnswer as error:
             complain(f"{name}: element {index} of {each}: {error}")

@@ -17,8 +17,10 @@ _EXACT = Context(prec=60, traps=[])
 """Decimal arithmetic that never raises: what does not fit becomes infinite, and that is no value."""
 
 
-def to_number(found: Any, where: object, scale: Decimal | None = None) -> float | None:
+def to_number(found: Any, where: object, scale: Decimal | None = None, offset: Decimal | None = None) -> float | None:
     """A number, a truth (1 or 0) or a number's text as a float; None for null, NaN and what a float cannot hold.
+
+    It is multiplied by ``scale``, then ``offset`` is added, both in decimal.
 
     Anything else raises BadAnswer, which says ``where`` it stood.
     """
@@ -31,10 +33,15 @@ def to_number(found: Any, where: object, scale: Decimal | None = None) -> float 
     if not (_NUMBER.fullmatch(found) if isinstance(found, str) else isinstance(found, int | float)):
         raise BadAnswer(f"{where} is {in_short(found)}, not a number")
     try:
-        value = float(found) if scale is None else float(_EXACT.multiply(_decimal(found), scale))
+        value = float(found if scale is None and offset is None else _changed(_decimal(found), scale, offset))
     except OverflowError:
         return None
     return value if math.isfinite(value) else None
+
+
+def _changed(number: Decimal, scale: Decimal | None, offset: Decimal | None) -> Decimal:
+    scaled = number if scale is None else _EXACT.multiply(number, scale)
+    return scaled if offset is None else _EXACT.add(scaled, offset)
 
 
 def _decimal(number: str | float) -> Decimal:

@@ -222,7 +222,7 @@ class TestWhatElseMayAnswer:
 
     def test_a_redirect_is_told_and_not_followed(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(status=302, headers={"Location": f"{web.url}/login?next=x"}))
-        assert f"redirects to {web.url}/login, and" in str(failure)
+        assert f"redirects to {web.url}/login, which" in str(failure)
         assert not [asked for asked in web.asked if "login" in asked.path]
 
     def test_an_answer_beyond_all_measure(self, ask: Ask, web: Server) -> None:

@@ -3,7 +3,7 @@
 from smithd.clock import Clock
 from smithd.errors import BadAnswer, Misconfigured, SourceError, Unavailable
 from smithd.http import TLS, Answer, Http, NoAnswer, Prepared, TooLarge, Unreadable, Untrusted, read
-from smithd.plugin.options import Duration, File, HttpUrl, MetricName, Options, PositiveDuration, Secret, Size
+from smithd.plugin.options import Duration, File, HttpUrl, MetricName, Options, PositiveDuration, Secret, Size, http_url
 from smithd.plugin.sample import Sample
 from smithd.plugin.source import Context, Source
 from smithd.plugin.thread import Threads
@@ -34,5 +34,6 @@ __all__ = [
     "Unavailable",
     "Unreadable",
     "Untrusted",
+    "http_url",
     "read",
 ]

@@ -57,7 +57,7 @@ class Server:
             def do_GET(self) -> None:
                 server._answer(self)
 
-            do_POST = do_GET  # noqa: N815 - http.server's name for it
+            do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - names of http.server
 
             def log_message(self, *_: Any) -> None:
                 """Tests need no log."""

@@ -1,0 +1,78 @@
+"""The options of http_json."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from smithd.plugin import File, MetricName, Options, Size
+from smithd_sources.connection import Auth, Connection, Text
+from smithd_sources.json_metric import JSONMetric
+from smithd_sources.json_path import JSONPath
+from smithd_sources.oauth2 import OAuth2
+
+
+class Format(StrEnum):
+    """What an answer's body is."""
+
+    JSON = "json"
+    LINES = "json_lines"
+    NUMBER = "number"
+
+
+class Pages(Options):
+    """Where the next page of an answer is, and how many to ask for."""
+
+    next: Literal["link"] | JSONPath = Field(
+        description="link: the header Link with rel=next; or the JSONPath of the next page's address"
+    )
+    at_most: int = Field(10, ge=1, le=100, description="pages to ask for in one poll, the first one counted")
+
+
+class JSONAuth(Auth):
+    """Who we are: a user name with its password, a token, or a client that fetches tokens."""
+
+    ways = ("basic", "bearer", "oauth2")
+    oauth2: OAuth2 | None = Field(None, description="fetch tokens by the client credentials of OAuth 2.0")
+
+
+class HttpJsonOptions(Connection):
+    """What may stand under a source of ``type: http_json``."""
+
+    auth: JSONAuth | None = Field(
+        None, description="basic: {username, password}, bearer: a token, or oauth2: a client that fetches tokens"
+    )
+    method: Literal["GET", "POST", "PUT", "PATCH"] | None = Field(
+        None, description="default: GET, or POST where there is a body"
+    )
+    query: dict[str, Text] = Field({}, description="parameters to add to the address; values may be secrets")
+    body: Any = Field(None, repr=False, description="a text to send as it is, or anything else to send as JSON")
+    unix_socket: File | None = Field(None, description="ask through this socket of this machine, as curl does")
+    format: Format = Field(
+        Format.JSON, description="json; json_lines: $ is the list of the lines; number: $ is the whole body"
+    )
+    expect_status: list[Annotated[int, Field(ge=200, le=599)]] | None = Field(
+        None, min_length=1, description="the statuses whose answers count; default: 200 to 299"
+    )
+    redirects: int = Field(5, ge=0, le=20, description="how many to follow; another host gets no credentials")
+    pages: Pages | None = Field(None, description="where the next page is; 'each' reads all of them")
+    max_size: Size = Field(5_000_000, description="the largest answer to accept, unpacked, all pages together")
+    metrics: dict[MetricName, JSONMetric] = Field(min_length=1, description="metric to the JSONPath of its value")
+
+    @model_validator(mode="after")
+    def _pages_are_json(self) -> HttpJsonOptions:
+        if self.pages is not None and self.pages.next != "link" and self.format is not Format.JSON:
+            raise PydanticCustomError("pages", "a JSONPath to the next page needs 'format: json'")
+        return self
+
+    @property
+    def asked_by(self) -> str:
+        """The method of the request."""
+        return self.method or ("GET" if self.body is None else "POST")
+
+    def accepts(self, status: int) -> bool:
+        """Whether an answer with this status counts."""
+        return status in self.expect_status if self.expect_status is not None else 200 <= status < 300

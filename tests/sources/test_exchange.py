@@ -1,0 +1,344 @@
+"""What a user relies on when one answer takes more than one request: tokens, redirects, pages, and no change."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socketserver
+import threading
+import zlib
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import brotli
+import pytest
+from backports import zstd
+
+from servers import Certificate
+from smithd.plugin import BadAnswer, Misconfigured, Sample, SourceError, Unavailable
+from smithd.testing import Asked, Reply, Server
+from smithd_sources.http_json import HttpJson
+
+Ask = Callable[..., list[Sample]]
+
+ORDERS = Reply(b'{"orders": 7}')
+SEVEN = [Sample("orders", 7.0)]
+
+
+def options(url: str, metrics: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    return {"url": url, "metrics": metrics or {"orders": "$.orders"}} | more
+
+
+def to(location: str, status: int = 302) -> Reply:
+    return Reply(status=status, headers={"Location": location})
+
+
+@pytest.fixture
+def other() -> Iterator[Server]:
+    """Another host."""
+    with Server() as server:
+        yield server
+
+
+class TestRedirects:
+    SECRETS = {"headers": {"X-Key": "s3cret"}, "auth": {"bearer": "t0ken"}}  # noqa: RUF012 - a test's constant
+
+    def test_on_the_same_host_it_goes_on_as_before(self, ask: Ask, web: Server) -> None:
+        web.replies |= {"/": to("/a", 301), "/a": to("b?x=1", 307), "/b": ORDERS}
+        assert ask(HttpJson, options(web.url, **self.SECRETS)) == SEVEN
+        assert [asked.path for asked in web.asked] == ["/", "/a", "/b?x=1"]
+        assert all(asked.headers["X-Key"] == "s3cret" for asked in web.asked)
+        assert all(asked.headers["Authorization"] == "Bearer t0ken" for asked in web.asked)
+
+    def test_another_host_gets_no_credentials(self, ask: Ask, web: Server, other: Server) -> None:
+        web.replies["/"] = to(f"{other.url}/stats")
+        other.replies |= {"/stats": to("/more"), "/more": ORDERS}
+        assert ask(HttpJson, options(web.url, **self.SECRETS)) == SEVEN
+        for asked in other.asked:
+            assert "s3cret" not in str(asked.headers)
+            assert "t0ken" not in str(asked.headers)
+
+    @pytest.mark.parametrize("status", [301, 302, 303])
+    def test_a_post_becomes_a_get(self, ask: Ask, web: Server, status: int) -> None:
+        web.replies |= {"/": to("/a", status), "/a": ORDERS}
+        assert ask(HttpJson, options(web.url, body={"q": 1})) == SEVEN
+        assert [(asked.method, asked.body) for asked in web.asked] == [("POST", b'{"q": 1}'), ("GET", b"")]
+
+    @pytest.mark.parametrize("status", [307, 308])
+    def test_or_is_sent_again_where_the_answer_says_so_but_to_no_other_host(
+        self, ask: Ask, web: Server, other: Server, status: int
+    ) -> None:
+        web.replies |= {"/": to("/a", status), "/a": ORDERS}
+        assert ask(HttpJson, options(web.url, body={"q": 1})) == SEVEN
+        assert [(asked.method, asked.body) for asked in web.asked] == [("POST", b'{"q": 1}')] * 2
+        web.replies["/"] = to(f"{other.url}/", status)
+        with pytest.raises(Misconfigured, match="redirects to another host"):
+            ask(HttpJson, options(web.url, body={"q": 1}))
+        assert other.asked == []
+
+    def test_there_is_an_end_to_it(self, ask: Ask, web: Server) -> None:
+        web.replies["/"] = to("/")
+        with pytest.raises(Unavailable, match="redirects more than 5 times"):
+            ask(HttpJson, options(web.url))
+        assert len(web.asked) == 6
+
+    @pytest.mark.parametrize(
+        ("location", "said"),
+        [
+            ("", "does not say where to"),
+            ("ftp://x.example/", "points at 'ftp://x.example/'"),
+            ("http://me:pw@x.example/", "no place in an address"),
+            ("http://[", "points at"),
+            ("javascript:alert(1)", "points at"),
+        ],
+    )
+    def test_a_place_that_is_none(self, ask: Ask, web: Server, location: str, said: str) -> None:
+        web.replies["/"] = to(location)
+        with pytest.raises(BadAnswer, match=said):
+            ask(HttpJson, options(web.url))
+
+    def test_not_from_tls_to_the_clear(self, ask: Ask, certificate: Certificate, web: Server) -> None:
+        with Server({"/": to(web.url)}, tls=certificate.context()) as secure, pytest.raises(Misconfigured) as caught:
+            ask(HttpJson, options(secure.url, tls={"ca_file": str(certificate.cert_file)}))
+        assert "without TLS" in str(caught.value)
+        assert web.asked == []
+
+
+class TestTokens:
+    @pytest.fixture
+    def login(self, web: Server) -> Server:
+        web.replies["/token"] = lambda asked: Reply(json.dumps(self.token(web)).encode())
+        web.replies["/"] = self.guarded(web)
+        return web
+
+    @staticmethod
+    def token(web: Server) -> dict[str, Any]:
+        number = sum(asked.path == "/token" for asked in web.asked)
+        return {"access_token": f"t{number}", "token_type": "Bearer", "expires_in": 3600}
+
+    @staticmethod
+    def guarded(web: Server) -> Callable[[Asked], Reply]:
+        def answer(asked: Asked) -> Reply:
+            wanted = f"Bearer t{sum(each.path == '/token' for each in web.asked)}"
+            return ORDERS if asked.headers["Authorization"] == wanted else Reply(status=401)
+
+        return answer
+
+    @staticmethod
+    def oauth2(web: Server, **more: Any) -> dict[str, Any]:
+        given = {"token_url": f"{web.url}/token", "client_id": "a b", "client_secret": "s:3"}
+        return options(web.url, auth={"oauth2": given | more})
+
+    def test_a_token_is_fetched_once_and_kept(self, ask: Ask, login: Server) -> None:
+        assert ask(HttpJson, self.oauth2(login, scope="read"), polls=3) == SEVEN
+        assert [asked.path for asked in login.asked] == ["/token", "/", "/", "/"]
+        assert login.asked[0].headers["Authorization"] == f"Basic {b64encode(b'a+b:s%3A3').decode()}"
+        assert login.asked[0].body == b"grant_type=client_credentials&scope=read"
+
+    def test_credentials_may_go_into_the_form(self, ask: Ask, login: Server) -> None:
+        assert ask(HttpJson, self.oauth2(login, credentials="body")) == SEVEN
+        assert login.asked[0].body == b"grant_type=client_credentials&client_id=a+b&client_secret=s%3A3"
+        assert login.asked[0].headers["Authorization"] is None
+
+    def test_one_that_runs_out_is_replaced(self, ask: Ask, login: Server) -> None:
+        short = {"access_token": "t1", "expires_in": 5}
+        login.replies["/token"] = lambda _: Reply(json.dumps(short | self.token(login) | {"expires_in": 5}).encode())
+        assert ask(HttpJson, self.oauth2(login), polls=2) == SEVEN
+        assert [asked.path for asked in login.asked] == ["/token", "/", "/token", "/"]
+
+    def test_one_that_is_refused_is_replaced_once(self, ask: Ask, login: Server) -> None:
+        login.replies["/"] = Reply(status=401)
+        with pytest.raises(Misconfigured, match="HTTP 401, we are not let in"):
+            ask(HttpJson, self.oauth2(login))
+        assert [asked.path for asked in login.asked] == ["/token", "/", "/token", "/"]
+
+    @pytest.mark.parametrize(
+        ("reply", "kind", "said"),
+        [
+            (Reply(b'{"error": "invalid_client"}', 401), Misconfigured, "invalid_client.*check client_id"),
+            (Reply(b"[]", 400), Misconfigured, "no reason given"),
+            (Reply(b"{}"), BadAnswer, "no access_token"),
+            (Reply(b'{"access_token": "a\\nb"}'), BadAnswer, "no access_token"),
+            (Reply(b'{"access_token": "a", "token_type": "mac"}'), Misconfigured, "no bearer tokens"),
+            (Reply(b"down", 503), Unavailable, "the token server answers HTTP 503"),
+        ],
+    )
+    def test_no_token_can_be_had(
+        self, ask: Ask, login: Server, reply: Reply, kind: type[SourceError], said: str
+    ) -> None:
+        login.replies["/token"] = reply
+        with pytest.raises(kind, match=said) as caught:
+            ask(HttpJson, self.oauth2(login))
+        assert "s:3" not in str(caught.value)
+
+
+class TestNoChange:
+    @pytest.mark.parametrize(
+        ("mark", "condition"),
+        [
+            ({"ETag": '"a1"'}, "If-None-Match"),
+            ({"Last-Modified": "Thu, 26 Nov 2026 10:00:00 GMT"}, "If-Modified-Since"),
+        ],
+    )
+    def test_what_has_not_changed_is_not_sent_again_and_counts(
+        self, ask: Ask, web: Server, mark: dict[str, str], condition: str
+    ) -> None:
+        def answer(asked: Asked) -> Reply:
+            known = asked.headers[condition] in mark.values()
+            return Reply(status=304) if known else Reply(ORDERS.body, headers=mark)
+
+        web.replies["/"] = answer
+        assert ask(HttpJson, options(web.url), polls=3) == SEVEN
+        assert [asked.headers[condition] for asked in web.asked] == [None, *mark.values(), *mark.values()]
+
+    def test_a_server_that_claims_it_unasked_is_not_believed(self, ask: Ask, web: Server) -> None:
+        web.replies["/"] = Reply(status=304)
+        with pytest.raises(SourceError, match="HTTP 304"):
+            ask(HttpJson, options(web.url))
+
+
+class TestPages:
+    EACH = {"stock": {"each": "$.items[*]", "value": "$.n", "labels": {"id": "$.id"}}, "total": "$.total"}  # noqa: RUF012
+
+    @staticmethod
+    def page(number: int, following: str | None) -> bytes:
+        return json.dumps({"total": 4, "items": [{"id": f"i{number}", "n": number}], "next": following}).encode()
+
+    def expected(self, count: int) -> list[Sample]:
+        return [*(Sample("stock", float(n), {"id": f"i{n}"}) for n in range(1, count + 1)), Sample("total", 4.0)]
+
+    def test_by_a_path_in_the_answer(self, ask: Ask, web: Server) -> None:
+        web.replies |= {
+            "/": Reply(self.page(1, "/2")),
+            "/2": Reply(self.page(2, f"{web.url}/3?p=3")),
+            "/3": Reply(self.page(3, None)),
+        }
+        given = options(web.url, self.EACH, pages={"next": "$.next"}, auth={"bearer": "t"})
+        assert ask(HttpJson, given) == self.expected(3)
+        assert [asked.headers["Authorization"] for asked in web.asked] == ["Bearer t"] * 3
+
+    def test_by_the_header_link(self, ask: Ask, web: Server) -> None:
+        link = {"Link": '</0>; rel="first", <2>; title="a"; rel="next"'}
+        web.replies |= {"/": Reply(self.page(1, None), headers=link), "/2": Reply(self.page(2, None))}
+        assert ask(HttpJson, options(web.url, self.EACH, pages={"next": "link"})) == self.expected(2)
+
+    @pytest.mark.parametrize(
+        ("pages", "more", "said"),
+        [
+            ({"/": "/2", "/2": "/"}, {}, "was read already"),
+            ({"/": "/2", "/2": "/3", "/3": "/4"}, {"at_most": 2}, "more than 2 pages"),
+            ({"/": "/2"}, {}, "HTTP 404"),
+        ],
+    )
+    def test_what_breaks_off_costs_the_rest_only(
+        self, ask: Ask, web: Server, pages: dict[str, str], more: dict[str, Any], said: str
+    ) -> None:
+        for number, (path, following) in enumerate(pages.items(), 1):
+            web.replies[path] = Reply(self.page(number, following))
+        with pytest.raises(SourceError, match=said) as caught:
+            ask(HttpJson, options(web.url, self.EACH, pages={"next": "$.next"} | more))
+        assert Sample("stock", 1.0, {"id": "i1"}) in caught.value.samples
+
+    def test_another_host_gets_no_credentials(self, ask: Ask, web: Server, other: Server) -> None:
+        web.replies["/"] = Reply(self.page(1, other.url))
+        other.replies["/"] = Reply(self.page(2, None))
+        ask(HttpJson, options(web.url, self.EACH, pages={"next": "$.next"}, headers={"X-Key": "s3cret"}))
+        assert other.asked[0].headers["X-Key"] is None
+
+
+class TestPacking:
+    BODY = json.dumps({"orders": 7, "padding": "x" * 100_000}).encode()
+    PACKERS: dict[str, Callable[[bytes], bytes]] = {  # noqa: RUF012 - a test's constant
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "br": brotli.compress,
+        "zstd": zstd.compress,
+    }
+
+    @pytest.mark.parametrize("encoding", PACKERS)
+    def test_it_is_unpacked(self, ask: Ask, web: Server, encoding: str) -> None:
+        web.replies["/"] = Reply(self.PACKERS[encoding](self.BODY), headers={"Content-Encoding": encoding})
+        assert ask(HttpJson, options(web.url)) == SEVEN
+        assert encoding in web.asked[0].headers["Accept-Encoding"]
+
+    def test_deflate_without_its_header(self, ask: Ask, web: Server) -> None:
+        packer = zlib.compressobj(wbits=-15)
+        raw = packer.compress(self.BODY) + packer.flush()
+        web.replies["/"] = Reply(raw, headers={"Content-Encoding": "deflate"})
+        assert ask(HttpJson, options(web.url)) == SEVEN
+
+    @pytest.mark.parametrize("encoding", PACKERS)
+    def test_a_little_that_unpacks_to_a_lot_is_too_large(self, ask: Ask, web: Server, encoding: str) -> None:
+        bomb = self.PACKERS[encoding](b"0" * 50_000_000)
+        web.replies["/"] = Reply(bomb, headers={"Content-Encoding": encoding})
+        with pytest.raises(BadAnswer, match="larger than 5000000 bytes"):
+            ask(HttpJson, options(web.url))
+
+    @pytest.mark.parametrize("encoding", [*PACKERS, "compress"])
+    def test_what_cannot_be_unpacked_is_a_bad_answer(self, ask: Ask, web: Server, encoding: str) -> None:
+        web.replies["/"] = Reply(b'{"orders": 7}', headers={"Content-Encoding": encoding})
+        with pytest.raises(BadAnswer, match=r"cannot be unpacked|nobody asked for|expected JSON"):
+            ask(HttpJson, options(web.url))
+
+
+class TestForms:
+    def test_lines_of_json(self, ask: Ask, web: Server) -> None:
+        web.replies["/"] = Reply(b'{"n": 1, "id": "a"}\n\n{"n": 2, "id": "b"}\r\n')
+        metrics = {"last": "$[-1].n", "all": {"each": "$[*]", "value": "$.n", "labels": {"id": "$.id"}}}
+        assert ask(HttpJson, options(web.url, metrics, format="json_lines")) == [
+            Sample("last", 2.0),
+            Sample("all", 1.0, {"id": "a"}),
+            Sample("all", 2.0, {"id": "b"}),
+        ]
+
+    def test_a_plain_number(self, ask: Ask, web: Server) -> None:
+        web.replies["/"] = Reply(b" 12.5\n")
+        assert ask(HttpJson, options(web.url, {"n": "$"}, format="number")) == [Sample("n", 12.5)]
+        web.replies["/"] = Reply(b"many")
+        with pytest.raises(BadAnswer, match='n: \\$ is "many", not a number'):
+            ask(HttpJson, options(web.url, {"n": "$"}, format="number"))
+
+    def test_a_status_that_is_expected(self, ask: Ask, web: Server) -> None:
+        web.replies["/"] = Reply(ORDERS.body, 503)
+        assert ask(HttpJson, options(web.url, expect_status=[200, 503])) == SEVEN
+        web.replies["/"] = Reply(ORDERS.body, 202)
+        with pytest.raises(SourceError, match="HTTP 202"):
+            ask(HttpJson, options(web.url, expect_status=[200]))
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    def test_methods(self, ask: Ask, method: str) -> None:
+        with Server({"/": ORDERS}) as web:
+            assert ask(HttpJson, options(web.url, method=method, body="x")) == SEVEN
+            assert [(asked.method, asked.body) for asked in web.asked] == [(method, b"x")]
+
+
+class TestUnixSocket:
+    def test_a_socket_is_asked(self, ask: Ask, tmp_path: Path) -> None:
+        asked = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append((self.path, self.headers["Host"]))
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(ORDERS.body)
+
+            def log_message(self, *_: Any) -> None:
+                """Tests need no log."""
+
+            def address_string(self) -> str:
+                return "unix"
+
+        with socketserver.UnixStreamServer(str(tmp_path / "s"), Handler) as server:
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+            given = options("http://docker/info", unix_socket="s")
+            assert ask(HttpJson, given, folder=tmp_path) == SEVEN
+            server.shutdown()
+        assert asked == [("/info", "docker")]
+
+    def test_nobody_listens(self, ask: Ask, tmp_path: Path) -> None:
+        with pytest.raises(Unavailable, match="no such file"):
+            ask(HttpJson, options("http://docker/info", unix_socket="s"), folder=tmp_path)

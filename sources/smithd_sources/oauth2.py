@@ -1,4 +1,4 @@
-"""OAuth 2.0 client credentials (RFC 6749, section 4.4): a token, fetched when it is needed and kept while it is good."""
+"""OAuth 2.0 client credentials (RFC 6749, section 4.4): a token, fetched when needed and kept while it is good."""
 
 from __future__ import annotations
 

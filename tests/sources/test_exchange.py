@@ -110,7 +110,7 @@ class TestRedirects:
 class TestTokens:
     @pytest.fixture
     def login(self, web: Server) -> Server:
-        web.replies["/token"] = lambda asked: Reply(json.dumps(self.token(web)).encode())
+        web.replies["/token"] = lambda _: Reply(json.dumps(self.token(web)).encode())
         web.replies["/"] = self.guarded(web)
         return web
 

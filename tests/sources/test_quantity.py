@@ -1,0 +1,93 @@
+"""How what stands in an answer becomes a number: durations, moments and ages, with scale and offset."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smithd.plugin import BadAnswer
+from smithd_sources.quantity import Conversion, Moment, Quantity
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
+BERLIN = Moment(NOON, ZoneInfo("Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        (90, 90),
+        (1.5, 1.5),
+        ("90s", 90),
+        ("1h30m", 5400),
+        ("1h 30min", 5400),
+        ("1d12h", 129600),
+        ("250ms", 0.25),
+        ("2w", 1209600),
+        ("PT1H30M", 5400),
+        ("P1DT0.5S", 86400.5),
+        ("01:30:00", 5400),
+        ("1:30", 5400),
+        ("2.03:00:00", 183600),
+        ("-PT5M", -300),
+        (" 00:00:01.250 ", 1.25),
+        (None, None),
+    ],
+)
+def test_durations_are_seconds(written: Any, seconds: float | None) -> None:
+    assert Conversion(Quantity.DURATION)(written, "$.a", BERLIN) == seconds
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("2026-11-26T12:00:00Z", NOON),
+        ("2026-11-26T12:00:00.000Z", NOON),
+        ("2026-11-26T13:00:00+01:00", NOON),
+        ("2026-11-26 13:00:00", NOON),  # without a zone: the configured one
+        ("2026-11-26", NOON - 13 * 3600),
+        (NOON, NOON),
+        (NOON * 1e3, NOON),
+        (NOON * 1e6, NOON),
+        (NOON * 1e9, NOON),
+        (str(int(NOON)), NOON),
+        (None, None),
+    ],
+)
+def test_moments_are_seconds_since_1970_or_since_then(written: Any, at: float | None) -> None:
+    assert Conversion(Quantity.TIMESTAMP)(written, "$.a", BERLIN) == at
+    age = Conversion(Quantity.AGE)(written, "$.a", BERLIN)
+    assert age == (None if at is None else pytest.approx(NOON - at))
+
+
+@pytest.mark.parametrize("quantity", [Quantity.DURATION, Quantity.TIMESTAMP, Quantity.AGE])
+@pytest.mark.parametrize("written", [True, "", "soon", "P", "PT", "1x", "2026-13-01", {}, [1], "9" * 5000, 10**400])
+def test_what_is_neither_is_a_bad_answer_or_no_value(quantity: Quantity, written: Any) -> None:
+    try:
+        value = Conversion(quantity)(written, "$.a", BERLIN)
+    except BadAnswer as error:
+        assert str(error).startswith("$.a is ")
+        assert len(str(error)) < 200
+    else:
+        assert value is None
+
+
+@given(written=st.text(max_size=30) | st.floats() | st.integers(), quantity=st.sampled_from(Quantity))
+def test_anything_is_a_finite_number_or_a_bad_answer(written: Any, quantity: Quantity) -> None:
+    try:
+        value = Conversion(quantity, Decimal("0.01"), Decimal(5))(written, "$.a", BERLIN)
+    except BadAnswer:
+        return
+    assert value is None or math.isfinite(value)
+
+
+def test_scale_and_offset_are_decimal() -> None:
+    assert Conversion(scale=Decimal("0.1"), offset=Decimal("0.2"))(1, "$.a", BERLIN) == 0.3
+    assert Conversion(offset=Decimal(-32), scale=Decimal(1))("68", "$.a", BERLIN) == 36.0
+    assert Conversion(Quantity.AGE, scale=Decimal(1) / Decimal(4))(NOON - 60, "$.a", BERLIN) == 15.0

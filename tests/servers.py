@@ -53,7 +53,7 @@ def installed(command: str, package: str, path: str | None = None) -> str:
 
 
 @contextmanager
-def prometheus(openmetrics: str, files: Mapping[str, bytes] = {}) -> Iterator[str]:
+def prometheus(openmetrics: str, files: Mapping[str, bytes] = {}, *, lookback: str = "1h") -> Iterator[str]:
     """The address (host:port) of a real Prometheus that holds this back-filled data; stopped at the end.
 
     ``files`` are put beside its configuration; one called ``web.yml`` is its ``--web.config.file``. An unprivileged
@@ -66,7 +66,7 @@ def prometheus(openmetrics: str, files: Mapping[str, bytes] = {}) -> Iterator[st
             (folder / file).write_bytes(content)
         fill = [promtool, "tsdb", "create-blocks-from", "openmetrics", str(folder / "data.om"), str(folder / "data")]
         subprocess.run(fill, check=True, capture_output=True)
-        command = "--config.file=prometheus.yml --storage.tsdb.path=data --query.lookback-delta=1h"
+        command = f"--config.file=prometheus.yml --storage.tsdb.path=data --query.lookback-delta={lookback}"
         command += " --web.listen-address=127.0.0.1:0" + " --web.config.file=web.yml" * ("web.yml" in files)
         process = subprocess.Popen(
             [server, *command.split()], cwd=folder, stderr=subprocess.PIPE, text=True, **unprivileged(folder)

@@ -76,7 +76,7 @@ class Auth(Options):
     def _one_way(self) -> Auth:
         if sum(getattr(self, way) is not None for way in self.ways) != 1:
             *others, last = (f"'{way}'" for way in self.ways)
-            raise PydanticCustomError("one_way", f"expected exactly one of {', '.join(others)} and {last}")  # type: ignore[arg-type] # made of our own words
+            raise PydanticCustomError("one_way", f"expected exactly one of {', '.join(others)} and {last}")
         return self
 
     @property

@@ -1,12 +1,15 @@
-"""A source that asks Prometheus (or what speaks its HTTP API) for instant values of PromQL queries."""
+"""A source that asks Prometheus (or what speaks its HTTP API) for the values of PromQL queries."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
 from smithd.plugin import (
     BadAnswer,
@@ -15,6 +18,7 @@ from smithd.plugin import (
     MetricName,
     Misconfigured,
     Options,
+    PositiveDuration,
     Sample,
     Source,
     SourceError,
@@ -25,9 +29,11 @@ from smithd_sources.number import to_number
 from smithd_sources.partly import settle
 
 if TYPE_CHECKING:
-    from smithd_sources.prometheus_client import Client, Reply
+    from smithd_sources.prometheus_client import Client, Reply, Window
 
 QUERIES_AT_ONCE = 4
+STEPS = 10
+"""Into how many steps a lookback is divided, where the configuration does not say."""
 
 
 def _not_blank(query: str) -> str:
@@ -42,28 +48,82 @@ def _without_the_api(url: str) -> str:
     return url
 
 
+class Dialect(StrEnum):
+    """The language of the queries."""
+
+    PROMQL = "promql"
+    METRICSQL = "metricsql"
+
+
 class PrometheusMetric(Options):
     """A PromQL query; each series of its result is one of the metric's."""
 
     short_form: ClassVar = {"type": "string"}
 
     query: Annotated[str, AfterValidator(_not_blank)] = Field(description="PromQL; the text alone means the same")
+    lookback: PositiveDuration | None = Field(
+        None, description="the newest value within so long counts; default: the source's"
+    )
+    step: PositiveDuration | None = Field(None, description="how far apart values are looked for within 'lookback'")
 
     @model_validator(mode="before")
     @classmethod
     def _query_alone(cls, given: Any) -> Any:
         return given if isinstance(given, dict | PrometheusMetric) else {"query": given}
 
+    @model_validator(mode="after")
+    def _step_of_a_lookback(self) -> PrometheusMetric:
+        if self.step is not None and (self.lookback is None or self.step > self.lookback):
+            raise PydanticCustomError("step", "'step' divides a 'lookback', and is no longer than it")
+        return self
+
+
+def _understood(metrics: dict[str, PrometheusMetric], info: ValidationInfo) -> dict[str, PrometheusMetric]:
+    """Refuses queries that Prometheus would refuse, each at its own place; a server may know more functions."""
+    if info.data.get("dialect") is not Dialect.PROMQL:
+        return metrics
+    wrong = {name: why for name, metric in metrics.items() if (why := complaint_about(metric.query)) is not None}
+    if wrong:
+        raise ValidationError.from_exception_data(
+            "metrics",
+            [
+                {"type": PydanticCustomError("promql", "{why}", {"why": why}), "loc": (name, "query"), "input": None}
+                for name, why in wrong.items()
+            ],
+        )
+    return metrics
+
+
+def complaint_about(query: str) -> str | None:
+    """What is wrong with a PromQL query, as far as its text alone tells; None where nothing is."""
+    import promql_parser
+
+    try:
+        promql_parser.parse(query)
+    except ValueError as error:
+        said = " ".join(str(error).split())
+        if not said.startswith("unknown function"):
+            return f"this is no PromQL: {said} (with VictoriaMetrics: 'dialect: metricsql')"
+    return None
+
 
 class PrometheusOptions(Connection):
     """What may stand under a source of ``type: prometheus``."""
 
     url: Annotated[HttpUrl, AfterValidator(_without_the_api)] = Field(description="Prometheus' own address")
-    metrics: dict[MetricName, PrometheusMetric] = Field(min_length=1, description="metric to PromQL")
+    dialect: Dialect = Field(Dialect.PROMQL, description="metricsql: VictoriaMetrics' own, which is not checked here")
+    lookback: PositiveDuration | None = Field(
+        None,
+        description="ask for the newest value within so long; default: for the value of now, as the server sees it",
+    )
+    max_series: int = Field(1000, ge=1, le=10_000, description="the series of one metric that count")
+    metrics: Annotated[dict[MetricName, PrometheusMetric], AfterValidator(_understood)] = Field(
+        min_length=1, description="metric to PromQL"
+    )
 
 
 class Prometheus(Source[PrometheusOptions]):
-    """Instant values of PromQL queries, from a Prometheus server or what speaks its HTTP API."""
+    """Values of PromQL queries, from a Prometheus server or what speaks its HTTP API."""
 
     Options = PrometheusOptions
 
@@ -83,7 +143,11 @@ class Prometheus(Source[PrometheusOptions]):
         options, timeout = self.options, PATIENCE * self.context.timeout
         try:
             self._client = Client(
-                options.url, options.sent_headers(), options.tls.settings(), timeout=timeout, places=QUERIES_AT_ONCE
+                options.url,
+                options.sent_headers(),
+                options.tls.settings(),
+                timeout=timeout,
+                places=QUERIES_AT_ONCE,
             )
         except OSError as error:
             raise Misconfigured(f"the files under tls cannot be used: {error}") from None
@@ -95,17 +159,34 @@ class Prometheus(Source[PrometheusOptions]):
     async def poll(self) -> Iterable[Sample]:
         answers = await asyncio.gather(*(self._ask(name, metric) for name, metric in self.options.metrics.items()))
         failures = [answer for answer in answers if isinstance(answer, SourceError)]
-        return settle([sample for answer in answers if isinstance(answer, list) for sample in answer], failures)
+        brought = [answer.samples if isinstance(answer, SourceError) else answer for answer in answers]
+        return settle(list(chain.from_iterable(brought)), failures)
 
     async def _ask(self, name: str, metric: PrometheusMetric) -> list[Sample] | SourceError:
         client = self._client
         assert client is not None  # open comes first
         try:
-            reply = await self._threads.run(lambda: client.ask(name, metric.query))
+            reply = await self._threads.run(lambda: client.ask(name, metric.query, self._window(metric)))
             self._pass_on_warnings(name, reply)
-            return read_reply(name, reply)
+            samples = read_reply(name, reply)
         except SourceError as error:
             return error
+        if len(samples) <= self.options.max_series:
+            return samples
+        return BadAnswer(
+            f"{name}: {len(samples)} series, and the first {self.options.max_series} count: "
+            "aggregate them in the query (sum by, topk), or raise max_series",
+            samples=samples[: self.options.max_series],
+        )
+
+    def _window(self, metric: PrometheusMetric) -> Window | None:
+        lookback = metric.lookback or self.options.lookback
+        if lookback is None:
+            return None
+        from smithd_sources.prometheus_client import Window
+
+        now = self.context.clock.now()
+        return Window(now - lookback, now, metric.step or max(lookback / STEPS, 1.0))
 
     def _pass_on_warnings(self, name: str, reply: Reply) -> None:
         if reply.warnings != self._warned.get(name, ()):
@@ -116,20 +197,17 @@ class Prometheus(Source[PrometheusOptions]):
 
 def read_reply(name: str, reply: Reply) -> list[Sample]:
     """A reply's samples: one for each series, without those that are NaN or infinite."""
-    if reply.kind == "matrix":
-        raise Misconfigured(
-            f"{name}: the query brings a range of values where one is needed: leave out the range at its end, "
-            "or wrap it, as in last_over_time(...[5m])"
-        )
     try:
         if reply.kind == "vector":
-            return _read_vector(name, reply.result)
+            return _read_series(name, reply.result, lambda series: series["value"])
+        if reply.kind == "matrix":  # its times are those of values, so they are the samples' own
+            return _read_series(name, reply.result, lambda series: series["values"][-1], dated=True)
         return _sample(name, reply.result, {})
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise BadAnswer(f"{name}: this is no result of a query ({type(error).__name__}: {error})") from None
 
 
-def _read_vector(name: str, result: Any) -> list[Sample]:
+def _read_series(name: str, result: Any, value_of: Callable[[Any], Any], *, dated: bool = False) -> list[Sample]:
     samples: list[Sample] = []
     seen: set[frozenset[tuple[str, str]]] = set()
     for series in result:
@@ -139,14 +217,15 @@ def _read_vector(name: str, result: Any) -> list[Sample]:
                 f"{name}: two series differ only in their metric's name; ask for one, or aggregate them"
             )
         seen.add(identity)
-        if "histogram" in series:
+        if "histogram" in series or "histograms" in series:
             raise Misconfigured(
                 f"{name}: the query brings native histograms; take a number of them by histogram_quantile()"
             )
-        samples += _sample(name, series["value"], labels)
+        pair = value_of(series)
+        samples += _sample(name, pair, labels, float(pair[0]) if dated else None)
     return samples
 
 
-def _sample(name: str, pair: Any, labels: dict[str, str]) -> list[Sample]:
+def _sample(name: str, pair: Any, labels: dict[str, str], time: float | None = None) -> list[Sample]:
     value = to_number(pair[1], f"{name}: the result")
-    return [] if value is None else [Sample(name, value, labels)]
+    return [] if value is None else [Sample(name, value, labels, time)]

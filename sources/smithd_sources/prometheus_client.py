@@ -10,8 +10,9 @@ import socket
 import ssl
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
@@ -36,6 +37,15 @@ class Reply:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time to look at, in steps; all in seconds, from and to since 1970."""
+
+    start: float
+    end: float
+    step: float
+
+
 class _Refused(Exception):
     """Prometheus will not evaluate this query; the text is its own."""
 
@@ -54,7 +64,15 @@ class _Adapter(HTTPAdapter):
 class Client:
     """Asks one Prometheus; may be used by several threads at once."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], tls: TLS, *, timeout: float, places: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        tls: TLS,
+        *,
+        timeout: float,
+        places: int,
+    ) -> None:
         """``timeout`` (seconds) bounds the connecting and each silence; the server is asked for a little less.
 
         Raises OSError where a file that ``tls`` names cannot be used.
@@ -72,10 +90,14 @@ class Client:
         session.mount(url.rstrip("/"), _Adapter(tls, places))  # in place of the one that tries again and sleeps
         self._session = session
 
-    def ask(self, name: str, query: str) -> Reply:
-        """The instant value of a query; ``name`` is what its metric is called in a SourceError's text."""
+    def ask(self, name: str, query: str, window: Window | None = None) -> Reply:
+        """The value of a query now, or its values in a window; ``name`` is its metric's, for a SourceError's text."""
         try:
-            self._api.custom_query(query, params=self._params)
+            if window is None:
+                self._api.custom_query(query, params=self._params)
+            else:
+                start, end = (datetime.fromtimestamp(at, UTC) for at in (window.start, window.end))
+                self._api.custom_query_range(query, start, end, f"{window.step:.3f}", params=self._params)
         except _Refused as error:
             raise Misconfigured(f"{name}: Prometheus refuses the query: {error}") from None
         except requests.RequestException as error:
@@ -104,7 +126,7 @@ class Client:
         if not isinstance(data, dict) or not {"resultType", "result"} <= data.keys():
             kind = response.headers.get("content-type", "no content type")
             raise BadAnswer(f"{self._place}: expected Prometheus' answer, got {kind}: {said}")
-        return Reply(data["resultType"], data["result"], tuple(answer.get("warnings") or ()))
+        return Reply(data["resultType"], data["result"], tuple(_warnings(answer)))
 
     def _read(self, response: requests.Response) -> bytes:
         chunks, size = [], 0
@@ -133,6 +155,15 @@ def _parse(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+def _warnings(answer: dict[str, Any]) -> Iterator[str]:
+    """What the server says of an answer that it gave all the same: Prometheus, Thanos, Mimir and VictoriaMetrics."""
+    for key in ("warnings", "infos"):
+        said = answer.get(key)
+        yield from (str(text) for text in (said if isinstance(said, list) else ()))
+    if answer.get("isPartial") is True:
+        yield "the answer is partial: not every storage node answered"
 
 
 def _root(error: BaseException) -> BaseException:

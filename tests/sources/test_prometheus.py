@@ -51,6 +51,12 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def strict() -> Iterator[str]:
+    with prometheus(openmetrics(), lookback="1m") as address:
+        yield f"http://{address}"
+
+
+@pytest.fixture(scope="module")
 def guarded(certificate: Certificate) -> Iterator[str]:
     files = {"web.yml": WEB_CONFIG}
     files |= {path.name: path.read_bytes() for path in (certificate.cert_file, certificate.key_file)}
@@ -82,9 +88,8 @@ class TestRealPrometheus:
     @pytest.mark.parametrize(
         ("query", "said"),
         [
-            ("sum(load", "bad: Prometheus refuses the query: .*parse error: unclosed left parenthesis.*bad_data"),
+            ("nofunction(load)", "bad: Prometheus refuses the query: .*parse error: unknown function.*bad_data"),
             ("load * on() group_left() load", "bad: Prometheus refuses the query: .*many-to-many.*execution"),
-            ("load[5m]", r"bad: the query brings a range of values where one is needed"),
             ('{__name__=~"load|heat", instance="a"}', "bad: two series differ only in their metric's name"),
         ],
     )
@@ -92,6 +97,24 @@ class TestRealPrometheus:
         with pytest.raises(Misconfigured, match=said) as caught:
             ask(Prometheus, {"url": server, "metrics": {"bad": query, "load": "sum(load)"}})
         assert caught.value.samples == (Sample("load", 2.5),)
+
+    def test_the_newest_value_of_a_lookback_counts_with_its_own_time(self, ask: Ask, strict: str) -> None:
+        """Where the server forgets after a minute what came two minutes ago."""
+        assert ask(Prometheus, {"url": strict, "metrics": {"load": "load"}}) == []
+        metrics = {"all": "load", "one": {"query": "sum(load)", "lookback": "30m", "step": "30s"}}
+        samples = ask(Prometheus, {"url": strict, "lookback": "10m", "metrics": metrics})
+        assert [(sample.metric, sample.value) for sample in samples] == [("all", 0.5), ("all", 2.0), ("one", 2.5)]
+        assert all(sample.time is not None and sample.time < time.time() - 60 for sample in samples)
+
+    def test_a_range_in_the_query_is_its_newest_value(self, ask: Ask, server: str) -> None:
+        (sample,) = ask(Prometheus, {"url": server, "metrics": {"raw": 'load{instance="a"}[1h]'}})
+        assert (sample.value, sample.labels) == (0.5, {"instance": "a"})
+        assert sample.time is not None
+
+    def test_too_many_series_are_capped_with_a_word(self, ask: Ask, server: str) -> None:
+        with pytest.raises(BadAnswer, match="load: 2 series, and the first 1 count: aggregate them") as caught:
+            ask(Prometheus, {"url": server, "max_series": 1, "metrics": {"load": "load", "total": "sum(load)"}})
+        assert len(caught.value.samples) == 2
 
     def test_a_text_that_is_no_number(self, ask: Ask, server: str) -> None:
         with pytest.raises(BadAnswer, match='name: the result is "many", not a number'):
@@ -180,6 +203,26 @@ class TestWhatElseMayAnswer:
             ask(Prometheus, {"url": web.url, "metrics": {"one": "1"}}, polls=3)
         assert caplog.messages == ["one: Prometheus warns: a store did not answer"]
 
+    def test_an_answer_that_is_partial_is_told(self, ask: Ask, web: Server, caplog: pytest.LogCaptureFixture) -> None:
+        body = {
+            "status": "success",
+            "isPartial": True,
+            "infos": ["odd"],
+            "data": {"resultType": "vector", "result": []},
+        }
+        web.replies["/api/v1/query"] = Reply(json.dumps(body).encode())
+        with caplog.at_level(logging.WARNING, "smithd"):
+            ask(Prometheus, {"url": web.url, "metrics": {"one": "1"}})
+        assert [message.partition("warns: ")[2] for message in caplog.messages] == [
+            "odd",
+            "the answer is partial: not every storage node answered",
+        ]
+
+    def test_another_dialect_is_not_checked(self, ask: Ask, web: Server) -> None:
+        web.replies["/api/v1/query"] = result("1")
+        given = {"url": web.url, "dialect": "metricsql", "metrics": {"one": "rate(load) default 0"}}
+        assert ask(Prometheus, given) == [Sample("one", 1.0)]
+
     def test_one_of_several_queries_fails(self, ask: Ask, web: Server) -> None:
         def first_only(asked: Asked) -> Reply:
             return result("1") if "query=1" in asked.path else refused(503, "timeout", "query timed out")
@@ -257,6 +300,10 @@ class TestConfiguration:
             ({"metrics": {}}, "metrics", "at least 1"),
             ({"metrics": {"load": " "}}, "metrics.load.query", "expected a PromQL query"),
             ({"metrics": {"load": {"query": "load", "scale": 2}}}, "metrics.load.scale", "not permitted"),
+            ({"metrics": {"load": "sum(load"}}, "metrics.load.query", "this is no PromQL: unclosed left parenthesis"),
+            ({"metrics": {"load": "rate(load)"}}, "metrics.load.query", "expected type matrix"),
+            ({"metrics": {"load": {"query": "load", "step": "1m"}}}, "metrics.load", "divides a 'lookback'"),
+            ({"max_series": 0}, "max_series", "greater than or equal to 1"),
         ],
     )
     def test_mistakes_point(self, wrong: dict[str, Any], where: str, said: str) -> None:

@@ -69,13 +69,8 @@ def test_moments_are_seconds_since_1970_or_since_then(written: Any, at: float | 
 @pytest.mark.parametrize("quantity", [Quantity.DURATION, Quantity.TIMESTAMP, Quantity.AGE])
 @pytest.mark.parametrize("written", [True, "", "soon", "P", "PT", "1x", "2026-13-01", {}, [1], "9" * 5000, 10**400])
 def test_what_is_neither_is_a_bad_answer_or_no_value(quantity: Quantity, written: Any) -> None:
-    try:
-        value = Conversion(quantity)(written, "$.a", BERLIN)
-    except BadAnswer as error:
-        assert str(error).startswith("$.a is ")
-        assert len(str(error)) < 200
-    else:
-        assert value is None
+    with pytest.raises(BadAnswer, match=r"^\$\.a is .{0,190}$"):
+        Conversion(quantity)(written, "$.a", BERLIN)
 
 
 @given(written=st.text(max_size=30) | st.floats() | st.integers(), quantity=st.sampled_from(Quantity))

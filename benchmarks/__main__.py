@@ -10,7 +10,7 @@ from statistics import median
 
 import click
 
-from benchmarks import polling, starting
+from benchmarks import neighbours, polling, starting
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Row:
     def __str__(self) -> str:
         ours, bare = (median(side) for side in zip(*self.pairs, strict=True))
         result, target = (f"{self.result:.2f}x", f"{self.target}x") if self.ratio else self._difference()
-        return f"{self.name:44}{ours:10.1f}{bare:10.1f}{result:>10}{target:>10}{'' if self.kept else '  OVER'}"
+        return f"{self.name:48}{ours:10.1f}{bare:10.1f}{result:>10}{target:>10}{'' if self.kept else '  OVER'}"
 
     def _difference(self) -> tuple[str, str]:
         return f"{self.result:+.1f}", f"{self.target:+.1f}"
@@ -57,14 +57,25 @@ def starts(count: int) -> Iterator[Row]:
         yield Row(f"{name}: idle memory (MB)", [(a.resident, b.resident) for a, b in chosen], 15, ratio=False)
 
 
+def neighbourhood(count: int, seconds: float) -> Iterator[Row]:
+    """How punctual healthy sources stay beside bad ones, and what those cost."""
+    measured = list(neighbours.rounds(count, seconds))
+    lateness = [(each.beside * 1e3, each.alone * 1e3) for each in measured]
+    yield Row("200 sources beside bad ones: lateness p99 (ms)", lateness, 1.5)
+    memory = [(each.beside_memory, each.alone_memory) for each in measured]
+    yield Row("200 sources beside bad ones: memory (MB)", memory, 60, ratio=False)
+
+
 @click.command(help=__doc__)
 @click.option("--rounds", default=7, show_default=True, help="rounds of each measurement; medians are shown")
 @click.option("--seconds", default=3.0, show_default=True, help="length of a round of polling")
 @click.option("--sources", default=[50, 500], multiple=True, show_default=True, help="sources polled every second")
 def main(rounds: int, seconds: float, sources: tuple[int, ...]) -> None:
-    click.echo(f"{'':44}{'smithd':>10}{'bare':>10}{'median':>10}{'target':>10}")
+    click.echo(f"{'':48}{'smithd':>10}{'bare':>10}{'median':>10}{'target':>10}")
     kept = True
-    for row in chain((polls(number, rounds, seconds) for number in sources), starts(rounds)):
+    for row in chain(
+        (polls(number, rounds, seconds) for number in sources), starts(rounds), neighbourhood(rounds, 2 * seconds)
+    ):
         click.echo(row)
         kept &= row.kept
     sys.exit(not kept)

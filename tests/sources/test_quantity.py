@@ -67,7 +67,7 @@ def test_moments_are_seconds_since_1970_or_since_then(written: Any, at: float | 
 
 
 @pytest.mark.parametrize("quantity", [Quantity.DURATION, Quantity.TIMESTAMP, Quantity.AGE])
-@pytest.mark.parametrize("written", [True, "", "soon", "P", "PT", "1x", "2026-13-01", {}, [1], "9" * 5000, 10**400])
+@pytest.mark.parametrize("written", [True, "", "soon", "P", "PT", "1x", "2026-13-01", {}, [1], "9" * 5000])
 def test_what_is_neither_is_a_bad_answer_or_no_value(quantity: Quantity, written: Any) -> None:
     with pytest.raises(BadAnswer, match=r"^\$\.a is .{0,190}$"):
         Conversion(quantity)(written, "$.a", BERLIN)

@@ -69,6 +69,7 @@ SOURCES: list[Broken] = [
     json('cron: »"every day"', "cron"),
     json("cron: »5", "expected a text"),
     json("timeout: »-1s", DURATION),
+    json("every: »10000000d", "at most ten years"),
     json("timeout: »true", DURATION),
     json("method: »get", "expected one of 'GET', 'POST', 'PUT' or 'PATCH' / did you mean 'GET'?"),
     json("method: »DELETE", "expected one of 'GET', 'POST', 'PUT' or 'PATCH'"),

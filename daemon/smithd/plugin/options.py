@@ -20,6 +20,8 @@ from pydantic import (
 )
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+LONGEST = 10 * 366 * 86400.0
+"""Seconds that a duration may have: a clock that counts further counts wrong."""
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -43,7 +45,10 @@ def parse_duration(value: Any) -> float:
     if value == 0 and not isinstance(value, bool):
         return 0.0
     if isinstance(value, str) and _DURATION.fullmatch(value.strip()):
-        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+        if seconds > LONGEST:
+            raise ValueError("expected a duration of at most ten years")
+        return seconds
     raise ValueError("expected a duration like 30s, 5m, 1h30m or 2d")
 
 

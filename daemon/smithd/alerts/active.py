@@ -117,6 +117,7 @@ def _written(rule: Rule, alert: Alert) -> dict[str, Any]:
         "fired_at": alert.fired_at,
         "value": alert.value,
         "worst": alert.worst,
+        "cause": alert.cause,
     }
 
 
@@ -127,7 +128,8 @@ def _read(name: str, labels: list[list[str]], state: dict[str, Any], rule: Rule 
     holds = _fitted(rule, found) if rule else tuple(found.values())
     severity = shown_severity(zip(levels, holds, strict=True))
     peak = Severity(state["worst"]) if state["worst"] else None
-    return Alert(name, series, holds, severity, state["since"], state["fired_at"], state["value"], peak)
+    cause = state.get("cause", "")  # an older smithd knew values only
+    return Alert(name, series, holds, severity, state["since"], state["fired_at"], state["value"], peak, cause)
 
 
 def _fitted(rule: Rule, found: Mapping[str, Hold]) -> tuple[Hold, ...]:

@@ -106,7 +106,8 @@ class Alert:
 
     ``holds`` go with the rule's thresholds, lowest first. ``since``: when the breach began; ``fired_at``: when the
     alert first fired; ``value``: the newest reading that was judged when the alert last moved; ``worst``: the highest
-    severity of this story so far.
+    severity of this story so far; ``cause``: what its severity stands on, "" (a value), "series" (its series is
+    missing) or "source:<name>" (its source fails, or is silent).
     """
 
     rule: str
@@ -117,6 +118,7 @@ class Alert:
     fired_at: float | None
     value: float
     worst: Severity | None = None
+    cause: str = ""
 
     @property
     def incident(self) -> str:
@@ -131,7 +133,11 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """That an alert changed: from what (None: inactive) to what, how a person calls it, when, at which value, why."""
+    """That an alert changed: from what (None: inactive) to what, how a person calls it, when, at which value, why.
+
+    ``why`` is a sentence for a person; ``cause`` what moved it, as in ``Alert.cause`` (an alert that ends has none
+    afterwards).
+    """
 
     before: Alert | None
     after: Alert | None
@@ -139,6 +145,7 @@ class Transition:
     at: float
     value: float
     why: str
+    cause: str = ""
 
     @property
     def alert(self) -> Alert:

@@ -16,6 +16,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 import smithd.alerts.active
+import smithd.alerts.notices
+import smithd.alerts.silences
+import smithd.journal
 import smithd.migrations
 import smithd.outbox.rows
 from smithd.database import HEAD, Database, metadata, upgrade

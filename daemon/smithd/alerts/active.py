@@ -56,6 +56,11 @@ class Active:
                 active._set(alert.rule, alert.series.labels, alert)
         return active, orphans
 
+    @property
+    def by_rule(self) -> Mapping[str, Mapping[Labels, Alert]]:
+        """All of them, by rule and labels."""
+        return self._alerts
+
     def get(self, rule: str, labels: Labels) -> Alert | None:
         """The alert of a rule on the series with these labels, None where it is inactive."""
         return self._alerts.get(rule, {}).get(labels)

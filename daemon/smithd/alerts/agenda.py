@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from smithd.alerts.notice import Group
 from smithd.plugin.sample import Labels
 
 
@@ -28,7 +29,20 @@ class Look(NamedTuple):
     surface: str
 
 
-Item = Alarm | Ageing | Look
+class Hushed(NamedTuple):
+    """An alert whose telling was held back until now."""
+
+    rule: str
+    labels: Labels
+
+
+class Speak(NamedTuple):
+    """A notice that may speak now."""
+
+    group: Group
+
+
+Item = Alarm | Ageing | Look | Hushed | Speak
 
 
 class Agenda:

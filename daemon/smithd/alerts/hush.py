@@ -7,40 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Protocol
 
 from pydantic import Field
 
+from smithd.alerts.decision import Reason
 from smithd.alerts.mute import MuteOptions, Window
+from smithd.alerts.rule import Severity
 from smithd.alerts.silence import Silence
 from smithd.alerts.state import Alert, Phase
 from smithd.plugin.options import Options
-from smithd.plugin.sample import Labels
+from smithd.plugin.sample import Labels, Series
 
 Alerts = Mapping[str, Mapping[Labels, Alert]]
 """The alerts that are not inactive, by rule and labels."""
 
 
-class Reason(StrEnum):
-    """Why something was told, or was not."""
+class Told(Protocol):
+    """What is told: an alert, or what a notice knows of it."""
 
-    TOLD = "told"
-    REPEATED = "told again"
-    UPDATED = "told silently"
-    DIGEST = "told in a digest"
-    CLOSED = "closed"
-    GROUP = "waits for its group"
-    SILENCED = "silenced"
-    MUTED = "muted"
-    INHIBITED = "inhibited"
-    DEPENDENT = "depends on another"
-    UNCONFIRMED = "not confirmed yet"
-    SEVERITY = "severity not told"
-    NO_PUSH = "no push"
-    STEP = "on its way"
-    FALL = "fell"
-    NEVER_TOLD = "never told"
-    NO_RESOLVE = "its end is not told"
+    @property
+    def rule(self) -> str: ...
+    @property
+    def series(self) -> Series: ...
+    @property
+    def severity(self) -> Severity | None: ...
 
 
 class HushOptions(Options):
@@ -93,7 +84,7 @@ def quiet(windows: Iterable[Window], silences: Sequence[Silence], alerts: Alerts
     )
 
 
-def held(hush: Hush, alert: Alert, quiet: Quiet) -> Held | None:
+def held(hush: Hush, alert: Told, quiet: Quiet) -> Held | None:
     """What holds an alert back, if anything: what was done by hand is named first."""
     return (
         _silenced(alert, quiet)
@@ -122,7 +113,7 @@ def _ancestors(name: str, rules: Mapping[str, HushOptions]) -> set[str]:
     return found
 
 
-def _silenced(alert: Alert, quiet: Quiet) -> Held | None:
+def _silenced(alert: Told, quiet: Quiet) -> Held | None:
     if not quiet.silences:
         return None
     labels = {**dict(alert.series.labels), "rule": alert.rule, "severity": alert.severity or ""}
@@ -133,7 +124,7 @@ def _silenced(alert: Alert, quiet: Quiet) -> Held | None:
     return Held(Reason.SILENCED, f"silence {last.id} ({last.comment})" if last.comment else f"silence {last.id}", until)
 
 
-def _muted(mute: MuteOptions | None, alert: Alert, quiet: Quiet) -> Held | None:
+def _muted(mute: MuteOptions | None, alert: Told, quiet: Quiet) -> Held | None:
     if mute is None or alert.severity in mute.except_:
         return None
     ends = [(quiet.windows[name], name) for name in mute.during if name in quiet.windows]
@@ -143,7 +134,7 @@ def _muted(mute: MuteOptions | None, alert: Alert, quiet: Quiet) -> Held | None:
     return Held(Reason.MUTED, name, until, digest=name if mute.digest else None)
 
 
-def _inhibited(rules: Sequence[str], alert: Alert, quiet: Quiet) -> Held | None:
+def _inhibited(rules: Sequence[str], alert: Told, quiet: Quiet) -> Held | None:
     for rule in rules:
         others = quiet.alerts.get(rule, {}).values()
         if any(other.severity is not None and _same_place(other, alert) for other in others):
@@ -151,7 +142,7 @@ def _inhibited(rules: Sequence[str], alert: Alert, quiet: Quiet) -> Held | None:
     return None
 
 
-def _dependent(rules: Sequence[str], alert: Alert, quiet: Quiet) -> Held | None:
+def _dependent(rules: Sequence[str], alert: Told, quiet: Quiet) -> Held | None:
     for rule in rules:
         others = quiet.alerts.get(rule, {}).values()
         if any(_is_coming(other) and _same_place(other, alert) for other in others):
@@ -164,7 +155,7 @@ def _is_coming(alert: Alert) -> bool:
     return alert.severity is not None or any(hold.phase is Phase.PENDING for hold in alert.holds)
 
 
-def _same_place(one: Alert, other: Alert) -> bool:
+def _same_place(one: Alert, other: Told) -> bool:
     """Whether the labels that both alerts have are equal; where they share none, they are."""
     labels: dict[str, str] = dict(one.series.labels)
     return all(labels.get(name, value) == value for name, value in other.series.labels)

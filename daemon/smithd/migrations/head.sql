@@ -16,6 +16,29 @@ CREATE TABLE alive (
     PRIMARY KEY (id)
 );
 
+CREATE TABLE journal (
+    id INTEGER NOT NULL,
+    at FLOAT NOT NULL,
+    rule TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    change TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    value FLOAT,
+    why TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    notice TEXT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX journal_by_rule ON journal (rule, id);
+
+CREATE TABLE notices (
+    name TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (name)
+);
+
 CREATE TABLE outbox (
     id INTEGER NOT NULL,
     "key" TEXT NOT NULL,
@@ -48,4 +71,13 @@ CREATE TABLE shown (
     remote_id TEXT,
     aside TEXT NOT NULL,
     PRIMARY KEY ("key")
+);
+
+CREATE TABLE silences (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    matchers TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    author TEXT NOT NULL,
+    starts FLOAT NOT NULL,
+    ends FLOAT NOT NULL
 );

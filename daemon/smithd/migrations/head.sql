@@ -49,3 +49,18 @@ CREATE TABLE shown (
     aside TEXT NOT NULL,
     PRIMARY KEY ("key")
 );
+
+CREATE TABLE samples (
+    series INTEGER NOT NULL,
+    at FLOAT NOT NULL,
+    value FLOAT NOT NULL,
+    PRIMARY KEY (series, at)
+) WITHOUT ROWID;
+
+CREATE TABLE series (
+    id INTEGER NOT NULL,
+    metric TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (metric, labels)
+);

@@ -7,41 +7,35 @@ does not have a label has an empty one, and a regular expression must match all 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-LONGEST_PATTERN = 500
-PATIENCE = 0.05
-"""Characters of a pattern, and seconds that matching it may take: an expression can be made to take for ever."""
+from smithd.expression.pattern import PatternError, compile_pattern
 
 _MATCHER = re.compile(
     r"""\s*(?P<name>[^\s=!~,{}"']+)\s*(?P<operator>=~|!~|!=|=)\s*"""
     r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^\s,{}"']+))\s*(?:,|$|(?<=[\s"']))"""
 )
+ALWAYS_THERE = ("rule", "severity")
+"""The labels that every alert has."""
+
 _ESCAPE = re.compile(r"\\(.)")
 _EXPECTED = 'expected matchers like rule=error-rate, severity!=critical or instance=~"web.*"'
 
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One condition on one label: ``operator`` is =, !=, =~ or !~."""
+    """One condition on one label: ``operator`` is =, !=, =~ or !~; ``meets`` is what a value must do, or must not."""
 
     name: str
     operator: str
     value: str
+    meets: Callable[[str], bool] = field(compare=False, repr=False)
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether the label meets it. An expression that takes too long matches nothing: what is in doubt is told."""
+        """Whether the label meets it."""
         found = labels.get(self.name, "")
-        if self.operator in ("=", "!="):
-            return (found == self.value) is (self.operator == "=")
-        import regex  # imported by the few who need it
-
-        try:
-            matched = regex.fullmatch(self.value, found, timeout=PATIENCE) is not None
-        except TimeoutError:
-            return False
-        return matched is (self.operator == "=~")
+        return self.meets(found) is not self.operator.startswith("!")
 
     def __str__(self) -> str:
         plain = re.fullmatch(r"[\w.:/-]+", self.value)
@@ -73,7 +67,7 @@ def parse_matchers(text: str) -> tuple[Matcher, ...]:
         at = match.end()
     if not found:
         raise ValueError(f"a silence needs a matcher: {_EXPECTED}")
-    if all(matcher.matches({}) for matcher in found):
+    if all(matcher.matches({}) and matcher.name not in ALWAYS_THERE for matcher in found):
         raise ValueError(f"these matchers meet every alert, also one without these labels: {_EXPECTED}")
     return tuple(found)
 
@@ -82,21 +76,17 @@ def _matcher(match: re.Match[str]) -> Matcher:
     name, operator = match["name"], match["operator"]
     value = match["double"] if match["double"] is not None else match["single"] or match["bare"] or ""
     if operator in ("=~", "!~"):
-        _check_pattern(value)
-    elif match["double"] is not None:
+        return Matcher(name, operator, value, _pattern(value))
+    if match["double"] is not None:
         value = _ESCAPE.sub(r"\1", value)
-    return Matcher(name, operator, value)
+    return Matcher(name, operator, value, value.__eq__)
 
 
-def _check_pattern(pattern: str) -> None:
-    import regex
-
-    if len(pattern) > LONGEST_PATTERN:
-        raise ValueError(f"the regular expression is longer than {LONGEST_PATTERN} characters")
+def _pattern(text: str) -> Callable[[str], bool]:
     try:
-        regex.compile(pattern)
-    except regex.error as error:
-        raise ValueError(f"'{pattern}' is no regular expression: {error}") from None
+        return compile_pattern(text)
+    except PatternError as error:
+        raise ValueError(f"'{text}' is no regular expression that can be used: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

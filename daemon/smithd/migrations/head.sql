@@ -55,11 +55,26 @@ CREATE TABLE outbox (
     UNIQUE ("key", claimed)
 );
 
+CREATE TABLE samples (
+    series INTEGER NOT NULL,
+    at FLOAT NOT NULL,
+    value FLOAT NOT NULL,
+    PRIMARY KEY (series, at)
+) WITHOUT ROWID;
+
 CREATE TABLE sent (
     id INTEGER NOT NULL,
     family TEXT NOT NULL,
     at FLOAT NOT NULL,
     PRIMARY KEY (id)
+);
+
+CREATE TABLE series (
+    id INTEGER NOT NULL,
+    metric TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (metric, labels)
 );
 
 CREATE TABLE shown (

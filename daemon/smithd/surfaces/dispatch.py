@@ -18,7 +18,7 @@ from smithd.alerts.hush import Held, Hush, Quiet
 from smithd.alerts.notice import AlertId, Group, Member, Notice, Notices, Scope, ended, fell, member_of, rank, told
 from smithd.alerts.rule import Rule, Severity
 from smithd.alerts.state import VISIBLE, Alert, Change, Transition
-from smithd.outbox.message import Message
+from smithd.outbox.message import ONLY_IN_PLACE, Message
 from smithd.surfaces import notification
 from smithd.surfaces.push import GROUP_INTERVAL, GROUP_WAIT, PushOptions, RepeatOptions
 from smithd.surfaces.view import View
@@ -159,7 +159,8 @@ class Dispatcher:
             for id_ in [id_ for id_, held in self._held[rule].items() if held.until is None]:
                 self._place_again(id_, turn)
         while turn.touched:
-            group, _ = turn.touched.popitem()
+            group = next(iter(turn.touched))
+            del turn.touched[group]
             self._attend(group, turn)
         return self._done(turn, transitions)
 
@@ -488,7 +489,7 @@ class Dispatcher:
         if on_phone and self._options(notice.group).on_resolve == "replace":
             shown = standing.shown.content if standing.shown is not None else None
             content = notification.superseded(notice, shown or {}, what, turn.view)
-            self._put(notice, content | {"in_place": notification.ONLY_IN_PLACE}, turn, is_over=True)
+            self._put(notice, content | {"in_place": ONLY_IN_PLACE}, turn, is_over=True)
         notice.chapter += 1
 
     def _put(

@@ -8,7 +8,7 @@ from typing import Any
 
 from smithd.alerts.notice import Group, Member, Notice, Scope, rank
 from smithd.alerts.rule import Rule, Severity
-from smithd.outbox.message import Kind, Message, Priority, Standing
+from smithd.outbox.message import ONLY_IN_PLACE, Kind, Message, Priority, Standing
 from smithd.plugin.sample import Labels
 from smithd.surfaces.push import PushOptions
 from smithd.surfaces.text import Text, duration, number
@@ -16,9 +16,6 @@ from smithd.surfaces.view import View, plain
 
 EXPIRES_AFTER = 24 * 3600.0
 """How long a push that nobody took is worth trying, in seconds; Apple keeps trying as long (contract section 7)."""
-
-ONLY_IN_PLACE = "only"
-"""``in_place`` of what is worth saying only where the phone still has the notification that it takes the place of."""
 
 NAMED = 8
 """How many alerts the stock text of a group names."""

@@ -18,6 +18,7 @@ from smithd.alerts import hush, notices
 from smithd.alerts.agenda import Ageing, Agenda, Alarm, Look
 from smithd.alerts.decision import Decision
 from smithd.alerts.latest import Latest
+from smithd.alerts.notice import Notices
 from smithd.alerts.rule import Rule, compile_rule
 from smithd.alerts.silence import Silence, parse_matchers
 from smithd.alerts.silences import Silences
@@ -32,7 +33,8 @@ from smithd.poll.intake import Poll
 from smithd.poll.schedule import first_word_within, fresh_for
 from smithd.surfaces import activity
 from smithd.surfaces.board import Board
-from smithd.surfaces.dispatch import Dispatcher, Telling
+from smithd.surfaces.dispatch import Dispatcher
+from smithd.surfaces.turn import Telling
 from smithd.surfaces.view import Held, View
 from smithd.telemetry import AlertMoved, AlertStirred, AlertTold, Fact, Silenced, SilenceExpired, SurfaceHeld, Telemetry
 
@@ -62,7 +64,9 @@ class Engine:
             account.limits.live_activities_at_once,
         )
         pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
-        self._dispatcher = Dispatcher(self._rules, pushes, hush.compile_hushes(config.rules), account.channels)
+        self._dispatcher = Dispatcher(
+            Notices(), self._rules, pushes, hush.compile_hushes(config.rules), account.channels
+        )
         self._silences = Silences()
         self._journal = journal.Journal(now)
         self._latest = Latest(self._board.metrics | self._rules_on.keys(), now)
@@ -138,8 +142,9 @@ class Engine:
             active, orphans = memory.Active.load(connection, self._rules, now)
             self._active = active
             self._silences = Silences.load(connection)
+            notices.load(connection, self._dispatcher.notices)
             self._withdraw(connection, orphans, self._view(now))
-            telling = self._dispatcher.resume(notices.load(connection), self._view(now), self._quiet(now))
+            telling = self._dispatcher.resume(self._view(now), self._quiet(now))
             self._write(connection, telling, now)
             memory.keep_alive(connection, now)
         self._say(telling)

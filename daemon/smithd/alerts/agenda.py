@@ -57,6 +57,10 @@ class Agenda:
         self._count += 1
         heapq.heappush(self._heap, (at, self._count, item))
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._heap.clear()
+
     def next_at(self) -> float | None:
         """When the next item comes up; None where nothing waits."""
         return self._heap[0][0] if self._heap else None

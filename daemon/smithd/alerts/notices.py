@@ -24,12 +24,10 @@ _UPSERT = insert(_NOTICES)
 _KEEP = _UPSERT.on_conflict_do_update(index_elements=["name"], set_={"state": _UPSERT.excluded.state})
 
 
-def load(connection: Connection) -> Notices:
-    """What the last run left."""
-    notices = Notices()
+def load(connection: Connection, notices: Notices) -> None:
+    """Take in what the last run left."""
     for row in connection.execute(select(_NOTICES.c.state)):
         notices.add(_read(json.loads(row.state)))
-    return notices
 
 
 def save(connection: Connection, notices: Notices, groups: Iterable[Group]) -> None:

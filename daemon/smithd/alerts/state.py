@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from smithd.alerts.condition import Verdict
 from smithd.alerts.rule import SEVERITIES, Rule, Severity, Timing
-from smithd.plugin.sample import Series
+from smithd.plugin.sample import Labels, Series
 
 
 class Phase(StrEnum):
@@ -119,6 +119,11 @@ class Alert:
     value: float
     worst: Severity | None = None
     cause: str = ""
+
+    @property
+    def id(self) -> tuple[str, Labels]:
+        """Its identity: the rule, and the labels of its series."""
+        return self.rule, self.series.labels
 
     @property
     def incident(self) -> str:

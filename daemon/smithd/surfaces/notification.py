@@ -95,9 +95,9 @@ def never_accepted(standing: Standing) -> bool:
     return standing.shown is None and not standing.in_flight
 
 
-def message(key: str, content: Content, view: View, *, urgent: bool = False, is_open: bool = False) -> Message:
+def message(key: str, content: Content, view: View, *, is_urgent: bool = False, is_open: bool = False) -> Message:
     """A push. ``is_open``: its next chapter will want to take its place."""
-    priority = Priority.CRITICAL_PUSH if urgent else Priority.PUSH
+    priority = Priority.CRITICAL_PUSH if is_urgent else Priority.PUSH
     if content["in_place"] == ONLY_IN_PLACE:
         priority = Priority.COSMETIC
     return Message(

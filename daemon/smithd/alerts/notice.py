@@ -123,7 +123,7 @@ class Notices:
     def __init__(self) -> None:
         self._notices: dict[Group, Notice] = {}
         self._places: dict[AlertId, Group] = {}
-        self._of_rule: Counter[str] = Counter()
+        self._alone: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Notice]:
         return iter(list(self._notices.values()))
@@ -137,36 +137,41 @@ class Notices:
         return self._notices[place] if place is not None else None
 
     def alone(self, rule: str) -> int:
-        """How many notices a rule has of its own."""
-        return self._of_rule[rule]
+        """How many alerts of a rule fire in notices of its own."""
+        return self._alone[rule]
 
     def add(self, notice: Notice) -> None:
-        """Take in a notice, with its members."""
+        """Take in a notice of the last run."""
         self._notices[notice.group] = notice
-        self._of_rule[notice.group.name] += notice.group.scope is Scope.RULE
-        self._places |= dict.fromkeys(notice.members, notice.group)
-
-    def remove(self, notice: Notice) -> None:
-        """Forget a notice that is over."""
-        del self._notices[notice.group]
-        self._of_rule[notice.group.name] -= notice.group.scope is Scope.RULE
-        for member in notice.members:
-            del self._places[member]
+        for member in notice.members.values():
+            self._set(notice.group, None, member)
 
     def put(self, group: Group, member: Member, now: float) -> Notice:
-        """Put an alert into a group's notice, which is opened where there is none."""
+        """Put an alert into a group's notice, as it is now; the notice is opened where there is none."""
         notice = self._notices.get(group)
         if notice is None:
-            notice = Notice(group, now)
-            self.add(notice)
+            notice = self._notices[group] = Notice(group, now)
+        self._set(group, notice.members.get(member.id), member)
         notice.members[member.id] = member
-        self._places[member.id] = group
         return notice
 
     def drop(self, alert: AlertId) -> None:
         """Take an alert out of its notice."""
-        notice = self._notices[self._places.pop(alert)]
-        del notice.members[alert]
+        group = self._places[alert]
+        self._set(group, self._notices[group].members.pop(alert), None)
+
+    def remove(self, notice: Notice) -> None:
+        """Forget a notice that has no alerts any more."""
+        del self._notices[notice.group]
+
+    def _set(self, group: Group, before: Member | None, after: Member | None) -> None:
+        for member, count in ((before, -1), (after, 1)):
+            if member is not None and member.ended is None and group.scope is Scope.RULE:
+                self._alone[member.rule] += count
+        if after is not None:
+            self._places[after.id] = group
+        elif before is not None:
+            del self._places[before.id]
 
 
 def rank(severity: Severity | None) -> int:

@@ -20,6 +20,13 @@ EXPIRES_AFTER = 24 * 3600.0
 NAMED = 8
 """How many alerts the stock text of a group names."""
 
+_END_TITLES = {
+    Scope.RULE: "Resolved: {}",
+    Scope.REST: "Resolved: {}, the other alerts",
+    Scope.SOURCE: "{} answers again",
+    Scope.MUTE: "After {}: all is well",
+}
+
 Content = dict[str, Any]
 
 
@@ -64,8 +71,8 @@ def ended(told: Story, view: View) -> Content:
         (alert,) = told.ended
         title, message = f"Resolved: {name(alert)}", _course(alert, view)
     else:
-        title = f"Resolved: {_heading(told.group)}"
-        message = "\n".join(["All of its alerts have ended.", *_listed(told.ended, view, _ended_line)])
+        title = _END_TITLES[told.group.scope].format(_heading(told.group))
+        message = "\n".join(_listed(told.ended, view, _ended_line))
     return {"title": title, "message": message, "interruption_level": "passive"}
 
 

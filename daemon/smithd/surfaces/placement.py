@@ -74,7 +74,7 @@ class Placement:
         if notice is None:
             turn.decide(alert, Reason.NEVER_TOLD, told_of(kept_back, turn.view) if kept_back else "")
             return
-        notice.members[id_] = ended(notice.members[id_], transition.value, transition.at)
+        self._notices.put(notice.group, ended(notice.members[id_], transition.value, transition.at), turn.now)
         turn.decide(alert, Reason.GROUPED, "", notice.key)
         turn.touch(notice)
 
@@ -129,7 +129,7 @@ class Placement:
         if member.severity is not alert.severity or member.ended is not None:
             assert alert.severity is not None
             came_back = member.ended is not None
-            notice.members[member.id] = fell(member_of(alert, member), alert.severity)
+            self._notices.put(notice.group, fell(member_of(alert, member), alert.severity), turn.now)
             turn.decide(alert, Reason.BACK if came_back else Reason.FALL, "", notice.key)
             turn.touch(notice)
 
@@ -143,7 +143,7 @@ class Placement:
             self._leave(id_, notice, turn)
         else:
             assert alert.severity is not None
-            notice.members[id_] = fell(member_of(alert, notice.members[id_]), alert.severity)
+            self._notices.put(notice.group, fell(member_of(alert, notice.members[id_]), alert.severity), turn.now)
             turn.touch(notice)
 
     def _keep_back(self, alert: Alert, kept_back: Held, notice: Notice | None, turn: Turn) -> None:
@@ -156,7 +156,7 @@ class Placement:
         if notice.members[id_].told is None:
             self._leave(id_, notice, turn)
         else:
-            notice.members[id_] = member_of(alert, notice.members[id_])
+            self._notices.put(notice.group, member_of(alert, notice.members[id_]), turn.now)
             turn.touch(notice)
 
     def _hold(self, alert: Alert, kept_back: Held) -> None:

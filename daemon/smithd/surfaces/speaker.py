@@ -95,7 +95,8 @@ class Speaker:
         waits = notice.group.scope is Scope.MUTE and turn.now < notice.not_before
         news = [] if waits else self.news(notice)
         over = [member for member in notice.ended if member.told is not None or not waits]
-        story = notification.story(notice, [each for each in notice.firing if each.told or each in news], over)
+        firing = [turn.current(member) for member in notice.firing if member.told is not None or member in news]
+        story = notification.story(notice, firing, over)
         # That a source is silent is told once: one more rule that it takes along is no news, unless it is a worse one.
         joins = notice.group.scope is Scope.SOURCE and notice.chapter > 0
         if not story.firing:
@@ -129,7 +130,7 @@ class Speaker:
     ) -> None:
         notice.is_stale = is_stale
         for member in news:
-            notice.members[member.id] = told(member)
+            self._notices.put(notice.group, told(member), turn.now)
         for member in over:
             self._notices.drop(member.id)
         if not notice.members:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from smithd.alerts.decision import Decision, Reason
 from smithd.alerts.hush import Quiet
@@ -42,6 +42,11 @@ class Turn:
         rule, labels = id_
         alert = self.quiet.alerts.get(rule, {}).get(labels)
         return alert if alert is not None and alert.severity is not None else None
+
+    def current(self, member: Member) -> Member:
+        """A member that fires, with the value that its series has by now."""
+        reading = self.view.latest.get(*member.series)
+        return replace(member, value=reading.value) if reading is not None and self.view.is_fresh(reading) else member
 
     def touch(self, notice: Notice) -> None:
         self.touched[notice.group] = None

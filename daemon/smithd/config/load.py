@@ -73,6 +73,8 @@ def _config(draft: Draft, path: Path, redactor: Redactor) -> Config:
         zone=zone,
         web=file.web,
         sources=sources.specs,
+        derived=file.derived,
+        history=file.history,
         rules=file.rules,
         widgets=file.widgets,
         live_activities=file.live_activities,

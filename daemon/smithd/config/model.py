@@ -11,9 +11,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 
 from smithd.alerts.rule import RuleOptions
 from smithd.config.fields import Places
-from smithd.config.names import RuleName, SourceName, StreamKey, WidgetKey
+from smithd.config.names import DerivedName, RuleName, SourceName, StreamKey, WidgetKey
 from smithd.config.zones import parse_zone
 from smithd.delivery.account import AccountOptions, is_loopback
+from smithd.expression.expression import Expression
+from smithd.expression.option import ExpressionOption
 from smithd.plugin.options import Options, PositiveDuration, Secret
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import ScheduleOptions
@@ -105,6 +107,12 @@ class File(Options):
     sources: dict[SourceName, dict[str, Any]] = Field(
         min_length=1, description="what is asked: a name, and under it 'type' and the options of that type"
     )
+    derived: dict[DerivedName, ExpressionOption] = Field(
+        {}, description="metrics made of metrics: a name, and an expression like 100 * shop.orders / prod.visits"
+    )
+    history: PositiveDuration = Field(
+        8 * 86400.0, description="how far back rules and expressions may look; older values are forgotten"
+    )
     rules: dict[RuleName, RuleConfig] = Field({}, description="when a metric is a warning, or critical")
     widgets: dict[WidgetKey, WidgetOptions] = Field(
         {}, description="ActivitySmith metric key, and its value: source.metric, or a mapping with 'value' or 'text'"
@@ -127,6 +135,8 @@ class Config:
     zone: ZoneInfo
     web: WebOptions | None
     sources: dict[str, SourceSpec]
+    derived: dict[str, Expression]
+    history: float
     rules: dict[str, RuleConfig]
     widgets: dict[str, WidgetOptions]
     live_activities: dict[str, ActivityOptions]

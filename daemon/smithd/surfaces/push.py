@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from smithd.alerts.rule import Rule, Severity
+from smithd.alerts.figures import duration
+from smithd.alerts.relative import Relative
+from smithd.alerts.rule import Rule
+from smithd.alerts.severity import Severity
 from smithd.alerts.state import Alert, Change, Transition
 from smithd.outbox.message import Kind, Message, Priority, Standing
 from smithd.plugin.options import Options
-from smithd.surfaces.text import AnyLabels, Text, duration, number, template
+from smithd.surfaces.text import AnyLabels, Text, template
 from smithd.surfaces.view import View, plain
 
 EXPIRES_AFTER = 24 * 3600.0
@@ -27,6 +30,8 @@ PUSH_NAMES: dict[str, Any] = {
     "since": "02:14",
     "duration": 90.0,
     "count": 1,
+    "baseline": 2000.0,
+    "change": 38.3,
 }
 PushText = Annotated[Text, template(PUSH_NAMES)]
 Level = Literal["passive", "active", "time-sensitive"]
@@ -127,19 +132,20 @@ def _worth_resolving(standing: Standing, options: PushOptions) -> bool:
 
 def _firing(alert: Alert, transition: Transition, rule: Rule, options: PushOptions, view: View) -> dict[str, Any]:
     assert alert.severity is not None
-    threshold = rule.threshold(alert.severity)
+    threshold = dict(rule.thresholds).get(alert.severity)  # missing values may have a severity of their own
     names = {
         "rule": rule.name,
         "metric": rule.metric,
         "severity": alert.severity.value,
-        "value": plain(transition.value),
-        "threshold": plain(threshold.number),
+        "value": plain(transition.value) if transition.value is not None else None,
+        "threshold": plain(threshold.number) if threshold is not None else None,
         "labels": dict(alert.series.labels),
         "since": view.clock(alert.since),
         "duration": view.now - alert.since,
         "count": 1,
+        **_comparison(alert, rule, transition.value),
     }
-    stock = f"{alert.series} is {number(transition.value)} ({alert.severity} {threshold}) since {names['since']}."
+    stock = f"{transition.why}, since {names['since']}."
     content = {
         "title": _rendered(options.title, names) or f"{_title(alert)} is {alert.severity}",
         "message": _rendered(options.message, names) or stock,
@@ -148,6 +154,15 @@ def _firing(alert: Alert, transition: Transition, rule: Rule, options: PushOptio
     }
     subtitle = _rendered(options.subtitle, names)
     return content | ({"subtitle": subtitle} if subtitle else {})
+
+
+def _comparison(alert: Alert, rule: Rule, value: float | None) -> dict[str, float | None]:
+    """What a relative threshold compares with, and how far the value moved from there."""
+    condition = dict(rule.thresholds).get(alert.severity) if alert.severity else None
+    baseline = alert.baseline(rule, alert.severity) if alert.severity else None
+    if not isinstance(condition, Relative) or baseline is None or value is None:
+        return {"baseline": None, "change": None}
+    return {"baseline": plain(baseline), "change": condition.change(value, baseline)}
 
 
 def _resolved(alert: Alert, transition: Transition, options: PushOptions, view: View) -> dict[str, Any] | None:
@@ -159,8 +174,8 @@ def _resolved(alert: Alert, transition: Transition, options: PushOptions, view: 
     lasted = duration(view.now - alert.fired_at)
     story = f"{view.clock(alert.fired_at)} to {view.clock(view.now)}"
     return {
-        "title": f"Resolved: {_title(alert)}",
-        "message": f"{alert.series} is {number(transition.value)}. It was {alert.worst} for {lasted}, {story}.",
+        "title": f"Closed: {_title(alert)} has no data" if transition.cause else f"Resolved: {_title(alert)}",
+        "message": f"{transition.why}. It was {alert.worst} for {lasted}, {story}.",
         "interruption_level": "passive",
         "in_place": options.on_resolve != "push" and not _never_accepted(standing),
     }
@@ -175,7 +190,7 @@ def removed(alert: Alert, view: View) -> Message | None:
     kept = {name: told[name] for name in ("channels", "tags") if name in told}
     content = kept | {
         "title": f"Closed: {_title(alert)}",
-        "message": f"{alert.series} is not watched any more. It was {alert.severity} since {view.clock(alert.since)}.",
+        "message": f"{alert.series.metric or alert.rule} is not watched any more. It was {alert.severity} since {view.clock(alert.since)}.",
         "interruption_level": "passive",
         "in_place": standing.shown is not None,
     }

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from smithd.alerts.decision import Reason
 from smithd.alerts.mute import MuteOptions, Window
-from smithd.alerts.rule import Severity
+from smithd.alerts.severity import Severity
 from smithd.alerts.silence import Silence
 from smithd.alerts.state import Alert, Phase
 from smithd.plugin.options import Options

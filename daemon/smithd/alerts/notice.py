@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from smithd.alerts.rule import SEVERITIES, Severity
-from smithd.alerts.state import Alert
+from smithd.alerts.rule import Rule
+from smithd.alerts.severity import SEVERITIES, Severity
+from smithd.alerts.state import Alert, Transition
 from smithd.plugin.sample import Labels, Series
 
 AlertId = tuple[str, Labels]
@@ -49,7 +50,8 @@ class Group(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Member:
     """An alert in a notice: ``severity`` as it is, or was when it ended; ``told``: the one last told (None: none yet);
-    ``value``: its last one; ``ended``: when it did (seconds since 1970; None: it fires).
+    ``value``: its last one (None: there never was one); ``ended``: when it did (seconds since 1970; None: it fires);
+    ``why`` and ``cause``: those of its last transition; ``baseline``: what its value is compared with, if anything.
     """
 
     rule: str
@@ -58,7 +60,10 @@ class Member:
     fired_at: float
     severity: Severity
     worst: Severity
-    value: float
+    value: float | None
+    why: str = ""
+    cause: str = ""
+    baseline: float | None = None
     told: Severity | None = None
     ended: float | None = None
 
@@ -179,8 +184,8 @@ def rank(severity: Severity | None) -> int:
     return SEVERITIES.index(severity) if severity is not None else -1
 
 
-def member_of(alert: Alert, before: Member | None = None) -> Member:
-    """A firing alert as a notice sees it; ``before``: as it was seen last."""
+def member_of(alert: Alert, rule: Rule, before: Member | None = None, why: str = "") -> Member:
+    """A firing alert as a notice sees it; ``before``: as it was seen last; ``why`` it moved, where it did."""
     assert alert.severity is not None
     assert alert.fired_at is not None
     return Member(
@@ -191,18 +196,21 @@ def member_of(alert: Alert, before: Member | None = None) -> Member:
         alert.severity,
         alert.worst or alert.severity,
         alert.value,
+        why or (before.why if before is not None else ""),
+        alert.cause,
+        alert.baseline(rule, alert.severity),
         before.told if before is not None else None,
     )
 
 
-def fell(member: Member, severity: Severity) -> Member:
+def fell(member: Member) -> Member:
     """A member that is less than it was told as: the next rise is news again."""
-    return replace(member, severity=severity, told=severity)
+    return replace(member, told=member.severity)
 
 
-def ended(member: Member, value: float, at: float) -> Member:
+def ended(member: Member, transition: Transition) -> Member:
     """A member whose alert has ended."""
-    return replace(member, value=value, ended=at)
+    return replace(member, value=transition.value, why=transition.why, cause=transition.cause, ended=transition.at)
 
 
 def told(member: Member) -> Member:

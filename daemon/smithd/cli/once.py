@@ -129,7 +129,7 @@ def _print(heading: str, lines: Iterable[str]) -> None:
 
 
 def _readings(polls: Iterable[Poll]) -> Iterable[str]:
-    from smithd.surfaces.text import number
+    from smithd.alerts.figures import number
 
     for poll in polls:
         for reading in poll.readings:

@@ -74,6 +74,8 @@ def _config(draft: Draft, path: Path, redactor: Redactor) -> Config:
         zone=zone,
         web=file.web,
         sources=sources.specs,
+        derived=file.derived,
+        history=file.history,
         rules=file.rules,
         windows=tuple(
             compile_window(name, options, options.timezone or zone) for name, options in file.time_windows.items()

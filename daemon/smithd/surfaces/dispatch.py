@@ -37,7 +37,7 @@ class Dispatcher:
         self.notices = notices
         self._agenda = Agenda()
         self._planned: dict[Group, float] = {}
-        self._placement = Placement(notices, pushes, hushes, self._agenda)
+        self._placement = Placement(notices, rules, pushes, hushes, self._agenda)
         self._speaker = Speaker(notices, self._placement.held, rules, pushes, hushes, channels)
         self._dependents: dict[str, list[str]] = defaultdict(list)
         for name, each in hushes.items():

@@ -9,7 +9,8 @@ from smithd.alerts import hush
 from smithd.alerts.agenda import Agenda, Hushed
 from smithd.alerts.decision import Reason
 from smithd.alerts.hush import Held, Hush
-from smithd.alerts.notice import AlertId, Group, Notice, Notices, Scope, ended, fell, member_of, rank
+from smithd.alerts.notice import AlertId, Group, Member, Notice, Notices, Scope, ended, fell, member_of, rank
+from smithd.alerts.rule import Rule
 from smithd.alerts.state import VISIBLE, Alert, Change, Transition
 from smithd.surfaces.push import PushOptions
 from smithd.surfaces.turn import Turn
@@ -22,9 +23,15 @@ class Placement:
     """
 
     def __init__(
-        self, notices: Notices, pushes: Mapping[str, PushOptions], hushes: Mapping[str, Hush], agenda: Agenda
+        self,
+        notices: Notices,
+        rules: Mapping[str, Rule],
+        pushes: Mapping[str, PushOptions],
+        hushes: Mapping[str, Hush],
+        agenda: Agenda,
     ) -> None:
         self._notices = notices
+        self._rules = rules
         self._pushes = pushes
         self._hushes = hushes
         self._agenda = agenda
@@ -65,7 +72,7 @@ class Placement:
         elif transition.change is Change.RESOLVED:
             self._end(alert, transition, turn)
         elif transition.after is not None and transition.after.severity is not None:
-            self._place(transition.after, turn)
+            self._place(transition.after, turn, transition.why)
 
     def _end(self, alert: Alert, transition: Transition, turn: Turn) -> None:
         id_ = alert.id
@@ -74,7 +81,7 @@ class Placement:
         if notice is None:
             turn.decide(alert, Reason.NEVER_TOLD, told_of(kept_back, turn.view) if kept_back else "")
             return
-        self._notices.put(notice.group, ended(notice.members[id_], transition.value, transition.at), turn.now)
+        self._notices.put(notice.group, ended(notice.members[id_], transition), turn.now)
         turn.decide(alert, Reason.GROUPED, "", notice.key)
         turn.touch(notice)
 
@@ -83,7 +90,7 @@ class Placement:
         if alert is not None and id_ not in turn.placed:
             self._place(alert, turn)
 
-    def _place(self, alert: Alert, turn: Turn) -> None:
+    def _place(self, alert: Alert, turn: Turn, why: str = "") -> None:
         """Find the notice that tells of an alert that fires, or what holds it back."""
         assert alert.severity is not None
         id_ = alert.id
@@ -104,7 +111,8 @@ class Placement:
             self._keep_back(alert, kept_back, notice, turn)
             return
         self._held[alert.rule].pop(id_, None)
-        member = member_of(alert, notice.members[id_] if notice is not None and notice.group == group else None)
+        before = notice.members[id_] if notice is not None and notice.group == group else None
+        member = member_of(alert, self._rules[alert.rule], before, why)
         if notice is not None and notice.group != group:
             self._leave(id_, notice, turn)
         notice = self._notices.put(group, member, turn.now)
@@ -114,6 +122,9 @@ class Placement:
         else:
             turn.decide(alert, Reason.GROUPED, "", notice.key)
         turn.touch(notice)
+
+    def _member(self, alert: Alert, before: Member) -> Member:
+        return member_of(alert, self._rules[alert.rule], before)
 
     def _is_untold(self, alert: Alert, notice: Notice | None) -> bool:
         """Whether an alert that fires is news: told as less than it is, as something else, or not at all."""
@@ -129,7 +140,7 @@ class Placement:
         if member.severity is not alert.severity or member.ended is not None:
             assert alert.severity is not None
             came_back = member.ended is not None
-            self._notices.put(notice.group, fell(member_of(alert, member), alert.severity), turn.now)
+            self._notices.put(notice.group, fell(self._member(alert, member)), turn.now)
             turn.decide(alert, Reason.BACK if came_back else Reason.FALL, "", notice.key)
             turn.touch(notice)
 
@@ -143,7 +154,7 @@ class Placement:
             self._leave(id_, notice, turn)
         else:
             assert alert.severity is not None
-            self._notices.put(notice.group, fell(member_of(alert, notice.members[id_]), alert.severity), turn.now)
+            self._notices.put(notice.group, fell(self._member(alert, notice.members[id_])), turn.now)
             turn.touch(notice)
 
     def _keep_back(self, alert: Alert, kept_back: Held, notice: Notice | None, turn: Turn) -> None:
@@ -156,7 +167,7 @@ class Placement:
         if notice.members[id_].told is None:
             self._leave(id_, notice, turn)
         else:
-            self._notices.put(notice.group, member_of(alert, notice.members[id_]), turn.now)
+            self._notices.put(notice.group, self._member(alert, notice.members[id_]), turn.now)
             turn.touch(notice)
 
     def _hold(self, alert: Alert, kept_back: Held) -> None:

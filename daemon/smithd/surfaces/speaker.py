@@ -9,7 +9,8 @@ from smithd.alerts import hush
 from smithd.alerts.decision import Reason
 from smithd.alerts.hush import Held, Hush
 from smithd.alerts.notice import AlertId, Group, Member, Notice, Notices, Scope, rank, told
-from smithd.alerts.rule import Rule, Severity
+from smithd.alerts.rule import Rule
+from smithd.alerts.severity import Severity
 from smithd.outbox.message import ONLY_IN_PLACE
 from smithd.surfaces import notification
 from smithd.surfaces.notification import Content, Story, never_accepted

@@ -77,6 +77,9 @@ def _notice(rule: str, labels: list[Any], state: dict[str, Any], severity: str) 
         "severity": severity,
         "worst": state["worst"] or severity,
         "value": state["value"],
+        "why": "",
+        "cause": "",
+        "baseline": None,
         "told": severity,
         "ended": None,
     }

@@ -18,7 +18,7 @@ from smithd import journal
 from smithd.alerts import active as memory
 from smithd.alerts import hush, notices
 from smithd.alerts.agenda import Ageing, Agenda, Alarm, Look
-from smithd.alerts.decision import Decision
+from smithd.alerts.decision import Decision, Reason
 from smithd.alerts.derive import Derivation
 from smithd.alerts.judging import Judging
 from smithd.alerts.latest import Latest, source_of
@@ -27,7 +27,7 @@ from smithd.alerts.rule import compile_rule, remembered_for
 from smithd.alerts.scope import Scope
 from smithd.alerts.silence import Silence, parse_matchers
 from smithd.alerts.silences import Silences
-from smithd.alerts.state import VISIBLE, Alert, Transition
+from smithd.alerts.state import Alert, Transition
 from smithd.config.model import Config, RuleConfig
 from smithd.config.suggestion import nearest
 from smithd.database import Database
@@ -396,7 +396,7 @@ def _fact(decision: Decision) -> Fact:
     labels = str(decision.series)[len(decision.series.metric) :]
     if not decision.change:
         return AlertTold(decision.rule, labels, decision.severity, str(decision))
-    fact = AlertMoved if decision.change in VISIBLE else AlertStirred
+    fact = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
     return fact(decision.rule, labels, decision.change, decision.severity, decision.why, str(decision))
 
 

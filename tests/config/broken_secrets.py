@@ -59,12 +59,11 @@ TOGETHER: list[Broken] = [
         "cannot be a metric key",
     ),
     part(
-        "rules:\n  »a:\n    »when: x > 1\n    »severity: critical\n    push: {»group_by: [], title: »'{{ change }}'}\n"
+        "rules:\n  »a:\n    »when: x > 1\n    »severity: critical\n    push: {group_by: [], title: »'{{ change }}'}\n"
         "live_activities: {}\n",
         "the key 'metric' is missing",
         "unknown key 'when'",
         "unknown key 'severity'",
-        "unknown key 'group_by'",
         "unknown name 'change'",
     ),
     part(

@@ -15,7 +15,6 @@ SECTIONS: list[Broken] = [
     part("»derived: {a: b}\n", "unknown key 'derived'"),
     part("»history: 8d\n", "unknown key 'history'"),
     part("»badge: {value: count(firing)}\n", "unknown key 'badge'"),
-    part("»time_windows: {}\n", "unknown key 'time_windows'"),
     part("»api_key: abc\n", "unknown key 'api_key' / belongs in activitysmith"),
     part("»listen: 127.0.0.1:80\n", "unknown key 'listen' / belongs in web"),
     part("»xyz: 1\n", "unknown key 'xyz' / expected one of: activitysmith, state"),

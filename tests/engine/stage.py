@@ -76,6 +76,11 @@ class Stage:
                 readings.append(Reading(Series(f"shop.{metric}", labels), value, at))
         self.engine.ingest(Poll("shop", at, 160.0, tuple(readings)))
 
+    def fail(self, at: float) -> None:
+        """A poll of the shop that brings nothing but a complaint."""
+        self.now = at
+        self.engine.ingest(Poll("shop", at, 160.0, (), "no answer"))
+
     def pass_time(self, until: float) -> None:
         """Tick whenever the engine asked for it, up to ``until``."""
         while (wake := self.engine.wake_at()) is not None and wake <= until:

@@ -77,7 +77,7 @@ def ended(told: Story, view: View) -> Content:
         message = _course(alert, view)
     else:
         title = _END_TITLES[told.group.scope].format(_heading(told.group))
-        message = "\n".join(_listed(told.ended, view, _ended_line))
+        message = "\n".join(_listed(told.ended, view, _ended_line)) or "What fires still is told by itself."
     return {"title": title, "message": message, "interruption_level": "passive"}
 
 

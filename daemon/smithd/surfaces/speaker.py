@@ -166,7 +166,7 @@ class Speaker:
         """Everything ended, or left."""
         options, standing = self._options(notice.group), turn.view.standing(notice.key)
         is_first, unsent = notice.chapter == 0, never_accepted(standing)
-        notice.chapter, notice.spoke_at = max(notice.chapter, 1), turn.now
+        notice.chapter = max(notice.chapter, 1)
         is_told = is_first or (standing.queued is not None if unsent else options.on_resolve != "none")
         in_place = not unsent and (not story.ended or not self._ends_aloud(story, options, turn))
         reason = Reason.UPDATED if in_place else Reason.TOLD
@@ -176,12 +176,11 @@ class Speaker:
             reason = Reason.UNTOLD_END if options.on_resolve == "none" else Reason.NEVER_TOLD
         for member in story.ended:
             turn.decide(member, reason, _together(story), notice.key)
-        if not is_told:
-            return
-        if story.ended:
+        if is_told and (story.ended or notice.group.scope is Scope.SOURCE):
             self._put(notice, notification.ended(story, turn.view), turn, in_place=in_place, is_over=True)
-        else:
-            self._supersede(notice, "It is told elsewhere", turn)
+        elif is_told:
+            self._supersede(notice, "Its alerts moved on", turn)
+        notice.spoke_at = turn.now
 
     def _tell_closed(self, notice: Notice, story: Story, turn: Turn) -> None:
         """The configuration has nothing of this any more; who was told is told the end."""

@@ -16,8 +16,26 @@ from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.alerts.state import Alert, Transition
 from smithd.plugin.sample import Labels, Series
 
-AlertId = tuple[str, Labels]
-"""An alert's identity: its rule, and the labels of its series."""
+
+class AlertId(NamedTuple):
+    """What is told of an alert: its rule, the labels of its series, and the source, where it is about one that does
+    not answer. What is told of its values is another matter, in another notice.
+    """
+
+    rule: str
+    labels: Labels
+    source: str = ""
+
+
+def source_of(alert: Alert | None) -> str:
+    """The source that an alert is about; empty where it is about a value, or a series."""
+    kind, _, name = (alert.cause if alert is not None else "").partition(":")
+    return name if kind == "source" else ""
+
+
+def id_of(alert: Alert) -> AlertId:
+    """What is to be told of an alert as it is now."""
+    return AlertId(alert.rule, alert.series.labels, source_of(alert))
 
 
 class Scope(StrEnum):
@@ -51,7 +69,8 @@ class Group(NamedTuple):
 class Member:
     """An alert in a notice: ``severity`` as it is, or was when it ended; ``told``: the one last told (None: none yet);
     ``value``: its last one (None: there never was one); ``ended``: when it did (seconds since 1970; None: it fires);
-    ``why`` and ``cause``: those of its last transition; ``baseline``: what its value is compared with, if anything.
+    ``why`` and ``cause``: those of its last transition; ``baseline``: what its value is compared with, if anything;
+    ``source``: as in its ``id``.
     """
 
     rule: str
@@ -64,12 +83,13 @@ class Member:
     why: str = ""
     cause: str = ""
     baseline: float | None = None
+    source: str = ""
     told: Severity | None = None
     ended: float | None = None
 
     @property
     def id(self) -> AlertId:
-        return self.rule, self.series.labels
+        return AlertId(self.rule, self.series.labels, self.source)
 
     @property
     def is_news(self) -> bool:
@@ -199,6 +219,7 @@ def member_of(alert: Alert, rule: Rule, before: Member | None = None, why: str =
         why or (before.why if before is not None else ""),
         alert.cause,
         alert.baseline(rule, alert.severity),
+        source_of(alert),
         before.told if before is not None else None,
     )
 

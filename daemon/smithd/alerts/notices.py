@@ -70,6 +70,7 @@ def _written_member(member: Member) -> dict[str, Any]:
         "why": member.why,
         "cause": member.cause,
         "baseline": member.baseline,
+        "source": member.source,
         "told": member.told,
         "ended": member.ended,
     }
@@ -103,6 +104,7 @@ def _read_member(state: dict[str, Any]) -> Member:
         state["why"],
         state["cause"],
         state["baseline"],
+        state["source"],
         Severity(state["told"]) if state["told"] else None,
         state["ended"],
     )

@@ -92,8 +92,8 @@ class Dispatcher:
                 case Speak(group):
                     self._planned.pop(group, None)
                     turn.touched[group] = None
-                case Hushed(rule, labels):
-                    self._placement.again((rule, labels), turn)
+                case Hushed(alert):
+                    self._placement.again(alert, turn)
         for rule in {dependent for each in transitions for dependent in self._dependents.get(each.alert.rule, ())}:
             self._placement.lift(rule, turn)
         while turn.touched:

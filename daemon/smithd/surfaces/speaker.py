@@ -115,7 +115,7 @@ class Speaker:
         gone = [
             member
             for member in notice.members.values()
-            if member.rule not in self._pushes or (member.ended is None and turn.alert(member.id) is None)
+            if member.rule not in self._pushes or (member.ended is None and not turn.fires(member))
         ]
         if not gone:
             return

@@ -80,6 +80,7 @@ def _notice(rule: str, labels: list[Any], state: dict[str, Any], severity: str) 
         "why": "",
         "cause": "",
         "baseline": None,
+        "source": "",
         "told": severity,
         "ended": None,
     }

@@ -169,7 +169,7 @@ class Engine:
         return names, brought
 
     def _derive(self, poll: Poll, brought: set[str], scope: Scope) -> tuple[list[Reading], list[str]]:
-        """The readings to judge: what came and is fresh, and what is made of it; and the derived metrics that changed."""
+        """What came and is fresh, and what is made of it; and the derived metrics that changed."""
         fresh = [reading for reading in poll.readings if self._latest.is_fresh(reading, poll.time)]
         derived, changed = self._derivation.work_out(brought, scope)
         self._history.take(derived, poll.time)

@@ -38,7 +38,7 @@ def test_the_stock_text_says_what_happened_since_when_and_what_was_allowed() -> 
     assert said is not None
     assert said.content == {
         "title": "errors is critical",
-        "message": "shop.errors is 7 (critical > 5) since 14:00.",
+        "message": "shop.errors is 7 (critical > 5; normal: 5 or less), since 14:00.",
         "interruption_level": "time-sensitive",
         "in_place": False,
         "channels": ["ops"],
@@ -87,7 +87,7 @@ def test_a_resolve_rewrites_the_accepted_notification() -> None:
     assert said.content["in_place"] is True
     assert said.content["title"] == "Resolved: errors"
     assert said.priority is Priority.PUSH, "another alert's beginning goes first"
-    assert said.content["message"] == "shop.errors is 0.5. It was critical for 17m, 13:43 to 14:00."
+    assert said.content["message"] == "shop.errors is 0.5 (normal: 1 or less). It was critical for 17m, 13:43 to 14:00."
 
 
 def test_one_push_tells_both_where_the_first_never_left() -> None:

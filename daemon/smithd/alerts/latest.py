@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Mapping
 
 from smithd.plugin.sample import Labels, Reading, Series
 
-
 GONE_AFTER = 4.0
 """A series is taken for gone when its last reading is so many times as old as one that is just fresh."""
 LEAST_PATIENCE = 300.0
@@ -53,7 +52,7 @@ class Latest:
         self._patience[metric] = max((self._patience[source] for source in sources), default=0.0)
 
     def patience(self, metrics: Iterable[str]) -> float:
-        """After how many seconds a series of these metrics is taken for gone: about ten polls, five minutes at least."""
+        """When a series of these metrics is taken for gone, in seconds: about ten polls, five minutes at least."""
         longest = max((self._fresh_for[metric] for metric in metrics), default=0.0)
         return max(LEAST_PATIENCE, GONE_AFTER * longest)
 

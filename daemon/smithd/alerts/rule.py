@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 from pydantic_core import PydanticCustomError
 
 from smithd.alerts.condition import Threshold, Verdict, parse_threshold
-from smithd.alerts.missing import Missing, MissingOption, of_error, of_no_data
+from smithd.alerts.missing import KEEP, Missing, MissingOption, of_error, of_no_data
 from smithd.alerts.relative import Relative, is_relative, parse_relative
 from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.expression.expression import Expression
@@ -80,7 +80,9 @@ class RuleOptions(Options):
 
     @field_validator("recover")
     @classmethod
-    def _recover_is_safe(cls, recover: Threshold | Relative | None, info: ValidationInfo) -> Threshold | Relative | None:
+    def _recover_is_safe(
+        cls, recover: Threshold | Relative | None, info: ValidationInfo
+    ) -> Threshold | Relative | None:
         given = [(severity, info.data[severity]) for severity in SEVERITIES if info.data.get(severity) is not None]
         for severity, threshold in given:
             pair = _comparable(recover, threshold)
@@ -102,11 +104,15 @@ class RuleOptions(Options):
     def _watches_one_thing(self) -> RuleOptions:
         thresholds = [self.warning, self.critical]
         if (self.metric is None) == (self.when is None):
-            raise PydanticCustomError("watch", "a rule watches a 'metric' (as source.metric) or has a 'when': one of them")
+            raise PydanticCustomError(
+                "watch", "a rule watches a 'metric' (as source.metric) or has a 'when': one of them"
+            )
         if self.when is None and not any(thresholds):
             raise PydanticCustomError("no_threshold", "a rule needs a threshold: add 'warning', 'critical' or both")
         if self.when is not None and any([*thresholds, self.recover]):
-            raise PydanticCustomError("when", "'when' is the threshold: 'warning', 'critical' and 'recover' need a 'metric'")
+            raise PydanticCustomError(
+                "when", "'when' is the threshold: 'warning', 'critical' and 'recover' need a 'metric'"
+            )
         if (self.when is None) != (self.severity is None):
             raise PydanticCustomError("severity", "'when' and 'severity' (warning or critical) belong together")
         if self.min_value is not None and not any(isinstance(threshold, Relative) for threshold in thresholds):
@@ -114,7 +120,9 @@ class RuleOptions(Options):
         return self
 
 
-def _comparable(one: Threshold | Relative | None, other: Threshold | Relative | None) -> tuple[Threshold, Threshold] | None:
+def _comparable(
+    one: Threshold | Relative | None, other: Threshold | Relative | None
+) -> tuple[Threshold, Threshold] | None:
     """Two conditions as thresholds on the same number, where they are."""
     if isinstance(one, Threshold) and isinstance(other, Threshold):
         return one, other
@@ -172,8 +180,8 @@ class Rule:
     recover: Threshold | Relative | None
     timing: Timing
     when: Expression | None = None
-    no_data: Missing = Missing()
-    on_error: Missing = Missing()
+    no_data: Missing = KEEP
+    on_error: Missing = KEEP
     damping: float = 0.0
     is_relative: bool = False
 

@@ -84,7 +84,14 @@ class Draft:
         self.report.at(node, message, expected=expected, hint=hint)
 
     def complain_within(
-        self, at: Path, column: int, message: str, *, expected: str | None = None, name: str = "", near: Collection[str] = ()
+        self,
+        at: Path,
+        column: int,
+        message: str,
+        *,
+        expected: str | None = None,
+        name: str = "",
+        near: Collection[str] = (),
     ) -> None:
         """Report a mistake at a column (from 1) of an expression; ``name`` is what stands there."""
         node = locate(self.root, at).node

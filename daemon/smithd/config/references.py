@@ -45,9 +45,7 @@ def check(draft: Draft, declared: Mapping[str, Declared]) -> None:
             draft.complain(path, f"there is no rule '{name}'", expected=expected, near=rules.keys())
 
 
-def _complain_of_metric(
-    draft: Draft, named: Named, metrics: list[str], declared: Mapping[str, Declared]
-) -> None:
+def _complain_of_metric(draft: Draft, named: Named, metrics: list[str], declared: Mapping[str, Declared]) -> None:
     path, name, column = named
     source = name.partition(".")[0]
     if source in declared:
@@ -86,8 +84,8 @@ def metric_references(data: Mapping[str, Any]) -> Iterator[Named]:
 def expressions(data: Mapping[str, Any]) -> Iterator[Reference]:
     """Each place that holds an expression, with its text."""
     for path, text in _entries(data, ("derived",)):
-        if isinstance(text, str):
-            yield path, text
+        if isinstance(text, str | int | float) and not isinstance(text, bool):
+            yield path, str(text)
     for path, rule in _entries(data, ("rules",)):
         yield from _text(rule, path, "when")
 

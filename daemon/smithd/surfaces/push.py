@@ -190,7 +190,7 @@ def removed(alert: Alert, view: View) -> Message | None:
     kept = {name: told[name] for name in ("channels", "tags") if name in told}
     content = kept | {
         "title": f"Closed: {_title(alert)}",
-        "message": f"{alert.series.metric or alert.rule} is not watched any more. It was {alert.severity} since {view.clock(alert.since)}.",
+        "message": f"{_watched(alert)} is watched no more. It was {alert.severity} since {view.clock(alert.since)}.",
         "interruption_level": "passive",
         "in_place": standing.shown is not None,
     }
@@ -200,6 +200,10 @@ def removed(alert: Alert, view: View) -> Message | None:
 def _title(alert: Alert) -> str:
     values = ", ".join(value for _, value in alert.series.labels)
     return f"{alert.rule} ({values})" if values else alert.rule
+
+
+def _watched(alert: Alert) -> str:
+    return str(alert.series) if alert.series.metric else _title(alert)
 
 
 def _rendered(text: Text | None, names: dict[str, Any]) -> str:

@@ -217,19 +217,19 @@ class Engine:
         names, brought = self._latest.take(poll.readings, poll.fresh_for, poll.time)
         self._history.take(poll.readings, poll.time)
         heard = set(brought)
+        if self._latest.heard(poll.source, poll.time, failing=poll.failure is not None):
+            for metric in self._judging.heard_news(poll.source):
+                self._agenda.add(poll.time, Ageing(metric))
         if poll.failure is None or poll.readings:
             self._latest.answered(poll.source, poll.time, poll.fresh_for)
             heard |= {poll.source} & self._board.sources
-        if self._latest.heard(poll.source, failing=poll.failure is not None):
-            for metric in self._judging.heard_news(poll.source):
-                self._agenda.add(poll.time, Ageing(metric))
         for name in heard - self._ageing:
             self._watch_age(name, poll.time)
             names.append(name)
         return names, brought
 
     def _derive(self, poll: Poll, brought: set[str], scope: Scope) -> tuple[list[Reading], list[str]]:
-        """The readings to judge: what came and is fresh, and what is made of it; and the derived metrics that changed."""
+        """What came and is fresh, and what is made of it; and the derived metrics that changed."""
         fresh = [reading for reading in poll.readings if self._latest.is_fresh(reading, poll.time)]
         derived, changed = self._derivation.work_out(brought, scope)
         self._history.take(derived, poll.time)

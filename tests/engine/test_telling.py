@@ -87,7 +87,7 @@ def test_a_mute_holds_back_and_tells_once_what_still_fires_when_it_ends(tmp_path
         stage.poll(MORNING - 1, errors=8)
         stage.pass_time(MORNING)
         (told,) = stage.take()
-        assert told.content["message"] == "shop.errors is 8 (critical: > 5; normal: 5 or less), since Mon 23:01."
+        assert told.content["message"] == "shop.errors is 8 (critical > 5; normal: 5 or less), since Mon 23:01."
         assert told.created == MORNING
         stage.pass_time(MORNING + HOUR)
         assert stage.take() == []

@@ -52,7 +52,7 @@ class Latest:
         self._patience[metric] = max((self._patience[source] for source in sources), default=0.0)
 
     def patience(self, metrics: Iterable[str]) -> float:
-        """After how many seconds a series of these metrics is taken for gone: about ten polls, five minutes at least."""
+        """When a series of these metrics is taken for gone, in seconds: about ten polls, five minutes at least."""
         longest = max((self._fresh_for[metric] for metric in metrics), default=0.0)
         return max(LEAST_PATIENCE, GONE_AFTER * longest)
 
@@ -108,11 +108,13 @@ class Latest:
         self._answered[source] = at
         self._fresh_for[source] = fresh_for
 
-    def heard(self, source: str, *, failing: bool) -> bool:
+    def heard(self, source: str, now: float, *, failing: bool) -> bool:
         """A source was asked, and answered or failed; returns whether that is news: its first word since the start
-        (or since the clock was set), or a beginning or end of its failing.
+        (or since the clock was set), or a beginning or end of its failing, or of its silence. To be told before
+        ``answered``.
         """
-        news = source not in self._heard or (source in self._failing) is not failing
+        was_well = source not in self._failing and not self._is_silent(source, now)
+        news = source not in self._heard or was_well is failing
         self._heard.add(source)
         (self._failing.add if failing else self._failing.discard)(source)
         return news
@@ -172,9 +174,12 @@ class Latest:
     def cause(self, metric: str, now: float) -> str:
         """Why a metric's values are missing, as in ``Alert.cause``."""
         for source in sorted(self.sources_of(metric)):
-            if source in self._failing or now - self._answered.get(source, self._started) > self._fresh_for[source]:
+            if source in self._failing or self._is_silent(source, now):
                 return f"source:{source}"
         return "series"
+
+    def _is_silent(self, source: str, now: float) -> bool:
+        return now - self._answered.get(source, self._started) > self._fresh_for[source]
 
     def newest(self, metric: str) -> float:
         """The time of a metric's newest reading; where it has none, when one could first have come."""

@@ -48,6 +48,9 @@ class Missing:
         return self.ends or self.severity is not None
 
 
+KEEP = Missing()
+
+
 def of_no_data(options: MissingOptions | None, patience: float) -> Missing:
     """What ``no_data`` asks for. By default a series that is gone ends its alert after ``patience`` seconds."""
     if options is None or options.severity == "keep":
@@ -58,7 +61,7 @@ def of_no_data(options: MissingOptions | None, patience: float) -> Missing:
 
 def of_error(options: MissingOptions | None) -> Missing:
     """What ``on_error`` asks for. By default alerts stay as they are for as long as their source fails."""
-    return Missing() if options is None or options.severity == "keep" else _missing(options)
+    return KEEP if options is None or options.severity == "keep" else _missing(options)
 
 
 def _missing(options: MissingOptions) -> Missing:

@@ -16,20 +16,20 @@ def breached(rule: Rule, series: Series, severity: Severity, value: float | None
         return f"{severity}: {condition}"
     if isinstance(condition, Relative) and baseline is not None:
         return f"{series} is {number(value)}, {condition.told(value, baseline)} ({severity}: {condition})"
-    return f"{series} is {number(value)} ({severity}: {condition}; normal: {condition.normal})"
+    return f"{series} is {number(value)} ({severity} {condition}; normal: {condition.normal})"
 
 
 def cleared(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
-    """The value, and the threshold that it no longer crosses."""
+    """The value, and what is normal; ``severity`` is what it is no longer."""
     condition = rule.threshold(severity)
     if rule.when is not None or value is None:
         return f"no longer {severity}: {condition}"
     text = f"{series} is {number(value)}"
     if isinstance(condition, Relative) and baseline is not None:
         text += f", {condition.told(value, baseline)}"
-    if severity is rule.thresholds[0][0] and rule.recover is not None:
-        return f"{text} (recovered: {rule.recover})"
-    return f"{text}, no longer {condition} ({severity})"
+    if severity is not rule.thresholds[0][0]:
+        return f"{text}, no longer {severity} ({condition})"
+    return f"{text} (normal: {rule.recover if rule.recover is not None else condition.normal})"
 
 
 def missing(rule: Rule, series: Series, cause: str, value: float | None, seconds: float) -> str:

@@ -26,8 +26,8 @@ LEAST_COVERED = 0.5
 
 _DAYS = {"yesterday": 1, "last week": 7}
 _EXPECTED = (
-    "expected a comparison with the past like 'drops > 20% over 1h', 'rises > 50 over 10m', 'drops > 30% vs yesterday', "
-    "'rises > 2 vs last week' or 'drops > 30% vs average 7d'"
+    "expected a comparison with the past like 'drops > 20% over 1h', 'rises > 50 over 10m', "
+    "'drops > 30% vs yesterday', 'rises > 2 vs last week' or 'drops > 30% vs average 7d'"
 )
 _FORM = re.compile(
     rf"(?P<word>drops|rises|changes)\s*(?P<bound>(?:>=|<=|>|<)\s*{NUMBER})\s*(?P<unit>%?)\s+"

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 from pydantic_core import PydanticCustomError
 
 from smithd.alerts.condition import Threshold, Verdict, parse_threshold
-from smithd.alerts.missing import Missing, MissingOption, of_error, of_no_data
+from smithd.alerts.missing import KEEP, Missing, MissingOption, of_error, of_no_data
 from smithd.alerts.relative import Relative, is_relative, parse_relative
 from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.expression.expression import Expression
@@ -180,8 +180,8 @@ class Rule:
     recover: Threshold | Relative | None
     timing: Timing
     when: Expression | None = None
-    no_data: Missing = Missing()
-    on_error: Missing = Missing()
+    no_data: Missing = KEEP
+    on_error: Missing = KEEP
     damping: float = 0.0
     is_relative: bool = False
 

@@ -364,10 +364,11 @@ def _why(
     """The reason, for a person: of a breach the threshold that was crossed, of anything else the one that was left."""
     if before.absent.phase is not Phase.INACTIVE and change not in _BREACHES:
         return reason.returned(rule, before.series, value)
+    lowest = rule.thresholds[0][0]
     told = after if change in _BREACHES else before
-    severity = (told.severity if told else None) or rule.thresholds[0][0]
-    if severity not in dict(rule.thresholds):
-        severity = rule.thresholds[0][0]
+    severity = told.severity if told is not None and change is not Change.RESOLVED else None
+    if severity is None or severity not in dict(rule.thresholds):
+        severity = lowest
     compared = dict(zip((level for level, _ in rule.thresholds), baselines, strict=False)).get(severity)
     say = reason.breached if change in _BREACHES else reason.cleared
     return say(rule, before.series, severity, value, compared)

@@ -96,8 +96,8 @@ def metric_references(data: Mapping[str, Any]) -> Iterator[Named]:
 def expressions(data: Mapping[str, Any]) -> Iterator[Reference]:
     """Each place that holds an expression, with its text."""
     for path, text in _entries(data, ("derived",)):
-        if isinstance(text, str):
-            yield path, text
+        if isinstance(text, str | int | float) and not isinstance(text, bool):
+            yield path, str(text)
     for path, rule in _entries(data, ("rules",)):
         yield from _text(rule, path, "when")
 

@@ -96,10 +96,10 @@ def closed(told: Story, view: View) -> Content:
     if told.is_single:
         (alert,) = (*told.firing, *told.ended)
         title = f"Closed: {name(alert)}"
-        what = alert.series if alert.series.metric else alert.rule
-        message = f"{what} is not watched any more. It was {alert.severity} since {view.clock(alert.since)}."
+        what = str(alert.series) if alert.series.metric else name(alert)
+        message = f"{what} is watched no more. It was {alert.severity} since {view.clock(alert.since)}."
     else:
-        title, message = f"Closed: {_heading(told.group)}", "Its alerts are not watched any more."
+        title, message = f"Closed: {_heading(told.group)}", "Its alerts are watched no more."
     return {"title": title, "message": message, "interruption_level": "passive"}
 
 

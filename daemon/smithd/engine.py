@@ -218,7 +218,7 @@ class Engine:
         self._history.take(poll.readings, poll.time)
         heard = set(brought)
         if self._latest.heard(poll.source, poll.time, failing=poll.failure is not None):
-            for metric in self._judging.heard_news(poll.source):
+            for metric in self._judging.heard_news(poll.source, poll.time):
                 self._agenda.add(poll.time, Ageing(metric))
         if poll.failure is None or poll.readings:
             self._latest.answered(poll.source, poll.time, poll.fresh_for)

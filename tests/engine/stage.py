@@ -74,7 +74,7 @@ class Stage:
             series = given if isinstance(given, dict) else {"": given}
             for house, value in series.items():
                 labels = (("house", house),) if house else ()
-                readings.append(Reading(Series(f"{source}.{metric}", labels), value, at))
+                readings.append(Reading(Series(f"{source}.{metric}", labels), float(value), at))
         self.engine.ingest(Poll(source, at, 160.0, tuple(readings)))
 
     def fail(self, at: float, source: str = "shop") -> None:

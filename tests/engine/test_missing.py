@@ -106,6 +106,7 @@ def test_a_series_that_is_missing_for_a_day_is_given_up(tmp_path: Path) -> None:
         for hour in range(1, 26):
             stage.pass_time(T + 3600 * hour)
             stage.poll(T + 3600 * hour, stock={"b": 9})
+        stage.pass_time(stage.now)
         assert [change for _, change in stage.loud()] == ["fired", "resolved"]
 
 

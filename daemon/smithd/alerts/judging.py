@@ -76,19 +76,19 @@ class Judging:
                 expressions |= {rule.name: rule for rule in self._expressions.get(metric, ())}
         for rule in expressions.values():
             self._judge_expression(rule, scope)
-            for metric in sorted(rule.metrics):
-                self._miss_all(rule, metric, scope.now)
+            self._miss_all(rule, scope.now)
         return self._moves()
 
-    def heard_news(self, source: str) -> list[str]:
-        """A source spoke for the first time, or began or ceased to fail: the clocks of missing values may run out.
-        Returns the metrics to look at again.
+    def heard_news(self, source: str, now: float) -> list[str]:
+        """A source spoke for the first time, or began or ceased to fail: alerts whose time had come meanwhile are looked
+        at again. Returns the metrics to look at again.
         """
         metrics = self._on.get(source, [])
         for metric in metrics:
             for rule in (*self._plain.get(metric, ()), *self._expressions.get(metric, ())):
                 for alert in self._active.of(rule.name).values():
-                    self.plan(alert)
+                    if min(state.dues(rule, alert), default=now + 1) <= now:
+                        self._agenda.add(now, Alarm(alert.rule, alert.series.labels))
         return metrics
 
     def plan_all(self) -> None:
@@ -196,10 +196,8 @@ class Judging:
         unknown = [metric for metric in sorted(rule.metrics) if not self._latest.fresh(metric, now)]
         if not all(self._latest.has_spoken(metric) for metric in unknown):
             return
-        causes = [self._latest.cause(metric, now) for metric in unknown]
-        cause = next((cause for cause in causes if cause != SERIES), SERIES)
         since = min((self._latest.newest(metric) for metric in unknown), default=now)
-        self._move(state.miss(rule, alert.series, alert, cause, alert.value, since, now))
+        self._move(state.miss(rule, alert.series, alert, self._cause(unknown, now), alert.value, since, now))
 
     def _look_again(self, rule: Rule, alert: Alert, now: float) -> None:
         """An alert's clock ran out."""
@@ -218,24 +216,33 @@ class Judging:
             for series, value, at in lost:
                 alert = self._active.get(rule.name, series.labels)
                 self._move(state.miss(rule, series, alert, cause, value, at, now))
-            self._miss_all(rule, metric, now)
+            self._miss_all(rule, now)
         for series, _, at in lost:
             if not self._needs(metric, series.labels, at, now):
                 self._latest.gone[metric].pop(series.labels, None)
 
-    def _miss_all(self, rule: Rule, metric: str, now: float) -> None:
-        """What it means for the alert without labels that there is nothing of a metric at all: because its source
-        fails, or because nothing ever came.
+    def _miss_all(self, rule: Rule, now: float) -> None:
+        """What it means for the alert without labels that there is nothing at all of a metric of the rule: because its
+        source fails, or because nothing ever came.
         """
-        if not self._latest.is_missing(metric, now):
+        missing = [metric for metric in sorted(rule.metrics) if self._is_missing(metric, now)]
+        if not missing:
             return
-        cause, alert = self._latest.cause(metric, now), self._active.get(rule.name, ())
-        if alert is not None and alert.cause not in ("", cause):
-            self._move(state.come_back(rule, alert, now))
+        cause, alert = self._cause(missing, now), self._active.get(rule.name, ())
+        if cause == SERIES and alert is not None and alert.cause not in ("", SERIES):
+            self._move(state.come_back(rule, alert, now))  # the source does not fail any more: it has no data
             alert = self._active.get(rule.name, ())
-        if cause != SERIES or rule.when is not None or not self._latest.has_known(metric):
-            since = self._latest.newest(metric)
+        if cause != SERIES or rule.when is not None or not self._latest.has_known(rule.metric):
+            since = min(self._latest.newest(metric) for metric in missing)
             self._move(state.miss(rule, Series(rule.metric), alert, cause, None, since, now))
+
+    def _is_missing(self, metric: str, now: float) -> bool:
+        return self._latest.is_missing(metric, now) and self._latest.has_spoken(metric)
+
+    def _cause(self, metrics: Iterable[str], now: float) -> str:
+        """Why values are missing; a source that fails is a better reason than any other."""
+        causes = [self._latest.cause(metric, now) for metric in metrics]
+        return next((cause for cause in causes if cause != SERIES), SERIES)
 
     def _come_back(self, rule: Rule, metric: str, now: float) -> None:
         """The metric was brought: that there is nothing of it is no longer true."""

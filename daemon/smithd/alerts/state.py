@@ -226,6 +226,8 @@ def miss(
         return None
     if missing is rule.on_error and missing.severity is not None and series.labels:
         return None
+    if alert is None and series.labels and now - since >= GIVEN_UP_AFTER:
+        return None
     before = alert if alert is not None else replace(_inactive(rule, series, value, now, None), since=min(since, now))
     absent = _absent(before.absent, missing, series, since, now)
     holds = _stepped(rule, before, (Verdict.MISSING,) * len(before.holds), now)

@@ -11,6 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -22,8 +23,8 @@ from smithd.alerts.decision import Decision, Reason
 from smithd.alerts.derive import Derivation
 from smithd.alerts.judging import Judging
 from smithd.alerts.latest import Latest, source_of
-from smithd.alerts.notice import Notices
-from smithd.alerts.rule import compile_rule, remembered_for
+from smithd.alerts.notice import AlertId, Notices
+from smithd.alerts.rule import Rule, compile_rule, remembered_for
 from smithd.alerts.scope import Scope
 from smithd.alerts.silence import Silence, parse_matchers
 from smithd.alerts.silences import Silences
@@ -35,7 +36,7 @@ from smithd.expression.derived import made_of
 from smithd.history.store import History
 from smithd.outbox.message import Kind, Message
 from smithd.outbox.queue import Outbox
-from smithd.plugin.sample import Reading
+from smithd.plugin.sample import Labels, Reading
 from smithd.poll.intake import Poll
 from smithd.poll.schedule import first_word_within, fresh_for
 from smithd.surfaces import activity
@@ -57,6 +58,22 @@ from smithd.telemetry import (
 
 ALIVE_EVERY = 60.0
 """Seconds between two notes on disk that the daemon lives, while an alert's clock runs."""
+
+
+class Known(NamedTuple):
+    """What an engine knows of one rule.
+
+    ``readings``: the newest of its metric; ``described``: the values of its expression, in a sentence; ``held``: what
+    is held back; ``tells``: whom it tells, in a sentence; ``entries``: its decisions, the oldest first.
+    """
+
+    rule: Rule
+    alerts: Mapping[Labels, Alert]
+    readings: list[Reading]
+    described: str
+    held: Mapping[AlertId, hush.Held]
+    tells: str
+    entries: list[journal.Entry]
 
 
 class Engine:
@@ -133,6 +150,25 @@ class Engine:
     def alerts(self) -> list[Alert]:
         """The alerts that are not inactive."""
         return list(self._active)
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """The rules, by name."""
+        return self._rules
+
+    def known(self, name: str, now: float) -> Known:
+        """What is known of a rule; KeyError where there is none of that name."""
+        rule = self._rules[name]
+        described = ""
+        if rule.when is not None:
+            described = rule.when.describe(Scope(self._latest, self._history.past, now))
+        with self._database.transaction() as connection:
+            entries = journal.read(connection, name)
+        readings = list(self._latest.readings.get(rule.metric, {}).values())
+        push = self._config.rules[name].push
+        tells = f"tells: {', '.join(push.on)}" if push is not None else "tells nobody: it has no push"
+        held = self._dispatcher.held_of(name, self._quiet(now))
+        return Known(rule, self._active.of(name), readings, described, held, tells, entries)
 
     def silences(self, now: float) -> list[Silence]:
         """The silences that have not ended, the oldest first."""

@@ -162,12 +162,5 @@ def _same_place(one: Alert, other: Told) -> bool:
 
 
 def words(held: Held) -> str:
-    """What holds an alert back, for a person; its end apart."""
-    match held.reason:
-        case Reason.MUTED:
-            return f"mute {held.by}"
-        case Reason.INHIBITED:
-            return f"unless_firing {held.by}"
-        case Reason.DEPENDENT:
-            return f"depends_on {held.by}"
-    return held.by
+    """What holds an alert back, for a person; its reason and its end apart."""
+    return f"{held.by} fires" if held.reason is Reason.INHIBITED else held.by

@@ -48,9 +48,9 @@ class Dispatcher:
         """When something may be told that cannot be told now; None where only a poll can change that."""
         return self._agenda.next_at()
 
-    def held(self, id_: AlertId) -> Held | None:
-        """What holds an alert's telling back, as far as it has something to tell."""
-        return self._placement.held(id_)
+    def held_of(self, rule: str, quiet: Quiet) -> Mapping[AlertId, Held]:
+        """What holds the telling of a rule's alerts back, as far as they have something to tell."""
+        return self._placement.held_of(rule, quiet)
 
     def resume(self, view: View, quiet: Quiet) -> Telling:
         """Go on with the notices of the last run. What the configuration no longer has is closed."""

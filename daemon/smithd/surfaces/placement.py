@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from smithd.alerts import hush
 from smithd.alerts.agenda import Agenda, Hushed
 from smithd.alerts.decision import Reason
-from smithd.alerts.hush import Held, Hush
+from smithd.alerts.hush import Held, Hush, Quiet
 from smithd.alerts.notice import (
     AlertId,
     Group,
@@ -54,6 +54,15 @@ class Placement:
         """What holds an alert's telling back, as far as it has something to tell."""
         return self._held.get(id_[0], {}).get(id_)
 
+    def held_of(self, rule: str, quiet: Quiet) -> Mapping[AlertId, Held]:
+        """What holds back the alerts of a rule; what is not confirmed yet may be hushed as well."""
+        found = dict(self._held.get(rule, {}))
+        for id_, kept_back in found.items():
+            alert = quiet.alerts.get(rule, {}).get(id_.labels)
+            if kept_back.reason is Reason.UNCONFIRMED and alert is not None:
+                found[id_] = hush.held(self._hushes[rule], alert, quiet) or kept_back
+        return found
+
     def look_again(self, now: float) -> None:
         """What is quiet has changed, or the clock was set: whatever waits is looked at again."""
         for alerts in self._held.values():
@@ -69,7 +78,9 @@ class Placement:
         notice = self._notices.of(id_of(alert))
         waits = notice is not None and notice.members[id_of(alert)].told is None
         if alert.rule in self._pushes and not waits and self._is_untold(alert, notice):
-            self._hold(alert, Held(Reason.UNCONFIRMED, "", view.latest.heard_by(alert.series.metric)))
+            known = view.latest.get(*alert.series) is not None
+            until = view.now if known else view.latest.heard_by(alert.series.metric)
+            self._hold(alert, Held(Reason.UNCONFIRMED, "", until))
 
     def lift(self, rule: str, turn: Turn) -> None:
         """Another rule moved that may hold this one's alerts back: look at them again."""

@@ -211,7 +211,7 @@ class Speaker:
             reason = Reason.REPEATED
             self._turn_page(notice, "It was told again", turn)
             self._put_aloud(notice, story, turn, reminder=notice.repeats)
-        for member in story.firing:
+        for member in (member for member, kept in zip(story.firing, hushed, strict=True) if kept is None):
             turn.decide(member, reason, f"reminder {notice.repeats}", notice.key)
 
     def _turn_page(self, notice: Notice, what: str, turn: Turn) -> None:

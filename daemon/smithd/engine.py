@@ -111,7 +111,15 @@ class Engine:
             self._active = active
             self._close(connection, orphans, self._view(now))
             memory.save(connection, self._rules, (), active, now)
-        judging = Judging(self._rules, active, self._latest, self._agenda, self._history.past, self._config.zone)
+        judging = Judging(
+            self._rules,
+            active,
+            self._latest,
+            self._agenda,
+            self._history.past,
+            self._config.history,
+            self._config.zone,
+        )
         for alert in active:
             self._latest.expect_back(alert.series, alert.value, now)
         judging.plan_all()

@@ -198,6 +198,15 @@ def test_what_was_held_back_waits_after_a_restart_for_the_first_word_of_its_sour
         assert titles(stage.take()) == ["After nights: 1 alert, critical"]
 
 
+def test_without_its_mute_a_rule_tells_what_the_digest_would_have(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule(mute="{during: [nights], digest: true}")) + NIGHTS, NIGHT) as stage:
+        stage.poll(NIGHT + 60, errors=7)
+    with Stage(tmp_path, rules(rule()), NIGHT + 120) as stage:
+        stage.poll(NIGHT + 121, errors=7)
+        stage.pass_time(NIGHT + 300)
+        assert titles(stage.take()) == ["errors is critical"]
+
+
 # Silences.
 
 

@@ -175,7 +175,11 @@ class Life:
 
 @pytest.mark.campaign
 @settings(
-    max_examples=rounds(25, 5000), deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=rounds(25, 5000),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
 )
 @given(st.lists(STEPS, max_size=25))
 def test_nothing_is_said_twice_and_everything_ends(steps: list[dict[str, Any]]) -> None:

@@ -60,9 +60,13 @@ class Judging:
 
     def come(self, readings: Iterable[Reading], brought: set[str], scope: Scope) -> list[Transition]:
         """What fresh readings do to the alerts; ``brought``: all metrics that came with them."""
+        get, plain = self._active.get, self._plain.get
         for reading in readings:
-            for rule in self._plain.get(reading.series.metric, ()):
-                self._judge(rule, reading, scope.now)
+            (metric, labels), value, _ = reading
+            for rule in plain(metric, ()):
+                breached = rule.breached  # most values are fine, and have no alert: they must cost next to nothing
+                if breached is None or breached(value) or get(rule.name, labels) is not None:
+                    self._judge(rule, reading, scope.now)
         for rule in self._concerned(brought):
             self._judge_expression(rule, scope)
         for metric in brought & self._plain.keys():
@@ -91,8 +95,8 @@ class Judging:
         return self._moves()
 
     def heard_news(self, source: str, now: float) -> list[str]:
-        """A source spoke for the first time, or began or ceased to fail: alerts whose time had come meanwhile are looked
-        at again. Returns the metrics to look at again.
+        """A source spoke for the first time, or began or ceased to fail: alerts whose time came meanwhile are looked at
+        again. Returns the metrics to look at again.
         """
         metrics = self._on.get(source, [])
         for metric in metrics:
@@ -142,14 +146,12 @@ class Judging:
         series, value, _ = reading
         alert = self._active.get(rule.name, series.labels)
         baselines: Baselines = ()
-        if rule.is_relative:
+        if rule.breached is None:
             if alert is not None and now - alert.since > self._frozen_for:
                 alert = replace(alert, baselines=())
             baselines = self._baselines(rule, reading, alert)
             if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
                 return
-        elif alert is None and not rule.breaches(value):
-            return
         unrest = self._active.unrest(rule.name, series.labels)
         self._move(state.judge(rule, series, alert, value, now, baselines, unrest))
 

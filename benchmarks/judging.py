@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from smithd.config.load import load
@@ -22,7 +23,6 @@ SAMPLES = 200_000
 RULES = {
     "threshold": "{metric: shop.load, warning: '> 1000000'}",
     "when": "{when: shop.load > 1000000 and shop.load > 0, severity: warning}",
-    "relative": "{metric: shop.load, warning: drops > 90% over 1h}",
 }
 CONFIG = """
 activitysmith: {{api_key: a-key-that-nobody-checks}}
@@ -53,10 +53,9 @@ def rounds(kind: str, series: int, count: int) -> Iterator[Round]:
         engine = Engine(config, database, Outbox(database), Telemetry([]), START)
         at = START
         for _ in range(count + 1):
-            made = [_poll(names, at + 60 * number, number) for number in range(polls)]
+            polls_made = [_poll(names, at + 60 * number, number) for number in range(polls)]
             at += 60 * polls
-            ours = _cpu(lambda made=made: _judged(engine, made))  # type: ignore[misc] # called at once
-            bare = _cpu(lambda made=made: _compared(made))  # type: ignore[misc]
+            ours, bare = _cpu(partial(_judged, engine), polls_made), _cpu(_compared, polls_made)
             if at > START + 60 * polls:  # the first round fills memories
                 yield Round(ours / polls / series, bare / polls / series)
         database.close()
@@ -83,7 +82,7 @@ def _compared(polls: list[Poll]) -> int:
     return breaches
 
 
-def _cpu(work: Callable[[], object]) -> float:
+def _cpu(work: Callable[[list[Poll]], object], polls: list[Poll]) -> float:
     before = time.process_time()
-    work()
+    work(polls)
     return time.process_time() - before

@@ -50,10 +50,13 @@ class Judging:
         self._plain: dict[str, list[Rule]] = defaultdict(list)
         self._expressions: dict[str, list[Rule]] = defaultdict(list)
         self._on: dict[str, list[str]] = defaultdict(list)
+        self._vigilant: dict[str, list[Rule]] = defaultdict(list)
         self._moved: list[Transition] = []
         for rule in rules.values():
             for metric in rule.metrics:
                 (self._plain if rule.when is None else self._expressions)[metric].append(rule)
+            if rule.no_data.severity is not None or rule.on_error.severity is not None:
+                self._vigilant[rule.metric].append(rule)
         for metric in {*self._plain, *self._expressions}:
             for source in latest.sources_of(metric):
                 self._on[source].append(metric)
@@ -67,12 +70,13 @@ class Judging:
                 breached = rule.breached  # most values are fine, and have no alert: they must cost next to nothing
                 if breached is None or breached(value) or get(rule.name, labels) is not None:
                     self._judge(rule, reading, scope.now)
-        for rule in self._concerned(brought):
-            self._judge_expression(rule, scope)
-        for metric in brought & self._plain.keys():
-            for rule in self._plain[metric]:
+        if self._expressions:
+            for rule in self._concerned(brought):
+                self._judge_expression(rule, scope)
+        for metric in brought:
+            for rule in self._vigilant.get(metric, ()):
                 self._come_back(rule, metric, scope.now)
-        return self._moves()
+        return self._moves() if self._moved else []
 
     def pass_time(self, alarms: Iterable[Alarm], aged: Iterable[str], scope: Scope) -> list[Transition]:
         """What time alone does to the alerts: their clocks that ran out, and metrics of which something is too old."""
@@ -138,8 +142,6 @@ class Judging:
             self._agenda.add(calm_at, Alarm(rule.name, labels))
 
     def _concerned(self, metrics: Iterable[str]) -> list[Rule]:
-        if not self._expressions:
-            return []
         return list({rule.name: rule for metric in metrics for rule in self._expressions.get(metric, ())}.values())
 
     def _judge(self, rule: Rule, reading: Reading, now: float) -> None:

@@ -49,7 +49,8 @@ def runs_of_values(chance: random.Random) -> list[int]:
 @pytest.mark.parametrize("seed", range(rounds(1, 20)))
 def test_firing_second_by_second_as_prometheus_does(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)  # noqa: S311 - a fixed choice of cases, no secret
-    rules, tests = [], []
+    rules: list[dict[str, str]] = []
+    tests: list[dict[str, object]] = []
     for case in range(CASES):
         hold, keep, values = chance.choice([0, 1, 7, 20]), chance.choice([0, 1, 5, 15]), runs_of_values(chance)
         threshold = chance.choice(["> 0", ">= 1", "== 1", "!= 0", "< 1", "<= 0"])

@@ -16,6 +16,7 @@ from smithd.alerts.active import Active
 from smithd.alerts.agenda import Agenda, Alarm
 from smithd.alerts.condition import Verdict
 from smithd.alerts.latest import Latest
+from smithd.alerts.parts import Parts
 from smithd.alerts.relative import Reference, Relative
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.scope import Past, Scope
@@ -180,9 +181,11 @@ class Judging:
         for labels, value in vector.values.items():
             unrest = self._active.unrest(rule.name, labels)
             moved.append(state.judge(rule, Series("", labels), alerts.pop(labels, None), value, scope.now, (), unrest))
+        parts = Parts(self._latest, rule.metrics, scope) if alerts else None
         for labels, alert in alerts.items():
-            if vector.holds(labels) is not False or self._stays_missing(rule, alert, scope.now):
-                self._miss_part(rule, alert, scope.now)
+            is_lost = parts is not None and parts.has_lost(labels)
+            if vector.holds(labels) is not False or is_lost or self._is_about_missing(rule, alert, scope.now):
+                self._miss_part(rule, alert, scope)
             else:
                 moved.append(state.clear(rule, alert, scope.now))
         for transition in moved:
@@ -196,29 +199,17 @@ class Judging:
         else:
             self.puzzles.pop(rule, None)
 
-    def _stays_missing(self, rule: Rule, alert: Alert, now: float) -> bool:
-        """Whether that an expression has no value is no news of an alert: a part for its labels is lost, or the alert
-        is about metrics that are missing still.
-        """
-        labels = alert.series.labels
-        if labels or alert.absent.phase is Phase.INACTIVE:
-            return self._has_lost_part(rule, labels, now)
-        missing = [metric for metric in rule.metrics if self._is_missing(metric, now)]
-        return bool(missing) and rule.missing(self._cause(sorted(missing), now)).severity is not None
+    def _is_about_missing(self, rule: Rule, alert: Alert, now: float) -> bool:
+        """Whether an alert is about metrics that are missing, and are so still."""
+        if alert.series.labels or alert.absent.phase is Phase.INACTIVE:
+            return False
+        missing = [metric for metric in sorted(rule.metrics) if self._is_missing(metric, now)]
+        return bool(missing) and rule.missing(self._cause(missing, now)).severity is not None
 
-    def _has_lost_part(self, rule: Rule, labels: Labels, now: float) -> bool:
-        """Whether some metric of an expression had a series for these labels, and has none now."""
-        for metric in rule.metrics:
-            fresh = self._latest.fresh(metric, now)
-            known = {*self._latest.readings.get(metric, ()), *self._latest.gone.get(metric, ())}
-            lost = known.difference(fresh)
-            if any(_agree(labels, other) for other in lost) and not any(_agree(labels, other) for other in fresh):
-                return True
-        return False
-
-    def _miss_part(self, rule: Rule, alert: Alert, now: float) -> None:
+    def _miss_part(self, rule: Rule, alert: Alert, scope: Scope) -> None:
         """Something that an alert of an expression needs is missing."""
-        unknown = [metric for metric in sorted(rule.metrics) if not self._latest.fresh(metric, now)]
+        now = scope.now
+        unknown = [metric for metric in sorted(rule.metrics) if not scope.latest(metric)]
         if not all(self._latest.has_spoken(metric) for metric in unknown):
             return
         since = min((self._latest.newest(metric) for metric in unknown), default=now)
@@ -280,9 +271,3 @@ class Judging:
         return any(self._active.get(rule.name, labels) for rule in self._plain.get(metric, ())) or any(
             self._active.of(rule.name) and now - at <= rule.no_data.after for rule in self._expressions.get(metric, ())
         )
-
-
-def _agree(some: Labels, others: Labels) -> bool:
-    """Whether no label has two values."""
-    known = dict(others)
-    return all(known.get(name, value) == value for name, value in some)

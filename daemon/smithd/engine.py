@@ -260,13 +260,14 @@ class Engine:
         """
         names, brought = self._latest.take(poll.readings, poll.fresh_for, poll.time)
         self._history.take(poll.readings, poll.time)
-        heard = set(brought)
+        heard = brought
         if self._latest.heard(poll.source, poll.time, failing=poll.failure is not None):
             for metric in self._judging.heard_news(poll.source, poll.time):
                 self._agenda.add(poll.time, Ageing(metric))
         if poll.failure is None or poll.readings:
             self._latest.answered(poll.source, poll.time, poll.fresh_for)
-            heard |= {poll.source} & self._board.sources
+            if poll.source in self._board.sources:
+                heard = heard | {poll.source}
         for name in heard - self._ageing:
             self._watch_age(name, poll.time)
             names.append(name)
@@ -276,7 +277,8 @@ class Engine:
         """What came and is fresh, and what is made of it; and the derived metrics that changed."""
         fresh = [reading for reading in poll.readings if self._latest.is_fresh(reading, poll.time)]
         derived, changed = self._derivation.work_out(brought, scope)
-        self._history.take(derived, poll.time)
+        if derived:
+            self._history.take(derived, poll.time)
         return fresh + derived, changed
 
     def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[str]]:
@@ -332,7 +334,8 @@ class Engine:
 
     def _keep(self, transitions: list[Transition], telling: Telling, messages: list[Message], now: float) -> bool:
         """Write down what lasts, all of it in one transaction, then say what happened."""
-        self._tell_puzzles()
+        if self._judging.puzzles != self._puzzles:
+            self._tell_puzzles()
         if self._history.is_due(now):
             self._history.flush(now)
         messages = [message for message in messages if self._outbox.changes(message)]
@@ -358,11 +361,10 @@ class Engine:
 
     def _tell_puzzles(self) -> None:
         """Say of each expression, once, that it makes no sense with these series."""
-        if self._judging.puzzles != self._puzzles:
-            for rule, puzzle in self._judging.puzzles.items():
-                if self._puzzles.get(rule) != puzzle:
-                    self._telemetry.tell(RulePuzzled(rule, puzzle))
-            self._puzzles = dict(self._judging.puzzles)
+        for rule, puzzle in self._judging.puzzles.items():
+            if self._puzzles.get(rule) != puzzle:
+                self._telemetry.tell(RulePuzzled(rule, puzzle))
+        self._puzzles = dict(self._judging.puzzles)
 
     def _clocks_run(self, now: float) -> bool:
         """Once in a while: whether an alert is pending, so that the next start must know how long we were away."""

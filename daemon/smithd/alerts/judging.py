@@ -21,6 +21,7 @@ from smithd.alerts.relative import Reference, Relative
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.scope import Past, Scope
 from smithd.alerts.state import SERIES, Alert, Phase, Transition
+from smithd.expression.expression import told
 from smithd.plugin.sample import Labels, Reading, Series
 
 
@@ -188,10 +189,11 @@ class Judging:
                 self._miss_part(rule, alert, scope)
             else:
                 moved.append(state.clear(rule, alert, scope.now))
-        for transition in moved:
-            if transition is not None:
-                now_is = rule.when.describe(scope, transition.alert.series.labels)
-                self._move(replace(transition, why=f"{now_is} ({transition.why})"))
+        changes = [transition for transition in moved if transition is not None]
+        operands = rule.when.operands(scope) if changes else []
+        for transition in changes:
+            now_is = told(operands, transition.alert.series.labels)
+            self._move(replace(transition, why=f"{now_is} ({transition.why})"))
 
     def _note(self, rule: str, problem: str) -> None:
         if problem:

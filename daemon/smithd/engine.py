@@ -42,6 +42,7 @@ from smithd.poll.schedule import first_word_within, fresh_for
 from smithd.surfaces import activity
 from smithd.surfaces.board import Board
 from smithd.surfaces.dispatch import Dispatcher
+from smithd.surfaces.push import PushOptions
 from smithd.surfaces.turn import Telling
 from smithd.surfaces.view import Held, View
 from smithd.telemetry import (
@@ -64,7 +65,7 @@ class Known(NamedTuple):
     """What an engine knows of one rule.
 
     ``readings``: the newest of its metric; ``described``: the values of its expression, in a sentence; ``held``: what
-    is held back; ``tells``: whom it tells, in a sentence; ``entries``: its decisions, the oldest first.
+    is held back; ``push``: how it is told (None: not at all); ``entries``: its decisions, the oldest first.
     """
 
     rule: Rule
@@ -72,7 +73,7 @@ class Known(NamedTuple):
     readings: list[Reading]
     described: str
     held: Mapping[AlertId, hush.Held]
-    tells: str
+    push: PushOptions | None
     entries: list[journal.Entry]
 
 
@@ -165,10 +166,8 @@ class Engine:
         with self._database.transaction() as connection:
             entries = journal.read(connection, name)
         readings = list(self._latest.readings.get(rule.metric, {}).values())
-        push = self._config.rules[name].push
-        tells = f"tells: {', '.join(push.on)}" if push is not None else "tells nobody: it has no push"
         held = self._dispatcher.held_of(name, self._quiet(now))
-        return Known(rule, self._active.of(name), readings, described, held, tells, entries)
+        return Known(rule, self._active.of(name), readings, described, held, self._config.rules[name].push, entries)
 
     def silences(self, now: float) -> list[Silence]:
         """The silences that have not ended, the oldest first."""

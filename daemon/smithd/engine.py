@@ -1,35 +1,80 @@
 """The one line: a poll comes in, and what the phone should be told is on disk when it is done.
 
-``ingest`` and ``tick`` are the engine's two doors. Both run the same steps, straight down: remember, judge, word,
-keep. Only the last one touches the disk, in one transaction, and only where something that lasts has changed.
+``ingest`` and ``tick`` are the engine's two doors. Both run the same steps, straight down: remember, derive, judge,
+tell, word, keep. Only the last one touches the disk, in one transaction, and only where something that lasts has
+changed.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from smithd import journal
 from smithd.alerts import active as memory
+from smithd.alerts import hush, notices
 from smithd.alerts.agenda import Ageing, Agenda, Alarm, Look
-from smithd.alerts.latest import Latest
-from smithd.alerts.rule import Rule, compile_rule
-from smithd.alerts.state import VISIBLE, Alert, Transition, judge
-from smithd.config.model import Config
+from smithd.alerts.decision import Decision, Reason
+from smithd.alerts.derive import Derivation
+from smithd.alerts.judging import Judging
+from smithd.alerts.latest import Latest, source_of
+from smithd.alerts.notice import AlertId, Notices
+from smithd.alerts.rule import Rule, compile_rule, remembered_for
+from smithd.alerts.scope import Scope
+from smithd.alerts.silence import Silence, parse_matchers
+from smithd.alerts.silences import Silences
+from smithd.alerts.state import Alert, Transition
+from smithd.config.model import Config, RuleConfig
+from smithd.config.suggestion import nearest
 from smithd.database import Database
+from smithd.expression.derived import made_of
+from smithd.history.store import History
 from smithd.outbox.message import Kind, Message
 from smithd.outbox.queue import Outbox
-from smithd.plugin.sample import Reading
+from smithd.plugin.sample import Labels, Reading
 from smithd.poll.intake import Poll
 from smithd.poll.schedule import first_word_within, fresh_for
-from smithd.surfaces import activity, push
+from smithd.surfaces import activity
 from smithd.surfaces.board import Board
+from smithd.surfaces.dispatch import Dispatcher
+from smithd.surfaces.push import PushOptions
+from smithd.surfaces.turn import Telling
 from smithd.surfaces.view import Held, View
-from smithd.telemetry import AlertMoved, AlertStirred, SurfaceHeld, Telemetry
+from smithd.telemetry import (
+    AlertMoved,
+    AlertStirred,
+    AlertTold,
+    Fact,
+    RulePuzzled,
+    Silenced,
+    SilenceExpired,
+    SurfaceHeld,
+    Telemetry,
+)
 
 ALIVE_EVERY = 60.0
 """Seconds between two notes on disk that the daemon lives, while an alert's clock runs."""
+
+
+class Known(NamedTuple):
+    """What an engine knows of one rule.
+
+    ``readings``: the newest of its metric; ``described``: the values of its expression, in a sentence; ``held``: what
+    is held back; ``push``: how it is told (None: not at all); ``entries``: its decisions, the oldest first.
+    """
+
+    rule: Rule
+    alerts: Mapping[Labels, Alert]
+    readings: list[Reading]
+    described: str
+    held: Mapping[AlertId, hush.Held]
+    push: PushOptions | None
+    entries: list[journal.Entry]
 
 
 class Engine:
@@ -40,11 +85,8 @@ class Engine:
         self._database = database
         self._outbox = outbox
         self._telemetry = telemetry
-        self._rules = {name: compile_rule(name, options) for name, options in config.rules.items()}
-        self._rules_on: dict[str, list[Rule]] = defaultdict(list)
-        for rule in self._rules.values():
-            self._rules_on[rule.metric].append(rule)
-        self._watchers = {metric: [rule.name for rule in rules] for metric, rules in self._rules_on.items()}
+        made = made_of(config.derived)
+        self._watchers = _watchers(config.rules, made)
         account = config.account
         self._board = Board(
             config.widgets,
@@ -53,62 +95,139 @@ class Engine:
             account.channels,
             account.limits.live_activities_at_once,
         )
-        self._latest = Latest(self._board.metrics | self._rules_on.keys(), now)
-        for spec in config.sources.values():
-            patience = first_word_within(spec.schedule, spec.timeout)
-            self._latest.expect(spec.name, spec.metrics, fresh_for(spec.schedule, spec.timeout, now), patience)
+        self._looked_at = self._board.metrics | self._watchers.keys()
+        self._latest = _expectations(config, self._looked_at, self._watchers.keys(), made, now)
+        self._derivation = Derivation(config.derived, self._latest)
+        self._rules = {
+            name: compile_rule(name, options, self._latest.patience(options.metrics))
+            for name, options in config.rules.items()
+        }
+        self._history = History(database, remembered_for(self._rules.values(), config.derived), config.history, now)
+        pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
+        self._dispatcher = Dispatcher(
+            Notices(), self._rules, pushes, hush.compile_hushes(config.rules), account.channels
+        )
+        self._silences = Silences()
+        self._journal = journal.Journal(now)
         self._agenda = Agenda()
         self._ageing: set[str] = set()
         self._ends: dict[str, float] = {}
         self._held: dict[str, str] = {}
+        self._puzzles: dict[str, str] = {}
         self._alive_at = now
-        self._active = self._resume(now)
+        self._active, self._judging = self._resume(now)
 
     def ingest(self, poll: Poll) -> bool:
         """Take a poll: after this, all that it means for the phone is in the outbox, on disk. Returns whether that
         left something to send.
         """
-        metrics = self._remember(poll)
-        fresh = [reading for reading in poll.readings if self._latest.is_fresh(reading, poll.time)]
-        transitions = self._judge(fresh, poll.time)
-        messages = self._word(self._board.concerned(metrics, _moved(transitions)), transitions, poll.time)
-        return self._keep(transitions, messages, poll.time)
+        names, brought = self._remember(poll)
+        scope = Scope(self._latest, self._history.past, poll.time)
+        readings, changed = self._derive(poll, brought, scope)
+        transitions = self._judging.come(readings, brought, scope)
+        telling = self._tell(transitions, poll.time)
+        messages = self._word(self._board.concerned([*names, *changed], _moved(transitions)), poll.time)
+        return self._keep(transitions, telling, messages, poll.time)
 
     def tick(self, now: float) -> bool:
         """Let time pass: holds run out, readings grow old, streams cool down. Returns as ``ingest`` does."""
-        readings, surfaces = self._look_up(now)
-        transitions = self._judge(readings, now)
+        alarms, aged, surfaces = self._look_up(now)
+        transitions = self._judging.pass_time(alarms, aged, Scope(self._latest, self._history.past, now))
+        telling = self._tell(transitions, now)
         surfaces |= self._board.concerned((), _moved(transitions))
-        messages = self._word(surfaces, transitions, now)
-        return self._keep(transitions, messages, now)
+        messages = self._word(surfaces, now)
+        return self._keep(transitions, telling, messages, now)
+
+    def close(self, now: float) -> None:
+        """Write down what is remembered and not on disk yet; for the end, when nothing comes any more."""
+        self._history.flush(now)
 
     def wake_at(self) -> float | None:
         """When ``tick`` is due next (seconds since 1970); None where only a poll can change anything."""
-        return self._agenda.next_at()
+        times = (self._agenda.next_at(), self._dispatcher.next_at())
+        return min((at for at in times if at is not None), default=None)
 
     @property
     def alerts(self) -> list[Alert]:
         """The alerts that are not inactive."""
         return list(self._active)
 
-    def _resume(self, now: float) -> memory.Active:
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """The rules, by name."""
+        return self._rules
+
+    def known(self, name: str, now: float) -> Known:
+        """What is known of a rule; KeyError where there is none of that name."""
+        rule = self._rules[name]
+        described = ""
+        if rule.when is not None:
+            described = rule.when.describe(Scope(self._latest, self._history.past, now))
+        with self._database.transaction() as connection:
+            entries = journal.read(connection, name)
+        readings = list(self._latest.readings.get(rule.metric, {}).values())
+        held = self._dispatcher.held_of(name, self._quiet(now))
+        return Known(rule, self._active.of(name), readings, described, held, self._config.rules[name].push, entries)
+
+    def silences(self, now: float) -> list[Silence]:
+        """The silences that have not ended, the oldest first."""
+        return self._silences.active(now)
+
+    def add_silence(self, matchers: str, seconds: float, comment: str, author: str, now: float) -> Silence:
+        """Silence the alerts that meet these matchers for so many seconds; ValueError says what was expected."""
+        parsed = parse_matchers(matchers)
+        unknown = [each.value for each in parsed if (each.name, each.operator) == ("rule", "=")]
+        for name in [name for name in unknown if name not in self._rules]:
+            raise ValueError(f"there is no rule '{name}'{_nearest(name, self._rules)}")
+        if not 0 < seconds < math.inf:
+            raise ValueError("a silence needs a length of time, like 2h")
+        with self._database.transaction() as connection:
+            silence = self._silences.add(connection, Silence(0, parsed, comment, author, now, now + seconds), now)
+        self._telemetry.tell(Silenced(silence.id, silence.text, seconds, comment, author))
+        return silence
+
+    def expire_silence(self, id_: int, now: float) -> bool:
+        """End a silence now; False where none with this id is active. ``tick`` then tells what it held back."""
+        with self._database.transaction() as connection:
+            found = self._silences.expire(connection, id_, now)
+        if found:
+            self._dispatcher.look_again(now)
+            self._telemetry.tell(SilenceExpired(id_))
+        return found
+
+    def _resume(self, now: float) -> tuple[memory.Active, Judging]:
         """Take up what the last run left; what the configuration no longer has is closed."""
         with self._database.resuming() as connection:
             active, orphans = memory.Active.load(connection, self._rules, now)
             self._active = active
-            self._close(connection, orphans, self._view(now))
-            memory.keep_alive(connection, now)
+            self._silences = Silences.load(connection)
+            notices.load(connection, self._dispatcher.notices)
+            self._withdraw(connection, orphans, self._view(now))
+            telling = self._dispatcher.resume(self._view(now), self._quiet(now))
+            self._write(connection, telling, now)
+            memory.save(connection, self._rules, (), active, now)
+        self._say(telling)
+        judging = Judging(
+            self._rules,
+            active,
+            self._latest,
+            self._agenda,
+            self._history.past,
+            self._config.history,
+            self._config.zone,
+        )
         for alert in active:
-            self._plan(alert)
+            self._latest.expect_back(alert.series, alert.value, now)
+        judging.plan_all()
         for surface in self._board.surfaces:
             self._agenda.add(now, Look(surface))
             self._agenda.add(now + self._latest.longest_patience + 0.001, Look(surface))
-        for name in self._board.metrics | self._board.sources:
+        for name in self._looked_at | self._board.sources:
             self._watch_age(name, now)
         self._ageing.clear()  # nothing has come yet: the first word of each is news
-        return active
+        return active, judging
 
-    def _close(self, connection: Connection, orphans: Iterable[Alert], view: View) -> None:
+    def _withdraw(self, connection: Connection, orphans: Iterable[Alert], view: View) -> None:
         """End what the configuration no longer has, and take back what the last run wanted to show and did not: it is
         worded anew from what is true now. A number goes out all the same, with the time when it was true.
         """
@@ -117,9 +236,7 @@ class Engine:
             if message.is_level and not (is_number and message.key in self._board.surfaces):
                 self._outbox.withdraw(connection, message.key)
         for alert in orphans:
-            memory.forget(connection, alert)
-            if closing := push.removed(alert, view):
-                self._outbox.put(connection, closing)
+            memory.forget(connection, alert.rule, alert.series.labels)
         for key, shown in list(self._outbox.shown().items()):
             if shown.kind in (Kind.STREAM, Kind.END) and not shown.ended and key not in self._board.surfaces:
                 self._outbox.put(connection, activity.end(key.partition(":")[2], None, view))
@@ -129,86 +246,79 @@ class Engine:
         self._latest.set_clock(now)
         self._agenda = Agenda()
         self._ageing.clear()
-        for alert in self._active:
-            self._plan(alert)
-        for name in self._board.metrics | self._board.sources:
+        self._judging.plan_all()
+        for name in self._looked_at | self._board.sources:
             self._watch_age(name, now)
         for surface in self._board.surfaces:
             self._agenda.add(now, Look(surface))
+        self._dispatcher.replan(now)
 
-    def _remember(self, poll: Poll) -> list[str]:
-        """Keep the newest readings; returns the metrics and sources whose surfaces must look again."""
-        names = self._latest.take(poll.readings, poll.fresh_for)
-        heard = {reading.series.metric for reading in poll.readings} & self._board.metrics
+    def _remember(self, poll: Poll) -> tuple[list[str], set[str]]:
+        """Keep the newest readings; returns the metrics and sources whose surfaces must look again, and the metrics
+        that were brought.
+        """
+        names, brought = self._latest.take(poll.readings, poll.fresh_for, poll.time)
+        self._history.take(poll.readings, poll.time)
+        heard = brought
+        if self._latest.heard(poll.source, poll.time, failing=poll.failure is not None):
+            for metric in self._judging.heard_news(poll.source, poll.time):
+                self._agenda.add(poll.time, Ageing(metric))
         if poll.failure is None or poll.readings:
             self._latest.answered(poll.source, poll.time, poll.fresh_for)
-            heard |= {poll.source} & self._board.sources
+            if poll.source in self._board.sources:
+                heard = heard | {poll.source}
         for name in heard - self._ageing:
             self._watch_age(name, poll.time)
             names.append(name)
-        return names
+        return names, brought
 
-    def _look_up(self, now: float) -> tuple[list[Reading], set[str]]:
-        """What the agenda says: readings to judge once more, surfaces to look at again."""
-        readings, surfaces, grown_old = [], set(), []
-        view = self._view(now)
+    def _derive(self, poll: Poll, brought: set[str], scope: Scope) -> tuple[list[Reading], list[str]]:
+        """What came and is fresh, and what is made of it; and the derived metrics that changed."""
+        fresh = [reading for reading in poll.readings if self._latest.is_fresh(reading, poll.time)]
+        derived, changed = self._derivation.work_out(brought, scope)
+        if derived:
+            self._history.take(derived, poll.time)
+        return fresh + derived, changed
+
+    def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[str]]:
+        """What the agenda says: alerts whose clock ran out, metrics of which something is too old, surfaces to look
+        at again.
+        """
+        alarms, aged, surfaces, grown_old = [], [], set(), []
         for item in self._agenda.take(now):
             match item:
-                case Alarm(rule, labels):
-                    reading = self._latest.get(self._rules[rule].metric, labels)
-                    if reading is not None and view.is_fresh(reading):
-                        readings.append(reading)
+                case Alarm():
+                    alarms.append(item)
                 case Ageing(name):
                     self._ageing.discard(name)
-                    if not self._watch_age(name, now):
+                    self._watch_age(name, now)
+                    aged.append(name)
+                    if self._latest.old_at(name) <= now:
                         grown_old.append(name)
                 case Look(surface):
                     surfaces.add(surface)
-        return readings, surfaces | self._board.concerned(grown_old, ())
+        return alarms, aged, surfaces | self._board.concerned(grown_old, ())
 
-    def _watch_age(self, name: str, now: float) -> bool:
-        """Have the agenda call when what we know of a metric or source is too old; False where it already is."""
-        old_at = self._latest.old_at(name)
-        if old_at <= now:
-            return False
-        self._ageing.add(name)
-        self._agenda.add(old_at + 0.001, Ageing(name))
-        return True
+    def _watch_age(self, name: str, now: float) -> None:
+        """Have the agenda call when the next thing that we know of a metric or source is too old."""
+        old_at = self._latest.next_old_at(name, now)
+        if old_at is not None:
+            self._ageing.add(name)
+            self._agenda.add(old_at + 0.001, Ageing(name))
 
-    def _judge(self, readings: Iterable[Reading], now: float) -> list[Transition]:
-        """What the readings do to the alerts."""
-        transitions = []
-        for reading in readings:
-            series, value, _ = reading
-            for rule in self._rules_on.get(series.metric, ()):
-                alert = self._active.get(rule.name, series.labels)
-                if alert is None and not rule.breaches(value):
-                    continue
-                transition = judge(rule, series, alert, value, now)
-                if transition is not None:
-                    self._active.move(transition)
-                    transitions.append(transition)
-                    self._plan(transition.after)
-        return transitions
+    def _tell(self, transitions: list[Transition], now: float) -> Telling:
+        """What there is to tell of the alerts: notifications, and why each alert was told or was not."""
+        due = self._dispatcher.next_at()
+        if not transitions and (due is None or due > now):
+            return Telling()
+        return self._dispatcher.tell(transitions, self._view(now), self._quiet(now))
 
-    def _plan(self, alert: Alert | None) -> None:
-        due = alert.due(self._rules[alert.rule].timing) if alert is not None else None
-        if alert is not None and due is not None:
-            self._agenda.add(due, Alarm(alert.rule, alert.series.labels))
-
-    def _word(self, surfaces: Collection[str], transitions: list[Transition], now: float) -> list[Message]:
-        """What the phone should be told: pushes for the transitions, and how the surfaces look now."""
-        if not surfaces and not transitions:
+    def _word(self, surfaces: Collection[str], now: float) -> list[Message]:
+        """How the surfaces look now."""
+        if not surfaces:
             return []
         view = self._view(now)
         messages = []
-        for transition in transitions:
-            name = transition.alert.rule
-            options = self._config.rules[name].push
-            if options is not None and (
-                message := push.word(transition, self._rules[name], options, self._config.account.channels, view)
-            ):
-                messages.append(message)
         for said in self._board.word(surfaces, view):
             if isinstance(said, Held):
                 self._hold(said)
@@ -221,18 +331,39 @@ class Engine:
         self._ends = ends
         return messages
 
-    def _keep(self, transitions: list[Transition], messages: list[Message], now: float) -> bool:
+    def _keep(self, transitions: list[Transition], telling: Telling, messages: list[Message], now: float) -> bool:
         """Write down what lasts, all of it in one transaction, then say what happened."""
+        if self._judging.puzzles != self._puzzles:
+            self._tell_puzzles()
+        if self._history.is_due(now):
+            self._history.flush(now)
         messages = [message for message in messages if self._outbox.changes(message)]
-        if not transitions and not messages and not self._clocks_run(now):
+        if not transitions and not telling and not messages and not self._clocks_run(now):
             return False
         with self._database.transaction() as connection:
-            memory.save(connection, self._rules, transitions, now)
+            memory.save(connection, self._rules, transitions, self._active, now)
+            self._write(connection, telling, now)
             for message in messages:
                 self._outbox.put(connection, message)
-        for transition in transitions:
-            self._telemetry.tell(_fact(transition))
-        return bool(messages)
+        self._say(telling)
+        return bool(messages or telling.messages)
+
+    def _write(self, connection: Connection, telling: Telling, now: float) -> None:
+        notices.save(connection, self._dispatcher.notices, telling.changed)
+        self._journal.write(connection, map(_entry, telling.decisions), now)
+        for message in telling.messages:
+            self._outbox.put(connection, message)
+
+    def _say(self, telling: Telling) -> None:
+        for decision in telling.decisions:
+            self._telemetry.tell(_fact(decision))
+
+    def _tell_puzzles(self) -> None:
+        """Say of each expression, once, that it makes no sense with these series."""
+        for rule, puzzle in self._judging.puzzles.items():
+            if self._puzzles.get(rule) != puzzle:
+                self._telemetry.tell(RulePuzzled(rule, puzzle))
+        self._puzzles = dict(self._judging.puzzles)
 
     def _clocks_run(self, now: float) -> bool:
         """Once in a while: whether an alert is pending, so that the next start must know how long we were away."""
@@ -251,10 +382,35 @@ class Engine:
             self._outbox.standing,
         )
 
+    def _quiet(self, now: float) -> hush.Quiet:
+        return hush.quiet(self._config.windows, self._silences.active(now), self._active.by_rule, now)
+
     def _hold(self, held: Held) -> None:
         if self._held.get(held.surface) != held.reason:
             self._held[held.surface] = held.reason
             self._telemetry.tell(SurfaceHeld(held.surface, held.reason))
+
+
+def _watchers(rules: Mapping[str, RuleConfig], made: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    """The rules on each metric; those on a derived one look at the metrics too that it is made of."""
+    watchers: dict[str, list[str]] = defaultdict(list)
+    for name, rule in rules.items():
+        for metric in rule.metrics.union(*(made.get(metric, ()) for metric in rule.metrics)):
+            watchers[metric].append(name)
+    return dict(watchers)
+
+
+def _expectations(
+    config: Config, watched: Collection[str], judged: Collection[str], made: Mapping[str, frozenset[str]], now: float
+) -> Latest:
+    """What the sources are expected to bring, and when."""
+    latest = Latest({*watched, *made, *chain.from_iterable(made.values())}, now, judged)
+    for spec in config.sources.values():
+        patience = first_word_within(spec.schedule, spec.timeout)
+        latest.expect(spec.name, spec.metrics, fresh_for(spec.schedule, spec.timeout, now), patience)
+    for name, metrics in made.items():
+        latest.derive(name, frozenset(map(source_of, metrics)))
+    return latest
 
 
 def _moved(transitions: Iterable[Transition]) -> set[str]:
@@ -266,8 +422,29 @@ def _moved(transitions: Iterable[Transition]) -> set[str]:
     }
 
 
-def _fact(transition: Transition) -> AlertMoved:
-    alert = transition.alert
-    labels = str(alert.series)[len(alert.series.metric) :]
-    fact = AlertMoved if transition.change in VISIBLE else AlertStirred
-    return fact(alert.rule, labels, transition.change, alert.severity or "", transition.why)
+def _entry(decision: Decision) -> journal.Entry:
+    return journal.Entry(
+        decision.at,
+        decision.rule,
+        decision.series.labels,
+        decision.change,
+        decision.severity,
+        decision.value,
+        decision.why,
+        decision.reason,
+        decision.detail,
+        decision.notice,
+    )
+
+
+def _fact(decision: Decision) -> Fact:
+    labels = str(decision.series)[len(decision.series.metric) :]
+    if not decision.change:
+        return AlertTold(decision.rule, labels, decision.severity, str(decision))
+    fact = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
+    return fact(decision.rule, labels, decision.change, decision.severity, decision.why, str(decision))
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = nearest(name, known)
+    return f"; did you mean '{near}'?" if near else ""

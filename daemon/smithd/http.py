@@ -25,6 +25,7 @@ LIMIT = 5_000_000
 PIECE = 64 * 1024
 """The bytes that are unpacked at once."""
 ACCEPTED = "gzip, deflate, br, zstd"
+PACKED = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,8 +299,8 @@ async def read(response: httpx.Response, limit: int) -> bytes:
     where it cannot be unpacked.
     """
     chunks, size = [], 0
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    async for chunk in _stream(response) if encoding == "identity" else _unpacked(_stream(response), encoding):
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    async for chunk in _unpacked(_stream(response), encoding) if encoding in PACKED else _stream(response):
         size += len(chunk)
         if size > limit:
             raise TooLarge(f"the answer is larger than {limit} bytes")
@@ -322,15 +323,11 @@ async def _unpacked(stream: httpx.AsyncByteStream, encoding: str) -> AsyncIterat
                         unpacker = ZLibDecompressor("deflate", suppress_deflate_header=chunk[0] & 0xF != 8)
                     case "br":
                         unpacker = BrotliDecompressor()
-                    case "zstd":
-                        unpacker = ZSTDDecompressor()
                     case _:
-                        raise Unreadable(f"the answer is packed in a way that nobody asked for: {encoding[:40]!r}")
+                        unpacker = ZSTDDecompressor()
             while unpacker is not None and (piece := unpacker.decompress_sync(chunk, max_length=PIECE)):
                 yield piece
                 chunk = b""
-        except Unreadable:
-            raise
         except Exception as error:  # each of the libraries raises errors of its own
             raise Unreadable(f"the answer cannot be unpacked ({encoding})") from error
 

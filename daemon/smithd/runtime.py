@@ -90,6 +90,7 @@ class House:
     ) -> None:
         async with AsyncExitStack() as stack:
             stack.callback(self._database.close)
+            stack.callback(self.engine.close, self.clock.now())
             stack.push_async_callback(self._http.aclose)
             stack.push_async_callback(self._to_service.aclose)
             closed = await asyncio.gather(*(poller.close() for poller in self.pollers.values()))

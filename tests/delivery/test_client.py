@@ -380,7 +380,7 @@ def test_what_cannot_be_reached_was_not_sent_and_says_why_in_plain_words(monkeyp
 
     (handshake,) = asyncio.run(no_tls())
     assert isinstance(handshake, NotSent)
-    assert handshake.reason.startswith("could not connect to 127.0.0.1: TLS failed: ")
+    assert handshake.reason.startswith("could not connect to 127.0.0.1: it does not speak TLS")
 
     monkeypatch.setattr(room, "CONNECT_TIMEOUT", 0.05)
     with socket.socket() as full:  # a server that accepts nobody: its queue is full

@@ -277,10 +277,10 @@ class TestPacking:
         with pytest.raises(BadAnswer, match="larger than 5000000 bytes"):
             ask(HttpJson, options(web.url))
 
-    @pytest.mark.parametrize("encoding", [*PACKERS, "compress"])
+    @pytest.mark.parametrize("encoding", PACKERS)
     def test_what_cannot_be_unpacked_is_a_bad_answer(self, ask: Ask, web: Server, encoding: str) -> None:
         web.replies["/"] = Reply(b'{"orders": 7}', headers={"Content-Encoding": encoding})
-        with pytest.raises(BadAnswer, match=r"cannot be unpacked|nobody asked for|expected JSON"):
+        with pytest.raises(BadAnswer, match=r"cannot be unpacked|expected JSON"):
             ask(HttpJson, options(web.url))
 
 

@@ -17,6 +17,7 @@ from smithd.errors import ConfigError, SmithdError
 COMMANDS = {
     "run": "Poll, judge and keep the Lock Screen up to date, until stopped.",
     "check": "Check a configuration file and say what it needs.",
+    "explain": "Tell why the phone was, or was not, told of an alert.",
     "once": "Poll every source once and show what would be sent.",
     "test-push": "Send one push, to see that the key and the phone work.",
     "demo": "See it work: a shop, a simulated phone, and a page that shows it.",

@@ -14,7 +14,9 @@ _RULE = re.compile(r"[a-z0-9_][a-z0-9_-]*")
 
 _SMALL = "small letters, digits and _, and no digit first"
 SourceName = Annotated[str, matching(_NAME, "the name of a source", _SMALL)]
+DerivedName = Annotated[str, matching(_NAME, "the name of a derived metric", _SMALL)]
 RuleName = Annotated[str, matching(_RULE, "the name of a rule", "small letters, digits, _ and -")]
+WindowName = Annotated[str, matching(_RULE, "the name of a time window", "small letters, digits, _ and -")]
 
 
 def is_metric_name(name: str) -> bool:

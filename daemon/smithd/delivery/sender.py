@@ -10,7 +10,7 @@ from datetime import tzinfo
 from typing import Any
 
 from smithd.clock import Clock
-from smithd.contract.endpoint import Family
+from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery import wire
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import MARGIN, WINDOW
@@ -19,7 +19,7 @@ from smithd.delivery.outcome import Outcome, weigh
 from smithd.delivery.reply import Accepted as Taken
 from smithd.delivery.reply import Reply
 from smithd.delivery.wire import Request
-from smithd.outbox.message import LATE_ARRIVAL, Again, Delivered, GivenUp, Kind, Message, Wait
+from smithd.outbox.message import LATE_ARRIVAL, ONLY_IN_PLACE, Again, Delivered, GivenUp, Kind, Message, Wait
 from smithd.outbox.queue import Claim, Outbox, Queued
 from smithd.telemetry import (
     Accepted,
@@ -154,6 +154,9 @@ class Sender:
         except ValueError as error:
             self._outbox.drop(queued)
             self._telemetry.tell(SendDropped(message.key, str(error)))
+            return
+        if message.content.get("in_place") == ONLY_IN_PLACE and request.endpoint is not Endpoint.REPLACE:
+            self._outbox.drop(queued)  # the phone does not have what this would take the place of
             return
         claim = self._outbox.claim(queued, request.family, now, request.aside)
         self._gate.send(request.endpoint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
@@ -355,8 +355,8 @@ class Engine:
             self._outbox.put(connection, message)
 
     def _say(self, telling: Telling) -> None:
-        for decision in telling.decisions:
-            self._telemetry.tell(_fact(decision))
+        for fact in _facts(telling.decisions):
+            self._telemetry.tell(fact)
 
     def _tell_puzzles(self) -> None:
         """Say of each expression, once, that it makes no sense with these series."""
@@ -437,12 +437,22 @@ def _entry(decision: Decision) -> journal.Entry:
     )
 
 
-def _fact(decision: Decision) -> Fact:
-    labels = str(decision.series)[len(decision.series.metric) :]
-    if not decision.change:
-        return AlertTold(decision.rule, labels, decision.severity, str(decision))
-    fact = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
-    return fact(decision.rule, labels, decision.change, decision.severity, decision.why, str(decision))
+def _facts(decisions: Iterable[Decision]) -> Iterator[Fact]:
+    """What listeners hear of decisions: one fact for each change, and one for all that a notification tells later."""
+    later: dict[tuple[str, str], list[Decision]] = defaultdict(list)
+    for decision in decisions:
+        if decision.change:
+            fact = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
+            name = decision.rule, _labels(decision)
+            yield fact(*name, decision.change, decision.severity, decision.why, str(decision))
+        else:
+            later[decision.notice or decision.rule, str(decision)].append(decision)
+    for (_, reason), (first, *others) in later.items():
+        yield AlertTold(first.rule, _labels(first), first.severity, reason, len(others))
+
+
+def _labels(decision: Decision) -> str:
+    return str(decision.series)[len(decision.series.metric) :]
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

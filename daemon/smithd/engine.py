@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -32,10 +33,29 @@ ALIVE_EVERY = 60.0
 """Seconds between two notes on disk that the daemon lives, while an alert's clock runs."""
 
 
-class Engine:
-    """Knows the order of the steps, and holds what they need between two polls."""
+class Handover(NamedTuple):
+    """What an engine leaves to the next at a reload, besides the disk: the newest readings of sources that go on."""
 
-    def __init__(self, config: Config, database: Database, outbox: Outbox, telemetry: Telemetry, now: float) -> None:
+    latest: Latest
+    sources: Collection[str]
+
+
+class Engine:
+    """Knows the order of the steps, and holds what they need between two polls.
+
+    A reload is a restart that keeps readings: a new engine, from the disk and from what the one before hands over.
+    Until it is made it has changed nothing; DatabaseError where it cannot be.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        outbox: Outbox,
+        telemetry: Telemetry,
+        now: float,
+        handover: Handover | None = None,
+    ) -> None:
         self._config = config
         self._database = database
         self._outbox = outbox
@@ -62,7 +82,14 @@ class Engine:
         self._ends: dict[str, float] = {}
         self._held: dict[str, str] = {}
         self._alive_at = now
+        adopted = self._latest.adopt(*handover) if handover is not None else []
         self._active = self._resume(now)
+        for reading in adopted:
+            self._look_again(reading, now)
+
+    def hand_over(self, sources: Collection[str]) -> Handover:
+        """What the next engine may go on with, where these sources go on."""
+        return Handover(self._latest, sources)
 
     def ingest(self, poll: Poll) -> bool:
         """Take a poll: after this, all that it means for the phone is in the outbox, on disk. Returns whether that
@@ -190,6 +217,11 @@ class Engine:
                     transitions.append(transition)
                     self._plan(transition.after)
         return transitions
+
+    def _look_again(self, reading: Reading, now: float) -> None:
+        """Have a known reading judged by the rules of today."""
+        for rule in self._rules_on.get(reading.series.metric, ()):
+            self._agenda.add(now, Alarm(rule.name, reading.series.labels))
 
     def _plan(self, alert: Alert | None) -> None:
         due = alert.due(self._rules[alert.rule].timing) if alert is not None else None

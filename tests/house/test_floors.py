@@ -56,7 +56,7 @@ PLANTED = [
     ),
     ("thinking modules", "daemon/smithd/delivery/wire.py", "import random", "smithd.delivery.wire -> random"),
     ("thinking modules", "daemon/smithd/outbox/message.py", "import smithd.telemetry", "smithd.telemetry -> logging"),
-    ("only clock.py", "daemon/smithd/runtime.py", "import time", "smithd.runtime -> time"),
+    ("only clock.py", "daemon/smithd/runtime/house.py", "import time", "smithd.runtime.house -> time"),
     ("only http.py", "daemon/smithd/poll/poller.py", TYPING.format("import httpx"), "smithd.poll.poller -> httpx"),
 ]
 

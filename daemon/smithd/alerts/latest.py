@@ -22,6 +22,22 @@ class Latest:
         self._patience: dict[str, float] = {}
         self._started = started
         self._answered: dict[str, float] = {}
+        self._joined: dict[str, float] = {}
+
+    def adopt(self, before: Latest, sources: Collection[str]) -> list[Reading]:
+        """Go on with what was known of these sources before a reload; returns the readings. A metric that nobody
+        watched until now comes with its source's next answer, which is waited for.
+        """
+        self._answered |= {source: at for source, at in before._answered.items() if source in sources}
+        adopted = {name for name in self._watched & before._watched if source_of(name) in sources}
+        self.readings |= {name: before.readings[name] for name in adopted & before.readings.keys()}
+        self._fresh_for |= {name: before._fresh_for[name] for name in self.readings}
+        self._joined = {
+            name: self._started + self._fresh_for[name]
+            for name in self._watched - adopted
+            if source_of(name) in self._answered and name in self._fresh_for
+        }
+        return [reading for series in self.readings.values() for reading in series.values()]
 
     def expect(self, source: str, metrics: Iterable[str], fresh_for: float, patience: float) -> None:
         """A source, its metrics, for how many seconds they are fresh, and how long its first word may take."""
@@ -53,6 +69,8 @@ class Latest:
 
     def answered(self, source: str, at: float, fresh_for: float) -> None:
         """A source was asked and had no complaint, whether or not it had values."""
+        if self._joined:
+            self._joined = {name: until for name, until in self._joined.items() if source_of(name) != source}
         self._answered[source] = at
         self._fresh_for[source] = fresh_for
 
@@ -66,8 +84,12 @@ class Latest:
 
     def awaits(self, name: str, now: float) -> bool:
         """Whether the first word since the start of a metric, or of a source, may still come in good time."""
-        unheard = name not in self.readings and source_of(name) not in self._answered
-        return unheard and now - self._started <= self._patience[source_of(name)]
+        if name in self.readings:
+            return False
+        if name in self._joined:
+            return now <= self._joined[name]
+        source = source_of(name)
+        return source not in self._answered and now - self._started <= self._patience[source]
 
     def old_at(self, name: str) -> float:
         """When what we know of a metric (its oldest reading), or of a source (its last answer), is too old."""

@@ -92,7 +92,7 @@ class Sources:
         if common is not None:
             timeout = common.timeout or defaults.timeout
             schedule = _schedule(common, defaults, zone)
-            self.specs[name] = SourceSpec(name, common.type, source_class, options, schedule, timeout, names)
+            self.specs[name] = SourceSpec(name, common.type, source_class, options, schedule, timeout, names, body)
         return Declared(names)
 
     def _class_of(self, type_name: Any, name: str) -> SourceClass | None:

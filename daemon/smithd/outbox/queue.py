@@ -222,6 +222,11 @@ class Outbox:
             if queued.wait is wait:
                 self._waiting[key] = replace(queued, retry_at=0.0, wait=Wait.TIME)
 
+    def try_anew(self) -> None:
+        """Forget what was refused or put off: the configuration, or what it needs in the app, may be right by now."""
+        self._refused.clear()
+        self.release(Wait.TIME)
+
     def shift(self, seconds: float) -> None:
         """The clock was set: waits keep their length."""
         for key, queued in self._waiting.items():

@@ -35,7 +35,7 @@ LONGEST_PATH = 107
 LARGEST_REQUEST = 64 * 1024
 LARGEST_ANSWER = 32 * 1024 * 1024
 AT_ONCE = 16
-"""Connections that are listened to at once; one more is sent away."""
+"""Connections that are listened to at once; one more waits for its turn."""
 PATIENCE = 10.0
 """Seconds that a client has to say what it wants, and to take the answer."""
 LONGEST_COMMAND = 120.0
@@ -106,17 +106,19 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
     """Carry out commands until cancelled; then those that still run are cancelled, and the socket goes."""
     path = Path(listener.getsockname())
     clients: set[asyncio.Task[None]] = set()
+    turns = asyncio.Semaphore(AT_ONCE)
 
     async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         clients.add(task)
         try:
-            reply = await _reply(reader, handlers) if len(clients) <= AT_ONCE else _no("too many ask at once")
-            with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(PATIENCE):
-                    writer.write(json.dumps(reply).encode() + b"\n")
-                    await writer.drain()
+            async with turns:
+                reply = await _reply(reader, handlers)
+                with suppress(OSError, TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        writer.write(json.dumps(reply).encode() + b"\n")
+                        await writer.drain()
         finally:
             clients.discard(task)
             writer.close()

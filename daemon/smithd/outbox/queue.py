@@ -93,8 +93,10 @@ class Outbox:
 
     def standing(self, key: str) -> Standing:
         """Where a key stands."""
-        queued = self._waiting.get(key)
-        return Standing(self._shown.get(key), queued.message if queued else None, key in self._claimed)
+        queued, claim = self._waiting.get(key), self._claimed.get(key)
+        return Standing(
+            self._shown.get(key), queued.message if queued else None, claim.queued.message if claim else None
+        )
 
     def shown(self) -> Mapping[str, Shown]:
         """What the phone was told, by key."""

@@ -169,7 +169,8 @@ def _resolved(alert: Alert, transition: Transition, options: PushOptions, view: 
 def removed(alert: Alert, view: View) -> Message | None:
     """The end of an alert whose rule was taken out of the configuration, where its beginning was told or is to be."""
     standing = view.standing(_key(alert)) if alert.fired_at is not None else Standing()
-    told = (standing.shown and standing.shown.content) or (standing.queued and standing.queued.content)
+    said = (standing.shown, standing.queued, standing.going)
+    told = next((each.content for each in said if each and each.content), None)
     if not told:
         return None
     kept = {name: told[name] for name in ("channels", "tags") if name in told}
@@ -177,7 +178,7 @@ def removed(alert: Alert, view: View) -> Message | None:
         "title": f"Closed: {_title(alert)}",
         "message": f"{alert.series} is not watched any more. It was {alert.severity} since {view.clock(alert.since)}.",
         "interruption_level": "passive",
-        "in_place": standing.shown is not None,
+        "in_place": not _never_accepted(standing),
     }
     return _message(alert, content, view, resolves=True, is_open=False)
 

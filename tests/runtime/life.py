@@ -135,6 +135,7 @@ class Life:
         self._path = folder / "smithd.yaml"
         self.plugin = folder / "shop.py"
         self.wanted = asyncio.Event()
+        self._news = asyncio.Event()
 
     def write(self, text: str, key: str = KEYS[0], zone: str = "UTC") -> None:
         self._path.write_text(HEAD.format(key=key, zone=zone) + text)
@@ -148,9 +149,19 @@ class Life:
             self.write(text, key, zone)
         known = len(self.reloads())
         self.wanted.set()
-        while len(self.reloads()) == known:
-            await asyncio.sleep(0.01)
+        await self.until(lambda: len(self.reloads()) > known)
         return self.reloads()[-1]
+
+    def hear(self, fact: Fact) -> None:
+        """Listen to the daemon."""
+        self.facts.append(fact)
+        self._news.set()
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait for what the facts will tell."""
+        while not true():
+            self._news.clear()
+            await self._news.wait()
 
     def reloads(self) -> list[Reloaded | ReloadRefused]:
         return [fact for fact in self.facts if isinstance(fact, Reloaded | ReloadRefused)]
@@ -181,9 +192,7 @@ async def living(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> As
 
     stop = asyncio.Event()
     operator = Operator(reread, life.wanted, folder / "control.sock")
-    running = asyncio.create_task(
-        run(life.read(), Telemetry([life.facts.append]), SystemClock(), stop, operator=operator)
-    )
+    running = asyncio.create_task(run(life.read(), Telemetry([life.hear]), SystemClock(), stop, operator=operator))
     try:
         yield life
     finally:

@@ -23,7 +23,7 @@ from smithd.errors import DatabaseError
 metadata = MetaData()
 """Every table of the state; each is declared by the room that owns it."""
 
-HEAD = "0001"
+HEAD = "0003"
 """The newest revision in ``migrations/versions``. Revisions are named by number, so that they compare as texts."""
 
 BUSY_TIMEOUT = 5000

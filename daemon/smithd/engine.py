@@ -1,33 +1,43 @@
 """The one line: a poll comes in, and what the phone should be told is on disk when it is done.
 
-``ingest`` and ``tick`` are the engine's two doors. Both run the same steps, straight down: remember, judge, word,
-keep. Only the last one touches the disk, in one transaction, and only where something that lasts has changed.
+``ingest`` and ``tick`` are the engine's two doors. Both run the same steps, straight down: remember, judge, tell,
+word, keep. Only the last one touches the disk, in one transaction, and only where something that lasts has changed.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from smithd import journal
 from smithd.alerts import active as memory
+from smithd.alerts import hush, notices
 from smithd.alerts.agenda import Ageing, Agenda, Alarm, Look
+from smithd.alerts.decision import Decision
 from smithd.alerts.latest import Latest
+from smithd.alerts.notice import Notices
 from smithd.alerts.rule import Rule, compile_rule
+from smithd.alerts.silence import Silence, parse_matchers
+from smithd.alerts.silences import Silences
 from smithd.alerts.state import VISIBLE, Alert, Transition, judge
 from smithd.config.model import Config
+from smithd.config.suggestion import nearest
 from smithd.database import Database
 from smithd.outbox.message import Kind, Message
 from smithd.outbox.queue import Outbox
 from smithd.plugin.sample import Reading
 from smithd.poll.intake import Poll
 from smithd.poll.schedule import first_word_within, fresh_for
-from smithd.surfaces import activity, push
+from smithd.surfaces import activity
 from smithd.surfaces.board import Board
+from smithd.surfaces.dispatch import Dispatcher
+from smithd.surfaces.turn import Telling
 from smithd.surfaces.view import Held, View
-from smithd.telemetry import AlertMoved, AlertStirred, SurfaceHeld, Telemetry
+from smithd.telemetry import AlertMoved, AlertStirred, AlertTold, Fact, Silenced, SilenceExpired, SurfaceHeld, Telemetry
 
 ALIVE_EVERY = 60.0
 """Seconds between two notes on disk that the daemon lives, while an alert's clock runs."""
@@ -73,6 +83,12 @@ class Engine:
             account.channels,
             account.limits.live_activities_at_once,
         )
+        pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
+        self._dispatcher = Dispatcher(
+            Notices(), self._rules, pushes, hush.compile_hushes(config.rules), account.channels
+        )
+        self._silences = Silences()
+        self._journal = journal.Journal(now)
         self._latest = Latest(self._board.metrics | self._rules_on.keys(), now)
         for spec in config.sources.values():
             patience = first_word_within(spec.schedule, spec.timeout)
@@ -98,33 +114,67 @@ class Engine:
         metrics = self._remember(poll)
         fresh = [reading for reading in poll.readings if self._latest.is_fresh(reading, poll.time)]
         transitions = self._judge(fresh, poll.time)
-        messages = self._word(self._board.concerned(metrics, _moved(transitions)), transitions, poll.time)
-        return self._keep(transitions, messages, poll.time)
+        telling = self._tell(transitions, poll.time)
+        messages = self._word(self._board.concerned(metrics, _moved(transitions)), poll.time)
+        return self._keep(transitions, telling, messages, poll.time)
 
     def tick(self, now: float) -> bool:
         """Let time pass: holds run out, readings grow old, streams cool down. Returns as ``ingest`` does."""
         readings, surfaces = self._look_up(now)
         transitions = self._judge(readings, now)
+        telling = self._tell(transitions, now)
         surfaces |= self._board.concerned((), _moved(transitions))
-        messages = self._word(surfaces, transitions, now)
-        return self._keep(transitions, messages, now)
+        messages = self._word(surfaces, now)
+        return self._keep(transitions, telling, messages, now)
 
     def wake_at(self) -> float | None:
         """When ``tick`` is due next (seconds since 1970); None where only a poll can change anything."""
-        return self._agenda.next_at()
+        times = (self._agenda.next_at(), self._dispatcher.next_at())
+        return min((at for at in times if at is not None), default=None)
 
     @property
     def alerts(self) -> list[Alert]:
         """The alerts that are not inactive."""
         return list(self._active)
 
+    def silences(self, now: float) -> list[Silence]:
+        """The silences that have not ended, the oldest first."""
+        return self._silences.active(now)
+
+    def add_silence(self, matchers: str, seconds: float, comment: str, author: str, now: float) -> Silence:
+        """Silence the alerts that meet these matchers for so many seconds; ValueError says what was expected."""
+        parsed = parse_matchers(matchers)
+        unknown = [each.value for each in parsed if (each.name, each.operator) == ("rule", "=")]
+        for name in [name for name in unknown if name not in self._rules]:
+            raise ValueError(f"there is no rule '{name}'{_nearest(name, self._rules)}")
+        if not 0 < seconds < math.inf:
+            raise ValueError("a silence needs a length of time, like 2h")
+        with self._database.transaction() as connection:
+            silence = self._silences.add(connection, Silence(0, parsed, comment, author, now, now + seconds), now)
+        self._telemetry.tell(Silenced(silence.id, silence.text, seconds, comment, author))
+        return silence
+
+    def expire_silence(self, id_: int, now: float) -> bool:
+        """End a silence now; False where none with this id is active. ``tick`` then tells what it held back."""
+        with self._database.transaction() as connection:
+            found = self._silences.expire(connection, id_, now)
+        if found:
+            self._dispatcher.look_again(now)
+            self._telemetry.tell(SilenceExpired(id_))
+        return found
+
     def _resume(self, now: float) -> memory.Active:
         """Take up what the last run left; what the configuration no longer has is closed."""
         with self._database.resuming() as connection:
             active, orphans = memory.Active.load(connection, self._rules, now)
             self._active = active
-            self._close(connection, orphans, self._view(now))
+            self._silences = Silences.load(connection)
+            notices.load(connection, self._dispatcher.notices)
+            self._withdraw(connection, orphans, self._view(now))
+            telling = self._dispatcher.resume(self._view(now), self._quiet(now))
+            self._write(connection, telling, now)
             memory.keep_alive(connection, now)
+        self._say(telling)
         for alert in active:
             self._plan(alert)
         for surface in self._board.surfaces:
@@ -135,7 +185,7 @@ class Engine:
         self._ageing.clear()  # nothing has come yet: the first word of each is news
         return active
 
-    def _close(self, connection: Connection, orphans: Iterable[Alert], view: View) -> None:
+    def _withdraw(self, connection: Connection, orphans: Iterable[Alert], view: View) -> None:
         """End what the configuration no longer has, and take back what the last run wanted to show and did not: it is
         worded anew from what is true now. A number goes out all the same, with the time when it was true.
         """
@@ -145,8 +195,6 @@ class Engine:
                 self._outbox.withdraw(connection, message.key)
         for alert in orphans:
             memory.forget(connection, alert)
-            if closing := push.removed(alert, view):
-                self._outbox.put(connection, closing)
         for key, shown in list(self._outbox.shown().items()):
             if shown.kind in (Kind.STREAM, Kind.END) and not shown.ended and key not in self._board.surfaces:
                 self._outbox.put(connection, activity.end(key.partition(":")[2], None, view))
@@ -162,6 +210,7 @@ class Engine:
             self._watch_age(name, now)
         for surface in self._board.surfaces:
             self._agenda.add(now, Look(surface))
+        self._dispatcher.replan(now)
 
     def _remember(self, poll: Poll) -> list[str]:
         """Keep the newest readings; returns the metrics and sources whose surfaces must look again."""
@@ -228,19 +277,19 @@ class Engine:
         if alert is not None and due is not None:
             self._agenda.add(due, Alarm(alert.rule, alert.series.labels))
 
-    def _word(self, surfaces: Collection[str], transitions: list[Transition], now: float) -> list[Message]:
-        """What the phone should be told: pushes for the transitions, and how the surfaces look now."""
-        if not surfaces and not transitions:
+    def _tell(self, transitions: list[Transition], now: float) -> Telling:
+        """What there is to tell of the alerts: notifications, and why each alert was told or was not."""
+        due = self._dispatcher.next_at()
+        if not transitions and (due is None or due > now):
+            return Telling()
+        return self._dispatcher.tell(transitions, self._view(now), self._quiet(now))
+
+    def _word(self, surfaces: Collection[str], now: float) -> list[Message]:
+        """How the surfaces look now."""
+        if not surfaces:
             return []
         view = self._view(now)
         messages = []
-        for transition in transitions:
-            name = transition.alert.rule
-            options = self._config.rules[name].push
-            if options is not None and (
-                message := push.word(transition, self._rules[name], options, self._config.account.channels, view)
-            ):
-                messages.append(message)
         for said in self._board.word(surfaces, view):
             if isinstance(said, Held):
                 self._hold(said)
@@ -253,18 +302,28 @@ class Engine:
         self._ends = ends
         return messages
 
-    def _keep(self, transitions: list[Transition], messages: list[Message], now: float) -> bool:
+    def _keep(self, transitions: list[Transition], telling: Telling, messages: list[Message], now: float) -> bool:
         """Write down what lasts, all of it in one transaction, then say what happened."""
         messages = [message for message in messages if self._outbox.changes(message)]
-        if not transitions and not messages and not self._clocks_run(now):
+        if not transitions and not telling and not messages and not self._clocks_run(now):
             return False
         with self._database.transaction() as connection:
             memory.save(connection, self._rules, transitions, now)
+            self._write(connection, telling, now)
             for message in messages:
                 self._outbox.put(connection, message)
-        for transition in transitions:
-            self._telemetry.tell(_fact(transition))
-        return bool(messages)
+        self._say(telling)
+        return bool(messages or telling.messages)
+
+    def _write(self, connection: Connection, telling: Telling, now: float) -> None:
+        notices.save(connection, self._dispatcher.notices, telling.changed)
+        self._journal.write(connection, map(_entry, telling.decisions), now)
+        for message in telling.messages:
+            self._outbox.put(connection, message)
+
+    def _say(self, telling: Telling) -> None:
+        for decision in telling.decisions:
+            self._telemetry.tell(_fact(decision))
 
     def _clocks_run(self, now: float) -> bool:
         """Once in a while: whether an alert is pending, so that the next start must know how long we were away."""
@@ -283,6 +342,9 @@ class Engine:
             self._outbox.standing,
         )
 
+    def _quiet(self, now: float) -> hush.Quiet:
+        return hush.quiet(self._config.windows, self._silences.active(now), self._active.by_rule, now)
+
     def _hold(self, held: Held) -> None:
         if self._held.get(held.surface) != held.reason:
             self._held[held.surface] = held.reason
@@ -298,8 +360,29 @@ def _moved(transitions: Iterable[Transition]) -> set[str]:
     }
 
 
-def _fact(transition: Transition) -> AlertMoved:
-    alert = transition.alert
-    labels = str(alert.series)[len(alert.series.metric) :]
-    fact = AlertMoved if transition.change in VISIBLE else AlertStirred
-    return fact(alert.rule, labels, transition.change, alert.severity or "", transition.why)
+def _entry(decision: Decision) -> journal.Entry:
+    return journal.Entry(
+        decision.at,
+        decision.rule,
+        decision.series.labels,
+        decision.change,
+        decision.severity,
+        decision.value,
+        decision.why,
+        decision.reason,
+        decision.detail,
+        decision.notice,
+    )
+
+
+def _fact(decision: Decision) -> Fact:
+    labels = str(decision.series)[len(decision.series.metric) :]
+    if not decision.change:
+        return AlertTold(decision.rule, labels, decision.severity, str(decision))
+    fact = AlertMoved if decision.change in VISIBLE else AlertStirred
+    return fact(decision.rule, labels, decision.change, decision.severity, decision.why, str(decision))
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = nearest(name, known)
+    return f"; did you mean '{near}'?" if near else ""

@@ -241,16 +241,20 @@ class ClockStepped(Fact):
 
 @dataclass(frozen=True, slots=True)
 class AlertMoved(Fact):
-    """An alert fired, was raised or lowered to another severity, or was resolved: that is its ``change``."""
+    """An alert fired, was raised or lowered to another severity, or was resolved: that is its ``change``. ``decision``:
+    whether it was told, or why not.
+    """
 
     rule: str
     labels: str
     change: str
     severity: str
     why: str
+    decision: str = ""
 
     def __str__(self) -> str:
-        return f"alert {self.rule}{self.labels} {self.change}: {self.why}"
+        decision = f" ({self.decision})" if self.decision else ""
+        return f"alert {self.rule}{self.labels} {self.change}: {self.why}{decision}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,40 @@ class AlertStirred(AlertMoved):
     """An alert changed on its way to firing or to its end, which nobody is told: pending, abandoned and the like."""
 
     level: ClassVar[int] = logging.DEBUG
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTold(Fact):
+    """The telling of an alert moved on while the alert stayed as it was: that is the ``decision``."""
+
+    rule: str
+    labels: str
+    severity: str
+    decision: str
+
+    def __str__(self) -> str:
+        return f"alert {self.rule}{self.labels} is {self.severity}: {self.decision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced(Fact):
+    id: int
+    matchers: str
+    seconds: float
+    comment: str
+    author: str
+
+    def __str__(self) -> str:
+        what = f"silence {self.id} by {self.author} for {self.seconds:.0f} s: {self.matchers}"
+        return f"{what} ({self.comment})" if self.comment else what
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceExpired(Fact):
+    id: int
+
+    def __str__(self) -> str:
+        return f"silence {self.id} was ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from smithd.alerts.decision import Reason
 from smithd.config.load import load
 from smithd.database import Database
 from smithd.engine import Engine
@@ -97,6 +98,12 @@ class Stage:
     def told(self) -> list[tuple[str, str]]:
         """The alerts' changes so far, in words."""
         return [(fact.rule + fact.labels, fact.change) for fact in self.facts if isinstance(fact, AlertMoved)]
+
+    def reasons(self, rule: str | None = None) -> list[str]:
+        """The reasons in the journal, the steps on an alert's way apart."""
+        with self._database.transaction() as connection:
+            found = connection.exec_driver_sql("SELECT rule, reason FROM journal ORDER BY id").all()
+        return [row.reason for row in found if rule in (None, row.rule) and row.reason != Reason.STEP]
 
     def held(self) -> list[str]:
         return [fact.surface for fact in self.facts if isinstance(fact, SurfaceHeld)]

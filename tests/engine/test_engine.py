@@ -74,9 +74,11 @@ def test_a_whole_story(tmp_path: Path) -> None:
         assert [message.key.partition("@")[0] for message in taken] == [
             "push:errors",
             "stream:shop",
+            "push:errors",
             "metric:shop.orders",
         ]
         assert taken[0].content["title"] == "errors is critical"
+        assert taken[2].content["title"] == "Earlier: errors is warning"
         assert taken[1].content["content_state"]["metrics"][0]["color"] == "red"
         stage.poll(T + 181, errors=3, orders=12)
         assert [message.key for message in stage.take()] == ["stream:shop"]

@@ -117,8 +117,9 @@ class Phone:
         return send
 
     def pushes(self) -> list[str]:
-        """The titles of the notifications that were taken, in order."""
-        return [sent.body["title"] for sent in self.sent if "push" in sent.path and sent.status == 200]
+        """The titles of the notifications that were taken, in order; a rise marks the one before it as earlier."""
+        titles = [sent.body["title"] for sent in self.sent if "push" in sent.path and sent.status == 200]
+        return [title for title in titles if not title.startswith("Earlier")]
 
     def values(self) -> list[Any]:
         """The widget values that were taken, in order."""

@@ -56,6 +56,11 @@ class Active:
                 active._set(alert.rule, alert.series.labels, alert)
         return active, orphans
 
+    @property
+    def by_rule(self) -> Mapping[str, Mapping[Labels, Alert]]:
+        """All of them, by rule and labels."""
+        return self._alerts
+
     def get(self, rule: str, labels: Labels) -> Alert | None:
         """The alert of a rule on the series with these labels, None where it is inactive."""
         return self._alerts.get(rule, {}).get(labels)
@@ -117,6 +122,7 @@ def _written(rule: Rule, alert: Alert) -> dict[str, Any]:
         "fired_at": alert.fired_at,
         "value": alert.value,
         "worst": alert.worst,
+        "cause": alert.cause,
     }
 
 
@@ -127,7 +133,8 @@ def _read(name: str, labels: list[list[str]], state: dict[str, Any], rule: Rule 
     holds = _fitted(rule, found) if rule else tuple(found.values())
     severity = shown_severity(zip(levels, holds, strict=True))
     peak = Severity(state["worst"]) if state["worst"] else None
-    return Alert(name, series, holds, severity, state["since"], state["fired_at"], state["value"], peak)
+    cause = state.get("cause", "")  # an older smithd knew values only
+    return Alert(name, series, holds, severity, state["since"], state["fired_at"], state["value"], peak, cause)
 
 
 def _fitted(rule: Rule, found: Mapping[str, Hold]) -> tuple[Hold, ...]:

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from smithd.alerts.notice import Group
 from smithd.plugin.sample import Labels
 
 
@@ -28,7 +29,20 @@ class Look(NamedTuple):
     surface: str
 
 
-Item = Alarm | Ageing | Look
+class Hushed(NamedTuple):
+    """An alert whose telling was held back until now."""
+
+    rule: str
+    labels: Labels
+
+
+class Speak(NamedTuple):
+    """A notice that may speak now."""
+
+    group: Group
+
+
+Item = Alarm | Ageing | Look | Hushed | Speak
 
 
 class Agenda:
@@ -42,6 +56,10 @@ class Agenda:
         """Have an item come up at ``at`` (seconds since 1970)."""
         self._count += 1
         heapq.heappush(self._heap, (at, self._count, item))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._heap.clear()
 
     def next_at(self) -> float | None:
         """When the next item comes up; None where nothing waits."""

@@ -91,6 +91,10 @@ class Latest:
         source = source_of(name)
         return source not in self._answered and now - self._started <= self._patience[source]
 
+    def heard_by(self, metric: str) -> float:
+        """When the first word of a metric since the start must have come."""
+        return self._started + self._patience.get(source_of(metric), self.longest_patience)
+
     def old_at(self, name: str) -> float:
         """When what we know of a metric (its oldest reading), or of a source (its last answer), is too old."""
         times = [reading.time for reading in self.readings.get(name, {}).values()]

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from smithd.alerts.condition import Verdict
 from smithd.alerts.rule import SEVERITIES, Rule, Severity, Timing
-from smithd.plugin.sample import Series
+from smithd.plugin.sample import Labels, Series
 
 
 class Phase(StrEnum):
@@ -106,7 +106,8 @@ class Alert:
 
     ``holds`` go with the rule's thresholds, lowest first. ``since``: when the breach began; ``fired_at``: when the
     alert first fired; ``value``: the newest reading that was judged when the alert last moved; ``worst``: the highest
-    severity of this story so far.
+    severity of this story so far; ``cause``: what its severity stands on, "" (a value), "series" (its series is
+    missing) or "source:<name>" (its source fails, or is silent).
     """
 
     rule: str
@@ -117,6 +118,12 @@ class Alert:
     fired_at: float | None
     value: float
     worst: Severity | None = None
+    cause: str = ""
+
+    @property
+    def id(self) -> tuple[str, Labels]:
+        """Its identity: the rule, and the labels of its series."""
+        return self.rule, self.series.labels
 
     @property
     def incident(self) -> str:
@@ -131,7 +138,11 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """That an alert changed: from what (None: inactive) to what, how a person calls it, when, at which value, why."""
+    """That an alert changed: from what (None: inactive) to what, how a person calls it, when, at which value, why.
+
+    ``why`` is a sentence for a person; ``cause`` what moved it, as in ``Alert.cause`` (an alert that ends has none
+    afterwards).
+    """
 
     before: Alert | None
     after: Alert | None
@@ -139,6 +150,7 @@ class Transition:
     at: float
     value: float
     why: str
+    cause: str = ""
 
     @property
     def alert(self) -> Alert:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
 
+from smithd.alerts.mute import compile_window
 from smithd.config import lint, references
 from smithd.config.compose import compose
 from smithd.config.document import Document, read
@@ -74,6 +75,9 @@ def _config(draft: Draft, path: Path, redactor: Redactor) -> Config:
         web=file.web,
         sources=sources.specs,
         rules=file.rules,
+        windows=tuple(
+            compile_window(name, options, options.timezone or zone) for name, options in file.time_windows.items()
+        ),
         widgets=file.widgets,
         live_activities=file.live_activities,
         redactor=redactor,

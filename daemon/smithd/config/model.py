@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
+from smithd.alerts.hush import HushOptions
+from smithd.alerts.mute import TimeWindowOptions, Window
 from smithd.alerts.rule import RuleOptions
 from smithd.config.fields import Places
-from smithd.config.names import RuleName, SourceName, StreamKey, WidgetKey
+from smithd.config.names import RuleName, SourceName, StreamKey, WidgetKey, WindowName
 from smithd.config.zones import parse_zone
 from smithd.delivery.account import AccountOptions, is_loopback
 from smithd.plugin.options import Options, PositiveDuration, Secret
@@ -21,6 +23,8 @@ from smithd.surfaces.activity import ActivityOptions
 from smithd.surfaces.push import PushOptions
 from smithd.surfaces.widget import WidgetOptions
 from smithd.telemetry import Redactor
+
+Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone), WithJsonSchema({"type": "string"})]
 
 
 class Listen(NamedTuple):
@@ -70,8 +74,14 @@ class DefaultsOptions(Options):
     timeout: PositiveDuration = Field(10.0, description="the deadline of one poll")
 
 
-class RuleConfig(RuleOptions):
-    """The keys of a rule, with how it is told."""
+class TimeWindowConfig(TimeWindowOptions):
+    """The keys of a time window."""
+
+    timezone: Zone | None = Field(None, description="the zone of its times; default: the file's")
+
+
+class RuleConfig(RuleOptions, HushOptions):
+    """The keys of a rule, with when and how it is told."""
 
     push: PushOptions | None = Field(None, description="true (the stock text) or a mapping; left out: nobody is told")
 
@@ -96,9 +106,7 @@ class File(Options):
     state: Annotated[str, AfterValidator(_state_url)] | None = Field(
         None, description="where smithd remembers; default: $STATE_DIRECTORY/smithd.db, else the user's state folder"
     )
-    timezone: Annotated[ZoneInfo, BeforeValidator(parse_zone), WithJsonSchema({"type": "string"})] | None = Field(
-        None, description="for cron and for times in texts; default: the system's"
-    )
+    timezone: Zone | None = Field(None, description="for cron, time windows and times in texts; default: the system's")
     web: WebOptions | None = Field(None, description="the local page; left out: none")
     defaults: DefaultsOptions = Field(DefaultsOptions(), description="every and timeout for all sources")
     plugins: list[str] = Field([], description="Python files with sources of your own, from this file's folder")
@@ -106,6 +114,9 @@ class File(Options):
         min_length=1, description="what is asked: a name, and under it 'type' and the options of that type"
     )
     rules: dict[RuleName, RuleConfig] = Field({}, description="when a metric is a warning, or critical")
+    time_windows: dict[WindowName, TimeWindowConfig] = Field(
+        {}, description="hours and days that have a name, for 'mute': from, to, days"
+    )
     widgets: dict[WidgetKey, WidgetOptions] = Field(
         {}, description="ActivitySmith metric key, and its value: source.metric, or a mapping with 'value' or 'text'"
     )
@@ -128,6 +139,7 @@ class Config:
     web: WebOptions | None
     sources: dict[str, SourceSpec]
     rules: dict[str, RuleConfig]
+    windows: tuple[Window, ...]
     widgets: dict[str, WidgetOptions]
     live_activities: dict[str, ActivityOptions]
     redactor: Redactor

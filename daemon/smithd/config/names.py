@@ -36,6 +36,7 @@ def _instead(name: str, pattern: re.Pattern[str]) -> str:
 _SMALL = "small letters, digits and _, and no digit first"
 SourceName = Annotated[str, _matching(_NAME, "the name of a source", _SMALL)]
 RuleName = Annotated[str, _matching(_RULE, "the name of a rule", "small letters, digits, _ and -")]
+WindowName = Annotated[str, _matching(_RULE, "the name of a time window", "small letters, digits, _ and -")]
 WidgetKey = Annotated[
     str,
     _matching(_WIDGET, "a metric key of ActivitySmith", "1 to 64 small letters, digits, '_', '.' and '-'"),

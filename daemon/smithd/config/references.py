@@ -5,6 +5,7 @@ Read from the plain values and not from the checked options, so that a mistake i
 
 from __future__ import annotations
 
+import graphlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,9 @@ from smithd.config.sources import Declared
 
 Reference = tuple[Path, str]
 _AT_MOST = 12
+
+WAITING_KEYS = ("unless_firing", "depends_on")
+"""The keys by which a rule waits for others."""
 
 
 def check(draft: Draft, declared: Mapping[str, Declared]) -> None:
@@ -29,6 +33,14 @@ def check(draft: Draft, declared: Mapping[str, Declared]) -> None:
         if draft.is_known(path) and isinstance(rules, dict) and name not in rules:
             expected = f"rules declared: {_some(rules)}" if rules else "no rule is declared"
             draft.complain(path, f"there is no rule '{name}'", expected=expected, near=rules.keys())
+    windows = draft.data.get("time_windows", {})
+    for path, name in window_references(draft.data):
+        if draft.is_known(path) and isinstance(windows, dict) and name not in windows:
+            expected = f"time windows declared: {_some(windows)}" if windows else "no time window is declared"
+            draft.complain(path, f"there is no time window '{name}'", expected=expected, near=windows.keys())
+    if (found := circle(draft.data)) is not None:
+        expected = "rules that wait for each other would never be told: leave one of these names out"
+        draft.complain(found[0], f"these rules wait for each other: {found[1]}", expected=expected)
 
 
 def _complain_of_metric(
@@ -63,6 +75,9 @@ def metric_references(data: Mapping[str, Any]) -> Iterator[Reference]:
 
 def rule_references(data: Mapping[str, Any]) -> Iterator[Reference]:
     """Each place that names a rule, with the name."""
+    for key in WAITING_KEYS:
+        for path, rule in _entries(data, ("rules",)):
+            yield from _texts(rule, path, key)
     for path, row in _rows(data):
         yield from _text(row, path, "color_by")
     for path, activity in _entries(data, ("live_activities",)):
@@ -71,6 +86,27 @@ def rule_references(data: Mapping[str, Any]) -> Iterator[Reference]:
         for index, name in enumerate(names if isinstance(names, list) else ()):
             if isinstance(name, str):
                 yield (*path, "show", "while_firing", index), name
+
+
+def window_references(data: Mapping[str, Any]) -> Iterator[Reference]:
+    """Each place that names a time window, with the name."""
+    for path, rule in _entries(data, ("rules",)):
+        mute = rule.get("mute") if isinstance(rule, dict) else None
+        yield from _texts(mute, (*path, "mute"), "during") if isinstance(mute, dict) else _texts(rule, path, "mute")
+
+
+def circle(data: Mapping[str, Any]) -> Reference | None:
+    """A place by which rules wait for each other in a circle, with the way round."""
+    waits = {
+        str(path[-1]): {name: place for key in WAITING_KEYS for place, name in _texts(rule, path, key)}
+        for path, rule in _entries(data, ("rules",))
+    }
+    try:
+        graphlib.TopologicalSorter(waits).prepare()
+    except graphlib.CycleError as error:
+        way = list(reversed(error.args[1]))  # each rule waits for the next
+        return waits[way[0]][way[1]], " → ".join(way)
+    return None
 
 
 def _rows(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
@@ -89,3 +125,10 @@ def _entries(data: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Any]]:
 def _text(owner: Any, path: Path, key: str) -> Iterator[Reference]:
     if isinstance(owner, dict) and isinstance(owner.get(key), str):
         yield (*path, key), owner[key]
+
+
+def _texts(owner: Any, path: Path, key: str) -> Iterator[Reference]:
+    names = owner.get(key) if isinstance(owner, dict) else None
+    for index, name in enumerate(names if isinstance(names, list) else ()):
+        if isinstance(name, str):
+            yield (*path, key, index), name

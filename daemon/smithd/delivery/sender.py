@@ -15,8 +15,8 @@ from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import MARGIN, WINDOW
 from smithd.delivery.gate import Closed, Decision, Gate, Hold, Opened
 from smithd.delivery.outcome import Outcome, read
-from smithd.delivery.wire import Family, Reply, Request
-from smithd.outbox.message import LATE_ARRIVAL, Again, Delivered, GivenUp, Kind, Message, Wait
+from smithd.delivery.wire import Endpoint, Family, Reply, Request
+from smithd.outbox.message import LATE_ARRIVAL, ONLY_IN_PLACE, Again, Delivered, GivenUp, Kind, Message, Wait
 from smithd.outbox.queue import Claim, Outbox, Queued
 from smithd.telemetry import (
     Accepted,
@@ -168,6 +168,9 @@ class Sender:
         except ValueError as error:
             self._outbox.drop(queued)
             self._telemetry.tell(SendDropped(message.key, str(error)))
+            return
+        if message.content.get("in_place") == ONLY_IN_PLACE and request.endpoint is not Endpoint.REPLACE:
+            self._outbox.drop(queued)  # the phone does not have what this would take the place of
             return
         claim = self._outbox.claim(queued, request.family, now)
         self._gate.send(request.endpoint)

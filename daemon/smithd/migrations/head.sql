@@ -16,6 +16,29 @@ CREATE TABLE alive (
     PRIMARY KEY (id)
 );
 
+CREATE TABLE journal (
+    id INTEGER NOT NULL,
+    at FLOAT NOT NULL,
+    rule TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    change TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    value FLOAT,
+    why TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    notice TEXT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX journal_by_rule ON journal (rule, id);
+
+CREATE TABLE notices (
+    name TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (name)
+);
+
 CREATE TABLE outbox (
     id INTEGER NOT NULL,
     "key" TEXT NOT NULL,
@@ -32,11 +55,26 @@ CREATE TABLE outbox (
     UNIQUE ("key", claimed)
 );
 
+CREATE TABLE samples (
+    series INTEGER NOT NULL,
+    at FLOAT NOT NULL,
+    value FLOAT NOT NULL,
+    PRIMARY KEY (series, at)
+) WITHOUT ROWID;
+
 CREATE TABLE sent (
     id INTEGER NOT NULL,
     family TEXT NOT NULL,
     at FLOAT NOT NULL,
     PRIMARY KEY (id)
+);
+
+CREATE TABLE series (
+    id INTEGER NOT NULL,
+    metric TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (metric, labels)
 );
 
 CREATE TABLE shown (
@@ -48,4 +86,13 @@ CREATE TABLE shown (
     remote_id TEXT,
     aside TEXT NOT NULL,
     PRIMARY KEY ("key")
+);
+
+CREATE TABLE silences (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    matchers TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    author TEXT NOT NULL,
+    starts FLOAT NOT NULL,
+    ends FLOAT NOT NULL
 );

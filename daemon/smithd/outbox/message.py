@@ -16,6 +16,10 @@ LATE_ARRIVAL = 60.0
 """Seconds for which a request that was given up may still lie in some buffer, and arrive."""
 
 
+ONLY_IN_PLACE = "only"
+"""``in_place`` of a push that is worth saying only where the phone still has the one that it takes the place of."""
+
+
 class Kind(StrEnum):
     """What a message is about. METRIC, STREAM, END and BADGE are levels: only the newest matters. PUSH is an edge."""
 

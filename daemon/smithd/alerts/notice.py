@@ -1,0 +1,210 @@
+"""Notices: which alerts one notification tells of, what it has told of each, and when it may speak again. Pure.
+
+A notice lives from its first alert to the last one's end. An alert that is told alone has a notice of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+from smithd.alerts.rule import SEVERITIES, Severity
+from smithd.alerts.state import Alert
+from smithd.plugin.sample import Labels, Series
+
+AlertId = tuple[str, Labels]
+"""An alert's identity: its rule, and the labels of its series."""
+
+
+class Scope(StrEnum):
+    """What the alerts of a notice have in common."""
+
+    RULE = "rule"
+    REST = "rest"
+    """A rule's alerts beyond the number that is told one by one."""
+    SOURCE = "source"
+    MUTE = "mute"
+
+
+class Group(NamedTuple):
+    """What a notice is about. ``name``: the rule, source or window; ``labels``: those that its alerts share;
+    ``channels``: who is told, where a notice is not one rule's.
+    """
+
+    scope: Scope
+    name: str
+    labels: Labels = ()
+    channels: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        inner = ", ".join(f'{name}="{value}"' for name, value in self.labels)
+        to = f" to {', '.join(self.channels)}" if self.channels else ""
+        kind = "" if self.scope is Scope.RULE else f"{self.scope} "
+        return f"{kind}{self.name}{f'{{{inner}}}' if inner else ''}{to}"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An alert in a notice: ``severity`` as it is, or was when it ended; ``told``: the one last told (None: none yet);
+    ``value``: its last one; ``ended``: when it did (seconds since 1970; None: it fires).
+    """
+
+    rule: str
+    series: Series
+    since: float
+    fired_at: float
+    severity: Severity
+    worst: Severity
+    value: float
+    told: Severity | None = None
+    ended: float | None = None
+
+    @property
+    def id(self) -> AlertId:
+        return self.rule, self.series.labels
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it fires, and was told as less than it is, or not at all."""
+        return self.ended is None and (self.told is None or rank(self.severity) > rank(self.told))
+
+
+@dataclass(slots=True)
+class Notice:
+    """One notification, or the next. ``chapter`` counts those sent so far; ``opened``, ``told_at`` (aloud) and
+    ``spoke_at`` (in any way) are seconds since 1970. ``not_before``: when the window ends whose digest this is.
+    ``is_stale``: it shows an alert that is not its own any more.
+    """
+
+    group: Group
+    opened: float
+    members: dict[AlertId, Member] = field(default_factory=dict)
+    chapter: int = 0
+    told_at: float = 0.0
+    spoke_at: float = 0.0
+    repeats: int = 0
+    not_before: float = 0.0
+    is_stale: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name of its newest notification in the outbox."""
+        return self.key_of(self.chapter)
+
+    def key_of(self, chapter: int) -> str:
+        """The name of one of its notifications."""
+        number = f".{chapter}" if chapter > 1 else ""
+        return f"push:{self.group}@{self.opened:.3f}{number}"
+
+    @property
+    def firing(self) -> list[Member]:
+        return [member for member in self.members.values() if member.ended is None]
+
+    @property
+    def ended(self) -> list[Member]:
+        return [member for member in self.members.values() if member.ended is not None]
+
+    @property
+    def loudest(self) -> int:
+        """The rank of the highest severity that it has told of an alert; -1 where it has told of none."""
+        return max((rank(member.told) for member in self.members.values()), default=-1)
+
+    def shift(self, now: float) -> None:
+        """The clock was set: nothing was said in the future."""
+        self.told_at, self.spoke_at = min(self.told_at, now), min(self.spoke_at, now)
+
+
+class Notices:
+    """The open notices, by their groups, and which one each alert is in."""
+
+    def __init__(self) -> None:
+        self._notices: dict[Group, Notice] = {}
+        self._places: dict[AlertId, Group] = {}
+        self._alone: Counter[str] = Counter()
+
+    def __iter__(self) -> Iterator[Notice]:
+        return iter(list(self._notices.values()))
+
+    def get(self, group: Group) -> Notice | None:
+        return self._notices.get(group)
+
+    def of(self, alert: AlertId) -> Notice | None:
+        """The notice that an alert is in."""
+        place = self._places.get(alert)
+        return self._notices[place] if place is not None else None
+
+    def alone(self, rule: str) -> int:
+        """How many alerts of a rule fire in notices of its own."""
+        return self._alone[rule]
+
+    def add(self, notice: Notice) -> None:
+        """Take in a notice of the last run."""
+        self._notices[notice.group] = notice
+        for member in notice.members.values():
+            self._set(notice.group, None, member)
+
+    def put(self, group: Group, member: Member, now: float) -> Notice:
+        """Put an alert into a group's notice, as it is now; the notice is opened where there is none."""
+        notice = self._notices.get(group)
+        if notice is None:
+            notice = self._notices[group] = Notice(group, now)
+        self._set(group, notice.members.get(member.id), member)
+        notice.members[member.id] = member
+        return notice
+
+    def drop(self, alert: AlertId) -> None:
+        """Take an alert out of its notice."""
+        group = self._places[alert]
+        self._set(group, self._notices[group].members.pop(alert), None)
+
+    def remove(self, notice: Notice) -> None:
+        """Forget a notice that has no alerts any more."""
+        del self._notices[notice.group]
+
+    def _set(self, group: Group, before: Member | None, after: Member | None) -> None:
+        for member, count in ((before, -1), (after, 1)):
+            if member is not None and member.ended is None and group.scope is Scope.RULE:
+                self._alone[member.rule] += count
+        if after is not None:
+            self._places[after.id] = group
+        elif before is not None:
+            del self._places[before.id]
+
+
+def rank(severity: Severity | None) -> int:
+    """How high a severity is; -1 for none."""
+    return SEVERITIES.index(severity) if severity is not None else -1
+
+
+def member_of(alert: Alert, before: Member | None = None) -> Member:
+    """A firing alert as a notice sees it; ``before``: as it was seen last."""
+    assert alert.severity is not None
+    assert alert.fired_at is not None
+    return Member(
+        alert.rule,
+        alert.series,
+        alert.since,
+        alert.fired_at,
+        alert.severity,
+        alert.worst or alert.severity,
+        alert.value,
+        before.told if before is not None else None,
+    )
+
+
+def fell(member: Member, severity: Severity) -> Member:
+    """A member that is less than it was told as: the next rise is news again."""
+    return replace(member, severity=severity, told=severity)
+
+
+def ended(member: Member, value: float, at: float) -> Member:
+    """A member whose alert has ended."""
+    return replace(member, value=value, ended=at)
+
+
+def told(member: Member) -> Member:
+    """A member after it was told as it is."""
+    return replace(member, told=member.severity)

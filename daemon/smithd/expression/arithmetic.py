@@ -1,0 +1,35 @@
+"""Numbers by operator. What is undefined is NaN, and becomes no value. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from operator import add, eq, ge, gt, le, lt, mul, ne, sub
+
+
+def _divided(left: float, right: float) -> float:
+    return left / right if right else math.nan
+
+
+def _remainder(left: float, right: float) -> float:
+    """With the sign of the dividend, as in PromQL."""
+    return math.fmod(left, right) if right else math.nan
+
+
+def _power(left: float, right: float) -> float:
+    try:
+        return math.pow(left, right)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": _divided,
+    "%": _remainder,
+    "^": _power,
+}
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {"==": eq, "!=": ne, ">": gt, ">=": ge, "<": lt, "<=": le}
+SETS = ("and", "or", "unless")

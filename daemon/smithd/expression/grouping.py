@@ -1,0 +1,69 @@
+"""Many series of one vector into few: sum, avg, min, max, count, and top. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from smithd.expression.vector import Vector, settled
+from smithd.plugin.sample import Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which labels count: those named, or all but those named (``others``)."""
+
+    labels: tuple[str, ...] = ()
+    others: bool = False
+
+    def of(self, labels: Labels) -> Labels:
+        """The labels of a series that count."""
+        return tuple(pair for pair in labels if (pair[0] in self.labels) is not self.others)
+
+
+TOGETHER = Choice()
+"""No label counts: all series are one group."""
+
+
+def _sum(values: Collection[float]) -> float:
+    try:
+        return math.fsum(values)
+    except OverflowError:
+        return math.nan
+
+
+def _mean(values: Collection[float]) -> float:
+    return _sum(values) / len(values)
+
+
+AGGREGATES: dict[str, Callable[[Collection[float]], float]] = {
+    "sum": _sum,
+    "avg": _mean,
+    "min": min,
+    "max": max,
+    "count": lambda values: float(len(values)),
+}
+
+
+def aggregate(name: str, vector: Vector, by: Choice) -> Vector:
+    """One value for each group of series. A group all of whose series have no value has none."""
+    groups: dict[Labels, list[float]] = defaultdict(list)
+    for labels, value in vector.values.items():
+        groups[by.of(labels)].append(value)
+    compute = AGGREGATES[name]
+    unknown = frozenset(by.of(labels) for labels in vector.unknown).difference(groups)
+    return settled({labels: compute(values) for labels, values in groups.items()}, vector, unknown=unknown)
+
+
+def top(count: int, vector: Vector, by: Choice) -> Vector:
+    """The series with the highest values of each group, highest first; of equal ones the first by their labels."""
+    groups: dict[Labels, int] = defaultdict(int)
+    values = {}
+    for labels, value in sorted(vector.values.items(), key=lambda item: (-item[1], item[0])):
+        group = by.of(labels)
+        groups[group] += 1
+        if groups[group] <= count:
+            values[labels] = value
+    return Vector(values, vector.unknown, vector.missing, vector.problem)

@@ -1,0 +1,125 @@
+"""From text to tokens, each with the column where it begins; and the error that points at one. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
+from enum import Enum
+from typing import NamedTuple
+
+LONGEST = 2000
+"""Characters of an expression."""
+
+
+class ExpressionError(ValueError):
+    """A text that is no expression, for a person.
+
+    ``message``: what is wrong. ``column``: where, from 1. ``expected``: what could stand there, "" where the message
+    says it. ``near``: the names that were probably meant, the likeliest first.
+    """
+
+    def __init__(self, message: str, column: int, *, expected: str = "", near: Collection[str] = ()) -> None:
+        self.message = message
+        self.column = column
+        self.expected = expected
+        self.near = tuple(near)
+        hint = f"; did you mean '{self.near[0]}'?" if self.near else ""
+        super().__init__(f"column {column}: {message}{f' ({expected})' if expected else ''}{hint}")
+
+
+class Kind(Enum):
+    """What a token is; the value says it to a person."""
+
+    DURATION = "a duration"
+    NUMBER = "a number"
+    STRING = "a text"
+    NAME = "a name"
+    SIGN = "a sign"
+    END = "the end"
+
+
+class Token(NamedTuple):
+    """``text`` is as it was written; of a STRING, what it stands for. ``column`` counts from 1."""
+
+    kind: Kind
+    text: str
+    column: int
+
+    def __str__(self) -> str:
+        return "the end" if self.kind is Kind.END else f"'{self.text}'"
+
+
+# Each alternative reads a text once, from left to right: no input makes it slow.
+_TOKEN = re.compile(
+    r"""
+    (?P<DURATION>(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw]))+(?![\w.]))
+  | (?P<NUMBER>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?![\w.]))
+  | (?P<STRING>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+  | (?P<NAME>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
+  | (?P<SIGN>==|!=|>=|<=|=~|!~|[-+*/%^(){},=<>])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_BLANK = re.compile(r"\s*")
+_NO_NUMBER = re.compile(r"\.?[0-9][\w.]*")
+_ESCAPE = re.compile(r"\\([\\\"'nt])")
+_ESCAPED = {"n": "\n", "t": "\t"}
+_INSTEAD = {"&&": "and", "||": "or", "!": "not", "**": "^", "&": "and", "|": "or", "<>": "!="}
+
+
+def near(word: str, names: Collection[str]) -> list[str]:
+    """The names that a wrong word was probably meant to be."""
+    return get_close_matches(word.lower(), names, 2, 0.6)
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a text, an END last; ExpressionError where something is none."""
+    if len(text) > LONGEST:
+        raise ExpressionError(f"the expression is longer than {LONGEST} characters", LONGEST + 1)
+    found = []
+    at = _end_of_blank(text, 0)
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None or match.lastgroup is None:
+            raise _no_token(text, at)
+        kind, word = Kind[match.lastgroup], match[0]
+        found.append(Token(kind, _meant(word) if kind is Kind.STRING else word, at + 1))
+        at = _end_of_blank(text, match.end())
+    return [*found, Token(Kind.END, "", len(text.rstrip()) + 1)]
+
+
+def quoted(text: str) -> str:
+    """A text as it may stand in an expression."""
+    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{plain}"'
+
+
+def _meant(string: str) -> str:
+    """What a quoted text stands for. A backslash that escapes nothing is a backslash: patterns have them."""
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), string[1:-1])
+
+
+def _end_of_blank(text: str, at: int) -> int:
+    match = _BLANK.match(text, at)
+    assert match is not None
+    return match.end()
+
+
+def _no_token(text: str, at: int) -> ExpressionError:
+    column, sign = at + 1, text[at]
+    if sign in "\"'":
+        return ExpressionError("this text has no end", column, expected=f"expected a {sign} after it")
+    if sign == "[":
+        return ExpressionError(
+            "there are no brackets here", column, expected="a window is an argument: rate(prod.visits, 5m)"
+        )
+    if match := _NO_NUMBER.match(text, at):
+        return ExpressionError(
+            f"'{match[0]}' is no number and no duration", column, expected="expected one like 0.5, 1e6, 30s or 1h30m"
+        )
+    for word in (text[at : at + 2], sign):
+        if word in _INSTEAD:
+            return ExpressionError(f"'{word}' means nothing here", column, near=[_INSTEAD[word]])
+    shown = sign if sign.isprintable() else f"U+{ord(sign):04X}"
+    return ExpressionError(f"'{shown}' means nothing here", column)

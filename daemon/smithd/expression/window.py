@@ -1,0 +1,99 @@
+"""What is remembered of one series, read: values at a moment, and the functions over a window. Pure.
+
+Samples are pairs of time (seconds since 1970) and value, oldest first. A function gives None where the memory does not
+suffice. Windows begin and end with samples that lie exactly on their ends, as in Prometheus 2.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from operator import itemgetter
+
+Samples = Sequence[tuple[float, float]]
+
+_TIME = itemgetter(0)
+_LEAST_TOLERANCE = 300.0
+_REACH = 1.1
+"""An end of the window that is nearer than so many spacings of samples belongs to what was measured."""
+
+
+def tolerance(window: float) -> float:
+    """By how many seconds a sample may miss a moment that lies a window ago: a tenth of the window, but at least five
+    minutes (Prometheus' staleness), and never more than the window.
+    """
+    return min(max(window / 10, _LEAST_TOLERANCE), window)
+
+
+def value_at(samples: Samples, at: float, within: float) -> float | None:
+    """The value at a moment: of the newest sample until then, or else of the first one after; None where neither is
+    nearer than ``within`` seconds.
+    """
+    place = bisect_right(samples, at, key=_TIME)
+    if place and at - samples[place - 1][0] <= within:
+        return samples[place - 1][1]
+    if place < len(samples) and samples[place][0] - at <= within:
+        return samples[place][1]
+    return None
+
+
+def between(samples: Samples, start: float, end: float) -> Samples:
+    """The samples from ``start`` to ``end``, both included."""
+    return samples[bisect_left(samples, start, key=_TIME) : bisect_right(samples, end, key=_TIME)]
+
+
+def average(samples: Samples, start: float, end: float) -> float | None:
+    """The mean of the samples in a window."""
+    values = [value for _, value in between(samples, start, end)]
+    return sum(values) / len(values) if values else None
+
+
+def lowest(samples: Samples, start: float, end: float) -> float | None:
+    """The lowest of the samples in a window."""
+    return min((value for _, value in between(samples, start, end)), default=None)
+
+
+def highest(samples: Samples, start: float, end: float) -> float | None:
+    """The highest of the samples in a window."""
+    return max((value for _, value in between(samples, start, end)), default=None)
+
+
+def change(samples: Samples, start: float, end: float) -> float | None:
+    """By how many percent the value now differs from the one at ``start``; from nothing there is no percentage."""
+    now, then = value_at(samples, end, end - start), value_at(samples, start, tolerance(end - start))
+    return 100 * (now - then) / abs(then) if now is not None and then else None
+
+
+def rate(samples: Samples, start: float, end: float) -> float | None:
+    """How much a counter grew per second, by the formula of Prometheus' ``rate``.
+
+    A value below the one before is a restart from zero. What was measured between the first and the last sample is
+    carried on to the ends of the window, but over no gap longer than half the mean spacing, and not below zero.
+    """
+    inside = between(samples, start, end)
+    if len(inside) < 2 or inside[0][0] == inside[-1][0]:
+        return None
+    (first_at, first), (last_at, last) = inside[0], inside[-1]
+    grown = last - first + sum(before for (_, before), (_, after) in pairwise(inside) if after < before)
+    measured = last_at - first_at
+    spacing = measured / (len(inside) - 1)
+    ahead, behind = first_at - start, end - last_at
+    if grown > 0 and first >= 0:
+        ahead = min(ahead, measured * (first / grown))
+    reached = measured + sum(gap if gap < spacing * _REACH else spacing / 2 for gap in (ahead, behind))
+    return grown * (reached / measured) / (end - start)
+
+
+FUNCTIONS: dict[str, Callable[[Samples, float, float], float | None]] = {
+    "change": change,
+    "rate": rate,
+    "avg_over": average,
+    "min_over": lowest,
+    "max_over": highest,
+}
+
+
+def reach(function: str, window: float) -> float:
+    """How many seconds a function looks back."""
+    return window + tolerance(window) if function == "change" else window

@@ -1,0 +1,124 @@
+"""The journal: what was decided about each alert, and why; its table, and every statement on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Column, Connection, Float, Index, Integer, Table, Text, select
+
+from smithd.database import metadata
+
+KEPT_FOR = 30 * 86400.0
+"""Seconds for which a decision is remembered."""
+
+KEPT_OF_A_RULE = 2_000
+"""How many decisions are remembered of each rule: one that flaps does not push out the others' stories."""
+
+PRUNE_EVERY = 500
+"""Entries between two looks for what is too old, or too much."""
+
+Labels = tuple[tuple[str, str], ...]
+
+_JOURNAL = Table(
+    "journal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("value", Float),
+    Column("why", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("notice", Text, nullable=False),
+    Index("journal_by_rule", "rule", "id"),
+)
+_ADD = _JOURNAL.insert()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A decision about an alert at ``at`` (seconds since 1970).
+
+    ``change``: what happened to it ("" where only its telling moved on), at ``value``, because of ``why``;
+    ``reason``: why that was told or was not, ``detail`` its object; ``notice``: the notification's key in the outbox.
+    """
+
+    at: float
+    rule: str
+    labels: Labels
+    change: str
+    severity: str
+    value: float
+    why: str
+    reason: str
+    detail: str
+    notice: str
+
+
+class Journal:
+    """Writes entries in the caller's transaction, and forgets what is too old or too much, now and then."""
+
+    def __init__(self, now: float) -> None:
+        self._pruned_at = now
+        self._written: dict[str, int] = {}
+
+    def write(self, connection: Connection, entries: Iterable[Entry], now: float) -> None:
+        """Keep these entries."""
+        rows = [_row(entry) for entry in entries]
+        if not rows:
+            return
+        connection.execute(_ADD, rows)
+        for row in rows:
+            self._written[row["rule"]] = self._written.get(row["rule"], 0) + 1
+        if sum(self._written.values()) >= PRUNE_EVERY or abs(now - self._pruned_at) >= 86400:
+            _prune(connection, self._written, now)
+            self._written.clear()
+            self._pruned_at = now
+
+
+def read(connection: Connection, rule: str, labels: Labels | None = None, limit: int = 100) -> list[Entry]:
+    """The newest entries of a rule, or of one of its alerts, the oldest first."""
+    query = select(_JOURNAL).where(_JOURNAL.c.rule == rule)
+    if labels is not None:
+        query = query.where(_JOURNAL.c.labels == _written_labels(labels))
+    rows = connection.execute(query.order_by(_JOURNAL.c.id.desc()).limit(limit)).all()
+    return [_entry(row) for row in reversed(rows)]
+
+
+def _prune(connection: Connection, rules: Iterable[str], now: float) -> None:
+    connection.execute(_JOURNAL.delete().where(_JOURNAL.c.at < now - KEPT_FOR))
+    for rule in rules:
+        newest = select(_JOURNAL.c.id).where(_JOURNAL.c.rule == rule).order_by(_JOURNAL.c.id.desc())
+        last = connection.execute(newest.offset(KEPT_OF_A_RULE).limit(1)).scalar()
+        if last is not None:
+            connection.execute(_JOURNAL.delete().where(_JOURNAL.c.rule == rule, _JOURNAL.c.id <= last))
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {**asdict(entry), "labels": _written_labels(entry.labels)}
+
+
+def _entry(row: Any) -> Entry:
+    labels = tuple((name, value) for name, value in json.loads(row.labels))
+    return Entry(
+        row.at,
+        row.rule,
+        labels,
+        row.change,
+        row.severity,
+        row.value,
+        row.why,
+        row.reason,
+        row.detail,
+        row.notice,
+    )
+
+
+def _written_labels(labels: Labels) -> str:
+    return json.dumps(labels, separators=(",", ":"))

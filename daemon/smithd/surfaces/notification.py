@@ -1,0 +1,218 @@
+"""What a notification says: of one alert or of many, when they fire, and when they have ended. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from smithd.alerts.notice import Group, Member, Notice, Scope, rank
+from smithd.alerts.rule import Rule, Severity
+from smithd.outbox.message import ONLY_IN_PLACE, Kind, Message, Priority, Standing
+from smithd.plugin.sample import Labels
+from smithd.surfaces.push import PushOptions
+from smithd.surfaces.text import Text, duration, number
+from smithd.surfaces.view import View, plain
+
+EXPIRES_AFTER = 24 * 3600.0
+"""How long a push that nobody took is worth trying, in seconds; Apple keeps trying as long (contract section 7)."""
+
+NAMED = 8
+"""How many alerts the stock text of a group names."""
+
+_END_TITLES = {
+    Scope.RULE: "Resolved: {}",
+    Scope.REST: "Resolved: {}, the other alerts",
+    Scope.SOURCE: "{} answers again",
+    Scope.MUTE: "After {}: all is well",
+}
+
+Content = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a notification tells of now: the alerts that fire, the worst first, and those that have ended since."""
+
+    group: Group
+    firing: Sequence[Member]
+    ended: Sequence[Member]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is about one alert and nothing else."""
+        return self.group.scope is Scope.RULE and len(self.firing) + len(self.ended) == 1
+
+
+def story(notice: Notice, firing: Sequence[Member], ended: Sequence[Member]) -> Story:
+    """A story with its alerts in the order of telling."""
+    return Story(
+        notice.group, sorted(firing, key=lambda member: (-rank(member.severity), member.fired_at, member.id)), ended
+    )
+
+
+def firing(told: Story, rules: Mapping[str, Rule], options: PushOptions, view: View, reminder: int = 0) -> Content:
+    """What is told of alerts that fire; ``reminder``: which one this is, 0 for none."""
+    first = told.firing[0]
+    names = _names(told, rules, options, view)
+    title = _rendered(options.title, names) or _title(told)
+    content: Content = {
+        "title": f"Still firing: {title}" if reminder and options.title is None else title,
+        "message": _rendered(options.message, names) or _message(told, rules, view),
+        "interruption_level": options.level(first.severity),
+    }
+    subtitle = _rendered(options.subtitle, names)
+    return content | ({"subtitle": subtitle} if subtitle else {})
+
+
+def ended(told: Story, view: View) -> Content:
+    """The end of all, told so that it stands alone where the beginning never arrived."""
+    if told.is_single:
+        (alert,) = told.ended
+        title, message = f"Resolved: {name(alert)}", _course(alert, view)
+    else:
+        title = _END_TITLES[told.group.scope].format(_heading(told.group))
+        message = "\n".join(_listed(told.ended, view, _ended_line))
+    return {"title": title, "message": message, "interruption_level": "passive"}
+
+
+def superseded(notice: Notice, shown: Mapping[str, Any], what: str, view: View) -> Content:
+    """What becomes of a notification that a newer one follows: the past, which stays true whatever comes."""
+    title = shown.get("title", notice.group.name)
+    return {
+        "title": title if title.startswith("Earlier: ") else f"Earlier: {title}",
+        "message": f"As told {view.clock(notice.spoke_at)}. {what} at {view.clock(view.now)}.",
+        "interruption_level": "passive",
+    }
+
+
+def closed(told: Story, view: View) -> Content:
+    """The end of alerts that the configuration does not have any more."""
+    if told.is_single:
+        (alert,) = (*told.firing, *told.ended)
+        title = f"Closed: {name(alert)}"
+        message = f"{alert.series} is not watched any more. It was {alert.severity} since {view.clock(alert.since)}."
+    else:
+        title, message = f"Closed: {_heading(told.group)}", "Its alerts are not watched any more."
+    return {"title": title, "message": message, "interruption_level": "passive"}
+
+
+def never_accepted(standing: Standing) -> bool:
+    """Whether the phone cannot have a notification: the service has not taken it, and is not being asked to."""
+    return standing.shown is None and not standing.in_flight
+
+
+def message(key: str, content: Content, view: View, *, is_urgent: bool = False, is_open: bool = False) -> Message:
+    """A push. ``is_open``: its next chapter will want to take its place."""
+    priority = Priority.CRITICAL_PUSH if is_urgent else Priority.PUSH
+    if content["in_place"] == ONLY_IN_PLACE:
+        priority = Priority.COSMETIC
+    return Message(
+        key, Kind.PUSH, content, priority, view.now, expires=view.now + EXPIRES_AFTER, aside={"open": is_open}
+    )
+
+
+def name(member: Member) -> str:
+    """An alert as a person calls it."""
+    values = ", ".join(value for _, value in member.series.labels)
+    return f"{member.rule} ({values})" if values else member.rule
+
+
+def _names(told: Story, rules: Mapping[str, Rule], options: PushOptions, view: View) -> dict[str, Any]:
+    first = told.firing[0]
+    rule = rules[first.rule]
+    since = min(member.since for member in told.firing)
+    named = [_short(member, told.group) for member in told.firing]
+    left = len(named) - options.max_series
+    return {
+        "rule": first.rule,
+        "metric": first.series.metric,
+        "severity": first.severity.value,
+        "value": plain(first.value),
+        "threshold": plain(rule.threshold(first.severity).number),
+        "labels": dict(_shared(told.firing)),
+        "since": view.clock(since),
+        "duration": view.now - since,
+        "count": len(told.firing),
+        "alerts": named if left <= 0 else [*named[: options.max_series], f"{left} more"],
+    }
+
+
+def _shared(members: Sequence[Member]) -> Labels:
+    """The labels that all of them have."""
+    first, *others = (member.series.labels for member in members)
+    return tuple(label for label in first if all(label in labels for labels in others))
+
+
+def _title(told: Story) -> str:
+    first, count = told.firing[0], len(told.firing)
+    match told.group.scope:
+        case Scope.SOURCE:
+            return f"{told.group.name} does not answer: {_counted(count, first.severity)}"
+        case Scope.MUTE:
+            return f"After {told.group.name}: {_counted(count, first.severity)}"
+        case Scope.REST:
+            return f"{told.group.name}: {_counted(count, first.severity, 'more alert')}"
+    if count == 1:
+        return f"{name(first)} is {first.severity}"
+    return f"{_heading(told.group)}: {_counted(count, first.severity)}"
+
+
+def _counted(count: int, severity: Severity, what: str = "alert") -> str:
+    return f"{count} {what}{'s' if count > 1 else ''}, {severity}"
+
+
+def _heading(group: Group) -> str:
+    values = ", ".join(value for _, value in group.labels)
+    return f"{group.name} ({values})" if values else group.name
+
+
+def _message(told: Story, rules: Mapping[str, Rule], view: View) -> str:
+    if told.is_single:
+        (alert,) = told.firing
+        threshold = rules[alert.rule].threshold(alert.severity)
+        value = number(alert.value)
+        return f"{alert.series} is {value} ({alert.severity} {threshold}) since {view.clock(alert.since)}."
+    lines = _listed(told.firing, view, lambda member, view: _firing_line(member, told.group, view))
+    if told.group.scope is Scope.REST:
+        lines.append("These are too many to be told one by one (max_series).")
+    if told.ended:
+        past = "Came and went" if told.group.scope is Scope.MUTE else "Ended"
+        lines += [f"{past}:", *_listed(told.ended, view, _ended_line)]
+    return "\n".join(lines)
+
+
+def _listed(members: Sequence[Member], view: View, line: Any) -> list[str]:
+    lines = [line(member, view) for member in members[:NAMED]]
+    return [*lines, f"and {len(members) - NAMED} more"] if len(members) > NAMED else lines
+
+
+def _firing_line(member: Member, group: Group, view: View) -> str:
+    if group.scope is Scope.SOURCE:
+        return f"{name(member)}: {member.severity} since {view.clock(member.since)}"
+    where = _short(member, group)
+    return f"{where}: {number(member.value)}, {member.severity} since {view.clock(member.since)}"
+
+
+def _ended_line(member: Member, view: View) -> str:
+    assert member.ended is not None
+    return f"{name(member)}: {member.worst}, {view.clock(member.fired_at)} to {view.clock(member.ended)}"
+
+
+def _short(member: Member, group: Group) -> str:
+    """An alert by what tells it from the others of its group."""
+    if group.scope in (Scope.SOURCE, Scope.MUTE):
+        return name(member)
+    own = [value for label, value in member.series.labels if (label, value) not in group.labels]
+    return ", ".join(own) or name(member)
+
+
+def _course(alert: Member, view: View) -> str:
+    assert alert.ended is not None
+    lasted = duration(alert.ended - alert.fired_at)
+    span = f"{view.clock(alert.fired_at)} to {view.clock(alert.ended)}"
+    return f"{alert.series} is {number(alert.value)}. It was {alert.worst} for {lasted}, {span}."
+
+
+def _rendered(text: Text | None, names: dict[str, Any]) -> str:
+    return text.render(names) if text is not None else ""

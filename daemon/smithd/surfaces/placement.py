@@ -1,0 +1,210 @@
+"""Where an alert is told: in which notice, or, while it is hushed, in none. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from smithd.alerts import hush
+from smithd.alerts.agenda import Agenda, Hushed
+from smithd.alerts.decision import Reason
+from smithd.alerts.hush import Held, Hush
+from smithd.alerts.notice import AlertId, Group, Notice, Notices, Scope, ended, fell, member_of, rank
+from smithd.alerts.state import VISIBLE, Alert, Change, Transition
+from smithd.surfaces.push import PushOptions
+from smithd.surfaces.turn import Turn
+from smithd.surfaces.view import View
+
+
+class Placement:
+    """Puts alerts that have news into notices, and keeps back those that are hushed. ``agenda`` is asked to call when
+    a hush ends by itself.
+    """
+
+    def __init__(
+        self, notices: Notices, pushes: Mapping[str, PushOptions], hushes: Mapping[str, Hush], agenda: Agenda
+    ) -> None:
+        self._notices = notices
+        self._pushes = pushes
+        self._hushes = hushes
+        self._agenda = agenda
+        self._held: dict[str, dict[AlertId, Held]] = defaultdict(dict)
+
+    def held(self, id_: AlertId) -> Held | None:
+        """What holds an alert's telling back, as far as it has something to tell."""
+        return self._held.get(id_[0], {}).get(id_)
+
+    def look_again(self, now: float) -> None:
+        """What is quiet has changed, or the clock was set: whatever waits is looked at again."""
+        for alerts in self._held.values():
+            for id_ in alerts:
+                self._agenda.add(now, Hushed(*id_))
+        for notice in self._notices:
+            for member in notice.firing:
+                if notice.group.scope is Scope.MUTE and member.told is None:
+                    self._agenda.add(now, Hushed(*member.id))
+
+    def resume(self, alert: Alert, view: View) -> None:
+        """Keep back what the last run kept back, until the first word of its source: it may have ended meanwhile."""
+        notice = self._notices.of(alert.id)
+        waits = notice is not None and notice.members[alert.id].told is None
+        if alert.rule in self._pushes and not waits and self._is_untold(alert, notice):
+            self._hold(alert, Held(Reason.UNCONFIRMED, "", view.latest.heard_by(alert.series.metric)))
+
+    def lift(self, rule: str, turn: Turn) -> None:
+        """Another rule moved that may hold this one's alerts back: look at them again."""
+        for id_ in [id_ for id_, held in self._held[rule].items() if held.until is None]:
+            self.again(id_, turn)
+
+    def take(self, transition: Transition, turn: Turn) -> None:
+        alert = transition.alert
+        if transition.change not in VISIBLE and _cause(transition.before) == _cause(transition.after):
+            turn.decide(alert, Reason.STEP)
+        elif alert.rule not in self._pushes:
+            turn.decide(alert, Reason.NO_PUSH)
+        elif transition.change is Change.RESOLVED:
+            self._end(alert, transition, turn)
+        elif transition.after is not None and transition.after.severity is not None:
+            self._place(transition.after, turn)
+
+    def _end(self, alert: Alert, transition: Transition, turn: Turn) -> None:
+        id_ = alert.id
+        kept_back = self._held[alert.rule].pop(id_, None)
+        notice = self._notices.of(id_)
+        if notice is None:
+            turn.decide(alert, Reason.NEVER_TOLD, told_of(kept_back, turn.view) if kept_back else "")
+            return
+        self._notices.put(notice.group, ended(notice.members[id_], transition.value, transition.at), turn.now)
+        turn.decide(alert, Reason.GROUPED, "", notice.key)
+        turn.touch(notice)
+
+    def again(self, id_: AlertId, turn: Turn) -> None:
+        alert = turn.alert(id_)
+        if alert is not None and id_ not in turn.placed:
+            self._place(alert, turn)
+
+    def _place(self, alert: Alert, turn: Turn) -> None:
+        """Find the notice that tells of an alert that fires, or what holds it back."""
+        assert alert.severity is not None
+        id_ = alert.id
+        turn.placed.add(id_)
+        notice = self._notices.of(id_)
+        if not self._is_untold(alert, notice):
+            assert notice is not None
+            self._held[alert.rule].pop(id_, None)
+            self._follow(alert, notice, turn)
+            return
+        if alert.severity not in self._pushes[alert.rule].on:
+            self._pass_over(alert, notice, turn)
+            return
+        kept_back = hush.held(self._hushes[alert.rule], alert, turn.quiet)
+        group = self._group(alert, kept_back, notice, turn.now)
+        if group is None:
+            assert kept_back is not None
+            self._keep_back(alert, kept_back, notice, turn)
+            return
+        self._held[alert.rule].pop(id_, None)
+        member = member_of(alert, notice.members[id_] if notice is not None and notice.group == group else None)
+        if notice is not None and notice.group != group:
+            self._leave(id_, notice, turn)
+        notice = self._notices.put(group, member, turn.now)
+        if kept_back is not None and kept_back.until is not None:
+            notice.not_before = kept_back.until
+            turn.decide(alert, kept_back.reason, f"{told_of(kept_back, turn.view)}, then in its digest", notice.key)
+        else:
+            turn.decide(alert, Reason.GROUPED, "", notice.key)
+        turn.touch(notice)
+
+    def _is_untold(self, alert: Alert, notice: Notice | None) -> bool:
+        """Whether an alert that fires is news: told as less than it is, as something else, or not at all."""
+        if notice is None:
+            return True
+        member = notice.members[alert.id]
+        moved = notice.group.scope is Scope.SOURCE and _cause(alert) != notice.group.name
+        return moved or member.told is None or rank(alert.severity) > rank(member.told)
+
+    def _follow(self, alert: Alert, notice: Notice, turn: Turn) -> None:
+        """An alert that was told as it is, or as worse: nobody is told of a fall."""
+        member = notice.members[alert.id]
+        if member.severity is not alert.severity or member.ended is not None:
+            assert alert.severity is not None
+            came_back = member.ended is not None
+            self._notices.put(notice.group, fell(member_of(alert, member), alert.severity), turn.now)
+            turn.decide(alert, Reason.BACK if came_back else Reason.FALL, "", notice.key)
+            turn.touch(notice)
+
+    def _pass_over(self, alert: Alert, notice: Notice | None, turn: Turn) -> None:
+        """A severity that nobody asked for."""
+        id_ = alert.id
+        turn.decide(alert, Reason.SEVERITY, f"on: {', '.join(self._pushes[alert.rule].on)}")
+        if notice is None:
+            return
+        if notice.members[id_].told is None:
+            self._leave(id_, notice, turn)
+        else:
+            assert alert.severity is not None
+            self._notices.put(notice.group, fell(member_of(alert, notice.members[id_]), alert.severity), turn.now)
+            turn.touch(notice)
+
+    def _keep_back(self, alert: Alert, kept_back: Held, notice: Notice | None, turn: Turn) -> None:
+        id_ = alert.id
+        if self.held(id_) != kept_back:
+            turn.decide(alert, kept_back.reason, told_of(kept_back, turn.view))
+        self._hold(alert, kept_back)
+        if notice is None:
+            return
+        if notice.members[id_].told is None:
+            self._leave(id_, notice, turn)
+        else:
+            self._notices.put(notice.group, member_of(alert, notice.members[id_]), turn.now)
+            turn.touch(notice)
+
+    def _hold(self, alert: Alert, kept_back: Held) -> None:
+        self._held[alert.rule][alert.id] = kept_back
+        if kept_back.until is not None:
+            self._agenda.add(kept_back.until, Hushed(*alert.id))
+
+    def _group(self, alert: Alert, kept_back: Held | None, notice: Notice | None, now: float) -> Group | None:
+        """What an alert with news is told with; None where it is held back."""
+        options = self._pushes[alert.rule]
+        channels = tuple(options.channels or ())
+        current = notice.group if notice is not None else None
+        if kept_back is not None:
+            return Group(Scope.MUTE, kept_back.digest, (), channels) if kept_back.digest is not None else None
+        if notice is not None and notice.group.scope is Scope.MUTE and notice.not_before <= now:
+            member = notice.members[alert.id]
+            if member.told is None:
+                return notice.group
+        if source := _cause(alert):
+            return Group(Scope.SOURCE, source, (), channels)
+        if current is not None and current.scope in (Scope.RULE, Scope.REST):
+            return current
+        return self._own_group(alert, options)
+
+    def _own_group(self, alert: Alert, options: PushOptions) -> Group:
+        if options.group_by is not None:
+            labels = tuple(label for label in alert.series.labels if label[0] in options.group_by)
+            return Group(Scope.RULE, alert.rule, labels)
+        if self._notices.alone(alert.rule) >= options.max_series:
+            return Group(Scope.REST, alert.rule)
+        return Group(Scope.RULE, alert.rule, alert.series.labels)
+
+    def _leave(self, id_: AlertId, notice: Notice, turn: Turn) -> None:
+        """An alert leaves its notice: another tells of it from now on."""
+        notice.is_stale = notice.is_stale or notice.members[id_].told is not None
+        self._notices.drop(id_)
+        if not notice.members and not notice.is_stale:
+            self._notices.remove(notice)
+        turn.touch(notice)
+
+
+def _cause(alert: Alert | None) -> str:
+    """The name of the source that an alert is about; empty where it is about a value, or a series."""
+    kind, _, name = (alert.cause if alert is not None else "").partition(":")
+    return name if kind == "source" else ""
+
+
+def told_of(kept_back: Held, view: View) -> str:
+    """What holds an alert back, and until when."""
+    until = f" until {view.clock(kept_back.until)}" if kept_back.until is not None else ""
+    return f"{hush.words(kept_back)}{until}".strip()

@@ -1,0 +1,88 @@
+"""One turn of the dispatcher: what it sees, and what it has decided so far. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from smithd.alerts.decision import Decision, Reason
+from smithd.alerts.hush import Quiet
+from smithd.alerts.notice import AlertId, Group, Member, Notice
+from smithd.alerts.state import VISIBLE, Alert, Transition
+from smithd.outbox.message import Message
+from smithd.surfaces.view import View
+
+
+@dataclass(slots=True)
+class Telling:
+    """What came of a turn: messages for the outbox, decisions for the journal, and the notices that changed."""
+
+    messages: list[Message] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    changed: dict[Group, None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.messages or self.decisions or self.changed)
+
+
+class Turn:
+    """One turn of the dispatcher: what it sees, and what it has decided of each alert so far."""
+
+    def __init__(self, view: View, quiet: Quiet) -> None:
+        self.view = view
+        self.quiet = quiet
+        self.now = view.now
+        self.telling = Telling()
+        self.touched: dict[Group, None] = {}
+        self.placed: set[AlertId] = set()
+        self.reasons: dict[AlertId, tuple[Member | Alert, Reason, str, str]] = {}
+
+    def alert(self, id_: AlertId) -> Alert | None:
+        """The alert, if it fires."""
+        rule, labels = id_
+        alert = self.quiet.alerts.get(rule, {}).get(labels)
+        return alert if alert is not None and alert.severity is not None else None
+
+    def current(self, member: Member) -> Member:
+        """A member that fires, with the value that its series has by now."""
+        reading = self.view.latest.get(*member.series)
+        return replace(member, value=reading.value) if reading is not None and self.view.is_fresh(reading) else member
+
+    def touch(self, notice: Notice) -> None:
+        self.touched[notice.group] = None
+        self.telling.changed[notice.group] = None
+
+    def decide(self, what: Member | Alert, reason: Reason, detail: str = "", notice: str = "") -> None:
+        self.reasons[what.id] = (what, reason, detail, notice)
+
+    def close(self, transitions: Iterable[Transition]) -> Telling:
+        """Word the decisions: one for each transition, and one for each alert whose telling moved on by itself."""
+        moved = set()
+        for transition in transitions:
+            moved.add(transition.alert.id)
+            self.telling.decisions.append(self._of_transition(transition))
+        for id_, (what, reason, detail, notice) in self.reasons.items():
+            if id_ not in moved:
+                severity = what.severity or ""
+                self.telling.decisions.append(
+                    Decision(self.now, what.rule, what.series, "", severity, what.value, "", reason, detail, notice)
+                )
+        return self.telling
+
+    def _of_transition(self, transition: Transition) -> Decision:
+        alert = transition.alert
+        reason, detail, notice = Reason.STEP, "", ""
+        if transition.change in VISIBLE or self.reasons[alert.id][1] is not Reason.STEP:
+            _, reason, detail, notice = self.reasons[alert.id]
+        return Decision(
+            transition.at,
+            alert.rule,
+            alert.series,
+            transition.change,
+            (transition.after or alert).severity or "",
+            transition.value,
+            transition.why,
+            reason,
+            detail,
+            notice,
+        )

@@ -1,0 +1,438 @@
+"""What is told of an alert, and what is held back, as stories: hushes, groups, reminders, and restarts among them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine.stage import Stage
+from smithd.alerts.decision import Reason
+from smithd.outbox.message import Message
+
+DAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
+"""A Monday, midnight."""
+
+HOUR = 3600.0
+EVENING, NIGHT, MORNING = DAY + 20 * HOUR, DAY + 23 * HOUR, DAY + 31 * HOUR
+
+NIGHTS = "time_windows: {nights: {from: '22:00', to: '07:00'}}\n"
+
+
+def rule(name: str = "errors", metric: str = "errors", push: str = "true", **keys: str) -> str:
+    """A rule that is a warning above 1 and critical above 5."""
+    more = "".join(f", {key}: {value}" for key, value in keys.items())
+    return f"  {name}: {{metric: shop.{metric}, warning: '> 1', critical: '> 5', push: {push}{more}}}\n"
+
+
+def rules(*given: str) -> str:
+    return "rules:\n" + "".join(given)
+
+
+def titles(messages: list[Message]) -> list[str]:
+    return [message.content["title"] for message in messages]
+
+
+# A rise leaves no lie behind.
+
+
+def test_a_rise_is_a_new_push_and_the_old_one_becomes_the_past(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule()), EVENING) as stage:
+        stage.poll(EVENING + 60, errors=2)
+        (warning,) = stage.take()
+        stage.poll(EVENING + 120, errors=7)
+        critical, past = stage.take()
+        assert (critical.key, past.key) == (warning.key + ".2", warning.key)
+        assert critical.content["in_place"] is False
+        assert past.content["title"] == "Earlier: errors is warning"
+        assert past.content["message"] == "As told 20:01. It rose to critical at 20:02."
+        stage.poll(EVENING + 180, errors=0)
+        (resolved,) = stage.take()
+        assert (resolved.key, resolved.content["in_place"]) == (critical.key, True)
+        stage.poll(EVENING + 240, errors=2)
+        assert titles(stage.take()) == ["errors is warning"]
+
+
+def test_a_rise_before_the_first_push_went_out_is_one_push(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule()), EVENING) as stage:
+        stage.poll(EVENING + 60, errors=2)
+        stage.poll(EVENING + 120, errors=7)
+        assert titles(stage.take()) == ["errors is critical"]
+        stage.poll(EVENING + 180, errors=0)
+        assert titles(stage.take()) == ["Resolved: errors"]
+
+
+@pytest.mark.parametrize("ends", ["push", "none"])
+def test_where_ends_are_not_told_in_place_an_old_push_stays_as_it_is(tmp_path: Path, ends: str) -> None:
+    with Stage(tmp_path, rules(rule(push=f"{{on_resolve: {ends}}}")), EVENING) as stage:
+        stage.poll(EVENING + 60, errors=2)
+        stage.poll(EVENING + 61, errors=2)
+        stage.take()
+        stage.poll(EVENING + 120, errors=7)
+        assert titles(stage.take()) == ["errors is critical"]
+
+
+# Mutes.
+
+
+def test_a_mute_holds_back_and_tells_once_what_still_fires_when_it_ends(tmp_path: Path) -> None:
+    config = rules(rule(mute="[nights]")) + NIGHTS
+    with Stage(tmp_path, config, NIGHT) as stage:
+        stage.poll(NIGHT + 60, errors=7)
+        assert stage.take() == []
+        assert stage.reasons() == [Reason.MUTED]
+        stage.pass_time(MORNING - 1)
+        assert stage.take() == []
+        stage.poll(MORNING - 1, errors=8)
+        stage.pass_time(MORNING)
+        (told,) = stage.take()
+        assert told.content["message"] == "shop.errors is 8 (critical > 5) since Mon 23:01."
+        assert told.created == MORNING
+        stage.pass_time(MORNING + HOUR)
+        assert stage.take() == []
+        assert stage.reasons() == [Reason.MUTED, Reason.TOLD]
+
+
+def test_what_begins_and_ends_within_a_mute_is_never_told(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule(mute="[nights]")) + NIGHTS, NIGHT) as stage:
+        stage.poll(NIGHT + 60, errors=7)
+        stage.poll(NIGHT + 120, errors=0)
+        stage.pass_time(MORNING + HOUR)
+        assert stage.take() == []
+        assert stage.reasons() == [Reason.MUTED, Reason.NEVER_TOLD]
+
+
+def test_the_end_of_what_was_told_before_a_mute_is_told_in_it_silently(tmp_path: Path) -> None:
+    config = rules(rule(mute="[nights]", push="{on_resolve: push}")) + NIGHTS
+    with Stage(tmp_path, config, EVENING) as stage:
+        stage.poll(EVENING, errors=7)
+        stage.take()
+        stage.poll(NIGHT, errors=0)
+        (resolved,) = stage.take()
+        assert resolved.content["in_place"] is True
+    with Stage(tmp_path, config, MORNING) as stage:
+        stage.poll(MORNING, errors=7)
+        stage.take()
+        stage.poll(MORNING + 60, errors=0)
+        (resolved,) = stage.take()
+        assert resolved.content["in_place"] is False
+
+
+def test_a_severity_may_get_through_a_mute(tmp_path: Path) -> None:
+    config = rules(rule(mute="{during: [nights], except: [critical]}")) + NIGHTS
+    with Stage(tmp_path, config, NIGHT) as stage:
+        stage.poll(NIGHT + 60, errors=2)
+        assert stage.take() == []
+        stage.poll(NIGHT + 120, errors=7)
+        assert titles(stage.take()) == ["errors is critical"]
+        stage.poll(NIGHT + 180, errors=2)
+        stage.pass_time(MORNING)
+        assert stage.take() == []
+
+
+def test_a_rise_within_a_mute_is_told_at_its_end_unless_it_fell_again(tmp_path: Path) -> None:
+    config = rules(rule(mute="[nights]")) + NIGHTS
+    with Stage(tmp_path, config, EVENING) as stage:
+        stage.poll(EVENING, errors=2)
+        stage.take()
+        stage.poll(NIGHT, errors=7)
+        stage.poll(NIGHT + 60, errors=2)
+        stage.pass_time(MORNING)
+        assert stage.take() == []
+        stage.poll(NIGHT + 86400, errors=7)
+        stage.pass_time(MORNING + 86400)
+        assert titles(stage.take()) == ["errors is critical", "Earlier: errors is warning"]
+
+
+def test_a_digest_tells_in_one_message_what_still_matters_and_what_came_and_went(tmp_path: Path) -> None:
+    mute = "{during: [nights], digest: true}"
+    config = rules(rule(mute=mute), rule("stock", "stock", mute=mute), rule("orders", "orders")) + NIGHTS
+    with Stage(tmp_path, config, NIGHT) as stage:
+        stage.poll(NIGHT + 60, errors=7, stock={"a": 2, "b": 2}, orders=0)
+        stage.poll(NIGHT + 120, errors=7, stock={"a": 0, "b": 2}, orders=0)
+        stage.poll(NIGHT + 180, errors=7, stock={"a": 0, "b": 2}, orders=9)
+        assert titles(stage.take()) == ["orders is critical"]
+        stage.pass_time(MORNING)
+        (digest,) = stage.take()
+        assert digest.content["title"] == "After nights: 2 alerts, critical"
+        assert digest.content["message"].split("\n") == [
+            "errors: 7, critical since Mon 23:01",
+            "stock (b): 2, warning since Mon 23:01",
+            "Came and went:",
+            "stock (a): warning, Mon 23:01 to Mon 23:02",
+        ]
+        stage.poll(MORNING + 60, errors=0, stock={"a": 0, "b": 2}, orders=9)
+        stage.pass_time(MORNING + 301)
+        (update,) = stage.take()
+        assert (update.key, update.content["in_place"]) == (digest.key, True)
+        assert update.content["title"] == "After nights: 1 alert, warning"
+        stage.poll(MORNING + 360, errors=0, stock={"a": 0, "b": 0}, orders=9)
+        assert titles(stage.take()) == ["After nights: all is well"]
+
+
+def test_a_digest_of_what_all_came_and_went_makes_no_noise(tmp_path: Path) -> None:
+    config = rules(rule(mute="{during: [nights], digest: true}")) + NIGHTS
+    with Stage(tmp_path, config, NIGHT) as stage:
+        stage.poll(NIGHT + 60, errors=7)
+    with Stage(tmp_path, config, NIGHT + 100) as stage:
+        stage.poll(NIGHT + 120, errors=0)
+        stage.pass_time(MORNING)
+        (digest,) = stage.take()
+        assert digest.content["interruption_level"] == "passive"
+        assert digest.content["title"] == "After nights: all is well"
+    with Stage(tmp_path, config, MORNING + 100) as stage:
+        stage.pass_time(MORNING + 86400 * 2)
+        assert stage.take() == []
+
+
+def test_what_was_held_back_waits_after_a_restart_for_the_first_word_of_its_source(tmp_path: Path) -> None:
+    config = rules(rule(mute="[nights]"), rule("stock", "stock", mute="{during: [nights], digest: true}")) + NIGHTS
+    with Stage(tmp_path, config, NIGHT) as stage:
+        stage.poll(NIGHT + 60, errors=7, stock=7)
+    with Stage(tmp_path, config, MORNING + HOUR) as stage:
+        assert stage.take() == []
+        stage.poll(MORNING + HOUR + 5, errors=0, stock=7)
+        assert stage.take() == []
+        stage.pass_time(MORNING + HOUR + 120)
+        assert titles(stage.take()) == ["After nights: 1 alert, critical"]
+
+
+# Silences.
+
+
+def test_a_silence_holds_back_by_labels_until_it_ends(tmp_path: Path) -> None:
+    config = rules(rule("stock", "stock"))
+    with Stage(tmp_path, config, EVENING) as stage:
+        silence = stage.engine.add_silence('rule=stock, house=~"a|b"', 600, "moving", "ann", EVENING)
+        stage.poll(EVENING + 1, stock={"a": 7, "c": 7})
+        assert titles(stage.take()) == ["stock (c) is critical"]
+        assert stage.engine.silences(EVENING + 1) == [silence]
+    with Stage(tmp_path, config, EVENING + 60) as stage:
+        assert [each.text for each in stage.engine.silences(EVENING + 60)] == ['rule=stock, house=~"a|b"']
+        stage.poll(EVENING + 61, stock={"a": 7, "c": 7})
+        stage.pass_time(EVENING + 599)
+        assert stage.take() == []
+        stage.pass_time(EVENING + 600)
+        assert titles(stage.take()) == ["stock (a) is critical"]
+        assert stage.engine.silences(EVENING + 600) == []
+
+
+def test_a_silence_that_is_ended_by_hand_lets_go_of_what_it_held(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule()), EVENING) as stage:
+        silence = stage.engine.add_silence("severity=critical", 600, "", "ann", EVENING)
+        stage.poll(EVENING + 1, errors=7)
+        assert stage.take() == []
+        assert stage.engine.expire_silence(silence.id, EVENING + 2)
+        assert not stage.engine.expire_silence(silence.id, EVENING + 2)
+        stage.pass_time(EVENING + 3)
+        assert titles(stage.take()) == ["errors is critical"]
+
+
+@pytest.mark.parametrize(
+    ("matchers", "said"),
+    [
+        ("rule=eror", "did you mean 'errors'"),
+        ("rule", "expected matchers like"),
+        ("", "needs a matcher"),
+        ("house=~'('", "no regular expression"),
+        ("house!=a", "meet every alert"),
+    ],
+)
+def test_a_silence_that_makes_no_sense_is_refused(tmp_path: Path, matchers: str, said: str) -> None:
+    with Stage(tmp_path, rules(rule()), EVENING) as stage:
+        with pytest.raises(ValueError, match=said):
+            stage.engine.add_silence(matchers, 600, "", "ann", EVENING)
+        assert stage.engine.silences(EVENING) == []
+
+
+# Other rules.
+
+
+def test_a_rule_is_no_news_while_another_fires_on_the_same_labels(tmp_path: Path) -> None:
+    config = rules(rule("slow", "stock", unless_firing="[down]"), rule("down", "errors"))
+    with Stage(tmp_path, config, EVENING) as stage:
+        stage.poll(EVENING, stock={"a": 7, "b": 7}, errors={"a": 7, "b": 0})
+        assert sorted(titles(stage.take())) == ["down (a) is critical", "slow (b) is critical"]
+        stage.poll(EVENING + 60, stock={"a": 7, "b": 7}, errors={"a": 0, "b": 0})
+        assert titles(stage.take()) == ["slow (a) is critical", "Resolved: down (a)"]
+
+
+def test_a_consequence_waits_for_what_it_depends_on(tmp_path: Path) -> None:
+    config = rules(
+        rule("app", "stock", depends_on="[network]"),
+        rule("network", "errors", **{"for": "5m"}, depends_on="[power]"),
+        rule("power", "orders"),
+    )
+    with Stage(tmp_path, config, EVENING) as stage:
+        stage.poll(EVENING, stock=7, errors=7, orders=0)
+        assert stage.take() == []
+        assert stage.reasons("app") == [Reason.DEPENDENT]
+        stage.poll(EVENING + 60, stock=7, errors=0, orders=0)
+        assert titles(stage.take()) == ["app is critical"]
+        stage.poll(EVENING + 120, stock=0, errors=0, orders=9)
+        stage.take()
+        stage.poll(EVENING + 180, stock=7, errors=0, orders=9)
+        assert stage.take() == []
+
+
+# Groups.
+
+GROUPED = "{group_by: [], title: '{{ count }} houses'}"
+
+
+def test_a_group_is_told_once_with_all_that_came_while_it_waited(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
+        stage.poll(EVENING, stock={"a": 7, "b": 0, "c": 0})
+        assert stage.take() == []
+        stage.poll(EVENING + 20, stock={"a": 7, "b": 2, "c": 2})
+        stage.poll(EVENING + 25, stock={"a": 7, "b": 2, "c": 0})
+        stage.pass_time(EVENING + 30)
+        (told,) = stage.take()
+        assert told.content["title"] == "2 houses"
+        assert told.content["message"].split("\n") == [
+            "a: 7, critical since 20:00",
+            "b: 2, warning since 20:00",
+            "Ended:",
+            "stock (c): warning, 20:00 to 20:00",
+        ]
+
+
+def test_a_group_changes_no_more_often_than_its_interval_but_for_what_is_worse(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
+        stage.poll(EVENING, stock={"a": 2, "b": 0, "c": 0})
+        stage.pass_time(EVENING + 30)
+        (first,) = stage.take()
+        stage.poll(EVENING + 60, stock={"a": 2, "b": 2, "c": 0})
+        assert stage.take() == []
+        stage.pass_time(EVENING + 330)
+        second, past = stage.take()
+        assert second.content["title"] == "2 houses"
+        assert (past.key, past.content["message"]) == (first.key, "As told 20:00. More came at 20:05.")
+        stage.poll(EVENING + 340, stock={"a": 2, "b": 2, "c": 7})
+        assert titles(stage.take())[0] == "3 houses"
+        stage.poll(EVENING + 350, stock={"a": 2, "b": 2, "c": 0})
+        assert stage.take() == []
+        stage.pass_time(EVENING + 640)
+        (update,) = stage.take()
+        assert (update.content["title"], update.content["in_place"]) == ("2 houses", True)
+        stage.poll(EVENING + 700, stock={"a": 0, "b": 0, "c": 0})
+        (end,) = stage.take()
+        assert (end.content["title"], end.content["in_place"]) == ("Resolved: stock", True)
+
+
+def test_alerts_are_grouped_by_labels(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule("stock", "stock", push="{group_by: [house], group_wait: 0s}")), EVENING) as stage:
+        stage.poll(EVENING, stock={"a": 7, "b": 7})
+        assert titles(stage.take()) == ["stock (a) is critical", "stock (b) is critical"]
+
+
+def test_a_group_that_waits_survives_a_restart(tmp_path: Path) -> None:
+    config = rules(rule("stock", "stock", push=GROUPED))
+    with Stage(tmp_path, config, EVENING) as stage:
+        stage.poll(EVENING, stock={"a": 7, "b": 2})
+        stage.poll(EVENING + 5, stock={"a": 7, "b": 0})
+    with Stage(tmp_path, config, EVENING + 10) as stage:
+        stage.pass_time(EVENING + 30)
+        (told,) = stage.take()
+        assert "Ended:" in told.content["message"]
+
+
+def test_too_many_alerts_are_not_told_one_by_one(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule("stock", "stock", push="{max_series: 2}")), EVENING) as stage:
+        stage.poll(EVENING, stock=dict.fromkeys("abcde", 7.0))
+        assert len(stage.take()) == 2
+        stage.pass_time(EVENING + 30)
+        (rest,) = stage.take()
+        assert rest.content["title"] == "stock: 3 more alerts, critical"
+        assert rest.content["message"].endswith("These are too many to be told one by one (max_series).")
+        stage.poll(EVENING + 60, stock={**dict.fromkeys("abcde", 0.0), "f": 7})
+        assert sorted(titles(stage.take())) == [
+            "Resolved: stock (a)",
+            "Resolved: stock (b)",
+            "Resolved: stock, the other alerts",
+            "stock (f) is critical",
+        ]
+
+
+# Reminders.
+
+
+def test_reminders_come_later_and_later(tmp_path: Path) -> None:
+    push = "{repeat: {every: 1h, factor: 2, at_most: 3h}}"
+    with Stage(tmp_path, rules(rule(push=push)), DAY) as stage:
+        told = []
+        for minute in range(12 * 60):
+            stage.poll(DAY + minute * 60, errors=7)
+            stage.pass_time(DAY + minute * 60 + 59)
+            told += [round(message.created - DAY) / HOUR for message in stage.take() if not message.content["in_place"]]
+        assert told == [0, 1, 3, 6, 9]
+        assert stage.reasons()[-1] == Reason.REPEATED
+
+
+def test_a_reminder_is_a_new_push_that_leaves_no_other_standing(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule(push="{repeat: 1h}")), DAY) as stage:
+        stage.poll(DAY, errors=7)
+        stage.take()
+        stage.pass_time(DAY + HOUR)
+        assert titles(stage.take()) == ["Still firing: errors is critical", "Earlier: errors is critical"]
+        stage.pass_time(DAY + 2 * HOUR)
+        stage.pass_time(DAY + 3 * HOUR)
+        stage.take()
+        stage.poll(DAY + 3 * HOUR + 1, errors=0)
+        assert titles(stage.take()) == ["Resolved: errors"]
+
+
+def test_a_reminder_waits_for_the_end_of_a_mute_and_for_the_last_word_to_go_out(tmp_path: Path) -> None:
+    config = rules(rule(push="{repeat: 1h}", mute="[nights]")) + NIGHTS
+    with Stage(tmp_path, config, EVENING) as stage:
+        stage.poll(EVENING + 1.5 * HOUR, errors=7)
+        stage.pass_time(EVENING + 1.6 * HOUR)
+        stage.take()
+        stage.pass_time(MORNING - 1)
+        assert stage.take() == []
+        stage.pass_time(MORNING)
+        assert len(stage.take()) == 2
+        stage.pass_time(MORNING + HOUR)
+        stage.pass_time(MORNING + 5 * HOUR)
+        assert len(stage.take()) == 2
+        assert stage.reasons()[-1] == Reason.UNSENT
+
+
+# Configuration that changes under open alerts.
+
+
+def test_an_edit_of_the_telling_neither_forgets_nor_repeats(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule("stock", "stock")), EVENING) as stage:
+        stage.poll(EVENING, stock={"a": 7, "b": 7})
+        assert len(stage.take()) == 2
+    for push in (GROUPED, "{max_series: 1}", "{title: other}"):
+        with Stage(tmp_path, rules(rule("stock", "stock", push=push)), EVENING + 60) as stage:
+            stage.poll(EVENING + 61, stock={"a": 7, "b": 7})
+            stage.pass_time(EVENING + 600)
+            assert stage.take() == []
+    with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING + 60) as stage:
+        stage.poll(EVENING + 61, stock={"a": 0, "b": 0})
+        assert titles(stage.take()) == ["Resolved: stock (a)", "Resolved: stock (b)"]
+
+
+def test_a_rule_that_no_longer_tells_closes_what_it_told(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
+        stage.poll(EVENING, stock={"a": 7, "b": 7})
+        stage.pass_time(EVENING + 30)
+        stage.take()
+    for count in (1, 0):
+        with Stage(tmp_path, rules(rule("stock", "stock", push="false")), EVENING + 60) as stage:
+            assert titles(stage.take()) == ["Closed: stock"] * count
+
+
+def test_a_severity_that_nobody_asked_for_is_told_when_it_becomes_one(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule(push="{on: [warning]}")), EVENING) as stage:
+        stage.poll(EVENING, errors=7)
+        assert stage.take() == []
+        stage.poll(EVENING + 60, errors=2)
+        assert titles(stage.take()) == ["errors is warning"]
+        stage.poll(EVENING + 120, errors=7)
+        stage.poll(EVENING + 180, errors=2)
+        assert stage.take() == []
+        assert stage.reasons() == [Reason.SEVERITY, Reason.TOLD, Reason.SEVERITY, Reason.FALL]

@@ -44,10 +44,13 @@ ALIVE_EVERY = 60.0
 
 
 class Handover(NamedTuple):
-    """What an engine leaves to the next at a reload, besides the disk: the newest readings of sources that go on."""
+    """What an engine leaves to the next at a reload, besides the disk: the newest readings of sources that go on, and
+    since when streams have no reason to be shown.
+    """
 
     latest: Latest
     sources: Collection[str]
+    board: Board
 
 
 class Engine:
@@ -98,14 +101,18 @@ class Engine:
         self._ends: dict[str, float] = {}
         self._held: dict[str, str] = {}
         self._alive_at = now
-        adopted = self._latest.adopt(*handover) if handover is not None else []
+        adopted = self._adopt(handover) if handover is not None else []
         self._active = self._resume(now)
         for reading in adopted:
             self._look_again(reading, now)
 
     def hand_over(self, sources: Collection[str]) -> Handover:
         """What the next engine may go on with, where these sources go on."""
-        return Handover(self._latest, sources)
+        return Handover(self._latest, sources, self._board)
+
+    def _adopt(self, handover: Handover) -> list[Reading]:
+        self._board.adopt(handover.board)
+        return self._latest.adopt(handover.latest, handover.sources)
 
     def ingest(self, poll: Poll) -> bool:
         """Take a poll: after this, all that it means for the phone is in the outbox, on disk. Returns whether that
@@ -175,6 +182,7 @@ class Engine:
             self._write(connection, telling, now)
             memory.keep_alive(connection, now)
         self._say(telling)
+        self._outbox.want(self._board.surfaces)
         for alert in active:
             self._plan(alert)
         for surface in self._board.surfaces:

@@ -70,6 +70,7 @@ class ReloadMachine(RuleBasedStateMachine):
         self.arrived: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.levels: dict[str, Any] = {}
         self.claims: list[Claim] = []
+        self.heard = False
         self.values = dict.fromkeys(SERIES, 0.0)
 
     @initialize(chosen=rules(), wanted=surfaces)
@@ -93,6 +94,7 @@ class ReloadMachine(RuleBasedStateMachine):
         self.database = Database.open(self.config.state)
         self.outbox = Outbox(self.database)
         self.engine = self._engine(None)
+        self.heard = False
 
     def _engine(self, handover: Handover | None) -> Engine:
         return Engine(self.config, self.database, self.outbox, Telemetry(), self.now, handover)
@@ -101,12 +103,14 @@ class ReloadMachine(RuleBasedStateMachine):
     def reload(self, chosen: dict[str, str], wanted: set[str], keeps: bool) -> None:
         """``keeps``: the source goes on; else it is made anew, and its readings are not handed over."""
         self._configure(chosen, wanted)
+        self.heard &= keeps
         self.engine = self._engine(self.engine.hand_over({"shop"} if keeps else ()))
         self.engine.tick(self.now)
 
+    @precondition(lambda self: self.heard)
     @rule()
     def reload_what_did_not_change(self) -> None:
-        """...which has nothing to say, and nothing to write but that it lives."""
+        """...which has nothing to say. (Before the first word of the source, what waits is not worded anew.)"""
         self.engine.tick(self.now)
         before = self._all()
         self.engine = self._engine(self.engine.hand_over({"shop"}))
@@ -136,6 +140,7 @@ class ReloadMachine(RuleBasedStateMachine):
             Reading(Series(f"shop.{metric}", (("house", house),) if house else ()), value, self.now)
             for (metric, house), value in self.values.items()
         ]
+        self.heard = True
         self.engine.ingest(Poll("shop", self.now, 2.5 * POLL + 10, tuple(readings)))
 
     def _pass(self, seconds: float) -> None:

@@ -33,8 +33,8 @@ class Latest:
         self.readings |= {name: before.readings[name] for name in adopted & before.readings.keys()}
         self._fresh_for |= {name: before._fresh_for[name] for name in self.readings}
         self._joined = {
-            name: self._started + self._fresh_for[name]
-            for name in self._watched - adopted
+            name: before._joined.get(name, self._started + self._fresh_for[name])
+            for name in self._watched - (adopted - before._joined.keys())
             if source_of(name) in self._answered and name in self._fresh_for
         }
         return [reading for series in self.readings.values() for reading in series.values()]

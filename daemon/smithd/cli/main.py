@@ -17,6 +17,7 @@ from smithd.errors import ConfigError, SmithdError
 COMMANDS = {
     "run": "Poll, judge and keep the Lock Screen up to date, until stopped.",
     "reload": "Have the running daemon read its configuration anew.",
+    "silence": "Hold alerts back for a while; list and end such silences.",
     "check": "Check a configuration file and say what it needs.",
     "once": "Poll every source once and show what would be sent.",
     "test-push": "Send one push, to see that the key and the phone work.",

@@ -130,7 +130,7 @@ class _Daemon:
         except ListenError as error:
             self.house.telemetry.tell(Unreachable(str(error)))
             return
-        tasks.create_task(control.serve(listener, commands.of(partial(self.reload, operator))))
+        tasks.create_task(control.serve(listener, commands.of(self.house, partial(self.reload, operator))))
 
     async def _heed(self, operator: Operator) -> None:
         while True:

@@ -19,6 +19,7 @@ COMMANDS = {
     "reload": "Have the running daemon read its configuration anew.",
     "silence": "Hold alerts back for a while; list and end such silences.",
     "check": "Check a configuration file and say what it needs.",
+    "test": "Test the rules: what becomes of these series, and what is the phone told?",
     "once": "Poll every source once and show what would be sent.",
     "test-push": "Send one push, to see that the key and the phone work.",
     "demo": "See it work: a shop, a simulated phone, and a page that shows it.",
@@ -71,6 +72,7 @@ def group() -> None:
       smithd demo                      see it work, without an account
       smithd sources                   what can be polled, with all options
       smithd check smithd.yaml         is my configuration right?
+      smithd test rules.test.yaml      do my rules do what I mean?
       smithd once -c smithd.yaml       what would be sent? (nothing is)
       smithd run -c smithd.yaml        go
 

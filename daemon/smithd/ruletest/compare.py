@@ -133,7 +133,7 @@ def _fields(sent: Sent) -> dict[str, Any]:
         channels = sent.body.get("target", {}).get("channels")
         return said | {"channels": channels, "in_place": sent.endpoint is Endpoint.REPLACE}
     if sent.endpoint not in _STREAMS:
-        return dict(sent.body)
+        return {"value": sent.body["value"]}
     state = sent.body.get("content_state", {})
     rows = {row["label"]: row["value"] for row in state.get("metrics", ())}
     shown = {"title": state.get("title"), "subtitle": state.get("subtitle"), "stats": rows}
@@ -150,8 +150,12 @@ def _meets(when: When, expected: Mapping[str, Any], sent: Sent) -> bool:
 
 
 def _worded(fields: Mapping[str, Any]) -> str:
-    told = ", ".join(f"{name}: {value!r}" for name, value in fields.items() if value not in (None, False, {}))
+    told = ", ".join(f"{name}: {_shown(value)}" for name, value in fields.items() if value not in (None, False, {}))
     return told or "anything"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
 def _listed(heading: str, lines: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -22,6 +23,7 @@ import smithd.history.rows
 import smithd.journal
 import smithd.migrations
 import smithd.outbox.rows
+from smithd.alerts.notice import Notices
 from smithd.database import HEAD, Database, metadata, upgrade
 from smithd.errors import DatabaseError
 
@@ -215,3 +217,28 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
     for place in (tmp_path / "file" / "smithd.db", tmp_path, Path("/proc/smithd/smithd.db")):
         with pytest.raises(DatabaseError, match="cannot be kept in"):
             Database.open(place)
+
+
+def test_what_an_older_smithd_told_of_its_alerts_is_known_to_this_one(path: Path) -> None:
+    old = create_engine(f"sqlite:///{path}")
+    path.parent.mkdir()
+    state: dict[str, object] = {
+        "metric": "shop.errors",
+        "holds": {"warning": ["inactive", 0.0], "critical": ["firing", 5.0]},
+    }
+    state |= {"since": 5.0, "fired_at": 5.0, "value": 7.0, "worst": "critical"}
+    with old.begin() as connection:
+        upgrade(connection, "0001")
+        for rule, key in (("told", 'push:told{host="a"}@5.000'), ("untold", "push:other@5.000")):
+            labels = '[["host", "a"]]' if rule == "told" else "[]"
+            connection.exec_driver_sql("INSERT INTO alerts VALUES (?, ?, ?)", (rule, labels, json.dumps(state)))
+            connection.exec_driver_sql("INSERT INTO shown VALUES (?, 'push', '{}', 5.0, 0, 'n', '{}')", (key,))
+    old.dispose()
+    database = Database.open(path)
+    notices = Notices()
+    with database.transaction() as connection:
+        smithd.alerts.notices.load(connection, notices)
+    database.close()
+    (notice,) = notices
+    assert notice.key == 'push:told{host="a"}@5.000'
+    assert [member.told for member in notice.firing] == ["critical"]

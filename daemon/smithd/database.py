@@ -141,16 +141,16 @@ class Database:
             raise DatabaseError(_explanation(self.path, error.orig)) from error
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the migrations that a file has not seen. Only for an old file: alembic takes longer to import than all of
-    the state to open.
+def upgrade(connection: Connection, to: str = HEAD) -> None:
+    """Run the migrations that a file has not seen, up to a revision. Only for an old file: alembic takes longer to
+    import than all of the state to open.
     """
     from alembic import command
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    command.upgrade(config, HEAD)
+    command.upgrade(config, to)
 
 
 def _build(connection: Connection) -> None:

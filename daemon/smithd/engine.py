@@ -1,14 +1,16 @@
 """The one line: a poll comes in, and what the phone should be told is on disk when it is done.
 
-``ingest`` and ``tick`` are the engine's two doors. Both run the same steps, straight down: remember, judge, tell,
-word, keep. Only the last one touches the disk, in one transaction, and only where something that lasts has changed.
+``ingest`` and ``tick`` are the engine's two doors. Both run the same steps, straight down: remember, derive, judge,
+tell, word, keep. Only the last one touches the disk, in one transaction, and only where something that lasts has
+changed.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -17,19 +19,24 @@ from smithd import journal
 from smithd.alerts import active as memory
 from smithd.alerts import hush, notices
 from smithd.alerts.agenda import Ageing, Agenda, Alarm, Look
-from smithd.alerts.decision import Decision
-from smithd.alerts.latest import Latest
-from smithd.alerts.notice import Notices
-from smithd.alerts.rule import Rule, compile_rule
+from smithd.alerts.decision import Decision, Reason
+from smithd.alerts.derive import Derivation
+from smithd.alerts.judging import Judging
+from smithd.alerts.latest import Latest, source_of
+from smithd.alerts.notice import AlertId, Notices
+from smithd.alerts.rule import Rule, compile_rule, remembered_for
+from smithd.alerts.scope import Scope
 from smithd.alerts.silence import Silence, parse_matchers
 from smithd.alerts.silences import Silences
-from smithd.alerts.state import VISIBLE, Alert, Transition, judge
-from smithd.config.model import Config
+from smithd.alerts.state import Alert, Transition
+from smithd.config.model import Config, RuleConfig
 from smithd.config.suggestion import nearest
 from smithd.database import Database
+from smithd.expression.derived import made_of
+from smithd.history.store import History
 from smithd.outbox.message import Kind, Message
 from smithd.outbox.queue import Outbox
-from smithd.plugin.sample import Reading
+from smithd.plugin.sample import Labels, Reading
 from smithd.poll.intake import Poll
 from smithd.poll.schedule import first_word_within, fresh_for
 from smithd.surfaces import activity
@@ -37,19 +44,46 @@ from smithd.surfaces.board import Board
 from smithd.surfaces.dispatch import Dispatcher
 from smithd.surfaces.turn import Telling
 from smithd.surfaces.view import Held, View
-from smithd.telemetry import AlertMoved, AlertStirred, AlertTold, Fact, Silenced, SilenceExpired, SurfaceHeld, Telemetry
+from smithd.telemetry import (
+    AlertMoved,
+    AlertStirred,
+    AlertTold,
+    Fact,
+    RulePuzzled,
+    Silenced,
+    SilenceExpired,
+    SurfaceHeld,
+    Telemetry,
+)
 
 ALIVE_EVERY = 60.0
 """Seconds between two notes on disk that the daemon lives, while an alert's clock runs."""
 
 
+class Known(NamedTuple):
+    """What an engine knows of one rule.
+
+    ``readings``: the newest of its metric; ``described``: the values of its expression, in a sentence; ``held``: what
+    is held back; ``tells``: whom it tells, in a sentence; ``entries``: its decisions, the oldest first.
+    """
+
+    rule: Rule
+    alerts: Mapping[Labels, Alert]
+    readings: list[Reading]
+    described: str
+    held: Mapping[AlertId, hush.Held]
+    tells: str
+    entries: list[journal.Entry]
+
+
 class Handover(NamedTuple):
-    """What an engine leaves to the next at a reload, besides the disk: the newest readings of sources that go on, and
-    since when streams have no reason to be shown.
+    """What an engine leaves to the next at a reload, besides the disk: the newest readings of sources that go on, the
+    samples of the past, and since when streams have no reason to be shown.
     """
 
     latest: Latest
     sources: Collection[str]
+    history: History
     board: Board
 
 
@@ -73,11 +107,8 @@ class Engine:
         self._database = database
         self._outbox = outbox
         self._telemetry = telemetry
-        self._rules = {name: compile_rule(name, options) for name, options in config.rules.items()}
-        self._rules_on: dict[str, list[Rule]] = defaultdict(list)
-        for rule in self._rules.values():
-            self._rules_on[rule.metric].append(rule)
-        self._watchers = {metric: [rule.name for rule in rules] for metric, rules in self._rules_on.items()}
+        made = made_of(config.derived)
+        self._watchers = _watchers(config.rules, made)
         account = config.account
         self._board = Board(
             config.widgets,
@@ -86,53 +117,65 @@ class Engine:
             account.channels,
             account.limits.live_activities_at_once,
         )
+        self._looked_at = self._board.metrics | self._watchers.keys()
+        self._latest = _expectations(config, self._looked_at, self._watchers.keys(), made, now)
+        self._derivation = Derivation(config.derived, self._latest)
+        self._rules = {
+            name: compile_rule(name, options, self._latest.patience(options.metrics))
+            for name, options in config.rules.items()
+        }
+        kept_for = remembered_for(self._rules.values(), config.derived)
+        self._history = handover.history if handover else History(database, kept_for, config.history, now)
         pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
         self._dispatcher = Dispatcher(
             Notices(), self._rules, pushes, hush.compile_hushes(config.rules), account.channels
         )
         self._silences = Silences()
         self._journal = journal.Journal(now)
-        self._latest = Latest(self._board.metrics | self._rules_on.keys(), now)
-        for spec in config.sources.values():
-            patience = first_word_within(spec.schedule, spec.timeout)
-            self._latest.expect(spec.name, spec.metrics, fresh_for(spec.schedule, spec.timeout, now), patience)
         self._agenda = Agenda()
         self._ageing: set[str] = set()
         self._ends: dict[str, float] = {}
         self._held: dict[str, str] = {}
+        self._puzzles: dict[str, str] = {}
         self._alive_at = now
-        adopted = self._adopt(handover) if handover is not None else []
-        self._active = self._resume(now)
-        for reading in adopted:
-            self._look_again(reading, now)
+        if handover is not None:
+            self._adopt(handover)
+        self._active, self._judging = self._resume(now)
+        self._history.watch(kept_for, config.history)
 
     def hand_over(self, sources: Collection[str]) -> Handover:
         """What the next engine may go on with, where these sources go on."""
-        return Handover(self._latest, sources, self._board)
+        return Handover(self._latest, sources, self._history, self._board)
 
-    def _adopt(self, handover: Handover) -> list[Reading]:
+    def _adopt(self, handover: Handover) -> None:
         self._board.adopt(handover.board)
-        return self._latest.adopt(handover.latest, handover.sources)
+        self._latest.adopt(handover.latest, handover.sources)
+
+    def go_on(self, now: float) -> bool:
+        """After a reload: have what was handed over judged by the rules of today. Returns as ``ingest`` does."""
+        known = self._latest.known(now)
+        brought = {reading.series.metric for reading in known}
+        return self._come(known, list(brought), brought, now)
 
     def ingest(self, poll: Poll) -> bool:
         """Take a poll: after this, all that it means for the phone is in the outbox, on disk. Returns whether that
         left something to send.
         """
-        metrics = self._remember(poll)
-        fresh = [reading for reading in poll.readings if self._latest.is_fresh(reading, poll.time)]
-        transitions = self._judge(fresh, poll.time)
-        telling = self._tell(transitions, poll.time)
-        messages = self._word(self._board.concerned(metrics, _moved(transitions)), poll.time)
-        return self._keep(transitions, telling, messages, poll.time)
+        names, brought = self._remember(poll)
+        return self._come(poll.readings, names, brought, poll.time)
 
     def tick(self, now: float) -> bool:
         """Let time pass: holds run out, readings grow old, streams cool down. Returns as ``ingest`` does."""
-        readings, surfaces = self._look_up(now)
-        transitions = self._judge(readings, now)
+        alarms, aged, surfaces = self._look_up(now)
+        transitions = self._judging.pass_time(alarms, aged, Scope(self._latest, self._history.past, now))
         telling = self._tell(transitions, now)
         surfaces |= self._board.concerned((), _moved(transitions))
         messages = self._word(surfaces, now)
         return self._keep(transitions, telling, messages, now)
+
+    def close(self, now: float) -> None:
+        """Write down what is remembered and not on disk yet; for the end, when nothing comes any more."""
+        self._history.flush(now)
 
     def wake_at(self) -> float | None:
         """When ``tick`` is due next (seconds since 1970); None where only a poll can change anything."""
@@ -143,6 +186,25 @@ class Engine:
     def alerts(self) -> list[Alert]:
         """The alerts that are not inactive."""
         return list(self._active)
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """The rules, by name."""
+        return self._rules
+
+    def known(self, name: str, now: float) -> Known:
+        """What is known of a rule; KeyError where there is none of that name."""
+        rule = self._rules[name]
+        described = ""
+        if rule.when is not None:
+            described = rule.when.describe(Scope(self._latest, self._history.past, now))
+        with self._database.transaction() as connection:
+            entries = journal.read(connection, name)
+        readings = list(self._latest.readings.get(rule.metric, {}).values())
+        push = self._config.rules[name].push
+        tells = f"tells: {', '.join(push.on)}" if push is not None else "tells nobody: it has no push"
+        held = self._dispatcher.held_of(name, self._quiet(now))
+        return Known(rule, self._active.of(name), readings, described, held, tells, entries)
 
     def silences(self, now: float) -> list[Silence]:
         """The silences that have not ended, the oldest first."""
@@ -170,7 +232,7 @@ class Engine:
             self._telemetry.tell(SilenceExpired(id_))
         return found
 
-    def _resume(self, now: float) -> memory.Active:
+    def _resume(self, now: float) -> tuple[memory.Active, Judging]:
         """Take up what the last run left; what the configuration no longer has is closed."""
         with self._database.resuming() as connection:
             active, orphans = memory.Active.load(connection, self._rules, now)
@@ -180,18 +242,20 @@ class Engine:
             self._withdraw(connection, orphans, self._view(now))
             telling = self._dispatcher.resume(self._view(now), self._quiet(now))
             self._write(connection, telling, now)
-            memory.keep_alive(connection, now)
+            memory.save(connection, self._rules, (), active, now)
         self._say(telling)
         self._outbox.want(self._board.surfaces)
+        judging = Judging(self._rules, active, self._latest, self._agenda, self._history.past, self._config.zone)
         for alert in active:
-            self._plan(alert)
+            self._latest.expect_back(alert.series, alert.value, now)
+        judging.plan_all()
         for surface in self._board.surfaces:
             self._agenda.add(now, Look(surface))
             self._agenda.add(now + self._latest.longest_patience + 0.001, Look(surface))
-        for name in self._board.metrics | self._board.sources:
+        for name in self._looked_at | self._board.sources:
             self._watch_age(name, now)
         self._ageing.clear()  # nothing has come yet: the first word of each is news
-        return active
+        return active, judging
 
     def _withdraw(self, connection: Connection, orphans: Iterable[Alert], view: View) -> None:
         """End what the configuration no longer has, and take back what the last run wanted to show and did not: it is
@@ -202,7 +266,7 @@ class Engine:
             if message.is_level and not (is_number and message.key in self._board.surfaces):
                 self._outbox.withdraw(connection, message.key)
         for alert in orphans:
-            memory.forget(connection, alert)
+            memory.forget(connection, alert.rule, alert.series.labels)
         for key, shown in list(self._outbox.shown().items()):
             if shown.kind in (Kind.STREAM, Kind.END) and not shown.ended and key not in self._board.surfaces:
                 self._outbox.put(connection, activity.end(key.partition(":")[2], None, view))
@@ -212,78 +276,72 @@ class Engine:
         self._latest.set_clock(now)
         self._agenda = Agenda()
         self._ageing.clear()
-        for alert in self._active:
-            self._plan(alert)
-        for name in self._board.metrics | self._board.sources:
+        self._judging.plan_all()
+        for name in self._looked_at | self._board.sources:
             self._watch_age(name, now)
         for surface in self._board.surfaces:
             self._agenda.add(now, Look(surface))
         self._dispatcher.replan(now)
 
-    def _remember(self, poll: Poll) -> list[str]:
-        """Keep the newest readings; returns the metrics and sources whose surfaces must look again."""
-        names = self._latest.take(poll.readings, poll.fresh_for)
-        heard = {reading.series.metric for reading in poll.readings} & self._board.metrics
+    def _remember(self, poll: Poll) -> tuple[list[str], set[str]]:
+        """Keep the newest readings; returns the metrics and sources whose surfaces must look again, and the metrics
+        that were brought.
+        """
+        names, brought = self._latest.take(poll.readings, poll.fresh_for, poll.time)
+        self._history.take(poll.readings, poll.time)
+        heard = set(brought)
+        if self._latest.heard(poll.source, poll.time, failing=poll.failure is not None):
+            for metric in self._judging.heard_news(poll.source, poll.time):
+                self._agenda.add(poll.time, Ageing(metric))
         if poll.failure is None or poll.readings:
             self._latest.answered(poll.source, poll.time, poll.fresh_for)
             heard |= {poll.source} & self._board.sources
         for name in heard - self._ageing:
             self._watch_age(name, poll.time)
             names.append(name)
-        return names
+        return names, brought
 
-    def _look_up(self, now: float) -> tuple[list[Reading], set[str]]:
-        """What the agenda says: readings to judge once more, surfaces to look at again."""
-        readings, surfaces, grown_old = [], set(), []
-        view = self._view(now)
+    def _come(self, came: Iterable[Reading], names: list[str], brought: set[str], now: float) -> bool:
+        """What readings mean that ``latest`` has by now; as ``_remember`` told of them."""
+        scope = Scope(self._latest, self._history.past, now)
+        readings, changed = self._derive(came, brought, scope)
+        transitions = self._judging.come(readings, brought, scope)
+        telling = self._tell(transitions, now)
+        messages = self._word(self._board.concerned([*names, *changed], _moved(transitions)), now)
+        return self._keep(transitions, telling, messages, now)
+
+    def _derive(self, came: Iterable[Reading], brought: set[str], scope: Scope) -> tuple[list[Reading], list[str]]:
+        """What came and is fresh, and what is made of it; and the derived metrics that changed."""
+        fresh = [reading for reading in came if self._latest.is_fresh(reading, scope.now)]
+        derived, changed = self._derivation.work_out(brought, scope)
+        self._history.take(derived, scope.now)
+        return fresh + derived, changed
+
+    def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[str]]:
+        """What the agenda says: alerts whose clock ran out, metrics of which something is too old, surfaces to look
+        at again.
+        """
+        alarms, aged, surfaces, grown_old = [], [], set(), []
         for item in self._agenda.take(now):
             match item:
-                case Alarm(rule, labels):
-                    reading = self._latest.get(self._rules[rule].metric, labels)
-                    if reading is not None and view.is_fresh(reading):
-                        readings.append(reading)
+                case Alarm():
+                    alarms.append(item)
                 case Ageing(name):
                     self._ageing.discard(name)
-                    if not self._watch_age(name, now):
+                    self._watch_age(name, now)
+                    aged.append(name)
+                    if self._latest.old_at(name) <= now:
                         grown_old.append(name)
                 case Look(surface):
                     surfaces.add(surface)
-        return readings, surfaces | self._board.concerned(grown_old, ())
+        return alarms, aged, surfaces | self._board.concerned(grown_old, ())
 
-    def _watch_age(self, name: str, now: float) -> bool:
-        """Have the agenda call when what we know of a metric or source is too old; False where it already is."""
-        old_at = self._latest.old_at(name)
-        if old_at <= now:
-            return False
-        self._ageing.add(name)
-        self._agenda.add(old_at + 0.001, Ageing(name))
-        return True
-
-    def _judge(self, readings: Iterable[Reading], now: float) -> list[Transition]:
-        """What the readings do to the alerts."""
-        transitions = []
-        for reading in readings:
-            series, value, _ = reading
-            for rule in self._rules_on.get(series.metric, ()):
-                alert = self._active.get(rule.name, series.labels)
-                if alert is None and not rule.breaches(value):
-                    continue
-                transition = judge(rule, series, alert, value, now)
-                if transition is not None:
-                    self._active.move(transition)
-                    transitions.append(transition)
-                    self._plan(transition.after)
-        return transitions
-
-    def _look_again(self, reading: Reading, now: float) -> None:
-        """Have a known reading judged by the rules of today."""
-        for rule in self._rules_on.get(reading.series.metric, ()):
-            self._agenda.add(now, Alarm(rule.name, reading.series.labels))
-
-    def _plan(self, alert: Alert | None) -> None:
-        due = alert.due(self._rules[alert.rule].timing) if alert is not None else None
-        if alert is not None and due is not None:
-            self._agenda.add(due, Alarm(alert.rule, alert.series.labels))
+    def _watch_age(self, name: str, now: float) -> None:
+        """Have the agenda call when the next thing that we know of a metric or source is too old."""
+        old_at = self._latest.next_old_at(name, now)
+        if old_at is not None:
+            self._ageing.add(name)
+            self._agenda.add(old_at + 0.001, Ageing(name))
 
     def _tell(self, transitions: list[Transition], now: float) -> Telling:
         """What there is to tell of the alerts: notifications, and why each alert was told or was not."""
@@ -312,11 +370,14 @@ class Engine:
 
     def _keep(self, transitions: list[Transition], telling: Telling, messages: list[Message], now: float) -> bool:
         """Write down what lasts, all of it in one transaction, then say what happened."""
+        self._tell_puzzles()
+        if self._history.is_due(now):
+            self._history.flush(now)
         messages = [message for message in messages if self._outbox.changes(message)]
         if not transitions and not telling and not messages and not self._clocks_run(now):
             return False
         with self._database.transaction() as connection:
-            memory.save(connection, self._rules, transitions, now)
+            memory.save(connection, self._rules, transitions, self._active, now)
             self._write(connection, telling, now)
             for message in messages:
                 self._outbox.put(connection, message)
@@ -332,6 +393,14 @@ class Engine:
     def _say(self, telling: Telling) -> None:
         for decision in telling.decisions:
             self._telemetry.tell(_fact(decision))
+
+    def _tell_puzzles(self) -> None:
+        """Say of each expression, once, that it makes no sense with these series."""
+        if self._judging.puzzles != self._puzzles:
+            for rule, puzzle in self._judging.puzzles.items():
+                if self._puzzles.get(rule) != puzzle:
+                    self._telemetry.tell(RulePuzzled(rule, puzzle))
+            self._puzzles = dict(self._judging.puzzles)
 
     def _clocks_run(self, now: float) -> bool:
         """Once in a while: whether an alert is pending, so that the next start must know how long we were away."""
@@ -357,6 +426,28 @@ class Engine:
         if self._held.get(held.surface) != held.reason:
             self._held[held.surface] = held.reason
             self._telemetry.tell(SurfaceHeld(held.surface, held.reason))
+
+
+def _watchers(rules: Mapping[str, RuleConfig], made: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    """The rules on each metric; those on a derived one look at the metrics too that it is made of."""
+    watchers: dict[str, list[str]] = defaultdict(list)
+    for name, rule in rules.items():
+        for metric in rule.metrics.union(*(made.get(metric, ()) for metric in rule.metrics)):
+            watchers[metric].append(name)
+    return dict(watchers)
+
+
+def _expectations(
+    config: Config, watched: Collection[str], judged: Collection[str], made: Mapping[str, frozenset[str]], now: float
+) -> Latest:
+    """What the sources are expected to bring, and when."""
+    latest = Latest({*watched, *made, *chain.from_iterable(made.values())}, now, judged)
+    for spec in config.sources.values():
+        patience = first_word_within(spec.schedule, spec.timeout)
+        latest.expect(spec.name, spec.metrics, fresh_for(spec.schedule, spec.timeout, now), patience)
+    for name, metrics in made.items():
+        latest.derive(name, frozenset(map(source_of, metrics)))
+    return latest
 
 
 def _moved(transitions: Iterable[Transition]) -> set[str]:
@@ -387,7 +478,7 @@ def _fact(decision: Decision) -> Fact:
     labels = str(decision.series)[len(decision.series.metric) :]
     if not decision.change:
         return AlertTold(decision.rule, labels, decision.severity, str(decision))
-    fact = AlertMoved if decision.change in VISIBLE else AlertStirred
+    fact = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
     return fact(decision.rule, labels, decision.change, decision.severity, decision.why, str(decision))
 
 

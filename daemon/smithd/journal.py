@@ -54,7 +54,7 @@ class Entry:
     labels: Labels
     change: str
     severity: str
-    value: float
+    value: float | None
     why: str
     reason: str
     detail: str

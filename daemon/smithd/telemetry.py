@@ -311,6 +311,18 @@ class SurfaceHeld(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class RulePuzzled(Fact):
+    """A rule's expression makes no sense with the series that came, and why."""
+
+    level: ClassVar[int] = logging.WARNING
+    rule: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"rule {self.rule} cannot be judged: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted(Fact):
     """The service took a message; ``summary`` is what the phone now shows, in a few words."""
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.alerts.rule import Rule, RuleOptions, Severity, compile_rule
+from smithd.alerts.rule import Rule, RuleOptions, compile_rule
+from smithd.alerts.severity import Severity
 from smithd.alerts.state import VISIBLE, Alert, Change, judge
 from smithd.plugin.sample import Series
 

@@ -36,7 +36,7 @@ RULES: list[Broken] = [
     part("rules:\n  error-rate:\n    »metrc: prod.error_rate\n    warning: '> 1'\n", "did you mean 'metric'?"),
     part(
         "rules:\n  »error-rate: {warning: '> 1'}\n",
-        "the key 'metric' is missing in 'rules.error-rate' / as source.metric",
+        "a rule watches a 'metric' (as source.metric) or has a 'when'",
     ),
     part("rules:\n  »error-rate: {metric: prod.error_rate}\n", "a rule needs a threshold"),
     rule(
@@ -72,14 +72,46 @@ RULES: list[Broken] = [
     rule("metric: prod.error_rate\nwarning: '> 5'\nfor: »5", DURATION),
     rule("metric: prod.error_rate\nwarning: '> 5'\nkeep_firing_for: »-1m", DURATION),
     rule("metric: prod.error_rate\nwarning: '> 5'\n»hold: 5m", "unknown key 'hold'"),
-    rule("metric: prod.error_rate\nwarning: '> 5'\n»severity: critical", "unknown key 'severity'"),
+    part(
+        "rules:\n  »a: {metric: prod.error_rate, warning: '> 5', severity: critical}\n",
+        "'when' and 'severity' (warning or critical) belong together",
+    ),
+    part("rules:\n  »a: {when: prod.error_rate > 5}\n", "'when' and 'severity' (warning or critical) belong together"),
+    part(
+        "rules:\n  »a: {metric: prod.error_rate, when: prod.error_rate > 5, severity: warning}\n",
+        "watches a 'metric' (as source.metric) or has a 'when': one of them",
+    ),
+    part("rules:\n  »a: {when: prod.error_rate > 5, severity: warning, critical: '> 5'}\n", "'when' is the threshold"),
+    rule("when: prod.error_rate > »prd.error_rate\nseverity: warning", "did you mean 'prod.error_rate'?"),
+    rule('when: "prod.error_rate > 5 or»"\nseverity: warning', "expected"),
+    rule("when: >\n  prod.error_rate > 5\n    and »shop.ordrs < 1\nseverity: warning", "did you mean 'shop.orders'?"),
+    rule("when: 1 »> 2\nseverity: warning", "its answer never changes"),
+    rule("when: »1 + 2\nseverity: warning", "names no metric"),
+    rule("»when: [prod.error_rate]\nseverity: warning", "expected an expression like"),
+    rule("when: prod.error_rate > 5\nseverity: »severe", "expected one of 'warning' or 'critical'"),
+    rule("metric: prod.error_rate\nwarning: »drops > 20%", "expected a comparison with the past like"),
+    rule("metric: prod.error_rate\nwarning: »drops > 20% vs tomorrow", "expected a comparison with the past like"),
+    rule("metric: prod.error_rate\nwarning: »drops > 20% over an hour", "expected a comparison with the past like"),
+    rule("metric: prod.error_rate\nwarning: »drops > 20% over 1y", DURATION),
+    rule(
+        "metric: prod.error_rate\nwarning: »drops > 20% over 9d", "looks back 9d / only 8d are remembered / 'history'"
+    ),
+    rule("metric: prod.error_rate\nwarning: drops > 20% over 1h\ncritical: »drops > 10% over 1h", "must be a stricter"),
+    rule("metric: prod.error_rate\nwarning: drops > 20% over 1h\nrecover: »drops < 30% over 1h", "safe side"),
+    rule("metric: prod.error_rate\nwarning: drops > 20% over 1h\nrecover: »drops < 10% over 2h", "must compare like"),
+    part(
+        "rules:\n  »a: {metric: prod.error_rate, warning: '> 5', min_value: 5}\n", "'min_value' belongs to thresholds"
+    ),
+    rule("metric: prod.error_rate\nwarning: '> 5'\ndamping: »30", DURATION),
     rule(
         "metric: prod.error_rate\nwarning: '> 5'\n»title: x",
         "unknown key 'title' / 'title' belongs in rules.<name>.push",
     ),
-    rule("metric: prod.error_rate\nwarning: '> 5'\n»no_data: warning", "unknown key 'no_data'"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nno_data: »alarm", "expected one of 'keep', 'ok', 'warning'"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\n»no_data: {after: 5m}", "the key 'severity' is missing"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\non_error: {severity: ok, after: »5}", DURATION),
     rule("metric: prod.error_rate\n»warn: '> 5'\ncritical: '> 6'", "did you mean 'warning'?"),
-    rule("metric: prod.error_rate\nwarning: '> 5'\n»min_interval: 5m", "'min_interval' belongs in widgets.<name>"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\n»stale: old", "'stale' belongs in widgets.<name>"),
     # push
     rule("metric: prod.error_rate\nwarning: '> 5'\npush: »yes", "expected a mapping / true (the stock text)"),
     rule("metric: prod.error_rate\nwarning: '> 5'\n»push: [warning]", "expected a mapping / found a list"),

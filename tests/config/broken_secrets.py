@@ -59,13 +59,10 @@ TOGETHER: list[Broken] = [
         "cannot be a metric key",
     ),
     part(
-        "rules:\n  »a:\n    »when: x > 1\n    »severity: critical\n    push: {»group_by: [], title: »'{{ change }}'}\n"
+        "rules:\n  a:\n    when: »x > 1\n    severity: critical\n    push: {group_by: [], title: »'{{ chance }}'}\n"
         "live_activities: {}\n",
-        "the key 'metric' is missing",
-        "unknown key 'when'",
-        "unknown key 'severity'",
-        "unknown key 'group_by'",
-        "unknown name 'change'",
+        "no source declares the metric 'x'",
+        "unknown name 'chance'",
     ),
     part(
         "rules:\n  »a: {metric: shop.orders, »xyz: 1}\nlive_activities: {}\n", "needs a threshold", "unknown key 'xyz'"

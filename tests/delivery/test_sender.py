@@ -483,3 +483,22 @@ def test_what_is_no_everyday_end_stops_the_sender(path: Path, broken: str) -> No
     stage.service = breaking
     with pytest.raises(ZeroDivisionError if broken == "transport" else DatabaseError):
         run_virtual(story, BEGIN)
+
+
+def test_what_is_worth_saying_in_place_only_is_dropped_where_the_phone_has_nothing_of_it(path: Path) -> None:
+    stage = Stage(path, ok(notification_id="n-1"), ok(notification_id="n-1"))
+
+    async def story() -> None:
+        async with stage.running():
+            stage.put(push("past", in_place="only"))
+            await asyncio.sleep(1)
+            assert stage.keys() == []
+            assert stage.outbox.waiting() == 0
+            stage.put(push("past"))
+            await asyncio.sleep(1)
+            stage.put(push("past", in_place="only", title="Earlier: past"))
+            await asyncio.sleep(1)
+
+    run_virtual(story, BEGIN)
+    assert [request.method for _, request in stage.seen] == ["POST", "PUT"]
+    assert stage.told(SendDropped) == []

@@ -24,6 +24,7 @@ timezone: UTC
 plugins: [shop.py]
 sources:
   shop: {type: shop, every: 60s}
+  depot: {type: shop, every: 60s}
 """
 PLUGIN = """
 from smithd.plugin import Options, Source
@@ -65,16 +66,21 @@ class Stage:
     ) -> None:
         self._database.close()
 
-    def poll(self, at: float, **values: float | dict[str, float]) -> None:
-        """A poll of the shop at ``at``; a mapping is one series for each value of the label ``house``."""
+    def poll(self, at: float, source: str = "shop", /, **values: float | dict[str, float]) -> None:
+        """A poll at ``at``; a mapping is one series for each value of the label ``house``."""
         self.now = at
         readings = []
         for metric, given in values.items():
             series = given if isinstance(given, dict) else {"": given}
             for house, value in series.items():
                 labels = (("house", house),) if house else ()
-                readings.append(Reading(Series(f"shop.{metric}", labels), value, at))
-        self.engine.ingest(Poll("shop", at, 160.0, tuple(readings)))
+                readings.append(Reading(Series(f"{source}.{metric}", labels), float(value), at))
+        self.engine.ingest(Poll(source, at, 160.0, tuple(readings)))
+
+    def fail(self, at: float, source: str = "shop") -> None:
+        """A poll at ``at`` that fails."""
+        self.now = at
+        self.engine.ingest(Poll(source, at, 160.0, failure="no answer"))
 
     def pass_time(self, until: float) -> None:
         """Tick whenever the engine asked for it, up to ``until``."""
@@ -104,6 +110,14 @@ class Stage:
         with self._database.transaction() as connection:
             found = connection.exec_driver_sql("SELECT rule, reason FROM journal ORDER BY id").all()
         return [row.reason for row in found if rule in (None, row.rule) and row.reason != Reason.STEP]
+
+    def loud(self) -> list[tuple[str, str]]:
+        """The changes of severity so far, in words."""
+        return [(fact.rule + fact.labels, fact.change) for fact in self.facts if type(fact) is AlertMoved]
+
+    def whys(self) -> list[str]:
+        """Why severities changed so far, in sentences."""
+        return [fact.why for fact in self.facts if type(fact) is AlertMoved]
 
     def held(self) -> list[str]:
         return [fact.surface for fact in self.facts if isinstance(fact, SurfaceHeld)]

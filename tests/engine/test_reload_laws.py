@@ -212,7 +212,7 @@ def _is_end(push: dict[str, Any]) -> bool:
 
 TestReloads = pytest.mark.campaign(ReloadMachine.TestCase)
 TestReloads.settings = settings(
-    max_examples=rounds(40, 3000),
+    max_examples=rounds(25, 3000),
     stateful_step_count=30,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[phase for phase in Phase if phase is not Phase.explain],

@@ -87,7 +87,7 @@ def test_a_mute_holds_back_and_tells_once_what_still_fires_when_it_ends(tmp_path
         stage.poll(MORNING - 1, errors=8)
         stage.pass_time(MORNING)
         (told,) = stage.take()
-        assert told.content["message"] == "shop.errors is 8 (critical > 5) since Mon 23:01."
+        assert told.content["message"] == "shop.errors is 8 (critical > 5; normal: 5 or less), since Mon 23:01."
         assert told.created == MORNING
         stage.pass_time(MORNING + HOUR)
         assert stage.take() == []
@@ -436,3 +436,51 @@ def test_a_severity_that_nobody_asked_for_is_told_when_it_becomes_one(tmp_path: 
         stage.poll(EVENING + 180, errors=2)
         assert stage.take() == []
         assert stage.reasons() == [Reason.SEVERITY, Reason.TOLD, Reason.SEVERITY, Reason.FALL]
+
+
+# One dead source.
+
+
+def fifty(*more: str) -> str:
+    given = "{severity: warning, after: 3m}"
+    names = [f"r{number:02}" for number in range(49)]
+    return rules(
+        *(rule(name, on_error=given) for name in names),
+        rule("worst", on_error=given.replace("warning", "critical")),
+        *more,
+    )
+
+
+def test_one_dead_source_with_fifty_rules_is_one_message(tmp_path: Path) -> None:
+    with Stage(tmp_path, fifty(rule("later", on_error="{severity: warning, after: 10m}")), EVENING) as stage:
+        stage.poll(EVENING, errors=0)
+        for minute in range(1, 9):
+            stage.fail(EVENING + minute * 60)
+            stage.pass_time(EVENING + minute * 60 + 59)
+        (told,) = stage.take()
+        assert told.content["title"] == "shop does not answer: 50 alerts, critical"
+        assert told.content["message"].startswith("worst: critical since 20:0")
+        assert told.content["message"].endswith("and 42 more")
+        for minute in range(9, 20):
+            stage.fail(EVENING + minute * 60)
+            stage.pass_time(EVENING + minute * 60 + 59)
+        (joined,) = stage.take()
+        assert (joined.key, joined.content["in_place"]) == (told.key, True)
+        assert joined.content["title"] == "shop does not answer: 51 alerts, critical"
+        stage.poll(EVENING + 20 * 60, errors=0)
+        (back,) = stage.take()
+        assert (back.key, back.content["title"], back.content["in_place"]) == (told.key, "shop answers again", True)
+
+
+def test_an_alert_that_turns_out_to_be_about_a_value_is_told_anew(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule(on_error="{severity: critical, after: 3m}")), EVENING) as stage:
+        stage.poll(EVENING, errors=0)
+        for minute in range(1, 9):
+            stage.fail(EVENING + minute * 60)
+            stage.pass_time(EVENING + minute * 60 + 1)
+        (silent,) = stage.take()
+        assert silent.content["title"] == "shop does not answer: 1 alert, critical"
+        stage.poll(EVENING + 600, errors=7)
+        told, back = stage.take()
+        assert told.content["title"] == "errors is critical"
+        assert (back.key, back.content["title"]) == (silent.key, "shop answers again")

@@ -156,31 +156,31 @@ tests:
 """)
     assert status == 1
     assert (
-        re.sub(r" +\n", "\n", said)
+        re.sub(r"(alert .* (?:pending|fired)): .*", r"\1", said)
         == """ok      rules.test.yaml: fine
 FAILED  rules.test.yaml: not so
   rules.test.yaml:11:9: errors at 1m
       expected  firing critical
       got       pending {host="a"}
       the alerts until then:
-        0s  alert errors{host="a"} pending: shop.errors is 7 (warning > 1) (a step on the way)
+        0s  alert errors{host="a"} pending
   rules.test.yaml:13:9: pushes, as it came (- expected and not come, + come and not expected)
       + 1m30s  title: 'errors (a) is critical', message: 'since 00:00', interruption_level: 'time-sensitive'
       - 2m  title: 'errors (a) is critical'
       the alerts until then:
-        0s  alert errors{host="a"} pending: shop.errors is 7 (warning > 1) (a step on the way)
-        1m30s  alert errors{host="a"} fired: shop.errors is 7 (critical > 5) (told)
+        0s  alert errors{host="a"} pending
+        1m30s  alert errors{host="a"} fired
   rules.test.yaml:15:7: widgets.orders, as it came (- expected and not come, + come and not expected)
         0s  value: 1
       + 1m  value: 2
       the alerts until then:
-        0s  alert errors{host="a"} pending: shop.errors is 7 (warning > 1) (a step on the way)
+        0s  alert errors{host="a"} pending
   rules.test.yaml:17:7: activities.shop, as it came (- expected and not come, + come and not expected)
       + 1m30s  title: 'Shop', stats: {'Orders': 2}
       + 3m40s  title: 'Shop', stats: {'Orders': '2 ?'}
       the alerts until then:
-        0s  alert errors{host="a"} pending: shop.errors is 7 (warning > 1) (a step on the way)
-        1m30s  alert errors{host="a"} fired: shop.errors is 7 (critical > 5) (told)
+        0s  alert errors{host="a"} pending
+        1m30s  alert errors{host="a"} fired
 2 tests, 1 failed
 """
     )

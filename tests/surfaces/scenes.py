@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from smithd.alerts.latest import Latest
-from smithd.alerts.rule import RuleOptions, Severity, compile_rule
+from smithd.alerts.rule import RuleOptions, compile_rule
+from smithd.alerts.severity import Severity
 from smithd.alerts.state import Alert, Transition, judge
 from smithd.outbox.message import Standing
 from smithd.plugin.sample import Labels, Reading, Series
@@ -32,7 +33,7 @@ def view(
     fresh_for = dict.fromkeys(["shop.errors", "shop.revenue", "shop.stock"], 100.0)
     latest = Latest(fresh_for.keys(), started)
     latest.expect("shop", ["errors", "revenue", "stock"], 100.0, 20.0)
-    latest.take(readings, 100.0)
+    latest.take(readings, 100.0, NOW)
     if answered is not None:
         latest.answered("shop", answered, 100.0)
     by_rule: dict[str, dict[Labels, Alert]] = {}

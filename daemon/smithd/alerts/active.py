@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy import Column, Connection, Float, Integer, Table, Text, select
 from sqlalchemy.dialects.sqlite import insert
 
-from smithd.alerts.rule import Rule, Severity
-from smithd.alerts.state import IDLE, Alert, Hold, Phase, Transition, shown_severity
+from smithd.alerts.damping import Unrest
+from smithd.alerts.rule import Rule
+from smithd.alerts.severity import Severity
+from smithd.alerts.state import IDLE, Alert, Hold, Phase, Transition, shown_severity, worst_of
 from smithd.database import metadata
 from smithd.plugin.sample import Labels, Series
 
@@ -29,11 +31,16 @@ _ALIVE = Table("alive", metadata, Column("id", Integer, primary_key=True), Colum
 
 
 class Active:
-    """The alerts that are not inactive, by rule and labels: that is an alert's identity."""
+    """The alerts that are not inactive, by rule and labels: that is an alert's identity.
+
+    ``calm``: those that are inactive, and no longer restless either; ``save`` is to forget them.
+    """
 
     def __init__(self) -> None:
         self._alerts: dict[str, dict[Labels, Alert]] = {}
+        self._restless: dict[tuple[str, Labels], Unrest] = {}
         self.firing: dict[str, dict[Labels, Alert]] = {}
+        self.calm: set[tuple[str, Labels]] = set()
 
     @classmethod
     def load(cls, connection: Connection, rules: Mapping[str, Rule], now: float) -> tuple[Active, list[Alert]]:
@@ -42,18 +49,23 @@ class Active:
         alive = connection.execute(select(_ALIVE.c.at)).scalar()
         slept = now - alive if alive is not None else 0.0
         for row in connection.execute(select(_ALERTS)):
-            rule = rules.get(row.rule)
-            if rule is not None and json.loads(row.state)["metric"] != rule.metric:
+            rule, state, labels = rules.get(row.rule), json.loads(row.state), _labels(json.loads(row.labels))
+            if "holds" not in state:
+                active._rest(row.rule, labels, state, rule, now)
+                continue
+            if rule is not None and state["metric"] != rule.metric:
                 rule = None  # it watches something else now: this alert has nobody to resolve it
-            alert = _read(row.rule, json.loads(row.labels), json.loads(row.state), rule)
+            alert = _read(row.rule, labels, state, rule)
             if slept >= PENDING_SURVIVES:
                 alert = replace(
                     alert, holds=tuple(IDLE if hold.phase is Phase.PENDING else hold for hold in alert.holds)
                 )
             if rule is None:
                 orphans.append(alert)
-            elif any(hold is not IDLE for hold in alert.holds):
+            elif any(hold is not IDLE for hold in (*alert.holds, alert.absent)):
                 active._set(alert.rule, alert.series.labels, alert)
+            else:
+                active.calm.add((alert.rule, labels))
         return active, orphans
 
     @property
@@ -61,9 +73,41 @@ class Active:
         """All of them, by rule and labels."""
         return self._alerts
 
+    def _rest(self, name: str, labels: Labels, state: dict[str, Any], rule: Rule | None, now: float) -> None:
+        unrest = Unrest(*state["unrest"])
+        if rule is not None and unrest.now(rule.damping or 1.0, now) > 0:
+            self._restless[name, labels] = unrest
+        else:
+            self.calm.add((name, labels))
+
     def get(self, rule: str, labels: Labels) -> Alert | None:
         """The alert of a rule on the series with these labels, None where it is inactive."""
         return self._alerts.get(rule, {}).get(labels)
+
+    def of(self, rule: str) -> Mapping[Labels, Alert]:
+        """The alerts of a rule."""
+        return self._alerts.get(rule, {})
+
+    def unrest(self, rule: str, labels: Labels) -> Unrest | None:
+        """How restless an inactive alert still is."""
+        return self._restless.get((rule, labels)) if self._restless else None
+
+    def calm_at(self, rule: Rule, labels: Labels) -> float | None:
+        """When an inactive alert is not restless any more; None where it is not now."""
+        unrest = self._restless.get((rule.name, labels))
+        return unrest.calm_at(rule.damping) if unrest is not None else None
+
+    def calm_down(self, rule: Rule, labels: Labels, now: float) -> None:
+        """Let go of the unrest of an inactive alert, if it is over."""
+        calm_at = self.calm_at(rule, labels)
+        if calm_at is not None and calm_at <= now:
+            del self._restless[rule.name, labels]
+            self.calm.add((rule.name, labels))
+
+    @property
+    def restless(self) -> list[tuple[str, Labels]]:
+        """The inactive alerts that are restless still."""
+        return list(self._restless)
 
     def __iter__(self) -> Iterator[Alert]:
         return (alert for alerts in self._alerts.values() for alert in alerts.values())
@@ -72,6 +116,11 @@ class Active:
         """Take a transition into memory."""
         alert = transition.alert
         self._set(alert.rule, alert.series.labels, transition.after)
+        self.calm.discard((alert.rule, alert.series.labels))
+        if transition.after is None and alert.unrest is not None:
+            self._restless[alert.rule, alert.series.labels] = alert.unrest
+        else:
+            self._restless.pop((alert.rule, alert.series.labels), None)
 
     def _set(self, rule: str, labels: Labels, alert: Alert | None) -> None:
         alerts = self._alerts.setdefault(rule, {})
@@ -88,18 +137,27 @@ class Active:
             del self.firing[rule]
 
 
-def save(connection: Connection, rules: Mapping[str, Rule], transitions: Iterable[Transition], now: float) -> None:
-    """Write the transitions down, and that the daemon was alive at ``now``."""
+def save(
+    connection: Connection, rules: Mapping[str, Rule], transitions: Iterable[Transition], active: Active, now: float
+) -> None:
+    """Write the transitions down, which ``active`` has taken, and that the daemon was alive at ``now``."""
+    for rule, labels in active.calm:
+        forget(connection, rule, labels)
+    active.calm.clear()
     for transition in transitions:
         alert = transition.alert
-        key = {"rule": alert.rule, "labels": json.dumps(alert.series.labels)}
-        if transition.after is None:
-            connection.execute(_ALERTS.delete().filter_by(**key))
+        if transition.after is not None:
+            _put(connection, alert, _written(rules[alert.rule], transition.after))
+        elif alert.unrest is not None:
+            _put(connection, alert, {"unrest": alert.unrest})
         else:
-            state = json.dumps(_written(rules[alert.rule], transition.after))
-            row = insert(_ALERTS).values(**key, state=state)
-            connection.execute(row.on_conflict_do_update(index_elements=["rule", "labels"], set_={"state": state}))
+            forget(connection, alert.rule, alert.series.labels)
     keep_alive(connection, now)
+
+
+def _put(connection: Connection, alert: Alert, state: dict[str, Any]) -> None:
+    row = insert(_ALERTS).values(rule=alert.rule, labels=json.dumps(alert.series.labels), state=json.dumps(state))
+    connection.execute(row.on_conflict_do_update(index_elements=["rule", "labels"], set_={"state": row.excluded.state}))
 
 
 def keep_alive(connection: Connection, now: float) -> None:
@@ -108,33 +166,60 @@ def keep_alive(connection: Connection, now: float) -> None:
     connection.execute(row.on_conflict_do_update(index_elements=["id"], set_={"at": now}))
 
 
-def forget(connection: Connection, alert: Alert) -> None:
-    """Delete an alert whose rule is gone."""
-    connection.execute(_ALERTS.delete().filter_by(rule=alert.rule, labels=json.dumps(alert.series.labels)))
+def forget(connection: Connection, rule: str, labels: Labels) -> None:
+    """Delete an alert."""
+    connection.execute(_ALERTS.delete().filter_by(rule=rule, labels=json.dumps(labels)))
 
 
 def _written(rule: Rule, alert: Alert) -> dict[str, Any]:
-    holds = zip(rule.thresholds, alert.holds, strict=True)
+    severities = [severity for severity, _ in rule.thresholds]
+    holds = zip(severities, alert.holds, strict=True)
     return {
         "metric": alert.series.metric,
-        "holds": {severity: [hold.phase, hold.since] for (severity, _), hold in holds},
+        "holds": {severity: [hold.phase, hold.since] for severity, hold in holds},
+        "severity": alert.severity,
         "since": alert.since,
         "fired_at": alert.fired_at,
         "value": alert.value,
         "worst": alert.worst,
         "cause": alert.cause,
+        "absent": [alert.absent.phase, alert.absent.since],
+        "baselines": dict(zip(severities, alert.baselines, strict=False)),
+        "unrest": alert.unrest,
     }
 
 
-def _read(name: str, labels: list[list[str]], state: dict[str, Any], rule: Rule | None) -> Alert:
-    found = {severity: Hold(Phase(phase), since) for severity, (phase, since) in state["holds"].items()}
-    series = Series(state["metric"], tuple((name, value) for name, value in labels))
+def _read(name: str, labels: Labels, state: dict[str, Any], rule: Rule | None) -> Alert:
+    found = {severity: _hold(hold) for severity, hold in state["holds"].items()}
     levels = [level for level, _ in rule.thresholds] if rule else [Severity(level) for level in found]
     holds = _fitted(rule, found) if rule else tuple(found.values())
-    severity = shown_severity(zip(levels, holds, strict=True))
-    peak = Severity(state["worst"]) if state["worst"] else None
-    cause = state.get("cause", "")  # an older smithd knew values only
-    return Alert(name, series, holds, severity, state["since"], state["fired_at"], state["value"], peak, cause)
+    absent = _hold(state["absent"]) if "absent" in state else IDLE  # an older smithd knew values only
+    by_value = shown_severity(zip(levels, holds, strict=True))
+    baselines = state.get("baselines", {})
+    kept = tuple(baselines.get(level) for level in levels) if baselines else ()
+    return Alert(
+        name,
+        Series(state["metric"], labels),
+        holds,
+        worst_of(by_value, Severity(state["severity"])) if absent.fires and state["severity"] else by_value,
+        state["since"],
+        state["fired_at"],
+        state["value"],
+        Severity(state["worst"]) if state["worst"] else None,
+        state.get("cause", ""),
+        absent,
+        kept,
+        Unrest(*state["unrest"]) if state.get("unrest") else None,
+    )
+
+
+def _hold(given: list[Any]) -> Hold:
+    phase, since = given
+    return IDLE if phase == Phase.INACTIVE else Hold(Phase(phase), since)
+
+
+def _labels(given: list[list[str]]) -> Labels:
+    return tuple((name, value) for name, value in given)
 
 
 def _fitted(rule: Rule, found: Mapping[str, Hold]) -> tuple[Hold, ...]:

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from smithd.alerts.notice import Group
+from smithd.alerts.notice import AlertId, Group
 from smithd.plugin.sample import Labels
 
 
@@ -32,8 +32,7 @@ class Look(NamedTuple):
 class Hushed(NamedTuple):
     """An alert whose telling was held back until now."""
 
-    rule: str
-    labels: Labels
+    alert: AlertId
 
 
 class Speak(NamedTuple):

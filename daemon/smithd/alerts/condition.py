@@ -10,6 +10,8 @@ from enum import Enum
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
+from smithd.alerts.figures import number
+
 
 class Verdict(Enum):
     """What one value means for one threshold."""
@@ -20,10 +22,18 @@ class Verdict(Enum):
     MISSING = "missing"
 
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_COMPARISON = re.compile(rf"(>=|<=|==|!=|>|<)\s*({_NUMBER})")
-_RANGE = re.compile(rf"(inside|outside)\s+({_NUMBER})\s*\.\.\s*({_NUMBER})")
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_COMPARISON = re.compile(rf"(>=|<=|==|!=|>|<)\s*({NUMBER})")
+_RANGE = re.compile(rf"(inside|outside)\s+({NUMBER})\s*\.\.\s*({NUMBER})")
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "!=": ne}
+_NORMAL = {
+    ">": "{} or less",
+    ">=": "below {}",
+    "<": "{} or more",
+    "<=": "above {}",
+    "==": "anything but {}",
+    "!=": "{}",
+}
 _EXPECTED = "expected a comparison like '> 5', '<= 0.5', '== 0' or a range like 'outside 10..20'"
 
 
@@ -52,16 +62,22 @@ class Interval:
 class Threshold:
     """The values that breach, as the configuration wrote them (``text``) and as intervals.
 
-    ``number`` is what a text about the threshold names: the bound, or the nearer end of a range.
+    ``number`` is what a text about the threshold names: the bound, or the nearer end of a range; ``normal`` says to a
+    person which values do not breach.
     """
 
     text: str
     number: float
+    normal: str
     intervals: tuple[Interval, ...]
     breached: Callable[[float], bool] = field(compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.text
+
+    def verdict(self, value: float, baseline: float | None = None) -> Verdict:  # noqa: ARG002 - a relative one has it
+        """What a value means; what it was before does not matter here."""
+        return Verdict.BREACH if self.breached(value) else Verdict.CLEAR
 
     def within(self, other: Threshold) -> bool:
         """Whether each value that breaches this threshold breaches the other too."""
@@ -88,10 +104,10 @@ def parse_threshold(text: Any) -> Threshold:
     raise ValueError(_EXPECTED)
 
 
-def _finite(number: str) -> float:
-    value = float(number)
+def _finite(text: str) -> float:
+    value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{number} is too large for a number")
+        raise ValueError(f"{text} is too large for a number")
     return value
 
 
@@ -106,11 +122,14 @@ def _comparison(text: str, operator: str, bound: float) -> Threshold:
         "!=": (below, above),
     }[operator]
     compare = _OPERATORS[operator]
-    return Threshold(text, bound, intervals, lambda value: compare(value, bound))
+    normal = _NORMAL[operator].format(number(bound))
+    return Threshold(text, bound, normal, intervals, lambda value: compare(value, bound))
 
 
 def _range(text: str, word: str, low: float, high: float) -> Threshold:
+    span = f"{number(low)} to {number(high)}"
     if word == "inside":
-        return Threshold(text, low, (Interval(low, high, True, True),), lambda value: low <= value <= high)
+        within = (Interval(low, high, True, True),)
+        return Threshold(text, low, f"outside {span}", within, lambda value: low <= value <= high)
     outside = (Interval(-math.inf, low), Interval(high, math.inf))
-    return Threshold(text, high, outside, lambda value: not low <= value <= high)
+    return Threshold(text, high, span, outside, lambda value: not low <= value <= high)

@@ -46,7 +46,7 @@ class Decision:
     series: Series
     change: str
     severity: str
-    value: float
+    value: float | None
     why: str
     reason: Reason
     detail: str = ""

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from smithd.alerts.decision import Reason
 from smithd.alerts.mute import MuteOptions, Window
-from smithd.alerts.rule import Severity
+from smithd.alerts.severity import Severity
 from smithd.alerts.silence import Silence
 from smithd.alerts.state import Alert, Phase
 from smithd.plugin.options import Options
@@ -162,12 +162,5 @@ def _same_place(one: Alert, other: Told) -> bool:
 
 
 def words(held: Held) -> str:
-    """What holds an alert back, for a person; its end apart."""
-    match held.reason:
-        case Reason.MUTED:
-            return f"mute {held.by}"
-        case Reason.INHIBITED:
-            return f"unless_firing {held.by}"
-        case Reason.DEPENDENT:
-            return f"depends_on {held.by}"
-    return held.by
+    """What holds an alert back, for a person; its reason and its end apart."""
+    return f"{held.by} fires" if held.reason is Reason.INHIBITED else held.by

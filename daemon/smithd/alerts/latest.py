@@ -1,43 +1,74 @@
-"""The newest reading of every series that somebody looks at, and whether it is still fresh. Pure."""
+"""The newest reading of every series that somebody looks at, whether it is still fresh, and which are missing. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
-from smithd.plugin.sample import Labels, Reading
+from smithd.plugin.sample import Labels, Reading, Series
+
+GONE_AFTER = 4.0
+"""A series is taken for gone when its last reading is so many times as old as one that is just fresh."""
+LEAST_PATIENCE = 300.0
 
 
 class Latest:
     """Readings by metric and labels, and when each source last answered.
 
     A poll replaces all series of the metrics it brings; a metric it does not bring keeps its own until they are old.
-    Times are seconds since 1970.
+    A series that a poll did not bring any more is remembered apart (``gone``), until whoever judges it lets go of it.
+    Times are seconds since 1970. A derived metric is a source of its own, and stands on those of the metrics it is
+    made of.
     """
 
-    def __init__(self, watched: Collection[str], started: float) -> None:
+    def __init__(self, watched: Collection[str], started: float, judged: Collection[str] = ()) -> None:
+        """``watched``: the metrics whose readings are kept; ``judged``: those whose lost series are remembered."""
         self.readings: dict[str, dict[Labels, Reading]] = {}
+        self.gone: dict[str, dict[Labels, Reading]] = defaultdict(dict)
         self.longest_patience = 0.0
         self._watched = frozenset(watched)
+        self._judged = frozenset(judged)
         self._fresh_for: dict[str, float] = {}
         self._patience: dict[str, float] = {}
+        self._made_of: dict[str, frozenset[str]] = {}
         self._started = started
+        self._since = started
+        self._heard: set[str] = set()
         self._answered: dict[str, float] = {}
-        self._joined: dict[str, float] = {}
+        self._brought: dict[str, float] = {}
+        self._failing: set[str] = set()
 
-    def adopt(self, before: Latest, sources: Collection[str]) -> list[Reading]:
-        """Go on with what was known of these sources before a reload; returns the readings. A metric that nobody
-        watched until now comes with its source's next answer, which is waited for.
+    def adopt(self, before: Latest, sources: Collection[str]) -> None:
+        """Go on with what was known of these sources before a reload. A source of which more is watched now is waited
+        for, as after a start: its next answer brings the rest. To be told after ``expect``.
         """
-        self._answered |= {source: at for source, at in before._answered.items() if source in sources}
-        adopted = {name for name in self._watched & before._watched if source_of(name) in sources}
-        self.readings |= {name: before.readings[name] for name in adopted & before.readings.keys()}
-        self._fresh_for |= {name: before._fresh_for[name] for name in self.readings}
-        self._joined = {
-            name: before._joined.get(name, self._started + self._fresh_for[name])
-            for name in self._watched - (adopted - before._joined.keys())
-            if source_of(name) in self._answered and name in self._fresh_for
-        }
-        return [reading for series in self.readings.values() for reading in series.values()]
+        self._since = before._since
+        for name in self._watched & before._watched:
+            if source_of(name) in sources:
+                self._adopt_metric(name, before)
+        for source in sources:
+            self._fresh_for[source] = before._fresh_for[source]
+            if any(source_of(name) == source for name in self._watched - before._watched):
+                self.expect(source, (), self._fresh_for[source], self._fresh_for[source])
+            elif source in before._answered:
+                self._answered[source] = before._answered[source]
+        spoken = set(sources) & (self._answered.keys() | before._failing)
+        self._heard |= before._heard & spoken
+        self._failing |= before._failing & spoken
+
+    def _adopt_metric(self, name: str, before: Latest) -> None:
+        self._fresh_for[name] = before._fresh_for[name]
+        if name in before.readings:
+            self.readings[name] = before.readings[name]
+        if name in before.gone and name in self._judged:
+            self.gone[name] = dict(before.gone[name])
+        if name in before._brought:
+            self._brought[name] = before._brought[name]
+
+    def known(self, now: float) -> list[Reading]:
+        """All readings that are fresh."""
+        readings = (reading for series in self.readings.values() for reading in series.values())
+        return [reading for reading in readings if self.is_fresh(reading, now)]
 
     def expect(self, source: str, metrics: Iterable[str], fresh_for: float, patience: float) -> None:
         """A source, its metrics, for how many seconds they are fresh, and how long its first word may take."""
@@ -46,33 +77,79 @@ class Latest:
         self._patience[source] = patience
         self.longest_patience = max(self.longest_patience, patience)
 
+    def derive(self, metric: str, sources: frozenset[str]) -> None:
+        """A derived metric, and the sources that it stands on."""
+        self._made_of[metric] = sources
+        self._fresh_for[metric] = max((self._fresh_for[source] for source in sources), default=0.0)
+        self._patience[metric] = max((self._patience[source] for source in sources), default=0.0)
+
+    def patience(self, metrics: Iterable[str]) -> float:
+        """When a series of these metrics is taken for gone, in seconds: about ten polls, five minutes at least."""
+        longest = max((self._fresh_for[metric] for metric in metrics), default=0.0)
+        return max(LEAST_PATIENCE, GONE_AFTER * longest)
+
+    def sources_of(self, metric: str) -> frozenset[str]:
+        """The sources that a metric stands on."""
+        return self._made_of.get(metric) or frozenset([source_of(metric)])
+
+    def fresh_for(self, name: str) -> float:
+        """For how many seconds the readings of a metric or source count as fresh."""
+        return self._fresh_for[name]
+
     def set_clock(self, now: float) -> None:
-        """The clock was set back: what is true was not true in the future."""
+        """The clock was set: what is true was not true in the future, and nobody was heard since."""
         self._started = min(self._started, now)
+        self._since = now
+        self._heard.clear()
         self._answered = {source: min(at, now) for source, at in self._answered.items()}
-        for series in self.readings.values():
+        for series in (*self.readings.values(), *self.gone.values()):
             for labels, reading in series.items():
                 series[labels] = reading._replace(time=min(reading.time, now))
 
-    def take(self, readings: Iterable[Reading], fresh_for: float) -> list[str]:
-        """Remember readings; returns the metrics whose values or series changed."""
-        brought: dict[str, dict[Labels, Reading]] = {}
+    def take(
+        self, readings: Iterable[Reading], fresh_for: float, now: float, whole: Iterable[str] = ()
+    ) -> tuple[list[str], set[str]]:
+        """Remember readings; returns the metrics whose values or series changed, and all that were brought. Of those
+        that are ``whole``, nothing is left but what was brought.
+        """
+        brought: dict[str, dict[Labels, Reading]] = {metric: {} for metric in whole}
         for reading in readings:
             metric, labels = reading.series
             if metric in self._watched:
                 brought.setdefault(metric, {})[labels] = reading
         changed = [metric for metric, series in brought.items() if not self._same(metric, series)]
+        for metric in changed:
+            if metric in self._judged:
+                self._replace(metric, brought[metric])
         self.readings.update(brought)
         for metric in brought:
             self._fresh_for[metric] = fresh_for
-        return changed
+            self._brought[metric] = now
+        return changed, set(brought)
+
+    def _replace(self, metric: str, brought: Mapping[Labels, Reading]) -> None:
+        """Remember the series that are brought no more, and forget that those were gone which are."""
+        before, gone = self.readings.get(metric, {}), self.gone[metric]
+        for labels in before.keys() - brought.keys():
+            gone[labels] = before[labels]
+        for labels in gone.keys() & brought.keys():
+            del gone[labels]
 
     def answered(self, source: str, at: float, fresh_for: float) -> None:
         """A source was asked and had no complaint, whether or not it had values."""
-        if self._joined:
-            self._joined = {name: until for name, until in self._joined.items() if source_of(name) != source}
         self._answered[source] = at
         self._fresh_for[source] = fresh_for
+
+    def heard(self, source: str, now: float, *, failing: bool) -> bool:
+        """A source was asked, and answered or failed; returns whether that is news: its first word since the start
+        (or since the clock was set), or a beginning or end of its failing, or of its silence. To be told before
+        ``answered``.
+        """
+        was_well = source not in self._failing and not self._is_silent(source, now)
+        news = source not in self._heard or was_well is failing
+        self._heard.add(source)
+        (self._failing.add if failing else self._failing.discard)(source)
+        return news
 
     def get(self, metric: str, labels: Labels) -> Reading | None:
         """The newest reading of a series, None where it is gone or never came."""
@@ -82,14 +159,68 @@ class Latest:
         """Whether a reading may still be taken for today's truth."""
         return now - reading.time <= self._fresh_for[reading.series.metric]
 
+    def fresh(self, metric: str, now: float) -> dict[Labels, float]:
+        """The values of a metric's series that are fresh."""
+        fresh_for = self._fresh_for[metric]
+        return {
+            labels: reading.value
+            for labels, reading in self.readings.get(metric, {}).items()
+            if now - reading.time <= fresh_for
+        }
+
+    def knows(self, metric: str, now: float) -> bool:
+        """Whether a metric without fresh series is known to have none: its source answered lately, without complaint,
+        and brought none.
+        """
+        source = source_of(metric)
+        answered = self._answered.get(source)
+        if answered is None or source in self._failing or now - answered > self._fresh_for[source]:
+            return False
+        return metric not in self._brought or self._brought[metric] < answered or not self.readings[metric]
+
+    def lost(self, metric: str, now: float) -> list[Reading]:
+        """The last readings of a metric's series that are missing: they are too old, and came in this life or could
+        have come.
+        """
+        fresh_for = self._fresh_for[metric]
+        known = (*self.readings.get(metric, {}).values(), *self.gone[metric].values())
+        return [reading for reading in known if now - max(reading.time, self._since) > fresh_for]
+
+    def is_missing(self, metric: str, now: float) -> bool:
+        """Whether there is nothing fresh of a metric, and has not been for long enough to say so."""
+        return now - max(self.newest(metric), self._since) > self._fresh_for[metric]
+
+    def has_known(self, metric: str) -> bool:
+        """Whether any series of a metric was there in this life."""
+        return bool(self.readings.get(metric) or self.gone.get(metric))
+
+    def expect_back(self, series: Series, value: float | None, now: float) -> None:
+        """An alert is open from an earlier life: its series is missing where it does not come again."""
+        if value is not None and self.get(*series) is None:
+            self.gone[series.metric].setdefault(series.labels, Reading(series, value, now))
+
+    def has_spoken(self, metric: str) -> bool:
+        """Whether all that a metric stands on was heard since the start, and since the clock was last set."""
+        return self.sources_of(metric) <= self._heard
+
+    def cause(self, metric: str, now: float) -> str:
+        """Why a metric's values are missing, as in ``Alert.cause``."""
+        for source in sorted(self.sources_of(metric)):
+            if source in self._failing or self._is_silent(source, now):
+                return f"source:{source}"
+        return "series"
+
+    def _is_silent(self, source: str, now: float) -> bool:
+        return now - self._answered.get(source, self._started) > self._fresh_for[source]
+
+    def newest(self, metric: str) -> float:
+        """The time of a metric's newest reading; where it has none, when one could first have come."""
+        return max((reading.time for reading in self.readings.get(metric, {}).values()), default=self._started)
+
     def awaits(self, name: str, now: float) -> bool:
         """Whether the first word since the start of a metric, or of a source, may still come in good time."""
-        if name in self.readings:
-            return False
-        if name in self._joined:
-            return now <= self._joined[name]
-        source = source_of(name)
-        return source not in self._answered and now - self._started <= self._patience[source]
+        unheard = name not in self.readings and source_of(name) not in self._answered
+        return unheard and now - self._started <= self._patience[source_of(name)]
 
     def heard_by(self, metric: str) -> float:
         """When the first word of a metric since the start must have come."""
@@ -101,6 +232,14 @@ class Latest:
         known = min(times) if times else self._answered.get(name, self._started)
         return known + self._fresh_for[name]
 
+    def next_old_at(self, name: str, now: float) -> float | None:
+        """When the next thing that we know of a metric, or of a source, grows too old; None where all of it is."""
+        fresh_for = self._fresh_for[name]
+        readings = (*self.readings.get(name, {}).values(), *self.gone.get(name, {}).values())
+        times = [max(reading.time, self._since) if name in self._judged else reading.time for reading in readings]
+        times = times or [max(self._answered.get(name, self._started), self._since if name in self._judged else 0.0)]
+        return min((at + fresh_for for at in times if at + fresh_for > now), default=None)
+
     def _same(self, metric: str, series: dict[Labels, Reading]) -> bool:
         before = self.readings.get(metric)
         if before is None or before.keys() != series.keys():
@@ -109,5 +248,5 @@ class Latest:
 
 
 def source_of(metric: str) -> str:
-    """The source's name in ``source.metric``; a source's own name is its own."""
+    """The source's name in ``source.metric``; a source's own name, and that of a derived metric, is its own."""
     return metric.partition(".")[0]

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.alerts.rule import Severity
+from smithd.alerts.severity import Severity
 from smithd.plugin.options import Options
 
 MIDNIGHT = 24 * 60

@@ -11,12 +11,31 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from smithd.alerts.rule import SEVERITIES, Severity
-from smithd.alerts.state import Alert
+from smithd.alerts.rule import Rule
+from smithd.alerts.severity import SEVERITIES, Severity
+from smithd.alerts.state import Alert, Transition
 from smithd.plugin.sample import Labels, Series
 
-AlertId = tuple[str, Labels]
-"""An alert's identity: its rule, and the labels of its series."""
+
+class AlertId(NamedTuple):
+    """What is told of an alert: its rule, the labels of its series, and the source, where it is about one that does
+    not answer. What is told of its values is another matter, in another notice.
+    """
+
+    rule: str
+    labels: Labels
+    source: str = ""
+
+
+def source_of(alert: Alert | None) -> str:
+    """The source that an alert is about; empty where it is about a value, or a series."""
+    kind, _, name = (alert.cause if alert is not None else "").partition(":")
+    return name if kind == "source" else ""
+
+
+def id_of(alert: Alert) -> AlertId:
+    """What is to be told of an alert as it is now."""
+    return AlertId(alert.rule, alert.series.labels, source_of(alert))
 
 
 class Scope(StrEnum):
@@ -49,7 +68,9 @@ class Group(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Member:
     """An alert in a notice: ``severity`` as it is, or was when it ended; ``told``: the one last told (None: none yet);
-    ``value``: its last one; ``ended``: when it did (seconds since 1970; None: it fires).
+    ``value``: its last one (None: there never was one); ``ended``: when it did (seconds since 1970; None: it fires);
+    ``why`` and ``cause``: those of its last transition; ``baseline``: what its value is compared with, if anything;
+    ``source``: as in its ``id``.
     """
 
     rule: str
@@ -58,13 +79,17 @@ class Member:
     fired_at: float
     severity: Severity
     worst: Severity
-    value: float
+    value: float | None
+    why: str = ""
+    cause: str = ""
+    baseline: float | None = None
+    source: str = ""
     told: Severity | None = None
     ended: float | None = None
 
     @property
     def id(self) -> AlertId:
-        return self.rule, self.series.labels
+        return AlertId(self.rule, self.series.labels, self.source)
 
     @property
     def is_news(self) -> bool:
@@ -179,8 +204,8 @@ def rank(severity: Severity | None) -> int:
     return SEVERITIES.index(severity) if severity is not None else -1
 
 
-def member_of(alert: Alert, before: Member | None = None) -> Member:
-    """A firing alert as a notice sees it; ``before``: as it was seen last."""
+def member_of(alert: Alert, rule: Rule, before: Member | None = None, why: str = "") -> Member:
+    """A firing alert as a notice sees it; ``before``: as it was seen last; ``why`` it moved, where it did."""
     assert alert.severity is not None
     assert alert.fired_at is not None
     return Member(
@@ -191,18 +216,22 @@ def member_of(alert: Alert, before: Member | None = None) -> Member:
         alert.severity,
         alert.worst or alert.severity,
         alert.value,
+        why or (before.why if before is not None else ""),
+        alert.cause,
+        alert.baseline(rule, alert.severity),
+        source_of(alert),
         before.told if before is not None else None,
     )
 
 
-def fell(member: Member, severity: Severity) -> Member:
+def fell(member: Member) -> Member:
     """A member that is less than it was told as: the next rise is news again."""
-    return replace(member, severity=severity, told=severity)
+    return replace(member, told=member.severity)
 
 
-def ended(member: Member, value: float, at: float) -> Member:
+def ended(member: Member, transition: Transition) -> Member:
     """A member whose alert has ended."""
-    return replace(member, value=value, ended=at)
+    return replace(member, value=transition.value, why=transition.why, cause=transition.cause, ended=transition.at)
 
 
 def told(member: Member) -> Member:

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, Table, Text, select
 from sqlalchemy.dialects.sqlite import insert
 
 from smithd.alerts.notice import Group, Member, Notice, Notices, Scope
-from smithd.alerts.rule import Severity
+from smithd.alerts.severity import Severity
 from smithd.database import metadata
 from smithd.plugin.sample import Labels, Series
 
@@ -67,6 +67,10 @@ def _written_member(member: Member) -> dict[str, Any]:
         "severity": member.severity,
         "worst": member.worst,
         "value": member.value,
+        "why": member.why,
+        "cause": member.cause,
+        "baseline": member.baseline,
+        "source": member.source,
         "told": member.told,
         "ended": member.ended,
     }
@@ -97,6 +101,10 @@ def _read_member(state: dict[str, Any]) -> Member:
         Severity(state["severity"]),
         Severity(state["worst"]),
         state["value"],
+        state["why"],
+        state["cause"],
+        state["baseline"],
+        state["source"],
         Severity(state["told"]) if state["told"] else None,
         state["ended"],
     )

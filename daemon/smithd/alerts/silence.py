@@ -14,7 +14,7 @@ from smithd.expression.pattern import PatternError, compile_pattern
 
 _MATCHER = re.compile(
     r"""\s*(?P<name>[^\s=!~,{}"']+)\s*(?P<operator>=~|!~|!=|=)\s*"""
-    r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^\s,{}"']+))\s*(?:,|$|(?<=[\s"']))"""
+    r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^\s,{}"'=~!][^\s,{}"']*))\s*(?:,|$|(?<=[\s"']))"""
 )
 ALWAYS_THERE = ("rule", "severity")
 """The labels that every alert has."""

@@ -10,9 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import zip_longest
 
+from smithd.alerts import reason
 from smithd.alerts.condition import Verdict
-from smithd.alerts.rule import SEVERITIES, Rule, Severity, Timing
+from smithd.alerts.damping import Unrest, delay, stirred
+from smithd.alerts.missing import GIVEN_UP_AFTER, Missing
+from smithd.alerts.rule import Baselines, Rule, Timing
+from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.plugin.sample import Labels, Series
 
 
@@ -91,10 +96,15 @@ class Change(StrEnum):
     LOWERED = "lowered"
     RECOVERING = "recovering"
     RELAPSED = "relapsed"
+    MISSING = "missing"
+    RETURNED = "returned"
     RESOLVED = "resolved"
 
 
 _ENTERED = ((Phase.RECOVERING, Change.RECOVERING), (Phase.PENDING, Change.PENDING))
+
+SERIES = "series"
+"""The cause of an alert whose series is missing, though its source answers."""
 
 VISIBLE = frozenset({Change.FIRED, Change.RAISED, Change.LOWERED, Change.RESOLVED})
 """The changes of severity; the others are steps on the way."""
@@ -105,9 +115,11 @@ class Alert:
     """One rule on one series, while it is not inactive.
 
     ``holds`` go with the rule's thresholds, lowest first. ``since``: when the breach began; ``fired_at``: when the
-    alert first fired; ``value``: the newest reading that was judged when the alert last moved; ``worst``: the highest
-    severity of this story so far; ``cause``: what its severity stands on, "" (a value), "series" (its series is
-    missing) or "source:<name>" (its source fails, or is silent).
+    alert first fired; ``value``: the newest reading that was judged when the alert last moved (None: there never was
+    one); ``worst``: the highest severity of this story so far; ``cause``: what its severity stands on, "" (a value),
+    "series" (its series is missing) or "source:<name>" (its source fails, or is silent). ``absent``: since when its
+    value is missing. ``baselines``: what its values are compared with, for each threshold that is relative, from when
+    it was first breached. ``unrest``: how often it fired lately, where the rule has damping.
     """
 
     rule: str
@@ -116,9 +128,12 @@ class Alert:
     severity: Severity | None
     since: float
     fired_at: float | None
-    value: float
+    value: float | None
     worst: Severity | None = None
     cause: str = ""
+    absent: Hold = IDLE
+    baselines: Baselines = ()
+    unrest: Unrest | None = None
 
     @property
     def id(self) -> tuple[str, Labels]:
@@ -131,9 +146,10 @@ class Alert:
         labels = str(self.series).partition("{")[2]
         return f"{self.rule}{'{' + labels if labels else ''}@{self.fired_at:.3f}"
 
-    def due(self, timing: Timing) -> float | None:
-        """When time alone will move this alert next; None where it will not."""
-        return min((due for hold in self.holds if (due := hold.due(timing)) is not None), default=None)
+    def baseline(self, rule: Rule, severity: Severity) -> float | None:
+        """What its value is compared with at a severity; None where the threshold is not relative."""
+        given = zip_longest(rule.thresholds, self.baselines)
+        return next((baseline for (level, _), baseline in given if level is severity), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +164,7 @@ class Transition:
     after: Alert | None
     change: Change
     at: float
-    value: float
+    value: float | None
     why: str
     cause: str = ""
 
@@ -160,39 +176,168 @@ class Transition:
         return alert
 
 
-def judge(rule: Rule, series: Series, alert: Alert | None, value: float, now: float) -> Transition | None:
+def judge(
+    rule: Rule,
+    series: Series,
+    alert: Alert | None,
+    value: float,
+    now: float,
+    baselines: Baselines = (),
+    unrest: Unrest | None = None,
+) -> Transition | None:
     """What a value does to a rule's alert on a series (None: inactive); None where nothing changes.
 
-    With the newest value again, at a later ``now``, this is how time moves an alert.
+    With the newest value again, at a later ``now``, this is how time moves an alert. ``baselines``: what the value is
+    compared with now, where the rule is relative; an alert keeps those it began with. ``unrest``: how restless an
+    alert was that is inactive.
     """
-    holds = alert.holds if alert else (IDLE,) * len(rule.thresholds)
-    moved = tuple(
-        step(hold, verdict, rule.timing, now) for hold, verdict in zip(holds, rule.verdicts(value), strict=True)
+    before = alert if alert is not None else _inactive(rule, series, value, now, unrest)
+    compared = _kept(before, baselines)
+    holds = _stepped(rule, before, rule.verdicts(value, compared), now)
+    if holds == before.holds and before.absent.phase is Phase.INACTIVE:
+        return None
+    kept = tuple(
+        baseline if hold.phase is not Phase.INACTIVE else None for hold, baseline in zip(holds, compared, strict=False)
     )
-    if moved == holds:
-        return None
-    after = _alert(rule, series, alert, moved, value, now)
+    after = _after(rule, replace(before, value=value, baselines=kept), holds, now)
     change = _change(alert, after)
-    return Transition(alert, after, change, now, value, _why(rule, alert, after, change, value))
+    return Transition(alert, after, change, now, value, _why(rule, before, after, change, value, compared))
 
 
-def _alert(
-    rule: Rule, series: Series, before: Alert | None, holds: tuple[Hold, ...], value: float, now: float
-) -> Alert | None:
-    if all(hold.phase is Phase.INACTIVE for hold in holds):
+def clear(rule: Rule, alert: Alert, now: float) -> Transition | None:
+    """What it does to an alert that its rule's expression no longer holds for its series."""
+    holds = _stepped(rule, alert, (Verdict.CLEAR,) * len(alert.holds), now)
+    if holds == alert.holds and alert.absent.phase is Phase.INACTIVE:
         return None
-    severity = shown_severity(zip((level for level, _ in rule.thresholds), holds, strict=True))
-    if before is None:
-        return Alert(rule.name, series, holds, severity, now, now if severity else None, value, severity)
-    fired_at = (before.fired_at if before.severity else now) if severity else None
-    worst = max((level for level in (before.worst, severity) if level), key=SEVERITIES.index, default=None)
-    return replace(before, holds=holds, severity=severity, fired_at=fired_at, value=value, worst=worst)
+    after = _after(rule, alert, holds, now)
+    change = _change(alert, after)
+    return Transition(alert, after, change, now, alert.value, _why(rule, alert, after, change, alert.value, ()))
+
+
+def miss(
+    rule: Rule, series: Series, alert: Alert | None, cause: str, value: float | None, since: float, now: float
+) -> Transition | None:
+    """What it does to an alert that its value is missing ``since``, when it was ``value`` (None: nobody knows).
+
+    A failing source is one matter, however many series it had: only the alert without labels gets its severity.
+    """
+    missing = rule.missing(cause)
+    if not missing.matters or (alert is None and missing.severity is None):
+        return None
+    if missing is rule.on_error and missing.severity is not None and series.labels:
+        return None
+    if alert is None and series.labels and now - since >= GIVEN_UP_AFTER:
+        return None
+    before = alert if alert is not None else replace(_inactive(rule, series, value, now, None), since=min(since, now))
+    absent = _absent(before.absent, missing, series, since, now)
+    holds = _stepped(rule, before, (Verdict.MISSING,) * len(before.holds), now)
+    if absent == before.absent and holds == before.holds:
+        return None
+    after = _after(rule, before, holds, now, absent, cause) if absent is not None else None
+    change = _change(alert, after)
+    say = reason.gone if after is None else reason.missing
+    began = before.absent.since if before.absent.phase is not Phase.INACTIVE else since
+    why = say(rule, series, cause, before.value, now - min(began, now))
+    return Transition(alert, after, change, now, before.value, why, cause)
+
+
+def come_back(rule: Rule, alert: Alert, now: float) -> Transition | None:
+    """What it does to an alert about missing values that there is something to judge again, on other series."""
+    if alert.absent.phase is Phase.INACTIVE:
+        return None
+    after = _after(rule, alert, alert.holds, now)
+    return Transition(alert, after, _change(alert, after), now, alert.value, reason.returned(rule, alert.series, None))
+
+
+def dues(rule: Rule, alert: Alert) -> list[float]:
+    """When time alone may move an alert."""
+    found = [hold.due(_timing(rule, alert, hold, hold.since)) for hold in alert.holds]
+    if alert.absent.phase is not Phase.INACTIVE:
+        found += [alert.absent.since + missing.after for missing in (rule.no_data, rule.on_error) if missing.matters]
+    if alert.absent.phase is Phase.FIRING:
+        found.append(alert.absent.since + GIVEN_UP_AFTER)
+    return [due for due in found if due is not None]
+
+
+def _inactive(rule: Rule, series: Series, value: float | None, now: float, unrest: Unrest | None) -> Alert:
+    return Alert(rule.name, series, (IDLE,) * len(rule.thresholds), None, now, None, value, unrest=unrest)
+
+
+def _kept(alert: Alert, baselines: Baselines) -> Baselines:
+    """The baselines that an alert began with; those of now for the severities that have not begun."""
+    if not baselines:
+        return alert.baselines
+    kept = zip_longest(alert.baselines, baselines)
+    return tuple(baseline if begun is None else begun for begun, baseline in kept)
+
+
+def _stepped(rule: Rule, alert: Alert, verdicts: tuple[Verdict, ...], now: float) -> tuple[Hold, ...]:
+    given = zip(alert.holds, verdicts, strict=True)
+    return tuple(step(hold, verdict, _timing(rule, alert, hold, now), now) for hold, verdict in given)
+
+
+def _timing(rule: Rule, alert: Alert, hold: Hold, now: float) -> Timing:
+    """The rule's timing; where it has damping, a restless alert keeps firing for longer."""
+    if not rule.damping:
+        return rule.timing
+    since = hold.since if hold.phase is Phase.RECOVERING else now
+    longer = delay(alert.unrest, rule.damping, since)
+    return Timing(rule.timing.hold, rule.timing.keep_firing_for + longer)
+
+
+def _absent(hold: Hold, missing: Missing, series: Series, since: float, now: float) -> Hold | None:
+    """Where the hold on missing values goes; None where that ends the alert."""
+    if hold.phase is Phase.INACTIVE or hold.since > now:
+        hold = Hold(Phase.PENDING if hold.phase is Phase.INACTIVE else hold.phase, min(since, now))
+    is_due = now >= hold.since + missing.after
+    if missing.ends:
+        return None if is_due else hold
+    if hold.phase is Phase.PENDING and is_due:
+        return Hold(Phase.FIRING, now)
+    given_up = hold.phase is Phase.FIRING and series.labels and now >= hold.since + GIVEN_UP_AFTER
+    return None if given_up else hold
+
+
+def _after(
+    rule: Rule, before: Alert, holds: tuple[Hold, ...], now: float, absent: Hold = IDLE, cause: str = ""
+) -> Alert | None:
+    if all(hold.phase is Phase.INACTIVE for hold in (*holds, absent)):
+        return None
+    by_value = shown_severity(zip((level for level, _ in rule.thresholds), holds, strict=True))
+    by_absence = rule.missing(cause).severity if absent.fires else None
+    severity = worst_of(by_value, by_absence)
+    return replace(
+        before,
+        holds=holds,
+        absent=absent,
+        severity=severity,
+        cause=cause if severity is not by_value else "",
+        fired_at=(before.fired_at if before.severity else now) if severity else None,
+        worst=worst_of(before.worst, severity) if severity else None,
+        unrest=_unrest(rule, before, holds, severity, now),
+    )
+
+
+def _unrest(rule: Rule, before: Alert, holds: tuple[Hold, ...], severity: Severity | None, now: float) -> Unrest | None:
+    if not rule.damping:
+        return None
+    fired = before.severity is None and severity is not None
+    relapsed = any(
+        was.phase is Phase.RECOVERING and hold.phase is Phase.FIRING
+        for was, hold in zip(before.holds, holds, strict=True)
+    )
+    return stirred(before.unrest, rule.damping, now) if fired or relapsed else before.unrest
 
 
 def shown_severity(holds: Iterable[tuple[Severity, Hold]]) -> Severity | None:
     """The highest severity that fires; the holds come lowest first."""
     firing = [severity for severity, hold in holds if hold.fires]
     return firing[-1] if firing else None
+
+
+def worst_of(*severities: Severity | None) -> Severity | None:
+    """The worst of some severities; None where there is none."""
+    return max((severity for severity in severities if severity), key=SEVERITIES.index, default=None)
 
 
 def _change(before: Alert | None, after: Alert | None) -> Change:
@@ -205,18 +350,27 @@ def _change(before: Alert | None, after: Alert | None) -> Change:
         return Change.RAISED if SEVERITIES.index(now) > SEVERITIES.index(was) else Change.LOWERED
     if after is None:
         return Change.ABANDONED
+    absent = before.absent if before else IDLE
+    if after.absent.phase is not absent.phase:
+        return Change.RETURNED if after.absent.phase is Phase.INACTIVE else Change.MISSING
     entered = {hold.phase for hold in set(after.holds).difference(before.holds if before else ())}
     return next((change for phase, change in _ENTERED if phase in entered), Change.RELAPSED)
 
 
-def _why(rule: Rule, before: Alert | None, after: Alert | None, change: Change, value: float) -> str:
-    """The reason, for a person: the value, and the threshold that it crossed."""
-    text = f"{rule.metric} is {value:g}"
+_BREACHES = (Change.FIRED, Change.RAISED, Change.PENDING, Change.RELAPSED)
+
+
+def _why(
+    rule: Rule, before: Alert, after: Alert | None, change: Change, value: float | None, baselines: Baselines
+) -> str:
+    """The reason, for a person: of a breach the threshold that was crossed, of anything else the one that was left."""
+    if before.absent.phase is not Phase.INACTIVE and change not in _BREACHES:
+        return reason.returned(rule, before.series, value)
     lowest = rule.thresholds[0][0]
-    if change in (Change.FIRED, Change.RAISED, Change.PENDING, Change.RELAPSED):
-        severity = (after.severity if after else None) or lowest
-        return f"{text} ({severity} {rule.threshold(severity)})"
-    severity = (before.severity if before else None) or lowest
-    if severity is lowest and rule.recover is not None:
-        return f"{text} (recover {rule.recover})"
-    return f"{text}, no longer {rule.threshold(severity)} ({severity})"
+    told = after if change in _BREACHES else before
+    severity = told.severity if told is not None and change is not Change.RESOLVED else None
+    if severity is None or severity not in dict(rule.thresholds):
+        severity = lowest
+    compared = dict(zip((level for level, _ in rule.thresholds), baselines, strict=False)).get(severity)
+    say = reason.breached if change in _BREACHES else reason.cleared
+    return say(rule, before.series, severity, value, compared)

@@ -20,6 +20,7 @@ COMMANDS = {
     "silence": "Hold alerts back for a while; list and end such silences.",
     "check": "Check a configuration file and say what it needs.",
     "test": "Test the rules: what becomes of these series, and what is the phone told?",
+    "explain": "Tell why the phone was, or was not, told of an alert.",
     "once": "Poll every source once and show what would be sent.",
     "test-push": "Send one push, to see that the key and the phone work.",
     "demo": "See it work: a shop, a simulated phone, and a page that shows it.",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import tempfile
 from collections.abc import Iterable
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import click
 
 from smithd.cli.logs import write_logs
 from smithd.cli.options import config_option, log_level_option
+from smithd.cli.state import copied
 
 if TYPE_CHECKING:
     from smithd.alerts.state import Alert
@@ -41,24 +41,9 @@ def once(config: Path, send: bool) -> int:
     loaded = load(config, secrets_required=True)
     write_logs(loaded.redactor)
     with tempfile.TemporaryDirectory(prefix="smithd-once-") as folder:
-        state = loaded.state if send else _copy(loaded.state, Path(folder) / "state.db")
+        state = loaded.state if send else copied(loaded.state, Path(folder) / "state.db")
         complete = asyncio.run(_once(loaded, state, send))
     return 0 if complete else 1
-
-
-def _copy(state: Path, copy: Path) -> Path:
-    """A copy of the state, made while a daemon may be writing to it; an unreadable or missing one is an empty copy."""
-    try:
-        with (
-            closing(sqlite3.connect(f"{state.absolute().as_uri()}?mode=ro", uri=True)) as original,
-            closing(sqlite3.connect(copy)) as target,
-        ):
-            original.backup(target)
-    except sqlite3.Error as error:
-        if state.exists():
-            click.echo(f"note: the state {state} cannot be read ({error}); starting from an empty one", err=True)
-        copy.unlink(missing_ok=True)
-    return copy
 
 
 async def _once(config: Config, state: Path, send: bool) -> bool:
@@ -129,7 +114,7 @@ def _print(heading: str, lines: Iterable[str]) -> None:
 
 
 def _readings(polls: Iterable[Poll]) -> Iterable[str]:
-    from smithd.surfaces.text import number
+    from smithd.alerts.figures import number
 
     for poll in polls:
         for reading in poll.readings:

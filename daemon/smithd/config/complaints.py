@@ -12,6 +12,7 @@ from smithd.config.report import Report
 from smithd.config.scalars import described, value_of
 from smithd.config.values import Values
 from smithd.config.wording import Finding
+from smithd.expression.lexer import ExpressionError
 
 _PIECE = 4
 """A message that shares so many characters in a row with a secret is not shown."""
@@ -116,7 +117,10 @@ class Complaints:
         self._report.at(spot.anchor, f"the key '{name}' is missing{within}", expected=expected)
 
     def _wrong_value(self, found: Sequence[Finding], known: Known) -> None:
-        spot = found[0].spot
+        spot, cause = found[0].spot, wording.cause(found[0].error)
+        if isinstance(cause, ExpressionError) and isinstance(spot.node, Scalar):
+            self._wrong_expression(spot.node, cause)
+            return
         wanted = [wording.expectation(finding.error) for finding in found]
         if all(wanted):
             alternatives = " or ".join(dict.fromkeys(text for text in wanted if text))
@@ -131,6 +135,13 @@ class Complaints:
         self._report.at(
             spot.anchor, message, expected=_description(found[0], known), hint=self._value_hint(found, spot.node)
         )
+
+    def _wrong_expression(self, node: Scalar, error: ExpressionError) -> None:
+        if self.tells_a_secret(str(error), node, piece=True):
+            self._report.at(node, "this is no expression; why is not shown, because a secret is in it")
+            return
+        hint = f"did you mean '{error.near[0]}'?" if error.near else None
+        self._report.within(node, error.column, error.message, expected=error.expected or None, hint=hint)
 
     def tells_a_secret(self, text: str, node: Node, *, piece: bool) -> bool:
         """Whether a text holds a secret that stands in a node, or as little as a piece of it."""

@@ -84,6 +84,23 @@ class Draft:
         node = spot.key if at_key and spot.key is not None else spot.anchor
         self.report.at(node, message, expected=expected, hint=hint)
 
+    def complain_within(
+        self,
+        at: Path,
+        column: int,
+        message: str,
+        *,
+        expected: str | None = None,
+        name: str = "",
+        near: Collection[str] = (),
+    ) -> None:
+        """Report a mistake at a column (from 1) of an expression; ``name`` is what stands there."""
+        node = locate(self.root, at).node
+        meant = self.report.nearest(name, near) if near else None
+        hint = f"did you mean '{meant}'?" if meant is not None else None
+        if isinstance(node, Scalar):
+            self.report.within(node, column, message, width=len(name) or 1, expected=expected, hint=hint)
+
     def complain_of_empty(self, model: fields.Model) -> None:
         """Report keys without a value; in a configuration that is an oversight, never a meaning."""
         for path, node in self._empty:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from platformdirs import user_state_path
 
 from smithd.alerts.mute import compile_window
-from smithd.config import lint, references
+from smithd.config import expressions, lint, references
 from smithd.config.compose import compose
 from smithd.config.document import Document, read
 from smithd.config.draft import Draft
@@ -63,6 +63,7 @@ def _config(draft: Draft, path: Path, redactor: Redactor) -> Config:
     zone = _zone(draft, file)
     sources = _sources(draft, file.defaults if file else DefaultsOptions(), zone)
     references.check(draft, sources.declared)
+    expressions.check(draft, sources.declared, file.history if file else None)
     if file is None and not draft.report.failed:
         draft.report.at_start("this cannot be checked without its secrets", expected="\n  ".join(draft.report.warnings))
     if file is None or draft.report.failed:
@@ -74,6 +75,8 @@ def _config(draft: Draft, path: Path, redactor: Redactor) -> Config:
         zone=zone,
         web=file.web,
         sources=sources.specs,
+        derived=file.derived,
+        history=file.history,
         rules=file.rules,
         windows=tuple(
             compile_window(name, options, options.timezone or zone) for name, options in file.time_windows.items()

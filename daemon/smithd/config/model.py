@@ -13,9 +13,11 @@ from smithd.alerts.hush import HushOptions
 from smithd.alerts.mute import TimeWindowOptions, Window
 from smithd.alerts.rule import RuleOptions
 from smithd.config.fields import Places
-from smithd.config.names import RuleName, SourceName, StreamKey, WidgetKey, WindowName
+from smithd.config.names import DerivedName, RuleName, SourceName, StreamKey, WidgetKey, WindowName
 from smithd.config.zones import parse_zone
 from smithd.delivery.account import AccountOptions, is_loopback
+from smithd.expression.expression import Expression
+from smithd.expression.option import ExpressionOption
 from smithd.plugin.options import Options, PositiveDuration, Secret
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import ScheduleOptions
@@ -113,6 +115,12 @@ class File(Options):
     sources: dict[SourceName, dict[str, Any]] = Field(
         min_length=1, description="what is asked: a name, and under it 'type' and the options of that type"
     )
+    derived: dict[DerivedName, ExpressionOption] = Field(
+        {}, description="metrics made of metrics: a name, and an expression like 100 * shop.orders / prod.visits"
+    )
+    history: PositiveDuration = Field(
+        8 * 86400.0, description="how far back rules and expressions may look; older values are forgotten"
+    )
     rules: dict[RuleName, RuleConfig] = Field({}, description="when a metric is a warning, or critical")
     time_windows: dict[WindowName, TimeWindowConfig] = Field(
         {}, description="hours and days that have a name, for 'mute': from, to, days"
@@ -138,6 +146,8 @@ class Config:
     zone: ZoneInfo
     web: WebOptions | None
     sources: dict[str, SourceSpec]
+    derived: dict[str, Expression]
+    history: float
     rules: dict[str, RuleConfig]
     windows: tuple[Window, ...]
     widgets: dict[str, WidgetOptions]

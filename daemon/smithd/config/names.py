@@ -35,6 +35,7 @@ def _instead(name: str, pattern: re.Pattern[str]) -> str:
 
 _SMALL = "small letters, digits and _, and no digit first"
 SourceName = Annotated[str, _matching(_NAME, "the name of a source", _SMALL)]
+DerivedName = Annotated[str, _matching(_NAME, "the name of a derived metric", _SMALL)]
 RuleName = Annotated[str, _matching(_RULE, "the name of a rule", "small letters, digits, _ and -")]
 WindowName = Annotated[str, _matching(_RULE, "the name of a time window", "small letters, digits, _ and -")]
 WidgetKey = Annotated[

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from contextlib import suppress
+from itertools import starmap
+from typing import Any, NamedTuple
 
 from smithd.config.draft import Draft
 from smithd.config.positions import Path
 from smithd.config.sources import Declared
+from smithd.expression.expression import parse
+from smithd.expression.lexer import ExpressionError
 
 Reference = tuple[Path, str]
 _AT_MOST = 12
@@ -20,14 +24,24 @@ WAITING_KEYS = ("unless_firing", "depends_on")
 """The keys by which a rule waits for others."""
 
 
+class Named(NamedTuple):
+    """A metric, and the column of a value's text where it is named; None where it is the whole value."""
+
+    path: Path
+    metric: str
+    column: int | None = None
+
+
 def check(draft: Draft, declared: Mapping[str, Declared]) -> None:
     """Report each name that stands for nothing. ``declared`` has the metrics of each source."""
-    metrics = [f"{source}.{name}" for source, known in declared.items() for name in sorted(known.names)]
-    for path, name in metric_references(draft.data) if isinstance(draft.data.get("sources"), dict) else ():
-        source, _, metric = name.partition(".")
+    derived = draft.data.get("derived", {})
+    names = derived if isinstance(derived, dict) else {}
+    metrics = [f"{source}.{name}" for source, known in declared.items() for name in sorted(known.names)] + list(names)
+    for named in metric_references(draft.data) if isinstance(draft.data.get("sources"), dict) else ():
+        source, _, metric = named.metric.partition(".")
         known = source in declared and metric and declared[source].has(metric)
-        if not known and draft.is_known(path):
-            _complain_of_metric(draft, path, name, metrics, declared)
+        if not known and named.metric not in names and draft.is_known(named.path):
+            _complain_of_metric(draft, named, metrics, declared)
     rules = draft.data.get("rules", {})
     for path, name in rule_references(draft.data):
         if draft.is_known(path) and isinstance(rules, dict) and name not in rules:
@@ -43,16 +57,19 @@ def check(draft: Draft, declared: Mapping[str, Declared]) -> None:
         draft.complain(found[0], f"these rules wait for each other: {found[1]}", expected=expected)
 
 
-def _complain_of_metric(
-    draft: Draft, path: Path, name: str, metrics: list[str], declared: Mapping[str, Declared]
-) -> None:
+def _complain_of_metric(draft: Draft, named: Named, metrics: list[str], declared: Mapping[str, Declared]) -> None:
+    path, name, column = named
     source = name.partition(".")[0]
     if source in declared:
         own = sorted(declared[source].names | declared[source].open)
         expected = f"source '{source}' has: {_some(own)}" if own else f"source '{source}' has no metrics"
     else:
         expected = f"expected source.metric; sources declared: {_some(declared)}"
-    draft.complain(path, f"no source declares the metric '{name}'", expected=expected, near=metrics)
+    message = f"no source declares the metric '{name}'"
+    if column is None:
+        draft.complain(path, message, expected=expected, near=metrics)
+    else:
+        draft.complain_within(path, column, message, expected=expected, name=name, near=metrics)
 
 
 def _some(names: Collection[str]) -> str:
@@ -60,17 +77,29 @@ def _some(names: Collection[str]) -> str:
     return first if len(names) <= _AT_MOST else f"{first} and {len(names) - _AT_MOST} more"
 
 
-def metric_references(data: Mapping[str, Any]) -> Iterator[Reference]:
+def metric_references(data: Mapping[str, Any]) -> Iterator[Named]:
     """Each place that names a metric, with the name."""
     for path, rule in _entries(data, ("rules",)):
-        yield from _text(rule, path, "metric")
+        yield from starmap(Named, _text(rule, path, "metric"))
     for path, widget in _entries(data, ("widgets",)):
         if isinstance(widget, str):
-            yield path, widget
-        yield from _text(widget, path, "value")
+            yield Named(path, widget)
+        yield from starmap(Named, _text(widget, path, "value"))
     for path, row in _rows(data):
-        yield from _text(row, path, "value")
-        yield from _text(row, path, "each")
+        yield from starmap(Named, _text(row, path, "value"))
+        yield from starmap(Named, _text(row, path, "each"))
+    for path, text in expressions(data):
+        with suppress(ExpressionError):  # what is no expression was complained about already
+            yield from (Named(path, reference.metric, reference.column) for reference in parse(text).references)
+
+
+def expressions(data: Mapping[str, Any]) -> Iterator[Reference]:
+    """Each place that holds an expression, with its text."""
+    for path, text in _entries(data, ("derived",)):
+        if isinstance(text, str | int | float) and not isinstance(text, bool):
+            yield path, str(text)
+    for path, rule in _entries(data, ("rules",)):
+        yield from _text(rule, path, "when")
 
 
 def rule_references(data: Mapping[str, Any]) -> Iterator[Reference]:

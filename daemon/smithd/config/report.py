@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from smithd.config.columns import part_of
 from smithd.config.masking import Mask
 from smithd.config.positions import Node, Scalar
 from smithd.config.suggestion import nearest
@@ -56,6 +57,10 @@ class Report:
         width = node.end.column - node.start.column if node.end.line == node.start.line else 1
         width = width if isinstance(node, Scalar) else 1
         self.add(Problem(node.start.line + 1, node.start.column + 1, message, expected, hint, max(width, 1)))
+
+    def within(self, node: Scalar, column: int, message: str, *, width: int = 1, **more: str | None) -> None:
+        """Remember a mistake at a column (from 1) of a value's text."""
+        self.at(part_of(node, column, width, self._lines), message, **more)
 
     def replace_line(self, problem: Problem) -> None:
         """Remember a mistake in the place of all others of its line: they are consequences."""

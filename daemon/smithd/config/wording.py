@@ -121,9 +121,15 @@ def is_own_text(error: ErrorDetails) -> bool:
     return error["type"] not in _EXPECTATIONS
 
 
+def cause(error: ErrorDetails) -> Exception | None:
+    """The exception of a validator's own that an error is about."""
+    found = error.get("ctx", {}).get("error")
+    return found if isinstance(found, Exception) else None
+
+
 def _own_text(error: ErrorDetails) -> str:
-    cause = error.get("ctx", {}).get("error")
-    text = str(cause) if isinstance(cause, Exception) else error["msg"]
+    own = cause(error)
+    text = str(own) if own is not None else error["msg"]
     text = re.sub(r"^(?:Value|Assertion) (?:error|failed), ", "", text)
     text = re.sub(r"^(?:Input|Value) should (?:be )?", "expected ", text)
     return text or "this value cannot be used"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from smithd.expression.parser import parse_tree
 from smithd.expression.tree import Node, is_number, operands
-from smithd.expression.vector import Scope, Vector
+from smithd.expression.vector import NoResult, Scope, Vector
 from smithd.expression.window import reach
 from smithd.plugin.sample import Labels
 
@@ -52,12 +52,12 @@ class Expression:
 
     def evaluate(self, scope: Scope) -> Vector:
         """What it is at ``scope.now``; never an error. A scalar is one series without labels."""
-        return self.root.evaluate(scope)
+        return _evaluated(self.root, scope)
 
     def operands(self, scope: Scope) -> list[Operand]:
         """The parts that are compared, with their values: what a text about the result can name."""
         parts = {str(node): node for node in operands(self.root)}
-        return [Operand(text, node.evaluate(scope)) for text, node in parts.items()]
+        return [Operand(text, _evaluated(node, scope)) for text, node in parts.items()]
 
     def describe(self, scope: Scope, labels: Labels = ()) -> str:
         """The operands' values for a person, as they are for the series with these labels: ``prod.error_rate is 7 and
@@ -77,6 +77,13 @@ def parse(text: str) -> Expression:
     return Expression(root, references, MappingProxyType(reaches))
 
 
+def _evaluated(node: Node, scope: Scope) -> Vector:
+    try:
+        return node.evaluate(scope)
+    except NoResult as reason:
+        return Vector(problem=str(reason))
+
+
 def _said(vector: Vector, labels: Labels) -> str:
     if labels in vector.values:
         return f"is {_number(vector.values[labels])}"
@@ -85,6 +92,8 @@ def _said(vector: Vector, labels: Labels) -> str:
         return f"is {_number(akin[0])}"
     if akin:
         return f"has {len(akin)} values from {_number(min(akin))} to {_number(max(akin))}"
+    if vector.problem:
+        return f"has no value ({vector.problem})"
     return "has no series" if vector.is_known else "has no value"
 
 

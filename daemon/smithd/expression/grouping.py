@@ -48,17 +48,24 @@ AGGREGATES: dict[str, Callable[[Collection[float]], float]] = {
 
 
 def aggregate(name: str, vector: Vector, by: Choice) -> Vector:
-    """One value for each group of series. A group all of whose series have no value has none."""
+    """One value for each group of series. A series without value is not counted in, as in PromQL; a group in which no
+    series has one has none, and neither has any group while a metric is missing: a part is no sum.
+    """
     groups: dict[Labels, list[float]] = defaultdict(list)
     for labels, value in vector.values.items():
         groups[by.of(labels)].append(value)
+    unknown = frozenset(by.of(labels) for labels in vector.unknown)
+    if vector.is_open:
+        return settled({}, vector, unknown=unknown.union(groups))
     compute = AGGREGATES[name]
-    unknown = frozenset(by.of(labels) for labels in vector.unknown).difference(groups)
-    return settled({labels: compute(values) for labels, values in groups.items()}, vector, unknown=unknown)
+    values = {labels: compute(values) for labels, values in groups.items()}
+    return settled(values, vector, unknown=unknown.difference(groups))
 
 
 def top(count: int, vector: Vector, by: Choice) -> Vector:
     """The series with the highest values of each group, highest first; of equal ones the first by their labels."""
+    if vector.is_open:
+        return settled({}, vector, unknown=vector.unknown.union(vector.values))
     groups: dict[Labels, int] = defaultdict(int)
     values = {}
     for labels, value in sorted(vector.values.items(), key=lambda item: (-item[1], item[0])):
@@ -66,4 +73,4 @@ def top(count: int, vector: Vector, by: Choice) -> Vector:
         groups[group] += 1
         if groups[group] <= count:
             values[labels] = value
-    return Vector(values, vector.unknown, vector.missing, vector.problem)
+    return Vector(values, vector.unknown)

@@ -7,10 +7,10 @@ shall meet one, ``group_left`` or ``group_right`` says on which side the many ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smithd.expression.grouping import Choice
-from smithd.expression.vector import Vector, settled
+from smithd.expression.vector import NoResult, Vector, settled
 from smithd.plugin.sample import Labels, Series
 
 Compute = Callable[[float, float], float | None]
@@ -19,74 +19,85 @@ Compute = Callable[[float, float], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Which labels must be equal, and the side (``left``, ``right`` or neither) that may have many for one."""
+    """Which labels must be equal, and the side (``left``, ``right`` or neither) that may have many for one; then
+    ``taken`` are labels that the result has from the one.
+    """
 
     choice: Choice
     many: str = ""
+    taken: tuple[str, ...] = ()
+
+    def result(self, labels: Labels, partner: Labels) -> Labels:
+        """The labels of what a series makes with its partner."""
+        if not self.many:
+            return self.choice.of(labels)
+        if not self.taken:
+            return labels
+        own = (pair for pair in labels if pair[0] not in self.taken)
+        return tuple(sorted((*own, *(pair for pair in partner if pair[0] in self.taken))))
 
 
 ALL = Matching(Choice(others=True))
 """All labels must be equal."""
 
 
-class _Ambiguous(Exception):
-    """Series that cannot be told apart; the text says so."""
-
-
 def combine(left: Vector, right: Vector, compute: Compute, matching: Matching) -> Vector:
-    """Each pair of series that meet, computed. What meets a series without value has none itself."""
+    """Each pair of series that meet, computed. What meets a series without value has none itself. NoResult where
+    several series stand where one is needed.
+    """
     if matching.many == "right":
-        return combine(right, left, lambda one, many: compute(many, one), Matching(matching.choice, "left"))
-    key = matching.choice.of
-    try:
-        partners = _one_each(right, key)
-        values = _met(left, partners, compute, matching)
-    except _Ambiguous as ambiguous:
-        return Vector(problem=str(ambiguous), missing=left.missing | right.missing)
+        mirrored = replace(matching, many="left")
+        return combine(right, left, lambda one, many: compute(many, one), mirrored)
+    values = _met(left, _one_each(right, matching), compute, matching) if left.values and right.values else {}
+    if left.is_known and right.is_known:
+        return settled(values)
     unknown = _unknown_pairs(left, right, matching)
     return settled(values, *_open_sides(left, right), unknown=unknown.difference(values))
 
 
-def _one_each(vector: Vector, key: Callable[[Labels], Labels]) -> dict[Labels, float]:
-    partners: dict[Labels, float] = {}
+def _one_each(vector: Vector, matching: Matching) -> dict[Labels, tuple[Labels, float]]:
+    partners: dict[Labels, tuple[Labels, float]] = {}
     for labels, value in vector.values.items():
-        group = key(labels)
+        group = matching.choice.of(labels)
         if group in partners:
-            raise _Ambiguous(f"several series have the labels {_shown(group)} where one is needed")
-        partners[group] = value
+            raise NoResult(f"several series have the labels {_shown(group)} where one is needed")
+        partners[group] = labels, value
     return partners
 
 
-def _met(left: Vector, partners: Mapping[Labels, float], compute: Compute, matching: Matching) -> dict[Labels, float]:
+def _met(
+    left: Vector, partners: Mapping[Labels, tuple[Labels, float]], compute: Compute, matching: Matching
+) -> dict[Labels, float]:
     values: dict[Labels, float] = {}
-    key = matching.choice.of
     for labels, value in left.values.items():
-        group = key(labels)
-        partner = partners.get(group)
-        result = None if partner is None else compute(value, partner)
-        if result is None:
+        group = matching.choice.of(labels)
+        if group not in partners:
             continue
-        name = labels if matching.many else group
+        partner, other = partners[group]
+        made = compute(value, other)
+        if made is None:
+            continue
+        name = matching.result(labels, partner)
         if name in values:
-            raise _Ambiguous(f"several series have the labels {_shown(group)}: say 'group_left' where they are meant")
-        values[name] = result
+            raise NoResult(f"several series have the labels {_shown(name)} where one is needed")
+        values[name] = made
     return values
 
 
 def _unknown_pairs(left: Vector, right: Vector, matching: Matching) -> frozenset[Labels]:
     """The results that are there, or may be, and have no value."""
-    if left.is_known and right.is_known:
-        return frozenset()
     key = matching.choice.of
+    surely = {key(labels): labels for labels in right.values}
+    partners = surely | {key(labels): labels for labels in right.unknown}
     unsure = {key(labels) for labels in right.unknown}
-    met = {key(labels) for labels in right.values} | unsure
-    waiting = [labels for labels in left.unknown if right.is_open or key(labels) in met]
-    waiting += [labels for labels in left.values if key(labels) in unsure]
-    if right.is_open:
-        surely = {key(labels) for labels in right.values}
-        waiting += [labels for labels in left.values if key(labels) not in surely]
-    named = frozenset(labels if matching.many else key(labels) for labels in waiting)
-    return named | met if left.is_open and not matching.many else named
+    waiting = [labels for labels in left.unknown if right.is_open or key(labels) in partners]
+    waiting += [
+        labels for labels in left.values if key(labels) in unsure or (right.is_open and key(labels) not in surely)
+    ]
+    named = {matching.result(labels, partners.get(key(labels), ())) for labels in waiting}
+    if left.is_open and not matching.many:
+        named |= partners.keys()
+    return frozenset(named)
 
 
 def _open_sides(left: Vector, right: Vector) -> tuple[Vector, ...]:
@@ -139,7 +150,7 @@ def negation(vector: Vector) -> Vector:
         return Vector()
     if vector.is_known:
         return Vector({(): 1.0})
-    return Vector({}, frozenset({()}), vector.missing, vector.problem)
+    return Vector({}, frozenset({()}), vector.missing)
 
 
 def under(vector: Vector, condition: Vector) -> Vector:

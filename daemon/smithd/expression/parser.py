@@ -6,7 +6,7 @@ selector    = metric [ "{" label ("=" | "!=" | "=~" | "!~") text { "," ... } "}"
 call        = window "(" selector "," duration ")"
             | aggregate [grouping] "(" [number ","] expression ")" [grouping]
 grouping    = ("by" | "without") "(" [label { "," label }] ")"
-modifiers   = ["bool"] [("on" | "ignoring") "(" labels ")" ["group_left" | "group_right"]]
+modifiers   = ["bool"] [("on" | "ignoring") "(" labels ")" ["group_left" | "group_right" ["(" labels ")"]]]
 operators, from the weakest: or; and unless; not; == != > >= < <=; + -; * / %; signs; ^ (from the right)
 """
 
@@ -297,7 +297,14 @@ class _Parser:
             raise ExpressionError(
                 f"'{operator.text}' takes no '{many.text}': it always keeps the left side", many.column
             )
-        return Matching(choice, many.text.removeprefix("group_") if many else "")
+        if many is None:
+            return Matching(choice)
+        opens = self._next.kind is Kind.SIGN and self._next.text == "("
+        taken = self._labels(many) if opens else ()
+        both = set() if choice.others else set(taken).intersection(choice.labels)
+        if both:
+            raise ExpressionError(f"the label '{min(both)}' is equal on both sides already", many.column)
+        return Matching(choice, many.text.removeprefix("group_"), taken)
 
     def _check_sides(
         self, left: Node, right: Node, operator: Token, as_number: bool, matching: Matching | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from operator import neg
 from typing import Protocol, TypeVar
 
 from smithd.expression import matching
@@ -12,7 +13,7 @@ from smithd.expression.arithmetic import ARITHMETIC, COMPARISONS, SETS
 from smithd.expression.grouping import TOGETHER, Choice, aggregate, top
 from smithd.expression.lexer import quoted
 from smithd.expression.matching import ALL, Matching
-from smithd.expression.vector import Scope, Vector, each, filtered, settled
+from smithd.expression.vector import NoResult, Scope, Vector, each, filtered, settled
 from smithd.expression.window import FUNCTIONS, reach
 from smithd.plugin.sample import Labels
 
@@ -43,7 +44,7 @@ class Node(Protocol):
     def binding(self) -> int: ...
 
     def evaluate(self, scope: Scope, /) -> Vector:
-        """What it is now; never an error."""
+        """What it is now; NoResult where it makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Selector:
         if values is None:
             return Vector(missing=frozenset({self.metric}))
         if len(values) > MOST_SERIES:
-            return Vector(problem=f"{self.metric} has more than {MOST_SERIES} series")
+            raise NoResult(f"{self.metric} has more than {MOST_SERIES} series")
         if not self.matchers:
             return Vector(values)
         return Vector({labels: value for labels, value in values.items() if self._takes(labels)})
@@ -171,7 +172,7 @@ class Unary:
 
     def evaluate(self, scope: Scope) -> Vector:
         vector = self.operand.evaluate(scope)
-        return each(vector, float.__neg__) if self.sign == "-" else vector
+        return each(vector, neg) if self.sign == "-" else vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +209,10 @@ class Binary:
         left, right = (self.binding, self.binding + 1)
         if self.operator == "^":
             left, right = right, left
-        words = [_within(self.left, left), self.operator, *self._modifiers(), _within(self.right, right)]
-        return " ".join(words)
+        other = _within(self.right, right)
+        return " ".join([_within(self.left, left), self.operator, *self._modifiers(other), other])
 
-    def _modifiers(self) -> Iterator[str]:
+    def _modifiers(self, following: str) -> Iterator[str]:
         if self.as_number:
             yield "bool"
         if self.matching is not None:
@@ -219,6 +220,8 @@ class Binary:
             yield f"{'ignoring' if choice.others else 'on'} ({', '.join(choice.labels)})"
             if self.matching.many:
                 yield f"group_{self.matching.many}"
+                if self.matching.taken or following.startswith("("):
+                    yield f"({', '.join(self.matching.taken)})"
 
     def evaluate(self, scope: Scope) -> Vector:
         left, right = self.left.evaluate(scope), self.right.evaluate(scope)

@@ -25,13 +25,17 @@ class Scope(Protocol):
         """Time and value of what is remembered of a series from ``since`` to now, oldest first, the newest included."""
 
 
+class NoResult(Exception):
+    """An expression makes no sense with these series; the text says why. ``Expression.evaluate`` makes it a value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vector:
     """The values of some series.
 
     ``unknown``: series that are there and have no value (a division by zero, too short a memory).
     ``missing``: metrics without data that had a say: any other series may be there as well.
-    ``problem``: why the expression makes no sense with these series, "" where it does; then nothing is known.
+    ``problem``: of a whole expression, why it makes no sense with these series; then nothing is known. Otherwise "".
     """
 
     values: Mapping[Labels, float] = field(default_factory=dict)
@@ -66,9 +70,7 @@ def settled(values: dict[Labels, float], *sources: Vector, unknown: frozenset[La
     if odd:
         unknown = unknown.union(odd)
         values = {labels: value for labels, value in values.items() if labels not in unknown}
-    missing = frozenset().union(*(source.missing for source in sources))
-    problem = next((source.problem for source in sources if source.problem), "")
-    return Vector(values, unknown, missing, problem)
+    return Vector(values, unknown, NOTHING.union(*(source.missing for source in sources)))
 
 
 def each(vector: Vector, compute: Callable[[float], float]) -> Vector:
@@ -80,4 +82,4 @@ def each(vector: Vector, compute: Callable[[float], float]) -> Vector:
 def filtered(vector: Vector, keep: Callable[[float], bool]) -> Vector:
     """The values that pass."""
     values = {labels: value for labels, value in vector.values.items() if keep(value)}
-    return Vector(values, vector.unknown, vector.missing, vector.problem)
+    return Vector(values, vector.unknown, vector.missing)

@@ -40,6 +40,7 @@ class History:
         self._new: list[tuple[Series, float, float]] = []
         self._gone: dict[Series, set[float]] = defaultdict(set)
         self._ended: set[Series] = set()
+        self._strays = False
         self._room = 0.0
         self._flushed_at = now
         self.refused: set[str] = set()
@@ -56,6 +57,7 @@ class History:
             if series.metric in self._kept_for:
                 track.keep_for(self._kept_for[series.metric])
                 self._place(series, track)
+        self._strays |= bool(self._ended)
 
     def take(self, readings: Iterable[Reading], now: float) -> None:
         """Remember the readings of series that are looked back on. One that is not newer than the last of its series
@@ -75,7 +77,7 @@ class History:
     def past(self, series: Series, since: float, now: float) -> list[Sample]:
         """What is remembered of a series from ``since`` to ``now``: time and value, oldest first."""
         track = self._tracks.get(series)
-        return track.since(since, now) if track else []
+        return track.between(since, now) if track else []
 
     def value_at(self, series: Series, at: float, tolerance: float, now: float) -> float | None:
         """The value at a moment: of the newest sample until then, or else of the first one after; None where neither
@@ -118,6 +120,7 @@ class History:
         self._new.clear()
         self._gone.clear()
         self._ended.clear()
+        self._strays = False
 
     def _track(self, series: Series) -> Track | None:
         """The memory of a series, made where it has none yet; None where there is no room for it."""
@@ -143,20 +146,24 @@ class History:
     def _load(self, connection: Connection) -> None:
         known = dict(rows.all_series(connection))
         self._ids = {series: row for row, series in known.items()}
-        self._ended = {series for series in self._ids if series.metric not in self._kept_for}
+        for series in known.values():
+            if series.metric not in self._kept_for or self._track(series) is None:
+                self._ended.add(series)
+        self._strays = bool(self._ended)
         for row, at, value in rows.all_samples(connection):
-            series = known[row]
-            if series not in self._ended and (track := self._track(series)) is not None:
+            if track := self._tracks.get(known[row]):
                 track.add(at, value)
 
     def _write(self, connection: Connection) -> dict[Series, int]:
         """All changes since the last time; returns the ids of the series that are on disk then."""
         ids = dict(self._ids)
-        rows.forget_series(connection, [ids.pop(series) for series in self._ended if series in ids])
         new = [sample for sample in self._new if sample[0] in self._tracks]
         for series in {series for series, _, _ in new}.difference(ids):
             ids[series] = rows.add_series(connection, series)
         rows.add(connection, ((ids[series], at, value) for series, at, value in new))
         gone = ((ids[series], at) for series, times in self._gone.items() if series in ids for at in times)
         rows.remove(connection, gone)
+        rows.forget_series(connection, [ids.pop(series) for series in self._ended if series in ids])
+        if self._strays:
+            rows.remove_strays(connection)
         return ids

@@ -36,9 +36,9 @@ class _Layer:
         self.times.append(at)
         self._values.append(value)
 
-    def since(self, at: float) -> list[Sample]:
-        place = bisect_left(self.times, at)
-        return list(zip(self.times[place:], self._values[place:], strict=True))
+    def between(self, start: float, end: float) -> list[Sample]:
+        places = slice(bisect_left(self.times, start), bisect_right(self.times, end))
+        return list(zip(self.times[places], self._values[places], strict=True))
 
     def has(self, at: float) -> bool:
         place = bisect_left(self.times, at)
@@ -100,15 +100,13 @@ class Track:
         gone = {at for layer in (self._full, self._thin) for at in layer.cut(0, bisect_right(layer.times, now))}
         return sorted(gone)
 
-    def since(self, since: float, now: float) -> list[Sample]:
-        """The samples from ``since`` on, oldest first: all of them, where the full layer reaches back so far."""
+    def between(self, since: float, now: float) -> list[Sample]:
+        """The samples from ``since`` to ``now``, oldest first; all of them where the full layer reaches back so far."""
         if now - since <= self._full_for or not self._thin.times:
-            return self._full.since(since)
-        found = self._thin.since(since)
-        newest = self.newest
-        if newest is not None and (not found or found[-1][0] < newest):
-            found += self._full.since(max(newest, since))
-        return found
+            return self._full.between(since, now)
+        found = self._thin.between(since, now)
+        last = found[-1][0] if found else since
+        return found + [sample for sample in self._full.between(last, now)[-1:] if sample[0] > last or not found]
 
 
 def room(kept_for: float) -> float:

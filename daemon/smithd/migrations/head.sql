@@ -56,10 +56,10 @@ CREATE TABLE outbox (
 );
 
 CREATE TABLE samples (
-    series INTEGER NOT NULL,
     at FLOAT NOT NULL,
+    series INTEGER NOT NULL,
     value FLOAT NOT NULL,
-    PRIMARY KEY (series, at)
+    PRIMARY KEY (at, series)
 ) WITHOUT ROWID;
 
 CREATE TABLE sent (

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.alerts.rule import Severity
+from smithd.alerts.severity import Severity
 from smithd.plugin.options import Duration, File, Options, PositiveDuration, parse_duration
 from smithd.plugin.sample import Series
 from smithd.ruletest.series import Step, parse_series, parse_values

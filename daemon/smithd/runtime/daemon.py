@@ -174,6 +174,7 @@ class _Daemon:
         for name in change.left:
             self.timetable.remove(name)
         self._schedule(change.came)
+        self._tasks.create_task(_go_on(house))  # where it fails, the daemon has no state to live on
         return Reloaded(len(config.sources) - len(change.came), len(change.came), len(change.left), len(config.rules))
 
     def _schedule(self, names: Iterable[str]) -> None:
@@ -195,6 +196,10 @@ def _forget_the_configuration_before() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+async def _go_on(house: House) -> None:
+    house.go_on()
 
 
 async def _tick(house: House, timetable: Timetable) -> None:

@@ -78,6 +78,13 @@ class House:
         self.nudge.set()
         return Change(tuple(coming), tuple(leaving))
 
+    def go_on(self) -> None:
+        """Have what was handed over judged by the rules of today. To be told after ``change_over``; DatabaseError
+        where the state can no longer be kept.
+        """
+        if self.engine.go_on(self.clock.now()):
+            self.sender.wake()
+
     def _stays(self, name: str, config: Config) -> bool:
         same = config.sources.get(name) == self.config.sources[name]
         return same and config.zone == self.config.zone  # a source is told where "today" begins
@@ -115,6 +122,7 @@ class House:
     ) -> None:
         async with AsyncExitStack() as stack:
             stack.callback(self._database.close)
+            stack.callback(lambda: self.engine.close(self.clock.now()))
             stack.push_async_callback(self._http.aclose)
             stack.push_async_callback(self._to_service.aclose)
             self._begin_closing(self.pollers.values())

@@ -10,12 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.alerts.rule import Severity
+from smithd.alerts.figures import number
+from smithd.alerts.severity import Severity
 from smithd.outbox.message import Kind, Message, Priority, Shown
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Reading
 from smithd.surfaces.push import Channel, Tag
-from smithd.surfaces.text import Text, number, template
+from smithd.surfaces.text import Text, template
 from smithd.surfaces.view import Held, Number, View, names_of, plain, summary_names
 from smithd.surfaces.widget import LONGEST, SUMMARY_NAMES, ValueText, marked_stale
 

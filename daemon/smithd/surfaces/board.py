@@ -48,7 +48,8 @@ class Board:
         self.metrics = {options.value for options in widgets.values() if options.value is not None}.union(
             *(options.metrics for options in activities.values())
         )
-        self.sources = {source_of(metric) for metric in watchers} if self._summaries else set()
+        plain = (metric for metric in watchers if "." in metric)  # what a derived one is made of has the same watchers
+        self.sources = set(map(source_of, plain)) if self._summaries else set()
         for source in self.sources:
             self._concerned[source] = [widget.key(name) for name in self._summaries]
         self.surfaces = [widget.key(name) for name in widgets] + [activity.key(name) for name in activities]

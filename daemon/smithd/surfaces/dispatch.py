@@ -37,7 +37,7 @@ class Dispatcher:
         self.notices = notices
         self._agenda = Agenda()
         self._planned: dict[Group, float] = {}
-        self._placement = Placement(notices, pushes, hushes, self._agenda)
+        self._placement = Placement(notices, rules, pushes, hushes, self._agenda)
         self._speaker = Speaker(notices, self._placement.held, rules, pushes, hushes, channels)
         self._dependents: dict[str, list[str]] = defaultdict(list)
         for name, each in hushes.items():
@@ -48,9 +48,9 @@ class Dispatcher:
         """When something may be told that cannot be told now; None where only a poll can change that."""
         return self._agenda.next_at()
 
-    def held(self, id_: AlertId) -> Held | None:
-        """What holds an alert's telling back, as far as it has something to tell."""
-        return self._placement.held(id_)
+    def held_of(self, rule: str, quiet: Quiet) -> Mapping[AlertId, Held]:
+        """What holds the telling of a rule's alerts back, as far as they have something to tell."""
+        return self._placement.held_of(rule, quiet)
 
     def resume(self, view: View, quiet: Quiet) -> Telling:
         """Go on with the notices of the last run. What the configuration no longer has is closed."""
@@ -92,8 +92,8 @@ class Dispatcher:
                 case Speak(group):
                     self._planned.pop(group, None)
                     turn.touched[group] = None
-                case Hushed(rule, labels):
-                    self._placement.again((rule, labels), turn)
+                case Hushed(alert):
+                    self._placement.again(alert, turn)
         for rule in {dependent for each in transitions for dependent in self._dependents.get(each.alert.rule, ())}:
             self._placement.lift(rule, turn)
         while turn.touched:

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from smithd.alerts import reason
+from smithd.alerts.figures import duration, number
 from smithd.alerts.notice import Group, Member, Notice, Scope, rank
-from smithd.alerts.rule import Rule, Severity
+from smithd.alerts.relative import Relative
+from smithd.alerts.rule import Condition, Rule
+from smithd.alerts.severity import Severity
 from smithd.outbox.message import ONLY_IN_PLACE, Kind, Message, Priority, Standing
 from smithd.plugin.sample import Labels
 from smithd.surfaces.push import PushOptions
-from smithd.surfaces.text import Text, duration, number
-from smithd.surfaces.view import View, plain
+from smithd.surfaces.text import Text
+from smithd.surfaces.view import Number, View, plain
 
 EXPIRES_AFTER = 24 * 3600.0
 """How long a push that nobody took is worth trying, in seconds; Apple keeps trying as long (contract section 7)."""
@@ -69,10 +73,11 @@ def ended(told: Story, view: View) -> Content:
     """The end of all, told so that it stands alone where the beginning never arrived."""
     if told.is_single:
         (alert,) = told.ended
-        title, message = f"Resolved: {name(alert)}", _course(alert, view)
+        title = f"Closed: {name(alert)} has no data" if alert.cause else f"Resolved: {name(alert)}"
+        message = _course(alert, view)
     else:
         title = _END_TITLES[told.group.scope].format(_heading(told.group))
-        message = "\n".join(_listed(told.ended, view, _ended_line))
+        message = "\n".join(_listed(told.ended, view, _ended_line)) or "What fires still is told by itself."
     return {"title": title, "message": message, "interruption_level": "passive"}
 
 
@@ -91,9 +96,10 @@ def closed(told: Story, view: View) -> Content:
     if told.is_single:
         (alert,) = (*told.firing, *told.ended)
         title = f"Closed: {name(alert)}"
-        message = f"{alert.series} is not watched any more. It was {alert.severity} since {view.clock(alert.since)}."
+        what = str(alert.series) if alert.series.metric else name(alert)
+        message = f"{what} is watched no more. It was {alert.severity} since {view.clock(alert.since)}."
     else:
-        title, message = f"Closed: {_heading(told.group)}", "Its alerts are not watched any more."
+        title, message = f"Closed: {_heading(told.group)}", "Its alerts are watched no more."
     return {"title": title, "message": message, "interruption_level": "passive"}
 
 
@@ -120,7 +126,7 @@ def name(member: Member) -> str:
 
 def _names(told: Story, rules: Mapping[str, Rule], options: PushOptions, view: View) -> dict[str, Any]:
     first = told.firing[0]
-    rule = rules[first.rule]
+    threshold = dict(rules[first.rule].thresholds).get(first.severity)  # missing values may have one of their own
     since = min(member.since for member in told.firing)
     named = [_short(member, told.group) for member in told.firing]
     left = len(named) - options.max_series
@@ -128,14 +134,26 @@ def _names(told: Story, rules: Mapping[str, Rule], options: PushOptions, view: V
         "rule": first.rule,
         "metric": first.series.metric,
         "severity": first.severity.value,
-        "value": plain(first.value),
-        "threshold": plain(rule.threshold(first.severity).number),
+        "value": _plain(first.value),
+        "threshold": _plain(threshold.number if threshold is not None else None),
         "labels": dict(_shared(told.firing)),
         "since": view.clock(since),
         "duration": view.now - since,
         "count": len(told.firing),
         "alerts": named if left <= 0 else [*named[: options.max_series], f"{left} more"],
+        **_comparison(first, threshold),
     }
+
+
+def _comparison(member: Member, threshold: Condition | None) -> dict[str, Number | None]:
+    """What a relative threshold compares with, and how far the value moved from there."""
+    if not isinstance(threshold, Relative) or member.baseline is None or member.value is None:
+        return {"baseline": None, "change": None}
+    return {"baseline": plain(member.baseline), "change": threshold.change(member.value, member.baseline)}
+
+
+def _plain(value: float | None) -> Number | None:
+    return plain(value) if value is not None else None
 
 
 def _shared(members: Sequence[Member]) -> Labels:
@@ -170,9 +188,7 @@ def _heading(group: Group) -> str:
 def _message(told: Story, rules: Mapping[str, Rule], view: View) -> str:
     if told.is_single:
         (alert,) = told.firing
-        threshold = rules[alert.rule].threshold(alert.severity)
-        value = number(alert.value)
-        return f"{alert.series} is {value} ({alert.severity} {threshold}) since {view.clock(alert.since)}."
+        return f"{_why(alert, rules[alert.rule], view)}, since {view.clock(alert.since)}."
     lines = _listed(told.firing, view, lambda member, view: _firing_line(member, told.group, view))
     if told.group.scope is Scope.REST:
         lines.append("These are too many to be told one by one (max_series).")
@@ -180,6 +196,15 @@ def _message(told: Story, rules: Mapping[str, Rule], view: View) -> str:
         past = "Came and went" if told.group.scope is Scope.MUTE else "Ended"
         lines += [f"{past}:", *_listed(told.ended, view, _ended_line)]
     return "\n".join(lines)
+
+
+def _why(alert: Member, rule: Rule, view: View) -> str:
+    """What is wrong now, and what would be normal."""
+    if alert.cause:
+        return reason.missing(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
+    if (rule.when is not None and alert.why) or alert.severity not in dict(rule.thresholds):
+        return alert.why or f"{alert.rule} is {alert.severity}"
+    return reason.breached(rule, alert.series, alert.severity, alert.value, alert.baseline)
 
 
 def _listed(members: Sequence[Member], view: View, line: Any) -> list[str]:
@@ -190,8 +215,8 @@ def _listed(members: Sequence[Member], view: View, line: Any) -> list[str]:
 def _firing_line(member: Member, group: Group, view: View) -> str:
     if group.scope is Scope.SOURCE:
         return f"{name(member)}: {member.severity} since {view.clock(member.since)}"
-    where = _short(member, group)
-    return f"{where}: {number(member.value)}, {member.severity} since {view.clock(member.since)}"
+    value = "no data" if member.cause or member.value is None else number(member.value)
+    return f"{_short(member, group)}: {value}, {member.severity} since {view.clock(member.since)}"
 
 
 def _ended_line(member: Member, view: View) -> str:
@@ -211,7 +236,7 @@ def _course(alert: Member, view: View) -> str:
     assert alert.ended is not None
     lasted = duration(alert.ended - alert.fired_at)
     span = f"{view.clock(alert.fired_at)} to {view.clock(alert.ended)}"
-    return f"{alert.series} is {number(alert.value)}. It was {alert.worst} for {lasted}, {span}."
+    return f"{alert.why}. It was {alert.worst} for {lasted}, {span}."
 
 
 def _rendered(text: Text | None, names: dict[str, Any]) -> str:

@@ -8,8 +8,22 @@ from collections.abc import Mapping
 from smithd.alerts import hush
 from smithd.alerts.agenda import Agenda, Hushed
 from smithd.alerts.decision import Reason
-from smithd.alerts.hush import Held, Hush
-from smithd.alerts.notice import AlertId, Group, Notice, Notices, Scope, ended, fell, member_of, rank
+from smithd.alerts.hush import Held, Hush, Quiet
+from smithd.alerts.notice import (
+    AlertId,
+    Group,
+    Member,
+    Notice,
+    Notices,
+    Scope,
+    ended,
+    fell,
+    id_of,
+    member_of,
+    rank,
+    source_of,
+)
+from smithd.alerts.rule import Rule
 from smithd.alerts.state import VISIBLE, Alert, Change, Transition
 from smithd.surfaces.push import PushOptions
 from smithd.surfaces.turn import Turn
@@ -22,9 +36,15 @@ class Placement:
     """
 
     def __init__(
-        self, notices: Notices, pushes: Mapping[str, PushOptions], hushes: Mapping[str, Hush], agenda: Agenda
+        self,
+        notices: Notices,
+        rules: Mapping[str, Rule],
+        pushes: Mapping[str, PushOptions],
+        hushes: Mapping[str, Hush],
+        agenda: Agenda,
     ) -> None:
         self._notices = notices
+        self._rules = rules
         self._pushes = pushes
         self._hushes = hushes
         self._agenda = agenda
@@ -34,22 +54,33 @@ class Placement:
         """What holds an alert's telling back, as far as it has something to tell."""
         return self._held.get(id_[0], {}).get(id_)
 
+    def held_of(self, rule: str, quiet: Quiet) -> Mapping[AlertId, Held]:
+        """What holds back the alerts of a rule; what is not confirmed yet may be hushed as well."""
+        found = dict(self._held.get(rule, {}))
+        for id_, kept_back in found.items():
+            alert = quiet.alerts.get(rule, {}).get(id_.labels)
+            if kept_back.reason is Reason.UNCONFIRMED and alert is not None:
+                found[id_] = hush.held(self._hushes[rule], alert, quiet) or kept_back
+        return found
+
     def look_again(self, now: float) -> None:
         """What is quiet has changed, or the clock was set: whatever waits is looked at again."""
         for alerts in self._held.values():
             for id_ in alerts:
-                self._agenda.add(now, Hushed(*id_))
+                self._agenda.add(now, Hushed(id_))
         for notice in self._notices:
             for member in notice.firing:
                 if notice.group.scope is Scope.MUTE and member.told is None:
-                    self._agenda.add(now, Hushed(*member.id))
+                    self._agenda.add(now, Hushed(member.id))
 
     def resume(self, alert: Alert, view: View) -> None:
         """Keep back what the last run kept back, until the first word of its source: it may have ended meanwhile."""
-        notice = self._notices.of(alert.id)
-        waits = notice is not None and notice.members[alert.id].told is None
+        notice = self._notices.of(id_of(alert))
+        waits = notice is not None and notice.members[id_of(alert)].told is None
         if alert.rule in self._pushes and not waits and self._is_untold(alert, notice):
-            self._hold(alert, Held(Reason.UNCONFIRMED, "", view.latest.heard_by(alert.series.metric)))
+            known = view.latest.get(*alert.series) is not None
+            until = view.now if known else view.latest.heard_by(alert.series.metric)
+            self._hold(alert, Held(Reason.UNCONFIRMED, "", until))
 
     def lift(self, rule: str, turn: Turn) -> None:
         """Another rule moved that may hold this one's alerts back: look at them again."""
@@ -57,42 +88,48 @@ class Placement:
             self.again(id_, turn)
 
     def take(self, transition: Transition, turn: Turn) -> None:
-        alert = transition.alert
-        if transition.change not in VISIBLE and _cause(transition.before) == _cause(transition.after):
+        """An alert moved."""
+        before, after, alert = transition.before, transition.after, transition.alert
+        turned = source_of(before) != source_of(after)
+        if transition.change not in VISIBLE and not turned:
             turn.decide(alert, Reason.STEP)
-        elif alert.rule not in self._pushes:
+            return
+        if alert.rule not in self._pushes:
             turn.decide(alert, Reason.NO_PUSH)
-        elif transition.change is Change.RESOLVED:
-            self._end(alert, transition, turn)
-        elif transition.after is not None and transition.after.severity is not None:
-            self._place(transition.after, turn)
+            return
+        if before is not None and source_of(before) and turned:
+            self._end(before, id_of(before), transition, turn)
+        if transition.change is Change.RESOLVED and before is not None:
+            self._end(before, AlertId(*before.id), transition, turn)
+        elif after is not None and after.severity is not None:
+            self._place(after, turn, transition.why)
 
-    def _end(self, alert: Alert, transition: Transition, turn: Turn) -> None:
-        id_ = alert.id
+    def _end(self, alert: Alert, id_: AlertId, transition: Transition, turn: Turn) -> None:
         kept_back = self._held[alert.rule].pop(id_, None)
         notice = self._notices.of(id_)
-        if notice is None:
+        if notice is not None:
+            member = ended(notice.members[id_], transition)
+            self._notices.put(notice.group, member, turn.now)
+            turn.decide(member, Reason.GROUPED, "", notice.key)
+            turn.touch(notice)
+        elif kept_back is not None or id_ == id_of(alert):
             turn.decide(alert, Reason.NEVER_TOLD, told_of(kept_back, turn.view) if kept_back else "")
-            return
-        self._notices.put(notice.group, ended(notice.members[id_], transition.value, transition.at), turn.now)
-        turn.decide(alert, Reason.GROUPED, "", notice.key)
-        turn.touch(notice)
 
     def again(self, id_: AlertId, turn: Turn) -> None:
         alert = turn.alert(id_)
         if alert is not None and id_ not in turn.placed:
             self._place(alert, turn)
 
-    def _place(self, alert: Alert, turn: Turn) -> None:
+    def _place(self, alert: Alert, turn: Turn, why: str = "") -> None:
         """Find the notice that tells of an alert that fires, or what holds it back."""
         assert alert.severity is not None
-        id_ = alert.id
+        id_ = id_of(alert)
         turn.placed.add(id_)
         notice = self._notices.of(id_)
         if not self._is_untold(alert, notice):
             assert notice is not None
             self._held[alert.rule].pop(id_, None)
-            self._follow(alert, notice, turn)
+            self._follow(alert, notice, turn, moved=bool(why))
             return
         if alert.severity not in self._pushes[alert.rule].on:
             self._pass_over(alert, notice, turn)
@@ -101,10 +138,11 @@ class Placement:
         group = self._group(alert, kept_back, notice, turn.now)
         if group is None:
             assert kept_back is not None
-            self._keep_back(alert, kept_back, notice, turn)
+            self._keep_back(alert, kept_back, notice, turn, moved=bool(why))
             return
         self._held[alert.rule].pop(id_, None)
-        member = member_of(alert, notice.members[id_] if notice is not None and notice.group == group else None)
+        before = notice.members[id_] if notice is not None and notice.group == group else None
+        member = member_of(alert, self._rules[alert.rule], before, why)
         if notice is not None and notice.group != group:
             self._leave(id_, notice, turn)
         notice = self._notices.put(group, member, turn.now)
@@ -115,27 +153,28 @@ class Placement:
             turn.decide(alert, Reason.GROUPED, "", notice.key)
         turn.touch(notice)
 
+    def _member(self, alert: Alert, before: Member) -> Member:
+        return member_of(alert, self._rules[alert.rule], before)
+
     def _is_untold(self, alert: Alert, notice: Notice | None) -> bool:
-        """Whether an alert that fires is news: told as less than it is, as something else, or not at all."""
+        """Whether an alert that fires is news: told as less than it is, or not at all."""
         if notice is None:
             return True
-        member = notice.members[alert.id]
-        moved = notice.group.scope is Scope.SOURCE and _cause(alert) != notice.group.name
-        return moved or member.told is None or rank(alert.severity) > rank(member.told)
+        member = notice.members[id_of(alert)]
+        return member.told is None or rank(alert.severity) > rank(member.told)
 
-    def _follow(self, alert: Alert, notice: Notice, turn: Turn) -> None:
+    def _follow(self, alert: Alert, notice: Notice, turn: Turn, *, moved: bool) -> None:
         """An alert that was told as it is, or as worse: nobody is told of a fall."""
-        member = notice.members[alert.id]
-        if member.severity is not alert.severity or member.ended is not None:
-            assert alert.severity is not None
+        member = notice.members[id_of(alert)]
+        if moved or member.severity is not alert.severity or member.ended is not None:
             came_back = member.ended is not None
-            self._notices.put(notice.group, fell(member_of(alert, member), alert.severity), turn.now)
+            self._notices.put(notice.group, fell(self._member(alert, member)), turn.now)
             turn.decide(alert, Reason.BACK if came_back else Reason.FALL, "", notice.key)
             turn.touch(notice)
 
     def _pass_over(self, alert: Alert, notice: Notice | None, turn: Turn) -> None:
         """A severity that nobody asked for."""
-        id_ = alert.id
+        id_ = id_of(alert)
         turn.decide(alert, Reason.SEVERITY, f"on: {', '.join(self._pushes[alert.rule].on)}")
         if notice is None:
             return
@@ -143,12 +182,12 @@ class Placement:
             self._leave(id_, notice, turn)
         else:
             assert alert.severity is not None
-            self._notices.put(notice.group, fell(member_of(alert, notice.members[id_]), alert.severity), turn.now)
+            self._notices.put(notice.group, fell(self._member(alert, notice.members[id_])), turn.now)
             turn.touch(notice)
 
-    def _keep_back(self, alert: Alert, kept_back: Held, notice: Notice | None, turn: Turn) -> None:
-        id_ = alert.id
-        if self.held(id_) != kept_back:
+    def _keep_back(self, alert: Alert, kept_back: Held, notice: Notice | None, turn: Turn, *, moved: bool) -> None:
+        id_ = id_of(alert)
+        if moved or self.held(id_) != kept_back:
             turn.decide(alert, kept_back.reason, told_of(kept_back, turn.view))
         self._hold(alert, kept_back)
         if notice is None:
@@ -156,13 +195,13 @@ class Placement:
         if notice.members[id_].told is None:
             self._leave(id_, notice, turn)
         else:
-            self._notices.put(notice.group, member_of(alert, notice.members[id_]), turn.now)
+            self._notices.put(notice.group, self._member(alert, notice.members[id_]), turn.now)
             turn.touch(notice)
 
     def _hold(self, alert: Alert, kept_back: Held) -> None:
-        self._held[alert.rule][alert.id] = kept_back
+        self._held[alert.rule][id_of(alert)] = kept_back
         if kept_back.until is not None:
-            self._agenda.add(kept_back.until, Hushed(*alert.id))
+            self._agenda.add(kept_back.until, Hushed(id_of(alert)))
 
     def _group(self, alert: Alert, kept_back: Held | None, notice: Notice | None, now: float) -> Group | None:
         """What an alert with news is told with; None where it is held back."""
@@ -172,10 +211,10 @@ class Placement:
         if kept_back is not None:
             return Group(Scope.MUTE, kept_back.digest, (), channels) if kept_back.digest is not None else None
         if notice is not None and notice.group.scope is Scope.MUTE and notice.not_before <= now:
-            member = notice.members[alert.id]
+            member = notice.members[id_of(alert)]
             if member.told is None:
                 return notice.group
-        if source := _cause(alert):
+        if source := source_of(alert):
             return Group(Scope.SOURCE, source, (), channels)
         if current is not None and current.scope in (Scope.RULE, Scope.REST):
             return current
@@ -196,12 +235,6 @@ class Placement:
         if not notice.members and not notice.is_stale:
             self._notices.remove(notice)
         turn.touch(notice)
-
-
-def _cause(alert: Alert | None) -> str:
-    """The name of the source that an alert is about; empty where it is about a value, or a series."""
-    kind, _, name = (alert.cause if alert is not None else "").partition(":")
-    return name if kind == "source" else ""
 
 
 def told_of(kept_back: Held, view: View) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from smithd.alerts.rule import Severity
+from smithd.alerts.severity import Severity
 from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.surfaces.text import AnyLabels, Text, template
 
@@ -26,6 +26,8 @@ PUSH_NAMES: dict[str, Any] = {
     "duration": 90.0,
     "count": 1,
     "alerts": ["web-1"],
+    "baseline": 2000.0,
+    "change": 38.3,
 }
 PushText = Annotated[Text, template(PUSH_NAMES)]
 Level = Literal["passive", "active", "time-sensitive"]

@@ -9,7 +9,8 @@ from smithd.alerts import hush
 from smithd.alerts.decision import Reason
 from smithd.alerts.hush import Held, Hush
 from smithd.alerts.notice import AlertId, Group, Member, Notice, Notices, Scope, rank, told
-from smithd.alerts.rule import Rule, Severity
+from smithd.alerts.rule import Rule
+from smithd.alerts.severity import Severity
 from smithd.outbox.message import ONLY_IN_PLACE
 from smithd.surfaces import notification
 from smithd.surfaces.notification import Content, Story, never_accepted
@@ -114,7 +115,7 @@ class Speaker:
         gone = [
             member
             for member in notice.members.values()
-            if member.rule not in self._pushes or (member.ended is None and turn.alert(member.id) is None)
+            if member.rule not in self._pushes or (member.ended is None and not turn.fires(member))
         ]
         if not gone:
             return
@@ -165,7 +166,7 @@ class Speaker:
         """Everything ended, or left."""
         options, standing = self._options(notice.group), turn.view.standing(notice.key)
         is_first, unsent = notice.chapter == 0, never_accepted(standing)
-        notice.chapter, notice.spoke_at = max(notice.chapter, 1), turn.now
+        notice.chapter = max(notice.chapter, 1)
         is_told = is_first or (standing.queued is not None if unsent else options.on_resolve != "none")
         in_place = not unsent and (not story.ended or not self._ends_aloud(story, options, turn))
         reason = Reason.UPDATED if in_place else Reason.TOLD
@@ -175,12 +176,11 @@ class Speaker:
             reason = Reason.UNTOLD_END if options.on_resolve == "none" else Reason.NEVER_TOLD
         for member in story.ended:
             turn.decide(member, reason, _together(story), notice.key)
-        if not is_told:
-            return
-        if story.ended:
+        if is_told and (story.ended or notice.group.scope is Scope.SOURCE):
             self._put(notice, notification.ended(story, turn.view), turn, in_place=in_place, is_over=True)
-        else:
-            self._supersede(notice, "It is told elsewhere", turn)
+        elif is_told:
+            self._supersede(notice, "Its alerts moved on", turn)
+        notice.spoke_at = turn.now
 
     def _tell_closed(self, notice: Notice, story: Story, turn: Turn) -> None:
         """The configuration has nothing of this any more; who was told is told the end."""
@@ -211,7 +211,7 @@ class Speaker:
             reason = Reason.REPEATED
             self._turn_page(notice, "It was told again", turn)
             self._put_aloud(notice, story, turn, reminder=notice.repeats)
-        for member in story.firing:
+        for member in (member for member, kept in zip(story.firing, hushed, strict=True) if kept is None):
             turn.decide(member, reason, f"reminder {notice.repeats}", notice.key)
 
     def _turn_page(self, notice: Notice, what: str, turn: Turn) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -13,17 +12,10 @@ from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BeforeValidator
 
+from smithd.alerts.figures import duration, number
+
 CURRENCIES = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "INR": "₹", "KRW": "₩", "BRL": "R$"}
 WITHOUT_MINOR_UNITS = {"JPY", "KRW", "VND", "CLP", "ISK", "HUF", "TWD"}
-
-
-def number(value: float, decimals: int | None = None) -> str:
-    """``1234.5`` as ``1,234.5``; as many decimals as asked for, else two, or as many as show four digits that count."""
-    if decimals is None:
-        leading = math.floor(math.log10(abs(value))) if value else 0
-        shown = f"{value:,.{min(max(2, 3 - leading), 12)}f}"
-        return _unsigned_zero(shown.rstrip("0").rstrip("."))
-    return _unsigned_zero(f"{value:,.{decimals}f}")
 
 
 def percent(value: float, decimals: int | None = None, sign: bool = False) -> str:
@@ -42,23 +34,6 @@ def money(value: float, currency: str = "USD", decimals: int | None = None) -> s
     return f"{minus}{CURRENCIES.get(code, code + ' ')}{shown}"
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a person says them, in at most two units: ``250ms``, ``1.5s``, ``42s``, ``17m``, ``2h 5m``, ``3d``."""
-    if seconds < 0:
-        return "-" + duration(-seconds)
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f}ms" if seconds else "0s"
-    if seconds < 9.95:
-        return f"{number(seconds, 1).removesuffix('.0')}s"
-    rest = round(seconds)
-    parts: list[tuple[int, str]] = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        if rest >= size or parts:
-            parts.append((rest // size, unit))
-            rest %= size
-    return " ".join(f"{count}{unit}" for count, unit in parts[:2] if count)
-
-
 def bytes_(value: float) -> str:
     """Bytes in decimal units: ``1536`` as ``1.5 kB``."""
     for unit in ("B", "kB", "MB", "GB", "TB"):
@@ -66,10 +41,6 @@ def bytes_(value: float) -> str:
             return f"{number(value, 0 if unit == 'B' else 1).removesuffix('.0')} {unit}"
         value /= 1000
     return f"{number(value, 1).removesuffix('.0')} PB"
-
-
-def _unsigned_zero(shown: str) -> str:
-    return shown[1:] if shown.startswith("-") and not shown.strip("-0.,") else shown
 
 
 FILTERS: dict[str, Callable[..., str]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from smithd.alerts.decision import Decision, Reason
 from smithd.alerts.hush import Quiet
-from smithd.alerts.notice import AlertId, Group, Member, Notice
+from smithd.alerts.notice import AlertId, Group, Member, Notice, id_of, source_of
 from smithd.alerts.state import VISIBLE, Alert, Transition
 from smithd.outbox.message import Message
 from smithd.surfaces.view import View
@@ -38,10 +38,14 @@ class Turn:
         self.reasons: dict[AlertId, tuple[Member | Alert, Reason, str, str]] = {}
 
     def alert(self, id_: AlertId) -> Alert | None:
-        """The alert, if it fires."""
-        rule, labels = id_
-        alert = self.quiet.alerts.get(rule, {}).get(labels)
-        return alert if alert is not None and alert.severity is not None else None
+        """The alert, if it fires and that is what it is about."""
+        alert = self.quiet.alerts.get(id_.rule, {}).get(id_.labels)
+        return alert if alert is not None and alert.severity is not None and id_of(alert) == id_ else None
+
+    def fires(self, member: Member) -> bool:
+        """Whether a member's alert fires, whatever it is about."""
+        alert = self.quiet.alerts.get(member.rule, {}).get(member.series.labels)
+        return alert is not None and alert.severity is not None
 
     def current(self, member: Member) -> Member:
         """A member that fires, with the value that its series has by now."""
@@ -53,14 +57,16 @@ class Turn:
         self.telling.changed[notice.group] = None
 
     def decide(self, what: Member | Alert, reason: Reason, detail: str = "", notice: str = "") -> None:
-        self.reasons[what.id] = (what, reason, detail, notice)
+        id_ = what.id if isinstance(what, Member) else id_of(what)
+        self.reasons[id_] = (what, reason, detail, notice)
 
     def close(self, transitions: Iterable[Transition]) -> Telling:
         """Word the decisions: one for each transition, and one for each alert whose telling moved on by itself."""
-        moved = set()
+        moved: set[AlertId] = set()
         for transition in transitions:
-            moved.add(transition.alert.id)
-            self.telling.decisions.append(self._of_transition(transition))
+            ids = {id_of(alert): None for alert in (transition.after, transition.before) if alert is not None}
+            moved.update(ids)
+            self.telling.decisions.append(self._of_transition(transition, ids))
         for id_, (what, reason, detail, notice) in self.reasons.items():
             if id_ not in moved:
                 severity = what.severity or ""
@@ -69,11 +75,13 @@ class Turn:
                 )
         return self.telling
 
-    def _of_transition(self, transition: Transition) -> Decision:
+    def _of_transition(self, transition: Transition, ids: Iterable[AlertId]) -> Decision:
+        """The decision about what the alert is about now, or was until now."""
         alert = transition.alert
-        reason, detail, notice = Reason.STEP, "", ""
-        if transition.change in VISIBLE or self.reasons[alert.id][1] is not Reason.STEP:
-            _, reason, detail, notice = self.reasons[alert.id]
+        reasons = [self.reasons[id_] for id_ in ids if id_ in self.reasons]
+        _, reason, detail, notice = next((each for each in reasons if each[1] is not Reason.STEP), reasons[0])
+        if transition.change not in VISIBLE and source_of(transition.before) == source_of(transition.after):
+            reason, detail, notice = Reason.STEP, "", ""
         return Decision(
             transition.at,
             alert.rule,

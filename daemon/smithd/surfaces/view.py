@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from smithd.alerts.latest import Latest
-from smithd.alerts.rule import SEVERITIES, Severity
+from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.alerts.state import Alert
 from smithd.outbox.message import Standing
 from smithd.plugin.sample import Labels, Reading

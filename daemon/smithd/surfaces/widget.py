@@ -76,7 +76,7 @@ def _summary(name: str, options: WidgetOptions, text: Text, view: View) -> Messa
     """A text about everything; while nothing fires it says nothing before all that rules look at was asked, and it
     is marked where one of these sources has not been heard, or has fallen silent.
     """
-    sources = {source_of(metric) for metric in view.watchers}
+    sources = {source_of(metric) for metric in view.watchers if "." in metric}
     unheard = any(view.awaits(source) for source in sources)
     if unheard and not view.firing:
         return None

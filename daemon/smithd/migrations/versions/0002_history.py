@@ -12,8 +12,8 @@ down_revision = "0001"
 def upgrade() -> None:
     op.create_table(
         "samples",
-        sa.Column("series", sa.Integer, primary_key=True),
         sa.Column("at", sa.Float, primary_key=True),
+        sa.Column("series", sa.Integer, primary_key=True),
         sa.Column("value", sa.Float, nullable=False),
         sqlite_with_rowid=False,
     )

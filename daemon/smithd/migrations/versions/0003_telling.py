@@ -77,6 +77,10 @@ def _notice(rule: str, labels: list[Any], state: dict[str, Any], severity: str) 
         "severity": severity,
         "worst": state["worst"] or severity,
         "value": state["value"],
+        "why": "",
+        "cause": "",
+        "baseline": None,
+        "source": "",
         "told": severity,
         "ended": None,
     }

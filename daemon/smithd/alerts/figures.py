@@ -1,0 +1,36 @@
+"""Numbers and lengths of time as a person says them. Pure."""
+
+from __future__ import annotations
+
+import math
+
+
+def number(value: float, decimals: int | None = None) -> str:
+    """``1234.5`` as ``1,234.5``; as many decimals as asked for, else two, or as many as show four digits that count."""
+    if decimals is None:
+        leading = math.floor(math.log10(abs(value))) if value else 0
+        shown = f"{value:,.{min(max(2, 3 - leading), 12)}f}"
+        return unsigned_zero(shown.rstrip("0").rstrip("."))
+    return unsigned_zero(f"{value:,.{decimals}f}")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them, in at most two units: ``250ms``, ``1.5s``, ``42s``, ``17m``, ``2h 5m``, ``3d``."""
+    if seconds < 0:
+        return "-" + duration(-seconds)
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f}ms" if seconds else "0s"
+    if seconds < 9.95:
+        return f"{number(seconds, 1).removesuffix('.0')}s"
+    rest = round(seconds)
+    parts: list[tuple[int, str]] = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        if rest >= size or parts:
+            parts.append((rest // size, unit))
+            rest %= size
+    return " ".join(f"{count}{unit}" for count, unit in parts[:2] if count)
+
+
+def unsigned_zero(shown: str) -> str:
+    """``-0.0`` as ``0.0``."""
+    return shown[1:] if shown.startswith("-") and not shown.strip("-0.,") else shown

@@ -1,0 +1,263 @@
+"""All rules of one configuration, and what readings, and their absence, make of their alerts.
+
+Only what a poll concerns is judged: the rules on the metrics that it brought, and the expressions that name them. Time
+alone moves what the agenda was asked to call for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import tzinfo
+
+from smithd.alerts import state
+from smithd.alerts.active import Active
+from smithd.alerts.agenda import Agenda, Alarm
+from smithd.alerts.condition import Verdict
+from smithd.alerts.latest import Latest
+from smithd.alerts.relative import Reference, Relative
+from smithd.alerts.rule import Baselines, Rule
+from smithd.alerts.scope import Past, Scope
+from smithd.alerts.state import SERIES, Alert, Phase, Transition
+from smithd.plugin.sample import Labels, Reading, Series
+
+
+class Judging:
+    """Judges, and moves the alerts in memory. ``puzzles``: the rules whose expression makes no sense, and why."""
+
+    def __init__(
+        self, rules: Mapping[str, Rule], active: Active, latest: Latest, agenda: Agenda, past: Past, zone: tzinfo
+    ) -> None:
+        self.puzzles: dict[str, str] = {}
+        self._rules = rules
+        self._active = active
+        self._latest = latest
+        self._agenda = agenda
+        self._past = past
+        self._zone = zone
+        self._plain: dict[str, list[Rule]] = defaultdict(list)
+        self._expressions: dict[str, list[Rule]] = defaultdict(list)
+        self._on: dict[str, list[str]] = defaultdict(list)
+        self._moved: list[Transition] = []
+        for rule in rules.values():
+            for metric in rule.metrics:
+                (self._plain if rule.when is None else self._expressions)[metric].append(rule)
+        for metric in {*self._plain, *self._expressions}:
+            for source in latest.sources_of(metric):
+                self._on[source].append(metric)
+
+    def come(self, readings: Iterable[Reading], brought: set[str], scope: Scope) -> list[Transition]:
+        """What fresh readings do to the alerts; ``brought``: all metrics that came with them."""
+        for reading in readings:
+            for rule in self._plain.get(reading.series.metric, ()):
+                self._judge(rule, reading, scope.now)
+        for rule in self._concerned(brought):
+            self._judge_expression(rule, scope)
+        for metric in brought & self._plain.keys():
+            for rule in self._plain[metric]:
+                self._come_back(rule, metric, scope.now)
+        return self._moves()
+
+    def pass_time(self, alarms: Iterable[Alarm], aged: Iterable[str], scope: Scope) -> list[Transition]:
+        """What time alone does to the alerts: their clocks that ran out, and metrics of which something is too old."""
+        expressions: dict[str, Rule] = {}
+        for name, labels in alarms:
+            rule, alert = self._rules[name], self._active.get(name, labels)
+            if alert is None:
+                self._active.calm_down(rule, labels, scope.now)
+            elif rule.when is not None:
+                expressions[name] = rule
+            else:
+                self._look_again(rule, alert, scope.now)
+        for metric in aged:
+            if self._latest.has_spoken(metric):
+                self._look_for_lost(metric, scope.now)
+                expressions |= {rule.name: rule for rule in self._expressions.get(metric, ())}
+        for rule in expressions.values():
+            self._judge_expression(rule, scope)
+            self._miss_all(rule, scope.now)
+        return self._moves()
+
+    def heard_news(self, source: str, now: float) -> list[str]:
+        """A source spoke for the first time, or began or ceased to fail: alerts whose time had come meanwhile are looked
+        at again. Returns the metrics to look at again.
+        """
+        metrics = self._on.get(source, [])
+        for metric in metrics:
+            for rule in (*self._plain.get(metric, ()), *self._expressions.get(metric, ())):
+                for alert in self._active.of(rule.name).values():
+                    if min(state.dues(rule, alert), default=now + 1) <= now:
+                        self._agenda.add(now, Alarm(alert.rule, alert.series.labels))
+        return metrics
+
+    def plan_all(self) -> None:
+        """Plan every alert there is anew."""
+        for alert in self._active:
+            self.plan(alert)
+        for name, labels in self._active.restless:
+            self._plan_calm(self._rules[name], labels)
+
+    def plan(self, alert: Alert) -> None:
+        """Have the agenda call when time alone will move an alert."""
+        for due in state.dues(self._rules[alert.rule], alert):
+            self._agenda.add(due, Alarm(alert.rule, alert.series.labels))
+
+    def _moves(self) -> list[Transition]:
+        moved, self._moved = self._moved, []
+        return moved
+
+    def _move(self, transition: Transition | None) -> None:
+        if transition is None:
+            return
+        self._active.move(transition)
+        self._moved.append(transition)
+        if transition.after is not None:
+            self.plan(transition.after)
+        else:
+            self._plan_calm(self._rules[transition.alert.rule], transition.alert.series.labels)
+
+    def _plan_calm(self, rule: Rule, labels: Labels) -> None:
+        calm_at = self._active.calm_at(rule, labels)
+        if calm_at is not None:
+            self._agenda.add(calm_at, Alarm(rule.name, labels))
+
+    def _concerned(self, metrics: Iterable[str]) -> list[Rule]:
+        if not self._expressions:
+            return []
+        return list({rule.name: rule for metric in metrics for rule in self._expressions.get(metric, ())}.values())
+
+    def _judge(self, rule: Rule, reading: Reading, now: float) -> None:
+        series, value, _ = reading
+        alert = self._active.get(rule.name, series.labels)
+        baselines: Baselines = ()
+        if rule.is_relative:
+            baselines = self._baselines(rule, reading, alert)
+            if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
+                return
+        elif alert is None and not rule.breaches(value):
+            return
+        unrest = self._active.unrest(rule.name, series.labels)
+        self._move(state.judge(rule, series, alert, value, now, baselines, unrest))
+
+    def _baselines(self, rule: Rule, reading: Reading, alert: Alert | None) -> Baselines:
+        """What a reading is compared with. What an alert began with is not looked up again."""
+        begun = alert.baselines if alert is not None and alert.baselines else (None,) * len(rule.thresholds)
+        return tuple(
+            self._baseline(condition.reference, reading)
+            if baseline is None and isinstance(condition, Relative)
+            else baseline
+            for (_, condition), baseline in zip(rule.thresholds, begun, strict=True)
+        )
+
+    def _baseline(self, reference: Reference, reading: Reading) -> float | None:
+        series, _, at = reading
+        return reference.baseline(lambda since: self._past(series, since, at), at, self._zone)
+
+    def _judge_expression(self, rule: Rule, scope: Scope) -> None:
+        assert rule.when is not None
+        vector = rule.when.evaluate(scope)
+        self._note(rule.name, vector.problem)
+        alerts = dict(self._active.of(rule.name))
+        moved = []
+        for labels, value in vector.values.items():
+            unrest = self._active.unrest(rule.name, labels)
+            moved.append(state.judge(rule, Series("", labels), alerts.pop(labels, None), value, scope.now, (), unrest))
+        for labels, alert in alerts.items():
+            if vector.holds(labels) is not False or self._has_lost_part(rule, labels, scope.now):
+                self._miss_part(rule, alert, scope.now)
+            else:
+                moved.append(state.clear(rule, alert, scope.now))
+        for transition in moved:
+            if transition is not None:
+                now_is = rule.when.describe(scope, transition.alert.series.labels)
+                self._move(replace(transition, why=f"{now_is} ({transition.why})"))
+
+    def _note(self, rule: str, problem: str) -> None:
+        if problem:
+            self.puzzles[rule] = problem
+        else:
+            self.puzzles.pop(rule, None)
+
+    def _has_lost_part(self, rule: Rule, labels: Labels, now: float) -> bool:
+        """Whether some metric of an expression had a series for these labels, and has none now: that the expression
+        has no value is then no news of the alert.
+        """
+        for metric in rule.metrics:
+            fresh = self._latest.fresh(metric, now)
+            known = {*self._latest.readings.get(metric, ()), *self._latest.gone.get(metric, ())}
+            lost = known.difference(fresh)
+            if any(_agree(labels, other) for other in lost) and not any(_agree(labels, other) for other in fresh):
+                return True
+        return False
+
+    def _miss_part(self, rule: Rule, alert: Alert, now: float) -> None:
+        """Something that an alert of an expression needs is missing."""
+        unknown = [metric for metric in sorted(rule.metrics) if not self._latest.fresh(metric, now)]
+        if not all(self._latest.has_spoken(metric) for metric in unknown):
+            return
+        since = min((self._latest.newest(metric) for metric in unknown), default=now)
+        self._move(state.miss(rule, alert.series, alert, self._cause(unknown, now), alert.value, since, now))
+
+    def _look_again(self, rule: Rule, alert: Alert, now: float) -> None:
+        """An alert's clock ran out."""
+        metric, labels = alert.series
+        reading = self._latest.get(metric, labels)
+        if reading is not None and self._latest.is_fresh(reading, now):
+            self._judge(rule, reading, now)
+        elif alert.absent.phase is not Phase.INACTIVE and self._latest.has_spoken(metric):
+            cause = self._latest.cause(metric, now)
+            self._move(state.miss(rule, alert.series, alert, cause, alert.value, alert.absent.since, now))
+
+    def _look_for_lost(self, metric: str, now: float) -> None:
+        """Something of a metric is too old."""
+        lost, cause = self._latest.lost(metric, now), self._latest.cause(metric, now)
+        for rule in self._plain.get(metric, ()):
+            for series, value, at in lost:
+                alert = self._active.get(rule.name, series.labels)
+                self._move(state.miss(rule, series, alert, cause, value, at, now))
+            self._miss_all(rule, now)
+        for series, _, at in lost:
+            if not self._needs(metric, series.labels, at, now):
+                self._latest.gone[metric].pop(series.labels, None)
+
+    def _miss_all(self, rule: Rule, now: float) -> None:
+        """What it means for the alert without labels that there is nothing at all of a metric of the rule: because its
+        source fails, or because nothing ever came.
+        """
+        missing = [metric for metric in sorted(rule.metrics) if self._is_missing(metric, now)]
+        if not missing:
+            return
+        cause, alert = self._cause(missing, now), self._active.get(rule.name, ())
+        if cause == SERIES and alert is not None and alert.cause not in ("", SERIES):
+            self._move(state.come_back(rule, alert, now))  # the source does not fail any more: it has no data
+            alert = self._active.get(rule.name, ())
+        if cause != SERIES or rule.when is not None or not self._latest.has_known(rule.metric):
+            since = min(self._latest.newest(metric) for metric in missing)
+            self._move(state.miss(rule, Series(rule.metric), alert, cause, None, since, now))
+
+    def _is_missing(self, metric: str, now: float) -> bool:
+        return self._latest.is_missing(metric, now) and self._latest.has_spoken(metric)
+
+    def _cause(self, metrics: Iterable[str], now: float) -> str:
+        """Why values are missing; a source that fails is a better reason than any other."""
+        causes = [self._latest.cause(metric, now) for metric in metrics]
+        return next((cause for cause in causes if cause != SERIES), SERIES)
+
+    def _come_back(self, rule: Rule, metric: str, now: float) -> None:
+        """The metric was brought: that there is nothing of it is no longer true."""
+        alert = self._active.get(rule.name, ())
+        if alert is not None and alert.absent.phase is not Phase.INACTIVE and self._latest.get(metric, ()) is None:
+            self._move(state.come_back(rule, alert, now))
+
+    def _needs(self, metric: str, labels: Labels, at: float, now: float) -> bool:
+        """Whether somebody still has to know that a series is gone."""
+        return any(self._active.get(rule.name, labels) for rule in self._plain.get(metric, ())) or any(
+            self._active.of(rule.name) and now - at <= rule.no_data.after for rule in self._expressions.get(metric, ())
+        )
+
+
+def _agree(some: Labels, others: Labels) -> bool:
+    """Whether no label has two values."""
+    known = dict(others)
+    return all(known.get(name, value) == value for name, value in some)

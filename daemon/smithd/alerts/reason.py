@@ -1,0 +1,55 @@
+"""Why an alert moved, in a sentence for a person: what happened, and what was normal. Pure."""
+
+from __future__ import annotations
+
+from smithd.alerts.figures import duration, number
+from smithd.alerts.relative import Relative
+from smithd.alerts.rule import Rule
+from smithd.alerts.severity import Severity
+from smithd.plugin.sample import Series
+
+
+def breached(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
+    """The value, the threshold that it crossed, and what would have been normal."""
+    condition = rule.threshold(severity)
+    if rule.when is not None or value is None:
+        return f"{severity}: {condition}"
+    if isinstance(condition, Relative) and baseline is not None:
+        return f"{series} is {number(value)}, {condition.told(value, baseline)} ({severity}: {condition})"
+    return f"{series} is {number(value)} ({severity} {condition}; normal: {condition.normal})"
+
+
+def cleared(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
+    """The value, and what is normal; ``severity`` is what it is no longer."""
+    condition = rule.threshold(severity)
+    if rule.when is not None or value is None:
+        return f"no longer {severity}: {condition}"
+    text = f"{series} is {number(value)}"
+    if isinstance(condition, Relative) and baseline is not None:
+        text += f", {condition.told(value, baseline)}"
+    if severity is not rule.thresholds[0][0]:
+        return f"{text}, no longer {severity} ({condition})"
+    return f"{text} (normal: {rule.recover if rule.recover is not None else condition.normal})"
+
+
+def missing(rule: Rule, series: Series, cause: str, value: float | None, seconds: float) -> str:
+    """That nothing is known, for how long, and what was known last."""
+    what = str(series) if series.metric else f"{rule.name}{series}"
+    before = f"; it was {number(value)} before" if value is not None else ""
+    return f"{what} has no data for {duration(seconds)}{_blame(cause)}{before}"
+
+
+def gone(rule: Rule, series: Series, cause: str, value: float | None, seconds: float) -> str:
+    """That the alert ends without its value having become normal."""
+    return f"{missing(rule, series, cause, value, seconds)}: its alert is closed, not knowing how it is"
+
+
+def returned(rule: Rule, series: Series, value: float | None) -> str:
+    """That there is something to judge again."""
+    what = str(series) if series.metric else f"{rule.name}{series}"
+    return f"{what} has data again" + (f": {number(value)}" if value is not None else "")
+
+
+def _blame(cause: str) -> str:
+    kind, _, source = cause.partition(":")
+    return f" (source {source} fails)" if kind == "source" else ""

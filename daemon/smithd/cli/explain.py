@@ -1,0 +1,64 @@
+"""``smithd explain``: why the phone was, or was not, told of an alert, and what would have to happen next."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from smithd.cli.options import config_option
+from smithd.cli.state import copied
+
+if TYPE_CHECKING:
+    from smithd.config.model import Config
+    from smithd.explain import Explanation
+
+
+@click.command()
+@click.argument("rule")
+@click.argument("labels", nargs=-1)
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def explain(rule: str, labels: tuple[str, ...], config: Path, as_json: bool) -> None:
+    """Tell the story of a RULE: its alerts, why each was told or was not, and what would have to happen next.
+
+    LABELS choose among its alerts, with matchers like instance=web-1 or 'warehouse=~"north.*"'. It looks at a copy of
+    the state, so it works whether or not a daemon runs; without one the newest readings are not known.
+    """
+    from smithd.config.load import load
+    from smithd.explain import text
+
+    loaded = load(config, secrets_required=False)
+    try:
+        told = _from_state(loaded, rule, " ".join(labels))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    printed = json.dumps(told, ensure_ascii=False, indent=2) if as_json else text(told)
+    click.echo("\n".join(map(_printable, loaded.redactor.clean(printed).split("\n"))))
+
+
+def _from_state(config: Config, rule: str, labels: str) -> Explanation:
+    """What the state on disk knows."""
+    from smithd.clock import SystemClock
+    from smithd.database import Database
+    from smithd.engine import Engine
+    from smithd.explain import explain
+    from smithd.outbox.queue import Outbox
+    from smithd.telemetry import Telemetry
+
+    now = SystemClock().now()
+    with tempfile.TemporaryDirectory(prefix="smithd-explain-") as folder:
+        database = Database.open(copied(config.state, Path(folder) / "state.db"))
+        try:
+            outbox = Outbox(database)
+            engine = Engine(config, database, outbox, Telemetry(), now)
+            return explain(engine, outbox, rule, labels, now, config.zone)
+        finally:
+            database.close()
+
+
+def _printable(line: str) -> str:
+    return line if line.isprintable() else "".join(letter if letter.isprintable() else " " for letter in line)

@@ -1,0 +1,239 @@
+"""Explains: one rule's alerts as they are now, why each was told or was not, and what would have to happen next.
+
+``explain`` takes what an engine knows, and returns plain values; ``text`` words them for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from smithd import journal
+from smithd.alerts import hush, state
+from smithd.alerts.decision import Reason
+from smithd.alerts.figures import duration, number
+from smithd.alerts.notice import AlertId
+from smithd.alerts.rule import Rule
+from smithd.alerts.silence import parse_matchers
+from smithd.alerts.state import Alert, Hold, Phase
+from smithd.config.suggestion import nearest
+from smithd.engine import Engine, Known
+from smithd.outbox.message import Standing
+from smithd.outbox.queue import Outbox
+
+ENTRIES = 50
+SERIES = 20
+"""How many decisions, and how many series, are told at most."""
+
+Explanation = dict[str, Any]
+"""What is known, as JSON has it; times are in the configuration's zone, ISO 8601."""
+
+
+def explain(engine: Engine, outbox: Outbox, rule: str, labels: str, now: float, zone: tzinfo) -> Explanation:
+    """Everything about a rule, or about those of its alerts whose labels meet the matchers in ``labels`` (empty: all).
+
+    ValueError, for a person, where there is no such rule, or the matchers are none.
+    """
+    if rule not in engine.rules:
+        near = nearest(rule, engine.rules)
+        hint = f"did you mean '{near}'?" if near else f"rules: {', '.join(sorted(engine.rules)) or 'none'}"
+        raise ValueError(f"there is no rule '{rule}'; {hint}")
+    matchers = parse_matchers(labels) if labels.strip() else ()
+
+    def meets(found: journal.Labels) -> bool:
+        return all(matcher.matches({**dict(found), "rule": rule}) for matcher in matchers)
+
+    known = engine.known(rule, now)
+    entries = [entry for entry in known.entries if meets(entry.labels)][-ENTRIES:]
+    return _Account(known, outbox.standing, now, zone).whole(meets, entries)
+
+
+class _Account:
+    """Puts together what is known of one rule."""
+
+    def __init__(self, known: Known, standing: Callable[[str], Standing], now: float, zone: tzinfo) -> None:
+        self._known = known
+        self._rule = known.rule
+        self._standing = standing
+        self._now = now
+        self._zone = zone
+
+    def whole(self, meets: Callable[[journal.Labels], bool], entries: Sequence[journal.Entry]) -> Explanation:
+        alerts = [self._alert(alert) for alert in self._known.alerts.values() if meets(alert.series.labels)]
+        clear = [
+            {"series": str(reading.series), "value": reading.value, "at": self._time(reading.time)}
+            for reading in self._known.readings
+            if reading.series.labels not in self._known.alerts and meets(reading.series.labels)
+        ]
+        return {
+            "rule": self._rule.name,
+            "at": self._time(self._now),
+            "fires": [f"{severity} when {text}" for severity, text in conditions(self._rule)],
+            "tells": self._known.tells,
+            "alerts": alerts,
+            "clear": clear,
+            "now": self._known.described,
+            "story": [self._entry(entry) for entry in entries],
+            "deliveries": list(self._deliveries(entries)),
+        }
+
+    def _alert(self, alert: Alert) -> Explanation:
+        id_ = AlertId(*alert.id)
+        held = next((held for held_id, held in self._known.held.items() if held_id[:2] == id_[:2]), None)
+        reading = next((each for each in self._known.readings if each.series == alert.series), None)
+        return {
+            "labels": dict(alert.series.labels),
+            "series": str(alert.series) if alert.series.metric else "",
+            "severity": alert.severity,
+            "since": self._time(alert.since),
+            "fired_at": self._time(alert.fired_at),
+            "value": reading.value if reading is not None else alert.value,
+            "cause": alert.cause,
+            "next": list(self._next(alert)),
+            "held": self._held(held) if held is not None else None,
+        }
+
+    def _held(self, held: hush.Held) -> Explanation:
+        return {"reason": held.reason, "by": hush.words(held), "until": self._time(held.until)}
+
+    def _next(self, alert: Alert) -> Iterator[str]:
+        """What would have to happen for an alert to move, the likeliest first."""
+        for (severity, condition), hold in zip(self._rule.thresholds, alert.holds, strict=True):
+            yield from self._next_of(severity, str(condition), hold)
+        if alert.absent.phase is not Phase.INACTIVE:
+            dues = [due for due in state.dues(self._rule, alert) if due > self._now]
+            until = f", or closes it at {self._clock(min(dues))}" if dues and alert.cause == state.SERIES else ""
+            yield f"the next value moves it{until}"
+
+    def _next_of(self, severity: str, condition: str, hold: Hold) -> Iterator[str]:
+        timing = self._rule.timing
+        due = hold.due(timing)
+        match hold.phase:
+            case Phase.PENDING if due is not None:
+                yield f"{severity} at {self._clock(due)} if it stays {condition}"
+            case Phase.FIRING:
+                yield f"no longer {severity} when {self._clears(severity, condition)}{_for(timing.keep_firing_for)}"
+            case Phase.RECOVERING if due is not None:
+                yield f"no longer {severity} at {self._clock(due)} if it stays clear"
+            case Phase.INACTIVE:
+                yield f"{severity} when {_when(self._rule, condition)}{_for(timing.hold)}"
+
+    def _clears(self, severity: str, condition: str) -> str:
+        if self._rule.recover is not None and severity == self._rule.thresholds[0][0]:
+            return f"it is {self._rule.recover}"
+        return "the expression does not hold" if self._rule.when is not None else f"it is not {condition}"
+
+    def _entry(self, entry: journal.Entry) -> Explanation:
+        return {
+            "at": self._time(entry.at),
+            "labels": dict(entry.labels),
+            "change": entry.change,
+            "severity": entry.severity,
+            "value": entry.value,
+            "why": entry.why,
+            "reason": entry.reason,
+            "detail": entry.detail,
+            "notice": entry.notice,
+        }
+
+    def _deliveries(self, entries: Sequence[journal.Entry]) -> Iterator[Explanation]:
+        """What became of the notifications that the story names, as far as the outbox remembers."""
+        for key in dict.fromkeys(entry.notice for entry in entries if entry.notice):
+            standing = self._standing(key)
+            if standing.shown is not None:
+                yield self._delivery(key, "accepted", standing.shown.content, standing.shown.at)
+            if standing.in_flight:
+                yield self._delivery(key, "on its way", None, None)
+            if standing.queued is not None:
+                yield self._delivery(key, "waits to be sent", standing.queued.content, standing.queued.created)
+
+    def _delivery(self, key: str, how: str, content: Mapping[str, Any] | None, at: float | None) -> Explanation:
+        return {"notice": key, "state": how, "title": (content or {}).get("title", ""), "at": self._time(at)}
+
+    def _time(self, at: float | None) -> str | None:
+        return None if at is None else datetime.fromtimestamp(at, self._zone).isoformat(timespec="seconds")
+
+    def _clock(self, at: float) -> str:
+        return _short(self._time(at) or "", self._time(self._now) or "")
+
+
+def conditions(rule: Rule) -> Iterator[tuple[str, str]]:
+    """When a rule fires, for each of its severities."""
+    for severity, condition in rule.thresholds:
+        yield severity, f"{_when(rule, str(condition))}{_for(rule.timing.hold)}"
+
+
+def _when(rule: Rule, condition: str) -> str:
+    return condition if rule.when is not None else f"{rule.metric} {condition}"
+
+
+def _for(seconds: float) -> str:
+    return f" for {duration(seconds)}" if seconds else ""
+
+
+def text(told: Explanation) -> str:
+    """An explanation for a person, in lines."""
+    return "\n".join([*_heading(told), "", *_states(told), *_story(told), *_sent(told)])
+
+
+def _heading(told: Explanation) -> Iterator[str]:
+    yield f"{told['rule']}: {'; '.join(told['fires'])}"
+    yield f"  {told['tells']}"
+    if told["now"]:
+        yield f"  now: {told['now']}"
+
+
+def _states(told: Explanation) -> Iterator[str]:
+    for alert in told["alerts"][:SERIES]:
+        name = _labels(alert["labels"]) or told["rule"]
+        value = f", {alert['series'] or 'its value'} is {number(alert['value'])}" if alert["value"] is not None else ""
+        since = f"{alert['severity']} since" if alert["severity"] else "pending since"
+        yield f"{name}: {since} {_short(alert['since'], told['at'])}{value}"
+        if alert["cause"]:
+            yield f"  because of what is missing: {alert['cause'].replace('source:', 'source ')}"
+        if (held := alert["held"]) is not None:
+            until = f" until {_short(held['until'], told['at'])}" if held["until"] else ""
+            yield f"  {held['reason']}{': ' if held['by'] else ''}{held['by']}{until}"
+        yield from (f"  {step}" for step in alert["next"])
+    for series in told["clear"][:SERIES]:
+        yield f"{series['series']} is {number(series['value'])}; {'; '.join(told['fires'])}"
+    left = max(0, len(told["alerts"]) - SERIES) + max(0, len(told["clear"]) - SERIES)
+    if left:
+        yield f"and {left} more"
+    if not told["alerts"] and not told["clear"]:
+        yield "no alert, and no reading of it is known"
+
+
+def _story(told: Explanation) -> Iterator[str]:
+    yield ""
+    yield "What happened" if told["story"] else "Nothing happened yet, as far as the journal goes back."
+    for entry in told["story"]:
+        what = f"{entry['change']} {entry['severity']}".strip() or "-"
+        labels = _labels(entry["labels"])
+        why = f": {entry['why']}" if entry["why"] else ""
+        detail = f": {entry['detail']}" if entry["detail"] else ""
+        where = f" {labels}" if labels else ""
+        decision = f" [{entry['reason']}{detail}]" if entry["reason"] != Reason.STEP else ""
+        yield f"  {_short(entry['at'], told['at'])}{where} {what}{why}{decision}"
+
+
+def _sent(told: Explanation) -> Iterator[str]:
+    if not told["deliveries"]:
+        return
+    yield ""
+    yield "Notifications"
+    for sent in told["deliveries"]:
+        at = f" {_short(sent['at'], told['at'])}" if sent["at"] else ""
+        yield f"  {sent['state']}{at}: {sent['title'] or sent['notice']}"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    inner = ", ".join(f'{name}="{value}"' for name, value in labels.items())
+    return f"{{{inner}}}" if inner else ""
+
+
+def _short(at: str, now: str) -> str:
+    """A time as a person says it: the day only where it is another one."""
+    moment, today = datetime.fromisoformat(at), datetime.fromisoformat(now)
+    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%a %d %b %H:%M:%S")

@@ -1,0 +1,90 @@
+"""``smithd explain``: an alert's story for a person, its state, and what would have to happen next."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from engine.stage import Stage
+from engine.test_telling import EVENING, NIGHT, NIGHTS, rule, rules
+from smithd.cli.main import run
+from smithd.explain import explain, text
+
+CONFIG = (
+    rules(
+        rule("stock", "stock", mute="[nights]", **{"for": "2m", "keep_firing_for": "5m"}),
+        "  both: {when: shop.errors > 3 and shop.orders < 2, severity: critical}\n",
+    )
+    + NIGHTS
+)
+
+
+def told(stage: Stage, rule: str, labels: str = "") -> list[str]:
+    return text(explain(stage.engine, stage.outbox, rule, labels, stage.now, UTC)).split("\n")
+
+
+def test_it_says_when_a_rule_fires_and_how_far_it_is_from_that(tmp_path: Path) -> None:
+    with Stage(tmp_path, CONFIG, EVENING) as stage:
+        stage.poll(EVENING, stock=0.5, errors=4, orders=9)
+        lines = told(stage, "stock")
+        assert lines[0] == "stock: warning when shop.stock > 1 for 2m; critical when shop.stock > 5 for 2m"
+        assert "shop.stock is 0.5; warning when shop.stock > 1 for 2m; critical when shop.stock > 5 for 2m" in lines
+        lines = told(stage, "both")
+        assert "  now: shop.errors is 4 and shop.orders is 9" in lines
+        assert "  tells nobody: it has no push" in lines
+
+
+def test_it_tells_the_story_in_order_with_decisions_and_deliveries(tmp_path: Path) -> None:
+    with Stage(tmp_path, CONFIG, EVENING) as stage:
+        stage.poll(EVENING, stock={"a": 7, "b": 0})
+        assert "  warning at 20:02:00 if it stays > 1" in told(stage, "stock")
+        stage.poll(EVENING + 120, stock={"a": 7, "b": 0})
+        stage.take()
+        stage.poll(NIGHT, stock={"a": 7, "b": 7})
+        stage.poll(NIGHT + 120, stock={"a": 0, "b": 7})
+        lines = told(stage, "stock")
+        assert '{house="a"}: critical since 20:00:00, shop.stock{house="a"} is 0' in lines
+        assert "  no longer critical at 23:07:00 if it stays clear" in lines
+        assert "  muted: nights until Tue 24 Nov 07:00:00" in lines
+        assert "  no longer warning when it is not > 1 for 5m" in lines
+        story = lines[lines.index("What happened") + 1 :]
+        assert story[1].endswith('fired critical: shop.stock{house="a"} is 7 (critical > 5; normal: 5 or less) [told]')
+        assert [line for line in story if "[muted: nights until Tue 07:00]" in line]
+        assert story[-1] == "  accepted 20:02:00: stock (a) is critical"
+        only = told(stage, "stock", "house=b")
+        assert not [line for line in only if 'house="a"' in line]
+
+
+def test_it_works_without_a_daemon_as_text_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Stage(tmp_path, CONFIG, EVENING) as stage:
+        stage.poll(EVENING, stock={"a": 7})
+        stage.poll(EVENING + 120, stock={"a": 7})
+        config = str(tmp_path / "smithd.yaml")
+        before = (tmp_path / "state.db").read_bytes()
+        assert run(["explain", "stock", "house=a", "-c", config]) == 0
+        assert "waits to be sent" in capsys.readouterr().out
+        assert run(["explain", "stock", "-c", config, "--json"]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        assert printed["alerts"][0]["severity"] == "critical"
+        assert [entry["reason"] for entry in printed["story"]][-1] == "told"
+        assert (tmp_path / "state.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["stok"], "there is no rule 'stok'; did you mean 'stock'?"),
+        (["nothing-like-it"], "rules: both, stock"),
+        (["stock", "house"], "'house' is no matcher"),
+    ],
+)
+def test_what_it_cannot_explain_it_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    with Stage(tmp_path, CONFIG, EVENING):
+        pass
+    assert run(["explain", *arguments, "-c", str(tmp_path / "smithd.yaml")]) == 2
+    assert said in capsys.readouterr().err

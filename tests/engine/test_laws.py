@@ -1,0 +1,187 @@
+"""Whatever comes in whatever order: nothing is said twice, no end is skipped, no series is remembered for ever."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from campaign import rounds
+from engine.stage import Stage
+from smithd.alerts.state import VISIBLE, Change
+from smithd.plugin.sample import Sample
+from smithd.poll.intake import Intake, Poll
+from smithd.telemetry import AlertMoved
+
+T = 1_763_906_400.0
+RULES = """
+derived: {ratio: shop.errors / depot.errors}
+rules:
+  plain: {metric: shop.errors, warning: "> 3", critical: "> 6", recover: "< 2", for: 30s, keep_firing_for: 90s}
+  each: {metric: shop.stock, warning: "< 3", no_data: {severity: critical, after: 4m}, on_error: warning}
+  gone: {metric: depot.stock, critical: "inside 2..4", no_data: ok, on_error: ok, push: true}
+  both: {when: shop.stock < 5 and depot.stock > 3, severity: critical, for: 1m, no_data: warning, on_error: critical}
+  none: {when: not shop.stock > 5, severity: warning, damping: 10m}
+  made: {metric: ratio, warning: "> 2", damping: 20m}
+  fell: {metric: shop.orders, warning: drops > 20% over 5m, critical: drops > 2 over 5m, min_value: 2, for: 30s}
+  away: {metric: shop.orders, critical: rises >= 50% vs average 10m, on_error: {severity: critical, after: 3m}}
+"""
+EDITED = (
+    RULES.replace('"> 3"', '"> 4"')
+    .replace("after: 4m", "after: 2m")
+    .replace("depot.stock > 3", "depot.stock > 2")
+    .replace("damping: 10m", "damping: 3m")
+    .replace("over 5m, critical", "vs average 6m, critical")
+    .replace("no_data: ok", "no_data: keep")
+)
+FEWER = RULES.replace(', critical: "> 6"', "").replace("  made:", "  new:")
+CONFIGS = [RULES, EDITED, FEWER]
+
+VALUES = st.one_of(st.integers(0, 9).map(float), st.just(float("nan")))
+SERIES = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=3)
+POLLS = st.fixed_dictionaries(
+    {"source": st.sampled_from(["shop", "depot"]), "late": st.sampled_from([0, 0, 0, 30, 400])},
+    optional={"errors": VALUES, "orders": VALUES, "stock": SERIES},
+)
+STEPS = st.one_of(
+    POLLS,
+    POLLS,
+    POLLS,
+    st.fixed_dictionaries({"fail": st.sampled_from(["shop", "depot"])}),
+    st.fixed_dictionaries({"wait": st.sampled_from([0, 5, 30, 60, 200, 1000, 90_000])}),
+    st.fixed_dictionaries({"step": st.sampled_from([-100_000, -3600, -10, 10, 3600, 100_000])}),
+    st.fixed_dictionaries({"restart": st.sampled_from([0, 1, 2]), "away": st.sampled_from([1, 600, 7200])}),
+)
+
+
+class Life:
+    """Lives one after the other, on one folder; checks each word that is said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.now = T
+        self.config = 0
+        self.open: dict[str, str] = {}
+        self.stage = Stage(folder, RULES, T)
+        self.intakes = {name: Intake(name, ["errors", "orders", "stock"]) for name in ("shop", "depot")}
+        self.heard = 0
+
+    def do(self, step: dict[str, Any]) -> None:
+        if "source" in step:
+            self.poll(**step)
+        elif "fail" in step:
+            self.stage.fail(self.now, step["fail"])
+        elif "wait" in step:
+            self.wait(step["wait"])
+        elif "step" in step:
+            self.now += step["step"]
+            self.stage.engine.replan(self.now)
+            self.wait(0)
+        else:
+            self.restart(step["restart"], step["away"])
+        self.listen()
+
+    def poll(self, source: str, late: float = 0.0, **values: Any) -> None:
+        at = self.now - late
+        samples = [Sample(name, given, {}, at) for name, given in values.items() if not isinstance(given, dict)]
+        samples += [
+            Sample(name, value, {"house": house}, at)
+            for name, given in values.items()
+            if isinstance(given, dict)
+            for house, value in given.items()
+        ]
+        readings, _ = self.intakes[source].admit(samples, self.now)
+        self.stage.engine.ingest(Poll(source, self.now, 160.0, readings))
+        self.wait(0)
+
+    def wait(self, seconds: float) -> None:
+        self.stage.now = min(self.stage.now, self.now)
+        self.now += seconds
+        self.stage.pass_time(self.now)
+
+    def restart(self, config: int, away: float) -> None:
+        self.stop()
+        self.now += away
+        removed = {"made"} if config == 2 else {"new"}
+        self.open = {name: said for name, said in self.open.items() if name.partition("{")[0] not in removed}
+        self.config = config
+        self.stage = Stage(self.folder, CONFIGS[config], self.now)
+        self.heard = 0
+
+    def stop(self) -> None:
+        self.stage.engine.close(self.now)
+        self.stage.__exit__(None, None, None)
+
+    def listen(self) -> None:
+        """No alert begins that is open, none ends or moves that is not, none moves to where it is."""
+        facts = self.stage.facts[self.heard :]
+        self.heard = len(self.stage.facts)
+        for fact in facts:
+            if not isinstance(fact, AlertMoved) or fact.change not in VISIBLE:
+                continue
+            name = fact.rule + fact.labels
+            assert (name not in self.open) == (fact.change == Change.FIRED), f"{fact} twice, or out of nothing"
+            before = self.open.pop(name, None)
+            if fact.change != Change.RESOLVED:
+                self.open[name] = fact.severity
+                assert before != fact.severity, f"{fact} is no news"
+        firing = {
+            alert.rule + str(alert.series)[len(alert.series.metric) :]: alert.severity
+            for alert in self.stage.engine.alerts
+            if alert.severity is not None
+        }
+        assert firing == self.open
+
+    def calm_down(self) -> None:
+        """Three days in which all is well, and only one series is there."""
+        for _ in range(3):
+            for _ in range(8):
+                for source in ("shop", "depot"):
+                    self.poll(source, errors=1.0, orders=1.0, stock={"z": 9.0} if source == "shop" else {"z": 1.0})
+                self.wait(60)
+            self.wait(40)
+            self.listen()
+            self.wait(86_400)
+        for _ in range(8):
+            for source in ("shop", "depot"):
+                self.poll(source, errors=1.0, orders=1.0, stock={"z": 9.0} if source == "shop" else {"z": 1.0})
+            self.wait(60)
+        self.listen()
+
+    def remembered(self) -> int:
+        """How many alerts are on disk."""
+        with closing(sqlite3.connect(self.folder / "state.db")) as state:
+            rows = state.execute("SELECT rule, labels, state FROM alerts").fetchall()
+        return len([row for row in rows if "holds" in json.loads(row[2])])
+
+
+@pytest.mark.campaign
+@settings(
+    max_examples=rounds(25, 5000),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+@given(st.lists(STEPS, max_size=25))
+def test_nothing_is_said_twice_and_everything_ends(steps: list[dict[str, Any]]) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+        life = Life(Path(folder))
+        try:
+            for step in steps:
+                life.do(step)
+            life.calm_down()
+            assert life.open == {}
+            assert life.stage.engine.alerts == []
+            assert life.remembered() == 0
+            latest = life.stage.engine._latest
+            assert not any(latest.gone.values())
+        finally:
+            life.stop()

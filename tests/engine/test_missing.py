@@ -1,0 +1,212 @@
+"""What is missing: series that vanish, metrics without data, sources that fail; as stories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.stage import Stage
+
+T = 1_763_906_400.0
+"""Some Sunday, 14:00 UTC."""
+
+RULE = """
+rules:
+  low:
+    metric: shop.stock
+    warning: "< 5"
+    push: true
+"""
+NO_DATA = RULE + "    no_data: {severity: critical, after: 5m}\n"
+ON_ERROR = RULE + "    on_error: {severity: critical, after: 5m}\n"
+
+
+def minutes(stage: Stage, first: int, last: int, **values: float | dict[str, float]) -> None:
+    """A poll every minute, and the time between."""
+    for minute in range(first, last + 1):
+        stage.pass_time(T + 60 * minute)
+        stage.poll(T + 60 * minute, **values)
+
+
+def fail(stage: Stage, first: int, last: int) -> None:
+    for minute in range(first, last + 1):
+        stage.pass_time(T + 60 * minute)
+        stage.fail(T + 60 * minute)
+
+
+def test_a_series_that_vanished_is_resolved_as_missing_after_its_time(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 1, "b": 9})
+        stage.take()
+        minutes(stage, 1, 10, stock={"b": 9})
+        assert stage.loud() == [('low{house="a"}', "fired")]
+        minutes(stage, 11, 11, stock={"b": 9})
+        assert stage.loud() == [('low{house="a"}', "fired"), ('low{house="a"}', "resolved")]
+        (closed,) = stage.take()
+        assert closed.content["title"] == "Closed: low (a) has no data"
+        assert closed.content["message"] == (
+            'shop.stock{house="a"} has no data for 10m 40s; it was 1 before: its alert is closed, not knowing how it '
+            "is. It was warning for 10m 40s, 14:00 to 14:10."
+        )
+        minutes(stage, 12, 40, stock={"b": 9})
+        assert stage.engine.alerts == []
+        assert len(stage.loud()) == 2
+
+
+def test_a_series_that_comes_back_in_time_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 1, "b": 9})
+        minutes(stage, 1, 9, stock={"b": 9})
+        minutes(stage, 10, 30, stock={"a": 2, "b": 9})
+        assert stage.loud() == [('low{house="a"}', "fired")]
+        minutes(stage, 31, 31, stock={"a": 7, "b": 9})
+        assert stage.loud()[1:] == [('low{house="a"}', "resolved")]
+        assert stage.whys()[-1] == 'shop.stock{house="a"} is 7 (normal: 5 or more)'
+
+
+def test_an_alert_stays_as_it_is_while_its_source_fails_however_long(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 1})
+        fail(stage, 1, 300)
+        assert stage.loud() == [('low{house="a"}', "fired")]
+        minutes(stage, 301, 301, stock={"a": 9})
+        assert [change for _, change in stage.loud()] == ["fired", "resolved"]
+
+
+def test_a_series_that_does_not_come_back_with_its_source_is_gone(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 1})
+        fail(stage, 1, 60)
+        minutes(stage, 61, 80, stock={"b": 9})
+        assert stage.loud() == [('low{house="a"}', "fired"), ('low{house="a"}', "resolved")]
+
+
+def test_no_data_fires_after_its_time_for_the_series_and_resolves_when_it_is_back(tmp_path: Path) -> None:
+    with Stage(tmp_path, NO_DATA, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
+        minutes(stage, 1, 4, stock={"b": 9})
+        assert stage.loud() == []
+        minutes(stage, 5, 6, stock={"b": 9})
+        assert stage.loud() == [('low{house="a"}', "fired")]
+        assert stage.whys() == ['shop.stock{house="a"} has no data for 5m; it was 9 before']
+        (alert,) = stage.engine.alerts
+        assert (alert.severity, alert.cause, alert.value) == ("critical", "series", 9)
+        (fired,) = stage.take()
+        assert fired.content["title"] == "low (a) is critical"
+        minutes(stage, 7, 7, stock={"a": 9, "b": 9})
+        assert stage.loud()[1:] == [('low{house="a"}', "resolved")]
+        assert stage.whys()[1:] == ['shop.stock{house="a"} has data again: 9']
+
+
+def test_a_series_that_is_missing_for_a_day_is_given_up(tmp_path: Path) -> None:
+    with Stage(tmp_path, NO_DATA, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
+        minutes(stage, 1, 6, stock={"b": 9})
+        for hour in range(1, 26):
+            stage.pass_time(T + 3600 * hour)
+            stage.poll(T + 3600 * hour, stock={"b": 9})
+        stage.pass_time(stage.now)
+        assert [change for _, change in stage.loud()] == ["fired", "resolved"]
+
+
+def test_a_metric_that_never_comes_is_missing_too_but_not_before_the_first_poll(tmp_path: Path) -> None:
+    with Stage(tmp_path, NO_DATA, T) as stage:
+        stage.pass_time(T + 3600)
+        assert stage.loud() == []
+        for minute in range(60, 70):
+            stage.poll(T + 60 * minute + 1, orders=3)
+            stage.pass_time(T + 60 * minute + 30)
+        assert stage.loud() == [("low", "fired")]
+        minutes(stage, 71, 71, stock={"a": 9})
+        assert stage.loud() == [("low", "fired"), ("low", "resolved")]
+
+
+def test_a_source_that_fails_is_one_alert_for_each_rule_with_its_cause(tmp_path: Path) -> None:
+    with Stage(tmp_path, ON_ERROR, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 1})
+        fail(stage, 1, 4)
+        assert stage.loud() == [('low{house="b"}', "fired")]
+        fail(stage, 5, 6)
+        assert stage.loud()[1:] == [("low", "fired")]
+        assert stage.whys()[1:] == ["shop.stock has no data for 5m (source shop fails)"]
+        assert {alert.cause for alert in stage.engine.alerts} == {"", "source:shop"}
+        minutes(stage, 7, 7, stock={"a": 9, "b": 1})
+        assert stage.loud()[2:] == [("low", "resolved")]
+        assert stage.whys()[2:] == ["shop.stock has data again"]
+
+
+def test_a_source_that_is_never_heard_of_is_failing_too(tmp_path: Path) -> None:
+    with Stage(tmp_path, ON_ERROR, T) as stage:
+        fail(stage, 0, 10)
+        assert stage.loud() == [("low", "fired")]
+
+
+def test_a_dead_source_raises_the_alert_of_a_metric_without_labels(tmp_path: Path) -> None:
+    with Stage(tmp_path, ON_ERROR, T) as stage:
+        minutes(stage, 0, 0, stock=1)
+        fail(stage, 1, 6)
+        assert stage.loud() == [("low", "fired"), ("low", "raised")]
+        minutes(stage, 7, 7, stock=1)
+        assert stage.loud()[2:] == [("low", "lowered")]
+        minutes(stage, 8, 8, stock=9)
+        assert stage.loud()[3:] == [("low", "resolved")]
+
+
+@pytest.mark.parametrize("key", ["no_data", "on_error"])
+def test_ok_resolves_once_the_values_are_too_old(tmp_path: Path, key: str) -> None:
+    with Stage(tmp_path, f"{RULE}    {key}: ok\n", T) as stage:
+        minutes(stage, 0, 0, stock=1)
+        if key == "on_error":
+            fail(stage, 1, 5)
+        else:
+            minutes(stage, 1, 5)
+        assert [change for _, change in stage.loud()] == ["fired", "resolved"]
+
+
+def test_no_data_does_not_speak_for_a_failing_source_until_it_answers_without(tmp_path: Path) -> None:
+    with Stage(tmp_path, NO_DATA, T) as stage:
+        minutes(stage, 0, 0, stock=9)
+        fail(stage, 1, 30)
+        assert stage.loud() == []
+        stage.poll(T + 31 * 60, orders=1)
+        stage.pass_time(T + 31 * 60 + 1)
+        assert stage.loud() == [("low", "fired")]
+
+
+def test_a_restart_neither_forgets_nor_repeats_what_is_missing(tmp_path: Path) -> None:
+    with Stage(tmp_path, NO_DATA, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
+        minutes(stage, 1, 6, stock={"b": 9})
+        assert stage.loud() == [('low{house="a"}', "fired")]
+    with Stage(tmp_path, NO_DATA, T + 420) as stage:
+        minutes(stage, 8, 30, stock={"b": 9})
+        assert stage.loud() == []
+        minutes(stage, 31, 31, stock={"a": 9, "b": 9})
+        assert stage.loud() == [('low{house="a"}', "resolved")]
+
+
+def test_after_a_restart_a_firing_series_that_stayed_away_is_resolved_as_missing(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 1, "b": 9})
+    with Stage(tmp_path, RULE, T + 60) as stage:
+        stage.pass_time(T + 1800)
+        assert stage.loud() == []
+        for minute in range(31, 50):
+            stage.poll(T + 60 * minute, stock={"b": 9})
+            stage.pass_time(T + 60 * minute + 30)
+        assert stage.loud() == [('low{house="a"}', "resolved")]
+
+
+def test_a_clock_that_steps_makes_nothing_missing(tmp_path: Path) -> None:
+    with Stage(tmp_path, NO_DATA + "    on_error: critical\n", T) as stage:
+        minutes(stage, 0, 3, stock={"a": 9, "b": 9})
+        for step in (7 * 86400, -3 * 86400, 3600):
+            now = stage.now + step
+            stage.engine.replan(now)
+            stage.engine.tick(now)
+            for minute in range(5):
+                stage.poll(now + 5 + 60 * minute, stock={"a": 9, "b": 9})
+                stage.pass_time(now + 30 + 60 * minute)
+        assert stage.loud() == []
+        assert stage.engine.alerts == []

@@ -1,0 +1,292 @@
+"""Rules that a person would write, lived through: expressions, derived metrics, the past, damping; as stories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.stage import Stage, commits
+from smithd.outbox.message import Kind
+from smithd.plugin.sample import Reading, Series
+from smithd.poll.intake import Poll
+from smithd.telemetry import RulePuzzled
+
+T = 1_763_906_400.0
+"""Some Sunday, 14:00 UTC."""
+
+DERIVED = """
+derived:
+  conversion: 100 * shop.orders / depot.orders
+  half: conversion / 2
+rules:
+  poor: {metric: half, warning: "< 1", push: true}
+widgets:
+  shop.conversion: conversion
+"""
+CHECKOUT = """
+rules:
+  checkout:
+    when: shop.errors > 5 and shop.orders < 10
+    severity: critical
+    for: 90s
+    push: true
+"""
+STOCK = """
+rules:
+  odd: {when: shop.stock < 5 and depot.stock > 50, severity: warning, push: true}
+"""
+DROP = """
+rules:
+  drop:
+    metric: shop.orders
+    warning: drops > 30% over 10m
+    min_value: 50
+    push: {title: "Down {{ change | percent }} from {{ baseline | number }}"}
+"""
+
+
+def test_derived_metrics_are_judged_and_shown_as_any_other(tmp_path: Path) -> None:
+    with Stage(tmp_path, DERIVED, T) as stage:
+        stage.poll(T, orders=30)
+        assert stage.take() == []
+        stage.poll(T + 1, "depot", orders=1000)
+        assert [message.content for message in stage.take()] == [{"value": 3}]
+        stage.poll(T + 120, orders=10)
+        (push, widget) = stage.take()
+        assert push.content["message"] == "half is 0.5 (warning < 1; normal: 1 or more), since 14:02."
+        assert widget.content == {"value": 1}
+        stage.poll(T + 121, "depot", orders=100)
+        assert stage.loud() == [("poor", "fired"), ("poor", "resolved")]
+
+
+def test_a_derived_value_is_as_old_as_the_oldest_that_it_is_made_of(tmp_path: Path) -> None:
+    config = DERIVED.replace("shop.conversion: conversion", 'shop.c: {value: conversion, format: "{{ value }}"}')
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T, "depot", orders=1000)
+        stage.poll(T + 100, orders=30)
+        assert [message.content["value"] for message in stage.take()] == ["3"]
+        stage.pass_time(T + 170)
+        assert [message.content["value"] for message in stage.take()] == ["3 ?"]
+
+
+def test_an_expression_over_several_metrics_fires_when_its_time_is_full(tmp_path: Path) -> None:
+    with Stage(tmp_path, CHECKOUT, T) as stage:
+        stage.poll(T, errors=7, orders=20)
+        stage.poll(T + 60, errors=7, orders=3)
+        stage.poll(T + 120, errors=8, orders=3)
+        assert stage.loud() == []
+        stage.pass_time(T + 150)
+        assert stage.loud() == [("checkout", "fired")]
+        (push,) = stage.take()
+        assert push.created == T + 150
+        assert push.content["message"] == (
+            "shop.errors is 8 and shop.orders is 3 (critical: shop.errors > 5 and shop.orders < 10), since 14:01."
+        )
+        stage.poll(T + 180, errors=8, orders=30)
+        (resolved,) = stage.take()
+        assert resolved.content["message"] == (
+            "shop.errors is 8 and shop.orders is 30 (no longer critical: shop.errors > 5 and shop.orders < 10). "
+            "It was critical for 30s, 14:02 to 14:03."
+        )
+
+
+def test_an_expression_has_an_alert_for_each_series_that_remains(tmp_path: Path) -> None:
+    with Stage(tmp_path, STOCK, T) as stage:
+        stage.poll(T, "depot", stock={"a": 60, "b": 60, "c": 60})
+        stage.poll(T + 1, stock={"a": 1, "b": 1, "c": 9})
+        assert stage.loud() == [('odd{house="a"}', "fired"), ('odd{house="b"}', "fired")]
+        stage.poll(T + 60, stock={"a": 1, "b": 9, "c": 1})
+        assert stage.loud()[2:] == [('odd{house="c"}', "fired"), ('odd{house="b"}', "resolved")]
+
+
+def test_an_expression_that_lost_a_part_is_missing_and_not_clear(tmp_path: Path) -> None:
+    with Stage(tmp_path, STOCK, T) as stage:
+        stage.poll(T, "depot", stock={"a": 60, "b": 60})
+        stage.poll(T, stock={"a": 1, "b": 1})
+        for minute in range(1, 10):
+            stage.poll(T + 60 * minute, "depot", stock={"b": 60})
+            stage.poll(T + 60 * minute, stock={"a": 1, "b": 1})
+            stage.pass_time(T + 60 * minute + 30)
+        assert stage.loud() == [('odd{house="a"}', "fired"), ('odd{house="b"}', "fired")]
+        for minute in range(10, 14):
+            stage.poll(T + 60 * minute, "depot", stock={"b": 60})
+            stage.poll(T + 60 * minute, stock={"a": 1, "b": 1})
+            stage.pass_time(T + 60 * minute + 30)
+        assert stage.loud()[2:] == [('odd{house="a"}', "resolved")]
+        assert "has no data" in stage.whys()[2]
+
+
+def test_a_dead_source_leaves_the_alerts_of_an_expression_as_they_are(tmp_path: Path) -> None:
+    with Stage(tmp_path, STOCK, T) as stage:
+        stage.poll(T, "depot", stock={"a": 60})
+        stage.poll(T, stock={"a": 1})
+        for minute in range(1, 60):
+            stage.fail(T + 60 * minute, "depot")
+            stage.poll(T + 60 * minute, stock={"a": 1})
+            stage.pass_time(T + 60 * minute + 30)
+        assert stage.loud() == [('odd{house="a"}', "fired")]
+    with Stage(tmp_path, STOCK, T + 3600) as stage:
+        stage.poll(T + 3601, stock={"a": 1})
+        stage.pass_time(T + 3650)
+        assert stage.loud() == []
+        stage.poll(T + 3660, "depot", stock={"a": 10})
+        assert stage.loud() == [('odd{house="a"}', "resolved")]
+
+
+def test_no_data_and_on_error_of_an_expression_speak_of_its_metrics(tmp_path: Path) -> None:
+    config = STOCK.replace("severity: warning", "severity: warning, on_error: critical")
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T, "depot", stock={"a": 60})
+        for minute in range(1, 6):
+            stage.fail(T + 60 * minute, "depot")
+            stage.poll(T + 60 * minute, stock={"a": 9})
+            stage.pass_time(T + 60 * minute + 30)
+        assert stage.loud() == [("odd", "fired")]
+        assert [alert.cause for alert in stage.engine.alerts] == ["source:depot"]
+        stage.poll(T + 360, "depot", stock={"a": 60})
+        assert stage.loud()[1:] == [("odd", "resolved")]
+
+
+def test_an_expression_that_makes_no_sense_with_these_series_is_said_once(tmp_path: Path) -> None:
+    with Stage(tmp_path, 'rules: {r: {when: "shop.stock > on() depot.stock", severity: warning}}\n', T) as stage:
+        stage.poll(T, "depot", stock={"a": 1, "b": 1})
+        for minute in range(3):
+            stage.poll(T + 60 * minute, stock={"a": 1, "b": 1})
+        assert [fact.rule for fact in stage.facts if isinstance(fact, RulePuzzled)] == ["r"]
+
+
+def test_an_edited_expression_neither_forgets_nor_repeats_an_open_alert(tmp_path: Path) -> None:
+    config = CHECKOUT.replace("for: 90s", "for: 0s")
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T, errors=7, orders=3)
+        assert len(stage.take()) == 1
+    with Stage(tmp_path, config.replace("> 5", "> 6"), T + 60) as stage:
+        stage.poll(T + 61, errors=7, orders=3)
+        assert stage.take() == []
+        stage.poll(T + 121, errors=6, orders=3)
+        assert [message.content["in_place"] for message in stage.take()] == [True]
+    with Stage(tmp_path, "", T + 180) as stage:
+        assert stage.take() == []
+
+
+def orders(stage: Stage, first: int, *values: float) -> None:
+    """Orders, minute after minute."""
+    for minute, value in enumerate(values, first):
+        stage.pass_time(T + 60 * minute)
+        stage.poll(T + 60 * minute, orders=value)
+
+
+def test_a_drop_is_told_with_what_was_normal_and_its_baseline_is_frozen(tmp_path: Path) -> None:
+    with Stage(tmp_path, DROP, T) as stage:
+        orders(stage, 0, *[200] * 11)
+        assert stage.loud() == []
+        orders(stage, 11, 120)
+        (push,) = stage.take()
+        assert push.content["title"] == "Down 40% from 200"
+        assert push.content["message"] == (
+            "shop.orders is 120, 40% below the 200 10m ago (warning: drops > 30% over 10m), since 14:11."
+        )
+        orders(stage, 12, *[120] * 30)
+        assert stage.loud() == [("drop", "fired")]
+    with Stage(tmp_path, DROP, T + 42 * 60) as stage:
+        orders(stage, 43, 120, 130)
+        assert stage.loud() == []
+        orders(stage, 45, 150)
+        assert stage.loud() == [("drop", "resolved")]
+        assert stage.whys() == ["shop.orders is 150, 25% below the 200 10m ago (normal: drops of 30% or less)"]
+
+
+def test_without_a_baseline_nothing_is_known(tmp_path: Path) -> None:
+    with Stage(tmp_path, DROP, T) as stage:
+        orders(stage, 0, 200)
+        stage.pass_time(T + 3600)
+        orders(stage, 60, 100, 100, 100)
+        assert stage.engine.alerts == []
+
+
+def test_what_is_smaller_than_min_value_then_and_now_does_not_count(tmp_path: Path) -> None:
+    with Stage(tmp_path, DROP, T) as stage:
+        orders(stage, 0, *[49] * 11, 1)
+        assert stage.loud() == []
+
+
+def test_the_past_is_remembered_over_a_restart(tmp_path: Path) -> None:
+    rule = DROP.replace("over 10m", "vs yesterday")
+    with Stage(tmp_path, rule, T) as stage:
+        orders(stage, 0, 200, 200)
+        stage.engine.close(stage.now)
+    with Stage(tmp_path, rule, T + 86400 - 60) as stage:
+        orders(stage, 1440, 100)
+        assert stage.whys() == [
+            "shop.orders is 100, 50% below the 200 at this time yesterday (warning: drops > 30% vs yesterday)"
+        ]
+
+
+def test_a_change_of_a_derived_metric_can_be_watched(tmp_path: Path) -> None:
+    config = "derived: {all: sum(shop.stock)}\nrules: {r: {metric: all, warning: rises >= 10 over 5m}}\n"
+    with Stage(tmp_path, config, T) as stage:
+        for minute in range(8):
+            stage.poll(T + 60 * minute, stock={"a": 1, "b": 1 + 2 * minute})
+        assert stage.loud() == [("r", "fired")]
+
+
+def test_damping_makes_an_alert_that_comes_and_goes_stay(tmp_path: Path) -> None:
+    flapping = "rules: {errors: {metric: shop.errors, warning: '> 5', damping: 30m}}\n"
+    counts = {}
+    for name, config in (("plain", flapping.replace(", damping: 30m", "")), ("damped", flapping)):
+        folder = tmp_path / name
+        folder.mkdir()
+        with Stage(folder, config, T) as stage:
+            for minute in range(120):
+                stage.pass_time(T + 60 * minute)
+                stage.poll(T + 60 * minute, errors=9 if minute % 4 == 0 else 1)
+            counts[name] = len(stage.loud())
+            for minute in range(120, 240):
+                stage.pass_time(T + 60 * minute)
+                stage.poll(T + 60 * minute, errors=1)
+            assert stage.loud()[-1] == ("errors", "resolved")
+    assert counts["plain"] == 60
+    assert counts["damped"] <= 9
+
+
+def test_damping_remembers_over_a_restart_and_forgets_in_time(tmp_path: Path) -> None:
+    config = "rules: {errors: {metric: shop.errors, warning: '> 5', damping: 10m}}\n"
+    with Stage(tmp_path, config, T) as stage:
+        for second in (0, 10, 20, 30):
+            stage.poll(T + second, errors=9 if second % 20 == 0 else 1)
+        assert len(stage.loud()) == 3, "the second end waits"
+    with Stage(tmp_path, config, T + 40) as stage:
+        stage.poll(T + 41, errors=1)
+        stage.poll(T + 60, errors=1)
+        assert stage.loud() == []
+        stage.pass_time(T + 120)
+        assert stage.loud() == [("errors", "resolved")]
+        stage.poll(T + 121, errors=9)
+        stage.poll(T + 122, errors=1)
+        assert stage.loud()[1:] == [("errors", "fired")]
+        for minute in range(3, 60):
+            stage.poll(T + 60 * minute, errors=1)
+            stage.pass_time(T + 60 * minute + 30)
+        stage.poll(T + 3600, errors=9)
+        stage.poll(T + 3601, errors=1)
+        assert [change for _, change in stage.loud()[2:]] == ["resolved", "fired", "resolved"]
+
+
+def test_an_expression_that_does_not_change_anything_costs_no_commit(tmp_path: Path) -> None:
+    with Stage(tmp_path, DERIVED.partition("rules:")[0] + CHECKOUT, T) as stage:
+        stage.poll(T, errors=1, orders=10)
+        with commits(stage) as opened:
+            for minute in range(1, 30):
+                stage.poll(T + 60 * minute, errors=1, orders=10)
+                stage.pass_time(T + 60 * minute + 30)
+        assert opened == []
+
+
+def test_the_push_of_an_expression_speaks_of_the_series(tmp_path: Path) -> None:
+    with Stage(tmp_path, STOCK, T) as stage:
+        stage.poll(T, "depot", stock={"a": 60})
+        stage.engine.ingest(Poll("shop", T + 1, 160.0, (Reading(Series("shop.stock", (("house", "a"),)), 1.0, T),)))
+        stage.now = T + 1
+        (push,) = stage.take()
+        assert push.kind is Kind.PUSH
+        assert push.content["title"] == "odd (a) is warning"
+        assert push.content["message"].startswith("shop.stock is 1 and depot.stock is 60 (warning: ")

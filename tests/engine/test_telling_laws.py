@@ -1,0 +1,189 @@
+"""Whatever happens in whatever order (values, outages, hushes, restarts, clock steps, refused requests): what still
+matters is told in the end, nothing is told twice or in a quiet hour, and no notification on the phone is left a lie.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from campaign import rounds
+from engine.stage import Stage
+from smithd.alerts.decision import Reason
+from smithd.alerts.notice import AlertId, id_of
+from smithd.outbox.message import ONLY_IN_PLACE, Again, Delivered, Kind
+
+START = datetime(2026, 11, 23, 19, 0, tzinfo=UTC).timestamp()
+HOUSES = "abc"
+PAST = ("Resolved: ", "Earlier: ", "Closed: ", "After nights: all is well", "shop answers again")
+
+MUTES = [
+    "",
+    ", mute: [nights]",
+    ", mute: {during: [nights], digest: true}",
+    ", mute: {during: [nights], except: [critical]}",
+]
+PUSHES = [
+    "true",
+    "{repeat: {every: 30m, factor: 2}}",
+    "{group_by: [], group_interval: 3m}",
+    "{group_by: [house], group_wait: 10s}",
+    "{max_series: 1}",
+    "{group_by: [], repeat: 1h}",
+]
+WAITS = ["", ", unless_firing: [errors]", ", depends_on: [errors]"]
+ERRORS = ["", ", on_error: {severity: critical, after: 3m}"]
+
+
+class Life:
+    """A random story: a config, a phone that sometimes does not answer, and one life of the daemon after another."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.chance = random.Random(seed)  # noqa: S311 - a story, no secret
+        self.folder = folder
+        self.config = self._config()
+        self.now = START
+        self.values = {"errors": dict.fromkeys(HOUSES, 0.0), "stock": dict.fromkeys(HOUSES, 0.0), "orders": {"": 0.0}}
+        self.is_down = False
+        self.phone: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        self.loud: list[tuple[float, str]] = []
+
+    def _config(self) -> str:
+        pick = self.chance.choice
+        lines = ["time_windows: {nights: {from: '22:00', to: '07:00'}}", "rules:"]
+        for name, metric in (("errors", "errors"), ("stock", "stock"), ("orders", "orders"), ("more", "stock")):
+            waits = pick(WAITS) if name != "errors" else ""
+            keys = f"metric: shop.{metric}, warning: '> 1', critical: '> 5', for: {pick(['0s', '90s'])}"
+            lines.append(f"  {name}: {{{keys}, push: {pick(PUSHES)}{pick(MUTES)}{waits}{pick(ERRORS)}}}")
+        return "\n".join(lines) + "\n"
+
+    @contextmanager
+    def live(self) -> Iterator[Stage]:
+        with Stage(self.folder, self.config, self.now) as stage:
+            yield stage
+
+    def step(self, stage: Stage) -> None:
+        """A minute or more of life."""
+        action = self.chance.random()
+        if action < 0.3:
+            series = self.values[self.chance.choice(list(self.values))]
+            series[self.chance.choice(list(series))] = self.chance.choice([0.0, 0.0, 3.0, 9.0])
+        elif action < 0.34:
+            self.is_down = not self.is_down
+        elif action < 0.37:
+            matchers = self.chance.choice(["rule=stock", "severity=warning", 'house=~"a|b"'])
+            stage.engine.add_silence(matchers, self.chance.choice([120, 3600]), "", "ann", stage.now)
+        elif action < 0.39 and (silences := stage.engine.silences(stage.now)):
+            stage.engine.expire_silence(self.chance.choice(silences).id, stage.now)
+        elif action < 0.41:
+            stage.now -= self.chance.choice([30, 3000])  # the clock is set back, and noticed
+            self.now = stage.now
+            stage.engine.replan(stage.now)
+        self.pass_minute(stage)
+        self.send(stage, reachable=self.chance.random() < 0.8)
+
+    def pass_minute(self, stage: Stage) -> None:
+        until = self.now + self.chance.choice([60, 60, 60, 600])
+        while self.now < until:
+            self.now += 60
+            stage.pass_time(self.now)
+            if self.is_down:
+                stage.fail(self.now)
+            else:
+                stage.poll(self.now, **{name: {**series} for name, series in self.values.items()})
+
+    def send(self, stage: Stage, *, reachable: bool) -> None:
+        """Have what is due sent, as the sender does; sometimes nothing gets through."""
+        while (queued := next(stage.outbox.ready(stage.now), None)) is not None:
+            message = queued.message
+            shown = stage.outbox.standing(message.key).shown
+            replaces = bool(message.content.get("in_place") and shown is not None and shown.remote_id is not None)
+            if message.content.get("in_place") == ONLY_IN_PLACE and not replaces:
+                stage.outbox.drop(queued)
+                continue
+            claim = stage.outbox.claim(queued, "any", stage.now)
+            if not reachable:
+                stage.outbox.settle(claim, Again(stage.now + 5, "no answer"), stage.now)
+                return
+            assert message.kind is Kind.PUSH
+            name = shown.remote_id if replaces and shown is not None and shown.remote_id else f"n-{claim.sent}"
+            self.phone[name] = message.content["title"]
+            stage.outbox.settle(claim, Delivered(name), stage.now)
+
+    def settle_down(self, stage: Stage) -> None:
+        """Time until nothing is hushed or waits any more; nothing changes but that the source answers."""
+        self.is_down = False
+        for silence in stage.engine.silences(stage.now):
+            stage.engine.expire_silence(silence.id, stage.now)
+        self.values["errors"] = dict.fromkeys(HOUSES, 0.0)  # nothing waits for it
+        noon = self.now - self.now % 86400 + 86400 + 12 * 3600
+        for at in (self.now, noon - 3600 * 2, noon):
+            while self.now < at + 1200:
+                self.now = max(self.now + 60, at)
+                stage.pass_time(self.now)
+                stage.poll(self.now, **{name: {**series} for name, series in self.values.items()})
+                self.send(stage, reachable=True)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(rounds(10, 1000)))
+def test_what_matters_is_told_once_and_nothing_else(tmp_path: Path, seed: int) -> None:
+    life = Life(tmp_path, seed)
+    for _ in range(life.chance.choice([1, 3])):
+        with life.live() as stage:
+            for _ in range(40):
+                life.step(stage)
+    with life.live() as stage:
+        life.settle_down(stage)
+        firing = {id_of(alert): alert.severity for alert in stage.engine.alerts if alert.severity is not None}
+        assert firing == told_members(stage), life.config
+        life.values = {name: dict.fromkeys(series, 0.0) for name, series in life.values.items()}
+        life.settle_down(stage)
+        assert [title for title in life.phone.values() if not title.startswith(PAST)] == [], life.config
+        assert told_members(stage) == {}
+        check_journal(stage, life.config)
+
+
+def told_members(stage: Stage) -> dict[AlertId, str | None]:
+    """What the state says was told of each alert that fires."""
+    with stage._database.transaction() as connection:
+        rows = connection.exec_driver_sql("SELECT state FROM notices").scalars().all()
+    members = [member for row in rows for member in json.loads(row)["members"] if member["ended"] is None]
+    found = {
+        AlertId(each["rule"], tuple((name, value) for name, value in each["labels"]), each["source"]): each["told"]
+        for each in members
+    }
+    assert len(found) == len(members), "an alert is in two notices"
+    return found
+
+
+def check_journal(stage: Stage, config: str) -> None:
+    """Of each story, each rise was told once at most; and nothing of a muted rule in its quiet hours."""
+    with stage._database.transaction() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM journal ORDER BY id").all()
+    rank = {"": 0, "warning": 1, "critical": 2}
+    told: dict[tuple[str, str, bool], int] = defaultdict(int)
+    for row in rows:
+        is_source = row.notice.startswith("push:source")
+        alert = (row.rule, row.labels, is_source)
+        line = next(line for line in config.split("\n") if line.startswith(f"  {row.rule}:"))
+        if row.reason in (Reason.TOLD, Reason.DIGEST) and row.change != "resolved":
+            assert rank[row.severity] > told[alert], f"told twice: {row}"
+            told[alert] = rank[row.severity]
+        is_night = not 7 <= datetime.fromtimestamp(row.at, UTC).hour < 22
+        if is_night and "mute" in line and row.reason in (Reason.TOLD, Reason.DIGEST, Reason.REPEATED):
+            assert "except" in line, f"told in a quiet hour: {row}"
+        if row.change == "lowered":
+            told[alert] = min(told[alert], rank[row.severity])
+        if row.change in ("returned", "lowered") or row.change == "resolved":
+            told[row.rule, row.labels, True] = 0  # what is told of a source ends when it answers
+        if row.change == "resolved":
+            told[row.rule, row.labels, False] = 0

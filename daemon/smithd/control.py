@@ -20,7 +20,7 @@ from zlib import crc32
 
 from platformdirs import user_state_path
 
-from smithd.errors import ConfigError, ControlError, ListenError, SmithdError
+from smithd.errors import ConfigError, ControlError, ListenError, NotRunning, SmithdError
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Carries out a command with its arguments, and returns what JSON can hold. What it says no with (SmithdError, or
@@ -168,7 +168,8 @@ def _no(error: str, *, mistake: bool = False) -> dict[str, Any]:
 def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
     """Have the daemon that listens at one of these paths carry out a command; what it answers.
 
-    Raises ControlError where there is none, or it says no, and ConfigError where it says no to what the user wrote.
+    Raises NotRunning where there is none, ControlError where it says no, and ConfigError where it says no to what the
+    user wrote.
     """
     with _first_connection(paths) as connection:
         try:
@@ -203,7 +204,7 @@ def _first_connection(paths: list[Path]) -> socket.socket:
         except OSError as error:
             raise ControlError(f"smithd does not answer on {path}: {error.strerror or error}") from None
     looked = "\n  ".join(map(str, paths))
-    raise ControlError(
+    raise NotRunning(
         f"smithd is not running with this configuration file: nobody listens on\n  {looked}{denied}\n"
         "The file is named with -c FILE, as smithd run was given it; --socket names the socket itself."
     )

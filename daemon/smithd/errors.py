@@ -9,6 +9,7 @@ SmithdError
 ├── DatabaseError      the state cannot be opened, or can no longer be kept
 ├── ListenError        a port or a socket cannot be had; later it may be
 └── ControlError       the running daemon cannot be reached, or says no
+    └── NotRunning     there is none
 """
 
 from __future__ import annotations
@@ -60,3 +61,7 @@ class ListenError(SmithdError):
 
 class ControlError(SmithdError):
     """The running daemon cannot be reached, or says no."""
+
+
+class NotRunning(ControlError):
+    """There is no running daemon to speak to, as far as this user can see."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,14 @@ class Redactor:
             if "…" in text:
                 text = _without_cut(text, secret, self.MASK)
         return text
+
+    def clean_all(self, value: Any) -> Any:
+        """Plain values as JSON has them, with each of their texts cleaned."""
+        if isinstance(value, dict):
+            return {name: self.clean_all(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.clean_all(item) for item in value]
+        return self.clean(value) if isinstance(value, str) else value
 
 
 def _without_cut(text: str, secret: str, mask: str) -> str:

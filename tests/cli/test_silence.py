@@ -35,6 +35,10 @@ def test_a_silence_holds_an_alert_back_until_it_is_ended(tmp_path: Path, capsys:
             assert run(["silence", "list", "--json", "-c", config]) == 0
             (silence,) = json.loads(capsys.readouterr().out)
             assert (silence["matchers"], silence["author"], silence["ends"][-6:]) == ("rule=errors", "me", "+00:00")
+            assert run(["explain", "errors", "-c", config]) == 0
+            assert "shop.errors is 7" in capsys.readouterr().out
+            assert run(["explain", "erors", "-c", config]) == 2
+            assert "did you mean 'errors'?" in capsys.readouterr().err
             assert run(["silence", "add", "rule=erors", "2h", "-c", config]) == 2
             assert "did you mean 'errors'?" in capsys.readouterr().err
             assert run(["silence", "expire", "7", "-c", config]) == 2

@@ -99,13 +99,17 @@ class ReloadMachine(RuleBasedStateMachine):
     def _engine(self, handover: Handover | None) -> Engine:
         return Engine(self.config, self.database, self.outbox, Telemetry(), self.now, handover)
 
+    def _go_over(self, sources: set[str]) -> None:
+        self.engine = self._engine(self.engine.hand_over(sources))
+        self.engine.go_on(self.now)
+        self.engine.tick(self.now)
+
     @rule(chosen=rules(), wanted=surfaces, keeps=st.booleans())
     def reload(self, chosen: dict[str, str], wanted: set[str], keeps: bool) -> None:
         """``keeps``: the source goes on; else it is made anew, and its readings are not handed over."""
         self._configure(chosen, wanted)
         self.heard &= keeps
-        self.engine = self._engine(self.engine.hand_over({"shop"} if keeps else ()))
-        self.engine.tick(self.now)
+        self._go_over({"shop"} if keeps else set())
 
     @precondition(lambda self: self.heard)
     @rule()
@@ -113,8 +117,7 @@ class ReloadMachine(RuleBasedStateMachine):
         """...which has nothing to say. (Before the first word of the source, what waits is not worded anew.)"""
         self.engine.tick(self.now)
         before = self._all()
-        self.engine = self._engine(self.engine.hand_over({"shop"}))
-        self.engine.tick(self.now)
+        self._go_over({"shop"})
         assert self._all() == before
 
     def _all(self) -> tuple[Any, ...]:

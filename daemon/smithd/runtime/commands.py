@@ -7,6 +7,7 @@ from typing import Any
 
 from smithd.alerts.silence import Silence
 from smithd.control import Handler
+from smithd.explain import explain
 from smithd.runtime.house import House
 from smithd.telemetry import Reloaded
 
@@ -18,6 +19,7 @@ def of(house: House, reload: Callable[[], Awaitable[Reloaded]]) -> Mapping[str, 
     commands = _Commands(house, reload)
     return {
         "reload": commands.reload,
+        "explain": commands.explain,
         "silence.add": commands.add_silence,
         "silence.list": commands.list_silences,
         "silence.expire": commands.expire_silence,
@@ -33,6 +35,12 @@ class _Commands:
 
     async def reload(self, _: Arguments) -> str:
         return str(await self._reload())
+
+    async def explain(self, given: Arguments) -> Any:
+        house = self._house
+        rule, labels = _text(given, "rule"), _text(given, "labels")
+        told = explain(house.engine, house.outbox, rule, labels, house.clock.now(), house.config.zone)
+        return house.config.redactor.clean_all(told)
 
     async def add_silence(self, given: Arguments) -> dict[str, Any]:
         now, engine = self._house.clock.now(), self._house.engine

@@ -36,10 +36,13 @@ class ScriptedOptions(Options):
 
 
 class Scripted(Source[ScriptedOptions]):
-    """What a plugin file of these tests inherits from: it says what ``values`` has for it, and ``did`` what it did."""
+    """What a plugin file of these tests inherits from: it says what ``values`` has for it, nothing where it is ``silent``,
+    and ``did`` what it did.
+    """
 
     Options = ScriptedOptions
     values: ClassVar[dict[str, float]] = {}
+    silent: ClassVar[set[str]] = set()
     did: ClassVar[list[tuple[str, str, float]]] = []
 
     @classmethod
@@ -59,6 +62,8 @@ class Scripted(Source[ScriptedOptions]):
                 await asyncio.sleep(1e6)
             except asyncio.CancelledError:
                 continue
+        if self.context.name in self.silent:
+            return []
         value = self.values.get(self.context.name, 0.0)
         return [Sample(self.options.metric, value), Sample("other", value)]
 
@@ -183,6 +188,7 @@ async def living(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> As
     monkeypatch.setattr("smithd.runtime.house.Client", phone.client)
     Scripted.values.clear()
     Scripted.did.clear()
+    Scripted.silent.clear()
     life = Life(folder, phone)
     life.plugin.write_text(PLUGIN)
     life.write(text)

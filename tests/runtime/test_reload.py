@@ -373,3 +373,66 @@ def test_the_page_comes_moves_and_goes(tell: Tell) -> None:
         assert await idle == b""
 
     tell(ALL, story)
+
+
+def test_an_expression_that_comes_to_need_another_metric_waits_for_it(tell: Tell) -> None:
+    """...and its alert stays open meanwhile."""
+    when = 'rules:\n  odd: {when: "shop.errors > 1", severity: warning, push: true}\n'
+
+    async def story(life: Life) -> None:
+        Scripted.values.update(shop=7)
+        await asyncio.sleep(65)
+        assert life.phone.pushes() == ["odd is warning"]
+        both = when.replace("shop.errors > 1", "shop.errors > 1 and shop.other > 2")
+        assert isinstance(await life.reload(SHOP + both), Reloaded)
+        await asyncio.sleep(65)
+        assert life.phone.pushes() == ["odd is warning"]
+        await life.reload(SHOP + both.replace("> 2", "> 8"))
+        await asyncio.sleep(1)
+        assert life.phone.pushes()[1:] == ["Resolved: odd"]
+
+    tell(SHOP + when, story)
+
+
+def test_the_past_and_what_is_derived_go_on(tell: Tell) -> None:
+    rules = (
+        'derived:\n  both: shop.errors + host.errors\nrules:\n  drop: {metric: shop.errors, warning: "drops > 50% over 10m"}\n'
+        '  sum: {metric: both, warning: "> 150", push: true}\n'
+    )
+
+    async def story(life: Life) -> None:
+        Scripted.values.update(shop=100, host=10)
+        await asyncio.sleep(11 * 60)
+        pushed = rules.replace('10m"}', '10m", push: true}')
+        await life.reload(SHOP + pushed)
+        Scripted.values.update(shop=40)
+        await asyncio.sleep(25)
+        assert life.phone.pushes() == ["drop is warning"]
+        await life.reload(SHOP + pushed.replace("> 150", "> 45"))
+        await asyncio.sleep(1)
+        assert life.phone.pushes() == ["drop is warning", "sum is warning"]
+        for _ in range(3):
+            await life.reload()
+            await asyncio.sleep(31)
+        assert life.phone.pushes() == ["drop is warning", "sum is warning"]
+
+    tell(SHOP + rules, story)
+
+
+def test_no_data_is_neither_put_off_nor_brought_on_by_reloads(tell: Tell) -> None:
+    text = ALL.replace('warning: "> 1", push', 'warning: "> 1", no_data: {severity: critical, after: 2m}, push')
+
+    async def story(life: Life) -> None:
+        Scripted.values.update(shop=3, host=0)
+        for _ in range(12):
+            await asyncio.sleep(29)
+            assert isinstance(await life.reload(), Reloaded)
+        assert life.phone.pushes() == ["errors is warning"]
+        Scripted.silent.add("host")
+        for _ in range(14):
+            await asyncio.sleep(29)
+            await life.reload()
+        assert len(life.phone.pushes()) == 2
+        assert "load" in life.phone.pushes()[1]
+
+    tell(text, story)

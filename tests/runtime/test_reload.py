@@ -436,3 +436,15 @@ def test_no_data_is_neither_put_off_nor_brought_on_by_reloads(tell: Tell) -> Non
         assert "load" in life.phone.pushes()[1]
 
     tell(text, story)
+
+
+def test_a_series_that_goes_on_is_not_taken_for_gone(tell: Tell) -> None:
+    async def story(life: Life) -> None:
+        Scripted.values.update(shop=3)
+        await asyncio.sleep(65)
+        await life.reload()
+        await asyncio.sleep(1200)
+        assert life.phone.pushes() == ["errors is warning"]
+        assert life.told(AlertMoved) == life.told(AlertMoved)[:1]
+
+    tell(ALL.replace('critical: "> 5"', "no_data: {severity: critical, after: 1m}"), story)

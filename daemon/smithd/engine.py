@@ -245,7 +245,15 @@ class Engine:
             memory.save(connection, self._rules, (), active, now)
         self._say(telling)
         self._outbox.want(self._board.surfaces)
-        judging = Judging(self._rules, active, self._latest, self._agenda, self._history.past, self._config.zone)
+        judging = Judging(
+            self._rules,
+            active,
+            self._latest,
+            self._agenda,
+            self._history.past,
+            self._config.history,
+            self._config.zone,
+        )
         for alert in active:
             self._latest.expect_back(alert.series, alert.value, now)
         judging.plan_all()

@@ -22,6 +22,7 @@ from smithd.telemetry import AlertMoved
 
 T = 1_763_906_400.0
 RULES = """
+history: 1d
 derived: {ratio: shop.errors / depot.errors}
 rules:
   plain: {metric: shop.errors, warning: "> 3", critical: "> 6", recover: "< 2", for: 30s, keep_firing_for: 90s}
@@ -43,6 +44,8 @@ EDITED = (
 )
 FEWER = RULES.replace(', critical: "> 6"', "").replace("  made:", "  new:")
 CONFIGS = [RULES, EDITED, FEWER]
+
+MOST_TICKS = 2000
 
 VALUES = st.one_of(st.integers(0, 9).map(float), st.just(float("nan")))
 SERIES = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=3)
@@ -104,7 +107,15 @@ class Life:
     def wait(self, seconds: float) -> None:
         self.stage.now = min(self.stage.now, self.now)
         self.now += seconds
-        self.stage.pass_time(self.now)
+        for _ in range(MOST_TICKS):
+            wake = self.stage.engine.wake_at()
+            if wake is None or wake > self.now:
+                break
+            self.stage.now = max(self.stage.now, wake)
+            self.stage.engine.tick(self.stage.now)
+        else:
+            raise AssertionError("time stands still")
+        self.stage.now = self.now
 
     def restart(self, config: int, away: float) -> None:
         self.stop()

@@ -18,7 +18,8 @@ from campaign import rounds
 from expression.scope import World
 from smithd.expression.expression import Expression, parse
 from smithd.expression.lexer import ExpressionError
-from smithd.expression.tree import Aggregate, Binary, Node, is_number
+from smithd.expression.operators import SetOperation
+from smithd.expression.tree import Aggregate, Node
 from smithd.expression.vector import Vector
 from smithd.plugin.sample import Labels, Series
 
@@ -208,7 +209,7 @@ def is_shared(expression: Expression, scope: World) -> bool:
             values = parse(str(part.operand)).evaluate(scope).values.values()
             if len(set(values)) < len(values):
                 return False
-        if isinstance(part, Binary) and part.operator == "or" and is_number(part.right):
+        if isinstance(part, SetOperation) and part.right.is_number:
             return False
     return True
 

@@ -8,7 +8,8 @@ from smithd.expression.expression import parse
 from smithd.expression.grouping import TOGETHER, Choice
 from smithd.expression.lexer import ExpressionError
 from smithd.expression.matching import Matching
-from smithd.expression.tree import Aggregate, Binary, Matcher, Node, Not, Number, Selector, Unary, Window
+from smithd.expression.operators import Calculation, Filter, SetOperation
+from smithd.expression.tree import Aggregate, Matcher, Node, Not, Number, Selector, Unary, Window
 
 METRICS = ("a.x", "a.y", "b.z.column", "derived", "firing")
 LABELS = ("host", "zone")
@@ -58,9 +59,9 @@ def _trees(leaves: st.SearchStrategy[Node], arithmetic: str, sets: list[str]) ->
             st.builds(Not, inner),
             st.builds(Aggregate, st.sampled_from(["sum", "avg", "min", "max", "count"]), inner, choices),
             st.builds(Aggregate, st.just("top"), inner, choices, st.just(Number("2", 2.0))),
-            st.builds(Binary, st.sampled_from(arithmetic), inner, inner, st.just(False), _MATCHINGS),
-            st.builds(Binary, comparisons, inner, inner, st.booleans(), _MATCHINGS),
-            st.builds(Binary, st.sampled_from(sets), inner, inner),
+            st.builds(Calculation, st.sampled_from(arithmetic) | comparisons, inner, inner, _MATCHINGS),
+            st.builds(Filter, comparisons, inner, inner, _MATCHINGS),
+            st.builds(SetOperation, st.sampled_from(sets), inner, inner),
         )
 
     return st.recursive(leaves, extended, max_leaves=8)

@@ -36,8 +36,8 @@ class ScriptedOptions(Options):
 
 
 class Scripted(Source[ScriptedOptions]):
-    """What a plugin file of these tests inherits from: it says what ``values`` has for it, nothing where it is ``silent``,
-    and ``did`` what it did.
+    """What a plugin file of these tests inherits from: it says what ``values`` has for it (nothing where it is
+    ``silent``), and ``did`` what it did.
     """
 
     Options = ScriptedOptions

@@ -396,7 +396,8 @@ def test_an_expression_that_comes_to_need_another_metric_waits_for_it(tell: Tell
 
 def test_the_past_and_what_is_derived_go_on(tell: Tell) -> None:
     rules = (
-        'derived:\n  both: shop.errors + host.errors\nrules:\n  drop: {metric: shop.errors, warning: "drops > 50% over 10m"}\n'
+        "derived:\n  both: shop.errors + host.errors\nrules:\n"
+        '  drop: {metric: shop.errors, warning: "drops > 50% over 10m"}\n'
         '  sum: {metric: both, warning: "> 150", push: true}\n'
     )
 

@@ -27,14 +27,25 @@ class Judging:
     """Judges, and moves the alerts in memory. ``puzzles``: the rules whose expression makes no sense, and why."""
 
     def __init__(
-        self, rules: Mapping[str, Rule], active: Active, latest: Latest, agenda: Agenda, past: Past, zone: tzinfo
+        self,
+        rules: Mapping[str, Rule],
+        active: Active,
+        latest: Latest,
+        agenda: Agenda,
+        past: Past,
+        frozen_for: float,
+        zone: tzinfo,
     ) -> None:
+        """``past``: what is remembered. ``frozen_for``: for how many seconds an alert is held against what was normal
+        when it began; after that, what is normal now.
+        """
         self.puzzles: dict[str, str] = {}
         self._rules = rules
         self._active = active
         self._latest = latest
         self._agenda = agenda
         self._past = past
+        self._frozen_for = frozen_for
         self._zone = zone
         self._plain: dict[str, list[Rule]] = defaultdict(list)
         self._expressions: dict[str, list[Rule]] = defaultdict(list)
@@ -80,8 +91,8 @@ class Judging:
         return self._moves()
 
     def heard_news(self, source: str, now: float) -> list[str]:
-        """A source spoke for the first time, or began or ceased to fail: alerts whose time had come meanwhile are looked
-        at again. Returns the metrics to look at again.
+        """A source spoke for the first time, or began or ceased to fail: alerts whose time had come meanwhile are
+        looked at again. Returns the metrics to look at again.
         """
         metrics = self._on.get(source, [])
         for metric in metrics:
@@ -132,6 +143,8 @@ class Judging:
         alert = self._active.get(rule.name, series.labels)
         baselines: Baselines = ()
         if rule.is_relative:
+            if alert is not None and now - alert.since > self._frozen_for:
+                alert = replace(alert, baselines=())
             baselines = self._baselines(rule, reading, alert)
             if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
                 return
@@ -164,7 +177,7 @@ class Judging:
             unrest = self._active.unrest(rule.name, labels)
             moved.append(state.judge(rule, Series("", labels), alerts.pop(labels, None), value, scope.now, (), unrest))
         for labels, alert in alerts.items():
-            if vector.holds(labels) is not False or self._has_lost_part(rule, labels, scope.now):
+            if vector.holds(labels) is not False or self._stays_missing(rule, alert, scope.now):
                 self._miss_part(rule, alert, scope.now)
             else:
                 moved.append(state.clear(rule, alert, scope.now))
@@ -179,10 +192,18 @@ class Judging:
         else:
             self.puzzles.pop(rule, None)
 
-    def _has_lost_part(self, rule: Rule, labels: Labels, now: float) -> bool:
-        """Whether some metric of an expression had a series for these labels, and has none now: that the expression
-        has no value is then no news of the alert.
+    def _stays_missing(self, rule: Rule, alert: Alert, now: float) -> bool:
+        """Whether that an expression has no value is no news of an alert: a part for its labels is lost, or the alert
+        is about metrics that are missing still.
         """
+        labels = alert.series.labels
+        if labels or alert.absent.phase is Phase.INACTIVE:
+            return self._has_lost_part(rule, labels, now)
+        missing = [metric for metric in rule.metrics if self._is_missing(metric, now)]
+        return bool(missing) and rule.missing(self._cause(sorted(missing), now)).severity is not None
+
+    def _has_lost_part(self, rule: Rule, labels: Labels, now: float) -> bool:
+        """Whether some metric of an expression had a series for these labels, and has none now."""
         for metric in rule.metrics:
             fresh = self._latest.fresh(metric, now)
             known = {*self._latest.readings.get(metric, ()), *self._latest.gone.get(metric, ())}

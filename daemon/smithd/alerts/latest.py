@@ -195,8 +195,10 @@ class Latest:
         return bool(self.readings.get(metric) or self.gone.get(metric))
 
     def expect_back(self, series: Series, value: float | None, now: float) -> None:
-        """An alert is open from an earlier life: its series is missing where it does not come again."""
-        if value is not None and self.get(*series) is None:
+        """An alert is open from an earlier life: its series is missing where it does not come again. That of an
+        expression is none that could come.
+        """
+        if value is not None and series.metric and self.get(*series) is None:
             self.gone[series.metric].setdefault(series.labels, Reading(series, value, now))
 
     def has_spoken(self, metric: str) -> bool:

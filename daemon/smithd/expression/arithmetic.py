@@ -32,4 +32,12 @@ ARITHMETIC: dict[str, Callable[[float, float], float]] = {
     "^": _power,
 }
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {"==": eq, "!=": ne, ">": gt, ">=": ge, "<": lt, "<=": le}
+
+
+def _as_number(compare: Callable[[float, float], bool]) -> Callable[[float, float], float]:
+    return lambda left, right: float(compare(left, right))
+
+
+CALCULATIONS = ARITHMETIC | {sign: _as_number(compare) for sign, compare in COMPARISONS.items()}
+"""What makes a number of two; a comparison makes 1 or 0."""
 SETS = ("and", "or", "unless")

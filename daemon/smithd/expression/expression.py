@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import NamedTuple
 
+from smithd.expression.operators import operands
 from smithd.expression.parser import parse_tree
-from smithd.expression.tree import Node, is_number, operands
+from smithd.expression.tree import Node
 from smithd.expression.vector import NoResult, Scope, Vector
 from smithd.expression.window import reach
 from smithd.plugin.sample import Labels
@@ -43,7 +43,7 @@ class Expression:
 
     @property
     def is_scalar(self) -> bool:
-        return is_number(self.root)
+        return self.root.is_number
 
     @property
     def metrics(self) -> frozenset[str]:
@@ -74,7 +74,7 @@ def parse(text: str) -> Expression:
         metric = window.selector.metric
         reaches[metric] = max(reaches.get(metric, 0.0), reach(window.function, window.length.value))
     references = tuple(Reference(selector.metric, selector.column) for selector in selectors)
-    return Expression(root, references, MappingProxyType(reaches))
+    return Expression(root, references, reaches)
 
 
 def _evaluated(node: Node, scope: Scope) -> Vector:

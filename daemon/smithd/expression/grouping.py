@@ -20,6 +20,8 @@ class Choice:
 
     def of(self, labels: Labels) -> Labels:
         """The labels of a series that count."""
+        if not self.labels:
+            return labels if self.others else ()
         return tuple(pair for pair in labels if (pair[0] in self.labels) is not self.others)
 
 

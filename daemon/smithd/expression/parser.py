@@ -21,11 +21,11 @@ from smithd.expression.arithmetic import ARITHMETIC, COMPARISONS, SETS
 from smithd.expression.grouping import AGGREGATES, TOGETHER, Choice
 from smithd.expression.lexer import ExpressionError, Kind, Token, near, tokens
 from smithd.expression.matching import Matching
+from smithd.expression.operators import Calculation, Filter, SetOperation
 from smithd.expression.pattern import PatternError, compile_pattern
 from smithd.expression.tree import (
     BINDING,
     Aggregate,
-    Binary,
     Matcher,
     Node,
     Not,
@@ -33,7 +33,6 @@ from smithd.expression.tree import (
     Selector,
     Unary,
     Window,
-    is_number,
 )
 from smithd.expression.window import FUNCTIONS
 from smithd.plugin.options import parse_duration
@@ -52,8 +51,13 @@ RESERVED = frozenset({*SETS, "not", *_GROUPING, *_MODIFIERS, *_FUNCTIONS})
 """Words of the language: no metric without a dot may have one as its name."""
 
 _METRIC = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*")
-_OPERATORS = {*ARITHMETIC, *COMPARISONS, *SETS}
+
 _Item = TypeVar("_Item")
+_KINDS: dict[str, type[Calculation] | type[Filter] | type[SetOperation]] = {
+    **dict.fromkeys(ARITHMETIC, Calculation),
+    **dict.fromkeys(COMPARISONS, Filter),
+    **dict.fromkeys(SETS, SetOperation),
+}
 _A_VALUE = "expected a metric like prod.cpu, a number, a function or '('"
 
 
@@ -121,7 +125,7 @@ class _Parser:
 
     def _operator(self) -> Token | None:
         token = self._next
-        return token if token.kind in (Kind.SIGN, Kind.NAME) and token.text in _OPERATORS else None
+        return token if token.kind in (Kind.SIGN, Kind.NAME) and token.text in _KINDS else None
 
     def _operand(self, binding: int) -> Node:
         token = self._take()
@@ -270,7 +274,7 @@ class _Parser:
         return tuple(sorted(set(self._list(")", self._label))))
 
     def _series(self, node: Node, what: str) -> Node:
-        if is_number(node):
+        if node.is_number:
             raise ExpressionError(f"{what} needs a metric, and this is one number", node.column)
         return node
 
@@ -282,9 +286,10 @@ class _Parser:
         binding = BINDING[operator.text]
         right = self._expression(binding - 1 if operator.text == "^" else binding)
         self._check_sides(left, right, operator, bool(as_number), matching)
-        node = Binary(operator.text, left, right, bool(as_number), matching, operator.column)
-        if is_number(node):
-            _value(node)
+        kind = Calculation if as_number else _KINDS[operator.text]
+        node = kind(operator.text, left, right, matching, operator.column)
+        if node.is_number and not node.evaluate(_Nowhere()).values:
+            raise ExpressionError(f"'{node}' is no number", node.column)
         return node
 
     def _matching(self, operator: Token) -> Matching | None:
@@ -309,7 +314,7 @@ class _Parser:
     def _check_sides(
         self, left: Node, right: Node, operator: Token, as_number: bool, matching: Matching | None
     ) -> None:
-        numbers = is_number(left), is_number(right)
+        numbers = left.is_number, right.is_number
         name = f"'{operator.text}'"
         if operator.text in SETS:
             self._series(left, name)
@@ -355,11 +360,3 @@ def _test(operator: str, text: Token) -> Callable[[str], bool]:
     except PatternError as error:
         raise ExpressionError(f"in the pattern, at its character {error.at + 1}: {error}", text.column) from error
     return matches if operator == "=~" else lambda value: not matches(value)
-
-
-def _value(node: Binary) -> float:
-    """What two numbers make; ExpressionError where that is none."""
-    made = node.evaluate(_Nowhere())
-    if not made.values:
-        raise ExpressionError(f"'{node}' is no number", node.column)
-    return made.values[()]

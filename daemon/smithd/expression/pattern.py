@@ -196,7 +196,7 @@ class _Reader:
             raise PatternError(f"nothing to repeat before '{sign}'", at)
         if sign in "^$":
             raise PatternError("a pattern matches whole texts: '^' may only begin it, '$' only end it", at)
-        return self._test(sign.__eq__, at)
+        return self._test(self._cased(sign.__eq__), at)
 
     def _group(self, at: int) -> _Build:
         if self._takes("?") and not self._takes(":"):
@@ -227,7 +227,7 @@ class _Reader:
         high, _ = self._class_sign(at)
         if not low or not high or low > high:
             raise PatternError("this range runs backwards, or from or to no character", at)
-        return lambda sign: low <= sign <= high
+        return self._cased(lambda sign: low <= sign <= high)
 
     def _class_sign(self, at: int) -> tuple[str, _Test]:
         """A character (empty for a class of them) and its test."""
@@ -238,7 +238,7 @@ class _Reader:
         if sign == "[" and self._peek() == ":":
             raise PatternError("classes like [:alpha:] are not known: write a-z", here)
         if sign != "\\":
-            return sign, sign.__eq__
+            return sign, self._cased(sign.__eq__)
         test = self._escaped(here)
         last = self._text[self._at - 1]
         return ("" if last.lower() in _CLASSES else _CONTROLS.get(last, last)), test
@@ -254,12 +254,14 @@ class _Reader:
             return _CONTROLS[sign].__eq__
         if not sign or sign.isalnum():
             raise PatternError(f"'\\{sign}' is not known", at)
-        return sign.__eq__
+        return self._cased(sign.__eq__)
 
     def _test(self, test: _Test, at: int) -> _Build:
-        if self._any_case:
-            return lambda end: self._machine.state(lambda sign: test(sign.lower()) or test(sign.upper()), [end], at)
         return lambda end: self._machine.state(test, [end], at)
+
+    def _cased(self, test: _Test) -> _Test:
+        """A test for a character, or the range of some, that looks at capitals or does not."""
+        return (lambda sign: test(sign.lower()) or test(sign.upper())) if self._any_case else test
 
     def _fork(self, ways: list[int], at: int) -> int:
         return self._machine.state(None, ways, at)

@@ -116,6 +116,7 @@ class Placement:
             turn.decide(alert, Reason.NEVER_TOLD, told_of(kept_back, turn.view) if kept_back else "")
 
     def again(self, id_: AlertId, turn: Turn) -> None:
+        """Look at an alert again that has not moved."""
         alert = turn.alert(id_)
         if alert is not None and id_ not in turn.placed:
             self._place(alert, turn)
@@ -207,17 +208,17 @@ class Placement:
         """What an alert with news is told with; None where it is held back."""
         options = self._pushes[alert.rule]
         channels = tuple(options.channels or ())
-        current = notice.group if notice is not None else None
+        scope = notice.group.scope if notice is not None else None
+        is_first = notice is None or notice.members[id_of(alert)].told is None
         if kept_back is not None:
-            return Group(Scope.MUTE, kept_back.digest, (), channels) if kept_back.digest is not None else None
-        if notice is not None and notice.group.scope is Scope.MUTE and notice.not_before <= now:
-            member = notice.members[id_of(alert)]
-            if member.told is None:
-                return notice.group
+            in_digest = kept_back.digest is not None and (is_first or scope is Scope.MUTE)
+            return Group(Scope.MUTE, kept_back.digest or "", (), channels) if in_digest else None
+        if notice is not None and scope is Scope.MUTE and is_first and notice.not_before <= now:
+            return notice.group
         if source := source_of(alert):
             return Group(Scope.SOURCE, source, (), channels)
-        if current is not None and current.scope in (Scope.RULE, Scope.REST):
-            return current
+        if notice is not None and scope in (Scope.RULE, Scope.REST):
+            return notice.group
         return self._own_group(alert, options)
 
     def _own_group(self, alert: Alert, options: PushOptions) -> Group:

@@ -96,7 +96,8 @@ class Speaker:
         waits = notice.group.scope is Scope.MUTE and turn.now < notice.not_before
         news = [] if waits else self.news(notice)
         over = [member for member in notice.ended if member.told is not None or not waits]
-        firing = [turn.current(member) for member in notice.firing if member.told is not None or member in news]
+        told_now = {member.id for member in news}
+        firing = [turn.current(each) for each in notice.firing if each.told is not None or each.id in told_now]
         story = notification.story(notice, firing, over)
         # That a source is silent is told once: one more rule that it takes along is no news, unless it is a worse one.
         joins = notice.group.scope is Scope.SOURCE and notice.chapter > 0

@@ -1,0 +1,125 @@
+"""The parts with an operator between two sides: calculations, filters, and operations on sets of series. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from smithd.expression import matching
+from smithd.expression.arithmetic import CALCULATIONS, COMPARISONS
+from smithd.expression.matching import ALL, Matching
+from smithd.expression.tree import BINDING, Node, Not, within
+from smithd.expression.vector import Scope, Vector, each, filtered
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """Two sides and an operator. ``matching``: which series meet, as the text says it; None: all labels are equal."""
+
+    operator: str
+    left: Node
+    right: Node
+    matching: Matching | None = None
+    column: int = field(default=1, compare=False)
+    is_number: bool = field(init=False, compare=False, repr=False)
+    is_condition: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_number", self.left.is_number and self.right.is_number)
+        object.__setattr__(self, "is_condition", False)
+
+    @property
+    def binding(self) -> int:
+        return BINDING[self.operator]
+
+    def __str__(self) -> str:
+        left, right = (self.binding, self.binding + 1)
+        if self.operator == "^":
+            left, right = right, left
+        other = within(self.right, right)
+        return " ".join([within(self.left, left), self.operator, *self._modifiers(other), other])
+
+    def _modifiers(self, following: str) -> Iterator[str]:
+        if self.matching is None:
+            return
+        choice, many = self.matching.choice, self.matching.many
+        yield f"{'ignoring' if choice.others else 'on'} ({', '.join(choice.labels)})"
+        if many:
+            yield f"group_{many}"
+        if many and (self.matching.taken or following.startswith("(")):
+            yield f"({', '.join(self.matching.taken)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation(Binary):
+    """A number of two: arithmetic, and comparisons that give 1 or 0 (``bool``)."""
+
+    def _modifiers(self, following: str) -> Iterator[str]:
+        if self.operator in COMPARISONS:
+            yield "bool"
+        yield from Binary._modifiers(self, following)
+
+    def evaluate(self, scope: Scope) -> Vector:
+        left, right = self.left.evaluate(scope), self.right.evaluate(scope)
+        compute = CALCULATIONS[self.operator]
+        if self.right.is_number:
+            other = right.values[()]
+            return each(left, lambda value: compute(value, other))
+        if self.left.is_number:
+            one = left.values[()]
+            return each(right, lambda value: compute(one, value))
+        return matching.combine(left, right, compute, self.matching or ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Binary):
+    """A comparison: the series of which it is true remain, with the value of the left side, or of the one metric."""
+
+    def evaluate(self, scope: Scope) -> Vector:
+        left, right = self.left.evaluate(scope), self.right.evaluate(scope)
+        compare = COMPARISONS[self.operator]
+        if self.right.is_number:
+            other = right.values[()]
+            return filtered(left, lambda value: compare(value, other))
+        if self.left.is_number:
+            one = left.values[()]
+            return filtered(right, lambda value: compare(one, value))
+        return matching.combine(
+            left, right, lambda value, other: value if compare(value, other) else None, self.matching or ALL
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation(Binary):
+    """``and``, ``or``, ``unless``: which series remain. What is made of ``not`` decides about all of them at once."""
+
+    def __post_init__(self) -> None:
+        conditions = self.left.is_condition and self.right.is_condition and self.matching is None
+        object.__setattr__(self, "is_number", False)
+        object.__setattr__(self, "is_condition", conditions)
+
+    def evaluate(self, scope: Scope) -> Vector:
+        left, right = self.left.evaluate(scope), self.right.evaluate(scope)
+        match self.operator, self.matching:
+            case "and", None if self.right.is_condition:
+                return matching.under(left, right)
+            case "and", None if self.left.is_condition:
+                return matching.under(right, left)
+            case "and", _:
+                return matching.both(left, right, self.matching or ALL)
+            case "unless", None if self.left.is_condition or self.right.is_condition:
+                return matching.under(left, matching.negation(right))
+            case "unless", _:
+                return matching.without(left, right, self.matching or ALL)
+        return matching.either(left, right, self.matching or ALL)
+
+
+def operands(node: Node) -> Iterator[Node]:
+    """The parts whose values decide: what is compared, and what is asked for as a whole."""
+    if isinstance(node, Not):
+        yield from operands(node.operand)
+    elif isinstance(node, Filter | SetOperation):
+        yield from operands(node.left)
+        yield from operands(node.right)
+    elif not node.is_number:
+        yield node

@@ -1,0 +1,24 @@
+"""What the documentation shows is of the language."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from smithd.expression.expression import parse
+from smithd.expression.grouping import AGGREGATES
+from smithd.expression.window import FUNCTIONS
+
+TEXT = (Path(__file__).parents[2] / "docs" / "expressions.md").read_text()
+
+
+def test_every_example_is_an_expression() -> None:
+    examples = [line for block in re.findall(r"```\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+    assert len(examples) > 5
+    for example in examples:
+        parse(example)
+
+
+def test_every_function_is_explained() -> None:
+    for function in [*AGGREGATES, "top", *FUNCTIONS]:
+        assert f"`{function}(" in TEXT

@@ -10,7 +10,7 @@ from smithd.alerts.state import Alert, Phase
 from smithd.config.positions import Path
 from smithd.delivery.wire import Endpoint
 from smithd.ruletest.model import AlertIs, Case, PushIs, ShowIs, ValueIs, When
-from smithd.ruletest.play import Played, Sent
+from smithd.ruletest.played import Played, Sent
 
 STORY = 8
 """So many lines of the alerts' story are shown with a difference."""

@@ -9,15 +9,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from smithd.alerts.state import Alert
 from smithd.clock import VirtualClock
 from smithd.config.model import Config
 from smithd.database import Database
 from smithd.delivery.sender import Sender
-from smithd.delivery.wire import Answer, Endpoint, Reply, Request
+from smithd.delivery.wire import Answer, Reply, Request
 from smithd.engine import Engine
 from smithd.outbox.queue import Outbox
 from smithd.plugin.sample import Reading
@@ -25,6 +24,7 @@ from smithd.poll.intake import Poll
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import Every, Schedule, fresh_for
 from smithd.ruletest.model import Case, Input, RuleTests
+from smithd.ruletest.played import Played, Sent
 from smithd.ruletest.series import Step
 from smithd.simulator.exchange import Call
 from smithd.simulator.service import Service
@@ -35,26 +35,6 @@ SETTLING = 1.0
 """Seconds that go on after the last thing that is looked at, so that what it caused can be seen."""
 
 FAILURE = "the test has its poll fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One request: when it went out, in seconds since the start, and why the service refused it, if it did."""
-
-    at: float
-    endpoint: Endpoint
-    name: str
-    body: Any
-    refused: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """What came of a test: the requests, the alerts at the times that were asked for, and the alerts' story."""
-
-    sent: list[Sent] = field(default_factory=list)
-    alerts: dict[float, list[Alert]] = field(default_factory=dict)
-    story: list[tuple[float, str]] = field(default_factory=list)
 
 
 def play(config: Config, tests: RuleTests, case: Case) -> Played:

@@ -138,6 +138,7 @@ class Life:
         self.phone = phone
         self.facts: list[Fact] = []
         self.stopped_cleanly: bool | None = None
+        self.reading_takes = 0.1
         self._path = folder / "smithd.yaml"
         self.plugin = folder / "shop.py"
         self.wanted = asyncio.Event()
@@ -194,7 +195,7 @@ async def living(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> As
     life.write(text)
 
     async def reread() -> Config:
-        await asyncio.sleep(0.1)  # reading takes its time, in a thread
+        await asyncio.sleep(life.reading_takes)  # in a thread of its own
         return life.read()
 
     stop = asyncio.Event()

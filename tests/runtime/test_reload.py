@@ -136,6 +136,36 @@ def test_a_file_with_mistakes_changes_nothing_and_is_reported_in_full(tell: Tell
     tell(ALL, story)
 
 
+def test_a_file_that_cannot_be_read_to_its_end_holds_up_nobody(tell: Tell) -> None:
+    async def story(life: Life) -> None:
+        life.reading_takes = 1e9
+        refused = await life.reload()
+        assert isinstance(refused, ReloadRefused)
+        assert "takes longer than 60 s" in refused.report
+        life.reading_takes = 0.1
+        assert isinstance(await life.reload(), Reloaded)
+        assert len(life.did("shop", "poll")) >= 3
+
+    tell(ALL, story)
+
+
+def test_other_channels_are_told_from_now_on(tell: Tell) -> None:
+    async def story(life: Life) -> None:
+        Scripted.values.update(shop=7)
+        await asyncio.sleep(65)
+        path = life.plugin.with_name("smithd.yaml")
+        path.write_text(path.read_text().replace("[ops]", "[night]"))
+        await life.reload()
+        Scripted.values.update(host=7)
+        await asyncio.sleep(35)
+        targets = [
+            sent.body["target"]["channels"] for sent in life.phone.sent if sent.method == "POST" and "push" in sent.path
+        ]
+        assert targets == [["ops"], ["night"]]
+
+    tell(ALL, story)
+
+
 def test_the_state_does_not_move(tell: Tell) -> None:
     async def story(life: Life) -> None:
         await asyncio.sleep(5)

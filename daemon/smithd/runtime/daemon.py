@@ -25,6 +25,9 @@ from smithd.web.site import Site
 LONGEST_NAP = 2.0
 """Seconds after which the clock is looked at again, though nothing is due: it may have been set."""
 
+LONGEST_READING = 60.0
+"""Seconds that reading a configuration anew may take: the code of a plugin may hang when it is imported."""
+
 
 class _Stop(Exception):
     """Somebody asked for the end."""
@@ -148,7 +151,7 @@ class _Daemon:
         async with self._reloading:
             systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(house.clock.monotonic() * 1e6)}")
             try:
-                done = self._change_over(await operator.reread())
+                done = self._change_over(await _read_anew(operator))
             except SmithdError as error:
                 house.telemetry.tell(ReloadRefused(str(error)))
                 raise
@@ -181,6 +184,17 @@ class _Daemon:
         for name in names:
             due = partial(self.house.pollers[name].due, self._tasks.create_task)
             self.timetable.add(name, self.house.config.sources[name].schedule, due)
+
+
+async def _read_anew(operator: Operator) -> Config:
+    try:
+        async with asyncio.timeout(LONGEST_READING):
+            return await operator.reread()
+    except TimeoutError:
+        raise ConfigError(
+            f"reading the configuration takes longer than {LONGEST_READING:.0f} s; does a plugin wait for something "
+            "when it is imported?"
+        ) from None
 
 
 def _refuse_to_move(before: Config, after: Config) -> None:

@@ -32,5 +32,6 @@ def test(files: tuple[Path, ...]) -> int:
                 first, *rest = difference.lines
                 click.echo("\n".join([f"  {plan.place(difference.at)}: {first}", *(f"    {line}" for line in rest)]))
             failed += bool(found)
-    click.echo(f"{count} tests, {failed} failed" if failed else f"{count} tests, all as expected")
+    tests = "1 test" if count == 1 else f"{count} tests"
+    click.echo(f"{tests}, {failed} failed" if failed else f"{tests}, all as expected")
     return 1 if failed else 0

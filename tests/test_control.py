@@ -229,6 +229,10 @@ def test_a_path_that_is_too_long_is_a_clear_word(folder: Path) -> None:
         ask([longer], "echo", {})
 
 
+def raising_home(_: str) -> Path:
+    raise RuntimeError("could not determine the home directory")
+
+
 def test_both_sides_find_the_place_by_the_configuration_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
@@ -239,6 +243,9 @@ def test_both_sides_find_the_place_by_the_configuration_file(folder: Path, monke
     monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/one:/run/two")
     service = places(Path("smithd.yaml"))
     assert service[0] == Path("/run/one") / session[0].name
+    with monkeypatch.context() as nowhere:
+        nowhere.setattr(control, "user_state_path", raising_home)
+        assert places(Path("smithd.yaml"))[0] == service[0], "a service has no home, and needs none"
     assert control.SERVICE_FOLDER / session[0].name in session
     with pytest.raises(ControlError) as nobody:
         ask(session, "echo", {})

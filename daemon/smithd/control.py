@@ -49,12 +49,18 @@ def places(config: Path) -> list[Path]:
     """
     path = config.resolve()
     name = f"{path.stem[:32]}-{crc32(bytes(path)):08x}.sock"
+    return [folder / name for folder in _folders()]
+
+
+def _folders() -> Iterator[Path]:
     given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd lists several with colons
-    session = os.environ.get("XDG_RUNTIME_DIR", "")
-    folders = [Path(given)] if given else []
-    folders += [Path(session) / "smithd"] if session else []
-    folders += [user_state_path("smithd"), SERVICE_FOLDER]
-    return [folder / name for folder in folders]
+    if given:
+        yield Path(given)
+    if session := os.environ.get("XDG_RUNTIME_DIR", ""):
+        yield Path(session) / "smithd"
+    with suppress(RuntimeError):  # a service has no home
+        yield user_state_path("smithd")
+    yield SERVICE_FOLDER
 
 
 def listen(path: Path) -> socket.socket:

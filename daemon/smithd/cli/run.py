@@ -55,6 +55,13 @@ async def _run(config: Config, socket: Path | None) -> bool:
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     # In a thread: a large file takes half a second to read, and the code of a plugin is not ours.
     reread = partial(Threads("reload", 1).run, partial(load, config.path, secrets_required=True))
-    operator = Operator(reread, reload, socket or control.places(config.path)[0])
+    operator = Operator(reread, reload, socket or control.places(config.path)[0], _forget_the_configuration_before)
     telemetry = Telemetry([listen_with_logs(config.redactor)])
     return await run(config, telemetry, SystemClock(), stop, operator=operator)
+
+
+def _forget_the_configuration_before() -> None:
+    """What was frozen with the start can be thrown away; what lives now need not be looked at again."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,12 +41,13 @@ class Operator:
     """Who operates a daemon from outside.
 
     ``reread`` reads the configuration anew (ConfigError where it is wrong), ``reload`` is set when that is wanted,
-    ``socket`` is where commands come in.
+    ``socket`` is where commands come in, ``settled`` is called when the configuration before is needed no more.
     """
 
     reread: Callable[[], Awaitable[Config]]
     reload: asyncio.Event
     socket: Path
+    settled: Callable[[], None] = lambda: None
 
 
 async def run(
@@ -158,7 +158,7 @@ class _Daemon:
             finally:
                 systemd.notify("READY=1")
             house.telemetry.tell(done)
-        _forget_the_configuration_before()
+        operator.settled()
         return done
 
     def _change_over(self, config: Config) -> Reloaded:
@@ -203,13 +203,6 @@ def _refuse_to_move(before: Config, after: Config) -> None:
             f"{after.path}: 'state' is {after.state} now, and this smithd keeps its state in {before.state}: "
             "a reload cannot move it; restart smithd for that"
         )
-
-
-def _forget_the_configuration_before() -> None:
-    """What was frozen with the start can be thrown away; what lives now need not be looked at again."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
 
 
 async def _go_on(house: House) -> None:

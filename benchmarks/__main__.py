@@ -10,7 +10,12 @@ from statistics import median
 
 import click
 
-from benchmarks import polling, starting
+from benchmarks import judging, polling, starting
+
+JUDGING = {"threshold": {1: 120.0, 1_000: 20.0, 100_000: 25.0}, "when": {1: 250.0, 1_000: 25.0, 100_000: 35.0}}
+"""The kinds of rules, the numbers of series, and how many bare comparisons a sample may cost. A poll of one sample pays
+for all that a poll costs.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,14 @@ def polls(sources: int, count: int, seconds: float) -> Row:
     return Row(f"CPU per poll, {sources} polls a second (µs)", pairs, 1.5)
 
 
+def judged(count: int) -> Iterator[Row]:
+    """CPU per sample and rule."""
+    for kind, targets in JUDGING.items():
+        for series, target in targets.items():
+            pairs = [(each.smithd * 1e6, each.bare * 1e6) for each in judging.rounds(kind, series, count)]
+            yield Row(f"judging: {kind}, {series} series (µs a sample)", pairs, target)
+
+
 def starts(count: int) -> Iterator[Row]:
     """CPU and memory of a start."""
     measured = list(starting.rounds(count))
@@ -64,7 +77,7 @@ def starts(count: int) -> Iterator[Row]:
 def main(rounds: int, seconds: float, sources: tuple[int, ...]) -> None:
     click.echo(f"{'':44}{'smithd':>10}{'bare':>10}{'median':>10}{'target':>10}")
     kept = True
-    for row in chain((polls(number, rounds, seconds) for number in sources), starts(rounds)):
+    for row in chain(judged(rounds), (polls(number, rounds, seconds) for number in sources), starts(rounds)):
         click.echo(row)
         kept &= row.kept
     sys.exit(not kept)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
@@ -42,6 +42,7 @@ from smithd.poll.schedule import first_word_within, fresh_for
 from smithd.surfaces import activity
 from smithd.surfaces.board import Board
 from smithd.surfaces.dispatch import Dispatcher
+from smithd.surfaces.push import PushOptions
 from smithd.surfaces.turn import Telling
 from smithd.surfaces.view import Held, View
 from smithd.telemetry import (
@@ -64,7 +65,7 @@ class Known(NamedTuple):
     """What an engine knows of one rule.
 
     ``readings``: the newest of its metric; ``described``: the values of its expression, in a sentence; ``held``: what
-    is held back; ``tells``: whom it tells, in a sentence; ``entries``: its decisions, the oldest first.
+    is held back; ``push``: how it is told (None: not at all); ``entries``: its decisions, the oldest first.
     """
 
     rule: Rule
@@ -72,7 +73,7 @@ class Known(NamedTuple):
     readings: list[Reading]
     described: str
     held: Mapping[AlertId, hush.Held]
-    tells: str
+    push: PushOptions | None
     entries: list[journal.Entry]
 
 
@@ -201,10 +202,8 @@ class Engine:
         with self._database.transaction() as connection:
             entries = journal.read(connection, name)
         readings = list(self._latest.readings.get(rule.metric, {}).values())
-        push = self._config.rules[name].push
-        tells = f"tells: {', '.join(push.on)}" if push is not None else "tells nobody: it has no push"
         held = self._dispatcher.held_of(name, self._quiet(now))
-        return Known(rule, self._active.of(name), readings, described, held, tells, entries)
+        return Known(rule, self._active.of(name), readings, described, held, self._config.rules[name].push, entries)
 
     def silences(self, now: float) -> list[Silence]:
         """The silences that have not ended, the oldest first."""
@@ -297,13 +296,14 @@ class Engine:
         """
         names, brought = self._latest.take(poll.readings, poll.fresh_for, poll.time)
         self._history.take(poll.readings, poll.time)
-        heard = set(brought)
+        heard = brought
         if self._latest.heard(poll.source, poll.time, failing=poll.failure is not None):
             for metric in self._judging.heard_news(poll.source, poll.time):
                 self._agenda.add(poll.time, Ageing(metric))
         if poll.failure is None or poll.readings:
             self._latest.answered(poll.source, poll.time, poll.fresh_for)
-            heard |= {poll.source} & self._board.sources
+            if poll.source in self._board.sources:
+                heard = heard | {poll.source}
         for name in heard - self._ageing:
             self._watch_age(name, poll.time)
             names.append(name)
@@ -322,7 +322,8 @@ class Engine:
         """What came and is fresh, and what is made of it; and the derived metrics that changed."""
         fresh = [reading for reading in came if self._latest.is_fresh(reading, scope.now)]
         derived, changed = self._derivation.work_out(brought, scope)
-        self._history.take(derived, scope.now)
+        if derived:
+            self._history.take(derived, scope.now)
         return fresh + derived, changed
 
     def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[str]]:
@@ -378,7 +379,8 @@ class Engine:
 
     def _keep(self, transitions: list[Transition], telling: Telling, messages: list[Message], now: float) -> bool:
         """Write down what lasts, all of it in one transaction, then say what happened."""
-        self._tell_puzzles()
+        if self._judging.puzzles != self._puzzles:
+            self._tell_puzzles()
         if self._history.is_due(now):
             self._history.flush(now)
         messages = [message for message in messages if self._outbox.changes(message)]
@@ -399,16 +401,15 @@ class Engine:
             self._outbox.put(connection, message)
 
     def _say(self, telling: Telling) -> None:
-        for decision in telling.decisions:
-            self._telemetry.tell(_fact(decision))
+        for fact in _facts(telling.decisions):
+            self._telemetry.tell(fact)
 
     def _tell_puzzles(self) -> None:
         """Say of each expression, once, that it makes no sense with these series."""
-        if self._judging.puzzles != self._puzzles:
-            for rule, puzzle in self._judging.puzzles.items():
-                if self._puzzles.get(rule) != puzzle:
-                    self._telemetry.tell(RulePuzzled(rule, puzzle))
-            self._puzzles = dict(self._judging.puzzles)
+        for rule, puzzle in self._judging.puzzles.items():
+            if self._puzzles.get(rule) != puzzle:
+                self._telemetry.tell(RulePuzzled(rule, puzzle))
+        self._puzzles = dict(self._judging.puzzles)
 
     def _clocks_run(self, now: float) -> bool:
         """Once in a while: whether an alert is pending, so that the next start must know how long we were away."""
@@ -482,12 +483,22 @@ def _entry(decision: Decision) -> journal.Entry:
     )
 
 
-def _fact(decision: Decision) -> Fact:
-    labels = str(decision.series)[len(decision.series.metric) :]
-    if not decision.change:
-        return AlertTold(decision.rule, labels, decision.severity, str(decision))
-    fact = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
-    return fact(decision.rule, labels, decision.change, decision.severity, decision.why, str(decision))
+def _facts(decisions: Iterable[Decision]) -> Iterator[Fact]:
+    """What listeners hear of decisions: one fact for each change, and one for all that a notification tells later."""
+    later: dict[tuple[str, str], list[Decision]] = defaultdict(list)
+    for decision in decisions:
+        if decision.change:
+            fact = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
+            name = decision.rule, _labels(decision)
+            yield fact(*name, decision.change, decision.severity, decision.why, str(decision))
+        else:
+            later[decision.notice or decision.rule, str(decision)].append(decision)
+    for (_, reason), (first, *others) in later.items():
+        yield AlertTold(first.rule, _labels(first), first.severity, reason, len(others))
+
+
+def _labels(decision: Decision) -> str:
+    return str(decision.series)[len(decision.series.metric) :]
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

@@ -70,7 +70,7 @@ class _Account:
             "rule": self._rule.name,
             "at": self._time(self._now),
             "fires": [f"{severity} when {text}" for severity, text in conditions(self._rule)],
-            "tells": self._known.tells,
+            "tells": list(self._known.push.on) if self._known.push is not None else [],
             "alerts": alerts,
             "clear": clear,
             "now": self._known.described,
@@ -179,7 +179,7 @@ def text(told: Explanation) -> str:
 
 def _heading(told: Explanation) -> Iterator[str]:
     yield f"{told['rule']}: {'; '.join(told['fires'])}"
-    yield f"  {told['tells']}"
+    yield f"  tells: {', '.join(told['tells'])}" if told["tells"] else "  tells nobody: it has no push"
     if told["now"]:
         yield f"  now: {told['now']}"
 

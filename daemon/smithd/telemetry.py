@@ -274,15 +274,19 @@ class AlertStirred(AlertMoved):
 
 @dataclass(frozen=True, slots=True)
 class AlertTold(Fact):
-    """The telling of an alert moved on while the alert stayed as it was: that is the ``decision``."""
+    """The telling of an alert moved on while the alert stayed as it was: that is the ``decision``. ``others``: how many
+    more it is about.
+    """
 
     rule: str
     labels: str
     severity: str
     decision: str
+    others: int = 0
 
     def __str__(self) -> str:
-        return f"alert {self.rule}{self.labels} is {self.severity}: {self.decision}"
+        others = f", and {self.others} more" if self.others else ""
+        return f"alert {self.rule}{self.labels} ({self.severity}{others}): {self.decision}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from campaign import rounds
+from engine.stage import Stage
 from smithd.alerts.rule import RuleOptions, compile_rule
 from smithd.alerts.state import Alert, judge
 from smithd.plugin.sample import Series
 
 SECONDS = 90
+START = 1_763_906_400.0
 CASES = 40  # the tester evaluates every rule in every case
 
 needs_promtool = pytest.mark.skipif(
@@ -23,8 +25,8 @@ needs_promtool = pytest.mark.skipif(
 )
 
 
-def firing_seconds(hold: int, keep: int, values: list[int]) -> list[bool]:
-    options = {"metric": "a.b", "critical": "> 0", "for": f"{hold}s", "keep_firing_for": f"{keep}s"}
+def firing_seconds(threshold: str, hold: int, keep: int, values: list[int]) -> list[bool]:
+    options = {"metric": "a.b", "critical": threshold, "for": f"{hold}s", "keep_firing_for": f"{keep}s"}
     rule = compile_rule("r", RuleOptions.model_validate(options))
     alert: Alert | None = None
     seconds = []
@@ -47,21 +49,83 @@ def runs_of_values(chance: random.Random) -> list[int]:
 @pytest.mark.parametrize("seed", range(rounds(1, 20)))
 def test_firing_second_by_second_as_prometheus_does(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)  # noqa: S311 - a fixed choice of cases, no secret
-    rules, tests = [], []
+    rules: list[dict[str, str]] = []
+    tests: list[dict[str, object]] = []
     for case in range(CASES):
         hold, keep, values = chance.choice([0, 1, 7, 20]), chance.choice([0, 1, 5, 15]), runs_of_values(chance)
-        rules.append({"alert": f"case{case}", "expr": f"m{case} > 0", "for": f"{hold}s", "keep_firing_for": f"{keep}s"})
+        threshold = chance.choice(["> 0", ">= 1", "== 1", "!= 0", "< 1", "<= 0"])
+        times = {"for": f"{hold}s", "keep_firing_for": f"{keep}s"}
+        rules.append({"alert": f"case{case}", "expr": f"m{case} {threshold}", **times})
         expected = [
             {"eval_time": f"{at}s", "alertname": f"case{case}", "exp_alerts": [{"exp_labels": {}}] if fires else []}
-            for at, fires in enumerate(firing_seconds(hold, keep, values))
+            for at, fires in enumerate(firing_seconds(threshold, hold, keep, values))
         ]
         series = [{"series": f"m{case}", "values": " ".join(map(str, values))}]
         tests.append({"interval": "1s", "input_series": series, "alert_rule_test": expected})
+    ask(tmp_path, rules, tests)
+
+
+@needs_promtool
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(rounds(1, 20)))
+def test_expressions_fire_for_the_same_series_in_the_same_seconds(seed: int, tmp_path: Path) -> None:
+    """Through the whole engine, polled every second."""
+    chance = random.Random(seed)  # noqa: S311 - a fixed choice of cases, no secret
+    names = [f"{metric}{{house='{house}'}}" for metric in ("errors", "orders") for house in "abc"]
+    values = {name: [float(value * chance.randint(1, 3)) for value in runs_of_values(chance)] for name in names}
+    cases = {f"case{case}": (expression(chance), chance.choice([0, 1, 7]), chance.choice([0, 5])) for case in range(20)}
+    written = "".join(
+        f'  {name}: {{when: "{text}", severity: critical, for: {hold}s, keep_firing_for: {keep}s}}\n'
+        for name, (text, hold, keep) in cases.items()
+    )
+    expected = []
+    with Stage(tmp_path, f"rules:\n{written}", START) as stage:
+        for at in range(SECONDS):
+            now = {name: given[at] for name, given in values.items()}
+            by_metric = {
+                metric: {house: now[f"{metric}{{house='{house}'}}"] for house in "abc"}
+                for metric in ("errors", "orders")
+            }
+            stage.poll(START + at, "shop", **by_metric)
+            firing = [alert for alert in stage.engine.alerts if alert.severity is not None]
+            for name in cases:
+                labels = [{"exp_labels": dict(alert.series.labels)} for alert in firing if alert.rule == name]
+                expected.append({"eval_time": f"{at}s", "alertname": name, "exp_alerts": labels})
+    rules = [
+        {"alert": name, "expr": text.replace("shop.", ""), "for": f"{hold}s", "keep_firing_for": f"{keep}s"}
+        for name, (text, hold, keep) in cases.items()
+    ]
+    series = [{"series": name, "values": " ".join(map(str, given))} for name, given in values.items()]
+    ask(tmp_path, rules, [{"interval": "1s", "input_series": series, "alert_rule_test": expected}])
+
+
+def expression(chance: random.Random) -> str:
+    """An expression that both languages have."""
+    one, other = chance.sample(["shop.errors", "shop.orders"], 2)
+    low, high = chance.randint(0, 2), chance.randint(1, 5)
+    return chance.choice(
+        [
+            f"{one} > {low}",
+            f"{one} > {low} and {other} < {high}",
+            f"{one} > {low} or {other} >= {high}",
+            f"{one} > {low} unless {other} > {low}",
+            f"{one} - {other} > {low}",
+            f"{one} > {other}",
+            f"sum({one}) > {high}",
+            f"max by (house) ({one} + {other}) >= {high}",
+            f"count({one} > {low}) >= 2",
+            f"{one} / ({other} + 1) > {low}",  # what is divided by zero is no value here, and infinite there
+        ]
+    )
+
+
+def ask(folder: Path, rules: list[dict[str, str]], tests: list[dict[str, object]]) -> None:
+    """Have Prometheus say whether these alerts fire in these seconds."""
     group = {"groups": [{"name": "all", "interval": "1s", "rules": rules}]}
-    (tmp_path / "rules.json").write_text(json.dumps(group))
+    (folder / "rules.json").write_text(json.dumps(group))
     suite = {"rule_files": ["rules.json"], "evaluation_interval": "1s", "tests": tests}
-    (tmp_path / "suite.json").write_text(json.dumps(suite))
+    (folder / "suite.json").write_text(json.dumps(suite))
     ran = subprocess.run(
-        ["promtool", "test", "rules", "suite.json"], cwd=tmp_path, capture_output=True, text=True, timeout=100
+        ["promtool", "test", "rules", "suite.json"], cwd=folder, capture_output=True, text=True, timeout=100
     )
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]

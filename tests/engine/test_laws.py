@@ -196,3 +196,31 @@ def test_nothing_is_said_twice_and_everything_ends(steps: list[dict[str, Any]]) 
             assert not any(latest.gone.values())
         finally:
             life.stop()
+
+
+CHURN = """
+rules:
+  low: {metric: shop.stock, warning: "< 3", for: 30s}
+  odd: {when: shop.stock < 3 and depot.stock < 3, severity: warning}
+  calm: {metric: shop.stock, critical: "== 2", damping: 5m, no_data: ok}
+"""
+
+
+def test_series_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
+    with Stage(tmp_path, CHURN, T) as stage:
+        engine, sizes = stage.engine, []
+        for minute in range(40):
+            stock = {f"{minute}-{number}": float(number) for number in range(5)}
+            stage.poll(T + 60 * minute, "shop", stock=stock)
+            stage.poll(T + 60 * minute, "depot", stock=stock)
+            stage.pass_time(T + 60 * minute + 30)
+            sizes.append(sum(map(len, engine._latest.gone.values())) + len(engine.alerts))
+        assert max(sizes[20:]) <= max(sizes[:20]), "no more than what was gone lately"
+        for minute in range(40, 80):
+            stage.poll(T + 60 * minute, "shop", stock={"z": 9.0})
+            stage.poll(T + 60 * minute, "depot", stock={"z": 9.0})
+            stage.pass_time(T + 60 * minute + 30)
+        assert engine.alerts == []
+        assert not any(engine._latest.gone.values())
+        assert engine._active.restless == []
+        assert len(engine._agenda._heap) < 20

@@ -26,7 +26,7 @@ def minutes(stage: Stage, first: int, last: int, **values: float | dict[str, flo
     """A poll every minute, and the time between."""
     for minute in range(first, last + 1):
         stage.pass_time(T + 60 * minute)
-        stage.poll(T + 60 * minute, **values)
+        stage.poll(T + 60 * minute, "shop", **values)
 
 
 def fail(stage: Stage, first: int, last: int) -> None:

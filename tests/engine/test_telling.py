@@ -10,6 +10,7 @@ import pytest
 from engine.stage import Stage
 from smithd.alerts.decision import Reason
 from smithd.outbox.message import Message
+from smithd.telemetry import AlertMoved, AlertTold
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
 """A Monday, midnight."""
@@ -198,6 +199,15 @@ def test_what_was_held_back_waits_after_a_restart_for_the_first_word_of_its_sour
         assert titles(stage.take()) == ["After nights: 1 alert, critical"]
 
 
+def test_without_its_mute_a_rule_tells_what_the_digest_would_have(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule(mute="{during: [nights], digest: true}")) + NIGHTS, NIGHT) as stage:
+        stage.poll(NIGHT + 60, errors=7)
+    with Stage(tmp_path, rules(rule()), NIGHT + 120) as stage:
+        stage.poll(NIGHT + 121, errors=7)
+        stage.pass_time(NIGHT + 300)
+        assert titles(stage.take()) == ["errors is critical"]
+
+
 # Silences.
 
 
@@ -296,6 +306,15 @@ def test_a_group_is_told_once_with_all_that_came_while_it_waited(tmp_path: Path)
             "Ended:",
             "stock (c): warning, 20:00 to 20:00",
         ]
+
+
+def test_the_log_says_once_what_a_group_tells(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
+        stage.poll(EVENING, stock={"a": 7, "b": 2, "c": 2})
+        stage.pass_time(EVENING + 30)
+        said = [str(fact) for fact in stage.facts if isinstance(fact, AlertMoved | AlertTold)]
+    assert said[0].endswith("normal: 5 or less) (waits for its group)")
+    assert said[3:] == ['alert stock{house="a"} (critical, and 2 more): told: with 2 more']
 
 
 def test_a_group_changes_no_more_often_than_its_interval_but_for_what_is_worse(tmp_path: Path) -> None:

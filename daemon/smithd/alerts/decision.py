@@ -9,7 +9,7 @@ from smithd.plugin.sample import Series
 
 
 class Reason(StrEnum):
-    """Why something was told, or was not; docs/telling.md explains each."""
+    """Why something was told, or was not; docs/rules.md explains each."""
 
     TOLD = "told"
     REPEATED = "told again"

@@ -16,10 +16,12 @@ from smithd.alerts.active import Active
 from smithd.alerts.agenda import Agenda, Alarm
 from smithd.alerts.condition import Verdict
 from smithd.alerts.latest import Latest
+from smithd.alerts.parts import Parts
 from smithd.alerts.relative import Reference, Relative
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.scope import Past, Scope
 from smithd.alerts.state import SERIES, Alert, Phase, Transition
+from smithd.expression.expression import told
 from smithd.plugin.sample import Labels, Reading, Series
 
 
@@ -50,25 +52,33 @@ class Judging:
         self._plain: dict[str, list[Rule]] = defaultdict(list)
         self._expressions: dict[str, list[Rule]] = defaultdict(list)
         self._on: dict[str, list[str]] = defaultdict(list)
+        self._vigilant: dict[str, list[Rule]] = defaultdict(list)
         self._moved: list[Transition] = []
         for rule in rules.values():
             for metric in rule.metrics:
                 (self._plain if rule.when is None else self._expressions)[metric].append(rule)
+            if rule.no_data.severity is not None or rule.on_error.severity is not None:
+                self._vigilant[rule.metric].append(rule)
         for metric in {*self._plain, *self._expressions}:
             for source in latest.sources_of(metric):
                 self._on[source].append(metric)
 
     def come(self, readings: Iterable[Reading], brought: set[str], scope: Scope) -> list[Transition]:
         """What fresh readings do to the alerts; ``brought``: all metrics that came with them."""
+        get, plain = self._active.get, self._plain.get
         for reading in readings:
-            for rule in self._plain.get(reading.series.metric, ()):
-                self._judge(rule, reading, scope.now)
-        for rule in self._concerned(brought):
-            self._judge_expression(rule, scope)
-        for metric in brought & self._plain.keys():
-            for rule in self._plain[metric]:
+            (metric, labels), value, _ = reading
+            for rule in plain(metric, ()):
+                breached = rule.breached  # most values are fine, and have no alert: they must cost next to nothing
+                if breached is None or breached(value) or get(rule.name, labels) is not None:
+                    self._judge(rule, reading, scope.now)
+        if self._expressions:
+            for rule in self._concerned(brought):
+                self._judge_expression(rule, scope)
+        for metric in brought:
+            for rule in self._vigilant.get(metric, ()):
                 self._come_back(rule, metric, scope.now)
-        return self._moves()
+        return self._moves() if self._moved else []
 
     def pass_time(self, alarms: Iterable[Alarm], aged: Iterable[str], scope: Scope) -> list[Transition]:
         """What time alone does to the alerts: their clocks that ran out, and metrics of which something is too old."""
@@ -91,8 +101,8 @@ class Judging:
         return self._moves()
 
     def heard_news(self, source: str, now: float) -> list[str]:
-        """A source spoke for the first time, or began or ceased to fail: alerts whose time had come meanwhile are
-        looked at again. Returns the metrics to look at again.
+        """A source spoke for the first time, or began or ceased to fail: alerts whose time came meanwhile are looked at
+        again. Returns the metrics to look at again.
         """
         metrics = self._on.get(source, [])
         for metric in metrics:
@@ -134,22 +144,18 @@ class Judging:
             self._agenda.add(calm_at, Alarm(rule.name, labels))
 
     def _concerned(self, metrics: Iterable[str]) -> list[Rule]:
-        if not self._expressions:
-            return []
         return list({rule.name: rule for metric in metrics for rule in self._expressions.get(metric, ())}.values())
 
     def _judge(self, rule: Rule, reading: Reading, now: float) -> None:
         series, value, _ = reading
         alert = self._active.get(rule.name, series.labels)
         baselines: Baselines = ()
-        if rule.is_relative:
+        if rule.breached is None:
             if alert is not None and now - alert.since > self._frozen_for:
                 alert = replace(alert, baselines=())
             baselines = self._baselines(rule, reading, alert)
             if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
                 return
-        elif alert is None and not rule.breaches(value):
-            return
         unrest = self._active.unrest(rule.name, series.labels)
         self._move(state.judge(rule, series, alert, value, now, baselines, unrest))
 
@@ -176,15 +182,18 @@ class Judging:
         for labels, value in vector.values.items():
             unrest = self._active.unrest(rule.name, labels)
             moved.append(state.judge(rule, Series("", labels), alerts.pop(labels, None), value, scope.now, (), unrest))
+        parts = Parts(self._latest, rule.metrics, scope) if alerts else None
         for labels, alert in alerts.items():
-            if vector.holds(labels) is not False or self._stays_missing(rule, alert, scope.now):
-                self._miss_part(rule, alert, scope.now)
+            is_lost = parts is not None and parts.has_lost(labels)
+            if vector.holds(labels) is not False or is_lost or self._is_about_missing(rule, alert, scope.now):
+                self._miss_part(rule, alert, scope)
             else:
                 moved.append(state.clear(rule, alert, scope.now))
-        for transition in moved:
-            if transition is not None:
-                now_is = rule.when.describe(scope, transition.alert.series.labels)
-                self._move(replace(transition, why=f"{now_is} ({transition.why})"))
+        changes = [transition for transition in moved if transition is not None]
+        operands = rule.when.operands(scope) if changes else []
+        for transition in changes:
+            now_is = told(operands, transition.alert.series.labels)
+            self._move(replace(transition, why=f"{now_is} ({transition.why})"))
 
     def _note(self, rule: str, problem: str) -> None:
         if problem:
@@ -192,29 +201,17 @@ class Judging:
         else:
             self.puzzles.pop(rule, None)
 
-    def _stays_missing(self, rule: Rule, alert: Alert, now: float) -> bool:
-        """Whether that an expression has no value is no news of an alert: a part for its labels is lost, or the alert
-        is about metrics that are missing still.
-        """
-        labels = alert.series.labels
-        if labels or alert.absent.phase is Phase.INACTIVE:
-            return self._has_lost_part(rule, labels, now)
-        missing = [metric for metric in rule.metrics if self._is_missing(metric, now)]
-        return bool(missing) and rule.missing(self._cause(sorted(missing), now)).severity is not None
+    def _is_about_missing(self, rule: Rule, alert: Alert, now: float) -> bool:
+        """Whether an alert is about metrics that are missing, and are so still."""
+        if alert.series.labels or alert.absent.phase is Phase.INACTIVE:
+            return False
+        missing = [metric for metric in sorted(rule.metrics) if self._is_missing(metric, now)]
+        return bool(missing) and rule.missing(self._cause(missing, now)).severity is not None
 
-    def _has_lost_part(self, rule: Rule, labels: Labels, now: float) -> bool:
-        """Whether some metric of an expression had a series for these labels, and has none now."""
-        for metric in rule.metrics:
-            fresh = self._latest.fresh(metric, now)
-            known = {*self._latest.readings.get(metric, ()), *self._latest.gone.get(metric, ())}
-            lost = known.difference(fresh)
-            if any(_agree(labels, other) for other in lost) and not any(_agree(labels, other) for other in fresh):
-                return True
-        return False
-
-    def _miss_part(self, rule: Rule, alert: Alert, now: float) -> None:
+    def _miss_part(self, rule: Rule, alert: Alert, scope: Scope) -> None:
         """Something that an alert of an expression needs is missing."""
-        unknown = [metric for metric in sorted(rule.metrics) if not self._latest.fresh(metric, now)]
+        now = scope.now
+        unknown = [metric for metric in sorted(rule.metrics) if not scope.latest(metric)]
         if not all(self._latest.has_spoken(metric) for metric in unknown):
             return
         since = min((self._latest.newest(metric) for metric in unknown), default=now)
@@ -276,9 +273,3 @@ class Judging:
         return any(self._active.get(rule.name, labels) for rule in self._plain.get(metric, ())) or any(
             self._active.of(rule.name) and now - at <= rule.no_data.after for rule in self._expressions.get(metric, ())
         )
-
-
-def _agree(some: Labels, others: Labels) -> bool:
-    """Whether no label has two values."""
-    known = dict(others)
-    return all(known.get(name, value) == value for name, value in some)

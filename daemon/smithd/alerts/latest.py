@@ -130,6 +130,8 @@ class Latest:
     def _replace(self, metric: str, brought: Mapping[Labels, Reading]) -> None:
         """Remember the series that are brought no more, and forget that those were gone which are."""
         before, gone = self.readings.get(metric, {}), self.gone[metric]
+        if before.keys() == brought.keys() and not gone:
+            return
         for labels in before.keys() - brought.keys():
             gone[labels] = before[labels]
         for labels in gone.keys() & brought.keys():

@@ -129,8 +129,8 @@ class Relative:
         by = value - baseline
         if by == 0:
             return f"as {self.reference}"
-        share = self.percent and baseline != 0
-        amount = f"{number(round(100 * abs(by / baseline), 1))}%" if share else number(abs(by))
+        share = 100 * abs(by / baseline) if baseline else math.inf
+        amount = f"{number(round(share, 1))}%" if self.percent and math.isfinite(share) else number(abs(by))
         return f"{amount} {'below' if by < 0 else 'above'} the {number(baseline)} {self.reference}"
 
 

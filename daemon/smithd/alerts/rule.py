@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Annotated, Any
 
@@ -172,6 +172,8 @@ class Rule:
     """A rule compiled: its conditions from the lowest severity to the highest.
 
     ``metric`` is "" where it has an expression (``when``). ``damping`` is the longest delay it may add (0: none).
+    ``breached`` is the quick question, asked of every sample: whether anything but clear can come of it; None where
+    only ``verdicts`` can tell.
     """
 
     name: str
@@ -183,7 +185,7 @@ class Rule:
     no_data: Missing = KEEP
     on_error: Missing = KEEP
     damping: float = 0.0
-    is_relative: bool = False
+    breached: Callable[[float], bool] | None = field(default=None, compare=False, repr=False)
 
     @property
     def metrics(self) -> frozenset[str]:
@@ -204,10 +206,6 @@ class Rule:
             if self.recover.verdict(value, baseline) is not Verdict.BREACH:
                 found[0] = Verdict.BETWEEN
         return tuple(found)
-
-    def breaches(self, value: float) -> bool:
-        """Whether the value may breach: the quick question, asked for every sample. Only where nothing is relative."""
-        return self.thresholds[0][1].verdict(value, None) is Verdict.BREACH
 
     def threshold(self, severity: Severity) -> Condition:
         """The condition of a severity; KeyError where the rule has none."""
@@ -236,8 +234,14 @@ def compile_rule(name: str, options: RuleOptions, patience: float = 300.0) -> Ru
         of_no_data(options.no_data, patience),
         of_error(options.on_error),
         options.damping,
-        any(isinstance(condition, Relative) for _, condition in given),
+        _quick([condition for _, condition in given if condition is not None]),
     )
+
+
+def _quick(conditions: Sequence[Condition]) -> Callable[[float], bool] | None:
+    """The lowest threshold is all there is to ask, where the others are stricter forms of it."""
+    lowest = conditions[0]
+    return lowest.breached if isinstance(lowest, Threshold) and isinstance(conditions[-1], Threshold) else None
 
 
 def _floored(condition: Condition, options: RuleOptions) -> Condition:

@@ -127,7 +127,9 @@ def _readings(polls: Iterable[Poll]) -> Iterable[str]:
 
 def _alert(alert: Alert) -> str:
     labels = str(alert.series)[len(alert.series.metric) :]
-    return f"{alert.rule}{labels}: {alert.severity or 'pending'} ({alert.series.metric} is {alert.value:g})"
+    metric = alert.series.metric or "its expression"
+    value = f"{metric} is {alert.value:g}" if alert.value is not None and not alert.cause else "no data"
+    return f"{alert.rule}{labels}: {alert.severity or 'pending'} ({value})"
 
 
 def _message(message: Message) -> str:

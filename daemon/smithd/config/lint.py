@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from smithd.config.draft import Draft
 from smithd.config.model import Config, RuleConfig
 from smithd.config.positions import Path
+from smithd.expression.derived import made_of
 from smithd.poll.schedule import period
 from smithd.surfaces.activity import ActivityOptions, WhileFiring
 from smithd.surfaces.widget import WidgetOptions
@@ -63,13 +65,16 @@ class _Pace:
             for name, source in config.sources.items()
             for metric in source.metrics
         }
+        for name, metrics in made_of(config.derived).items():
+            self._metrics[name] = self.polls(metrics)
 
     def polls(self, metrics: Iterable[str | None]) -> float:
         return max((self._metrics.get(metric, 0.0) for metric in metrics if metric), default=0.0)
 
     def widget(self, widget: WidgetOptions) -> float:
         """Routine updates; a widget's text about everything changes when some alert does."""
-        polls = self.polls([widget.value] if widget.value else [rule.metric for rule in self._rules.values()])
+        judged = chain.from_iterable(rule.metrics for rule in self._rules.values())
+        polls = self.polls([widget.value] if widget.value else judged)
         return min(polls, 60 / widget.min_interval) if widget.min_interval else polls
 
     def updates(self, activity: ActivityOptions) -> float:
@@ -82,12 +87,12 @@ class _Pace:
         rules = {row.color_by for row in activity.stats}
         if isinstance(activity.show, WhileFiring):
             rules |= set(activity.show.while_firing)
-        judged = self.polls(rule.metric for name, rule in self._rules.items() if name in rules)
+        judged = self.polls(chain.from_iterable(rule.metrics for name, rule in self._rules.items() if name in rules))
         return max(judged, self.updates(activity))
 
     def pushes(self, rule: RuleConfig) -> float:
         """One on firing and one on resolving: at the fastest with every poll, but not before its times have passed."""
-        polls = self.polls([rule.metric])
+        polls = self.polls(rule.metrics)
         held = rule.hold + rule.keep_firing_for
         return min(polls, 120 / held) if held else polls
 

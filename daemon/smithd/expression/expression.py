@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -63,7 +63,12 @@ class Expression:
         """The operands' values for a person, as they are for the series with these labels: ``prod.error_rate is 7 and
         conversion is 0.4``.
         """
-        return " and ".join(f"{text} {_said(value, labels)}" for text, value in self.operands(scope))
+        return told(self.operands(scope), labels)
+
+
+def told(operands: Iterable[Operand], labels: Labels) -> str:
+    """Operands for a person, as ``Expression.describe`` words them; for many series they need be worked out once."""
+    return " and ".join(f"{text} {_said(value, labels)}" for text, value in operands)
 
 
 def parse(text: str) -> Expression:

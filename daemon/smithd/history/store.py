@@ -63,7 +63,7 @@ class History:
         """Remember the readings of series that are looked back on. One that is not newer than the last of its series
         is left out; samples from after ``now``, which a clock set back has left, are forgotten.
         """
-        for series, value, at in readings:
+        for series, value, at in readings if self._kept_for else ():
             if series.metric not in self._kept_for or (track := self._track(series)) is None:
                 continue
             newest = track.newest

@@ -58,9 +58,11 @@ class Dispatcher:
         for notice in self.notices:
             self._speaker.close(notice, turn)
         for notice in self.notices:
-            late = [view.latest.heard_by(member.series.metric) for member in notice.firing if member.told is None]
-            if notice.group.scope is Scope.MUTE and late:
-                notice.not_before = max(notice.not_before, *late)
+            for member in notice.firing if notice.group.scope is Scope.MUTE else ():
+                if member.told is None:  # as it is by then, and as the windows are by now
+                    heard_by = view.latest.heard_by(member.series.metric)
+                    notice.not_before = max(notice.not_before, heard_by)
+                    self._agenda.add(heard_by, Hushed(member.id))
             self._plan(notice, turn)
         for alerts in quiet.alerts.values():
             for alert in alerts.values():

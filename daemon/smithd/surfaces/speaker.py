@@ -124,13 +124,11 @@ class Speaker:
             self._tell_closed(notice, notification.story(notice, notice.firing, notice.ended), turn)
         for member in gone:
             turn.decide(member, Reason.CLOSED, "", notice.key)
+        self._settle(notice, (), gone, turn)
         notice.is_stale = True
-        self._settle(notice, (), gone, turn, is_stale=True)
 
-    def _settle(
-        self, notice: Notice, news: Sequence[Member], over: Sequence[Member], turn: Turn, *, is_stale: bool = False
-    ) -> None:
-        notice.is_stale = is_stale
+    def _settle(self, notice: Notice, news: Sequence[Member], over: Sequence[Member], turn: Turn) -> None:
+        notice.is_stale = False
         for member in news:
             self._notices.put(notice.group, told(member), turn.now)
         for member in over:

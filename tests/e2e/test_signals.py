@@ -42,7 +42,7 @@ def told(manager: socket.socket) -> dict[str, str]:
 def test_it_says_when_it_is_ready_when_it_reloads_and_when_it_stops(tmp_path: Path) -> None:
     with world(data(errors=7)) as (service, _, url), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(15)
+        manager.settimeout(60)
         config = configured(tmp_path, service.key, url)
         (tmp_path / "hung.py").write_text(PLUGIN)
         config.write_text(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,15 @@ from campaign import LONG
 # Hypothesis' own deadline measures the machine; chance belongs into the long campaign, where a find is welcome.
 settings.register_profile("house", deadline=None, derandomize=not LONG, print_blob=True)
 settings.load_profile("house")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runtime_folder() -> Iterator[None]:
+    """Have the control sockets of daemons in a folder of the tests' own; its path is short, as a socket's must be."""
+    with tempfile.TemporaryDirectory(prefix="smithd-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RUNTIME_DIRECTORY", raising=False)
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

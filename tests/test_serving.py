@@ -8,7 +8,7 @@ from datetime import UTC
 
 import pytest
 
-from smithd.errors import ConfigError
+from smithd.errors import ListenError
 from smithd.serving import bind, serve
 from smithd.web.app import build
 from smithd.web.reads import Reads
@@ -17,13 +17,13 @@ from smithd.web.reads import Reads
 def test_a_taken_port_is_a_clear_word() -> None:
     with bind("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"cannot listen on 127\.0\.0\.1:{port}.*another program.*--port"):
+        with pytest.raises(ListenError, match=rf"cannot listen on 127\.0\.0\.1:{port}.*another program.*--port"):
             bind("127.0.0.1", port, "Choose another with --port.")
 
 
 @pytest.mark.parametrize(("host", "reason"), [("192.0.2.1", "no such address"), ("x" * 64, "no host name")])
 def test_an_address_that_is_not_ours_is_a_clear_word(host: str, reason: str) -> None:
-    with pytest.raises(ConfigError, match=reason):
+    with pytest.raises(ListenError, match=reason):
         bind(host, 8787)
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 import time
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -31,3 +35,50 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class VirtualClock:
+    """Time that jumps to whatever is due next: a day passes in about a second. It begins at ``start`` (since 1970)."""
+
+    def __init__(self, start: float) -> None:
+        self._start = start
+        self._passed = 0.0
+
+    def now(self) -> float:
+        return self._start + self._passed
+
+    def monotonic(self) -> float:
+        return self._passed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run ``main`` as asyncio.run does, in this time; nothing in it may wait for threads or for sockets."""
+        with asyncio.Runner(loop_factory=lambda: _VirtualLoop(self)) as runner:
+            return runner.run(main())
+
+    def jump(self, seconds: float) -> None:
+        """Let time pass."""
+        self._passed += seconds
+
+
+class _VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self, clock: VirtualClock) -> None:
+        self._virtual = clock
+        super().__init__(_JumpingSelector(clock))
+
+    def time(self) -> float:
+        return self._virtual.monotonic()
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout > 0:
+            self._clock.jump(timeout)
+            timeout = 0
+        return super().select(timeout)

@@ -37,7 +37,7 @@ _HEAD_SCHEMA = _MIGRATIONS / "head.sql"
 class Database:
     """The open state file. ``open`` makes one; ``close`` gives up its lock."""
 
-    def __init__(self, path: Path, lock: int, engine: Engine) -> None:
+    def __init__(self, path: Path, lock: int | None, engine: Engine) -> None:
         self.path = path
         self._lock = lock
         self._engine = engine
@@ -50,14 +50,21 @@ class Database:
 
         Raises DatabaseError where another smithd uses it, or it is damaged, of a newer version, or not writable.
         """
-        lock = _lock(path)
-        database = cls(path, lock, _engine(path))
+        return cls(path, _lock(path), _engine(path))._opened()
+
+    @classmethod
+    def in_memory(cls) -> Database:
+        """A new state that is kept nowhere, for rehearsals: nothing waits for a disk, and ``close`` is its end."""
+        path = Path(":memory:")
+        return cls(path, None, _engine(path))._opened()
+
+    def _opened(self) -> Database:
         try:
-            database._connect()
+            self._connect()
         except BaseException:
-            database.close()
+            self.close()
             raise
-        return database
+        return self
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -94,7 +101,8 @@ class Database:
             self._connection.close()
             self._connection = None
         self._engine.dispose()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
 
     def _connect(self) -> None:
         with self._explained():

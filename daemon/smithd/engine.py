@@ -77,10 +77,33 @@ class Known(NamedTuple):
     entries: list[journal.Entry]
 
 
-class Engine:
-    """Knows the order of the steps, and holds what they need between two polls."""
+class Handover(NamedTuple):
+    """What an engine leaves to the next at a reload, besides the disk: the newest readings of sources that go on, the
+    samples of the past, and since when streams have no reason to be shown.
+    """
 
-    def __init__(self, config: Config, database: Database, outbox: Outbox, telemetry: Telemetry, now: float) -> None:
+    latest: Latest
+    sources: Collection[str]
+    history: History
+    board: Board
+
+
+class Engine:
+    """Knows the order of the steps, and holds what they need between two polls.
+
+    A reload is a restart that keeps readings: a new engine, from the disk and from what the one before hands over.
+    Until it is made it has changed nothing; DatabaseError where it cannot be.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        outbox: Outbox,
+        telemetry: Telemetry,
+        now: float,
+        handover: Handover | None = None,
+    ) -> None:
         self._config = config
         self._database = database
         self._outbox = outbox
@@ -102,7 +125,8 @@ class Engine:
             name: compile_rule(name, options, self._latest.patience(options.metrics))
             for name, options in config.rules.items()
         }
-        self._history = History(database, remembered_for(self._rules.values(), config.derived), config.history, now)
+        kept_for = remembered_for(self._rules.values(), config.derived)
+        self._history = handover.history if handover else History(database, kept_for, config.history, now)
         pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
         self._dispatcher = Dispatcher(
             Notices(), self._rules, pushes, hush.compile_hushes(config.rules), account.channels
@@ -115,19 +139,31 @@ class Engine:
         self._held: dict[str, str] = {}
         self._puzzles: dict[str, str] = {}
         self._alive_at = now
+        if handover is not None:
+            self._adopt(handover)
         self._active, self._judging = self._resume(now)
+        self._history.watch(kept_for, config.history)
+
+    def hand_over(self, sources: Collection[str]) -> Handover:
+        """What the next engine may go on with, where these sources go on."""
+        return Handover(self._latest, sources, self._history, self._board)
+
+    def _adopt(self, handover: Handover) -> None:
+        self._board.adopt(handover.board)
+        self._latest.adopt(handover.latest, handover.sources)
+
+    def go_on(self, now: float) -> bool:
+        """After a reload: have what was handed over judged by the rules of today. Returns as ``ingest`` does."""
+        known = self._latest.known(now)
+        brought = {reading.series.metric for reading in known}
+        return self._come(known, list(brought), brought, now)
 
     def ingest(self, poll: Poll) -> bool:
         """Take a poll: after this, all that it means for the phone is in the outbox, on disk. Returns whether that
         left something to send.
         """
         names, brought = self._remember(poll)
-        scope = Scope(self._latest, self._history.past, poll.time)
-        readings, changed = self._derive(poll, brought, scope)
-        transitions = self._judging.come(readings, brought, scope)
-        telling = self._tell(transitions, poll.time)
-        messages = self._word(self._board.concerned([*names, *changed], _moved(transitions)), poll.time)
-        return self._keep(transitions, telling, messages, poll.time)
+        return self._come(poll.readings, names, brought, poll.time)
 
     def tick(self, now: float) -> bool:
         """Let time pass: holds run out, readings grow old, streams cool down. Returns as ``ingest`` does."""
@@ -207,6 +243,7 @@ class Engine:
             self._write(connection, telling, now)
             memory.save(connection, self._rules, (), active, now)
         self._say(telling)
+        self._outbox.want(self._board.surfaces)
         judging = Judging(
             self._rules,
             active,
@@ -272,12 +309,21 @@ class Engine:
             names.append(name)
         return names, brought
 
-    def _derive(self, poll: Poll, brought: set[str], scope: Scope) -> tuple[list[Reading], list[str]]:
+    def _come(self, came: Iterable[Reading], names: list[str], brought: set[str], now: float) -> bool:
+        """What readings mean that ``latest`` has by now; as ``_remember`` told of them."""
+        scope = Scope(self._latest, self._history.past, now)
+        readings, changed = self._derive(came, brought, scope)
+        transitions = self._judging.come(readings, brought, scope)
+        telling = self._tell(transitions, now)
+        messages = self._word(self._board.concerned([*names, *changed], _moved(transitions)), now)
+        return self._keep(transitions, telling, messages, now)
+
+    def _derive(self, came: Iterable[Reading], brought: set[str], scope: Scope) -> tuple[list[Reading], list[str]]:
         """What came and is fresh, and what is made of it; and the derived metrics that changed."""
-        fresh = [reading for reading in poll.readings if self._latest.is_fresh(reading, poll.time)]
+        fresh = [reading for reading in came if self._latest.is_fresh(reading, scope.now)]
         derived, changed = self._derivation.work_out(brought, scope)
         if derived:
-            self._history.take(derived, poll.time)
+            self._history.take(derived, scope.now)
         return fresh + derived, changed
 
     def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[str]]:

@@ -6,7 +6,10 @@ SmithdError
 │   ├── Unavailable    nothing to be done: the next poll tries again
 │   ├── Misconfigured  a person must mend it; polls go on, far apart
 │   └── BadAnswer      the other side answered something that cannot be used
-└── DatabaseError      the state cannot be opened, or can no longer be kept
+├── DatabaseError      the state cannot be opened, or can no longer be kept
+├── ListenError        a port or a socket cannot be had; later it may be
+└── ControlError       the running daemon cannot be reached, or says no
+    └── NotRunning     there is none
 """
 
 from __future__ import annotations
@@ -48,3 +51,17 @@ class BadAnswer(SourceError):
 
 class DatabaseError(SmithdError):
     """The state file is damaged, locked, of a newer version, or cannot be written."""
+
+
+class ListenError(SmithdError):
+    """A port, or the control socket, cannot be listened on: something else has it, or this machine has no such
+    address (yet).
+    """
+
+
+class ControlError(SmithdError):
+    """The running daemon cannot be reached, or says no."""
+
+
+class NotRunning(ControlError):
+    """There is no running daemon to speak to, as far as this user can see."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from smithd.errors import ConfigError
+from smithd.errors import ListenError
 
 _REASONS = {
     errno.EADDRINUSE: "another program uses this port",
@@ -21,13 +21,13 @@ _REASONS = {
 
 
 def bind(host: str, port: int, remedy: str = "Choose another port in web.listen.") -> socket.socket:
-    """A listening socket (port 0: any free port). Raises ConfigError, which ends with the remedy."""
+    """A listening socket (port 0: any free port). Raises ListenError, which ends with the remedy."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "this is no host name"
-        raise ConfigError(f"cannot listen on {host}:{port}: {reason}. {remedy}") from None
+        raise ListenError(f"cannot listen on {host}:{port}: {reason}. {remedy}") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -36,7 +36,7 @@ def bind(host: str, port: int, remedy: str = "Choose another port in web.listen.
     except OSError as error:
         listener.close()
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        raise ConfigError(f"cannot listen on {host}:{port}: {reason}. {remedy}") from None
+        raise ListenError(f"cannot listen on {host}:{port}: {reason}. {remedy}") from None
     return listener
 
 

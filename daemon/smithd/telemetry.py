@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,10 @@ class Fact:
     """Something that happened. ``level`` is one of ``logging``'s."""
 
     level: ClassVar[int] = logging.INFO
+
+    def lines(self) -> Iterable[str]:
+        """What the log says of it; only what smithd itself has written may take more than one line."""
+        return (str(self),)
 
 
 Listener = Callable[[Fact], None]
@@ -52,6 +56,11 @@ class Redactor:
             self._secrets[secret] = None
             self._longest_first = None
 
+    def learn(self, other: Redactor) -> None:
+        """Remember what another one knows."""
+        for secret in other._secrets:
+            self.add(secret)
+
     def clean(self, text: str) -> str:
         """The text with every known secret replaced by a mask."""
         if self._longest_first is None:
@@ -62,6 +71,14 @@ class Redactor:
             if "…" in text:
                 text = _without_cut(text, secret, self.MASK)
         return text
+
+    def clean_all(self, value: Any) -> Any:
+        """Plain values as JSON has them, with each of their texts cleaned."""
+        if isinstance(value, dict):
+            return {name: self.clean_all(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.clean_all(item) for item in value]
+        return self.clean(value) if isinstance(value, str) else value
 
 
 def _without_cut(text: str, secret: str, mask: str) -> str:
@@ -78,7 +95,8 @@ def listen_with_logs(redactor: Redactor) -> Listener:
 
     def write(fact: Fact) -> None:
         if log.isEnabledFor(fact.level):
-            log.log(fact.level, "%s", redactor.clean(str(fact)))
+            for line in fact.lines():
+                log.log(fact.level, "%s", redactor.clean(line))
 
     return write
 
@@ -104,6 +122,58 @@ class Started(Fact):
 
     def __str__(self) -> str:
         return f"smithd {self.version} runs; sources: {self.sources}, rules: {self.rules}"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving(Fact):
+    """The page can be opened at an address, given as a person would type it."""
+
+    address: str
+
+    def __str__(self) -> str:
+        return f"the page: {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded(Fact):
+    """The configuration was read anew. ``stayed``, ``came`` and ``left`` count sources; a changed one left and came."""
+
+    stayed: int
+    came: int
+    left: int
+    rules: int
+
+    def __str__(self) -> str:
+        return (
+            f"configuration reloaded; sources that go on: {self.stayed}, started: {self.came}, "
+            f"ended: {self.left}; rules: {self.rules}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadRefused(Fact):
+    """The configuration was read anew and cannot be used; ``report`` says why, and nothing was changed."""
+
+    level: ClassVar[int] = logging.ERROR
+    report: str
+
+    def __str__(self) -> str:
+        return "the configuration was not reloaded, and the one before goes on: its mistakes are in the log"
+
+    def lines(self) -> Iterable[str]:
+        yield "the configuration was not reloaded, and the one before goes on:"
+        yield from filter(str.strip, self.report.splitlines())
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable(Fact):
+    """The control socket could not be made: commands that speak to the daemon find nobody."""
+
+    level: ClassVar[int] = logging.WARNING
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no control socket, so 'smithd reload' and 'smithd silence' cannot reach this daemon: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,8 +227,10 @@ def test_the_past_is_remembered_over_a_restart(tmp_path: Path) -> None:
     with Stage(tmp_path, rule, T + 86400 - 60) as stage:
         orders(stage, 1440, 100)
         assert stage.whys() == [
-            "shop.orders is 100, 50% below the 200 of the day before, at the same time "
-            "(warning: drops > 30% vs yesterday)"
+            (
+                "shop.orders is 100, 50% below the 200 of the day before, at the same time "
+                "(warning: drops > 30% vs yesterday)"
+            )
         ]
 
 

@@ -62,7 +62,7 @@ PLANTED = [
         "import random",
         "smithd_sources.stripe.mrr -> random",
     ),
-    ("only clock.py", "daemon/smithd/runtime.py", "import time", "smithd.runtime -> time"),
+    ("only clock.py", "daemon/smithd/runtime/house.py", "import time", "smithd.runtime.house -> time"),
     ("only http.py", "daemon/smithd/poll/poller.py", TYPING.format("import httpx"), "smithd.poll.poller -> httpx"),
 ]
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from smithd.control import SERVICE_FOLDER
+
 UNIT = Path(__file__).parents[2] / "systemd" / "smithd.service"
 EXPOSURE = 15  # tenths, of 100: what is left over is the network, and /proc for sources that look at the host
 
@@ -31,3 +33,10 @@ def test_the_sandbox_stays_strict(analyze: str) -> None:
     command = [analyze, "security", "--offline=true", f"--threshold={EXPOSURE}", str(UNIT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_reload_waits_for_the_outcome_at_the_socket_that_the_service_has() -> None:
+    lines = dict(line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and line[0].isalpha())
+    assert lines["Type"] == "notify"
+    assert lines["ExecReload"] == lines["ExecStart"].replace("smithd run", "smithd reload")
+    assert (lines["RuntimeDirectory"], lines["RuntimeDirectoryMode"]) == (SERVICE_FOLDER.name, "0700")

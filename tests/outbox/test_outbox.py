@@ -273,6 +273,33 @@ def test_what_was_sent_is_remembered_with_the_latest_moment_of_its_arrival(desk:
     assert unsettled[1] > NOW
 
 
+def test_a_level_that_nobody_wants_any_more_is_not_tried_again(desk: Desk) -> None:
+    desk.put(widget(1))
+    desk.put(widget(1, key="stock"))
+    gone, wanted = desk.claim(), desk.claim()
+    desk.outbox.want({"metric:stock"})
+    for claim in (gone, wanted):
+        desk.outbox.settle(claim, Again(NOW, "down"), NOW)
+    assert [message.name for message in desk.ready()] == ["stock"]
+    desk.put(end())
+    desk.put(push("cpu"))
+    assert {message.kind for message in desk.ready()} >= {Kind.PUSH}
+
+
+def test_after_a_reload_what_was_refused_or_put_off_is_tried_again_and_an_outage_is_waited_for(desk: Desk) -> None:
+    desk.put(widget(1))
+    desk.send(GivenUp("no", off=True))
+    desk.put(widget(1, key="stock"))
+    desk.send(Again(NOW + 3600, "no such metric"))
+    desk.put(widget(1, key="sales"))
+    desk.send(Again(NOW + 300, "down", wait=Wait.ANSWER))
+    desk.put(widget(1))
+    assert desk.ready() == []
+    desk.outbox.try_anew()
+    desk.put(widget(1))
+    assert [message.name for message in desk.ready()] == ["stock", "orders"]
+
+
 def _remote_id(desk: Desk) -> str | None:
     shown = desk.outbox.standing("push:cpu@1").shown
     assert shown is not None

@@ -91,7 +91,7 @@ class Story:
     ) -> None:
         self.did: list[str] = []
         kind = type("Made", (base,), {"__module__": __name__, "script": script, "opening": opening, "did": self.did})
-        spec = SourceSpec("shop", "made", kind, NoOptions(), Every(every), timeout, frozenset({"orders"}), apart)
+        spec = SourceSpec("shop", "made", kind, NoOptions(), Every(every), timeout, frozenset({"orders"}), apart=apart)
         context = Context("shop", timeout, SystemClock(), Http(), logging.getLogger("shop"))
         self.polls: list[Poll] = []
         self.facts: list[Fact] = []

@@ -66,6 +66,22 @@ def test_a_file_is_run_once_and_may_share_its_name_with_another(registry: Regist
     assert registry.find("pond").__module__ != found.__module__
 
 
+def test_a_file_is_the_same_until_it_is_edited_and_then_another_however_quickly(
+    registry: Registry, tmp_path: Path
+) -> None:
+    load(registry, tmp_path, good())
+    first = registry.find("water_butt")
+    again, edited, back = Registry([]), Registry([]), Registry([])
+    load(again, tmp_path, good())
+    assert again.find("water_butt") is first
+    load(edited, tmp_path, good().replace("1.0", "2.0"))  # of the same size, and within the same second
+    assert edited.find("water_butt") is not first
+    with pytest.raises(PluginError, match="ZeroDivisionError"):
+        load(Registry([]), tmp_path, "1 / 0\n")
+    load(back, tmp_path, good())
+    assert back.find("water_butt") is first, "a mistake in between costs nothing"
+
+
 def test_imported_sources_and_unfinished_bases_are_not_the_files_own(registry: Registry, tmp_path: Path) -> None:
     load(registry, tmp_path, good())
     module = registry.find("water_butt").__module__

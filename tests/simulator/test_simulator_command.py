@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from smithd.cli.main import group
 from smithd.cli.simulator import simulator
-from smithd.errors import ConfigError
+from smithd.errors import ListenError
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_it_prints_a_line_for_each_request_and_stops_on_sigterm(running: subproc
 def test_a_taken_port_is_a_clear_error_with_the_flag() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = CliRunner().invoke(group, ["simulator", "--listen", f"127.0.0.1:{taken.getsockname()[1]}"])
-    assert isinstance(result.exception, ConfigError)
+    assert isinstance(result.exception, ListenError)
     assert "another program uses this port" in str(result.exception)
     assert "--listen" in str(result.exception)
 

@@ -38,6 +38,38 @@ class Latest:
         self._brought: dict[str, float] = {}
         self._failing: set[str] = set()
 
+    def adopt(self, before: Latest, sources: Collection[str]) -> None:
+        """Go on with what was known of these sources before a reload. A source of which more is watched now is waited
+        for, as after a start: its next answer brings the rest. To be told after ``expect``.
+        """
+        self._since = before._since
+        for name in self._watched & before._watched:
+            if source_of(name) in sources:
+                self._adopt_metric(name, before)
+        for source in sources:
+            self._fresh_for[source] = before._fresh_for[source]
+            if any(source_of(name) == source for name in self._watched - before._watched):
+                self.expect(source, (), self._fresh_for[source], self._fresh_for[source])
+            elif source in before._answered:
+                self._answered[source] = before._answered[source]
+        spoken = set(sources) & (self._answered.keys() | before._failing)
+        self._heard |= before._heard & spoken
+        self._failing |= before._failing & spoken
+
+    def _adopt_metric(self, name: str, before: Latest) -> None:
+        self._fresh_for[name] = before._fresh_for[name]
+        if name in before.readings:
+            self.readings[name] = before.readings[name]
+        if name in before.gone and name in self._judged:
+            self.gone[name] = dict(before.gone[name])
+        if name in before._brought:
+            self._brought[name] = before._brought[name]
+
+    def known(self, now: float) -> list[Reading]:
+        """All readings that are fresh."""
+        readings = (reading for series in self.readings.values() for reading in series.values())
+        return [reading for reading in readings if self.is_fresh(reading, now)]
+
     def expect(self, source: str, metrics: Iterable[str], fresh_for: float, patience: float) -> None:
         """A source, its metrics, for how many seconds they are fresh, and how long its first word may take."""
         self._fresh_for[source] = fresh_for
@@ -168,8 +200,8 @@ class Latest:
         """An alert is open from an earlier life: its series is missing where it does not come again. That of an
         expression is none that could come.
         """
-        if value is not None and series.metric:
-            self.gone[series.metric][series.labels] = Reading(series, value, now)
+        if value is not None and series.metric and self.get(*series) is None:
+            self.gone[series.metric].setdefault(series.labels, Reading(series, value, now))
 
     def has_spoken(self, metric: str) -> bool:
         """Whether all that a metric stands on was heard since the start, and since the clock was last set."""

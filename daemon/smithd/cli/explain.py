@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smithd.cli.options import config_option
+from smithd.cli.options import ask, config_option, socket_option
 from smithd.cli.state import copied
+from smithd.errors import NotRunning
 
 if TYPE_CHECKING:
-    from smithd.config.model import Config
     from smithd.explain import Explanation
 
 
@@ -21,43 +21,47 @@ if TYPE_CHECKING:
 @click.argument("rule")
 @click.argument("labels", nargs=-1)
 @config_option
+@socket_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def explain(rule: str, labels: tuple[str, ...], config: Path, as_json: bool) -> None:
+def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | None, as_json: bool) -> None:
     """Tell the story of a RULE: its alerts, why each was told or was not, and what would have to happen next.
 
-    LABELS choose among its alerts, with matchers like instance=web-1 or 'warehouse=~"north.*"'. It looks at a copy of
-    the state, so it works whether or not a daemon runs; without one the newest readings are not known.
+    LABELS choose among its alerts, with matchers like instance=web-1 or 'warehouse=~"north.*"'. The running daemon is
+    asked; where there is none, it looks at a copy of the state, and the newest readings are not known.
     """
-    from smithd.config.load import load
     from smithd.explain import text
 
-    loaded = load(config, secrets_required=False)
     try:
-        told = _from_state(loaded, rule, " ".join(labels))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        told = ask(config, socket, "explain", rule=rule, labels=" ".join(labels))
+    except NotRunning:
+        told = _from_state(config, rule, " ".join(labels))
     printed = json.dumps(told, ensure_ascii=False, indent=2) if as_json else text(told)
-    click.echo("\n".join(map(_printable, loaded.redactor.clean(printed).split("\n"))))
+    click.echo("\n".join(map(_printable, printed.split("\n"))))
 
 
-def _from_state(config: Config, rule: str, labels: str) -> Explanation:
+def _from_state(path: Path, rule: str, labels: str) -> Explanation:
     """What the state on disk knows."""
     from smithd.clock import SystemClock
+    from smithd.config.load import load
     from smithd.database import Database
     from smithd.engine import Engine
     from smithd.explain import explain
     from smithd.outbox.queue import Outbox
     from smithd.telemetry import Telemetry
 
-    now = SystemClock().now()
+    config, now = load(path, secrets_required=False), SystemClock().now()
     with tempfile.TemporaryDirectory(prefix="smithd-explain-") as folder:
         database = Database.open(copied(config.state, Path(folder) / "state.db"))
         try:
             outbox = Outbox(database)
             engine = Engine(config, database, outbox, Telemetry(), now)
-            return explain(engine, outbox, rule, labels, now, config.zone)
+            told = explain(engine, outbox, rule, labels, now, config.zone)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
         finally:
             database.close()
+    cleaned: Explanation = config.redactor.clean_all(told)
+    return cleaned
 
 
 def _printable(line: str) -> str:

@@ -16,7 +16,10 @@ from smithd.errors import ConfigError, SmithdError
 
 COMMANDS = {
     "run": "Poll, judge and keep the Lock Screen up to date, until stopped.",
+    "reload": "Have the running daemon read its configuration anew.",
+    "silence": "Hold alerts back for a while; list and end such silences.",
     "check": "Check a configuration file and say what it needs.",
+    "test": "Test the rules: what becomes of these series, and what is the phone told?",
     "explain": "Tell why the phone was, or was not, told of an alert.",
     "once": "Poll every source once and show what would be sent.",
     "test-push": "Send one push, to see that the key and the phone work.",
@@ -71,6 +74,7 @@ def group() -> None:
       smithd demo                      see it work, without an account
       smithd sources                   what can be polled, with all options
       smithd check smithd.yaml         is my configuration right?
+      smithd test rules.test.yaml      do my rules do what I mean?
       smithd once -c smithd.yaml       what would be sent? (nothing is)
       smithd run -c smithd.yaml        go
 

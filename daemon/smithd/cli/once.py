@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from smithd.config.model import Config
     from smithd.outbox.message import Message
     from smithd.poll.intake import Poll
-    from smithd.runtime import House
+    from smithd.runtime.house import House
 
 SENDING = 30.0
 """Seconds that ``--send`` may take."""
@@ -49,7 +49,7 @@ def once(config: Path, send: bool) -> int:
 async def _once(config: Config, state: Path, send: bool) -> bool:
     from smithd.clock import SystemClock
     from smithd.database import Database
-    from smithd.runtime import House
+    from smithd.runtime.house import House
     from smithd.telemetry import SurfaceHeld, Telemetry
 
     held: list[str] = []

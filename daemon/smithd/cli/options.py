@@ -29,6 +29,23 @@ def config_option(command: CommandT) -> CommandT:
     )(command)
 
 
+def socket_option(command: CommandT) -> CommandT:
+    """``--socket PATH``: the control socket, handed to the command as ``socket`` (a Path, or None)."""
+    return click.option(
+        "--socket",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="The daemon's control socket; without it: the place that belongs to the configuration file.",
+    )(command)
+
+
+def ask(config: Path, socket: Path | None, command: str, **arguments: Any) -> Any:
+    """Have the running daemon carry out a command; what it answers. Raises what ``control.ask`` raises."""
+    from smithd import control
+
+    return control.ask([socket] if socket is not None else control.places(config), command, arguments)
+
+
 def log_level_option(command: CommandT) -> CommandT:
     """``--log-level``: how much the log ``smithd`` says."""
     return click.option(

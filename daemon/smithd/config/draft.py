@@ -78,7 +78,8 @@ class Draft:
     ) -> None:
         """Report a mistake at a place; ``near`` are the names among which the right one may be."""
         spot = locate(self.root, at)
-        meant = self.report.nearest(spot.node.text, near) if isinstance(spot.node, Scalar) and near else None
+        named = spot.key if at_key and spot.key is not None else spot.node
+        meant = self.report.nearest(named.text, near) if isinstance(named, Scalar) and near else None
         hint = f"did you mean '{meant}'?" if meant is not None else None
         node = spot.key if at_key and spot.key is not None else spot.anchor
         self.report.at(node, message, expected=expected, hint=hint)

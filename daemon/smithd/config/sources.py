@@ -100,7 +100,8 @@ class Sources:
                 schedule,
                 timeout,
                 names,
-                self.registry.lives_apart(common.type),
+                body,
+                apart=self.registry.lives_apart(common.type),
             )
         return Declared(names)
 

@@ -58,6 +58,11 @@ class Budget:
     def __init__(self, limits: Mapping[Family, int]) -> None:
         self._accounts = {family: _Account(limit) for family, limit in limits.items()}
 
+    def limit(self, limits: Mapping[Family, int]) -> None:
+        """Other limits, from now on; what was sent already counts."""
+        for family, limit in limits.items():
+            self._accounts[family].allowed = limit
+
     def free_at(self, family: Family, now: float, *, first: bool = False) -> float:
         """When a request may go: ``now``, later, or infinity where that depends on those on their way."""
         return self._accounts[family].free_at(now, first)

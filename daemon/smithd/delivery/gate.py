@@ -64,18 +64,16 @@ class Gate:
     """What is closed, what pauses, and what is left of the budget."""
 
     def __init__(self, limits: Limits) -> None:
-        self.budget = Budget(
-            {
-                Family.NOTIFICATIONS: limits.notifications_per_minute,
-                Family.BADGES: limits.badges_per_minute,
-                Family.LIVE_ACTIVITIES: limits.live_activities_per_minute,
-                Family.METRICS: limits.metrics_per_minute,
-            }
-        )
+        self.budget = Budget(_by_family(limits))
         self._streams = limits.live_activities_at_once
         self._on_way: Counter[Endpoint] = Counter()
         self._pauses: dict[Family, float] = {}
         self._blocks: dict[Scope, _Block] = {}
+
+    def limit(self, limits: Limits) -> None:
+        """Other limits, from now on; what is closed or pauses stays so."""
+        self.budget.limit(_by_family(limits))
+        self._streams = limits.live_activities_at_once
 
     def decide(self, endpoint: Endpoint, priority: Priority, starts: bool, streams: int, now: float) -> Decision:
         """Whether a request may go. ``starts``: it puts another stream on the phone, where ``streams`` are already."""
@@ -132,6 +130,15 @@ class Gate:
         news = scope not in self._blocks
         self._blocks[scope] = _Block(now + _PROBES[scope], outcome.detail)
         return [Closed(scope, outcome.detail)] if news else []
+
+
+def _by_family(limits: Limits) -> dict[Family, int]:
+    return {
+        Family.NOTIFICATIONS: limits.notifications_per_minute,
+        Family.BADGES: limits.badges_per_minute,
+        Family.LIVE_ACTIVITIES: limits.live_activities_per_minute,
+        Family.METRICS: limits.metrics_per_minute,
+    }
 
 
 def _arrived_by(outcome: Outcome, now: float) -> float | None:

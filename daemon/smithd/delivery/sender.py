@@ -64,7 +64,7 @@ class Sender:
     ) -> None:
         self._outbox = outbox
         self._transport = transport
-        self._channels = account.channels
+        self._account = account
         self._gate = Gate(account.limits)
         self._clock = clock
         self._telemetry = telemetry
@@ -75,6 +75,23 @@ class Sender:
         self._drift = clock.now() - clock.monotonic()
         self._silent = 0
         self._warned: set[str] = set()
+
+    def reconfigure(self, transport: Transport, account: AccountOptions, zone: tzinfo) -> None:
+        """Send as another configuration says, from now on. Requests that are on their way end as they began.
+
+        With another key, or at another address, nothing is closed any more; what was sent counts all the same.
+        """
+        before, self._account = self._account, account
+        self._transport, self._zone = transport, zone
+        if (account.api_key, account.base_url) == (before.api_key, before.base_url):
+            self._gate.limit(account.limits)
+        else:
+            self._gate = Gate(account.limits)
+            self._remember_requests()
+            for wait in Wait:
+                self._outbox.release(wait)
+        self._outbox.try_anew()
+        self.wake()
 
     def wake(self) -> None:
         """Look into the outbox again."""
@@ -150,7 +167,7 @@ class Sender:
         message = queued.message
         shown = self._outbox.standing(message.key).shown
         try:
-            request = wire.request(message, shown, self._channels, now, self._zone)
+            request = wire.request(message, shown, self._account.channels, now, self._zone)
         except ValueError as error:
             self._outbox.drop(queued)
             self._telemetry.tell(SendDropped(message.key, str(error)))
@@ -160,17 +177,21 @@ class Sender:
             return
         claim = self._outbox.claim(queued, request.family, now, request.aside)
         self._gate.send(request.endpoint)
-        task = asyncio.create_task(self._deliver(claim, request))
+        task = asyncio.create_task(self._deliver(claim, request, self._transport, self._gate))
         task.add_done_callback(lambda _: self.wake())
         self._tasks.add(task)
 
-    async def _deliver(self, claim: Claim, request: Request) -> None:
-        reply = await self._transport(request)
+    async def _deliver(self, claim: Claim, request: Request, transport: Transport, gate: Gate) -> None:
+        reply = await transport(request)
         now, instant = self._clock.now(), self._clock.monotonic()
         outcome = weigh(request, reply, claim.queued.attempts, now, self._chance())
         self._outbox.settle(claim, outcome.settlement, now)
+        if gate is not self._gate:
+            self._outbox.try_anew()  # what was refused to another key may be granted to this one
         self._tell(claim.queued, outcome, now)
-        for change in self._gate.learn(request.endpoint, outcome, instant):
+        for change in gate.learn(request.endpoint, outcome, instant):
+            if gate is not self._gate:
+                continue  # it speaks of another key
             match change:
                 case Closed(scope, reason):
                     self._telemetry.tell(DeliveryBlocked(scope, reason))

@@ -10,7 +10,6 @@ from socket import socket
 from tempfile import TemporaryDirectory
 from typing import TextIO
 
-from smithd import runtime
 from smithd.clock import Clock, SystemClock
 from smithd.config.load import load
 from smithd.config.model import Config
@@ -20,7 +19,8 @@ from smithd.demo.configuration import configuration
 from smithd.demo.shop import Shop
 from smithd.demo.watch import ShopNews, Watch
 from smithd.poll.registry import Registry
-from smithd.runtime import House
+from smithd.runtime import daemon
+from smithd.runtime.house import House
 from smithd.serving import bind, serve
 from smithd.simulator.app import application
 from smithd.simulator.service import Service
@@ -40,7 +40,7 @@ LEAD = "A small shop, watched by smithd. Now and then something goes wrong there
 async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = sys.stdout) -> bool:
     """Run the demo until ``stop`` is set, or for one minute. Returns whether all that should be seen was seen.
 
-    Raises ConfigError where the page's port cannot be had; nothing runs then.
+    Raises ListenError where the page's port cannot be had; nothing runs then.
     """
     clock = SystemClock()
     with ExitStack() as cleanup:
@@ -59,7 +59,7 @@ async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = 
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(serve(shop.app(), shop_at))]
             beside.append(tasks.create_task(serve(application(service, clock, config.zone), service_at)))
-            await runtime.run(config, demo.telemetry, clock, stop, lambda house: demo.page(house, page_at), demo.tell)
+            await daemon.run(config, demo.telemetry, clock, stop, lambda house: demo.page(house, page_at), demo.tell)
             for task in beside:
                 task.cancel()
         return demo.conclude()

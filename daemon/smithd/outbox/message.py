@@ -92,11 +92,16 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a key stands: what was accepted, what waits to be sent, and whether a request is on its way."""
+    """Where a key stands: what was accepted, what waits to be sent, and what is on its way."""
 
     shown: Shown | None = None
     queued: Message | None = None
-    in_flight: bool = False
+    going: Message | None = None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a request is on its way."""
+        return self.going is not None
 
     @property
     def holds_slot(self) -> bool:

@@ -9,7 +9,7 @@ tried at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -86,6 +86,7 @@ class Outbox:
         self._shown: dict[str, Shown] = {}
         self._refused: dict[tuple[str, Kind], Json | None] = {}
         self._claims = 0
+        self._wanted: Collection[str] | None = None
         with database.resuming() as connection:
             rows.unclaim_all(connection)
             self._load(connection)
@@ -93,8 +94,10 @@ class Outbox:
 
     def standing(self, key: str) -> Standing:
         """Where a key stands."""
-        queued = self._waiting.get(key)
-        return Standing(self._shown.get(key), queued.message if queued else None, key in self._claimed)
+        queued, claim = self._waiting.get(key), self._claimed.get(key)
+        return Standing(
+            self._shown.get(key), queued.message if queued else None, claim.queued.message if claim else None
+        )
 
     def shown(self) -> Mapping[str, Shown]:
         """What the phone was told, by key."""
@@ -224,6 +227,15 @@ class Outbox:
             if queued.wait is wait:
                 self._waiting[key] = replace(queued, retry_at=0.0, wait=Wait.TIME)
 
+    def want(self, keys: Collection[str]) -> None:
+        """Which levels there are by now: another one that is on its way is not tried again."""
+        self._wanted = frozenset(keys)
+
+    def try_anew(self) -> None:
+        """Forget what was refused or put off: the configuration, or what it needs in the app, may be right by now."""
+        self._refused.clear()
+        self.release(Wait.TIME)
+
     def shift(self, seconds: float) -> None:
         """The clock was set: waits keep their length."""
         for key, queued in self._waiting.items():
@@ -281,10 +293,14 @@ class Outbox:
         if message.is_level:
             self._refused[message.key, message.kind] = None if off else message.content
 
+    def _is_wanted(self, message: Message) -> bool:
+        is_state = message.is_level and message.kind is not Kind.END
+        return not is_state or self._wanted is None or message.key in self._wanted
+
     def _staying(self, claim: Claim, settlement: Settlement, shown: Shown | None) -> Queued | None:
         """What waits for the key once its request has ended."""
         stays = self._waiting.get(claim.queued.message.key)
-        if isinstance(settlement, Again):
+        if isinstance(settlement, Again) and self._is_wanted(claim.queued.message):
             stays = _back(claim.queued, stays, settlement)
         return stays if stays is not None and self._is_worth(stays.message, shown) else None
 

@@ -106,12 +106,16 @@ class Poller:
         freshness = fresh_for(self._spec.schedule, self._spec.timeout, now)
         return Poll(name, now, freshness, answer.readings, answer.failure)
 
+    def retire(self) -> None:
+        """Begin no poll and hand over nothing any more."""
+        self._closed = True
+
     async def close(self) -> bool:
         """Stop a poll that runs, and close the source; takes a few seconds at most. The poller is done with then.
 
         False where the plugin would not stop: it runs on, and the process must end without waiting for it.
         """
-        self._closed = True
+        self.retire()
         if self._polling is not None:
             await _stopped(self._polling, 2 * GRACE)  # in there, the plugin's task has its own grace
         if self._asking is not None and not await self._stopped_asking(self._asking):

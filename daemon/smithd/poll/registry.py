@@ -7,13 +7,14 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
-from zlib import crc32
 
 from smithd.plugin.options import Options
 from smithd.plugin.source import Source
@@ -40,15 +41,18 @@ class SourceSpec:
 
     ``timeout`` is the deadline of one poll in seconds, ``metrics`` are the names it may bring, without its own.
     ``apart``: its code runs in a thread of its own, because it blocks, or because nobody here vouches that it does not.
+    ``given`` is what the user wrote, secrets filled in: it tells whether two are equal, not the options made of it,
+    whose parts a plugin may have made of anything.
     """
 
     name: str
     type: str
     source_class: SourceClass
-    options: Options
+    options: Options = field(compare=False)
     schedule: Schedule
     timeout: float
     metrics: frozenset[str]
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
     apart: bool = False
 
 
@@ -120,12 +124,17 @@ def _load_entry(type_name: str, claims: list[EntryPoint]) -> SourceClass:
 def _run(path: Path) -> ModuleType:
     if not path.is_file():
         raise PluginError(f"plugin {path}: there is no such file")
-    name = f"smithd_plugin_{path.stem}_{crc32(bytes(path)):08x}"  # two files may bear one name
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise PluginError(f"plugin {path}: expected a Python file, with a name that ends in .py")
+    content: bytes = _run_foreign(path.read_bytes, f"plugin {path}")
+    # Two files may bear one name; and a file that was not changed since the last reload is the same module still.
+    name = f"smithd_plugin_{path.stem}_{sha256(bytes(path) + bytes(1) + content).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    loader = _Loader(name, path, content)
+    spec = importlib.util.spec_from_loader(name, loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    loader = spec.loader
     sys.modules[name] = module  # dataclasses and typing look a class's module up there
     try:
         _run_foreign(lambda: loader.exec_module(module), f"plugin {path}")
@@ -133,6 +142,17 @@ def _run(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+class _Loader(SourceFileLoader):
+    """Runs the text that was read. Python's cache of compiled files knows a text by its size and its second only."""
+
+    def __init__(self, name: str, path: Path, content: bytes) -> None:
+        super().__init__(name, str(path))
+        self._content = content
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._content, self.get_filename(fullname))
 
 
 def _run_foreign(load: Callable[[], Any], plugin: str) -> Any:

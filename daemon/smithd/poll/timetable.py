@@ -56,25 +56,27 @@ class _Calendar(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
 
 @dataclass(slots=True)
 class _Slot:
-    """One job: when it runs first, after a moment that everything is planned from, and what it calls."""
+    """One job: when it runs first, after a moment that everything is planned from, and what it calls, by name."""
 
     trigger: BaseTrigger
     first_run: Callable[[float], float]
     on_calendar: bool = False
-    actions: list[Action] = field(default_factory=list)
+    actions: dict[str, Action] = field(default_factory=dict)
 
 
 class Timetable:
-    """Calls actions by their schedules. Made and filled before the loop runs, started inside it.
+    """Calls actions by their schedules. Made before the loop runs, started inside it; filled at any time.
 
-    An action must return at once; what takes time it hands to a task. After a start, and after a step of the clock,
-    an interval's action is called early (within ten seconds) and then at its own phase of the interval.
+    An action must return at once; what takes time it hands to a task. After a start, after it was added, and after a
+    step of the clock, an interval's action is called early (within ten seconds) and then at its own phase of the
+    interval.
     """
 
     def __init__(self, clock: Clock, telemetry: Telemetry) -> None:
         self._clock = clock
         self._telemetry = telemetry
         self._slots: dict[str, _Slot] = {}
+        self._round = 0
         self._drift = 0.0
         self._running = False
         logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every single run
@@ -85,23 +87,37 @@ class Timetable:
         )
 
     def add(self, name: str, schedule: Schedule, action: Action) -> None:
-        """Have an action called by a schedule; the name decides its phase. Only before ``start``."""
-        assert not self._running
+        """Have an action called by a schedule; the name decides its phase, and there is only one of it."""
         if isinstance(schedule, Cron):
             slot = _Slot(_Calendar(schedule), schedule.after, on_calendar=True)
-            self._join(f"cron {schedule.expression} {schedule.zone}", slot, action)
+            self._join(f"cron {schedule.expression} {schedule.zone}", slot, name, action)
             return
         seconds = schedule.seconds
         slots = max(1, min(SLOTS, int(seconds / SLOT)))
         place = int(phase(name, slots))
-        self._join(f"every {seconds} {place}", _interval_slot(seconds, place / slots), action)
+        self._join(f"every {seconds} {place}", _interval_slot(seconds, place / slots), name, action)
         if seconds > FIRST_POLLS_WITHIN:
             place = int(first_delay(name, seconds) / SLOT)
             early = _Slot(DateTrigger(_wall(0), UTC), lambda now: now + place * SLOT)
-            self._join(f"first {place}", early, action)
+            self._join(f"first {place} of round {self._round}", early, name, action)
 
-    def _join(self, job: str, slot: _Slot, action: Action) -> None:
-        self._slots.setdefault(job, slot).actions.append(action)
+    def begin_round(self) -> None:
+        """What is added from here on is called early by itself: those that are here already were called."""
+        self._round += 1
+
+    def remove(self, name: str) -> None:
+        """Do not call the action of this name any more."""
+        for job, slot in list(self._slots.items()):
+            if slot.actions.pop(name, None) is not None and not slot.actions:
+                del self._slots[job]
+                if self._running and self._scheduler.get_job(job) is not None:
+                    self._scheduler.remove_job(job)
+
+    def _join(self, job: str, slot: _Slot, name: str, action: Action) -> None:
+        is_new = job not in self._slots
+        self._slots.setdefault(job, slot).actions[name] = action
+        if is_new and self._running:
+            self._plan_slot(job, slot, self._clock.now())
 
     def start(self) -> None:
         """Begin, inside the running loop."""
@@ -138,15 +154,18 @@ class Timetable:
             planned = self._scheduler.get_job(job)
             if slot.on_calendar and planned is not None and planned.next_run_time <= _wall(now):
                 continue  # its time passed while the machine slept: it runs once, now
-            self._scheduler.add_job(
-                self._call,
-                slot.trigger,
-                args=(slot,),
-                id=job,
-                next_run_time=_wall(slot.first_run(now)),
-                replace_existing=True,
-            )
+            self._plan_slot(job, slot, now)
         self._scheduler.resume()
+
+    def _plan_slot(self, job: str, slot: _Slot, now: float) -> None:
+        self._scheduler.add_job(
+            self._call,
+            slot.trigger,
+            args=(slot,),
+            id=job,
+            next_run_time=_wall(slot.first_run(now)),
+            replace_existing=True,
+        )
 
     def _call(self, slot: _Slot) -> None:
         if not self._running:
@@ -155,7 +174,7 @@ class Timetable:
             # The clock stepped forward, and every job is overdue: spread them anew, once APScheduler is through.
             asyncio.get_running_loop().call_soon(self.check_step)
             return
-        for action in slot.actions:
+        for action in list(slot.actions.values()):
             action()
 
 

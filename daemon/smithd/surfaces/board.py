@@ -59,6 +59,10 @@ class Board:
         found = {surface for cause in (*names, *rules) for surface in self._concerned.get(cause, ())}
         return found.union(map(widget.key, self._summaries)) if rules else found
 
+    def adopt(self, before: Board) -> None:
+        """Go on where the board before a reload stopped: a stream that cools down goes on doing so."""
+        self._unwanted_since = {name: at for name, at in before._unwanted_since.items() if name in self._activities}
+
     def word(self, surfaces: Collection[str], view: View) -> Iterator[Message | Held]:
         """What these surfaces say now, in the file's order; a change of one stream may free a slot for another."""
         for name, options in self._widgets.items() if surfaces else ():

@@ -184,7 +184,7 @@ class Speaker:
     def _tell_closed(self, notice: Notice, story: Story, turn: Turn) -> None:
         """The configuration has nothing of this any more; who was told is told the end."""
         standing = turn.view.standing(notice.key)
-        if (said := standing.shown or standing.queued) is None:
+        if (said := standing.shown or standing.queued or standing.going) is None:
             return
         kept = {name: value for name, value in (said.content or {}).items() if name in ("channels", "tags")}
         content = notification.closed(story, turn.view) | kept | {"in_place": not never_accepted(standing)}

@@ -1,0 +1,124 @@
+"""``smithd silence``: hold alerts back for a while, by hand."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smithd.cli.options import ask, config_option, socket_option
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For a program to read: JSON, with times in UTC.")
+
+
+class Length(click.ParamType[float]):
+    """A length of time, in seconds."""
+
+    name = "DURATION"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        from smithd.plugin.options import parse_duration
+
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group()
+def silence() -> None:
+    """Hold alerts back for a while: they are judged, and nobody is told.
+
+    A silence is for the running daemon, outlives its restarts, and ends by itself. What still fires then is told.
+    """
+
+
+@silence.command()
+@click.argument("matchers")
+@click.argument("duration", type=Length())
+@click.option("--comment", default="", help="Why; whoever lists the silences sees it.")
+@click.option("--author", default=None, help="Who; without it: your user name.")
+@config_option
+@socket_option
+@json_option
+def add(
+    matchers: str, duration: float, comment: str, author: str | None, config: Path, socket: Path | None, as_json: bool
+) -> None:
+    """Silence the alerts that meet MATCHERS for a DURATION like 2h.
+
+    \b
+    MATCHERS are conditions on an alert's labels, as in Alertmanager; rule and severity are labels too:
+      smithd silence add 'rule=error-rate' 2h --comment deploying
+      smithd silence add 'instance=~"web.*", severity!=critical' 1d
+    """
+    made = ask(
+        config,
+        socket,
+        "silence.add",
+        matchers=matchers,
+        seconds=duration,
+        comment=comment,
+        author=author if author is not None else _user(),
+    )
+    if as_json:
+        click.echo(json.dumps(_dated(made)))
+    else:
+        click.echo(f"Silence {made['id']} holds back {made['matchers']} until {_local(made['ends'])}.")
+
+
+@silence.command("list")
+@config_option
+@socket_option
+@json_option
+def list_(config: Path, socket: Path | None, as_json: bool) -> None:
+    """List the silences that have not ended."""
+    found = ask(config, socket, "silence.list")
+    if as_json:
+        click.echo(json.dumps([_dated(each) for each in found]))
+        return
+    if not found:
+        click.echo("No silence.")
+    rows = [("ID", "UNTIL", "MATCHERS", "BY", "COMMENT")]
+    rows += [
+        (str(each["id"]), _local(each["ends"]), each["matchers"], each["author"], each["comment"]) for each in found
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows if found else ():
+        click.echo(_printable("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()))
+
+
+@silence.command()
+@click.argument("id_", metavar="ID", type=int)
+@config_option
+@socket_option
+def expire(id_: int, config: Path, socket: Path | None) -> None:
+    """End the silence ID now; what it held back and still fires is told."""
+    ask(config, socket, "silence.expire", id=id_)
+    click.echo(f"Silence {id_} has ended.")
+
+
+def _user() -> str:
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a user without a name
+        return str(os.getuid())
+
+
+def _dated(made: Mapping[str, Any]) -> dict[str, Any]:
+    return {**made, **{name: datetime.fromtimestamp(made[name], UTC).isoformat() for name in ("starts", "ends")}}
+
+
+def _local(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment):%Y-%m-%d %H:%M}"
+
+
+def _printable(line: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in line)

@@ -1,0 +1,37 @@
+"""``smithd test``: do the rules do what their author means?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from smithd.cli.options import log_level_option
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@log_level_option
+def test(files: tuple[Path, ...]) -> int:
+    """Play the tests in each FILE: series go in, and alerts and requests to the phone are compared.
+
+    Nothing is polled and nothing is sent, and a day takes about a second. Exit status 1 where a test fails, 2 where a
+    file has mistakes.
+    """
+    from smithd.ruletest.compare import differences
+    from smithd.ruletest.play import play
+    from smithd.ruletest.read import read_tests
+
+    failed = count = 0
+    for plan in [read_tests(path) for path in files]:
+        for index, case in enumerate(plan.tests.tests):
+            count += 1
+            found = list(differences(case, ("tests", index), play(plan.config, plan.tests, case)))
+            click.echo(f"{'FAILED' if found else 'ok':<7} {plan.path}: {case.name}")
+            for difference in found:
+                first, *rest = difference.lines
+                click.echo("\n".join([f"  {plan.place(difference.at)}: {first}", *(f"    {line}" for line in rest)]))
+            failed += bool(found)
+    tests = "1 test" if count == 1 else f"{count} tests"
+    click.echo(f"{tests}, {failed} failed" if failed else f"{tests}, all as expected")
+    return 1 if failed else 0

@@ -1,0 +1,231 @@
+"""The control socket: how the command line speaks to the running daemon.
+
+A Unix socket that its user alone may open (and root). One connection is one command: a JSON object on a line, as
+``{"command": "silence.list", "arguments": {}}``, answered by one on a line, ``{"answer": ...}`` or
+``{"error": "...", "mistake": true}``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from platformdirs import user_state_path
+
+from smithd.errors import ConfigError, ControlError, ListenError, NotRunning, SmithdError
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
+"""Carries out a command with its arguments, and returns what JSON can hold. What it says no with (SmithdError, or
+ValueError for arguments that make no sense) is for a person."""
+
+SERVICE_FOLDER = Path("/run/smithd")
+"""The runtime directory of the systemd unit, where root's command line finds the service."""
+
+LONGEST_PATH = 107
+"""Bytes that the address of a Unix socket may have (unix(7): 108 with the zero at its end)."""
+
+LARGEST_REQUEST = 64 * 1024
+LARGEST_ANSWER = 32 * 1024 * 1024
+AT_ONCE = 16
+"""Connections that are listened to at once; one more waits for its turn."""
+PATIENCE = 10.0
+"""Seconds that a client has to say what it wants, and to take the answer."""
+LONGEST_COMMAND = 120.0
+"""Seconds after which a client gives up on the daemon."""
+
+
+def places(config: Path) -> list[Path]:
+    """Where the socket of a daemon with this configuration file is: the daemon takes the first, a client tries each.
+
+    The file's whole path decides the name, so that daemons with different files do not meet.
+    """
+    path = config.resolve()
+    name = f"{path.stem[:32]}-{crc32(bytes(path)):08x}.sock"
+    return [folder / name for folder in _folders()]
+
+
+def _folders() -> Iterator[Path]:
+    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd lists several with colons
+    if given:
+        yield Path(given)
+    if session := os.environ.get("XDG_RUNTIME_DIR", ""):
+        yield Path(session) / "smithd"
+    with suppress(RuntimeError):  # a service has no home
+        yield user_state_path("smithd")
+    yield SERVICE_FOLDER
+
+
+def listen(path: Path) -> socket.socket:
+    """A listening socket at ``path``, which nobody but this user may open; what a crash left there is taken away.
+
+    Raises ListenError where it cannot be, or where another daemon has it.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone_in(path.parent):
+            return _bound(path)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {path}: {error.strerror or error}") from None
+
+
+def _bound(path: Path) -> socket.socket:
+    try:
+        _connect(path).close()
+    except (FileNotFoundError, ConnectionRefusedError):
+        pass
+    else:
+        raise ListenError(f"another smithd listens on {path}")
+    if path.is_socket():
+        path.unlink()
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o600)  # before it listens, so that nobody else was ever let in
+        listener.listen(AT_ONCE)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Two that start at once must not both take the other's socket for a leftover."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
+    """Carry out commands until cancelled; then those that still run are cancelled, and the socket goes."""
+    path = Path(listener.getsockname())
+    clients: set[asyncio.Task[None]] = set()
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        clients.add(task)
+        try:
+            async with turns:
+                reply = await _reply(reader, handlers)
+                with suppress(OSError, TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        writer.write(json.dumps(reply).encode() + b"\n")
+                        await writer.drain()
+        finally:
+            clients.discard(task)
+            writer.close()
+
+    server = await asyncio.start_unix_server(attend, sock=listener, limit=LARGEST_REQUEST)
+    try:
+        await server.serve_forever()
+    finally:
+        server.close()
+        for client in clients:
+            client.cancel()
+        _take_away(path)
+
+
+def _take_away(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            line = await reader.readline()
+    except TimeoutError:
+        return _no("no command came")
+    except (ValueError, OSError):  # ValueError: longer than the reader's limit
+        return _no(f"a command has at most {LARGEST_REQUEST} bytes")
+    try:
+        request = json.loads(line)
+        command, arguments = request["command"], request["arguments"]
+        handler = handlers[command]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return _no(f"expected a line of JSON with one of these commands, and its arguments: {', '.join(handlers)}")
+    if not isinstance(arguments, dict):
+        return _no("expected the arguments as a JSON object")
+    try:
+        return {"answer": await handler(arguments)}
+    except SmithdError as error:
+        return _no(str(error), mistake=isinstance(error, ConfigError))
+    except (ValueError, TypeError, LookupError) as error:
+        return _no(str(error), mistake=True)
+
+
+def _no(error: str, *, mistake: bool = False) -> dict[str, Any]:
+    return {"error": error, "mistake": mistake}
+
+
+def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
+    """Have the daemon that listens at one of these paths carry out a command; what it answers.
+
+    Raises NotRunning where there is none, ControlError where it says no, and ConfigError where it says no to what the
+    user wrote.
+    """
+    with _first_connection(paths) as connection:
+        try:
+            connection.settimeout(LONGEST_COMMAND)
+            connection.sendall(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
+            answer = _read_line(connection)
+        except OSError as error:
+            raise ControlError(f"smithd did not answer: {error.strerror or error}") from None
+    try:
+        reply = json.loads(answer)
+        if "error" in reply:
+            raise (ConfigError if reply["mistake"] else ControlError)(str(reply["error"]))
+        return reply["answer"]
+    except (ValueError, LookupError, TypeError):
+        raise ControlError("smithd did not answer: it may have stopped; its log says why") from None
+
+
+def _read_line(connection: socket.socket) -> bytes:
+    with connection.makefile("rb") as stream:
+        return stream.readline(LARGEST_ANSWER)
+
+
+def _first_connection(paths: list[Path]) -> socket.socket:
+    denied = ""
+    for path in paths:
+        try:
+            return _connect(path)
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
+            continue
+        except PermissionError:
+            denied = f"\n{path} may not be opened: if smithd runs as a service, ask as root (sudo)."
+        except OSError as error:
+            raise ControlError(f"smithd does not answer on {path}: {error.strerror or error}") from None
+    looked = "\n  ".join(map(str, paths))
+    raise NotRunning(
+        f"smithd is not running with this configuration file: nobody listens on\n  {looked}{denied}\n"
+        "The file is named with -c FILE, as smithd run was given it; --socket names the socket itself."
+    )
+
+
+def _connect(path: Path) -> socket.socket:
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        raise OSError(
+            0, f"the path has {len(os.fsencode(path))} bytes and {LONGEST_PATH} fit; --socket names a shorter one"
+        )
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(PATIENCE)
+        connection.connect(str(path))
+    except BaseException:
+        connection.close()
+        raise
+    return connection

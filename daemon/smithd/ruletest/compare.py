@@ -1,0 +1,182 @@
+"""Compares what came of a test with what was expected, and words the difference for a person. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from smithd.alerts.state import Alert, Phase
+from smithd.config.positions import Path
+from smithd.contract.endpoint import Endpoint
+from smithd.ruletest.model import AlertIs, Case, PushIs, ShowIs, ValueIs, When
+from smithd.ruletest.played import Played, Sent
+
+STORY = 8
+"""So many lines of the alerts' story are shown with a difference."""
+
+_PUSHES = (Endpoint.SEND, Endpoint.REPLACE)
+_STREAMS = (Endpoint.STREAM_PUT, Endpoint.STREAM_DELETE)
+
+
+class Difference(NamedTuple):
+    """Something that is not as expected: the part of the file that says so, and lines that tell the difference."""
+
+    at: Path
+    lines: Sequence[str]
+
+
+def differences(case: Case, at: Path, played: Played) -> Iterator[Difference]:
+    """All that did not come as the case, which stands at ``at``, expects it."""
+    yield from _alerts(case, at, played)
+    if case.pushes is not None:
+        sent = [each for each in played.sent if each.endpoint in _PUSHES]
+        yield from _in_order((*at, "pushes"), case.pushes, sent, played)
+    for key, values in case.widgets.items():
+        sent = [each for each in played.sent if each.endpoint is Endpoint.METRIC and each.name == key]
+        yield from _in_order((*at, "widgets", key), values, sent, played)
+    for key, shows in case.activities.items():
+        sent = [each for each in played.sent if each.endpoint in _STREAMS and each.name == key]
+        yield from _in_order((*at, "activities", key), shows, sent, played)
+    for each in played.sent:
+        if each.refused:
+            yield Difference(at, [f"the service refuses a request at {clock(each.at)}: {each.refused}"])
+
+
+def _alerts(case: Case, at: Path, played: Played) -> Iterator[Difference]:
+    asked: dict[tuple[float, str], list[int]] = defaultdict(list)
+    for index, expected in enumerate(case.alerts):
+        asked[expected.at, expected.rule].append(index)
+    for (moment, rule), indices in asked.items():
+        wanted = [case.alerts[index] for index in indices]
+        found = [alert for alert in played.alerts[moment] if alert.rule == rule]
+        if not _same_alerts(wanted, found):
+            lines = [f"{rule} at {clock(moment)}"]
+            lines += _listed("expected", [_expected(each) for each in wanted if each.state != "inactive"])
+            lines += _listed("got", [_found(alert) for alert in found])
+            yield Difference((*at, "alerts", indices[0]), [*lines, *_story(played, moment)])
+
+
+def _same_alerts(wanted: Sequence[AlertIs], found: Sequence[Alert]) -> bool:
+    """Whether each alert that was found is one that was wanted, and each that was wanted was found."""
+    left = list(found)
+    for each in sorted(wanted, key=lambda each: -len(each.labels)):
+        if each.state == "inactive":
+            continue
+        meeting = next((alert for alert in left if _alert_meets(each, alert)), None)
+        if meeting is None:
+            return False
+        left.remove(meeting)
+    return not left
+
+
+def _alert_meets(wanted: AlertIs, alert: Alert) -> bool:
+    labels = wanted.labels.items() <= dict(alert.series.labels).items()
+    severity = wanted.severity is None or wanted.severity is alert.severity
+    state = _state(alert)
+    return labels and severity and (state == wanted.state or (state, wanted.state) == ("recovering", "firing"))
+
+
+def _state(alert: Alert) -> str:
+    if alert.severity is None:
+        return "pending"
+    recovers = all(hold.phase is Phase.RECOVERING for hold in alert.holds if hold.fires)
+    return "recovering" if recovers else "firing"
+
+
+def _expected(wanted: AlertIs) -> str:
+    return " ".join(filter(None, [wanted.state, wanted.severity, _labelled(wanted.labels)]))
+
+
+def _found(alert: Alert) -> str:
+    return " ".join(filter(None, [_state(alert), alert.severity, _labelled(dict(alert.series.labels))]))
+
+
+def _labelled(labels: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f'{name}="{value}"' for name, value in labels.items()) + "}" if labels else ""
+
+
+def _in_order(
+    at: Path, wanted: Sequence[PushIs | ValueIs | ShowIs], sent: Sequence[Sent], played: Played
+) -> Iterator[Difference]:
+    """One difference for a list: what did not come, and what came and was not expected, among what is as it should."""
+    lines: list[tuple[float, str]] = []
+    missing: list[int] = []
+    left = list(sent)
+    for index, each in enumerate(wanted):
+        expected = _fields_of(each)
+        found = next((place for place, came in enumerate(left) if _meets(each.at, expected, came)), None)
+        if found is None:
+            missing.append(index)
+            lines.append((each.at.first, f"- {_window(each.at)}  {_worded(expected)}"))
+            continue
+        lines += [(came.at, f"+ {clock(came.at)}  {_worded(_fields(came))}") for came in left[:found]]
+        lines.append((left[found].at, f"  {clock(left[found].at)}  {_worded(expected)}"))
+        del left[: found + 1]
+    lines += [(came.at, f"+ {clock(came.at)}  {_worded(_fields(came))}") for came in left]
+    if any(line[0] in "+-" for _, line in lines):
+        heading = f"{'.'.join(map(str, at[2:]))}, as it came (- expected and not come, + come and not expected)"
+        shown = [f"  {line}" for _, line in sorted(lines, key=lambda line: line[0])]
+        last = max(moment for moment, _ in lines)
+        yield Difference((*at, missing[0]) if missing else at, [heading, *shown, *_story(played, last)])
+
+
+def _fields_of(wanted: PushIs | ValueIs | ShowIs) -> dict[str, Any]:
+    """What is to be compared: all that the test says."""
+    return {name: value for name, value in wanted if name in wanted.model_fields_set and name != "at"}
+
+
+def _fields(sent: Sent) -> dict[str, Any]:
+    """What a request says, by the names that a test has for it."""
+    if sent.endpoint in _PUSHES:
+        said = {name: sent.body.get(name) for name in ("title", "subtitle", "message", "interruption_level")}
+        channels = sent.body.get("target", {}).get("channels")
+        return said | {"channels": channels, "in_place": sent.endpoint is Endpoint.REPLACE}
+    if sent.endpoint not in _STREAMS:
+        return {"value": sent.body["value"]}
+    state = sent.body.get("content_state", {})
+    rows = {row["label"]: row["value"] for row in state.get("metrics", ())}
+    shown = {"title": state.get("title"), "subtitle": state.get("subtitle"), "stats": rows}
+    return shown | {"ended": sent.endpoint is Endpoint.STREAM_DELETE}
+
+
+def _meets(when: When, expected: Mapping[str, Any], sent: Sent) -> bool:
+    said = _fields(sent)
+    if sent.at not in when or (said.get("ended") and not expected.get("ended")):
+        return False
+    rows = expected.get("stats")
+    others = all(said.get(name) == value for name, value in expected.items() if name != "stats")
+    return others and (rows is None or rows.items() <= said["stats"].items())
+
+
+def _worded(fields: Mapping[str, Any]) -> str:
+    told = ", ".join(f"{name}: {_shown(value)}" for name, value in fields.items() if value not in (None, False, {}))
+    return told or "anything"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)
+
+
+def _listed(heading: str, lines: Sequence[str]) -> list[str]:
+    return [f"  {heading:<9} {line}" for line in lines or ["no alert"]]
+
+
+def _story(played: Played, until: float) -> list[str]:
+    told = [f"    {clock(at)}  {line}" for at, line in played.story if at <= until + 1][-STORY:]
+    return ["  the alerts until then:", *told] if told else ["  no alert has moved until then"]
+
+
+def _window(when: When) -> str:
+    return clock(when.first) if when.first == when.last else f"{clock(when.first)}..{clock(when.last)}"
+
+
+def clock(seconds: float) -> str:
+    """Seconds since the start, as a test file writes them: ``1h2m``, ``90s`` as ``1m30s``."""
+    rest = int(seconds + 0.0005)
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        if rest >= size:
+            parts.append(f"{rest // size}{unit}")
+            rest %= size
+    return "".join(parts) or "0s"

@@ -1,0 +1,29 @@
+"""What came of a test. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from smithd.alerts.state import Alert
+from smithd.contract.endpoint import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request: when it went out, in seconds since the start, and why the service refused it, if it did."""
+
+    at: float
+    endpoint: Endpoint
+    name: str
+    body: Any
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a test: the requests, the alerts at the times that were asked for, and the alerts' story."""
+
+    sent: list[Sent] = field(default_factory=list)
+    alerts: dict[float, list[Alert]] = field(default_factory=dict)
+    story: list[tuple[float, str]] = field(default_factory=list)

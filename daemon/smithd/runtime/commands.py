@@ -1,0 +1,82 @@
+"""The commands that a running daemon carries out for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from smithd.alerts.silence import Silence
+from smithd.control import Handler
+from smithd.explain import explain
+from smithd.runtime.house import House
+from smithd.telemetry import Reloaded
+
+Arguments = Mapping[str, Any]
+
+
+def of(house: House, reload: Callable[[], Awaitable[Reloaded]]) -> Mapping[str, Handler]:
+    """The handlers of a daemon, by the names of their commands."""
+    commands = _Commands(house, reload)
+    return {
+        "reload": commands.reload,
+        "explain": commands.explain,
+        "silence.add": commands.add_silence,
+        "silence.list": commands.list_silences,
+        "silence.expire": commands.expire_silence,
+    }
+
+
+class _Commands:
+    """Each takes its arguments as JSON gave them, and returns what JSON can hold."""
+
+    def __init__(self, house: House, reload: Callable[[], Awaitable[Reloaded]]) -> None:
+        self._house = house
+        self._reload = reload
+
+    async def reload(self, _: Arguments) -> str:
+        return str(await self._reload())
+
+    async def explain(self, given: Arguments) -> Any:
+        house = self._house
+        rule, labels = _text(given, "rule"), _text(given, "labels")
+        told = explain(house.engine, house.outbox, rule, labels, house.clock.now(), house.config.zone)
+        return house.config.redactor.clean_all(told)
+
+    async def add_silence(self, given: Arguments) -> dict[str, Any]:
+        now, engine = self._house.clock.now(), self._house.engine
+        seconds = _number(given, "seconds")
+        matchers, comment, author = (_text(given, name) for name in ("matchers", "comment", "author"))
+        return _written(engine.add_silence(matchers, seconds, comment, author, now))
+
+    async def list_silences(self, _: Arguments) -> list[dict[str, Any]]:
+        return [_written(silence) for silence in self._house.engine.silences(self._house.clock.now())]
+
+    async def expire_silence(self, given: Arguments) -> None:
+        id_ = int(_number(given, "id"))
+        if not self._house.engine.expire_silence(id_, self._house.clock.now()):
+            raise ValueError(f"there is no silence {id_}; 'smithd silence list' shows those there are")
+        self._house.nudge.set()
+
+
+def _text(given: Arguments, name: str) -> str:
+    if not isinstance(given.get(name), str):
+        raise ValueError(f"expected a text as '{name}'")
+    return str(given[name])
+
+
+def _number(given: Arguments, name: str) -> float:
+    value = given.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"expected a number as '{name}'")
+    return float(value)
+
+
+def _written(silence: Silence) -> dict[str, Any]:
+    return {
+        "id": silence.id,
+        "matchers": silence.text,
+        "comment": silence.comment,
+        "author": silence.author,
+        "starts": silence.starts,
+        "ends": silence.ends,
+    }

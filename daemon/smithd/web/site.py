@@ -1,0 +1,94 @@
+"""The page of a running daemon, through its reloads: on the port that it has, or on another."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from smithd.clock import Clock
+from smithd.config.model import Config, WebOptions
+from smithd.outbox.queue import Outbox
+from smithd.telemetry import Redactor, Serving, Telemetry
+from smithd.web.reads import windows
+from smithd.web.recent import Recent
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+
+
+class Site:
+    """Where the page is served, if anywhere. A context manager: leaving it gives the port back."""
+
+    def __init__(self, clock: Clock, telemetry: Telemetry, redactor: Redactor) -> None:
+        self._clock = clock
+        self._telemetry = telemetry
+        self._recent = Recent(clock, redactor)
+        telemetry.listen(self._recent)
+        self._web: WebOptions | None = None
+        self._listener: socket.socket | None = None
+        self._app: ASGIApp | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The page of today's configuration, as an ASGI application."""
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+    def place(self, web: WebOptions | None) -> socket.socket | None:
+        """Where a page with these options listens; None: there is none. It is the port we have, where that stays.
+
+        Raises ListenError where a port cannot be had; nothing has changed then.
+        """
+        if web is None:
+            return None
+        if self._web is not None and web.listen == self._web.listen:
+            return self._listener
+        from smithd.serving import bind  # a daemon without a page needs no server
+
+        return bind(*web.listen)
+
+    def leave(self, listener: socket.socket | None) -> None:
+        """Give a place back that is not needed after all."""
+        if listener is not None and listener is not self._listener:
+            listener.close()
+
+    def show(self, config: Config, outbox: Outbox, listener: socket.socket | None, spawn: Spawn) -> None:
+        """From now on show what this configuration says, at the place that was found for it."""
+        self._web, before = config.web, self._listener
+        if config.web is not None:
+            self._app = self._build(config, config.web, outbox)
+        if listener is before:
+            return
+        if self._serving is not None:
+            self._serving.cancel()  # which closes its listener
+        self._listener, self._serving = listener, None
+        if listener is not None:
+            from smithd.serving import serve
+
+            self._serving = spawn(serve(self, listener))
+            self._telemetry.tell(Serving(_address(listener)))
+
+    def _build(self, config: Config, web: WebOptions, outbox: Outbox) -> ASGIApp:
+        from smithd.web.app import build
+
+        token = web.token.get_secret_value() if web.token is not None else None
+        return build(windows(config, outbox, self._clock, self._recent), host=web.listen.host, token=token)
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._listener is not None:
+            self._listener.close()
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

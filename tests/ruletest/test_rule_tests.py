@@ -1,0 +1,231 @@
+"""``smithd test``: what passes, what fails and how that reads, and mistakes at their place."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from smithd.cli.main import run
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "rules" / "rules.test.yaml"
+PLUGIN = """
+from smithd.plugin import Options, Source
+
+class Shop(Source[Options]):
+    Options = Options
+
+    @classmethod
+    def metrics(cls, options):
+        return ["errors", "orders"]
+
+    async def poll(self):
+        raise AssertionError("a test polls nobody")
+"""
+CONFIG = """
+activitysmith: {api_key: "${env:NO_SUCH_KEY}"}
+timezone: Europe/Berlin
+plugins: [shop.py]
+sources:
+  shop: {type: shop, every: 1m}
+  daily: {type: shop, cron: "30 8 * * *"}
+rules:
+  errors: {metric: shop.errors, warning: "> 1", critical: "> 5", for: 90s, push: {message: "since {{ since }}"}}
+  daily: {metric: daily.orders, warning: "< 10", push: true}
+widgets:
+  orders: {value: shop.orders, min_interval: 0}
+live_activities:
+  shop:
+    type: stats
+    title: Shop
+    show: {while_firing: [errors]}
+    end: {cool_down: 0, dismiss_after: 0}
+    stats: [{label: Orders, value: shop.orders}]
+"""
+
+Test = Callable[[str], tuple[int, str]]
+
+
+@pytest.fixture
+def test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Test:
+    """Plays the tests in a text; the exit status, and all that was said."""
+    (tmp_path / "shop.py").write_text(PLUGIN)
+    (tmp_path / "smithd.yaml").write_text(CONFIG)
+    path = tmp_path / "rules.test.yaml"
+
+    def played(text: str) -> tuple[int, str]:
+        path.write_text(text)
+        status = run(["test", str(path)])
+        told = capsys.readouterr()
+        return status, (told.out + told.err).replace(f"{tmp_path}/", "")
+
+    return played
+
+
+def test_the_example_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["test", str(EXAMPLE)]) == 0
+    assert "3 tests, all as expected" in capsys.readouterr().out
+
+
+def test_the_manuals_example_passes_with_the_same_configuration(tmp_path: Path) -> None:
+    manual = (EXAMPLE.parents[2] / "docs" / "testing-rules.md").read_text()
+    (tmp_path / "manual.test.yaml").write_text(manual.partition("```yaml\n")[2].partition("```")[0])
+    shutil.copy(EXAMPLE.with_name("smithd.yaml"), tmp_path)
+    assert run(["test", str(tmp_path / "manual.test.yaml")]) == 0
+
+
+def test_time_alone_fires_an_alert_between_two_polls(test: Test) -> None:
+    status, said = test("""
+tests:
+  - name: held
+    input: [{series: shop.errors, values: 2x5 7x1 0x3}]
+    alerts:
+      - {at: 1m29s, rule: errors, state: pending}
+      - {at: 1m30s, rule: errors, state: firing, severity: warning}
+      - {at: 7m30s, rule: errors, state: firing, severity: critical}
+      - {at: 8m, rule: errors, state: inactive}
+    pushes:
+      - {at: 1m30s, title: errors is warning, interruption_level: active}
+      - {at: 7m30s..8m, title: errors is critical}
+      - {at: 7m30s..8m, in_place: true}
+      - {at: 8m, title: "Resolved: errors", in_place: true}
+    activities:
+      shop:
+        - {at: 1m30s}
+        - {at: 8m, ended: true}
+""")
+    assert (status, said.count("\n")) == (0, 2), said
+
+
+def test_the_time_zone_counts_for_texts_and_calendars_and_its_change_is_lived_through(test: Test) -> None:
+    status, said = test("""
+start: 2026-10-24 20:00
+tests:
+  - name: the night of the change is an hour longer
+    input: [{series: daily.orders, values: 5 50}]
+    alerts:
+      - {at: 13h29m, rule: daily, state: inactive}
+      - {at: 13h30m, rule: daily, state: firing}
+      - {at: 37h30m, rule: daily, state: inactive}
+    pushes: [{at: 13h30m, title: daily is warning}, {at: 37h30m, title: "Resolved: daily"}]
+  - name: texts tell the zone's time
+    start: 2026-07-01 14:13
+    input: [{series: shop.errors, values: 2x5}]
+    pushes: [{at: 1m30s, message: since 14:13}]
+""")
+    assert status == 0, said
+
+
+def test_a_poll_that_fails_brings_nothing_and_what_is_not_polled_grows_old(test: Test) -> None:
+    status, said = test("""
+tests:
+  - name: a failure leaves the alert as it is
+    input:
+      - {series: shop.errors, values: 2x2 errorx3 2 0x2}
+      - {series: shop.orders, values: 10x2 11x2 12x2}
+    alerts:
+      - {at: 5m, rule: errors, state: firing}
+      - {at: 7m, rule: errors, state: inactive}
+    widgets:
+      orders: [{at: 0s, value: 10}, {at: 3m, value: 11}, {at: 6m, value: 12}]
+""")
+    assert status == 0, said
+
+
+def test_a_difference_can_be_read(test: Test) -> None:
+    status, said = test("""
+tests:
+  - name: fine
+    input: [{series: shop.errors, values: 0x3}]
+    alerts: [{at: 1m, rule: errors, state: inactive}]
+  - name: not so
+    input:
+      - {series: 'shop.errors{host="a"}', values: 7x5}
+      - {series: shop.orders, values: 1 2}
+    alerts:
+      - {at: 1m, rule: errors, state: firing, severity: critical}
+    pushes:
+      - {at: 2m, title: errors (a) is critical}
+    widgets:
+      orders: [{at: 0s, value: 1}]
+    activities:
+      shop: []
+""")
+    assert status == 1
+    assert (
+        re.sub(r"(alert .* (?:pending|fired)): .*", r"\1", said)
+        == """ok      rules.test.yaml: fine
+FAILED  rules.test.yaml: not so
+  rules.test.yaml:11:9: errors at 1m
+      expected  firing critical
+      got       pending {host="a"}
+      the alerts until then:
+        0s  alert errors{host="a"} pending
+  rules.test.yaml:13:9: pushes, as it came (- expected and not come, + come and not expected)
+      + 1m30s  title: 'errors (a) is critical', message: 'since 00:00', interruption_level: 'time-sensitive'
+      - 2m  title: 'errors (a) is critical'
+      the alerts until then:
+        0s  alert errors{host="a"} pending
+        1m30s  alert errors{host="a"} fired
+  rules.test.yaml:15:7: widgets.orders, as it came (- expected and not come, + come and not expected)
+        0s  value: 1
+      + 1m  value: 2
+      the alerts until then:
+        0s  alert errors{host="a"} pending
+  rules.test.yaml:17:7: activities.shop, as it came (- expected and not come, + come and not expected)
+      + 1m30s  title: 'Shop', stats: {'Orders': 2}
+      + 3m40s  title: 'Shop', stats: {'Orders': '2 ?'}
+      the alerts until then:
+        0s  alert errors{host="a"} pending
+        1m30s  alert errors{host="a"} fired
+2 tests, 1 failed
+"""
+    )
+
+
+MISTAKES = [
+    ("tests: []", "1:1", "expected at least one"),
+    ("tests: [{name: x}]", "1:9", "expects nothing"),
+    ("config: other.yaml\ntests: [{name: x, pushes: []}]", "1:9", "there is no configuration file"),
+    ("tests: [{name: x, pushes: [], input: [{series: shop.eror, values: 1}]}]", "1:48", "did you mean 'shop.errors'?"),
+    ("tests: [{name: x, pushes: [], input: [{series: shop.errors, values: 1 two}]}]", "1:69", "'two' is no value"),
+    ("tests: [{name: x, alerts: [{at: 1m, rule: erors, state: firing}]}]", "1:43", "did you mean 'errors'?"),
+    ("tests: [{name: x, alerts: [{at: 1m, rule: errors, state: fires}]}]", "1:58", "'firing' or"),
+    ("tests: [{name: x, pushes: [{at: 5m..2m}]}]", "1:33", "the times run backwards: expected 2m..5m"),
+    ("tests: [{name: x, widgets: {ordrs: []}}]", "1:29", "did you mean 'orders'?"),
+    ("tests: [{name: x, activities: {shops: []}}]", "1:32", "did you mean 'shop'?"),
+    ("start: noon\ntests: [{name: x, pushes: []}]", "1:8", "expected a time like 2026-03-29 01:30"),
+    ("tests: [{name: x, pushs: []}]", "1:19", "did you mean 'pushes'?"),
+    ("tests: [{name: x, pushes: [}]", "1:28", "rules.test.yaml"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "told"), MISTAKES)
+def test_a_mistake_is_told_at_its_place(test: Test, text: str, place: str, told: str) -> None:
+    status, said = test(text)
+    assert status == 2
+    assert f"rules.test.yaml:{place}: " in said
+    assert told in said
+    assert "Traceback" not in said
+
+
+def test_a_mistake_in_the_configuration_is_told_as_one(test: Test, tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text(CONFIG.replace("> 5", "5"))
+    status, said = test("config: broken.yaml\ntests: [{name: x, pushes: []}]")
+    assert status == 2
+    assert re.search(r"broken\.yaml:\d+:\d+: expected a comparison", said)
+
+
+def test_a_day_passes(test: Test) -> None:
+    status, said = test("""
+interval: 1m
+tests:
+  - name: a day
+    input: [{series: shop.errors, values: 0x1438 7}]
+    alerts: [{at: 24h, rule: errors, state: pending}]
+    pushes: [{at: 24h29s..24h31s, title: errors is critical}]
+""")
+    assert status == 0, said

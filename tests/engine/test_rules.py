@@ -226,12 +226,11 @@ def test_the_past_is_remembered_over_a_restart(tmp_path: Path) -> None:
         stage.engine.close(stage.now)
     with Stage(tmp_path, rule, T + 86400 - 60) as stage:
         orders(stage, 1440, 100)
-        assert stage.whys() == [
-            (
-                "shop.orders is 100, 50% below the 200 of the day before, at the same time "
-                "(warning: drops > 30% vs yesterday)"
-            )
-        ]
+        (why,) = stage.whys()
+        assert why == (
+            "shop.orders is 100, 50% below the 200 of the day before, at the same time "
+            "(warning: drops > 30% vs yesterday)"
+        )
 
 
 def test_a_change_of_a_derived_metric_can_be_watched(tmp_path: Path) -> None:

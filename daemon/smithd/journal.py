@@ -82,13 +82,10 @@ class Journal:
             self._pruned_at = now
 
 
-def read(connection: Connection, rule: str, labels: Labels | None = None, limit: int = 100) -> list[Entry]:
-    """The newest entries of a rule, or of one of its alerts, the oldest first."""
-    query = select(_JOURNAL).where(_JOURNAL.c.rule == rule)
-    if labels is not None:
-        query = query.where(_JOURNAL.c.labels == _written_labels(labels))
-    rows = connection.execute(query.order_by(_JOURNAL.c.id.desc()).limit(limit)).all()
-    return [_entry(row) for row in reversed(rows)]
+def read(connection: Connection, rule: str) -> list[Entry]:
+    """What is remembered of a rule, the oldest first."""
+    rows = connection.execute(select(_JOURNAL).where(_JOURNAL.c.rule == rule).order_by(_JOURNAL.c.id))
+    return [_entry(row) for row in rows]
 
 
 def _prune(connection: Connection, rules: Iterable[str], now: float) -> None:
@@ -101,7 +98,7 @@ def _prune(connection: Connection, rules: Iterable[str], now: float) -> None:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    return {**asdict(entry), "labels": _written_labels(entry.labels)}
+    return {**asdict(entry), "labels": json.dumps(entry.labels, separators=(",", ":"))}
 
 
 def _entry(row: Any) -> Entry:
@@ -118,7 +115,3 @@ def _entry(row: Any) -> Entry:
         row.detail,
         row.notice,
     )
-
-
-def _written_labels(labels: Labels) -> str:
-    return json.dumps(labels, separators=(",", ":"))

@@ -183,7 +183,7 @@ def test_a_drop_is_told_with_what_was_normal_and_its_baseline_is_frozen(tmp_path
         (push,) = stage.take()
         assert push.content["title"] == "Down 40% from 200"
         assert push.content["message"] == (
-            "shop.orders is 120, 40% below the 200 10m ago (warning: drops > 30% over 10m), since 14:11."
+            "shop.orders is 120, 40% below the 200 of 10m before (warning: drops > 30% over 10m), since 14:11."
         )
         orders(stage, 12, *[120] * 30)
         assert stage.loud() == [("drop", "fired")]
@@ -192,7 +192,17 @@ def test_a_drop_is_told_with_what_was_normal_and_its_baseline_is_frozen(tmp_path
         assert stage.loud() == []
         orders(stage, 45, 150)
         assert stage.loud() == [("drop", "resolved")]
-        assert stage.whys() == ["shop.orders is 150, 25% below the 200 10m ago (normal: drops of 30% or less)"]
+        assert stage.whys() == ["shop.orders is 150, 25% below the 200 of 10m before (normal: drops of 30% or less)"]
+
+
+def test_a_further_drop_is_measured_from_what_was_normal_when_it_began(tmp_path: Path) -> None:
+    rule = DROP.replace("    min_value", "    critical: drops > 60% over 10m\n    min_value")
+    with Stage(tmp_path, rule, T) as stage:
+        orders(stage, 0, *[200] * 11, *[120] * 30, 70)
+        assert stage.loud() == [("drop", "fired"), ("drop", "raised")]
+        assert stage.whys()[1] == (
+            "shop.orders is 70, 65% below the 200 of 10m before (critical: drops > 60% over 10m)"
+        )
 
 
 def test_without_a_baseline_nothing_is_known(tmp_path: Path) -> None:
@@ -216,9 +226,11 @@ def test_the_past_is_remembered_over_a_restart(tmp_path: Path) -> None:
         stage.engine.close(stage.now)
     with Stage(tmp_path, rule, T + 86400 - 60) as stage:
         orders(stage, 1440, 100)
-        assert stage.whys() == [
-            "shop.orders is 100, 50% below the 200 at this time yesterday (warning: drops > 30% vs yesterday)"
-        ]
+        (why,) = stage.whys()
+        assert why == (
+            "shop.orders is 100, 50% below the 200 of the day before, at the same time "
+            "(warning: drops > 30% vs yesterday)"
+        )
 
 
 def test_a_change_of_a_derived_metric_can_be_watched(tmp_path: Path) -> None:

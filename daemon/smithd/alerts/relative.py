@@ -48,9 +48,14 @@ class Reference:
     days: int = 0
 
     def __str__(self) -> str:
+        """As it follows a value; true still when that value has been frozen for a while."""
         if self.kind == "day":
-            return "at this time " + next(name for name, days in _DAYS.items() if days == self.days)
-        return f"{duration(self.seconds)} ago" if self.kind == "ago" else f"on average over {duration(self.seconds)}"
+            return f"of the {'day' if self.days == 1 else 'week'} before, at the same time"
+        return (
+            f"of {duration(self.seconds)} before"
+            if self.kind == "ago"
+            else f"of the average over {duration(self.seconds)}"
+        )
 
     @property
     def reach(self) -> float:
@@ -125,10 +130,10 @@ class Relative:
         return (self.word, self.percent, self.reference) == (other.word, other.percent, other.reference)
 
     def told(self, value: float, baseline: float) -> str:
-        """How the value moved, for a person: ``34% below 200 (1h ago)``."""
+        """How the value moved, for a person: ``34% below the 200 of 1h before``."""
         by = value - baseline
         if by == 0:
-            return f"as {self.reference}"
+            return f"like the {number(baseline)} {self.reference}"
         share = 100 * abs(by / baseline) if baseline else math.inf
         amount = f"{number(round(share, 1))}%" if self.percent and math.isfinite(share) else number(abs(by))
         return f"{amount} {'below' if by < 0 else 'above'} the {number(baseline)} {self.reference}"

@@ -119,7 +119,7 @@ class Alert:
     one); ``worst``: the highest severity of this story so far; ``cause``: what its severity stands on, "" (a value),
     "series" (its series is missing) or "source:<name>" (its source fails, or is silent). ``absent``: since when its
     value is missing. ``baselines``: what its values are compared with, for each threshold that is relative, from when
-    it was first breached. ``unrest``: how often it fired lately, where the rule has damping.
+    the first of them was breached. ``unrest``: how often it fired lately, where the rule has damping.
     """
 
     rule: str
@@ -196,9 +196,8 @@ def judge(
     holds = _stepped(rule, before, rule.verdicts(value, compared), now)
     if holds == before.holds and before.absent.phase is Phase.INACTIVE:
         return None
-    kept = tuple(
-        baseline if hold.phase is not Phase.INACTIVE else None for hold, baseline in zip(holds, compared, strict=False)
-    )
+    has_begun = any(hold.phase is not Phase.INACTIVE for hold in holds)
+    kept = compared if has_begun else ()
     after = _after(rule, replace(before, value=value, baselines=kept), holds, now)
     change = _change(alert, after)
     return Transition(alert, after, change, now, value, _why(rule, before, after, change, value, compared))
@@ -264,7 +263,7 @@ def _inactive(rule: Rule, series: Series, value: float | None, now: float, unres
 
 
 def _kept(alert: Alert, baselines: Baselines) -> Baselines:
-    """The baselines that an alert began with; those of now for the severities that have not begun."""
+    """The baselines that an alert began with; those of now where there was none."""
     if not baselines:
         return alert.baselines
     kept = zip_longest(alert.baselines, baselines)

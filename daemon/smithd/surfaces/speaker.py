@@ -144,7 +144,7 @@ class Speaker:
         notice.repeats = 0
         reason = Reason.DIGEST if notice.group.scope is Scope.MUTE else Reason.TOLD
         for member in (*news, *story.ended):
-            turn.decide(member, reason, _together(story), notice.key)
+            turn.decide(member, reason, _detail(member, story), notice.key)
 
     def _tell_update(self, notice: Notice, story: Story, news: Sequence[Member], turn: Turn) -> None:
         """Something ended, or left, and something else still fires."""
@@ -154,7 +154,7 @@ class Speaker:
         is_told = standing.queued is not None if unsent else options.on_resolve != "none"
         reason = Reason.UPDATED if is_told else Reason.UNTOLD_END
         for member in (*news, *story.ended):
-            turn.decide(member, reason, _together(story), notice.key)
+            turn.decide(member, reason, _detail(member, story), notice.key)
         if unsent and is_told:
             self._put_aloud(notice, story, turn)
         elif is_told:
@@ -174,7 +174,7 @@ class Speaker:
         if not is_told:
             reason = Reason.UNTOLD_END if options.on_resolve == "none" else Reason.NEVER_TOLD
         for member in story.ended:
-            turn.decide(member, reason, _together(story), notice.key)
+            turn.decide(member, reason, _detail(member, story), notice.key)
         if is_told and (story.ended or notice.group.scope is Scope.SOURCE):
             self._put(notice, notification.ended(story, turn.view), turn, in_place=in_place, is_over=True)
         elif is_told:
@@ -260,6 +260,8 @@ class Speaker:
         return not any(hush.held(self._hushes[member.rule], member, turn.quiet) for member in story.ended)
 
 
-def _together(story: Story) -> str:
+def _detail(member: Member, story: Story) -> str:
+    """What else is told with an alert, and whether it is over already."""
     count = len(story.firing) + len(story.ended)
-    return f"with {count - 1} more" if count > 1 else ""
+    parts = ["it came and went"] if member.ended is not None and member.told is None else []
+    return ", ".join([*parts, *([f"with {count - 1} more"] if count > 1 else [])])

@@ -161,7 +161,7 @@ class TestTLS:
             ask(HttpJson, options(guarded))
 
     def test_a_file_that_is_not_there_needs_a_person(self, ask: Ask, guarded: Server) -> None:
-        with pytest.raises(Misconfigured, match="the files under tls cannot be used"):
+        with pytest.raises(Misconfigured, match="under tls: /nowhere/ca.pem: no such file"):
             ask(HttpJson, options(guarded, tls={"ca_file": "/nowhere/ca.pem"}))
 
     def test_tls_where_none_is_spoken(self, ask: Ask, shop: Server) -> None:

@@ -38,9 +38,9 @@ _USER = re.compile(r"//[^/?#]*@")
 _HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _PASSING = (408, 425, 429)
 _MEANINGS = {
-    401: "we are not let in (check auth and headers)",
-    403: "we are not allowed this (check what this key or user may see)",
-    404: "there is nothing at this address (is it right?)",
+    401: ("we are not let in", "check auth and headers"),
+    403: ("we are not allowed this", "check what this key or user may see"),
+    404: ("there is nothing at this address", "check its path"),
 }
 
 
@@ -224,6 +224,8 @@ def refusal(who: str, status: int, location: str, said: str) -> SourceError:
         return Misconfigured(
             f"{who}: HTTP {status}: it redirects to {where}, which is not followed: is this the address?"
         )
-    meaning = f", {_MEANINGS[status]}" if status in _MEANINGS else ""
+    if status in _MEANINGS:
+        meaning, advice = _MEANINGS[status]
+        return Misconfigured(f"{who}: HTTP {status}, {meaning}: {said}; {advice}")
     kind = Misconfigured if 400 <= status < 500 and status not in _PASSING else Unavailable
-    return kind(f"{who}: HTTP {status}{meaning}: {said}")
+    return kind(f"{who}: HTTP {status}: {said}")

@@ -378,7 +378,9 @@ class TestRefusals:
         with pytest.raises(Unavailable, match=r"nobody.invalid:80: its name is not known; is it spelt right"):
             ask(HttpJson, {"url": "http://nobody.invalid/", "metrics": {"a": "$.a"}})
 
-    @pytest.mark.parametrize(("status", "advice"), [(401, "check auth"), (403, "what this key"), (404, "is it right")])
+    @pytest.mark.parametrize(
+        ("status", "advice"), [(401, "check auth"), (403, "what this key"), (404, "check its path")]
+    )
     def test_a_refusal_says_what_to_look_at(self, ask: Ask, web: Server, status: int, advice: str) -> None:
         web.replies["/stats"] = Reply(status=status)
         with pytest.raises(Misconfigured, match=advice):

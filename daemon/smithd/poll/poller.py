@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from smithd.errors import Misconfigured, SourceError
 from smithd.plugin.sample import Reading
 from smithd.plugin.source import Context, Source
+from smithd.poll.foreign import words_of
 from smithd.poll.intake import Intake, Poll, gather
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import backoff, fresh_for, period
@@ -238,7 +239,7 @@ class Poller:
             place for place in places if Path(place[0]).parent != Path(__file__).parent
         ]
         at = f" ({Path(places[-1][0]).name}:{places[-1][1]})" if places else ""
-        return _short(f"the plugin failed: {type(error).__name__}: {_text(error)}") + at
+        return _short(f"the plugin failed: {type(error).__name__}: {words_of(error)}") + at
 
     def _own_file(self) -> str | None:
         """The file that the source's class stands in."""
@@ -273,13 +274,6 @@ async def _stopped(task: asyncio.Task[Any], grace: float = GRACE) -> bool:
         task.cancel()
         await asyncio.wait((task,), timeout=grace)
     return task.done()
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as worse:  # noqa: BLE001 - the plugin's code, as in _contained
-        return f"its text cannot be shown ({type(worse).__name__})"
 
 
 def _short(text: str) -> str:

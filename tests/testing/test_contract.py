@@ -135,7 +135,7 @@ def test_what_a_source_keeps_is_named(kind: type[Source[Any]], said: str) -> Non
 
 def test_a_close_that_hangs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("smithd.poll.poller.CLOSING", 0.05)
-    with pytest.raises(AssertionError, match="its close fails: no end within 0.05 s"):
+    with pytest.raises(AssertionError, match=r"its close fails: no end within 0\.05 s"):
         contract(ClosesNever).test_it_lets_go_of_everything_when_it_is_closed()
 
 

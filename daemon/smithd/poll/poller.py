@@ -192,7 +192,7 @@ class Poller:
         return _Answer(failure="the plugin cancelled its own poll") if asking.cancelled() else asking.result()
 
     async def _stopped_asking(self, asking: asyncio.Task[Any]) -> bool:
-        """Whether a poll ended when it was cancelled, its part in the source's own thread included."""
+        """Whether a task ended when it was cancelled, its part in the source's own thread included."""
         return await _stopped(asking) and (self._worker is None or await self._worker.rested(GRACE))
 
     def _hangs(self) -> bool:
@@ -244,7 +244,7 @@ class Poller:
         await asyncio.wait((closing,), timeout=CLOSING)
         if not closing.done():
             self.closing = f"no end within {CLOSING:g} s"
-        if not await _stopped(closing):
+        if not await self._stopped_asking(closing):
             asyncio._unregister_task(closing)  # as above
 
     async def _close(self, source: Source[Any]) -> None:

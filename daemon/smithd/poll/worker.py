@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,7 @@ class Worker:
         while not self._stopping:
             with suppress(BaseException):  # a plugin may stop the loop, or raise SystemExit in a callback of its own
                 self._loop.run_forever()
+        _forget(self._tasks)
         self._loop.close()
 
     def _make_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> asyncio.Task[Any]:
@@ -101,8 +102,7 @@ class Worker:
         ended, stubborn = await asyncio.wait(left, timeout=SWEEPING) if left else (set(), set())
         for task in ended:
             _ = task.cancelled() or task.exception()  # else asyncio complains that nobody asked for it
-        for task in stubborn:
-            task._log_destroy_pending = False  # type: ignore[attr-defined] # as asyncio does for its own
+        _forget(stubborn)
 
     def _start(self, make: Make, caller: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
         def ended(task: asyncio.Task[Any]) -> None:
@@ -128,6 +128,12 @@ class Worker:
             future.set_exception(error)
         else:
             future.set_result(task.result())
+
+
+def _forget(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Have asyncio not complain of tasks that nothing can end."""
+    for task in tasks:
+        task._log_destroy_pending = False  # type: ignore[attr-defined] # as it does for its own
 
 
 def _name(task: asyncio.Task[Any]) -> str:

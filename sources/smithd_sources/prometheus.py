@@ -160,11 +160,14 @@ class Prometheus(Source[PrometheusOptions]):
         return options.metrics.keys()
 
     async def open(self) -> None:
+        self._client = await self._threads.run(self._make_client)  # its libraries are heavy, and so are authorities
+
+    def _make_client(self) -> Client:
         from smithd_sources.prometheus_client import Client
 
         options = self.options
         try:
-            self._client = Client(
+            return Client(
                 options.url,
                 options.sent_headers(),
                 options.tls.settings(),

@@ -17,6 +17,8 @@ LARGEST = 2_000_000
 _PIECES = (4096, 65_536, LARGEST)
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
+_SERIES = ("vector", "matrix")
+_NUMBERS = ("scalar", "string")
 _NOTES = ("warnings", "infos")
 
 
@@ -94,28 +96,27 @@ class _Result:
         return {"resultType", "result"} <= self._members
 
     def read(self, text: _Text) -> None:
-        kind, late = None, None
+        kind, result, is_taken = None, None, False
         for key in text.members():
             self._members.add(key)
             if key == "resultType":
                 kind = text.value()
-            elif key == "result" and kind in ("vector", "matrix") and text.begins("["):
+            elif key == "result" and kind in _SERIES and text.begins("["):
                 self._take(kind, text.elements())
+                is_taken = True
                 if self.cut:
                     return
             elif key == "result":
-                late = text.value()
+                result = text.value()
             else:
                 text.value()
-        if late is not None or kind not in ("vector", "matrix"):
-            self._take_value(kind, late)
+        if self.came and not is_taken:
+            self._take_whole(kind, result)
 
-    def _take_value(self, kind: Any, result: Any) -> None:
-        if not self.came:
-            return
-        if kind in ("scalar", "string"):
+    def _take_whole(self, kind: Any, result: Any) -> None:
+        if kind in _NUMBERS:
             self.samples += self._samples(result, result, {})
-        elif kind in ("vector", "matrix") and isinstance(result, list):
+        elif kind in _SERIES and isinstance(result, list):
             self._take(kind, result)
         else:
             raise BadAnswer(f"{self._name}: this is no result of a query: {in_short(kind)} with {in_short(result)}")

@@ -360,6 +360,8 @@ class TestWhatElseMayAnswer:
             b'{"status": "success", "data": {"resultType": "scalar", "result": []}}',
             b'{"status": "success", "data": {"resultType": "scalar", "result": null}}',
             holding("zebra", b'{"a": 1}'),
+            holding("vector", b"null"),
+            b'{"status": "success", "data": {"result": [{"metric": {}}], "resultType": "vector"}}',
             holding("matrix", b'[{"metric": {}, "values": [["x", "2"]]}]'),
             holding("matrix", b'[{"metric": {}, "values": [[1e999, "2"]]}]'),
             holding("vector", b'[{"metric": {}, "value": [1, "2"]} 5]'),
@@ -369,6 +371,12 @@ class TestWhatElseMayAnswer:
     )
     def test_an_answer_of_another_shape(self, ask: Ask, web: Server, body: bytes) -> None:
         assert type(self.failure(ask, web, Reply(body))) is BadAnswer
+
+    def test_the_order_of_an_answers_parts_does_not_matter(self, ask: Ask, web: Server) -> None:
+        data = b'{"result": [{"value": [1, "2"], "metric": {"a": "b"}}], "resultType": "vector"}'
+        body = b'{"data": %s, "status": "success"}' % data
+        web.replies["/api/v1/query"] = Reply(body)
+        assert ask(Prometheus, {"url": web.url, "metrics": {"one": "1"}}) == [Sample("one", 2.0, {"a": "b"})]
 
     def test_what_is_no_result_is_shown(self, ask: Ask, web: Server) -> None:
         body = b'{"status": "success", "data": {"resultType": "zebra", "result": {"a": 1}}}'

@@ -30,7 +30,7 @@ def contained(call: Callable[[], T], *, passing: tuple[type[BaseException], ...]
         error.add_note(f"Interrupted in {what}.")
         raise
     except BaseException as error:
-        raise Faulty(f"{type(error).__name__}: {words_of(error)}") from error
+        raise Faulty(": ".join(filter(None, (type(error).__name__, words_of(error))))) from error
 
 
 def words_of(error: BaseException) -> str:

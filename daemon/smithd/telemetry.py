@@ -257,6 +257,20 @@ class SamplesRefused(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class TasksLeft(Fact):
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    count: int
+    names: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source}: the plugin left {self.count} tasks running ({self.names}): "
+            "they should be awaited, or cancelled when it is closed"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ClockStepped(Fact):
     level: ClassVar[int] = logging.WARNING
     seconds: float

@@ -14,12 +14,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from databases import QUEUED, TABLES, DatabaseServer, mariadb, postgresql
+from databases import QUEUED, TABLES, DatabaseServer, Pooler, mariadb, postgresql
 from fakes import FakeClock
 from servers import Certificate
 from smithd.clock import SystemClock
 from smithd.plugin import BadAnswer, Clock, Context, Http, Misconfigured, Sample, SourceError, Unavailable
+from smithd_sources.sql import database
 from smithd_sources.sql.options import SqlOptions
+from smithd_sources.sql.query import Query
+from smithd_sources.sql.rows import Grid
 from smithd_sources.sql.source import Sql
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -82,7 +85,12 @@ async def poll(source: Sql) -> Asked:
 Script = Callable[[Sql], Any]
 
 
-def with_source(
+def with_source(url: str, metrics: dict[str, Any], script: Script, **more: Any) -> Any:
+    """What ``script`` makes of a source on this database; the source is closed in the end."""
+    return asyncio.run(opened(url, metrics, script, **more))
+
+
+async def opened(
     url: str,
     metrics: dict[str, Any],
     script: Script,
@@ -91,20 +99,16 @@ def with_source(
     deadline: float = DEADLINE,
     **more: Any,
 ) -> Any:
-    """What ``script`` makes of a source on this database; the source is closed in the end."""
-
-    async def run() -> Any:
-        http, log = Http(), logging.getLogger("smithd.source.shop")
-        options = SqlOptions.model_validate({"url": url, "metrics": metrics, **more})
-        source = Sql(options, Context("shop", deadline, clock or SystemClock(), http, log, BERLIN))
-        try:
-            await source.open()
-            return await script(source)
-        finally:
-            await source.close()
-            await http.aclose()
-
-    return asyncio.run(run())
+    """The same, within an event loop."""
+    http, log = Http(), logging.getLogger("smithd.source.shop")
+    options = SqlOptions.model_validate({"url": url, "metrics": metrics, **more})
+    source = Sql(options, Context("shop", deadline, clock or SystemClock(), http, log, BERLIN))
+    try:
+        await source.open()
+        return await script(source)
+    finally:
+        await source.close()
+        await http.aclose()
 
 
 def ask(url: str, metrics: dict[str, Any], **more: Any) -> Asked:
@@ -215,7 +219,25 @@ class TestWhatIsRead:
         assert asked.values == {"one": 1.0}
 
 
+@pytest.fixture
+def _unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if nothing were looked at before the server is asked: the walls behind must hold alone."""
+    for place in ("options", "source"):
+        as_it_is = lambda written, kind: Query(written, "?", frozenset())  # noqa: ARG005, E731 # as `parse` takes them
+        monkeypatch.setattr(f"smithd_sources.sql.{place}.parse", as_it_is)
+
+
 class TestOnlyReading:
+    def test_a_query_that_writes_is_refused_and_the_others_arrive(self, url: str) -> None:
+        query = "WITH gone AS (DELETE FROM jobs RETURNING 1) SELECT count(*) FROM gone"
+        asked = ask(url, {"writes": query, "count": "SELECT count(*) FROM jobs"})
+        assert isinstance(asked.error, Misconfigured)
+        assert asked.said.startswith("writes: ")
+        assert "refuses the query" in asked.said
+        assert asked.values == {"count": 4.0}
+        assert ask(url, {"count": "SELECT count(*) FROM jobs"}).values == {"count": 4.0}
+
+    @pytest.mark.usefixtures("_unread")
     @pytest.mark.parametrize(
         "query",
         [
@@ -223,16 +245,39 @@ class TestOnlyReading:
             "INSERT INTO jobs VALUES ('x', 'y', 1)",
             "DROP TABLE jobs",
             "CREATE TABLE more (a int)",
-            "WITH gone AS (DELETE FROM jobs RETURNING 1) SELECT count(*) FROM gone",
+            "SELECT 1; COMMIT; DELETE FROM jobs",
         ],
     )
-    def test_a_query_that_writes_is_refused_and_the_others_arrive(self, url: str, query: str) -> None:
+    def test_the_server_refuses_what_the_reader_of_queries_would_miss(self, url: str, query: str) -> None:
         asked = ask(url, {"writes": query, "count": "SELECT count(*) FROM jobs"})
-        assert isinstance(asked.error, Misconfigured)
         assert asked.said.startswith("writes: ")
-        assert "refuses the query" in asked.said
         assert asked.values == {"count": 4.0}
         assert ask(url, {"count": "SELECT count(*) FROM jobs"}).values == {"count": 4.0}
+
+    @pytest.mark.usefixtures("_unread")
+    @pytest.mark.parametrize("name", ["pg", "my"])
+    def test_the_session_reads_only_when_a_transaction_was_ended(
+        self, request: pytest.FixtureRequest, name: str
+    ) -> None:
+        url = request.getfixturevalue(name).url
+        metrics = {"ends": "COMMIT", "writes": "INSERT INTO jobs VALUES ('x', 'y', 1)"}
+        assert "writes: " in ask(url, metrics).said
+        assert ask(url, {"count": "SELECT count(*) FROM jobs"}).values == {"count": 4.0}
+
+    def test_behind_a_pooler_that_takes_no_options(self, pg: DatabaseServer) -> None:
+        """As PgBouncer is by default: then the transaction alone reads only, and nothing is left in the session."""
+        metrics = {
+            "transaction": "SELECT current_setting('transaction_read_only')::bool",
+            "session": "SELECT current_setting('default_transaction_read_only')::bool",
+        }
+
+        async def through_the_pooler() -> list[Asked]:
+            async with Pooler(pg.port) as pooler:
+                url = part(pg.url, str(pg.port), str(pooler.port))
+                return [await opened(url, metrics, poll) for _ in range(2)]
+
+        assert [each.values for each in asyncio.run(through_the_pooler())] == [{"transaction": 1, "session": 0}] * 2
+        assert ask(pg.url, metrics).values == {"transaction": 1, "session": 1}
 
     def test_a_function_that_writes_is_refused(self, pg: DatabaseServer, my: DatabaseServer) -> None:
         for address, query in ((pg.url, "SELECT nextval('numbers')"), (my.url, "SELECT nextval(numbers)")):
@@ -294,6 +339,70 @@ class TestOnlyReading:
         assert {(each.values["connections"], each.values["prepared"]) for each in polls} == {(1.0, 0.0)}
 
 
+class TestWhatChanges:
+    """A view or a table that is made anew while smithd runs."""
+
+    @pytest.mark.parametrize("name", ["pg", "my"])
+    def test_columns_are_found_by_their_names_each_time(self, request: pytest.FixtureRequest, name: str) -> None:
+        server: DatabaseServer = request.getfixturevalue(name)
+
+        async def across_a_change(source: Sql) -> list[Asked]:
+            polls = []
+            for columns in ("1 AS a, 2 AS b", "2 AS b, 1 AS a", "'x' AS x, 1 AS a, 2 AS b", "2 AS b"):
+                server.execute("DROP VIEW IF EXISTS v", f"CREATE VIEW v AS SELECT {columns}", server.grant("v"))
+                polls.append(await poll(source))
+            return polls
+
+        polls = with_source(server.url, {"a": {"query": "SELECT * FROM v", "value": "a"}}, across_a_change)
+        assert [each.values for each in polls] == [{"a": 1.0}] * 3 + [{}]
+        assert polls[-1].said.startswith("a: the query brings no column 'a', but b")
+
+    @pytest.mark.parametrize("name", ["pg", "my"])
+    def test_a_number_that_became_a_long_text_comes_cut(self, request: pytest.FixtureRequest, name: str) -> None:
+        server: DatabaseServer = request.getfixturevalue(name)
+        metric = {"query": "SELECT k, 1 AS one FROM keys_of", "labels": ["k"], "value": "one"}
+
+        async def across_a_change(source: Sql) -> list[int]:
+            lengths = []
+            for kind, content in (("int", "5"), ("text", "repeat('x', 60000)")):
+                server.execute(
+                    "DROP TABLE IF EXISTS keys_of",
+                    f"CREATE TABLE keys_of (k {kind})",
+                    f"INSERT INTO keys_of VALUES ({content})",  # noqa: S608 # the test's own
+                    server.grant("keys_of"),
+                )
+                lengths += [len(sample.labels["k"]) for sample in (await poll(source)).samples]
+            return lengths
+
+        seen: list[int] = []
+        cut = database._cut
+
+        def looked_at(value: Any) -> Any:
+            seen.extend([len(value)] if isinstance(value, str) else [])
+            return cut(value)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(database, "_cut", looked_at)
+            assert with_source(server.url, {"keys": metric}, across_a_change) == [1, 256]
+        assert seen == [257]
+
+    @pytest.mark.parametrize("name", ["pg", "my"])
+    def test_only_the_columns_that_are_named_come(self, request: pytest.FixtureRequest, name: str) -> None:
+        server: DatabaseServer = request.getfixturevalue(name)
+        query = "SELECT repeat('y', 300) AS wide, queue, 1 AS one, state FROM jobs WHERE queue = 'pdf'"
+        metric = {"query": query, "labels": ["queue"], "value": "one"}
+        grids: list[Grid] = []
+
+        async def watched(source: Sql) -> Asked:
+            assert source._database is not None
+            fetch = source._database.fetch
+            source._database.fetch = lambda *given: grids.append(fetch(*given)) or grids[-1]  # type: ignore[method-assign, func-returns-value] # watched
+            return await poll(source)
+
+        with_source(server.url, {"one": metric}, watched)
+        assert grids == [Grid(["queue", "one"], [["pdf", 1]])]
+
+
 FOREVER = {
     "postgresql": "SELECT pg_sleep(1000)",
     "mysql": "SELECT sleep(1000)",
@@ -307,7 +416,7 @@ class TestWhenThingsGoWrong:
         [
             ("SELECT depht FROM jobs", "refuses the query: .*depht.*: check the column's name"),
             ("SELECT count(*) FROM nojobs", "refuses the query: .*nojobs"),
-            ("SELEC 1", "refuses the query: .*SELEC"),
+            ("SELECT 1 FRM jobs WHERE", "refuses the query: .*"),
             (
                 {"query": "SELECT count(*) AS depth FROM jobs", "value": "depht"},
                 "no column 'depht', but depth; did you",
@@ -502,6 +611,7 @@ class TestSQLite:
         assert asked.said == "n: another program keeps the file locked"
         assert asked.values == {"one": 1.0}
 
+    @pytest.mark.usefixtures("_unread")
     def test_no_other_file_is_opened(self, lite: str, tmp_path: Path) -> None:
         asked = ask(lite, {"one": f"ATTACH DATABASE '{tmp_path}/other.db' AS other"})
         assert isinstance(asked.error, Misconfigured)

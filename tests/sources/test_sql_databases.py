@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import event
 
 from databases import QUEUED, TABLES, DatabaseServer, Pooler, mariadb, postgresql
 from fakes import FakeClock
@@ -157,6 +159,7 @@ class TestWhatIsRead:
             ("SELECT sum(age_seconds) FROM jobs", 101.75),
             ("SELECT 1.5e0", 1.5),
             ("SELECT '42'", 42.0),
+            ("SELECT '11110101'", 11110101.0),  # also a day, as ISO 8601 writes it
             ("SELECT 1 = 1", 1.0),
             ("SELECT NULL", None),
             ("SELECT 'NaN'", None),
@@ -185,6 +188,30 @@ class TestWhatIsRead:
         assert ask(url, {"age": {"query": "SELECT :today", "as": "age"}}, clock=clock, timezone="UTC").values == {
             "age": 12 * 3600.0  # today begins where the user is
         }
+
+    def test_a_moment_that_python_has_not_is_no_value_for_its_row(self, pg: DatabaseServer) -> None:
+        moments = {
+            "ok": "timestamptz '2026-03-30 10:00:00+00'",
+            "infinity": "'infinity'",
+            "past": "'-infinity'",
+            "far": "'20000-01-01'",
+            "christ": "'0044-03-15 BC'",
+            "null": "NULL",
+        }
+        rows = ", ".join(f"('{name}', {moment})" for name, moment in moments.items())
+        for kind, number in (("timestamptz", 1_774_864_800.0), ("timestamp", 1_774_864_800.0), ("date", 1_774_821_600)):
+            query = f"SELECT name, moment::{kind} AS moment FROM (VALUES {rows}) AS v(name, moment)"  # noqa: S608
+            asked = ask(pg.url, {"m": {"query": query, "labels": ["name"], "value": "moment"}})
+            assert asked.error is None, asked.said
+            assert asked.samples == [Sample("m", number, {"name": "ok"})]
+        late = "SELECT n, n * interval '1000000000 days' AS l FROM (VALUES (0), (1)) AS v(n)"
+        assert len(ask(pg.url, {"m": {"query": late, "labels": ["n"], "value": "l"}}).samples) == 1
+
+    def test_a_day_that_there_is_not_is_no_value_for_its_row(self, my: DatabaseServer) -> None:
+        query = "SELECT 'ok' AS name, DATE('2026-03-30') AS d UNION SELECT 'zero', CAST('0000-00-00' AS DATE)"
+        asked = ask(my.url, {"m": {"query": query, "labels": ["name"], "value": "d", "as": "age"}})
+        assert asked.error is None, asked.said
+        assert [each.labels["name"] for each in asked.samples] == ["ok"]
 
     def test_more_rows_than_wanted_are_refused(self, url: str) -> None:
         metrics = {
@@ -291,6 +318,8 @@ class TestOnlyReading:
             "moment": "SELECT timestamptz '2026-01-01 00:00:00+00'",
             "infinite": "SELECT 'infinity'::float8",
             "huge": "SELECT 1e400::numeric",
+            "json": "SELECT '{\"a\": 11110101}'::jsonb -> 'a'",
+            "true": "SELECT '{\"a\": true}'::jsonb -> 'a'",
             "started": "SELECT now() >= :yesterday AND now()::date = :now::date",
         }
         asked = ask(pg.url, metrics)
@@ -300,6 +329,8 @@ class TestOnlyReading:
             "shown": 100.0,
             "length": 5400.0,
             "moment": 1_767_225_600.0,
+            "json": 11110101.0,
+            "true": 1.0,
             "started": 1.0,
         }
 
@@ -323,6 +354,60 @@ class TestOnlyReading:
     def test_all_queries_of_a_poll_see_one_moment(self, pg: DatabaseServer) -> None:
         values = ask(pg.url, {"a": "SELECT now()", "wrong": "SELECT x", "b": "SELECT now()"}).values
         assert values["a"] == values["b"]
+
+    @pytest.mark.parametrize("name", ["pg", "my"])
+    def test_what_others_write_meanwhile_is_not_seen(self, request: pytest.FixtureRequest, name: str) -> None:
+        """Also where MariaDB is set to READ COMMITTED, as many are."""
+        server: DatabaseServer = request.getfixturevalue(name)
+        kind = " ENGINE=InnoDB" if name == "my" else ""
+        server.execute("DROP TABLE IF EXISTS seen", f"CREATE TABLE seen (n int){kind}", server.grant("seen"))
+
+        async def with_a_row_in_between(source: Sql) -> list[Asked]:
+            def fetch(*given: Any) -> Grid:
+                grid = ask_it(*given)
+                server.execute("INSERT INTO seen VALUES (1)")
+                return grid
+
+            assert source._database is not None
+            ask_it = source._database.fetch
+            source._database.fetch = fetch  # type: ignore[method-assign] # something happens in between
+            return [await poll(source), await poll(source)]
+
+        if name == "my":
+            server.execute("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
+        count = "SELECT count(*) FROM seen"
+        polls = with_source(server.url, {"a": count, "b": count}, with_a_row_in_between)
+        if name == "my":
+            server.execute("SET GLOBAL tx_isolation = 'REPEATABLE-READ'")
+        assert [each.values for each in polls] == [{"a": 0, "b": 0}, {"a": 2, "b": 2}]
+
+    def test_mysql_is_given_its_limits_in_a_hint_and_the_query_as_it_is(
+        self, my: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """MariaDB takes the hint for a comment."""
+        asked: list[str] = []
+        query = "WITH x AS (\nSELECT 1 AS n\n) SELECT * FROM x"
+
+        async def listened(source: Sql) -> Asked:
+            database: Any = source._database
+            monkeypatch.setattr(type(database), "_is_mariadb", property(lambda _: False, lambda *_: None))
+            event.listen(database._engine.sync_engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+            return await poll(source)
+
+        assert with_source(my.url, {"n": query}, listened).values == {"n": 1.0}
+        shape, answer = asked[-2:]
+        limits = r"/\*\+ MAX_EXECUTION_TIME\(\d+\) SET_VAR\(time_zone='[+-]\d\d:\d\d'\) \*/"
+        assert re.fullmatch(rf"SELECT {limits} \* FROM \(\n{re.escape(query)}\n\) AS smithd LIMIT 0", shape)
+        assert re.fullmatch(
+            rf"WITH smithd\(c0\) AS \(\n{re.escape(query)}\n\) SELECT {limits} c0 FROM smithd LIMIT .*", answer
+        )
+
+    def test_mariadb_works_out_a_constant_once(self, my: DatabaseServer) -> None:
+        async def twice(source: Sql) -> list[Asked]:
+            return [await poll(source), await poll(source)]
+
+        polls = with_source(my.url, {"n": "SELECT @n := coalesce(@n, 0) + 1"}, twice)
+        assert [each.values for each in polls] == [{"n": 1.0}, {"n": 2.0}]
 
     def test_one_connection_is_kept_and_no_statement_is_left_in_it(self, pg: DatabaseServer) -> None:
         metrics = {
@@ -530,6 +615,20 @@ class TestWhoIsLetIn:
     def test_the_password_may_stand_for_itself(self, request: pytest.FixtureRequest, name: str) -> None:
         url = part(self.server(request, name).url, ":pw-s3cret", "")
         assert ask(url, {"one": "SELECT 1"}, password="pw-s3cret").values == {"one": 1.0}
+
+    def test_a_password_of_any_letters(self, request: pytest.FixtureRequest, name: str) -> None:
+        server, password = self.server(request, name), "gehé€m \u202f✓"
+        user = "polyglot" + ("@'127.0.0.1'" if name == "my" else "")
+        server.execute(
+            f"DROP {'USER' if name == 'my' else 'ROLE'} IF EXISTS {user}",
+            f"CREATE USER {user} {'IDENTIFIED BY' if name == 'my' else 'PASSWORD'} '{password}'",
+            f"GRANT SELECT ON jobs TO {user}",
+        )
+        url = part(server.url, "reader:pw-s3cret", "polyglot")
+        assert ask(url, {"one": "SELECT 1"}, password=password).values == {"one": 1.0}
+        wrong = ask(url, {"one": "SELECT 1"}, password="gehé€")
+        assert "wrong password" in wrong.said
+        assert "é" not in wrong.said
 
     def test_a_trusted_certificate(self, request: pytest.FixtureRequest, name: str, certificate: Certificate) -> None:
         tls = {"ca_file": str(certificate.cert_file)}

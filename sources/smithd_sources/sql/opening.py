@@ -35,7 +35,7 @@ def open_database(options: SqlOptions, context: Context) -> Database:
     except (NoSuchModuleError, ImportError) as error:
         why = one_line(str(error))
         raise Misconfigured(f"the driver for {scheme}:// is missing ({why}): install its package") from None
-    except (ArgumentError, TypeError) as error:
+    except (ArgumentError, TypeError, ValueError) as error:
         raise Misconfigured(f"the address cannot be used: {one_line(str(error))}") from None
     if opened.kind == "other":
         context.log.warning("%s:// is not tested with smithd; let its user have no rights but to read", scheme)

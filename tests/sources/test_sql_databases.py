@@ -647,6 +647,18 @@ class TestWhoIsLetIn:
         assert "wrong password" in wrong.said
         assert "é" not in wrong.said
 
+    def test_a_password_that_cannot_be_sent_is_not_shown(self, request: pytest.FixtureRequest, name: str) -> None:
+        server = self.server(request, name)
+        try:
+            error = ask(part(server.url, ":pw-s3cret", ""), {"one": "SELECT 1"}, password="a\ud8ffb").error
+        except SourceError as raised:
+            error = raised
+        assert isinstance(error, Misconfigured)
+        assert (
+            str(error)
+            == f"{server.place}: the user, the password or the database's name holds what is no letter at all"
+        )
+
     def test_a_trusted_certificate(self, request: pytest.FixtureRequest, name: str, certificate: Certificate) -> None:
         tls = {"ca_file": str(certificate.cert_file)}
         encrypted = {

@@ -65,6 +65,13 @@ def test_without_a_connection(code: str, said: str, kind: type[SourceError], mea
         ("mysql", "1213", "Deadlock found", Unavailable, "Deadlock found"),
         ("mysql", "1142", "DELETE command denied to user", Misconfigured, "it writes, and smithd only reads: DELETE"),
         ("mysql", "1142", "SELECT command denied to user", Misconfigured, "the right to read it (GRANT SELECT)"),
+        (
+            "mysql",
+            "1064",
+            "You have an error in your SQL syntax near 'FRM jobs\n) LIMIT 0' at line 1",
+            Misconfigured,
+            "near 'FRM jobs' at line 1",
+        ),
         ("mysql", "1365", "Division by 0", BadAnswer, "Division by 0"),
         ("sqlite", "", "database disk image is malformed", Misconfigured, "names the right file"),
         ("other", "", "no such thing", Unavailable, "the query failed: no such thing"),

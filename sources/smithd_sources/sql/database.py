@@ -23,7 +23,7 @@ from smithd.plugin import Context, Misconfigured, SourceError, Threads, Unavaila
 from smithd_sources.sql.address import place
 from smithd_sources.sql.options import SqlMetric, SqlOptions
 from smithd_sources.sql.query import Query
-from smithd_sources.sql.refusals import not_connected, refused
+from smithd_sources.sql.refusals import not_connected, refused, unsendable
 from smithd_sources.sql.rows import LONGEST, Grid, needed
 
 Work = Callable[[Connection], None]
@@ -60,6 +60,8 @@ class Database(ABC):
             raise not_connected(self._place, *await self._explained(error)) from None
         except (NoConnectionFree, OSError) as error:
             raise not_connected(self._place, "", str(error)) from None
+        except UnicodeError:
+            raise unsendable(self._place) from None
         except TypeError as error:
             if _UNKNOWN_OPTION not in str(error):
                 raise

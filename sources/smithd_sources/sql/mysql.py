@@ -66,7 +66,7 @@ class MySQL(Asynchronous):
     def _without_rows(self, query: Query, seconds: float) -> str:
         """MariaDB works out what is constant in a derived table even where no row of it is wanted."""
         if self._is_mariadb and query.first != "WITH":
-            return f"(\n{query.text}\n) LIMIT 0"
+            return f"({query.text}\n) LIMIT 0"
         return super()._without_rows(query, seconds)
 
     def _offset(self) -> str:

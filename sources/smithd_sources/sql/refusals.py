@@ -127,7 +127,7 @@ _POSTGRESQL: Sequence[Meaning] = (
     ("^42501", Misconfigured, "{said}: the user lacks the right to it"),
     ("^42P01", Misconfigured, "{said}: check the table's name and its schema"),
     ("^42703", Misconfigured, "{said}: check the column's name"),
-    ("^(42|0A|25)", Misconfigured, "{said}"),
+    ("^(42|0A|25|08P01)", Misconfigured, "{said}"),
     ("^(21|22)", BadAnswer, "{said}"),
 )
 _MYSQL: Sequence[Meaning] = (
@@ -154,6 +154,8 @@ _SQLITE: Sequence[Meaning] = (
     ("string or blob too big", BadAnswer, "it brings a text or a row that is too large"),
     ("", Misconfigured, "{said}"),
 )
+_AROUND = re.compile(r"\s*\)\s*(?:AS smithd )?LIMIT 0(?=')")
+"""What MySQL quotes of the statement around the query."""
 _QUERIES = {"postgresql": _POSTGRESQL, "mysql": _MYSQL, "sqlite": _SQLITE}
 _NAMES = {"postgresql": "PostgreSQL", "mysql": "the server", "sqlite": "SQLite"}
 
@@ -166,8 +168,14 @@ def not_connected(place: str, code: str, said: str) -> SourceError:
     return Unavailable(f"{place}: {one_line(said)}")
 
 
+def unsendable(place: str) -> SourceError:
+    """What it means that a text cannot be encoded; Python's own error would show a part of the password."""
+    return Misconfigured(f"{place}: the user, the password or the database's name holds what is no letter at all")
+
+
 def refused(kind: str, code: str, said: str, share: float) -> SourceError:
     """What it means that a query failed; ``kind`` is the database's, ``share`` the seconds that the query had."""
+    said = _AROUND.sub("", said)
     for pattern, failure, meaning in _QUERIES.get(kind, ()):
         if re.search(pattern, f"{code} {said}".lstrip(), re.IGNORECASE):
             who = f"{_NAMES[kind]} refuses the query: " if failure is Misconfigured else ""

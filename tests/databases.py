@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncmy
 import psycopg
 
 from servers import Certificate, installed, unprivileged
@@ -42,6 +46,7 @@ class DatabaseServer:
     folder: Path
     answers: Callable[[int], bool]
     stops_on: signal.Signals
+    as_admin: Callable[[DatabaseServer, Sequence[str]], None]
     port: int = 0
 
     @property
@@ -51,6 +56,14 @@ class DatabaseServer:
     @property
     def url(self) -> str:
         return f"{self.scheme}://reader:{PASSWORD}@{self.place}/warehouse"
+
+    def execute(self, *statements: str) -> None:
+        """Have its administrator run them, in the database of the tables."""
+        self.as_admin(self, statements)
+
+    def grant(self, table: str) -> str:
+        """The statement that lets its user read a table."""
+        return f"GRANT SELECT ON {table} TO reader" + ("@'127.0.0.1'" if self.scheme == "mysql" else "")
 
     def start(self, *more: str) -> None:
         """Start it, or start it again on the port it had; returns when it answers. ``more`` are further arguments."""
@@ -120,7 +133,7 @@ def postgresql(certificate: Certificate) -> Iterator[DatabaseServer]:
         settings = "fsync=off ssl=on ssl_cert_file=../cert.pem ssl_key_file=../key.pem listen_addresses=127.0.0.1"
         options = [part for setting in settings.split() for part in ("-c", setting)]
         command = [postgres, "-D", str(data), "-k", str(folder), "-p", "{port}", *options]
-        server = DatabaseServer("postgresql", command, folder, _postgresql_answers, signal.SIGQUIT)
+        server = DatabaseServer("postgresql", command, folder, _postgresql_answers, signal.SIGQUIT, _run_in_postgresql)
         with _running(server):
             with _admin(server.port, "postgres") as admin:
                 admin.execute("CREATE DATABASE warehouse")
@@ -133,6 +146,12 @@ def postgresql(certificate: Certificate) -> Iterator[DatabaseServer]:
 
 def _admin(port: int, database: str) -> psycopg.Connection[Any]:
     return psycopg.connect(host="127.0.0.1", port=port, user="admin", dbname=database, autocommit=True)
+
+
+def _run_in_postgresql(server: DatabaseServer, statements: Sequence[str]) -> None:
+    with _admin(server.port, "warehouse") as admin:
+        for statement in statements:
+            admin.execute(statement.encode())
 
 
 def _postgresql_answers(port: int) -> bool:
@@ -161,9 +180,23 @@ def mariadb(certificate: Certificate) -> Iterator[DatabaseServer]:
         more = "--bind-address=127.0.0.1 --port={port} --skip-name-resolve --innodb-buffer-pool-size=16M"
         more += f" --ssl-cert={folder}/cert.pem --ssl-key={folder}/key.pem"
         more += f" --socket={folder}/mariadb.sock --pid-file={folder}/pid"
-        server = DatabaseServer("mysql", [daemon, *options, *more.split()], folder, _mariadb_answers, signal.SIGKILL)
+        command = [daemon, *options, *more.split()]
+        server = DatabaseServer("mysql", command, folder, _mariadb_answers, signal.SIGKILL, _run_in_mariadb)
         with _running(server, f"--init-file={folder}/init.sql"):
             yield server
+
+
+def _run_in_mariadb(server: DatabaseServer, statements: Sequence[str]) -> None:
+    async def run() -> None:
+        where = {"unix_socket": f"{server.folder}/mariadb.sock", "user": "root", "database": "warehouse"}
+        connection = await asyncmy.connect(**where, autocommit=True)
+        for statement in statements:
+            async with connection.cursor() as cursor:
+                await cursor.execute(statement)
+        await connection.ensure_closed()
+
+    with ThreadPoolExecutor(1) as apart:  # a test may call this within an event loop of its own
+        apart.submit(asyncio.run, run()).result()
 
 
 def _mariadb_answers(port: int) -> bool:
@@ -196,3 +229,48 @@ def _folder(prefix: str, certificate: Certificate) -> Iterator[Path]:
 def _run(folder: Path, *command: str) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **unprivileged(folder))
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Pooler:
+    """Stands before a PostgreSQL as PgBouncer does by default: it takes no options of a session."""
+
+    _REFUSAL = b"SFATAL\0C08P01\0Munsupported startup parameter: options\0\0"
+
+    def __init__(self, behind: int) -> None:
+        self._behind = behind
+        self._lines: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> Pooler:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for line in self._lines:
+            line.close()
+        await asyncio.gather(*(line.wait_closed() for line in self._lines), return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._lines.append(writer)
+        start = await self._start_of(reader)
+        if start[4:] == struct.pack("!i", 80877103):  # it asks for TLS
+            writer.write(b"N")
+            start = await self._start_of(reader)
+        if b"\0options\0" in start:
+            writer.write(b"E" + struct.pack("!i", 4 + len(self._REFUSAL)) + self._REFUSAL)
+            writer.close()
+            return
+        answers, questions = await asyncio.open_connection("127.0.0.1", self._behind)
+        self._lines.append(questions)
+        questions.write(start)
+        await asyncio.gather(self._pass_on(reader, questions), self._pass_on(answers, writer))
+
+    async def _start_of(self, reader: asyncio.StreamReader) -> bytes:
+        length = await reader.readexactly(4)
+        return length + await reader.readexactly(struct.unpack("!i", length)[0] - 4)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()

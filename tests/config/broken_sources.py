@@ -121,8 +121,20 @@ SOURCES: list[Broken] = [
     sql(
         '»"postgresql://db.example.com/shop?password=hush-hush"', "{orders: SELECT 1}", "an option of its own: password"
     ),
+    sql('»"sqlite:///my shop.db"', "{orders: SELECT 1}", "a blank in the path is written %20"),
+    sql(
+        "»postgresql://reader@db.example.com/shop?sslpassword=hush-hush",
+        "{orders: SELECT 1}",
+        "a key with a password cannot be used: name one without under tls.key_file",
+    ),
+    sql(
+        "postgresql://reader@db.example.com/shop?sslmode=disable",
+        "{orders: SELECT 1}\n»tls: {}",
+        "expected either 'tls' or sslmode in 'url', not both",
+    ),
     sql("»sqlite://shop.db", "{orders: SELECT 1}", "expected sqlite:////absolute/path"),
     sql(DB, "{orders: »SELECT :tommorow}", ":tommorow is no parameter: expected :now, :today or :yesterday"),
+    sql(DB, "{orders: »DELETE FROM jobs}", "DELETE writes, and smithd only reads"),
     sql(DB, '{orders: »"SELECT 1; SELECT 2"}', "expected one statement"),
     sql(DB, '{orders: »"SELECT \'x"}', "the ' at its character 8 is not closed"),
     sql(DB, "{orders: »COMMIT, revenue: {query: »SET x = 1}}", "smithd begins and ends", "SET has no place here"),

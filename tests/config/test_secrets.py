@@ -195,6 +195,19 @@ LITERALS = [
     _shop(f"type: http_json, url: 'ftp://me:{SECRET}@x', metrics: {{orders: $.a}}"),
     _shop(f"type: http_json, url: 'https://me:{SECRET}@x', metrics: {{a: $.a}}"),
     _shop(f"type: nothing, url: 'https://x/?api_key={SECRET}'"),
+    _shop(f"type: http_json, url: 'http:/me:{SECRET}@x', metrics: {{a: $.a}}"),
+    *(
+        _shop(f"type: sql, url: '{url}', metrics: {{orders: SELECT 1, revenue: SELECT 1}}")
+        for url in (
+            f"postgresql:/reader:{SECRET}@127.0.0.1/shop",
+            f"postgresql//reader:{SECRET}@127.0.0.1/shop",
+            f"reader:{SECRET}@127.0.0.1/shop",
+            f"host=127.0.0.1 password={SECRET}",
+            f"postgresql://reader@127.0.0.1/shop?Passwd={SECRET}",
+            f"postgresql://reader@127.0.0.1/shop?pwd={SECRET}",
+            f"postgresql://reader: {SECRET}@127.0.0.1:x/shop",
+        )
+    ),
     _shop(f"type: nothing, password: {SECRET}"),
     _shop(f"type: http_json, headers: {{Authorization: Bearer {SECRET}, 'a b': c}}"),
     _shop(f"type: http_json, headers: {{X-A: {{b: {SECRET}}}}}"),
@@ -213,6 +226,15 @@ def test_a_secret_written_into_the_file_is_not_printed_with_the_mistake_beside_i
     printed = capsys.readouterr().err
     assert "tr0ub" not in printed
     assert "correct" not in printed
+
+
+@pytest.mark.parametrize("url", ["localhost:5432/shop", "db.example.com", "postgresql:/db/shop"])
+def test_an_address_that_can_hold_no_password_is_shown(
+    write: Write, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(**_shop(f"type: sql, url: '{url}', metrics: {{orders: SELECT 1, revenue: SELECT 1}}"))
+    assert run(["check"]) == 2
+    assert f"found the text '{url}'" in capsys.readouterr().err
 
 
 PLUGIN = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,13 +14,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import event
 
-from databases import QUEUED, TABLES, DatabaseServer, mariadb, postgresql
+from databases import QUEUED, TABLES, DatabaseServer, Pooler, mariadb, postgresql
 from fakes import FakeClock
 from servers import Certificate
 from smithd.clock import SystemClock
 from smithd.plugin import BadAnswer, Clock, Context, Http, Misconfigured, Sample, SourceError, Unavailable
+from smithd_sources.sql import database
 from smithd_sources.sql.options import SqlOptions
+from smithd_sources.sql.query import Query
+from smithd_sources.sql.rows import Grid
 from smithd_sources.sql.source import Sql
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -82,7 +87,12 @@ async def poll(source: Sql) -> Asked:
 Script = Callable[[Sql], Any]
 
 
-def with_source(
+def with_source(url: str, metrics: dict[str, Any], script: Script, **more: Any) -> Any:
+    """What ``script`` makes of a source on this database; the source is closed in the end."""
+    return asyncio.run(opened(url, metrics, script, **more))
+
+
+async def opened(
     url: str,
     metrics: dict[str, Any],
     script: Script,
@@ -91,20 +101,16 @@ def with_source(
     deadline: float = DEADLINE,
     **more: Any,
 ) -> Any:
-    """What ``script`` makes of a source on this database; the source is closed in the end."""
-
-    async def run() -> Any:
-        http, log = Http(), logging.getLogger("smithd.source.shop")
-        options = SqlOptions.model_validate({"url": url, "metrics": metrics, **more})
-        source = Sql(options, Context("shop", deadline, clock or SystemClock(), http, log, BERLIN))
-        try:
-            await source.open()
-            return await script(source)
-        finally:
-            await source.close()
-            await http.aclose()
-
-    return asyncio.run(run())
+    """The same, within an event loop."""
+    http, log = Http(), logging.getLogger("smithd.source.shop")
+    options = SqlOptions.model_validate({"url": url, "metrics": metrics, **more})
+    source = Sql(options, Context("shop", deadline, clock or SystemClock(), http, log, BERLIN))
+    try:
+        await source.open()
+        return await script(source)
+    finally:
+        await source.close()
+        await http.aclose()
 
 
 def ask(url: str, metrics: dict[str, Any], **more: Any) -> Asked:
@@ -153,6 +159,7 @@ class TestWhatIsRead:
             ("SELECT sum(age_seconds) FROM jobs", 101.75),
             ("SELECT 1.5e0", 1.5),
             ("SELECT '42'", 42.0),
+            ("SELECT '11110101'", 11110101.0),  # also a day, as ISO 8601 writes it
             ("SELECT 1 = 1", 1.0),
             ("SELECT NULL", None),
             ("SELECT 'NaN'", None),
@@ -181,6 +188,30 @@ class TestWhatIsRead:
         assert ask(url, {"age": {"query": "SELECT :today", "as": "age"}}, clock=clock, timezone="UTC").values == {
             "age": 12 * 3600.0  # today begins where the user is
         }
+
+    def test_a_moment_that_python_has_not_is_no_value_for_its_row(self, pg: DatabaseServer) -> None:
+        moments = {
+            "ok": "timestamptz '2026-03-30 10:00:00+00'",
+            "infinity": "'infinity'",
+            "past": "'-infinity'",
+            "far": "'20000-01-01'",
+            "christ": "'0044-03-15 BC'",
+            "null": "NULL",
+        }
+        rows = ", ".join(f"('{name}', {moment})" for name, moment in moments.items())
+        for kind, number in (("timestamptz", 1_774_864_800.0), ("timestamp", 1_774_864_800.0), ("date", 1_774_821_600)):
+            query = f"SELECT name, moment::{kind} AS moment FROM (VALUES {rows}) AS v(name, moment)"  # noqa: S608
+            asked = ask(pg.url, {"m": {"query": query, "labels": ["name"], "value": "moment"}})
+            assert asked.error is None, asked.said
+            assert asked.samples == [Sample("m", number, {"name": "ok"})]
+        late = "SELECT n, n * interval '1000000000 days' AS l FROM (VALUES (0), (1)) AS v(n)"
+        assert len(ask(pg.url, {"m": {"query": late, "labels": ["n"], "value": "l"}}).samples) == 1
+
+    def test_a_day_that_there_is_not_is_no_value_for_its_row(self, my: DatabaseServer) -> None:
+        query = "SELECT 'ok' AS name, DATE('2026-03-30') AS d UNION SELECT 'zero', CAST('0000-00-00' AS DATE)"
+        asked = ask(my.url, {"m": {"query": query, "labels": ["name"], "value": "d", "as": "age"}})
+        assert asked.error is None, asked.said
+        assert [each.labels["name"] for each in asked.samples] == ["ok"]
 
     def test_more_rows_than_wanted_are_refused(self, url: str) -> None:
         metrics = {
@@ -215,7 +246,25 @@ class TestWhatIsRead:
         assert asked.values == {"one": 1.0}
 
 
+@pytest.fixture
+def _unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if nothing were looked at before the server is asked: the walls behind must hold alone."""
+    for place in ("options", "source"):
+        as_it_is = lambda written, kind: Query(written, "?", frozenset())  # noqa: ARG005, E731 # as `parse` takes them
+        monkeypatch.setattr(f"smithd_sources.sql.{place}.parse", as_it_is)
+
+
 class TestOnlyReading:
+    def test_a_query_that_writes_is_refused_and_the_others_arrive(self, url: str) -> None:
+        query = "WITH gone AS (DELETE FROM jobs RETURNING 1) SELECT count(*) FROM gone"
+        asked = ask(url, {"writes": query, "count": "SELECT count(*) FROM jobs"})
+        assert isinstance(asked.error, Misconfigured)
+        assert asked.said.startswith("writes: ")
+        assert "refuses the query" in asked.said
+        assert asked.values == {"count": 4.0}
+        assert ask(url, {"count": "SELECT count(*) FROM jobs"}).values == {"count": 4.0}
+
+    @pytest.mark.usefixtures("_unread")
     @pytest.mark.parametrize(
         "query",
         [
@@ -223,16 +272,39 @@ class TestOnlyReading:
             "INSERT INTO jobs VALUES ('x', 'y', 1)",
             "DROP TABLE jobs",
             "CREATE TABLE more (a int)",
-            "WITH gone AS (DELETE FROM jobs RETURNING 1) SELECT count(*) FROM gone",
+            "SELECT 1; COMMIT; DELETE FROM jobs",
         ],
     )
-    def test_a_query_that_writes_is_refused_and_the_others_arrive(self, url: str, query: str) -> None:
+    def test_the_server_refuses_what_the_reader_of_queries_would_miss(self, url: str, query: str) -> None:
         asked = ask(url, {"writes": query, "count": "SELECT count(*) FROM jobs"})
-        assert isinstance(asked.error, Misconfigured)
         assert asked.said.startswith("writes: ")
-        assert "refuses the query" in asked.said
         assert asked.values == {"count": 4.0}
         assert ask(url, {"count": "SELECT count(*) FROM jobs"}).values == {"count": 4.0}
+
+    @pytest.mark.usefixtures("_unread")
+    @pytest.mark.parametrize("name", ["pg", "my"])
+    def test_the_session_reads_only_when_a_transaction_was_ended(
+        self, request: pytest.FixtureRequest, name: str
+    ) -> None:
+        url = request.getfixturevalue(name).url
+        metrics = {"ends": "COMMIT", "writes": "INSERT INTO jobs VALUES ('x', 'y', 1)"}
+        assert "writes: " in ask(url, metrics).said
+        assert ask(url, {"count": "SELECT count(*) FROM jobs"}).values == {"count": 4.0}
+
+    def test_behind_a_pooler_that_takes_no_options(self, pg: DatabaseServer) -> None:
+        """As PgBouncer is by default: then the transaction alone reads only, and nothing is left in the session."""
+        metrics = {
+            "transaction": "SELECT current_setting('transaction_read_only')::bool",
+            "session": "SELECT current_setting('default_transaction_read_only')::bool",
+        }
+
+        async def through_the_pooler() -> list[Asked]:
+            async with Pooler(pg.port) as pooler:
+                url = part(pg.url, str(pg.port), str(pooler.port))
+                return [await opened(url, metrics, poll) for _ in range(2)]
+
+        assert [each.values for each in asyncio.run(through_the_pooler())] == [{"transaction": 1, "session": 0}] * 2
+        assert ask(pg.url, metrics).values == {"transaction": 1, "session": 1}
 
     def test_a_function_that_writes_is_refused(self, pg: DatabaseServer, my: DatabaseServer) -> None:
         for address, query in ((pg.url, "SELECT nextval('numbers')"), (my.url, "SELECT nextval(numbers)")):
@@ -246,6 +318,8 @@ class TestOnlyReading:
             "moment": "SELECT timestamptz '2026-01-01 00:00:00+00'",
             "infinite": "SELECT 'infinity'::float8",
             "huge": "SELECT 1e400::numeric",
+            "json": "SELECT '{\"a\": 11110101}'::jsonb -> 'a'",
+            "true": "SELECT '{\"a\": true}'::jsonb -> 'a'",
             "started": "SELECT now() >= :yesterday AND now()::date = :now::date",
         }
         asked = ask(pg.url, metrics)
@@ -255,6 +329,8 @@ class TestOnlyReading:
             "shown": 100.0,
             "length": 5400.0,
             "moment": 1_767_225_600.0,
+            "json": 11110101.0,
+            "true": 1.0,
             "started": 1.0,
         }
 
@@ -279,6 +355,60 @@ class TestOnlyReading:
         values = ask(pg.url, {"a": "SELECT now()", "wrong": "SELECT x", "b": "SELECT now()"}).values
         assert values["a"] == values["b"]
 
+    @pytest.mark.parametrize("name", ["pg", "my"])
+    def test_what_others_write_meanwhile_is_not_seen(self, request: pytest.FixtureRequest, name: str) -> None:
+        """Also where MariaDB is set to READ COMMITTED, as many are."""
+        server: DatabaseServer = request.getfixturevalue(name)
+        kind = " ENGINE=InnoDB" if name == "my" else ""
+        server.execute("DROP TABLE IF EXISTS seen", f"CREATE TABLE seen (n int){kind}", server.grant("seen"))
+
+        async def with_a_row_in_between(source: Sql) -> list[Asked]:
+            def fetch(*given: Any) -> Grid:
+                grid = ask_it(*given)
+                server.execute("INSERT INTO seen VALUES (1)")
+                return grid
+
+            assert source._database is not None
+            ask_it = source._database.fetch
+            source._database.fetch = fetch  # type: ignore[method-assign,assignment] # to do something in between
+            return [await poll(source), await poll(source)]
+
+        if name == "my":
+            server.execute("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
+        count = "SELECT count(*) FROM seen"
+        polls = with_source(server.url, {"a": count, "b": count}, with_a_row_in_between)
+        if name == "my":
+            server.execute("SET GLOBAL tx_isolation = 'REPEATABLE-READ'")
+        assert [each.values for each in polls] == [{"a": 0, "b": 0}, {"a": 2, "b": 2}]
+
+    def test_mysql_is_given_its_limits_in_a_hint_and_the_query_as_it_is(
+        self, my: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """MariaDB takes the hint for a comment."""
+        asked: list[str] = []
+        query = "WITH x AS (\nSELECT 1 AS n\n) SELECT * FROM x"
+
+        async def listened(source: Sql) -> Asked:
+            database: Any = source._database
+            monkeypatch.setattr(type(database), "_is_mariadb", property(lambda _: False, lambda *_: None))
+            event.listen(database._engine.sync_engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+            return await poll(source)
+
+        assert with_source(my.url, {"n": query}, listened).values == {"n": 1.0}
+        shape, answer = asked[-2:]
+        limits = r"/\*\+ MAX_EXECUTION_TIME\(\d+\) SET_VAR\(time_zone='[+-]\d\d:\d\d'\) \*/"
+        assert [re.sub(limits, "LIMITS", each.replace(query, "QUERY")) for each in (shape, answer)] == [
+            "SELECT LIMITS * FROM (\nQUERY\n) AS smithd LIMIT 0",
+            "WITH smithd(c0) AS (\nQUERY\n) SELECT LIMITS c0 FROM smithd LIMIT %s",
+        ]
+
+    def test_mariadb_works_out_a_constant_once(self, my: DatabaseServer) -> None:
+        async def twice(source: Sql) -> list[Asked]:
+            return [await poll(source), await poll(source)]
+
+        polls = with_source(my.url, {"n": "SELECT @n := coalesce(@n, 0) + 1"}, twice)
+        assert [each.values for each in polls] == [{"n": 1.0}, {"n": 2.0}]
+
     def test_one_connection_is_kept_and_no_statement_is_left_in_it(self, pg: DatabaseServer) -> None:
         metrics = {
             "connections": "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'smithd'",
@@ -294,6 +424,70 @@ class TestOnlyReading:
         assert {(each.values["connections"], each.values["prepared"]) for each in polls} == {(1.0, 0.0)}
 
 
+class TestWhatChanges:
+    """A view or a table that is made anew while smithd runs."""
+
+    @pytest.mark.parametrize("name", ["pg", "my"])
+    def test_columns_are_found_by_their_names_each_time(self, request: pytest.FixtureRequest, name: str) -> None:
+        server: DatabaseServer = request.getfixturevalue(name)
+
+        async def across_a_change(source: Sql) -> list[Asked]:
+            polls = []
+            for columns in ("1 AS a, 2 AS b", "2 AS b, 1 AS a", "'x' AS x, 1 AS a, 2 AS b", "2 AS b"):
+                server.execute("DROP VIEW IF EXISTS v", f"CREATE VIEW v AS SELECT {columns}", server.grant("v"))
+                polls.append(await poll(source))
+            return polls
+
+        polls = with_source(server.url, {"a": {"query": "SELECT * FROM v", "value": "a"}}, across_a_change)
+        assert [each.values for each in polls] == [{"a": 1.0}] * 3 + [{}]
+        assert polls[-1].said.startswith("a: the query brings no column 'a', but b")
+
+    @pytest.mark.parametrize("name", ["pg", "my"])
+    def test_a_number_that_became_a_long_text_comes_cut(self, request: pytest.FixtureRequest, name: str) -> None:
+        server: DatabaseServer = request.getfixturevalue(name)
+        metric = {"query": "SELECT k, 1 AS one FROM keys_of", "labels": ["k"], "value": "one"}
+
+        async def across_a_change(source: Sql) -> list[int]:
+            lengths = []
+            for kind, content in (("int", "5"), ("text", "repeat('x', 60000)")):
+                server.execute(
+                    "DROP TABLE IF EXISTS keys_of",
+                    f"CREATE TABLE keys_of (k {kind})",
+                    f"INSERT INTO keys_of VALUES ({content})",  # noqa: S608 # the test's own
+                    server.grant("keys_of"),
+                )
+                lengths += [len(sample.labels["k"]) for sample in (await poll(source)).samples]
+            return lengths
+
+        seen: list[int] = []
+        cut = database._cut
+
+        def looked_at(value: Any) -> Any:
+            seen.extend([len(value)] if isinstance(value, str) else [])
+            return cut(value)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(database, "_cut", looked_at)
+            assert with_source(server.url, {"keys": metric}, across_a_change) == [1, 256]
+        assert seen == [257]
+
+    @pytest.mark.parametrize("name", ["pg", "my"])
+    def test_only_the_columns_that_are_named_come(self, request: pytest.FixtureRequest, name: str) -> None:
+        server: DatabaseServer = request.getfixturevalue(name)
+        query = "SELECT repeat('y', 300) AS wide, queue, 1 AS one, state FROM jobs WHERE queue = 'pdf'"
+        metric = {"query": query, "labels": ["queue"], "value": "one"}
+        grids: list[Grid] = []
+
+        async def watched(source: Sql) -> Asked:
+            assert source._database is not None
+            fetch = source._database.fetch
+            source._database.fetch = lambda *given: grids.append(fetch(*given)) or grids[-1]  # type: ignore[method-assign, func-returns-value] # watched
+            return await poll(source)
+
+        with_source(server.url, {"one": metric}, watched)
+        assert grids == [Grid(["queue", "one"], [["pdf", 1]])]
+
+
 FOREVER = {
     "postgresql": "SELECT pg_sleep(1000)",
     "mysql": "SELECT sleep(1000)",
@@ -307,7 +501,7 @@ class TestWhenThingsGoWrong:
         [
             ("SELECT depht FROM jobs", "refuses the query: .*depht.*: check the column's name"),
             ("SELECT count(*) FROM nojobs", "refuses the query: .*nojobs"),
-            ("SELEC 1", "refuses the query: .*SELEC"),
+            ("SELECT 1 FRM jobs WHERE", "refuses the query: .*"),
             (
                 {"query": "SELECT count(*) AS depth FROM jobs", "value": "depht"},
                 "no column 'depht', but depth; did you",
@@ -418,9 +612,52 @@ class TestWhoIsLetIn:
         assert isinstance(asked.error, Misconfigured)
         assert "what stands after the ? in 'url' cannot be used" in asked.said
 
+    def test_options_that_cannot_be_used(self, request: pytest.FixtureRequest, name: str) -> None:
+        url = self.server(request, name).url
+        wrong = {"pg": "connect_timeout=soon", "my": "connect_timeout=soon charset=latin99"}[name]
+        for option in wrong.split():
+            try:
+                error = ask(f"{url}?{option}", {"one": "SELECT 1"}).error
+            except SourceError as raised:
+                error = raised
+            assert isinstance(error, Misconfigured)
+            assert option.partition("=")[2] in str(error)
+
+    def test_an_at_in_an_option_begins_no_host(self, request: pytest.FixtureRequest, name: str) -> None:
+        server = self.server(request, name)
+        url = f"{server.scheme}://{server.place}/warehouse?application_name=a@b"
+        options = SqlOptions.model_validate({"url": url, "metrics": {"one": "SELECT 1"}})
+        assert (options.url, options.password) == (url, None)
+
     def test_the_password_may_stand_for_itself(self, request: pytest.FixtureRequest, name: str) -> None:
         url = part(self.server(request, name).url, ":pw-s3cret", "")
         assert ask(url, {"one": "SELECT 1"}, password="pw-s3cret").values == {"one": 1.0}
+
+    def test_a_password_of_any_letters(self, request: pytest.FixtureRequest, name: str) -> None:
+        server, password = self.server(request, name), "gehé€m \u202f✓"
+        user = "polyglot" + ("@'127.0.0.1'" if name == "my" else "")
+        server.execute(
+            f"DROP {'USER' if name == 'my' else 'ROLE'} IF EXISTS {user}",
+            f"CREATE USER {user} {'IDENTIFIED BY' if name == 'my' else 'PASSWORD'} '{password}'",
+            f"GRANT SELECT ON jobs TO {user}",
+        )
+        url = part(server.url, "reader:pw-s3cret", "polyglot")
+        assert ask(url, {"one": "SELECT 1"}, password=password).values == {"one": 1.0}
+        wrong = ask(url, {"one": "SELECT 1"}, password="gehé€")
+        assert "wrong password" in wrong.said
+        assert "é" not in wrong.said
+
+    def test_a_password_that_cannot_be_sent_is_not_shown(self, request: pytest.FixtureRequest, name: str) -> None:
+        server = self.server(request, name)
+        try:
+            error = ask(part(server.url, ":pw-s3cret", ""), {"one": "SELECT 1"}, password="a\ud8ffb").error
+        except SourceError as raised:
+            error = raised
+        assert isinstance(error, Misconfigured)
+        assert (
+            str(error)
+            == f"{server.place}: the user, the password or the database's name holds what is no letter at all"
+        )
 
     def test_a_trusted_certificate(self, request: pytest.FixtureRequest, name: str, certificate: Certificate) -> None:
         tls = {"ca_file": str(certificate.cert_file)}
@@ -441,13 +678,20 @@ class TestWhoIsLetIn:
         assert ask(server.url, {"one": "SELECT 1"}, tls={"verify": False}).values == {"one": 1.0}
 
     def test_a_file_that_is_not_there(self, request: pytest.FixtureRequest, name: str) -> None:
-        with pytest.raises(Misconfigured, match="the files under tls cannot be used"):
+        with pytest.raises(Misconfigured, match=r"the files under tls cannot be used: .*'/nowhere/ca\.pem'"):
             ask(self.server(request, name).url, {"one": "SELECT 1"}, tls={"ca_file": "/nowhere/ca.pem"})
 
     def test_rights_that_are_missing(self, request: pytest.FixtureRequest, name: str) -> None:
         asked = ask(self.server(request, name).url, {"secrets": "SELECT count(*) FROM secrets"})
         assert isinstance(asked.error, Misconfigured)
         assert asked.said.endswith("the user needs the right to read it (GRANT SELECT)")
+
+    def test_a_query_that_writes_elsewhere_is_said_to_write(self, request: pytest.FixtureRequest, name: str) -> None:
+        query = {
+            "pg": "WITH gone AS (DELETE FROM jobs RETURNING 1) SELECT count(*) FROM gone",
+            "my": "SELECT 1 INTO OUTFILE '/tmp/smithd-none'",
+        }[name]
+        assert "it writes, and smithd only reads" in ask(self.server(request, name).url, {"writes": query}).said
 
     def test_another_server_listens_there(self, request: pytest.FixtureRequest, name: str) -> None:
         server, other = self.server(request, name), self.server(request, "my" if name == "pg" else "pg")
@@ -456,7 +700,49 @@ class TestWhoIsLetIn:
         assert asked.said.startswith(other.place)
 
 
+class TestPostgreSQLOnly:
+    def test_a_user_whom_its_rules_let_in_from_nowhere(self, pg: DatabaseServer) -> None:
+        url = part(pg.url, "reader", "outsider")
+        for more in ({}, {"tls": {"verify": False}}):
+            said = ask(url, {"one": "SELECT 1"}, **more).said
+            assert "does not let this user in from this machine to this database" in said
+            assert "its administrator must allow it in pg_hba.conf" in said
+
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            ("SELECT n FROM inner_room.t", "needs the right to look into it (GRANT USAGE ON SCHEMA)"),
+            ("SELECT own_number()", "needs the right to call it (GRANT EXECUTE)"),
+        ],
+    )
+    def test_each_right_that_is_missing_is_named(self, pg: DatabaseServer, query: str, said: str) -> None:
+        pg.execute(
+            "CREATE SCHEMA IF NOT EXISTS inner_room",
+            "CREATE TABLE IF NOT EXISTS inner_room.t (n int)",
+            "CREATE OR REPLACE FUNCTION own_number() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "REVOKE EXECUTE ON FUNCTION own_number() FROM public",
+        )
+        assert said in ask(pg.url, {"n": query}).said
+
+
 class TestSQLite:
+    def test_a_day_stands_right_among_dates_and_among_moments(self, tmp_path: Path) -> None:
+        with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+            connection.executescript("CREATE TABLE t (at TEXT);")
+            moments = ["2026-03-29", "2026-03-29 23:59:59", "2026-03-29T23:59:59"]
+            moments += ["2026-03-30", "2026-03-30 00:00:00", "2026-03-30T08:00:00"]
+            connection.executemany("INSERT INTO t VALUES (?)", [(moment,) for moment in moments])
+            connection.commit()
+        noon = FakeClock(1_774_864_800.0)  # 30 March 2026, 12:00 in Berlin
+        url = f"sqlite:///{tmp_path}/a.db"
+        for compared in ("at >= :today", "at < :today AND at >= :yesterday", "date(at) = date(:today)"):
+            assert value(url, f"SELECT count(*) FROM t WHERE {compared}", clock=noon) == 3.0  # noqa: S608 # the test's
+
+    def test_a_folder_is_no_database(self, tmp_path: Path) -> None:
+        asked = ask(f"sqlite:///{tmp_path}", {"one": "SELECT 1"})
+        assert isinstance(asked.error, Misconfigured)
+        assert asked.said == f"{tmp_path} is no file that a database could be in: check the path in 'url'"
+
     def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
         asked = ask(f"sqlite:///{tmp_path}/no.db", {"one": "SELECT 1"})
         assert isinstance(asked.error, Misconfigured)
@@ -502,6 +788,7 @@ class TestSQLite:
         assert asked.said == "n: another program keeps the file locked"
         assert asked.values == {"one": 1.0}
 
+    @pytest.mark.usefixtures("_unread")
     def test_no_other_file_is_opened(self, lite: str, tmp_path: Path) -> None:
         asked = ask(lite, {"one": f"ATTACH DATABASE '{tmp_path}/other.db' AS other"})
         assert isinstance(asked.error, Misconfigured)

@@ -31,6 +31,13 @@ KINDS = ("postgresql", "mysql", "sqlite", "other")
         ("sqlite", "SELECT [:x], `:x`, ':x' || :now", {"now"}),
         ("other", "SELECT ':x', \":x\", :now", {"now"}),
         ("sqlite", "SELECT 1 ; -- and no more", set()),
+        ("sqlite", "SELECT 1 ;; /* and */ ;\n", set()),
+        ("postgresql", "SELECT name'\\', :now, '\\:x'", {"now"}),  # no E'': the e ends a word
+        ("postgresql", "SELECT ré'\\', :now", {"now"}),
+        ("postgresql", "SELECT a$$, :now, b$$", {"now"}),
+        ("postgresql", "SELECT (E'\\':x', 1), :now", {"now"}),
+        ("postgresql", "SELECT 1 /* a /* :x ; */ :x ; */ + :now", {"now"}),
+        ("mysql", "SELECT 1 /* a /* :x ; */ + :now", {"now"}),
     ],
 )
 def test_only_a_name_of_its_own_is_a_parameter(kind: str, written: str, parameters: set[str]) -> None:
@@ -45,7 +52,13 @@ def test_only_a_name_of_its_own_is_a_parameter(kind: str, written: str, paramete
         ("SELECT :toady", "did you mean :today?"),
         ("SELECT 1; SELECT 2", "expected one statement; there are several"),
         ("SELECT 1; -- then\nDROP TABLE jobs", "expected one statement; there are several"),
-        ("SELECT 1;;", "expected one statement"),
+        ("SELECT 1;; SELECT 2", "expected one statement"),
+        ("DELETE FROM jobs", "DELETE writes, and smithd only reads: expected a query, like SELECT"),
+        ("SELEC 1", "SELEC has no place here: expected a query, like SELECT count(*) FROM jobs; did you mean SELECT?"),
+        ("ANALYZE TABLE jobs", "ANALYZE has no place here"),
+        ("HANDLER jobs OPEN", "HANDLER has no place here"),
+        ("EXPLAIN /* x */ ANALYZE SELECT 1", "EXPLAIN ANALYZE does what it explains"),
+        ("explain (costs off, analyze) SELECT 1", "EXPLAIN ANALYZE does what it explains"),
         ("SELECT 'x", "the ' at its character 8 is not closed"),
         ("SELECT 1 /* x", "the /* at its character 10 is not closed"),
         ("", "expected a query, like SELECT count(*) FROM jobs"),
@@ -57,6 +70,23 @@ def test_only_a_name_of_its_own_is_a_parameter(kind: str, written: str, paramete
     ],
 )
 def test_what_is_no_query_is_refused(kind: str, written: str, said: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 # its text is looked at below
+        parse(written, kind)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "said"),
+    [
+        ("postgresql", "EXPLAIN SELECT name'\\'; COMMIT; DELETE FROM jobs; --'", "expected one statement"),
+        ("postgresql", "SELECT 1 AS a$$; COMMIT; SELECT 1 AS b$$", "expected one statement"),
+        ("postgresql", "SELECT 1 /* a /* b */", "the /* at its character 10 is not closed"),
+        ("mysql", "SELECT 1 /*! ; COMMIT */", "a comment that begins with /*! is code"),
+        ("mysql", "/*M!100100 SET */ SESSION TRANSACTION READ WRITE", "a comment that begins with /*! is code"),
+        ("sqlite", "PRAGMA query_only = OFF", "PRAGMA has no place here"),
+    ],
+)
+def test_what_would_end_the_transaction_is_refused(kind: str, written: str, said: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 # its text is looked at below
         parse(written, kind)
     assert said in str(caught.value)

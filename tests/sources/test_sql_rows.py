@@ -47,6 +47,12 @@ def scalar(value: Any, as_: str = "number") -> float | str | None:
         (Decimal("1e400"), None),
         (10**400, None),
         ("nan", None),
+        ("11110101", 11110101.0),  # also a day, as ISO 8601 writes it
+        ("1111010112345", 1111010112345.0),
+        ("true", 1.0),
+        ("false", 0.0),
+        ("0000-00-00", None),
+        ("2026-00-00 00:00:00", None),
         (timedelta(hours=-1, minutes=-30), -5400.0),
         (datetime(2026, 1, 1, tzinfo=UTC), 1_767_225_600.0),
         (datetime(2026, 1, 1, 1), 1_767_225_600.0),  # one o'clock in Berlin
@@ -62,6 +68,10 @@ def test_values(value: Any, number: float | str | None) -> None:
     assert scalar(value) == number
 
 
+def test_a_text_that_was_cut_is_no_number() -> None:
+    assert str(scalar("1" * 257)).endswith(", too long for a number")
+
+
 @pytest.mark.parametrize(
     ("value", "age"),
     [
@@ -74,6 +84,8 @@ def test_values(value: Any, number: float | str | None) -> None:
         (date(2026, 7, 1), 14 * 3600.0),
         (NOW - 60, 60.0),
         (str(NOW - 60), 60.0),
+        (f"{NOW - 60:.0f}", 60.0),
+        ("0000-00-00 00:00:00", None),
         (None, None),
         ("soon", 'm is "soon", not a number'),
     ],

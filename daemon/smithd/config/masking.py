@@ -28,10 +28,15 @@ _SECRET_TEXTS = re.compile(
     r"://(?P<user>[^/:@\s\"']*:[^\s\"']+|[^/\s\"']+)@"
     r"|(?i:\b(?:bearer|basic|token)\s+)(?P<bearer>(?:\$\{[^{}]*\}|[^\s\"',}])+)"
     r"|(?P<key>\b(?:ask|sk|rk|pk|ghp|gho|glpat|xox[abp])[-_][\w-]{4,})"
-    r"|[?&](?i:[\w-]*(?:key|token|secret|password|auth)[\w-]*)=(?P<query>[^\s\"']+)"
+    r"|[?&](?i:[\w-]*(?:key|token|secret|pass|pwd|auth)[\w-]*)=(?P<query>[^\s\"']+)"
 )
 _REFERENCE = r"\$\{(?:env:[A-Za-z_]\w*|(?:file|credential):(?:(?!:-)[^{}])+|[A-Z_][A-Z0-9_]*)\}"
 _REFERENCES_ONLY = re.compile(rf"(?:(?i:bearer|basic|token)\s+)?(?:{_REFERENCE}[:@]?)+")
+_ADDRESSES = re.compile(r"(?:^|_)url$", re.IGNORECASE)
+_READABLE = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"']*"  # an address, in which a password is found where it stands
+    r"|(?:[A-Za-z][A-Za-z0-9+.-]*:?/{1,3})?[\w.-]+(?::[0-9]{1,5})?(?:/[\w./~-]*)?"  # nothing that could be one
+)
 _KEY = re.compile(r"(?P<name>[\w.-]+)[\"']?\s*:(?=\s|$)\s*")
 _HARMLESS = re.compile(rf"{_REFERENCE}|(?i:\b(?:bearer|basic|token))\s|[\w-]+:\s")
 """What may stand after a secret's key and be shown: references, and the keys of what is nested in the line."""
@@ -47,6 +52,11 @@ def is_secret_name(name: str) -> bool:
         or _SECRET_PARTS.search(re.sub(r"[^a-z]", "", name.lower())) is not None
         or bool(get_close_matches(name.lower(), _SECRET_NAMES, 1, 0.75))
     )
+
+
+def hides_a_password(name: str, text: str) -> bool:
+    """Whether an address, under a key of this name, is so misspelt that nobody can tell where its password stands."""
+    return _ADDRESSES.search(name) is not None and _READABLE.fullmatch(text.strip()) is None
 
 
 def is_reference(text: str) -> bool:
@@ -126,17 +136,19 @@ class Mask:
         if self._index is None:
             parts = walk(self._root) if self._root is not None else ()
             scalars = [(path, node) for path, node in parts if isinstance(node, Scalar)]
-            secret = [
-                (path, node) for path, node in scalars if self._below_secret(path) and not is_reference(node.text)
-            ]
+            secret = [(path, node) for path, node in scalars if self._tells(path, node) and not is_reference(node.text)]
             self._index = _Index([node for _, node in scalars], [node for _, node in secret], self._lines)
             self._index.hide([node for _, node in secret], self._lines, MASK)
             for path, node in secret:
-                last = next(step for step in reversed(path) if isinstance(step, str))
-                if self._is_secret(last):  # what else stands below such a key may be any common word
+                last = _last_key(path)
+                # what else stands below such a key may be any common word
+                if self._is_secret(last) or hides_a_password(last, node.text):
                     self._index.words.add(node.text)
             self._index.hide(self._unknown, self._lines, ELLIPSIS)
         return self._index
+
+    def _tells(self, path: Path, node: Scalar) -> bool:
+        return self._below_secret(path) or hides_a_password(_last_key(path), node.text)
 
     def _below_secret(self, path: Path) -> bool:
         if path == ("activitysmith",):  # whoever writes a single value there means the key
@@ -148,6 +160,10 @@ class Mask:
                 return True
             above = step
         return False
+
+
+def _last_key(path: Path) -> str:
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
 
 
 class _Index:

@@ -23,7 +23,10 @@ OTHER = "other"
 _OF_SQLALCHEMY = ("postgresql", "mysql", "mariadb", "sqlite", "oracle", "mssql")
 _PORTS = {"postgresql": 5432, "mysql": 3306}
 _SOCKETS = {"postgresql": "host", "mysql": "unix_socket"}
-_CREDENTIALS = re.compile(r"(?P<start>[^:/?#]+://[^:/?#@]*):(?P<password>.*)(?P<end>@[^@]*)", re.DOTALL)
+_CREDENTIALS = re.compile(
+    r"(?P<start>[^:/?#]+://[^:/?#@]*):(?![0-9]{1,5}/[^/?#@]*\?\w+=)(?P<password>.*)(?P<end>@[^@]*)", re.DOTALL
+)
+"""What looks like a port, a database and an option is none: there may be an @ in the option."""
 _SECRET_KEYS = re.compile("passw|pwd|secret|token", re.IGNORECASE)
 EXAMPLES = "postgresql://db.example.com/shop, mysql://db.example.com/shop or sqlite:///path/to/file.db"
 
@@ -40,6 +43,8 @@ def checked(url: str, folder: str | Path | None) -> str:
     Raises ValueError, whose text says what is wrong.
     """
     scheme, separator, rest = url.partition("://")
+    if scheme.lower() == "sqlite" and " " in url:
+        raise ValueError("a blank in the path is written %20")
     if not separator or not scheme or not url.isprintable() or " " in url:
         raise ValueError(f"expected the address of a database, like {EXAMPLES}")
     if kind_of(url) == OTHER:
@@ -51,6 +56,8 @@ def checked(url: str, folder: str | Path | None) -> str:
         raise ValueError("the port must be a number from 1 to 65535") from None
     if port == 0:
         raise ValueError("the port must be a number from 1 to 65535")
+    if "sslpassword" in dict(parse_qsl(parts.query)):
+        raise ValueError("a key with a password cannot be used: name one without under tls.key_file")
     if any(_SECRET_KEYS.search(key) for key, _ in parse_qsl(parts.query)):
         raise ValueError("a password has no place after the ?; it is an option of its own: password")
     if kind_of(url) == "sqlite":
@@ -63,6 +70,11 @@ def checked(url: str, folder: str | Path | None) -> str:
 def kind_of(url: str) -> str:
     """``postgresql``, ``mysql``, ``sqlite`` or ``other``."""
     return KINDS.get(url.partition("://")[0].lower(), OTHER)
+
+
+def encryption(url: str) -> str | None:
+    """The option in the address, if there is one, that says how to encrypt."""
+    return next((key for key, _ in parse_qsl(urlsplit(url).query) if key.startswith("ssl")), None)
 
 
 def file_of(url: str) -> Path:

@@ -12,6 +12,9 @@ from smithd.plugin import TLS, Misconfigured
 def usable(tls: TLS) -> ssl.SSLContext:
     """A context made of the files; raises Misconfigured where one cannot be used."""
     try:
+        for file in filter(None, (tls.ca_file, tls.cert_file, tls.key_file)):
+            with open(file, "rb"):  # whose error names the file
+                pass
         return tls.context()
     except OSError as error:
         raise Misconfigured(f"the files under tls cannot be used: {error}") from None

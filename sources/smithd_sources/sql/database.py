@@ -21,14 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from smithd.plugin import Context, Misconfigured, SourceError, Threads, Unavailable
 from smithd_sources.sql.address import place
-from smithd_sources.sql.options import SqlOptions
+from smithd_sources.sql.options import SqlMetric, SqlOptions
 from smithd_sources.sql.query import Query
-from smithd_sources.sql.refusals import not_connected, refused
-from smithd_sources.sql.rows import LONGEST, Grid
+from smithd_sources.sql.refusals import not_connected, refused, unsendable
+from smithd_sources.sql.rows import LONGEST, Grid, needed
 
 Work = Callable[[Connection], None]
-Shape = Sequence[tuple[str, Any]]
-"""The names and types of a query's columns."""
 POOL: Mapping[str, Any] = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": True}
 _CODE_OF_BAD_DATA = "22000"
 _UNKNOWN_OPTION = "unexpected keyword argument"
@@ -52,7 +50,6 @@ class Database(ABC):
         self._options = options
         self._context = context
         self._place = place(options.url)
-        self._shapes: dict[str, Shape] = {}
 
     async def ask(self, work: Work) -> None:
         """Do the work with a connection that is known to answer. Raises SourceError where there is none."""
@@ -63,6 +60,8 @@ class Database(ABC):
             raise not_connected(self._place, *await self._explained(error)) from None
         except (NoConnectionFree, OSError) as error:
             raise not_connected(self._place, "", str(error)) from None
+        except UnicodeError:
+            raise unsendable(self._place) from None
         except TypeError as error:
             if _UNKNOWN_OPTION not in str(error):
                 raise
@@ -95,10 +94,13 @@ class Database(ABC):
         """A moment as it is compared with the columns of this database."""
         return moment.astimezone(self.zone).replace(tzinfo=None)
 
-    def fetch(self, connection: Connection, name: str, query: Query, given: dict[str, Any], seconds: float) -> Grid:
+    def fetch(
+        self, connection: Connection, metric: SqlMetric, query: Query, given: dict[str, Any], seconds: float
+    ) -> Grid:
         """Ask one query, which may take so many seconds of the server's time. Raises SourceError where it fails.
 
-        ``given`` are all parameters. SQLAlchemy's DBAPIError passes where the connection is lost.
+        Only the columns that ``metric`` names come. ``given`` are all parameters. SQLAlchemy's DBAPIError passes where
+        the connection is lost.
         """
         if seconds <= 0:
             raise Unavailable("the queries before it took all the time: raise 'timeout', or make them faster")
@@ -107,10 +109,9 @@ class Database(ABC):
             with self._apart(connection):
                 self._limit(connection, seconds)
                 if self.wraps and query.selects:
-                    return self._fetch_wrapped(connection, name, query, given, seconds)
-                return self._fetch_plain(connection, query, given, seconds)
+                    return self._fetch_wrapped(connection, metric, query, given, seconds)
+                return self._fetch_plain(connection, metric, query, given, seconds)
         except DBAPIError as error:
-            self._shapes.pop(name, None)
             if error.connection_invalidated:
                 raise
             raise refused(self.kind, *said(error), seconds) from None
@@ -126,38 +127,52 @@ class Database(ABC):
         """The statement with the limits that go with it."""
         return sql
 
-    def _columns(self, shape: Shape) -> str:
-        """What to select of a query's columns, which are called ``c0``, ``c1`` and so on: long values are cut."""
+    def _hint(self, seconds: float) -> str:  # noqa: ARG002 # MySQL uses it
+        """The same limits, where they stand behind the first SELECT."""
+        return ""
+
+    def _column(self, name: str, kind: Any) -> str:
+        """How to select a column of this type: long values are cut."""
         raise NotImplementedError
 
     def _fetch_wrapped(
-        self, connection: Connection, name: str, query: Query, given: dict[str, Any], seconds: float
+        self, connection: Connection, metric: SqlMetric, query: Query, given: dict[str, Any], seconds: float
     ) -> Grid:
-        """A bounded answer: the server cuts it. The bound parameter makes drivers refuse more than one statement."""
-        shape = self._shapes.get(name) or self._shape_of(connection, query, given, seconds)
+        """A bounded answer: the server cuts it.
+
+        What columns there are is asked each time: the view or table may have changed. Asking holds it as it is until
+        the transaction ends.
+        """
+        sql = self._statement(self._without_rows(query, seconds), seconds)
+        with connection.execute(text(sql), given) as result:
+            assert result.cursor is not None  # a SELECT has one
+            shape = [(column[0], column[1]) for column in result.cursor.description]
+        chosen = needed(metric, [column for column, _ in shape])
         names = ", ".join(f"c{index}" for index in range(len(shape)))
+        columns = ", ".join(self._column(f"c{index}", shape[index][1]) for index in chosen)
         sql = (
             f"WITH smithd({names}) AS (\n{query.text}\n) "  # noqa: S608 # the query is the configuration's
-            f"SELECT {self._columns(shape)} FROM smithd LIMIT :smithd_most"
+            f"SELECT {self._hint(seconds)}{columns} FROM smithd LIMIT :smithd_most"
         )
         most = {"smithd_most": self._options.max_rows + 1}
         result = connection.execute(text(self._statement(sql, seconds)), given | most)
-        self._shapes[name] = shape
-        return self._grid([column for column, _ in shape], result)
+        return self._grid([shape[index][0] for index in chosen], range(len(chosen)), result)
 
-    def _shape_of(self, connection: Connection, query: Query, given: dict[str, Any], seconds: float) -> Shape:
-        sql = f"SELECT * FROM (\n{query.text}\n) AS smithd LIMIT 0"  # noqa: S608 # as above
-        with connection.execute(text(self._statement(sql, seconds)), given) as result:
-            assert result.cursor is not None  # a SELECT has one
-            return [(column[0], column[1]) for column in result.cursor.description]
+    def _without_rows(self, query: Query, seconds: float) -> str:
+        """A statement that brings the names and types of the query's columns, and costs as good as nothing."""
+        return f"SELECT {self._hint(seconds)}* FROM (\n{query.text}\n) AS smithd LIMIT 0"  # noqa: S608 # as above
 
-    def _fetch_plain(self, connection: Connection, query: Query, given: dict[str, Any], seconds: float) -> Grid:
+    def _fetch_plain(
+        self, connection: Connection, metric: SqlMetric, query: Query, given: dict[str, Any], seconds: float
+    ) -> Grid:
         result = connection.execute(text(self._statement(query.text, seconds)), given)
         if not result.returns_rows:
             raise Misconfigured("the query brings no rows: expected one that reads, like SELECT count(*) FROM jobs")
-        return self._grid(list(result.keys()), result)
+        columns = list(result.keys())
+        chosen = needed(metric, columns)
+        return self._grid([columns[index] for index in chosen], chosen, result)
 
-    def _grid(self, columns: list[str], result: CursorResult[Any]) -> Grid:
+    def _grid(self, columns: Sequence[str], chosen: Sequence[int], result: CursorResult[Any]) -> Grid:
         most = self._options.max_rows
         rows: list[list[Any]] = []
         with result:
@@ -166,7 +181,7 @@ class Database(ABC):
                     raise Misconfigured(
                         f"the query brings more than {most} rows: aggregate, add a LIMIT, or raise 'max_rows'"
                     )
-                rows.append([_cut(value) for value in row])
+                rows.append([_cut(row[index]) for index in chosen])
         return Grid(columns, rows)
 
 

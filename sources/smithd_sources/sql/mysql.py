@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from asyncmy.charset import charset_by_name
+from asyncmy.constants.COMMAND import COM_SET_OPTION
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from smithd.plugin import Misconfigured
 from smithd_sources.sql.certificates import usable
-from smithd_sources.sql.database import POOL, Asynchronous, Shape, address
+from smithd_sources.sql.database import POOL, Asynchronous, address
+from smithd_sources.sql.query import Query
 from smithd_sources.sql.rows import LONGEST
 
 _BIT = 16
@@ -17,8 +21,12 @@ _SHORT = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 246})
 """Types whose values are short: numbers, dates and times (the protocol's column types)."""
 
 
+_ONE_ONLY = b"\x01\x00"
+"""For COM_SET_OPTION: MYSQL_OPTION_MULTI_STATEMENTS_OFF (the protocol's enum_mysql_set_option)."""
+
+
 class MySQL(Asynchronous):
-    """The transaction is READ ONLY; time limit and time zone go with each statement."""
+    """Session and transaction are READ ONLY; time limit and time zone go with each statement."""
 
     kind = "mysql"
     wraps = True
@@ -27,29 +35,51 @@ class MySQL(Asynchronous):
     def _made(self) -> AsyncEngine:
         url = address(self._options).set(drivername="mysql+asyncmy")
         given: dict[str, Any] = {}
+        if isinstance(charset := url.query.get("charset"), str) and charset_by_name(charset) is None:
+            raise Misconfigured(f"what stands after the ? in 'url' cannot be used (there is no charset '{charset}')")
+        if url.password is not None:  # a text, the driver would send in Latin-1
+            url, given["password"] = url.set(password=None), str(url.password).encode()
         if self._options.tls is not None:
             given["ssl"] = usable(self._options.tls.settings())
         return create_async_engine(url, connect_args=given, **POOL)
 
+    def _keep(self, connection: Any, record: object) -> None:
+        super()._keep(connection, record)
+        connection.run_async(_refuse_several)
+
     def begin(self, connection: Connection) -> None:
-        connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")  # else MariaDB lets DROP TABLE pass
+        # else MariaDB lets DROP TABLE pass, and a server may show each query another moment
+        connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         self._is_mariadb = bool(getattr(connection.dialect, "is_mariadb", False))
 
     def _statement(self, sql: str, seconds: float) -> str:
-        offset = datetime.fromtimestamp(self._context.clock.now(), self.zone).strftime("%z")
-        zone = f"'{offset[:3]}\\:{offset[3:5]}'"  # the colon is no parameter
+        if not self._is_mariadb:
+            return sql
+        return f"SET STATEMENT max_statement_time={max(seconds, 0.001):.3f}, time_zone={self._offset()} FOR {sql}"
+
+    def _hint(self, seconds: float) -> str:
         if self._is_mariadb:
-            return f"SET STATEMENT max_statement_time={max(seconds, 0.001):.3f}, time_zone={zone} FOR {sql}"
-        hint = f"SELECT /*+ MAX_EXECUTION_TIME({max(1, int(seconds * 1000))}) SET_VAR(time_zone={zone}) */ "
-        outer = "\n) SELECT " if sql.startswith("WITH smithd(") else "SELECT "
-        return sql.replace(outer, outer.removesuffix("SELECT ") + hint, 1)
+            return ""
+        return f"/*+ MAX_EXECUTION_TIME({max(1, int(seconds * 1000))}) SET_VAR(time_zone={self._offset()}) */ "
 
-    def _columns(self, shape: Shape) -> str:
-        return ", ".join(_column(f"c{index}", kind) for index, (_, kind) in enumerate(shape))
+    def _without_rows(self, query: Query, seconds: float) -> str:
+        """MariaDB works out what is constant in a derived table even where no row of it is wanted."""
+        if self._is_mariadb and query.first != "WITH":
+            return f"({query.text}\n) LIMIT 0"
+        return super()._without_rows(query, seconds)
+
+    def _offset(self) -> str:
+        offset = datetime.fromtimestamp(self._context.clock.now(), self.zone).strftime("%z")
+        return f"'{offset[:3]}\\:{offset[3:5]}'"  # the colon is no parameter
+
+    def _column(self, name: str, kind: Any) -> str:
+        if kind == _BIT:
+            return f"{name} + 0"
+        return name if kind in _SHORT else f"LEFT({name}, {LONGEST + 1})"
 
 
-def _column(name: str, kind: int) -> str:
-    if kind == _BIT:
-        return f"{name} + 0"
-    return name if kind in _SHORT else f"LEFT({name}, {LONGEST + 1})"
+async def _refuse_several(connection: Any) -> None:
+    """Have the server take one statement at a time; the driver asks it to take several."""
+    await connection._execute_command(COM_SET_OPTION, _ONE_ONLY)  # it has no other way to send this
+    await connection.read_packet()

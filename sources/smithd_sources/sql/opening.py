@@ -7,10 +7,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from smithd.plugin import Context, Misconfigured
-from smithd_sources.sql.address import kind_of
+from smithd_sources.sql.address import kind_of, place
 from smithd_sources.sql.database import POOL, Asynchronous, Database, InThread, address
 from smithd_sources.sql.options import SqlOptions
-from smithd_sources.sql.refusals import one_line
+from smithd_sources.sql.refusals import one_line, unsendable
 
 
 class OtherInThread(InThread):
@@ -35,7 +35,9 @@ def open_database(options: SqlOptions, context: Context) -> Database:
     except (NoSuchModuleError, ImportError) as error:
         why = one_line(str(error))
         raise Misconfigured(f"the driver for {scheme}:// is missing ({why}): install its package") from None
-    except (ArgumentError, TypeError) as error:
+    except UnicodeError:
+        raise unsendable(place(options.url)) from None
+    except (ArgumentError, TypeError, ValueError) as error:
         raise Misconfigured(f"the address cannot be used: {one_line(str(error))}") from None
     if opened.kind == "other":
         context.log.warning("%s:// is not tested with smithd; let its user have no rights but to read", scheme)

@@ -21,7 +21,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from smithd.plugin import MetricName, Options, Secret
 from smithd_sources.connection import TLSOptions
-from smithd_sources.sql.address import checked, kind_of, without_password
+from smithd_sources.sql.address import checked, encryption, kind_of, without_password
 from smithd_sources.sql.query import parse
 
 MOST_ROWS = 10_000
@@ -106,6 +106,15 @@ class SqlOptions(Options):
     @classmethod
     def _is_a_database(cls, url: str, info: ValidationInfo) -> str:
         return checked(url, (info.context or {}).get("folder"))
+
+    @field_validator("tls")
+    @classmethod
+    def _alone(cls, tls: TLSOptions | None, info: ValidationInfo) -> TLSOptions | None:
+        option = encryption(info.data.get("url", ""))
+        if tls is not None and option is not None:
+            text = "expected either 'tls' or {option} in 'url', not both"
+            raise PydanticCustomError("two_encryptions", text, {"option": option})
+        return tls
 
     @field_validator("metrics")
     @classmethod

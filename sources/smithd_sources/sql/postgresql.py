@@ -12,19 +12,76 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-from sqlalchemy import Connection, text
+from psycopg.abc import AdaptContext, Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+from psycopg.types.datetime import (
+    DateBinaryLoader,
+    IntervalBinaryLoader,
+    TimestampBinaryLoader,
+    TimestamptzBinaryLoader,
+)
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from smithd.plugin import TLS
+from smithd.plugin import TLS, Misconfigured
 from smithd_sources.connection import PATIENCE
 from smithd_sources.sql.certificates import flaw, usable
-from smithd_sources.sql.database import POOL, Asynchronous, Shape, address, said
+from smithd_sources.sql.database import POOL, Asynchronous, Work, address, said
 from smithd_sources.sql.rows import LONGEST
 
-_SHORT = frozenset({16, 20, 21, 23, 26, 700, 701, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 2950})
-"""Types whose values are short: bool, integers, oid, floats, dates and times, interval, numeric, uuid (pg_type.oid)."""
+_SHORT = frozenset({16, 20, 21, 23, 26, 700, 701, 1082, 1114, 1184, 1186, 1700, 2950})
+"""Types whose values are short: bool, integers, oid, floats, dates, interval, numeric, uuid (pg_type.oid)."""
 _AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+
+
+_NO_OPTIONS = "unsupported startup parameter"
+"""What PgBouncer says of a connection that sets an option of its session."""
+
+
+class OneStatement(psycopg.AsyncCursor[Any]):
+    """Asks for answers in binary: psycopg then sends a query in the way by which a server takes one statement only."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.format = Format.BINARY
+
+
+class _Bounded(Loader):
+    """What Python's dates do not reach, like 'infinity' and years before Christ, is no value."""
+
+    format = Format.BINARY
+    real: type[Loader]
+
+    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+        super().__init__(oid, context)
+        self._real = self.real(oid, context)
+
+    def load(self, data: Buffer) -> Any:
+        try:
+            return self._real.load(data)
+        except (psycopg.DataError, OverflowError):
+            return None
+
+
+class _Date(_Bounded):
+    real = DateBinaryLoader
+
+
+class _Timestamp(_Bounded):
+    real = TimestampBinaryLoader
+
+
+class _Timestamptz(_Bounded):
+    real = TimestamptzBinaryLoader
+
+
+class _Interval(_Bounded):
+    real = IntervalBinaryLoader
+
+
+_LOADERS = {"date": _Date, "timestamp": _Timestamp, "timestamptz": _Timestamptz, "interval": _Interval}
 
 
 class PostgreSQL(Asynchronous):
@@ -32,6 +89,8 @@ class PostgreSQL(Asynchronous):
 
     kind = "postgresql"
     wraps = True
+    _pooled = False
+    """Whether a pooler lets no option of the session pass."""
 
     def _made(self) -> AsyncEngine:
         url = address(self._options).set(drivername="postgresql+psycopg")
@@ -39,16 +98,38 @@ class PostgreSQL(Asynchronous):
             "application_name": "smithd",
             "connect_timeout": int(PATIENCE * self._context.timeout),
             "prepare_threshold": None,  # poolers keep no statements
+            "cursor_factory": OneStatement,
         }
         if self._options.tls is not None:
             given |= _for_libpq(self._options.tls.settings())
-        return create_async_engine(
+        engine = create_async_engine(
             url,
             connect_args={name: value for name, value in given.items() if name not in url.query},
             isolation_level="REPEATABLE READ",
             execution_options={"postgresql_readonly": True},
             **POOL,
         )
+        event.listen(engine.sync_engine, "do_connect", self._with_options)
+        return engine
+
+    async def _run(self, work: Work) -> None:
+        try:
+            await super()._run(work)
+        except DBAPIError as error:
+            if self._pooled or _NO_OPTIONS not in said(error)[1]:
+                raise
+            self._pooled = True
+            await super()._run(work)
+
+    def _with_options(self, _dialect: object, _record: object, _args: object, given: dict[str, Any]) -> None:
+        """The session reads only, too, where no pooler stands between: that would give it to others."""
+        if not self._pooled:
+            given["options"] = f"{given.get('options', '')} -c default_transaction_read_only=on".lstrip()
+
+    def _keep(self, connection: Any, record: object) -> None:
+        super()._keep(connection, record)
+        for name, loader in _LOADERS.items():
+            connection.adapters.register_loader(name, loader)
 
     def abort(self) -> None:
         """Cut the line. psycopg would first ask the server to cancel, and it may be the server that hangs."""
@@ -68,7 +149,9 @@ class PostgreSQL(Asynchronous):
     def begin(self, connection: Connection) -> None:
         """All settings are the transaction's own: nothing is left in a session that may be another's next."""
         zone = self.zone.key if isinstance(self.zone, ZoneInfo) else "UTC"
-        connection.execute(text("SELECT set_config('TimeZone', :zone, true)"), {"zone": zone})
+        began = "SELECT current_setting('transaction_read_only') FROM set_config('TimeZone', :zone, true)"
+        if connection.execute(text(began), {"zone": zone}).scalar() != "on":
+            raise Misconfigured(f"{self._place}: it began no transaction that only reads: what stands in between?")
 
     def parameter(self, moment: datetime) -> Any:
         return moment
@@ -80,11 +163,8 @@ class PostgreSQL(Asynchronous):
         limit = {"limit": f"{max(1, int(seconds * 1000))}ms"}
         connection.execute(text("SELECT set_config('statement_timeout', :limit, true)"), limit)
 
-    def _columns(self, shape: Shape) -> str:
-        return ", ".join(
-            f"c{index}" if kind in _SHORT else f"left(CAST(c{index} AS text), {LONGEST + 1})"
-            for index, (_, kind) in enumerate(shape)
-        )
+    def _column(self, name: str, kind: Any) -> str:
+        return name if kind in _SHORT else f"left(CAST({name} AS text), {LONGEST + 1})"
 
 
 def _for_libpq(tls: TLS) -> Mapping[str, str]:

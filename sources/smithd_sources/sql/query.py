@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from difflib import get_close_matches
@@ -19,31 +20,52 @@ _LITERALS = {
 }
 _COMMENTS = {"mysql": r"--(?=\s|$)[^\n]*|\#[^\n]*|/\*.*?\*/"}
 _COMMENT = r"--[^\n]*|/\*.*?\*/"
+_WORD = r"[^\W\d][\w$]*|[^\x00-\x7f]+[\w$]*"
+"""A word is taken whole: the e' at the end of ``name'`` begins no text, nor does the $$ of ``a$$``."""
 _REST = r"(?P<cast>::|:=)|:(?P<name>[A-Za-z_]\w*)|(?P<colon>:)|(?P<end>;)|(?P<open>['\"`]|/\*)"
+_NESTED = frozenset({"postgresql"})
+"""Where a comment may stand within a comment."""
 _TRANSACTION = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"})
-_SESSION = frozenset({"SET", "RESET", "LOCK", "USE", "PREPARE", "EXECUTE", "DISCARD", "LISTEN", "NOTIFY"})
-"""What would change the session for those who come after."""
-_UNBOUNDED = frozenset({"COPY", "CALL", "DO"})
+_WRITES = frozenset(
+    {"INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "TRUNCATE", "CREATE", "DROP", "ALTER", "GRANT", "REVOKE"}
+)
 _EXAMPLE = "like SELECT count(*) FROM jobs"
-_ROWS = ("SELECT", "WITH", "VALUES", "TABLE", "(")
+_SELECTS = ("SELECT", "WITH", "VALUES", "TABLE", "(")
+_SHOWS = {
+    "postgresql": ("SHOW", "EXPLAIN"),
+    "mysql": ("SHOW", "EXPLAIN", "DESCRIBE", "DESC"),
+    "sqlite": ("EXPLAIN",),
+    "other": ("SHOW", "EXPLAIN", "DESCRIBE"),
+}
+"""With what else a statement that reads begins; it cannot stand within another one."""
+_RUNS = re.compile(
+    r"\s*(?:EXPLAIN|DESC|DESCRIBE)\b\s*(?:VERBOSE\s+|FORMAT\s*=\s*\w+\s+)*(?:\([^)]*)?\bANALY[SZ]E\b", re.IGNORECASE
+)
+"""EXPLAIN ANALYZE, which does what it explains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """One statement. ``text`` is as SQLAlchemy's text() takes it: colons that name no parameter are escaped.
 
-    ``selects``: it can stand within another query. ``parameters`` are the names that it uses.
+    ``first`` is the word that it begins with, in capitals, or a bracket. ``parameters`` are the names that it uses.
     """
 
     text: str
-    selects: bool
+    first: str
     parameters: frozenset[str]
+
+    @property
+    def selects(self) -> bool:
+        """Whether it can stand within another query."""
+        return self.first in _SELECTS
 
 
 @cache
 def _tokens(kind: str) -> re.Pattern[str]:
     """What a statement is cut at; all between these pieces is plain code."""
-    return re.compile(f"(?P<comment>{_COMMENTS.get(kind, _COMMENT)})|(?P<literal>{_LITERALS[kind]})|{_REST}", re.DOTALL)
+    comment, literal = _COMMENTS.get(kind, _COMMENT), _LITERALS[kind]
+    return re.compile(f"(?P<comment>{comment})|(?P<literal>{literal})|(?P<word>{_WORD})|{_REST}", re.DOTALL)
 
 
 def parse(written: str, kind: str) -> Query:
@@ -51,36 +73,68 @@ def parse(written: str, kind: str) -> Query:
     pieces: list[str] = []
     code: list[str] = []
     names: set[str] = set()
-    position, ended = 0, False
-    for token in _tokens(kind).finditer(written):
-        between = written[position : token.start()]
-        position = token.end()
-        if ended and (between.strip() or token["comment"] is None):
-            raise ValueError("expected one statement; there are several here, with a ; between them")
-        pieces.append(between)
-        code.append(between)
-        if token["end"]:
+    ended = False
+    for what, piece in _pieces(written, kind):
+        if what == "end" or (ended and what != "comment" and piece.strip()):
+            if ended and what != "end":
+                raise ValueError("expected one statement; there are several here, with a ; between them")
             ended = True
-        elif token["name"]:
-            names.add(_known(token["name"]))
-            pieces.append(token[0])
-        elif token["open"]:
-            raise ValueError(f"the {token[0]} at its character {token.start() + 1} is not closed")
+        elif what == "name":
+            names.add(_known(piece[1:]))
+            pieces.append(piece)
         else:
-            pieces.append(token[0].replace(":", "\\:"))
-            code.append(" " if token["comment"] else token[0])
-    if ended and written[position:].strip():
-        raise ValueError("expected one statement; there are several here, with a ; between them")
-    pieces.append(written[position:])
-    code.append(written[position:])
-    word = _first_word("".join(code))
+            pieces.append(piece if what == "code" else piece.replace(":", "\\:"))
+            code.append(" " if what == "comment" else piece)
+    return Query("".join(pieces).strip(), _first("".join(code), kind), frozenset(names))
+
+
+def _pieces(written: str, kind: str) -> Iterator[tuple[str, str]]:
+    """What the statement is made of: ``code`` and the groups of ``_tokens``."""
+    position = 0
+    while token := _tokens(kind).search(written, position):
+        if token.start() > position:
+            yield "code", written[position : token.start()]
+        what, position = token.lastgroup or "code", token.end()
+        if what == "comment" and kind in _NESTED and token[0].startswith("/*"):
+            position = _end_of_comment(written, token.start())
+        if what == "open" or position < 0:
+            raise ValueError(f"the {token[0][:2].strip()} at its character {token.start() + 1} is not closed")
+        if what == "comment" and kind == "mysql" and token[0].startswith(("/*!", "/*M!")):
+            raise ValueError("a comment that begins with /*! is code that some servers run: write it without")
+        yield what, written[token.start() : position]
+    yield "code", written[position:]
+
+
+def _end_of_comment(written: str, start: int) -> int:
+    """Where a comment ends that may hold others; below 0: nowhere."""
+    depth = 0
+    for token in re.compile(r"/\*|\*/").finditer(written, start):
+        depth += 1 if token[0] == "/*" else -1
+        if not depth:
+            return token.end()
+    return -1
+
+
+def _first(code: str, kind: str) -> str:
+    """The first word, in capitals. Raises ValueError where it is none of a query that reads."""
+    found = re.match(r"\s*(\(|\w+)", code)
+    word = found[1].upper() if found else code.strip()[:1]
+    if word in _SELECTS:
+        return word
     if not word:
         raise ValueError(f"expected a query, {_EXAMPLE}")
     if word in _TRANSACTION:
         raise ValueError(f"expected a query, and not {word}: smithd begins and ends the transaction itself")
-    if word in _SESSION | _UNBOUNDED:
-        raise ValueError(f"{word} has no place here: expected a query, {_EXAMPLE}")
-    return Query("".join(pieces).strip(), word in _ROWS, frozenset(names))
+    if word in _WRITES:
+        raise ValueError(f"{word} writes, and smithd only reads: expected a query, {_EXAMPLE}")
+    readers = (*_SELECTS[:-1], *_SHOWS[kind])
+    if word not in readers:
+        near = get_close_matches(word, readers, 1)
+        hint = f"did you mean {near[0]}?" if near else f"it may begin with {', '.join(readers)}"
+        raise ValueError(f"{word} has no place here: expected a query, {_EXAMPLE}; {hint}")
+    if _RUNS.match(code):
+        raise ValueError(f"{word} ANALYZE does what it explains: leave ANALYZE out")
+    return word
 
 
 def moments(now: float, zone: tzinfo) -> dict[str, datetime]:
@@ -100,8 +154,3 @@ def _known(name: str) -> str:
     near = get_close_matches(name, PARAMETERS, 1)
     hint = f"did you mean :{near[0]}?" if near else "a colon that is none is set off by a blank"
     raise ValueError(f":{name} is no parameter: expected :now, :today or :yesterday; {hint}")
-
-
-def _first_word(code: str) -> str:
-    found = re.match(r"\s*(\(|[A-Za-z]+)", code)
-    return found[1].upper() if found else code.strip()[:1]

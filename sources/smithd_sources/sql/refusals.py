@@ -16,7 +16,10 @@ _LATE = (
     "or give it a source of its own"
 )
 _RIGHTS = "{said}: the user needs the right to read it (GRANT SELECT)"
+_USAGE = "{said}: the user needs the right to look into it (GRANT USAGE ON SCHEMA)"
+_EXECUTE = "{said}: the user needs the right to call it (GRANT EXECUTE)"
 _WRITES = "it writes, and smithd only reads: {said}"
+_IN_PG_HBA = "its administrator must allow it in pg_hba.conf"
 _CONNECTING: Sequence[Meaning] = (
     ("unable to open", Misconfigured, "the file cannot be opened: check its path, and that smithd may read it"),
     (
@@ -45,6 +48,11 @@ _CONNECTING: Sequence[Meaning] = (
         "its certificate has expired: have it renewed (tls.verify: false accepts any)",
     ),
     (
+        "certificate is not yet valid",
+        Misconfigured,
+        "its certificate is not valid yet: are the clocks right, here and there? (tls.verify: false accepts any)",
+    ),
+    (
         "self-signed|self signed|unable to get .*issuer",
         Misconfigured,
         "its certificate is not trusted: name its authority's file in tls.ca_file (tls.verify: false accepts any)",
@@ -60,13 +68,23 @@ _CONNECTING: Sequence[Meaning] = (
         Misconfigured,
         "it does not speak TLS: leave 'tls' out, or let the server have a certificate",
     ),
+    (  # it ends with "no encryption" or "SSL encryption", whether or not that matters
+        "pg_hba.conf",
+        Misconfigured,
+        "it does not let this user in from this machine to this database ({said}): " + _IN_PG_HBA,
+    ),
     (
-        "no encryption|insecure transport|^3159",
+        "^1130",
+        Misconfigured,
+        "it does not let this user in from this machine ({said}): its administrator must allow it",
+    ),
+    (
+        "insecure transport|^3159",
         Misconfigured,
         "it lets us in by an encrypted connection only: add 'tls' to the source",
     ),
     (
-        "invalid connection option|invalid .*value|unexpected keyword argument",
+        "invalid connection option|bad value for|invalid .*value|unexpected keyword argument",
         Misconfigured,
         "what stands after the ? in 'url' cannot be used ({said})",
     ),
@@ -82,11 +100,6 @@ _CONNECTING: Sequence[Meaning] = (
         "it does not let us in ({said}): check the user in 'url'",
     ),
     (
-        "pg_hba.conf|^1130",
-        Misconfigured,
-        "it does not let this user in from this machine ({said}): its administrator must allow it",
-    ),
-    (
         "database .* does not exist|^1049|no such database",
         Misconfigured,
         "there is no such database ({said}): check the name at the end of 'url'",
@@ -97,7 +110,7 @@ _CONNECTING: Sequence[Meaning] = (
         "the user may not use this database ({said}): check its name in 'url', and the user's rights",
     ),
     (
-        "invalid response to ssl negotiation|expected authentication request",
+        "invalid response to ssl negotiation|expected authentication request|packet sequence number wrong",
         Misconfigured,
         "what answers there does not speak the protocol of this database: check the port in 'url'",
     ),
@@ -105,18 +118,25 @@ _CONNECTING: Sequence[Meaning] = (
     ("timeout|timed out", Unavailable, "no connection within the time-out"),
 )
 _POSTGRESQL: Sequence[Meaning] = (
+    ("^57014.*user request", Unavailable, "somebody ended it there ({said}): the next poll tries again"),
     ("^57014", Unavailable, _LATE),
     ("^25006|data-modifying|INTO is not allowed", Misconfigured, _WRITES),
-    ("^42501", Misconfigured, _RIGHTS),
+    ("^42501.*for schema", Misconfigured, _USAGE),
+    ("^42501.*for (function|procedure|routine)", Misconfigured, _EXECUTE),
+    ("^42501.*for (table|view|sequence|materialized view|foreign table)", Misconfigured, _RIGHTS),
+    ("^42501", Misconfigured, "{said}: the user lacks the right to it"),
     ("^42P01", Misconfigured, "{said}: check the table's name and its schema"),
     ("^42703", Misconfigured, "{said}: check the column's name"),
-    ("^(42|0A|25)", Misconfigured, "{said}"),
+    ("^(42|0A|25|08P01)", Misconfigured, "{said}"),
     ("^(21|22)", BadAnswer, "{said}"),
 )
 _MYSQL: Sequence[Meaning] = (
-    ("^(1969|3024|1317)", Unavailable, _LATE),
+    ("^1317", Unavailable, "somebody ended it there ({said}): the next poll tries again"),
+    ("^(1969|3024)", Unavailable, _LATE),
+    ("^1064 .* near '(into|delete|update|insert|replace) ", Misconfigured, _WRITES),
     ("^(1792|1290|1142 (insert|update|delete|drop|create|alter))", Misconfigured, _WRITES),
-    ("^(1142|1143|1227|1370|1044)", Misconfigured, _RIGHTS),
+    ("^1370", Misconfigured, _EXECUTE),
+    ("^(1142|1143|1227|1044)", Misconfigured, _RIGHTS),
     ("^1146", Misconfigured, "{said}: check the table's name and its database"),
     ("^1054", Misconfigured, "{said}: check the column's name"),
     ("^1060", Misconfigured, "{said}: give each column a name of its own with AS"),
@@ -134,6 +154,8 @@ _SQLITE: Sequence[Meaning] = (
     ("string or blob too big", BadAnswer, "it brings a text or a row that is too large"),
     ("", Misconfigured, "{said}"),
 )
+_AROUND = re.compile(r"\s*\)\s*(?:AS smithd )?LIMIT 0(?=')")
+"""What MySQL quotes of the statement around the query."""
 _QUERIES = {"postgresql": _POSTGRESQL, "mysql": _MYSQL, "sqlite": _SQLITE}
 _NAMES = {"postgresql": "PostgreSQL", "mysql": "the server", "sqlite": "SQLite"}
 
@@ -146,8 +168,14 @@ def not_connected(place: str, code: str, said: str) -> SourceError:
     return Unavailable(f"{place}: {one_line(said)}")
 
 
+def unsendable(place: str) -> SourceError:
+    """What it means that a text cannot be encoded; Python's own error would show a part of the password."""
+    return Misconfigured(f"{place}: the user, the password or the database's name holds what is no letter at all")
+
+
 def refused(kind: str, code: str, said: str, share: float) -> SourceError:
     """What it means that a query failed; ``kind`` is the database's, ``share`` the seconds that the query had."""
+    said = _AROUND.sub("", said)
     for pattern, failure, meaning in _QUERIES.get(kind, ()):
         if re.search(pattern, f"{code} {said}".lstrip(), re.IGNORECASE):
             who = f"{_NAMES[kind]} refuses the query: " if failure is Misconfigured else ""

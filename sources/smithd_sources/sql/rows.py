@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -16,6 +17,10 @@ from smithd_sources.sql.options import SqlMetric
 
 LONGEST = 256
 """The characters of a text that are looked at; a label has no more."""
+_TRUTHS = {"true": 1.0, "false": 0.0}
+"""As JSON writes them, which databases hand over as texts."""
+_NO_DAY = re.compile(r"\d{4}-(?:00-\d\d|\d\d-00)")
+"""MySQL's days that there are not, like 0000-00-00."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +42,19 @@ class Moment:
 Complain = Callable[[str], None]
 
 
+def needed(metric: SqlMetric, columns: Sequence[str]) -> list[int]:
+    """Where the columns stand that the metric names. Raises Misconfigured where one is not there."""
+    return [_column(columns, each) for each in (*metric.labels, *metric.columns("").values())]
+
+
 def read_rows(name: str, metric: SqlMetric, grid: Grid, asked: Moment, complain: Complain) -> list[Sample]:
     """The samples of a query's answer; ``complain`` hears of single values that could not be read.
 
     NULL, NaN and what a float cannot hold bring no sample, nor does an answer without rows. Raises Misconfigured where
     the answer has another shape than the configuration says, BadAnswer where two rows have the same labels.
     """
-    values = {each: _column(grid, column) for each, column in metric.columns(name).items()}
-    labels = {column: _column(grid, column) for column in metric.labels}
+    values = {each: _column(grid.columns, column) for each, column in metric.columns(name).items()}
+    labels = {column: _column(grid.columns, column) for column in metric.labels}
     if not labels and len(grid.rows) > 1:
         raise Misconfigured(
             f"the query brings {len(grid.rows)} rows: name the columns that tell them apart in 'labels', or aggregate"
@@ -67,20 +77,20 @@ def _told_apart(grid: Grid, labels: dict[str, int]) -> Iterator[tuple[Sequence[A
         yield row, texts
 
 
-def _column(grid: Grid, wanted: str | None) -> int:
-    there = ", ".join(grid.columns)
+def _column(columns: Sequence[str], wanted: str | None) -> int:
+    there = ", ".join(columns)
     if wanted is None:
-        if len(grid.columns) != 1:
+        if len(columns) != 1:
             raise Misconfigured(
-                f"the query brings {len(grid.columns)} columns ({there}): say under 'value' which has the number"
+                f"the query brings {len(columns)} columns ({there}): say under 'value' which has the number"
             )
         return 0
-    found = [index for index, column in enumerate(grid.columns) if column == wanted]
+    found = [index for index, column in enumerate(columns) if column == wanted]
     if len(found) == 1:
         return found[0]
     if found:
         raise Misconfigured(f"the query brings {len(found)} columns '{wanted}': give each its own name with AS")
-    lowered = {column.lower(): column for column in grid.columns}
+    lowered = {column.lower(): column for column in columns}
     near = get_close_matches(wanted.lower(), lowered, 1)
     hint = f"; did you mean '{lowered[near[0]]}'?" if near else ""
     raise Misconfigured(f"the query brings no column '{wanted}', but {there}{hint}")
@@ -119,8 +129,8 @@ def _number(found: Any, where: str, zone: tzinfo, *, moments: bool) -> float | N
     """
     if isinstance(found, bytes | bytearray | memoryview):
         found = bytes(found).decode("utf-8", "replace")
-    if isinstance(found, str) and moments:
-        found = _moment(found)
+    if isinstance(found, str):
+        return _of_text(found, where, zone, moments=moments)
     if isinstance(found, datetime):
         return _seconds(found, zone)
     if isinstance(found, date):
@@ -131,9 +141,26 @@ def _number(found: Any, where: str, zone: tzinfo, *, moments: bool) -> float | N
         return math.nan if found.is_nan() else float(found)
     if found is None or isinstance(found, int | float):
         return to_number(found, where)
-    if isinstance(found, str) and not moments and isinstance(_moment(found), datetime):
-        raise BadAnswer(f"{where} is the text {in_short(found)}; where that is a moment, say 'as: age'")
-    return to_number(found if isinstance(found, str) else str(found), where)
+    return to_number(str(found), where)
+
+
+def _of_text(text: str, where: str, zone: tzinfo, *, moments: bool) -> float | None:
+    """What a text says; a number comes first, since 11110101 would be a day as well."""
+    if len(text) > LONGEST:
+        raise BadAnswer(f"{where} is {in_short(text)}, too long for a number")
+    if text in _TRUTHS:
+        return _TRUTHS[text]
+    if _NO_DAY.match(text):
+        return None
+    try:
+        return to_number(text, where)
+    except BadAnswer:
+        moment = _moment(text)
+        if moment is None:
+            raise
+    if not moments:
+        raise BadAnswer(f"{where} is the text {in_short(text)}; where that is a moment, say 'as: age'")
+    return _seconds(moment, zone)
 
 
 def _seconds(moment: datetime, zone: tzinfo) -> float:
@@ -142,8 +169,8 @@ def _seconds(moment: datetime, zone: tzinfo) -> float:
     return aware.timestamp()
 
 
-def _moment(text: str) -> datetime | str:
+def _moment(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text.strip())
     except ValueError:
-        return text
+        return None

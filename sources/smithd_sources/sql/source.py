@@ -75,11 +75,12 @@ class Sql(Source[SqlOptions]):
         left = sorted(self._queries, key=self._slow.__contains__)
         while left:
             name, *left = left
+            metric = self.options.metrics[name]
             started = clock.monotonic()
             share = (end - started) / (2 if left else 1)
             with answers.of(name):
-                grid = database.fetch(connection, name, self._queries[name], given, share)
-                answers.samples += read_rows(name, self.options.metrics[name], grid, asked, answers.complain)
+                grid = database.fetch(connection, metric, self._queries[name], given, share)
+                answers.samples += read_rows(name, metric, grid, asked, answers.complain)
             slow = clock.monotonic() - started > PATIENCE * share
             self._slow = self._slow | {name} if slow else self._slow - {name}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine
@@ -37,6 +37,8 @@ class SQLite(InThread):
     def _connected(self) -> sqlite3.Connection:
         if not self._file.exists():
             raise Misconfigured(f"{self._file}: there is no such file: check the path in 'url'")
+        if not self._file.is_file():
+            raise Misconfigured(f"{self._file} is no file that a database could be in: check the path in 'url'")
         self._until = math.inf
         connection = sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)
         connection.execute("PRAGMA query_only = ON")
@@ -54,7 +56,9 @@ class SQLite(InThread):
         connection.exec_driver_sql("BEGIN")
 
     def parameter(self, moment: datetime) -> Any:
-        return super().parameter(moment).isoformat(" ", "seconds")
+        """As a text; a midnight is its date alone, which stands right among dates and among moments."""
+        local = super().parameter(moment)
+        return local.isoformat(" ", "seconds") if local.time() != time() else local.date().isoformat()
 
     def _limit(self, connection: Connection, seconds: float) -> None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {max(1, int(seconds * 1000))}")

@@ -55,6 +55,26 @@ def test_a_stream_and_a_legacy_activity_can_be_there_already(wire: Wire) -> None
     assert statuses == [200, 403, 404]
 
 
+def test_an_id_that_was_given_is_not_given_again(wire: Wire) -> None:
+    change(
+        wire, activities={"la_000001": PROGRESS, "la_000003": "foreign"}, notifications={"pn_000004": {"title": "x"}}
+    )
+    first = put(wire)["activity_id"]
+    second = wire.ask("POST", "/live-activity/start", {"content_state": PROGRESS}).body["activity_id"]
+    pushed = wire.ask("POST", "/push-notification", {"title": "y"}).body["notification_id"]
+    assert len({first, second, "la_000001", "la_000003"}) == 4
+    assert pushed != "pn_000004"
+    assert len(wire.service.screen(wire.clock.time)["notifications"]) == 2
+    assert wire.order("PATCH", "/account", {"activities": {first: PROGRESS}}).status == 400
+
+
+def test_an_activity_that_is_put_back_is_no_longer_an_ended_one(wire: Wire) -> None:
+    for given in (PROGRESS, None, PROGRESS):
+        change(wire, activities={"A1": given})
+    ended = wire.ask("POST", "/live-activity/end", {"activity_id": "A1", "content_state": PROGRESS})
+    assert (ended.status, ended.body.get("ignored")) == (200, None)
+
+
 def test_a_notification_can_be_there_already_and_be_fixed(wire: Wire) -> None:
     change(wire, notifications={"pn_01": {"title": "before"}})
     assert wire.ask("PUT", "/push-notification/pn_01", {"title": "x"}).status == 200

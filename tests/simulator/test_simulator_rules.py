@@ -58,6 +58,7 @@ PUSH_TAKEN: list[dict[str, Any]] = [
     {"metadata": {"k" * 100: "", "ü": -1.5, "b": False}},
     {"metadata": metadata(16384)},
     {"payload": {}, "badge": -1},
+    {"actions": [HOOK | {"url": LONG + "a" * (2049 - len(LONG))}]},
 ]
 PUSH_REFUSED: list[dict[str, Any]] = [
     {"title": " "},
@@ -269,6 +270,7 @@ NAMED = {"activity_id": "A1", "content_state": STATE}
                 (LONG + "a" * (2049 - len(LONG)), 400),
             ]
         ),
+        ("live-activity-stream-put", PUT | {"action": HOOK | {"url": LONG + "a" * (2049 - len(LONG))}}, 200),
         ("live-activity-stream-put", PUT | {"action": HOOK | {"url": "shortcuts://run-shortcut?name=A"}}, 400),
         ("live-activity-stream-put", PUT | {"action": HOOK | {"title": ""}}, 400),
         ("live-activity-stream-put", PUT | {"action": None}, 400),

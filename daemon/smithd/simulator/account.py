@@ -149,8 +149,11 @@ class _Change:
             self._swipe_away(stream)
 
     def _activity(self, id: str, given: Any) -> None:  # noqa: A002 - the service's word
+        if any(stream.activity is not None and stream.activity.id == id for stream in self._state.streams.values()):
+            raise Refused(400, "Invalid activity", f"{id} is the activity of a stream; see streams")
         self._state.foreign.discard(id)
         self._swipe_away(self._state.legacy.pop(id, None))
+        self._state.ended.pop(id, None)
         if given == "foreign":
             self._state.foreign.add(id)
         elif given is not None:
@@ -162,7 +165,7 @@ class _Change:
             self._state.notifications.pop(id, None)
         elif isinstance(given, dict):
             contract.check("push-notification-send", given)
-            self._state.remember(notifications.made(id, given, reached(self._state, None, None), self._now))
+            self._state.remember(notifications.made(id, given, reached(self._state, None), self._now))
         elif id in self._state.notifications:
             self._state.notifications[id].replaceable = given == "replaceable"
         else:
@@ -175,7 +178,7 @@ class _Change:
         activities.check_start(content)
         self._swipe_away(stream)
         stream.paused = False
-        return activities.start(self._state, stream, body, reached(self._state, None, None), self._now)
+        return activities.start(self._state, stream, body, reached(self._state, None), self._now)
 
     def _swipe_away(self, stream: Stream | None) -> None:
         """What a person does on the phone: the activity is gone at once, and nobody tells the client."""

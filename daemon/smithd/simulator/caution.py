@@ -136,7 +136,7 @@ def _urls(body: Json) -> Iterator[Doubt]:
     for path, action in _actions(body):
         if not _is_sound(action, deep_links=path.startswith("actions")):
             yield f"{path}.url", "must be a URL with a host and without blanks, or shortcuts://run-shortcut?name=…"
-        if len(action["url"]) > _MAX_URL:
+        if action["type"] == "open_url" and len(action["url"]) > _MAX_URL:
             yield f"{path}.url", f"is longer than {_MAX_URL} characters"
 
 

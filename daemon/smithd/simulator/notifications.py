@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from smithd.simulator import contract
-from smithd.simulator.audience import Audience, reached, targeted
+from smithd.simulator.audience import Audience, check_scope, holding, somebody, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
 from smithd.simulator.request import Request, check_billing
 from smithd.simulator.state import Notification, State
@@ -35,7 +35,8 @@ def replace(state: State, request: Request) -> Answer:
     notification = state.notifications.get(request.param)
     if notification is None:
         raise Refused(404, "Notification not found", f"there is no notification {request.param}")
-    audience = reached(state, request.scope, notification.channels)
+    check_scope(request.scope, notification.channels)
+    audience = somebody(holding(state, notification.devices, notification.channels))
     if not notification.replaceable:
         raise Refused(409, "Notification not replaceable", f"{request.param} can no longer be replaced")
     notification.content = _shown(body)

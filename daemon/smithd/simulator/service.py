@@ -89,6 +89,7 @@ class Service:
         return replace(answer, headers=limits.headers(meters) | dict(answer.headers))
 
     def _admit(self, call: Call, now: float, meters: list[Meter]) -> Answer:
+        self.state.settle(now)
         route = router.find(call.method, call.path)
         endpoint = route.endpoint
         self._count(limits.of_address(endpoint.family, call.peer), now, meters)

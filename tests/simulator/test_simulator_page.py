@@ -116,6 +116,26 @@ def test_the_page_and_its_files(wire: Wire) -> None:
     assert wire.send("GET", "/static/secrets").status == 404
 
 
+def test_each_phone_has_its_page(wire: Wire) -> None:
+    devices = {"phone": {"user": "ann"}, "i pad": {"user": "ben", "badge": 7}}
+    assert wire.order("PATCH", "/account", {"devices": devices}).status == 200
+    first, second = (bytes(wire.send("GET", path).body).decode() for path in ("/", "/?device=i%20pad"))
+    assert "badge is clear" in first
+    assert "/?device=i%20pad" in first
+    assert "badge shows 7" in second
+    assert 'data-fragment="screen?device=i%20pad"' in second
+    assert b"badge shows 7" in wire.send("GET", "/screen?device=i%20pad").body
+    missing = wire.send("GET", "/?device=watch")
+    assert (missing.status, b"no device watch" in missing.body) == (404, True)
+
+
+def test_a_value_that_finds_no_room_can_be_read_all_the_same(wire: Wire) -> None:
+    wire.order("PATCH", "/account", {"metrics": {f"m{n}": "number" for n in range(6)}})
+    for n in range(6):
+        wire.ask("POST", f"/metrics/m{n}/value", {"value": 123456789012})
+    assert 'title="m5: 123,456,789,012"' in fragment(wire)
+
+
 @pytest.mark.parametrize(
     ("metric", "shown"),
     [

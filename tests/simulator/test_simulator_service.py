@@ -9,6 +9,7 @@ import pytest
 
 from simulator.given import NOW
 from simulator.loopback import KEY
+from smithd.simulator.control import told
 from smithd.simulator.exchange import Answer, Call, Seen
 from smithd.simulator.limits import RateMode
 from smithd.simulator.service import Service
@@ -479,6 +480,32 @@ def test_a_body_that_is_no_sound_json_object_is_refused(raw: bytes) -> None:
     answer = Account(metrics={"m": Metric("m")}).ask("POST", "/metrics/m/value", raw)
     assert answer.status == 400
     assert set(answer.body) == {"error", "message"}
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"tags": [1] * 9000}, "tags.0: 1 is not"),
+        ({"tags": ["a", *[{}] * 9000]}, "tags.1: {} is not"),
+        ({"metadata": {f"{n:02}": [] for n in range(40)}}, "metadata.00: [] is not"),
+        ({"metadata": {f"{n:x}": [] for n in range(5000)}}, ": [] is not"),
+        ({"title": "x" * 9000, "tags": []}, "bytes without tags and metadata"),
+        ({"actions": [{}] * 9000}, "is too long"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_of_all_that_is_wrong_the_first_is_named(body: dict[str, Any], where: str) -> None:
+    answer = Account().push(**body)
+    assert (answer.status, where in answer.body["message"]) == (400, True), answer.body
+
+
+def test_the_largest_body_that_is_valid_is_taken_however_it_is_escaped_and_stays_json_in_the_log() -> None:
+    account = Account()
+    metadata = {f"{n}": "ü" * 2000 for n in range(4)}
+    body = {"title": "ü" * 1700, "metadata": metadata, "tags": [f"{n:064}" for n in range(20)]}
+    raw = json.dumps(body).encode()
+    assert account.ask("POST", "/push-notification", raw).status == 200
+    assert told(account.service.seen[-1])["body"] == body
 
 
 @pytest.mark.parametrize("raw", [b'{"badge": 2.0}', b'{"badge": -1, "badge": 2}', b' {"badge": 2e0}\n'])

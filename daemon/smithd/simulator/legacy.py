@@ -15,7 +15,7 @@ def start(state: State, request: Request) -> Answer:
     """``POST /live-activity/start``: a new activity, however often the same is sent."""
     body = request.needed_body()
     contract.check("live-activity-start", body)
-    check_billing(state)
+    check_billing(state, request.now)
     activities.check_start(body["content_state"])
     audience = targeted(state, request.scope, body)
     evicted = slots.evict(state, audience, request.now) if state.when_full is WhenFull.EVICT else None

@@ -17,7 +17,7 @@ def send(state: State, request: Request) -> Answer:
     """``POST /push-notification``: a new notification, however often the same is sent."""
     body = request.needed_body()
     contract.check("push-notification-send", body)
-    check_billing(state)
+    check_billing(state, request.now)
     audience = targeted(state, request.scope, body)
     notification = made(state.new_id("pn"), body, audience, request.now)
     details = audience.counts | audience.effective | {"devices_targeted": len(audience.devices)}
@@ -31,7 +31,7 @@ def replace(state: State, request: Request) -> Answer:
     """``PUT /push-notification/{id}``: other content in its place, silently, for the same people."""
     body = request.needed_body()
     contract.check("push-notification-replace", body)
-    check_billing(state)
+    check_billing(state, request.now)
     notification = state.notifications.get(request.param)
     if notification is None:
         raise Refused(404, "Notification not found", f"there is no notification {request.param}")

@@ -36,7 +36,7 @@ class Window(TypedDict):
 
 
 class LiveActivity(TypedDict):
-    """A Live Activity as last told; ``stream_key`` is None once its stream is done with it, and where none made it.
+    """A Live Activity as last told; ``stream_key`` is None once its stream let go of it, and where it had none.
 
     ``dismiss_at`` is None until it ended.
     """

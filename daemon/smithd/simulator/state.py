@@ -163,11 +163,12 @@ class Metric:
 class State:
     """One account.
 
-    ``keys``: each API key with the channels it is confined to (None: no limits). ``channels``: the users in each; a
-    channel that is not listed reaches every phone. ``failing``: Apple refuses badges and pushes. ``creates_metrics``:
-    a value for an unknown metric creates it, where the real service answers 404. ``null_channels``: an answer about
-    the whole account names its channels as null, as the service's examples do; otherwise as an empty list.
-    ``legacy``: activities of the legacy calls, by their ids. ``foreign``: ids of another account's activities.
+    ``keys``: each API key with the channels it is confined to (None: no limits). ``channels``: the users in each; where
+    there are none, every slug is a channel that reaches every phone. ``failing``: Apple refuses badges and pushes.
+    ``creates_metrics``: a value for an unknown metric creates it, where the real service answers 404.
+    ``null_channels``: an answer about the whole account names its channels as null, as the service's examples do;
+    otherwise as an empty list. ``legacy``: activities of the legacy calls, by their ids. ``foreign``: ids of another
+    account's activities.
     """
 
     keys: dict[str, tuple[str, ...] | None] = field(default_factory=dict)

@@ -16,7 +16,7 @@ def put(state: State, request: Request) -> Answer:
     given, current = request.needed_body(), stream.activity
     body = activities.completed(given, current)
     contract.check("live-activity-stream-put", body)
-    check_billing(state)
+    check_billing(state, request.now)
     audience = targeted(state, request.scope, body)
     if stream.paused:
         activities.check_type(given["content_state"])

@@ -192,11 +192,10 @@ class State:
 
     def new_id(self, kind: str) -> str:
         """A name that nothing in the account has."""
-        taken = self.notifications.keys() | self.legacy.keys() | self.ended.keys() | self.foreign
         while True:
             self.ids_given += 1
             name = f"{kind}_{self.ids_given:06d}"
-            if name not in taken:
+            if not any(name in kept for kept in (self.notifications, self.legacy, self.ended, self.foreign)):
                 return name
 
     def shown(self) -> Iterator[tuple[Stream, Activity]]:

@@ -169,10 +169,10 @@ class _Change:
             raise Refused(400, "Invalid activity", f"{id} is the activity of a stream; see streams")
         self._state.foreign.discard(id)
         self._swipe_away(self._state.legacy.pop(id, None))
-        self._state.ended.pop(id, None)
         if given == "foreign":
             self._state.foreign.add(id)
         elif given is not None:
+            self._state.ended.pop(id, None)
             stream = self._state.legacy[id] = Stream("")
             self._show(stream, given).id = id
 

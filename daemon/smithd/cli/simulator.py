@@ -90,7 +90,7 @@ class ScopedKey(click.ParamType[tuple[str, Any]]):
         key, equals, channels = value.partition("=")
         if "=" in channels:
             self.fail(
-                f"what follows {key}= is no channel; a key with = in it goes into the file of --account", param, ctx
+                "behind the first = stand channels; a key with = in it goes into the file of --account", param, ctx
             )
         return key, [slug for slug in channels.split(",") if slug] if equals else "all"
 

@@ -308,6 +308,8 @@ def _no_answer(error: Exception, scheme: str) -> NoAnswer:
     import aiohttp
 
     cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
+    if isinstance(cause, aiohttp.ClientPayloadError) and isinstance(cause.__cause__, aiohttp.ClientConnectionError):
+        cause = cause.__cause__  # ``_once`` gave it another name
     kind = Untrusted if isinstance(cause, aiohttp.ClientConnectorCertificateError) else NoAnswer
     return kind(_words(cause), sent=not _failed_to_connect(error), hint=_hint(cause, scheme))
 
@@ -318,14 +320,14 @@ def _hint(cause: BaseException, scheme: str) -> str:
     match cause:
         case aiohttp.ClientConnectorDNSError():
             return "is it spelt right, and does the DNS answer here?"
-        case aiohttp.ServerDisconnectedError() | OSError(errno=errno.EPIPE | errno.ECONNRESET):
+        case aiohttp.ServerDisconnectedError() | ConnectionResetError() | OSError(errno=errno.EPIPE | errno.ECONNRESET):
             return "does it ask for a certificate of ours?" if scheme == "https" else "does it speak https only?"
         case OSError(errno=errno.ECONNREFUSED):
             return "does it run, and is the port right?"
     return ""
 
 
-def _words(cause: BaseException | None) -> str:
+def _words(cause: BaseException) -> str:
     """What happened, in plain words; aiohttp knows it better than the kinds of httpx's errors tell."""
     import aiohttp
 
@@ -336,11 +338,10 @@ def _words(cause: BaseException | None) -> str:
             return "no answer within the time-out"
         case aiohttp.ClientConnectorDNSError():
             return "its name is not known"
-        case aiohttp.ServerDisconnectedError():
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientConnectionResetError():
             return "it closed the connection without an answer"
         case aiohttp.ClientPayloadError():
-            renamed = isinstance(cause.__cause__, aiohttp.ClientConnectionError)  # by ``_once``
-            return _words(cause.__cause__) if renamed else "the answer broke off"
+            return "the answer broke off"
         case aiohttp.ClientHttpProxyError():
             return f"the proxy refuses: HTTP {cause.status}"
         case aiohttp.ClientResponseError():

@@ -373,12 +373,14 @@ class TestOnlyReading:
             source._database.fetch = fetch  # type: ignore[method-assign,assignment] # to do something in between
             return [await poll(source), await poll(source)]
 
-        if name == "my":
-            server.execute("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
         count = "SELECT count(*) FROM seen"
-        polls = with_source(server.url, {"a": count, "b": count}, with_a_row_in_between)
-        if name == "my":
-            server.execute("SET GLOBAL tx_isolation = 'REPEATABLE-READ'")
+        try:
+            if name == "my":
+                server.execute("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
+            polls = with_source(server.url, {"a": count, "b": count}, with_a_row_in_between)
+        finally:
+            if name == "my":
+                server.execute("SET GLOBAL tx_isolation = 'REPEATABLE-READ'")
         assert [each.values for each in polls] == [{"a": 0, "b": 0}, {"a": 2, "b": 2}]
 
     def test_mysql_is_given_its_limits_in_a_hint_and_the_query_as_it_is(

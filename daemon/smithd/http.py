@@ -6,9 +6,12 @@ made: ``smithd check`` never pays for it.
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -17,15 +20,15 @@ if TYPE_CHECKING:
     import httpx
 
 from smithd import __version__
+from smithd.names import Names
+from smithd.packing import PACKED, Unpacker, unpacker
 
 USER_AGENT = f"smithd/{__version__}"
-CONNECTIONS = 512
+CONNECTIONS_PER_HOST = 512
+"""A host that never answers can hold so many, and those of no other; how many there are in all is not bounded."""
 LIMIT = 5_000_000
 """The unpacked bytes that an answer may have unless somebody says otherwise."""
-PIECE = 64 * 1024
-"""The bytes that are unpacked at once."""
 ACCEPTED = "gzip, deflate, br, zstd"
-PACKED = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +41,44 @@ class TLS:
     key_file: str | None = None
 
     def context(self) -> ssl.SSLContext:
-        """The TLS context; raises OSError or ssl.SSLError where a file cannot be used."""
-        context = ssl.create_default_context(cafile=self.ca_file)
+        """The TLS context; raises OSError, which names the file, where one cannot be used."""
+        with _named(self.ca_file):
+            context = ssl.create_default_context(cafile=self.ca_file)
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if self.cert_file is not None:
-            context.load_cert_chain(self.cert_file, self.key_file)
+            with _named(self.cert_file, self.key_file):
+                context.load_cert_chain(self.cert_file, self.key_file)
         return context
+
+
+@contextmanager
+def _named(*paths: str | None) -> Iterator[None]:
+    """OpenSSL does not say which file it could not read."""
+    files = [path for path in paths if path is not None]
+    try:
+        for path in files:
+            with open(path, "rb"):
+                pass
+        yield
+    except ssl.SSLError as error:
+        raise OSError(f"{' with '.join(files)}: {error.reason or 'no PEM'}") from None
+    except OSError as error:
+        raise OSError(f"{error.filename}: {os.strerror(error.errno or 0).lower()}") from None
 
 
 class NoAnswer(Exception):
     """Nobody answered, or the answer broke off; the text says what happened ("connection refused").
 
-    ``sent``: some of the request may have reached the other side.
+    ``sent``: some of the request may have reached the other side. ``hint``: what may be the matter, as a question for
+    whoever chose the address.
     """
 
-    def __init__(self, what: str, *, sent: bool = True) -> None:
+    def __init__(self, what: str, *, sent: bool = True, hint: str = "") -> None:
         super().__init__(what)
         self.sent = sent
+        self.hint = hint
 
 
 class Untrusted(NoAnswer):
@@ -73,11 +95,15 @@ class TooLarge(Unreadable):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the status, the headers (by names in any case), and the unpacked body."""
+    """What came back: the status, the headers (by names in any case), and the unpacked body.
+
+    ``failure``: why there is no body, where it could not be read and the status (not 2xx) may say enough.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    failure: NoAnswer | Unreadable | None = None
 
 
 class Prepared:
@@ -107,22 +133,24 @@ class Prepared:
         try:
             response = await self._transport.handle_async_request(self._request)
             try:
-                return Answer(response.status_code, response.headers, await self._read(response))
+                return await self._read(response)
             finally:
                 await _stream(response).aclose()
         except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
-            raise _no_answer(error) from error
+            raise _no_answer(error, self._request.url.scheme) from error
 
-    async def _read(self, response: httpx.Response) -> bytes:
+    async def _read(self, response: httpx.Response) -> Answer:
         import aiohttp
         import httpx
 
+        body, failure = b"", None
         try:
-            return await read(response, self._limit)
-        except (Unreadable, httpx.TransportError, aiohttp.ClientError):
+            body = await read(response, self._limit)
+        except (Unreadable, httpx.TransportError, aiohttp.ClientError) as error:
             if response.status_code < 300:
                 raise
-            return b""  # the status says enough
+            failure = error if isinstance(error, Unreadable) else _no_answer(error, self._request.url.scheme)
+        return Answer(response.status_code, response.headers, body, failure)
 
 
 class Http:
@@ -137,17 +165,18 @@ class Http:
         be shorter than any server's own: a connection that is closed while a request goes out leaves it unknown.
         """
         self._keep_alive = keep_alive
+        self._names = Names()
         self._clients: dict[tuple[TLS, str | None], httpx.AsyncClient] = {}
 
     def client(self, tls: TLS = TLS(), unix_socket: str | None = None) -> httpx.AsyncClient:
         """The shared client for this TLS setting; call it inside a running event loop.
 
         ``unix_socket``: the path of a socket on this machine, to which all its requests go, whatever their host.
-        Raises OSError or ssl.SSLError where one of the setting's files cannot be used.
+        Raises OSError where one of the setting's files cannot be used.
         """
         client = self._clients.get((tls, unix_socket))
         if client is None:
-            client = self._clients[tls, unix_socket] = _open(tls, unix_socket, self._keep_alive)
+            client = self._clients[tls, unix_socket] = _open(tls, unix_socket, self._keep_alive, self._names)
         return client
 
     def prepare(
@@ -195,7 +224,7 @@ class Http:
             await client.aclose()
 
 
-def _open(tls: TLS, unix_socket: str | None, keep_alive: float) -> httpx.AsyncClient:
+def _open(tls: TLS, unix_socket: str | None, keep_alive: float, names: Names) -> httpx.AsyncClient:
     import aiohttp
     import httpx
     from httpx_aiohttp import AiohttpTransport
@@ -204,8 +233,14 @@ def _open(tls: TLS, unix_socket: str | None, keep_alive: float) -> httpx.AsyncCl
 
     def connector() -> aiohttp.BaseConnector:
         if unix_socket is not None:
-            return aiohttp.UnixConnector(unix_socket, limit=CONNECTIONS, keepalive_timeout=keep_alive)
-        return aiohttp.TCPConnector(limit=CONNECTIONS, ssl=context, keepalive_timeout=keep_alive)
+            return aiohttp.UnixConnector(unix_socket, limit=CONNECTIONS_PER_HOST, keepalive_timeout=keep_alive)
+        return aiohttp.TCPConnector(
+            limit=0,
+            limit_per_host=CONNECTIONS_PER_HOST,
+            ssl=context,
+            keepalive_timeout=keep_alive,
+            resolver=_resolver(names),
+        )
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -227,6 +262,31 @@ def _open(tls: TLS, unix_socket: str | None, keep_alive: float) -> httpx.AsyncCl
     )
 
 
+def _resolver(names: Names) -> aiohttp.abc.AbstractResolver:
+    import aiohttp.abc
+
+    class Resolver(aiohttp.abc.AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[aiohttp.abc.ResolveResult]:
+            return [
+                {
+                    "hostname": host,
+                    "host": found.host,
+                    "port": found.port,
+                    "family": found.family,
+                    "proto": found.proto,
+                    "flags": socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+                }
+                for found in await names.look_up(host, port, family)
+            ]
+
+        async def close(self) -> None:
+            """There is nothing to let go of."""
+
+    return Resolver()
+
+
 def _proxies() -> dict[str, str | None]:
     """The environment's proxies as httpx's URL patterns; None: none for these.
 
@@ -244,12 +304,25 @@ def _proxies() -> dict[str, str | None]:
     return proxies
 
 
-def _no_answer(error: Exception) -> NoAnswer:
+def _no_answer(error: Exception, scheme: str) -> NoAnswer:
     import aiohttp
 
     cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
     kind = Untrusted if isinstance(cause, aiohttp.ClientConnectorCertificateError) else NoAnswer
-    return kind(_words(cause), sent=not _failed_to_connect(error))
+    return kind(_words(cause), sent=not _failed_to_connect(error), hint=_hint(cause, scheme))
+
+
+def _hint(cause: BaseException, scheme: str) -> str:
+    import aiohttp
+
+    match cause:
+        case aiohttp.ClientConnectorDNSError():
+            return "is it spelt right, and does the DNS answer here?"
+        case aiohttp.ServerDisconnectedError() | OSError(errno=errno.EPIPE | errno.ECONNRESET):
+            return "does it ask for a certificate of ours?" if scheme == "https" else "does it speak https only?"
+        case OSError(errno=errno.ECONNREFUSED):
+            return "does it run, and is the port right?"
+    return ""
 
 
 def _words(cause: BaseException | None) -> str:
@@ -272,22 +345,34 @@ def _words(cause: BaseException | None) -> str:
             return f"the proxy refuses: HTTP {cause.status}"
         case aiohttp.ClientResponseError():
             return f"it does not answer in HTTP: {' '.join(cause.message.split())}"
-        case aiohttp.ClientSSLError():
-            return _words_of_tls(cause)
-    if isinstance(cause, OSError) and cause.errno:
-        return os.strerror(cause.errno).lower()
+        case OSError():
+            return _words_of_system(cause)
     return str(cause) or type(cause).__name__
 
 
-def _words_of_tls(cause: aiohttp.ClientSSLError) -> str:
+def _words_of_system(error: OSError) -> str:
     import aiohttp
 
-    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
-        reason = getattr(cause.certificate_error, "verify_message", None) or cause.certificate_error
-        return f"its certificate is not trusted: {reason}"
-    if getattr(cause.os_error, "reason", None) in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
+    match error:
+        case aiohttp.client_exceptions.UnixClientConnectorError():
+            return f"the socket {error.path}: {os.strerror(error.os_error.errno or 0).lower()}"
+        case aiohttp.ClientConnectorCertificateError():
+            reason = getattr(error.certificate_error, "verify_message", None) or error.certificate_error
+            return f"its certificate is not trusted: {reason}"
+        case aiohttp.ClientSSLError():
+            return _words_of_tls(error.os_error)
+        case OSError(__cause__=ssl.SSLError() as cause):
+            return _words_of_tls(cause)
+    return os.strerror(error.errno).lower() if error.errno else str(error) or type(error).__name__
+
+
+def _words_of_tls(error: OSError) -> str:
+    reason = str(getattr(error, "reason", None) or error)
+    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
         return "it does not speak TLS: is its address one of http, not https?"
-    return f"TLS failed: {getattr(cause.os_error, 'reason', None) or cause.os_error}"
+    if reason.endswith(("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "BAD_CERTIFICATE", "UNKNOWN_CA")):
+        return f"it ends the TLS handshake ({reason}): does it ask for a certificate of ours, or for another one?"
+    return f"TLS failed: {reason}"
 
 
 def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
@@ -309,27 +394,19 @@ async def read(response: httpx.Response, limit: int) -> bytes:
 
 
 async def _unpacked(stream: httpx.AsyncByteStream, encoding: str) -> AsyncIterator[bytes]:
-    """The pieces of a packed body, none larger than PIECE, however much a few bytes unpack to."""
-    from aiohttp.compression_utils import BrotliDecompressor, ZLibDecompressor, ZSTDDecompressor
-
-    unpacker: BrotliDecompressor | ZLibDecompressor | ZSTDDecompressor | None = None
+    """The small pieces of a packed body, however much a few bytes unpack to."""
+    body: Unpacker | None = None
     async for chunk in stream:
+        if not chunk:
+            continue
         try:
-            if unpacker is None and chunk:
-                match encoding:
-                    case "gzip" | "x-gzip":
-                        unpacker = ZLibDecompressor("gzip")
-                    case "deflate":  # some send it without the header that RFC 9110 asks for
-                        unpacker = ZLibDecompressor("deflate", suppress_deflate_header=chunk[0] & 0xF != 8)
-                    case "br":
-                        unpacker = BrotliDecompressor()
-                    case _:
-                        unpacker = ZSTDDecompressor()
-            while unpacker is not None and (piece := unpacker.decompress_sync(chunk, max_length=PIECE)):
+            body = body or unpacker(encoding, chunk)
+            for piece in body.feed(chunk):
                 yield piece
-                chunk = b""
         except Exception as error:  # each of the libraries raises errors of its own
             raise Unreadable(f"the answer cannot be unpacked ({encoding})") from error
+    if body is not None and not body.is_whole:
+        raise Unreadable(f"the answer breaks off: its end is missing ({encoding})")
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -74,7 +74,7 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
 
     config = uvicorn.Config(
         with_transport, loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
-        server_header=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=1,
+        server_header=False, proxy_headers=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = _Server(config)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))

@@ -5,10 +5,14 @@ A fact holds plain values, so that it can stand on the lowest floor. Its ``str``
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import quote, quote_plus
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +55,17 @@ class Redactor:
         self._longest_first: list[str] | None = None
 
     def add(self, secret: str) -> None:
-        """Remember a secret. Very short ones are left alone: masking them would only garble texts."""
+        """Remember a secret, in every form it takes in an answer that repeats it. Very short ones are left alone:
+        masking them would only garble texts.
+        """
         if len(secret) >= 4:
-            self._secrets[secret] = None
+            self._secrets |= dict.fromkeys(_disguises(secret))
             self._longest_first = None
 
     def learn(self, other: Redactor) -> None:
         """Remember what another one knows."""
-        for secret in other._secrets:
-            self.add(secret)
+        self._secrets |= other._secrets
+        self._longest_first = None
 
     def clean(self, text: str) -> str:
         """The text with every known secret replaced by a mask."""
@@ -79,6 +85,18 @@ class Redactor:
         if isinstance(value, list):
             return [self.clean_all(item) for item in value]
         return self.clean(value) if isinstance(value, str) else value
+
+
+def _disguises(secret: str) -> Iterable[str]:
+    """A secret as it is, and as it stands in JSON, in an address, in a form, in HTML and in base64."""
+    octets = secret.encode("utf-8", "replace")
+    in_json = (json.dumps(secret, ensure_ascii=escaped)[1:-1] for escaped in (True, False))
+    in_base64 = base64.b64encode(octets).decode().rstrip("=")
+    yield secret
+    for text in in_json:
+        yield from (text, text.replace("/", "\\/"))
+    yield from (quote(octets), quote(octets, safe=""), quote_plus(octets), html.escape(secret))
+    yield from (in_base64, in_base64.replace("+", "-").replace("/", "_"))
 
 
 def _without_cut(text: str, secret: str, mask: str) -> str:
@@ -236,6 +254,20 @@ class SamplesRefused(Fact):
 
     def __str__(self) -> str:
         return f"{self.source}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class TasksLeft(Fact):
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    count: int
+    names: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source}: the plugin left {self.count} tasks running ({self.names}): "
+            "they should be awaited, or cancelled when it is closed"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,44 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.plugin import TLS, File, HttpUrl, Misconfigured, Options, Secret, SourceError, Unavailable
+from smithd.plugin import (
+    TLS,
+    BadAnswer,
+    File,
+    HttpUrl,
+    Misconfigured,
+    NoAnswer,
+    Options,
+    Secret,
+    SourceError,
+    Unavailable,
+    Unreadable,
+    Untrusted,
+)
 
 EXCERPT = 80
 PATIENCE = 0.9
 """The part of a poll's deadline after which we say ourselves what takes so long."""
+_FRAMING = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
+_HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "host", "user-agent"})
+"""Headers whose values are no secrets, and may stand in an answer that is shown."""
+_TELLING = re.compile(r"key|token|secret|pass|pwd|auth|sig|cred|session", re.IGNORECASE)
+_USER = re.compile(r"//[^/?#]*@")
 _HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _PASSING = (408, 425, 429)
-_MEANINGS = {401: "we are not let in", 403: "we are not allowed this", 404: "there is nothing at this address"}
+_MEANINGS = {
+    401: ("we are not let in", "check auth and headers"),
+    403: ("we are not allowed this", "check what this key or user may see"),
+    404: ("there is nothing at this address", "check its path"),
+}
 
 
 def place(url: str) -> str:
@@ -25,6 +49,16 @@ def place(url: str) -> str:
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def without_secrets(address: str) -> str:
+    """The start of any text that should be an address, without what may be secret in one."""
+    return cut(_USER.sub("//", re.split("[?#]", address, maxsplit=1)[0]))
+
+
+def sounds_secret(name: str) -> bool:
+    """Whether what goes by this name (a parameter, a key) may be a secret."""
+    return _TELLING.search(name) is not None
 
 
 def _as_text(value: Any) -> Any:
@@ -40,6 +74,8 @@ Text = Annotated[Secret, BeforeValidator(_as_text), WithJsonSchema({"type": ["st
 def _header_name(name: str) -> str:
     if _HEADER_NAME.fullmatch(name) is None:
         raise ValueError("expected the name of a header, like X-Api-Key")
+    if name.lower() in _FRAMING:
+        raise ValueError("this header says how a request is sent, and is set where that is known: leave it out")
     return name
 
 
@@ -78,6 +114,14 @@ class Auth(Options):
             *others, last = (f"'{way}'" for way in self.ways)
             raise PydanticCustomError("one_way", f"expected exactly one of {', '.join(others)} and {last}")
         return self
+
+    def secrets(self) -> Iterator[str]:
+        """What of this must not be shown, as it stands here and as it is sent."""
+        if self.bearer is not None:
+            yield self.bearer.get_secret_value()
+        if self.basic is not None:
+            yield self.basic.password.get_secret_value()
+            yield (self.header or "").partition(" ")[2].rstrip("=")
 
     @property
     def header(self) -> str | None:
@@ -123,6 +167,25 @@ class Connection(Options):
             raise PydanticCustomError("two_auths", "expected either 'auth' or a header 'Authorization', not both")
         return self
 
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Connection:
+        names = Counter(name.lower() for name in self.headers)
+        if twice := [name for name, count in names.items() if count > 1]:
+            raise PydanticCustomError("twice", f"the header {twice[0]} stands here twice (case does not count)")
+        return self
+
+    def secrets(self) -> Iterator[str]:
+        """What of these options must not be shown when an answer repeats it, as it stands here and as it is sent."""
+        for name, text in self.headers.items():
+            if name.lower() not in _HARMLESS:
+                yield text.get_secret_value()
+                yield text.get_secret_value().rpartition(" ")[2]  # a token without the word before it
+        for name, value in parse_qsl(urlsplit(self.url).query):
+            if sounds_secret(name):
+                yield value
+        if self.auth is not None:
+            yield from self.auth.secrets()
+
     def sent_headers(self) -> dict[str, str]:
         """All headers that the configuration asks for, in clear."""
         given = reveal(self.headers)
@@ -130,20 +193,39 @@ class Connection(Options):
         return given if header is None else given | {"Authorization": header}
 
 
+def cut(text: str) -> str:
+    """The start of a text, for an error's own."""
+    return text[:EXCERPT] + "…" if len(text) > EXCERPT else text
+
+
 def excerpt(body: bytes) -> str:
     """The start of an answer, on one line, for an error's text."""
-    text = " ".join(body[: 8 * EXCERPT].decode("utf-8", "replace").split())
-    shown = "".join(char if char.isprintable() else "�" for char in text[:EXCERPT])
-    return (shown + "…" if len(text) > EXCERPT else shown) or "(nothing)"
+    text = cut(" ".join(body[: 8 * EXCERPT].decode("utf-8", "replace").split()))
+    return "".join(char if char.isprintable() else "�" for char in text) or "(nothing)"
+
+
+def no_answer(who: str, error: NoAnswer | Unreadable) -> SourceError:
+    """What to tell where ``who`` gave no answer that can be read."""
+    if isinstance(error, Unreadable):
+        return BadAnswer(f"{who}: {error}")
+    if not isinstance(error, Untrusted):
+        return Unavailable(f"{who}: {error}; {error.hint}" if error.hint else f"{who}: {error}")
+    if "expired" in str(error):
+        return Misconfigured(f"{who}: {error}; have it renewed")
+    if "mismatch" in str(error):
+        return Misconfigured(f"{who}: {error}; is this the address?")
+    return Misconfigured(f"{who}: {error}; if its authority is one of your own, name it under tls: ca_file")
 
 
 def refusal(who: str, status: int, location: str, said: str) -> SourceError:
     """What ``who`` means by a status other than 2xx; ``said`` came with it, ``location`` is where a redirect points."""
     if 300 <= status < 400:
-        where = location.partition("?")[0] or "nowhere"
+        where = without_secrets(location) or "nowhere"
         return Misconfigured(
             f"{who}: HTTP {status}: it redirects to {where}, which is not followed: is this the address?"
         )
-    meaning = f", {_MEANINGS[status]}" if status in _MEANINGS else ""
+    if status in _MEANINGS:
+        meaning, advice = _MEANINGS[status]
+        return Misconfigured(f"{who}: HTTP {status}, {meaning}: {said}; {advice}")
     kind = Misconfigured if 400 <= status < 500 and status not in _PASSING else Unavailable
-    return kind(f"{who}: HTTP {status}{meaning}: {said}")
+    return kind(f"{who}: HTTP {status}: {said}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from smithd.plugin import (
@@ -15,18 +16,22 @@ from smithd.plugin import (
     Prepared,
     Unavailable,
     Unreadable,
-    Untrusted,
     http_url,
 )
-from smithd_sources.connection import PATIENCE, excerpt, place, refusal, reveal
+from smithd_sources.connection import PATIENCE, excerpt, no_answer, place, refusal, reveal, without_secrets
 from smithd_sources.json_options import HttpJsonOptions
-from smithd_sources.oauth2 import Tokens
+from smithd_sources.oauth2 import OAuth2, Tokens
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_KEEPING = (307, 308)
-"""Redirects after which the same request is meant, its method and its body included (RFC 9110, section 15.4)."""
-_LINK = re.compile(r"<([^>]*)>((?:\s*;[^,<]*)*)")
-_NEXT = re.compile(r""";\s*rel\s*=\s*"?(?:[^"]*\s)?next(?:\s[^"]*)?"?\s*(?:;|$)""", re.IGNORECASE)
+_REWRITING = (301, 302)
+"""Redirects that make a GET of a POST, and of nothing else; a 303 does of everything (RFC 9110, section 15.4)."""
+
+
+class Page(NamedTuple):
+    """An answer, and the address that gave it at last."""
+
+    answer: Answer
+    address: str
 
 
 class Exchange:
@@ -43,74 +48,83 @@ class Exchange:
         self._tls = options.tls.settings()
         self._patience = PATIENCE * context.timeout
         oauth2 = options.auth.oauth2 if options.auth else None
-        self._tokens = Tokens(oauth2, context, self._tls, self._patience) if oauth2 else None
+        self._tokens = Tokens(oauth2, context, _tls_of_tokens(options, oauth2), self._patience) if oauth2 else None
         self._request = self._prepared(options.asked_by, options.url, content, reveal(options.query))
         self._is_conditional = False
 
-    async def ask(self) -> Answer | None:
-        """The answer; None where the server says that nothing has changed since the last one.
+    async def ask(self) -> Page | None:
+        """The answer; None where the server says that nothing has changed since the last one that was taken.
 
         Raises Misconfigured, Unavailable or BadAnswer where there is none that counts.
         """
-        answer = await self._send(self._request, self._options.url, known=True)
+        options = self._options
+        answer = await self._send(self._request, options.url, known=True)
         if answer.status == 304 and self._is_conditional:
             return None
-        redirected = answer.status in _REDIRECTS and self._options.redirects > 0
-        answer = self._accepted(await self._followed(answer) if redirected else answer, self._options.url)
-        self._remember(answer, keeps=not redirected and self._options.pages is None)
-        return answer
+        return self._accepted(await self._followed(Page(answer, options.url), options.asked_by, self._content))
 
-    async def ask_page(self, address: str, page: str) -> tuple[Answer, str]:
-        """The next page at an address that ``page`` names (it may be relative), and the page's own address."""
-        target = self._target(page, address)
-        return self._accepted(await self._elsewhere("GET", target, None), target), target
+    async def ask_page(self, last: Page, next_page: str) -> Page:
+        """The page at an address that the ``last`` one names (it may be relative)."""
+        target = self._target(next_page, last.address)
+        page = Page(await self._elsewhere("GET", target, None), target)
+        return self._accepted(await self._followed(page, "GET", None))
 
-    def next_link(self, answer: Answer) -> str | None:
-        """The address of the next page by the header Link (RFC 8288); None where there is none."""
-        links = _LINK.findall(answer.headers.get("link", "")[:10_000])
-        return next((target for target, parameters in links if _NEXT.search(parameters)), None)
-
-    def _accepted(self, answer: Answer, url: str) -> Answer:
-        if self._options.accepts(answer.status):
-            return answer
-        raise refusal(place(url), answer.status, answer.headers.get("location", ""), excerpt(answer.body))
-
-    def _remember(self, answer: Answer, *, keeps: bool) -> None:
-        """Ask for changes only, from now on, where the server marks its answers (RFC 9110, section 13)."""
-        mark = answer.headers.get("etag") if keeps else None
-        date = answer.headers.get("last-modified") if keeps and mark is None else None
+    def take(self, page: Page) -> bool:
+        """This answer could be used: ask for changes only, from now on, where the server marks its answers (RFC 9110,
+        section 13). Returns whether it is needed again, for when there are none.
+        """
+        keeps = page.address == self._options.url and self._options.pages is None
+        mark = page.answer.headers.get("etag") if keeps else None
+        date = page.answer.headers.get("last-modified") if keeps and mark is None else None
         if mark is not None or date is not None or self._is_conditional:
             self._request.set_header("If-None-Match", mark)
             self._request.set_header("If-Modified-Since", date)
         self._is_conditional = mark is not None or date is not None
+        return self._is_conditional
 
-    async def _followed(self, answer: Answer) -> Answer:
-        url, method, content = self._options.url, self._options.asked_by, self._content
-        for _ in range(self._options.redirects):
-            target = self._target(answer.headers.get("location", ""), url)
-            if answer.status not in _KEEPING:
+    def secrets(self) -> Iterator[str]:
+        """All that is sent and must not be shown when an answer repeats it."""
+        yield from self._options.secrets()
+        if self._tokens is not None:
+            yield self._tokens.token
+
+    def _accepted(self, page: Page) -> Page:
+        answer = page.answer
+        if not self._options.accepts(answer.status):
+            said = f"({answer.failure})" if answer.failure is not None else excerpt(answer.body)
+            raise refusal(place(page.address), answer.status, answer.headers.get("location", ""), said)
+        if answer.failure is not None:
+            raise no_answer(place(page.address), answer.failure)
+        return page
+
+    async def _followed(self, page: Page, method: str, content: str | None) -> Page:
+        """Where the redirects from a page lead; the page itself, where it is none."""
+        left = self._options.redirects
+        while left > 0 and page.answer.status in _REDIRECTS:
+            target = self._target(page.answer.headers.get("location", ""), page.address)
+            if page.answer.status == 303 or (page.answer.status in _REWRITING and method == "POST"):
                 method, content = "GET", None
             if content is not None and not self._is_home(target):
                 raise Misconfigured(
-                    f"{place(url)} redirects to another host, {place(target)}, and what is sent is not sent there: "
-                    "if it should be, make that the url"
+                    f"{place(page.address)} redirects to another host, {place(target)}, and what is sent is not sent "
+                    "there: if it should be, make that the url"
                 )
-            answer, url = await self._elsewhere(method, target, content), target
-            if answer.status not in _REDIRECTS:
-                return answer
-        raise Unavailable(f"{place(self._options.url)} redirects more than {self._options.redirects} times")
+            page, left = Page(await self._elsewhere(method, target, content), target), left - 1
+            if left == 0 and page.answer.status in _REDIRECTS:
+                raise Unavailable(f"{place(self._options.url)} redirects more than {self._options.redirects} times")
+        return page
 
     def _target(self, location: str, base: str) -> str:
         """The address that an answer points at."""
         try:
             target = http_url(urljoin(base, location.strip()).partition("#")[0]) if location else ""
         except ValueError as error:
-            raise BadAnswer(f"{place(base)} points at {location[:80]!r}: {error}") from None
+            raise BadAnswer(f"{place(base)} points at {without_secrets(location)!r}: {error}") from None
         if not target:
             raise BadAnswer(f"{place(base)} redirects, and does not say where to")
         if urlsplit(base).scheme == "https" and urlsplit(target).scheme == "http":
             raise Misconfigured(f"{place(base)} points at {place(target)} without TLS, and is not followed there")
-        if self._options.unix_socket is not None and not self._is_home(target):
+        if self._options.unix_socket is not None and place(target) != place(self._options.url):
             raise Misconfigured(f"{place(base)} points at another host, {place(target)}, which the socket cannot reach")
         return target
 
@@ -131,7 +145,7 @@ class Exchange:
             method,
             url,
             query=query,
-            headers=self._public | self._options.sent_headers() if home else self._public,
+            headers=_merged(self._public, self._options.sent_headers()) if home else self._public,
             content=content,
             timeout=self._patience,
             limit=self._options.max_size,
@@ -154,9 +168,16 @@ class Exchange:
     async def _answer(self, request: Prepared, url: str) -> Answer:
         try:
             return await request.send()
-        except Untrusted as error:
-            raise Misconfigured(f"{place(url)}: {error}") from None
-        except NoAnswer as error:
-            raise Unavailable(f"{place(url)}: {error}") from None
-        except Unreadable as error:
-            raise BadAnswer(f"{place(url)}: {error}") from None
+        except (NoAnswer, Unreadable) as error:
+            raise no_answer(place(url), error) from None
+
+
+def _merged(usual: dict[str, str], given: dict[str, str]) -> dict[str, str]:
+    """The headers that are sent: the given ones in place of the usual ones, whatever their case."""
+    names = {name.lower() for name in given}
+    return {name: value for name, value in usual.items() if name.lower() not in names} | given
+
+
+def _tls_of_tokens(options: HttpJsonOptions, oauth2: OAuth2) -> TLS:
+    """The source's own setting is for its own host only."""
+    return options.tls.settings() if place(oauth2.token_url) == place(options.url) else TLS()

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from smithd.plugin import Answer, BadAnswer, Context, Misconfigured, Sample, Source, SourceError, Threads
-from smithd_sources.connection import excerpt, place
-from smithd_sources.exchange import Exchange
-from smithd_sources.json_metric import JSONMetric, read_metric
-from smithd_sources.json_options import Format, HttpJsonOptions
-from smithd_sources.partly import settle
+from smithd.plugin import Answer, BadAnswer, Context, Misconfigured, Redactor, Sample, Source, SourceError, Threads
+from smithd_sources.connection import cut, excerpt, place
+from smithd_sources.exchange import Exchange, Page
+from smithd_sources.json_metric import read_metric
+from smithd_sources.json_options import Format, HttpJsonOptions, Pages
+from smithd_sources.json_path import Path
+from smithd_sources.link import next_link
+from smithd_sources.partly import Failures
 from smithd_sources.quantity import Moment
 
 T = TypeVar("T")
 
-SEARCHED_AT_ONCE = 64_000
-"""The bytes of an answer that a path with ``..`` or a filter may search on the event loop."""
+AT_ONCE = 16_000
+"""The bytes of an answer that may be parsed, and read by plain paths, on the event loop: a few milliseconds at worst.
+Other paths can take any time over a few bytes (``$..[?@..x]``).
+"""
+
+
+@dataclass(slots=True)
+class Documents:
+    """What was parsed: a document for each page, and their bytes."""
+
+    pages: list[Any]
+    size: int
+
+
+_NOTHING = Documents([], 0)
 
 
 class HttpJson(Source[HttpJsonOptions]):
@@ -29,10 +44,10 @@ class HttpJson(Source[HttpJsonOptions]):
     def __init__(self, options: HttpJsonOptions, context: Context) -> None:
         super().__init__(options, context)
         self._place = place(options.url)
-        self._at_once = _searched_at_once(options.metrics.values())
+        self._is_plain = all(path.plain for path in _paths(options))
         self._threads = Threads(f"search {context.name}", places=1)
         self._exchange: Exchange | None = None
-        self._pages: list[Any] = []
+        self._kept = _NOTHING
 
     @classmethod
     def metrics(cls, options: HttpJsonOptions) -> Collection[str]:
@@ -42,14 +57,15 @@ class HttpJson(Source[HttpJsonOptions]):
         try:
             self._exchange = Exchange(self.options, self.context, self._headers(), self._body())
         except OSError as error:
-            raise Misconfigured(f"the files under tls cannot be used: {error}") from None
+            raise Misconfigured(f"under tls: {error}") from None
         except ValueError as error:
             raise Misconfigured(f"the address cannot be used: {error}") from None
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept": "*/*" if self.options.format is Format.NUMBER else "application/json"}
-        if not isinstance(self.options.body, str | None):
-            headers["Content-Type"] = "application/json"
+        if self.options.body is not None:
+            is_text = isinstance(self.options.body, str)
+            headers["Content-Type"] = "text/plain; charset=utf-8" if is_text else "application/json"
         return headers
 
     def _body(self) -> str | None:
@@ -58,45 +74,47 @@ class HttpJson(Source[HttpJsonOptions]):
 
     async def poll(self) -> Iterable[Sample]:
         assert self._exchange is not None  # open comes first
-        answer = await self._exchange.ask()
-        failures: list[SourceError] = []
-        size = 0
-        if answer is not None:
-            size = len(answer.body)
-            self._pages = [await self._parsed(answer)]
-            if self.options.pages is not None:
-                size += await self._turn_pages(self._exchange, answer, failures)
-        return await self._aside(size, lambda: self._read(failures))
-
-    async def _turn_pages(self, exchange: Exchange, answer: Answer, failures: list[SourceError]) -> int:
-        """Ask for the pages that follow an answer; returns their bytes. What breaks off there costs the rest only."""
-        assert self.options.pages is not None
-        address, size, seen = self.options.url, 0, {self.options.url, f"{self.options.url}/"}
         try:
-            while page := self._next(exchange, answer):
-                if len(self._pages) == self.options.pages.at_most:
-                    raise BadAnswer(f"there are more than {len(self._pages)} pages; pages.at_most can be raised")
-                answer, address = await exchange.ask_page(address, page)
-                if address in seen:
+            return await self._ask(self._exchange)
+        except SourceError as error:
+            raise type(error)(_without(self._exchange.secrets(), str(error)), samples=error.samples) from None
+
+    async def _ask(self, exchange: Exchange) -> Iterable[Sample]:
+        page, documents, failures = await exchange.ask(), self._kept, Failures()
+        if page is not None:
+            documents = Documents([await self._parsed(page.answer)], len(page.answer.body))
+            self._kept = documents if exchange.take(page) else _NOTHING
+            if self.options.pages is not None:
+                await self._turn_pages(exchange, page, self.options.pages, documents, failures)
+        return await self._searched(documents.size, lambda: self._read(documents.pages, failures))
+
+    async def _turn_pages(
+        self, exchange: Exchange, page: Page, wanted: Pages, documents: Documents, failures: Failures
+    ) -> None:
+        """Ask for the pages that follow, and add them to the documents. What breaks off there costs the rest only."""
+        seen = {self.options.url, f"{self.options.url}/", page.address}
+        try:
+            while following := await self._next(page, wanted.next, documents):
+                if len(documents.pages) == wanted.at_most:
+                    raise BadAnswer(f"there are more than {wanted.at_most} pages; pages.at_most can be raised")
+                page = await exchange.ask_page(page, following)
+                if page.address in seen:
                     raise BadAnswer(f"the next page of {self._place} is one that was read already")
-                seen.add(address)
-                size += len(answer.body)
-                if size > self.options.max_size:
+                seen.add(page.address)
+                documents.size += len(page.answer.body)
+                if documents.size > self.options.max_size:
                     raise BadAnswer(
                         f"the pages of {self._place} are larger than {self.options.max_size} bytes together"
                     )
-                self._pages.append(await self._parsed(answer))
+                documents.pages.append(await self._parsed(page.answer))
         except SourceError as error:
-            failures.append(error)
-        return size
+            failures.add(error)
 
-    def _next(self, exchange: Exchange, answer: Answer) -> str | None:
-        """Where the page after this answer is, which is the last of our pages; None where there is none."""
-        assert self.options.pages is not None
-        path = self.options.pages.next
+    async def _next(self, page: Page, path: str | Path, documents: Documents) -> str | None:
+        """Where the page after this one is, the last of our documents; None where there is none."""
         if isinstance(path, str):
-            return exchange.next_link(answer)
-        found = path.find(self._pages[-1])
+            return next_link(page.answer.headers.get("link", ""))
+        found = await self._searched(len(page.answer.body), lambda: path.find(documents.pages[-1]))
         if not found or found[0] is None or found[0] == "":
             return None
         if not isinstance(found[0], str):
@@ -104,43 +122,57 @@ class HttpJson(Source[HttpJsonOptions]):
         return found[0]
 
     async def _parsed(self, answer: Answer) -> Any:
-        return await self._aside(len(answer.body), lambda: self._parse(answer))
+        return await self._aside(len(answer.body) > AT_ONCE, lambda: self._parse(answer))
 
-    async def _aside(self, size: int, call: Callable[[], T]) -> T:
-        """What ``call`` returns, on so many bytes: in a thread, where our paths may take long over them."""
-        return call() if size <= self._at_once else await self._threads.run(call)
+    async def _searched(self, size: int, call: Callable[[], T]) -> T:
+        """What ``call`` returns, which follows our paths in documents of so many bytes."""
+        return await self._aside(size > AT_ONCE or not self._is_plain, call)
+
+    async def _aside(self, is_long: bool, call: Callable[[], T]) -> T:
+        """What ``call`` returns; in a thread, if it may take long."""
+        return await self._threads.run(call) if is_long else call()
 
     def _parse(self, answer: Answer) -> Any:
+        match self.options.format:
+            case Format.JSON:
+                return self._made(json.loads, answer.body, "JSON", answer)
+            case Format.LINES:
+                lines = enumerate(answer.body.splitlines(), 1)
+                return [self._made(json.loads, line, f"JSON in line {n}", answer) for n, line in lines if line.strip()]
+            case Format.NUMBER:
+                return self._made(lambda body: body.decode().strip(), answer.body, "a number", answer)
+
+    def _made(self, make: Callable[[bytes], Any], body: bytes, expected: str, answer: Answer) -> Any:
         try:
-            match self.options.format:
-                case Format.JSON:
-                    return json.loads(answer.body)
-                case Format.LINES:
-                    return [json.loads(line) for line in answer.body.splitlines() if line.strip()]
-                case Format.NUMBER:
-                    return answer.body.decode().strip()
+            return make(body)
         except RecursionError:
             raise BadAnswer(f"{self._place}: the answer is nested too deep") from None
         except ValueError:  # of JSON, of its encoding, and of numbers with thousands of digits
             kind = answer.headers.get("content-type") or "no content type"
             hint = " (a page for people; is it a login?)" if "html" in kind.lower() else ""
-            expected = {Format.LINES: "a line of JSON", Format.NUMBER: "a number"}.get(self.options.format, "JSON")
-            raise BadAnswer(f"{self._place}: expected {expected}, got {kind}{hint}: {excerpt(answer.body)}") from None
+            raise BadAnswer(f"{self._place}: expected {expected}, got {cut(kind)}{hint}: {excerpt(body)}") from None
 
-    def _read(self, failures: list[SourceError]) -> Iterable[Sample]:
+    def _read(self, pages: Sequence[Any], failures: Failures) -> Iterable[Sample]:
         moment = Moment(self.context.clock.now(), self.context.zone)
         samples: list[Sample] = []
         for name, metric in self.options.metrics.items():
             try:
-                samples += read_metric(name, metric, self._pages, moment, lambda text: failures.append(BadAnswer(text)))
+                samples += read_metric(name, metric, pages, moment, lambda text: failures.add(BadAnswer(text)))
             except BadAnswer as error:
-                failures.append(BadAnswer(f"{name}: {error}"))
-        return settle(samples, failures)
+                failures.add(BadAnswer(f"{name}: {error}"))
+        return failures.settle(samples)
 
 
-def _searched_at_once(metrics: Iterable[JSONMetric]) -> float:
-    """The size of an answer up to which these metrics are read on the event loop; beyond it, in a thread."""
-    paths = [path for metric in metrics for path in metric.paths()]
-    if any(path.regular for path in paths):
-        return 0
-    return math.inf if all(path.plain for path in paths) else SEARCHED_AT_ONCE
+def _paths(options: HttpJsonOptions) -> Iterator[Path]:
+    for metric in options.metrics.values():
+        yield from metric.paths()
+    if options.pages is not None and isinstance(options.pages.next, Path):
+        yield options.pages.next
+
+
+def _without(secrets: Iterable[str], text: str) -> str:
+    """A text that may show parts of an answer, which may repeat what was sent."""
+    redactor = Redactor()
+    for secret in secrets:
+        redactor.add(secret)
+    return redactor.clean(text)

@@ -16,6 +16,9 @@ from smithd_sources.json_path import JSONPath, Path
 from smithd_sources.number import in_short
 from smithd_sources.quantity import Conversion, Moment, Quantity
 
+MOST_ELEMENTS = 10_000
+"""No poll may bring more series; what an ``each`` finds beyond that is not read."""
+
 
 def _not_zero(number: Decimal) -> Decimal:
     if number == 0:
@@ -92,6 +95,9 @@ def _read_each(
     conversion = metric.conversion
     series: dict[tuple[str, ...], float | None] = {}
     for index, element in enumerate(chain.from_iterable(_elements(each, page) for page in pages)):
+        if index == MOST_ELEMENTS:
+            complain(f"{name}: {each} finds more than {MOST_ELEMENTS} elements; the rest is left out")
+            break
         try:
             value = conversion(_only(metric.value, element), metric.value, moment)
             labels = tuple(_label(path, element) for path in metric.labels.values())

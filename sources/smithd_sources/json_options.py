@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.plugin import File, MetricName, Options, Size
-from smithd_sources.connection import Auth, Connection, Text
+from smithd_sources.connection import Auth, Connection, Text, sounds_secret
 from smithd_sources.json_metric import JSONMetric
 from smithd_sources.json_path import JSONPath
 from smithd_sources.oauth2 import OAuth2
+
+LONG = 16
+"""The characters from which on a parameter's value may be a secret, whatever its name is."""
+LARGEST = 20_000_000
+"""The bytes of an answer that may be asked for: while JSON is parsed, everything else waits (a second, for these)."""
 
 
 class Format(StrEnum):
@@ -38,6 +46,22 @@ class JSONAuth(Auth):
     ways = ("basic", "bearer", "oauth2")
     oauth2: OAuth2 | None = Field(None, description="fetch tokens by the client credentials of OAuth 2.0")
 
+    def secrets(self) -> Iterator[str]:
+        yield from super().secrets()
+        if self.oauth2 is not None:
+            yield from self.oauth2.secrets()
+
+
+def _secrets_in(body: Any) -> Iterator[str]:
+    """The texts in a body that go by a secret's name."""
+    if isinstance(body, list):
+        yield from chain.from_iterable(map(_secrets_in, body))
+    elif isinstance(body, dict):
+        for name, value in body.items():
+            if isinstance(value, str) and sounds_secret(str(name)):
+                yield value
+            yield from _secrets_in(value)
+
 
 class HttpJsonOptions(Connection):
     """What may stand under a source of ``type: http_json``."""
@@ -59,7 +83,9 @@ class HttpJsonOptions(Connection):
     )
     redirects: int = Field(5, ge=0, le=20, description="how many to follow; another host gets no credentials")
     pages: Pages | None = Field(None, description="where the next page is; 'each' reads all of them")
-    max_size: Size = Field(5_000_000, description="the largest answer to accept, unpacked, all pages together")
+    max_size: Size = Field(
+        5_000_000, le=LARGEST, description="the largest answer to accept, unpacked, all pages together; at most 20 MB"
+    )
     metrics: dict[MetricName, JSONMetric] = Field(min_length=1, description="metric to the JSONPath of its value")
 
     @model_validator(mode="after")
@@ -67,6 +93,23 @@ class HttpJsonOptions(Connection):
         if self.pages is not None and self.pages.next != "link" and self.format is not Format.JSON:
             raise PydanticCustomError("pages", "a JSONPath to the next page needs 'format: json'")
         return self
+
+    @model_validator(mode="after")
+    def _sockets_speak_no_tls(self) -> HttpJsonOptions:
+        if self.unix_socket is not None and urlsplit(self.url).scheme == "https":
+            raise PydanticCustomError(
+                "no_tls", "through a 'unix_socket' no TLS is spoken: let the url begin with http://"
+            )
+        return self
+
+    def secrets(self) -> Iterator[str]:
+        """See Connection; a parameter's value may be a secret by its name or by its length."""
+        yield from super().secrets()
+        for name, text in self.query.items():
+            value = text.get_secret_value()
+            if sounds_secret(name) or len(value) >= LONG:
+                yield value
+        yield from _secrets_in(self.body)
 
     @property
     def asked_by(self) -> str:

@@ -31,7 +31,6 @@ _STEP = re.compile(
     rf"""\.(?P<name>{_NAME})|\[(?P<index>{_INDEX})\]|\["(?P<double>[^"\\\x00-\x1f\ud800-\udfff]*)"\]"""
     r"""|\['(?P<single>[^'\\\x00-\x1f\ud800-\udfff]*)'\]"""
 )
-_REGULAR = re.compile(r"\b(?:match|search)\(")
 _DOT = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\.)")
 
 _HOLDERS = {str: dict, int: list}
@@ -47,9 +46,7 @@ class Path:
     find: Callable[[Any], list[Any]] = field(compare=False, repr=False)
     """All values that the path finds; raises BadAnswer where it cannot be followed to its end."""
     plain: bool
-    """Whether finding takes no time worth a thought, however large the document."""
-    regular: bool = False
-    """Whether it holds a regular expression, and finding can take long even in a small document."""
+    """Whether finding takes no time worth a thought, however large the document; else it may take any."""
     stem: Path | None = None
     """Where it is a plain path to all children of something (``$.hosts[*]``): the path to that."""
 
@@ -68,7 +65,7 @@ def parse_path(text: Any) -> Path:
     if text.endswith("[*]") and (steps := _plain(text[:-3])) is not None:
         stem = _plain_path(text[:-3], steps)
         return Path(text, lambda document: _children(stem.find(document)), plain=True, stem=stem)
-    return Path(text, _compile(text), plain=False, regular=_REGULAR.search(text) is not None)
+    return Path(text, _compile(text), plain=False)
 
 
 JSONPath = Annotated[

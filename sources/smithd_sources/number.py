@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from decimal import Context, Decimal
 from typing import Any
 
 from smithd.plugin import BadAnswer
-from smithd_sources.connection import EXCERPT
+from smithd_sources.connection import EXCERPT, cut
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
@@ -24,12 +25,10 @@ def to_number(found: Any, where: object, scale: Decimal | None = None, offset: D
 
     Anything else raises BadAnswer, which says ``where`` it stood.
     """
-    if found is None:
+    if is_no_value(found):
         return None
     if isinstance(found, str):
         found = found.strip()
-        if _NO_NUMBER.fullmatch(found):
-            return None
     if not (_NUMBER.fullmatch(found) if isinstance(found, str) else isinstance(found, int | float)):
         raise BadAnswer(f"{where} is {in_short(found)}, not a number")
     try:
@@ -37,6 +36,13 @@ def to_number(found: Any, where: object, scale: Decimal | None = None, offset: D
     except OverflowError:
         return None
     return value if math.isfinite(value) else None
+
+
+def is_no_value(found: Any) -> bool:
+    """Whether it is null, NaN or infinite, or a text that says so: there is no value, and that is no mistake."""
+    if isinstance(found, float):
+        return not math.isfinite(found)
+    return found is None or (isinstance(found, str) and _NO_NUMBER.fullmatch(found.strip()) is not None)
 
 
 def _changed(number: Decimal, scale: Decimal | None, offset: Decimal | None) -> Decimal:
@@ -51,8 +57,30 @@ def _decimal(number: str | float) -> Decimal:
 def in_short(value: Any) -> str:
     """The start of a JSON value, for an error's text; never encodes more of it than is shown."""
     text = ""
-    for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
-        text += part[: EXCERPT + 1]
+    for part in _parts(value):
+        text += part
         if len(text) > EXCERPT:
-            return text[:EXCERPT] + "…"
-    return text
+            break
+    return cut(text)
+
+
+def _parts(value: Any) -> Iterator[str]:
+    """A JSON value's text, part by part: the library's own encoder writes even the longest text in one."""
+    if isinstance(value, str):
+        yield json.dumps(value[: EXCERPT + 1], ensure_ascii=False)
+    elif isinstance(value, list):
+        yield "["
+        for index, item in enumerate(value):
+            yield ", " if index else ""
+            yield from _parts(item)
+        yield "]"
+    elif isinstance(value, dict):
+        yield "{"
+        for index, (key, item) in enumerate(value.items()):
+            yield ", " if index else ""
+            yield from _parts(str(key))
+            yield ": "
+            yield from _parts(item)
+        yield "}"
+    else:
+        yield json.dumps(value)

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from smithd.plugin import BadAnswer, Misconfigured, Sample, SourceError, Unavailable
 
 MOST = 3
-_GRAVEST = (Misconfigured, BadAnswer, Unavailable)
+_GRAVEST = (Misconfigured, BadAnswer, Unavailable, SourceError)
 
 
-def settle(samples: Sequence[Sample], failures: Sequence[SourceError]) -> Sequence[Sample]:
-    """The samples, where nothing failed. Else raises one error of the gravest kind, with the samples in it.
-
-    Its text says each thing once (a refused connection fails every query), and the first few only.
+class Failures:
+    """What failed in one poll. Says each thing once (a refused connection fails every query), and the first few only:
+    an answer can be wrong in a million places.
     """
-    if not failures:
-        return samples
-    texts = list(dict.fromkeys(str(failure) for failure in failures))
-    more = f"; and {len(texts) - MOST} more like these" if len(texts) > MOST else ""
-    kind = next((kind for kind in _GRAVEST if any(isinstance(failure, kind) for failure in failures)), SourceError)
-    raise kind("; ".join(texts[:MOST]) + more, samples=samples)
+
+    def __init__(self, failures: Iterable[SourceError] = ()) -> None:
+        self._texts: dict[str, None] = {}
+        self._more = 0
+        self._kind = len(_GRAVEST) - 1
+        for failure in failures:
+            self.add(failure)
+
+    def add(self, failure: SourceError) -> None:
+        """Something failed."""
+        self._kind = min(self._kind, next(place for place, kind in enumerate(_GRAVEST) if isinstance(failure, kind)))
+        text = str(failure)
+        if len(self._texts) < MOST:
+            self._texts[text] = None
+        elif text not in self._texts:
+            self._more += 1
+
+    def settle(self, samples: Sequence[Sample]) -> Sequence[Sample]:
+        """The samples, where nothing failed. Else raises one error of the gravest kind, with the samples in it."""
+        if not self._texts:
+            return samples
+        more = f"; and {self._more} more like these" if self._more else ""
+        raise _GRAVEST[self._kind]("; ".join(self._texts) + more, samples=samples)
+
+
+def settle(samples: Sequence[Sample], failures: Iterable[SourceError]) -> Sequence[Sample]:
+    """The samples, where nothing failed. Else raises one error of the gravest kind, with the samples in it."""
+    return Failures(failures).settle(samples)

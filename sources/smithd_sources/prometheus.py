@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from smithd.plugin import (
     BadAnswer,
@@ -25,15 +26,19 @@ from smithd.plugin import (
     Threads,
 )
 from smithd_sources.connection import PATIENCE, Connection
-from smithd_sources.number import to_number
 from smithd_sources.partly import settle
+from smithd_sources.prometheus_reply import Reply, dated
+from smithd_sources.promql import LookedBack, complaint_about, complaint_about_looking_back, look_back
 
 if TYPE_CHECKING:
-    from smithd_sources.prometheus_client import Client, Reply, Window
+    from smithd_sources.prometheus_client import Client
+    from smithd_sources.prometheus_transport import Asking
 
 QUERIES_AT_ONCE = 4
-STEPS = 10
-"""Into how many steps a lookback is divided, where the configuration does not say."""
+STEP = 300.0
+"""The seconds for which a server finds a sample, where nobody told it otherwise: no longer are a lookback's steps."""
+MOST_STEPS = 11_000
+"""As many as Prometheus itself allows in a range."""
 
 
 def _not_blank(query: str) -> str:
@@ -53,6 +58,7 @@ class Dialect(StrEnum):
 
     PROMQL = "promql"
     METRICSQL = "metricsql"
+    UNCHECKED = "unchecked"
 
 
 class PrometheusMetric(Options):
@@ -64,7 +70,7 @@ class PrometheusMetric(Options):
     lookback: PositiveDuration | None = Field(
         None, description="the newest value within so long counts; default: the source's"
     )
-    step: PositiveDuration | None = Field(None, description="how far apart values are looked for within 'lookback'")
+    step: PositiveDuration | None = Field(None, description="how far apart to look for it; default: the source's")
 
     @model_validator(mode="before")
     @classmethod
@@ -78,41 +84,57 @@ class PrometheusMetric(Options):
         return self
 
 
+def _too_many_steps(lookback: float, step: float | None) -> str | None:
+    """What there is to say of a lookback that is divided into more steps than a server can be asked for."""
+    if (steps := lookback / (step or STEP)) <= MOST_STEPS:
+        return None
+    return (
+        f"{steps:.0f} values would be looked for, and {MOST_STEPS} are the most: expected a longer 'step' (which the "
+        "server's own lookback must reach), or a shorter 'lookback'"
+    )
+
+
+def _few_steps(lookback: float, info: ValidationInfo) -> float:
+    if (why := _too_many_steps(lookback, info.data.get("step"))) is not None:
+        raise ValueError(why)
+    return lookback
+
+
 def _understood(metrics: dict[str, PrometheusMetric], info: ValidationInfo) -> dict[str, PrometheusMetric]:
-    """Refuses queries that Prometheus would refuse, each at its own place; a server may know more functions."""
-    if info.data.get("dialect") is not Dialect.PROMQL:
-        return metrics
-    wrong = {name: why for name, metric in metrics.items() if (why := complaint_about(metric.query)) is not None}
+    """Refuses queries that Prometheus would refuse, each at its own place."""
+    wrong = [
+        InitErrorDetails(type=PydanticCustomError("promql", "{why}", {"why": why}), loc=(name, key), input=None)
+        for name, metric in metrics.items()
+        for key, why in _complaints_about(metric, info)
+    ]
     if wrong:
-        raise ValidationError.from_exception_data(
-            "metrics",
-            [
-                {"type": PydanticCustomError("promql", "{why}", {"why": why}), "loc": (name, "query"), "input": None}
-                for name, why in wrong.items()
-            ],
-        )
+        raise ValidationError.from_exception_data("metrics", wrong)
     return metrics
 
 
-def complaint_about(query: str) -> str | None:
-    """What is wrong with a PromQL query, as far as its text alone tells; None where nothing is."""
-    import promql_parser
-
-    try:
-        promql_parser.parse(query)
-    except ValueError as error:
-        said = " ".join(str(error).split())
-        if not said.startswith("unknown function"):
-            return f"this is no PromQL: {said} (with VictoriaMetrics: 'dialect: metricsql')"
-    return None
+def _complaints_about(metric: PrometheusMetric, info: ValidationInfo) -> Iterator[tuple[str, str]]:
+    """The key at fault, and why."""
+    is_checked = info.data.get("dialect") is Dialect.PROMQL
+    if is_checked and (said := complaint_about(metric.query)) is not None:
+        yield "query", f"this is no PromQL as smithd knows it: {said} (where the server takes it: 'dialect: unchecked')"
+    elif metric.lookback is not None:
+        if is_checked and complaint_about_looking_back(metric.query) is not None:
+            yield "lookback", "only a query that brings a vector can look back, not one of a range, a number or a text"
+        elif (why := _too_many_steps(metric.lookback, metric.step or info.data.get("step"))) is not None:
+            yield "lookback", why
 
 
 class PrometheusOptions(Connection):
     """What may stand under a source of ``type: prometheus``."""
 
     url: Annotated[HttpUrl, AfterValidator(_without_the_api)] = Field(description="Prometheus' own address")
-    dialect: Dialect = Field(Dialect.PROMQL, description="metricsql: VictoriaMetrics' own, which is not checked here")
-    lookback: PositiveDuration | None = Field(
+    dialect: Dialect = Field(
+        Dialect.PROMQL, description="metricsql (VictoriaMetrics' own) and unchecked: queries are not checked here"
+    )
+    step: PositiveDuration | None = Field(
+        None, description="how far apart to look within 'lookback': no longer than the server's own lookback (5m)"
+    )
+    lookback: Annotated[PositiveDuration, AfterValidator(_few_steps)] | None = Field(
         None,
         description="ask for the newest value within so long; default: for the value of now, as the server sees it",
     )
@@ -138,15 +160,18 @@ class Prometheus(Source[PrometheusOptions]):
         return options.metrics.keys()
 
     async def open(self) -> None:
+        self._client = await self._threads.run(self._make_client)  # its libraries are heavy, and so are authorities
+
+    def _make_client(self) -> Client:
         from smithd_sources.prometheus_client import Client
 
-        options, timeout = self.options, PATIENCE * self.context.timeout
+        options = self.options
         try:
-            self._client = Client(
+            return Client(
                 options.url,
                 options.sent_headers(),
                 options.tls.settings(),
-                timeout=timeout,
+                timeout=self.context.timeout,
                 places=QUERIES_AT_ONCE,
             )
         except OSError as error:
@@ -163,69 +188,50 @@ class Prometheus(Source[PrometheusOptions]):
         return settle(list(chain.from_iterable(brought)), failures)
 
     async def _ask(self, name: str, metric: PrometheusMetric) -> list[Sample] | SourceError:
-        client = self._client
-        assert client is not None  # open comes first
+        from smithd_sources.prometheus_transport import Asking
+
+        assert self._client is not None  # open comes first
+        asking = Asking()
         try:
-            reply = await self._threads.run(lambda: client.ask(name, metric.query, self._window(metric)))
-            self._pass_on_warnings(name, reply)
-            samples = read_reply(name, reply)
+            async with asyncio.timeout(PATIENCE * self.context.timeout):
+                reply = await self._threads.run(partial(self._asked, asking, name, metric))
         except SourceError as error:
             return error
-        if len(samples) <= self.options.max_series:
-            return samples
+        except TimeoutError:
+            return self._client.late(asking)
+        finally:
+            asking.end()  # a thread that nobody waits for any more gives back its place
+        self._pass_on_warnings(name, reply)
+        if not reply.cut:
+            return list(reply.samples)
         return BadAnswer(
-            f"{name}: {len(samples)} series, and the first {self.options.max_series} count: "
+            f"{name}: more than {self.options.max_series} series, and the first {self.options.max_series} count: "
             "aggregate them in the query (sum by, topk), or raise max_series",
-            samples=samples[: self.options.max_series],
+            samples=reply.samples,
         )
 
-    def _window(self, metric: PrometheusMetric) -> Window | None:
+    def _asked(self, asking: Asking, name: str, metric: PrometheusMetric) -> Reply:
+        """The answer to a metric's query; in a thread."""
+        client, most = self._client, self.options.max_series
+        assert client is not None
+        query = self._looking_back(metric)
+        if query is None:
+            return client.ask(asking, name, metric.query, most)
+        now = self.context.clock.now()
+        times = client.ask(asking, name, query.times, most, now)
+        return dated(client.ask(asking, name, query.values, most, now), times)
+
+    def _looking_back(self, metric: PrometheusMetric) -> LookedBack | None:
         lookback = metric.lookback or self.options.lookback
         if lookback is None:
             return None
-        from smithd_sources.prometheus_client import Window
-
-        now = self.context.clock.now()
-        return Window(now - lookback, now, metric.step or max(lookback / STEPS, 1.0))
+        if self.options.dialect is Dialect.PROMQL and complaint_about_looking_back(metric.query) is not None:
+            return None  # a range has its own times, and a number is true at any time
+        step = metric.step or self.options.step or STEP
+        return look_back(metric.query, lookback, min(step, lookback))
 
     def _pass_on_warnings(self, name: str, reply: Reply) -> None:
         if reply.warnings != self._warned.get(name, ()):
             self._warned[name] = reply.warnings
             for warning in reply.warnings:
                 self.context.log.warning("%s: Prometheus warns: %s", name, warning)
-
-
-def read_reply(name: str, reply: Reply) -> list[Sample]:
-    """A reply's samples: one for each series, without those that are NaN or infinite."""
-    try:
-        if reply.kind == "vector":
-            return _read_series(name, reply.result, lambda series: series["value"])
-        if reply.kind == "matrix":  # its times are those of values, so they are the samples' own
-            return _read_series(name, reply.result, lambda series: series["values"][-1], dated=True)
-        return _sample(name, reply.result, {})
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise BadAnswer(f"{name}: this is no result of a query ({type(error).__name__}: {error})") from None
-
-
-def _read_series(name: str, result: Any, value_of: Callable[[Any], Any], *, dated: bool = False) -> list[Sample]:
-    samples: list[Sample] = []
-    seen: set[frozenset[tuple[str, str]]] = set()
-    for series in result:
-        labels = {label: text for label, text in series["metric"].items() if label != "__name__"}
-        if (identity := frozenset(labels.items())) in seen:
-            raise Misconfigured(
-                f"{name}: two series differ only in their metric's name; ask for one, or aggregate them"
-            )
-        seen.add(identity)
-        if "histogram" in series or "histograms" in series:
-            raise Misconfigured(
-                f"{name}: the query brings native histograms; take a number of them by histogram_quantile()"
-            )
-        pair = value_of(series)
-        samples += _sample(name, pair, labels, float(pair[0]) if dated else None)
-    return samples
-
-
-def _sample(name: str, pair: Any, labels: dict[str, str], time: float | None = None) -> list[Sample]:
-    value = to_number(pair[1], f"{name}: the result")
-    return [] if value is None else [Sample(name, value, labels, time)]

@@ -5,105 +5,84 @@ Imported when a Prometheus source is first opened. Everything here blocks.
 
 from __future__ import annotations
 
-import json
+import http.client
 import socket
 import ssl
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 import requests
 from prometheus_api_client import PrometheusConnect
-from requests.adapters import HTTPAdapter
 
 from smithd.plugin import TLS, BadAnswer, Misconfigured, SourceError, Unavailable
 from smithd_sources.connection import excerpt, place, refusal
+from smithd_sources.prometheus_reply import NoReply, Reply, read_reply
+from smithd_sources.prometheus_transport import Adapter, Asking
 
 LIMIT = 20_000_000
 """The bytes of an answer, unpacked: more than 10,000 series with long labels have."""
 _QUERY_AT_FAULT = (400, 422)
 _CHUNK = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a query brought; ``kind`` is Prometheus' resultType."""
-
-    kind: str
-    result: Any
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of time to look at, in steps; all in seconds, from and to since 1970."""
-
-    start: float
-    end: float
-    step: float
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+_WHAT_TO_DO = {
+    10: "it has to be renewed",
+    18: "name its authority under tls: ca_file",
+    19: "name its authority under tls: ca_file",
+    20: "name its authority under tls: ca_file",
+    62: "ask it by a name that is in it",
+    64: "ask it by a name that is in it",
+}
+"""By the numbers that OpenSSL has for what is wrong with a certificate."""
 
 
 class _Refused(Exception):
     """Prometheus will not evaluate this query; the text is its own."""
 
 
-class _Adapter(HTTPAdapter):
-    """Checks certificates as the rest of smithd does, by the system's authorities and not by those of requests."""
-
-    def __init__(self, tls: TLS, places: int) -> None:
-        self._context = tls.context()
-        super().__init__(pool_maxsize=places)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
-
-
 class Client:
     """Asks one Prometheus; may be used by several threads at once."""
 
-    def __init__(
-        self,
-        url: str,
-        headers: Mapping[str, str],
-        tls: TLS,
-        *,
-        timeout: float,
-        places: int,
-    ) -> None:
-        """``timeout`` (seconds) bounds the connecting and each silence; the server is asked for a little less.
+    def __init__(self, url: str, headers: Mapping[str, str], tls: TLS, *, timeout: float, places: int) -> None:
+        """``timeout`` (seconds) bounds the connecting and each silence; the server is asked for a little less. The
+        whole of an answer is for whoever asks to bound: ``Asking.end``.
 
         Raises OSError where a file that ``tls`` names cannot be used.
         """
         self._place = place(url)
-        self._params = {"timeout": f"{int(timeout * 900)}ms"}
-        self._replies = threading.local()
+        self._params = {"timeout": f"{int(timeout * 810)}ms"}
+        self._question = threading.local()
         session = requests.Session()
         session.auth = _leave_alone  # else requests would look for a password in ~/.netrc
-        session.verify = (tls.ca_file or True) if tls.verify else False
+        session.verify = tls.verify
         if not tls.verify:
             warnings.filterwarnings("ignore", "Unverified HTTPS request")  # whoever wrote the configuration knows
         session.hooks["response"] = [self._judge]
         self._api = PrometheusConnect(url.rstrip("/"), dict(headers), session=session, timeout=(timeout, timeout))
-        session.mount(url.rstrip("/"), _Adapter(tls, places))  # in place of the one that tries again and sleeps
+        session.mount(url.rstrip("/"), Adapter(tls, places))  # in place of the one that tries again and sleeps
         self._session = session
 
-    def ask(self, name: str, query: str, window: Window | None = None) -> Reply:
-        """The value of a query now, or its values in a window; ``name`` is its metric's, for a SourceError's text."""
+    def ask(self, asking: Asking, name: str, query: str, most: int, at: float | None = None) -> Reply:
+        """The value of a query at a moment (seconds since 1970; None: the server's now), ``most`` series of it.
+
+        ``name`` is its metric's, for the samples and for a SourceError's text.
+        """
+        self._question.name, self._question.most = name, most
+        moment = {} if at is None else {"time": f"{at:.3f}"}
         try:
-            if window is None:
-                self._api.custom_query(query, params=self._params)
-            else:
-                start, end = (datetime.fromtimestamp(at, UTC) for at in (window.start, window.end))
-                self._api.custom_query_range(query, start, end, f"{window.step:.3f}", params=self._params)
+            with asking:
+                self._api.custom_query(query, params=self._params | moment)
         except _Refused as error:
             raise Misconfigured(f"{name}: Prometheus refuses the query: {error}") from None
         except requests.RequestException as error:
             raise self._no_answer(error) from None
-        reply: Reply = self._replies.last
+        reply: Reply = self._question.reply
         return reply
+
+    def late(self, asking: Asking) -> Unavailable:
+        """What there is to say of a question that took too long."""
+        return Unavailable(f"{self._place}: {asking.lacks} within the time-out")
 
     def close(self) -> None:
         """Close the connections that are idle; those in use end with their answer."""
@@ -111,59 +90,46 @@ class Client:
 
     def _judge(self, response: requests.Response, **_: Any) -> None:
         """Comes before prometheus-api-client, which drops the kind of result, the warnings, and what errors say."""
-        response._content = self._read(response)  # requests has no other way to cap an answer
-        self._replies.last = self._reply(response, _parse(response.content))
+        self._question.reply = self._reply(response, self._read(response))
+        response._content = b'{"data": {"result": []}}'  # it would build all of the answer, and nobody needs it
 
-    def _reply(self, response: requests.Response, answer: dict[str, Any]) -> Reply:
-        said = excerpt(response.content)
-        if answer.get("status") == "error":
-            said = f"{answer.get('error')} ({answer.get('errorType')})"
-            if response.status_code in _QUERY_AT_FAULT:
-                raise _Refused(said)
+    def _reply(self, response: requests.Response, body: bytes) -> Reply:
+        reply: Reply | None = None
+        try:
+            reply = read_reply(self._question.name, body, self._question.most)
+        except NoReply:
+            said = excerpt(body)
+        else:
+            said = reply.error or excerpt(body)
+            if reply.error is not None and response.status_code in _QUERY_AT_FAULT:
+                raise _Refused(reply.error)
         if response.status_code != 200:
             raise refusal(self._place, response.status_code, response.headers.get("location", ""), said)
-        data = answer.get("data")
-        if not isinstance(data, dict) or not {"resultType", "result"} <= data.keys():
+        if reply is None or reply.error is not None:
             kind = response.headers.get("content-type", "no content type")
             raise BadAnswer(f"{self._place}: expected Prometheus' answer, got {kind}: {said}")
-        return Reply(data["resultType"], data["result"], tuple(_warnings(answer)))
+        return reply
 
     def _read(self, response: requests.Response) -> bytes:
         chunks, size = [], 0
-        for chunk in response.iter_content(_CHUNK):
+        for chunk in response.iter_content(_CHUNK):  # requests has no other way to cap an answer
             chunks.append(chunk)
             size += len(chunk)
             if size > LIMIT:
                 response.close()
-                raise BadAnswer(f"{self._place}: the answer is larger than {LIMIT} bytes")
+                raise BadAnswer(f"{self._place}: the answer is larger than {LIMIT} bytes: aggregate in the query")
         return b"".join(chunks)
 
     def _no_answer(self, error: requests.RequestException) -> SourceError:
         root = _root(error)
         if isinstance(root, ssl.SSLCertVerificationError):
-            return Misconfigured(f"{self._place}: its certificate is not trusted: {root.verify_message}")
+            what_to_do = _WHAT_TO_DO.get(root.verify_code, "see the source's tls options")
+            return Misconfigured(f"{self._place}: its certificate is not trusted: {root.verify_message}; {what_to_do}")
         return Unavailable(f"{self._place}: {_happened(error, root)}")
 
 
 def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def _parse(body: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _warnings(answer: dict[str, Any]) -> Iterator[str]:
-    """What the server says of an answer that it gave all the same: Prometheus, Thanos, Mimir and VictoriaMetrics."""
-    for key in ("warnings", "infos"):
-        said = answer.get(key)
-        yield from (str(text) for text in (said if isinstance(said, list) else ()))
-    if answer.get("isPartial") is True:
-        yield "the answer is partial: not every storage node answered"
 
 
 def _root(error: BaseException) -> BaseException:
@@ -173,14 +139,24 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _happened(error: requests.RequestException, root: BaseException) -> str:
-    if isinstance(error, requests.ConnectTimeout):
-        return "no connection within the time-out"
-    if isinstance(root, TimeoutError):
-        return "no answer within the time-out"
-    if isinstance(root, socket.gaierror):
-        return "its name is not known"
-    if isinstance(root, ssl.SSLError):
-        return f"TLS failed: {root.reason}"
-    if isinstance(root, OSError) and root.strerror:
-        return root.strerror.lower()
+    """What became of a request, and what to look at."""
+    match root:
+        case _ if isinstance(error, requests.ConnectTimeout):
+            return "no connection within the time-out"
+        case TimeoutError():
+            return "no answer within the time-out"
+        case socket.gaierror():
+            return "its name is not known: check the url, and the DNS of this machine"
+        case ConnectionRefusedError():
+            return "connection refused: does it run, and is the port right?"
+        case http.client.RemoteDisconnected():
+            return "it closed the connection without an answer"
+        case http.client.BadStatusLine():
+            return f"it does not answer in HTTP: is this its port? It says {excerpt(str(root).encode())}"
+        case ssl.SSLError(reason=reason) if reason in _NO_TLS:
+            return "it does not speak TLS: is its address one of http, not https?"
+        case ssl.SSLError(reason=reason):
+            return f"TLS failed: {reason}"
+        case OSError() if root.strerror:
+            return root.strerror.lower()
     return str(root) or type(root).__name__

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from smithd.plugin import BadAnswer
-from smithd_sources.number import in_short, to_number
+from smithd_sources.number import in_short, is_no_value, to_number
 
 
 class Quantity(StrEnum):
@@ -48,41 +48,53 @@ class Conversion:
         return to_number(found, where, self.scale, self.offset)
 
 
+_N = r"\d+(?:\.\d+)?|\.\d+"
 _WORDS = re.compile(
-    r"(?:(?P<weeks>\d+(?:\.\d+)?)w)?(?:(?P<days>\d+(?:\.\d+)?)d)?(?:(?P<hours>\d+(?:\.\d+)?)h)?"
-    r"(?:(?P<minutes>\d+(?:\.\d+)?)m(?:in)?)?(?:(?P<seconds>\d+(?:\.\d+)?)s)?(?:(?P<millis>\d+(?:\.\d+)?)ms)?"
+    rf"(?:(?P<weeks>{_N})w)?(?:(?P<days>{_N})d)?(?:(?P<hours>{_N})h)?(?:(?P<minutes>{_N})m(?:in)?)?"
+    rf"(?:(?P<seconds>{_N})s)?(?:(?P<millis>{_N})ms)?(?:(?P<micros>{_N})[uµμ]s)?(?:(?P<nanos>{_N})ns)?"
 )
 _ISO = re.compile(
-    r"P(?:(?P<weeks>\d+(?:\.\d+)?)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
-    r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
+    rf"P(?:(?P<weeks>{_N})W)?(?:(?P<days>{_N})D)?"
+    rf"(?:T(?:(?P<hours>{_N})H)?(?:(?P<minutes>{_N})M)?(?:(?P<seconds>{_N})S)?)?"
 )
 _CLOCK = re.compile(r"(?:(?P<days>\d+)[. ])?(?P<hours>\d+):(?P<minutes>\d{2})(?::(?P<seconds>\d{2}(?:\.\d+)?))?")
-_LENGTHS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "millis": 0.001}
+_PLAIN = re.compile(rf"(?P<seconds>{_N})")
+_LENGTHS = {"weeks": 604800, "days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+_PARTS = {"millis": 10**3, "micros": 10**6, "nanos": 10**9}
 _LONGEST = 80
 
 
 def _seconds(found: Any, where: object) -> float | None:
-    """The seconds of ``1h 30m``, ``PT1H30M`` (ISO 8601), ``01:30:00`` or a number; None for null."""
-    if found is None or (isinstance(found, int | float) and not isinstance(found, bool)):
+    """The seconds of ``1h 30m``, ``850µs``, ``PT1H30M`` (ISO 8601), ``01:30:00`` or a number; None for no value."""
+    if is_no_value(found):
+        return None
+    if isinstance(found, int | float) and not isinstance(found, bool):
         return found
     text = found.strip() if isinstance(found, str) and len(found) <= _LONGEST else ""
     sign = -1 if text.startswith("-") else 1
-    text = text.lstrip("+-")
-    for pattern, written in ((_WORDS, text.replace(" ", "").lower()), (_ISO, text.upper()), (_CLOCK, text)):
+    text = text.removeprefix("-" if sign < 0 else "+")
+    words = text.replace(" ", "").lower()
+    for pattern, written in ((_PLAIN, text), (_WORDS, words), (_ISO, text.upper()), (_CLOCK, text)):
         match = pattern.fullmatch(written)
         if match is not None and any(match.groups()):
-            return sign * sum(float(number) * _LENGTHS[unit] for unit, number in match.groupdict().items() if number)
+            return sign * sum(_length(unit, float(number)) for unit, number in match.groupdict().items() if number)
     raise BadAnswer(f"{where} is {in_short(found)}, not a duration like 90, 1h30m, PT1H30M or 01:30:00")
+
+
+def _length(unit: str, number: float) -> float:
+    return number / _PARTS[unit] if unit in _PARTS else number * _LENGTHS[unit]
 
 
 _EPOCHS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
 """Moments as numbers: up to so large they are seconds, milliseconds, microseconds or nanoseconds since 1970."""
 _DIGITS = re.compile(r"\d{9,19}(?:\.\d+)?")
+_LEAP = re.compile(r"(?<=:59):60")
+"""A leap second, which counts as the first second of the next minute, as in POSIX."""
 
 
 def _timestamp(found: Any, where: object, zone: tzinfo) -> float | None:
-    """Seconds since 1970 of ``2026-11-26T10:00:00Z`` (RFC 3339), of a date, or of a number; None for null."""
-    if found is None:
+    """Seconds since 1970 of ``2026-11-26T10:00:00Z`` (RFC 3339), of a date, or of a number; None for no value."""
+    if is_no_value(found):
         return None
     if isinstance(found, str) and _DIGITS.fullmatch(found.strip()):
         found = float(found)
@@ -92,8 +104,13 @@ def _timestamp(found: Any, where: object, zone: tzinfo) -> float | None:
             return float(found) * unit
     elif isinstance(found, str) and len(found) <= _LONGEST:
         try:
-            moment = datetime.fromisoformat(found.strip())
-            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+            return _moment(found.strip().upper(), zone)  # RFC 3339 knows t and z, too
         except (ValueError, OverflowError):
             pass
     raise BadAnswer(f"{where} is {in_short(found)}, not a time like 2026-11-26T10:00:00Z or seconds since 1970")
+
+
+def _moment(text: str, zone: tzinfo) -> float:
+    leap = _LEAP.search(text)
+    moment = datetime.fromisoformat(text[: leap.start()] + ":59" + text[leap.end() :] if leap else text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() + (leap is not None)

@@ -32,7 +32,7 @@ def python(package: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_its_tests_pass(package: Path) -> None:
     done = python(package, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "15 passed" in done.stdout
+    assert "17 passed" in done.stdout
 
 
 def test_smithd_finds_it_where_it_is_installed(package: Path) -> None:
@@ -57,11 +57,23 @@ def test_smithd_finds_it_where_it_is_installed(package: Path) -> None:
         (["FuelPrices"], "like 'fuel_prices'"),
         (["1"], "expected small letters"),
         (["a", "--into", "/proc/no"], "/proc/no"),
+        (["none"], "a word of Python's own"),
+        (["class"], "a word of Python's own"),
+        (["sample"], "its class would be called Sample, as something that it needs"),
+        (["value_error"], "its class would be called ValueError"),
+        (["test_contract"], "its class would be called TestContract"),
+        (["http_json"], "an installed package has this type already"),
+        (["list"], "'smithd sources list' means something else"),
+        (["sources"], "there is a package smithd_sources already"),
     ],
 )
-def test_mistakes_are_explained(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_are_explained(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert run(["sources", "new", *arguments]) != 0
     assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_is_overwritten(package: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,3 +124,94 @@ def test_what_a_plugin_says_of_its_failure_is_shown_but_for_secrets(capsys: pyte
     ((_, message),) = _check("meter.py", "type: meter, mode: assert, token: hush-hush", "x", capsys)
     assert "hush" not in message
     assert message.endswith("which metrics it has: why is not shown, because a secret is in it")
+
+
+METRICS = """
+import asyncio, itertools
+from pydantic import Field, field_validator
+from smithd.plugin import Options, Source
+
+def end(*_):
+    raise SystemExit(4)
+
+class FoulOptions(Options):
+    every_thing: int = {default}
+    short_form = {short}
+
+class Foul(Source[FoulOptions]):
+    Options = FoulOptions
+    {extra}
+
+    @classmethod
+    def metrics(cls, options):
+        {metrics}
+
+    async def poll(self):
+        return []
+    {poll}
+"""
+
+
+def foul(
+    metrics: str = 'return ["a"]', *, default: str = "1", extra: str = "", poll: str = "", short: str = "None"
+) -> str:
+    return METRICS.format(metrics=metrics, default=default, extra=extra, poll=poll, short=short)
+
+
+META = """
+from smithd.plugin import Source
+
+class Meta(type(Source)):
+    def __getattribute__(cls, name):
+        if name == "Options":
+            raise SystemExit("boom")
+        return super().__getattribute__(name)
+
+class Foul(Source, metaclass=Meta):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import asyncio\nraise asyncio.CancelledError", "foul.py cannot be imported: CancelledError"),
+        ("raise GeneratorExit('x')", "foul.py cannot be imported: GeneratorExit: x"),
+        ("class Mute(BaseException):\n    def __str__(self):\n        exit()\nraise Mute", "its text cannot be shown"),
+        (META, "SystemExit: boom"),
+        (foul("raise SystemExit(4)"), "cannot say which metrics it has: SystemExit: 4"),
+        (foul("raise asyncio.CancelledError"), "cannot say which metrics it has: CancelledError"),
+        (foul("return itertools.count()"), "more than 10000 names"),
+        (foul('return "abc"'), "expected a list of names, found 'abc'"),
+        (foul("return [{}]"), "which metrics it has: TypeError"),
+        (foul(default="Field(default_factory=end)"), "SystemExit: 4"),
+        (foul(poll="poll = 5"), "must define 'poll' as a method"),
+        (foul(poll="def poll(self, more): return []"), "must define 'poll' as a method without arguments"),
+        (foul(extra="def __init__(self): pass"), "must define '__init__' as Source does"),
+        (foul(extra="async def close(self, how): pass"), "must define 'close' with 'async def', and without"),
+        (foul(poll="metrics = classmethod(end)").replace("def end(*_)", "async def end(*_)"), "must define 'metrics'"),
+        (foul(short='"a text"'), "that is no JSON Schema: expected a dict"),
+    ],
+)
+def test_whatever_a_plugin_does_is_its_own_mistake_for_every_command(
+    text: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("foul.py").write_text(text)
+    Path("smithd.yaml").write_text("activitysmith: {api_key: k}\nplugins: [foul.py]\nsources:\n  foul: {type: foul}\n")
+    for command in ("check", "once", "run"):
+        assert run([command, "-c", "smithd.yaml"]) == 2
+        told = capsys.readouterr().err
+        assert re.search(r"(?m)^smithd\.yaml:[24]:\d+: .*plugin", told)
+        assert said in told
+    for command in ("sources", "schema"):  # these ask for no metrics
+        assert run([command, "-c", "smithd.yaml"]) in (0, 1, 2)
+        told = capsys.readouterr().err
+        assert "bug in smithd" not in told
+        assert "Traceback" not in told
+
+
+def test_an_interruption_says_whose_code_was_running(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("slow.py").write_text("raise KeyboardInterrupt")
+    Path("smithd.yaml").write_text("plugins: [slow.py]\nsources: {}\n")
+    assert run(["check"]) == 130
+    assert "Interrupted in plugin" in capsys.readouterr().err

@@ -84,7 +84,7 @@ def test_it_says_when_it_is_ready_when_it_reloads_and_when_it_stops(tmp_path: Pa
     assert process.returncode == 0
     assert len(service.of("push-notification-send")) == 1
     assert re.search(r"ERROR +\S*smithd\.yaml:\d+:\d+: expected a comparison", log)
-    assert "configuration reloaded; sources that go on: 2" in log
+    assert "configuration reloaded; sources that go on: 3" in log
     assert "Traceback" not in log
 
 

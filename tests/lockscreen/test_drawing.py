@@ -222,3 +222,12 @@ def test_every_minute_has_a_clock_face() -> None:
 def test_a_symbol_nobody_drew_still_has_a_glyph() -> None:
     assert glyph("some.unheard-of.symbol") == glyph("")
     assert glyph("server.rack") != glyph("cart.fill")
+
+
+def test_a_timer_stands_still_from_its_end_on() -> None:
+    content = {"content_state": {"title": "T", "type": "timer", "duration_seconds": 300, "counts_down": False}}
+    running = told.activity("a", content, at=NOW, now=NOW + 60)
+    ended = told.activity("a", content, at=NOW, now=NOW + 60, ended=True)
+    assert running is not None
+    assert ended is not None
+    assert [(one.figure, one.frozen) for one in (running, ended)] == [("1:00", False), ("0:00", True)]

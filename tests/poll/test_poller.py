@@ -29,6 +29,7 @@ from smithd.telemetry import (
     PollSkipped,
     SamplesRefused,
     SourceRecovered,
+    TasksLeft,
     Telemetry,
 )
 from virtual_time import run_virtual
@@ -413,3 +414,40 @@ def test_a_close_that_hangs_or_fails_is_given_up() -> None:
 
     _, story = once(lambda: GOOD, base=Clinging)
     assert story.did == ["open", "poll", "close"]
+
+
+def test_tasks_that_polls_leave_running_are_told_once_and_end_with_the_source() -> None:
+    left: list[asyncio.Task[Any]] = []
+
+    async def forgotten() -> None:
+        await asyncio.Event().wait()
+
+    async def leak() -> list[Sample]:
+        left.append(asyncio.create_task(forgotten()))
+        return GOOD
+
+    async def main() -> Story:
+        story = Story([leak], apart=True, timeout=60)
+        for _ in range(12):
+            assert (await story.poller.poll_once()).failure is None
+        assert await story.poller.close()
+        return story
+
+    story = asyncio.run(asyncio.wait_for(main(), 100))
+    (told,) = story.told(TasksLeft)
+    assert (told.source, told.count) == ("shop", 10)
+    assert "forgotten" in str(told)
+    assert all(task.done() for task in left)
+
+
+def test_a_task_that_a_source_needs_and_cancels_is_nobodys_business() -> None:
+    class Listening(Scripted):
+        async def open(self) -> None:
+            self.journal("open")
+            self.task = asyncio.create_task(for_ever())
+
+        async def close(self) -> None:
+            self.task.cancel()
+
+    _, story = once(lambda: GOOD, base=Listening, apart=True, polls=20)
+    assert not story.told(TasksLeft)

@@ -20,6 +20,7 @@ from smithd.delivery.account import AccountOptions
 from smithd.delivery.reply import Accepted, Reply, read
 from smithd.delivery.wire import Request
 from smithd.plugin import Options, Sample, Source
+from smithd.poll.registry import Registry
 from smithd.runtime.daemon import Operator, run
 from smithd.simulator.exchange import Call
 from smithd.simulator.service import Service
@@ -186,6 +187,7 @@ async def living(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> As
     """A daemon that runs, in virtual time; it is stopped at the end."""
     phone = Phone()
     monkeypatch.setattr("smithd.runtime.house.Client", phone.client)
+    monkeypatch.setattr(Registry, "lives_apart", lambda *_: False)  # virtual time is that of one loop
     Scripted.values.clear()
     Scripted.did.clear()
     Scripted.silent.clear()

@@ -55,6 +55,27 @@ def test_a_stream_and_a_legacy_activity_can_be_there_already(wire: Wire) -> None
     assert statuses == [200, 403, 404]
 
 
+def test_an_id_that_was_given_is_not_given_again(wire: Wire) -> None:
+    change(
+        wire, activities={"la_000001": PROGRESS, "la_000003": "foreign"}, notifications={"pn_000004": {"title": "x"}}
+    )
+    first = put(wire)["activity_id"]
+    second = wire.ask("POST", "/live-activity/start", {"content_state": PROGRESS}).body["activity_id"]
+    pushed = wire.ask("POST", "/push-notification", {"title": "y"}).body["notification_id"]
+    assert len({first, second, "la_000001", "la_000003"}) == 4
+    assert pushed != "pn_000004"
+    assert len(wire.service.screen(wire.clock.time)["notifications"]) == 2
+    assert wire.order("PATCH", "/account", {"activities": {first: PROGRESS}}).status == 400
+
+
+def test_an_activity_that_is_put_back_is_no_longer_an_ended_one(wire: Wire) -> None:
+    for given, ignored in ((PROGRESS, None), (PROGRESS, None), (None, True)):
+        change(wire, activities={"A1": PROGRESS})
+        change(wire, activities={"A1": given})
+        ended = wire.ask("POST", "/live-activity/end", {"activity_id": "A1", "content_state": PROGRESS})
+        assert (ended.status, ended.body.get("ignored")) == (200, ignored)
+
+
 def test_a_notification_can_be_there_already_and_be_fixed(wire: Wire) -> None:
     change(wire, notifications={"pn_01": {"title": "before"}})
     assert wire.ask("PUT", "/push-notification/pn_01", {"title": "x"}).status == 200
@@ -93,7 +114,8 @@ def test_keys_channels_and_devices(wire: Wire) -> None:
 
 def test_the_moods_of_the_service(wire: Wire) -> None:
     change(wire, billing="trial_exhausted")
-    assert wire.ask("POST", "/badge", {"badge": 1}).body["error"] == "trial_exhausted"
+    blocked = wire.ask("POST", "/badge", {"badge": 1}).body
+    assert (blocked["error"], blocked["trial_period"].keys()) == ("trial_exhausted", {"started_at", "ends_at"})
     change(wire, billing=None, failing=True)
     assert wire.ask("POST", "/badge", {"badge": 1}).status == 502
     push = wire.ask("POST", "/push-notification", {"title": "x"})
@@ -138,9 +160,49 @@ def test_a_senseless_change_changes_nothing_and_says_why(wire: Wire, document: A
 
 def test_the_account_is_told_without_its_keys(wire: Wire) -> None:
     put(wire, tags=["ci"], metadata={"n": 1})
-    told = wire.order("GET", "/account").body
+    change(wire, keys={"ask_one": "all", "ask_two": ["ops"]})
+    told = wire.order("GET", "/account").body["told"]
     assert told["streams"]["job"]["tags"] == ["ci"]
+    assert [key["channels"] for key in told["keys"]] == ["all", "all", ["ops"]]
     assert KEY not in json.dumps(told)
+
+
+def test_the_account_as_it_is_told_can_be_given_back(wire: Wire) -> None:
+    put(wire)
+    wire.ask("POST", "/badge", {"badge": 7})
+    change(
+        wire,
+        channels={"ops": ["ann"]},
+        devices={"a": {"user": "ann", "connected": False}},
+        metrics={"a": "number", "b": {"format": "currency", "currency": "EUR", "label": "Revenue"}},
+        billing="trial_expired",
+        rate_limits="shared",
+    )
+    before = wire.order("GET", "/account").body
+    assert change(wire, **before) == before
+    wire.order("POST", "/reset")
+    change(wire, **before)
+    after = wire.order("GET", "/account").body
+    assert {name: after[name] for name in after if name != "told"} == {
+        name: before[name] for name in before if name != "told"
+    }
+
+
+def test_nothing_is_used_up_where_there_are_no_limits(wire: Wire) -> None:
+    for given in ({"used_up": ["badges"], "rate_limits": "off"}, {"rate_limits": "off", "used_up": ["badges"]}):
+        reply = wire.order("PATCH", "/account", given)
+        assert (reply.status, "rate_limits are off" in reply.body["message"]) == (400, True)
+    change(wire, rate_limits="off")
+    change(wire, used_up=["badges"], rate_limits="shared")
+    assert wire.ask("POST", "/badge", {"badge": 1}).status == 429
+
+
+def test_what_a_proxy_would_say_of_the_peer_is_not_believed(wire: Wire) -> None:
+    claims = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+    page = wire.send("GET", "/", headers=claims)
+    assert (page.status, b"https://" in page.body) == (200, False)
+    replies = [wire.ask("POST", "/badge", {"badge": 1}, {"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(2)]
+    assert '"public-api-ip:badges"; r=598' in replies[1].headers["ratelimit"]
 
 
 def test_an_account_without_phones_reaches_nobody_and_has_a_page(wire: Wire) -> None:
@@ -210,7 +272,8 @@ def test_it_tells_what_there_is(wire: Wire) -> None:
         method, path = order.split()
         assert wire.send(method, path, b"{}", {"Content-Type": "application/json"}).status in (200, 400), order
     assert wire.order("GET", "/nothing").status == 404
-    assert wire.order("PUT", "/account", {}).status == 405
+    wrong = wire.order("PUT", "/account", {})
+    assert (wrong.status, "PATCH" in wrong.headers["allow"]) == (405, True)
     assert wire.send("POST", "/control/clock", b"advance=1", {"Content-Type": "text/plain"}).status == 400
 
 
@@ -235,6 +298,15 @@ def test_it_tells_what_there_is(wire: Wire) -> None:
     ],
 )
 def test_only_this_machine_or_the_control_key_may_order(peer: str, headers: dict[str, str], status: int) -> None:
+    assert asked("control", peer, headers) == status
+
+
+def test_an_empty_control_key_opens_nothing() -> None:
+    assert asked("", "192.0.2.7", {"host": "sim.example", "authorization": "Bearer "}) == 403
+
+
+def asked(control_key: str, peer: str, headers: dict[str, str]) -> int:
+    """The status that this visitor gets; the page's policy is on it in any case."""
     sent: list[Any] = []
 
     async def site(scope: Any, receive: Any, send: Any) -> None:
@@ -248,6 +320,6 @@ def test_only_this_machine_or_the_control_key_may_order(peer: str, headers: dict
 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "POST", "path": "/", "headers": raw, "client": (peer, 1) if peer else None}
-    asyncio.run(Guard(site, "policy", "control")(scope, receive, send))
-    assert sent[0]["status"] == status
+    asyncio.run(Guard(site, "policy", control_key)(scope, receive, send))
     assert (b"content-security-policy", b"policy") in sent[0]["headers"]
+    return int(sent[0]["status"])

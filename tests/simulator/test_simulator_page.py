@@ -52,6 +52,50 @@ def test_the_parts_of_each_type(wire: Wire) -> None:
     assert "62.5<small>%</small>" in page.fragment(Page("", "", screen))
 
 
+TIMER = {"title": "T", "type": "timer"}
+
+
+@pytest.mark.parametrize(
+    ("contents", "figure", "bar"),
+    [
+        ([{"duration_seconds": 300}], "3:59", 239 / 300),
+        ([{"duration_seconds": 300, "counts_down": False}], "1:01", 61 / 300),
+        ([{"duration_seconds": 30, "counts_down": False}], "0:30", 1),
+        ([{"counts_down": False}], "1:01", None),
+        ([{"duration_seconds": 300}, {"counts_down": False}], "1:01", 61 / 300),
+        ([{"duration_seconds": 300, "counts_down": False}, {"subtitle": "s"}], "1:01", 61 / 300),
+        ([{"counts_down": False}, {"counts_down": True}], "1:01", None),
+        ([{"counts_down": False}, {"duration_seconds": 300}], "3:59", 239 / 300),
+    ],
+)
+def test_a_timer_goes_the_way_it_was_told(
+    contents: list[dict[str, Any]], figure: str, bar: float | None, wire: Wire
+) -> None:
+    for content in contents:
+        assert wire.ask("PUT", "/live-activity/stream/job", {"content_state": TIMER | content}).status == 200
+    wire.clock.time += 61
+    (drawn,) = picture.draw(wire.service.screen(wire.clock.time), wire.clock.time, UTC).activities
+    assert (drawn.figure, drawn.bar) == (figure, bar if bar is None else pytest.approx(bar))
+
+
+@pytest.mark.parametrize("kind", ["timer", "progress"])
+def test_an_ended_timer_stands_still(kind: str, wire: Wire) -> None:
+    content = {"title": "T", "type": kind, **CONTENTS[kind][0]}
+    wire.ask("PUT", "/live-activity/stream/job", {"content_state": content})
+    end = {"content_state": TIMER | {"duration_seconds": 300, "auto_dismiss_minutes": 10}}
+    assert wire.ask("DELETE", "/live-activity/stream/job", end).status == 200
+    wire.clock.time += 61
+    (drawn,) = picture.draw(wire.service.screen(wire.clock.time), wire.clock.time, UTC).activities
+    assert (drawn.figure, drawn.frozen, drawn.ended) == ("5:00", True, True)
+
+
+def test_a_timer_stands_still_once_ios_ended_it(wire: Wire) -> None:
+    wire.ask("PUT", "/live-activity/stream/job", {"content_state": TIMER | {"counts_down": False}})
+    wire.clock.time += 9 * 3600
+    (drawn,) = picture.draw(wire.service.screen(wire.clock.time), wire.clock.time, UTC).activities
+    assert (drawn.figure, drawn.frozen) == ("8:00:00", True)
+
+
 def test_requests_with_their_verdicts_and_nothing_that_could_run(wire: Wire) -> None:
     wire.ask("POST", "/badge", {"badge": 3})
     wire.ask("POST", "/push-notification", {"title": "<script>alert(1)</script>"})
@@ -70,6 +114,26 @@ def test_the_page_and_its_files(wire: Wire) -> None:
         file = wire.send("GET", f"/static/{name}")
         assert (file.status, file.headers["content-type"]) == (200, kind)
     assert wire.send("GET", "/static/secrets").status == 404
+
+
+def test_each_phone_has_its_page(wire: Wire) -> None:
+    devices = {"phone": {"user": "ann"}, "i pad": {"user": "ben", "badge": 7}}
+    assert wire.order("PATCH", "/account", {"devices": devices}).status == 200
+    first, second = (bytes(wire.send("GET", path).body).decode() for path in ("/", "/?device=i%20pad"))
+    assert "badge is clear" in first
+    assert "/?device=i%20pad" in first
+    assert "badge shows 7" in second
+    assert 'data-fragment="screen?device=i%20pad"' in second
+    assert b"badge shows 7" in wire.send("GET", "/screen?device=i%20pad").body
+    missing = wire.send("GET", "/?device=watch")
+    assert (missing.status, b"no device watch" in missing.body) == (404, True)
+
+
+def test_a_value_that_finds_no_room_can_be_read_all_the_same(wire: Wire) -> None:
+    wire.order("PATCH", "/account", {"metrics": {f"m{n}": "number" for n in range(6)}})
+    for n in range(6):
+        wire.ask("POST", f"/metrics/m{n}/value", {"value": 123456789012})
+    assert 'title="m5: 123,456,789,012"' in fragment(wire)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ PUSH_TAKEN: list[dict[str, Any]] = [
     {"metadata": {f"k{n}": n for n in range(50)}},
     {"metadata": {"k" * 100: "", "ü": -1.5, "b": False}},
     {"metadata": metadata(16384)},
+    {"metadata": {"\N{ROCKET}" * 50: "\N{ROCKET}" * 2000}},
     {"payload": {}, "badge": -1},
+    {"actions": [HOOK | {"url": LONG + "a" * (2049 - len(LONG))}]},
 ]
 PUSH_REFUSED: list[dict[str, Any]] = [
     {"title": " "},
@@ -88,6 +90,8 @@ PUSH_REFUSED: list[dict[str, Any]] = [
     {"tags": ["ü"]},
     {"metadata": {f"k{n}": n for n in range(51)}},
     {"metadata": metadata(16385)},
+    {"metadata": {"k": "\N{ROCKET}" * 2000 + "x"}},
+    {"metadata": {"\N{ROCKET}" * 50 + "x": 1}},
     {"metadata": {"a": None}},
     {"metadata": []},
     {"metadata": {"": 1}},
@@ -190,6 +194,7 @@ CONTENT_TAKEN: list[dict[str, Any]] = [
 CONTENT_REFUSED: list[dict[str, Any]] = [
     {"type": "value", "value": [1]},
     {"type": "value", "value": " "},
+    {"type": "value", "value": "\N{ROCKET}" * 33},
     {"type": "stats", "metrics": []},
     {"type": "stats", "metrics": CPU},
     {"type": "stats", "metrics": [CPU | {"value": "x" * 65}]},
@@ -269,6 +274,7 @@ NAMED = {"activity_id": "A1", "content_state": STATE}
                 (LONG + "a" * (2049 - len(LONG)), 400),
             ]
         ),
+        ("live-activity-stream-put", PUT | {"action": HOOK | {"url": LONG + "a" * (2049 - len(LONG))}}, 200),
         ("live-activity-stream-put", PUT | {"action": HOOK | {"url": "shortcuts://run-shortcut?name=A"}}, 400),
         ("live-activity-stream-put", PUT | {"action": HOOK | {"title": ""}}, 400),
         ("live-activity-stream-put", PUT | {"action": None}, 400),
@@ -310,6 +316,7 @@ NAMED = {"activity_id": "A1", "content_state": STATE}
         ("metric-value", {"value": 1e308}, 200),
         ("metric-value", {"value": True}, 400),
         ("metric-value", {"value": [1]}, 400),
+        ("metric-value", {"value": "\N{ROCKET}" * 33}, 400),
         ("metric-value", {"value": 1, "target": {"channels": ["ops"]}}, 400),
         *(
             ("metric-value", {"value": 1, "timestamp": timestamp}, status)
@@ -317,6 +324,12 @@ NAMED = {"activity_id": "A1", "content_state": STATE}
                 ("2026-01-02T03:04:05Z", 200),
                 ("2026-01-02T03:04:05.678901+05:30", 200),
                 ("2026-01-02t03:04:05z", 200),
+                ("2016-12-31T23:59:60Z", 200),
+                ("2016-12-31T15:59:60.5-08:00", 200),
+                ("2016-12-31T22:59:60Z", 400),
+                ("2016-12-31T23:59:60-08:00", 400),
+                ("2016-12-31T23:59:61Z", 400),
+                ("0001-01-01T00:59:60+01:00", 400),
                 ("2026-01-02 03:04:05Z", 400),
                 ("2026-01-02T03:04:05+05:60", 400),
                 ("2026-01-02T03:04:05", 400),

@@ -9,10 +9,11 @@ import pytest
 
 from simulator.given import NOW
 from simulator.loopback import KEY
+from smithd.simulator.control import told
 from smithd.simulator.exchange import Answer, Call, Seen
 from smithd.simulator.limits import RateMode
 from smithd.simulator.service import Service
-from smithd.simulator.state import Billing, Device, Format, Metric, State
+from smithd.simulator.state import KEPT, Billing, Device, Format, Metric, State, Stream
 
 PROGRESS = {"title": "Job", "type": "progress", "percentage": 1}
 
@@ -37,6 +38,17 @@ class Account:
 
     def end(self, key: str = "job", body: Any = None) -> Answer:
         return self.ask("DELETE", f"/live-activity/stream/{key}", body)
+
+    def start(self, key: str = KEY, **body: Any) -> str:
+        return str(
+            self.ask("POST", "/live-activity/start", {"content_state": PROGRESS} | body, key).body["activity_id"]
+        )
+
+    def legacy(self, call: str, named: str, content: dict[str, Any] = PROGRESS, key: str = KEY) -> Answer:
+        return self.ask("POST", f"/live-activity/{call}", {"activity_id": named, "content_state": content}, key)
+
+    def shown(self) -> list[Any]:
+        return list(self.service.screen(self.now)["activities"])
 
     def metric(self, value: Any, key: str = "m") -> Answer:
         return self.ask("POST", f"/metrics/{key}/value", {"value": value})
@@ -187,10 +199,117 @@ def test_a_paused_timer_keeps_what_is_left_of_its_window() -> None:
     account.now += 50
     account.put(content=timer | {"is_running": True})
     (activity,) = account.service.screen(account.now)["activities"]
-    assert activity["timer"] == {"began": NOW + 50, "duration": 300, "frozen_at": None}
+    assert activity["timer"] == {"began": NOW + 50, "duration": 300, "frozen_at": None, "counts_down": True}
+
+
+@pytest.mark.parametrize("key", ["", "job"])
+def test_an_end_brings_nothing_back_that_ios_took_off_the_phone(key: str) -> None:
+    account = Account()
+    first = account.put().body["activity_id"] if key else account.start()
+    account.now += 13 * 3600
+    ended = account.end() if key else account.legacy("end", first)
+    assert (ended.status, ended.body["ignored"], ended.body.get("devices_notified", 0)) == (200, True, 0)
+    assert account.shown() == []
+
+
+def test_ios_takes_an_activity_off_four_hours_after_it_ended_it_whatever_the_end_says() -> None:
+    account = Account()
+    account.put()
+    account.now += 11 * 3600
+    account.end(body={"content_state": PROGRESS | {"percentage": 100, "auto_dismiss_minutes": 300}})
+    (shown,) = account.shown()
+    assert (shown["ended"], shown["dismiss_at"]) == (NOW + 8 * 3600, NOW + 12 * 3600)
+    assert shown["content_state"] == PROGRESS
+
+
+def test_what_ios_ended_is_no_longer_updated_by_the_legacy_call() -> None:
+    account = Account()
+    alone, of_stream = account.start(), account.put().body["activity_id"]
+    account.now += 9 * 3600
+    assert account.legacy("update", alone, PROGRESS | {"percentage": 50}).status == 404
+    rotated = account.legacy("update", of_stream, PROGRESS | {"percentage": 60})
+    assert (rotated.body["operation"], rotated.body["previous_activity_id"]) == ("rotated", of_stream)
+    assert [one["content_state"]["percentage"] for one in account.shown()] == [1, 60]
+
+
+def test_a_rotation_needs_what_a_start_needs() -> None:
+    account = Account()
+    steps = {"title": "Steps", "type": "segmented_progress", "current_step": 1}
+    account.put(content=steps | {"number_of_steps": 3})
+    assert account.put(content=steps | {"current_step": 2}, channels=["ops"]).status == 400
+    assert (
+        account.put(content={"title": "Steps", "number_of_steps": 3, "current_step": 2}, channels=["a"]).status == 400
+    )
+    account.now += 8 * 3600
+    assert account.put(content=steps | {"current_step": 2}).status == 400
+    assert account.put(content=steps | {"number_of_steps": 3}).body["operation"] == "rotated"
+    account.service.state.streams["job"] = Stream("job", paused=True)
+    assert [account.put(content=content).status for content in ({"title": "x", "percentage": 3}, PROGRESS)] == [
+        400,
+        200,
+    ]
+
+
+def test_true_is_not_one_where_nothing_seems_to_change() -> None:
+    account = Account()
+    hook = {"title": "Run", "type": "webhook", "url": "https://e.example"}
+    operations = [
+        account.put(action=hook | {"body": {"on": [on]}}).body["operation"] for on in (True, 1, 1.0, False, 0, 0)
+    ]
+    assert operations == ["started", "updated", "noop", "updated", "updated", "noop"]
+
+
+def test_the_clock_set_back_warns_of_no_negative_time() -> None:
+    account = Account()
+    account.put()
+    account.now -= 3600
+    for n in range(13):
+        answer = account.put(content=PROGRESS | {"percentage": n + 2})
+    assert answer.body["warning"].startswith("13 updates in 0 s")
+
+
+def test_an_update_counts_the_phones_that_show_it() -> None:
+    account = Account()
+    pushed, _ = account.push().body["notification_id"], account.put()
+    account.service.state.devices.append(Device("new", "eve"))
+    replaced = account.ask("PUT", f"/push-notification/{pushed}", {"title": "y"})
+    updated = account.put(content=PROGRESS | {"percentage": 2})
+    assert [(answer.body["devices_notified"], answer.body["users_notified"]) for answer in (replaced, updated)] == [
+        (1, 1),
+        (1, 1),
+    ]
+    del account.service.state.devices[0]
+    assert account.ask("PUT", f"/push-notification/{pushed}", {"title": "z"}).status == 422
+    assert account.end().body["devices_notified"] == 0
+
+
+def test_stream_keys_out_of_use_are_forgotten_in_the_end() -> None:
+    account = Account(rate_mode=RateMode.OFF)
+    account.service.state.streams["paused"] = Stream("paused", paused=True)
+    for n in range(KEPT + 10):
+        account.legacy("end", account.put(f"job-{n}").body["activity_id"])
+    account.put("job")
+    assert len(account.service.state.streams) == KEPT + 2
+    assert [account.end(key).status for key in ("job-0", "paused", "job", f"job-{KEPT}")] == [404, 200, 200, 200]
 
 
 # The legacy calls
+
+
+def test_another_type_by_a_legacy_update_needs_what_a_start_needs() -> None:
+    account = Account()
+    for named in (account.start(), account.put().body["activity_id"]):
+        assert account.legacy("update", named, {"title": "T", "type": "timer"}).status == 400
+        steps = {"title": "T", "type": "segmented_progress", "current_step": 2}
+        assert account.legacy("update", named, steps).status == 400
+        assert account.legacy("update", named, {"title": "T", "type": "timer", "duration_seconds": 5}).status == 200
+
+
+def test_the_end_of_a_streams_activity_labels_the_stream() -> None:
+    account = Account()
+    named = account.put(tags=["a"]).body["activity_id"]
+    account.ask("POST", "/live-activity/end", {"activity_id": named, "content_state": PROGRESS, "tags": ["done"]})
+    assert account.put().body["tags"] == ["done"]
 
 
 def test_the_legacy_calls_can_name_a_streams_activity() -> None:
@@ -287,6 +406,51 @@ def test_channels_reach_their_members_only() -> None:
     assert account.ask("POST", "/badge", {"badge": 3, "target": {"channels": ["ben"]}}, key="ask_ann").status == 403
 
 
+def test_a_channel_that_is_not_declared_reaches_nobody_once_there_are_any() -> None:
+    account = Account(channels={"ops": ("owner",)}, keys={KEY: None, "ask_old": ("old",)})
+    for slugs in (["opps"], ["ops", "opps"]):
+        answers = [
+            account.push(target={"channels": slugs}),
+            account.ask("POST", "/badge", {"badge": 3, "target": {"channels": slugs}}),
+            account.put(channels=slugs),
+            account.ask("POST", "/live-activity/start", {"content_state": PROGRESS, "target": {"channels": slugs}}),
+        ]
+        assert [(one.status, one.body["error"]) for one in answers] == [(400, "Invalid channel targeting")] * 4
+    assert account.ask("POST", "/push-notification", {"title": "x"}, key="ask_old").status == 422
+    assert account.push(target={"channels": ["ops"]}).status == 200
+
+
+def test_a_scoped_key_leaves_alone_what_others_see() -> None:
+    account = Account(keys={KEY: None, "ask_ops": ("ops",)})
+    pushed, alone, of_stream = account.push().body["notification_id"], account.start(), account.put()
+    calls = [
+        account.ask("PUT", f"/push-notification/{pushed}", {"title": "mine"}, "ask_ops"),
+        account.ask("PUT", "/live-activity/stream/job", {"content_state": PROGRESS}, "ask_ops"),
+        account.legacy("update", alone, key="ask_ops"),
+        account.legacy("update", of_stream.body["activity_id"], key="ask_ops"),
+        account.legacy("end", alone, key="ask_ops"),
+        account.ask("DELETE", "/live-activity/stream/job", key="ask_ops"),
+    ]
+    assert [call.status for call in calls] == [403] * 5 + [404]
+    assert len(account.shown()) == 2
+    account.legacy("end", alone)
+    assert account.legacy("end", alone, key="ask_ops").status == 403
+
+
+def test_a_scoped_key_deals_with_its_own() -> None:
+    account = Account(keys={"ask_ops": ("ops", "devs")})
+    pushed = account.ask("POST", "/push-notification", {"title": "x"}, "ask_ops").body["notification_id"]
+    named = account.start("ask_ops", target={"channels": ["devs"]})
+    account.ask("PUT", "/live-activity/stream/job", {"content_state": PROGRESS, "channels": ["ops"]}, "ask_ops")
+    calls = [
+        account.ask("PUT", f"/push-notification/{pushed}", {"title": "mine"}, "ask_ops"),
+        account.legacy("update", named, key="ask_ops"),
+        account.legacy("end", named, key="ask_ops"),
+        account.ask("DELETE", "/live-activity/stream/job", key="ask_ops"),
+    ]
+    assert [call.status for call in calls] == [200] * 4
+
+
 # What cannot be read
 
 
@@ -316,6 +480,32 @@ def test_a_body_that_is_no_sound_json_object_is_refused(raw: bytes) -> None:
     answer = Account(metrics={"m": Metric("m")}).ask("POST", "/metrics/m/value", raw)
     assert answer.status == 400
     assert set(answer.body) == {"error", "message"}
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"tags": [1] * 9000}, "tags.0: 1 is not"),
+        ({"tags": ["a", *[{}] * 9000]}, "tags.1: {} is not"),
+        ({"metadata": {f"{n:02}": [] for n in range(40)}}, "metadata.00: [] is not"),
+        ({"metadata": {f"{n:x}": [] for n in range(5000)}}, ": [] is not"),
+        ({"title": "x" * 9000, "tags": []}, "bytes without tags and metadata"),
+        ({"actions": [{}] * 9000}, "is too long"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_of_all_that_is_wrong_the_first_is_named(body: dict[str, Any], where: str) -> None:
+    answer = Account().push(**body)
+    assert (answer.status, where in answer.body["message"]) == (400, True), answer.body
+
+
+def test_the_largest_body_that_is_valid_is_taken_however_it_is_escaped_and_stays_json_in_the_log() -> None:
+    account = Account()
+    metadata = {f"{n}": "ü" * 2000 for n in range(4)}
+    body = {"title": "ü" * 1700, "metadata": metadata, "tags": [f"{n:064}" for n in range(20)]}
+    raw = json.dumps(body).encode()
+    assert account.ask("POST", "/push-notification", raw).status == 200
+    assert told(account.service.seen[-1])["body"] == body
 
 
 @pytest.mark.parametrize("raw", [b'{"badge": 2.0}', b'{"badge": -1, "badge": 2}', b' {"badge": 2e0}\n'])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import gzip
 import json
+import logging
 import socketserver
 import threading
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,8 @@ import pytest
 from backports import zstd
 
 from servers import Certificate
-from smithd.plugin import BadAnswer, Misconfigured, Sample, SourceError, Unavailable
+from smithd.clock import SystemClock
+from smithd.plugin import BadAnswer, Context, Http, Misconfigured, Sample, SourceError, Unavailable
 from smithd.testing import Asked, Reply, Server
 from smithd_sources.http_json import HttpJson
 
@@ -67,6 +71,18 @@ class TestRedirects:
         assert ask(HttpJson, options(web.url, body={"q": 1})) == SEVEN
         assert [(asked.method, asked.body) for asked in web.asked] == [("POST", b'{"q": 1}'), ("GET", b"")]
 
+    def test_a_303_is_always_fetched(self, ask: Ask, web: Server) -> None:
+        web.replies |= {"/": to("/a", 303), "/a": ORDERS}
+        assert ask(HttpJson, options(web.url, method="PUT", body="x")) == SEVEN
+        assert [(asked.method, asked.body) for asked in web.asked] == [("PUT", b"x"), ("GET", b"")]
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    @pytest.mark.parametrize("status", [301, 302])
+    def test_a_put_stays_a_put(self, ask: Ask, web: Server, status: int, method: str) -> None:
+        web.replies |= {"/": to("/a", status), "/a": ORDERS}
+        assert ask(HttpJson, options(web.url, method=method, body="x")) == SEVEN
+        assert [(asked.method, asked.body) for asked in web.asked] == [(method, b"x")] * 2
+
     @pytest.mark.parametrize("status", [307, 308])
     def test_or_is_sent_again_where_the_answer_says_so_but_to_no_other_host(
         self, ask: Ask, web: Server, other: Server, status: int
@@ -93,12 +109,14 @@ class TestRedirects:
             ("http://me:pw@x.example/", "no place in an address"),
             ("http://[", "points at"),
             ("javascript:alert(1)", "points at"),
+            ("//me:s3cret@[::x/?s3cret", r"points at '//\[::x/'"),
         ],
     )
     def test_a_place_that_is_none(self, ask: Ask, web: Server, location: str, said: str) -> None:
         web.replies["/"] = to(location)
-        with pytest.raises(BadAnswer, match=said):
+        with pytest.raises(BadAnswer, match=said) as caught:
             ask(HttpJson, options(web.url))
+        assert "s3cret" not in str(caught.value)
 
     def test_not_from_tls_to_the_clear(self, ask: Ask, certificate: Certificate, web: Server) -> None:
         with Server({"/": to(web.url)}, tls=certificate.context()) as secure, pytest.raises(Misconfigured) as caught:
@@ -144,10 +162,82 @@ class TestTokens:
         assert login.asked[0].headers["Authorization"] is None
 
     def test_one_that_runs_out_is_replaced(self, ask: Ask, login: Server) -> None:
-        short = {"access_token": "t1", "expires_in": 5}
-        login.replies["/token"] = lambda _: Reply(json.dumps(short | self.token(login) | {"expires_in": 5}).encode())
+        login.replies["/token"] = lambda _: Reply(json.dumps(self.token(login) | {"expires_in": 0}).encode())
         assert ask(HttpJson, self.oauth2(login), polls=2) == SEVEN
         assert [asked.path for asked in login.asked] == ["/token", "/", "/token", "/"]
+
+    @pytest.mark.parametrize(
+        ("life", "seconds"),
+        [
+            (3600, 3570),
+            ("3600", 3570),
+            (20, 10),
+            (None, 300),
+            (True, 0.5),
+            (10**400, 300),
+            (float("nan"), 300),
+            ("a while", 300),
+            (-5, 0),
+        ],
+    )
+    def test_how_long_one_is_kept(
+        self, ask: Ask, login: Server, monkeypatch: pytest.MonkeyPatch, life: Any, seconds: float
+    ) -> None:
+        def asked_when(*moments: float) -> int:
+            passing = iter(moments)
+            monkeypatch.setattr(SystemClock, "monotonic", lambda _: next(passing))
+            login.asked.clear()
+            assert ask(HttpJson, self.oauth2(login), polls=len(moments)) == SEVEN
+            return sum(asked.path == "/token" for asked in login.asked)
+
+        login.replies["/token"] = lambda _: Reply(json.dumps(self.token(login) | {"expires_in": life}).encode())
+        if seconds:
+            assert asked_when(1000.0, 1000.0 + seconds - 0.25) == 1
+        assert asked_when(1000.0, 1000.0 + seconds) == 2
+
+    def test_one_without_a_word_about_its_life_serves_all_pages(self, ask: Ask, login: Server) -> None:
+        login.replies |= {
+            "/token": Reply(b'{"access_token": "t1"}'),
+            "/": Reply(b'{"orders": 7, "next": "/2"}'),
+            "/2": Reply(b'{"orders": 8}'),
+        }
+        assert ask(HttpJson, self.oauth2(login) | {"pages": {"next": "$.next"}}) == SEVEN
+        assert [asked.path for asked in login.asked] == ["/token", "/", "/2"]
+
+    def test_the_token_server_is_checked_on_its_own(self, ask: Ask, certificate: Certificate) -> None:
+        """What the source says of its own host's certificates holds for no other."""
+        ca, cert, key = str(certificate.cert_file), str(certificate.cert_file), str(certificate.key_file)
+        own = {"verify": False, "cert_file": cert, "key_file": key}
+        with (
+            Server({"/token": Reply(b'{"access_token": "t1"}')}, tls=certificate.context()) as login,
+            Server({"/": ORDERS}, tls=certificate.context()) as web,
+        ):
+            given = self.oauth2(login) | {"url": web.url, "tls": own}
+            with pytest.raises(Misconfigured, match=f"the token server {login.place}: its certificate is not trusted"):
+                ask(HttpJson, given)
+            assert login.asked == []
+            given = self.oauth2(login, tls={"ca_file": ca}) | {"url": web.url, "tls": own}
+            assert ask(HttpJson, given) == SEVEN
+
+    def test_our_certificate_is_not_shown_to_it(self, ask: Ask, certificate: Certificate) -> None:
+        own = {"ca_file": str(certificate.cert_file)}
+        own |= {"cert_file": str(certificate.cert_file), "key_file": str(certificate.key_file)}
+        with (
+            Server(
+                {"/token": Reply(b'{"access_token": "t1"}')}, tls=certificate.context(ask_for_certificate=True)
+            ) as login,
+            Server({"/": ORDERS}, tls=certificate.context(ask_for_certificate=True)) as web,
+        ):
+            given = self.oauth2(login, tls={"ca_file": str(certificate.cert_file)}) | {"url": web.url, "tls": own}
+            with pytest.raises(Unavailable, match=r"the token server .* certificate of ours"):
+                ask(HttpJson, given)
+            assert ask(HttpJson, self.oauth2(login, tls=own) | {"url": web.url, "tls": own}) == SEVEN
+
+    def test_on_the_same_host_it_is_checked_the_same_way(self, ask: Ask, certificate: Certificate) -> None:
+        token = Reply(b'{"access_token": "t1"}')
+        with Server({"/token": token, "/": ORDERS}, tls=certificate.context()) as web:
+            given = self.oauth2(web) | {"tls": {"ca_file": str(certificate.cert_file)}}
+            assert ask(HttpJson, given) == SEVEN
 
     def test_one_that_is_refused_is_replaced_once(self, ask: Ask, login: Server) -> None:
         login.replies["/"] = Reply(status=401)
@@ -163,7 +253,9 @@ class TestTokens:
             (Reply(b"{}"), BadAnswer, "no access_token"),
             (Reply(b'{"access_token": "a\\nb"}'), BadAnswer, "no access_token"),
             (Reply(b'{"access_token": "a", "token_type": "mac"}'), Misconfigured, "no bearer tokens"),
-            (Reply(b"down", 503), Unavailable, "the token server answers HTTP 503"),
+            (Reply(b"down", 503), Unavailable, r"the token server 127.0.0.1:\d+: HTTP 503: down"),
+            (Reply(b"", 404), Misconfigured, "HTTP 404, there is nothing at this address"),
+            (Reply(b"", 302, {"Location": "/login?a=b"}), Misconfigured, "redirects to /login, which is not followed"),
         ],
     )
     def test_no_token_can_be_had(
@@ -194,6 +286,61 @@ class TestNoChange:
         assert ask(HttpJson, options(web.url), polls=3) == SEVEN
         assert [asked.headers[condition] for asked in web.asked] == [None, *mark.values(), *mark.values()]
 
+    def test_an_answer_that_could_not_be_read_is_not_kept(self, ask: Ask, web: Server) -> None:
+        """Its mark would make the server say that nothing has changed, and an old value would count as fresh."""
+        answers = iter([Reply(ORDERS.body, headers={"ETag": '"a"'}), Reply(b"{", headers={"ETag": '"b"'})])
+        marks = []
+
+        def answer(asked: Asked) -> Reply:
+            marks.append(asked.headers["If-None-Match"])
+            return Reply(status=304) if marks[-1] == '"b"' else next(answers, Reply(b"{", headers={"ETag": '"b"'}))
+
+        async def polls(source: HttpJson) -> None:
+            assert list(await source.poll()) == SEVEN
+            for _ in range(3):
+                with pytest.raises(BadAnswer, match="expected JSON"):
+                    await source.poll()
+
+        web.replies["/"] = answer
+        asyncio.run(self.opened(web, polls))
+        assert marks == [None, '"a"', '"a"', '"a"']
+
+    def test_the_first_one_neither(self, ask: Ask, web: Server) -> None:
+        async def polls(source: HttpJson) -> None:
+            for _ in range(3):
+                with pytest.raises(BadAnswer, match="expected JSON"):
+                    await source.poll()
+
+        web.replies["/"] = Reply(b"{", headers={"ETag": '"b"'})
+        asyncio.run(self.opened(web, polls))
+        assert [asked.headers["If-None-Match"] for asked in web.asked] == [None] * 3
+
+    def test_a_document_that_is_not_needed_again_is_let_go(self, web: Server) -> None:
+        def documents() -> int:
+            gc.collect()
+            return sum(type(each) is dict and "let go of me" in each for each in gc.get_objects())
+
+        async def polls(source: HttpJson) -> None:
+            await source.poll()
+            counts.append(documents())
+
+        counts: list[int] = []
+        body = b'{"orders": 7, "let go of me": []}'
+        for headers in ({}, {"ETag": '"a"'}):
+            web.replies["/"] = Reply(body, headers=headers)
+            asyncio.run(self.opened(web, polls))
+        assert counts == [0, 1]
+
+    @staticmethod
+    async def opened(web: Server, polls: Callable[[HttpJson], Awaitable[None]]) -> None:
+        http = Http()
+        context = Context("shop", 20.0, SystemClock(), http, logging.getLogger("smithd.source.shop"))
+        source = HttpJson(HttpJson.Options.model_validate(options(web.url)), context)
+        await source.open()
+        await polls(source)
+        await source.close()
+        await http.aclose()
+
     def test_a_server_that_claims_it_unasked_is_not_believed(self, ask: Ask, web: Server) -> None:
         web.replies["/"] = Reply(status=304)
         with pytest.raises(SourceError, match="HTTP 304"):
@@ -221,9 +368,19 @@ class TestPages:
         assert [asked.headers["Authorization"] for asked in web.asked] == ["Bearer t"] * 3
 
     def test_by_the_header_link(self, ask: Ask, web: Server) -> None:
-        link = {"Link": '</0>; rel="first", <2>; title="a"; rel="next"'}
+        link = {"Link": '</0>; rel="first", <2>; title="a, b"; rel="next"'}
         web.replies |= {"/": Reply(self.page(1, None), headers=link), "/2": Reply(self.page(2, None))}
         assert ask(HttpJson, options(web.url, self.EACH, pages={"next": "link"})) == self.expected(2)
+
+    def test_its_address_starts_where_the_last_one_was_found(self, ask: Ask, web: Server) -> None:
+        web.replies |= {
+            "/": to("/v2/items"),
+            "/v2/items": Reply(self.page(1, "more?page=2")),
+            "/v2/more": to("/v3/more?page=2", 301),
+            "/v3/more": Reply(self.page(2, "last")),
+            "/v3/last": Reply(self.page(3, None)),
+        }
+        assert ask(HttpJson, options(web.url, self.EACH, pages={"next": "$.next"})) == self.expected(3)
 
     @pytest.mark.parametrize(
         ("pages", "more", "said"),
@@ -280,8 +437,21 @@ class TestPacking:
     @pytest.mark.parametrize("encoding", PACKERS)
     def test_what_cannot_be_unpacked_is_a_bad_answer(self, ask: Ask, web: Server, encoding: str) -> None:
         web.replies["/"] = Reply(b'{"orders": 7}', headers={"Content-Encoding": encoding})
-        with pytest.raises(BadAnswer, match=r"cannot be unpacked|expected JSON"):
+        with pytest.raises(BadAnswer, match=r"cannot be unpacked|its end is missing"):
             ask(HttpJson, options(web.url))
+
+    @pytest.mark.parametrize("encoding", PACKERS)
+    def test_half_of_it_is_a_bad_answer(self, ask: Ask, web: Server, encoding: str) -> None:
+        packed = self.PACKERS[encoding](b"123456789")
+        for end in (1, 4):
+            web.replies["/"] = Reply(packed[:-end], headers={"Content-Encoding": encoding})
+            with pytest.raises(BadAnswer, match="its end is missing"):
+                ask(HttpJson, options(web.url, {"n": "$"}, format="number"))
+
+    def test_several_in_a_row_are_one(self, ask: Ask, web: Server) -> None:
+        packed = gzip.compress(self.BODY[:50]) + gzip.compress(self.BODY[50:])
+        web.replies["/"] = Reply(packed, headers={"Content-Encoding": "gzip"})
+        assert ask(HttpJson, options(web.url)) == SEVEN
 
 
 class TestForms:
@@ -293,6 +463,11 @@ class TestForms:
             Sample("all", 1.0, {"id": "a"}),
             Sample("all", 2.0, {"id": "b"}),
         ]
+
+    def test_a_broken_line_is_named(self, ask: Ask, web: Server) -> None:
+        web.replies["/"] = Reply(b'{"n": 1}\n\n{"n": 2}\n{"n": \n')
+        with pytest.raises(BadAnswer, match=r'expected JSON in line 4, got .*: \{"n":$'):
+            ask(HttpJson, options(web.url, {"n": "$[0].n"}, format="json_lines"))
 
     def test_a_plain_number(self, ask: Ask, web: Server) -> None:
         web.replies["/"] = Reply(b" 12.5\n")
@@ -307,6 +482,12 @@ class TestForms:
         web.replies["/"] = Reply(ORDERS.body, 202)
         with pytest.raises(SourceError, match="HTTP 202"):
             ask(HttpJson, options(web.url, expect_status=[200]))
+
+    def test_an_expected_failure_that_is_too_large_says_so(self, ask: Ask, web: Server) -> None:
+        web.replies["/"] = Reply(b'"' + b"x" * 2_000 + b'"', 503)
+        for expected, kind in (([503], BadAnswer), ([200], Unavailable)):
+            with pytest.raises(kind, match="the answer is larger than 1000 bytes"):
+                ask(HttpJson, options(web.url, expect_status=expected, max_size="1 kB"))
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
     def test_methods(self, ask: Ask, method: str) -> None:
@@ -340,5 +521,5 @@ class TestUnixSocket:
         assert asked == [("/info", "docker")]
 
     def test_nobody_listens(self, ask: Ask, tmp_path: Path) -> None:
-        with pytest.raises(Unavailable, match="no such file"):
+        with pytest.raises(Unavailable, match=f"the socket {tmp_path}/s: no such file"):
             ask(HttpJson, options("http://docker/info", unix_socket="s"), folder=tmp_path)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import socket
+import threading
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote, quote_plus
 
 import pytest
 from pydantic import ValidationError
 
 from servers import Certificate
-from smithd.plugin import BadAnswer, Misconfigured, Sample, SourceError, Unavailable
+from smithd.clock import SystemClock
+from smithd.plugin import BadAnswer, Misconfigured, Sample, SourceError, Unavailable, Untrusted
 from smithd.testing import Asked, HttpSourceContract, Reply, Server
+from smithd_sources.connection import no_answer
 from smithd_sources.http_json import HttpJson
 
 Ask = Callable[..., list[Sample]]
@@ -83,6 +89,59 @@ class TestReading:
         web.replies["/stats"] = as_json({"filler": "x" * 100_000, "deep": {"er": {"orders": 3}}})
         assert ask(HttpJson, options(web, {"orders": "$..orders"})) == [Sample("orders", 3.0)]
 
+    @pytest.fixture
+    def on_the_loop(self, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+        """Of each time an answer is parsed, and of each time it is read: whether that is done on the event loop."""
+        seen: list[bool] = []
+
+        def watched(work: Callable[..., Any]) -> Callable[..., Any]:
+            def watching(*args: Any) -> Any:
+                seen.append(threading.current_thread() is threading.main_thread())
+                return work(*args)
+
+            return watching
+
+        monkeypatch.setattr(json, "loads", watched(json.loads))
+        monkeypatch.setattr(SystemClock, "now", watched(SystemClock.now))
+        return seen
+
+    @pytest.mark.parametrize(
+        ("size", "path", "expected"),
+        [
+            (100, "$.orders", [True, True]),
+            (100, "$..[?@..x].orders", [True, False]),  # however small the answer is
+            (100_000, "$.orders", [False, False]),
+        ],
+    )
+    def test_what_may_take_long_is_done_beside_the_loop(
+        self, ask: Ask, web: Server, on_the_loop: list[bool], size: int, path: str, expected: list[bool]
+    ) -> None:
+        web.replies["/stats"] = as_json({"filler": "y" * size, "orders": 3, "a": {"orders": 3, "b": {"x": 0}}})
+        on_the_loop.clear()
+        assert ask(HttpJson, options(web, {"orders": path})) == [Sample("orders", 3.0)]
+        assert on_the_loop == expected
+
+    def test_an_answer_that_has_not_changed_is_no_smaller_for_it(
+        self, ask: Ask, web: Server, on_the_loop: list[bool]
+    ) -> None:
+        body = as_json({"filler": "y" * 100_000, "orders": {"today": 3}}).body
+        replies = iter([Reply(body, headers={"ETag": '"a"'}), Reply(status=304)])
+        web.replies["/stats"] = lambda _: next(replies)
+        assert ask(HttpJson, options(web), polls=2) == [Sample("orders", 3.0)]
+        assert on_the_loop == [False, False, False]
+
+    def test_elements_beyond_what_a_poll_may_bring_are_not_read(self, ask: Ask, web: Server) -> None:
+        web.replies["/stats"] = Reply(b"[" + b"[]," * 300_000 + b"[]]")
+        metric = {"each": "$[*]", "value": "$.v", "labels": {"n": "$.n"}}
+        with pytest.raises(BadAnswer) as caught:
+            ask(HttpJson, options(web, {"a": metric}))
+        assert str(caught.value).startswith("a: element 0 of $[*]: $.v finds nothing in []; a: element 1")
+        assert str(caught.value).endswith("; and 9998 more like these")
+        web.replies["/stats"] = as_json([{"n": str(number), "v": number} for number in range(10_001)])
+        with pytest.raises(BadAnswer, match="more than 10000 elements; the rest is left out") as caught:
+            ask(HttpJson, options(web, {"a": metric}))
+        assert len(caught.value.samples) == 10_000
+
     def test_connections_are_kept_and_requests_repeat_themselves(self, ask: Ask, shop: Server) -> None:
         ask(HttpJson, options(shop, body={"a": 1}), polls=3)
         assert [asked.body for asked in shop.asked] == [b'{"a": 1}'] * 3
@@ -112,6 +171,19 @@ class TestRequest:
     def test_a_text_is_sent_as_it_is_and_the_method_can_be_chosen(self, ask: Ask, shop: Server) -> None:
         ask(HttpJson, options(shop, body="plain", method="GET", headers={"content-type": "text/plain"}))
         assert (shop.asked[0].method, shop.asked[0].body) == ("GET", b"plain")
+
+    def test_a_header_of_yours_takes_the_place_of_ours_in_any_case(self, ask: Ask, shop: Server) -> None:
+        given = {"accept": "text/x", "ACCEPT-ENCODING": "gzip", "content-type": "text/y", "user-agent": "me"}
+        ask(HttpJson, options(shop, body={}, headers=given))
+        for name, value in given.items():
+            assert shop.asked[0].headers.get_all(name) == [value]
+
+    @pytest.mark.parametrize(
+        ("body", "kind"), [("orders?", "text/plain; charset=utf-8"), ({}, "application/json"), (None, None)]
+    )
+    def test_a_body_says_what_it_is(self, ask: Ask, shop: Server, body: Any, kind: str | None) -> None:
+        ask(HttpJson, options(shop, body=body))
+        assert shop.asked[0].headers["Content-Type"] == kind
 
     def test_nothing_is_taken_from_netrc(
         self, ask: Ask, shop: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -161,8 +233,27 @@ class TestTLS:
             ask(HttpJson, options(guarded))
 
     def test_a_file_that_is_not_there_needs_a_person(self, ask: Ask, guarded: Server) -> None:
-        with pytest.raises(Misconfigured, match="the files under tls cannot be used"):
+        with pytest.raises(Misconfigured, match=r"under tls: /nowhere/ca\.pem: no such file"):
             ask(HttpJson, options(guarded, tls={"ca_file": "/nowhere/ca.pem"}))
+
+    @pytest.mark.parametrize(
+        ("reason", "advice"),
+        [
+            ("certificate has expired", "have it renewed"),
+            ("Hostname mismatch, certificate is not valid for 'x'", "is this the address"),
+            ("unable to get local issuer certificate", "name it under tls: ca_file"),
+        ],
+    )
+    def test_a_certificate_that_does_not_pass_comes_with_advice(self, reason: str, advice: str) -> None:
+        assert advice in str(no_answer("x:443", Untrusted(f"its certificate is not trusted: {reason}")))
+
+    def test_a_server_that_wants_ours(self, ask: Ask, guarded: Server, certificate: Certificate) -> None:
+        with pytest.raises(Unavailable, match="certificate of ours"):
+            ask(HttpJson, options(guarded, tls={"ca_file": str(certificate.cert_file)}))
+
+    def test_none_where_it_is_spoken(self, ask: Ask, guarded: Server) -> None:
+        with pytest.raises(Unavailable, match="does it speak https only"):
+            ask(HttpJson, options(guarded) | {"url": guarded.url.replace("https:", "http:") + "/stats"})
 
     def test_tls_where_none_is_spoken(self, ask: Ask, shop: Server) -> None:
         with pytest.raises(Unavailable, match="does not speak TLS: is its address one of http, not https"):
@@ -279,11 +370,27 @@ class TestRefusals:
         with pytest.raises(Unavailable, match=f"{web.place}: no answer within the time-out"):
             ask(HttpJson, options(web), deadline=0.5)
 
+    def test_a_name_that_nobody_knows(self, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+        def nobody(*_: Any, **__: Any) -> None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        monkeypatch.setattr(socket, "getaddrinfo", nobody)
+        with pytest.raises(Unavailable, match=r"nobody.invalid:80: its name is not known; is it spelt right"):
+            ask(HttpJson, {"url": "http://nobody.invalid/", "metrics": {"a": "$.a"}})
+
+    @pytest.mark.parametrize(
+        ("status", "advice"), [(401, "check auth"), (403, "what this key"), (404, "check its path")]
+    )
+    def test_a_refusal_says_what_to_look_at(self, ask: Ask, web: Server, status: int, advice: str) -> None:
+        web.replies["/stats"] = Reply(status=status)
+        with pytest.raises(Misconfigured, match=advice):
+            ask(HttpJson, options(web))
+
     def test_nobody_listens(self, ask: Ask) -> None:
         with socket.socket() as unheard:
             unheard.bind(("127.0.0.1", 0))
             port = unheard.getsockname()[1]
-            with pytest.raises(Unavailable, match=f"127.0.0.1:{port}: connection refused"):
+            with pytest.raises(Unavailable, match=f"127.0.0.1:{port}: connection refused; does it run"):
                 ask(HttpJson, {"url": f"http://127.0.0.1:{port}/", "metrics": {"a": "$.a"}})
 
     def test_what_speaks_no_http(self, ask: Ask, web: Server) -> None:
@@ -293,6 +400,80 @@ class TestRefusals:
         web.replies["/stats"] = greet
         with pytest.raises(Unavailable, match="does not answer in HTTP"):
             ask(HttpJson, options(web))
+
+
+SECRET = 'k/"3y+ä=z9'
+
+
+class TestNoSecretIsRepeated:
+    """An answer may show what was sent, in whatever form: none of that may reach a log."""
+
+    @staticmethod
+    def echo(asked: Asked) -> str:
+        headers = "; ".join(f"{name}: {value}" for name, value in asked.headers.items())
+        return f"{asked.method} {asked.path} {asked.body.decode()} {headers}"
+
+    FORMS: ClassVar[dict[str, Callable[[str], str]]] = {
+        "as it is": str,
+        "JSON": json.dumps,
+        "JSON with its characters": lambda text: json.dumps(text, ensure_ascii=False),
+        "JSON with slashes": lambda text: json.dumps(text).replace("/", "\\/"),
+        "an address": quote,
+        "a part of an address": lambda text: quote(text, safe=""),
+        "a form": quote_plus,
+        "HTML": html.escape,
+        "base64": lambda text: b64encode(text.encode()).decode(),
+    }
+
+    @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+    def test_in_any_form(self, ask: Ask, web: Server, form: Callable[[str], str]) -> None:
+        web.replies["/stats"] = Reply(f"you said {form(SECRET)}!".encode(), 403)
+        with pytest.raises(Misconfigured, match=r"you said \W?\[secret\]") as caught:
+            ask(HttpJson, options(web, query={"api-key": SECRET}))
+        assert form(SECRET)[1:-2] not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("more", "sent"),
+        [
+            ({"auth": {"basic": {"username": "reader", "password": "s3cret pw"}}}, "cmVhZGVyOnMzY3JldCBwdw"),
+            ({"auth": {"bearer": "s3cr3tt0ken"}}, "s3cr3tt0ken"),
+            ({"headers": {"X-Key": "s3cr3tt0ken"}}, "s3cr3tt0ken"),
+            ({"headers": {"Authorization": "Token s3cr3tt0ken"}}, "s3cr3tt0ken"),
+            ({"query": {"q": "s3cr3t-with-no-name"}}, "s3cr3t-with-no-name"),
+            ({"body": {"login": [{"password": "s3cr3tt0ken"}]}}, "s3cr3tt0ken"),
+            ({"path": "/stats?apikey=s3cr3tt0ken"}, "s3cr3tt0ken"),
+        ],
+    )
+    @pytest.mark.parametrize("status", [200, 400])
+    def test_whatever_was_sent(self, ask: Ask, web: Server, more: dict[str, Any], sent: str, status: int) -> None:
+        web.replies["/stats"] = lambda asked: Reply(f"{sent} {self.echo(asked)}".encode(), status)
+        with pytest.raises(SourceError, match=r"\[secret\]") as caught:
+            ask(HttpJson, options(web, **more))
+        assert sent[:8] not in str(caught.value)
+
+    def test_nor_where_it_is_cut_off_or_a_value(self, ask: Ask, web: Server) -> None:
+        key = "0123456789" * 20
+        web.replies["/stats"] = as_json({"orders": f"for {key}"})
+        with pytest.raises(BadAnswer, match=r'\$\.orders is "for \[secret\]…, not a number'):
+            ask(HttpJson, options(web, {"orders": "$.orders"}, auth={"bearer": key}))
+
+    def test_a_fetched_token(self, ask: Ask, web: Server) -> None:
+        web.replies |= {
+            "/token": Reply(b'{"access_token": "f3tched-t0ken"}'),
+            "/stats": Reply(b"f3tched-t0ken is not allowed this", 403),
+        }
+        oauth2 = {"token_url": f"{web.url}/token", "client_id": "a", "client_secret": "cl13nt"}
+        with pytest.raises(Misconfigured, match=r": \[secret\] is not allowed this"):
+            ask(HttpJson, options(web, auth={"oauth2": oauth2}))
+        web.replies["/token"] = Reply(json.dumps({"error": b64encode(b"a:cl13nt").decode()}).encode(), 400)
+        with pytest.raises(Misconfigured, match=r"\(HTTP 400, \[secret\]=*\): check client_id"):
+            ask(HttpJson, options(web, auth={"oauth2": oauth2}))
+
+    def test_the_words_of_the_configuration_stay(self, ask: Ask, web: Server) -> None:
+        web.replies["/stats"] = as_json({"orders": "none today"})
+        more = {"query": {"day": "today"}, "headers": {"Accept": "application/json"}}
+        with pytest.raises(BadAnswer, match=r'^orders: \$\.orders is "none today", not a number$'):
+            ask(HttpJson, options(web, {"orders": "$.orders"}, path="/stats?sort=orders", **more))
 
 
 class TestConfiguration:
@@ -320,6 +501,11 @@ class TestConfiguration:
             ({"auth": {"bearer": "t"}, "headers": {"authorization": "s3cret"}}, "", "either 'auth' or a header"),
             ({"tls": {"key_file": "key.pem"}}, "tls", "needs 'cert_file'"),
             ({"max_size": "5 apples"}, "max_size", "expected a size"),
+            ({"max_size": "100 GB"}, "max_size", "less than or equal to 20000000"),
+            ({"headers": {"Content-Length": 5}}, "headers.Content-Length.[key]", "leave it out"),
+            ({"headers": {"transfer-encoding": "chunked"}}, "headers.transfer-encoding.[key]", "leave it out"),
+            ({"headers": {"X-Key": "s3cret", "x-key": "b"}}, "", "x-key stands here twice"),
+            ({"url": "https://docker/", "unix_socket": "/run/docker.sock"}, "", "begin with http://"),
             ({"metrics": {}}, "metrics", "at least 1"),
             ({"metrics": {"Orders": "$.a"}}, "metrics.Orders.[key]", "small letters"),
             ({"metrics": {"a": "orders.today"}}, "metrics.a.path", "starts with $"),

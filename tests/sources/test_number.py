@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
 from decimal import Decimal
 from typing import Any
 
@@ -62,6 +64,30 @@ def test_scaling_does_not_show_binary_fractions(found: Any, scale: str, value: f
 @pytest.mark.parametrize("found", [float("nan"), float("inf"), 1e308, "1e999999999999999999999"])
 def test_what_scaling_takes_out_of_range_is_no_value(found: Any) -> None:
     assert to_number(found, "it", Decimal("1e300")) is None
+
+
+LONG = "x" * 20_000_000
+
+
+@pytest.mark.parametrize("value", [LONG, {"a": [LONG]}, [["x"]] * 1_000_000, {LONG: 1}])
+def test_no_more_of_a_value_is_written_than_is_shown(value: Any) -> None:
+    tracemalloc.start()
+    try:
+        assert len(in_short(value)) == 81
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_a_value_is_shown_as_json_has_it(value: Any) -> None:
+    whole = json.dumps(value, ensure_ascii=False)
+    assert in_short(value) == (whole if len(whole) <= 80 else whole[:80] + "…")
 
 
 def test_a_value_is_shown_in_short() -> None:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import re
 import socket
+import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
 
-from servers import Certificate, prometheus
-from smithd.plugin import BadAnswer, Misconfigured, Sample, SourceError, Unavailable
+from servers import Certificate, make_certificate, prometheus
+from smithd.clock import SystemClock
+from smithd.plugin import BadAnswer, Context, Http, Misconfigured, Sample, SourceError, Unavailable
 from smithd.testing import Asked, HttpSourceContract, Reply, Server
-from smithd_sources.prometheus import Prometheus
+from smithd_sources.prometheus import QUERIES_AT_ONCE, Prometheus
+from smithd_sources.prometheus_reply import read_reply
 
 Ask = Callable[..., list[Sample]]
 
@@ -54,6 +62,15 @@ def server() -> Iterator[str]:
 def strict() -> Iterator[str]:
     with prometheus(openmetrics(), lookback="1m") as address:
         yield f"http://{address}"
+
+
+@pytest.fixture(scope="module")
+def lone() -> Iterator[tuple[str, int]]:
+    """A server as it comes, with a sample 25 minutes old; its address, and the sample's time."""
+    then = int(time.time()) - 25 * 60
+    text = f'# TYPE lone gauge\nlone{{job="backup"}} 7 {then - 3600}\nlone{{job="backup"}} 8 {then}\n# EOF\n'
+    with prometheus(text, lookback="5m") as address:
+        yield f"http://{address}", then
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +118,39 @@ class TestRealPrometheus:
     def test_the_newest_value_of_a_lookback_counts_with_its_own_time(self, ask: Ask, strict: str) -> None:
         """Where the server forgets after a minute what came two minutes ago."""
         assert ask(Prometheus, {"url": strict, "metrics": {"load": "load"}}) == []
-        metrics = {"all": "load", "one": {"query": "sum(load)", "lookback": "30m", "step": "30s"}}
-        samples = ask(Prometheus, {"url": strict, "lookback": "10m", "metrics": metrics})
+        metrics: dict[str, Any] = {"all": "load", "one": {"query": "sum(load)", "lookback": "30m", "step": "30s"}}
+        samples = ask(Prometheus, {"url": strict, "lookback": "10m", "step": "1m", "metrics": metrics})
         assert [(sample.metric, sample.value) for sample in samples] == [("all", 0.5), ("all", 2.0), ("one", 2.5)]
         assert all(sample.time is not None and sample.time < time.time() - 60 for sample in samples)
+
+    @pytest.mark.parametrize("lookback", ["30m", "1h", "1d", "7d"])
+    def test_a_lone_sample_is_found_however_long_the_lookback(
+        self, ask: Ask, lone: tuple[str, int], lookback: str
+    ) -> None:
+        url, then = lone
+        metrics = {"selected": "lone", "summed": "sum(lone)  # a comment", "count": "1", "range": "lone[1h]"}
+        samples = {sample.metric: sample for sample in ask(Prometheus, {"url": url, "metrics": metrics})}
+        assert samples.keys() == {"count", "range"}
+        samples = {
+            sample.metric: sample for sample in ask(Prometheus, {"url": url, "lookback": lookback, "metrics": metrics})
+        }
+        assert samples["selected"] == Sample("selected", 8.0, {"job": "backup"}, then)
+        assert samples["range"] == Sample("range", 8.0, {"job": "backup"}, then)
+        assert samples["count"] == Sample("count", 1.0)
+        summed = samples["summed"]
+        assert (summed.value, summed.labels) == (8.0, {})
+        assert summed.time is not None
+        assert then <= summed.time <= then + 300, "the last moment at which the server saw it"
+
+    def test_a_lookback_does_not_make_what_is_fresh_older(self, ask: Ask, server: str) -> None:
+        metrics = {"load": 'load{instance="a"}', "many": "load"}
+        given = {"url": server, "lookback": "1d", "max_series": 1, "metrics": metrics}
+        with pytest.raises(BadAnswer, match="many: more than 1 series") as caught:
+            ask(Prometheus, given)
+        first = caught.value.samples[0]
+        assert (first.metric, first.value) == ("load", 0.5)
+        assert first.time is not None
+        assert first.time == ask(Prometheus, {"url": server, "metrics": {"raw": 'load{instance="a"}[1h]'}})[0].time
 
     def test_a_range_in_the_query_is_its_newest_value(self, ask: Ask, server: str) -> None:
         (sample,) = ask(Prometheus, {"url": server, "metrics": {"raw": 'load{instance="a"}[1h]'}})
@@ -112,7 +158,7 @@ class TestRealPrometheus:
         assert sample.time is not None
 
     def test_too_many_series_are_capped_with_a_word(self, ask: Ask, server: str) -> None:
-        with pytest.raises(BadAnswer, match="load: 2 series, and the first 1 count: aggregate them") as caught:
+        with pytest.raises(BadAnswer, match="load: more than 1 series, and the first 1 count: aggregate") as caught:
             ask(Prometheus, {"url": server, "max_series": 1, "metrics": {"load": "load", "total": "sum(load)"}})
         assert len(caught.value.samples) == 2
 
@@ -156,8 +202,68 @@ def result(value: str, **more: Any) -> Reply:
     return Reply(json.dumps({"status": "success", "data": data} | more).encode())
 
 
+def holding(kind: str, result: bytes) -> bytes:
+    """An answer with this result."""
+    return b'{"status": "success", "data": {"resultType": "%s", "result": %s}}' % (kind.encode(), result)
+
+
 def refused(status: int, kind: str, text: str) -> Reply:
     return Reply(json.dumps({"status": "error", "errorType": kind, "error": text}).encode(), status)
+
+
+class Dripping:
+    """Answers a byte at a time, and never comes to the end, until ``ends`` is set: then it answers as one should."""
+
+    def __init__(self, head: bytes) -> None:
+        self.dripping = threading.Semaphore(0)
+        self.ends = threading.Event()
+        outer = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                while self.rfile.readline().strip():
+                    pass
+                if outer.ends.is_set():
+                    reply = result("1").body
+                    self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(reply) + reply)
+                    return
+                self.wfile.write(head)
+                outer.dripping.release()
+                with suppress(OSError):
+                    while not outer.stopping.wait(0.02):
+                        self.wfile.write(b"x")
+
+        self.stopping = threading.Event()
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Dripping:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@contextmanager
+def speaking(greeting: bytes) -> Iterator[str]:
+    """The address of something that is no server of HTTP."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(greeting)
+            self.rfile.readline()
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 class TestWhatElseMayAnswer:
@@ -218,9 +324,10 @@ class TestWhatElseMayAnswer:
             "the answer is partial: not every storage node answered",
         ]
 
-    def test_another_dialect_is_not_checked(self, ask: Ask, web: Server) -> None:
+    @pytest.mark.parametrize("dialect", ["metricsql", "unchecked"])
+    def test_another_dialect_is_not_checked(self, ask: Ask, web: Server, dialect: str) -> None:
         web.replies["/api/v1/query"] = result("1")
-        given = {"url": web.url, "dialect": "metricsql", "metrics": {"one": "rate(load) default 0"}}
+        given = {"url": web.url, "dialect": dialect, "metrics": {"one": "rate(load) default 0"}}
         assert ask(Prometheus, given) == [Sample("one", 1.0)]
 
     def test_one_of_several_queries_fails(self, ask: Ask, web: Server) -> None:
@@ -252,11 +359,64 @@ class TestWhatElseMayAnswer:
             b'{"status": "success", "data": {"resultType": "vector", "result": [5]}}',
             b'{"status": "success", "data": {"resultType": "scalar", "result": []}}',
             b'{"status": "success", "data": {"resultType": "scalar", "result": null}}',
+            holding("zebra", b'{"a": 1}'),
+            holding("vector", b"null"),
+            b'{"status": "success", "data": {"result": [{"metric": {}}], "resultType": "vector"}}',
+            holding("matrix", b'[{"metric": {}, "values": [["x", "2"]]}]'),
+            holding("matrix", b'[{"metric": {}, "values": [[1e999, "2"]]}]'),
+            holding("vector", b'[{"metric": {}, "value": [1, "2"]} 5]'),
+            holding("vector", b'[{"metric": {"a": [1]}, "value": [1, "2"]}]'),
             b"[" * 100_000,
         ],
     )
     def test_an_answer_of_another_shape(self, ask: Ask, web: Server, body: bytes) -> None:
         assert type(self.failure(ask, web, Reply(body))) is BadAnswer
+
+    def test_the_order_of_an_answers_parts_does_not_matter(self, ask: Ask, web: Server) -> None:
+        data = b'{"result": [{"value": [1, "2"], "metric": {"a": "b"}}], "resultType": "vector"}'
+        body = b'{"data": %s, "status": "success"}' % data
+        web.replies["/api/v1/query"] = Reply(body)
+        assert ask(Prometheus, {"url": web.url, "metrics": {"one": "1"}}) == [Sample("one", 2.0, {"a": "b"})]
+
+    def test_what_is_no_result_is_shown(self, ask: Ask, web: Server) -> None:
+        body = b'{"status": "success", "data": {"resultType": "zebra", "result": {"a": 1}}}'
+        assert 'this is no result of a query: "zebra" with {"a": 1}' in str(self.failure(ask, web, Reply(body)))
+
+    def test_an_answer_is_read_no_further_than_it_counts_and_beside_the_event_loop(
+        self, ask: Ask, web: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        series = [b'{"metric": {"i": "%d"}, "value": [1, "2"]}' % number for number in range(3)]
+        body = b'{"status": "success", "data": {"resultType": "vector", "result": [' + b", ".join(series) + b", rubbish"
+        web.replies["/api/v1/query"] = Reply(body)
+        readers = []
+
+        def read(*given: Any) -> Any:
+            readers.append(threading.current_thread())
+            return read_reply(*given)
+
+        monkeypatch.setattr("smithd_sources.prometheus_client.read_reply", read)
+        with pytest.raises(BadAnswer, match="more than 2 series, and the first 2 count") as caught:
+            ask(Prometheus, {"url": web.url, "max_series": 2, "metrics": {"one": "up"}})
+        assert [sample.labels for sample in caught.value.samples] == [{"i": "0"}, {"i": "1"}]
+        assert readers
+        assert threading.main_thread() not in readers
+
+    @pytest.mark.parametrize("part", [b"[],", b'{"metric": {}},', b"[" * 50 + b"]" * 50 + b","])
+    @pytest.mark.parametrize("nested", [b"", b"["])
+    def test_a_small_answer_does_not_become_a_large_one(
+        self, ask: Ask, web: Server, part: bytes, nested: bytes
+    ) -> None:
+        start = b'{"status": "success", "data": {"resultType": "vector", "result": ['
+        body = start + nested + part * (10_000_000 // len(part))
+        web.replies["/api/v1/query"] = Reply(body)
+        tracemalloc.start()
+        try:
+            with pytest.raises(BadAnswer):
+                ask(Prometheus, {"url": web.url, "max_series": 10_000, "metrics": {"one": "up"}})
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert most < 12 * len(body)
 
     def test_native_histograms_need_another_query(self, ask: Ask, web: Server) -> None:
         data = {"resultType": "vector", "result": [{"metric": {}, "histogram": [0, {"count": "1"}]}]}
@@ -279,7 +439,72 @@ class TestWhatElseMayAnswer:
     def test_a_server_that_says_nothing(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(hang=True), deadline=0.5)
         assert type(failure) is Unavailable
-        assert str(failure) == f"{web.place}: no answer within the time-out"
+        assert re.fullmatch(f"{web.place}: no (answer|connection) within the time-out", str(failure))
+
+    @pytest.mark.parametrize(
+        "head", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"]
+    )
+    def test_answers_that_come_byte_by_byte_cost_no_place_for_ever(self, head: bytes) -> None:
+        """As many as there are places, twice; what is asked after them is answered."""
+        metrics = {f"m{number}": "1" for number in range(QUERIES_AT_ONCE)}
+
+        async def main(server: Dripping) -> Iterable[Sample]:
+            options = Prometheus.Options.model_validate({"url": server.url, "metrics": metrics})
+            http = Http()
+            source = Prometheus(options, Context("shop", 100.0, SystemClock(), http, logging.getLogger("shop")))
+            await source.open()
+            for _ in range(2):
+                polling = asyncio.ensure_future(source.poll())
+                for _ in metrics:
+                    await asyncio.to_thread(server.dripping.acquire)
+                polling.cancel()
+                await asyncio.wait((polling,))
+            server.ends.set()
+            samples = await source.poll()
+            await source.close()
+            await http.aclose()
+            return samples
+
+        with Dripping(head) as server:
+            samples = asyncio.run(asyncio.wait_for(main(server), 60))
+        assert [sample.value for sample in samples] == [1.0] * QUERIES_AT_ONCE
+
+    def test_an_answer_that_comes_byte_by_byte_has_one_deadline_as_a_whole(self, ask: Ask) -> None:
+        with (
+            Dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n") as server,
+            pytest.raises(Unavailable, match=r"^127.0.0.1:\d+: no (answer|connection) within the time-out$"),
+        ):
+            ask(Prometheus, {"url": server.url, "metrics": {"one": "1"}}, deadline=0.5)
+
+    def test_only_our_own_authorities_count(
+        self, ask: Ask, certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not those that requests brings along, nor those that its environment variables name."""
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            monkeypatch.setenv(name, str(certificate.cert_file))
+        monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate.cert_file))
+        with Server({"/api/v1/query": result("1")}, tls=certificate.context()) as server:
+            given = {"url": server.url, "metrics": {"one": "1"}}
+            for tls in ({}, {"tls": {"ca_file": str(make_certificate(tmp_path).cert_file)}}):
+                with pytest.raises(Misconfigured, match=r"not trusted: .*; name its authority under tls: ca_file"):
+                    ask(Prometheus, given | tls)
+            monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+            monkeypatch.delenv("CURL_CA_BUNDLE")
+            with pytest.raises(Misconfigured, match="not trusted"):
+                ask(Prometheus, given)
+            assert ask(Prometheus, given | {"tls": {"ca_file": str(certificate.cert_file)}}) == [Sample("one", 1.0)]
+            assert ask(Prometheus, given | {"tls": {"verify": False}}) == [Sample("one", 1.0)]
+
+    def test_no_tls_behind_an_address_of_https(self, ask: Ask, web: Server) -> None:
+        with pytest.raises(Unavailable, match="it does not speak TLS: is its address one of http, not https"):
+            ask(Prometheus, {"url": f"https://{web.place}", "metrics": METRICS})
+
+    def test_another_service_at_this_port(self, ask: Ask) -> None:
+        with (
+            speaking(b"SSH-2.0-OpenSSH_9\r\n") as url,
+            pytest.raises(Unavailable, match=r"does not answer in HTTP: is this its port\? It says SSH-2.0-OpenSSH_9"),
+        ):
+            ask(Prometheus, {"url": url, "metrics": {"one": "1"}})
 
     def test_nobody_listens(self, ask: Ask) -> None:
         with socket.socket() as unheard:
@@ -287,7 +512,7 @@ class TestWhatElseMayAnswer:
             port = unheard.getsockname()[1]
             with pytest.raises(Unavailable) as caught:
                 ask(Prometheus, {"url": f"http://127.0.0.1:{port}", "metrics": METRICS})
-        assert str(caught.value) == f"127.0.0.1:{port}: connection refused"
+        assert str(caught.value) == f"127.0.0.1:{port}: connection refused: does it run, and is the port right?"
 
 
 class TestConfiguration:
@@ -300,7 +525,22 @@ class TestConfiguration:
             ({"metrics": {}}, "metrics", "at least 1"),
             ({"metrics": {"load": " "}}, "metrics.load.query", "expected a PromQL query"),
             ({"metrics": {"load": {"query": "load", "scale": 2}}}, "metrics.load.scale", "not permitted"),
-            ({"metrics": {"load": "sum(load"}}, "metrics.load.query", "this is no PromQL: unclosed left parenthesis"),
+            ({"metrics": {"load": "sum(load"}}, "metrics.load.query", "this is no PromQL as smithd knows it: unclosed"),
+            ({"metrics": {"load": "load offset (1m + 2m)"}}, "metrics.load.query", "'dialect: unchecked'"),
+            (
+                {"metrics": {"load": {"query": "up[5m]", "lookback": "1h"}}},
+                "metrics.load.lookback",
+                "not one of a range",
+            ),
+            ({"metrics": {"load": {"query": '"1"', "lookback": "1h"}}}, "metrics.load.lookback", "or a text"),
+            (
+                {"metrics": {"load": {"query": "up", "lookback": "30d", "step": "1s"}}},
+                "metrics.load.lookback",
+                "longer",
+            ),
+            ({"step": "1s", "metrics": {"load": {"query": "up", "lookback": "1d"}}}, "metrics.load.lookback", "86400"),
+            ({"step": "1s", "lookback": "30d"}, "lookback", "11000 are the most"),
+            ({"lookback": "1000d"}, "lookback", "expected a longer 'step'"),
             ({"metrics": {"load": "rate(load)"}}, "metrics.load.query", "expected type matrix"),
             ({"metrics": {"load": {"query": "load", "step": "1m"}}}, "metrics.load", "divides a 'lookback'"),
             ({"max_series": 0}, "max_series", "greater than or equal to 1"),

@@ -37,7 +37,18 @@ BERLIN = Moment(NOON, ZoneInfo("Europe/Berlin"))
         ("2.03:00:00", 183600),
         ("-PT5M", -300),
         (" 00:00:01.250 ", 1.25),
+        ("90", 90),
+        (" 1.5 ", 1.5),
+        ("-90", -90),
+        ("1h2m3.5s", 3723.5),
+        ("850µs", 0.00085),  # the micro sign
+        ("850\u03bcs", 0.00085),  # the Greek letter
+        ("850us", 0.00085),
+        ("1.5ns", 1.5e-9),
+        ("1m0.25s", 60.25),
         (None, None),
+        ("NaN", None),
+        (math.inf, None),
     ],
 )
 def test_durations_are_seconds(written: Any, seconds: float | None) -> None:
@@ -57,6 +68,12 @@ def test_durations_are_seconds(written: Any, seconds: float | None) -> None:
         (NOON * 1e6, NOON),
         (NOON * 1e9, NOON),
         (str(int(NOON)), NOON),
+        ("2026-11-26t12:00:00z", NOON),
+        ("2026-11-26T11:59:60Z", NOON),
+        ("2026-11-26T12:59:60.5+01:00", NOON + 0.5),
+        ("NaN", None),
+        (math.nan, None),
+        ("-inf", None),
         (None, None),
     ],
 )
@@ -67,7 +84,9 @@ def test_moments_are_seconds_since_1970_or_since_then(written: Any, at: float | 
 
 
 @pytest.mark.parametrize("quantity", [Quantity.DURATION, Quantity.TIMESTAMP, Quantity.AGE])
-@pytest.mark.parametrize("written", [True, "", "soon", "P", "PT", "1x", "2026-13-01", {}, [1], "9" * 5000])
+@pytest.mark.parametrize(
+    "written", [True, "", "soon", "P", "PT", "1x", "2026-13-01", {}, [1], "9" * 5000, "--5", "1s1h", "5:60:60Z"]
+)
 def test_what_is_neither_is_a_bad_answer_or_no_value(quantity: Quantity, written: Any) -> None:
     with pytest.raises(BadAnswer, match=r"^\$\.a is .{0,190}$"):
         Conversion(quantity)(written, "$.a", BERLIN)

@@ -96,7 +96,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _said(error, MISTAKE)
     except SmithdError as error:
         return _said(error, FAILURE)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
+        for note in getattr(error.__cause__ or error, "__notes__", ()):
+            click.echo(note, err=True)
         return INTERRUPTED
     except BrokenPipeError:
         _let_go_of_stdout()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import keyword
 import re
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
 import click
+
+from smithd.poll.registry import Registry
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
@@ -33,8 +38,10 @@ def new(name: str, into: Path) -> None:
         near = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_0123456789")
         hint = f"; like '{near}'" if near else ""
         raise click.UsageError(f"'{name}' cannot be a source type: expected small letters, digits and _{hint}.")
+    if (why := _taken(name)) is not None:
+        raise click.UsageError(f"'{name}' cannot be a source type of your own: {why}. Choose another name.")
     folder = into / f"smithd-{name.replace('_', '-')}"
-    words = {"name": name, "dashed": name.replace("_", "-"), "class_name": "".join(map(str.title, name.split("_")))}
+    words = _words(name)
     try:
         folder.mkdir(parents=True)
         for place, text in _FILES.items():
@@ -53,6 +60,39 @@ def new(name: str, into: Path) -> None:
         f"  smithd sources {name}          # smithd knows it now\n\n"
         f"Then make smithd_{name}/__init__.py your own; docs/writing-a-source.md tells how."
     )
+
+
+def _words(name: str) -> dict[str, str]:
+    class_name = "".join(map(str.title, name.split("_")))
+    return {"name": name, "dashed": name.replace("_", "-"), "class_name": class_name}
+
+
+def _taken(name: str) -> str | None:
+    """What has a claim on a name already; None where nothing has."""
+    class_name = _words(name)["class_name"]
+    if name in Registry().names():
+        return "an installed package has this type already, and smithd refuses both of two that claim one"
+    if name in ("list", "new"):
+        return f"'smithd sources {name}' means something else"
+    if keyword.iskeyword(name) or keyword.iskeyword(class_name):
+        return "it is a word of Python's own"
+    if class_name in _names_of_the_skeleton():
+        return f"its class would be called {class_name}, as something that it needs"
+    if find_spec(f"smithd_{name}") is not None:
+        return f"there is a package smithd_{name} already"
+    return None
+
+
+def _names_of_the_skeleton() -> set[str]:
+    """What its modules define, import and use."""
+    names: set[str] = set()
+    for text in filter(None, (text for place, text in _FILES.items() if place.endswith(".py"))):
+        for node in ast.walk(ast.parse(Template(_skeleton(text)).substitute(_words("neutral_name")))):
+            if isinstance(node, ast.Name):
+                names.add(node.id)
+            elif isinstance(node, ast.alias | ast.ClassDef):
+                names.add(node.name)
+    return names
 
 
 def _skeleton(name: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import os
+import re
 import signal
 import socket
 from collections.abc import Iterable
@@ -68,13 +69,58 @@ class JsonObject(click.ParamType[dict[str, Any]]):
     ) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
+        from smithd.simulator.body import parse
+
         try:
-            document = json.loads(value)
-        except (ValueError, RecursionError) as error:
-            self.fail(f"{value!r} is not JSON: {error}", param, ctx)
-        if not isinstance(document, dict):
-            self.fail(f"expected a JSON object, not {value!r}", param, ctx)
-        return document
+            return parse(os.fsencode(value))
+        except ValueError as error:
+            self.fail(f"{value!r} is {error}", param, ctx)
+
+
+class ScopedKey(click.ParamType[tuple[str, Any]]):
+    """KEY, or KEY=CHANNEL,CHANNEL."""
+
+    name = "KEY[=CHANNEL,...]"
+
+    def convert(
+        self, value: str | tuple[str, Any], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Any]:
+        if isinstance(value, tuple):
+            return value
+        key, equals, channels = value.partition("=")
+        if "=" in channels:
+            self.fail(
+                "behind the first = stand channels; a key with = in it goes into the file of --account", param, ctx
+            )
+        return key, [slug for slug in channels.split(",") if slug] if equals else "all"
+
+
+class Key(click.ParamType[str]):
+    """A key that can stand in a header."""
+
+    name = "KEY"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch("[!-~]+", value):
+            self.fail("expected a key of printable ASCII characters, without blanks", param, ctx)
+        return value
+
+
+class Moment(click.ParamType[datetime]):
+    """A moment as ISO 8601 has it, with its offset from UTC."""
+
+    name = "TIME"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            self.fail(f"expected a time like 2026-11-26T12:00:00Z, not {value!r}", param, ctx)
+        return moment
 
 
 @click.command()
@@ -84,8 +130,8 @@ class JsonObject(click.ParamType[dict[str, Any]]):
 @click.option(
     "--key",
     "keys",
+    type=ScopedKey(),
     multiple=True,
-    metavar="KEY[=CHANNEL,...]",
     help=f"An API key it accepts, and the channels that it is confined to; repeat for more.  [default: {DEFAULT_KEY}]",
 )
 @click.option(
@@ -126,7 +172,7 @@ class JsonObject(click.ParamType[dict[str, Any]]):
     "--null-channels/--no-null-channels",
     default=None,
     help="Whether effective_channel_slugs is null for the whole account (the default), which the Python SDK 1.14 "
-    "cannot read.",
+    "cannot read in the badge's answer, or an empty list.",
 )
 @click.option(
     "--fault",
@@ -135,13 +181,22 @@ class JsonObject(click.ParamType[dict[str, Any]]):
     multiple=True,
     help="""A fault to begin with, like '{"on": "badge", "status": 503, "times": 2}'; repeat for more.""",
 )
-@click.option("--control-key", help="Let other machines see the page and use the control API with this key.")
+@click.option(
+    "--clock",
+    "starts_at",
+    type=Moment(),
+    help="What time it is for the simulator, like 2026-11-26T12:00:00Z; it goes on from there.",
+)
+@click.option(
+    "--control-key", type=Key(), help="Let other machines see the page and use the control API with this key."
+)
 def simulator(
     address: tuple[str, int],
-    keys: tuple[str, ...],
+    keys: tuple[tuple[str, Any], ...],
     metrics: tuple[tuple[str, dict[str, str]], ...],
     account_file: Path | None,
     faults: tuple[dict[str, Any], ...],
+    starts_at: datetime | None,
     control_key: str | None,
     **settings: Any,
 ) -> None:
@@ -158,11 +213,12 @@ def simulator(
     service = _service(
         {
             "--account": in_file,
-            "--key": {"keys": dict(_scoped(key) for key in keys)},
+            "--key": {"keys": dict(keys)},
             "--metric": {"metrics": dict(metrics)},
             "the flags": given,
         },
         faults,
+        starts_at,
     )
     listener = bind(*address, "Choose another address with --listen HOST:PORT.")
     host, port = listener.getsockname()[:2]
@@ -171,32 +227,35 @@ def simulator(
     asyncio.run(_serve(service, listener, control_key))
 
 
-def _scoped(key: str) -> tuple[str, Any]:
-    name, equals, channels = key.partition("=")
-    return name, [slug for slug in channels.split(",") if slug] if equals else "all"
-
-
 def _read(file: Path) -> Any:
+    from smithd.simulator.body import parse
+
     try:
-        return json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        _mistake("--account", f"{file} is no JSON file: {error}")
+        return parse(file.read_bytes())
+    except OSError as error:
+        _mistake("--account", f"{file} cannot be read: {error.strerror}")
+    except ValueError as error:
+        _mistake("--account", f"{file} is {error}")
 
 
-def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]]) -> Service:
+def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]], starts_at: datetime | None) -> Service:
     """The service of an account made by one document after another, each with the name of the flag it came from."""
     from smithd.clock import SystemClock
     from smithd.simulator import account
+    from smithd.simulator.control import FARTHEST
     from smithd.simulator.exchange import Refused
     from smithd.simulator.service import Service
     from smithd.simulator.state import State
 
-    state, flag = State(), ""
+    state, flag, at = State(), "", SystemClock().now()
+    ahead = 0.0 if starts_at is None else starts_at.timestamp() - at
+    if abs(ahead) > FARTHEST:
+        _mistake("--clock", "expected a time within a century of now")
     try:
         for flag, document in documents.items():  # noqa: B007 - told in the complaint
-            state = account.change(state, document, SystemClock().now())
+            state = account.change(state, document, at + ahead)
         state.keys = state.keys or {DEFAULT_KEY: None}
-        service, flag = Service(state, on_request=_print), "--fault"
+        service, flag = Service(state, on_request=_print, ahead=ahead), "--fault"
         for fault in faults:
             service.faults.order(fault)
     except Refused as refusal:

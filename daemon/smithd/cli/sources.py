@@ -16,7 +16,8 @@ from smithd.cli.new_source import new
 from smithd.config.fields import Model, every_field
 from smithd.config.load import registry_of
 from smithd.plugin.options import parse_duration
-from smithd.poll.registry import PluginError, Registry
+from smithd.poll.foreign import Faulty, contained
+from smithd.poll.registry import PluginError, Registry, SourceClass
 from smithd.poll.schedule import ScheduleOptions
 
 _WORDS: dict[Any, str] = {
@@ -74,9 +75,17 @@ def _show(registry: Registry, name: str) -> bool:
     except PluginError as error:
         click.echo(f"\n{error}", err=True)
         return False
-    about = inspect.cleandoc(source.__doc__ or "").partition("\n")[0]
-    click.echo("\n" + "\n".join(_table(name, about, source.Options)))
+    try:
+        lines = contained(lambda: list(_table(name, _about(source), source.Options)))
+    except Faulty as error:
+        click.echo(f"\nthe options of source type '{name}' cannot be shown: {error}", err=True)
+        return False
+    click.echo("\n" + "\n".join(lines))
     return True
+
+
+def _about(source: SourceClass) -> str:
+    return inspect.cleandoc(source.__doc__ or "").partition("\n")[0]
 
 
 def _table(title: str, about: str, model: Model) -> Iterator[str]:

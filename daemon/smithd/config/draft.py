@@ -17,16 +17,13 @@ from smithd.config.positions import Mapping, Path, Scalar, Step, locate, walk
 from smithd.config.report import Report
 from smithd.config.scalars import described
 from smithd.config.values import Values
+from smithd.poll.foreign import contained
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _Branches = dict[Step, Any]
 _KEEP: _Branches = {}
 _EXTRA = "extra_forbidden"
 _SOURCE_OPTION = len(("sources", "name", "option"))
-
-
-class Faulty(Exception):
-    """An options model failed in its own code; the text is its error."""
 
 
 class Draft:
@@ -187,12 +184,10 @@ def validated(model: type[ModelT], value: Any, folder: FolderPath) -> ModelT:
 
     Raises pydantic's ValidationError for wrong options, and Faulty for a model whose own code fails on them.
     """
-    try:
-        return model.model_validate(value, by_alias=True, by_name=False, context={"folder": folder})
-    except ValidationError:
-        raise
-    except Exception as error:
-        raise Faulty(f"{type(error).__name__}: {error}") from error
+    return contained(
+        lambda: model.model_validate(value, by_alias=True, by_name=False, context={"folder": folder}),
+        passing=(ValidationError,),
+    )
 
 
 def _pruned(value: Any, branches: _Branches) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -17,6 +18,7 @@ from pydantic_core import CoreSchema, core_schema
 from smithd.config.fields import Model
 from smithd.config.model import File
 from smithd.plugin.options import Options
+from smithd.poll.foreign import Faulty, contained
 from smithd.poll.registry import SourceClass
 from smithd.poll.schedule import ScheduleOptions
 
@@ -68,12 +70,9 @@ def configuration_schema(types: Mapping[str, SourceClass]) -> tuple[dict[str, An
     failed: dict[str, str] = {}
     for name, source_class in types.items():
         try:
-            model = _model_of(name, source_class)
-            _generated([model])
-        except Exception as error:  # noqa: BLE001 - a plugin's own code may run in here
-            failed[name] = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        else:
-            models[name] = model
+            models[name] = contained(partial(_model_of, name, source_class))
+        except Faulty as error:
+            failed[name] = str(error).partition("\n")[0]
     refs, definitions = _generated([File, *models.values()])
     root = definitions.pop(refs[0])
     root["properties"]["sources"]["additionalProperties"] = _source(types, dict(zip(models, refs[1:], strict=True)))
@@ -84,7 +83,9 @@ def _model_of(name: str, source_class: SourceClass) -> Model:
     """All keys of a source of this type: its schedule's, and its own."""
     about = inspect.cleandoc(source_class.__doc__ or "").partition("\n")[0] or None
     bases = (source_class.Options, ScheduleOptions)
-    return create_model(f"{name}_source", __base__=bases, __doc__=about)
+    model: Model = create_model(f"{name}_source", __base__=bases, __doc__=about)
+    _generated([model])  # what cannot be described fails here, alone
+    return model
 
 
 def _generated(models: list[Model]) -> tuple[list[str], dict[str, Any]]:

@@ -11,12 +11,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from smithd.config import fields
-from smithd.config.draft import Draft, Faulty, validated
+from smithd.config.draft import Draft, validated
 from smithd.config.model import DefaultsOptions
 from smithd.config.names import is_metric_name
 from smithd.config.positions import Path
 from smithd.config.values import STAND_INS
 from smithd.plugin.options import Options
+from smithd.poll.foreign import Faulty, metrics_of
 from smithd.poll.registry import PluginError, Registry, SourceClass, SourceSpec
 from smithd.poll.schedule import Cron, Every, Schedule, ScheduleOptions
 
@@ -123,10 +124,9 @@ class Sources:
     def _metrics(self, source_class: SourceClass, options: Options, at: Path) -> frozenset[str] | None:
         """The names that a source declares; None where it declares something else."""
         try:
-            names: frozenset[Any] = frozenset(source_class.metrics(options))
-        except Exception as error:  # noqa: BLE001 - a plugin's code: whatever it raises is its mistake, not a crash
-            said = f"{type(error).__name__}: {error}"
-            self.draft.complain_of_plugin(at, "the plugin of this type cannot say which metrics it has", said)
+            names = metrics_of(source_class, options)
+        except Faulty as error:
+            self.draft.complain_of_plugin(at, "the plugin of this type cannot say which metrics it has", error)
             return None
         unfit = sorted(str(metric) for metric in names if not isinstance(metric, str) or not is_metric_name(metric))
         for metric in unfit:
@@ -147,11 +147,11 @@ def _guessed(source_class: SourceClass, given: dict[str, Any], folder: FolderPat
     for stand_in in STAND_INS:
         try:
             options = validated(source_class.Options, guess.given, folder)
-            return guess.declared(frozenset(map(str, source_class.metrics(options))))
+            return guess.declared(frozenset(map(str, metrics_of(source_class, options))))
         except ValidationError as error:
             for wrong in error.errors(include_url=False, include_context=False):
                 guess.mend(wrong, stand_in)
-        except Exception:  # noqa: BLE001 - a plugin's code, which is not asked for more than a guess
+        except Faulty:
             return UNKNOWN
         if not guess.given.get("metrics", True):
             return guess.declared(frozenset())

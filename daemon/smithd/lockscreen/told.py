@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from smithd.lockscreen.screen import Activity, Badge, Notification, Row
@@ -18,11 +18,15 @@ DISMISSED_AFTER = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A timer's window: when it began, its length in seconds (None counts up), when it was frozen (None: it runs)."""
+    """A timer's window: when it began, its length in seconds (None: endless), when it was frozen (None: it runs).
+
+    ``counts_down``: whether it shows what is left of its length, or what has passed.
+    """
 
     began: float
     duration: float | None
     frozen_at: float | None = None
+    counts_down: bool = True
 
 
 def activity(
@@ -36,6 +40,9 @@ def activity(
     state = _mapping(told.get("content_state"))
     if ended and now - at >= lingers(state):
         return None
+    window = window or _assumed(state, at)
+    if ended and window.frozen_at is None:
+        window = replace(window, frozen_at=at)
     icon = _mapping(state.get("icon"))
     badge = _mapping(state.get("badge"))
     return Activity(
@@ -52,16 +59,16 @@ def activity(
         action=_text(_mapping(told.get("action")).get("title")),
         secondary_action=_text(_mapping(told.get("secondary_action")).get("title")),
         ended=ended,
-        **_measure(state, window or _assumed(state, at), now),
+        **_measure(state, window, now),
     )
 
 
-def lingers(state: Mapping[str, Any]) -> float:
-    """For how many seconds an ended activity stays on the Lock Screen."""
+def lingers(state: Mapping[str, Any], otherwise: float = DISMISSED_AFTER) -> float:
+    """For how many seconds an ended activity stays on the Lock Screen; seconds win over minutes."""
     for name, unit in (("auto_dismiss_seconds", 1.0), ("auto_dismiss_minutes", 60.0)):
-        if isinstance(value := state.get(name), int | float):
-            return value * unit
-    return DISMISSED_AFTER
+        if (told := _number(state.get(name))) is not None:
+            return told * unit
+    return otherwise
 
 
 def notification(id: str, told: Mapping[str, Any], *, at: float, replaced: bool = False) -> Notification:  # noqa: A002 - the service's word
@@ -104,22 +111,23 @@ def _bar(state: Mapping[str, Any]) -> float:
 
 
 def _clock(window: Window, now: float) -> dict[str, Any]:
-    """What a timer shows: what is left of its window, or how long it has been counting up."""
+    """What a timer shows: what is left of its window, or how long it has been counting up, to its end if it has one."""
     passed = max(0.0, (now if window.frozen_at is None else window.frozen_at) - window.began)
     frozen = window.frozen_at is not None
     if window.duration is None:
         return {"figure": duration(passed), "frozen": frozen}
     left = max(0.0, window.duration - passed)
+    shown = left if window.counts_down else window.duration - left
     return {
-        "figure": duration(math.ceil(left)),
-        "bar": left / window.duration if window.duration else 0.0,
+        "figure": duration(math.ceil(left) if window.counts_down else shown),
+        "bar": shown / window.duration if window.duration else 0.0,
         "frozen": frozen,
     }
 
 
 def _assumed(state: Mapping[str, Any], at: float) -> Window:
     length = _number(state.get("duration_seconds"))
-    return Window(at, length, at if state.get("is_running") is False else None)
+    return Window(at, length, at if state.get("is_running") is False else None, state.get("counts_down") is not False)
 
 
 def _steps(state: Mapping[str, Any]) -> tuple[str, ...]:

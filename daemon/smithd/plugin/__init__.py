@@ -7,6 +7,7 @@ from smithd.plugin.options import Duration, File, HttpUrl, MetricName, Options, 
 from smithd.plugin.sample import Sample
 from smithd.plugin.source import Context, Source
 from smithd.plugin.thread import Threads
+from smithd.telemetry import Redactor
 
 __all__ = [
     "TLS",
@@ -24,6 +25,7 @@ __all__ = [
     "Options",
     "PositiveDuration",
     "Prepared",
+    "Redactor",
     "Sample",
     "Secret",
     "Size",

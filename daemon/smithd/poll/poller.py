@@ -16,16 +16,19 @@ from typing import Any, TypeVar
 from smithd.errors import Misconfigured, SourceError
 from smithd.plugin.sample import Reading
 from smithd.plugin.source import Context, Source
+from smithd.poll.foreign import words_of
 from smithd.poll.intake import Intake, Poll, gather
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import backoff, fresh_for, period
 from smithd.poll.worker import Worker
-from smithd.telemetry import Polled, PollFailed, PollSkipped, SamplesRefused, SourceRecovered, Telemetry
+from smithd.telemetry import Polled, PollFailed, PollSkipped, SamplesRefused, SourceRecovered, TasksLeft, Telemetry
 
 GRACE = 1.0
 """So many seconds a cancelled plugin has to let go; then it is left behind."""
 CLOSING = 2.0
 """The deadline of a source's ``close``, in seconds."""
+MANY_TASKS = 10
+"""A source may have a few tasks that run all the time (a connection that is listened to); a leak grows."""
 MAX_REASON = 500
 
 T = TypeVar("T")
@@ -69,7 +72,10 @@ class Poller:
         self._not_before = float("-inf")
         self._failures_told = _Told()
         self._complaints_told = _Told()
+        self._tasks_told = False
         self._closed = False
+        self.closing: str | None = None
+        """What went wrong when the source was last closed."""
 
     def due(self, spawn: Spawn) -> None:
         """Start a poll, as a task made by ``spawn``, that hands over what it brings; unless there is a reason not to.
@@ -103,6 +109,8 @@ class Poller:
         for complaint in answer.complaints:
             if self._complaints_told.may_tell(complaint):
                 self._telemetry.tell(SamplesRefused(name, complaint))
+        if self._worker is not None and len(self._worker.leftovers) >= MANY_TASKS:
+            self._tell_of_tasks(self._worker.leftovers)
         freshness = fresh_for(self._spec.schedule, self._spec.timeout, now)
         return Poll(name, now, freshness, answer.readings, answer.failure)
 
@@ -125,9 +133,24 @@ class Poller:
         hangs = self._hangs()
         if self._worker is not None:
             if not hangs:
-                await self._worker.run(self._context.http.aclose)
+                await self._clear_up(self._worker)
             self._worker.stop()
         return not hangs
+
+    def place(self) -> str | None:
+        """Where in the plugin's own file its thread is right now, as ``name.py:12``; None where it is not in there."""
+        return self._worker.place(self._own_file()) if self._worker is not None else None
+
+    async def _clear_up(self, worker: Worker) -> None:
+        await worker.run(self._context.http.aclose)
+        if worker.leftovers:
+            self._tell_of_tasks(worker.leftovers)
+            await worker.sweep()
+
+    def _tell_of_tasks(self, names: tuple[str, ...]) -> None:
+        if not self._tasks_told:
+            self._tasks_told = True
+            self._telemetry.tell(TasksLeft(self._spec.name, len(names), ", ".join(sorted(set(names))[:3])))
 
     def _succeeded(self) -> None:
         if self._failures:
@@ -160,7 +183,7 @@ class Poller:
             raise
         late = not asking.done()
         if late:
-            place = self._worker.place(self._own_file()) if self._worker is not None else None
+            place = self.place()
             await self._stopped_asking(asking)
         if not self._is_open and asking.done():
             await self._let_go()
@@ -169,7 +192,7 @@ class Poller:
         return _Answer(failure="the plugin cancelled its own poll") if asking.cancelled() else asking.result()
 
     async def _stopped_asking(self, asking: asyncio.Task[Any]) -> bool:
-        """Whether a poll ended when it was cancelled, its part in the source's own thread included."""
+        """Whether a task ended when it was cancelled, its part in the source's own thread included."""
         return await _stopped(asking) and (self._worker is None or await self._worker.rested(GRACE))
 
     def _hangs(self) -> bool:
@@ -219,7 +242,9 @@ class Poller:
         self._source, self._is_open = None, False
         closing = asyncio.create_task(self._in_its_place(partial(self._close, source)))
         await asyncio.wait((closing,), timeout=CLOSING)
-        if not await _stopped(closing):
+        if not closing.done():
+            self.closing = f"no end within {CLOSING:g} s"
+        if not await self._stopped_asking(closing):
             asyncio._unregister_task(closing)  # as above
 
     async def _close(self, source: Source[Any]) -> None:
@@ -228,7 +253,8 @@ class Poller:
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - the plugin's code, as in _contained
-            self._context.log.debug("closing failed: %s", self._blame(error))
+            self.closing = self._blame(error)
+            self._context.log.debug("closing failed: %s", self.closing)
 
     def _blame(self, error: BaseException) -> str:
         """What went wrong in a plugin, and where: at the deepest line of the plugin's own file, if there is one."""
@@ -238,7 +264,7 @@ class Poller:
             place for place in places if Path(place[0]).parent != Path(__file__).parent
         ]
         at = f" ({Path(places[-1][0]).name}:{places[-1][1]})" if places else ""
-        return _short(f"the plugin failed: {type(error).__name__}: {_text(error)}") + at
+        return _short(f"the plugin failed: {type(error).__name__}: {words_of(error)}") + at
 
     def _own_file(self) -> str | None:
         """The file that the source's class stands in."""
@@ -273,13 +299,6 @@ async def _stopped(task: asyncio.Task[Any], grace: float = GRACE) -> bool:
         task.cancel()
         await asyncio.wait((task,), timeout=grace)
     return task.done()
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as worse:  # noqa: BLE001 - the plugin's code, as in _contained
-        return f"its text cannot be shown ({type(worse).__name__})"
 
 
 def _short(text: str) -> str:

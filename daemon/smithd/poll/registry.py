@@ -14,10 +14,11 @@ from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from smithd.plugin.options import Options
 from smithd.plugin.source import Source
+from smithd.poll.foreign import Faulty, contained
 from smithd.poll.schedule import Schedule, ScheduleOptions
 
 GROUP = "smithd.sources"
@@ -29,6 +30,7 @@ _TYPE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 SourceClass = type[Source[Any]]
+T = TypeVar("T")
 
 
 class PluginError(ValueError):
@@ -91,7 +93,8 @@ class Registry:
         """
         path = path.resolve()
         if path not in self._files:
-            found = _sources_of(_run(path), path)
+            module = _run(path)
+            found = _run_foreign(lambda: _sources_of(module, path), f"plugin {path}")
             for type_name in found:
                 self._refuse_second_claim(type_name, path)
             self._loaded.update(found)
@@ -114,8 +117,8 @@ def _load_entry(type_name: str, claims: list[EntryPoint]) -> SourceClass:
         raise PluginError(f"two installed packages define the source type {type_name!r}: {rivals}; remove one of them")
     entry = claims[0]
     plugin = f"plugin {entry.value} (source type {type_name!r})"
-    found = _run_foreign(entry.load, plugin)
-    if complaint := complaint_about(found):
+    found: Any = _run_foreign(entry.load, plugin)
+    if complaint := _run_foreign(lambda: complaint_about(found), plugin):
         raise PluginError(f"{plugin}: {complaint}")
     source_class: SourceClass = found
     return source_class
@@ -126,7 +129,7 @@ def _run(path: Path) -> ModuleType:
         raise PluginError(f"plugin {path}: there is no such file")
     if path.suffix != ".py":
         raise PluginError(f"plugin {path}: expected a Python file, with a name that ends in .py")
-    content: bytes = _run_foreign(path.read_bytes, f"plugin {path}")
+    content = _run_foreign(path.read_bytes, f"plugin {path}")
     # Two files may bear one name; and a file that was not changed since the last reload is the same module still.
     name = f"smithd_plugin_{path.stem}_{sha256(bytes(path) + bytes(1) + content).hexdigest()[:16]}"
     if name in sys.modules:
@@ -155,17 +158,22 @@ class _Loader(SourceFileLoader):
         return self.source_to_code(self._content, self.get_filename(fullname))
 
 
-def _run_foreign(load: Callable[[], Any], plugin: str) -> Any:
+def _run_foreign(load: Callable[[], T], plugin: str) -> T:
     """What ``load`` returns; whatever goes wrong in there is the plugin's fault, an exit at import included."""
     try:
-        return load()
-    except (Exception, SystemExit) as error:
-        said = " ".join(traceback.format_exception_only(error)[-1].split())
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
-        at = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames[1:] else ""
+        return contained(load, passing=(PluginError,), what=plugin)
+    except Faulty as fault:
+        error = fault.__cause__ or fault
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
+        at = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+        said = " ".join(str(fault).split())
         if isinstance(error, SyntaxError):
-            at = f" ({error.filename}:{error.lineno})"
+            said, at = f"{type(error).__name__}: {error.msg}", f" ({error.filename}:{error.lineno})"
         raise PluginError(f"{plugin} cannot be imported: {said}{at}") from error
+
+
+def _is_ours(file: str) -> bool:
+    return "importlib" in file or Path(file).parent == Path(__file__).parent
 
 
 def _sources_of(module: ModuleType, path: Path) -> dict[str, SourceClass]:
@@ -207,13 +215,43 @@ def complaint_about(found: Any) -> str | None:
         return "must name its options model in 'Options', a class that inherits from smithd.plugin.Options"
     if missing := sorted(getattr(found, "__abstractmethods__", ())):
         return f"does not define {' and '.join(missing)}"
+    return _complaint_about_methods(found) or _complaint_about_options(options)
+
+
+def _complaint_about_methods(found: SourceClass) -> str | None:
     if not isinstance(inspect.getattr_static(found, "metrics"), classmethod):
         return "must define 'metrics' as a classmethod: metrics are known from the options alone, before any poll"
+    if inspect.iscoroutinefunction(found.metrics) or not _takes(found.metrics, "options"):
+        return "must define 'metrics' as def metrics(cls, options): it returns the names at once"
+    if not _takes(found.__init__, "self", "options", "context"):
+        return "must define '__init__' as Source does, with options and context, or leave it out"
+    if not _takes(found.poll, "self"):
+        return "must define 'poll' as a method without arguments: async def poll(self), or def poll(self)"
     if inspect.isasyncgenfunction(found.poll):
         return "yields from an async 'poll': return a list of samples instead"
     for name in ("open", "close"):
-        if not inspect.iscoroutinefunction(getattr(found, name)):
-            return f"must define {name!r} with 'async def'"
+        method = getattr(found, name)
+        if not inspect.iscoroutinefunction(method) or not _takes(method, "self"):
+            return f"must define {name!r} with 'async def', and without arguments"
+    return None
+
+
+def _takes(function: Any, *arguments: str) -> bool:
+    """Whether a function can be called with so many arguments, as far as can be seen from outside."""
+    if not callable(function):
+        return False
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError:
+        return False
+    except ValueError:  # what is not written in Python does not always say
+        return True
+    return True
+
+
+def _complaint_about_options(options: type[Options]) -> str | None:
+    if not isinstance(options.short_form, Mapping | None):
+        return "has a 'short_form' in its options that is no JSON Schema: expected a dict"
     keys = {field.alias or name for name, field in options.model_fields.items()}
     if taken := sorted(keys & ScheduleOptions.model_fields.keys()):
         return f"has an option {taken[0]!r}, a key that every source has already"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 Make = Callable[[], Coroutine[Any, Any, Any]]
+
+SWEEPING = 1.0
+"""The seconds that tasks which are left have to end when they are cancelled."""
 
 
 class Worker:
@@ -26,7 +30,11 @@ class Worker:
         self._idle.set()
         self._stopping = False
         self._task: asyncio.Task[Any] | None = None
+        self.leftovers: tuple[str, ...] = ()
+        """The names of the tasks that ran on when the last coroutine had ended."""
+        self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()  # asyncio's own holds those of every thread
         self._loop = asyncio.new_event_loop()
+        self._loop.set_task_factory(self._make_task)
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -63,6 +71,10 @@ class Worker:
         self._stopping = True
         self._loop.call_soon_threadsafe(self._loop.stop)
 
+    async def sweep(self) -> None:
+        """Cancel the tasks that still run, so that none is found pending at the end. Not while the worker is busy."""
+        await self.run(self._sweep)
+
     def place(self, file: str | None) -> str | None:
         """Where in this source file the thread is right now, as ``name.py:12``; None where it is not in there."""
         frame = sys._current_frames().get(self._thread.ident or 0)
@@ -75,11 +87,27 @@ class Worker:
         while not self._stopping:
             with suppress(BaseException):  # a plugin may stop the loop, or raise SystemExit in a callback of its own
                 self._loop.run_forever()
+        _forget(self._tasks)
         self._loop.close()
+
+    def _make_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **more: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **more)
+        self._tasks.add(task)
+        return task
+
+    async def _sweep(self) -> None:
+        left = [task for task in self._tasks if not task.done() and task is not asyncio.current_task()]
+        for task in left:
+            task.cancel()
+        ended, stubborn = await asyncio.wait(left, timeout=SWEEPING) if left else (set(), set())
+        for task in ended:
+            _ = task.cancelled() or task.exception()  # else asyncio complains that nobody asked for it
+        _forget(stubborn)
 
     def _start(self, make: Make, caller: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
         def ended(task: asyncio.Task[Any]) -> None:
             self._task = None  # nothing of a poll is kept until the next one
+            self.leftovers = tuple(_name(task) for task in self._tasks if not task.done())
             with suppress(RuntimeError):  # the caller's loop was closed meanwhile
                 caller.call_soon_threadsafe(self._settle, future, task)
 
@@ -100,3 +128,13 @@ class Worker:
             future.set_exception(error)
         else:
             future.set_result(task.result())
+
+
+def _forget(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Have asyncio not complain of tasks that nothing can end."""
+    for task in tasks:
+        task._log_destroy_pending = False  # type: ignore[attr-defined] # as it does for its own
+
+
+def _name(task: asyncio.Task[Any]) -> str:
+    return getattr(task.get_coro(), "__qualname__", None) or task.get_name()

@@ -6,6 +6,7 @@ One document says it all (``schemas/account.schema.json``), whether it comes fro
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from smithd.simulator import activities, contract, limits, notifications
@@ -20,7 +21,7 @@ def change(state: State, document: Json, now: float) -> State:
     contract.check_shape("account", document)
     changed = copy.deepcopy(state)
     change = _Change(changed, now)
-    for name, value in document.items():
+    for name, value in sorted(document.items(), key=lambda entry: entry[0] == "used_up"):  # by the limits given here
         if name in change.entries:
             for key, entry in value.items():
                 change.entries[name](key, entry)
@@ -30,18 +31,11 @@ def change(state: State, document: Json, now: float) -> State:
 
 
 def describe(state: State) -> Json:
-    """The account in the words of the document, the API keys masked; with what was sent."""
+    """The account as a document that ``change`` takes; what is ``told`` beside it is not taken, the keys are masked."""
     return {
-        "keys": {_masked(key): "all" if scope is None else list(scope) for key, scope in state.keys.items()},
         "devices": {d.name: {"user": d.user, "connected": d.connected, "badge": d.badge} for d in state.devices},
         "channels": {slug: list(users) for slug, users in state.channels.items()},
-        "metrics": {metric.key: metric.format.value for metric in state.metrics.values()},
-        "streams": {key: _described(stream) for key, stream in state.streams.items()},
-        "activities": {key: _described(stream) for key, stream in state.legacy.items()},
-        "notifications": {
-            push.id: {"replaceable": push.replaceable, "tags": push.tags, "metadata": push.metadata}
-            for push in state.notifications.values()
-        },
+        "metrics": {metric.key: _options(metric) for metric in state.metrics.values()},
         "billing": state.billing,
         "failing": state.failing,
         "create_metrics": state.creates_metrics,
@@ -49,7 +43,25 @@ def describe(state: State) -> Json:
         "device_limit": state.device_limit,
         "when_full": state.when_full,
         "rate_limits": state.rate_mode,
+        "told": {
+            "keys": [
+                {"key": _masked(key), "channels": "all" if scope is None else list(scope)}
+                for key, scope in state.keys.items()
+            ],
+            "streams": {key: _described(stream) for key, stream in state.streams.items()},
+            "activities": {key: _described(stream) for key, stream in state.legacy.items()},
+            "notifications": {
+                push.id: {"replaceable": push.replaceable, "tags": push.tags, "metadata": push.metadata}
+                for push in state.notifications.values()
+            },
+        },
     }
+
+
+def _options(metric: Metric) -> Json:
+    """A metric's format, and of the rest what it has."""
+    rest = {"label": metric.label, "currency": metric.currency, "unit": metric.unit}
+    return {"format": metric.format.value, "spaced": metric.spaced} | {k: v for k, v in rest.items() if v}
 
 
 def _described(stream: Stream) -> Json:
@@ -82,7 +94,7 @@ class _Change:
             "activities": self._activity,
             "notifications": self._notification,
         }
-        self.settings = {
+        self.settings: dict[str, Callable[[Any], None]] = {
             "billing": lambda given: self._set("billing", None if given is None else Billing(given)),
             "failing": lambda given: self._set("failing", given),
             "create_metrics": lambda given: self._set("creates_metrics", given),
@@ -91,12 +103,15 @@ class _Change:
             "when_full": lambda given: self._set("when_full", WhenFull(given)),
             "rate_limits": lambda given: self._set("rate_mode", RateMode(given)),
             "used_up": self._use_up,
+            "told": lambda _: None,
         }
 
     def _set(self, name: str, value: Any) -> None:
         setattr(self._state, name, value)
 
     def _use_up(self, families: Any) -> None:
+        if families and self._state.rate_mode is RateMode.OFF:
+            raise Refused(400, "Invalid used_up", "rate_limits are off, so nothing can be used up")
         for family in families:
             quota = limits.of_account(Family(family), self._state.rate_mode)
             limits.use_up(self._state.windows, quota, self._now)
@@ -115,6 +130,7 @@ class _Change:
             device = devices.setdefault(name, Device(name, "owner"))
             device.user = given.get("user", device.user)
             device.connected = given.get("connected", device.connected)
+            device.badge = int(given.get("badge", device.badge))
         self._state.devices = list(devices.values())
 
     def _channel(self, slug: str, users: Any) -> None:
@@ -149,11 +165,14 @@ class _Change:
             self._swipe_away(stream)
 
     def _activity(self, id: str, given: Any) -> None:  # noqa: A002 - the service's word
+        if any(stream.activity is not None and stream.activity.id == id for stream in self._state.streams.values()):
+            raise Refused(400, "Invalid activity", f"{id} is the activity of a stream; see streams")
         self._state.foreign.discard(id)
         self._swipe_away(self._state.legacy.pop(id, None))
         if given == "foreign":
             self._state.foreign.add(id)
         elif given is not None:
+            self._state.ended.pop(id, None)
             stream = self._state.legacy[id] = Stream("")
             self._show(stream, given).id = id
 
@@ -162,7 +181,7 @@ class _Change:
             self._state.notifications.pop(id, None)
         elif isinstance(given, dict):
             contract.check("push-notification-send", given)
-            self._state.remember(notifications.made(id, given, reached(self._state, None, None), self._now))
+            self._state.remember(notifications.made(id, given, reached(self._state, None), self._now))
         elif id in self._state.notifications:
             self._state.notifications[id].replaceable = given == "replaceable"
         else:
@@ -175,7 +194,7 @@ class _Change:
         activities.check_start(content)
         self._swipe_away(stream)
         stream.paused = False
-        return activities.start(self._state, stream, body, reached(self._state, None, None), self._now)
+        return activities.start(self._state, stream, body, reached(self._state, None), self._now)
 
     def _swipe_away(self, stream: Stream | None) -> None:
         """What a person does on the phone: the activity is gone at once, and nobody tells the client."""

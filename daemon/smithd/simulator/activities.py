@@ -6,10 +6,13 @@ the type and (of segmented progress) the number of steps.
 
 from __future__ import annotations
 
+from typing import Any
+
+from smithd.lockscreen import told
 from smithd.simulator import timer
 from smithd.simulator.audience import Audience
 from smithd.simulator.exchange import Json, Refused
-from smithd.simulator.state import LONGEST_ON_SCREEN, Activity, State, Stream
+from smithd.simulator.state import Activity, State, Stream
 
 MANY_UPDATES = 12
 CALM_INTERVAL = 120
@@ -29,18 +32,27 @@ def completed(body: Json, running: Activity | None) -> Json:
     return body | {"content_state": known | content}
 
 
+def check_type(content: Json) -> None:
+    """Refuse (400) content without a type, where the service knows of none."""
+    if "type" not in content:
+        raise _lacking("type")
+
+
+def _lacking(name: str) -> Refused:
+    return Refused(400, "Invalid content_state", f"content_state.{name} is required to start a Live Activity")
+
+
 def check_start(content: Json) -> None:
     """Refuse (400) content that lacks what only a start needs; afterwards the service knows it."""
+    check_type(content)
     missing = None
-    match content.get("type"):
-        case None:
-            missing = "type"
+    match content["type"]:
         case "segmented_progress" if "number_of_steps" not in content:
             missing = "number_of_steps"
         case "timer" if "duration_seconds" not in content and content.get("counts_down", True):
             missing = "duration_seconds"
     if missing:
-        raise Refused(400, "Invalid content_state", f"content_state.{missing} is required to start a Live Activity")
+        raise _lacking(missing)
 
 
 def start(state: State, stream: Stream, body: Json, audience: Audience, now: float) -> Activity:
@@ -77,26 +89,32 @@ def update(stream: Stream, activity: Activity, body: Json, now: float) -> bool:
 
 def warning(activity: Activity, now: float) -> Json:
     """What an answer warns of: nothing, or that iOS may hold back an activity that is updated all the time."""
-    if activity.updates <= MANY_UPDATES or activity.updates * CALM_INTERVAL <= now - activity.started:
+    passed = max(0.0, now - activity.started)  # the clock may have been set back
+    if activity.updates <= MANY_UPDATES or activity.updates * CALM_INTERVAL <= passed:
         return {}
     text = (
-        f"{activity.updates} updates in {now - activity.started:.0f} s: iOS may show fewer of them; "
+        f"{activity.updates} updates in {passed:.0f} s: iOS may show fewer of them; "
         f"for long, send at most one in {CALM_INTERVAL} s"
     )
     return {"warning": text}
 
 
-def end(state: State, activity: Activity, body: Json, now: float, dismiss_after: float) -> None:
+def end(state: State, activity: Activity, body: Json, now: float, dismiss_after: float) -> bool:
     """The phone keeps the last state until it is dismissed; what the end leaves out stays as it was.
 
-    ``dismiss_after``: seconds, where the content does not say.
+    ``dismiss_after``: seconds, where the content does not say. Returns False where iOS had ended it by itself: the
+    phone takes no notice then.
     """
-    activity.timer = timer.ended(activity.timer, body.get("content_state", {}), now)
-    activity.content = body.get("content_state", activity.content)
+    if activity.outlived(now):
+        state.leave(activity, now)
+        return False
+    if "content_state" in body:
+        activity.content = body["content_state"]
+        activity.timer = timer.moved(activity.timer, activity.content, now)
     activity.action = body.get("action", activity.action)
     activity.secondary_action = body.get("secondary_action", activity.secondary_action)
-    lingers = min(_lingers(activity.content, dismiss_after), LONGEST_ON_SCREEN)
-    state.leave(activity, now, dismiss_at=now + lingers)
+    state.leave(activity, now, dismiss_at=now + told.lingers(activity.content, dismiss_after))
+    return True
 
 
 def label(stream: Stream, body: Json) -> None:
@@ -111,14 +129,14 @@ def _is_equal(activity: Activity, body: Json) -> bool:
         return False
     if body.get("alert") not in (None, activity.alert):
         return False
-    shown = (activity.content, activity.action, activity.secondary_action)
-    return shown == (body["content_state"], body.get("action"), body.get("secondary_action"))
+    shown = [activity.content, activity.action, activity.secondary_action]
+    return _is_same(shown, [body["content_state"], body.get("action"), body.get("secondary_action")])
 
 
-def _lingers(content: Json, otherwise: float) -> float:
-    """Seconds from the end to the dismissal; seconds win over minutes."""
-    if "auto_dismiss_seconds" in content:
-        return float(content["auto_dismiss_seconds"])
-    if "auto_dismiss_minutes" in content:
-        return float(content["auto_dismiss_minutes"]) * 60
-    return otherwise
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether this is the same JSON: 1 and 1.0 are, 1 and true are not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)

@@ -39,32 +39,62 @@ class Audience:
         return {"effective_channel_slugs": None if slugs is None else list(slugs)}
 
 
+def is_within(scope: tuple[str, ...] | None, channels: Iterable[str] | None) -> bool:
+    """Whether a key of this scope (None: no limits) may reach these channels (None: the whole account)."""
+    return scope is None or (channels is not None and set(channels) <= set(scope))
+
+
+def check_scope(scope: tuple[str, ...] | None, channels: Iterable[str] | None) -> None:
+    """Refuse (403) what is not within the scope."""
+    if not is_within(scope, channels):
+        outside = ["the whole account"] if channels is None else sorted(set(channels) - set(scope or ()))
+        raise Refused(403, "Invalid channel targeting", f"the key may not reach: {', '.join(outside)}")
+
+
 def users(devices: Iterable[Device]) -> int:
     """How many people own these phones."""
     return len({device.user for device in devices})
 
 
 def targeted(state: State, scope: tuple[str, ...] | None, body: Json) -> Audience:
-    """Whom this body means. Raises Refused: 403 outside the key's scope, 422 where there is no phone."""
-    channels = body.get("target", body).get("channels")
-    return reached(state, scope, None if channels is None else tuple(dict.fromkeys(channels)))
+    """Whom this body means: its channels, else all that the key may reach.
+
+    Raises Refused: 403 outside the key's scope, 400 for a channel that the account has not, 422 where nobody is there.
+    """
+    named = body.get("target", body).get("channels")
+    if named is None:
+        return reached(state, scope)
+    channels = tuple(dict.fromkeys(named))
+    check_scope(scope, channels)
+    unknown = [slug for slug in channels if state.channels and slug not in state.channels]
+    if unknown:
+        # Whether it is 400 or 422 is not documented.
+        raise Refused(400, "Invalid channel targeting", f"the account has no channel {', '.join(unknown)}")
+    return reached(state, channels)
 
 
-def reached(state: State, scope: tuple[str, ...] | None, channels: tuple[str, ...] | None) -> Audience:
-    """Whom these channels reach (None: all that the key may reach). Raises Refused as ``targeted`` does."""
-    if scope is not None:
-        channels = scope if channels is None else channels
-        outside = [slug for slug in channels if slug not in scope]
-        if outside:
-            raise Refused(403, "Invalid channel targeting", f"the key may not reach: {', '.join(outside)}")
+def reached(state: State, channels: tuple[str, ...] | None) -> Audience:
+    """Whom these channels reach (None: the whole account). Raises Refused (422) where that is nobody."""
     devices = tuple(device for device in state.devices if _hears(state, device, channels))
-    audience = Audience(devices, channels, state.null_channels)
-    if not devices:
+    return somebody(Audience(devices, channels, state.null_channels))
+
+
+def holding(state: State, names: Iterable[str], channels: Iterable[str] | None) -> Audience:
+    """The phones of these names, as far as the account still has them; the channels are those that were meant."""
+    held = set(names)
+    devices = tuple(device for device in state.devices if device.name in held)
+    return Audience(devices, None if channels is None else tuple(channels), state.null_channels)
+
+
+def somebody(audience: Audience) -> Audience:
+    """This audience. Raises Refused (422) where it is empty."""
+    if not audience.devices:
         raise Refused(422, "No recipients found", "no phone matches the target", **audience.effective)
     return audience
 
 
 def _hears(state: State, device: Device, channels: tuple[str, ...] | None) -> bool:
-    if channels is None:
+    """Whether a phone is meant. Where the account declares no channels, any slug is one, and of everybody."""
+    if channels is None or not state.channels:
         return True
-    return any(slug not in state.channels or device.user in state.channels[slug] for slug in channels)
+    return any(device.user in state.channels.get(slug, ()) for slug in channels)

@@ -13,7 +13,7 @@ def update(state: State, request: Request) -> Answer:
     """``POST /badge``: the number on every targeted phone, or 422 and 502 where one did not take it."""
     body = request.needed_body()
     contract.check("badge", body)
-    check_billing(state)
+    check_billing(state, request.now)
     audience = targeted(state, request.scope, body)
     badge = int(body["badge"])
     if state.failing:

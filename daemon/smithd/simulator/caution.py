@@ -38,6 +38,11 @@ _SHORTCUT = re.compile(r"shortcuts://run-shortcut\?name=\S+")
 _CAPITAL = re.compile(r"[A-Z]")
 
 
+def units(text: str) -> int:
+    """A text's length in UTF-16, as the service's own command counts its characters."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def doubts(body: Json) -> Iterator[Doubt]:
     """What is doubtful in a body that its schema takes, in no particular order of weight."""
     yield from _size(body)
@@ -64,7 +69,7 @@ def _content(content: Json) -> Iterator[Doubt]:
     for name in sorted(content.keys() - _OF_EVERY_TYPE - _OF_TYPE[kind]):
         if name not in _TRUE_FROM_SDKS or content[name] is not True:
             yield f"content_state.{name}", f"is not documented for the type {kind}"
-    if kind == "value" and isinstance(content["value"], str) and len(content["value"]) > _MAX_VALUE:
+    if kind == "value" and isinstance(content["value"], str) and units(content["value"]) > _MAX_VALUE:
         yield "content_state.value", f"is longer than {_MAX_VALUE} characters"
     if kind == "metrics":
         yield from _metrics(content["metrics"])
@@ -129,14 +134,14 @@ def _urls(body: Json) -> Iterator[Doubt]:
     for name in ("icon", "media"):
         if name in body and not _WEB_URL.fullmatch(body[name]):
             yield name, "must be a URL with a host, without credentials and blanks"
-        if len(body.get(name, "")) > _MAX_URL:
+        if units(body.get(name, "")) > _MAX_URL:
             yield name, f"is longer than {_MAX_URL} characters"
     if re.search(r"\s", body.get("redirection", "")):
         yield "redirection", "a URL has no blanks"
     for path, action in _actions(body):
         if not _is_sound(action, deep_links=path.startswith("actions")):
             yield f"{path}.url", "must be a URL with a host and without blanks, or shortcuts://run-shortcut?name=…"
-        if len(action["url"]) > _MAX_URL:
+        if action["type"] == "open_url" and units(action["url"]) > _MAX_URL:
             yield f"{path}.url", f"is longer than {_MAX_URL} characters"
 
 

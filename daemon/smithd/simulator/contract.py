@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
+from itertools import islice
+from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
 from smithd.simulator import caution
 from smithd.simulator.body import segment
@@ -22,6 +26,7 @@ from smithd.simulator.exchange import Json, Refused
 MAX_TAGS = 20
 MAX_METADATA_BYTES = 16384
 MAX_MESSAGE = 300
+MAX_ERRORS = 50
 
 _ERRORS = {
     "channels": "Invalid channel targeting",
@@ -48,7 +53,7 @@ def path_param(name: str, raw: str) -> str:
 
 def check_param(name: str, text: str) -> None:
     """Refuse (400) a decoded path parameter that is not as the contract says."""
-    error = best_match(_param_validator(name).iter_errors(text))
+    error = _worst(_param_validator(name), text)
     if error is not None:
         raise Refused(400, f"Invalid {name}", _clip(error.message))
 
@@ -63,7 +68,7 @@ def check(endpoint: str, body: Json) -> None:
 
 def check_shape(name: str, body: Json) -> None:
     """Refuse (400) a body that is not as the schema of this name says."""
-    error = best_match(_body_validator(name).iter_errors(body))
+    error = _worst(_body_validator(name), body)
     if error is not None:
         raise _refusal([str(part) for part in error.absolute_path], _words(error))
 
@@ -73,6 +78,23 @@ def document(name: str) -> Json:
     text = files("smithd.simulator").joinpath("schemas", f"{name}.schema.json").read_text("utf-8")
     loaded: Json = json.loads(text, object_hook=_to_the_end)
     return loaded
+
+
+def _worst(validator: Validator, value: Any) -> ValidationError | None:
+    """What is most to the point of the first few things that are wrong: a body may be wrong in thousands."""
+    errors = sorted(islice(validator.iter_errors(value), MAX_ERRORS), key=_place)
+    worst: ValidationError | None = best_match(errors, key=_weight)
+    return worst
+
+
+def _place(error: ValidationError) -> list[tuple[bool, int | str]]:
+    """Where it is, to be sorted by: jsonschema visits an object's entries in no order."""
+    return [(isinstance(part, str), part) for part in error.absolute_path]
+
+
+def _weight(error: ValidationError) -> tuple[int, bool]:
+    """The nearer to the top the heavier; of equals, best_match names the first."""
+    return -len(error.path), error.validator not in ("anyOf", "oneOf")
 
 
 def _words(error: ValidationError) -> str:
@@ -89,7 +111,8 @@ def _refusal(path: list[str], why: str) -> Refused:
 
 def _clip(text: str) -> str:
     text = text.replace(r"\\Z", "$")  # as the schema has it, see _to_the_end
-    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + "…"
+    half = MAX_MESSAGE // 2  # what is wrong stands at the end, where it is at the beginning
+    return text if len(text) <= MAX_MESSAGE else f"{text[:half]} … {text[-half:]}"
 
 
 def _beyond_the_schema(body: Json) -> Iterator[tuple[str, str]]:
@@ -107,31 +130,42 @@ def _beyond_the_schema(body: Json) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _body_validator(endpoint: str) -> Draft202012Validator:
+def _body_validator(endpoint: str) -> Validator:
     return _validator(document(endpoint))
 
 
 @cache
-def _param_validator(name: str) -> Draft202012Validator:
+def _param_validator(name: str) -> Validator:
     return _validator(document("path-params")["$defs"][name])
 
 
-def _validator(schema: Json) -> Draft202012Validator:
-    return Draft202012Validator(schema, format_checker=_formats)
+def _max_length(_: Any, longest: int, text: object, __: Any) -> Iterator[ValidationError]:
+    if isinstance(text, str) and caution.units(text) > longest:
+        yield ValidationError(f"{text!r} is longer than {longest} characters")
+
+
+_Validator: type[Validator] = extend(  # type: ignore[no-untyped-call] # jsonschema says nothing of its types
+    Draft202012Validator, {"maxLength": _max_length}
+)
+
+
+def _validator(schema: Json) -> Validator:
+    return _Validator(schema, format_checker=_formats)
 
 
 @_formats.checks("date-time")
 def _is_date_time(text: object) -> bool:
-    """RFC 3339, leap seconds left out; jsonschema checks it only with a package that we do without."""
+    """RFC 3339; jsonschema checks it only with a package that we do without."""
     if not isinstance(text, str):
         return True
     if not _DATE_TIME.fullmatch(text):
         return False
+    leaps = text[17:19] == "60"
     try:
-        datetime.fromisoformat(text.upper())
-    except ValueError:
+        moment = datetime.fromisoformat(f"{text[:17]}59{text[19:]}".upper() if leaps else text.upper())
+        return not leaps or f"{moment.astimezone(UTC):%H:%M}" == "23:59"
+    except (ValueError, OverflowError):
         return False
-    return True
 
 
 def _to_the_end(schema: Json) -> Json:

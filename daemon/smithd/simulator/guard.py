@@ -39,7 +39,7 @@ class Guard:
 
     def _has_key(self, headers: Headers) -> bool:
         scheme, _, key = headers.get("authorization", "").partition(" ")
-        if self._control_key is None or scheme.lower() != "bearer":
+        if not self._control_key or scheme.lower() != "bearer":
             return False
         return hmac.compare_digest(key.strip().encode(), self._control_key.encode())
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from smithd.simulator import activities, contract, slots
-from smithd.simulator.audience import Audience, targeted
+from smithd.simulator import activities, contract, slots, streams
+from smithd.simulator.audience import Audience, check_scope, holding, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
 from smithd.simulator.request import Request, check_billing
 from smithd.simulator.state import Activity, State, Stream, WhenFull
@@ -15,7 +15,7 @@ def start(state: State, request: Request) -> Answer:
     """``POST /live-activity/start``: a new activity, however often the same is sent."""
     body = request.needed_body()
     contract.check("live-activity-start", body)
-    check_billing(state)
+    check_billing(state, request.now)
     activities.check_start(body["content_state"])
     audience = targeted(state, request.scope, body)
     evicted = slots.evict(state, audience, request.now) if state.when_full is WhenFull.EVICT else None
@@ -36,8 +36,12 @@ def update(state: State, request: Request) -> Answer:
     now = request.now
     facts: Json = {}
     operation = "updated"
-    if stream.key and body["content_state"]["type"] != activity.content["type"]:
-        activities.check_start(body["content_state"])
+    other_type = body["content_state"]["type"] != activity.content["type"]
+    begins_anew = other_type or activity.outlived(now)
+    if begins_anew:
+        activities.check_start(request.needed_body()["content_state"])
+    if begins_anew and stream.key:
+        slots.check(state, _audience(state, activity), now, leaving=activity)
         operation, facts["previous_activity_id"] = "rotated", activity.id
         activity = activities.start(state, stream, body, _audience(state, activity), now)
     else:
@@ -54,22 +58,23 @@ def end(state: State, request: Request) -> Answer:
     named = (request.body or {}).get("activity_id")
     if isinstance(named, str) and named in state.ended:
         contract.check("live-activity-end", activities.completed(request.needed_body(), state.ended[named]))
+        check_scope(request.scope, state.ended[named].channels)
         facts: Json = {"activity_id": named, "ignored": True, "message": "it had already ended"}
         return accepted(facts | {"timestamp": iso(request.now)}, "ignored: it had already ended")
     stream, activity, body = _named(state, request, "live-activity-end")
-    activities.end(state, activity, body, request.now, DISMISS_AFTER)
+    facts = {"activity_id": activity.id, "timestamp": iso(request.now)}
+    facts |= streams.ended(state, activity, body, request.now, DISMISS_AFTER)
+    activities.label(stream, body)
     state.legacy.pop(activity.id, None)
     stream.activity = None
-    facts = {"activity_id": activity.id, "timestamp": iso(request.now)}
-    facts |= {"devices_notified": len(activity.devices), "devices_queued": 0}
     return accepted(facts, f"ended: {activity.content['title']}")
 
 
 def _named(state: State, request: Request, endpoint: str) -> tuple[Stream, Activity, Json]:
     """The activity that a sound body names, with its stream, and the body completed.
 
-    Raises Refused: 400 for the body, 403 for another account's activity. For an unknown one neither 400 nor 404 is
-    documented, and one of them must come.
+    Raises Refused: 400 for the body, 403 for another account's activity or one outside the key's scope. For an unknown
+    one neither 400 nor 404 is documented, and one of them must come.
     """
     body = request.needed_body()
     named = body.get("activity_id")
@@ -80,11 +85,10 @@ def _named(state: State, request: Request, endpoint: str) -> tuple[Stream, Activ
         raise Refused(403, "Forbidden", f"{named} is an activity of another account")
     if stream is None or activity is None:
         raise Refused(404, "Live Activity not found", f"there is no activity {named}, or it ended")
+    check_scope(request.scope, activity.channels)
     return stream, activity, body
 
 
 def _audience(state: State, activity: Activity) -> Audience:
     """The phones that the activity is on."""
-    devices = tuple(device for device in state.devices if device.name in activity.devices)
-    slugs = None if activity.channels is None else tuple(sorted(activity.channels))
-    return Audience(devices, slugs, state.null_channels)
+    return holding(state, activity.devices, activity.channels and sorted(activity.channels))

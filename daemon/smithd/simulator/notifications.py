@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from smithd.simulator import contract
-from smithd.simulator.audience import Audience, reached, targeted
+from smithd.simulator.audience import Audience, check_scope, holding, somebody, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
 from smithd.simulator.request import Request, check_billing
 from smithd.simulator.state import Notification, State
@@ -17,7 +17,7 @@ def send(state: State, request: Request) -> Answer:
     """``POST /push-notification``: a new notification, however often the same is sent."""
     body = request.needed_body()
     contract.check("push-notification-send", body)
-    check_billing(state)
+    check_billing(state, request.now)
     audience = targeted(state, request.scope, body)
     notification = made(state.new_id("pn"), body, audience, request.now)
     details = audience.counts | audience.effective | {"devices_targeted": len(audience.devices)}
@@ -31,11 +31,12 @@ def replace(state: State, request: Request) -> Answer:
     """``PUT /push-notification/{id}``: other content in its place, silently, for the same people."""
     body = request.needed_body()
     contract.check("push-notification-replace", body)
-    check_billing(state)
+    check_billing(state, request.now)
     notification = state.notifications.get(request.param)
     if notification is None:
         raise Refused(404, "Notification not found", f"there is no notification {request.param}")
-    audience = reached(state, request.scope, notification.channels)
+    check_scope(request.scope, notification.channels)
+    audience = somebody(holding(state, notification.devices, notification.channels))
     if not notification.replaceable:
         raise Refused(409, "Notification not replaceable", f"{request.param} can no longer be replaced")
     notification.content = _shown(body)

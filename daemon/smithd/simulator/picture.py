@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import tzinfo
+from urllib.parse import quote
 
 from smithd.lockscreen import screen as drawn
 from smithd.lockscreen import told, wording
@@ -19,8 +20,11 @@ _LEAD = (
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 
 
-def page(screen: Screen, seen: Iterable[Seen], now: float, zone: tzinfo, base_url: str) -> Page:
-    """The page: the phone at ``now``, and the newest requests with their verdicts."""
+def page(
+    screen: Screen, seen: Iterable[Seen], now: float, zone: tzinfo, base_url: str, phones: Sequence[str] = ()
+) -> Page:
+    """The page: a phone at ``now``, the newest requests with their verdicts, and where each of the ``phones`` is."""
+    more = (Note("The phones", ", ".join(f"{base_url}/?device={quote(name)}" for name in phones)),)
     return Page(
         "ActivitySmith simulator",
         _LEAD,
@@ -31,6 +35,7 @@ def page(screen: Screen, seen: Iterable[Seen], now: float, zone: tzinfo, base_ur
                 "The same as JSON",
                 f"{base_url}/control/screen and /control/requests; {base_url}/control lists the rest.",
             ),
+            *(more if len(phones) > 1 else ()),
         ),
         happened=tuple(_line(one) for one in list(seen)[-LINES:]),
         happenings="Requests",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smithd.simulator.exchange import Json, Refused
+from smithd.simulator.exchange import Json, Refused, iso
 from smithd.simulator.state import Billing, State
 
 
@@ -32,8 +32,15 @@ _REASONS = {
 }
 
 
-def check_billing(state: State) -> None:
-    """Refuse (402) what costs money while the account may not send."""
-    if state.billing is not None:
-        upgrade_url = "https://activitysmith.com/billing"
-        raise Refused(402, state.billing, _REASONS[state.billing], upgrade_url=upgrade_url)
+_TRIAL = 14 * 86400
+
+
+def check_billing(state: State, now: float) -> None:
+    """Refuse (402) what costs money while the account may not send. A trial is over just now, or halfway."""
+    if state.billing is None:
+        return
+    more: Json = {"upgrade_url": "https://activitysmith.com/billing"}
+    if state.billing is not Billing.OVERAGE_CAP_REACHED:
+        ends = now if state.billing is Billing.TRIAL_EXPIRED else now + _TRIAL / 2
+        more["trial_period"] = {"started_at": iso(ends - _TRIAL), "ends_at": iso(ends)}
+    raise Refused(402, state.billing, _REASONS[state.billing], **more)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TypedDict
 
 from smithd.simulator.exchange import Json
-from smithd.simulator.state import LIFETIME, LONGEST_ON_SCREEN, Activity, Device, Metric, State, Timer
+from smithd.simulator.state import Activity, Device, Metric, State, Timer
 
 
 class Widget(TypedDict):
@@ -23,15 +24,19 @@ class Widget(TypedDict):
 
 
 class Window(TypedDict):
-    """A timer's window: when it began, its length in seconds (None counts up), when it was frozen (None: it runs)."""
+    """A timer's window: when it began, its length in seconds (None: endless), when it was frozen (None: it runs).
+
+    ``counts_down``: whether it shows what is left of its length, or what has passed.
+    """
 
     began: float
     duration: float | None
     frozen_at: float | None
+    counts_down: bool
 
 
 class LiveActivity(TypedDict):
-    """A Live Activity as last told; ``stream_key`` is None once it ended, and where the legacy calls made it.
+    """A Live Activity as last told; ``stream_key`` is None once its stream let go of it, and where it had none.
 
     ``dismiss_at`` is None until it ended.
     """
@@ -110,10 +115,9 @@ def _activities(state: State, device: str, now: float) -> list[LiveActivity]:
 
 
 def _activity(key: str | None, activity: Activity, now: float) -> LiveActivity:
-    ended, dismiss_at = activity.ended, activity.dismiss_at
-    if ended is None and activity.outlived(now):
-        ended = activity.started + LIFETIME
-        dismiss_at = ended + LONGEST_ON_SCREEN
+    if activity.ended is None and activity.outlived(now):
+        activity = copy.copy(activity)
+        activity.end(now)
     return {
         "id": activity.id,
         "stream_key": key,
@@ -123,12 +127,17 @@ def _activity(key: str | None, activity: Activity, now: float) -> LiveActivity:
         "timer": _window(activity.timer),
         "started": activity.started,
         "changed": activity.changed,
-        "ended": ended,
-        "dismiss_at": dismiss_at,
+        "ended": activity.ended,
+        "dismiss_at": activity.dismiss_at,
     }
 
 
 def _window(timer: Timer | None) -> Window | None:
     if timer is None:
         return None
-    return {"began": timer.began, "duration": timer.duration, "frozen_at": timer.frozen_at}
+    return {
+        "began": timer.began,
+        "duration": timer.duration,
+        "frozen_at": timer.frozen_at,
+        "counts_down": timer.counts_down,
+    }

@@ -1,6 +1,6 @@
 """The stand-in for ActivitySmith as one function: a call and the time go in, an answer comes out. Pure.
 
-What it does is what the service's documentation says; where that is silent, the reading that is hardest on a client.
+What it does is what the service's documentation says; where that is silent, it is strict. docs/simulator.md tells how.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ _HANDLERS: dict[str, Callable[[State, Request], Answer]] = {
 
 _WITHOUT_METERS = (401, 402)
 KEPT_REQUESTS = 500
-KEPT_BYTES = 20_000
 
 
 class Service:
@@ -43,11 +42,11 @@ class Service:
     ``ahead``: by how many seconds its clock is ahead of the one that it is handed. ``seen``: the newest requests.
     """
 
-    def __init__(self, state: State | None = None, on_request: Listener | None = None) -> None:
+    def __init__(self, state: State | None = None, on_request: Listener | None = None, ahead: float = 0.0) -> None:
         self.state = state or State()
         self.faults = Faults()
         self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
-        self.ahead = 0.0
+        self.ahead = self._first_ahead = ahead
         self._first = copy.deepcopy(self.state)
         self._on_request = on_request
 
@@ -60,7 +59,7 @@ class Service:
         else:
             answer = fault.spoil(self._answer(call, now) if fault.takes_effect else None)
         seen = Seen(call, answer, now)
-        self.seen.append(replace(seen, call=replace(call, body=call.body[:KEPT_BYTES])))
+        self.seen.append(seen)
         if self._on_request is not None:
             self._on_request(seen)
         return answer
@@ -76,7 +75,7 @@ class Service:
         self.state = copy.deepcopy(self._first)
         self.faults.clear()
         self.seen.clear()
-        self.ahead = 0.0
+        self.ahead = self._first_ahead
 
     def _answer(self, call: Call, now: float) -> Answer:
         meters: list[Meter] = []
@@ -89,6 +88,7 @@ class Service:
         return replace(answer, headers=limits.headers(meters) | dict(answer.headers))
 
     def _admit(self, call: Call, now: float, meters: list[Meter]) -> Answer:
+        self.state.settle(now)
         route = router.find(call.method, call.path)
         endpoint = route.endpoint
         self._count(limits.of_address(endpoint.family, call.peer), now, meters)

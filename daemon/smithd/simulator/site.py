@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,12 +29,20 @@ def site(service: Service, clock: Clock, zone: tzinfo) -> Starlette:
     """The addresses beside the service's own. ``zone`` is the phone's."""
 
     def look(request: Request) -> Page:
-        now = clock.now()
+        now, device = clock.now(), request.query_params.get("device")
         base_url = f"{request.url.scheme}://{request.url.netloc}"
-        return picture.page(service.screen(now), service.seen, now + service.ahead, zone, base_url)
+        try:
+            screen = service.screen(now, device)
+        except KeyError:
+            raise HTTPException(404, f"There is no device {device}") from None
+        phones = [phone.name for phone in service.state.devices]
+        return picture.page(screen, service.seen, now + service.ahead, zone, base_url, phones)
 
     async def whole(request: Request) -> Response:
-        return HTMLResponse(page.document(look(request)))
+        device = request.query_params.get("device")
+        return HTMLResponse(
+            page.document(look(request), "screen" if device is None else f"screen?device={quote(device)}")
+        )
 
     async def fragment(request: Request) -> Response:
         return HTMLResponse(page.fragment(look(request)))
@@ -67,7 +76,10 @@ async def _file(request: Request) -> Response:
     return Response(page.static(name), media_type=page.FILES[name])
 
 
-async def _missing(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 404
+async def _missing(request: Request, error: Exception) -> Response:
+    missing = error if isinstance(error, HTTPException) else HTTPException(404)
     message = "the service is below /api/, the page at /, and GET /control lists the orders"
-    return _json(status, {"error": "Not found" if status == 404 else "Method not allowed", "message": message})
+    answer = _json(missing.status_code, {"error": missing.detail, "message": message})
+    if missing.status_code == 405:
+        answer.headers["Allow"] = ", ".join(o.method for o in ORDERS if o.path == request.url.path) or "GET"
+    return answer

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -55,11 +56,19 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """The running window of a timer activity: when it began, its length (None counts up), when it was frozen."""
+    """The window of a timer activity: when it began, its length (None: without an end), when it was frozen.
+
+    ``counts_down``: whether it shows what is left of its length, or what has passed.
+    """
 
     began: float
     duration: float | None
     frozen_at: float | None = None
+    counts_down: bool = True
+
+    def frozen(self, at: float) -> Timer:
+        """Standing still from then on; one that does already stays as it is."""
+        return self if self.frozen_at is not None else replace(self, frozen_at=at)
 
 
 @dataclass(slots=True)
@@ -80,9 +89,20 @@ class Activity:
     ended: float | None = None
     dismiss_at: float | None = None
 
+    @property
+    def lives_until(self) -> float:
+        """When iOS ends it by itself."""
+        return self.started + LIFETIME
+
     def outlived(self, now: float) -> bool:
         """Whether iOS has ended it by itself."""
-        return now - self.started >= LIFETIME
+        return now >= self.lives_until
+
+    def end(self, at: float, dismiss_at: float = math.inf) -> None:
+        """Be ended, and on the phone until it is dismissed: by iOS itself, where that comes first."""
+        self.ended = self.changed = min(at, self.lives_until)
+        self.dismiss_at = min(dismiss_at, self.ended + LONGEST_ON_SCREEN)
+        self.timer = self.timer and self.timer.frozen(self.ended)
 
 
 @dataclass(slots=True)
@@ -97,6 +117,11 @@ class Stream:
     paused: bool = False
     tags: list[str] = field(default_factory=list)
     metadata: Json = field(default_factory=dict)
+
+    def is_idle(self, now: float) -> bool:
+        """Whether it is neither on a phone nor paused, so that nobody would miss it."""
+        gone = self.activity is None or now >= self.activity.lives_until + LONGEST_ON_SCREEN
+        return gone and not self.paused
 
 
 @dataclass(slots=True)
@@ -138,11 +163,12 @@ class Metric:
 class State:
     """One account.
 
-    ``keys``: each API key with the channels it is confined to (None: no limits). ``channels``: the users in each; a
-    channel that is not listed reaches every phone. ``failing``: Apple refuses badges and pushes. ``creates_metrics``:
-    a value for an unknown metric creates it, where the real service answers 404. ``null_channels``: an answer about
-    the whole account names its channels as null, as the service's examples do; otherwise as an empty list.
-    ``legacy``: activities of the legacy calls, by their ids. ``foreign``: ids of another account's activities.
+    ``keys``: each API key with the channels it is confined to (None: no limits). ``channels``: the users in each; where
+    there are none, every slug is a channel that reaches every phone. ``failing``: Apple refuses badges and pushes.
+    ``creates_metrics``: a value for an unknown metric creates it, where the real service answers 404.
+    ``null_channels``: an answer about the whole account names its channels as null, as the service's examples do;
+    otherwise as an empty list. ``legacy``: activities of the legacy calls, by their ids. ``foreign``: ids of another
+    account's activities.
     """
 
     keys: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
@@ -165,9 +191,12 @@ class State:
     ids_given: int = 0
 
     def new_id(self, kind: str) -> str:
-        """A name that was never given before."""
-        self.ids_given += 1
-        return f"{kind}_{self.ids_given:06d}"
+        """A name that nothing in the account has."""
+        while True:
+            self.ids_given += 1
+            name = f"{kind}_{self.ids_given:06d}"
+            if not any(name in kept for kept in (self.notifications, self.legacy, self.ended, self.foreign)):
+                return name
 
     def shown(self) -> Iterator[tuple[Stream, Activity]]:
         """Every activity that was not ended, with its stream."""
@@ -180,12 +209,25 @@ class State:
         self.notifications[notification.id] = notification
         _forget_oldest(self.notifications)
 
-    def leave(self, activity: Activity, now: float, dismiss_at: float) -> None:
-        """End an activity that stays on the phone until it is dismissed."""
-        activity.ended = activity.changed = now
-        activity.dismiss_at = dismiss_at
+    def leave(self, activity: Activity, at: float, dismiss_at: float = math.inf) -> None:
+        """End an activity, and remember it among the ended ones."""
+        activity.end(at, dismiss_at)
         self.ended[activity.id] = activity
         _forget_oldest(self.ended)
+
+    def settle(self, now: float) -> None:
+        """What time does: iOS ends the legacy calls' activities by itself, and stream keys out of use are forgotten.
+
+        A stream's activity that iOS ended stays the stream's, for the next PUT names it as the one before.
+        """
+        for name, stream in list(self.legacy.items()):
+            if stream.activity is not None and stream.activity.outlived(now):
+                del self.legacy[name]
+                self.leave(stream.activity, now)
+        if len(self.streams) > KEPT:
+            idle = {key: stream for key, stream in self.streams.items() if stream.is_idle(now)}
+            for key in list(idle)[:-KEPT]:
+                del self.streams[key]
 
 
 def _forget_oldest(kept: dict[str, Any]) -> None:

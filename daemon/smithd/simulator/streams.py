@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
+from smithd.lockscreen import told
 from smithd.simulator import activities, contract, slots
-from smithd.simulator.audience import Audience, targeted
+from smithd.simulator.audience import Audience, check_scope, holding, is_within, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
 from smithd.simulator.request import Request, check_billing
 from smithd.simulator.state import Activity, State, Stream
-
-DISMISS_AFTER = 120.0
 
 
 def put(state: State, request: Request) -> Answer:
     """``PUT /live-activity/stream/{key}``: started, updated, rotated, noop or paused."""
     stream = state.streams.get(request.param) or Stream(request.param)
-    body = activities.completed(request.needed_body(), stream.activity)
+    given, current = request.needed_body(), stream.activity
+    body = activities.completed(given, current)
     contract.check("live-activity-stream-put", body)
-    check_billing(state)
+    check_billing(state, request.now)
     audience = targeted(state, request.scope, body)
     if stream.paused:
+        activities.check_type(given["content_state"])
         return _answer(stream, "paused", None, audience, request.now)
-    current = stream.activity
-    if current is not None and not rotates(current, body, audience, request.now):
-        return _update(stream, current, body, audience, request.now)
-    activities.check_start(body["content_state"])
+    if current is not None:
+        check_scope(request.scope, current.channels)
+        if not rotates(current, body, audience, request.now):
+            return _update(state, stream, current, body, audience, request.now)
+    activities.check_start(given["content_state"])
     slots.check(state, audience, request.now, leaving=current)
-    return _start(state, stream, body, audience, request.now)
+    return _start(state, stream, given, audience, request.now)
 
 
 def delete(state: State, request: Request) -> Answer:
-    """``DELETE /live-activity/stream/{key}``: ended and forgotten; unknown ones are 404."""
+    """``DELETE /live-activity/stream/{key}``: ended and forgotten; unknown ones are 404.
+
+    So are those outside the key's scope: the contract has no 403 here.
+    """
     stream = state.streams.get(request.param)
+    if stream is not None and stream.activity is not None and not is_within(request.scope, stream.activity.channels):
+        stream = None
     body = activities.completed(request.body or {}, stream.activity if stream else None)
     contract.check("live-activity-stream-delete", body)
     if stream is None:
@@ -39,10 +46,17 @@ def delete(state: State, request: Request) -> Answer:
     del state.streams[request.param]
     facts: Json = {"operation": "ended", "stream_key": request.param, "activity_id": None, "timestamp": iso(now)}
     if activity is not None:
-        activities.end(state, activity, body, now, DISMISS_AFTER)
-        facts |= {"activity_id": activity.id, "devices_notified": len(activity.devices), "devices_queued": 0}
+        facts |= {"activity_id": activity.id} | ended(state, activity, body, now, told.DISMISSED_AFTER)
     title = activity.content["title"] if activity else "nothing was shown"
     return accepted(facts, f"ended: {title}")
+
+
+def ended(state: State, activity: Activity, body: Json, now: float, dismiss_after: float) -> Json:
+    """End the activity. Returns what the answer says of the phones, which ignore it where iOS had ended it before."""
+    told_to = len(holding(state, activity.devices, activity.channels).devices)
+    if activities.end(state, activity, body, now, dismiss_after):
+        return {"devices_notified": told_to, "devices_queued": 0}
+    return {"ignored": True, "message": "iOS had ended it already", "devices_notified": 0, "devices_queued": 0}
 
 
 def rotates(current: Activity, body: Json, audience: Audience, now: float) -> bool:
@@ -61,10 +75,11 @@ def _start(state: State, stream: Stream, body: Json, audience: Audience, now: fl
     return _answer(stream, "rotated" if old else "started", activity, audience, now, more)
 
 
-def _update(stream: Stream, activity: Activity, body: Json, audience: Audience, now: float) -> Answer:
+def _update(state: State, stream: Stream, activity: Activity, body: Json, audience: Audience, now: float) -> Answer:
     if not activities.update(stream, activity, body, now):
         return _answer(stream, "noop", activity, audience, now)
-    more = audience.counts | {"devices_queued": 0} | activities.warning(activity, now)
+    shown_on = holding(state, activity.devices, activity.channels)
+    more = shown_on.counts | {"devices_queued": 0} | activities.warning(activity, now)
     return _answer(stream, "updated", activity, audience, now, more)
 
 

@@ -9,23 +9,13 @@ from smithd.simulator.state import Timer
 
 
 def moved(timer: Timer | None, content: Json, now: float) -> Timer | None:
-    """The window after this content came (None: not a timer)."""
+    """The window after this content came (None: not a timer). The direction stays, where nothing is said of either."""
     if content["type"] != "timer":
         return None
     if timer is None or "duration_seconds" in content:
         timer = Timer(now, content.get("duration_seconds"))
-    return _resumed(timer, now) if content.get("is_running", True) else _frozen(timer, now)
-
-
-def ended(timer: Timer | None, content: Json, now: float) -> Timer | None:
-    """The window after the end: frozen where it stands, unless the end's own content sets another."""
-    if timer is not None and "duration_seconds" in content:
-        timer = Timer(now, content["duration_seconds"])
-    return _frozen(timer, now) if timer else None
-
-
-def _frozen(timer: Timer, now: float) -> Timer:
-    return timer if timer.frozen_at is not None else replace(timer, frozen_at=now)
+    timer = replace(timer, counts_down=content.get("counts_down", timer.counts_down))
+    return _resumed(timer, now) if content.get("is_running", True) else timer.frozen(now)
 
 
 def _resumed(timer: Timer, now: float) -> Timer:

@@ -92,7 +92,7 @@ def _headers(answer: Answer, content: bytes) -> list[tuple[bytes, bytes]]:
 
 async def _hang_up(scope: Scope, receive: Receive, last: bytes = b"") -> None:
     """Close the connection under the server's feet, and wait until it noticed."""
-    transport: asyncio.Transport | None = scope["extensions"].get(TRANSPORT)
+    transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
     if transport is not None:
         transport.write(last)
         transport.close()

@@ -8,6 +8,7 @@ class TestMySource(SourceContract):
 from __future__ import annotations
 
 import gc
+import inspect
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,8 +17,10 @@ from typing import Any, ClassVar
 from pydantic import ValidationError
 
 from smithd.plugin.source import Source
+from smithd.poll.foreign import metrics_of
 from smithd.poll.registry import complaint_about
-from smithd.testing.asking import poll_once, polls
+from smithd.testing.asking import THREAD, poll_once, polls
+from smithd.testing.leaks import watching
 from smithd.testing.server import Reply, Server
 
 BAD_ANSWERS = {
@@ -46,6 +49,8 @@ class SourceContract:
     options: ClassVar[Mapping[str, Any]] = {}
     wrong_options: ClassVar[Sequence[Mapping[str, Any]]] = ()
     """Options that the source must refuse before anything runs."""
+    longest_block: ClassVar[float] = 1.0
+    """Seconds for which an async poll may hold up its event loop."""
 
     @contextmanager
     def world(self) -> Iterator[Mapping[str, Any]]:
@@ -67,7 +72,7 @@ class SourceContract:
     def test_its_metrics_are_known_from_its_options_alone(self) -> None:
         with self.world() as options:
             made = self.source.Options.model_validate(dict(options), by_alias=True, by_name=False)
-        first, second = (sorted(self.source.metrics(made)) for _ in range(2))
+        first, second = (sorted(metrics_of(self.source, made)) for _ in range(2))
         assert first, "it declares no metrics"
         assert first == second, "it declares other metrics the second time"
 
@@ -81,13 +86,36 @@ class SourceContract:
 
     def test_it_lets_go_of_everything_when_it_is_closed(self) -> None:
         gc.collect()
-        with warnings.catch_warnings(record=True) as seen, self.world() as options:
-            warnings.simplefilter("always", ResourceWarning)
-            outcome = poll_once(self.source, options)
-            gc.collect()
-        leaks = [str(warning.message) for warning in seen if issubclass(warning.category, ResourceWarning)]
+        with self.world() as options:
+            poll_once(self.source, options)  # what is made once, and kept for the process, is made here
+            with warnings.catch_warnings(record=True) as seen, watching(THREAD) as leaks:
+                warnings.simplefilter("always", ResourceWarning)
+                outcome = polls(2, self.source, options)[-1]
+                gc.collect()
+            left = leaks.left()
+        unclosed = [str(warning.message) for warning in seen if issubclass(warning.category, ResourceWarning)]
         assert outcome.stopped, "something of it runs on after close"
-        assert not leaks, f"it left something open: {leaks}"
+        assert outcome.closing is None, f"its close fails: {outcome.closing}"
+        assert outcome.tasks is None, outcome.tasks
+        assert not unclosed, f"it left something open: {unclosed}"
+        assert not left, f"it left something behind: {left}"
+
+    def test_an_async_poll_lets_its_event_loop_go_on(self) -> None:
+        with self.world() as options:
+            outcome = polls(2, self.source, options)[-1]  # the first may import what is heavy
+        seconds, at = outcome.blocked or (0.0, "")
+        assert seconds < self.longest_block, (
+            f"it blocks its event loop for {seconds:g} s ({at}): await what takes time, or make poll a plain def"
+        )
+
+    def test_an_async_poll_can_be_cancelled(self) -> None:
+        if not inspect.iscoroutinefunction(self.source.poll):
+            return  # nothing can cancel a plain one: it keeps to the time-out itself
+        with self.world() as options:
+            poll_once(self.source, options)  # imports what is heavy: nothing could cancel that
+            for timeout in (0.001, 0.01, 0.1):
+                outcome = poll_once(self.source, options, timeout=timeout)
+                assert outcome.stopped, "it does not stop when its poll is cancelled"
 
     def _refuses(self, options: Mapping[str, Any]) -> bool:
         try:

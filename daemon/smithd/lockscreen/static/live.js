@@ -84,10 +84,10 @@ async function ask() {
     credentials: "same-origin",
     signal: AbortSignal.timeout(PATIENCE),
   });
-  if (answer.status === 401 || answer.status === 403) {
-    link("lost", "smithd asks for its token again: open the page with ?token=…");
-  } else if (!answer.ok) {
-    link("lost", `smithd answers with an error (${answer.status}); trying again.`);
+  if (!answer.ok) {
+    // A refusal says what to do, in plain text.
+    const said = answer.status < 500 && answer.headers.get("content-type")?.startsWith("text/plain");
+    link("lost", said ? await answer.text() : `smithd answers with an error (${answer.status}); trying again.`);
   } else {
     const news = new DOMParser().parseFromString(await answer.text(), "text/html").body;
     matchByPlace(live, news);
@@ -104,6 +104,9 @@ async function keepLive() {
   setTimeout(keepLive, EVERY);
 }
 
-if (location.search) history.replaceState(null, "", location.pathname);
+// The token stays in no history; what else was asked for does.
+const asked = new URLSearchParams(location.search);
+asked.delete("token");
+if (location.search) history.replaceState(null, "", location.pathname + (`${asked}` && `?${asked}`));
 document.addEventListener("visibilitychange", () => document.hidden || ask().catch(() => {}));
 setTimeout(keepLive, EVERY);

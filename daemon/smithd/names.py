@@ -1,0 +1,61 @@
+"""Looking up the addresses of hosts, without one slow name standing in the way of another."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import Future
+from typing import NamedTuple
+
+
+class Address(NamedTuple):
+    """Where a host can be reached; ``host`` is numeric."""
+
+    family: int
+    proto: int
+    host: str
+    port: int
+
+
+_Question = tuple[str, int, int]
+
+
+class Names:
+    """Asks the system, in a thread for each name: an executor's few would all wait for the names of one dead zone.
+
+    The threads are daemons, so the end of the process does not wait for them. There is never more than one for a name:
+    whoever asks again meanwhile waits for the same answer.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[_Question, Future[list[Address]]] = {}
+
+    async def look_up(self, host: str, port: int, family: int) -> list[Address]:
+        """All addresses of a host; raises OSError (most often socket.gaierror) where there is none."""
+        question = host, port, family
+        answer = self._running.get(question)
+        if answer is None or answer.done():
+            self._running = {asked: other for asked, other in self._running.items() if not other.done()}
+            answer = self._running[question] = Future()
+            answer.set_running_or_notify_cancel()  # so that whoever stops waiting does not end it for the others
+            threading.Thread(target=_answer, args=(answer, question), name=f"look up {host}", daemon=True).start()
+        return await asyncio.wrap_future(answer)
+
+
+def _answer(answer: Future[list[Address]], question: _Question) -> None:
+    try:
+        answer.set_result(_addresses(question))
+    except BaseException as error:  # noqa: BLE001 # it is not lost: whoever waits for the answer gets it
+        answer.set_exception(error)
+
+
+def _addresses(question: _Question) -> list[Address]:
+    host, port, family = question
+    found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    return [Address(family, proto, _numeric(address), port) for family, _, proto, _, address in found]
+
+
+def _numeric(address: tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]) -> str:
+    """The text of an address; one that counts on a single link only names that too (``fe80::1%eth0``)."""
+    return socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0]

@@ -1,0 +1,75 @@
+"""What a source under test opens and does not close: the sockets and threads that are made in its own thread."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+from weakref import WeakSet
+
+from smithd.clock import SystemClock
+
+PATIENCE = 10.0
+"""The seconds that the last of it may take to end: connections are closed, and threads end, a moment later."""
+LOOK = 0.02
+
+
+class Leaks:
+    """The sockets and threads that were made in the threads of one name, and in those that these started."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._threads: WeakSet[threading.Thread] = WeakSet()
+
+    def left(self) -> list[str]:
+        """What is still there, waiting a while for it to go."""
+        return asyncio.run(self._left())
+
+    async def _left(self) -> list[str]:
+        clock = SystemClock()
+        patience = clock.monotonic() + PATIENCE
+        while (found := self._found()) and clock.monotonic() < patience:
+            await clock.sleep(LOOK)
+        return found
+
+    def _found(self) -> list[str]:
+        sockets = [f"a socket ({made})" for made in list(self._sockets) if made.fileno() != -1]
+        threads = [f"a thread ({made.name})" for made in list(self._threads) if made.is_alive()]
+        return sorted({*sockets, *threads})
+
+    def opened(self, made: socket.socket) -> None:
+        """A socket was made here and now."""
+        if self._is_of_the_source():
+            self._sockets.add(made)
+
+    def started(self, made: threading.Thread) -> None:
+        """A thread was started here and now."""
+        if self._is_of_the_source():
+            self._threads.add(made)
+
+    def _is_of_the_source(self) -> bool:
+        here = threading.current_thread()
+        return here.name == self._name or here in self._threads
+
+
+@contextmanager
+def watching(name: str) -> Iterator[Leaks]:
+    """Notes, within the block, what the threads of this name make."""
+    leaks = Leaks(name)
+    make_socket, start_thread = socket.socket.__init__, threading.Thread.start
+
+    def made(self: socket.socket, *given: Any, **named: Any) -> None:
+        make_socket(self, *given, **named)
+        leaks.opened(self)
+
+    def started(self: threading.Thread) -> None:
+        leaks.started(self)
+        start_thread(self)
+
+    with patch.object(socket.socket, "__init__", made), patch.object(threading.Thread, "start", started):
+        yield leaks

@@ -519,6 +519,16 @@ class TestWhenThingsGoWrong:
             raise asked.error
         assert asked.values == {"one": 1.0, "two": 2.0}
 
+    def test_each_of_several_wrong_queries_is_named(self, lite: str) -> None:
+        rows = "SELECT queue, 'x' || queue AS n FROM jobs WHERE queue IS NOT NULL GROUP BY queue"
+        many = {"query": rows, "labels": ["queue"], "value": "n"}
+        metrics = {"many": many} | {f"wrong_{number}": f"SELECT c{number}" for number in range(8)}
+        said = ask(lite, metrics).said
+        assert all(f"wrong_{number}: " in said for number in range(8))
+        assert said.count("many{") == 2
+        metrics |= {f"more_{number}": f"SELECT d{number}" for number in range(5)}
+        assert ask(lite, metrics).said.endswith("; and 5 more like these")
+
     def test_a_text_that_is_no_number(self, url: str) -> None:
         asked = ask(url, {"wrong": "SELECT 'many'", "one": "SELECT 1"})
         assert isinstance(asked.error, BadAnswer)

@@ -254,7 +254,7 @@ class Pooler:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._lines.append(writer)
         start = await self._start_of(reader)
-        if start[4:] == struct.pack("!i", 80877103):  # it asks for TLS
+        while len(start) == 8:  # it asks for encryption of some kind
             writer.write(b"N")
             start = await self._start_of(reader)
         if b"\0options\0" in start:

@@ -12,10 +12,11 @@ _GRAVEST = (Misconfigured, BadAnswer, Unavailable, SourceError)
 
 class Failures:
     """What failed in one poll. Says each thing once (a refused connection fails every query), and the first few only:
-    an answer can be wrong in a million places.
+    an answer can be wrong in a million places. ``most`` is how many are said.
     """
 
-    def __init__(self, failures: Iterable[SourceError] = ()) -> None:
+    def __init__(self, failures: Iterable[SourceError] = (), most: int = MOST) -> None:
+        self._most = most
         self._texts: dict[str, None] = {}
         self._more = 0
         self._kind = len(_GRAVEST) - 1
@@ -26,7 +27,7 @@ class Failures:
         """Something failed."""
         self._kind = min(self._kind, next(place for place, kind in enumerate(_GRAVEST) if isinstance(failure, kind)))
         text = str(failure)
-        if len(self._texts) < MOST:
+        if len(self._texts) < self._most:
             self._texts[text] = None
         elif text not in self._texts:
             self._more += 1
@@ -39,6 +40,6 @@ class Failures:
         raise _GRAVEST[self._kind]("; ".join(self._texts) + more, samples=samples)
 
 
-def settle(samples: Sequence[Sample], failures: Iterable[SourceError]) -> Sequence[Sample]:
+def settle(samples: Sequence[Sample], failures: Iterable[SourceError], most: int = MOST) -> Sequence[Sample]:
     """The samples, where nothing failed. Else raises one error of the gravest kind, with the samples in it."""
-    return Failures(failures).settle(samples)
+    return Failures(failures, most).settle(samples)

@@ -373,12 +373,14 @@ class TestOnlyReading:
             source._database.fetch = fetch  # type: ignore[method-assign,assignment] # to do something in between
             return [await poll(source), await poll(source)]
 
-        if name == "my":
-            server.execute("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
         count = "SELECT count(*) FROM seen"
-        polls = with_source(server.url, {"a": count, "b": count}, with_a_row_in_between)
-        if name == "my":
-            server.execute("SET GLOBAL tx_isolation = 'REPEATABLE-READ'")
+        try:
+            if name == "my":
+                server.execute("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
+            polls = with_source(server.url, {"a": count, "b": count}, with_a_row_in_between)
+        finally:
+            if name == "my":
+                server.execute("SET GLOBAL tx_isolation = 'REPEATABLE-READ'")
         assert [each.values for each in polls] == [{"a": 0, "b": 0}, {"a": 2, "b": 2}]
 
     def test_mysql_is_given_its_limits_in_a_hint_and_the_query_as_it_is(
@@ -516,6 +518,16 @@ class TestWhenThingsGoWrong:
         with pytest.raises(Misconfigured, match=f"^wrong: .*{said}"):
             raise asked.error
         assert asked.values == {"one": 1.0, "two": 2.0}
+
+    def test_each_of_several_wrong_queries_is_named(self, lite: str) -> None:
+        rows = "SELECT queue, 'x' || queue AS n FROM jobs WHERE queue IS NOT NULL GROUP BY queue"
+        many = {"query": rows, "labels": ["queue"], "value": "n"}
+        metrics = {"many": many} | {f"wrong_{number}": f"SELECT c{number}" for number in range(8)}
+        said = ask(lite, metrics).said
+        assert all(f"wrong_{number}: " in said for number in range(8))
+        assert said.count("many{") == 2
+        metrics |= {f"more_{number}": f"SELECT d{number}" for number in range(5)}
+        assert ask(lite, metrics).said.endswith("; and 5 more like these")
 
     def test_a_text_that_is_no_number(self, url: str) -> None:
         asked = ask(url, {"wrong": "SELECT 'many'", "one": "SELECT 1"})

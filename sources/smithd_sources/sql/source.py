@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from smithd_sources.sql.database import Database
 
+MOST_SAID = 10
+"""How many mistakes are told of: each query may have one of its own."""
 ASKED = 0.85
 """The part of a poll's deadline that the queries share; the rest is for the answer to be missed in good time."""
 
@@ -64,7 +66,7 @@ class Sql(Source[SqlOptions]):
             answers.failures.append(database.silent(PATIENCE * timeout) if database.aborted else error)
         finally:
             giving_up.cancel()
-        return settle(answers.samples, answers.failures)
+        return settle(answers.samples, [*answers.failures, *answers.more], MOST_SAID)
 
     def _ask_all(self, database: Database, connection: Connection, end: float, answers: _Answers) -> None:
         """Ask one query after another, those last that were slow the last time: all see the data of one moment."""
@@ -91,13 +93,19 @@ class _Answers:
     def __init__(self) -> None:
         self.samples: list[Sample] = []
         self.failures: list[SourceError] = []
+        """Of each query one."""
+        self.more: list[SourceError] = []
+        self._complained = False
 
     def complain(self, text: str) -> None:
-        self.failures.append(BadAnswer(text))
+        """A single value could not be read."""
+        (self.more if self._complained else self.failures).append(BadAnswer(text))
+        self._complained = True
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
         """A failure in here is this metric's own."""
+        self._complained = False
         try:
             yield
         except SourceError as error:

@@ -84,8 +84,7 @@ class Redactor:
 def _without_cut(text: str, secret: str, mask: str) -> str:
     """The text without the beginning of a secret whose end was cut off."""
     for length in range(len(secret) - 1, 3, -1):
-        if secret[:length] + "…" in text:
-            return text.replace(secret[:length] + "…", f"{mask}…")
+        text = text.replace(secret[:length] + "…", f"{mask}…")
     return text
 
 

@@ -172,6 +172,14 @@ def test_what_is_no_json_is_refused() -> None:
         assert faults(Endpoint.METRIC, {"value": value}, "a") != []
 
 
+@pytest.mark.parametrize("endpoint", NAMES)
+def test_half_a_letter_in_a_name_or_a_list_is_a_fault_that_can_be_written(endpoint: Endpoint) -> None:
+    half = "a\ud800"
+    found = faults(endpoint, {"badge": 1, "target": {"channels": [half, half]}}, half)
+    assert ("path",) in [fault.path for fault in found]
+    assert "".join(map(str, found)).encode()
+
+
 def test_a_fault_reads_as_a_sentence() -> None:
     assert str(Fault(("content_state", "metrics", 0), "it is missing")) == "content_state.metrics.0: it is missing"
     assert [str(fault) for fault in faults(Endpoint.SEND, {"foo": 1, "title": ""})] == [

@@ -451,6 +451,25 @@ def test_what_no_request_can_say_is_dropped_with_a_word_and_nothing_else_suffers
     assert stage.told(SendDropped) == [SendDropped("push:cpu", reason)]
 
 
+def test_an_answer_with_half_a_letter_in_its_names_stops_nothing(path: Path) -> None:
+    half = "n\ud800"
+    stage = Stage(path, ok(notification_id=half), ok(operation=half, activity_id=half), no(404), ok())
+
+    async def story() -> None:
+        async with stage.running():
+            stage.put(push(), stream("prod"))
+            await asyncio.sleep(1)
+            assert {key: shown.remote_id for key, shown in stage.outbox.shown().items()} == {
+                "push:cpu": "n?",
+                "stream:prod": "n?",
+            }
+            stage.put(push(title="again", in_place=True))
+            await asyncio.sleep(1)
+
+    run_virtual(story, BEGIN)
+    assert stage.keys() == ["push:cpu", "stream:prod", "push:cpu", "push:cpu"]
+
+
 def test_a_warning_of_the_service_is_told_once(path: Path) -> None:
     stage = Stage(path, *[ok(operation="updated", warning="too many updates")] * 2)
 

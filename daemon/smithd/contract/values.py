@@ -37,6 +37,11 @@ def clipped(text: str, longest: int = LONGEST_VALUE) -> str:
     return kept.decode("utf-16-le", "ignore").rstrip() + "…"
 
 
+def whole(text: str) -> str:
+    """The text with a question mark for each half of a letter (of UTF-16), which is no text."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def size(value: Any) -> int:
     """The bytes of a value as compact JSON; raises ValueError where it is none."""
     return len(encoded(value))
@@ -130,7 +135,7 @@ def _channel(slug: str) -> str:
 def _each_once(items: list[str]) -> list[str]:
     for index, item in enumerate(items):
         if item in items[:index]:
-            raise ValueError(f"'{item}' is there twice")
+            raise ValueError(f"'{whole(item)}' is there twice")
     return items
 
 

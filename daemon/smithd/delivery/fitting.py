@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from smithd.contract.check import LARGEST_BODY, UNWEIGHED, weighed
-from smithd.contract.values import clipped, size
+from smithd.contract.values import clipped, size, whole
 
 SHORTEST_TEXT = 16
 NO_VALUE = "–"
@@ -33,7 +33,7 @@ def _copied(value: Any) -> Any:
         return {_copied(key): _copied(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_copied(item) for item in value]
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    return whole(value) if isinstance(value, str) else value
 
 
 def tidy(state: Any) -> None:

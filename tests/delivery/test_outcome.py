@@ -194,6 +194,15 @@ def test_a_paused_stream_has_not_taken_up_a_window() -> None:
         assert settlement.aside == aside
 
 
+def test_a_state_without_effect_is_not_taken_to_be_shown_and_comes_again_slowly_with_its_window() -> None:
+    for request_, aside in ((LONG, LOST), (SHORT, {})):
+        outcome = weigh(request_, heard(request_, ok(operation="updated", ignored=True, message="old")), 0, NOW, 0.5)
+        reason = "the service says that it had no effect (old)"
+        assert outcome.settlement == Again(NOW + 600, reason, sent=True, aside=aside)
+    assert meant(Endpoint.STREAM_PUT, ok(operation="noop", ignored=True)).settlement == Delivered()
+    assert meant(Endpoint.STREAM_DELETE, ok(operation="ended", ignored=True)).settlement == Delivered(ended=True)
+
+
 json_values = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
 fields = st.sampled_from(
     ["success", "operation", "notification_id", "activity_id", "warning", "error", "message", "code", "limit", "active"]

@@ -204,6 +204,13 @@ def test_texts_are_made_to_fit_and_nothing_else_is() -> None:
         made(message(Kind.STREAM, {"content_state": {**BAR, "color": "pink"}}))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), False, True])
+@pytest.mark.parametrize("name", ["value", "upper_limit"])
+def test_what_is_no_number_is_not_made_one_to_fit_a_bar(name: str, value: Any) -> None:
+    with pytest.raises(Invalid, match=rf"content_state\.{name}: "):
+        made(message(Kind.STREAM, {"content_state": {**BAR, name: value}}))
+
+
 def test_where_cutting_is_not_enough_an_alert_is_worth_more_than_its_buttons() -> None:
     link = {"title": "Open", "type": "open_url", "url": "https://e.example/" + "a" * 2000}
     push = made(message(Kind.PUSH, {"title": "x", "actions": [link] * 3, "redirection": "https://e.example"}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import AfterValidator, Field, PlainValidator, Strict, WithJsonSchema
 
@@ -79,7 +79,8 @@ Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Count = Annotated[Number, Field(ge=0)]
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether this is a number that JSON can say: finite, and neither true nor false."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -89,7 +90,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_number(value) or value != int(value):
+    if not is_number(value) or value != int(value):
         raise ValueError("expected a whole number")
     return int(value)
 
@@ -105,7 +106,7 @@ def _readout(least: float) -> PlainValidator:
     def check(value: Any) -> Any:
         if isinstance(value, str):
             return _short(value)
-        if not _is_number(value) or value < least:
+        if not is_number(value) or value < least:
             raise ValueError(f"expected {number} or a text of 1 to {LONGEST_VALUE} characters that is not blank")
         return value
 
@@ -158,7 +159,7 @@ def _metadata_value(value: Any) -> Any:
     if isinstance(value, str):
         if units(value) > LONGEST_METADATA:
             raise ValueError(f"expected at most {LONGEST_METADATA} characters")
-    elif not isinstance(value, bool) and not _is_number(value):
+    elif not isinstance(value, bool) and not is_number(value):
         raise ValueError("expected a text, a finite number, true or false")
     return value
 

@@ -107,15 +107,23 @@ def _taken(request: Request, reply: Accepted, now: float) -> Outcome:
 
 
 def _streamed(request: Request, reply: Accepted, now: float) -> Outcome:
-    if reply.operation == "paused":
-        reason = "the stream is paused in the app; its newest state waits until it is resumed there"
-        # What a paused stream is sent is not taken up, a timer's window included.
+    if reason := _without_effect(reply):
+        # A timer's window was not taken up either.
         aside = window.lost(request.aside) if window.is_sent(request.body, request.aside) else {}
         return Outcome(reply, Again(now + SLOW_PROBE, reason, sent=True, aside=aside), reason)
     if reply.operation in ("started", "rotated") and window.is_left_out(request.body, request.aside):
         reason = "the timer was started anew, without its window"
         return Outcome(reply, Again(now, reason, sent=True, aside=window.lost(request.aside)), reason)
     return Outcome(reply, Delivered(reply.activity_id))
+
+
+def _without_effect(reply: Accepted) -> str:
+    """Why the phone shows nothing of a stream's state that was taken; empty: it shows it."""
+    if reply.operation == "paused":
+        return "the stream is paused in the app; its newest state waits until it is resumed there"
+    if reply.is_ignored and reply.operation != "noop":
+        return f"the service says that it had no effect ({reply.said or reply.operation})"
+    return ""
 
 
 def _refused(request: Request, reply: Rejected, now: float, chance: float) -> Outcome:

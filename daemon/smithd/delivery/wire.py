@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -143,18 +143,13 @@ def _lateness(message: Message, now: float, zone: tzinfo) -> str | None:
 
 def _stream(message: Message, shown: Shown | None, channels: Sequence[str] | None, now: float) -> Request:
     content = message.content
-    body, aside = _taken(content, _STREAM), dict[str, Any]()
-    if _is_timer(body):
+    body, aside = _taken(content, _STREAM), window.kept(shown)
+    if window.is_timer(body):
         body["content_state"], placed = window.placed({**content, **body}, shown, now)
-        aside = dict(placed.aside()) if placed is not None else {}
+        aside = placed.aside() if placed is not None else {}
     tidy(body.get("content_state"))
     body |= {name: _KEPT[name] for name in _to_clear(content, shown)} | _target(content, channels)
     return Request(Endpoint.STREAM_PUT, message.name, fit(body), message.key, aside)
-
-
-def _is_timer(body: Mapping[str, Any]) -> bool:
-    state = body.get("content_state")
-    return isinstance(state, dict) and state.get("type") == "timer"
 
 
 def _to_clear(content: Json, shown: Shown | None) -> Iterator[str]:
@@ -168,17 +163,17 @@ def _to_clear(content: Json, shown: Shown | None) -> Iterator[str]:
 
 def _end(message: Message, shown: Shown | None) -> Request:
     """The end with its last state; without one, where that cannot be sent: it must not hold its slot for ever."""
-    is_bare = shown is not None and shown.aside.get(BARE_END)
+    is_bare, aside = shown is not None and shown.aside.get(BARE_END), window.kept(shown)
     try:
         body = {} if is_bare else _last(message.content)
-        return Request(Endpoint.STREAM_DELETE, message.name, body, message.key)
+        return Request(Endpoint.STREAM_DELETE, message.name, body, message.key, aside)
     except ValueError:
-        return Request(Endpoint.STREAM_DELETE, message.name, {}, message.key)
+        return Request(Endpoint.STREAM_DELETE, message.name, {}, message.key, aside)
 
 
 def _last(content: Json) -> dict[str, Any]:
     body = _taken(content, _STREAM)
-    if _is_timer(body):
+    if window.is_timer(body):
         body["content_state"].pop("duration_seconds", None)  # it would start the window anew
     tidy(body.get("content_state"))
     return fit(body)

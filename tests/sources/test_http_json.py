@@ -131,8 +131,11 @@ class TestRequest:
         self, ask: Ask, shop: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-        monkeypatch.setenv("no_proxy", "example.com, 127.0.0.1")
-        assert ask(HttpJson, options(shop)) == [Sample("orders", 12.0)]
+        monkeypatch.setenv("no_proxy", "example.com, 0.0.0.0")
+        asked = options(shop) | {
+            "url": shop.url.replace("127.0.0.1", "0.0.0.0") + "/stats"
+        }  # the same, but not loopback
+        assert ask(HttpJson, asked) == [Sample("orders", 12.0)]
 
 
 class TestTLS:

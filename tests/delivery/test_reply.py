@@ -213,6 +213,7 @@ NOT_ITS_OWN = [
     b"9" * 5000,
     b"NaN",
 ]
+GATEWAYS = [b"{}", b'{"message": "no Route matched with those values"}', b'{"detail": "Not Found"}']
 
 
 @pytest.mark.parametrize("status", [200, 201, 299, 400, 403, 404, 409, 418, 422])
@@ -223,6 +224,13 @@ def test_a_verdict_without_the_services_own_body_is_not_believed(status: int, bo
         found = read(endpoint, Answer(status, {}, body))
         assert isinstance(found, Unknown)
         assert found.status == status
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 418, 422])
+@pytest.mark.parametrize("body", GATEWAYS)
+def test_a_refusal_without_an_error_is_some_gateways(status: int, body: bytes) -> None:
+    for endpoint in Endpoint:
+        assert isinstance(read(endpoint, Answer(status, {}, body)), Unknown)
 
 
 @pytest.mark.parametrize("status", [204, 205])

@@ -25,6 +25,10 @@ LONGEST_PAUSE = 86400.0
 
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 300.0
+LONGEST_RETRY_OF_A_PUSH = 3600.0
+"""Seconds to the next try, at first and at most; the second for a push that may well have been taken: each try may show
+it once more.
+"""
 
 
 class Scope(StrEnum):
@@ -87,7 +91,8 @@ def weigh(request: Request, reply: Reply, attempts: int, now: float, chance: flo
         case NotSent(reason):
             return Outcome(reply, _retry(reason, attempts, now, chance, sent=False), reason)
         case Unknown(reason):
-            outcome = Outcome(reply, _uncertain(reply, attempts, now, chance), reason)
+            settlement = _uncertain(request, reply, attempts, now, chance)
+            outcome = Outcome(reply, settlement, reason, pause=min(reply.retry_after or 0.0, LONGEST_RETRY))
         case Accepted():
             outcome = _taken(request, reply, now)
         case Rejected():
@@ -188,14 +193,18 @@ def _pause(reply: Rejected, family: Family, chance: float) -> float:
     return min(max(pause, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
-def _uncertain(reply: Unknown, attempts: int, now: float, chance: float) -> Again:
-    settlement = _retry(reply.reason, attempts, now, chance)
+def _uncertain(request: Request, reply: Unknown, attempts: int, now: float, chance: float) -> Again:
+    is_no = reply.status is not None and reply.status >= 300
+    longest = LONGEST_RETRY if is_no or request.endpoint is not Endpoint.SEND else LONGEST_RETRY_OF_A_PUSH
+    settlement = _retry(reply.reason, attempts, now, chance, longest=longest)
     return replace(settlement, at=max(settlement.at, now + min(reply.retry_after or 0.0, LONGEST_RETRY)))
 
 
-def _retry(reason: str, attempts: int, now: float, chance: float, *, sent: bool = True) -> Again:
+def _retry(
+    reason: str, attempts: int, now: float, chance: float, *, sent: bool = True, longest: float = LONGEST_RETRY
+) -> Again:
     """Twice as long as the last time, up to a limit, and never quite in step with others."""
-    delay = min(FIRST_RETRY * 2.0 ** min(attempts, 30), LONGEST_RETRY)
+    delay = min(FIRST_RETRY * 2.0 ** min(attempts, 30), longest)
     return Again(now + delay * (0.8 + 0.4 * chance), reason, sent=sent, wait=Wait.ANSWER)
 
 

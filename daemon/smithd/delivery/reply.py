@@ -139,7 +139,8 @@ def read(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: byte
         return _accepted(endpoint, found, limits)
     said, wait = _said(status, found), _retry_after(headers, now)
     is_verdict = 400 <= status < 500 and status not in _PASSING
-    if is_verdict and (found is not None or status in _BY_STATUS_ALONE):
+    # Each refusal of the service has an ``error`` (contract section 11); a gateway's or a portal's JSON has not.
+    if is_verdict and ("error" in (found or {}) or status in _BY_STATUS_ALONE):
         kind = _kind(endpoint, status, found or {})
         return Rejected(kind, status, said, _text(found or {}, "code") or "", wait, limits)
     return Unknown(said, status, wait, limits)

@@ -229,6 +229,15 @@ def test_what_a_stream_had_and_is_not_to_have_is_cleared() -> None:
         assert made(plain, gone).body == {"content_state": STATE}
 
 
+def test_what_a_notification_had_and_is_not_to_have_is_cleared() -> None:
+    before = Shown("push:a", Kind.PUSH, {"title": "x", "tags": ["x"], "metadata": {"a": 1}}, NOW, remote_id="n-1")
+    plain = {"title": "y", "in_place": True}
+    assert made(message(Kind.PUSH, plain), before).body == {"title": "y", "tags": [], "metadata": {}}
+    tagged = {**plain, "tags": ["y"]}
+    assert made(message(Kind.PUSH, tagged), before).body == {"title": "y", "tags": ["y"], "metadata": {}}
+    assert made(message(Kind.PUSH, {**tagged, "in_place": False}), before).body == {"title": "y", "tags": ["y"]}
+
+
 def test_an_end_never_fails_for_its_last_state() -> None:
     wrong = message(Kind.END, {"content_state": {**STATE, "color": "pink"}, "tags": ["x"]})
     assert made(wrong).body == {}

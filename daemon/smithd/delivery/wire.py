@@ -29,7 +29,7 @@ _ENDPOINTS = {
 _NOTIFICATION = ("subtitle", "icon", "media", "redirection", "actions", "tags", "metadata")
 _STREAM = ("content_state", "action", "secondary_action", "alert", "tags", "metadata")
 _KEPT: dict[str, Any] = {"tags": [], "metadata": {}}
-"""What a stream keeps when it is left out, and how it is cleared (contract section 5.3)."""
+"""What a stream or a notification keeps when it is left out, and how it is cleared (contract sections 5.3 and 7.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,7 @@ def _push(message: Message, shown: Shown | None, channels: Sequence[str] | None,
         del body[unsaid]
     body |= {"title": _title(message)} | _text(content.get("message"), _lateness(message, now, zone))
     if name:
+        body |= {name: _KEPT[name] for name in _to_clear(content, shown)}
         return Request(Endpoint.REPLACE, name, fit(body), message.key)
     body |= _taken(content, ("interruption_level",)) | _target(content, channels)
     return Request(Endpoint.SEND, "", fit(body), message.key)
@@ -153,7 +154,7 @@ def _stream(message: Message, shown: Shown | None, channels: Sequence[str] | Non
 
 
 def _to_clear(content: Json, shown: Shown | None) -> Iterator[str]:
-    """What the stream has, or may have, and is not to have any more."""
+    """What is shown has, or may have, and is not to have any more."""
     if shown is None or shown.ended:
         return
     for name in _KEPT:

@@ -160,6 +160,16 @@ def test_lengths_are_counted_as_the_strictest_do_and_a_number_may_be_written_wit
     assert faults(Endpoint.BADGE, {"badge": 3.0}) == []
 
 
+def test_a_byte_order_mark_is_a_blank() -> None:
+    mark = "\ufeff"
+    assert faults(Endpoint.SEND, {"title": f"a{mark}"}) == []
+    link = {"title": "y", "type": "open_url", "url": f"https://e.example/{mark}"}
+    pushes: list[Any] = [{"title": mark}, {"title": "x", "target": {"channels": [f"a{mark}"]}}]
+    assert all(faults(Endpoint.SEND, body) for body in pushes)
+    streams: list[Any] = [{"content_state": STATE, "action": link}, {"content_state": STATE, "metadata": {mark: 1}}]
+    assert all(faults(Endpoint.STREAM_PUT, body, "a") for body in streams)
+
+
 def test_what_is_no_json_is_refused() -> None:
     deep: dict[str, Any] = {}
     for _ in range(100_000):

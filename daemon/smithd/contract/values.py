@@ -59,8 +59,17 @@ def encoded(value: Any) -> bytes:
         raise ValueError(f"it cannot be written as JSON: {error}") from None
 
 
+_SIGN = re.compile(r"[^\s\ufeff]")
+"""What is no blank. The patterns of JSON Schema are JavaScript's, which takes a byte order mark for one."""
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing can be seen of a text."""
+    return _SIGN.search(text) is None
+
+
 def _not_blank(text: str) -> str:
-    if not re.search(r"\S", text):
+    if is_blank(text):
         raise ValueError("expected a text that is not blank")
     return text
 
@@ -70,7 +79,7 @@ Named = Annotated[str, Strict(), AfterValidator(_not_blank), WithJsonSchema({"ty
 
 
 def _short(text: str) -> str:
-    if not re.search(r"\S", text) or units(text) > LONGEST_VALUE:
+    if is_blank(text) or units(text) > LONGEST_VALUE:
         raise ValueError(f"expected a text of 1 to {LONGEST_VALUE} characters that is not blank")
     return text
 
@@ -128,7 +137,7 @@ def _tag(tag: str) -> str:
 
 
 def _channel(slug: str) -> str:
-    if not re.fullmatch(r"\S+", slug):
+    if not re.fullmatch(rf"{_SIGN.pattern}+", slug):
         raise ValueError("expected a text without blanks")
     return slug
 
@@ -150,7 +159,7 @@ Channels = Annotated[list[Channel], Field(min_length=1), AfterValidator(_each_on
 
 
 def _metadata_key(key: str) -> str:
-    if not re.search(r"\S", key) or units(key) > LONGEST_METADATA_KEY or key == "__proto__":
+    if is_blank(key) or units(key) > LONGEST_METADATA_KEY or key == "__proto__":
         raise ValueError(f"expected a key of 1 to {LONGEST_METADATA_KEY} characters that is not blank")
     return key
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from smithd.contract.check import LARGEST_BODY, UNWEIGHED, weighed
-from smithd.contract.values import clipped, is_number, size, whole
+from smithd.contract.values import clipped, is_blank, is_number, size, whole
 
 SHORTEST_TEXT = 16
 NO_VALUE = "–"
@@ -53,7 +53,7 @@ def tidy(state: Any) -> None:
 
 
 def _fill(holder: dict[str, Any], name: str, filling: str = NO_VALUE) -> None:
-    if isinstance(text := holder.get(name), str) and not text.strip():
+    if isinstance(text := holder.get(name), str) and is_blank(text):
         holder[name] = filling
 
 

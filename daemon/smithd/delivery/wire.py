@@ -9,7 +9,7 @@ from typing import Any
 
 from smithd.contract.check import Invalid, faults
 from smithd.contract.endpoint import Endpoint, Family
-from smithd.contract.values import clipped, encoded
+from smithd.contract.values import clipped, encoded, is_blank
 from smithd.delivery import window
 from smithd.delivery.fitting import NO_VALUE, copied, fit, tidy
 from smithd.outbox.message import Json, Kind, Message, Shown
@@ -123,7 +123,7 @@ def _title(message: Message) -> Any:
     if not isinstance(title, str):
         return title
     own_name = message.name.partition("{")[0].partition("@")[0].strip()
-    return copied(title.strip() or own_name or "smithd")
+    return copied((own_name or "smithd") if is_blank(title) else title.strip())
 
 
 def _text(text: Any, lateness: str | None) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def _last(content: Json) -> dict[str, Any]:
 def _metric(message: Message) -> dict[str, Any]:
     body = _taken(message.content, ("value",))
     if isinstance(body.get("value"), str):
-        body["value"] = clipped(body["value"].strip()) or NO_VALUE
+        body["value"] = NO_VALUE if is_blank(body["value"]) else clipped(body["value"].strip())
     if (at := message.aside.get("time")) is not None:
         body["timestamp"] = _iso(at)
     return body

@@ -26,8 +26,11 @@ def some(required: Mapping[str, Any], **optional: Any) -> st.SearchStrategy[Body
 
 
 texts = st.text(max_size=12)
-named = st.text(min_size=1, max_size=12).filter(lambda text: re.search(r"\S", text))
-short = st.text(min_size=1, max_size=32).filter(lambda text: re.search(r"\S", text)) | st.just("x" * 64)
+SIGN = r"[^\s\ufeff]"
+"""What ``\\S`` means in JSON Schema: JavaScript takes a byte order mark for a blank."""
+
+named = st.text(min_size=1, max_size=12).filter(lambda text: re.search(SIGN, text))
+short = st.text(min_size=1, max_size=32).filter(lambda text: re.search(SIGN, text)) | st.just("x" * 64)
 numbers = st.integers(-(10**18), 10**18) | st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 10**18) | st.floats(0, allow_nan=False, allow_infinity=False)
 above_zero = st.integers(1, 10**9) | st.floats(0.001, 1e9)
@@ -168,6 +171,7 @@ ODD: list[Any] = [
     *("http://e.example", "https://e.example", "https://u:p@e.example", "https://", "e.example/x", "spotify:track:1"),
     *("javascript:alert(1)", "FILE:///etc/passwd", "https://e.example/\x00", "https://e.example/a b", "shortcuts://x"),
     *("https://e.example/" + "a" * 2030, "https://e.example/" + "a" * 2031, "a:\x9f", "mailto:a@b.example\n"),
+    *("\ufeff", "https://e.example/\ufeff"),
     *([], ["ops"], ["ops", "ops"], [1], [None], "ops", {}, {"channels": []}, {"channels": ["ops"]}, {"k": None}),
     *({"k": [1]}, {" ": 1}, {"title": "x"}, {"symbol": "bolt"}, {"title": "x", "type": "open_url", "url": "a:b"}),
     [f"t{number}" for number in range(21)],
@@ -214,13 +218,17 @@ def nearly_valid(draw: st.DrawFn, endpoint: Endpoint) -> Any:
 
 
 def _strict(schema: Any) -> Any:
-    """A schema whose patterns end where JSON Schema means it: Python's ``$`` also stands before a line feed."""
+    """A schema whose patterns mean what JSON Schema means: Python's ``$`` also stands before a line feed."""
     if isinstance(schema, dict):
         return {
-            key: re.sub(r"(?<!\\)\$$", r"\\Z", item) if key == "pattern" and isinstance(item, str) else _strict(item)
+            key: _pattern(item) if key == "pattern" and isinstance(item, str) else _strict(item)
             for key, item in schema.items()
         }
     return [_strict(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _pattern(pattern: str) -> str:
+    return re.sub(r"(?<!\\)\$$", r"\\Z", pattern).replace(r"\s", r"\s\ufeff").replace(r"\S", SIGN)
 
 
 SCHEMAS = {

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class Http:
     """The clients of one daemon: one for each way of checking certificates, shared by everyone who wants it.
 
     Cookies are not kept (sources must not see each other's) and redirects are not followed unless asked for. The
-    environment's proxies are used, as they stand when a client is first made; ``.netrc`` is not.
+    environment's proxies are used for other machines, as they stand when a client is first made; ``.netrc`` is not.
     """
 
     def __init__(self, keep_alive: float = 15.0) -> None:
@@ -214,8 +215,10 @@ class Http:
             content=content,
             timeout=httpx.Timeout(timeout, connect=connect, pool=connect),
         )
-        # The client's own choice between the direct way and a proxy, made once.
-        return Prepared(client._transport_for_url(request.url), request, limit)
+        # A proxy is never asked for this machine: to the proxy its own would be that, and what is sent here in the
+        # clear must not travel. Else it is the client's own choice, made once.
+        way = client._transport if _is_here(request.url.host) else client._transport_for_url(request.url)
+        return Prepared(way, request, limit)
 
     async def aclose(self) -> None:
         """Close every client."""
@@ -285,6 +288,14 @@ def _resolver(names: Names) -> aiohttp.abc.AbstractResolver:
             """There is nothing to let go of."""
 
     return Resolver()
+
+
+def _is_here(host: str) -> bool:
+    """Whether this is a name or an address of this machine's own."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _proxies() -> dict[str, str | None]:

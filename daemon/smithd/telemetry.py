@@ -74,8 +74,9 @@ class Redactor:
         for secret in self._longest_first:
             if secret in text:
                 text = text.replace(secret, self.MASK)
-            if "…" in text:
-                text = _without_cut(text, secret, self.MASK)
+            for cut in _CUTS:
+                if cut in text:
+                    text = _without_cut(text, secret, cut, self.MASK)
         return text
 
     def clean_all(self, value: Any) -> Any:
@@ -99,11 +100,14 @@ def _disguises(secret: str) -> Iterable[str]:
     yield from (in_base64, in_base64.replace("+", "-").replace("/", "_"))
 
 
-def _without_cut(text: str, secret: str, mask: str) -> str:
+_CUTS = ("…", "...")
+"""How a text that was cut says so: ours, and the HTTP library's."""
+
+
+def _without_cut(text: str, secret: str, cut: str, mask: str) -> str:
     """The text without the beginning of a secret whose end was cut off."""
     for length in range(len(secret) - 1, 3, -1):
-        if secret[:length] + "…" in text:
-            return text.replace(secret[:length] + "…", f"{mask}…")
+        text = text.replace(secret[:length] + cut, mask + cut)
     return text
 
 

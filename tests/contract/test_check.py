@@ -160,6 +160,16 @@ def test_lengths_are_counted_as_the_strictest_do_and_a_number_may_be_written_wit
     assert faults(Endpoint.BADGE, {"badge": 3.0}) == []
 
 
+def test_a_byte_order_mark_is_a_blank() -> None:
+    mark = "\ufeff"
+    assert faults(Endpoint.SEND, {"title": f"a{mark}"}) == []
+    link = {"title": "y", "type": "open_url", "url": f"https://e.example/{mark}"}
+    pushes: list[Any] = [{"title": mark}, {"title": "x", "target": {"channels": [f"a{mark}"]}}]
+    assert all(faults(Endpoint.SEND, body) for body in pushes)
+    streams: list[Any] = [{"content_state": STATE, "action": link}, {"content_state": STATE, "metadata": {mark: 1}}]
+    assert all(faults(Endpoint.STREAM_PUT, body, "a") for body in streams)
+
+
 def test_what_is_no_json_is_refused() -> None:
     deep: dict[str, Any] = {}
     for _ in range(100_000):
@@ -170,6 +180,14 @@ def test_what_is_no_json_is_refused() -> None:
         assert [fault.path for fault in found] == [("action", "body")]
     for value in (float("inf"), float("nan"), 10**400, -(10**400)):
         assert faults(Endpoint.METRIC, {"value": value}, "a") != []
+
+
+@pytest.mark.parametrize("endpoint", NAMES)
+def test_half_a_letter_in_a_name_or_a_list_is_a_fault_that_can_be_written(endpoint: Endpoint) -> None:
+    half = "a\ud800"
+    found = faults(endpoint, {"badge": 1, "target": {"channels": [half, half]}}, half)
+    assert ("path",) in [fault.path for fault in found]
+    assert "".join(map(str, found)).encode()
 
 
 def test_a_fault_reads_as_a_sentence() -> None:

@@ -407,6 +407,31 @@ def test_a_certificate_is_always_checked(certificate: Certificate) -> None:
     assert requests == []
 
 
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+def test_the_key_goes_to_this_machine_directly_whatever_proxies_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    (reply,), requests = told(always(answer(200, b'{"success":true}')), SEND)
+    assert reply == Accepted("sent")
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize("proxy", ["ftp://me:hunter2@127.0.0.1:1", "::::hunter2", "http://[::1hunter2"])
+def test_a_proxy_that_is_none_keeps_everything_here_and_tells_no_secret(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    for name in PROXIES:
+        monkeypatch.setenv(name, proxy)
+    (reply,), requests = told(always(answer(200, b'{"success":true}')), SEND)
+    assert isinstance(reply, NotSent)
+    assert "http_proxy" in reply.reason
+    assert "hunter2" not in reply.reason
+    assert requests == []
+
+
 def test_a_fault_of_the_library_is_a_reply_too_and_tells_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(self: http.Prepared) -> http.Answer:
         raise ValueError("Invalid header value b'Bearer ask_secret_key'")

@@ -138,11 +138,21 @@ def test_a_lack_of_slots_pauses_nothing_and_waits_for_one() -> None:
 def test_trouble_is_tried_again_later_and_later_and_a_server_in_trouble_may_ask_for_more_time() -> None:
     tries = (0, 1, 5, 8, 9, 99)
     assert [in_seconds(meant(Endpoint.SEND, no(503), number)) for number in tries] == [1, 2, 32, 256, 300, 300]
-    assert in_seconds(meant(Endpoint.SEND, no(503, {"retry-after": "120"}))) == 120
+    busy = meant(Endpoint.SEND, no(503, {"retry-after": "120"}))
+    assert (in_seconds(busy), busy.pause) == (120, 120)
+    assert meant(Endpoint.SEND, no(503, {"retry-after": "9000"})).pause == 300
     refused, cut = meant(Endpoint.SEND, NotSent("refused")), meant(Endpoint.SEND, Unknown("cut"))
     assert isinstance(refused.settlement, Again)
     assert isinstance(cut.settlement, Again)
     assert (refused.settlement.sent, cut.settlement.sent) == (False, True)
+
+
+@pytest.mark.parametrize("answer", [Answer(200), Answer(200, {}, b"<html>"), Unknown("cut")])
+def test_a_push_that_may_well_have_been_taken_is_repeated_ever_more_rarely(answer: Answer | Reply) -> None:
+    tries = (0, 1, 5, 8, 9, 11, 12, 99)
+    delays = [in_seconds(meant(Endpoint.SEND, answer, number)) for number in tries]
+    assert delays == [1, 2, 32, 256, 512, 2048, 3600, 3600]
+    assert in_seconds(meant(Endpoint.REPLACE, answer, 99)) == 300
 
 
 def test_what_is_left_of_the_limit_and_the_limit_itself_are_handed_on_for_the_family_asked() -> None:
@@ -192,6 +202,15 @@ def test_a_paused_stream_has_not_taken_up_a_window() -> None:
         settlement = weigh(request_, heard(request_, ok(operation="paused")), 0, NOW, 0.5).settlement
         assert isinstance(settlement, Again)
         assert settlement.aside == aside
+
+
+def test_a_state_without_effect_is_not_taken_to_be_shown_and_comes_again_slowly_with_its_window() -> None:
+    for request_, aside in ((LONG, LOST), (SHORT, {})):
+        outcome = weigh(request_, heard(request_, ok(operation="updated", ignored=True, message="old")), 0, NOW, 0.5)
+        reason = "the service says that it had no effect (old)"
+        assert outcome.settlement == Again(NOW + 600, reason, sent=True, aside=aside)
+    assert meant(Endpoint.STREAM_PUT, ok(operation="noop", ignored=True)).settlement == Delivered()
+    assert meant(Endpoint.STREAM_DELETE, ok(operation="ended", ignored=True)).settlement == Delivered(ended=True)
 
 
 json_values = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)

@@ -15,6 +15,7 @@ from campaign import rounds
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery import reply
 from smithd.delivery.reply import Accepted, Devices, Limit, Refusal, Rejected, Reply, Unknown
+from smithd.telemetry import Redactor
 
 NOW = 1_700_000_000.0
 RESPONSES = json.loads((Path(__file__).parents[1] / "contract" / "responses.schema.json").read_text())["x-by-endpoint"]
@@ -116,8 +117,32 @@ def test_nobody_to_send_to_was_404_once(endpoint: Endpoint) -> None:
 
 def test_a_refusal_hands_on_its_code_its_words_and_its_delay() -> None:
     assert refused(Endpoint.SEND, no(400, error="Invalid\n tags", message="x" * 999, code="invalid_tags")) == Rejected(
-        Refusal.BAD_REQUEST, 400, ("HTTP 400, Invalid tags: " + "x" * 999)[:310], "invalid_tags"
+        Refusal.BAD_REQUEST, 400, ("HTTP 400, Invalid tags: " + "x" * 999)[:309] + "…", "invalid_tags"
     )
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("before", ["x", "x" * 60 + " ", " ", "x  "])
+def test_a_key_that_the_service_repeats_is_taken_out_wherever_its_words_are_cut(status: int, before: str) -> None:
+    key = "ask_topsecretkey_12345"
+    redactor = Redactor()
+    redactor.add(key)
+    for length in range(reply.LONGEST_SAID - 60, 4 * reply.LONGEST_SAID + 10):
+        text = (before * length)[:length] + key + "x" * 1000
+        found = read(Endpoint.STREAM_PUT, Answer(status, {}, json.dumps({"error": "no", "warning": text}).encode()))
+        if status != 200:
+            found = read(Endpoint.STREAM_PUT, Answer(status, {}, json.dumps({"error": "no", "message": text}).encode()))
+        assert key[:4] not in redactor.clean(repr(found)), length
+
+
+def test_what_an_answer_says_is_text_on_a_line_of_its_own() -> None:
+    odd = "a\ud800\x1b[2J\nb\u2028c"
+    found = read(Endpoint.STREAM_PUT, ok(operation=odd, activity_id=odd, warning=odd, errors=[odd], message=odd))
+    assert isinstance(found, Accepted)
+    for text in (found.operation, *found.warnings, found.said):
+        assert text == "a? [2J b c"
+    assert found.activity_id == "a?\x1b[2J\nb\u2028c"
+    assert refused(Endpoint.SEND, no(400, error=odd)).said == "HTTP 400, a? [2J b c"
 
 
 @pytest.mark.parametrize(
@@ -188,6 +213,7 @@ NOT_ITS_OWN = [
     b"9" * 5000,
     b"NaN",
 ]
+GATEWAYS = [b"{}", b'{"message": "no Route matched with those values"}', b'{"detail": "Not Found"}']
 
 
 @pytest.mark.parametrize("status", [200, 201, 299, 400, 403, 404, 409, 418, 422])
@@ -198,6 +224,13 @@ def test_a_verdict_without_the_services_own_body_is_not_believed(status: int, bo
         found = read(endpoint, Answer(status, {}, body))
         assert isinstance(found, Unknown)
         assert found.status == status
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 418, 422])
+@pytest.mark.parametrize("body", GATEWAYS)
+def test_a_refusal_without_an_error_is_some_gateways(status: int, body: bytes) -> None:
+    for endpoint in Endpoint:
+        assert isinstance(read(endpoint, Answer(status, {}, body)), Unknown)
 
 
 @pytest.mark.parametrize("status", [204, 205])

@@ -311,6 +311,25 @@ def test_a_pause_that_the_service_asks_for_is_kept_by_its_family_alone(path: Pat
     ]
 
 
+@pytest.mark.parametrize("wait", ["0", "Wed, 21 Oct 2015 07:28:00 GMT", "5"])
+def test_a_pause_that_is_never_long_enough_gets_longer_until_a_request_is_taken(path: Path, wait: str) -> None:
+    limited = no(429, {"retry-after": wait})
+    stage = Stage(path, *[limited] * 30, ok(notification_id="n-1"), limited)
+
+    async def story() -> None:
+        async with stage.running():
+            stage.put(push())
+            await asyncio.sleep(3600)
+            stage.put(push("disk"))
+            await asyncio.sleep(60)
+
+    run_virtual(story, BEGIN)
+    gaps = [round(later - earlier) for earlier, later in pairwise(stage.times())]
+    first = 5 if wait == "5" else 1
+    assert gaps[:7] == [max(first, 2**number) if number < 6 else 60 for number in range(7)]
+    assert (len(gaps), gaps[-1]) == (32, first)
+
+
 def test_no_more_streams_than_the_phone_holds_and_the_next_waits_for_an_end(path: Path) -> None:
     stage = Stage(path, live_activities_at_once=2)
 
@@ -449,6 +468,25 @@ def test_what_no_request_can_say_is_dropped_with_a_word_and_nothing_else_suffers
     assert stage.keys() == ["push:other"]
     reason = "its list of channels is empty: it would go to everybody"
     assert stage.told(SendDropped) == [SendDropped("push:cpu", reason)]
+
+
+def test_an_answer_with_half_a_letter_in_its_names_stops_nothing(path: Path) -> None:
+    half = "n\ud800"
+    stage = Stage(path, ok(notification_id=half), ok(operation=half, activity_id=half), no(404), ok())
+
+    async def story() -> None:
+        async with stage.running():
+            stage.put(push(), stream("prod"))
+            await asyncio.sleep(1)
+            assert {key: shown.remote_id for key, shown in stage.outbox.shown().items()} == {
+                "push:cpu": "n?",
+                "stream:prod": "n?",
+            }
+            stage.put(push(title="again", in_place=True))
+            await asyncio.sleep(1)
+
+    run_virtual(story, BEGIN)
+    assert stage.keys() == ["push:cpu", "stream:prod", "push:cpu", "push:cpu"]
 
 
 def test_a_warning_of_the_service_is_told_once(path: Path) -> None:

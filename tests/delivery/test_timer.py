@@ -41,7 +41,8 @@ class Phone:
     def __init__(self) -> None:
         self.clock = SystemClock()
         self.sent: list[float | None] = []
-        self.shows = False
+        self.shows = ""
+        """The type of what it shows."""
         self.is_paused = False
         self.ends_at: float | None = None
         self.left: float | None = None
@@ -56,18 +57,22 @@ class Phone:
         return Unknown("cut off") if fate == "after" else answer
 
     def end(self) -> Answer:
-        self.shows, self.ends_at, self.left = False, None, None
+        self.shows, self.ends_at, self.left = "", None, None
         return ok(operation="ended")
 
     def show(self, state: Mapping[str, Any]) -> Answer:
+        if state["type"] != "timer":
+            self.end()
+            self.shows = state["type"]
+            return ok(operation="rotated")
         duration = state.get("duration_seconds")
         self.sent.append(duration)
         if self.is_paused:
             return ok(operation="paused")
-        if not self.shows and duration is None:
+        if self.shows != "timer" and duration is None:
             return no(400, error="a countdown needs duration_seconds")
-        operation = "updated" if self.shows else "started"
-        now, self.shows = self.clock.now(), True
+        operation = {"": "started", "timer": "updated"}.get(self.shows, "rotated")
+        now, self.shows = self.clock.now(), "timer"
         left = duration if duration is not None else self.remaining()
         running = state["is_running"]
         self.ends_at, self.left = (now + left, None) if running else (None, left)
@@ -121,6 +126,12 @@ def timer(duration: float | None = 300, subtitle: str = "a", window: str | None 
     if window is not None:
         content["window"] = window
     return Message("stream:t", Kind.STREAM, content, Priority.MEANING, START)
+
+
+END = Message("stream:t", Kind.END, {}, Priority.END, START)
+OTHER = Message(
+    "stream:t", Kind.STREAM, {"content_state": {"title": "T", "type": "alert", "message": "x"}}, Priority.MEANING, START
+)
 
 
 @pytest.fixture
@@ -220,11 +231,51 @@ def test_a_window_that_has_run_out_is_not_begun_anew(story: Story) -> None:
 
 def test_a_clock_that_counts_up_needs_no_window(story: Story) -> None:
     async def play() -> None:
-        story.phone.shows = True
+        story.phone.shows = "timer"
         await story.live(timer(None, counts_down=False), timer(None, "b", counts_down=False))
 
     run_virtual(play, BEGIN)
     assert story.phone.sent == [None, None]
+
+
+@pytest.mark.parametrize("departure", [END, OTHER])
+@pytest.mark.parametrize(("fate", "sent"), [("before", [300, None]), ("after", [300, None, 289])])
+def test_a_window_is_kept_while_nobody_knows_whether_what_ends_it_has_arrived(
+    story: Story, departure: Message, fate: str, sent: list[float | None]
+) -> None:
+    async def play() -> None:
+        await story.live(timer())
+        story.phone.lost = [fate]
+        await story.live(departure, timer())
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == sent
+
+
+@pytest.mark.parametrize("departure", [END, OTHER])
+@pytest.mark.parametrize(("fate", "sent"), [("before", [300, None]), ("after", [300, None, 200])])
+def test_so_it_is_by_a_daemon_that_died_meanwhile(
+    story: Story, departure: Message, fate: str, sent: list[float | None]
+) -> None:
+    async def play() -> None:
+        await story.live(timer())
+        story.hangs, story.phone.lost = True, [fate]
+        await story.live(departure, seconds=87)  # and three of grace
+        story.hangs = False
+        await story.live(timer())
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == sent
+
+
+@pytest.mark.parametrize("departure", [END, OTHER])
+def test_a_window_is_forgotten_once_what_ends_it_was_taken(story: Story, departure: Message) -> None:
+    async def play() -> None:
+        await story.live(timer(), departure, timer())
+        await story.live(departure, departure, timer())
+
+    run_virtual(play, BEGIN)
+    assert story.phone.sent == [300, 300, 300]
 
 
 fates = st.lists(st.sampled_from(["", "before", "after"]), max_size=6)

@@ -204,6 +204,13 @@ def test_texts_are_made_to_fit_and_nothing_else_is() -> None:
         made(message(Kind.STREAM, {"content_state": {**BAR, "color": "pink"}}))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), False, True])
+@pytest.mark.parametrize("name", ["value", "upper_limit"])
+def test_what_is_no_number_is_not_made_one_to_fit_a_bar(name: str, value: Any) -> None:
+    with pytest.raises(Invalid, match=rf"content_state\.{name}: "):
+        made(message(Kind.STREAM, {"content_state": {**BAR, name: value}}))
+
+
 def test_where_cutting_is_not_enough_an_alert_is_worth_more_than_its_buttons() -> None:
     link = {"title": "Open", "type": "open_url", "url": "https://e.example/" + "a" * 2000}
     push = made(message(Kind.PUSH, {"title": "x", "actions": [link] * 3, "redirection": "https://e.example"}))
@@ -220,6 +227,15 @@ def test_what_a_stream_had_and_is_not_to_have_is_cleared() -> None:
     assert made(plain, replace(before, content=None)).body == {"content_state": STATE, "tags": [], "metadata": {}}
     for gone in (None, replace(before, ended=True), replace(before, content={"content_state": STATE})):
         assert made(plain, gone).body == {"content_state": STATE}
+
+
+def test_what_a_notification_had_and_is_not_to_have_is_cleared() -> None:
+    before = Shown("push:a", Kind.PUSH, {"title": "x", "tags": ["x"], "metadata": {"a": 1}}, NOW, remote_id="n-1")
+    plain = {"title": "y", "in_place": True}
+    assert made(message(Kind.PUSH, plain), before).body == {"title": "y", "tags": [], "metadata": {}}
+    tagged = {**plain, "tags": ["y"]}
+    assert made(message(Kind.PUSH, tagged), before).body == {"title": "y", "tags": ["y"], "metadata": {}}
+    assert made(message(Kind.PUSH, {**tagged, "in_place": False}), before).body == {"title": "y", "tags": ["y"]}
 
 
 def test_an_end_never_fails_for_its_last_state() -> None:

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Strict, WithJsonSchema
 
 LONGEST_ADDRESS = 2048
 
-_WEB = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?")
-_SHORTCUT = re.compile(r"shortcuts://run-shortcut\?name=\S+")
+_WEB = re.compile(r"https?://[^\s\ufeff/?#@]+([/?#][^\s\ufeff]*)?")
+_SHORTCUT = re.compile(r"shortcuts://run-shortcut\?name=[^\s\ufeff]+")
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BLOCKED = frozenset(

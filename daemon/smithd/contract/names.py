@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from smithd.contract.values import whole
+
 _METRIC = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _STREAM = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
@@ -16,7 +18,7 @@ def matching(pattern: re.Pattern[str], what: str, expected: str) -> AfterValidat
 
     def check(name: str) -> str:
         if not pattern.fullmatch(name):
-            raise ValueError(f"'{name}' cannot be {what}: expected {expected}{_instead(name, pattern)}")
+            raise ValueError(f"'{whole(name)}' cannot be {what}: expected {expected}{_instead(name, pattern)}")
         return name
 
     return AfterValidator(check)

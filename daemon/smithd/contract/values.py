@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import AfterValidator, Field, PlainValidator, Strict, WithJsonSchema
 
@@ -37,6 +37,11 @@ def clipped(text: str, longest: int = LONGEST_VALUE) -> str:
     return kept.decode("utf-16-le", "ignore").rstrip() + "…"
 
 
+def whole(text: str) -> str:
+    """The text with a question mark for each half of a letter (of UTF-16), which is no text."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def size(value: Any) -> int:
     """The bytes of a value as compact JSON; raises ValueError where it is none."""
     return len(encoded(value))
@@ -54,8 +59,17 @@ def encoded(value: Any) -> bytes:
         raise ValueError(f"it cannot be written as JSON: {error}") from None
 
 
+_SIGN = re.compile(r"[^\s\ufeff]")
+"""What is no blank. The patterns of JSON Schema are JavaScript's, which takes a byte order mark for one."""
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing can be seen of a text."""
+    return _SIGN.search(text) is None
+
+
 def _not_blank(text: str) -> str:
-    if not re.search(r"\S", text):
+    if is_blank(text):
         raise ValueError("expected a text that is not blank")
     return text
 
@@ -65,7 +79,7 @@ Named = Annotated[str, Strict(), AfterValidator(_not_blank), WithJsonSchema({"ty
 
 
 def _short(text: str) -> str:
-    if not re.search(r"\S", text) or units(text) > LONGEST_VALUE:
+    if is_blank(text) or units(text) > LONGEST_VALUE:
         raise ValueError(f"expected a text of 1 to {LONGEST_VALUE} characters that is not blank")
     return text
 
@@ -74,7 +88,8 @@ Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Count = Annotated[Number, Field(ge=0)]
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Whether this is a number that JSON can say: finite, and neither true nor false."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -84,7 +99,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_number(value) or value != int(value):
+    if not is_number(value) or value != int(value):
         raise ValueError("expected a whole number")
     return int(value)
 
@@ -100,7 +115,7 @@ def _readout(least: float) -> PlainValidator:
     def check(value: Any) -> Any:
         if isinstance(value, str):
             return _short(value)
-        if not _is_number(value) or value < least:
+        if not is_number(value) or value < least:
             raise ValueError(f"expected {number} or a text of 1 to {LONGEST_VALUE} characters that is not blank")
         return value
 
@@ -122,7 +137,7 @@ def _tag(tag: str) -> str:
 
 
 def _channel(slug: str) -> str:
-    if not re.fullmatch(r"\S+", slug):
+    if not re.fullmatch(rf"{_SIGN.pattern}+", slug):
         raise ValueError("expected a text without blanks")
     return slug
 
@@ -130,7 +145,7 @@ def _channel(slug: str) -> str:
 def _each_once(items: list[str]) -> list[str]:
     for index, item in enumerate(items):
         if item in items[:index]:
-            raise ValueError(f"'{item}' is there twice")
+            raise ValueError(f"'{whole(item)}' is there twice")
     return items
 
 
@@ -144,7 +159,7 @@ Channels = Annotated[list[Channel], Field(min_length=1), AfterValidator(_each_on
 
 
 def _metadata_key(key: str) -> str:
-    if not re.search(r"\S", key) or units(key) > LONGEST_METADATA_KEY or key == "__proto__":
+    if is_blank(key) or units(key) > LONGEST_METADATA_KEY or key == "__proto__":
         raise ValueError(f"expected a key of 1 to {LONGEST_METADATA_KEY} characters that is not blank")
     return key
 
@@ -153,7 +168,7 @@ def _metadata_value(value: Any) -> Any:
     if isinstance(value, str):
         if units(value) > LONGEST_METADATA:
             raise ValueError(f"expected at most {LONGEST_METADATA} characters")
-    elif not isinstance(value, bool) and not _is_number(value):
+    elif not isinstance(value, bool) and not is_number(value):
         raise ValueError("expected a text, a finite number, true or false")
     return value
 

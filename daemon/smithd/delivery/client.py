@@ -33,8 +33,16 @@ class Client:
     async def __call__(self, request: Request) -> Reply:
         """What the service made of a request, or whether it can have reached it; raises nothing but cancellation."""
         try:
+            prepared = self._prepared(request)
+        except Exception as error:  # noqa: BLE001 - a proxy's address that is none, for one; nothing was sent
+            # Nor is its text told: a proxy's password might be in it.
+            return NotSent(
+                f"no way to {self._host} could be prepared ({type(error).__name__}): "
+                "are the variables http_proxy, https_proxy and all_proxy right?"
+            )
+        try:
             async with asyncio.timeout(TOTAL_TIMEOUT):
-                answer = await self._prepared(request).send()
+                answer = await prepared.send()
         except TimeoutError:
             return Unknown(f"{self._host} gave no answer within {TOTAL_TIMEOUT:.0f} s")
         except http.NoAnswer as error:

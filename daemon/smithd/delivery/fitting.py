@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from smithd.contract.check import LARGEST_BODY, UNWEIGHED, weighed
-from smithd.contract.values import clipped, size
+from smithd.contract.values import clipped, is_blank, is_number, size, whole
 
 SHORTEST_TEXT = 16
 NO_VALUE = "–"
@@ -33,7 +33,7 @@ def _copied(value: Any) -> Any:
         return {_copied(key): _copied(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_copied(item) for item in value]
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    return whole(value) if isinstance(value, str) else value
 
 
 def tidy(state: Any) -> None:
@@ -48,18 +48,25 @@ def tidy(state: Any) -> None:
         if isinstance(holder.get("value"), str):
             holder["value"] = clipped(holder["value"])
     limit, value = state.get("upper_limit"), state.get("value")
-    if isinstance(limit, int | float) and isinstance(value, int | float):
+    if is_number(limit) and is_number(value):
         state["value"] = max(0, min(value, limit))
 
 
 def _fill(holder: dict[str, Any], name: str, filling: str = NO_VALUE) -> None:
-    if isinstance(text := holder.get(name), str) and not text.strip():
+    if isinstance(text := holder.get(name), str) and is_blank(text):
         holder[name] = filling
 
 
 def fit(body: dict[str, Any]) -> dict[str, Any]:
     """The body with its longest texts cut until it is small enough, and at last without its buttons and links."""
-    weight = weighed(body)
+    try:
+        weight = _lightened(weighed(body))
+    except ValueError:
+        return body  # it is no JSON: the check says where
+    return weight | {name: body[name] for name in UNWEIGHED & body.keys()}
+
+
+def _lightened(weight: dict[str, Any]) -> dict[str, Any]:
     while (excess := size(weight) - LARGEST_BODY) > 0:
         longest = max(_texts(weight), key=lambda place: size(place[0][place[1]]), default=None)
         if longest is not None:
@@ -73,7 +80,7 @@ def fit(body: dict[str, Any]) -> dict[str, Any]:
             del weight[name]
             if name == "action":
                 weight.pop("secondary_action", None)
-    return weight | {name: body[name] for name in UNWEIGHED & body.keys()}
+    return weight
 
 
 def _texts(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:

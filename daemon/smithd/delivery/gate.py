@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery.account import Limits
 from smithd.delivery.budget import Budget
-from smithd.delivery.outcome import BILLING_PROBE, SLOW_PROBE, Outcome, Scope, covers
+from smithd.delivery.outcome import BILLING_PROBE, RATE_PAUSE, SHORTEST_PAUSE, SLOW_PROBE, Outcome, Scope, covers
 from smithd.delivery.reply import NotSent, Unknown
 from smithd.outbox.message import LATE_ARRIVAL, Priority
 
@@ -68,6 +68,7 @@ class Gate:
         self._streams = limits.live_activities_at_once
         self._on_way: Counter[Endpoint] = Counter()
         self._pauses: dict[Family, float] = {}
+        self._asked: Counter[Family] = Counter()
         self._blocks: dict[Scope, _Block] = {}
 
     def limit(self, limits: Limits) -> None:
@@ -102,8 +103,7 @@ class Gate:
         self.budget.settle(family, _arrived_by(outcome, now))
         if outcome.pace is not None:
             self.budget.heed(family, outcome.pace, now)
-        if outcome.pause:
-            self._pauses[family] = max(now + outcome.pause, self._pauses.get(family, now))
+        self._pause(family, outcome, now)
         opened: list[Closed | Opened] = [Opened(scope) for scope in self._disproved(endpoint, outcome)]
         for scope in [scope for scope in self._blocks if covers(scope, endpoint)]:
             if Opened(scope) in opened:
@@ -111,6 +111,15 @@ class Gate:
             else:
                 self._postpone(scope, now + UNDECIDED_PROBE)
         return opened + self._close(outcome, now)
+
+    def _pause(self, family: Family, outcome: Outcome, now: float) -> None:
+        """Rest for as long as the service asks, and longer each time where that turns out to be too short."""
+        if outcome.is_verdict:
+            del self._asked[family]
+        if outcome.pause:
+            least = min(SHORTEST_PAUSE * 2.0 ** min(self._asked[family], 30), RATE_PAUSE)
+            self._asked[family] += 1
+            self._pauses[family] = max(now + max(outcome.pause, least), self._pauses.get(family, now))
 
     def _disproved(self, endpoint: Endpoint, outcome: Outcome) -> list[Scope]:
         """The closed scopes that this outcome shows to be open: who must pay has a key that is good."""

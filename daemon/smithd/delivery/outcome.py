@@ -25,6 +25,10 @@ LONGEST_PAUSE = 86400.0
 
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 300.0
+LONGEST_RETRY_OF_A_PUSH = 3600.0
+"""Seconds to the next try, at first and at most; the second for a push that may well have been taken: each try may show
+it once more.
+"""
 
 
 class Scope(StrEnum):
@@ -87,7 +91,8 @@ def weigh(request: Request, reply: Reply, attempts: int, now: float, chance: flo
         case NotSent(reason):
             return Outcome(reply, _retry(reason, attempts, now, chance, sent=False), reason)
         case Unknown(reason):
-            outcome = Outcome(reply, _uncertain(reply, attempts, now, chance), reason)
+            settlement = _uncertain(request, reply, attempts, now, chance)
+            outcome = Outcome(reply, settlement, reason, pause=min(reply.retry_after or 0.0, LONGEST_RETRY))
         case Accepted():
             outcome = _taken(request, reply, now)
         case Rejected():
@@ -107,15 +112,23 @@ def _taken(request: Request, reply: Accepted, now: float) -> Outcome:
 
 
 def _streamed(request: Request, reply: Accepted, now: float) -> Outcome:
-    if reply.operation == "paused":
-        reason = "the stream is paused in the app; its newest state waits until it is resumed there"
-        # What a paused stream is sent is not taken up, a timer's window included.
+    if reason := _without_effect(reply):
+        # A timer's window was not taken up either.
         aside = window.lost(request.aside) if window.is_sent(request.body, request.aside) else {}
         return Outcome(reply, Again(now + SLOW_PROBE, reason, sent=True, aside=aside), reason)
     if reply.operation in ("started", "rotated") and window.is_left_out(request.body, request.aside):
         reason = "the timer was started anew, without its window"
         return Outcome(reply, Again(now, reason, sent=True, aside=window.lost(request.aside)), reason)
     return Outcome(reply, Delivered(reply.activity_id))
+
+
+def _without_effect(reply: Accepted) -> str:
+    """Why the phone shows nothing of a stream's state that was taken; empty: it shows it."""
+    if reply.operation == "paused":
+        return "the stream is paused in the app; its newest state waits until it is resumed there"
+    if reply.is_ignored and reply.operation != "noop":
+        return f"the service says that it had no effect ({reply.said or reply.operation})"
+    return ""
 
 
 def _refused(request: Request, reply: Rejected, now: float, chance: float) -> Outcome:
@@ -180,14 +193,18 @@ def _pause(reply: Rejected, family: Family, chance: float) -> float:
     return min(max(pause, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
-def _uncertain(reply: Unknown, attempts: int, now: float, chance: float) -> Again:
-    settlement = _retry(reply.reason, attempts, now, chance)
+def _uncertain(request: Request, reply: Unknown, attempts: int, now: float, chance: float) -> Again:
+    is_no = reply.status is not None and reply.status >= 300
+    longest = LONGEST_RETRY if is_no or request.endpoint is not Endpoint.SEND else LONGEST_RETRY_OF_A_PUSH
+    settlement = _retry(reply.reason, attempts, now, chance, longest=longest)
     return replace(settlement, at=max(settlement.at, now + min(reply.retry_after or 0.0, LONGEST_RETRY)))
 
 
-def _retry(reason: str, attempts: int, now: float, chance: float, *, sent: bool = True) -> Again:
+def _retry(
+    reason: str, attempts: int, now: float, chance: float, *, sent: bool = True, longest: float = LONGEST_RETRY
+) -> Again:
     """Twice as long as the last time, up to a limit, and never quite in step with others."""
-    delay = min(FIRST_RETRY * 2.0 ** min(attempts, 30), LONGEST_RETRY)
+    delay = min(FIRST_RETRY * 2.0 ** min(attempts, 30), longest)
     return Again(now + delay * (0.8 + 0.4 * chance), reason, sent=sent, wait=Wait.ANSWER)
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from smithd.contract.endpoint import Endpoint
+from smithd.contract.values import clipped, whole
 
 _PASSING = frozenset({407, 408, 425})
 """Client errors that say nothing about the request: a proxy's, a slow line's, one that came too early."""
@@ -138,7 +139,8 @@ def read(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: byte
         return _accepted(endpoint, found, limits)
     said, wait = _said(status, found), _retry_after(headers, now)
     is_verdict = 400 <= status < 500 and status not in _PASSING
-    if is_verdict and (found is not None or status in _BY_STATUS_ALONE):
+    # Each refusal of the service has an ``error`` (contract section 11); a gateway's or a portal's JSON has not.
+    if is_verdict and ("error" in (found or {}) or status in _BY_STATUS_ALONE):
         kind = _kind(endpoint, status, found or {})
         return Rejected(kind, status, said, _text(found or {}, "code") or "", wait, limits)
     return Unknown(said, status, wait, limits)
@@ -147,7 +149,7 @@ def read(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: byte
 def _accepted(endpoint: Endpoint, found: Mapping[str, Any], limits: tuple[Limit, ...]) -> Accepted:
     warning = _text(found, "warning")
     return Accepted(
-        operation=_OPERATIONS.get(endpoint) or _text(found, "operation") or "updated",
+        operation=_OPERATIONS.get(endpoint) or _line(_text(found, "operation") or "") or "updated",
         is_confirmed=found.get("success", True) in (True, "true"),
         is_ignored=found.get("ignored") is True,
         notification_id=_text(found, "notification_id"),
@@ -246,23 +248,26 @@ def _parsed(body: bytes) -> Mapping[str, Any] | None:
 
 def _said(status: int, found: Mapping[str, Any] | None) -> str:
     """What the service said, in a line for a person."""
-    texts = dict.fromkeys(_text(found or {}, name) for name in ("error", "message"))
-    said = ": ".join(_line(text) for text in texts if text)
-    return f"HTTP {status}" + (f", {said[:LONGEST_SAID]}" if said else "")
+    lines = dict.fromkeys(_line(_text(found or {}, name) or "") for name in ("error", "message"))
+    said = clipped(": ".join(filter(None, lines)), LONGEST_SAID)
+    return f"HTTP {status}" + (f", {said}" if said else "")
 
 
 def _line(text: str) -> str:
-    return " ".join(text[: 4 * LONGEST_SAID].split())[:LONGEST_SAID]
+    """A text as a line for a person. A cut is marked: what is left of a secret can then be told, and taken out."""
+    beginning = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * LONGEST_SAID])
+    is_cut = len(text) > 4 * LONGEST_SAID
+    return clipped(" ".join(beginning.split()) + ("…" if is_cut else ""), LONGEST_SAID)
 
 
 def _text(found: Mapping[str, Any], name: str) -> str | None:
     text = found.get(name)
-    return text if isinstance(text, str) and text else None
+    return whole(text) if isinstance(text, str) and text else None
 
 
 def _texts(found: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     texts = found.get(name)
-    return tuple(_line(text) for text in texts if isinstance(text, str)) if isinstance(texts, list) else None
+    return tuple(_line(whole(text)) for text in texts if isinstance(text, str)) if isinstance(texts, list) else None
 
 
 def _count(found: Mapping[str, Any], *names: str) -> int | None:

@@ -1,7 +1,8 @@
 """A timer's window: sent once, and never by mistake a second time, for that would restart it (contract section 4.4).
 
 What is known of it is kept beside what is shown, so that a restart knows it too: once a duration went out, updates
-leave it out; where the service turns out not to have the window, what remains of it is sent. Pure.
+leave it out; where the service turns out not to have the window, what remains of it is sent. What would take it off the
+phone (an end, another type) travels with it as well: it is forgotten once that was taken, and not before. Pure.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from smithd.contract.values import is_number
 from smithd.outbox.message import Json, Shown
 
 ASIDE = "window"
@@ -41,14 +43,28 @@ class Window:
         return {ASIDE: asdict(self)}
 
 
+def is_timer(body: Json) -> bool:
+    """Whether a body, or a message's content, is that of a timer."""
+    state = body.get("content_state")
+    return isinstance(state, dict) and state.get("type") == "timer"
+
+
 def known(shown: Shown | None) -> Window | None:
     """The window that the phone shows, or may show."""
     if shown is None or shown.ended or ASIDE not in shown.aside:
         return None
+    if shown.content is not None and not is_timer(shown.content):
+        return None  # another type took the timer's place
     try:
         return Window(**shown.aside[ASIDE])
     except TypeError:  # another version wrote it
         return None
+
+
+def kept(shown: Shown | None) -> Json:
+    """What travels aside of a request that says nothing of the window: the one there is, which it may fail to end."""
+    window = known(shown)
+    return {} if window is None else window.aside()
 
 
 def placed(content: Json, shown: Shown | None, now: float) -> tuple[dict[str, Any], Window | None]:
@@ -61,7 +77,7 @@ def placed(content: Json, shown: Shown | None, now: float) -> tuple[dict[str, An
     duration, before, runs = state.get("duration_seconds"), known(shown), state["is_running"] is not False
     name = json.dumps([duration, content.get("window")])
     if duration is not None and (before is None or before.name != name):
-        return state, Window(name, duration, now, runs) if _is_number(duration) else None
+        return state, Window(name, duration, now, runs) if is_number(duration) else None
     state.pop("duration_seconds", None)
     if before is None:
         return state, None
@@ -71,13 +87,9 @@ def placed(content: Json, shown: Shown | None, now: float) -> tuple[dict[str, An
     return state, window
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def is_left_out(body: Json, aside: Json) -> bool:
-    """Whether a request leaves out the window that the phone is taken to have."""
-    return ASIDE in aside and not is_sent(body, aside)
+    """Whether a timer's request leaves out the window that the phone is taken to have."""
+    return ASIDE in aside and is_timer(body) and not is_sent(body, aside)
 
 
 def is_sent(body: Json, aside: Json) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from smithd.contract.check import Invalid, faults
 from smithd.contract.endpoint import Endpoint, Family
-from smithd.contract.values import clipped, encoded
+from smithd.contract.values import clipped, encoded, is_blank
 from smithd.delivery import window
 from smithd.delivery.fitting import NO_VALUE, copied, fit, tidy
 from smithd.outbox.message import Json, Kind, Message, Shown
@@ -29,7 +29,7 @@ _ENDPOINTS = {
 _NOTIFICATION = ("subtitle", "icon", "media", "redirection", "actions", "tags", "metadata")
 _STREAM = ("content_state", "action", "secondary_action", "alert", "tags", "metadata")
 _KEPT: dict[str, Any] = {"tags": [], "metadata": {}}
-"""What a stream keeps when it is left out, and how it is cleared (contract section 5.3)."""
+"""What a stream or a notification keeps when it is left out, and how it is cleared (contract sections 5.3 and 7.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,7 @@ def _push(message: Message, shown: Shown | None, channels: Sequence[str] | None,
         del body[unsaid]
     body |= {"title": _title(message)} | _text(content.get("message"), _lateness(message, now, zone))
     if name:
+        body |= {name: _KEPT[name] for name in _to_clear(content, shown)}
         return Request(Endpoint.REPLACE, name, fit(body), message.key)
     body |= _taken(content, ("interruption_level",)) | _target(content, channels)
     return Request(Endpoint.SEND, "", fit(body), message.key)
@@ -122,7 +123,7 @@ def _title(message: Message) -> Any:
     if not isinstance(title, str):
         return title
     own_name = message.name.partition("{")[0].partition("@")[0].strip()
-    return copied(title.strip() or own_name or "smithd")
+    return copied((own_name or "smithd") if is_blank(title) else title.strip())
 
 
 def _text(text: Any, lateness: str | None) -> dict[str, Any]:
@@ -143,22 +144,17 @@ def _lateness(message: Message, now: float, zone: tzinfo) -> str | None:
 
 def _stream(message: Message, shown: Shown | None, channels: Sequence[str] | None, now: float) -> Request:
     content = message.content
-    body, aside = _taken(content, _STREAM), dict[str, Any]()
-    if _is_timer(body):
+    body, aside = _taken(content, _STREAM), window.kept(shown)
+    if window.is_timer(body):
         body["content_state"], placed = window.placed({**content, **body}, shown, now)
-        aside = dict(placed.aside()) if placed is not None else {}
+        aside = placed.aside() if placed is not None else {}
     tidy(body.get("content_state"))
     body |= {name: _KEPT[name] for name in _to_clear(content, shown)} | _target(content, channels)
     return Request(Endpoint.STREAM_PUT, message.name, fit(body), message.key, aside)
 
 
-def _is_timer(body: Mapping[str, Any]) -> bool:
-    state = body.get("content_state")
-    return isinstance(state, dict) and state.get("type") == "timer"
-
-
 def _to_clear(content: Json, shown: Shown | None) -> Iterator[str]:
-    """What the stream has, or may have, and is not to have any more."""
+    """What is shown has, or may have, and is not to have any more."""
     if shown is None or shown.ended:
         return
     for name in _KEPT:
@@ -168,17 +164,17 @@ def _to_clear(content: Json, shown: Shown | None) -> Iterator[str]:
 
 def _end(message: Message, shown: Shown | None) -> Request:
     """The end with its last state; without one, where that cannot be sent: it must not hold its slot for ever."""
-    is_bare = shown is not None and shown.aside.get(BARE_END)
+    is_bare, aside = shown is not None and shown.aside.get(BARE_END), window.kept(shown)
     try:
         body = {} if is_bare else _last(message.content)
-        return Request(Endpoint.STREAM_DELETE, message.name, body, message.key)
+        return Request(Endpoint.STREAM_DELETE, message.name, body, message.key, aside)
     except ValueError:
-        return Request(Endpoint.STREAM_DELETE, message.name, {}, message.key)
+        return Request(Endpoint.STREAM_DELETE, message.name, {}, message.key, aside)
 
 
 def _last(content: Json) -> dict[str, Any]:
     body = _taken(content, _STREAM)
-    if _is_timer(body):
+    if window.is_timer(body):
         body["content_state"].pop("duration_seconds", None)  # it would start the window anew
     tidy(body.get("content_state"))
     return fit(body)
@@ -187,7 +183,7 @@ def _last(content: Json) -> dict[str, Any]:
 def _metric(message: Message) -> dict[str, Any]:
     body = _taken(message.content, ("value",))
     if isinstance(body.get("value"), str):
-        body["value"] = clipped(body["value"].strip()) or NO_VALUE
+        body["value"] = NO_VALUE if is_blank(body["value"]) else clipped(body["value"].strip())
     if (at := message.aside.get("time")) is not None:
         body["timestamp"] = _iso(at)
     return body

@@ -210,3 +210,55 @@ def test_a_clock_that_steps_makes_nothing_missing(tmp_path: Path) -> None:
                 stage.pass_time(now + 30 + 60 * minute)
         assert stage.loud() == []
         assert stage.engine.alerts == []
+
+
+EXPRESSION = "rules: {w: {when: shop.stock > 5, severity: critical, no_data: {%s}, push: true}}\n"
+
+
+@pytest.mark.parametrize(
+    ("no_data", "after"), [("severity: ok, after: 20m", 23), ("severity: warning, after: 10m", 24 * 60 + 13)]
+)
+def test_the_part_that_an_expression_lost_is_missing_for_as_long_as_it_was_asked_to(
+    tmp_path: Path, no_data: str, after: int
+) -> None:
+    with Stage(tmp_path, EXPRESSION % no_data, T + 7) as stage:
+        minutes(stage, 1, 3, stock={"a": 9, "b": 1})
+        minutes(stage, 4, after, stock={"b": 1})
+        assert stage.loud() == [('w{house="a"}', "fired")]
+        stage.take()
+        minutes(stage, after + 1, after + 1, stock={"b": 1})
+        assert stage.loud()[1:] == [('w{house="a"}', "resolved")]
+        (closed,) = stage.take()
+        assert closed.content["title"] == "Closed: w (a) has no data"
+
+
+def test_what_vanished_before_a_restart_is_missing_after_it(tmp_path: Path) -> None:
+    config = EXPRESSION % "severity: ok, after: 20m"
+    with Stage(tmp_path, config, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 1})
+        stage.take()
+    with Stage(tmp_path, config, T + 60) as stage:
+        minutes(stage, 1, 15, stock={"b": 1})
+        assert stage.loud() == []
+    with Stage(tmp_path, config, T + 960) as stage:
+        minutes(stage, 16, 30, stock={"b": 1})
+        (closed,) = stage.take()
+        assert closed.content["title"] == "Closed: w (a) has no data"
+
+
+def test_a_lost_part_that_is_missed_by_nobody_is_forgotten(tmp_path: Path) -> None:
+    with Stage(tmp_path, EXPRESSION % "severity: warning", T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 9, "c": 1})
+        minutes(stage, 1, 10, stock={"b": 9})
+        assert {alert.series.labels for alert in stage.engine.alerts} == {(("house", "a"),), (("house", "b"),)}
+        gone = stage.engine._latest.gone["shop.stock"]
+        assert gone.keys() == {(("house", "a"),)}
+
+
+def test_an_expression_that_is_clear_again_names_no_value_of_before(tmp_path: Path) -> None:
+    config = (EXPRESSION % "severity: ok").replace("push: true", "on_error: warning")
+    with Stage(tmp_path, config, T) as stage:
+        minutes(stage, 0, 0, stock=9)
+        fail(stage, 1, 8)
+        minutes(stage, 9, 9, stock=1)
+        assert stage.whys()[1:] == ["shop.stock is 1 (w has data again)"]

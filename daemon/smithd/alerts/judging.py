@@ -7,7 +7,7 @@ alone moves what the agenda was asked to call for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -16,7 +16,7 @@ from smithd.alerts.active import Active
 from smithd.alerts.agenda import Agenda, Alarm
 from smithd.alerts.condition import Verdict
 from smithd.alerts.latest import Latest
-from smithd.alerts.parts import Parts
+from smithd.alerts.parts import Missed, Parts
 from smithd.alerts.relative import Reference, Relative
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.scope import Past, Scope
@@ -184,7 +184,7 @@ class Judging:
             moved.append(state.judge(rule, Series("", labels), alerts.pop(labels, None), value, scope.now, (), unrest))
         parts = Parts(self._latest, rule.metrics, scope) if alerts else None
         for labels, alert in alerts.items():
-            is_lost = parts is not None and parts.has_lost(labels)
+            is_lost = parts is not None and _has_lost(parts, alert)
             if vector.holds(labels) is not False or is_lost or self._is_about_missing(rule, alert, scope.now):
                 self._miss_part(rule, alert, scope)
             else:
@@ -235,8 +235,9 @@ class Judging:
                 alert = self._active.get(rule.name, series.labels)
                 self._move(state.miss(rule, series, alert, cause, value, at, now))
             self._miss_all(rule, now)
-        for series, _, at in lost:
-            if not self._needs(metric, series.labels, at, now):
+        missed = [Missed(self._missed(rule)) for rule in self._expressions.get(metric, ())]
+        for series, _, _ in lost:
+            if not self._needs(metric, series.labels, missed):
                 self._latest.gone[metric].pop(series.labels, None)
 
     def _miss_all(self, rule: Rule, now: float) -> None:
@@ -268,8 +269,19 @@ class Judging:
         if alert is not None and alert.absent.phase is not Phase.INACTIVE and self._latest.get(metric, ()) is None:
             self._move(state.come_back(rule, alert, now))
 
-    def _needs(self, metric: str, labels: Labels, at: float, now: float) -> bool:
+    def _missed(self, rule: Rule) -> Iterator[Labels]:
+        alerts = self._active.of(rule.name).values()
+        return (alert.series.labels for alert in alerts if alert.absent.phase is not Phase.INACTIVE)
+
+    def _needs(self, metric: str, labels: Labels, missed: Iterable[Missed]) -> bool:
         """Whether somebody still has to know that a series is gone."""
-        return any(self._active.get(rule.name, labels) for rule in self._plain.get(metric, ())) or any(
-            self._active.of(rule.name) and now - at <= rule.no_data.after for rule in self._expressions.get(metric, ())
-        )
+        by_value = any(self._active.get(rule.name, labels) for rule in self._plain.get(metric, ()))
+        return by_value or any(each.need(labels) for each in missed)
+
+
+def _has_lost(parts: Parts, alert: Alert) -> bool:
+    """Whether something that an alert of an expression stands on is missing. One about a source that failed stands on
+    nothing else: that it answers is enough.
+    """
+    labels = alert.series.labels
+    return parts.has_lost(labels) or (alert.cause in ("", SERIES) and parts.has_none(labels))

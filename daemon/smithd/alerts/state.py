@@ -210,7 +210,7 @@ def clear(rule: Rule, alert: Alert, now: float) -> Transition | None:
         return None
     after = _after(rule, alert, holds, now)
     change = _change(alert, after)
-    return Transition(alert, after, change, now, alert.value, _why(rule, alert, after, change, alert.value, ()))
+    return Transition(alert, after, change, now, alert.value, _why(rule, alert, after, change, None, ()))
 
 
 def miss(

@@ -281,7 +281,8 @@ class Engine:
     def replan(self, now: float) -> None:
         """The clock was set: nothing may wait for a time that is far away now."""
         self._latest.set_clock(now)
-        self._agenda = Agenda()
+        self._active.set_clock(now)
+        self._agenda.clear()
         self._ageing.clear()
         self._judging.plan_all()
         for name in self._looked_at | self._board.sources:

@@ -138,8 +138,13 @@ class Notice:
         return max((rank(member.told) for member in self.members.values()), default=-1)
 
     def shift(self, now: float) -> None:
-        """The clock was set: nothing was said in the future."""
+        """The clock was set: nothing was said in the future, and nothing began there."""
         self.told_at, self.spoke_at = min(self.told_at, now), min(self.spoke_at, now)
+        for id_, member in self.members.items():
+            if max(member.since, member.fired_at, member.ended or now) > now:
+                ended = min(member.ended, now) if member.ended is not None else None
+                since, fired_at = min(member.since, now), min(member.fired_at, now)
+                self.members[id_] = replace(member, since=since, fired_at=fired_at, ended=ended)
 
 
 class Notices:

@@ -146,6 +146,16 @@ class Alert:
         labels = str(self.series).partition("{")[2]
         return f"{self.rule}{'{' + labels if labels else ''}@{self.fired_at:.3f}"
 
+    def by(self, now: float) -> Alert:
+        """The alert as it can be by ``now``: the clock may have been set back since it began."""
+        if max(self.since, self.fired_at or now) <= now:
+            return self
+        return replace(
+            self,
+            since=min(self.since, now),
+            fired_at=min(self.fired_at, now) if self.fired_at is not None else None,
+        )
+
     def baseline(self, rule: Rule, severity: Severity) -> float | None:
         """What its value is compared with at a severity; None where the threshold is not relative."""
         given = zip_longest(rule.thresholds, self.baselines)

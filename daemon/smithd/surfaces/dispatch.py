@@ -56,6 +56,7 @@ class Dispatcher:
         """Go on with the notices of the last run. What the configuration no longer has is closed."""
         turn = Turn(view, quiet)
         for notice in self.notices:
+            notice.shift(turn.now)
             self._speaker.close(notice, turn)
         for notice in self.notices:
             for member in notice.firing if notice.group.scope is Scope.MUTE else ():

@@ -324,7 +324,7 @@ class Engine:
         fresh = [reading for reading in came if self._latest.is_fresh(reading, scope.now)]
         derived, changed = self._derivation.work_out(brought, scope)
         if derived:
-            self._history.take(derived, scope.now)
+            self._history.take_derived(derived, scope.now)
         return fresh + derived, changed
 
     def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[str]]:

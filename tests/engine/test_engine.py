@@ -214,7 +214,7 @@ def test_a_warning_that_is_not_asked_for_any_more_rises_where_its_value_is_criti
         assert (stage.take(), stage.loud()) == ([], [])
         stage.poll(T + 260, errors=9)
         assert stage.loud() == [("errors", "raised")]
-        assert [message.content["title"] for message in stage.take()][0] == "errors is critical"
+        assert next(message.content["title"] for message in stage.take()) == "errors is critical"
 
 
 def test_a_warning_that_is_added_below_an_open_alert_is_open_too(tmp_path: Path) -> None:

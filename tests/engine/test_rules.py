@@ -241,6 +241,22 @@ def test_a_change_of_a_derived_metric_can_be_watched(tmp_path: Path) -> None:
         assert stage.loud() == [("r", "fired")]
 
 
+def test_a_derived_metric_is_remembered_as_often_as_the_quicker_of_its_sources_comes(tmp_path: Path) -> None:
+    config = """
+derived: {ratio: shop.errors / depot.errors}
+rules:
+  peak: {when: "max_over(ratio, 10m) > 50", severity: warning}
+  rise: {metric: ratio, warning: rises > 50% over 10m}
+"""
+    with Stage(tmp_path, config, T) as stage:
+        for minute in range(20):
+            stage.poll(T + 60 * minute, errors=100 if minute == 16 else 10)
+            if minute % 15 == 0:
+                depot = (Reading(Series("depot.errors", ()), 1.0, T + 60 * minute),)
+                stage.engine.ingest(Poll("depot", T + 60 * minute, 3600.0, depot))
+        assert stage.loud() == [("rise", "fired"), ("peak", "fired"), ("rise", "resolved")]
+
+
 def test_damping_makes_an_alert_that_comes_and_goes_stay(tmp_path: Path) -> None:
     flapping = "rules: {errors: {metric: shop.errors, warning: '> 5', damping: 30m}}\n"
     counts = {}

@@ -153,24 +153,24 @@ class Judging:
         if rule.breached is None:
             if alert is not None and now - alert.since > self._frozen_for:
                 alert = replace(alert, baselines=())
-            baselines = self._baselines(rule, reading, alert)
+            baselines = self._baselines(rule, reading, alert, now)
             if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
                 return
         unrest = self._active.unrest(rule.name, series.labels)
         self._move(state.judge(rule, series, alert, value, now, baselines, unrest))
 
-    def _baselines(self, rule: Rule, reading: Reading, alert: Alert | None) -> Baselines:
+    def _baselines(self, rule: Rule, reading: Reading, alert: Alert | None, now: float) -> Baselines:
         """What a reading is compared with. What an alert began with is not looked up again."""
         begun = alert.baselines if alert is not None and alert.baselines else (None,) * len(rule.thresholds)
+        at = self._latest.moment(reading, now)
         return tuple(
-            self._baseline(condition.reference, reading)
+            self._baseline(condition.reference, reading.series, at)
             if baseline is None and isinstance(condition, Relative)
             else baseline
             for (_, condition), baseline in zip(rule.thresholds, begun, strict=True)
         )
 
-    def _baseline(self, reference: Reference, reading: Reading) -> float | None:
-        series, _, at = reading
+    def _baseline(self, reference: Reference, series: Series, at: float) -> float | None:
         return reference.baseline(lambda since: self._past(series, since, at), at, self._zone)
 
     def _judge_expression(self, rule: Rule, scope: Scope) -> None:

@@ -161,6 +161,10 @@ class Latest:
         """Whether a reading may still be taken for today's truth."""
         return now - reading.time <= self._fresh_for[reading.series.metric]
 
+    def moment(self, reading: Reading, now: float) -> float:
+        """The moment that a value belongs to: that of a derived one is now, however old what it is made of."""
+        return now if reading.series.metric in self._made_of else reading.time
+
     def fresh(self, metric: str, now: float) -> dict[Labels, float]:
         """The values of a metric's series that are fresh."""
         fresh_for = self._fresh_for[metric]

@@ -40,7 +40,7 @@ class Parts:
 
 
 class Missed:
-    """The alerts of an expression that wait for something missing: asked which series they stood on, for many of them."""
+    """The alerts of an expression that wait for something missing: asked, of many series, whether they stood on it."""
 
     def __init__(self, alerts: Iterable[Labels]) -> None:
         self._alerts: dict[frozenset[str], set[Labels]] = defaultdict(set)

@@ -503,3 +503,33 @@ def test_an_alert_that_turns_out_to_be_about_a_value_is_told_anew(tmp_path: Path
         told, back = stage.take()
         assert told.content["title"] == "errors is critical"
         assert (back.key, back.content["title"]) == (silent.key, "shop answers again")
+
+
+def test_what_fell_and_rose_again_waits_for_its_group_as_other_news_does(tmp_path: Path) -> None:
+    config = rules(rule(push="{group_by: [], group_wait: 0s}"))
+    with Stage(tmp_path, config, EVENING) as stage:
+        stage.poll(EVENING, errors=7)
+        stage.poll(EVENING + 60, errors=2)
+        assert titles(stage.take()) == ["errors is critical"]
+    with Stage(tmp_path, config, EVENING + 100) as stage:
+        stage.poll(EVENING + 120, errors=7)
+        assert stage.take() == []
+        stage.pass_time(EVENING + 299)
+        assert stage.take() == []
+        stage.pass_time(EVENING + 300)
+        assert titles(stage.take())[0] == "errors is critical"
+
+
+def test_a_digest_reminds_of_nothing_that_it_has_not_told(tmp_path: Path) -> None:
+    config = rules(rule(push="{repeat: 16h}", mute="{during: [nights], digest: true}")) + NIGHTS
+    with Stage(tmp_path, config, NIGHT) as stage:
+        stage.poll(NIGHT, errors={"a": 2, "b": 0})
+        stage.pass_time(MORNING)
+        assert titles(stage.take()) == ["After nights: 1 alert, warning"]
+        stage.poll(NIGHT + 86400, errors={"a": 0, "b": 2})
+        assert titles(stage.take()) == ["After nights: all is well"]
+        for _ in range(3):
+            stage.engine.tick(stage.now)
+        wake_at = stage.engine.wake_at()
+        assert wake_at is not None
+        assert wake_at > stage.now

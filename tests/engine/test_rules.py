@@ -276,6 +276,19 @@ def test_damping_makes_an_alert_that_comes_and_goes_stay(tmp_path: Path) -> None
     assert counts["damped"] <= 9
 
 
+def test_damping_makes_an_alert_that_falls_and_rises_stay_high(tmp_path: Path) -> None:
+    rule = "rules: {errors: {metric: shop.errors, warning: '> 1', critical: '> 5', damping: 30m, push: true}}\n"
+    with Stage(tmp_path, rule, T) as stage:
+        for minute in range(60):
+            stage.pass_time(T + 60 * minute)
+            stage.poll(T + 60 * minute, errors=9 if minute % 2 else 3)
+        assert [change for _, change in stage.loud()].count("raised") <= 4
+    with Stage(tmp_path, rule.replace("errors:", "other:", 1), T + 3600) as stage:
+        for minute, value in enumerate((3, 9, 0), 61):
+            stage.poll(T + 60 * minute, errors=value)
+        assert [change for _, change in stage.loud()] == ["fired", "raised", "resolved"], "the first rise is no unrest"
+
+
 def test_damping_remembers_over_a_restart_and_forgets_in_time(tmp_path: Path) -> None:
     config = "rules: {errors: {metric: shop.errors, warning: '> 5', damping: 10m}}\n"
     with Stage(tmp_path, config, T) as stage:

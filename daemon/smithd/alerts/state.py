@@ -260,7 +260,7 @@ def come_back(rule: Rule, alert: Alert, now: float) -> Transition | None:
 
 def dues(rule: Rule, alert: Alert) -> list[float]:
     """When time alone may move an alert."""
-    found = [hold.due(_timing(rule, alert, hold, hold.since)) for hold in alert.holds]
+    found = [hold.due(timing(rule, alert, hold, hold.since)) for hold in alert.holds]
     if alert.absent.phase is not Phase.INACTIVE:
         found += [alert.absent.since + missing.after for missing in (rule.no_data, rule.on_error) if missing.matters]
     if alert.absent.phase is Phase.FIRING:
@@ -282,10 +282,10 @@ def _kept(alert: Alert, baselines: Baselines) -> Baselines:
 
 def _stepped(rule: Rule, alert: Alert, verdicts: tuple[Verdict, ...], now: float) -> tuple[Hold, ...]:
     given = zip(alert.holds, verdicts, strict=True)
-    return tuple(step(hold, verdict, _timing(rule, alert, hold, now), now) for hold, verdict in given)
+    return tuple(step(hold, verdict, timing(rule, alert, hold, now), now) for hold, verdict in given)
 
 
-def _timing(rule: Rule, alert: Alert, hold: Hold, now: float) -> Timing:
+def timing(rule: Rule, alert: Alert, hold: Hold, now: float) -> Timing:
     """The rule's timing; where it has damping, a restless alert keeps firing for longer."""
     if not rule.damping:
         return rule.timing
@@ -331,11 +331,12 @@ def _unrest(rule: Rule, before: Alert, holds: tuple[Hold, ...], severity: Severi
     if not rule.damping:
         return None
     fired = before.severity is None and severity is not None
+    rose_again = not fired and _rank(before.severity) < _rank(severity) <= _rank(before.worst)
     relapsed = any(
         was.phase is Phase.RECOVERING and hold.phase is Phase.FIRING
         for was, hold in zip(before.holds, holds, strict=True)
     )
-    return stirred(before.unrest, rule.damping, now) if fired or relapsed else before.unrest
+    return stirred(before.unrest, rule.damping, now) if fired or rose_again or relapsed else before.unrest
 
 
 def shown_severity(holds: Iterable[tuple[Severity, Hold]]) -> Severity | None:
@@ -349,6 +350,10 @@ def worst_of(*severities: Severity | None) -> Severity | None:
     return max((severity for severity in severities if severity), key=SEVERITIES.index, default=None)
 
 
+def _rank(severity: Severity | None) -> int:
+    return SEVERITIES.index(severity) if severity is not None else -1
+
+
 def _change(before: Alert | None, after: Alert | None) -> Change:
     was, now = (before.severity if before else None), (after.severity if after else None)
     if was != now:
@@ -356,7 +361,7 @@ def _change(before: Alert | None, after: Alert | None) -> Change:
             return Change.FIRED
         if now is None:
             return Change.RESOLVED
-        return Change.RAISED if SEVERITIES.index(now) > SEVERITIES.index(was) else Change.LOWERED
+        return Change.RAISED if _rank(now) > _rank(was) else Change.LOWERED
     if after is None:
         return Change.ABANDONED
     absent = before.absent if before else IDLE

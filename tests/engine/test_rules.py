@@ -219,6 +219,19 @@ def test_what_is_smaller_than_min_value_then_and_now_does_not_count(tmp_path: Pa
         assert stage.loud() == []
 
 
+def test_what_is_smaller_than_min_value_then_and_now_has_recovered(tmp_path: Path) -> None:
+    with Stage(tmp_path, DROP.replace("    min_value", "    recover: drops < 10% over 10m\n    min_value"), T) as stage:
+        orders(stage, 0, *[55] * 11, 30, 48)
+        assert stage.loud() == [("drop", "fired")], "55 was large enough"
+    config = (
+        "rules: {r: {metric: shop.errors, warning: rises > 30% over 10m, recover: rises < 9% over 10m, min_value: 50}}"
+    )
+    with Stage(tmp_path, config + "\n", T + 3600) as stage:
+        for minute, errors in enumerate([40] * 12 + [60, 45], 61):
+            stage.poll(T + 60 * minute, errors=errors)
+        assert stage.loud() == [("r", "fired"), ("r", "resolved")]
+
+
 def test_the_past_is_remembered_over_a_restart(tmp_path: Path) -> None:
     rule = DROP.replace("over 10m", "vs yesterday")
     with Stage(tmp_path, rule, T) as stage:

@@ -28,7 +28,7 @@ from smithd.alerts.rule import Rule, compile_rule, remembered_for
 from smithd.alerts.scope import Scope
 from smithd.alerts.silence import Silence, parse_matchers
 from smithd.alerts.silences import Silences
-from smithd.alerts.state import Alert, Transition
+from smithd.alerts.state import Alert, Phase, Transition
 from smithd.config.model import Config, RuleConfig
 from smithd.config.suggestion import nearest
 from smithd.database import Database
@@ -132,7 +132,7 @@ class Engine:
             Notices(), self._rules, pushes, hush.compile_hushes(config.rules), account.channels
         )
         self._silences = Silences()
-        self._journal = journal.Journal(now)
+        self._journal = journal.Journal()
         self._agenda = Agenda()
         self._ageing: set[str] = set()
         self._ends: dict[str, float] = {}
@@ -254,7 +254,8 @@ class Engine:
             self._config.zone,
         )
         for alert in active:
-            self._latest.expect_back(alert.series, alert.value, now)
+            since = now if alert.absent.phase is Phase.INACTIVE else min(alert.absent.since, now)
+            self._latest.expect_back(alert.series, alert.value, since)
         judging.plan_all()
         for surface in self._board.surfaces:
             self._agenda.add(now, Look(surface))

@@ -64,10 +64,10 @@ def test_it_counts_what_damping_adds(tmp_path: Path) -> None:
             stage.poll(EVENING + 60 * minute, errors=value)
         assert "  no longer warning when it is not > 1 for 52s" in told(stage, "e")
         stage.poll(EVENING + 240, errors=0)
-        assert "  no longer warning at 20:04:48 if it stays clear" in told(stage, "e")
-        stage.pass_time(EVENING + 287)
+        assert "  no longer warning at 20:04:49 if it stays clear" in told(stage, "e")
+        stage.pass_time(EVENING + 288)
         assert len(stage.engine.alerts) == 1
-        stage.pass_time(EVENING + 289)
+        stage.pass_time(EVENING + 290)
         assert stage.engine.alerts == []
 
 

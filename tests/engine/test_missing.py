@@ -262,3 +262,49 @@ def test_an_expression_that_is_clear_again_names_no_value_of_before(tmp_path: Pa
         fail(stage, 1, 8)
         minutes(stage, 9, 9, stock=1)
         assert stage.whys()[1:] == ["shop.stock is 1 (w has data again)"]
+
+
+def test_a_failing_source_is_waited_for_from_its_last_answer_also_where_it_had_no_value(tmp_path: Path) -> None:
+    config = "rules: {o: {metric: shop.orders, warning: '> 5', on_error: {severity: critical, after: 10m}, push: true}}"
+    with Stage(tmp_path, config + "\n", T) as stage:
+        minutes(stage, 0, 20, errors=1)
+        fail(stage, 21, 22)
+        minutes(stage, 23, 23, errors=1)
+        fail(stage, 24, 32)
+        stage.pass_time(T + 60 * 32 + 59)
+        assert stage.loud() == []
+        fail(stage, 33, 34)
+        assert stage.loud() == [("o", "fired")]
+        (fired,) = stage.take()
+        assert fired.content["message"].endswith("o: critical since 14:23")
+        minutes(stage, 35, 35, errors=1)
+        stage.pass_time(stage.now + 1)
+        assert stage.whys()[1:] == ["source shop answers again"]
+
+
+def test_what_was_given_up_after_a_day_is_not_missed_again_because_of_a_restart(tmp_path: Path) -> None:
+    with Stage(tmp_path, NO_DATA, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
+        minutes(stage, 1, 60, stock={"b": 9})
+        assert stage.loud() == [('low{house="a"}', "fired")]
+    with Stage(tmp_path, NO_DATA, T + 3660) as stage:
+        for tens in range(7, 6 * 27):
+            stage.pass_time(T + 600 * tens)
+            stage.poll(T + 600 * tens, stock={"b": 9})
+        stage.pass_time(stage.now + 60)
+        assert stage.loud() == [('low{house="a"}', "resolved")]
+
+
+@pytest.mark.parametrize("push", ["true", "{on_resolve: push}"])
+def test_a_value_that_comes_back_as_bad_takes_the_place_of_its_absence(tmp_path: Path, push: str) -> None:
+    config = NO_DATA.replace("push: true", f"push: {push}").replace("critical", "warning")
+    with Stage(tmp_path, config, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
+        minutes(stage, 1, 8, stock={"b": 9})
+        (missing,) = stage.take()
+        minutes(stage, 9, 9, stock={"a": 3, "b": 9})
+        (low,) = stage.take()
+        assert (low.key, low.content["in_place"]) == (missing.key, True)
+        assert low.content["message"].startswith('shop.stock{house="a"} is 3 (warning < 5; normal: 5 or more), since')
+        minutes(stage, 10, 10, stock={"a": 9, "b": 9})
+        assert stage.loud()[1:] == [('low{house="a"}', "resolved")]

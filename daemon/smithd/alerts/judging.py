@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import tzinfo
 
-from smithd.alerts import state
+from smithd.alerts import reason, state
 from smithd.alerts.active import Active
 from smithd.alerts.agenda import Agenda, Alarm
 from smithd.alerts.condition import Verdict
@@ -233,7 +233,8 @@ class Judging:
         for rule in self._plain.get(metric, ()):
             for series, value, at in lost:
                 alert = self._active.get(rule.name, series.labels)
-                self._move(state.miss(rule, series, alert, cause, value, at, now))
+                since = self._latest.unknown_since(metric, cause, at)
+                self._move(state.miss(rule, series, alert, cause, value, since, now))
             self._miss_all(rule, now)
         missed = [Missed(self._missed(rule)) for rule in self._expressions.get(metric, ())]
         for series, _, _ in lost:
@@ -249,10 +250,11 @@ class Judging:
             return
         cause, alert = self._cause(missing, now), self._active.get(rule.name, ())
         if cause == SERIES and alert is not None and alert.cause not in ("", SERIES):
-            self._move(state.come_back(rule, alert, now))  # the source does not fail any more: it has no data
+            why = reason.answers(alert.cause)  # the source does not fail any more: it has no data
+            self._move(state.come_back(rule, alert, now, why))
             alert = self._active.get(rule.name, ())
         if cause != SERIES or rule.when is not None or not self._latest.has_known(rule.metric):
-            since = min(self._latest.newest(metric) for metric in missing)
+            since = min(self._latest.unknown_since(each, cause, self._latest.newest(each)) for each in missing)
             self._move(state.miss(rule, Series(rule.metric), alert, cause, None, since, now))
 
     def _is_missing(self, metric: str, now: float) -> bool:
@@ -267,7 +269,7 @@ class Judging:
         """The metric was brought: that there is nothing of it is no longer true."""
         alert = self._active.get(rule.name, ())
         if alert is not None and alert.absent.phase is not Phase.INACTIVE and self._latest.get(metric, ()) is None:
-            self._move(state.come_back(rule, alert, now))
+            self._move(state.come_back(rule, alert, now, reason.returned(rule, alert.series, None)))
 
     def _missed(self, rule: Rule) -> Iterator[Labels]:
         alerts = self._active.of(rule.name).values()

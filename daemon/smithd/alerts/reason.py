@@ -50,6 +50,11 @@ def returned(rule: Rule, series: Series, value: float | None) -> str:
     return f"{what} has data again" + (f": {number(value)}" if value is not None else "")
 
 
+def answers(cause: str) -> str:
+    """That the source which was the cause does not fail any more."""
+    return f"source {cause.partition(':')[2]} answers again"
+
+
 def _blame(cause: str) -> str:
     kind, _, source = cause.partition(":")
     return f" (source {source} fails)" if kind == "source" else ""

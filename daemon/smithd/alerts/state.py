@@ -238,9 +238,11 @@ def miss(
     if alert is None and series.labels and now - since >= GIVEN_UP_AFTER:
         return None
     before = alert if alert is not None else replace(_inactive(rule, series, value, now, None), since=min(since, now))
+    if missing is rule.on_error:
+        before = _waiting_anew(before, since, now)
     absent = _absent(before.absent, missing, series, since, now)
     holds = _stepped(rule, before, (Verdict.MISSING,) * len(before.holds), now)
-    if absent == before.absent and holds == before.holds:
+    if alert is not None and absent == alert.absent and holds == alert.holds:
         return None
     after = _after(rule, before, holds, now, absent, cause) if absent is not None else None
     change = _change(alert, after)
@@ -250,12 +252,14 @@ def miss(
     return Transition(alert, after, change, now, before.value, why, cause)
 
 
-def come_back(rule: Rule, alert: Alert, now: float) -> Transition | None:
-    """What it does to an alert about missing values that there is something to judge again, on other series."""
+def come_back(rule: Rule, alert: Alert, now: float, why: str) -> Transition | None:
+    """What it does to an alert about missing values that this is over: there is something to judge again on other
+    series, or the source answers.
+    """
     if alert.absent.phase is Phase.INACTIVE:
         return None
     after = _after(rule, alert, alert.holds, now)
-    return Transition(alert, after, _change(alert, after), now, alert.value, reason.returned(rule, alert.series, None))
+    return Transition(alert, after, _change(alert, after), now, alert.value, why)
 
 
 def dues(rule: Rule, alert: Alert) -> list[float]:
@@ -292,6 +296,14 @@ def timing(rule: Rule, alert: Alert, hold: Hold, now: float) -> Timing:
     since = hold.since if hold.phase is Phase.RECOVERING else now
     longer = delay(alert.unrest, rule.damping, since)
     return Timing(rule.timing.hold, rule.timing.keep_firing_for + longer)
+
+
+def _waiting_anew(alert: Alert, since: float, now: float) -> Alert:
+    """An alert that waits for a source which was well once more in between, at ``since``."""
+    if alert.absent.phase is not Phase.PENDING or not alert.absent.since < since <= now:
+        return alert
+    begun = alert.since if any(hold.phase is not Phase.INACTIVE for hold in alert.holds) else since
+    return replace(alert, since=begun, absent=Hold(Phase.PENDING, since))
 
 
 def _absent(hold: Hold, missing: Missing, series: Series, since: float, now: float) -> Hold | None:
@@ -365,7 +377,7 @@ def _change(before: Alert | None, after: Alert | None) -> Change:
     if after is None:
         return Change.ABANDONED
     absent = before.absent if before else IDLE
-    if after.absent.phase is not absent.phase:
+    if after.absent != absent:
         return Change.RETURNED if after.absent.phase is Phase.INACTIVE else Change.MISSING
     entered = {hold.phase for hold in set(after.holds).difference(before.holds if before else ())}
     return next((change for phase, change in _ENTERED if phase in entered), Change.RELAPSED)

@@ -161,7 +161,8 @@ class Speaker:
             self._put_aloud(notice, story, turn)
         elif is_told:
             content = self._firing(story, turn) | {"interruption_level": "passive"}
-            self._put(notice, content, turn, in_place=not self._ends_aloud(story, options, turn))
+            is_aloud = bool(story.ended) and self._ends_aloud(story, options, turn)
+            self._put(notice, content, turn, in_place=not is_aloud)
 
     def _tell_end(self, notice: Notice, story: Story, turn: Turn) -> None:
         """Everything ended, or left."""

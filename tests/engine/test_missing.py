@@ -295,6 +295,18 @@ def test_what_was_given_up_after_a_day_is_not_missed_again_because_of_a_restart(
         assert stage.loud() == [('low{house="a"}', "resolved")]
 
 
+def test_own_words_do_not_tell_the_last_value_as_if_it_were_that_of_now(tmp_path: Path) -> None:
+    push = "{title: 'low: {{ value }}', message: 'look at {{ rule }}', subtitle: 'below {{ threshold }}'}"
+    with Stage(tmp_path, NO_DATA.replace("push: true", f"push: {push}"), T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 1})
+        assert [message.content["title"] for message in stage.take()] == ["low: 1"]
+        minutes(stage, 1, 6, stock={"b": 1})
+        (missing,) = stage.take()
+        assert missing.content["title"] == "low (a) is critical"
+        assert missing.content["message"] == "look at low"
+        assert "subtitle" not in missing.content
+
+
 @pytest.mark.parametrize("push", ["true", "{on_resolve: push}"])
 def test_a_value_that_comes_back_as_bad_takes_the_place_of_its_absence(tmp_path: Path, push: str) -> None:
     config = NO_DATA.replace("push: true", f"push: {push}").replace("critical", "warning")

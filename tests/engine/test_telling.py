@@ -445,6 +445,15 @@ def test_a_rule_that_no_longer_tells_closes_what_it_told(tmp_path: Path) -> None
             assert titles(stage.take()) == ["Closed: stock"] * count
 
 
+def test_what_is_watched_on_but_not_told_says_so(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule()), EVENING) as stage:
+        stage.poll(EVENING, errors=7)
+        stage.take()
+    with Stage(tmp_path, rules(rule(push="false")), EVENING + 60) as stage:
+        (closed,) = stage.take()
+        assert closed.content["message"] == "errors is not told any more. It was critical since 20:00."
+
+
 def test_a_severity_that_nobody_asked_for_is_told_when_it_becomes_one(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule(push="{on: [warning]}")), EVENING) as stage:
         stage.poll(EVENING, errors=7)

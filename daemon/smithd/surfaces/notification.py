@@ -31,6 +31,8 @@ _END_TITLES = {
     Scope.MUTE: "After {}: all is well",
 }
 
+_OF_A_VALUE = frozenset({"value", "threshold", "baseline", "change"})
+
 Content = dict[str, Any]
 
 
@@ -59,13 +61,13 @@ def firing(told: Story, rules: Mapping[str, Rule], options: PushOptions, view: V
     """What is told of alerts that fire; ``reminder``: which one this is, 0 for none."""
     first = told.firing[0]
     names = _names(told, rules, options, view)
-    title = _rendered(options.title, names) or _title(told)
+    title = _own(options.title, first, names) or _title(told)
     content: Content = {
         "title": f"Still firing: {title}" if reminder and options.title is None else title,
-        "message": _rendered(options.message, names) or _message(told, rules, view),
+        "message": _own(options.message, first, names) or _message(told, rules, view),
         "interruption_level": options.level(first.severity),
     }
-    subtitle = _rendered(options.subtitle, names)
+    subtitle = _own(options.subtitle, first, names)
     return content | ({"subtitle": subtitle} if subtitle else {})
 
 
@@ -91,15 +93,17 @@ def superseded(notice: Notice, shown: Mapping[str, Any], what: str, view: View) 
     }
 
 
-def closed(told: Story, view: View) -> Content:
-    """The end of alerts that the configuration does not have any more."""
+def closed(told: Story, view: View, *, is_watched: bool = False) -> Content:
+    """The end of alerts that the configuration does not have any more; ``is_watched``: it only does not tell them."""
     if told.is_single:
         (alert,) = (*told.firing, *told.ended)
         title = f"Closed: {name(alert)}"
         what = str(alert.series) if alert.series.metric else name(alert)
-        message = f"{what} is watched no more. It was {alert.severity} since {view.clock(alert.since)}."
+        over = f"{name(alert)} is not told any more" if is_watched else f"{what} is watched no more"
+        message = f"{over}. It was {alert.severity} since {view.clock(alert.since)}."
     else:
-        title, message = f"Closed: {_heading(told.group)}", "Its alerts are watched no more."
+        title = f"Closed: {_heading(told.group)}"
+        message = "Its alerts are not told any more." if is_watched else "Its alerts are watched no more."
     return {"title": title, "message": message, "interruption_level": "passive"}
 
 
@@ -239,5 +243,8 @@ def _course(alert: Member, view: View) -> str:
     return f"{alert.why}. It was {alert.worst} for {lasted}, {span}."
 
 
-def _rendered(text: Text | None, names: dict[str, Any]) -> str:
-    return text.render(names) if text is not None else ""
+def _own(text: Text | None, member: Member, names: dict[str, Any]) -> str:
+    """The rule's own words; none where they speak of a value, and that is missing: the last one is not today's."""
+    if text is None or (member.cause and text.names & _OF_A_VALUE):
+        return ""
+    return text.render(names)

@@ -190,7 +190,12 @@ class Speaker:
         if (said := standing.shown or standing.queued or standing.going) is None:
             return
         kept = {name: value for name, value in (said.content or {}).items() if name in ("channels", "tags")}
-        content = notification.closed(story, turn.view) | kept | {"in_place": not never_accepted(standing)}
+        is_watched = all(member.rule in self._rules and turn.fires(member) for member in story.firing)
+        content = (
+            notification.closed(story, turn.view, is_watched=is_watched)
+            | kept
+            | {"in_place": not never_accepted(standing)}
+        )
         turn.telling.messages.append(notification.message(notice.key, content, turn.view))
 
     def _remind(self, notice: Notice, story: Story, turn: Turn) -> None:

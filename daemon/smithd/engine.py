@@ -50,6 +50,7 @@ from smithd.telemetry import (
     AlertStirred,
     AlertTold,
     Fact,
+    MemoryFull,
     RulePuzzled,
     Silenced,
     SilenceExpired,
@@ -138,6 +139,7 @@ class Engine:
         self._ends: dict[str, float] = {}
         self._held: dict[str, str] = {}
         self._puzzles: dict[str, str] = {}
+        self._refused: set[str] = set()
         self._alive_at = now
         if handover is not None:
             self._adopt(handover)
@@ -383,6 +385,9 @@ class Engine:
         """Write down what lasts, all of it in one transaction, then say what happened."""
         if self._judging.puzzles != self._puzzles:
             self._tell_puzzles()
+        for metric in sorted(self._history.refused - self._refused):
+            self._telemetry.tell(MemoryFull(metric))
+            self._refused.add(metric)
         if self._history.is_due(now):
             self._history.flush(now)
         messages = [message for message in messages if self._outbox.changes(message)]

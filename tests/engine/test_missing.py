@@ -303,7 +303,7 @@ def test_own_words_do_not_tell_the_last_value_as_if_it_were_that_of_now(tmp_path
         minutes(stage, 1, 6, stock={"b": 1})
         (missing,) = stage.take()
         assert missing.content["title"] == "low (a) is critical"
-        assert missing.content["message"] == "look at low"
+        assert missing.content["message"].startswith('shop.stock{house="a"} has no data for 5m; it was 9 before')
         assert "subtitle" not in missing.content
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from engine.stage import Stage, commits
+from smithd.history import store
 from smithd.outbox.message import Kind
 from smithd.plugin.sample import Reading, Series
 from smithd.poll.intake import Poll
-from smithd.telemetry import RulePuzzled
+from smithd.telemetry import MemoryFull, RulePuzzled
 
 T = 1_763_906_400.0
 """Some Sunday, 14:00 UTC."""
@@ -152,6 +155,23 @@ def test_an_expression_that_makes_no_sense_with_these_series_is_said_once(tmp_pa
         for minute in range(3):
             stage.poll(T + 60 * minute, stock={"a": 1, "b": 1})
         assert [fact.rule for fact in stage.facts if isinstance(fact, RulePuzzled)] == ["r"]
+
+
+def test_that_there_is_no_room_to_remember_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MOST_SAMPLES", 150)
+    with Stage(tmp_path, "rules: {r: {metric: shop.stock, warning: rises > 1 over 9m}}\n", T) as stage:
+        for minute in range(3):
+            stage.poll(T + 60 * minute, stock=dict.fromkeys("abcde", 1))
+        assert [fact.metric for fact in stage.facts if isinstance(fact, MemoryFull)] == ["shop.stock"]
+
+
+def test_the_threshold_of_an_expression_is_empty_in_a_text(tmp_path: Path) -> None:
+    push = "push: {title: 'over {{ threshold }}.', message: '{{ value }}, {{ baseline }}'}"
+    config = f"rules: {{w: {{when: shop.errors > 5, severity: warning, {push}}}}}\n"
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T, errors=7)
+        (fired,) = stage.take()
+        assert (fired.content["title"], fired.content["message"]) == ("over .", "7,")
 
 
 def test_an_edited_expression_neither_forgets_nor_repeats_an_open_alert(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class History:
 
     def watch(self, kept_for: Mapping[str, float], longest: float) -> None:
         """Other metrics are looked back on, or for another time; what is no longer wanted is forgotten."""
+        self.refused.clear()
         self._kept_for = {metric: min(seconds, longest) for metric, seconds in kept_for.items()}
         for series, track in list(self._tracks.items()):
             self._end(series)

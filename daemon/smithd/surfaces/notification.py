@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smithd.alerts import reason
+from smithd.alerts.condition import Threshold
 from smithd.alerts.figures import duration, number
 from smithd.alerts.notice import Group, Member, Notice, Scope, rank
 from smithd.alerts.relative import Relative
@@ -30,8 +31,6 @@ _END_TITLES = {
     Scope.SOURCE: "{} answers again",
     Scope.MUTE: "After {}: all is well",
 }
-
-_OF_A_VALUE = frozenset({"value", "threshold", "baseline", "change"})
 
 Content = dict[str, Any]
 
@@ -139,7 +138,7 @@ def _names(told: Story, rules: Mapping[str, Rule], options: PushOptions, view: V
         "metric": first.series.metric,
         "severity": first.severity.value,
         "value": _plain(first.value),
-        "threshold": _plain(threshold.number if threshold is not None else None),
+        "threshold": _plain(threshold.number if isinstance(threshold, Threshold | Relative) else None),
         "labels": dict(_shared(told.firing)),
         "since": view.clock(since),
         "duration": view.now - since,
@@ -244,7 +243,5 @@ def _course(alert: Member, view: View) -> str:
 
 
 def _own(text: Text | None, member: Member, names: dict[str, Any]) -> str:
-    """The rule's own words; none where they speak of a value, and that is missing: the last one is not today's."""
-    if text is None or (member.cause and text.names & _OF_A_VALUE):
-        return ""
-    return text.render(names)
+    """The rule's own words; none where the value is missing that they were written for: the last one is not today's."""
+    return text.render(names) if text is not None and not member.cause else ""

@@ -51,7 +51,7 @@ def test_it_tells_the_story_in_order_with_decisions_and_deliveries(tmp_path: Pat
         assert "  muted: nights until Tue 24 Nov 07:00:00" in lines
         assert "  no longer warning when it is not > 1 for 5m" in lines
         story = lines[lines.index("What happened") + 1 :]
-        assert story[1].endswith('fired critical: shop.stock{house="a"} is 7 (critical > 5; normal: 5 or less) [told]')
+        assert story[1].endswith('fired critical: shop.stock{house="a"} is 7 (critical > 5; normal: 1 or less) [told]')
         assert [line for line in story if "[muted: nights until Tue 07:00]" in line]
         assert story[-1] == "  accepted 20:02:00: stock (a) is critical"
         only = told(stage, "stock", "house=b")

@@ -88,7 +88,7 @@ def test_an_expression_over_several_metrics_fires_when_its_time_is_full(tmp_path
         (resolved,) = stage.take()
         assert resolved.content["message"] == (
             "shop.errors is 8 and shop.orders is 30 (no longer critical: shop.errors > 5 and shop.orders < 10). "
-            "It was critical for 30s, 14:02 to 14:03."
+            "It was critical for 2m, 14:01 to 14:03."
         )
 
 

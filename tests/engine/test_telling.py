@@ -88,7 +88,7 @@ def test_a_mute_holds_back_and_tells_once_what_still_fires_when_it_ends(tmp_path
         stage.poll(MORNING - 1, errors=8)
         stage.pass_time(MORNING)
         (told,) = stage.take()
-        assert told.content["message"] == "shop.errors is 8 (critical > 5; normal: 5 or less), since Mon 23:01."
+        assert told.content["message"] == "shop.errors is 8 (critical > 5; normal: 1 or less), since Mon 23:01."
         assert told.created == MORNING
         stage.pass_time(MORNING + HOUR)
         assert stage.take() == []
@@ -313,7 +313,7 @@ def test_the_log_says_once_what_a_group_tells(tmp_path: Path) -> None:
         stage.poll(EVENING, stock={"a": 7, "b": 2, "c": 2})
         stage.pass_time(EVENING + 30)
         said = [str(fact) for fact in stage.facts if isinstance(fact, AlertMoved | AlertTold)]
-    assert said[0].endswith("normal: 5 or less) (waits for its group)")
+    assert said[0].endswith("normal: 1 or less) (waits for its group)")
     assert said[3:] == ['alert stock{house="a"} (critical, and 2 more): told: with 2 more']
 
 
@@ -542,3 +542,16 @@ def test_a_digest_reminds_of_nothing_that_it_has_not_told(tmp_path: Path) -> Non
         wake_at = stage.engine.wake_at()
         assert wake_at is not None
         assert wake_at > stage.now
+
+
+def test_a_reminder_of_what_is_clear_but_not_for_long_enough_does_not_call_it_bad(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule(push="{repeat: 10m}", keep_firing_for="30m")), EVENING) as stage:
+        stage.poll(EVENING, errors=9)
+        stage.take()
+        for minute in range(1, 11):
+            stage.poll(EVENING + 60 * minute, errors=0)
+        stage.pass_time(EVENING + 600)
+        reminder = stage.take()[0]
+        assert reminder.content["message"] == (
+            "shop.errors is 0, not > 5 any more, but critical still (normal: 1 or less), since 20:00."
+        )

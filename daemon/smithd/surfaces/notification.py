@@ -207,7 +207,7 @@ def _why(alert: Member, rule: Rule, view: View) -> str:
         return reason.missing(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
     if (rule.when is not None and alert.why) or alert.severity not in dict(rule.thresholds):
         return alert.why or f"{alert.rule} is {alert.severity}"
-    return reason.breached(rule, alert.series, alert.severity, alert.value, alert.baseline)
+    return reason.lasting(rule, alert.series, alert.severity, alert.value, alert.baseline)
 
 
 def _listed(members: Sequence[Member], view: View, line: Any) -> list[str]:
@@ -224,7 +224,7 @@ def _firing_line(member: Member, group: Group, view: View) -> str:
 
 def _ended_line(member: Member, view: View) -> str:
     assert member.ended is not None
-    return f"{name(member)}: {member.worst}, {view.clock(member.fired_at)} to {view.clock(member.ended)}"
+    return f"{name(member)}: {member.worst}, {view.clock(member.since)} to {view.clock(member.ended)}"
 
 
 def _short(member: Member, group: Group) -> str:
@@ -237,8 +237,8 @@ def _short(member: Member, group: Group) -> str:
 
 def _course(alert: Member, view: View) -> str:
     assert alert.ended is not None
-    lasted = duration(alert.ended - alert.fired_at)
-    span = f"{view.clock(alert.fired_at)} to {view.clock(alert.ended)}"
+    lasted = duration(alert.ended - alert.since)
+    span = f"{view.clock(alert.since)} to {view.clock(alert.ended)}"
     return f"{alert.why}. It was {alert.worst} for {lasted}, {span}."
 
 

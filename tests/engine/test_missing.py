@@ -320,3 +320,19 @@ def test_a_value_that_comes_back_as_bad_takes_the_place_of_its_absence(tmp_path:
         assert low.content["message"].startswith('shop.stock{house="a"} is 3 (warning < 5; normal: 5 or more), since')
         minutes(stage, 10, 10, stock={"a": 9, "b": 9})
         assert stage.loud()[1:] == [('low{house="a"}', "resolved")]
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_failing_source_may_be_worse_than_that_it_had_no_data(tmp_path: Path, seen: bool) -> None:
+    config = NO_DATA.replace("critical", "warning") + "    on_error: {severity: critical, after: 5m}\n"
+    with Stage(tmp_path, config, T) as stage:
+        if seen:
+            minutes(stage, 0, 0, stock=9)
+        minutes(stage, 1, 10, errors=0)
+        assert stage.loud() == [("low", "fired")]
+        fail(stage, 11, 14)
+        assert stage.loud() == [("low", "fired")]
+        fail(stage, 15, 60)
+        assert stage.loud() == [("low", "fired"), ("low", "raised")]
+        minutes(stage, 61, 61, stock=9)
+        assert stage.loud()[2:] == [("low", "resolved")]

@@ -225,7 +225,8 @@ class Judging:
             self._judge(rule, reading, now)
         elif alert.absent.phase is not Phase.INACTIVE and self._latest.has_spoken(metric):
             cause = self._latest.cause(metric, now)
-            self._move(state.miss(rule, alert.series, alert, cause, alert.value, alert.absent.since, now))
+            since = self._latest.unknown_since(metric, cause, alert.absent.since)
+            self._move(state.miss(rule, alert.series, alert, cause, alert.value, since, now))
 
     def _look_for_lost(self, metric: str, now: float) -> None:
         """Something of a metric is too old."""
@@ -256,6 +257,8 @@ class Judging:
         if cause != SERIES or rule.when is not None or not self._latest.has_known(rule.metric):
             since = min(self._latest.unknown_since(each, cause, self._latest.newest(each)) for each in missing)
             self._move(state.miss(rule, Series(rule.metric), alert, cause, None, since, now))
+            if alert is not None and since + rule.missing(cause).after > now:
+                self._agenda.add(since + rule.missing(cause).after, Alarm(rule.name, ()))
 
     def _is_missing(self, metric: str, now: float) -> bool:
         return self._latest.is_missing(metric, now) and self._latest.has_spoken(metric)

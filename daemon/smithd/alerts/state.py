@@ -241,6 +241,8 @@ def miss(
     if missing is rule.on_error:
         before = _waiting_anew(before, since, now)
     absent = _absent(before.absent, missing, series, since, now)
+    if _is_worse(before, missing, since, now):
+        absent = Hold(Phase.FIRING, now)
     holds = _stepped(rule, before, (Verdict.MISSING,) * len(before.holds), now)
     if alert is not None and absent == alert.absent and holds == alert.holds:
         return None
@@ -296,6 +298,11 @@ def timing(rule: Rule, alert: Alert, hold: Hold, now: float) -> Timing:
     since = hold.since if hold.phase is Phase.RECOVERING else now
     longer = delay(alert.unrest, rule.damping, since)
     return Timing(rule.timing.hold, rule.timing.keep_firing_for + longer)
+
+
+def _is_worse(alert: Alert, missing: Missing, since: float, now: float) -> bool:
+    """Whether an absence that is told already has, by now, a cause that is worse."""
+    return alert.absent.fires and _rank(missing.severity) > _rank(alert.severity) and now >= since + missing.after
 
 
 def _waiting_anew(alert: Alert, since: float, now: float) -> Alert:

@@ -28,7 +28,7 @@ def entry(rule: str, at: float, house: str = "a") -> journal.Entry:
 
 
 def test_it_tells_a_rule_s_story_in_order(connection: Connection) -> None:
-    book = journal.Journal(NOW)
+    book = journal.Journal()
     entries = [entry("low", NOW, "a"), entry("high", NOW + 1), entry("low", NOW + 2, "b"), entry("low", NOW + 3, "a")]
     book.write(connection, entries, NOW + 3)
     assert journal.read(connection, "low") == [entries[0], entries[2], entries[3]]
@@ -36,7 +36,7 @@ def test_it_tells_a_rule_s_story_in_order(connection: Connection) -> None:
 
 
 def test_a_rule_that_flaps_pushes_out_its_own_past_only(connection: Connection) -> None:
-    book = journal.Journal(NOW)
+    book = journal.Journal()
     book.write(connection, [entry("quiet", NOW)], NOW)
     for start in range(0, journal.KEPT_OF_A_RULE + 2 * journal.PRUNE_EVERY, 100):
         book.write(connection, [entry("flaps", NOW + start + n) for n in range(100)], NOW + start)
@@ -47,8 +47,21 @@ def test_a_rule_that_flaps_pushes_out_its_own_past_only(connection: Connection) 
 
 
 def test_what_is_too_old_is_forgotten(connection: Connection) -> None:
-    book = journal.Journal(NOW)
+    book = journal.Journal()
     book.write(connection, [entry("low", NOW)], NOW)
     later = NOW + journal.KEPT_FOR + DAY
     book.write(connection, [entry("low", later)], later)
     assert journal.read(connection, "low") == [entry("low", later)]
+
+
+def test_what_earlier_lives_have_left_is_forgotten_too(connection: Connection) -> None:
+    journal.Journal().write(connection, [entry("low", NOW), entry("old", NOW)], NOW)
+    for life in range(5):
+        start = NOW + 1000 * life
+        entries = [entry("low", start + number) for number in range(journal.PRUNE_EVERY - 1)]
+        journal.Journal().write(connection, entries, start)
+    journal.Journal().write(connection, [entry("other", NOW + 9000)], NOW + 9000)
+    assert len(journal.read(connection, "low")) == journal.KEPT_OF_A_RULE
+    later = NOW + journal.KEPT_FOR + DAY
+    journal.Journal().write(connection, [entry("low", later)], later)
+    assert journal.read(connection, "old") == []

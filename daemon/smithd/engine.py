@@ -28,7 +28,7 @@ from smithd.alerts.rule import Rule, compile_rule, remembered_for
 from smithd.alerts.scope import Scope
 from smithd.alerts.silence import Silence, parse_matchers
 from smithd.alerts.silences import Silences
-from smithd.alerts.state import Alert, Transition
+from smithd.alerts.state import Alert, Phase, Transition
 from smithd.config.model import Config, RuleConfig
 from smithd.config.suggestion import nearest
 from smithd.database import Database
@@ -50,6 +50,7 @@ from smithd.telemetry import (
     AlertStirred,
     AlertTold,
     Fact,
+    MemoryFull,
     RulePuzzled,
     Silenced,
     SilenceExpired,
@@ -132,12 +133,13 @@ class Engine:
             Notices(), self._rules, pushes, hush.compile_hushes(config.rules), account.channels
         )
         self._silences = Silences()
-        self._journal = journal.Journal(now)
+        self._journal = journal.Journal()
         self._agenda = Agenda()
         self._ageing: set[str] = set()
         self._ends: dict[str, float] = {}
         self._held: dict[str, str] = {}
         self._puzzles: dict[str, str] = {}
+        self._refused: set[str] = set()
         self._alive_at = now
         if handover is not None:
             self._adopt(handover)
@@ -254,7 +256,8 @@ class Engine:
             self._config.zone,
         )
         for alert in active:
-            self._latest.expect_back(alert.series, alert.value, now)
+            since = now if alert.absent.phase is Phase.INACTIVE else min(alert.absent.since, now)
+            self._latest.expect_back(alert.series, alert.value, since)
         judging.plan_all()
         for surface in self._board.surfaces:
             self._agenda.add(now, Look(surface))
@@ -281,7 +284,8 @@ class Engine:
     def replan(self, now: float) -> None:
         """The clock was set: nothing may wait for a time that is far away now."""
         self._latest.set_clock(now)
-        self._agenda = Agenda()
+        self._active.set_clock(now)
+        self._agenda.clear()
         self._ageing.clear()
         self._judging.plan_all()
         for name in self._looked_at | self._board.sources:
@@ -323,7 +327,7 @@ class Engine:
         fresh = [reading for reading in came if self._latest.is_fresh(reading, scope.now)]
         derived, changed = self._derivation.work_out(brought, scope)
         if derived:
-            self._history.take(derived, scope.now)
+            self._history.take_derived(derived, scope.now)
         return fresh + derived, changed
 
     def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[str]]:
@@ -381,6 +385,9 @@ class Engine:
         """Write down what lasts, all of it in one transaction, then say what happened."""
         if self._judging.puzzles != self._puzzles:
             self._tell_puzzles()
+        for metric in sorted(self._history.refused - self._refused):
+            self._telemetry.tell(MemoryFull(metric))
+            self._refused.add(metric)
         if self._history.is_due(now):
             self._history.flush(now)
         messages = [message for message in messages if self._outbox.changes(message)]

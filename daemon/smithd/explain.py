@@ -14,7 +14,7 @@ from smithd.alerts import hush, state
 from smithd.alerts.decision import Reason
 from smithd.alerts.figures import duration, number
 from smithd.alerts.notice import AlertId
-from smithd.alerts.rule import Rule
+from smithd.alerts.rule import Rule, Timing
 from smithd.alerts.silence import parse_matchers
 from smithd.alerts.state import Alert, Hold, Phase
 from smithd.config.suggestion import nearest
@@ -100,14 +100,13 @@ class _Account:
     def _next(self, alert: Alert) -> Iterator[str]:
         """What would have to happen for an alert to move, the likeliest first."""
         for (severity, condition), hold in zip(self._rule.thresholds, alert.holds, strict=True):
-            yield from self._next_of(severity, str(condition), hold)
+            yield from self._next_of(severity, str(condition), hold, state.timing(self._rule, alert, hold, self._now))
         if alert.absent.phase is not Phase.INACTIVE:
             dues = [due for due in state.dues(self._rule, alert) if due > self._now]
             until = f", or closes it at {self._clock(min(dues))}" if dues and alert.cause == state.SERIES else ""
             yield f"the next value moves it{until}"
 
-    def _next_of(self, severity: str, condition: str, hold: Hold) -> Iterator[str]:
-        timing = self._rule.timing
+    def _next_of(self, severity: str, condition: str, hold: Hold, timing: Timing) -> Iterator[str]:
         due = hold.due(timing)
         match hold.phase:
             case Phase.PENDING if due is not None:
@@ -202,7 +201,7 @@ def _states(told: Explanation) -> Iterator[str]:
     if left:
         yield f"and {left} more"
     if not told["alerts"] and not told["clear"]:
-        yield "no alert, and no reading of it is known"
+        yield "no alert" if told["now"] else "no alert, and no reading of it is known"
 
 
 def _story(told: Explanation) -> Iterator[str]:

@@ -64,8 +64,8 @@ class Entry:
 class Journal:
     """Writes entries in the caller's transaction, and forgets what is too old or too much, now and then."""
 
-    def __init__(self, now: float) -> None:
-        self._pruned_at = now
+    def __init__(self) -> None:
+        self._pruned_at: float | None = None  # nobody knows what earlier lives have left
         self._written: dict[str, int] = {}
 
     def write(self, connection: Connection, entries: Iterable[Entry], now: float) -> None:
@@ -76,6 +76,9 @@ class Journal:
         connection.execute(_ADD, rows)
         for row in rows:
             self._written[row["rule"]] = self._written.get(row["rule"], 0) + 1
+        if self._pruned_at is None:
+            _prune(connection, connection.execute(select(_JOURNAL.c.rule).distinct()).scalars().all(), now)
+            self._pruned_at = now
         if sum(self._written.values()) >= PRUNE_EVERY or abs(now - self._pruned_at) >= 86400:
             _prune(connection, self._written, now)
             self._written.clear()

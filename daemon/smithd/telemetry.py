@@ -371,6 +371,20 @@ class RulePuzzled(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryFull(Fact):
+    """There is no room to remember some series of a metric that is looked back on."""
+
+    level: ClassVar[int] = logging.WARNING
+    metric: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.metric} has more series than can be remembered: rules and expressions that look back know nothing "
+            "of the others; aggregate them, or shorten 'history'"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted(Fact):
     """The service took a message; ``summary`` is what the phone now shows, in a few words."""
 

@@ -197,6 +197,17 @@ def test_a_stream_key_with_capitals_is_worth_a_warning(read: Read) -> None:
     assert "'Prod' has capitals" in warning
 
 
+@pytest.mark.parametrize(("threshold", "count"), [("> 1", 1), ("rises > 1 over 1h", 0)])
+def test_a_text_about_a_comparison_that_the_rule_does_not_make_is_worth_a_warning(
+    read: Read, threshold: str, count: int
+) -> None:
+    push = 'push: {title: "Up {{ change }} from {{ baseline }}", message: "{{ value }}"}'
+    config = read(rules=f"rules:\n  a: {{metric: shop.orders, warning: {threshold!r}, {push}}}\n")
+    said = [warning for warning in config.warnings if "'baseline' and 'change' will be empty" in warning]
+    assert len(said) == count
+    assert len(config.warnings) == count
+
+
 def test_an_interval_that_ios_will_not_honour_is_worth_a_warning(read: Read) -> None:
     config = read(widgets="widgets: {a: {value: shop.orders, min_interval: 10s}, b: shop.orders}\n")
     (warning,) = config.warnings

@@ -182,6 +182,52 @@ def test_an_edited_threshold_neither_forgets_nor_repeats_an_open_alert(tmp_path:
         assert [message.content["in_place"] for message in stage.take()] == [True]
 
 
+ERRORS = "rules: {errors: {metric: shop.errors, push: true, %s}}\n"
+BOTH = ERRORS % "warning: '> 1', critical: '> 5', keep_firing_for: 10m"
+SEVERE = ERRORS % "critical: '> 5', keep_firing_for: 10m"
+
+
+def test_a_warning_that_is_not_asked_for_any_more_ends_and_is_not_told_as_critical(tmp_path: Path) -> None:
+    with Stage(tmp_path, BOTH, T) as stage:
+        stage.poll(T, errors=2)
+        stage.take()
+    for life in (1, 2):
+        with Stage(tmp_path, SEVERE, T + 3600 * life) as stage:
+            assert [alert.severity for alert in stage.engine.alerts] == ["warning"]
+            assert stage.take() == []
+    with Stage(tmp_path, SEVERE, T + 10800) as stage:
+        stage.poll(T + 10801, errors=2)
+        (resolved,) = stage.take()
+        assert resolved.content["title"] == "Resolved: errors"
+        assert resolved.content["message"].startswith("shop.errors is 2 (normal: 5 or less). It was warning")
+        assert stage.engine.alerts == []
+
+
+def test_a_warning_that_is_not_asked_for_any_more_rises_where_its_value_is_critical(tmp_path: Path) -> None:
+    config = (ERRORS % "warning: '> 1', critical: '> 5'").replace("push", "for: 2m, push")
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T, errors=2)
+        stage.poll(T + 120, errors=2)
+        stage.take()
+    with Stage(tmp_path, config.replace("warning: '> 1',", ""), T + 130) as stage:
+        stage.poll(T + 131, errors=9)
+        assert (stage.take(), stage.loud()) == ([], [])
+        stage.poll(T + 260, errors=9)
+        assert stage.loud() == [("errors", "raised")]
+        assert next(message.content["title"] for message in stage.take()) == "errors is critical"
+
+
+def test_a_warning_that_is_added_below_an_open_alert_is_open_too(tmp_path: Path) -> None:
+    with Stage(tmp_path, SEVERE.replace("10m", "0s"), T) as stage:
+        stage.poll(T, errors=9)
+        stage.take()
+    with Stage(tmp_path, BOTH.replace("10m", "0s, for: 5m"), T + 60) as stage:
+        stage.poll(T + 61, errors=2)
+        assert stage.loud() == [("errors", "lowered")]
+        stage.poll(T + 121, errors=1)
+        assert stage.loud()[1:] == [("errors", "resolved")]
+
+
 def test_what_the_configuration_no_longer_has_is_closed_once(tmp_path: Path) -> None:
     with Stage(tmp_path, RULE.replace("for: 90s", "for: 0") + ACTIVITY, T) as stage:
         stage.poll(T, errors=7)
@@ -281,6 +327,30 @@ def test_a_clock_that_is_set_back_leaves_nothing_waiting_for_hours(tmp_path: Pat
         stage.engine.replan(back)
         stage.pass_time(back + 300)
         assert [message.content["value"] for message in stage.take() if message.kind is Kind.METRIC] == ["3 ?"]
+
+
+def test_a_clock_that_is_set_back_leaves_no_alert_in_the_future(tmp_path: Path) -> None:
+    with Stage(tmp_path, BOTH.replace("10m", "0s"), T) as stage:
+        stage.poll(T, errors=2)
+        stage.take()
+        stage.now = T - 3600
+        stage.engine.replan(stage.now)
+        stage.poll(T - 2700, errors=9)
+        assert stage.take()[0].content["message"].endswith(", since 13:00.")
+    with Stage(tmp_path, BOTH.replace("10m", "0s"), T - 7200) as stage:
+        stage.poll(T - 6900, errors=0)
+        (resolved,) = stage.take()
+        assert resolved.content["message"].endswith("It was critical for 5m, 12:00 to 12:05.")
+
+
+def test_the_clock_of_an_alert_runs_on_after_the_time_was_set(tmp_path: Path) -> None:
+    with Stage(tmp_path, RULE, T) as stage:
+        stage.poll(T, errors=7)
+        stage.now = T - 3600
+        stage.engine.replan(stage.now)
+        stage.poll(T - 3599, errors=7)
+        stage.pass_time(T - 3508)
+        assert [alert.severity for alert in stage.engine.alerts] == ["critical"]
 
 
 def test_an_alert_and_its_push_are_written_together_or_not_at_all(

@@ -51,11 +51,32 @@ def test_it_tells_the_story_in_order_with_decisions_and_deliveries(tmp_path: Pat
         assert "  muted: nights until Tue 24 Nov 07:00:00" in lines
         assert "  no longer warning when it is not > 1 for 5m" in lines
         story = lines[lines.index("What happened") + 1 :]
-        assert story[1].endswith('fired critical: shop.stock{house="a"} is 7 (critical > 5; normal: 5 or less) [told]')
+        assert story[1].endswith('fired critical: shop.stock{house="a"} is 7 (critical > 5; normal: 1 or less) [told]')
         assert [line for line in story if "[muted: nights until Tue 07:00]" in line]
         assert story[-1] == "  accepted 20:02:00: stock (a) is critical"
         only = told(stage, "stock", "house=b")
         assert not [line for line in only if 'house="a"' in line]
+
+
+def test_it_counts_what_damping_adds(tmp_path: Path) -> None:
+    with Stage(tmp_path, "rules: {e: {metric: shop.errors, warning: '> 1', damping: 30m}}\n", EVENING) as stage:
+        for minute, value in enumerate((2, 0, 2, 2)):
+            stage.poll(EVENING + 60 * minute, errors=value)
+        assert "  no longer warning when it is not > 1 for 52s" in told(stage, "e")
+        stage.poll(EVENING + 240, errors=0)
+        assert "  no longer warning at 20:04:49 if it stays clear" in told(stage, "e")
+        stage.pass_time(EVENING + 288)
+        assert len(stage.engine.alerts) == 1
+        stage.pass_time(EVENING + 290)
+        assert stage.engine.alerts == []
+
+
+def test_an_expression_that_is_clear_is_told_with_what_is_known(tmp_path: Path) -> None:
+    with Stage(tmp_path, CONFIG, EVENING) as stage:
+        stage.poll(EVENING, errors=0, orders=9)
+        lines = told(stage, "both")
+        assert "no alert" in lines
+        assert "  now: shop.errors is 0 and shop.orders is 9" in lines
 
 
 def test_it_works_without_a_daemon_as_text_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

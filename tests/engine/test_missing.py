@@ -210,3 +210,129 @@ def test_a_clock_that_steps_makes_nothing_missing(tmp_path: Path) -> None:
                 stage.pass_time(now + 30 + 60 * minute)
         assert stage.loud() == []
         assert stage.engine.alerts == []
+
+
+EXPRESSION = "rules: {w: {when: shop.stock > 5, severity: critical, no_data: {%s}, push: true}}\n"
+
+
+@pytest.mark.parametrize(
+    ("no_data", "after"), [("severity: ok, after: 20m", 23), ("severity: warning, after: 10m", 24 * 60 + 13)]
+)
+def test_the_part_that_an_expression_lost_is_missing_for_as_long_as_it_was_asked_to(
+    tmp_path: Path, no_data: str, after: int
+) -> None:
+    with Stage(tmp_path, EXPRESSION % no_data, T + 7) as stage:
+        minutes(stage, 1, 3, stock={"a": 9, "b": 1})
+        minutes(stage, 4, after, stock={"b": 1})
+        assert stage.loud() == [('w{house="a"}', "fired")]
+        stage.take()
+        minutes(stage, after + 1, after + 1, stock={"b": 1})
+        assert stage.loud()[1:] == [('w{house="a"}', "resolved")]
+        (closed,) = stage.take()
+        assert closed.content["title"] == "Closed: w (a) has no data"
+
+
+def test_what_vanished_before_a_restart_is_missing_after_it(tmp_path: Path) -> None:
+    config = EXPRESSION % "severity: ok, after: 20m"
+    with Stage(tmp_path, config, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 1})
+        stage.take()
+    with Stage(tmp_path, config, T + 60) as stage:
+        minutes(stage, 1, 15, stock={"b": 1})
+        assert stage.loud() == []
+    with Stage(tmp_path, config, T + 960) as stage:
+        minutes(stage, 16, 30, stock={"b": 1})
+        (closed,) = stage.take()
+        assert closed.content["title"] == "Closed: w (a) has no data"
+
+
+def test_a_lost_part_that_is_missed_by_nobody_is_forgotten(tmp_path: Path) -> None:
+    with Stage(tmp_path, EXPRESSION % "severity: warning", T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 9, "c": 1})
+        minutes(stage, 1, 10, stock={"b": 9})
+        assert {alert.series.labels for alert in stage.engine.alerts} == {(("house", "a"),), (("house", "b"),)}
+        gone = stage.engine._latest.gone["shop.stock"]
+        assert gone.keys() == {(("house", "a"),)}
+
+
+def test_an_expression_that_is_clear_again_names_no_value_of_before(tmp_path: Path) -> None:
+    config = (EXPRESSION % "severity: ok").replace("push: true", "on_error: warning")
+    with Stage(tmp_path, config, T) as stage:
+        minutes(stage, 0, 0, stock=9)
+        fail(stage, 1, 8)
+        minutes(stage, 9, 9, stock=1)
+        assert stage.whys()[1:] == ["shop.stock is 1 (w has data again)"]
+
+
+def test_a_failing_source_is_waited_for_from_its_last_answer_also_where_it_had_no_value(tmp_path: Path) -> None:
+    config = "rules: {o: {metric: shop.orders, warning: '> 5', on_error: {severity: critical, after: 10m}, push: true}}"
+    with Stage(tmp_path, config + "\n", T) as stage:
+        minutes(stage, 0, 20, errors=1)
+        fail(stage, 21, 22)
+        minutes(stage, 23, 23, errors=1)
+        fail(stage, 24, 32)
+        stage.pass_time(T + 60 * 32 + 59)
+        assert stage.loud() == []
+        fail(stage, 33, 34)
+        assert stage.loud() == [("o", "fired")]
+        (fired,) = stage.take()
+        assert fired.content["message"].endswith("o: critical since 14:23")
+        minutes(stage, 35, 35, errors=1)
+        stage.pass_time(stage.now + 1)
+        assert stage.whys()[1:] == ["source shop answers again"]
+
+
+def test_what_was_given_up_after_a_day_is_not_missed_again_because_of_a_restart(tmp_path: Path) -> None:
+    with Stage(tmp_path, NO_DATA, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
+        minutes(stage, 1, 60, stock={"b": 9})
+        assert stage.loud() == [('low{house="a"}', "fired")]
+    with Stage(tmp_path, NO_DATA, T + 3660) as stage:
+        for tens in range(7, 6 * 27):
+            stage.pass_time(T + 600 * tens)
+            stage.poll(T + 600 * tens, stock={"b": 9})
+        stage.pass_time(stage.now + 60)
+        assert stage.loud() == [('low{house="a"}', "resolved")]
+
+
+def test_own_words_do_not_tell_the_last_value_as_if_it_were_that_of_now(tmp_path: Path) -> None:
+    push = "{title: 'low: {{ value }}', message: 'look at {{ rule }}', subtitle: 'below {{ threshold }}'}"
+    with Stage(tmp_path, NO_DATA.replace("push: true", f"push: {push}"), T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 1})
+        assert [message.content["title"] for message in stage.take()] == ["low: 1"]
+        minutes(stage, 1, 6, stock={"b": 1})
+        (missing,) = stage.take()
+        assert missing.content["title"] == "low (a) is critical"
+        assert missing.content["message"].startswith('shop.stock{house="a"} has no data for 5m; it was 9 before')
+        assert "subtitle" not in missing.content
+
+
+@pytest.mark.parametrize("push", ["true", "{on_resolve: push}"])
+def test_a_value_that_comes_back_as_bad_takes_the_place_of_its_absence(tmp_path: Path, push: str) -> None:
+    config = NO_DATA.replace("push: true", f"push: {push}").replace("critical", "warning")
+    with Stage(tmp_path, config, T) as stage:
+        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
+        minutes(stage, 1, 8, stock={"b": 9})
+        (missing,) = stage.take()
+        minutes(stage, 9, 9, stock={"a": 3, "b": 9})
+        (low,) = stage.take()
+        assert (low.key, low.content["in_place"]) == (missing.key, True)
+        assert low.content["message"].startswith('shop.stock{house="a"} is 3 (warning < 5; normal: 5 or more), since')
+        minutes(stage, 10, 10, stock={"a": 9, "b": 9})
+        assert stage.loud()[1:] == [('low{house="a"}', "resolved")]
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_failing_source_may_be_worse_than_that_it_had_no_data(tmp_path: Path, seen: bool) -> None:
+    config = NO_DATA.replace("critical", "warning") + "    on_error: {severity: critical, after: 5m}\n"
+    with Stage(tmp_path, config, T) as stage:
+        if seen:
+            minutes(stage, 0, 0, stock=9)
+        minutes(stage, 1, 10, errors=0)
+        assert stage.loud() == [("low", "fired")]
+        fail(stage, 11, 14)
+        assert stage.loud() == [("low", "fired")]
+        fail(stage, 15, 60)
+        assert stage.loud() == [("low", "fired"), ("low", "raised")]
+        minutes(stage, 61, 61, stock=9)
+        assert stage.loud()[2:] == [("low", "resolved")]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from engine.stage import Stage, commits
+from smithd.history import store
 from smithd.outbox.message import Kind
 from smithd.plugin.sample import Reading, Series
 from smithd.poll.intake import Poll
-from smithd.telemetry import RulePuzzled
+from smithd.telemetry import MemoryFull, RulePuzzled
 
 T = 1_763_906_400.0
 """Some Sunday, 14:00 UTC."""
@@ -85,7 +88,7 @@ def test_an_expression_over_several_metrics_fires_when_its_time_is_full(tmp_path
         (resolved,) = stage.take()
         assert resolved.content["message"] == (
             "shop.errors is 8 and shop.orders is 30 (no longer critical: shop.errors > 5 and shop.orders < 10). "
-            "It was critical for 30s, 14:02 to 14:03."
+            "It was critical for 2m, 14:01 to 14:03."
         )
 
 
@@ -154,6 +157,23 @@ def test_an_expression_that_makes_no_sense_with_these_series_is_said_once(tmp_pa
         assert [fact.rule for fact in stage.facts if isinstance(fact, RulePuzzled)] == ["r"]
 
 
+def test_that_there_is_no_room_to_remember_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MOST_SAMPLES", 150)
+    with Stage(tmp_path, "rules: {r: {metric: shop.stock, warning: rises > 1 over 9m}}\n", T) as stage:
+        for minute in range(3):
+            stage.poll(T + 60 * minute, stock=dict.fromkeys("abcde", 1))
+        assert [fact.metric for fact in stage.facts if isinstance(fact, MemoryFull)] == ["shop.stock"]
+
+
+def test_the_threshold_of_an_expression_is_empty_in_a_text(tmp_path: Path) -> None:
+    push = "push: {title: 'over {{ threshold }}.', message: '{{ value }}, {{ baseline }}'}"
+    config = f"rules: {{w: {{when: shop.errors > 5, severity: warning, {push}}}}}\n"
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T, errors=7)
+        (fired,) = stage.take()
+        assert (fired.content["title"], fired.content["message"]) == ("over .", "7,")
+
+
 def test_an_edited_expression_neither_forgets_nor_repeats_an_open_alert(tmp_path: Path) -> None:
     config = CHECKOUT.replace("for: 90s", "for: 0s")
     with Stage(tmp_path, config, T) as stage:
@@ -219,6 +239,19 @@ def test_what_is_smaller_than_min_value_then_and_now_does_not_count(tmp_path: Pa
         assert stage.loud() == []
 
 
+def test_what_is_smaller_than_min_value_then_and_now_has_recovered(tmp_path: Path) -> None:
+    with Stage(tmp_path, DROP.replace("    min_value", "    recover: drops < 10% over 10m\n    min_value"), T) as stage:
+        orders(stage, 0, *[55] * 11, 30, 48)
+        assert stage.loud() == [("drop", "fired")], "55 was large enough"
+    config = (
+        "rules: {r: {metric: shop.errors, warning: rises > 30% over 10m, recover: rises < 9% over 10m, min_value: 50}}"
+    )
+    with Stage(tmp_path, config + "\n", T + 3600) as stage:
+        for minute, errors in enumerate([40] * 12 + [60, 45], 61):
+            stage.poll(T + 60 * minute, errors=errors)
+        assert stage.loud() == [("r", "fired"), ("r", "resolved")]
+
+
 def test_the_past_is_remembered_over_a_restart(tmp_path: Path) -> None:
     rule = DROP.replace("over 10m", "vs yesterday")
     with Stage(tmp_path, rule, T) as stage:
@@ -241,6 +274,22 @@ def test_a_change_of_a_derived_metric_can_be_watched(tmp_path: Path) -> None:
         assert stage.loud() == [("r", "fired")]
 
 
+def test_a_derived_metric_is_remembered_as_often_as_the_quicker_of_its_sources_comes(tmp_path: Path) -> None:
+    config = """
+derived: {ratio: shop.errors / depot.errors}
+rules:
+  peak: {when: "max_over(ratio, 10m) > 50", severity: warning}
+  rise: {metric: ratio, warning: rises > 50% over 10m}
+"""
+    with Stage(tmp_path, config, T) as stage:
+        for minute in range(20):
+            stage.poll(T + 60 * minute, errors=100 if minute == 16 else 10)
+            if minute % 15 == 0:
+                depot = (Reading(Series("depot.errors", ()), 1.0, T + 60 * minute),)
+                stage.engine.ingest(Poll("depot", T + 60 * minute, 3600.0, depot))
+        assert stage.loud() == [("rise", "fired"), ("peak", "fired"), ("rise", "resolved")]
+
+
 def test_damping_makes_an_alert_that_comes_and_goes_stay(tmp_path: Path) -> None:
     flapping = "rules: {errors: {metric: shop.errors, warning: '> 5', damping: 30m}}\n"
     counts = {}
@@ -258,6 +307,19 @@ def test_damping_makes_an_alert_that_comes_and_goes_stay(tmp_path: Path) -> None
             assert stage.loud()[-1] == ("errors", "resolved")
     assert counts["plain"] == 60
     assert counts["damped"] <= 9
+
+
+def test_damping_makes_an_alert_that_falls_and_rises_stay_high(tmp_path: Path) -> None:
+    rule = "rules: {errors: {metric: shop.errors, warning: '> 1', critical: '> 5', damping: 30m, push: true}}\n"
+    with Stage(tmp_path, rule, T) as stage:
+        for minute in range(60):
+            stage.pass_time(T + 60 * minute)
+            stage.poll(T + 60 * minute, errors=9 if minute % 2 else 3)
+        assert [change for _, change in stage.loud()].count("raised") <= 4
+    with Stage(tmp_path, rule.replace("errors:", "other:", 1), T + 3600) as stage:
+        for minute, value in enumerate((3, 9, 0), 61):
+            stage.poll(T + 60 * minute, errors=value)
+        assert [change for _, change in stage.loud()] == ["fired", "raised", "resolved"], "the first rise is no unrest"
 
 
 def test_damping_remembers_over_a_restart_and_forgets_in_time(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_mute_holds_back_and_tells_once_what_still_fires_when_it_ends(tmp_path
         stage.poll(MORNING - 1, errors=8)
         stage.pass_time(MORNING)
         (told,) = stage.take()
-        assert told.content["message"] == "shop.errors is 8 (critical > 5; normal: 5 or less), since Mon 23:01."
+        assert told.content["message"] == "shop.errors is 8 (critical > 5; normal: 1 or less), since Mon 23:01."
         assert told.created == MORNING
         stage.pass_time(MORNING + HOUR)
         assert stage.take() == []
@@ -313,7 +313,7 @@ def test_the_log_says_once_what_a_group_tells(tmp_path: Path) -> None:
         stage.poll(EVENING, stock={"a": 7, "b": 2, "c": 2})
         stage.pass_time(EVENING + 30)
         said = [str(fact) for fact in stage.facts if isinstance(fact, AlertMoved | AlertTold)]
-    assert said[0].endswith("normal: 5 or less) (waits for its group)")
+    assert said[0].endswith("normal: 1 or less) (waits for its group)")
     assert said[3:] == ['alert stock{house="a"} (critical, and 2 more): told: with 2 more']
 
 
@@ -445,6 +445,15 @@ def test_a_rule_that_no_longer_tells_closes_what_it_told(tmp_path: Path) -> None
             assert titles(stage.take()) == ["Closed: stock"] * count
 
 
+def test_what_is_watched_on_but_not_told_says_so(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule()), EVENING) as stage:
+        stage.poll(EVENING, errors=7)
+        stage.take()
+    with Stage(tmp_path, rules(rule(push="false")), EVENING + 60) as stage:
+        (closed,) = stage.take()
+        assert closed.content["message"] == "errors is not told any more. It was critical since 20:00."
+
+
 def test_a_severity_that_nobody_asked_for_is_told_when_it_becomes_one(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule(push="{on: [warning]}")), EVENING) as stage:
         stage.poll(EVENING, errors=7)
@@ -503,3 +512,46 @@ def test_an_alert_that_turns_out_to_be_about_a_value_is_told_anew(tmp_path: Path
         told, back = stage.take()
         assert told.content["title"] == "errors is critical"
         assert (back.key, back.content["title"]) == (silent.key, "shop answers again")
+
+
+def test_what_fell_and_rose_again_waits_for_its_group_as_other_news_does(tmp_path: Path) -> None:
+    config = rules(rule(push="{group_by: [], group_wait: 0s}"))
+    with Stage(tmp_path, config, EVENING) as stage:
+        stage.poll(EVENING, errors=7)
+        stage.poll(EVENING + 60, errors=2)
+        assert titles(stage.take()) == ["errors is critical"]
+    with Stage(tmp_path, config, EVENING + 100) as stage:
+        stage.poll(EVENING + 120, errors=7)
+        assert stage.take() == []
+        stage.pass_time(EVENING + 299)
+        assert stage.take() == []
+        stage.pass_time(EVENING + 300)
+        assert titles(stage.take())[0] == "errors is critical"
+
+
+def test_a_digest_reminds_of_nothing_that_it_has_not_told(tmp_path: Path) -> None:
+    config = rules(rule(push="{repeat: 16h}", mute="{during: [nights], digest: true}")) + NIGHTS
+    with Stage(tmp_path, config, NIGHT) as stage:
+        stage.poll(NIGHT, errors={"a": 2, "b": 0})
+        stage.pass_time(MORNING)
+        assert titles(stage.take()) == ["After nights: 1 alert, warning"]
+        stage.poll(NIGHT + 86400, errors={"a": 0, "b": 2})
+        assert titles(stage.take()) == ["After nights: all is well"]
+        for _ in range(3):
+            stage.engine.tick(stage.now)
+        wake_at = stage.engine.wake_at()
+        assert wake_at is not None
+        assert wake_at > stage.now
+
+
+def test_a_reminder_of_what_is_clear_but_not_for_long_enough_does_not_call_it_bad(tmp_path: Path) -> None:
+    with Stage(tmp_path, rules(rule(push="{repeat: 10m}", keep_firing_for="30m")), EVENING) as stage:
+        stage.poll(EVENING, errors=9)
+        stage.take()
+        for minute in range(1, 11):
+            stage.poll(EVENING + 60 * minute, errors=0)
+        stage.pass_time(EVENING + 600)
+        reminder = stage.take()[0]
+        assert reminder.content["message"] == (
+            "shop.errors is 0, not > 5 any more, but critical still (normal: 1 or less), since 20:00."
+        )

@@ -37,6 +37,7 @@ PUSHES = [
     "{group_by: [house], group_wait: 10s}",
     "{max_series: 1}",
     "{group_by: [], repeat: 1h}",
+    "{repeat: 16h}",
 ]
 WAITS = ["", ", unless_firing: [errors]", ", depends_on: [errors]"]
 ERRORS = ["", ", on_error: {severity: critical, after: 3m}"]

@@ -7,6 +7,7 @@ import pytest
 from expression.scope import World, labels
 from smithd.expression import tree
 from smithd.expression.expression import parse
+from smithd.expression.window import rate
 from smithd.plugin.sample import Labels
 
 A, B, C = labels(host="a"), labels(host="b"), labels(host="c")
@@ -194,3 +195,8 @@ def test_an_expression_says_how_far_it_looks_back(text: str, windows: dict[str, 
 )
 def test_what_decided_can_be_said(text: str, series: Labels, said: str) -> None:
     assert parse(text).describe(WORLD, series) == said
+
+
+def test_a_rate_is_that_of_prometheus_to_the_last_digit() -> None:
+    samples = [(15.0 * number, 21.0 * number) for number in range(41)]
+    assert rate(samples, 50.0, 150.0) == 1.4000000000000001, "what promtool says of rate(x[100s]) at 150s"

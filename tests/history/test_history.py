@@ -239,3 +239,14 @@ class Remembering(RuleBasedStateMachine):
 
 TestRemembering = Remembering.TestCase
 TestRemembering.settings = settings(max_examples=rounds(40, 2000), stateful_step_count=30)
+
+
+def test_the_last_word_of_a_moment_counts_for_what_is_worked_out(database: Database) -> None:
+    history = remembered(database)
+    for value in (1.0, 2.0):
+        history.take_derived([Reading(ORDERS, value, START - 600)], START)
+    history.flush(START)
+    history.take_derived([Reading(ORDERS, 3.0, START - 600)], START)
+    history.flush(START)
+    assert history.past(ORDERS, 0, START) == [(START, 3.0)]
+    assert remembered(database).past(ORDERS, 0, START) == [(START, 3.0)]

@@ -30,7 +30,7 @@ def said(*firing: Member, group: Group = ALONE, over: tuple[Member, ...] = (), *
 def test_the_stock_text_says_what_happened_since_when_and_what_is_normal() -> None:
     assert said(member()) == {
         "title": "errors is critical",
-        "message": "shop.errors is 7 (critical > 5; normal: 5 or less), since 14:00.",
+        "message": "shop.errors is 7 (critical > 5; normal: 1 or less), since 14:00.",
         "interruption_level": "time-sensitive",
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column, Connection, Float, Integer, Table, Text, select
@@ -12,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from smithd.alerts.damping import Unrest
 from smithd.alerts.rule import Rule
-from smithd.alerts.severity import Severity
+from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.alerts.state import IDLE, Alert, Hold, Phase, Transition, shown_severity, worst_of
 from smithd.database import metadata
 from smithd.plugin.sample import Labels, Series
@@ -55,11 +54,7 @@ class Active:
                 continue
             if rule is not None and state["metric"] != rule.metric:
                 rule = None  # it watches something else now: this alert has nobody to resolve it
-            alert = _read(row.rule, labels, state, rule)
-            if slept >= PENDING_SURVIVES:
-                alert = replace(
-                    alert, holds=tuple(IDLE if hold.phase is Phase.PENDING else hold for hold in alert.holds)
-                )
+            alert = _read(row.rule, labels, state, rule, now, go_on=slept < PENDING_SURVIVES)
             if rule is None:
                 orphans.append(alert)
             elif any(hold is not IDLE for hold in (*alert.holds, alert.absent)):
@@ -121,6 +116,11 @@ class Active:
             self._restless[alert.rule, alert.series.labels] = alert.unrest
         else:
             self._restless.pop((alert.rule, alert.series.labels), None)
+
+    def set_clock(self, now: float) -> None:
+        """The clock was set: nothing began in the future."""
+        for alert in list(self):
+            self._set(alert.rule, alert.series.labels, alert.by(now))
 
     def _set(self, rule: str, labels: Labels, alert: Alert | None) -> None:
         alerts = self._alerts.setdefault(rule, {})
@@ -189,11 +189,15 @@ def _written(rule: Rule, alert: Alert) -> dict[str, Any]:
     }
 
 
-def _read(name: str, labels: Labels, state: dict[str, Any], rule: Rule | None) -> Alert:
-    found = {severity: _hold(hold) for severity, hold in state["holds"].items()}
-    levels = [level for level, _ in rule.thresholds] if rule else [Severity(level) for level in found]
-    holds = _fitted(rule, found) if rule else tuple(found.values())
+def _read(name: str, labels: Labels, state: dict[str, Any], rule: Rule | None, now: float, *, go_on: bool) -> Alert:
+    """``go_on``: the clocks of pending alerts did not stop meanwhile."""
+    found = {Severity(severity): _hold(hold) for severity, hold in state["holds"].items()}
+    if not go_on:
+        found = {severity: IDLE if hold.phase is Phase.PENDING else hold for severity, hold in found.items()}
+    levels = [level for level, _ in rule.thresholds] if rule else list(found)
+    holds = _fitted(rule, found, now) if rule else tuple(found.values())
     absent = _hold(state["absent"]) if "absent" in state else IDLE  # an older smithd knew values only
+    told = Severity(state["severity"]) if state["severity"] else None
     by_value = shown_severity(zip(levels, holds, strict=True))
     baselines = state.get("baselines", {})
     kept = tuple(baselines.get(level) for level in levels) if baselines else ()
@@ -201,7 +205,7 @@ def _read(name: str, labels: Labels, state: dict[str, Any], rule: Rule | None) -
         name,
         Series(state["metric"], labels),
         holds,
-        worst_of(by_value, Severity(state["severity"])) if absent.fires and state["severity"] else by_value,
+        worst_of(by_value, told) if absent.fires else by_value or told,
         state["since"],
         state["fired_at"],
         state["value"],
@@ -210,7 +214,7 @@ def _read(name: str, labels: Labels, state: dict[str, Any], rule: Rule | None) -
         absent,
         kept,
         Unrest(*state["unrest"]) if state.get("unrest") else None,
-    )
+    ).by(now)
 
 
 def _hold(given: list[Any]) -> Hold:
@@ -222,10 +226,23 @@ def _labels(given: list[list[str]]) -> Labels:
     return tuple((name, value) for name, value in given)
 
 
-def _fitted(rule: Rule, found: Mapping[str, Hold]) -> tuple[Hold, ...]:
-    """The remembered holds for the thresholds of today: an edit does not forget an alert that fires."""
-    holds = [found.get(severity, IDLE) for severity, _ in rule.thresholds]
-    fired = [hold for hold in found.values() if hold.fires]
+def _fitted(rule: Rule, found: Mapping[Severity, Hold], now: float) -> tuple[Hold, ...]:
+    """The remembered holds for the thresholds of today: an edit does not forget an alert that fires.
+
+    A new severity below one that fires, fires too. One that is gone, and was the lowest, leaves its alert waiting for
+    the next value, which ends it, or begins what is asked for now.
+    """
+    holds = [found.get(severity, _above(found, severity)) for severity, _ in rule.thresholds]
+    fired = [severity for severity, hold in found.items() if hold.fires]
     if fired and not any(hold.fires for hold in holds):
-        holds[0] = fired[0]
+        if SEVERITIES.index(fired[-1]) > SEVERITIES.index(rule.thresholds[0][0]):
+            holds[0] = found[fired[-1]]
+        elif holds[0] is IDLE:
+            holds[0] = Hold(Phase.PENDING, now)
     return tuple(holds)
+
+
+def _above(found: Mapping[Severity, Hold], severity: Severity) -> Hold:
+    """The lowest hold that fires of the severities above one."""
+    above = SEVERITIES[SEVERITIES.index(severity) + 1 :]
+    return next((found[higher] for higher in above if higher in found and found[higher].fires), IDLE)

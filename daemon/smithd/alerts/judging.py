@@ -7,16 +7,16 @@ alone moves what the agenda was asked to call for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import tzinfo
 
-from smithd.alerts import state
+from smithd.alerts import reason, state
 from smithd.alerts.active import Active
 from smithd.alerts.agenda import Agenda, Alarm
 from smithd.alerts.condition import Verdict
 from smithd.alerts.latest import Latest
-from smithd.alerts.parts import Parts
+from smithd.alerts.parts import Missed, Parts
 from smithd.alerts.relative import Reference, Relative
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.scope import Past, Scope
@@ -153,24 +153,24 @@ class Judging:
         if rule.breached is None:
             if alert is not None and now - alert.since > self._frozen_for:
                 alert = replace(alert, baselines=())
-            baselines = self._baselines(rule, reading, alert)
+            baselines = self._baselines(rule, reading, alert, now)
             if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
                 return
         unrest = self._active.unrest(rule.name, series.labels)
         self._move(state.judge(rule, series, alert, value, now, baselines, unrest))
 
-    def _baselines(self, rule: Rule, reading: Reading, alert: Alert | None) -> Baselines:
+    def _baselines(self, rule: Rule, reading: Reading, alert: Alert | None, now: float) -> Baselines:
         """What a reading is compared with. What an alert began with is not looked up again."""
         begun = alert.baselines if alert is not None and alert.baselines else (None,) * len(rule.thresholds)
+        at = self._latest.moment(reading, now)
         return tuple(
-            self._baseline(condition.reference, reading)
+            self._baseline(condition.reference, reading.series, at)
             if baseline is None and isinstance(condition, Relative)
             else baseline
             for (_, condition), baseline in zip(rule.thresholds, begun, strict=True)
         )
 
-    def _baseline(self, reference: Reference, reading: Reading) -> float | None:
-        series, _, at = reading
+    def _baseline(self, reference: Reference, series: Series, at: float) -> float | None:
         return reference.baseline(lambda since: self._past(series, since, at), at, self._zone)
 
     def _judge_expression(self, rule: Rule, scope: Scope) -> None:
@@ -184,7 +184,7 @@ class Judging:
             moved.append(state.judge(rule, Series("", labels), alerts.pop(labels, None), value, scope.now, (), unrest))
         parts = Parts(self._latest, rule.metrics, scope) if alerts else None
         for labels, alert in alerts.items():
-            is_lost = parts is not None and parts.has_lost(labels)
+            is_lost = parts is not None and _has_lost(parts, alert)
             if vector.holds(labels) is not False or is_lost or self._is_about_missing(rule, alert, scope.now):
                 self._miss_part(rule, alert, scope)
             else:
@@ -225,7 +225,8 @@ class Judging:
             self._judge(rule, reading, now)
         elif alert.absent.phase is not Phase.INACTIVE and self._latest.has_spoken(metric):
             cause = self._latest.cause(metric, now)
-            self._move(state.miss(rule, alert.series, alert, cause, alert.value, alert.absent.since, now))
+            since = self._latest.unknown_since(metric, cause, alert.absent.since)
+            self._move(state.miss(rule, alert.series, alert, cause, alert.value, since, now))
 
     def _look_for_lost(self, metric: str, now: float) -> None:
         """Something of a metric is too old."""
@@ -233,10 +234,12 @@ class Judging:
         for rule in self._plain.get(metric, ()):
             for series, value, at in lost:
                 alert = self._active.get(rule.name, series.labels)
-                self._move(state.miss(rule, series, alert, cause, value, at, now))
+                since = self._latest.unknown_since(metric, cause, at)
+                self._move(state.miss(rule, series, alert, cause, value, since, now))
             self._miss_all(rule, now)
-        for series, _, at in lost:
-            if not self._needs(metric, series.labels, at, now):
+        missed = [Missed(self._missed(rule)) for rule in self._expressions.get(metric, ())]
+        for series, _, _ in lost:
+            if not self._needs(metric, series.labels, missed):
                 self._latest.gone[metric].pop(series.labels, None)
 
     def _miss_all(self, rule: Rule, now: float) -> None:
@@ -248,11 +251,14 @@ class Judging:
             return
         cause, alert = self._cause(missing, now), self._active.get(rule.name, ())
         if cause == SERIES and alert is not None and alert.cause not in ("", SERIES):
-            self._move(state.come_back(rule, alert, now))  # the source does not fail any more: it has no data
+            why = reason.answers(alert.cause)  # the source does not fail any more: it has no data
+            self._move(state.come_back(rule, alert, now, why))
             alert = self._active.get(rule.name, ())
         if cause != SERIES or rule.when is not None or not self._latest.has_known(rule.metric):
-            since = min(self._latest.newest(metric) for metric in missing)
+            since = min(self._latest.unknown_since(each, cause, self._latest.newest(each)) for each in missing)
             self._move(state.miss(rule, Series(rule.metric), alert, cause, None, since, now))
+            if alert is not None and since + rule.missing(cause).after > now:
+                self._agenda.add(since + rule.missing(cause).after, Alarm(rule.name, ()))
 
     def _is_missing(self, metric: str, now: float) -> bool:
         return self._latest.is_missing(metric, now) and self._latest.has_spoken(metric)
@@ -266,10 +272,21 @@ class Judging:
         """The metric was brought: that there is nothing of it is no longer true."""
         alert = self._active.get(rule.name, ())
         if alert is not None and alert.absent.phase is not Phase.INACTIVE and self._latest.get(metric, ()) is None:
-            self._move(state.come_back(rule, alert, now))
+            self._move(state.come_back(rule, alert, now, reason.returned(rule, alert.series, None)))
 
-    def _needs(self, metric: str, labels: Labels, at: float, now: float) -> bool:
+    def _missed(self, rule: Rule) -> Iterator[Labels]:
+        alerts = self._active.of(rule.name).values()
+        return (alert.series.labels for alert in alerts if alert.absent.phase is not Phase.INACTIVE)
+
+    def _needs(self, metric: str, labels: Labels, missed: Iterable[Missed]) -> bool:
         """Whether somebody still has to know that a series is gone."""
-        return any(self._active.get(rule.name, labels) for rule in self._plain.get(metric, ())) or any(
-            self._active.of(rule.name) and now - at <= rule.no_data.after for rule in self._expressions.get(metric, ())
-        )
+        by_value = any(self._active.get(rule.name, labels) for rule in self._plain.get(metric, ()))
+        return by_value or any(each.need(labels) for each in missed)
+
+
+def _has_lost(parts: Parts, alert: Alert) -> bool:
+    """Whether something that an alert of an expression stands on is missing. One about a source that failed stands on
+    nothing else: that it answers is enough.
+    """
+    labels = alert.series.labels
+    return parts.has_lost(labels) or (alert.cause in ("", SERIES) and parts.has_none(labels))

@@ -35,6 +35,7 @@ class Latest:
         self._since = started
         self._heard: set[str] = set()
         self._answered: dict[str, float] = {}
+        self._well: dict[str, float] = {}
         self._brought: dict[str, float] = {}
         self._failing: set[str] = set()
 
@@ -52,6 +53,7 @@ class Latest:
                 self.expect(source, (), self._fresh_for[source], self._fresh_for[source])
             elif source in before._answered:
                 self._answered[source] = before._answered[source]
+        self._well = {source: at for source, at in before._well.items() if source in sources}
         spoken = set(sources) & (self._answered.keys() | before._failing)
         self._heard |= before._heard & spoken
         self._failing |= before._failing & spoken
@@ -102,6 +104,7 @@ class Latest:
         self._since = now
         self._heard.clear()
         self._answered = {source: min(at, now) for source, at in self._answered.items()}
+        self._well = {source: min(at, now) for source, at in self._well.items()}
         for series in (*self.readings.values(), *self.gone.values()):
             for labels, reading in series.items():
                 series[labels] = reading._replace(time=min(reading.time, now))
@@ -151,6 +154,8 @@ class Latest:
         news = source not in self._heard or was_well is failing
         self._heard.add(source)
         (self._failing.add if failing else self._failing.discard)(source)
+        if not failing:
+            self._well[source] = now
         return news
 
     def get(self, metric: str, labels: Labels) -> Reading | None:
@@ -160,6 +165,10 @@ class Latest:
     def is_fresh(self, reading: Reading, now: float) -> bool:
         """Whether a reading may still be taken for today's truth."""
         return now - reading.time <= self._fresh_for[reading.series.metric]
+
+    def moment(self, reading: Reading, now: float) -> float:
+        """The moment that a value belongs to: that of a derived one is now, however old what it is made of."""
+        return now if reading.series.metric in self._made_of else reading.time
 
     def fresh(self, metric: str, now: float) -> dict[Labels, float]:
         """The values of a metric's series that are fresh."""
@@ -196,12 +205,12 @@ class Latest:
         """Whether any series of a metric was there in this life."""
         return bool(self.readings.get(metric) or self.gone.get(metric))
 
-    def expect_back(self, series: Series, value: float | None, now: float) -> None:
-        """An alert is open from an earlier life: its series is missing where it does not come again. That of an
-        expression is none that could come.
+    def expect_back(self, series: Series, value: float | None, at: float) -> None:
+        """An alert is open from an earlier life, which knew its series until ``at``, or later: it is missing where it
+        does not come again. That of an expression is none that could come.
         """
         if value is not None and series.metric and self.get(*series) is None:
-            self.gone[series.metric].setdefault(series.labels, Reading(series, value, now))
+            self.gone[series.metric].setdefault(series.labels, Reading(series, value, at))
 
     def has_spoken(self, metric: str) -> bool:
         """Whether all that a metric stands on was heard since the start, and since the clock was last set."""
@@ -220,6 +229,14 @@ class Latest:
     def newest(self, metric: str) -> float:
         """The time of a metric's newest reading; where it has none, when one could first have come."""
         return max((reading.time for reading in self.readings.get(metric, {}).values()), default=self._started)
+
+    def unknown_since(self, metric: str, cause: str, at: float) -> float:
+        """Since when nothing is known of what was ``at`` its last value, by the cause of that: where its source fails,
+        since that was last well, whether it had a value or not.
+        """
+        if cause == "series":
+            return at
+        return max(at, min(self._well.get(source, self._started) for source in self.sources_of(metric)))
 
     def awaits(self, name: str, now: float) -> bool:
         """Whether the first word since the start of a metric, or of a source, may still come in good time."""

@@ -101,7 +101,8 @@ class Member:
 class Notice:
     """One notification, or the next. ``chapter`` counts those sent so far; ``opened``, ``told_at`` (aloud) and
     ``spoke_at`` (in any way) are seconds since 1970. ``not_before``: when the window ends whose digest this is.
-    ``is_stale``: it shows an alert that is not its own any more.
+    ``is_stale``: it shows an alert that is not its own any more. ``loudest``: the highest severity that it has told of
+    an alert (None: of none).
     """
 
     group: Group
@@ -113,6 +114,7 @@ class Notice:
     repeats: int = 0
     not_before: float = 0.0
     is_stale: bool = False
+    loudest: Severity | None = None
 
     @property
     def key(self) -> str:
@@ -132,14 +134,18 @@ class Notice:
     def ended(self) -> list[Member]:
         return [member for member in self.members.values() if member.ended is not None]
 
-    @property
-    def loudest(self) -> int:
-        """The rank of the highest severity that it has told of an alert; -1 where it has told of none."""
-        return max((rank(member.told) for member in self.members.values()), default=-1)
+    def tops(self, member: Member) -> bool:
+        """Whether a member is worse than anything it has told of yet."""
+        return rank(member.severity) > rank(self.loudest)
 
     def shift(self, now: float) -> None:
-        """The clock was set: nothing was said in the future."""
+        """The clock was set: nothing was said in the future, and nothing began there."""
         self.told_at, self.spoke_at = min(self.told_at, now), min(self.spoke_at, now)
+        for id_, member in self.members.items():
+            if max(member.since, member.fired_at, member.ended or now) > now:
+                ended = min(member.ended, now) if member.ended is not None else None
+                since, fired_at = min(member.since, now), min(member.fired_at, now)
+                self.members[id_] = replace(member, since=since, fired_at=fired_at, ended=ended)
 
 
 class Notices:

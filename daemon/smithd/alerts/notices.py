@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from smithd.alerts.notice import Group, Member, Notice, Notices, Scope
 from smithd.alerts.severity import Severity
+from smithd.alerts.state import worst_of
 from smithd.database import metadata
 from smithd.plugin.sample import Labels, Series
 
@@ -53,6 +54,7 @@ def _written(notice: Notice) -> dict[str, Any]:
         "repeats": notice.repeats,
         "not_before": notice.not_before,
         "is_stale": notice.is_stale,
+        "loudest": notice.loudest,
         "members": [_written_member(member) for member in notice.members.values()],
     }
 
@@ -89,6 +91,7 @@ def _read(state: dict[str, Any]) -> Notice:
         state["repeats"],
         state["not_before"],
         state["is_stale"],
+        worst_of(_severity(state.get("loudest")), *(member.told for member in members)),
     )
 
 
@@ -105,9 +108,13 @@ def _read_member(state: dict[str, Any]) -> Member:
         state["cause"],
         state["baseline"],
         state["source"],
-        Severity(state["told"]) if state["told"] else None,
+        _severity(state["told"]),
         state["ended"],
     )
+
+
+def _severity(given: str | None) -> Severity | None:
+    return Severity(given) if given else None
 
 
 def _labels(pairs: list[list[str]]) -> Labels:

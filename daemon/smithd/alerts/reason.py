@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smithd.alerts.condition import Verdict
 from smithd.alerts.figures import duration, number
 from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Rule
@@ -16,7 +17,22 @@ def breached(rule: Rule, series: Series, severity: Severity, value: float | None
         return f"{severity}: {condition}"
     if isinstance(condition, Relative) and baseline is not None:
         return f"{series} is {number(value)}, {condition.told(value, baseline)} ({severity}: {condition})"
-    return f"{series} is {number(value)} ({severity} {condition}; normal: {condition.normal})"
+    return f"{series} is {number(value)} ({severity} {condition}; normal: {_normal(rule)})"
+
+
+def lasting(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
+    """Why an alert fires: as ``breached``, or, where its value does not breach any more, that it fires still."""
+    condition = rule.threshold(severity)
+    if (
+        rule.when is not None
+        or value is None
+        or condition.verdict(value, baseline) in (Verdict.BREACH, Verdict.MISSING)
+    ):
+        return breached(rule, series, severity, value, baseline)
+    told = f", {condition.told(value, baseline)}" if isinstance(condition, Relative) and baseline is not None else ""
+    return (
+        f"{series} is {number(value)}{told}, not {condition} any more, but {severity} still (normal: {_normal(rule)})"
+    )
 
 
 def cleared(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
@@ -29,7 +45,12 @@ def cleared(rule: Rule, series: Series, severity: Severity, value: float | None,
         text += f", {condition.told(value, baseline)}"
     if severity is not rule.thresholds[0][0]:
         return f"{text}, no longer {severity} ({condition})"
-    return f"{text} (normal: {rule.recover if rule.recover is not None else condition.normal})"
+    return f"{text} (normal: {rule.recover if rule.recover is not None else _normal(rule)})"
+
+
+def _normal(rule: Rule) -> str:
+    """What is neither critical nor a warning."""
+    return rule.thresholds[0][1].normal
 
 
 def missing(rule: Rule, series: Series, cause: str, value: float | None, seconds: float) -> str:
@@ -48,6 +69,11 @@ def returned(rule: Rule, series: Series, value: float | None) -> str:
     """That there is something to judge again."""
     what = str(series) if series.metric else f"{rule.name}{series}"
     return f"{what} has data again" + (f": {number(value)}" if value is not None else "")
+
+
+def answers(cause: str) -> str:
+    """That the source which was the cause does not fail any more."""
+    return f"source {cause.partition(':')[2]} answers again"
 
 
 def _blame(cause: str) -> str:

@@ -117,9 +117,13 @@ class Relative:
         """What a value means, given what it was; without that, nothing is known."""
         if baseline is None:
             return Verdict.MISSING
-        if max(abs(value), abs(baseline)) < self.floor:
+        if self.is_small(value, baseline):
             return Verdict.CLEAR
         return self.bound.verdict(self.change(value, baseline))
+
+    def is_small(self, value: float, baseline: float) -> bool:
+        """Whether a value is too small to matter, and was before."""
+        return max(abs(value), abs(baseline)) < self.floor
 
     def with_floor(self, floor: float) -> Relative:
         """The same, for values that are large enough."""

@@ -202,8 +202,9 @@ class Rule:
         given = zip_longest(self.thresholds, baselines)
         found = [condition.verdict(value, baseline) for (_, condition), baseline in given]
         if found[0] is Verdict.CLEAR and self.recover is not None:
-            baseline = baselines[0] if baselines else None
-            if self.recover.verdict(value, baseline) is not Verdict.BREACH:
+            baseline, lowest = baselines[0] if baselines else None, self.thresholds[0][1]
+            is_small = isinstance(lowest, Relative) and baseline is not None and lowest.is_small(value, baseline)
+            if not is_small and self.recover.verdict(value, baseline) is not Verdict.BREACH:
                 found[0] = Verdict.BETWEEN
         return tuple(found)
 

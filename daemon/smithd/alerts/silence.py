@@ -91,7 +91,9 @@ def _pattern(text: str) -> Callable[[str], bool]:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Alerts that meet all matchers are not told from ``starts`` until ``ends`` (seconds since 1970)."""
+    """Alerts that meet all matchers are not told until ``ends``; it was made at ``starts`` (seconds since 1970), which
+    lies in the future where the clock was set back since.
+    """
 
     id: int
     matchers: tuple[Matcher, ...]
@@ -102,7 +104,7 @@ class Silence:
 
     def covers(self, labels: Mapping[str, str], now: float) -> bool:
         """Whether an alert with these labels is silenced now; ``rule`` and ``severity`` are labels too."""
-        return self.starts <= now < self.ends and all(matcher.matches(labels) for matcher in self.matchers)
+        return now < self.ends and all(matcher.matches(labels) for matcher in self.matchers)
 
     @property
     def text(self) -> str:

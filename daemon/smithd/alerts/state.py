@@ -146,6 +146,16 @@ class Alert:
         labels = str(self.series).partition("{")[2]
         return f"{self.rule}{'{' + labels if labels else ''}@{self.fired_at:.3f}"
 
+    def by(self, now: float) -> Alert:
+        """The alert as it can be by ``now``: the clock may have been set back since it began."""
+        if max(self.since, self.fired_at or now) <= now:
+            return self
+        return replace(
+            self,
+            since=min(self.since, now),
+            fired_at=min(self.fired_at, now) if self.fired_at is not None else None,
+        )
+
     def baseline(self, rule: Rule, severity: Severity) -> float | None:
         """What its value is compared with at a severity; None where the threshold is not relative."""
         given = zip_longest(rule.thresholds, self.baselines)
@@ -210,7 +220,7 @@ def clear(rule: Rule, alert: Alert, now: float) -> Transition | None:
         return None
     after = _after(rule, alert, holds, now)
     change = _change(alert, after)
-    return Transition(alert, after, change, now, alert.value, _why(rule, alert, after, change, alert.value, ()))
+    return Transition(alert, after, change, now, alert.value, _why(rule, alert, after, change, None, ()))
 
 
 def miss(
@@ -228,9 +238,13 @@ def miss(
     if alert is None and series.labels and now - since >= GIVEN_UP_AFTER:
         return None
     before = alert if alert is not None else replace(_inactive(rule, series, value, now, None), since=min(since, now))
+    if missing is rule.on_error:
+        before = _waiting_anew(before, since, now)
     absent = _absent(before.absent, missing, series, since, now)
+    if _is_worse(before, missing, since, now):
+        absent = Hold(Phase.FIRING, now)
     holds = _stepped(rule, before, (Verdict.MISSING,) * len(before.holds), now)
-    if absent == before.absent and holds == before.holds:
+    if alert is not None and absent == alert.absent and holds == alert.holds:
         return None
     after = _after(rule, before, holds, now, absent, cause) if absent is not None else None
     change = _change(alert, after)
@@ -240,17 +254,19 @@ def miss(
     return Transition(alert, after, change, now, before.value, why, cause)
 
 
-def come_back(rule: Rule, alert: Alert, now: float) -> Transition | None:
-    """What it does to an alert about missing values that there is something to judge again, on other series."""
+def come_back(rule: Rule, alert: Alert, now: float, why: str) -> Transition | None:
+    """What it does to an alert about missing values that this is over: there is something to judge again on other
+    series, or the source answers.
+    """
     if alert.absent.phase is Phase.INACTIVE:
         return None
     after = _after(rule, alert, alert.holds, now)
-    return Transition(alert, after, _change(alert, after), now, alert.value, reason.returned(rule, alert.series, None))
+    return Transition(alert, after, _change(alert, after), now, alert.value, why)
 
 
 def dues(rule: Rule, alert: Alert) -> list[float]:
     """When time alone may move an alert."""
-    found = [hold.due(_timing(rule, alert, hold, hold.since)) for hold in alert.holds]
+    found = [hold.due(timing(rule, alert, hold, hold.since)) for hold in alert.holds]
     if alert.absent.phase is not Phase.INACTIVE:
         found += [alert.absent.since + missing.after for missing in (rule.no_data, rule.on_error) if missing.matters]
     if alert.absent.phase is Phase.FIRING:
@@ -272,16 +288,29 @@ def _kept(alert: Alert, baselines: Baselines) -> Baselines:
 
 def _stepped(rule: Rule, alert: Alert, verdicts: tuple[Verdict, ...], now: float) -> tuple[Hold, ...]:
     given = zip(alert.holds, verdicts, strict=True)
-    return tuple(step(hold, verdict, _timing(rule, alert, hold, now), now) for hold, verdict in given)
+    return tuple(step(hold, verdict, timing(rule, alert, hold, now), now) for hold, verdict in given)
 
 
-def _timing(rule: Rule, alert: Alert, hold: Hold, now: float) -> Timing:
+def timing(rule: Rule, alert: Alert, hold: Hold, now: float) -> Timing:
     """The rule's timing; where it has damping, a restless alert keeps firing for longer."""
     if not rule.damping:
         return rule.timing
     since = hold.since if hold.phase is Phase.RECOVERING else now
     longer = delay(alert.unrest, rule.damping, since)
     return Timing(rule.timing.hold, rule.timing.keep_firing_for + longer)
+
+
+def _is_worse(alert: Alert, missing: Missing, since: float, now: float) -> bool:
+    """Whether an absence that is told already has, by now, a cause that is worse."""
+    return alert.absent.fires and _rank(missing.severity) > _rank(alert.severity) and now >= since + missing.after
+
+
+def _waiting_anew(alert: Alert, since: float, now: float) -> Alert:
+    """An alert that waits for a source which was well once more in between, at ``since``."""
+    if alert.absent.phase is not Phase.PENDING or not alert.absent.since < since <= now:
+        return alert
+    begun = alert.since if any(hold.phase is not Phase.INACTIVE for hold in alert.holds) else since
+    return replace(alert, since=begun, absent=Hold(Phase.PENDING, since))
 
 
 def _absent(hold: Hold, missing: Missing, series: Series, since: float, now: float) -> Hold | None:
@@ -321,11 +350,12 @@ def _unrest(rule: Rule, before: Alert, holds: tuple[Hold, ...], severity: Severi
     if not rule.damping:
         return None
     fired = before.severity is None and severity is not None
+    rose_again = not fired and _rank(before.severity) < _rank(severity) <= _rank(before.worst)
     relapsed = any(
         was.phase is Phase.RECOVERING and hold.phase is Phase.FIRING
         for was, hold in zip(before.holds, holds, strict=True)
     )
-    return stirred(before.unrest, rule.damping, now) if fired or relapsed else before.unrest
+    return stirred(before.unrest, rule.damping, now) if fired or rose_again or relapsed else before.unrest
 
 
 def shown_severity(holds: Iterable[tuple[Severity, Hold]]) -> Severity | None:
@@ -339,6 +369,10 @@ def worst_of(*severities: Severity | None) -> Severity | None:
     return max((severity for severity in severities if severity), key=SEVERITIES.index, default=None)
 
 
+def _rank(severity: Severity | None) -> int:
+    return SEVERITIES.index(severity) if severity is not None else -1
+
+
 def _change(before: Alert | None, after: Alert | None) -> Change:
     was, now = (before.severity if before else None), (after.severity if after else None)
     if was != now:
@@ -346,11 +380,11 @@ def _change(before: Alert | None, after: Alert | None) -> Change:
             return Change.FIRED
         if now is None:
             return Change.RESOLVED
-        return Change.RAISED if SEVERITIES.index(now) > SEVERITIES.index(was) else Change.LOWERED
+        return Change.RAISED if _rank(now) > _rank(was) else Change.LOWERED
     if after is None:
         return Change.ABANDONED
     absent = before.absent if before else IDLE
-    if after.absent.phase is not absent.phase:
+    if after.absent != absent:
         return Change.RETURNED if after.absent.phase is Phase.INACTIVE else Change.MISSING
     entered = {hold.phase for hold in set(after.holds).difference(before.holds if before else ())}
     return next((change for phase, change in _ENTERED if phase in entered), Change.RELAPSED)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
+from smithd.alerts.relative import Relative
 from smithd.config.draft import Draft
 from smithd.config.model import Config, RuleConfig
 from smithd.config.positions import Path
@@ -99,8 +100,23 @@ class _Pace:
 
 def advise(draft: Draft, config: Config) -> None:
     """Add what is worth a warning to the report."""
-    for path, message in [*_slots(config), *_budgets(config), *_intervals(config), *_stream_keys(config)]:
+    found = [_slots(config), _budgets(config), _intervals(config), _stream_keys(config), _comparisons(config)]
+    for path, message in chain.from_iterable(found):
         draft.warn(path, message)
+
+
+def _comparisons(config: Config) -> Iterator[Advice]:
+    for name, rule in config.rules.items():
+        if rule.push is None or isinstance(rule.warning, Relative) or isinstance(rule.critical, Relative):
+            continue
+        for key in ("title", "message", "subtitle"):
+            text = getattr(rule.push, key)
+            if empty := sorted({"baseline", "change"} & text.names) if text is not None else []:
+                what = " and ".join(f"'{each}'" for each in empty)
+                yield Advice(
+                    ("rules", name, "push", key),
+                    f"{what} will be empty: this rule compares nothing with the past (drops, rises, changes)",
+                )
 
 
 def _slots(config: Config) -> Iterator[Advice]:

@@ -75,14 +75,14 @@ def rate(samples: Samples, start: float, end: float) -> float | None:
     if len(inside) < 2 or inside[0][0] == inside[-1][0]:
         return None
     (first_at, first), (last_at, last) = inside[0], inside[-1]
-    grown = last - first + sum(before for (_, before), (_, after) in pairwise(inside) if after < before)
+    grown = sum((before for (_, before), (_, after) in pairwise(inside) if after < before), start=last - first)
     measured = last_at - first_at
     spacing = measured / (len(inside) - 1)
     ahead, behind = first_at - start, end - last_at
     if grown > 0 and first >= 0:
         ahead = min(ahead, measured * (first / grown))
     reached = measured + sum(gap if gap < spacing * _REACH else spacing / 2 for gap in (ahead, behind))
-    return grown * (reached / measured) / (end - start)
+    return grown * (reached / measured / (end - start))
 
 
 FUNCTIONS: dict[str, Callable[[Samples, float, float], float | None]] = {

@@ -7,6 +7,7 @@ what was remembered and nothing else.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -51,6 +52,7 @@ class History:
 
     def watch(self, kept_for: Mapping[str, float], longest: float) -> None:
         """Other metrics are looked back on, or for another time; what is no longer wanted is forgotten."""
+        self.refused.clear()
         self._kept_for = {metric: min(seconds, longest) for metric, seconds in kept_for.items()}
         for series, track in list(self._tracks.items()):
             self._end(series)
@@ -64,15 +66,15 @@ class History:
         is left out; samples from after ``now``, which a clock set back has left, are forgotten.
         """
         for series, value, at in readings if self._kept_for else ():
-            if series.metric not in self._kept_for or (track := self._track(series)) is None:
-                continue
-            newest = track.newest
-            if newest is not None and newest > now:
-                self._gone[series].update(track.rewind(now))
-            if track.add(at, value):
-                self._new.append((series, at, value))
-                if series in self._gone:
-                    self._gone[series].discard(at)
+            self._keep(series, value, at, now)
+
+    def take_derived(self, readings: Iterable[Reading], now: float) -> None:
+        """Remember what derived series are at ``now``, however old the values are that they are made of. Where they are
+        worked out more than once in a moment, the last word counts.
+        """
+        just_before = math.nextafter(now, -math.inf)
+        for series, value, _ in readings if self._kept_for else ():
+            self._keep(series, value, now, just_before)
 
     def past(self, series: Series, since: float, now: float) -> list[Sample]:
         """What is remembered of a series from ``since`` to ``now``: time and value, oldest first."""
@@ -121,6 +123,18 @@ class History:
         self._gone.clear()
         self._ended.clear()
         self._strays = False
+
+    def _keep(self, series: Series, value: float, at: float, until: float) -> None:
+        """Remember a sample; those of its series from after ``until`` are forgotten."""
+        if series.metric not in self._kept_for or (track := self._track(series)) is None:
+            return
+        newest = track.newest
+        if newest is not None and newest > until:
+            self._gone[series].update(track.rewind(until))
+        if track.add(at, value):
+            self._new.append((series, at, value))
+            if series in self._gone:
+                self._gone[series].discard(at)
 
     def _track(self, series: Series) -> Track | None:
         """The memory of a series, made where it has none yet; None where there is no room for it."""

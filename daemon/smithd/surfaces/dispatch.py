@@ -22,6 +22,9 @@ from smithd.surfaces.speaker import Speaker
 from smithd.surfaces.turn import Telling, Turn
 from smithd.surfaces.view import View
 
+LEAST_PAUSE = 1.0
+"""Seconds between two words of one notice: whatever it finds to say, it never speaks in circles."""
+
 
 class Dispatcher:
     """Knows the open notices, and what holds back the alerts that are untold. ``channels``: the account's."""
@@ -56,6 +59,7 @@ class Dispatcher:
         """Go on with the notices of the last run. What the configuration no longer has is closed."""
         turn = Turn(view, quiet)
         for notice in self.notices:
+            notice.shift(turn.now)
             self._speaker.close(notice, turn)
         for notice in self.notices:
             for member in notice.firing if notice.group.scope is Scope.MUTE else ():
@@ -106,7 +110,7 @@ class Dispatcher:
 
     def _attend(self, group: Group, turn: Turn) -> None:
         """Have a notice speak if it may, and plan when it will look again."""
-        notice = self.notices.get(group)
+        notice, earliest = self.notices.get(group), -math.inf
         if notice is not None and self._speaker.due(notice, turn.now) <= turn.now:
             for member in self._speaker.news(notice):
                 self._placement.again(member.id, turn)  # it may be hushed by now
@@ -114,11 +118,12 @@ class Dispatcher:
             if notice is not None and self._speaker.due(notice, turn.now) <= turn.now:
                 self._speaker.speak(notice, turn)
                 notice = self.notices.get(group)
+                earliest = turn.now + LEAST_PAUSE
         if notice is not None:
-            self._plan(notice, turn)
+            self._plan(notice, turn, earliest)
 
-    def _plan(self, notice: Notice, turn: Turn) -> None:
-        due = self._speaker.due(notice, turn.now)
+    def _plan(self, notice: Notice, turn: Turn, earliest: float = -math.inf) -> None:
+        due = max(self._speaker.due(notice, turn.now), earliest)
         if due < self._planned.get(notice.group, math.inf):
             self._planned[notice.group] = due
             self._agenda.add(due, Speak(notice.group))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smithd.alerts import reason
+from smithd.alerts.condition import Threshold
 from smithd.alerts.figures import duration, number
 from smithd.alerts.notice import Group, Member, Notice, Scope, rank
 from smithd.alerts.relative import Relative
@@ -59,13 +60,13 @@ def firing(told: Story, rules: Mapping[str, Rule], options: PushOptions, view: V
     """What is told of alerts that fire; ``reminder``: which one this is, 0 for none."""
     first = told.firing[0]
     names = _names(told, rules, options, view)
-    title = _rendered(options.title, names) or _title(told)
+    title = _own(options.title, first, names) or _title(told)
     content: Content = {
         "title": f"Still firing: {title}" if reminder and options.title is None else title,
-        "message": _rendered(options.message, names) or _message(told, rules, view),
+        "message": _own(options.message, first, names) or _message(told, rules, view),
         "interruption_level": options.level(first.severity),
     }
-    subtitle = _rendered(options.subtitle, names)
+    subtitle = _own(options.subtitle, first, names)
     return content | ({"subtitle": subtitle} if subtitle else {})
 
 
@@ -91,15 +92,17 @@ def superseded(notice: Notice, shown: Mapping[str, Any], what: str, view: View) 
     }
 
 
-def closed(told: Story, view: View) -> Content:
-    """The end of alerts that the configuration does not have any more."""
+def closed(told: Story, view: View, *, is_watched: bool = False) -> Content:
+    """The end of alerts that the configuration does not have any more; ``is_watched``: it only does not tell them."""
     if told.is_single:
         (alert,) = (*told.firing, *told.ended)
         title = f"Closed: {name(alert)}"
         what = str(alert.series) if alert.series.metric else name(alert)
-        message = f"{what} is watched no more. It was {alert.severity} since {view.clock(alert.since)}."
+        over = f"{name(alert)} is not told any more" if is_watched else f"{what} is watched no more"
+        message = f"{over}. It was {alert.severity} since {view.clock(alert.since)}."
     else:
-        title, message = f"Closed: {_heading(told.group)}", "Its alerts are watched no more."
+        title = f"Closed: {_heading(told.group)}"
+        message = "Its alerts are not told any more." if is_watched else "Its alerts are watched no more."
     return {"title": title, "message": message, "interruption_level": "passive"}
 
 
@@ -135,7 +138,7 @@ def _names(told: Story, rules: Mapping[str, Rule], options: PushOptions, view: V
         "metric": first.series.metric,
         "severity": first.severity.value,
         "value": _plain(first.value),
-        "threshold": _plain(threshold.number if threshold is not None else None),
+        "threshold": _plain(threshold.number if isinstance(threshold, Threshold | Relative) else None),
         "labels": dict(_shared(told.firing)),
         "since": view.clock(since),
         "duration": view.now - since,
@@ -204,7 +207,7 @@ def _why(alert: Member, rule: Rule, view: View) -> str:
         return reason.missing(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
     if (rule.when is not None and alert.why) or alert.severity not in dict(rule.thresholds):
         return alert.why or f"{alert.rule} is {alert.severity}"
-    return reason.breached(rule, alert.series, alert.severity, alert.value, alert.baseline)
+    return reason.lasting(rule, alert.series, alert.severity, alert.value, alert.baseline)
 
 
 def _listed(members: Sequence[Member], view: View, line: Any) -> list[str]:
@@ -221,7 +224,7 @@ def _firing_line(member: Member, group: Group, view: View) -> str:
 
 def _ended_line(member: Member, view: View) -> str:
     assert member.ended is not None
-    return f"{name(member)}: {member.worst}, {view.clock(member.fired_at)} to {view.clock(member.ended)}"
+    return f"{name(member)}: {member.worst}, {view.clock(member.since)} to {view.clock(member.ended)}"
 
 
 def _short(member: Member, group: Group) -> str:
@@ -234,10 +237,11 @@ def _short(member: Member, group: Group) -> str:
 
 def _course(alert: Member, view: View) -> str:
     assert alert.ended is not None
-    lasted = duration(alert.ended - alert.fired_at)
-    span = f"{view.clock(alert.fired_at)} to {view.clock(alert.ended)}"
+    lasted = duration(alert.ended - alert.since)
+    span = f"{view.clock(alert.since)} to {view.clock(alert.ended)}"
     return f"{alert.why}. It was {alert.worst} for {lasted}, {span}."
 
 
-def _rendered(text: Text | None, names: dict[str, Any]) -> str:
-    return text.render(names) if text is not None else ""
+def _own(text: Text | None, member: Member, names: dict[str, Any]) -> str:
+    """The rule's own words; none where the value is missing that they were written for: the last one is not today's."""
+    return text.render(names) if text is not None and not member.cause else ""

@@ -93,6 +93,8 @@ class Placement:
         turned = source_of(before) != source_of(after)
         if transition.change not in VISIBLE and not turned:
             turn.decide(alert, Reason.STEP)
+            if before is not None and after is not None and before.cause != after.cause:
+                self._correct(after, transition.why, turn)
             return
         if alert.rule not in self._pushes:
             turn.decide(alert, Reason.NO_PUSH)
@@ -103,6 +105,15 @@ class Placement:
             self._end(before, AlertId(*before.id), transition, turn)
         elif after is not None and after.severity is not None:
             self._place(after, turn, transition.why)
+
+    def _correct(self, alert: Alert, why: str, turn: Turn) -> None:
+        """An alert is as bad as before, for another reason: what was told of it is not true any more."""
+        notice = self._notices.of(id_of(alert))
+        if alert.severity is not None and notice is not None:
+            before = notice.members[id_of(alert)]
+            self._notices.put(notice.group, member_of(alert, self._rules[alert.rule], before, why), turn.now)
+            notice.is_stale = notice.is_stale or before.told is not None
+            turn.touch(notice)
 
     def _end(self, alert: Alert, id_: AlertId, transition: Transition, turn: Turn) -> None:
         kept_back = self._held[alert.rule].pop(id_, None)

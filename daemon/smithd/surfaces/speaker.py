@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from smithd.alerts import hush
 from smithd.alerts.decision import Reason
 from smithd.alerts.hush import Held, Hush
-from smithd.alerts.notice import AlertId, Group, Member, Notice, Notices, Scope, rank, told
+from smithd.alerts.notice import AlertId, Group, Member, Notice, Notices, Scope, told
 from smithd.alerts.rule import Rule
 from smithd.alerts.severity import Severity
+from smithd.alerts.state import worst_of
 from smithd.outbox.message import ONLY_IN_PLACE
 from smithd.surfaces import notification
 from smithd.surfaces.notification import Content, Story, never_accepted
@@ -55,8 +56,8 @@ class Speaker:
         return PushOptions(channels=list(group.channels) or None)
 
     def _repeat(self, notice: Notice) -> RepeatOptions | None:
-        """How one is reminded: as the first rule asks of those that fire."""
-        given = (self._pushes[member.rule].repeat for member in notice.firing)
+        """How one is reminded: as the first rule asks of those that fire and were told."""
+        given = (self._pushes[member.rule].repeat for member in notice.firing if member.told is not None)
         return next((repeat for repeat in given if repeat is not None), None)
 
     def _pace(self, group: Group) -> tuple[float, float]:
@@ -77,7 +78,7 @@ class Speaker:
             times.append(self._loud_at(notice, news, wait, interval, now))
         if notice.is_stale or any(member.told is not None for member in notice.ended):
             times.append(notice.spoke_at + interval if notice.firing else now)
-        if (repeat := self._repeat(notice)) is not None and notice.chapter:
+        if (repeat := self._repeat(notice)) is not None:
             due = notice.told_at + repeat.wait(notice.repeats)
             times.append(max(due, self._reminders_held.get(notice.group, due)))
         return min(times, default=math.inf)
@@ -87,7 +88,7 @@ class Speaker:
             return notice.not_before
         if not notice.chapter:
             return notice.opened + wait if notice.opened <= now else now
-        if any(rank(member.severity) > notice.loudest for member in news):
+        if any(notice.tops(member) for member in news):
             return now
         return notice.spoke_at + interval
 
@@ -103,7 +104,7 @@ class Speaker:
         joins = notice.group.scope is Scope.SOURCE and notice.chapter > 0
         if not story.firing:
             self._tell_end(notice, story, turn)
-        elif any(not joins or rank(member.severity) > notice.loudest for member in news):
+        elif any(not joins or notice.tops(member) for member in news):
             self._tell_news(notice, story, news, turn)
         elif news or over or notice.is_stale:
             self._tell_update(notice, story, news, turn)
@@ -131,6 +132,7 @@ class Speaker:
         notice.is_stale = False
         for member in news:
             self._notices.put(notice.group, told(member), turn.now)
+            notice.loudest = worst_of(notice.loudest, member.severity)
         for member in over:
             self._notices.drop(member.id)
         if not notice.members:
@@ -159,7 +161,8 @@ class Speaker:
             self._put_aloud(notice, story, turn)
         elif is_told:
             content = self._firing(story, turn) | {"interruption_level": "passive"}
-            self._put(notice, content, turn, in_place=not self._ends_aloud(story, options, turn))
+            is_aloud = bool(story.ended) and self._ends_aloud(story, options, turn)
+            self._put(notice, content, turn, in_place=not is_aloud)
 
     def _tell_end(self, notice: Notice, story: Story, turn: Turn) -> None:
         """Everything ended, or left."""
@@ -187,7 +190,12 @@ class Speaker:
         if (said := standing.shown or standing.queued or standing.going) is None:
             return
         kept = {name: value for name, value in (said.content or {}).items() if name in ("channels", "tags")}
-        content = notification.closed(story, turn.view) | kept | {"in_place": not never_accepted(standing)}
+        is_watched = all(member.rule in self._rules and turn.fires(member) for member in story.firing)
+        content = (
+            notification.closed(story, turn.view, is_watched=is_watched)
+            | kept
+            | {"in_place": not never_accepted(standing)}
+        )
         turn.telling.messages.append(notification.message(notice.key, content, turn.view))
 
     def _remind(self, notice: Notice, story: Story, turn: Turn) -> None:

@@ -111,8 +111,13 @@ _REFUSED = (nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes
 """What a text of a few words does not need, and what can make a short template's text grow without end."""
 
 
+def _shown(value: Any) -> Any:
+    """What is not known is empty."""
+    return "" if value is None else value
+
+
 def _environment() -> jinja2.Environment:
-    environment = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False)
+    environment = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False, finalize=_shown)
     environment.filters = {name: environment.filters[name] for name in _LENT} | FILTERS
     environment.globals.clear()
     return environment

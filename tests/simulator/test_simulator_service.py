@@ -284,10 +284,8 @@ def test_an_update_counts_the_phones_that_show_it() -> None:
 
 
 def test_stream_keys_out_of_use_are_forgotten_in_the_end() -> None:
-    account = Account(rate_mode=RateMode.OFF)
-    account.service.state.streams["paused"] = Stream("paused", paused=True)
-    for n in range(KEPT + 10):
-        account.legacy("end", account.put(f"job-{n}").body["activity_id"])
+    idle = {f"job-{n}": Stream(f"job-{n}") for n in range(KEPT + 10)}
+    account = Account(streams={"paused": Stream("paused", paused=True)} | idle)
     account.put("job")
     assert len(account.service.state.streams) == KEPT + 2
     assert [account.end(key).status for key in ("job-0", "paused", "job", f"job-{KEPT}")] == [404, 200, 200, 200]

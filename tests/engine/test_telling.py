@@ -303,6 +303,7 @@ def test_a_group_is_told_once_with_all_that_came_while_it_waited(tmp_path: Path)
         assert told.content["message"].split("\n") == [
             "a: 7, critical since 20:00",
             "b: 2, warning since 20:00",
+            "Normal for shop.stock: 1 or less.",
             "Ended:",
             "stock (c): warning, 20:00 to 20:00",
         ]

@@ -61,7 +61,7 @@ def test_a_group_is_told_with_its_alerts_the_worst_first() -> None:
     assert content["title"] == "errors: 10 alerts, critical"
     assert lines[0] == "worst: 7, critical since 14:00"
     assert lines[1] == "h8: 2, warning since 13:52"
-    assert lines[-1] == "and 2 more"
+    assert lines[-2:] == ["and 2 more", "Normal for shop.errors: 1 or less."]
 
 
 def test_the_end_of_one_alert_tells_its_whole_story() -> None:

@@ -48,6 +48,11 @@ def cleared(rule: Rule, series: Series, severity: Severity, value: float | None,
     return f"{text} (normal: {rule.recover if rule.recover is not None else _normal(rule)})"
 
 
+def expected(rule: Rule) -> str:
+    """What a rule looks at, and which of its values are normal; for a text about several alerts."""
+    return f"Normal for {rule.metric}: {_normal(rule)}" if rule.metric else f"They fire when {rule.thresholds[0][1]}"
+
+
 def _normal(rule: Rule) -> str:
     """What is neither critical nor a warning."""
     return rule.thresholds[0][1].normal

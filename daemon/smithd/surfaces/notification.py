@@ -193,6 +193,8 @@ def _message(told: Story, rules: Mapping[str, Rule], view: View) -> str:
         (alert,) = told.firing
         return f"{_why(alert, rules[alert.rule], view)}, since {view.clock(alert.since)}."
     lines = _listed(told.firing, view, lambda member, view: _firing_line(member, told.group, view))
+    if told.group.scope in (Scope.RULE, Scope.REST):
+        lines.append(f"{reason.expected(rules[told.firing[0].rule])}.")
     if told.group.scope is Scope.REST:
         lines.append("These are too many to be told one by one (max_series).")
     if told.ended:

@@ -31,12 +31,15 @@ def run(config: Path, socket: Path | None) -> None:
     SIGTERM and Ctrl-C stop it within seconds; what waits to be sent is on disk. After a change of the configuration,
     'smithd reload' (or SIGHUP) has it read anew.
     """
-    from smithd.config.load import load
+    gc.disable()  # what a start makes stays as long as the daemon: looking for garbage in it is an eighth of its CPU
+    try:
+        from smithd.config.load import load
 
-    loaded = load(config, secrets_required=True)
-    write_logs(loaded.redactor)
-    gc.freeze()  # the configuration lives as long as the daemon: the collector need not look at it again
-    stopped_cleanly = asyncio.run(_run(loaded, socket))
+        loaded = load(config, secrets_required=True)
+        write_logs(loaded.redactor)
+        stopped_cleanly = asyncio.run(_run(loaded, socket))
+    finally:
+        gc.enable()
     if not stopped_cleanly:
         sys.stderr.flush()
         os._exit(0)  # a plugin's thread that hangs would keep the process from ending
@@ -55,6 +58,8 @@ async def _run(config: Config, socket: Path | None) -> bool:
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     # In a thread: a large file takes half a second to read, and the code of a plugin is not ours.
     reread = partial(Threads("reload", 1).run, partial(load, config.path, secrets_required=True))
+    gc.freeze()
+    gc.enable()
     operator = Operator(reread, reload, socket or control.places(config.path)[0], _forget_the_configuration_before)
     telemetry = Telemetry([listen_with_logs(config.redactor)])
     return await run(config, telemetry, SystemClock(), stop, operator=operator)

@@ -58,7 +58,7 @@ async def _run(config: Config, socket: Path | None) -> bool:
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     # In a thread: a large file takes half a second to read, and the code of a plugin is not ours.
     reread = partial(Threads("reload", 1).run, partial(load, config.path, secrets_required=True))
-    gc.freeze()
+    gc.freeze()  # nor need the collector ever look at it again
     gc.enable()
     operator = Operator(reread, reload, socket or control.places(config.path)[0], _forget_the_configuration_before)
     telemetry = Telemetry([listen_with_logs(config.redactor)])

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from smithd.config.load import load
-from smithd.database import Database
 from smithd.engine import Engine
+from smithd.events import Events
 from smithd.outbox.queue import Outbox
-from smithd.plugin.sample import Reading, Series
+from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
-from smithd.telemetry import Telemetry
+from smithd.storage.database import Database
 
 START = 1_763_906_400.0
 SAMPLES = 200_000
@@ -50,7 +50,7 @@ def rounds(kind: str, series: int, count: int) -> Iterator[Round]:
         path.write_text(CONFIG.format(rule=RULES[kind]))
         config = load(path, secrets_required=False)
         database = Database.open(config.state)
-        engine = Engine(config, database, Outbox(database), Telemetry([]), START)
+        engine = Engine(config, database, Outbox(database), Events([]), START)
         at = START
         for _ in range(count + 1):
             polls_made = [_poll(names, at + 60 * number, number) for number in range(polls)]
@@ -63,7 +63,7 @@ def rounds(kind: str, series: int, count: int) -> Iterator[Round]:
 
 def _poll(names: list[Series], at: float, number: int) -> Poll:
     return Poll(
-        "shop", at, 160.0, tuple(Reading(name, float(50 + (number + i) % 7), at) for i, name in enumerate(names))
+        "shop", at, 160.0, tuple(Sample(name, float(50 + (number + i) % 7), at) for i, name in enumerate(names))
     )
 
 
@@ -76,7 +76,7 @@ def _compared(polls: list[Poll]) -> int:
     """What any program must do: look at each value, and compare it."""
     breaches = 0
     for poll in polls:
-        for _, value, _ in poll.readings:
+        for _, value, _ in poll.samples:
             if value > 1_000_000:
                 breaches += 1
     return breaches

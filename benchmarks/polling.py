@@ -34,15 +34,15 @@ def rounds(sources: int, count: int, seconds: float) -> Iterator[Round]:
             for _ in range(2):
                 server.line()
             time.sleep(WARM_UP)
-            before = _reading(server, smithd, bare)
+            before = _sample(server, smithd, bare)
             for _ in range(count):
                 time.sleep(seconds)
-                after = _reading(server, smithd, bare)
+                after = _sample(server, smithd, bare)
                 yield Round(*((now[0] - was[0]) / (now[1] - was[1]) for now, was in zip(after, before, strict=True)))
                 before = after
 
 
-def _reading(server: Server, smithd: Process, bare: Process) -> tuple[tuple[float, int], tuple[float, int]]:
+def _sample(server: Server, smithd: Process, bare: Process) -> tuple[tuple[float, int], tuple[float, int]]:
     """CPU seconds and polls so far, of each."""
     counts = server.counts()
     return (smithd.cpu(), counts["smithd"]), (bare.cpu(), counts["bare"])

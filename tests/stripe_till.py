@@ -11,7 +11,7 @@ from typing import Any
 
 from fake_stripe import KEY, FakeStripe
 from fakes import FakeClock
-from smithd.plugin import Context, Http, Sample
+from smithd.plugin import Context, Http, RawSample
 from smithd_sources.stripe.source import Stripe
 
 Figures = dict[Any, float]
@@ -36,7 +36,7 @@ class Till:
         self.account.now = int(self.clock.time)
 
 
-def by_name(samples: Iterable[Sample]) -> Figures:
+def by_name(samples: Iterable[RawSample]) -> Figures:
     """Samples as a dict, which none may overwrite."""
     figures: Figures = {}
     for sample in samples:
@@ -61,10 +61,10 @@ async def opened(
         await http.aclose()
 
 
-def poll_once(url: str, key: str, metrics: Sequence[str], clock: FakeClock, **options: Any) -> list[Sample]:
+def poll_once(url: str, key: str, metrics: Sequence[str], clock: FakeClock, **options: Any) -> list[RawSample]:
     """What one poll brings from this address."""
 
-    async def poll() -> list[Sample]:
+    async def poll() -> list[RawSample]:
         given = {"api_key": key, "api_base": url, "metrics": list(metrics), **options}
         async with opened(given, clock) as source:
             return list(await source.poll())

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from smithd import journal
-from smithd.database import Database
+from smithd.storage.database import Database
 
 NOW = 1_763_906_400.0
 DAY = 86400.0

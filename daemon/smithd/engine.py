@@ -17,46 +17,46 @@ from sqlalchemy import Connection
 
 from smithd import journal
 from smithd.alerts import active as memory
-from smithd.alerts import hush, notices
-from smithd.alerts.agenda import Ageing, Agenda, Alarm, Look
-from smithd.alerts.decision import Decision, Reason
-from smithd.alerts.derive import Derivation
-from smithd.alerts.judging import Judging
-from smithd.alerts.latest import Latest, source_of
-from smithd.alerts.notice import AlertId, Notices
+from smithd.alerts.evaluation import Judging
 from smithd.alerts.rule import Rule, compile_rule, remembered_for
-from smithd.alerts.scope import Scope
-from smithd.alerts.silence import Silence, parse_matchers
-from smithd.alerts.silences import Silences
 from smithd.alerts.state import Alert, Phase, Transition
 from smithd.config.model import Config, RuleConfig
 from smithd.config.suggestion import nearest
-from smithd.database import Database
-from smithd.expression.derived import made_of
-from smithd.history.store import History
-from smithd.outbox.message import Kind, Message
-from smithd.outbox.queue import Outbox
-from smithd.plugin.sample import Labels, Reading
-from smithd.poll.intake import Poll
-from smithd.poll.schedule import first_word_within, fresh_for
-from smithd.surfaces import activity
-from smithd.surfaces.board import Board
-from smithd.surfaces.dispatch import Dispatcher
-from smithd.surfaces.push import PushOptions
-from smithd.surfaces.turn import Telling
-from smithd.surfaces.view import Held, View
-from smithd.telemetry import (
+from smithd.events import (
     AlertMoved,
     AlertStirred,
     AlertTold,
-    Fact,
+    Event,
+    Events,
     MemoryFull,
     RulePuzzled,
     Silenced,
     SilenceExpired,
     SurfaceHeld,
-    Telemetry,
 )
+from smithd.expression.derived import made_of
+from smithd.notify import log, suppression
+from smithd.notify.decision import Decision, Reason
+from smithd.notify.dispatch import Dispatcher
+from smithd.notify.group import AlertId, Notices
+from smithd.notify.options import PushOptions
+from smithd.notify.silence import Silence, parse_matchers
+from smithd.notify.silences import Silences
+from smithd.notify.turn import Telling
+from smithd.outbox.message import Kind, Message
+from smithd.outbox.queue import Outbox
+from smithd.plugin.sample import Labels, Sample
+from smithd.poll.intake import Poll
+from smithd.poll.schedule import first_word_within, fresh_for
+from smithd.series.derived import Derivation
+from smithd.series.history import History
+from smithd.series.latest import Latest, source_of
+from smithd.series.scope import Scope
+from smithd.storage.database import Database
+from smithd.surfaces import activity
+from smithd.surfaces.board import Board
+from smithd.surfaces.view import Held, View
+from smithd.timers import Ageing, Alarm, EngineTimer, Look, TimerQueue
 
 ALIVE_EVERY = 60.0
 """Seconds between two notes on disk that the daemon lives, while an alert's clock runs."""
@@ -71,9 +71,9 @@ class Known(NamedTuple):
 
     rule: Rule
     alerts: Mapping[Labels, Alert]
-    readings: list[Reading]
+    samples: list[Sample]
     described: str
-    held: Mapping[AlertId, hush.Held]
+    held: Mapping[AlertId, suppression.Held]
     push: PushOptions | None
     entries: list[journal.Entry]
 
@@ -101,14 +101,14 @@ class Engine:
         config: Config,
         database: Database,
         outbox: Outbox,
-        telemetry: Telemetry,
+        events: Events,
         now: float,
         handover: Handover | None = None,
     ) -> None:
         self._config = config
         self._database = database
         self._outbox = outbox
-        self._telemetry = telemetry
+        self._events = events
         made = made_of(config.derived)
         self._watchers = _watchers(config.rules, made)
         account = config.account
@@ -130,11 +130,11 @@ class Engine:
         self._history = handover.history if handover else History(database, kept_for, config.history, now)
         pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
         self._dispatcher = Dispatcher(
-            Notices(), self._rules, pushes, hush.compile_hushes(config.rules), account.channels
+            Notices(), self._rules, pushes, suppression.compile_hushes(config.rules), account.channels
         )
         self._silences = Silences()
         self._journal = journal.Journal()
-        self._agenda = Agenda()
+        self._timers = TimerQueue[EngineTimer]()
         self._ageing: set[str] = set()
         self._ends: dict[str, float] = {}
         self._held: dict[str, str] = {}
@@ -157,7 +157,7 @@ class Engine:
     def go_on(self, now: float) -> bool:
         """After a reload: have what was handed over judged by the rules of today. Returns as ``ingest`` does."""
         known = self._latest.known(now)
-        brought = {reading.series.metric for reading in known}
+        brought = {sample.series.metric for sample in known}
         return self._come(known, list(brought), brought, now)
 
     def ingest(self, poll: Poll) -> bool:
@@ -165,7 +165,7 @@ class Engine:
         left something to send.
         """
         names, brought = self._remember(poll)
-        return self._come(poll.readings, names, brought, poll.time)
+        return self._come(poll.samples, names, brought, poll.time)
 
     def tick(self, now: float) -> bool:
         """Let time pass: holds run out, readings grow old, streams cool down. Returns as ``ingest`` does."""
@@ -182,7 +182,7 @@ class Engine:
 
     def wake_at(self) -> float | None:
         """When ``tick`` is due next (seconds since 1970); None where only a poll can change anything."""
-        times = (self._agenda.next_at(), self._dispatcher.next_at())
+        times = (self._timers.next_at(), self._dispatcher.next_at())
         return min((at for at in times if at is not None), default=None)
 
     @property
@@ -203,9 +203,9 @@ class Engine:
             described = rule.when.describe(Scope(self._latest, self._history.past, now))
         with self._database.transaction() as connection:
             entries = journal.read(connection, name)
-        readings = list(self._latest.readings.get(rule.metric, {}).values())
+        samples = list(self._latest.samples.get(rule.metric, {}).values())
         held = self._dispatcher.held_of(name, self._quiet(now))
-        return Known(rule, self._active.of(name), readings, described, held, self._config.rules[name].push, entries)
+        return Known(rule, self._active.of(name), samples, described, held, self._config.rules[name].push, entries)
 
     def silences(self, now: float) -> list[Silence]:
         """The silences that have not ended, the oldest first."""
@@ -221,7 +221,7 @@ class Engine:
             raise ValueError("a silence needs a length of time, like 2h")
         with self._database.transaction() as connection:
             silence = self._silences.add(connection, Silence(0, parsed, comment, author, now, now + seconds), now)
-        self._telemetry.tell(Silenced(silence.id, silence.text, seconds, comment, author))
+        self._events.publish(Silenced(silence.id, silence.text, seconds, comment, author))
         return silence
 
     def expire_silence(self, id_: int, now: float) -> bool:
@@ -230,7 +230,7 @@ class Engine:
             found = self._silences.expire(connection, id_, now)
         if found:
             self._dispatcher.look_again(now)
-            self._telemetry.tell(SilenceExpired(id_))
+            self._events.publish(SilenceExpired(id_))
         return found
 
     def _resume(self, now: float) -> tuple[memory.Active, Judging]:
@@ -239,7 +239,7 @@ class Engine:
             active, orphans = memory.Active.load(connection, self._rules, now)
             self._active = active
             self._silences = Silences.load(connection)
-            notices.load(connection, self._dispatcher.notices)
+            log.load(connection, self._dispatcher.notices)
             self._withdraw(connection, orphans, self._view(now))
             telling = self._dispatcher.resume(self._view(now), self._quiet(now))
             self._write(connection, telling, now)
@@ -250,7 +250,7 @@ class Engine:
             self._rules,
             active,
             self._latest,
-            self._agenda,
+            self._timers,
             self._history.past,
             self._config.history,
             self._config.zone,
@@ -260,8 +260,8 @@ class Engine:
             self._latest.expect_back(alert.series, alert.value, since)
         judging.plan_all()
         for surface in self._board.surfaces:
-            self._agenda.add(now, Look(surface))
-            self._agenda.add(now + self._latest.longest_patience + 0.001, Look(surface))
+            self._timers.add(now, Look(surface))
+            self._timers.add(now + self._latest.longest_patience + 0.001, Look(surface))
         for name in self._looked_at | self._board.sources:
             self._watch_age(name, now)
         self._ageing.clear()  # nothing has come yet: the first word of each is news
@@ -285,26 +285,26 @@ class Engine:
         """The clock was set: nothing may wait for a time that is far away now."""
         self._latest.set_clock(now)
         self._active.set_clock(now)
-        self._agenda.clear()
+        self._timers.clear()
         self._ageing.clear()
         self._judging.plan_all()
         for name in self._looked_at | self._board.sources:
             self._watch_age(name, now)
         for surface in self._board.surfaces:
-            self._agenda.add(now, Look(surface))
+            self._timers.add(now, Look(surface))
         self._dispatcher.replan(now)
 
     def _remember(self, poll: Poll) -> tuple[list[str], set[str]]:
         """Keep the newest readings; returns the metrics and sources whose surfaces must look again, and the metrics
         that were brought.
         """
-        names, brought = self._latest.take(poll.readings, poll.fresh_for, poll.time)
-        self._history.take(poll.readings, poll.time)
+        names, brought = self._latest.take(poll.samples, poll.fresh_for, poll.time)
+        self._history.take(poll.samples, poll.time)
         heard = brought
         if self._latest.heard(poll.source, poll.time, failing=poll.failure is not None):
             for metric in self._judging.heard_news(poll.source, poll.time):
-                self._agenda.add(poll.time, Ageing(metric))
-        if poll.failure is None or poll.readings:
+                self._timers.add(poll.time, Ageing(metric))
+        if poll.failure is None or poll.samples:
             self._latest.answered(poll.source, poll.time, poll.fresh_for)
             if poll.source in self._board.sources:
                 heard = heard | {poll.source}
@@ -313,18 +313,18 @@ class Engine:
             names.append(name)
         return names, brought
 
-    def _come(self, came: Iterable[Reading], names: list[str], brought: set[str], now: float) -> bool:
+    def _come(self, came: Iterable[Sample], names: list[str], brought: set[str], now: float) -> bool:
         """What readings mean that ``latest`` has by now; as ``_remember`` told of them."""
         scope = Scope(self._latest, self._history.past, now)
-        readings, changed = self._derive(came, brought, scope)
-        transitions = self._judging.come(readings, brought, scope)
+        samples, changed = self._derive(came, brought, scope)
+        transitions = self._judging.come(samples, brought, scope)
         telling = self._tell(transitions, now)
         messages = self._word(self._board.concerned([*names, *changed], _moved(transitions)), now)
         return self._keep(transitions, telling, messages, now)
 
-    def _derive(self, came: Iterable[Reading], brought: set[str], scope: Scope) -> tuple[list[Reading], list[str]]:
+    def _derive(self, came: Iterable[Sample], brought: set[str], scope: Scope) -> tuple[list[Sample], list[str]]:
         """What came and is fresh, and what is made of it; and the derived metrics that changed."""
-        fresh = [reading for reading in came if self._latest.is_fresh(reading, scope.now)]
+        fresh = [sample for sample in came if self._latest.is_fresh(sample, scope.now)]
         derived, changed = self._derivation.work_out(brought, scope)
         if derived:
             self._history.take_derived(derived, scope.now)
@@ -335,7 +335,7 @@ class Engine:
         at again.
         """
         alarms, aged, surfaces, grown_old = [], [], set(), []
-        for item in self._agenda.take(now):
+        for item in self._timers.take(now):
             match item:
                 case Alarm():
                     alarms.append(item)
@@ -354,7 +354,7 @@ class Engine:
         old_at = self._latest.next_old_at(name, now)
         if old_at is not None:
             self._ageing.add(name)
-            self._agenda.add(old_at + 0.001, Ageing(name))
+            self._timers.add(old_at + 0.001, Ageing(name))
 
     def _tell(self, transitions: list[Transition], now: float) -> Telling:
         """What there is to tell of the alerts: notifications, and why each alert was told or was not."""
@@ -377,7 +377,7 @@ class Engine:
                 messages.append(said)
         ends = self._board.ends_at(view)
         for surface, at in ends.items() - self._ends.items():
-            self._agenda.add(at, Look(surface))
+            self._timers.add(at, Look(surface))
         self._ends = ends
         return messages
 
@@ -386,7 +386,7 @@ class Engine:
         if self._judging.puzzles != self._puzzles:
             self._tell_puzzles()
         for metric in sorted(self._history.refused - self._refused):
-            self._telemetry.tell(MemoryFull(metric))
+            self._events.publish(MemoryFull(metric))
             self._refused.add(metric)
         if self._history.is_due(now):
             self._history.flush(now)
@@ -402,20 +402,20 @@ class Engine:
         return bool(messages or telling.messages)
 
     def _write(self, connection: Connection, telling: Telling, now: float) -> None:
-        notices.save(connection, self._dispatcher.notices, telling.changed)
+        log.save(connection, self._dispatcher.notices, telling.changed)
         self._journal.write(connection, map(_entry, telling.decisions), now)
         for message in telling.messages:
             self._outbox.put(connection, message)
 
     def _say(self, telling: Telling) -> None:
-        for fact in _facts(telling.decisions):
-            self._telemetry.tell(fact)
+        for event in _facts(telling.decisions):
+            self._events.publish(event)
 
     def _tell_puzzles(self) -> None:
         """Say of each expression, once, that it makes no sense with these series."""
         for rule, puzzle in self._judging.puzzles.items():
             if self._puzzles.get(rule) != puzzle:
-                self._telemetry.tell(RulePuzzled(rule, puzzle))
+                self._events.publish(RulePuzzled(rule, puzzle))
         self._puzzles = dict(self._judging.puzzles)
 
     def _clocks_run(self, now: float) -> bool:
@@ -435,13 +435,13 @@ class Engine:
             self._outbox.standing,
         )
 
-    def _quiet(self, now: float) -> hush.Quiet:
-        return hush.quiet(self._config.windows, self._silences.active(now), self._active.by_rule, now)
+    def _quiet(self, now: float) -> suppression.Quiet:
+        return suppression.quiet(self._config.windows, self._silences.active(now), self._active.by_rule, now)
 
     def _hold(self, held: Held) -> None:
         if self._held.get(held.surface) != held.reason:
             self._held[held.surface] = held.reason
-            self._telemetry.tell(SurfaceHeld(held.surface, held.reason))
+            self._events.publish(SurfaceHeld(held.surface, held.reason))
 
 
 def _watchers(rules: Mapping[str, RuleConfig], made: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
@@ -490,14 +490,14 @@ def _entry(decision: Decision) -> journal.Entry:
     )
 
 
-def _facts(decisions: Iterable[Decision]) -> Iterator[Fact]:
+def _facts(decisions: Iterable[Decision]) -> Iterator[Event]:
     """What listeners hear of decisions: one fact for each change, and one for all that a notification tells later."""
     later: dict[tuple[str, str], list[Decision]] = defaultdict(list)
     for decision in decisions:
         if decision.change:
-            fact = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
+            event = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
             name = decision.rule, _labels(decision)
-            yield fact(*name, decision.change, decision.severity, decision.why, str(decision))
+            yield event(*name, decision.change, decision.severity, decision.why, str(decision))
         else:
             later[decision.notice or decision.rule, str(decision)].append(decision)
     for (_, reason), (first, *others) in later.items():

@@ -10,15 +10,16 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from smithd import journal
-from smithd.alerts import hush, state
-from smithd.alerts.decision import Reason
-from smithd.alerts.figures import duration, number
-from smithd.alerts.notice import AlertId
+from smithd.alerts import state
 from smithd.alerts.rule import Rule, Timing
-from smithd.alerts.silence import parse_matchers
 from smithd.alerts.state import Alert, Hold, Phase
 from smithd.config.suggestion import nearest
 from smithd.engine import Engine, Known
+from smithd.formatting import duration, number
+from smithd.notify import suppression
+from smithd.notify.decision import Reason
+from smithd.notify.group import AlertId
+from smithd.notify.silence import parse_matchers
 from smithd.outbox.message import Standing
 from smithd.outbox.queue import Outbox
 
@@ -62,9 +63,9 @@ class _Account:
     def whole(self, meets: Callable[[journal.Labels], bool], entries: Sequence[journal.Entry]) -> Explanation:
         alerts = [self._alert(alert) for alert in self._known.alerts.values() if meets(alert.series.labels)]
         clear = [
-            {"series": str(reading.series), "value": reading.value, "at": self._time(reading.time)}
-            for reading in self._known.readings
-            if reading.series.labels not in self._known.alerts and meets(reading.series.labels)
+            {"series": str(sample.series), "value": sample.value, "at": self._time(sample.time)}
+            for sample in self._known.samples
+            if sample.series.labels not in self._known.alerts and meets(sample.series.labels)
         ]
         return {
             "rule": self._rule.name,
@@ -81,21 +82,21 @@ class _Account:
     def _alert(self, alert: Alert) -> Explanation:
         id_ = AlertId(*alert.id)
         held = next((held for held_id, held in self._known.held.items() if held_id[:2] == id_[:2]), None)
-        reading = next((each for each in self._known.readings if each.series == alert.series), None)
+        sample = next((each for each in self._known.samples if each.series == alert.series), None)
         return {
             "labels": dict(alert.series.labels),
             "series": str(alert.series) if alert.series.metric else "",
             "severity": alert.severity,
             "since": self._time(alert.since),
             "fired_at": self._time(alert.fired_at),
-            "value": reading.value if reading is not None else alert.value,
+            "value": sample.value if sample is not None else alert.value,
             "cause": alert.cause,
             "next": list(self._next(alert)),
             "held": self._held(held) if held is not None else None,
         }
 
-    def _held(self, held: hush.Held) -> Explanation:
-        return {"reason": held.reason, "by": hush.words(held), "until": self._time(held.until)}
+    def _held(self, held: suppression.Held) -> Explanation:
+        return {"reason": held.reason, "by": suppression.words(held), "until": self._time(held.until)}
 
     def _next(self, alert: Alert) -> Iterator[str]:
         """What would have to happen for an alert to move, the likeliest first."""

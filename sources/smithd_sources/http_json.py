@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from smithd.plugin import Answer, BadAnswer, Context, Misconfigured, Redactor, Sample, Source, SourceError, Threads
+from smithd.plugin import Answer, BadAnswer, Context, Misconfigured, RawSample, Redactor, Source, SourceError, Threads
 from smithd_sources.connection import cut, excerpt, place
 from smithd_sources.exchange import Exchange, Page
 from smithd_sources.json_metric import read_metric
@@ -72,14 +72,14 @@ class HttpJson(Source[HttpJsonOptions]):
         body = self.options.body
         return body if isinstance(body, str | None) else json.dumps(body)
 
-    async def poll(self) -> Iterable[Sample]:
+    async def poll(self) -> Iterable[RawSample]:
         assert self._exchange is not None  # open comes first
         try:
             return await self._ask(self._exchange)
         except SourceError as error:
             raise type(error)(_without(self._exchange.secrets(), str(error)), samples=error.samples) from None
 
-    async def _ask(self, exchange: Exchange) -> Iterable[Sample]:
+    async def _ask(self, exchange: Exchange) -> Iterable[RawSample]:
         page, documents, failures = await exchange.ask(), self._kept, Failures()
         if page is not None:
             documents = Documents([await self._parsed(page.answer)], len(page.answer.body))
@@ -152,9 +152,9 @@ class HttpJson(Source[HttpJsonOptions]):
             hint = " (a page for people; is it a login?)" if "html" in kind.lower() else ""
             raise BadAnswer(f"{self._place}: expected {expected}, got {cut(kind)}{hint}: {excerpt(body)}") from None
 
-    def _read(self, pages: Sequence[Any], failures: Failures) -> Iterable[Sample]:
+    def _read(self, pages: Sequence[Any], failures: Failures) -> Iterable[RawSample]:
         moment = Moment(self.context.clock.now(), self.context.zone)
-        samples: list[Sample] = []
+        samples: list[RawSample] = []
         for name, metric in self.options.metrics.items():
             try:
                 samples += read_metric(name, metric, pages, moment, lambda text: failures.add(BadAnswer(text)))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.plugin import BadAnswer, Options, Sample
+from smithd.plugin import BadAnswer, Options, RawSample
 from smithd_sources.json_path import JSONPath, Path
 from smithd_sources.number import in_short
 from smithd_sources.quantity import Conversion, Moment, Quantity
@@ -75,7 +75,7 @@ Complain = Callable[[str], None]
 
 def read_metric(
     name: str, metric: JSONMetric, pages: Sequence[Any], moment: Moment, complain: Complain
-) -> list[Sample]:
+) -> list[RawSample]:
     """The metric's samples in these documents: of an ``each`` in all of them, of a ``path`` in the first.
 
     ``complain`` hears of what could not be read. Raises BadAnswer where nothing of the metric can be used. A value
@@ -85,12 +85,12 @@ def read_metric(
         return _read_each(name, metric, metric.each, pages, moment, complain)
     assert metric.path is not None  # the validator has seen to it
     value = metric.conversion(_only(metric.path, pages[0]), metric.path, moment)
-    return [] if value is None else [Sample(name, value)]
+    return [] if value is None else [RawSample(name, value)]
 
 
 def _read_each(
     name: str, metric: JSONMetric, each: Path, pages: Sequence[Any], moment: Moment, complain: Complain
-) -> list[Sample]:
+) -> list[RawSample]:
     assert metric.value is not None  # the validator has seen to it
     conversion = metric.conversion
     series: dict[tuple[str, ...], float | None] = {}
@@ -109,7 +109,7 @@ def _read_each(
             raise BadAnswer(f"two elements of {each} have the labels {{{shared}}}, and labels must tell series apart")
         series[labels] = value
     return [
-        Sample(name, value, dict(zip(metric.labels, labels, strict=True)))
+        RawSample(name, value, dict(zip(metric.labels, labels, strict=True)))
         for labels, value in series.items()
         if value is not None
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smithd.plugin import BadAnswer, Misconfigured, Sample, SourceError, Unavailable
+from smithd.plugin import BadAnswer, Misconfigured, RawSample, SourceError, Unavailable
 
 MOST = 3
 _GRAVEST = (Misconfigured, BadAnswer, Unavailable, SourceError)
@@ -32,7 +32,7 @@ class Failures:
         elif text not in self._texts:
             self._more += 1
 
-    def settle(self, samples: Sequence[Sample]) -> Sequence[Sample]:
+    def settle(self, samples: Sequence[RawSample]) -> Sequence[RawSample]:
         """The samples, where nothing failed. Else raises one error of the gravest kind, with the samples in it."""
         if not self._texts:
             return samples
@@ -40,6 +40,6 @@ class Failures:
         raise _GRAVEST[self._kind]("; ".join(self._texts) + more, samples=samples)
 
 
-def settle(samples: Sequence[Sample], failures: Iterable[SourceError], most: int = MOST) -> Sequence[Sample]:
+def settle(samples: Sequence[RawSample], failures: Iterable[SourceError], most: int = MOST) -> Sequence[RawSample]:
     """The samples, where nothing failed. Else raises one error of the gravest kind, with the samples in it."""
     return Failures(failures, most).settle(samples)

@@ -20,7 +20,7 @@ from smithd.plugin import (
     Misconfigured,
     Options,
     PositiveDuration,
-    Sample,
+    RawSample,
     Source,
     SourceError,
     Threads,
@@ -181,13 +181,13 @@ class Prometheus(Source[PrometheusOptions]):
         if self._client is not None:
             self._client.close()
 
-    async def poll(self) -> Iterable[Sample]:
+    async def poll(self) -> Iterable[RawSample]:
         answers = await asyncio.gather(*(self._ask(name, metric) for name, metric in self.options.metrics.items()))
         failures = [answer for answer in answers if isinstance(answer, SourceError)]
         brought = [answer.samples if isinstance(answer, SourceError) else answer for answer in answers]
         return settle(list(chain.from_iterable(brought)), failures)
 
-    async def _ask(self, name: str, metric: PrometheusMetric) -> list[Sample] | SourceError:
+    async def _ask(self, name: str, metric: PrometheusMetric) -> list[RawSample] | SourceError:
         from smithd_sources.prometheus_transport import Asking
 
         assert self._client is not None  # open comes first

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from smithd.plugin import BadAnswer, Misconfigured, Sample
+from smithd.plugin import BadAnswer, Misconfigured, RawSample
 from smithd_sources.number import in_short, to_number
 
 LARGEST = 2_000_000
@@ -33,7 +33,7 @@ class Reply:
     ``error`` is why there is none, in the server's words.
     """
 
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[RawSample, ...] = ()
     cut: bool = False
     warnings: tuple[str, ...] = ()
     error: str | None = None
@@ -58,7 +58,7 @@ def dated(reply: Reply, times: Reply) -> Reply:
     return replace(reply, samples=kept, cut=reply.cut or times.cut)
 
 
-def _identity(sample: Sample) -> frozenset[tuple[str, str]]:
+def _identity(sample: RawSample) -> frozenset[tuple[str, str]]:
     return frozenset(sample.labels.items())
 
 
@@ -84,7 +84,7 @@ class _Result:
     """The ``data`` of an answer: the kind of a result, and its samples."""
 
     def __init__(self, name: str, most: int) -> None:
-        self.samples: list[Sample] = []
+        self.samples: list[RawSample] = []
         self.cut = False
         self._name = name
         self._most = most
@@ -131,7 +131,7 @@ class _Result:
             except (KeyError, IndexError, TypeError, AttributeError, OverflowError):
                 raise self._unfit(series) from None
 
-    def _series(self, kind: str, series: Any) -> list[Sample]:
+    def _series(self, kind: str, series: Any) -> list[RawSample]:
         labels = {label: text for label, text in series["metric"].items() if label != "__name__"}
         if (identity := frozenset(labels.items())) in self._seen:
             raise Misconfigured(
@@ -146,7 +146,7 @@ class _Result:
             return self._samples(series, series["value"], labels)
         return self._samples(series, series["values"][-1], labels, dated=True)
 
-    def _samples(self, shown: Any, pair: Any, labels: dict[str, str], *, dated: bool = False) -> list[Sample]:
+    def _samples(self, shown: Any, pair: Any, labels: dict[str, str], *, dated: bool = False) -> list[RawSample]:
         """The sample of a pair of time and value, if it has a value; ``dated``: with its time."""
         if not isinstance(pair, list) or len(pair) != 2:
             raise self._unfit(shown)
@@ -155,7 +155,7 @@ class _Result:
             return []
         if dated and not (isinstance(pair[0], int | float) and math.isfinite(pair[0])):
             raise self._unfit(shown)
-        return [Sample(self._name, value, labels, float(pair[0]) if dated else None)]
+        return [RawSample(self._name, value, labels, float(pair[0]) if dated else None)]
 
     def _unfit(self, shown: Any) -> BadAnswer:
         return BadAnswer(f"{self._name}: this is no result of a query: {in_short(shown)}")

@@ -23,7 +23,7 @@ from smithd.config.scalars import value_of
 from smithd.config.schema import configuration_schema
 from smithd.errors import ConfigError
 from smithd.plugin.options import Options
-from smithd.plugin.sample import Sample
+from smithd.plugin.sample import RawSample
 from smithd.plugin.source import Source
 from smithd.poll.registry import Registry
 
@@ -127,7 +127,7 @@ def test_a_type_whose_options_cannot_be_described_is_named_and_admitted() -> Non
         def metrics(cls, options: Odd) -> list[str]:
             return list(options.model_fields_set)
 
-        def poll(self) -> list[Sample]:
+        def poll(self) -> list[RawSample]:
             return []
 
     made, failed = configuration_schema({**TYPES, "odd": OddSource})

@@ -13,7 +13,7 @@ from smithd.cli.main import run
 from smithd.config.load import load
 from smithd.config.model import Config
 from smithd.errors import ConfigError
-from smithd.telemetry import Fact, Telemetry, listen_with_logs
+from smithd.events import Event, Events, listen_with_logs
 
 SECRET = "tr0ub4dor&3-correct_horse"
 
@@ -323,11 +323,11 @@ def test_every_secret_that_was_read_is_taken_out_of_the_log(
     )
     config = load(Path("smithd.yaml"), secrets_required=True)
 
-    class Said(Fact):
+    class Said(Event):
         def __str__(self) -> str:
             return f"{SECRET} page-token internal.example.com query-key pass-word text/json"
 
     with caplog.at_level(logging.INFO, "smithd"):
-        Telemetry([listen_with_logs(config.redactor)]).tell(Said())
+        Events([listen_with_logs(config.redactor)]).publish(Said())
     assert caplog.messages == ["[secret] [secret] [secret] [secret] [secret] text/json"]
     assert SECRET not in repr(config)

@@ -21,17 +21,17 @@ from servers import Certificate, make_certificate
 from smithd import __version__, http
 from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint
-from smithd.database import Database
 from smithd.delivery import client as room
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.client import Client
 from smithd.delivery.reply import Accepted, Limit, NotSent, Refusal, Rejected, Reply, Unknown
 from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
+from smithd.events import Accepted as AcceptedFact
+from smithd.events import Event, Events
 from smithd.outbox.message import Kind, Message, Priority
 from smithd.outbox.queue import Outbox
-from smithd.telemetry import Accepted as AcceptedFact
-from smithd.telemetry import Fact, Telemetry
+from smithd.storage.database import Database
 
 SEND = Request(Endpoint.SEND, "", {"title": "x"}, "push:x")
 PUT = Request(Endpoint.STREAM_PUT, "prod", {"content_state": {"title": "x", "type": "timer"}}, "stream:prod")
@@ -324,9 +324,9 @@ def test_a_server_that_closes_whenever_it_likes_gets_every_push_exactly_once(tmp
         accepted: set[str] = set()
         all_accepted = asyncio.Event()
 
-        def listen(fact: Fact) -> None:
-            if isinstance(fact, AcceptedFact):
-                accepted.add(fact.key)
+        def listen(event: Event) -> None:
+            if isinstance(event, AcceptedFact):
+                accepted.add(event.key)
                 if len(accepted) == PUSHES:
                     all_accepted.set()
 
@@ -340,7 +340,7 @@ def test_a_server_that_closes_whenever_it_likes_gets_every_push_exactly_once(tmp
             database, pool = Database.open(tmp_path / "state.db"), http.Http(keep_alive=3600)
             outbox, clock = Outbox(database), SystemClock()
             client = Client(account(port), pool, clock.now)
-            sender = Sender(outbox, client, account(port), clock, Telemetry([listen]), ZoneInfo("UTC"), lambda: 0.0)
+            sender = Sender(outbox, client, account(port), clock, Events([listen]), ZoneInfo("UTC"), lambda: 0.0)
             task = asyncio.create_task(sender.run())
             with database.transaction() as connection:
                 for number in range(PUSHES):

@@ -20,16 +20,16 @@ from answers import Answer, heard, ok
 from campaign import rounds
 from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint, Family
-from smithd.database import Database
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import Budget
 from smithd.delivery.outcome import Pace
 from smithd.delivery.reply import Reply, Unknown
 from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
+from smithd.events import Events
 from smithd.outbox.message import Kind, Message, Priority
 from smithd.outbox.queue import Outbox
-from smithd.telemetry import Telemetry
+from smithd.storage.database import Database
 from virtual_time import run_virtual
 
 LIMITS = {
@@ -135,7 +135,7 @@ class World:
         database = Database.open(self.path)
         outbox = Outbox(database)
         account = AccountOptions.model_validate({"api_key": "ask_test", "limits": LIMITS})
-        sender = Sender(outbox, self.transport, account, self.clock, Telemetry(), ZoneInfo("UTC"), chance=lambda: 0.5)
+        sender = Sender(outbox, self.transport, account, self.clock, Events(), ZoneInfo("UTC"), chance=lambda: 0.5)
         with database.transaction() as connection:
             for message in messages:
                 outbox.put(connection, message)
@@ -236,7 +236,7 @@ def test_a_service_with_one_limit_for_everything_is_survived() -> None:
         database = Database.open(Path(folder) / "state.db")
         outbox = Outbox(database)
         account = AccountOptions.model_validate({"api_key": "ask_test"})
-        sender = Sender(outbox, service, account, clock, Telemetry(), ZoneInfo("UTC"), chance=lambda: 0.5)
+        sender = Sender(outbox, service, account, clock, Events(), ZoneInfo("UTC"), chance=lambda: 0.5)
         with database.transaction() as connection:
             for number in range(150):
                 for kind in (Kind.PUSH, Kind.METRIC):

@@ -16,24 +16,24 @@ import pytest
 from answers import Answer, heard, no, ok
 from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint
-from smithd.database import Database
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.reply import NotSent, Reply, Unknown
 from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
 from smithd.errors import DatabaseError
-from smithd.outbox.message import Kind, Message, Priority
-from smithd.outbox.queue import Outbox
-from smithd.telemetry import (
+from smithd.events import (
     Accepted,
     DeliveryBlocked,
     DeliveryResumed,
-    Fact,
+    Event,
+    Events,
     SendDelayed,
     SendDropped,
     SurfaceHeld,
-    Telemetry,
 )
+from smithd.outbox.message import Kind, Message, Priority
+from smithd.outbox.queue import Outbox
+from smithd.storage.database import Database
 from virtual_time import run_virtual, step_clock
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
@@ -49,7 +49,7 @@ class Stage:
         self.account = AccountOptions.model_validate({"api_key": "ask_test", "limits": limits})
         self.answers = list(answers)
         self.clock = SystemClock()
-        self.facts: list[Fact] = []
+        self.facts: list[Event] = []
         self.seen: list[tuple[float, Request]] = []
         self.service: Service = self.take
 
@@ -69,7 +69,7 @@ class Stage:
             self.transport,
             self.account,
             self.clock,
-            Telemetry([self.facts.append]),
+            Events([self.facts.append]),
             ZoneInfo("Europe/Berlin"),
             lambda: 0.5,
         )
@@ -94,8 +94,8 @@ class Stage:
     def times(self) -> list[float]:
         return [at for at, _ in self.seen]
 
-    def told(self, kind: type[Fact]) -> list[Fact]:
-        return [fact for fact in self.facts if isinstance(fact, kind)]
+    def told(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.facts if isinstance(event, kind)]
 
 
 @pytest.fixture

@@ -21,14 +21,14 @@ from answers import Answer, heard, no, ok
 from campaign import rounds
 from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint
-from smithd.database import Database
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.reply import Reply, Unknown
 from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
+from smithd.events import Events
 from smithd.outbox.message import Kind, Message, Priority
 from smithd.outbox.queue import Outbox
-from smithd.telemetry import Telemetry
+from smithd.storage.database import Database
 from virtual_time import run_virtual
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
@@ -106,7 +106,7 @@ class Story:
         database = Database.open(self.path)
         outbox = Outbox(database)
         account = AccountOptions(api_key="ask_test")
-        sender = Sender(outbox, self.transport, account, self.clock, Telemetry(), ZoneInfo("UTC"), lambda: 0.5)
+        sender = Sender(outbox, self.transport, account, self.clock, Events(), ZoneInfo("UTC"), lambda: 0.5)
         task = asyncio.create_task(sender.run())
         for message in messages:
             with database.transaction() as connection:

@@ -7,15 +7,15 @@ import io
 import pytest
 
 from smithd.demo.watch import ShopNews, Watch
-from smithd.telemetry import Accepted, AlertMoved, Fact, Polled, PollFailed, Redactor, SendDropped, Started
+from smithd.events import Accepted, AlertMoved, Event, Polled, PollFailed, Redactor, SendDropped, Started
 
 
-def _lines(*facts: Fact, color: bool | None = None) -> list[str]:
+def _lines(*facts: Event, color: bool | None = None) -> list[str]:
     out, redactor = io.StringIO(), Redactor()
     redactor.add("hunter2")
     watch = Watch(lambda: 12.34, redactor, out, color)
-    for fact in facts:
-        watch(fact)
+    for event in facts:
+        watch(event)
     return out.getvalue().splitlines()
 
 

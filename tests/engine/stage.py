@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from smithd.alerts.decision import Reason
 from smithd.config.load import load
-from smithd.database import Database
 from smithd.engine import Engine
+from smithd.events import AlertMoved, Event, Events, SurfaceHeld
+from smithd.notify.decision import Reason
 from smithd.outbox.message import Delivered, Kind, Message
 from smithd.outbox.queue import Outbox
-from smithd.plugin.sample import Reading, Series
+from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
-from smithd.telemetry import AlertMoved, Fact, SurfaceHeld, Telemetry
+from smithd.storage.database import Database
 
 HEAD = """
 activitysmith: {api_key: ask_test}
@@ -52,10 +52,10 @@ class Stage:
         (folder / "smithd.yaml").write_text(HEAD + config)
         loaded = load(folder / "smithd.yaml", secrets_required=True)
         self.now = now
-        self.facts: list[Fact] = []
+        self.facts: list[Event] = []
         self._database = Database.open(loaded.state)
         self.outbox = Outbox(self._database)
-        self.engine = Engine(loaded, self._database, self.outbox, Telemetry([self.facts.append]), now)
+        self.engine = Engine(loaded, self._database, self.outbox, Events([self.facts.append]), now)
         self.engine.tick(now)
 
     def __enter__(self) -> Stage:
@@ -69,13 +69,13 @@ class Stage:
     def poll(self, at: float, source: str = "shop", /, **values: float | dict[str, float]) -> None:
         """A poll at ``at``; a mapping is one series for each value of the label ``house``."""
         self.now = at
-        readings = []
+        samples = []
         for metric, given in values.items():
             series = given if isinstance(given, dict) else {"": given}
             for house, value in series.items():
                 labels = (("house", house),) if house else ()
-                readings.append(Reading(Series(f"{source}.{metric}", labels), float(value), at))
-        self.engine.ingest(Poll(source, at, 160.0, tuple(readings)))
+                samples.append(Sample(Series(f"{source}.{metric}", labels), float(value), at))
+        self.engine.ingest(Poll(source, at, 160.0, tuple(samples)))
 
     def fail(self, at: float, source: str = "shop") -> None:
         """A poll at ``at`` that fails."""
@@ -106,7 +106,7 @@ class Stage:
 
     def told(self) -> list[tuple[str, str]]:
         """The alerts' changes so far, in words."""
-        return [(fact.rule + fact.labels, fact.change) for fact in self.facts if isinstance(fact, AlertMoved)]
+        return [(event.rule + event.labels, event.change) for event in self.facts if isinstance(event, AlertMoved)]
 
     def reasons(self, rule: str | None = None) -> list[str]:
         """The reasons in the journal, the steps on an alert's way apart."""
@@ -116,14 +116,14 @@ class Stage:
 
     def loud(self) -> list[tuple[str, str]]:
         """The changes of severity so far, in words."""
-        return [(fact.rule + fact.labels, fact.change) for fact in self.facts if type(fact) is AlertMoved]
+        return [(event.rule + event.labels, event.change) for event in self.facts if type(event) is AlertMoved]
 
     def whys(self) -> list[str]:
         """Why severities changed so far, in sentences."""
-        return [fact.why for fact in self.facts if type(fact) is AlertMoved]
+        return [event.why for event in self.facts if type(event) is AlertMoved]
 
     def held(self) -> list[str]:
-        return [fact.surface for fact in self.facts if isinstance(fact, SurfaceHeld)]
+        return [event.surface for event in self.facts if isinstance(event, SurfaceHeld)]
 
 
 @contextmanager

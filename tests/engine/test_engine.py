@@ -11,7 +11,7 @@ import pytest
 from engine.stage import Stage, commits
 from smithd.errors import DatabaseError
 from smithd.outbox.message import Kind
-from smithd.plugin.sample import Reading, Series
+from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 
 T = 1_763_906_400.0
@@ -419,7 +419,7 @@ def test_the_story_names_the_worst_and_is_told_however_long_it_lasted(tmp_path: 
 
 def test_a_reading_that_is_old_by_its_own_time_fires_nothing(tmp_path: Path) -> None:
     with Stage(tmp_path, RULE.replace("for: 90s", "for: 0"), T) as stage:
-        old = Reading(Series("shop.errors"), 9.0, T - 86400)
+        old = Sample(Series("shop.errors"), 9.0, T - 86400)
         stage.engine.ingest(Poll("shop", T + 1, 160.0, (old,)))
         stage.now = T + 1
         assert stage.take() == []

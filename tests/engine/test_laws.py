@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from campaign import rounds
 from engine.stage import Stage
 from smithd.alerts.state import VISIBLE, Change
-from smithd.plugin.sample import Sample
+from smithd.events import AlertMoved
+from smithd.plugin.sample import RawSample
 from smithd.poll.intake import Intake, Poll
-from smithd.telemetry import AlertMoved
 
 T = 1_763_906_400.0
 RULES = """
@@ -93,15 +93,15 @@ class Life:
 
     def poll(self, source: str, late: float = 0.0, **values: Any) -> None:
         at = self.now - late
-        samples = [Sample(name, given, {}, at) for name, given in values.items() if not isinstance(given, dict)]
+        samples = [RawSample(name, given, {}, at) for name, given in values.items() if not isinstance(given, dict)]
         samples += [
-            Sample(name, value, {"house": house}, at)
+            RawSample(name, value, {"house": house}, at)
             for name, given in values.items()
             if isinstance(given, dict)
             for house, value in given.items()
         ]
-        readings, _ = self.intakes[source].admit(samples, self.now)
-        self.stage.engine.ingest(Poll(source, self.now, 160.0, readings))
+        admitted, _ = self.intakes[source].admit(samples, self.now)
+        self.stage.engine.ingest(Poll(source, self.now, 160.0, admitted))
         self.wait(0)
 
     def wait(self, seconds: float) -> None:
@@ -134,15 +134,15 @@ class Life:
         """No alert begins that is open, none ends or moves that is not, none moves to where it is."""
         facts = self.stage.facts[self.heard :]
         self.heard = len(self.stage.facts)
-        for fact in facts:
-            if not isinstance(fact, AlertMoved) or fact.change not in VISIBLE:
+        for event in facts:
+            if not isinstance(event, AlertMoved) or event.change not in VISIBLE:
                 continue
-            name = fact.rule + fact.labels
-            assert (name not in self.open) == (fact.change == Change.FIRED), f"{fact} twice, or out of nothing"
+            name = event.rule + event.labels
+            assert (name not in self.open) == (event.change == Change.FIRED), f"{event} twice, or out of nothing"
             before = self.open.pop(name, None)
-            if fact.change != Change.RESOLVED:
-                self.open[name] = fact.severity
-                assert before != fact.severity, f"{fact} is no news"
+            if event.change != Change.RESOLVED:
+                self.open[name] = event.severity
+                assert before != event.severity, f"{event} is no news"
         firing = {
             alert.rule + str(alert.series)[len(alert.series.metric) :]: alert.severity
             for alert in self.stage.engine.alerts
@@ -223,4 +223,4 @@ def test_series_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
         assert engine.alerts == []
         assert not any(engine._latest.gone.values())
         assert engine._active.restless == []
-        assert len(engine._agenda._heap) < 20
+        assert len(engine._timers._heap) < 20

@@ -18,13 +18,13 @@ from campaign import rounds
 from engine.stage import HEAD, PLUGIN
 from smithd.config.load import load
 from smithd.config.model import Config
-from smithd.database import Database
 from smithd.engine import Engine, Handover
+from smithd.events import Events
 from smithd.outbox.message import Again, Delivered, Kind, Settlement
 from smithd.outbox.queue import Claim, Outbox
-from smithd.plugin.sample import Reading, Series
+from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
-from smithd.telemetry import Telemetry
+from smithd.storage.database import Database
 
 START = 1_790_000_000.0
 POLL = 60.0
@@ -97,7 +97,7 @@ class ReloadMachine(RuleBasedStateMachine):
         self.heard = False
 
     def _engine(self, handover: Handover | None) -> Engine:
-        return Engine(self.config, self.database, self.outbox, Telemetry(), self.now, handover)
+        return Engine(self.config, self.database, self.outbox, Events(), self.now, handover)
 
     def _go_over(self, sources: set[str]) -> None:
         self.engine = self._engine(self.engine.hand_over(sources))
@@ -139,12 +139,12 @@ class ReloadMachine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 20, 60]))
     def poll(self, seconds: int) -> None:
         self._pass(seconds)
-        readings = [
-            Reading(Series(f"shop.{metric}", (("house", house),) if house else ()), value, self.now)
+        samples = [
+            Sample(Series(f"shop.{metric}", (("house", house),) if house else ()), value, self.now)
             for (metric, house), value in self.values.items()
         ]
         self.heard = True
-        self.engine.ingest(Poll("shop", self.now, 2.5 * POLL + 10, tuple(readings)))
+        self.engine.ingest(Poll("shop", self.now, 2.5 * POLL + 10, tuple(samples)))
 
     def _pass(self, seconds: float) -> None:
         until = self.now + seconds

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from engine.stage import Stage, commits
-from smithd.history import store
+from smithd.events import MemoryFull, RulePuzzled
 from smithd.outbox.message import Kind
-from smithd.plugin.sample import Reading, Series
+from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
-from smithd.telemetry import MemoryFull, RulePuzzled
+from smithd.series import history as store
 
 T = 1_763_906_400.0
 """Some Sunday, 14:00 UTC."""
@@ -154,7 +154,7 @@ def test_an_expression_that_makes_no_sense_with_these_series_is_said_once(tmp_pa
         stage.poll(T, "depot", stock={"a": 1, "b": 1})
         for minute in range(3):
             stage.poll(T + 60 * minute, stock={"a": 1, "b": 1})
-        assert [fact.rule for fact in stage.facts if isinstance(fact, RulePuzzled)] == ["r"]
+        assert [event.rule for event in stage.facts if isinstance(event, RulePuzzled)] == ["r"]
 
 
 def test_that_there_is_no_room_to_remember_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ def test_that_there_is_no_room_to_remember_is_said_once(tmp_path: Path, monkeypa
     with Stage(tmp_path, "rules: {r: {metric: shop.stock, warning: rises > 1 over 9m}}\n", T) as stage:
         for minute in range(3):
             stage.poll(T + 60 * minute, stock=dict.fromkeys("abcde", 1))
-        assert [fact.metric for fact in stage.facts if isinstance(fact, MemoryFull)] == ["shop.stock"]
+        assert [event.metric for event in stage.facts if isinstance(event, MemoryFull)] == ["shop.stock"]
 
 
 def test_the_threshold_of_an_expression_is_empty_in_a_text(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ rules:
         for minute in range(20):
             stage.poll(T + 60 * minute, errors=100 if minute == 16 else 10)
             if minute % 15 == 0:
-                depot = (Reading(Series("depot.errors", ()), 1.0, T + 60 * minute),)
+                depot = (Sample(Series("depot.errors", ()), 1.0, T + 60 * minute),)
                 stage.engine.ingest(Poll("depot", T + 60 * minute, 3600.0, depot))
         assert stage.loud() == [("rise", "fired"), ("peak", "fired"), ("rise", "resolved")]
 
@@ -358,7 +358,7 @@ def test_an_expression_that_does_not_change_anything_costs_no_commit(tmp_path: P
 def test_the_push_of_an_expression_speaks_of_the_series(tmp_path: Path) -> None:
     with Stage(tmp_path, STOCK, T) as stage:
         stage.poll(T, "depot", stock={"a": 60})
-        stage.engine.ingest(Poll("shop", T + 1, 160.0, (Reading(Series("shop.stock", (("house", "a"),)), 1.0, T),)))
+        stage.engine.ingest(Poll("shop", T + 1, 160.0, (Sample(Series("shop.stock", (("house", "a"),)), 1.0, T),)))
         stage.now = T + 1
         (push,) = stage.take()
         assert push.kind is Kind.PUSH

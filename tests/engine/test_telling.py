@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.stage import Stage
-from smithd.alerts.decision import Reason
+from smithd.events import AlertMoved, AlertTold
+from smithd.notify.decision import Reason
 from smithd.outbox.message import Message
-from smithd.telemetry import AlertMoved, AlertTold
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
 """A Monday, midnight."""
@@ -313,7 +313,7 @@ def test_the_log_says_once_what_a_group_tells(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
         stage.poll(EVENING, stock={"a": 7, "b": 2, "c": 2})
         stage.pass_time(EVENING + 30)
-        said = [str(fact) for fact in stage.facts if isinstance(fact, AlertMoved | AlertTold)]
+        said = [str(event) for event in stage.facts if isinstance(event, AlertMoved | AlertTold)]
     assert said[0].endswith("normal: 1 or less) (waits for its group)")
     assert said[3:] == ['alert stock{house="a"} (critical, and 2 more): told: with 2 more']
 

@@ -16,8 +16,8 @@ import pytest
 
 from campaign import rounds
 from engine.stage import Stage
-from smithd.alerts.decision import Reason
-from smithd.alerts.notice import AlertId, id_of
+from smithd.notify.decision import Reason
+from smithd.notify.group import AlertId, id_of
 from smithd.outbox.message import ONLY_IN_PLACE, Again, Delivered, Kind
 
 START = datetime(2026, 11, 23, 19, 0, tzinfo=UTC).timestamp()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from smithd.database import Database
 from smithd.outbox import queue
 from smithd.outbox.message import Again, Delivered, GivenUp, Kind, Message, Priority, Settlement, Wait
 from smithd.outbox.queue import Claim, Outbox
+from smithd.storage.database import Database
 
 NOW = 1_700_000_000.0
 

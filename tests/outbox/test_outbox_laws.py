@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from campaign import rounds
-from smithd.database import Database
 from smithd.outbox.message import Again, Delivered, Kind, Message, Priority, Settlement, Standing, Wait
 from smithd.outbox.queue import Claim, Outbox
+from smithd.storage.database import Database
 
 START = 1_700_000_000.0
 STREAM, WIDGET, PUSHES = "stream:prod", "metric:shop.orders", ["push:cpu@1", "push:cpu@2"]

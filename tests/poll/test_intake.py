@@ -11,26 +11,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.plugin.sample import Reading, Sample, Series
+from smithd.plugin.sample import RawSample, Sample, Series
 from smithd.poll.intake import MAX_SERIES, Intake
 
 NOW = 1_790_000_000.0
 
 
-def admit(*samples: Any) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
+def admit(*samples: Any) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
     return Intake("shop", {"orders", "stock"}).admit(samples, NOW)
 
 
 def sample(*parts: Any) -> Any:
     """A sample made of anything."""
-    return Sample(*parts)
+    return RawSample(*parts)
 
 
 def test_a_good_sample_is_named_in_full_and_gets_the_time_of_its_poll() -> None:
-    assert admit(Sample("orders", 3.0), Sample("stock", 5.0, {"town": "Köln", "depot": "2"}, NOW - 60)) == (
+    assert admit(RawSample("orders", 3.0), RawSample("stock", 5.0, {"town": "Köln", "depot": "2"}, NOW - 60)) == (
         (
-            Reading(Series("shop.orders"), 3.0, NOW),
-            Reading(Series("shop.stock", (("depot", "2"), ("town", "Köln"))), 5.0, NOW - 60),
+            Sample(Series("shop.orders"), 3.0, NOW),
+            Sample(Series("shop.stock", (("depot", "2"), ("town", "Köln"))), 5.0, NOW - 60),
         ),
         (),
     )
@@ -51,15 +51,15 @@ NUMBERS = [(3, 3.0), (True, 1.0), (Decimal("1.5"), 1.5), (Fraction(1, 4), 0.25),
 
 @pytest.mark.parametrize(("value", "number"), NUMBERS)
 def test_numbers_of_all_kinds_become_floats(value: Any, number: float) -> None:
-    (reading,), complaints = admit(Sample("orders", value))
-    assert reading.value == number
-    assert type(reading.value) is float
+    (sample,), complaints = admit(RawSample("orders", value))
+    assert sample.value == number
+    assert type(sample.value) is float
     assert not complaints
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, Decimal("NaN")])
 def test_nan_and_infinity_mean_no_value(value: Any) -> None:
-    assert admit(Sample("orders", value)) == ((), ())
+    assert admit(RawSample("orders", value)) == ((), ())
 
 
 REFUSED = [
@@ -85,41 +85,41 @@ REFUSED = [
 
 @pytest.mark.parametrize(("wrong", "complaint"), REFUSED)
 def test_what_is_not_admitted_is_named(wrong: Any, complaint: str) -> None:
-    readings, complaints = admit(wrong, Sample("orders", 1.0))
+    samples, complaints = admit(wrong, RawSample("orders", 1.0))
     assert complaints == (f"shop.{complaint}",)
-    assert readings == (Reading(Series("shop.orders"), 1.0, NOW),)
+    assert samples == (Sample(Series("shop.orders"), 1.0, NOW),)
 
 
 @pytest.mark.parametrize("time", [0, -1, NOW * 1000, NOW + 3600, math.nan, math.inf, "now", True])
 def test_a_time_that_cannot_be_is_taken_as_now(time: Any) -> None:
-    (reading,), complaints = admit(Sample("orders", 1.0, {}, time))
-    assert reading.time == NOW
+    (sample,), complaints = admit(RawSample("orders", 1.0, {}, time))
+    assert sample.time == NOW
     assert complaints == ("shop.orders: its time is not a moment of the past, in seconds since 1970; taken as now",)
 
 
 def test_a_time_a_little_ahead_is_a_difference_of_clocks() -> None:
-    assert admit(Sample("orders", 1.0, {}, NOW + 5)) == ((Reading(Series("shop.orders"), 1.0, NOW),), ())
+    assert admit(RawSample("orders", 1.0, {}, NOW + 5)) == ((Sample(Series("shop.orders"), 1.0, NOW),), ())
 
 
 def test_label_values_are_cut_and_can_be_stored() -> None:
-    (reading,), complaints = admit(Sample("stock", 1.0, {"a": "x" * 1000, "b": "half\ud83d"}))
-    assert dict(reading.series.labels) == {"a": "x" * 256, "b": "half?"}
+    (sample,), complaints = admit(RawSample("stock", 1.0, {"a": "x" * 1000, "b": "half\ud83d"}))
+    assert dict(sample.series.labels) == {"a": "x" * 256, "b": "half?"}
     assert not complaints
 
 
 def test_of_a_series_that_comes_twice_the_first_counts() -> None:
-    twice = Sample("stock", 1.0, {"a": "1", "b": "2"}), Sample("stock", 2.0, {"b": "2", "a": "1"})
-    readings, complaints = admit(*twice, *twice)
-    assert [reading.value for reading in readings] == [1.0]
+    twice = RawSample("stock", 1.0, {"a": "1", "b": "2"}), RawSample("stock", 2.0, {"b": "2", "a": "1"})
+    samples, complaints = admit(*twice, *twice)
+    assert [sample.value for sample in samples] == [1.0]
     assert complaints == ("shop.stock: a series came twice in one poll; the first counts (3 times)",)
 
 
 def test_a_flood_is_capped_and_named_once() -> None:
-    flood = [Sample("stock", 1.0, {"id": str(number)}) for number in range(MAX_SERIES + 1)]
-    readings, complaints = admit(*flood)
-    assert len(readings) == MAX_SERIES
+    flood = [RawSample("stock", 1.0, {"id": str(number)}) for number in range(MAX_SERIES + 1)]
+    samples, complaints = admit(*flood)
+    assert len(samples) == MAX_SERIES
     assert complaints == ("shop: more than 10000 samples in one poll; the rest is left out",)
-    readings, complaints = admit(*(Sample(f"typo{number}", 1.0) for number in range(1000)))
+    samples, complaints = admit(*(RawSample(f"typo{number}", 1.0) for number in range(1000)))
     assert len(complaints) == 9
     assert complaints[-1] == "and 992 more complaints"
 
@@ -144,4 +144,4 @@ def test_whatever_comes_what_is_admitted_is_sound(samples: list[Any]) -> None:
         assert time <= NOW
         assert list(labels) == sorted(labels)
         assert all(part.encode() is not None for pair in labels for part in pair)
-    assert len({reading.series for reading in first[0]}) == len(first[0])
+    assert len({sample.series for sample in first[0]}) == len(first[0])

@@ -15,26 +15,26 @@ import pytest
 
 from smithd.clock import SystemClock
 from smithd.errors import BadAnswer, Misconfigured, Unavailable
-from smithd.http import Http
-from smithd.plugin.options import Options as NoOptions
-from smithd.plugin.sample import Reading, Sample, Series
-from smithd.plugin.source import Context, Source
-from smithd.poll.intake import Poll
-from smithd.poll.poller import Poller
-from smithd.poll.registry import SourceSpec
-from smithd.poll.schedule import Every
-from smithd.telemetry import (
-    Fact,
+from smithd.events import (
+    Event,
+    Events,
     PollFailed,
     PollSkipped,
     SamplesRefused,
     SourceRecovered,
     TasksLeft,
-    Telemetry,
 )
+from smithd.http import Http
+from smithd.plugin.options import Options as NoOptions
+from smithd.plugin.sample import RawSample, Sample, Series
+from smithd.plugin.source import Context, Source
+from smithd.poll.intake import Poll
+from smithd.poll.poller import Poller
+from smithd.poll.registry import SourceSpec
+from smithd.poll.schedule import Every
 from virtual_time import run_virtual
 
-GOOD = [Sample("orders", 3.0)]
+GOOD = [RawSample("orders", 3.0)]
 
 
 class Scripted(Source[NoOptions]):
@@ -95,8 +95,8 @@ class Story:
         spec = SourceSpec("shop", "made", kind, NoOptions(), Every(every), timeout, frozenset({"orders"}), apart=apart)
         context = Context("shop", timeout, SystemClock(), Http(), logging.getLogger("shop"))
         self.polls: list[Poll] = []
-        self.facts: list[Fact] = []
-        self.poller = Poller(spec, context, Telemetry([self.facts.append]), self.polls.append)
+        self.facts: list[Event] = []
+        self.poller = Poller(spec, context, Events([self.facts.append]), self.polls.append)
         self.tasks: list[asyncio.Task[None]] = []
 
     def due(self) -> None:
@@ -111,8 +111,8 @@ class Story:
             self.due()
             await asyncio.sleep(every)
 
-    def told(self, kind: type[Fact]) -> list[Any]:
-        return [fact for fact in self.facts if isinstance(fact, kind)]
+    def told(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.facts if isinstance(event, kind)]
 
 
 def once(*script: Callable[[], Any], polls: int = 1, **keywords: Any) -> tuple[Poll, Story]:
@@ -134,14 +134,14 @@ def waits(story: Story) -> list[int]:
 
 
 def raising(error: BaseException) -> Callable[[], Any]:
-    def poll() -> Iterable[Sample]:
+    def poll() -> Iterable[RawSample]:
         raise error
 
     return poll
 
 
 def async_raising(error: BaseException) -> Callable[[], Any]:
-    async def poll() -> Iterable[Sample]:
+    async def poll() -> Iterable[RawSample]:
         await asyncio.sleep(0.1)
         raise error
 
@@ -155,7 +155,7 @@ async def for_ever() -> None:
 @pytest.mark.parametrize(("base", "apart"), [(Scripted, False), (Scripted, True), (ScriptedSync, True)])
 def test_a_good_poll_brings_readings_and_their_freshness(base: type[Scripted], apart: bool) -> None:
     poll, story = once(lambda: GOOD, base=base, apart=apart)
-    assert poll.readings == (Reading(Series("shop.orders"), 3.0, poll.time),)
+    assert poll.samples == (Sample(Series("shop.orders"), 3.0, poll.time),)
     assert (poll.source, poll.failure, poll.fresh_for) == ("shop", None, 85.0)
     assert story.did == ["open", "poll", "close"]
 
@@ -211,8 +211,8 @@ def test_an_error_without_a_text_that_can_be_shown() -> None:
 def test_what_a_source_says_is_shown_as_it_is_and_samples_that_came_all_the_same_count() -> None:
     poll, story = once(raising(BadAnswer("query 'p95' failed: timeout", samples=GOOD)))
     assert poll.failure == "query 'p95' failed: timeout"
-    assert [reading.value for reading in poll.readings] == [3.0]
-    assert [fact.reason for fact in story.told(PollFailed)] == [poll.failure]
+    assert [sample.value for sample in poll.samples] == [3.0]
+    assert [event.reason for event in story.told(PollFailed)] == [poll.failure]
 
 
 def test_a_poll_that_is_late_is_cut_off() -> None:
@@ -223,7 +223,7 @@ def test_a_poll_that_is_late_is_cut_off() -> None:
 def test_the_deadline_counts_opening_and_a_failed_opening_is_tried_anew() -> None:
     opening = (raising(Unavailable("refused")), for_ever, lambda: None)
     poll, story = once(lambda: GOOD, opening=opening, polls=4)
-    assert [fact.reason for fact in story.told(PollFailed)] == ["refused", "no answer within 10 s"]
+    assert [event.reason for event in story.told(PollFailed)] == ["refused", "no answer within 10 s"]
     assert story.did == ["open", "close", "open", "close", "open", "poll", "poll", "close"]
     assert poll.failure is None
 
@@ -265,7 +265,7 @@ def test_a_poll_that_blocks_is_not_piled_upon_holds_up_nobody_and_comes_back(bas
     release = threading.Event()
     stuck = []
 
-    def hang() -> list[Sample]:
+    def hang() -> list[RawSample]:
         stuck.append(threading.current_thread())
         release.wait()
         return GOOD
@@ -296,7 +296,7 @@ def test_a_poll_that_blocks_is_not_piled_upon_holds_up_nobody_and_comes_back(bas
 
 @pytest.mark.parametrize("attack", [lambda loop: loop.stop(), lambda loop: loop.call_soon(sys.exit)])
 def test_a_plugin_cannot_end_its_loop(attack: Callable[[asyncio.AbstractEventLoop], None]) -> None:
-    async def poll() -> list[Sample]:
+    async def poll() -> list[RawSample]:
         attack(asyncio.get_running_loop())
         await asyncio.sleep(0)
         return GOOD
@@ -313,7 +313,7 @@ def test_a_plugin_cannot_end_its_loop(attack: Callable[[asyncio.AbstractEventLoo
 def test_plain_polls_of_a_source_share_one_thread_and_generators_run_in_it() -> None:
     threads = []
 
-    def generate() -> Iterable[Sample]:
+    def generate() -> Iterable[RawSample]:
         threads.append(threading.current_thread())
         yield from GOOD
 
@@ -333,7 +333,7 @@ def test_what_is_no_list_of_samples_is_a_failure(handed: object) -> None:
 
 def test_polls_never_overlap_and_skipping_is_told_now_and_then() -> None:
     async def main() -> Story:
-        async def slow() -> list[Sample]:
+        async def slow() -> list[RawSample]:
             await asyncio.sleep(100.5)
             return GOOD
 
@@ -344,7 +344,7 @@ def test_polls_never_overlap_and_skipping_is_told_now_and_then() -> None:
 
     story = run_virtual(main)
     assert len(story.polls) == 1
-    assert [fact.skipped for fact in story.told(PollSkipped)] == [1, 2, 4, 8, 16, 32, 64, 128]
+    assert [event.skipped for event in story.told(PollSkipped)] == [1, 2, 4, 8, 16, 32, 64, 128]
 
 
 def test_a_failing_source_is_asked_less_often_told_seldom_and_recovers() -> None:
@@ -358,8 +358,8 @@ def test_a_failing_source_is_asked_less_often_told_seldom_and_recovers() -> None
     assert waits(story)[:6] == [30, 30, 60, 120, 240, 300]
     assert set(waits(story)[6:29]) == {300}
     assert set(waits(story)[30:]) == {30}
-    assert [fact.failures for fact in story.told(PollFailed)] == [1, 2, 4, 8, 16]
-    assert [fact.failures for fact in story.told(SourceRecovered)] == [30]
+    assert [event.failures for event in story.told(PollFailed)] == [1, 2, 4, 8, 16]
+    assert [event.failures for event in story.told(SourceRecovered)] == [30]
 
 
 def test_what_only_a_person_can_mend_is_asked_seldom_from_the_start() -> None:
@@ -374,7 +374,7 @@ def test_what_only_a_person_can_mend_is_asked_seldom_from_the_start() -> None:
 
 def test_complaints_are_told_seldom() -> None:
     async def main() -> Story:
-        story = Story([lambda: [Sample("typo", 1.0), *GOOD]])
+        story = Story([lambda: [RawSample("typo", 1.0), *GOOD]])
         await story.beat(100)
         await story.poller.close()
         return story
@@ -382,7 +382,7 @@ def test_complaints_are_told_seldom() -> None:
     story = run_virtual(main)
     assert len(story.told(SamplesRefused)) == 7
     assert "shop.typo: no such metric; declared: orders" in str(story.told(SamplesRefused)[0])
-    assert all(poll.failure is None and len(poll.readings) == 1 for poll in story.polls)
+    assert all(poll.failure is None and len(poll.samples) == 1 for poll in story.polls)
 
 
 def test_no_half_poll_counts() -> None:
@@ -422,7 +422,7 @@ def test_tasks_that_polls_leave_running_are_told_once_and_end_with_the_source() 
     async def forgotten() -> None:
         await asyncio.Event().wait()
 
-    async def leak() -> list[Sample]:
+    async def leak() -> list[RawSample]:
         left.append(asyncio.create_task(forgotten()))
         return GOOD
 

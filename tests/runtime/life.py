@@ -19,13 +19,13 @@ from smithd.config.model import Config
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.reply import Accepted, Reply, read
 from smithd.delivery.wire import Request
-from smithd.plugin import Options, Sample, Source
+from smithd.events import Event, Events, Reloaded, ReloadRefused
+from smithd.plugin import Options, RawSample, Source
 from smithd.poll.registry import Registry
 from smithd.runtime.daemon import Operator, run
 from smithd.simulator.exchange import Call
 from smithd.simulator.service import Service
 from smithd.simulator.state import State
-from smithd.telemetry import Fact, Reloaded, ReloadRefused, Telemetry
 
 KEYS = ("ask_one", "ask_two")
 
@@ -56,7 +56,7 @@ class Scripted(Source[ScriptedOptions]):
     async def open(self) -> None:
         self._note("open")
 
-    async def poll(self) -> list[Sample]:
+    async def poll(self) -> list[RawSample]:
         self._note("poll")
         while self.options.hangs:
             try:
@@ -66,7 +66,7 @@ class Scripted(Source[ScriptedOptions]):
         if self.context.name in self.silent:
             return []
         value = self.values.get(self.context.name, 0.0)
-        return [Sample(self.options.metric, value), Sample("other", value)]
+        return [RawSample(self.options.metric, value), RawSample("other", value)]
 
     async def close(self) -> None:
         self._note("close")
@@ -136,7 +136,7 @@ class Life:
 
     def __init__(self, folder: Path, phone: Phone) -> None:
         self.phone = phone
-        self.facts: list[Fact] = []
+        self.facts: list[Event] = []
         self.stopped_cleanly: bool | None = None
         self.reading_takes = 0.1
         self._path = folder / "smithd.yaml"
@@ -159,9 +159,9 @@ class Life:
         await self.until(lambda: len(self.reloads()) > known)
         return self.reloads()[-1]
 
-    def hear(self, fact: Fact) -> None:
+    def hear(self, event: Event) -> None:
         """Listen to the daemon."""
-        self.facts.append(fact)
+        self.facts.append(event)
         self._news.set()
 
     async def until(self, true: Callable[[], bool]) -> None:
@@ -171,10 +171,10 @@ class Life:
             await self._news.wait()
 
     def reloads(self) -> list[Reloaded | ReloadRefused]:
-        return [fact for fact in self.facts if isinstance(fact, Reloaded | ReloadRefused)]
+        return [event for event in self.facts if isinstance(event, Reloaded | ReloadRefused)]
 
-    def told(self, kind: type[Fact]) -> list[str]:
-        return [str(fact) for fact in self.facts if type(fact) is kind]
+    def told(self, kind: type[Event]) -> list[str]:
+        return [str(event) for event in self.facts if type(event) is kind]
 
     def did(self, name: str, *whats: str) -> list[tuple[str, float]]:
         """What a source did, and when."""
@@ -186,7 +186,7 @@ class Life:
 async def living(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Life]:
     """A daemon that runs, in virtual time; it is stopped at the end."""
     phone = Phone()
-    monkeypatch.setattr("smithd.runtime.house.Client", phone.client)
+    monkeypatch.setattr("smithd.runtime.components.Client", phone.client)
     monkeypatch.setattr(Registry, "lives_apart", lambda *_: False)  # virtual time is that of one loop
     Scripted.values.clear()
     Scripted.did.clear()
@@ -201,7 +201,7 @@ async def living(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> As
 
     stop = asyncio.Event()
     operator = Operator(reread, life.wanted, folder / "control.sock")
-    running = asyncio.create_task(run(life.read(), Telemetry([life.hear]), SystemClock(), stop, operator=operator))
+    running = asyncio.create_task(run(life.read(), Events([life.hear]), SystemClock(), stop, operator=operator))
     try:
         yield life
     finally:

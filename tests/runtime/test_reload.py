@@ -13,8 +13,8 @@ import pytest
 from runtime.life import KEYS, PLUGIN, Life, Scripted, living
 from smithd.delivery.reply import Refusal, Rejected, Reply
 from smithd.delivery.wire import Request
+from smithd.events import AlertMoved, DeliveryBlocked, Reloaded, ReloadRefused, Serving, SurfaceHeld
 from smithd.serving import bind
-from smithd.telemetry import AlertMoved, DeliveryBlocked, Reloaded, ReloadRefused, Serving, SurfaceHeld
 from virtual_time import run_virtual
 
 SHOP = """

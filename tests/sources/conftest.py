@@ -13,10 +13,10 @@ import pytest
 from fake_stripe import FakeStripe
 from servers import Certificate, make_certificate
 from smithd.clock import SystemClock
-from smithd.plugin import Context, Http, Sample, Source
+from smithd.plugin import Context, Http, RawSample, Source
 from smithd.testing import Server
 
-Ask = Callable[..., list[Sample]]
+Ask = Callable[..., list[RawSample]]
 
 
 @pytest.fixture
@@ -42,17 +42,17 @@ def ask() -> Ask:
         polls: int = 1,
         deadline: float = 20.0,
         folder: Path | None = None,
-    ) -> list[Sample]:
+    ) -> list[RawSample]:
         options = kind.Options.model_validate(given, context={"folder": folder})
         return asyncio.run(_ask(kind, options, polls, deadline))
 
     return ask
 
 
-async def _ask(kind: type[Source[Any]], options: Any, polls: int, deadline: float) -> list[Sample]:
+async def _ask(kind: type[Source[Any]], options: Any, polls: int, deadline: float) -> list[RawSample]:
     http = Http()
     source = kind(options, Context("shop", deadline, SystemClock(), http, logging.getLogger("smithd.source.shop")))
-    samples: Iterable[Sample] = []
+    samples: Iterable[RawSample] = []
     try:
         await source.open()
         for _ in range(polls):

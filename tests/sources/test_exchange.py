@@ -22,14 +22,14 @@ from backports import zstd
 
 from servers import Certificate
 from smithd.clock import SystemClock
-from smithd.plugin import BadAnswer, Context, Http, Misconfigured, Sample, SourceError, Unavailable
+from smithd.plugin import BadAnswer, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
 from smithd.testing import Asked, Reply, Server
 from smithd_sources.http_json import HttpJson
 
-Ask = Callable[..., list[Sample]]
+Ask = Callable[..., list[RawSample]]
 
 ORDERS = Reply(b'{"orders": 7}')
-SEVEN = [Sample("orders", 7.0)]
+SEVEN = [RawSample("orders", 7.0)]
 
 
 def options(url: str, metrics: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -354,8 +354,8 @@ class TestPages:
     def page(number: int, following: str | None) -> bytes:
         return json.dumps({"total": 4, "items": [{"id": f"i{number}", "n": number}], "next": following}).encode()
 
-    def expected(self, count: int) -> list[Sample]:
-        return [*(Sample("stock", float(n), {"id": f"i{n}"}) for n in range(1, count + 1)), Sample("total", 4.0)]
+    def expected(self, count: int) -> list[RawSample]:
+        return [*(RawSample("stock", float(n), {"id": f"i{n}"}) for n in range(1, count + 1)), RawSample("total", 4.0)]
 
     def test_by_a_path_in_the_answer(self, ask: Ask, web: Server) -> None:
         web.replies |= {
@@ -397,7 +397,7 @@ class TestPages:
             web.replies[path] = Reply(self.page(number, following))
         with pytest.raises(SourceError, match=said) as caught:
             ask(HttpJson, options(web.url, self.EACH, pages={"next": "$.next"} | more))
-        assert Sample("stock", 1.0, {"id": "i1"}) in caught.value.samples
+        assert RawSample("stock", 1.0, {"id": "i1"}) in caught.value.samples
 
     def test_another_host_gets_no_credentials(self, ask: Ask, web: Server, other: Server) -> None:
         web.replies["/"] = Reply(self.page(1, other.url))
@@ -459,9 +459,9 @@ class TestForms:
         web.replies["/"] = Reply(b'{"n": 1, "id": "a"}\n\n{"n": 2, "id": "b"}\r\n')
         metrics = {"last": "$[-1].n", "all": {"each": "$[*]", "value": "$.n", "labels": {"id": "$.id"}}}
         assert ask(HttpJson, options(web.url, metrics, format="json_lines")) == [
-            Sample("last", 2.0),
-            Sample("all", 1.0, {"id": "a"}),
-            Sample("all", 2.0, {"id": "b"}),
+            RawSample("last", 2.0),
+            RawSample("all", 1.0, {"id": "a"}),
+            RawSample("all", 2.0, {"id": "b"}),
         ]
 
     def test_a_broken_line_is_named(self, ask: Ask, web: Server) -> None:
@@ -471,7 +471,7 @@ class TestForms:
 
     def test_a_plain_number(self, ask: Ask, web: Server) -> None:
         web.replies["/"] = Reply(b" 12.5\n")
-        assert ask(HttpJson, options(web.url, {"n": "$"}, format="number")) == [Sample("n", 12.5)]
+        assert ask(HttpJson, options(web.url, {"n": "$"}, format="number")) == [RawSample("n", 12.5)]
         web.replies["/"] = Reply(b"many")
         with pytest.raises(BadAnswer, match='n: \\$ is "many", not a number'):
             ask(HttpJson, options(web.url, {"n": "$"}, format="number"))

@@ -18,12 +18,12 @@ from pydantic import ValidationError
 
 from servers import Certificate
 from smithd.clock import SystemClock
-from smithd.plugin import BadAnswer, Misconfigured, Sample, SourceError, Unavailable, Untrusted
+from smithd.plugin import BadAnswer, Misconfigured, RawSample, SourceError, Unavailable, Untrusted
 from smithd.testing import Asked, HttpSourceContract, Reply, Server
 from smithd_sources.connection import no_answer
 from smithd_sources.http_json import HttpJson
 
-Ask = Callable[..., list[Sample]]
+Ask = Callable[..., list[RawSample]]
 
 SHOP = {
     "orders": {"today": 12, "open": "7", "none": None},
@@ -61,12 +61,12 @@ class TestReading:
             "busiest": "$.warehouses[?@.stock == 5].stock",
         }
         assert ask(HttpJson, options(shop, metrics)) == [
-            Sample("orders", 12.0),
-            Sample("waiting", 7.0),
-            Sample("revenue", 19.99),
-            Sample("stock", 5.0, {"warehouse": "Berlin"}),
-            Sample("stock", 1000.0, {"warehouse": "Bonn"}),
-            Sample("busiest", 5.0),
+            RawSample("orders", 12.0),
+            RawSample("waiting", 7.0),
+            RawSample("revenue", 19.99),
+            RawSample("stock", 5.0, {"warehouse": "Berlin"}),
+            RawSample("stock", 1000.0, {"warehouse": "Bonn"}),
+            RawSample("busiest", 5.0),
         ]
 
     def test_null_is_no_value_and_no_mistake(self, ask: Ask, shop: Server) -> None:
@@ -83,11 +83,11 @@ class TestReading:
     def test_a_packed_answer_is_unpacked(self, ask: Ask, web: Server) -> None:
         body = gzip.compress(json.dumps(SHOP).encode())
         web.replies["/stats"] = Reply(body, headers={"Content-Encoding": "gzip"})
-        assert ask(HttpJson, options(web)) == [Sample("orders", 12.0)]
+        assert ask(HttpJson, options(web)) == [RawSample("orders", 12.0)]
 
     def test_a_large_answer_is_searched_too(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"filler": "x" * 100_000, "deep": {"er": {"orders": 3}}})
-        assert ask(HttpJson, options(web, {"orders": "$..orders"})) == [Sample("orders", 3.0)]
+        assert ask(HttpJson, options(web, {"orders": "$..orders"})) == [RawSample("orders", 3.0)]
 
     @pytest.fixture
     def on_the_loop(self, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
@@ -118,7 +118,7 @@ class TestReading:
     ) -> None:
         web.replies["/stats"] = as_json({"filler": "y" * size, "orders": 3, "a": {"orders": 3, "b": {"x": 0}}})
         on_the_loop.clear()
-        assert ask(HttpJson, options(web, {"orders": path})) == [Sample("orders", 3.0)]
+        assert ask(HttpJson, options(web, {"orders": path})) == [RawSample("orders", 3.0)]
         assert on_the_loop == expected
 
     def test_an_answer_that_has_not_changed_is_no_smaller_for_it(
@@ -127,7 +127,7 @@ class TestReading:
         body = as_json({"filler": "y" * 100_000, "orders": {"today": 3}}).body
         replies = iter([Reply(body, headers={"ETag": '"a"'}), Reply(status=304)])
         web.replies["/stats"] = lambda _: next(replies)
-        assert ask(HttpJson, options(web), polls=2) == [Sample("orders", 3.0)]
+        assert ask(HttpJson, options(web), polls=2) == [RawSample("orders", 3.0)]
         assert on_the_loop == [False, False, False]
 
     def test_elements_beyond_what_a_poll_may_bring_are_not_read(self, ask: Ask, web: Server) -> None:
@@ -196,7 +196,7 @@ class TestRequest:
     def test_the_environments_proxy_is_used(self, ask: Ask, shop: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("http_proxy", shop.url)
         asked = {"url": "http://shop.invalid/stats", "metrics": {"orders": "$.orders.today"}}
-        assert ask(HttpJson, asked) == [Sample("orders", 12.0)]
+        assert ask(HttpJson, asked) == [RawSample("orders", 12.0)]
         assert shop.asked[0].path == "http://shop.invalid/stats"
 
     def test_no_proxy_names_those_that_are_asked_directly(
@@ -206,7 +206,7 @@ class TestRequest:
         monkeypatch.setenv("no_proxy", "example.com, 0.0.0.0")
         elsewhere = shop.url.replace("127.0.0.1", "0.0.0.0")  # noqa: S104 - asked, not bound: the same, but not loopback
         asked = options(shop) | {"url": f"{elsewhere}/stats"}
-        assert ask(HttpJson, asked) == [Sample("orders", 12.0)]
+        assert ask(HttpJson, asked) == [RawSample("orders", 12.0)]
 
 
 class TestTLS:
@@ -222,13 +222,13 @@ class TestTLS:
     ) -> None:
         tls = {"ca_file": "cert.pem", "cert_file": "cert.pem", "key_file": "key.pem"}
         polled = ask(HttpJson, options(guarded, tls=tls), folder=certificate.cert_file.parent)
-        assert polled == [Sample("orders", 12.0)]
+        assert polled == [RawSample("orders", 12.0)]
 
     def test_any_certificate_will_do_where_verify_is_false(
         self, ask: Ask, guarded: Server, certificate: Certificate
     ) -> None:
         tls = {"verify": False, "cert_file": str(certificate.cert_file), "key_file": str(certificate.key_file)}
-        assert ask(HttpJson, options(guarded, tls=tls)) == [Sample("orders", 12.0)]
+        assert ask(HttpJson, options(guarded, tls=tls)) == [RawSample("orders", 12.0)]
 
     def test_an_unknown_authority_needs_a_person(self, ask: Ask, guarded: Server) -> None:
         with pytest.raises(Misconfigured, match=f"{guarded.place}: its certificate is not trusted: self-signed"):
@@ -272,7 +272,7 @@ class TestPartOfAnAnswer:
         failure = self.failure(ask, shop, {"orders": "$.orders.today", "visits": "$.visits.today"})
         assert str(failure).startswith('visits: $.visits.today finds nothing in {"orders": {"today": 12')
         assert len(str(failure)) < 150
-        assert failure.samples == (Sample("orders", 12.0),)
+        assert failure.samples == (RawSample("orders", 12.0),)
 
     def test_a_path_that_finds_several_is_told_of_each(self, ask: Ask, shop: Server) -> None:
         failure = self.failure(ask, shop, {"stock": "$.warehouses[*].stock"})
@@ -288,7 +288,7 @@ class TestPartOfAnAnswer:
         web.replies["/stats"] = as_json({"warehouses": [{"name": "Berlin", "stock": 5}, {"stock": 6}]})
         failure = self.failure(ask, web, {"stock": STOCK})
         assert str(failure) == 'stock: element 1 of $.warehouses[*]: $.name finds nothing in {"stock": 6}'
-        assert failure.samples == (Sample("stock", 5.0, {"warehouse": "Berlin"}),)
+        assert failure.samples == (RawSample("stock", 5.0, {"warehouse": "Berlin"}),)
 
     def test_series_that_cannot_be_told_apart_are_refused(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"warehouses": [{"name": "Ulm", "stock": 5}, {"name": "Ulm", "stock": 6}]})

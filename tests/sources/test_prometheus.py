@@ -21,12 +21,12 @@ from pydantic import ValidationError
 
 from servers import Certificate, make_certificate, prometheus
 from smithd.clock import SystemClock
-from smithd.plugin import BadAnswer, Context, Http, Misconfigured, Sample, SourceError, Unavailable
+from smithd.plugin import BadAnswer, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
 from smithd.testing import Asked, HttpSourceContract, Reply, Server
 from smithd_sources.prometheus import QUERIES_AT_ONCE, Prometheus
 from smithd_sources.prometheus_reply import read_reply
 
-Ask = Callable[..., list[Sample]]
+Ask = Callable[..., list[RawSample]]
 
 WEB_CONFIG = b"""
 tls_server_config: {cert_file: cert.pem, key_file: key.pem}
@@ -85,22 +85,22 @@ class TestRealPrometheus:
     def test_label_sets_are_series(self, ask: Ask, server: str) -> None:
         metrics = {"load": "load", "total": {"query": "sum(load)"}, "hot": 'heat{instance="a"} > 30'}
         assert sorted(ask(Prometheus, {"url": server, "metrics": metrics}), key=str) == [
-            Sample("hot", 40.0, {"instance": "a"}),
-            Sample("load", 0.5, {"instance": "a"}),
-            Sample("load", 2.0, {"instance": "b"}),
-            Sample("total", 2.5),
+            RawSample("hot", 40.0, {"instance": "a"}),
+            RawSample("load", 0.5, {"instance": "a"}),
+            RawSample("load", 2.0, {"instance": "b"}),
+            RawSample("total", 2.5),
         ]
 
     def test_scalars_and_texts_of_numbers_are_values(self, ask: Ask, server: str) -> None:
         metrics = {"scalar": "scalar(sum(load)) * 2", "text": '"42"'}
         assert ask(Prometheus, {"url": f"{server}/", "metrics": metrics}) == [
-            Sample("scalar", 5.0),
-            Sample("text", 42.0),
+            RawSample("scalar", 5.0),
+            RawSample("text", 42.0),
         ]
 
     def test_nan_infinities_and_empty_results_are_no_values(self, ask: Ask, server: str) -> None:
         metrics = {"odd": "odd", "none": "absent_metric", "division": "0 / 0", "infinite": "1 / 0"}
-        assert ask(Prometheus, {"url": server, "metrics": metrics}) == [Sample("odd", 1.5, {"kind": "real"})]
+        assert ask(Prometheus, {"url": server, "metrics": metrics}) == [RawSample("odd", 1.5, {"kind": "real"})]
 
     @pytest.mark.parametrize(
         ("query", "said"),
@@ -113,7 +113,7 @@ class TestRealPrometheus:
     def test_a_bad_query_is_named_and_the_others_arrive(self, ask: Ask, server: str, query: str, said: str) -> None:
         with pytest.raises(Misconfigured, match=said) as caught:
             ask(Prometheus, {"url": server, "metrics": {"bad": query, "load": "sum(load)"}})
-        assert caught.value.samples == (Sample("load", 2.5),)
+        assert caught.value.samples == (RawSample("load", 2.5),)
 
     def test_the_newest_value_of_a_lookback_counts_with_its_own_time(self, ask: Ask, strict: str) -> None:
         """Where the server forgets after a minute what came two minutes ago."""
@@ -134,9 +134,9 @@ class TestRealPrometheus:
         samples = {
             sample.metric: sample for sample in ask(Prometheus, {"url": url, "lookback": lookback, "metrics": metrics})
         }
-        assert samples["selected"] == Sample("selected", 8.0, {"job": "backup"}, then)
-        assert samples["range"] == Sample("range", 8.0, {"job": "backup"}, then)
-        assert samples["count"] == Sample("count", 1.0)
+        assert samples["selected"] == RawSample("selected", 8.0, {"job": "backup"}, then)
+        assert samples["range"] == RawSample("range", 8.0, {"job": "backup"}, then)
+        assert samples["count"] == RawSample("count", 1.0)
         summed = samples["summed"]
         assert (summed.value, summed.labels) == (8.0, {})
         assert summed.time is not None
@@ -178,7 +178,7 @@ class TestGuardedPrometheus:
 
     def test_a_password_and_an_authority_let_us_in(self, ask: Ask, guarded: str, certificate: Certificate) -> None:
         options = self.options(guarded, "s3cret", ca_file="cert.pem")
-        assert ask(Prometheus, options, folder=certificate.cert_file.parent) == [Sample("total", 2.5)]
+        assert ask(Prometheus, options, folder=certificate.cert_file.parent) == [RawSample("total", 2.5)]
 
     def test_a_wrong_password_needs_a_person(self, ask: Ask, guarded: str) -> None:
         with pytest.raises(Misconfigured, match="HTTP 401, we are not let in") as caught:
@@ -328,7 +328,7 @@ class TestWhatElseMayAnswer:
     def test_another_dialect_is_not_checked(self, ask: Ask, web: Server, dialect: str) -> None:
         web.replies["/api/v1/query"] = result("1")
         given = {"url": web.url, "dialect": dialect, "metrics": {"one": "rate(load) default 0"}}
-        assert ask(Prometheus, given) == [Sample("one", 1.0)]
+        assert ask(Prometheus, given) == [RawSample("one", 1.0)]
 
     def test_one_of_several_queries_fails(self, ask: Ask, web: Server) -> None:
         def first_only(asked: Asked) -> Reply:
@@ -337,7 +337,7 @@ class TestWhatElseMayAnswer:
         failure = self.failure(ask, web, first_only)
         assert type(failure) is Unavailable
         assert str(failure) == f"{web.place}: HTTP 503: query timed out (timeout)"
-        assert failure.samples == (Sample("one", 1.0),)
+        assert failure.samples == (RawSample("one", 1.0),)
 
     def test_a_proxy_that_is_not_amused(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(b"<h1>Bad gateway</h1>", 502))
@@ -376,7 +376,7 @@ class TestWhatElseMayAnswer:
         data = b'{"result": [{"value": [1, "2"], "metric": {"a": "b"}}], "resultType": "vector"}'
         body = b'{"data": %s, "status": "success"}' % data
         web.replies["/api/v1/query"] = Reply(body)
-        assert ask(Prometheus, {"url": web.url, "metrics": {"one": "1"}}) == [Sample("one", 2.0, {"a": "b"})]
+        assert ask(Prometheus, {"url": web.url, "metrics": {"one": "1"}}) == [RawSample("one", 2.0, {"a": "b"})]
 
     def test_what_is_no_result_is_shown(self, ask: Ask, web: Server) -> None:
         body = b'{"status": "success", "data": {"resultType": "zebra", "result": {"a": 1}}}'
@@ -448,7 +448,7 @@ class TestWhatElseMayAnswer:
         """As many as there are places, twice; what is asked after them is answered."""
         metrics = {f"m{number}": "1" for number in range(QUERIES_AT_ONCE)}
 
-        async def main(server: Dripping) -> Iterable[Sample]:
+        async def main(server: Dripping) -> Iterable[RawSample]:
             options = Prometheus.Options.model_validate({"url": server.url, "metrics": metrics})
             http = Http()
             source = Prometheus(options, Context("shop", 100.0, SystemClock(), http, logging.getLogger("shop")))
@@ -492,8 +492,8 @@ class TestWhatElseMayAnswer:
             monkeypatch.delenv("CURL_CA_BUNDLE")
             with pytest.raises(Misconfigured, match="not trusted"):
                 ask(Prometheus, given)
-            assert ask(Prometheus, given | {"tls": {"ca_file": str(certificate.cert_file)}}) == [Sample("one", 1.0)]
-            assert ask(Prometheus, given | {"tls": {"verify": False}}) == [Sample("one", 1.0)]
+            assert ask(Prometheus, given | {"tls": {"ca_file": str(certificate.cert_file)}}) == [RawSample("one", 1.0)]
+            assert ask(Prometheus, given | {"tls": {"verify": False}}) == [RawSample("one", 1.0)]
 
     def test_no_tls_behind_an_address_of_https(self, ask: Ask, web: Server) -> None:
         with pytest.raises(Unavailable, match="it does not speak TLS: is its address one of http, not https"):

@@ -20,7 +20,7 @@ from databases import QUEUED, TABLES, DatabaseServer, Pooler, mariadb, postgresq
 from fakes import FakeClock
 from servers import Certificate
 from smithd.clock import SystemClock
-from smithd.plugin import BadAnswer, Clock, Context, Http, Misconfigured, Sample, SourceError, Unavailable
+from smithd.plugin import BadAnswer, Clock, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
 from smithd_sources.sql import database
 from smithd_sources.sql.options import SqlOptions
 from smithd_sources.sql.query import Query
@@ -65,7 +65,7 @@ def url(request: pytest.FixtureRequest) -> str:
 class Asked:
     """What one poll brought."""
 
-    samples: list[Sample] = field(default_factory=list)
+    samples: list[RawSample] = field(default_factory=list)
     error: SourceError | None = None
 
     @property
@@ -140,17 +140,17 @@ class TestWhatIsRead:
         asked = ask(url, metrics)
         assert asked.error is None
         assert sorted(asked.samples, key=str) == [
-            Sample("backlog", QUEUED),
-            Sample("depth", 1.0, {"queue": ""}),  # NULL
-            Sample("depth", 1.0, {"queue": "pdf"}),
-            Sample("depth", 2.0, {"queue": "mail"}),
-            Sample("jobs.depth", 1.0, {"queue": ""}),
-            Sample("jobs.depth", 1.0, {"queue": "pdf"}),
-            Sample("jobs.depth", 2.0, {"queue": "mail"}),
-            Sample("jobs.oldest", 3.0, {"queue": ""}),
-            Sample("jobs.oldest", 7.25, {"queue": "pdf"}),
-            Sample("jobs.oldest", 90.0, {"queue": "mail"}),
-            Sample("shape.most", 90.0),
+            RawSample("backlog", QUEUED),
+            RawSample("depth", 1.0, {"queue": ""}),  # NULL
+            RawSample("depth", 1.0, {"queue": "pdf"}),
+            RawSample("depth", 2.0, {"queue": "mail"}),
+            RawSample("jobs.depth", 1.0, {"queue": ""}),
+            RawSample("jobs.depth", 1.0, {"queue": "pdf"}),
+            RawSample("jobs.depth", 2.0, {"queue": "mail"}),
+            RawSample("jobs.oldest", 3.0, {"queue": ""}),
+            RawSample("jobs.oldest", 7.25, {"queue": "pdf"}),
+            RawSample("jobs.oldest", 90.0, {"queue": "mail"}),
+            RawSample("shape.most", 90.0),
         ]
 
     @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ class TestWhatIsRead:
             query = f"SELECT name, moment::{kind} AS moment FROM (VALUES {rows}) AS v(name, moment)"  # noqa: S608
             asked = ask(pg.url, {"m": {"query": query, "labels": ["name"], "value": "moment"}})
             assert asked.error is None, asked.said
-            assert asked.samples == [Sample("m", number, {"name": "ok"})]
+            assert asked.samples == [RawSample("m", number, {"name": "ok"})]
         late = "SELECT n, n * interval '1000000000 days' AS l FROM (VALUES (0), (1)) AS v(n)"
         assert len(ask(pg.url, {"m": {"query": late, "labels": ["n"], "value": "l"}}).samples) == 1
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smithd.plugin import BadAnswer, Misconfigured, Sample
+from smithd.plugin import BadAnswer, Misconfigured, RawSample
 from smithd_sources.sql.options import SqlMetric
 from smithd_sources.sql.rows import Grid, Moment, read_rows
 
@@ -17,7 +17,7 @@ NOW = datetime(2026, 7, 1, 12, tzinfo=UTC).timestamp()
 ASKED = Moment(NOW, ZoneInfo("Europe/Berlin"))
 
 
-def read(metric: SqlMetric, grid: Grid) -> tuple[list[Sample], list[str]]:
+def read(metric: SqlMetric, grid: Grid) -> tuple[list[RawSample], list[str]]:
     complaints: list[str] = []
     return read_rows("m", metric, grid, ASKED, complaints.append), complaints
 
@@ -109,13 +109,13 @@ def test_ages(value: Any, age: float | str | None) -> None:
 )
 def test_labels_are_texts(value: Any, label: str) -> None:
     metric = SqlMetric(query="SELECT 1", labels=["l"], value="n")
-    assert read(metric, Grid(["l", "n"], [[value, 1]])) == ([Sample("m", 1.0, {"l": label})], [])
+    assert read(metric, Grid(["l", "n"], [[value, 1]])) == ([RawSample("m", 1.0, {"l": label})], [])
 
 
 def test_a_bad_value_costs_its_own_sample() -> None:
     metric = SqlMetric(query="SELECT 1", labels=["l"], values=["a", "b"])
     samples, complaints = read(metric, Grid(["l", "a", "b"], [["x", 1, "?"], ["y", 2, None]]))
-    assert samples == [Sample("m.a", 1.0, {"l": "x"}), Sample("m.a", 2.0, {"l": "y"})]
+    assert samples == [RawSample("m.a", 1.0, {"l": "x"}), RawSample("m.a", 2.0, {"l": "y"})]
     assert complaints == ['m.b{l="x"} is "?", not a number']
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from smithd.alerts.latest import Latest
 from smithd.alerts.rule import RuleOptions, compile_rule
 from smithd.alerts.severity import Severity
 from smithd.alerts.state import Alert, Transition, judge
 from smithd.outbox.message import Standing
-from smithd.plugin.sample import Labels, Reading, Series
+from smithd.plugin.sample import Labels, Sample, Series
+from smithd.series.latest import Latest
 from smithd.surfaces.view import View
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC).timestamp()
@@ -21,7 +21,7 @@ RULE = compile_rule(
 
 
 def view(
-    *readings: Reading,
+    *samples: Sample,
     now: float = NOW,
     started: float = NOW - 3600,
     answered: float | None = None,
@@ -33,7 +33,7 @@ def view(
     fresh_for = dict.fromkeys(["shop.errors", "shop.revenue", "shop.stock"], 100.0)
     latest = Latest(fresh_for.keys(), started)
     latest.expect("shop", ["errors", "revenue", "stock"], 100.0, 20.0)
-    latest.take(readings, 100.0, NOW)
+    latest.take(samples, 100.0, NOW)
     if answered is not None:
         latest.answered("shop", answered, 100.0)
     by_rule: dict[str, dict[Labels, Alert]] = {}
@@ -43,8 +43,8 @@ def view(
     return View(now, UTC, latest, by_rule, watchers or {}, lambda key: known.get(key, Standing()))
 
 
-def reading(metric: str, value: float, at: float = NOW, **labels: str) -> Reading:
-    return Reading(Series(metric, tuple(sorted(labels.items()))), value, at)
+def sample(metric: str, value: float, at: float = NOW, **labels: str) -> Sample:
+    return Sample(Series(metric, tuple(sorted(labels.items()))), value, at)
 
 
 def fires(value: float = 7.0, at: float = NOW, series: Series = ERRORS) -> Transition:

@@ -11,7 +11,7 @@ from smithd.surfaces.activity import ActivityOptions
 from smithd.surfaces.board import Board
 from smithd.surfaces.slots import grant
 from smithd.surfaces.view import Held, View
-from surfaces.scenes import NOW, open_alert, reading, view
+from surfaces.scenes import NOW, open_alert, sample, view
 
 ROW = {"label": "Errors", "value": "shop.errors", "color_by": "errors"}
 
@@ -38,7 +38,7 @@ def test_a_full_state_with_colours_by_rule() -> None:
         stats=[ROW, {"label": "Revenue", "value": "shop.revenue", "format": "{{ value | money('EUR') }}"}],
         channels=["ops"],
     )
-    seen = view(reading("shop.errors", 7.25), reading("shop.revenue", 99), firing=(open_alert(),))
+    seen = view(sample("shop.errors", 7.25), sample("shop.revenue", 99), firing=(open_alert(),))
     assert word(chosen, seen).content == {
         "content_state": {
             "title": "Shop: 1 firing",
@@ -55,14 +55,14 @@ def test_a_full_state_with_colours_by_rule() -> None:
 
 def test_one_row_for_each_series_the_largest_first() -> None:
     chosen = options(stats=[{"each": "shop.stock", "by": "house", "top": 2}])
-    seen = view(*(reading("shop.stock", value, house=house) for house, value in [("a", 1), ("b", 9), ("c", 5)]))
+    seen = view(*(sample("shop.stock", value, house=house) for house, value in [("a", 1), ("b", 9), ("c", 5)]))
     rows = word(chosen, seen).content["content_state"]["metrics"]
     assert rows == [{"label": "b", "value": 9}, {"label": "c", "value": 5}]
 
 
 def test_old_values_negative_numbers_and_missing_ones() -> None:
     stats = [ROW, {"label": "Revenue", "value": "shop.revenue"}, {"label": "Stock", "value": "shop.stock"}]
-    seen = view(reading("shop.errors", 7, NOW - 101), reading("shop.revenue", -3))
+    seen = view(sample("shop.errors", 7, NOW - 101), sample("shop.revenue", -3))
     rows = word(options(stats=stats), seen).content["content_state"]["metrics"]
     assert [row["value"] for row in rows] == ["7 ?", "-3", "–"]
 
@@ -72,22 +72,22 @@ def test_nothing_is_said_while_the_first_readings_may_still_come() -> None:
 
 
 def test_several_series_in_a_row_for_one_are_held() -> None:
-    seen = view(reading("shop.errors", 1, host="a"), reading("shop.errors", 2, host="b"))
+    seen = view(sample("shop.errors", 1, host="a"), sample("shop.errors", 2, host="b"))
     assert isinstance(activity.word("shop", options(), None, seen), Held)
 
 
 def test_a_cosmetic_change_waits_and_a_change_of_meaning_does_not() -> None:
-    first = word(options(), view(reading("shop.errors", 1)))
+    first = word(options(), view(sample("shop.errors", 1)))
     assert (first.priority, first.due) == (Priority.MEANING, NOW)
     standings = on_phone(first, NOW)
-    cosmetic = word(options(), view(reading("shop.errors", 2, NOW + 10), now=NOW + 10, standings=standings))
+    cosmetic = word(options(), view(sample("shop.errors", 2, NOW + 10), now=NOW + 10, standings=standings))
     assert (cosmetic.priority, cosmetic.due) == (Priority.COSMETIC, NOW + 120)
-    seen = view(reading("shop.errors", 7, NOW + 10), now=NOW + 10, standings=standings, firing=(open_alert(),))
+    seen = view(sample("shop.errors", 7, NOW + 10), now=NOW + 10, standings=standings, firing=(open_alert(),))
     assert (word(options(), seen).priority, word(options(), seen).due) == (Priority.MEANING, NOW + 10)
 
 
 def test_the_end_states_when_it_goes() -> None:
-    said = activity.end("shop", options(end={"dismiss_after": "30s"}), view(reading("shop.errors", 1)))
+    said = activity.end("shop", options(end={"dismiss_after": "30s"}), view(sample("shop.errors", 1)))
     assert said.kind is Kind.END
     assert said.content["content_state"]["auto_dismiss_seconds"] == 30
 
@@ -107,7 +107,7 @@ def board(**streams: ActivityOptions) -> Board:
 
 def test_the_fifth_waits_and_says_why() -> None:
     streams = {name: options() for name in "abcde"}
-    said = list(board(**streams).word([activity.key(name) for name in streams], view(reading("shop.errors", 1))))
+    said = list(board(**streams).word([activity.key(name) for name in streams], view(sample("shop.errors", 1))))
     assert [one.key for one in said if isinstance(one, Message)] == [f"stream:{name}" for name in "abcd"]
     assert [(one.surface, one.reason) for one in said if isinstance(one, Held)] == [
         ("stream:e", "waits for a slot; a, b, c, d hold them")
@@ -117,13 +117,13 @@ def test_the_fifth_waits_and_says_why() -> None:
 def test_it_cools_down_before_it_ends_and_comes_back_without_an_end() -> None:
     chosen = options(show={"while_firing": ["errors"]}, end={"cool_down": "60s"})
     shelf = board(shop=chosen)
-    seen = reading("shop.errors", 1)
+    seen = sample("shop.errors", 1)
     started = word(chosen, view(seen))
     standings = on_phone(started, NOW)
 
     def kinds(now: float, *, fires: bool) -> list[Kind]:
         firing = (open_alert(),) if fires else ()
-        at = view(reading("shop.errors", 1, now), now=now, standings=standings, firing=firing)
+        at = view(sample("shop.errors", 1, now), now=now, standings=standings, firing=firing)
         return [one.kind for one in shelf.word(["stream:shop"], at) if isinstance(one, Message)]
 
     assert kinds(NOW, fires=True) == [Kind.STREAM]

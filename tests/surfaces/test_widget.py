@@ -6,7 +6,7 @@ from smithd.outbox.message import Kind, Message, Priority, Shown, Standing
 from smithd.surfaces import widget
 from smithd.surfaces.view import Held, View
 from smithd.surfaces.widget import WidgetOptions
-from surfaces.scenes import NOW, open_alert, reading, view
+from surfaces.scenes import NOW, open_alert, sample, view
 
 
 def word(options: object, seen: View) -> Message:
@@ -21,7 +21,7 @@ def shown(value: float | str, at: float, severity: str | None = None, raw: float
 
 
 def test_a_number_is_sent_as_a_number_with_its_own_time() -> None:
-    said = word("shop.errors", view(reading("shop.errors", 3.0, NOW - 20)))
+    said = word("shop.errors", view(sample("shop.errors", 3.0, NOW - 20)))
     assert said.content == {"value": 3}
     assert isinstance(said.content["value"], int)
     assert said.aside["time"] == NOW - 20
@@ -29,11 +29,11 @@ def test_a_number_is_sent_as_a_number_with_its_own_time() -> None:
 
 def test_a_format_makes_it_a_text_of_at_most_64_characters() -> None:
     options = {"value": "shop.errors", "format": "{{ value | number }} errors " + "x" * 90}
-    assert len(word(options, view(reading("shop.errors", 3.0))).content["value"]) == 64
+    assert len(word(options, view(sample("shop.errors", 3.0))).content["value"]) == 64
 
 
 def test_a_text_that_grew_old_says_so() -> None:
-    old = view(reading("shop.errors", 3.0, NOW - 101))
+    old = view(sample("shop.errors", 3.0, NOW - 101))
     assert word({"value": "shop.errors", "format": "{{ value }} bad"}, old).content == {"value": "3 bad ?"}
     marked = {"value": "shop.errors", "format": "{{ value }}", "stale": "{{ value }} ({{ age | duration }} ago)"}
     assert word(marked, old).content == {"value": "3 (1m 41s ago)"}
@@ -50,7 +50,7 @@ def test_after_a_restart_with_a_dead_source_the_last_text_is_marked_as_old() -> 
 
 
 def test_routine_updates_keep_their_distance_and_a_change_of_severity_does_not() -> None:
-    seen = reading("shop.errors", 7.0)
+    seen = sample("shop.errors", 7.0)
     routine = word("shop.errors", view(seen, standings=shown(3, NOW - 10)))
     assert (routine.priority, routine.due) == (Priority.ROUTINE, NOW + 50)
     urgent = word(
@@ -61,7 +61,7 @@ def test_routine_updates_keep_their_distance_and_a_change_of_severity_does_not()
 
 
 def test_several_series_where_one_is_needed_change_nothing_and_say_so() -> None:
-    seen = view(reading("shop.errors", 1, host="a"), reading("shop.errors", 2, host="b"))
+    seen = view(sample("shop.errors", 1, host="a"), sample("shop.errors", 2, host="b"))
     said = widget.word("shop.errors", WidgetOptions.model_validate("shop.errors"), seen)
     assert isinstance(said, Held)
     assert "2 series" in said.reason
@@ -76,7 +76,7 @@ def test_a_text_about_everything() -> None:
 
 
 def test_an_empty_text_is_not_sent_and_is_said() -> None:
-    seen = view(reading("shop.errors", 1), answered=NOW, watchers={"shop.errors": ["errors"]})
+    seen = view(sample("shop.errors", 1), answered=NOW, watchers={"shop.errors": ["errors"]})
     for given in ({"text": "{{ firing | join }}"}, {"value": "shop.errors", "format": "{{ '' }}"}):
         said = widget.word("status", WidgetOptions.model_validate(given), seen)
         assert isinstance(said, Held)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from smithd.plugin import Options as NoOptions
-from smithd.plugin import Sample, Source
+from smithd.plugin import RawSample, Source
 from smithd.poll.poller import Poller
 from smithd.testing import SourceContract, poll_once, polls, polls_async
 
@@ -26,8 +26,8 @@ class Sound(Source[NoOptions]):
     def metrics(cls, options: NoOptions) -> list[str]:  # noqa: ARG003 - the same, whatever the options
         return ["level"]
 
-    async def poll(self) -> list[Sample]:
-        return [Sample("level", 1.0)]
+    async def poll(self) -> list[RawSample]:
+        return [RawSample("level", 1.0)]
 
 
 class KeepsATask(Sound):
@@ -41,9 +41,9 @@ class KeepsAThread(Sound):
 
 
 class KeepsSockets(Sound):
-    async def poll(self) -> list[Sample]:
+    async def poll(self) -> list[RawSample]:
         KEPT.append(socket.socket())
-        return [Sample("level", 1.0)]
+        return [RawSample("level", 1.0)]
 
 
 class ClosesBadly(Sound):
@@ -72,19 +72,19 @@ class Tidy(Sound):
 
 
 class Blocks(Sound):
-    async def poll(self) -> list[Sample]:
+    async def poll(self) -> list[RawSample]:
         RELEASED.wait(60)
-        return [Sample("level", 1.0)]
+        return [RawSample("level", 1.0)]
 
 
 class BlocksPlainly(Blocks):
-    def poll(self) -> list[Sample]:  # type: ignore[override] # a source may choose
+    def poll(self) -> list[RawSample]:  # type: ignore[override] # a source may choose
         RELEASED.wait(60)
-        return [Sample("level", 1.0)]
+        return [RawSample("level", 1.0)]
 
 
 class CannotBeCancelled(Sound):
-    async def poll(self) -> list[Sample]:
+    async def poll(self) -> list[RawSample]:
         while not RELEASED.is_set():
             try:
                 await asyncio.sleep(0.2)
@@ -92,7 +92,7 @@ class CannotBeCancelled(Sound):
                 continue
             if self.context.timeout > 1:
                 break
-        return [Sample("level", 1.0)]
+        return [RawSample("level", 1.0)]
 
 
 class DeclaresAText(Sound):
@@ -173,11 +173,11 @@ def _second_blocks() -> SourceContract:
     class Second(Blocks):
         polled = False
 
-        async def poll(self) -> list[Sample]:
+        async def poll(self) -> list[RawSample]:
             if Second.polled:
                 RELEASED.wait(60)
             Second.polled = True
-            return [Sample("level", 1.0)]
+            return [RawSample("level", 1.0)]
 
     return contract(Second)
 

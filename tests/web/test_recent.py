@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fakes import FakeClock
-from smithd.telemetry import Accepted, AlertMoved, Polled, PollFailed, Redactor
+from smithd.events import Accepted, AlertMoved, Polled, PollFailed, Redactor
 from smithd.web.recent import Recent
 
 

@@ -13,8 +13,8 @@ from smithd.alerts.damping import Unrest
 from smithd.alerts.rule import Rule
 from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.alerts.state import IDLE, Alert, Hold, Phase, Transition, shown_severity, worst_of
-from smithd.database import metadata
 from smithd.plugin.sample import Labels, Series
+from smithd.storage.database import metadata
 
 PENDING_SURVIVES = 3600.0
 """An outage shorter than this (seconds) does not stop the clocks of pending alerts."""

@@ -10,7 +10,7 @@ from enum import Enum
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from smithd.alerts.figures import number
+from smithd.formatting import number
 
 
 class Verdict(Enum):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from smithd.alerts.latest import Latest
-from smithd.alerts.scope import Scope
 from smithd.plugin.sample import Labels
+from smithd.series.latest import Latest
+from smithd.series.scope import Scope
 
 _Shape = tuple[set[Labels], list[Labels]]
 """What is left of many series by some labels' names: those that have all of these labels, and those that have fewer."""
@@ -21,7 +21,7 @@ class Parts:
         self._shapes: dict[frozenset[str], list[tuple[_Shape, _Shape]]] = {}
         for metric in metrics:
             fresh = set(scope.latest(metric) or ())
-            lost = {*latest.readings.get(metric, ()), *latest.gone.get(metric, ())} - fresh
+            lost = {*latest.samples.get(metric, ()), *latest.gone.get(metric, ())} - fresh
             self._sides.append((fresh, lost))
 
     def has_lost(self, labels: Labels) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from smithd.alerts.condition import Verdict
-from smithd.alerts.figures import duration, number
 from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Rule
 from smithd.alerts.severity import Severity
+from smithd.formatting import duration, number
 from smithd.plugin.sample import Series
 
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
 from smithd.alerts.condition import NUMBER, Threshold, Verdict, parse_threshold
-from smithd.alerts.figures import duration, number
 from smithd.expression.window import Samples, average, tolerance, value_at
+from smithd.formatting import duration, number
 from smithd.plugin.options import parse_duration
 
 Past = Callable[[float], Samples]

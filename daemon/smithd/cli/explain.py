@@ -43,18 +43,18 @@ def _from_state(path: Path, rule: str, labels: str) -> Explanation:
     """What the state on disk knows."""
     from smithd.clock import SystemClock
     from smithd.config.load import load
-    from smithd.database import Database
     from smithd.engine import Engine
+    from smithd.events import Events
     from smithd.explain import explain
     from smithd.outbox.queue import Outbox
-    from smithd.telemetry import Telemetry
+    from smithd.storage.database import Database
 
     config, now = load(path, secrets_required=False), SystemClock().now()
     with tempfile.TemporaryDirectory(prefix="smithd-explain-") as folder:
         database = Database.open(copied(config.state, Path(folder) / "state.db"))
         try:
             outbox = Outbox(database)
-            engine = Engine(config, database, outbox, Telemetry(), now)
+            engine = Engine(config, database, outbox, Events(), now)
             told = explain(engine, outbox, rule, labels, now, config.zone)
         except ValueError as error:
             raise click.UsageError(str(error)) from None

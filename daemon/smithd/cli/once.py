@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from smithd.config.model import Config
     from smithd.outbox.message import Message
     from smithd.poll.intake import Poll
-    from smithd.runtime.house import House
+    from smithd.runtime.components import Components
 
 SENDING = 30.0
 """Seconds that ``--send`` may take."""
@@ -48,65 +48,65 @@ def once(config: Path, send: bool) -> int:
 
 async def _once(config: Config, state: Path, send: bool) -> bool:
     from smithd.clock import SystemClock
-    from smithd.database import Database
-    from smithd.runtime.house import House
-    from smithd.telemetry import SurfaceHeld, Telemetry
+    from smithd.events import Events, SurfaceHeld
+    from smithd.runtime.components import Components
+    from smithd.storage.database import Database
 
     held: list[str] = []
-    telemetry = Telemetry([lambda fact: held.append(str(fact)) if isinstance(fact, SurfaceHeld) else None])
+    events = Events([lambda event: held.append(str(event)) if isinstance(event, SurfaceHeld) else None])
     clock = SystemClock()
-    async with House(config, telemetry, clock, Database.open(state)) as house:
-        polls = await asyncio.gather(*(poller.poll_once() for poller in house.pollers.values()))
+    async with Components(config, events, clock, Database.open(state)) as components:
+        polls = await asyncio.gather(*(poller.poll_once() for poller in components.pollers.values()))
         for poll in polls:
-            house.engine.ingest(poll)
-        house.engine.tick(clock.now())
-        messages = house.outbox.messages()
+            components.engine.ingest(poll)
+        components.engine.tick(clock.now())
+        messages = components.outbox.messages()
         report = {
-            "Readings": list(_readings(polls)),
-            "Alerts": [_alert(alert) for alert in house.engine.alerts] or ["none: every rule is clear"],
+            "Readings": list(_samples(polls)),
+            "Alerts": [_alert(alert) for alert in components.engine.alerts] or ["none: every rule is clear"],
             "To send" if send else "Would be sent": [_message(message) for message in messages] or ["nothing"],
             "Held": held,
         }
         for heading, lines in report.items():
             _print(heading, map(config.redactor.clean, lines))
-        sent = await _send(house) if send else True
+        sent = await _send(components) if send else True
     return sent and not any(poll.failure for poll in polls)
 
 
-async def _send(house: House) -> bool:
+async def _send(components: Components) -> bool:
     """Send what is due now; whether all of it was accepted in good time."""
-    from smithd.telemetry import Accepted, DeliveryBlocked, Fact, SendDelayed, SendDropped
+    from smithd.events import Accepted, DeliveryBlocked, Event, SendDelayed, SendDropped
 
-    failed: list[Fact] = []
+    failed: list[Event] = []
     refused = asyncio.Event()
 
-    def watch(fact: Fact) -> None:
-        if isinstance(fact, Accepted | SendDelayed | SendDropped | DeliveryBlocked):
-            click.echo(f"  {house.config.redactor.clean(str(fact))}")
-        if isinstance(fact, SendDelayed | SendDropped | DeliveryBlocked):
-            failed.append(fact)
-        if isinstance(fact, DeliveryBlocked):
+    def watch(event: Event) -> None:
+        if isinstance(event, Accepted | SendDelayed | SendDropped | DeliveryBlocked):
+            click.echo(f"  {components.config.redactor.clean(str(event))}")
+        if isinstance(event, SendDelayed | SendDropped | DeliveryBlocked):
+            failed.append(event)
+        if isinstance(event, DeliveryBlocked):
             refused.set()  # waiting would not help
 
-    house.telemetry.listen(watch)
+    components.events.listen(watch)
     click.echo("Sent")
-    sending = asyncio.create_task(house.sender.run())
-    deadline = house.clock.monotonic() + SENDING
-    while _is_busy(house) and house.clock.monotonic() < deadline and not (refused.is_set() or sending.done()):
-        await house.clock.sleep(0.02)
-    complete = not _is_busy(house)
+    sending = asyncio.create_task(components.sender.run())
+    deadline = components.clock.monotonic() + SENDING
+    while _is_busy(components) and components.clock.monotonic() < deadline and not (refused.is_set() or sending.done()):
+        await components.clock.sleep(0.02)
+    complete = not _is_busy(components)
     sending.cancel()
     with suppress(asyncio.CancelledError):
         await sending
-    if left := house.outbox.waiting():
+    if left := components.outbox.waiting():
         click.echo(f"  {left} more wait for their time, or for the service; the daemon will send them")
     return complete and not failed
 
 
-def _is_busy(house: House) -> bool:
+def _is_busy(components: Components) -> bool:
     """Whether something is on its way, or could be."""
-    on_its_way = house.outbox.waiting() > len(house.outbox.messages())
-    return on_its_way or any(house.outbox.ready(house.clock.now()))
+    on_its_way = components.outbox.waiting() > len(components.outbox.messages())
+    return on_its_way or any(components.outbox.ready(components.clock.now()))
 
 
 def _print(heading: str, lines: Iterable[str]) -> None:
@@ -116,15 +116,15 @@ def _print(heading: str, lines: Iterable[str]) -> None:
     click.echo()
 
 
-def _readings(polls: Iterable[Poll]) -> Iterable[str]:
-    from smithd.alerts.figures import number
+def _samples(polls: Iterable[Poll]) -> Iterable[str]:
+    from smithd.formatting import number
 
     for poll in polls:
-        for reading in poll.readings:
-            yield f"{reading.series} = {number(reading.value)}"
+        for sample in poll.samples:
+            yield f"{sample.series} = {number(sample.value)}"
         if poll.failure:
             yield f"{poll.source}: {poll.failure}"
-        elif not poll.readings:
+        elif not poll.samples:
             yield f"{poll.source}: no values"
 
 

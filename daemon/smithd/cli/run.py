@@ -15,7 +15,7 @@ import click
 
 from smithd.cli.logs import write_logs
 from smithd.cli.options import config_option, log_level_option, socket_option
-from smithd.telemetry import Telemetry, listen_with_logs
+from smithd.events import Events, listen_with_logs
 
 if TYPE_CHECKING:
     from smithd.config.model import Config
@@ -61,8 +61,8 @@ async def _run(config: Config, socket: Path | None) -> bool:
     gc.freeze()  # nor need the collector ever look at it again
     gc.enable()
     operator = Operator(reread, reload, socket or control.places(config.path)[0], _forget_the_configuration_before)
-    telemetry = Telemetry([listen_with_logs(config.redactor)])
-    return await run(config, telemetry, SystemClock(), stop, operator=operator)
+    events = Events([listen_with_logs(config.redactor)])
+    return await run(config, events, SystemClock(), stop, operator=operator)
 
 
 def _forget_the_configuration_before() -> None:

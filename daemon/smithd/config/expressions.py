@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from smithd.alerts.figures import duration
 from smithd.alerts.relative import is_relative, parse_relative
 from smithd.config.draft import Draft
 from smithd.config.names import is_metric_name
@@ -15,6 +14,7 @@ from smithd.config.references import expressions
 from smithd.expression.derived import circle
 from smithd.expression.expression import Expression, parse
 from smithd.expression.lexer import ExpressionError
+from smithd.formatting import duration
 
 
 def check(draft: Draft, sources: Collection[str], history: float | None) -> None:

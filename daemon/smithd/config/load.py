@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
 
-from smithd.alerts.mute import compile_window
 from smithd.config import expressions, lint, references
 from smithd.config.compose import compose
 from smithd.config.document import Document, read
@@ -22,8 +21,9 @@ from smithd.config.report import Report
 from smithd.config.sources import Sources, load_plugins
 from smithd.config.values import Values
 from smithd.config.zones import local_zone
+from smithd.events import Redactor
+from smithd.notify.time_window import compile_window
 from smithd.poll.registry import Registry
-from smithd.telemetry import Redactor
 
 
 def load(path: Path, *, secrets_required: bool) -> Config:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from smithd.config.positions import Node, Path, Scalar, walk
-from smithd.telemetry import Redactor
+from smithd.events import Redactor
 
 MASK = Redactor.MASK
 ELLIPSIS = "…"

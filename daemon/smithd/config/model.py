@@ -9,23 +9,23 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from smithd.alerts.hush import HushOptions
-from smithd.alerts.mute import TimeWindowOptions, Window
 from smithd.alerts.rule import RuleOptions
 from smithd.config.fields import Places
 from smithd.config.names import DerivedName, RuleName, SourceName, WindowName
 from smithd.config.zones import parse_zone
 from smithd.contract.names import MetricKey, StreamKey
 from smithd.delivery.account import AccountOptions, is_loopback
+from smithd.events import Redactor
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
+from smithd.notify.options import PushOptions
+from smithd.notify.suppression import HushOptions
+from smithd.notify.time_window import TimeWindowOptions, Window
 from smithd.plugin.options import Options, PositiveDuration, Secret
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import ScheduleOptions
 from smithd.surfaces.activity import ActivityOptions
-from smithd.surfaces.push import PushOptions
 from smithd.surfaces.widget import WidgetOptions
-from smithd.telemetry import Redactor
 
 Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone), WithJsonSchema({"type": "string"})]
 

@@ -12,7 +12,7 @@ from smithd.config.masking import Mask
 from smithd.config.positions import Node, Scalar
 from smithd.config.suggestion import nearest
 from smithd.errors import ConfigError
-from smithd.telemetry import Redactor
+from smithd.events import Redactor
 
 WIDEST = 140
 MAX_SUGGESTIONS = 100

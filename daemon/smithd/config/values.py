@@ -13,7 +13,7 @@ from smithd.config import secrets
 from smithd.config.positions import Listing, Mapping, Mark, Node, Scalar
 from smithd.config.report import Report
 from smithd.config.scalars import value_of
-from smithd.telemetry import Redactor
+from smithd.events import Redactor
 
 STAND_INS = ("stand-in", "https://stand-in.invalid", "1", "1m", "> 1", "UTC", "127.0.0.1:1", "true", "0.5", "a.b")
 """What takes the place of a secret that is not here, until one of them passes for it."""

@@ -19,17 +19,17 @@ from smithd.delivery.outcome import Outcome, weigh
 from smithd.delivery.reply import Accepted as Taken
 from smithd.delivery.reply import Reply
 from smithd.delivery.wire import Request
-from smithd.outbox.message import LATE_ARRIVAL, ONLY_IN_PLACE, Again, Delivered, GivenUp, Kind, Message, Wait
-from smithd.outbox.queue import Claim, Outbox, Queued
-from smithd.telemetry import (
+from smithd.events import (
     Accepted,
     DeliveryBlocked,
     DeliveryResumed,
+    Events,
     SendDelayed,
     SendDropped,
     SurfaceHeld,
-    Telemetry,
 )
+from smithd.outbox.message import LATE_ARRIVAL, ONLY_IN_PLACE, Again, Delivered, GivenUp, Kind, Message, Wait
+from smithd.outbox.queue import Claim, Outbox, Queued
 
 Transport = Callable[[Request], Awaitable[Reply]]
 
@@ -58,7 +58,7 @@ class Sender:
         transport: Transport,
         account: AccountOptions,
         clock: Clock,
-        telemetry: Telemetry,
+        events: Events,
         zone: tzinfo,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -67,7 +67,7 @@ class Sender:
         self._account = account
         self._gate = Gate(account.limits)
         self._clock = clock
-        self._telemetry = telemetry
+        self._events = events
         self._zone = zone
         self._chance = chance
         self._woken = asyncio.Event()
@@ -136,7 +136,7 @@ class Sender:
         now, instant = self._clock.now(), self._clock.monotonic()
         for expired in self._outbox.expire(now):
             reason = f"nobody took it in time ({expired.reason or 'it never went out'})"
-            self._telemetry.tell(SendDropped(expired.message.key, reason))
+            self._events.publish(SendDropped(expired.message.key, reason))
         rest = math.inf
         for queued in self._outbox.ready(now):
             if self._is_full(queued.message):
@@ -170,7 +170,7 @@ class Sender:
             request = wire.request(message, shown, self._account.channels, now, self._zone)
         except ValueError as error:
             self._outbox.drop(queued)
-            self._telemetry.tell(SendDropped(message.key, str(error)))
+            self._events.publish(SendDropped(message.key, str(error)))
             return
         if message.content.get("in_place") == ONLY_IN_PLACE and request.endpoint is not Endpoint.REPLACE:
             self._outbox.drop(queued)  # the phone does not have what this would take the place of
@@ -194,9 +194,9 @@ class Sender:
                 continue  # it speaks of another key
             match change:
                 case Closed(scope, reason):
-                    self._telemetry.tell(DeliveryBlocked(scope, reason))
+                    self._events.publish(DeliveryBlocked(scope, reason))
                 case Opened(scope):
-                    self._telemetry.tell(DeliveryResumed(scope))
+                    self._events.publish(DeliveryResumed(scope))
         self._listen_for_life(outcome)
 
     def _tell(self, queued: Queued, outcome: Outcome, now: float) -> None:
@@ -204,12 +204,12 @@ class Sender:
         match outcome.settlement:
             case Delivered():
                 operation = outcome.reply.operation if isinstance(outcome.reply, Taken) else "ended"
-                self._telemetry.tell(Accepted(key, operation, _summary(queued.message)))
+                self._events.publish(Accepted(key, operation, _summary(queued.message)))
                 self._tell_warnings(key, outcome.reply)
             case Again(at, reason) if outcome.blocks is None and _is_news(queued, reason):
-                self._telemetry.tell(SendDelayed(key, reason, max(at - now, outcome.pause)))
+                self._events.publish(SendDelayed(key, reason, max(at - now, outcome.pause)))
             case GivenUp(reason):
-                self._telemetry.tell(SendDropped(key, reason))
+                self._events.publish(SendDropped(key, reason))
 
     def _tell_warnings(self, key: str, reply: Reply) -> None:
         warnings = reply.warnings if isinstance(reply, Taken) else ()
@@ -217,7 +217,7 @@ class Sender:
             self._warned.discard(key)
         elif key not in self._warned:
             self._warned.add(key)
-            self._telemetry.tell(SurfaceHeld(key, f"the service warns: {'; '.join(warnings)}"))
+            self._events.publish(SurfaceHeld(key, f"the service warns: {'; '.join(warnings)}"))
 
     def _listen_for_life(self, outcome: Outcome) -> None:
         """With the first answer after an outage, all that waits for one goes at once."""

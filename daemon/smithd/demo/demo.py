@@ -18,14 +18,14 @@ from smithd.demo.checklist import Checklist
 from smithd.demo.configuration import configuration
 from smithd.demo.shop import Shop
 from smithd.demo.watch import ShopNews, Watch
+from smithd.events import Events
 from smithd.poll.registry import Registry
 from smithd.runtime import daemon
-from smithd.runtime.house import House
+from smithd.runtime.components import Components
 from smithd.serving import bind, serve
 from smithd.simulator.app import application
 from smithd.simulator.service import Service
 from smithd.simulator.state import State
-from smithd.telemetry import Telemetry
 from smithd.web.app import build
 from smithd.web.picture import Picture
 from smithd.web.reads import windows
@@ -59,7 +59,9 @@ async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = 
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(serve(shop.app(), shop_at))]
             beside.append(tasks.create_task(serve(application(service, clock, config.zone), service_at)))
-            await daemon.run(config, demo.telemetry, clock, stop, lambda house: demo.page(house, page_at), demo.tell)
+            await daemon.run(
+                config, demo.events, clock, stop, lambda components: demo.page(components, page_at), demo.tell
+            )
             for task in beside:
                 task.cancel()
         return demo.conclude()
@@ -84,7 +86,7 @@ class _Demo:
         self._watch = Watch(lambda: shop.elapsed, config.redactor, out)
         self._recent = Recent(clock, config.redactor)
         self._checklist = Checklist("checkout")
-        self.telemetry = Telemetry([self._watch, self._recent])
+        self.events = Events([self._watch, self._recent])
 
     def introduce(self, page: str, shop: str, service: str, path: Path) -> None:
         """Say what runs where."""
@@ -97,21 +99,21 @@ class _Demo:
         ending = "It ends after a minute." if self._once_through else "Ctrl-C ends it."
         self._watch.write(f"  Nothing leaves this machine: the simulator stands in for ActivitySmith. {ending}\n")
 
-    async def page(self, house: House, listener: socket) -> None:
+    async def page(self, components: Components, listener: socket) -> None:
         """Serve the page."""
-        reads = windows(self._config, house.outbox, self._clock, self._recent)
+        reads = windows(self._config, components.outbox, self._clock, self._recent)
         await serve(build(reads, host=ADDRESS, title="smithd demo", lead=LEAD), listener)
 
-    async def tell(self, house: House) -> None:
+    async def tell(self, components: Components) -> None:
         """Tell the shop's news, and look at the phone now and then."""
         picture, told = Picture(self._config.zone), 0.0
         while True:
             await self._clock.sleep(GLANCE)
             elapsed = self._shop.elapsed
             for text in story.news(told, elapsed):
-                self.telemetry.tell(ShopNews(text))
+                self.events.publish(ShopNews(text))
             told = elapsed
-            self._checklist.look(picture.draw(house.outbox.accepted(), self._clock.now()), elapsed)
+            self._checklist.look(picture.draw(components.outbox.accepted(), self._clock.now()), elapsed)
             if self._once_through and elapsed >= MINUTE:
                 self._stop.set()
                 return

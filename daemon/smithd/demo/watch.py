@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TextIO
 
-from smithd.telemetry import Accepted, AlertMoved, Fact, Redactor
+from smithd.events import Accepted, AlertMoved, Event, Redactor
 
 _COLORS = {"dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
 _ALERTS = {
@@ -26,7 +26,7 @@ _SURFACES = {
 
 
 @dataclass(frozen=True, slots=True)
-class ShopNews(Fact):
+class ShopNews(Event):
     """Something happened in the shop, which smithd has yet to notice."""
 
     level: ClassVar[int] = logging.INFO
@@ -52,9 +52,9 @@ class Watch:
         self._out = out
         self._color = wants_color(out) if color is None else color
 
-    def __call__(self, fact: Fact) -> None:
-        if fact.level >= logging.INFO:
-            self.line(*_told(fact))
+    def __call__(self, event: Event) -> None:
+        if event.level >= logging.INFO:
+            self.line(*_told(event))
 
     def line(self, sign: str, color: str, about: str, text: str) -> None:
         """Write a line. A text's line breaks become blanks: a line stays a line."""
@@ -71,19 +71,19 @@ class Watch:
         return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self._color and color in _COLORS else text
 
 
-def _told(fact: Fact) -> tuple[str, str, str, str]:
+def _told(event: Event) -> tuple[str, str, str, str]:
     """A fact as a sign, a colour, what it is about, and a text."""
-    if isinstance(fact, AlertMoved):
-        sign, color = _ALERTS.get(fact.change, ("·", "dim"))
-        return sign, color, "rule", f"{fact.rule}{fact.labels} {fact.change}: {fact.why}"
-    if isinstance(fact, Accepted):
-        kind, _, name = fact.key.partition(":")
+    if isinstance(event, AlertMoved):
+        sign, color = _ALERTS.get(event.change, ("·", "dim"))
+        return sign, color, "rule", f"{event.rule}{event.labels} {event.change}: {event.why}"
+    if isinstance(event, Accepted):
+        kind, _, name = event.key.partition(":")
         sign, color, about = _SURFACES.get(kind, ("▪", "", kind))
-        return sign, color, about, f"{name.partition('@')[0] or kind} {fact.operation}: {fact.summary}"
-    if isinstance(fact, ShopNews):
-        return "❋", "yellow", "shop", fact.text
-    if fact.level >= logging.ERROR:
-        return "✗", "red", "error", str(fact)
-    if fact.level >= logging.WARNING:
-        return "!", "yellow", "trouble", str(fact)
-    return "·", "dim", "smithd", str(fact)
+        return sign, color, about, f"{name.partition('@')[0] or kind} {event.operation}: {event.summary}"
+    if isinstance(event, ShopNews):
+        return "❋", "yellow", "shop", event.text
+    if event.level >= logging.ERROR:
+        return "✗", "red", "error", str(event)
+    if event.level >= logging.WARNING:
+        return "!", "yellow", "trouble", str(event)
+    return "·", "dim", "smithd", str(event)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from smithd.database import Database
 from smithd.outbox import rows
 from smithd.outbox.message import (
     LATE_ARRIVAL,
@@ -31,6 +30,7 @@ from smithd.outbox.message import (
     Wait,
     differs,
 )
+from smithd.storage.database import Database
 
 PUSHES_KEPT_FOR = 7 * 86400.0
 PUSHES_KEPT = 500

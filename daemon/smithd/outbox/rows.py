@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from smithd.database import metadata
 from smithd.outbox.message import Kind, Message, Priority, Shown
+from smithd.storage.database import metadata
 
 # At most one row of a key is claimed (its request is on its way) and at most one waits.
 _OUTBOX = Table(

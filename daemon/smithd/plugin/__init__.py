@@ -2,12 +2,12 @@
 
 from smithd.clock import Clock
 from smithd.errors import BadAnswer, Misconfigured, SourceError, Unavailable
+from smithd.events import Redactor
 from smithd.http import TLS, Answer, Http, NoAnswer, Prepared, TooLarge, Unreadable, Untrusted, read
 from smithd.plugin.options import Duration, File, HttpUrl, MetricName, Options, PositiveDuration, Secret, Size, http_url
-from smithd.plugin.sample import Sample
+from smithd.plugin.sample import RawSample
 from smithd.plugin.source import Context, Source
 from smithd.plugin.thread import Threads
-from smithd.telemetry import Redactor
 
 __all__ = [
     "TLS",
@@ -25,8 +25,8 @@ __all__ = [
     "Options",
     "PositiveDuration",
     "Prepared",
+    "RawSample",
     "Redactor",
-    "Sample",
     "Secret",
     "Size",
     "Source",

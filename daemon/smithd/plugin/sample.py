@@ -9,7 +9,7 @@ Labels = tuple[tuple[str, str], ...]
 """A series' labels, sorted by name, so that equal sets are equal values."""
 
 
-class Sample(NamedTuple):
+class RawSample(NamedTuple):
     """One reading of one series.
 
     ``metric`` is the metric's name within its source, ``value`` a finite number, ``labels`` what tells this series
@@ -33,7 +33,7 @@ class Series(NamedTuple):
         return f"{self.metric}{{{inner}}}" if inner else self.metric
 
 
-class Reading(NamedTuple):
+class Sample(NamedTuple):
     """A sample that was admitted: finite, named in full, with its time."""
 
     series: Series

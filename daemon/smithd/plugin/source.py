@@ -12,7 +12,7 @@ from typing import ClassVar, Generic, TypeVar
 from smithd.clock import Clock
 from smithd.http import Http
 from smithd.plugin.options import Options
-from smithd.plugin.sample import Sample
+from smithd.plugin.sample import RawSample
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -54,7 +54,7 @@ class Source(ABC, Generic[OptionsT]):
         """Get ready: connect, import what is heavy. Called once, before the first poll, within its deadline."""
 
     @abstractmethod
-    def poll(self) -> Iterable[Sample] | Awaitable[Iterable[Sample]]:
+    def poll(self) -> Iterable[RawSample] | Awaitable[Iterable[RawSample]]:
         """Ask once: the samples of now. A metric without a value is left out (or NaN, which means the same)."""
 
     async def close(self) -> None:

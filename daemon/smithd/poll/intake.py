@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from smithd.errors import BadAnswer
-from smithd.plugin.sample import Labels, Reading, Sample, Series
+from smithd.plugin.sample import Labels, RawSample, Sample, Series
 
 MAX_SERIES = 10_000
 """What one poll may bring; the rest is left out."""
@@ -36,7 +36,7 @@ class Poll:
     source: str
     time: float
     fresh_for: float
-    readings: tuple[Reading, ...] = ()
+    samples: tuple[Sample, ...] = ()
     failure: str | None = None
 
 
@@ -51,7 +51,7 @@ def gather(handed: object) -> list[Any]:
     """
     if type(handed) is list and len(handed) <= MAX_SERIES:
         return handed
-    if isinstance(handed, Sample):
+    if isinstance(handed, RawSample):
         raise BadAnswer("the plugin's poll returned one sample; expected a list of them")
     if isinstance(handed, str | bytes | Mapping) or not isinstance(handed, Iterable):
         raise BadAnswer(f"the plugin's poll returned {_kind(handed)}; expected a list of samples")
@@ -67,29 +67,29 @@ class Intake:
         self._plain = {metric: Series(f"{source}.{metric}") for metric in sorted(metrics)}
         self._labelled: dict[Any, Series] = {}
 
-    def admit(self, samples: Iterable[Any], now: float) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
+    def admit(self, raw_samples: Iterable[Any], now: float) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
         """The readings of a poll that ended now (seconds since 1970), and what there is to complain about."""
         complaints: Counter[str] = Counter()
-        readings: dict[Series, Reading] = {}
-        for count, sample in enumerate(samples):
+        samples: dict[Series, Sample] = {}
+        for count, raw in enumerate(raw_samples):
             if count == MAX_SERIES:
                 complaints[f"{self._source}: more than {MAX_SERIES} samples in one poll; the rest is left out"] += 1
                 break
             try:
-                reading = self._admit(sample, now, complaints)
+                sample = self._admit(raw, now, complaints)
             except _Refused as refused:
                 complaints[f"{self._source}.{refused}"] += 1
                 continue
-            if reading is None:
+            if sample is None:
                 continue
-            if readings.setdefault(reading.series, reading) is not reading:
-                complaints[f"{reading.series.metric}: a series came twice in one poll; the first counts"] += 1
-        return tuple(readings.values()), _worded(complaints)
+            if samples.setdefault(sample.series, sample) is not sample:
+                complaints[f"{sample.series.metric}: a series came twice in one poll; the first counts"] += 1
+        return tuple(samples.values()), _worded(complaints)
 
-    def _admit(self, sample: Any, now: float, complaints: Counter[str]) -> Reading | None:
-        if not isinstance(sample, Sample):
-            raise _Refused(f"poll: expected a Sample, found {_kind(sample)}")
-        metric, value, labels, time = sample
+    def _admit(self, raw: Any, now: float, complaints: Counter[str]) -> Sample | None:
+        if not isinstance(raw, RawSample):
+            raise _Refused(f"poll: expected a Sample, found {_kind(raw)}")
+        metric, value, labels, time = raw
         series = self._series(metric, labels) if labels else self._plain.get(metric) if type(metric) is str else None
         if series is None:
             raise _Refused(self._unknown(metric))
@@ -98,13 +98,13 @@ class Intake:
         if value - value != 0.0:
             return None  # NaN and the infinities mean "no value"
         if time is None:
-            return Reading(series, value, now)
+            return Sample(series, value, now)
         if isinstance(time, bool) or not isinstance(time, int | float) or not EARLIEST <= time <= now + AHEAD:
             complaints[
                 f"{series.metric}: its time is not a moment of the past, in seconds since 1970; taken as now"
             ] += 1
             time = now
-        return Reading(series, value, min(float(time), now))
+        return Sample(series, value, min(float(time), now))
 
     def _unknown(self, metric: object) -> str:
         if not isinstance(metric, str):

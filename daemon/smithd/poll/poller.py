@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from smithd.errors import Misconfigured, SourceError
-from smithd.plugin.sample import Reading
+from smithd.events import Events, Polled, PollFailed, PollSkipped, SamplesRefused, SourceRecovered, TasksLeft
+from smithd.plugin.sample import Sample
 from smithd.plugin.source import Context, Source
 from smithd.poll.foreign import words_of
 from smithd.poll.intake import Intake, Poll, gather
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import backoff, fresh_for, period
 from smithd.poll.worker import Worker
-from smithd.telemetry import Polled, PollFailed, PollSkipped, SamplesRefused, SourceRecovered, TasksLeft, Telemetry
 
 GRACE = 1.0
 """So many seconds a cancelled plugin has to let go; then it is left behind."""
@@ -39,7 +39,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 class _Answer:
     """What came of asking a source once."""
 
-    readings: tuple[Reading, ...] = ()
+    samples: tuple[Sample, ...] = ()
     complaints: tuple[str, ...] = ()
     failure: str | None = None
     misconfigured: bool = False
@@ -52,13 +52,11 @@ class Poller:
     poller closes.
     """
 
-    def __init__(
-        self, spec: SourceSpec, context: Context, telemetry: Telemetry, hand_over: Callable[[Poll], None]
-    ) -> None:
+    def __init__(self, spec: SourceSpec, context: Context, events: Events, hand_over: Callable[[Poll], None]) -> None:
         self._spec = spec
         self._context = context
         self._clock = context.clock
-        self._telemetry = telemetry
+        self._events = events
         self._hand_over = hand_over
         self._intake = Intake(spec.name, spec.metrics)
         self._source: Source[Any] | None = None
@@ -87,7 +85,7 @@ class Poller:
         if self._polling is not None and not self._polling.done():
             self._skipped += 1
             if _is_round(self._skipped):
-                self._telemetry.tell(PollSkipped(self._spec.name, self._skipped))
+                self._events.publish(PollSkipped(self._spec.name, self._skipped))
             return
         self._polling = spawn(self._poll_and_hand_over())
 
@@ -103,16 +101,16 @@ class Poller:
         now, name = self._clock.now(), self._spec.name
         if answer.failure is None:
             self._succeeded()
-            self._telemetry.tell(Polled(name, len(answer.readings), self._clock.monotonic() - started))
+            self._events.publish(Polled(name, len(answer.samples), self._clock.monotonic() - started))
         else:
             self._failed(answer, started, now)
         for complaint in answer.complaints:
             if self._complaints_told.may_tell(complaint):
-                self._telemetry.tell(SamplesRefused(name, complaint))
+                self._events.publish(SamplesRefused(name, complaint))
         if self._worker is not None and len(self._worker.leftovers) >= MANY_TASKS:
             self._tell_of_tasks(self._worker.leftovers)
         freshness = fresh_for(self._spec.schedule, self._spec.timeout, now)
-        return Poll(name, now, freshness, answer.readings, answer.failure)
+        return Poll(name, now, freshness, answer.samples, answer.failure)
 
     def retire(self) -> None:
         """Begin no poll and hand over nothing any more."""
@@ -150,11 +148,11 @@ class Poller:
     def _tell_of_tasks(self, names: tuple[str, ...]) -> None:
         if not self._tasks_told:
             self._tasks_told = True
-            self._telemetry.tell(TasksLeft(self._spec.name, len(names), ", ".join(sorted(set(names))[:3])))
+            self._events.publish(TasksLeft(self._spec.name, len(names), ", ".join(sorted(set(names))[:3])))
 
     def _succeeded(self) -> None:
         if self._failures:
-            self._telemetry.tell(SourceRecovered(self._spec.name, self._failures))
+            self._events.publish(SourceRecovered(self._spec.name, self._failures))
             self._failures, self._not_before = 0, float("-inf")
             self._failures_told = _Told()
 
@@ -162,11 +160,11 @@ class Poller:
         assert answer.failure is not None
         self._failures += 1
         interval = period(self._spec.schedule, now)
-        wait = 0.0 if answer.readings else backoff(self._failures, interval, misconfigured=answer.misconfigured)
+        wait = 0.0 if answer.samples else backoff(self._failures, interval, misconfigured=answer.misconfigured)
         if wait:
             self._not_before = started + wait - interval / 2  # the poll that is due nearest to it
         if self._failures_told.may_tell(answer.failure, self._failures):
-            self._telemetry.tell(PollFailed(self._spec.name, answer.failure, self._failures, wait))
+            self._events.publish(PollFailed(self._spec.name, answer.failure, self._failures, wait))
 
     async def _ask(self, now: float) -> _Answer:
         """Ask in a task of its own, which can be left behind if nothing else helps."""
@@ -214,12 +212,12 @@ class Poller:
         """All that runs the plugin's code. Whatever it raises ends here, but for the cancellation of this task."""
         try:
             try:
-                samples = await self._samples()
+                handed = await self._samples()
             except SourceError as error:
-                readings, complaints = self._intake.admit(gather(getattr(error, "samples", ())), self._clock.now())
+                samples, complaints = self._intake.admit(gather(getattr(error, "samples", ())), self._clock.now())
                 failure = _short(str(error) or type(error).__name__)
-                return _Answer(readings, complaints, failure, isinstance(error, Misconfigured))
-            return _Answer(*self._intake.admit(samples, self._clock.now()))
+                return _Answer(samples, complaints, failure, isinstance(error, Misconfigured))
+            return _Answer(*self._intake.admit(handed, self._clock.now()))
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin's SystemExit must not end the daemon

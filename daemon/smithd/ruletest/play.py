@@ -14,13 +14,13 @@ from typing import Any
 
 from smithd.clock import VirtualClock
 from smithd.config.model import Config
-from smithd.database import Database
 from smithd.delivery.reply import Reply, read
 from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
 from smithd.engine import Engine
+from smithd.events import AlertMoved, Event, Events
 from smithd.outbox.queue import Outbox
-from smithd.plugin.sample import Reading
+from smithd.plugin.sample import Sample
 from smithd.poll.intake import Poll
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import Every, Schedule, fresh_for
@@ -30,7 +30,7 @@ from smithd.ruletest.series import Step
 from smithd.simulator.exchange import Call
 from smithd.simulator.service import Service
 from smithd.simulator.state import State
-from smithd.telemetry import AlertMoved, Fact, Telemetry
+from smithd.storage.database import Database
 
 SETTLING = 1.0
 """Seconds that go on after the last thing that is looked at, so that what it caused can be seen."""
@@ -61,10 +61,10 @@ class _Stage:
         self._played = Played()
         self._service = Service(State(keys={self._key: None}, creates_metrics=True))
         self._polls = _polls(config, case.input, start)
-        telemetry = Telemetry([self._hear])
+        events = Events([self._hear])
         outbox = Outbox(database)
-        self._engine = Engine(config, database, outbox, telemetry, start)
-        self._sender = Sender(outbox, self._send, config.account, clock, telemetry, config.zone, lambda: 0.5)
+        self._engine = Engine(config, database, outbox, events, start)
+        self._sender = Sender(outbox, self._send, config.account, clock, events, config.zone, lambda: 0.5)
 
     async def run(self) -> Played:
         """From the start until all that is expected can be told from what is not."""
@@ -104,9 +104,9 @@ class _Stage:
         said = json.dumps(answer.body).encode()
         return read(request.endpoint, answer.status, {}, said, self._clock.now())
 
-    def _hear(self, fact: Fact) -> None:
-        if isinstance(fact, AlertMoved):
-            self._played.story.append((self._passed(), str(fact)))
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, AlertMoved):
+            self._played.story.append((self._passed(), str(event)))
 
     def _passed(self) -> float:
         return self._clock.now() - self._start
@@ -137,9 +137,9 @@ def _polls(config: Config, inputs: Sequence[Input], start: float) -> dict[float,
 
 def _poll(spec: SourceSpec, moment: float, brought: Sequence[tuple[Any, float | Step]]) -> Poll:
     failed = any(value is Step.ERROR for _, value in brought)
-    readings = tuple(Reading(series, value, moment) for series, value in brought if not isinstance(value, Step))
+    samples = tuple(Sample(series, value, moment) for series, value in brought if not isinstance(value, Step))
     freshness = fresh_for(spec.schedule, spec.timeout, moment)
-    return Poll(spec.name, moment, freshness, readings, FAILURE if failed else None)
+    return Poll(spec.name, moment, freshness, samples, FAILURE if failed else None)
 
 
 def _moments(schedule: Schedule, start: float) -> Iterator[float]:

@@ -15,8 +15,8 @@ from smithd.config.model import Config
 from smithd.config.positions import Path, locate
 from smithd.config.report import Report
 from smithd.config.values import Values
+from smithd.events import Redactor
 from smithd.ruletest.model import Case, RuleTests
-from smithd.telemetry import Redactor
 
 PLACES = Places({(): RuleTests})
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from smithd.alerts.silence import Silence
 from smithd.control import Handler
+from smithd.events import Reloaded
 from smithd.explain import explain
-from smithd.runtime.house import House
-from smithd.telemetry import Reloaded
+from smithd.notify.silence import Silence
+from smithd.runtime.components import Components
 
 Arguments = Mapping[str, Any]
 
 
-def of(house: House, reload: Callable[[], Awaitable[Reloaded]]) -> Mapping[str, Handler]:
+def of(components: Components, reload: Callable[[], Awaitable[Reloaded]]) -> Mapping[str, Handler]:
     """The handlers of a daemon, by the names of their commands."""
-    commands = _Commands(house, reload)
+    commands = _Commands(components, reload)
     return {
         "reload": commands.reload,
         "explain": commands.explain,
@@ -29,33 +29,35 @@ def of(house: House, reload: Callable[[], Awaitable[Reloaded]]) -> Mapping[str, 
 class _Commands:
     """Each takes its arguments as JSON gave them, and returns what JSON can hold."""
 
-    def __init__(self, house: House, reload: Callable[[], Awaitable[Reloaded]]) -> None:
-        self._house = house
+    def __init__(self, components: Components, reload: Callable[[], Awaitable[Reloaded]]) -> None:
+        self._components = components
         self._reload = reload
 
     async def reload(self, _: Arguments) -> str:
         return str(await self._reload())
 
     async def explain(self, given: Arguments) -> Any:
-        house = self._house
+        components = self._components
         rule, labels = _text(given, "rule"), _text(given, "labels")
-        told = explain(house.engine, house.outbox, rule, labels, house.clock.now(), house.config.zone)
-        return house.config.redactor.clean_all(told)
+        told = explain(
+            components.engine, components.outbox, rule, labels, components.clock.now(), components.config.zone
+        )
+        return components.config.redactor.clean_all(told)
 
     async def add_silence(self, given: Arguments) -> dict[str, Any]:
-        now, engine = self._house.clock.now(), self._house.engine
+        now, engine = self._components.clock.now(), self._components.engine
         seconds = _number(given, "seconds")
         matchers, comment, author = (_text(given, name) for name in ("matchers", "comment", "author"))
         return _written(engine.add_silence(matchers, seconds, comment, author, now))
 
     async def list_silences(self, _: Arguments) -> list[dict[str, Any]]:
-        return [_written(silence) for silence in self._house.engine.silences(self._house.clock.now())]
+        return [_written(silence) for silence in self._components.engine.silences(self._components.clock.now())]
 
     async def expire_silence(self, given: Arguments) -> None:
         id_ = int(_number(given, "id"))
-        if not self._house.engine.expire_silence(id_, self._house.clock.now()):
+        if not self._components.engine.expire_silence(id_, self._components.clock.now()):
             raise ValueError(f"there is no silence {id_}; 'smithd silence list' shows those there are")
-        self._house.nudge.set()
+        self._components.nudge.set()
 
 
 def _text(given: Arguments, name: str) -> str:

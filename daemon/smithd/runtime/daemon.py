@@ -13,12 +13,12 @@ from typing import Any
 from smithd import __version__, control
 from smithd.clock import Clock
 from smithd.config.model import Config
-from smithd.database import Database
 from smithd.errors import ConfigError, ListenError, SmithdError
-from smithd.poll.timetable import Timetable
+from smithd.events import Events, Reloaded, ReloadRefused, Started, Stopped, Unreachable
+from smithd.poll.scheduler import Scheduler
 from smithd.runtime import commands, systemd
-from smithd.runtime.house import House
-from smithd.telemetry import Reloaded, ReloadRefused, Started, Stopped, Telemetry, Unreachable
+from smithd.runtime.components import Components
+from smithd.storage.database import Database
 from smithd.web.site import Site
 
 LONGEST_NAP = 2.0
@@ -32,7 +32,7 @@ class _Stop(Exception):
     """Somebody asked for the end."""
 
 
-Companion = Callable[[House], Coroutine[Any, Any, None]]
+Companion = Callable[[Components], Coroutine[Any, Any, None]]
 """What runs beside a daemon for as long as it runs: the demo."""
 
 
@@ -52,7 +52,7 @@ class Operator:
 
 async def run(
     config: Config,
-    telemetry: Telemetry,
+    events: Events,
     clock: Clock,
     stop: asyncio.Event,
     *beside: Companion,
@@ -63,22 +63,22 @@ async def run(
     False where a plugin would not stop: the process must then end without waiting for it. SmithdError where something
     breaks that a daemon cannot live without. What waits to be sent is on disk in any case.
     """
-    async with _open(config, telemetry, clock) as house:
-        with Site(clock, telemetry, config.redactor) as site:
-            daemon = _Daemon(house, site, Timetable(clock, telemetry))
+    async with _open(config, events, clock) as components:
+        with Site(clock, events, config.redactor) as site:
+            daemon = _Daemon(components, site, Scheduler(clock, events))
             try:
                 async with asyncio.TaskGroup() as tasks:
                     daemon.start(tasks)
                     if operator is not None:
                         daemon.attend(operator, tasks)
                     for companion in beside:
-                        tasks.create_task(companion(house))
-                    telemetry.tell(Started(__version__, len(config.sources), len(config.rules)))
+                        tasks.create_task(companion(components))
+                    events.publish(Started(__version__, len(config.sources), len(config.rules)))
                     systemd.notify("READY=1")
                     try:
                         await stop.wait()
                     finally:
-                        daemon.timetable.stop()  # before the tasks are: what is due must not start meanwhile
+                        daemon.scheduler.stop()  # before the tasks are: what is due must not start meanwhile
                     raise _Stop
             except BaseExceptionGroup as group:
                 failed = [error for error in _leaves(group) if not isinstance(error, _Stop)]
@@ -86,14 +86,14 @@ async def run(
                     raise failed[0] from None
             finally:
                 systemd.notify("STOPPING=1")
-            telemetry.tell(Stopped(house.outbox.waiting()))
-    return not house.plugins_hang
+            events.publish(Stopped(components.outbox.waiting()))
+    return not components.plugins_hang
 
 
-def _open(config: Config, telemetry: Telemetry, clock: Clock) -> House:
+def _open(config: Config, events: Events, clock: Clock) -> Components:
     database = Database.open(config.state)
     try:
-        return House(config, telemetry, clock, database)
+        return Components(config, events, clock, database)
     except BaseException:
         database.close()
         raise
@@ -110,22 +110,22 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 class _Daemon:
     """A house that runs."""
 
-    def __init__(self, house: House, site: Site, timetable: Timetable) -> None:
-        self.house = house
-        self.timetable = timetable
+    def __init__(self, components: Components, site: Site, scheduler: Scheduler) -> None:
+        self.components = components
+        self.scheduler = scheduler
         self._site = site
-        self._redactor = house.config.redactor
+        self._redactor = components.config.redactor
         self._reloading = asyncio.Lock()
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Begin all that a daemon does by itself. Raises ListenError where the page's port cannot be had."""
         self._tasks = tasks
-        config = self.house.config
-        self._site.show(config, self.house.outbox, self._site.place(config.web), tasks.create_task)
+        config = self.components.config
+        self._site.show(config, self.components.outbox, self._site.place(config.web), tasks.create_task)
         self._schedule(config.sources)
-        tasks.create_task(self.house.sender.run())
-        tasks.create_task(_tick(self.house, self.timetable))
-        self.timetable.start()
+        tasks.create_task(self.components.sender.run())
+        tasks.create_task(_tick(self.components, self.scheduler))
+        self.scheduler.start()
 
     def attend(self, operator: Operator, tasks: asyncio.TaskGroup) -> None:
         """Begin to listen to somebody. A daemon does its work without its control socket, and says so."""
@@ -133,9 +133,9 @@ class _Daemon:
         try:
             listener = control.listen(operator.socket)
         except ListenError as error:
-            self.house.telemetry.tell(Unreachable(str(error)))
+            self.components.events.publish(Unreachable(str(error)))
             return
-        tasks.create_task(control.serve(listener, commands.of(self.house, partial(self.reload, operator))))
+        tasks.create_task(control.serve(listener, commands.of(self.components, partial(self.reload, operator))))
 
     async def _heed(self, operator: Operator) -> None:
         while True:
@@ -149,43 +149,43 @@ class _Daemon:
 
         SmithdError where it is wrong, or cannot be had: that was told, and nothing has changed.
         """
-        house = self.house
+        components = self.components
         async with self._reloading:
-            systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(house.clock.monotonic() * 1e6)}")
+            systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(components.clock.monotonic() * 1e6)}")
             try:
                 done = self._change_over(await _read_anew(operator))
             except SmithdError as error:
-                house.telemetry.tell(ReloadRefused(str(error)))
+                components.events.publish(ReloadRefused(str(error)))
                 raise
             finally:
                 systemd.notify("READY=1")
-            house.telemetry.tell(done)
+            components.events.publish(done)
         operator.settled()
         return done
 
     def _change_over(self, config: Config) -> Reloaded:
         """All that can fail comes first; there is no moment in between at which half of it is true."""
-        house, site = self.house, self._site
+        components, site = self.components, self._site
         self._redactor.learn(config.redactor)
-        _refuse_to_move(house.config, config)
+        _refuse_to_move(components.config, config)
         listener = site.place(config.web)
         try:
-            change = house.change_over(config)
+            change = components.change_over(config)
         except BaseException:
             site.leave(listener)
             raise
-        site.show(config, house.outbox, listener, self._tasks.create_task)
-        self.timetable.begin_round()
+        site.show(config, components.outbox, listener, self._tasks.create_task)
+        self.scheduler.begin_round()
         for name in change.left:
-            self.timetable.remove(name)
+            self.scheduler.remove(name)
         self._schedule(change.came)
-        self._tasks.create_task(_go_on(house))  # where it fails, the daemon has no state to live on
+        self._tasks.create_task(_go_on(components))  # where it fails, the daemon has no state to live on
         return Reloaded(len(config.sources) - len(change.came), len(change.came), len(change.left), len(config.rules))
 
     def _schedule(self, names: Iterable[str]) -> None:
         for name in names:
-            due = partial(self.house.pollers[name].due, self._tasks.create_task)
-            self.timetable.add(name, self.house.config.sources[name].schedule, due)
+            due = partial(self.components.pollers[name].due, self._tasks.create_task)
+            self.scheduler.add(name, self.components.config.sources[name].schedule, due)
 
 
 async def _read_anew(operator: Operator) -> Config:
@@ -207,23 +207,23 @@ def _refuse_to_move(before: Config, after: Config) -> None:
         )
 
 
-async def _go_on(house: House) -> None:
-    house.go_on()
+async def _go_on(components: Components) -> None:
+    components.go_on()
 
 
-async def _tick(house: House, timetable: Timetable) -> None:
+async def _tick(components: Components, scheduler: Scheduler) -> None:
     """Let time pass for the engine, whenever it asked for it."""
     while True:
-        house.nudge.clear()
-        now = house.clock.now()
-        if timetable.check_step():
-            house.engine.replan(now)
-        if house.engine.tick(now):
-            house.sender.wake()
-        wake_at = house.engine.wake_at()
+        components.nudge.clear()
+        now = components.clock.now()
+        if scheduler.check_step():
+            components.engine.replan(now)
+        if components.engine.tick(now):
+            components.sender.wake()
+        wake_at = components.engine.wake_at()
         nap = LONGEST_NAP if wake_at is None else min(LONGEST_NAP, max(0.0, wake_at - now))
-        house.asleep_until = now + nap
-        await _first(house.nudge.wait(), house.clock.sleep(nap))
+        components.asleep_until = now + nap
+        await _first(components.nudge.wait(), components.clock.sleep(nap))
 
 
 async def _first(*waits: Awaitable[object]) -> None:

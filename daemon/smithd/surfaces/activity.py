@@ -9,16 +9,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.alerts.figures import number
 from smithd.alerts.severity import Severity
 from smithd.contract.parts import Action, Icon
 from smithd.contract.values import MOST_ROWS, Channels, Color, Named, Tags, clipped, size
+from smithd.formatting import number
 from smithd.outbox.message import Kind, Message, Priority, Shown
 from smithd.plugin.options import Duration, Options
-from smithd.plugin.sample import Reading
-from smithd.surfaces.text import Text, template
+from smithd.plugin.sample import Sample
 from smithd.surfaces.view import Held, Number, View, names_of, plain, summary_names
 from smithd.surfaces.widget import SUMMARY_NAMES, ValueText, marked_stale
+from smithd.template import Text, template
 
 COSMETIC_INTERVAL = 120.0
 """Seconds between two updates that change nothing but numbers: oftener, iOS throttles (contract section 9.3)."""
@@ -204,14 +204,14 @@ def _told_rows(shown: Shown | None) -> dict[str, str]:
 
 
 def _rows(stat: Stat, told: Mapping[str, str], view: View) -> list[dict[str, Any]]:
-    readings = sorted(view.readings(stat.metric), key=lambda reading: (-reading.value, reading.series))
+    samples = sorted(view.samples(stat.metric), key=lambda sample: (-sample.value, sample.series))
     if stat.each is None:
         assert stat.label is not None
-        value = _shown(stat, readings[0], view) if readings else told.get(stat.label, NO_VALUE)
+        value = _shown(stat, samples[0], view) if samples else told.get(stat.label, NO_VALUE)
         return [_row(stat, stat.label, value, view)]
     assert stat.by is not None
-    rows = [(dict(reading.series.labels).get(stat.by) or NO_VALUE, reading) for reading in readings[: stat.top]]
-    return [_row(stat, label, _shown(stat, reading, view), view) for label, reading in rows]
+    rows = [(dict(sample.series.labels).get(stat.by) or NO_VALUE, sample) for sample in samples[: stat.top]]
+    return [_row(stat, label, _shown(stat, sample, view), view) for label, sample in rows]
 
 
 def _row(stat: Stat, label: str, value: str | Number, view: View) -> dict[str, Any]:
@@ -222,11 +222,11 @@ def _row(stat: Stat, label: str, value: str | Number, view: View) -> dict[str, A
     return row | ({"color": color} if color else {})
 
 
-def _shown(stat: Stat, reading: Reading, view: View) -> str | Number:
+def _shown(stat: Stat, sample: Sample, view: View) -> str | Number:
     """A row's value: a number where it can be one (not below zero, contract section 4.2), else a text."""
-    fresh = view.is_fresh(reading)
-    if stat.format is None and fresh and reading.value >= 0:
-        return plain(reading.value)
-    text = stat.format.render(names_of(reading, view.now)) if stat.format is not None else number(reading.value)
+    fresh = view.is_fresh(sample)
+    if stat.format is None and fresh and sample.value >= 0:
+        return plain(sample.value)
+    text = stat.format.render(names_of(sample, view.now)) if stat.format is not None else number(sample.value)
     text = clipped(text) or NO_VALUE
     return text if fresh else marked_stale(text)

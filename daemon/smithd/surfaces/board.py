@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from smithd.alerts.latest import source_of
 from smithd.outbox.message import Message
+from smithd.series.latest import source_of
 from smithd.surfaces import activity, slots, widget
 from smithd.surfaces.activity import ActivityOptions
 from smithd.surfaces.view import Held, View

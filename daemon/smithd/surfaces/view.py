@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from smithd.alerts.latest import Latest
 from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.alerts.state import Alert
 from smithd.outbox.message import Standing
-from smithd.plugin.sample import Labels, Reading
+from smithd.plugin.sample import Labels, Sample
+from smithd.series.latest import Latest
 
 Number = int | float
 
@@ -31,13 +31,13 @@ class View:
     watchers: Mapping[str, Sequence[str]]
     standing: Callable[[str], Standing]
 
-    def readings(self, metric: str) -> list[Reading]:
+    def samples(self, metric: str) -> list[Sample]:
         """The newest readings of a metric, one for each series."""
-        return list(self.latest.readings.get(metric, {}).values())
+        return list(self.latest.samples.get(metric, {}).values())
 
-    def is_fresh(self, reading: Reading) -> bool:
+    def is_fresh(self, sample: Sample) -> bool:
         """Whether a reading may still be shown as today's truth."""
-        return self.latest.is_fresh(reading, self.now)
+        return self.latest.is_fresh(sample, self.now)
 
     def awaits(self, name: str) -> bool:
         """Whether the first word since the start of a metric, or of a source, may still come in good time."""
@@ -49,7 +49,7 @@ class View:
 
     def ambiguity(self, metric: str) -> str | None:
         """The complaint about a metric with several series where one is needed."""
-        count = len(self.readings(metric))
+        count = len(self.samples(metric))
         return f"{metric} has {count} series where one is needed: aggregate them in the source" if count > 1 else None
 
     def severity(self, rules: Iterable[str]) -> Severity | None:
@@ -76,12 +76,12 @@ def plain(value: float) -> Number:
     return int(value) if value == int(value) and abs(value) < 1e15 else value
 
 
-def names_of(reading: Reading, now: float) -> dict[str, Any]:
+def names_of(sample: Sample, now: float) -> dict[str, Any]:
     """The names that a format may use for a reading."""
     return {
-        "value": plain(reading.value),
-        "labels": dict(reading.series.labels),
-        "age": max(0.0, now - reading.time),
+        "value": plain(sample.value),
+        "labels": dict(sample.series.labels),
+        "age": max(0.0, now - sample.time),
     }
 
 

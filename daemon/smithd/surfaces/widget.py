@@ -7,13 +7,13 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.alerts.latest import source_of
 from smithd.contract.values import LONGEST_VALUE, clipped
 from smithd.outbox.message import Kind, Message, Priority, Shown
 from smithd.plugin.options import Duration, Options
-from smithd.plugin.sample import Reading, Series
-from smithd.surfaces.text import AnyLabels, Text, template
+from smithd.plugin.sample import Sample, Series
+from smithd.series.latest import source_of
 from smithd.surfaces.view import Held, Number, View, names_of, plain, summary_names
+from smithd.template import AnyLabels, Text, template
 
 VALUE_NAMES: dict[str, Any] = {"value": 1234.5, "labels": AnyLabels(), "age": 30.0}
 SUMMARY_NAMES: dict[str, Any] = {"firing": ["a-rule"], "count": 1}
@@ -62,13 +62,13 @@ def word(name: str, options: WidgetOptions, view: View) -> Message | Held | None
     assert options.value is not None
     if complaint := view.ambiguity(options.value):
         return Held(key(name), complaint)
-    reading = _reading(options.value, view, view.standing(key(name)).shown)
-    if reading is None:
+    sample = _sample(options.value, view, view.standing(key(name)).shown)
+    if sample is None:
         return None
-    aside = {"time": reading.time, "raw": reading.value}
+    aside = {"time": sample.time, "raw": sample.value}
     if options.format is None:
-        return _message(name, options, view, plain(reading.value), aside)
-    text = _text(options, reading, view)
+        return _message(name, options, view, plain(sample.value), aside)
+    text = _text(options, sample, view)
     return _message(name, options, view, text, aside) if text else Held(key(name), "its template gave an empty text")
 
 
@@ -88,19 +88,19 @@ def _summary(name: str, options: WidgetOptions, text: Text, view: View) -> Messa
     return _message(name, options, view, marked, {})
 
 
-def _reading(metric: str, view: View, shown: Shown | None) -> Reading | None:
-    for reading in view.readings(metric):
-        return reading
+def _sample(metric: str, view: View, shown: Shown | None) -> Sample | None:
+    for sample in view.samples(metric):
+        return sample
     if view.awaits(metric) or shown is None or "raw" not in shown.aside:
         return None
     # Nothing came since the start: what the phone shows is from the last run, and must be marked as old.
-    return Reading(Series(metric), shown.aside["raw"], shown.aside["time"])
+    return Sample(Series(metric), shown.aside["raw"], shown.aside["time"])
 
 
-def _text(options: WidgetOptions, reading: Reading, view: View) -> str:
+def _text(options: WidgetOptions, sample: Sample, view: View) -> str:
     assert options.format is not None
-    names = names_of(reading, view.now)
-    if view.is_fresh(reading):
+    names = names_of(sample, view.now)
+    if view.is_fresh(sample):
         return clipped(options.format.render(names))
     if options.stale is not None:
         return clipped(options.stale.render(names))

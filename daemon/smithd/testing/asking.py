@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from smithd.clock import SystemClock
+from smithd.events import Event, Events, SamplesRefused, TasksLeft
 from smithd.http import Http
-from smithd.plugin.sample import Reading
+from smithd.plugin.sample import Sample
 from smithd.plugin.source import Context, Source
 from smithd.poll.foreign import metrics_of
 from smithd.poll.intake import Poll
 from smithd.poll.poller import Poller
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import Every
-from smithd.telemetry import Fact, SamplesRefused, TasksLeft, Telemetry
 
 NAME = "test"
 """The source's name: its metrics are ``test.<metric>``."""
@@ -43,7 +43,7 @@ class Outcome:
     most, an async poll did not let its event loop go on, and at which line of its file (None: it did).
     """
 
-    readings: tuple[Reading, ...]
+    samples: tuple[Sample, ...]
     failure: str | None
     complaints: tuple[str, ...]
     stopped: bool
@@ -53,10 +53,10 @@ class Outcome:
 
     def value(self, metric: str, **labels: str) -> float:
         """The value of a series; LookupError where the poll did not bring it."""
-        for series, value, _ in self.readings:
+        for series, value, _ in self.samples:
             if series.metric == f"{NAME}.{metric}" and dict(series.labels) == labels:
                 return value
-        came = ", ".join(str(reading.series) for reading in self.readings) or "nothing"
+        came = ", ".join(str(sample.series) for sample in self.samples) or "nothing"
         raise LookupError(f"no {metric} with the labels {labels}; what came: {came}. Failure: {self.failure}")
 
 
@@ -110,19 +110,19 @@ async def polls_async(
     """As ``polls``, for tests that are coroutines themselves."""
     made = kind.Options.model_validate(dict(options), by_alias=True, by_name=False, context={"folder": folder})
     spec = SourceSpec(NAME, kind.__name__, kind, made, Every(60.0), timeout, metrics_of(kind, made), apart=True)
-    facts: list[Fact] = []
+    facts: list[Event] = []
     context = Context(NAME, timeout, SystemClock(), Http(), logging.getLogger(f"smithd.source.{NAME}"), zone)
-    poller = Poller(spec, context, Telemetry([facts.append]), lambda _: None)
+    poller = Poller(spec, context, Events([facts.append]), lambda _: None)
     polled: list[tuple[Poll, tuple[str, ...], tuple[float, str] | None]] = []
     for _ in range(count):
         before = len(facts)
         poll, blocked = await _watched(poller)
-        complaints = tuple(str(fact) for fact in facts[before:] if isinstance(fact, SamplesRefused))
+        complaints = tuple(str(event) for event in facts[before:] if isinstance(event, SamplesRefused))
         polled.append((poll, complaints, blocked if inspect.iscoroutinefunction(kind.poll) else None))
     stopped = await poller.close()
-    tasks = next((str(fact) for fact in facts if isinstance(fact, TasksLeft)), None)
+    tasks = next((str(event) for event in facts if isinstance(event, TasksLeft)), None)
     return [
-        Outcome(poll.readings, poll.failure, complaints, stopped, poller.closing, tasks, blocked)
+        Outcome(poll.samples, poll.failure, complaints, stopped, poller.closing, tasks, blocked)
         for poll, complaints, blocked in polled
     ]
 

@@ -82,7 +82,7 @@ class SourceContract:
         for outcome in outcomes:
             assert outcome.failure is None, outcome.failure
             assert not outcome.complaints, outcome.complaints
-            assert outcome.readings, "it brought no samples"
+            assert outcome.samples, "it brought no samples"
 
     def test_it_lets_go_of_everything_when_it_is_closed(self) -> None:
         gc.collect()

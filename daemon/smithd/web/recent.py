@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from smithd.clock import Clock
+from smithd.events import Accepted, AlertMoved, Event, Redactor
 from smithd.lockscreen.screen import Line
-from smithd.telemetry import Accepted, AlertMoved, Fact, Redactor
 
 _ALERT_LEVELS = {"fired": "warning", "raised": "error", "resolved": "good"}
 LINES = 12
@@ -21,13 +21,13 @@ class Recent:
         self._size = size
         self._lines: list[tuple[str | None, Line]] = []
 
-    def __call__(self, fact: Fact) -> None:
-        if fact.level < logging.INFO:
+    def __call__(self, event: Event) -> None:
+        if event.level < logging.INFO:
             return
-        subject = _subject(fact)
+        subject = _subject(event)
         if subject is not None:
             self._lines = [line for line in self._lines if line[0] != subject]
-        line = Line(self._clock.now(), self._redactor.clean(str(fact)), _level(fact))
+        line = Line(self._clock.now(), self._redactor.clean(str(event)), _level(event))
         self._lines = [*self._lines, (subject, line)][-self._size :]
 
     def lines(self) -> tuple[Line, ...]:
@@ -35,14 +35,14 @@ class Recent:
         return tuple(line for _, line in self._lines)
 
 
-def _subject(fact: Fact) -> str | None:
-    routine = isinstance(fact, Accepted) and not fact.key.startswith("push:")
-    return f"{fact.key} {fact.operation}" if routine and isinstance(fact, Accepted) else None
+def _subject(event: Event) -> str | None:
+    routine = isinstance(event, Accepted) and not event.key.startswith("push:")
+    return f"{event.key} {event.operation}" if routine and isinstance(event, Accepted) else None
 
 
-def _level(fact: Fact) -> str:
-    if isinstance(fact, AlertMoved):
-        return _ALERT_LEVELS.get(fact.change, "info")
-    if fact.level >= logging.ERROR:
+def _level(event: Event) -> str:
+    if isinstance(event, AlertMoved):
+        return _ALERT_LEVELS.get(event.change, "info")
+    if event.level >= logging.ERROR:
         return "error"
-    return "warning" if fact.level >= logging.WARNING else "info"
+    return "warning" if event.level >= logging.WARNING else "info"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from smithd.clock import Clock
 from smithd.config.model import Config, WebOptions
+from smithd.events import Events, Redactor, Serving
 from smithd.outbox.queue import Outbox
-from smithd.telemetry import Redactor, Serving, Telemetry
 from smithd.web.reads import windows
 from smithd.web.recent import Recent
 
@@ -24,11 +24,11 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 class Site:
     """Where the page is served, if anywhere. A context manager: leaving it gives the port back."""
 
-    def __init__(self, clock: Clock, telemetry: Telemetry, redactor: Redactor) -> None:
+    def __init__(self, clock: Clock, events: Events, redactor: Redactor) -> None:
         self._clock = clock
-        self._telemetry = telemetry
+        self._events = events
         self._recent = Recent(clock, redactor)
-        telemetry.listen(self._recent)
+        events.listen(self._recent)
         self._web: WebOptions | None = None
         self._listener: socket.socket | None = None
         self._app: ASGIApp | None = None
@@ -71,7 +71,7 @@ class Site:
             from smithd.serving import serve
 
             self._serving = spawn(serve(self, listener))
-            self._telemetry.tell(Serving(_address(listener)))
+            self._events.publish(Serving(_address(listener)))
 
     def _build(self, config: Config, web: WebOptions, outbox: Outbox) -> ASGIApp:
         from smithd.web.app import build

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from smithd.plugin import BadAnswer, Misconfigured, Options, Sample, Source
+from smithd.plugin import BadAnswer, Misconfigured, Options, RawSample, Source
 
 LOADS = ("load1", "load5", "load15")
 MEMINFO = Path("/proc/meminfo")
@@ -43,14 +43,14 @@ class Host(Source[HostOptions]):
 
     # A plain `def` runs in a thread of its own, so that it may block: a network file system that hangs costs this
     # source its values, and nobody else anything. With `async def` it would run on smithd's event loop.
-    def poll(self) -> list[Sample]:
-        samples = [Sample(name, load) for name, load in zip(LOADS, os.getloadavg(), strict=True)]
-        samples.append(Sample("memory_percent", memory_percent(MEMINFO.read_text())))
+    def poll(self) -> list[RawSample]:
+        samples = [RawSample(name, load) for name, load in zip(LOADS, os.getloadavg(), strict=True)]
+        samples.append(RawSample("memory_percent", memory_percent(MEMINFO.read_text())))
         missing = []
         for mount in self.options.mounts:
             try:
                 # Labels make one series of each mount; a rule on disk_percent judges each by itself.
-                samples.append(Sample("disk_percent", disk_percent(mount), {"mount": mount}))
+                samples.append(RawSample("disk_percent", disk_percent(mount), {"mount": mount}))
             except OSError as error:
                 missing.append(f"{mount}: {error.strerror}")
         if missing:

@@ -23,7 +23,7 @@ class TestContract(SourceContract):
 def test_every_metric_that_is_promised_arrives(tmp_path: Path) -> None:
     outcome = poll_once(Host, {"mounts": ["/", str(tmp_path)]})
     promised = {f"test.{name}" for name in Host.metrics(Host.Options())}
-    assert {reading.series.metric for reading in outcome.readings} == promised
+    assert {sample.series.metric for sample in outcome.samples} == promised
     assert 0 <= outcome.value("disk_percent", mount=str(tmp_path)) <= 100
     assert 0 <= outcome.value("memory_percent") <= 100
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from smithd.plugin import BadAnswer, Misconfigured, Sample
+from smithd.plugin import BadAnswer, Misconfigured, RawSample
 from smithd_sources.number import in_short, to_number
 from smithd_sources.sql.options import SqlMetric
 
@@ -47,7 +47,7 @@ def needed(metric: SqlMetric, columns: Sequence[str]) -> list[int]:
     return [_column(columns, each) for each in (*metric.labels, *metric.columns("").values())]
 
 
-def read_rows(name: str, metric: SqlMetric, grid: Grid, asked: Moment, complain: Complain) -> list[Sample]:
+def read_rows(name: str, metric: SqlMetric, grid: Grid, asked: Moment, complain: Complain) -> list[RawSample]:
     """The samples of a query's answer; ``complain`` hears of single values that could not be read.
 
     NULL, NaN and what a float cannot hold bring no sample, nor does an answer without rows. Raises Misconfigured where
@@ -60,7 +60,7 @@ def read_rows(name: str, metric: SqlMetric, grid: Grid, asked: Moment, complain:
             f"the query brings {len(grid.rows)} rows: name the columns that tell them apart in 'labels', or aggregate"
         )
     return [
-        Sample(each, value, texts)
+        RawSample(each, value, texts)
         for row, texts in _told_apart(grid, labels)
         for each, index in values.items()
         if (value := _value(row[index], f"{each}{_brackets(texts)}", metric.as_, asked, complain)) is not None

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from smithd.plugin import BadAnswer, Context, Sample, Source, SourceError
+from smithd.plugin import BadAnswer, Context, RawSample, Source, SourceError
 from smithd_sources.connection import PATIENCE
 from smithd_sources.partly import settle
 from smithd_sources.sql.address import kind_of
@@ -51,7 +51,7 @@ class Sql(Source[SqlOptions]):
         if self._database is not None:
             await self._database.close()
 
-    async def poll(self) -> Iterable[Sample]:
+    async def poll(self) -> Iterable[RawSample]:
         database, timeout = self._database, self.context.timeout
         assert database is not None  # open comes first
         answers = _Answers()
@@ -91,7 +91,7 @@ class _Answers:
     """What has come so far: it counts, whatever becomes of the rest."""
 
     def __init__(self) -> None:
-        self.samples: list[Sample] = []
+        self.samples: list[RawSample] = []
         self.failures: list[SourceError] = []
         """Of each query one."""
         self.more: list[SourceError] = []

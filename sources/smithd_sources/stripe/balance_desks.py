@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from smithd.plugin import BadAnswer, Sample
+from smithd.plugin import BadAnswer, RawSample
 from smithd_sources.stripe.desk import FigureDesk, Office
 from smithd_sources.stripe.money import Amounts, Cashier, whole
 from smithd_sources.stripe.options import Metric
-from smithd_sources.stripe.pages import Found, Reading, Resumed
+from smithd_sources.stripe.pages import Found, Resumed, Sample
 from smithd_sources.stripe.periods import utc_midnight
 
 _PARTS = {Metric.AVAILABLE_BALANCE: "available", Metric.PENDING_BALANCE: "pending"}
@@ -21,7 +21,7 @@ class BalanceDesk(FigureDesk):
 
     METRICS = frozenset(_PARTS)
 
-    async def answer(self, _: float) -> Sequence[Sample]:
+    async def answer(self, _: float) -> Sequence[RawSample]:
         found = await self._office.api.get("balance")
         return [
             sample
@@ -56,21 +56,21 @@ class PayoutDesk(FigureDesk):
         super().__init__(office, metrics)
         self._resumed = Resumed[Payout]()
 
-    async def answer(self, now: float) -> Sequence[Sample]:
+    async def answer(self, now: float) -> Sequence[RawSample]:
         office = self._office
         due_from = {"arrival_date": {"gte": utc_midnight(now)}}
-        reading = await self._resumed.run(
-            lambda: Reading(office.api, "payouts", [due_from], self._take, office.options.max_objects), now
+        sample = await self._resumed.run(
+            lambda: Sample(office.api, "payouts", [due_from], self._take, office.options.max_objects), now
         )
-        found = reading.kept.values()
-        samples: list[Sample] = []
+        found = sample.kept.values()
+        samples: list[RawSample] = []
         for currency in sorted({payout.currency for payout in found}):
             date = min(payout.arrival for payout in found if payout.currency == currency)
             due = [payout.amount for payout in found if (payout.currency, payout.arrival) == (currency, date)]
             label = {"currency": currency}
             samples += Cashier().samples(Metric.NEXT_PAYOUT.value, {currency: Fraction(sum(due))})
-            samples.append(Sample(Metric.NEXT_PAYOUT_DATE.value, date, label))
-            samples.append(Sample(Metric.NEXT_PAYOUT_IN.value, max(0.0, date - now), label))
+            samples.append(RawSample(Metric.NEXT_PAYOUT_DATE.value, date, label))
+            samples.append(RawSample(Metric.NEXT_PAYOUT_IN.value, max(0.0, date - now), label))
         return [sample for sample in samples if sample.metric in self._metrics]
 
     async def _take(self, objects: Sequence[Found]) -> Mapping[str, Payout]:

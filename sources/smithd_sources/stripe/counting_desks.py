@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smithd.plugin import Sample
+from smithd.plugin import RawSample
 from smithd_sources.stripe.desk import FigureDesk, Office
 from smithd_sources.stripe.options import Metric
 from smithd_sources.stripe.pages import Feed, seen
@@ -20,9 +20,9 @@ class CustomerDesk(FigureDesk):
         super().__init__(office, metrics)
         self._feed = Feed(office.api, "customers", seen, cap=office.options.max_objects)
 
-    async def answer(self, now: float) -> Sequence[Sample]:
+    async def answer(self, now: float) -> Sequence[RawSample]:
         found = await self._feed.facts(period("today", now, self._office.context.zone).start, now)
-        return [Sample(Metric.NEW_CUSTOMERS_TODAY.value, len(found))]
+        return [RawSample(Metric.NEW_CUSTOMERS_TODAY.value, len(found))]
 
 
 class PaymentDesk(FigureDesk):
@@ -40,9 +40,9 @@ class PaymentDesk(FigureDesk):
             may_change=lambda charge: charge.status == "pending",
         )
 
-    async def answer(self, now: float) -> Sequence[Sample]:
+    async def answer(self, now: float) -> Sequence[RawSample]:
         found = await self._feed.facts(int(now) - DAY, now)
-        return [Sample(Metric.FAILED_PAYMENTS_24H.value, sum(charge.status == "failed" for charge in found))]
+        return [RawSample(Metric.FAILED_PAYMENTS_24H.value, sum(charge.status == "failed" for charge in found))]
 
 
 class DisputeDesk(FigureDesk):
@@ -61,6 +61,6 @@ class DisputeDesk(FigureDesk):
             may_change=lambda dispute: dispute.status in self._OPEN,
         )
 
-    async def answer(self, now: float) -> Sequence[Sample]:
+    async def answer(self, now: float) -> Sequence[RawSample]:
         found = await self._feed.facts(0, now)
-        return [Sample(Metric.OPEN_DISPUTES.value, sum(dispute.status in self._OPEN for dispute in found))]
+        return [RawSample(Metric.OPEN_DISPUTES.value, sum(dispute.status in self._OPEN for dispute in found))]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
-from smithd.plugin import Context, Sample, Threads
+from smithd.plugin import Context, RawSample, Threads
 from smithd_sources.stripe.api import Api
 from smithd_sources.stripe.money import Cashier
 from smithd_sources.stripe.options import StripeOptions
@@ -33,7 +33,7 @@ class Desk(ABC):
     """Answers for some of the metrics that are asked for."""
 
     @abstractmethod
-    async def answer(self, now: float) -> Sequence[Sample]:
+    async def answer(self, now: float) -> Sequence[RawSample]:
         """Their samples of now (seconds since 1970); raises SourceErrors."""
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from smithd.plugin import Misconfigured, Sample
+from smithd.plugin import Misconfigured, RawSample
 
 # https://docs.stripe.com/currencies: ISK and UGX have no decimals either, but their amounts are written with two.
 _WITHOUT_DECIMALS = frozenset(
@@ -62,14 +62,14 @@ class Cashier:
         self._rates = {currency: Fraction(rate) for currency, rate in rates.items()}
         self._missing: set[str] = set()
 
-    def samples(self, metric: str, amounts: Amounts, labels: Mapping[str, str] = {}) -> list[Sample]:
+    def samples(self, metric: str, amounts: Amounts, labels: Mapping[str, str] = {}) -> list[RawSample]:
         """The metric's samples, with the label ``currency``; none where a rate is missing (see ``complaint``)."""
         if self._reporting is not None:
             missing = {name for name, amount in amounts.items() if amount and self._rate(name) is None}
             self._missing |= missing
             amounts = {} if missing else {self._reporting: self._together(amounts)}
         return [
-            Sample(metric, in_units(amount, currency), {**labels, "currency": currency})
+            RawSample(metric, in_units(amount, currency), {**labels, "currency": currency})
             for currency, amount in sorted(amounts.items())
         ]
 

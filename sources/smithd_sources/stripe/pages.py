@@ -28,7 +28,7 @@ class TooLong(Misconfigured):
     """A list has more objects than the user wants to have read."""
 
 
-class Reading(Generic[F]):
+class Sample(Generic[F]):
     """One reading of a list, from its newest object back. ``run`` may be called again to go on where time was over."""
 
     def __init__(self, api: Api, path: str, lists: Sequence[Mapping[str, Any]], take: Take[F], cap: int) -> None:
@@ -97,28 +97,28 @@ class Resumed(Generic[F]):
     """
 
     def __init__(self) -> None:
-        self._under_way: Reading[F] | None = None
+        self._under_way: Sample[F] | None = None
         self._too_long: str | None = None
         self._not_before = float("-inf")
 
-    async def run(self, begin: Callable[[], Reading[F]], now: float) -> Reading[F]:
+    async def run(self, begin: Callable[[], Sample[F]], now: float) -> Sample[F]:
         """A reading that has come to its end; ``begin`` makes it where none is under way. Raises what it raises."""
         if self._too_long is not None and now < self._not_before:
             raise TooLong(self._too_long)
-        reading = self._under_way or begin()
+        sample = self._under_way or begin()
         self._under_way = None
         try:
-            await reading.run()
+            await sample.run()
         except (Unavailable, asyncio.CancelledError):  # OutOfTime is one of those
-            self._under_way = reading
+            self._under_way = sample
             raise
         except TooLong as error:
             self._too_long, self._not_before = str(error), now + HOUR
             raise
-        return reading
+        return sample
 
 
-class Fact(Protocol):
+class Event(Protocol):
     """What is kept of an object."""
 
     @property
@@ -126,7 +126,7 @@ class Fact(Protocol):
         """When Stripe made it, in seconds since 1970."""
 
 
-C = TypeVar("C", bound=Fact)
+C = TypeVar("C", bound=Event)
 
 
 class Seen(NamedTuple):
@@ -173,11 +173,11 @@ class Feed(Generic[C]):
 
     async def facts(self, since: int, now: float) -> Collection[C]:
         """All that was made since then; raises what a Reading raises."""
-        reading = await self._resumed.run(lambda: self._begin(since, now), now)
+        sample = await self._resumed.run(lambda: self._begin(since, now), now)
         if self._from <= since:
-            self._whole_at, self._pages = now, reading.pages
-        known = {key: fact for key, fact in self._facts.items() if since <= fact.created < self._from}
-        self._facts = known | {key: fact for key, fact in reading.kept.items() if since <= fact.created}
+            self._whole_at, self._pages = now, sample.pages
+        known = {key: event for key, event in self._facts.items() if since <= event.created < self._from}
+        self._facts = known | {key: event for key, event in sample.kept.items() if since <= event.created}
         if len(self._facts) > self._cap:
             self._facts, self._whole_at = {}, float("-inf")
             raise TooLong(f"{self._path}: there are more than {self._cap} objects to keep; raise 'max_objects'")
@@ -189,16 +189,16 @@ class Feed(Generic[C]):
         kept = await self._take(objects)
         return next(iter(kept.values()), None)
 
-    def _begin(self, since: int, now: float) -> Reading[C]:
+    def _begin(self, since: int, now: float) -> Sample[C]:
         self._from = self._start(since, now)
         created = {"created": {"gte": self._from}} if self._from else {}
-        return Reading(self._api, self._path, [{**self._params, **created}], self._take, self._cap)
+        return Sample(self._api, self._path, [{**self._params, **created}], self._take, self._cap)
 
     def _start(self, since: int, now: float) -> int:
         if self._pages <= FEW or now - self._whole_at >= DAY:
             return since
-        changing = min((fact.created for fact in self._facts.values() if self._may_change(fact)), default=None)
-        newest = max((fact.created for fact in self._facts.values()), default=since) - OVERLAP
+        changing = min((event.created for event in self._facts.values() if self._may_change(event)), default=None)
+        newest = max((event.created for event in self._facts.values()), default=since) - OVERLAP
         return max(since, newest if changing is None else min(newest, changing))
 
     async def _take(self, objects: Sequence[Found]) -> Mapping[str, C]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from smithd.plugin import BadAnswer, Sample
+from smithd.plugin import BadAnswer, RawSample
 from smithd_sources.stripe.desk import Desk, Office
 from smithd_sources.stripe.options import QueryOptions
-from smithd_sources.stripe.pages import Found, Reading, Resumed
+from smithd_sources.stripe.pages import Found, Resumed, Sample
 from smithd_sources.stripe.query import Row, add_up, fits, parameters, read_row
 
 
@@ -22,9 +22,9 @@ class QueryDesk(Desk):
         self._resumed = Resumed[Row]()
         self._known: dict[tuple[str, ...], set[str]] = {} if query.labels else {(): set()}
 
-    async def answer(self, now: float) -> Sequence[Sample]:
-        reading = await self._resumed.run(lambda: self._begin(now), now)
-        sums = add_up(reading.kept.values())
+    async def answer(self, now: float) -> Sequence[RawSample]:
+        sample = await self._resumed.run(lambda: self._begin(now), now)
+        sums = add_up(sample.kept.values())
         for values, amounts in sums.items():
             self._known.setdefault(values, set()).update(amounts)
         return [
@@ -33,16 +33,16 @@ class QueryDesk(Desk):
             for sample in self._samples(values, {**dict.fromkeys(currencies, Fraction()), **sums.get(values, {})})
         ]
 
-    def _begin(self, now: float) -> Reading[Row]:
+    def _begin(self, now: float) -> Sample[Row]:
         params = parameters(self._query.filters, now, self._office.context.zone)
-        return Reading(self._office.api, self._query.path, [params], self._take, self._office.options.max_objects)
+        return Sample(self._office.api, self._query.path, [params], self._take, self._office.options.max_objects)
 
-    def _samples(self, values: tuple[str, ...], amounts: Mapping[str, Fraction]) -> Sequence[Sample]:
+    def _samples(self, values: tuple[str, ...], amounts: Mapping[str, Fraction]) -> Sequence[RawSample]:
         """What there was once is 0 when it is gone, not unknown."""
         labels = dict(zip(self._query.labels, values, strict=True))
         if self._query.money:
             return self._office.cashier.samples(self._name, amounts, labels)
-        return [Sample(self._name, float(sum(amounts.values(), Fraction())), labels)]
+        return [RawSample(self._name, float(sum(amounts.values(), Fraction())), labels)]
 
     async def _take(self, objects: Sequence[Found]) -> Mapping[str, Row]:
         query = self._query

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from smithd.plugin import Sample
+from smithd.plugin import RawSample
 from smithd_sources.stripe.desk import FigureDesk, Office
 from smithd_sources.stripe.pages import Feed
 from smithd_sources.stripe.periods import PERIODS, Period, PeriodName, period
@@ -23,14 +23,14 @@ class RevenueDesk(FigureDesk):
         self._currencies: set[str] = set()
         self._feed = Feed(office.api, "balance_transactions", read_transaction, cap=office.options.max_objects)
 
-    async def answer(self, now: float) -> Sequence[Sample]:
+    async def answer(self, now: float) -> Sequence[RawSample]:
         periods = {name: period(name, now, self._office.context.zone) for name in self._periods}
         since = min(span.start for span in periods.values())
         found = await self._feed.facts(since, now)
         await self._note_currencies(found)
         return await self._add_up(len(found), lambda: list(self._figures(found, periods)))
 
-    def _figures(self, found: Collection[Transaction], periods: Mapping[PeriodName, Period]) -> Iterator[Sample]:
+    def _figures(self, found: Collection[Transaction], periods: Mapping[PeriodName, Period]) -> Iterator[RawSample]:
         for name, span in periods.items():
             within = [transaction for transaction in found if span.has(transaction.created)]
             for part in (*PARTS, "payments", "average_order"):
@@ -44,9 +44,9 @@ class RevenueDesk(FigureDesk):
             newest = await self._feed.newest()
             self._currencies |= {newest.currency} if newest is not None else set()
 
-    def _samples(self, metric: str, part: str, found: Sequence[Transaction]) -> Sequence[Sample]:
+    def _samples(self, metric: str, part: str, found: Sequence[Transaction]) -> Sequence[RawSample]:
         if part == "payments":
-            return [Sample(metric, len(sales(found)))]
+            return [RawSample(metric, len(sales(found)))]
         if part == "average_order":
             return [sample for group in self._orders(found) for sample in self._average(metric, group)]
         known = dict.fromkeys(self._currencies, Fraction())
@@ -59,6 +59,6 @@ class RevenueDesk(FigureDesk):
             groups.setdefault(self._office.options.currency or payment.currency, []).append(payment)
         return groups.values()
 
-    def _average(self, metric: str, orders: list[Transaction]) -> Sequence[Sample]:
+    def _average(self, metric: str, orders: list[Transaction]) -> Sequence[RawSample]:
         gross = total("gross_revenue", orders)
         return self._office.cashier.samples(metric, {name: amount / len(orders) for name, amount in gross.items()})

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from smithd.plugin import Context, Sample, Source, SourceError
+from smithd.plugin import Context, RawSample, Source, SourceError
 from smithd_sources.connection import PATIENCE
 from smithd_sources.partly import settle
 from smithd_sources.stripe.complaint import together
@@ -54,7 +54,7 @@ class Stripe(Source[StripeOptions]):
                 "the api_key is one of test mode: these are figures of the sandbox, not of the business"
             )
 
-    async def poll(self) -> Iterable[Sample]:
+    async def poll(self) -> Iterable[RawSample]:
         assert self._api is not None  # open comes first
         clock = self.context.clock
         self._api.deadline = clock.monotonic() + self._patience
@@ -67,7 +67,7 @@ class Stripe(Source[StripeOptions]):
         return settle(samples, together(failures))
 
 
-async def _asked(desk: Desk, now: float) -> Sequence[Sample] | SourceError:
+async def _asked(desk: Desk, now: float) -> Sequence[RawSample] | SourceError:
     try:
         return await desk.answer(now)
     except SourceError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from smithd.plugin import Sample
+from smithd.plugin import RawSample
 from smithd_sources.stripe.desk import FigureDesk, Office
 from smithd_sources.stripe.figures import Figures, figures
 from smithd_sources.stripe.money import Amounts
@@ -42,7 +42,7 @@ class SubscriptionDesk(FigureDesk):
             with_ended=bool(metrics & _CHURN),
         )
 
-    async def answer(self, now: float) -> Sequence[Sample]:
+    async def answer(self, now: float) -> Sequence[RawSample]:
         known = await self._subscriptions.read(now)
         found = await self._add_up(len(known), lambda: figures(known, self._rules, now))
         await self._note_currencies(found)
@@ -55,18 +55,18 @@ class SubscriptionDesk(FigureDesk):
             newest = await self._subscriptions.newest_currency()
             self._currencies |= {newest} if newest is not None else set()
 
-    def _samples(self, found: Figures) -> Iterator[Sample]:
+    def _samples(self, found: Figures) -> Iterator[RawSample]:
         yield from self._money(Metric.MRR, found.mrr)
         yield from self._money(Metric.ARR, {currency: 12 * amount for currency, amount in found.mrr.items()})
         yield from self._money(Metric.CHURNED_MRR_30D, found.churned_mrr)
         for metric, status in _STATUSES.items():
-            yield Sample(metric.value, found.by_status[status])
-        yield Sample(Metric.ACTIVE_SUBSCRIBERS.value, found.subscribers)
-        yield Sample(Metric.CHURNED_SUBSCRIPTIONS_30D.value, found.churned)
+            yield RawSample(metric.value, found.by_status[status])
+        yield RawSample(Metric.ACTIVE_SUBSCRIBERS.value, found.subscribers)
+        yield RawSample(Metric.CHURNED_SUBSCRIPTIONS_30D.value, found.churned)
         if found.churn_rate is not None:
-            yield Sample(Metric.CHURN_RATE_30D.value, found.churn_rate)
+            yield RawSample(Metric.CHURN_RATE_30D.value, found.churn_rate)
 
-    def _money(self, metric: Metric, amounts: Amounts) -> list[Sample]:
+    def _money(self, metric: Metric, amounts: Amounts) -> list[RawSample]:
         if metric not in self._metrics:
             return []  # nor is a missing rate a mistake then
         known = dict.fromkeys(self._currencies, Fraction())
@@ -90,7 +90,7 @@ class NewSubscriptionDesk(FigureDesk):
             may_change=lambda subscription: subscription.status == "incomplete",
         )
 
-    async def answer(self, now: float) -> Sequence[Sample]:
+    async def answer(self, now: float) -> Sequence[RawSample]:
         starts = {
             Metric.NEW_SUBSCRIPTIONS_TODAY: period("today", now, self._office.context.zone).start,
             Metric.NEW_SUBSCRIPTIONS_30D: int(now) - 30 * DAY,
@@ -98,4 +98,4 @@ class NewSubscriptionDesk(FigureDesk):
         wanted = {metric: start for metric, start in starts.items() if metric in self._metrics}
         found = await self._feed.facts(min(wanted.values()), now)
         began = [subscription.created for subscription in found if subscription.status not in self._NEVER_BEGAN]
-        return [Sample(metric.value, sum(created >= start for created in began)) for metric, start in wanted.items()]
+        return [RawSample(metric.value, sum(created >= start for created in began)) for metric, start in wanted.items()]

@@ -13,7 +13,7 @@ from smithd_sources.stripe.complaint import Refused
 from smithd_sources.stripe.figures import CHURN_DAYS
 from smithd_sources.stripe.money import whole
 from smithd_sources.stripe.mrr import Subscription
-from smithd_sources.stripe.pages import FEW, OVERLAP, Found, Reading, Resumed
+from smithd_sources.stripe.pages import FEW, OVERLAP, Found, Resumed, Sample
 from smithd_sources.stripe.periods import DAY
 from smithd_sources.stripe.reading import currency_of, hides_a_coupon, needed_coupons, needed_prices, read_subscription
 
@@ -96,14 +96,14 @@ class Subscriptions:
         return self._pages > FEW and self._has_events and now - self._whole_at < WHOLE_AGAIN
 
     async def _read_whole(self, now: float) -> None:
-        reading = await self._whole.run(lambda: self._begin(now), now)
-        self._kept = reading.kept
-        self._pages = reading.pages
+        sample = await self._whole.run(lambda: self._begin(now), now)
+        self._kept = sample.kept
+        self._pages = sample.pages
         self._whole_at = now
         self._heeded = frozenset()
         self._changed = set()
 
-    def _begin(self, now: float) -> Reading[Subscription]:
+    def _begin(self, now: float) -> Sample[Subscription]:
         if now - self._details.since >= WHOLE_AGAIN:
             self._details = _Details(now)
         self._changes_from = int(now) - OVERLAP
@@ -113,7 +113,7 @@ class Subscriptions:
             # One that ended in these days was paid until then or later; a day more, to be on the safe side.
             since = int(now - (CHURN_DAYS + 1) * DAY)
             lists.append({"status": "canceled", "current_period_end": {"gte": since}, **expand})
-        return Reading(self._api, "subscriptions", lists, self._take, self._cap)
+        return Sample(self._api, "subscriptions", lists, self._take, self._cap)
 
     async def _take(self, objects: Sequence[Found]) -> Mapping[str, Subscription]:
         kept: dict[str, Subscription] = {}
@@ -178,9 +178,9 @@ class Subscriptions:
 
         if subscription not in self._details.items:
             params = {"subscription": subscription, **({"expand": expand} if expand else {})}
-            reading = Reading(self._api, "subscription_items", [params], take, self._cap)
-            await reading.run()
-            self._details.items[subscription] = list(reading.kept.values())
+            sample = Sample(self._api, "subscription_items", [params], take, self._cap)
+            await sample.run()
+            self._details.items[subscription] = list(sample.kept.values())
         return self._details.items[subscription]
 
     async def _follow(self, now: float) -> None:
@@ -210,9 +210,9 @@ class Subscriptions:
             left = len(self._changed)
             raise OutOfTime(f"subscriptions: {left} that changed are still to be read; the next poll goes on") from None
 
-    def _begin_news(self) -> Reading[Change]:
+    def _begin_news(self) -> Sample[Change]:
         params = {"types": _CHANGES, "created": {"gte": self._changes_from}}
-        return Reading(self._api, "events", [params], _take_changes, self._cap)
+        return Sample(self._api, "events", [params], _take_changes, self._cap)
 
     async def _refresh(self, subscription: str) -> None:
         try:

@@ -1,0 +1,437 @@
+"""Facts: what happened, stated once by whoever saw it; logs, the demo and counters listen.
+
+A fact holds plain values, so that it can stand on the lowest floor. Its ``str`` is the line a person reads.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import quote, quote_plus
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. ``level`` is one of ``logging``'s."""
+
+    level: ClassVar[int] = logging.INFO
+
+    def lines(self) -> Iterable[str]:
+        """What the log says of it; only what smithd itself has written may take more than one line."""
+        return (str(self),)
+
+
+Listener = Callable[[Event], None]
+
+
+class Events:
+    """Hands every fact to every listener, in the order they were added."""
+
+    def __init__(self, listeners: Iterable[Listener] = ()) -> None:
+        self._listeners = list(listeners)
+
+    def listen(self, listener: Listener) -> None:
+        """Add a listener; it must be quick and must not raise."""
+        self._listeners.append(listener)
+
+    def publish(self, event: Event) -> None:
+        """State a fact."""
+        for listener in self._listeners:
+            listener(event)
+
+
+class Redactor:
+    """Knows every secret that was read, and takes it out of any text before a person sees it."""
+
+    MASK = "[secret]"
+
+    def __init__(self) -> None:
+        self._secrets: dict[str, None] = {}
+        self._longest_first: list[str] | None = None
+
+    def add(self, secret: str) -> None:
+        """Remember a secret, in every form it takes in an answer that repeats it. Very short ones are left alone:
+        masking them would only garble texts.
+        """
+        if len(secret) >= 4:
+            self._secrets |= dict.fromkeys(_disguises(secret))
+            self._longest_first = None
+
+    def learn(self, other: Redactor) -> None:
+        """Remember what another one knows."""
+        self._secrets |= other._secrets
+        self._longest_first = None
+
+    def clean(self, text: str) -> str:
+        """The text with every known secret replaced by a mask."""
+        if self._longest_first is None:
+            self._longest_first = sorted(self._secrets, key=len, reverse=True)
+        for secret in self._longest_first:
+            if secret in text:
+                text = text.replace(secret, self.MASK)
+            for cut in _CUTS:
+                if cut in text:
+                    text = _without_cut(text, secret, cut, self.MASK)
+        return text
+
+    def clean_all(self, value: Any) -> Any:
+        """Plain values as JSON has them, with each of their texts cleaned."""
+        if isinstance(value, dict):
+            return {name: self.clean_all(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.clean_all(item) for item in value]
+        return self.clean(value) if isinstance(value, str) else value
+
+
+def _disguises(secret: str) -> Iterable[str]:
+    """A secret as it is, and as it stands in JSON, in an address, in a form, in HTML and in base64."""
+    octets = secret.encode("utf-8", "replace")
+    in_json = (json.dumps(secret, ensure_ascii=escaped)[1:-1] for escaped in (True, False))
+    in_base64 = base64.b64encode(octets).decode().rstrip("=")
+    yield secret
+    for text in in_json:
+        yield from (text, text.replace("/", "\\/"))
+    yield from (quote(octets), quote(octets, safe=""), quote_plus(octets), html.escape(secret))
+    yield from (in_base64, in_base64.replace("+", "-").replace("/", "_"))
+
+
+_CUTS = ("…", "...")
+"""How a text that was cut says so: ours, and the HTTP library's."""
+
+
+def _without_cut(text: str, secret: str, cut: str, mask: str) -> str:
+    """The text without the beginning of a secret whose end was cut off."""
+    for length in range(len(secret) - 1, 3, -1):
+        text = text.replace(secret[:length] + cut, mask + cut)
+    return text
+
+
+def listen_with_logs(redactor: Redactor) -> Listener:
+    """A listener that writes each fact to the log ``smithd``, secrets taken out."""
+    log = logging.getLogger("smithd")
+
+    def write(event: Event) -> None:
+        if log.isEnabledFor(event.level):
+            for line in event.lines():
+                log.log(event.level, "%s", redactor.clean(line))
+
+    return write
+
+
+_THINGS = {"metric": "widget", "stream": "Live Activity"}
+
+
+def thing(key: str) -> str:
+    """A message's key as a person says it: ``metric:shop.orders`` is the widget shop.orders."""
+    kind, _, name = key.partition(":")
+    name = name.rpartition("@")[0] if kind == "push" else name
+    return f"{_THINGS.get(kind, kind)} {name}".rstrip()
+
+
+# What can happen, in the order of the way of the data.
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    version: str
+    sources: int
+    rules: int
+
+    def __str__(self) -> str:
+        return f"smithd {self.version} runs; sources: {self.sources}, rules: {self.rules}"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving(Event):
+    """The page can be opened at an address, given as a person would type it."""
+
+    address: str
+
+    def __str__(self) -> str:
+        return f"the page: {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded(Event):
+    """The configuration was read anew. ``stayed``, ``came`` and ``left`` count sources; a changed one left and came."""
+
+    stayed: int
+    came: int
+    left: int
+    rules: int
+
+    def __str__(self) -> str:
+        return (
+            f"configuration reloaded; sources that go on: {self.stayed}, started: {self.came}, "
+            f"ended: {self.left}; rules: {self.rules}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadRefused(Event):
+    """The configuration was read anew and cannot be used; ``report`` says why, and nothing was changed."""
+
+    level: ClassVar[int] = logging.ERROR
+    report: str
+
+    def __str__(self) -> str:
+        return "the configuration was not reloaded, and the one before goes on: its mistakes are in the log"
+
+    def lines(self) -> Iterable[str]:
+        yield "the configuration was not reloaded, and the one before goes on:"
+        yield from filter(str.strip, self.report.splitlines())
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable(Event):
+    """The control socket could not be made: commands that speak to the daemon find nobody."""
+
+    level: ClassVar[int] = logging.WARNING
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no control socket, so 'smithd reload' and 'smithd silence' cannot reach this daemon: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    waiting: int
+
+    def __str__(self) -> str:
+        return f"stopped; messages that wait on disk: {self.waiting}"
+
+
+@dataclass(frozen=True, slots=True)
+class Polled(Event):
+    level: ClassVar[int] = logging.DEBUG
+    source: str
+    samples: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.samples} samples in {self.seconds * 1000:.0f} ms"
+
+
+@dataclass(frozen=True, slots=True)
+class PollFailed(Event):
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    reason: str
+    failures: int
+    retry_in: float
+
+    def __str__(self) -> str:
+        again = f"; next try in {self.retry_in:.0f} s" if self.retry_in else ""
+        count = f" ({self.failures} in a row)" if self.failures > 1 else ""
+        return f"{self.source}: poll failed{count}: {self.reason}{again}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecovered(Event):
+    source: str
+    failures: int
+
+    def __str__(self) -> str:
+        return f"{self.source}: answers again after {self.failures} failed polls"
+
+
+@dataclass(frozen=True, slots=True)
+class PollSkipped(Event):
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    skipped: int
+
+    def __str__(self) -> str:
+        return f"{self.source}: the last poll still runs, this one is skipped ({self.skipped} so far)"
+
+
+@dataclass(frozen=True, slots=True)
+class SamplesRefused(Event):
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class TasksLeft(Event):
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    count: int
+    names: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source}: the plugin left {self.count} tasks running ({self.names}): "
+            "they should be awaited, or cancelled when it is closed"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped(Event):
+    level: ClassVar[int] = logging.WARNING
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"the clock stepped by {self.seconds:+.0f} s; schedules are planned anew"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertMoved(Event):
+    """An alert fired, was raised or lowered to another severity, or was resolved: that is its ``change``. ``decision``:
+    whether it was told, or why not.
+    """
+
+    rule: str
+    labels: str
+    change: str
+    severity: str
+    why: str
+    decision: str = ""
+
+    def __str__(self) -> str:
+        decision = f" ({self.decision})" if self.decision else ""
+        return f"alert {self.rule}{self.labels} {self.change}: {self.why}{decision}"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStirred(AlertMoved):
+    """An alert changed on its way to firing or to its end, which nobody is told: pending, abandoned and the like."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTold(Event):
+    """The telling of an alert moved on while the alert stayed as it was: that is the ``decision``. ``others``: how many
+    more it is about.
+    """
+
+    rule: str
+    labels: str
+    severity: str
+    decision: str
+    others: int = 0
+
+    def __str__(self) -> str:
+        others = f", and {self.others} more" if self.others else ""
+        return f"alert {self.rule}{self.labels} ({self.severity}{others}): {self.decision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced(Event):
+    id: int
+    matchers: str
+    seconds: float
+    comment: str
+    author: str
+
+    def __str__(self) -> str:
+        what = f"silence {self.id} by {self.author} for {self.seconds:.0f} s: {self.matchers}"
+        return f"{what} ({self.comment})" if self.comment else what
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceExpired(Event):
+    id: int
+
+    def __str__(self) -> str:
+        return f"silence {self.id} was ended"
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceHeld(Event):
+    """A surface shows nothing, or something older than it could, and why."""
+
+    level: ClassVar[int] = logging.WARNING
+    surface: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{thing(self.surface)}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class RulePuzzled(Event):
+    """A rule's expression makes no sense with the series that came, and why."""
+
+    level: ClassVar[int] = logging.WARNING
+    rule: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"rule {self.rule} cannot be judged: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFull(Event):
+    """There is no room to remember some series of a metric that is looked back on."""
+
+    level: ClassVar[int] = logging.WARNING
+    metric: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.metric} has more series than can be remembered: rules and expressions that look back know nothing "
+            "of the others; aggregate them, or shorten 'history'"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Event):
+    """The service took a message; ``summary`` is what the phone now shows, in a few words."""
+
+    key: str
+    operation: str
+    summary: str
+
+    def __str__(self) -> str:
+        return f"{thing(self.key)} {self.operation}: {self.summary}"
+
+
+@dataclass(frozen=True, slots=True)
+class SendDelayed(Event):
+    level: ClassVar[int] = logging.WARNING
+    key: str
+    reason: str
+    retry_in: float
+
+    def __str__(self) -> str:
+        return f"{thing(self.key)}: {self.reason}; next try in {self.retry_in:.0f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class SendDropped(Event):
+    level: ClassVar[int] = logging.ERROR
+    key: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{thing(self.key)}: not sent: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryBlocked(Event):
+    """The gate closed for everything, or for some families; ``scope`` says which."""
+
+    level: ClassVar[int] = logging.ERROR
+    scope: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"delivery of {self.scope} is stopped: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResumed(Event):
+    scope: str
+
+    def __str__(self) -> str:
+        return f"delivery of {self.scope} goes on"

@@ -1,9 +1,0 @@
-"""How alembic runs the steps: on the connection that ``smithd.database`` holds, in its transaction, all or none."""
-
-from __future__ import annotations
-
-from alembic import context
-
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
-with context.begin_transaction():
-    context.run_migrations()

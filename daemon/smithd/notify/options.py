@@ -1,0 +1,123 @@
+"""How a rule is told: the keys of ``push``. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from smithd.alerts.severity import Severity
+from smithd.contract.addresses import Link
+from smithd.contract.values import Channels, Level, Tags
+from smithd.plugin.options import Duration, Options, PositiveDuration
+from smithd.template import AnyLabels, Text, template
+
+GROUP_WAIT = 30.0
+GROUP_INTERVAL = 300.0
+"""Alertmanager's defaults, in seconds."""
+
+PUSH_NAMES: dict[str, Any] = {
+    "rule": "a-rule",
+    "metric": "source.metric",
+    "severity": "critical",
+    "value": 1234.5,
+    "threshold": 1000.0,
+    "labels": AnyLabels(),
+    "since": "02:14",
+    "duration": 90.0,
+    "count": 1,
+    "alerts": ["web-1"],
+    "baseline": 2000.0,
+    "change": 38.3,
+}
+PushText = Annotated[Text, template(PUSH_NAMES)]
+_LEVELS: dict[Severity, Level] = {Severity.WARNING: "active", Severity.CRITICAL: "time-sensitive"}
+
+
+class RepeatOptions(Options):
+    """When a reminder follows; ``repeat: 1h`` is short for ``repeat: {every: 1h}``."""
+
+    every: Annotated[Duration, Field(ge=60)] = Field(description="the time to the first reminder, a minute or more")
+    factor: float = Field(1.0, ge=1, le=10, description="how many times longer each wait is than the one before")
+    at_most: PositiveDuration | None = Field(None, description="the longest wait; default: no limit")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: Any) -> Any:
+        return given if isinstance(given, dict) else {"every": given}
+
+    def wait(self, told: int) -> float:
+        """Seconds to the next reminder, after so many."""
+        grown = self.every * self.factor ** min(told, 64)
+        return min(grown, self.at_most) if self.at_most is not None else grown
+
+
+class PushOptions(Options):
+    """How a rule is told; ``push: true`` is all of the defaults."""
+
+    short_form: ClassVar = {"type": "boolean"}
+
+    on: list[Severity] = Field(list(Severity), min_length=1, description="the severities that are told")
+    title: PushText | None = None
+    message: PushText | None = None
+    subtitle: PushText | None = None
+    interruption_level: Level | dict[Severity, Level] | None = Field(
+        None, description="default: time-sensitive where critical, active where a warning"
+    )
+    on_resolve: Literal["replace", "push", "none"] = Field(
+        "replace",
+        description="replace: rewrite the notification in place, silently; push: a new one; none: say nothing",
+    )
+    channels: Channels | None = Field(None, description="default: activitysmith.channels")
+    tags: Tags | None = None
+    redirection: Link | None = Field(None, description="what a tap on the notification opens")
+    group_by: list[str] | None = Field(
+        None, description="labels: alerts that share them are told in one notification, [] all of the rule's"
+    )
+    group_wait: Duration | None = Field(None, description="how long a group waits for more alerts; default: 30s")
+    group_interval: Duration | None = Field(
+        None, description="the least time between two changes of a group's notification; default: 5m"
+    )
+    repeat: RepeatOptions | None = Field(None, description="remind while it fires, like 1h; left out: never")
+    max_series: int = Field(
+        50, ge=1, description="how many alerts are told one by one, or named in a group's text; the rest is counted"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: Any) -> Any:
+        return {} if given is True else given
+
+    @field_validator("group_wait", "group_interval")
+    @classmethod
+    def _grouped(cls, given: float | None, info: ValidationInfo) -> float | None:
+        if given is not None and info.data.get("group_by", True) is None:
+            raise ValueError(f"{info.field_name} is for groups: add group_by, which may be []")
+        return given
+
+    @property
+    def pace(self) -> tuple[float, float]:
+        """Seconds that a notice waits for its first alerts, and between two changes; an alert told alone waits not."""
+        if self.group_by is None:
+            return 0.0, 0.0
+        return (
+            GROUP_WAIT if self.group_wait is None else self.group_wait,
+            GROUP_INTERVAL if self.group_interval is None else self.group_interval,
+        )
+
+    def level(self, severity: Severity) -> Level:
+        """How loudly a severity is told."""
+        given = self.interruption_level
+        if isinstance(given, dict):
+            return given.get(severity, _LEVELS[severity])
+        return given or _LEVELS[severity]
+
+    def envelope(self, channels: Sequence[str] | None) -> dict[str, Any]:
+        """Who is told, and what goes with the text. ``channels``: the account's, for a rule without its own."""
+        given = {
+            "channels": list(self.channels or channels or ()) or None,
+            "tags": list(self.tags or ()) or None,
+            "redirection": self.redirection,
+        }
+        return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,190 @@
+"""Calls each source when it is due: APScheduler, with one job for all sources that share an interval and a phase.
+
+Intervals run on the monotonic clock in effect: APScheduler plans in wall time, and a step of the wall clock has
+everything planned anew. Calendars run on the wall clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.date import DateTrigger
+
+from smithd.clock import Clock
+from smithd.events import ClockStepped, Events
+from smithd.poll.schedule import FIRST_POLLS_WITHIN, Cron, Schedule, first_delay, phase
+
+STEP = 2.0
+"""A change of so many seconds between the wall clock and the monotonic one is a step, not a correction."""
+SLOT = 0.05
+"""Sources whose phases differ by less than so many seconds share a job..."""
+SLOTS = 200
+"""...and no interval has more jobs than this."""
+
+Action = Callable[[], None]
+
+
+class _Interval(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
+    """Every so many seconds from the first run on; what was missed is left out, however much it was."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def get_next_fire_time(self, previous: datetime, now: datetime) -> datetime:
+        passed = math.floor((now - previous).total_seconds() / self.seconds)
+        return previous + timedelta(seconds=self.seconds * (max(passed, 0) + 1))
+
+
+class _Calendar(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
+    """Cron's times; those of APScheduler itself mean other weekdays and other days, and come twice in autumn."""
+
+    def __init__(self, cron: Cron) -> None:
+        self.cron = cron
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        return _wall(self.cron.after(max(previous or now, now).timestamp()))
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One job: when it runs first, after a moment that everything is planned from, and what it calls, by name."""
+
+    trigger: BaseTrigger
+    first_run: Callable[[float], float]
+    on_calendar: bool = False
+    actions: dict[str, Action] = field(default_factory=dict)
+
+
+class Scheduler:
+    """Calls actions by their schedules. Made before the loop runs, started inside it; filled at any time.
+
+    An action must return at once; what takes time it hands to a task. After a start, after it was added, and after a
+    step of the clock, an interval's action is called early (within ten seconds) and then at its own phase of the
+    interval.
+    """
+
+    def __init__(self, clock: Clock, events: Events) -> None:
+        self._clock = clock
+        self._events = events
+        self._slots: dict[str, _Slot] = {}
+        self._round = 0
+        self._drift = 0.0
+        self._running = False
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every single run
+        self._scheduler: Any = AsyncIOScheduler(
+            timezone=UTC,
+            executors={"default": DebugExecutor()},  # calls the job there and then: no thread, no task
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def add(self, name: str, schedule: Schedule, action: Action) -> None:
+        """Have an action called by a schedule; the name decides its phase, and there is only one of it."""
+        if isinstance(schedule, Cron):
+            slot = _Slot(_Calendar(schedule), schedule.after, on_calendar=True)
+            self._join(f"cron {schedule.expression} {schedule.zone}", slot, name, action)
+            return
+        seconds = schedule.seconds
+        slots = max(1, min(SLOTS, int(seconds / SLOT)))
+        place = int(phase(name, slots))
+        self._join(f"every {seconds} {place}", _interval_slot(seconds, place / slots), name, action)
+        if seconds > FIRST_POLLS_WITHIN:
+            place = int(first_delay(name, seconds) / SLOT)
+            early = _Slot(DateTrigger(_wall(0), UTC), lambda now: now + place * SLOT)
+            self._join(f"first {place} of round {self._round}", early, name, action)
+
+    def begin_round(self) -> None:
+        """What is added from here on is called early by itself: those that are here already were called."""
+        self._round += 1
+
+    def remove(self, name: str) -> None:
+        """Do not call the action of this name any more."""
+        for job, slot in list(self._slots.items()):
+            if slot.actions.pop(name, None) is not None and not slot.actions:
+                del self._slots[job]
+                if self._running and self._scheduler.get_job(job) is not None:
+                    self._scheduler.remove_job(job)
+
+    def _join(self, job: str, slot: _Slot, name: str, action: Action) -> None:
+        is_new = job not in self._slots
+        self._slots.setdefault(job, slot).actions[name] = action
+        if is_new and self._running:
+            self._plan_slot(job, slot, self._clock.now())
+
+    def start(self) -> None:
+        """Begin, inside the running loop."""
+        self._running = True
+        self._drift = self._clock.now() - self._clock.monotonic()
+        self._scheduler.start(paused=True)
+        self._plan()
+
+    def stop(self) -> None:
+        """No action is called any more."""
+        self._running = False
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def check_step(self) -> bool:
+        """Notice that the wall clock stepped, or that the machine slept, and plan anew; to be called every few seconds.
+
+        APScheduler by itself would be silent after a step back, and call everything at once after one forward.
+        """
+        step, self._drift = self._step(), self._clock.now() - self._clock.monotonic()
+        if not self._running or abs(step) <= STEP:
+            return False
+        self._events.publish(ClockStepped(step))
+        self._scheduler.pause()
+        self._plan()
+        return True
+
+    def _step(self) -> float:
+        return self._clock.now() - self._clock.monotonic() - self._drift
+
+    def _plan(self) -> None:
+        now = self._clock.now()
+        for job, slot in self._slots.items():
+            planned = self._scheduler.get_job(job)
+            if slot.on_calendar and planned is not None and planned.next_run_time <= _wall(now):
+                continue  # its time passed while the machine slept: it runs once, now
+            self._plan_slot(job, slot, now)
+        self._scheduler.resume()
+
+    def _plan_slot(self, job: str, slot: _Slot, now: float) -> None:
+        self._scheduler.add_job(
+            self._call,
+            slot.trigger,
+            args=(slot,),
+            id=job,
+            next_run_time=_wall(slot.first_run(now)),
+            replace_existing=True,
+        )
+
+    def _call(self, slot: _Slot) -> None:
+        if not self._running:
+            return
+        if not slot.on_calendar and abs(self._step()) > STEP:
+            # The clock stepped forward, and every job is overdue: spread them anew, once APScheduler is through.
+            asyncio.get_running_loop().call_soon(self.check_step)
+            return
+        for action in list(slot.actions.values()):
+            action()
+
+
+def _interval_slot(seconds: float, place: float) -> _Slot:
+    """The slot at a place (0 to 1) of an interval. Its first run leaves room after the early poll of a start."""
+    early, delay = place * min(seconds, FIRST_POLLS_WITHIN), place * seconds
+    if seconds > FIRST_POLLS_WITHIN and delay - early < seconds / 2:
+        delay += seconds
+    return _Slot(_Interval(seconds), lambda now: now + delay)
+
+
+def _wall(moment: float) -> datetime:
+    return datetime.fromtimestamp(moment, UTC)

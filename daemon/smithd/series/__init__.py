@@ -1,0 +1,1 @@
+"""What is known of each series: its newest sample, the health of its source, its history, derived metrics."""

@@ -1,0 +1,115 @@
+"""What is remembered of one series. Pure.
+
+Two layers, because nobody asks for every second of last week: all samples of the last hour, and for longer memories a
+thin layer over the whole of it, whose samples lie at least a minute (of 8 days: six) apart. A window is read from one
+of the two, so that its samples lie evenly: a mean over a day does not lean towards its last hour. What a thin layer
+costs: a spike shorter than its spacing may not be in it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+
+Point = tuple[float, float]
+"""Time (seconds since 1970) and value."""
+
+FULL_FOR = 4000.0
+"""Seconds of which every sample is kept: an hour, and what ``change`` looks beyond it."""
+MOST_FULL = 4000
+"""Samples of the full layer: one a second; of a series that brings more, the oldest go."""
+MOST_THIN = 2000
+LEAST_SPACING = 60.0
+_JITTER = 0.9
+"""Polls are not on the second: so much of the spacing will do."""
+_USUAL_SPACING = 10.0
+
+
+class _Layer:
+    """Samples by time, in 16 bytes each."""
+
+    def __init__(self) -> None:
+        self.times = array("d")
+        self._values = array("d")
+
+    def append(self, at: float, value: float) -> None:
+        self.times.append(at)
+        self._values.append(value)
+
+    def between(self, start: float, end: float) -> list[Point]:
+        places = slice(bisect_left(self.times, start), bisect_right(self.times, end))
+        return list(zip(self.times[places], self._values[places], strict=True))
+
+    def has(self, at: float) -> bool:
+        place = bisect_left(self.times, at)
+        return place < len(self.times) and self.times[place] == at
+
+    def cut(self, start: int, end: int) -> list[float]:
+        """Keep the samples from one place to another; returns the times of the others."""
+        gone = self.times[:start] + self.times[end:]
+        self.times, self._values = self.times[start:end], self._values[start:end]
+        return gone.tolist()
+
+
+class Track:
+    """The samples of one series, for ``kept_for`` seconds."""
+
+    def __init__(self, kept_for: float) -> None:
+        self._full = _Layer()
+        self._thin = _Layer()
+        self.keep_for(kept_for)
+
+    def keep_for(self, seconds: float) -> None:
+        """Remember for so long from now on."""
+        self.kept_for = seconds
+        self._full_for = min(seconds, FULL_FOR)
+        self._spacing = max(LEAST_SPACING, seconds / MOST_THIN) * _JITTER
+
+    @property
+    def newest(self) -> float | None:
+        """The time of the newest sample; None where none is left."""
+        times = self._full.times or self._thin.times
+        return times[-1] if times else None
+
+    @property
+    def oldest(self) -> float | None:
+        """The time of the oldest sample; None where none is left."""
+        return min((layer.times[0] for layer in (self._full, self._thin) if layer.times), default=None)
+
+    def add(self, at: float, value: float) -> bool:
+        """Take a sample; False for one that is not newer than the newest, which changes nothing."""
+        newest = self.newest
+        if newest is not None and at <= newest:
+            return False
+        self._full.append(at, value)
+        if self.kept_for > FULL_FOR and not (self._thin.times and at - self._thin.times[-1] < self._spacing):
+            self._thin.append(at, value)
+        return True
+
+    def forget(self, now: float) -> list[float]:
+        """Drop what is too old at ``now``; returns the times of the samples that are in no layer any more."""
+        full, thin = self._full.times, self._thin.times
+        old = max(bisect_left(full, now - self._full_for), len(full) - MOST_FULL)
+        gone = self._full.cut(old, len(full)) if old else []
+        old = bisect_left(thin, now - self.kept_for)
+        gone += self._thin.cut(old, len(thin)) if old else []
+        return [at for at in gone if not (self._thin.has(at) or self._full.has(at))]
+
+    def rewind(self, now: float) -> list[float]:
+        """Drop what lies after ``now``: the clock was wrong then. Returns the times of those samples."""
+        gone = {at for layer in (self._full, self._thin) for at in layer.cut(0, bisect_right(layer.times, now))}
+        return sorted(gone)
+
+    def between(self, since: float, now: float) -> list[Point]:
+        """The samples from ``since`` to ``now``, oldest first; all of them where the full layer reaches back so far."""
+        if now - since <= self._full_for or not self._thin.times:
+            return self._full.between(since, now)
+        found = self._thin.between(since, now)
+        last = found[-1][0] if found else since
+        return found + [sample for sample in self._full.between(last, now)[-1:] if sample[0] > last or not found]
+
+
+def room(kept_for: float) -> float:
+    """About how many samples a series will have, remembered for so many seconds."""
+    thin = min(kept_for / LEAST_SPACING, MOST_THIN) if kept_for > FULL_FOR else 0.0
+    return min(kept_for, FULL_FOR) / _USUAL_SPACING + thin

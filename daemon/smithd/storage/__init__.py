@@ -1,0 +1,1 @@
+"""The state on disk: opened, migrated, and written one transaction at a time."""

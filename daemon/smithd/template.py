@@ -1,0 +1,194 @@
+"""Texts for people: Jinja2 templates, sandboxed, strict about names, tried before they are used. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import jinja2
+import jinja2.meta
+from jinja2 import nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BeforeValidator
+
+from smithd.formatting import duration, number
+
+CURRENCIES = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "INR": "₹", "KRW": "₩", "BRL": "R$"}
+WITHOUT_MINOR_UNITS = {"JPY", "KRW", "VND", "CLP", "ISK", "HUF", "TWD"}
+
+
+def percent(value: float, decimals: int | None = None, sign: bool = False) -> str:
+    """Percent points, as the service counts them: ``12.5`` as ``12.5%``, with ``sign=true`` ``+12.5%``."""
+    plus = "+" if sign and value > 0 else ""
+    return f"{plus}{number(value, decimals if decimals is not None else 1 if value % 1 else 0)}%"
+
+
+def money(value: float, currency: str = "USD", decimals: int | None = None) -> str:
+    """``19.9`` as ``$19.90``; a currency without minor units, or a value of 10,000 or more, shows none."""
+    code = currency.upper()
+    if decimals is None:
+        decimals = 0 if code in WITHOUT_MINOR_UNITS or abs(value) >= 10_000 else 2
+    shown = number(abs(value), decimals)
+    minus = "-" if value < 0 and shown.strip("0.,") else ""
+    return f"{minus}{CURRENCIES.get(code, code + ' ')}{shown}"
+
+
+def bytes_(value: float) -> str:
+    """Bytes in decimal units: ``1536`` as ``1.5 kB``."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(value) < 999.95:
+            return f"{number(value, 0 if unit == 'B' else 1).removesuffix('.0')} {unit}"
+        value /= 1000
+    return f"{number(value, 1).removesuffix('.0')} PB"
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "number": number,
+    "percent": percent,
+    "money": money,
+    "duration": duration,
+    "bytes": bytes_,
+}
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja2's sandbox, which leaves arithmetic alone: here it cannot be used to fill the memory."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        numbers = isinstance(left, int | float) and isinstance(right, int | float)
+        if not numbers or (operator == "**" and (abs(left) > 1e6 or abs(right) > 64)):
+            raise jinja2.TemplateRuntimeError(f"'{operator}' works on numbers of a sensible size only")
+        return super().call_binop(context, operator, left, right)
+
+
+class AnyLabels(dict[str, str]):
+    """Labels to try a template on, when nobody knows yet which labels the series will have."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+_LENT = frozenset(
+    [
+        "abs",
+        "capitalize",
+        "d",
+        "default",
+        "first",
+        "float",
+        "int",
+        "join",
+        "last",
+        "length",
+        "list",
+        "lower",
+        "map",
+        "max",
+        "min",
+        "reject",
+        "rejectattr",
+        "replace",
+        "reverse",
+        "round",
+        "select",
+        "selectattr",
+        "sort",
+        "string",
+        "sum",
+        "title",
+        "trim",
+        "truncate",
+        "unique",
+        "upper",
+    ]
+)
+"""Jinja2's own filters that may be used; others (center, indent, format and the like) can fill the memory."""
+
+_REFUSED = (nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.Include)
+"""What a text of a few words does not need, and what can make a short template's text grow without end."""
+
+
+def _shown(value: Any) -> Any:
+    """What is not known is empty."""
+    return "" if value is None else value
+
+
+def _environment() -> jinja2.Environment:
+    environment = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False, finalize=_shown)
+    environment.filters = {name: environment.filters[name] for name in _LENT} | FILTERS
+    environment.globals.clear()
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+class Text:
+    """A compiled template; ``names`` are those it uses."""
+
+    __slots__ = ("_template", "names", "source")
+
+    def __init__(self, source: str, template: jinja2.Template, names: frozenset[str]) -> None:
+        self.source = source
+        self.names = names
+        self._template = template
+
+    def render(self, names: Mapping[str, Any]) -> str:
+        """The text, blanks at its ends taken off; empty where the template fails on these values. It was tried when the
+        configuration was checked, and an alert must not be lost for a word.
+        """
+        try:
+            return self._template.render(names).strip()
+        except Exception:  # noqa: BLE001 - the user's program: whatever it raises must not stop an alert
+            return ""
+
+    def __repr__(self) -> str:
+        return f"Text({self.source!r})"
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: Any, __: Any) -> dict[str, Any]:
+        return {"type": ["string", "number"]}
+
+
+def compile_text(source: Any, example: Mapping[str, Any]) -> Text:
+    """A template that may use the names of ``example``, tried on its values; ValueError says what is wrong with it."""
+    if isinstance(source, Text):
+        return source
+    if isinstance(source, bool) or not isinstance(source, str | int | float):
+        raise ValueError("expected a text")
+    source = str(source)
+    try:
+        tree = _ENVIRONMENT.parse(source)
+        if refused := next(tree.find_all(_REFUSED), None):
+            raise jinja2.TemplateSyntaxError("only {{ … }}, {% if … %} and {% for … %} are known", refused.lineno)
+        names = frozenset(jinja2.meta.find_undeclared_variables(tree))
+        unknown = names - example.keys()
+        template = None if unknown else _ENVIRONMENT.from_string(tree)
+        if template is not None:
+            template.render(example)
+    except Exception as error:  # noqa: BLE001 - filters and operators complain about their use in ways of their own
+        raise ValueError(f"the template does not work: {_explained(error)}") from None
+    if template is None:
+        raise ValueError(f"the template uses an unknown name {_nearest(min(unknown), example)}")
+    return Text(source, template, names)
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> str:
+    near = get_close_matches(name, known, 1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"
+    return f"'{name}'; {hint}"
+
+
+def _explained(error: Exception) -> str:
+    text = str(error.message if isinstance(error, jinja2.TemplateSyntaxError) else error).rstrip(".")
+    if text.startswith("No filter named"):
+        return f"{text} (filters of our own: {', '.join(FILTERS)})"
+    return text
+
+
+def template(example: Mapping[str, Any]) -> BeforeValidator:
+    """The annotation of an option that is a template over these names; the values are what it is tried on."""
+    return BeforeValidator(lambda source: compile_text(source, example))

@@ -1,0 +1,49 @@
+"""How a rule is told: what its options say, and what they refuse."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from smithd.alerts.severity import Severity
+from smithd.notify.options import PushOptions
+
+
+def options(**keys: object) -> PushOptions:
+    return PushOptions.model_validate(keys)
+
+
+def test_true_is_all_of_the_defaults() -> None:
+    assert PushOptions.model_validate(True) == options()
+    assert options().envelope(["ops"]) == {"channels": ["ops"]}
+    assert options().envelope(None) == {}
+    assert [options().level(severity) for severity in Severity] == ["active", "time-sensitive"]
+
+
+def test_a_rule_has_channels_tags_and_links_of_its_own() -> None:
+    chosen = options(channels=["night"], tags=["shop"], redirection="https://example.com/d")
+    assert chosen.envelope(["ops"]) == {
+        "channels": ["night"],
+        "tags": ["shop"],
+        "redirection": "https://example.com/d",
+    }
+    with pytest.raises(ValidationError, match="javascript"):
+        options(redirection="javascript:alert(1)")
+
+
+def test_only_groups_wait() -> None:
+    assert options().pace == (0.0, 0.0)
+    assert options(group_by=[]).pace == (30.0, 300.0)
+    assert options(group_by=["host"], group_wait=0, group_interval="1m").pace == (0.0, 60.0)
+    with pytest.raises(ValidationError, match="add group_by"):
+        options(group_wait="1m")
+
+
+def test_reminders_grow_up_to_a_limit() -> None:
+    plain, growing = options(repeat="1h").repeat, options(repeat={"every": "1m", "factor": 3, "at_most": "5m"}).repeat
+    assert plain is not None
+    assert growing is not None
+    assert [plain.wait(told) for told in (0, 1, 1000)] == [3600.0] * 3
+    assert [growing.wait(told) for told in (0, 1, 2, 1000)] == [60.0, 180.0, 300.0, 300.0]
+    with pytest.raises(ValidationError, match="60"):
+        options(repeat="1s")

@@ -1,0 +1,80 @@
+"""Texts: what the filters write, and what a template may not do."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smithd.template import FILTERS, AnyLabels, compile_text
+
+NAMES = {"value": 1234.5, "labels": AnyLabels(), "age": 30.0}
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "text"),
+    [
+        ("{{ value | number }}", 1234.5, "1,234.5"),
+        ("{{ value | number }}", 1234.0, "1,234"),
+        ("{{ value | number(1) }}", 0.04, "0.0"),
+        ("{{ value | number }}", -0.0, "0"),
+        ("{{ value | number }}", 0.0036, "0.0036"),
+        ("{{ value | number }}", 5.001, "5.001"),
+        ("{{ value | number }}", 1234.5678, "1,234.57"),
+        ("{{ value | percent }}", 12.5, "12.5%"),
+        ("{{ value | percent }}", 99.0, "99%"),
+        ("{{ value | percent(sign=true) }}", 3, "+3%"),
+        ("{{ value | percent(2) }}", -1.239, "-1.24%"),
+        ("{{ value | money }}", 19.9, "$19.90"),
+        ("{{ value | money('EUR') }}", 12345.6, "€12,346"),
+        ("{{ value | money('JPY') }}", 500, "¥500"),
+        ("{{ value | money('SEK') }}", -5, "-SEK 5.00"),
+        ("{{ value | duration }}", 0.25, "250ms"),
+        ("{{ value | duration }}", 42, "42s"),
+        ("{{ value | duration }}", 1020, "17m"),
+        ("{{ value | duration }}", 7500, "2h 5m"),
+        ("{{ value | duration }}", 3 * 86400, "3d"),
+        ("{{ value | bytes }}", 999, "999 B"),
+        ("{{ value | bytes }}", 1536, "1.5 kB"),
+        ("{{ value | bytes }}", 2e9, "2 GB"),
+        ("{{ 'up' if value > 0 else 'down' }} {{ labels.host }}", 1, "up a"),
+    ],
+)
+def test_what_a_template_writes(template: str, value: float, text: str) -> None:
+    assert compile_text(template, NAMES).render({"value": value, "labels": {"host": "a"}, "age": 1}) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{ valu }}", "did you mean 'value'"),
+        ("{{ value", "end of"),
+        ("{{ value | nmber }}", "filters of our own"),
+        ("{{ value | number('x') }}", "does not work"),
+        ("{{ value.__class__ }}", "unsafe"),
+        ("{{ ''.__class__.__mro__ }}", "unsafe"),
+        ("{{ 'x' * 10000000000 }}", "numbers of a sensible size"),
+        ("{{ 9 ** 999999999 }}", "numbers of a sensible size"),
+        ("{{ '%0999999999d' % 1 }}", "numbers of a sensible size"),
+        ("{% include 'x' %}", "only .* are known"),
+        ("{% set x = 'y' %}{{ x }}", "only .* are known"),
+        ("{{ 'x' | center(999999999) }}", "No filter named 'center'"),
+        ("{{ range(9) }}", "unknown name 'range'"),
+        ("{{ 1 / 0 }}", "does not work"),
+    ],
+)
+def test_a_template_that_cannot_work_is_refused_at_check_time(template: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        compile_text(template, NAMES)
+
+
+def test_a_template_that_fails_later_gives_an_empty_text() -> None:
+    text = compile_text("{{ labels.host }}", NAMES)
+    assert text.render({"value": 1, "labels": {}, "age": 1}) == ""
+
+
+@given(st.sampled_from(sorted(FILTERS)), st.floats(allow_nan=False, allow_infinity=False))
+def test_every_filter_takes_every_number(name: str, value: float) -> None:
+    shown = FILTERS[name](value)
+    assert shown.strip() == shown
+    assert shown

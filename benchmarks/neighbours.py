@@ -19,7 +19,7 @@ WARM_UP = 15.0
 
 BLOCKING = """
 import time
-from smithd.plugin import Options, Sample, Source
+from smithd.plugin import Options, RawSample, Source
 
 class Blocking(Source[Options]):
     Options = Options

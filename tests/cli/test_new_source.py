@@ -59,7 +59,7 @@ def test_smithd_finds_it_where_it_is_installed(package: Path) -> None:
         (["a", "--into", "/proc/no"], "/proc/no"),
         (["none"], "a word of Python's own"),
         (["class"], "a word of Python's own"),
-        (["sample"], "its class would be called Sample, as something that it needs"),
+        (["raw_sample"], "its class would be called RawSample, as something that it needs"),
         (["value_error"], "its class would be called ValueError"),
         (["test_contract"], "its class would be called TestContract"),
         (["http_json"], "an installed package has this type already"),

@@ -19,7 +19,7 @@ from smithd.serving import bind
 
 PLUGIN = """
 import time
-from smithd.plugin import Options, Sample, Source
+from smithd.plugin import Options, RawSample, Source
 
 class Hung(Source[Options]):
     Options = Options

@@ -9,7 +9,7 @@ import pytest
 
 from smithd.poll.registry import GROUP, PluginError, Registry
 
-IMPORTS = "from smithd.plugin import Options, Sample, Source\n\n"
+IMPORTS = "from smithd.plugin import Options, RawSample, Source\n\n"
 GOOD = """
 class {name}(Source[Options]):
     Options = Options
@@ -20,7 +20,7 @@ class {name}(Source[Options]):
         return ["level"]
 
     async def poll(self):
-        return [Sample("level", 1.0)]
+        return [RawSample("level", 1.0)]
 """
 
 
@@ -112,7 +112,7 @@ WRONG = [
     ("class A(Source):\n    Options = dict", r"A must name its options model"),
     ("class A(Source):\n    Options = Options", r"A does not define metrics and poll"),
     (good("A").replace("@classmethod", ""), r"A must define 'metrics' as a classmethod"),
-    (good("A").replace("return [S", "yield [S"), r"A yields from an async 'poll': return a list"),
+    (good("A").replace("return [R", "yield [R"), r"A yields from an async 'poll': return a list"),
     (good("A") + "    def open(self): pass", r"A must define 'open' with 'async def'"),
     (good("A", "type_name = 'no good'"), r"A has the type_name 'no good': expected small letters, digits and _"),
     ("class O(Options):\n    every: int\n" + good("A", "Options = O"), r"A has an option 'every', a key that every"),

@@ -43,13 +43,13 @@ PLANTED = [
         "smithd_host -> smithd_sources.http_json",
     ),
     (
-        "the copy never imports a source",
+        "smithd never imports a source",
         "daemon/smithd/cli/__init__.py",
         "def f():\n    import smithd_sources",
         "smithd.cli -> smithd_sources",
     ),
     (
-        "the copy imports the plugin modules",
+        "smithd imports the plugin modules",
         "daemon/smithd/poll/schedule.py",
         "from smithd.plugin import Options",
         "smithd.poll.schedule -> smithd.plugin",
@@ -62,7 +62,7 @@ PLANTED = [
         "import random",
         "smithd_sources.stripe.mrr -> random",
     ),
-    ("only clock.py", "daemon/smithd/runtime/components.py", "import time", "smithd.runtime.copy -> time"),
+    ("only clock.py", "daemon/smithd/runtime/components.py", "import time", "smithd.runtime.components -> time"),
     ("only http.py", "daemon/smithd/poll/poller.py", TYPING.format("import httpx"), "smithd.poll.poller -> httpx"),
 ]
 

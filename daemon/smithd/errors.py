@@ -5,7 +5,7 @@ SmithdError
 ├── SourceError        what a source says instead of samples
 │   ├── Unavailable    nothing to be done: the next poll tries again
 │   ├── Misconfigured  a person must mend it; polls go on, far apart
-│   └── BadAnswer      the other side answered something that cannot be used
+│   └── BadResponse    the other side answered something that cannot be used
 ├── DatabaseError      the state cannot be opened, or can no longer be kept
 ├── ListenError        a port or a socket cannot be had; later it may be
 └── ControlError       the running daemon cannot be reached, or says no
@@ -45,7 +45,7 @@ class Misconfigured(SourceError):
     """The source refuses what the configuration asks for (a password, a path, a query)."""
 
 
-class BadAnswer(SourceError):
+class BadResponse(SourceError):
     """The source answered, but not with what was asked for."""
 
 

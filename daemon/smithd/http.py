@@ -69,7 +69,7 @@ def _named(*paths: str | None) -> Iterator[None]:
         raise OSError(f"{error.filename}: {os.strerror(error.errno or 0).lower()}") from None
 
 
-class NoAnswer(Exception):
+class TransportError(Exception):
     """Nobody answered, or the answer broke off; the text says what happened ("connection refused").
 
     ``sent``: some of the request may have reached the other side. ``hint``: what may be the matter, as a question for
@@ -82,20 +82,20 @@ class NoAnswer(Exception):
         self.hint = hint
 
 
-class Untrusted(NoAnswer):
+class CertificateError(TransportError):
     """The server's certificate did not pass; only a person can mend that."""
 
 
-class Unreadable(Exception):
+class DecodingError(Exception):
     """An answer came that cannot be taken in."""
 
 
-class TooLarge(Unreadable):
+class ResponseTooLarge(DecodingError):
     """An answer went over its limit; the rest of it was not read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back: the status, the headers (by names in any case), and the unpacked body.
 
     ``failure``: why there is no body, where it could not be read and the status (not 2xx) may say enough.
@@ -104,10 +104,10 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
-    failure: NoAnswer | Unreadable | None = None
+    failure: TransportError | DecodingError | None = None
 
 
-class Prepared:
+class PreparedRequest:
     """One request, made ready once and sent many times; ``Http.prepare`` makes it.
 
     It goes straight to the transport. What httpx does for every request besides (merging headers, redirects, cookies,
@@ -126,8 +126,8 @@ class Prepared:
         elif name in self._request.headers:
             del self._request.headers[name]
 
-    async def send(self) -> Answer:
-        """Ask, and read the whole answer, whatever its status; raises NoAnswer or Unreadable."""
+    async def send(self) -> Response:
+        """Ask, and read the whole answer, whatever its status; raises TransportError or DecodingError."""
         import aiohttp
         import httpx
 
@@ -140,18 +140,18 @@ class Prepared:
         except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
             raise _no_answer(error, self._request.url.scheme) from error
 
-    async def _read(self, response: httpx.Response) -> Answer:
+    async def _read(self, response: httpx.Response) -> Response:
         import aiohttp
         import httpx
 
         body, failure = b"", None
         try:
             body = await read(response, self._limit)
-        except (Unreadable, httpx.TransportError, aiohttp.ClientError) as error:
+        except (DecodingError, httpx.TransportError, aiohttp.ClientError) as error:
             if response.status_code < 300:
                 raise
-            failure = error if isinstance(error, Unreadable) else _no_answer(error, self._request.url.scheme)
-        return Answer(response.status_code, response.headers, body, failure)
+            failure = error if isinstance(error, DecodingError) else _no_answer(error, self._request.url.scheme)
+        return Response(response.status_code, response.headers, body, failure)
 
 
 class Http:
@@ -193,7 +193,7 @@ class Http:
         limit: int = LIMIT,
         tls: TLS = TLS(),
         unix_socket: str | None = None,
-    ) -> Prepared:
+    ) -> PreparedRequest:
         """A request to be sent many times; ``query`` is added to the URL's own.
 
         ``timeout`` (seconds) bounds each silence: while the request is taken in, and between two pieces of its answer;
@@ -218,7 +218,7 @@ class Http:
         # A proxy is never asked for this machine: to the proxy its own would be that, and what is sent here in the
         # clear must not travel. Else it is the client's own choice, made once.
         way = client._transport if _is_here(request.url.host) else client._transport_for_url(request.url)
-        return Prepared(way, request, limit)
+        return PreparedRequest(way, request, limit)
 
     async def aclose(self) -> None:
         """Close every client."""
@@ -315,13 +315,13 @@ def _proxies() -> dict[str, str | None]:
     return proxies
 
 
-def _no_answer(error: Exception, scheme: str) -> NoAnswer:
+def _no_answer(error: Exception, scheme: str) -> TransportError:
     import aiohttp
 
     cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
     if isinstance(cause, aiohttp.ClientPayloadError) and isinstance(cause.__cause__, aiohttp.ClientConnectionError):
         cause = cause.__cause__  # ``_once`` gave it another name
-    kind = Untrusted if isinstance(cause, aiohttp.ClientConnectorCertificateError) else NoAnswer
+    kind = CertificateError if isinstance(cause, aiohttp.ClientConnectorCertificateError) else TransportError
     return kind(_words(cause), sent=not _failed_to_connect(error), hint=_hint(cause, scheme))
 
 
@@ -392,15 +392,16 @@ def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
 
 
 async def read(response: httpx.Response, limit: int) -> bytes:
-    """The body of a streamed answer, at most ``limit`` unpacked bytes; raises TooLarge beyond that, and Unreadable
-    where it cannot be unpacked.
+    """The body of a streamed response.
+
+    Raises ResponseTooLarge where it has more than ``limit`` unpacked bytes, DecodingError where it cannot be unpacked.
     """
     chunks, size = [], 0
     encoding = response.headers.get("content-encoding", "").strip().lower()
     async for chunk in _unpacked(_stream(response), encoding) if encoding in PACKED else _stream(response):
         size += len(chunk)
         if size > limit:
-            raise TooLarge(f"the answer is larger than {limit} bytes")
+            raise ResponseTooLarge(f"the answer is larger than {limit} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -416,9 +417,9 @@ async def _unpacked(stream: httpx.AsyncByteStream, encoding: str) -> AsyncIterat
             for piece in body.feed(chunk):
                 yield piece
         except Exception as error:  # each of the libraries raises errors of its own
-            raise Unreadable(f"the answer cannot be unpacked ({encoding})") from error
+            raise DecodingError(f"the answer cannot be unpacked ({encoding})") from error
     if body is not None and not body.is_whole:
-        raise Unreadable(f"the answer breaks off: its end is missing ({encoding})")
+        raise DecodingError(f"the answer breaks off: its end is missing ({encoding})")
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

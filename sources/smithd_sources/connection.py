@@ -14,17 +14,17 @@ from pydantic_core import PydanticCustomError
 
 from smithd.plugin import (
     TLS,
-    BadAnswer,
+    BadResponse,
+    CertificateError,
+    DecodingError,
     File,
     HttpUrl,
     Misconfigured,
-    NoAnswer,
     Options,
     Secret,
     SourceError,
+    TransportError,
     Unavailable,
-    Unreadable,
-    Untrusted,
 )
 
 EXCERPT = 80
@@ -204,11 +204,11 @@ def excerpt(body: bytes) -> str:
     return "".join(char if char.isprintable() else "�" for char in text) or "(nothing)"
 
 
-def no_answer(who: str, error: NoAnswer | Unreadable) -> SourceError:
+def no_answer(who: str, error: TransportError | DecodingError) -> SourceError:
     """What to tell where ``who`` gave no answer that can be read."""
-    if isinstance(error, Unreadable):
-        return BadAnswer(f"{who}: {error}")
-    if not isinstance(error, Untrusted):
+    if isinstance(error, DecodingError):
+        return BadResponse(f"{who}: {error}")
+    if not isinstance(error, CertificateError):
         return Unavailable(f"{who}: {error}; {error.hint}" if error.hint else f"{who}: {error}")
     if "expired" in str(error):
         return Misconfigured(f"{who}: {error}; have it renewed")

@@ -8,14 +8,14 @@ from urllib.parse import urljoin, urlsplit
 
 from smithd.plugin import (
     TLS,
-    Answer,
-    BadAnswer,
+    BadResponse,
     Context,
+    DecodingError,
     Misconfigured,
-    NoAnswer,
-    Prepared,
+    PreparedRequest,
+    Response,
+    TransportError,
     Unavailable,
-    Unreadable,
     http_url,
 )
 from smithd_sources.connection import PATIENCE, excerpt, no_answer, place, refusal, reveal, without_secrets
@@ -30,7 +30,7 @@ _REWRITING = (301, 302)
 class Page(NamedTuple):
     """An answer, and the address that gave it at last."""
 
-    answer: Answer
+    answer: Response
     address: str
 
 
@@ -55,7 +55,7 @@ class Exchange:
     async def ask(self) -> Page | None:
         """The answer; None where the server says that nothing has changed since the last one that was taken.
 
-        Raises Misconfigured, Unavailable or BadAnswer where there is none that counts.
+        Raises Misconfigured, Unavailable or BadResponse where there is none that counts.
         """
         options = self._options
         answer = await self._send(self._request, options.url, known=True)
@@ -119,9 +119,9 @@ class Exchange:
         try:
             target = http_url(urljoin(base, location.strip()).partition("#")[0]) if location else ""
         except ValueError as error:
-            raise BadAnswer(f"{place(base)} points at {without_secrets(location)!r}: {error}") from None
+            raise BadResponse(f"{place(base)} points at {without_secrets(location)!r}: {error}") from None
         if not target:
-            raise BadAnswer(f"{place(base)} redirects, and does not say where to")
+            raise BadResponse(f"{place(base)} redirects, and does not say where to")
         if urlsplit(base).scheme == "https" and urlsplit(target).scheme == "http":
             raise Misconfigured(f"{place(base)} points at {place(target)} without TLS, and is not followed there")
         if self._options.unix_socket is not None and place(target) != place(self._options.url):
@@ -135,11 +135,11 @@ class Exchange:
         same = (home.scheme, place(self._options.url)) == (there.scheme, place(target))
         return same or (home.scheme == "http" and upgraded and home.hostname == there.hostname)
 
-    async def _elsewhere(self, method: str, url: str, content: str | None) -> Answer:
+    async def _elsewhere(self, method: str, url: str, content: str | None) -> Response:
         """What another address answers; without credentials, where it is another host's."""
         return await self._send(self._prepared(method, url, content, {}), url, known=self._is_home(url))
 
-    def _prepared(self, method: str, url: str, content: str | None, query: dict[str, str]) -> Prepared:
+    def _prepared(self, method: str, url: str, content: str | None, query: dict[str, str]) -> PreparedRequest:
         home = self._is_home(url)
         return self._context.http.prepare(
             method,
@@ -153,7 +153,7 @@ class Exchange:
             unix_socket=self._options.unix_socket,
         )
 
-    async def _send(self, request: Prepared, url: str, *, known: bool) -> Answer:
+    async def _send(self, request: PreparedRequest, url: str, *, known: bool) -> Response:
         """``known``: the host may have our credentials; a token that it refuses is replaced, once."""
         if self._tokens is None or not known:
             return await self._answer(request, url)
@@ -165,10 +165,10 @@ class Exchange:
         request.set_header("Authorization", await self._tokens.header())
         return await self._answer(request, url)
 
-    async def _answer(self, request: Prepared, url: str) -> Answer:
+    async def _answer(self, request: PreparedRequest, url: str) -> Response:
         try:
             return await request.send()
-        except (NoAnswer, Unreadable) as error:
+        except (TransportError, DecodingError) as error:
             raise no_answer(place(url), error) from None
 
 

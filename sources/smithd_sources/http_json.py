@@ -7,7 +7,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from smithd.plugin import Answer, BadAnswer, Context, Misconfigured, RawSample, Redactor, Source, SourceError, Threads
+from smithd.plugin import (
+    BadResponse,
+    Context,
+    Misconfigured,
+    RawSample,
+    Redactor,
+    Response,
+    Source,
+    SourceError,
+    Threads,
+)
 from smithd_sources.connection import cut, excerpt, place
 from smithd_sources.exchange import Exchange, Page
 from smithd_sources.json_metric import read_metric
@@ -96,14 +106,14 @@ class HttpJson(Source[HttpJsonOptions]):
         try:
             while following := await self._next(page, wanted.next, documents):
                 if len(documents.pages) == wanted.at_most:
-                    raise BadAnswer(f"there are more than {wanted.at_most} pages; pages.at_most can be raised")
+                    raise BadResponse(f"there are more than {wanted.at_most} pages; pages.at_most can be raised")
                 page = await exchange.ask_page(page, following)
                 if page.address in seen:
-                    raise BadAnswer(f"the next page of {self._place} is one that was read already")
+                    raise BadResponse(f"the next page of {self._place} is one that was read already")
                 seen.add(page.address)
                 documents.size += len(page.answer.body)
                 if documents.size > self.options.max_size:
-                    raise BadAnswer(
+                    raise BadResponse(
                         f"the pages of {self._place} are larger than {self.options.max_size} bytes together"
                     )
                 documents.pages.append(await self._parsed(page.answer))
@@ -118,10 +128,10 @@ class HttpJson(Source[HttpJsonOptions]):
         if not found or found[0] is None or found[0] == "":
             return None
         if not isinstance(found[0], str):
-            raise BadAnswer(f"{path} is not the address of the next page")
+            raise BadResponse(f"{path} is not the address of the next page")
         return found[0]
 
-    async def _parsed(self, answer: Answer) -> Any:
+    async def _parsed(self, answer: Response) -> Any:
         return await self._aside(len(answer.body) > AT_ONCE, lambda: self._parse(answer))
 
     async def _searched(self, size: int, call: Callable[[], T]) -> T:
@@ -132,7 +142,7 @@ class HttpJson(Source[HttpJsonOptions]):
         """What ``call`` returns; in a thread, if it may take long."""
         return await self._threads.run(call) if is_long else call()
 
-    def _parse(self, answer: Answer) -> Any:
+    def _parse(self, answer: Response) -> Any:
         match self.options.format:
             case Format.JSON:
                 return self._made(json.loads, answer.body, "JSON", answer)
@@ -142,24 +152,24 @@ class HttpJson(Source[HttpJsonOptions]):
             case Format.NUMBER:
                 return self._made(lambda body: body.decode().strip(), answer.body, "a number", answer)
 
-    def _made(self, make: Callable[[bytes], Any], body: bytes, expected: str, answer: Answer) -> Any:
+    def _made(self, make: Callable[[bytes], Any], body: bytes, expected: str, answer: Response) -> Any:
         try:
             return make(body)
         except RecursionError:
-            raise BadAnswer(f"{self._place}: the answer is nested too deep") from None
+            raise BadResponse(f"{self._place}: the answer is nested too deep") from None
         except ValueError:  # of JSON, of its encoding, and of numbers with thousands of digits
             kind = answer.headers.get("content-type") or "no content type"
             hint = " (a page for people; is it a login?)" if "html" in kind.lower() else ""
-            raise BadAnswer(f"{self._place}: expected {expected}, got {cut(kind)}{hint}: {excerpt(body)}") from None
+            raise BadResponse(f"{self._place}: expected {expected}, got {cut(kind)}{hint}: {excerpt(body)}") from None
 
     def _read(self, pages: Sequence[Any], failures: Failures) -> Iterable[RawSample]:
         moment = Moment(self.context.clock.now(), self.context.zone)
         samples: list[RawSample] = []
         for name, metric in self.options.metrics.items():
             try:
-                samples += read_metric(name, metric, pages, moment, lambda text: failures.add(BadAnswer(text)))
-            except BadAnswer as error:
-                failures.add(BadAnswer(f"{name}: {error}"))
+                samples += read_metric(name, metric, pages, moment, lambda text: failures.add(BadResponse(text)))
+            except BadResponse as error:
+                failures.add(BadResponse(f"{name}: {error}"))
         return failures.settle(samples)
 
 

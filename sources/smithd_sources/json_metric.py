@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.plugin import BadAnswer, Options, RawSample
+from smithd.plugin import BadResponse, Options, RawSample
 from smithd_sources.json_path import JSONPath, Path
 from smithd_sources.number import in_short
 from smithd_sources.quantity import Conversion, Moment, Quantity
@@ -78,7 +78,7 @@ def read_metric(
 ) -> list[RawSample]:
     """The metric's samples in these documents: of an ``each`` in all of them, of a ``path`` in the first.
 
-    ``complain`` hears of what could not be read. Raises BadAnswer where nothing of the metric can be used. A value
+    ``complain`` hears of what could not be read. Raises BadResponse where nothing of the metric can be used. A value
     that is null, NaN or infinite brings no sample.
     """
     if metric.each is not None:
@@ -101,12 +101,12 @@ def _read_each(
         try:
             value = conversion(_only(metric.value, element), metric.value, moment)
             labels = tuple(_label(path, element) for path in metric.labels.values())
-        except BadAnswer as error:
+        except BadResponse as error:
             complain(f"{name}: element {index} of {each}: {error}")
             continue
         if labels in series:
             shared = ", ".join(f'{label}="{text}"' for label, text in zip(metric.labels, labels, strict=True))
-            raise BadAnswer(f"two elements of {each} have the labels {{{shared}}}, and labels must tell series apart")
+            raise BadResponse(f"two elements of {each} have the labels {{{shared}}}, and labels must tell series apart")
         series[labels] = value
     return [
         RawSample(name, value, dict(zip(metric.labels, labels, strict=True)))
@@ -118,7 +118,7 @@ def _read_each(
 def _elements(each: Path, document: Any) -> list[Any]:
     found = each.find(document)
     if not found and each.stem is not None and not each.stem.find(document):
-        raise BadAnswer(f"{each.stem} finds nothing in {in_short(document)}")  # an empty list would be no mistake
+        raise BadResponse(f"{each.stem} finds nothing in {in_short(document)}")  # an empty list would be no mistake
     return found
 
 
@@ -127,12 +127,12 @@ def _only(path: Path, document: Any) -> Any:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise BadAnswer(f"{path} finds nothing in {in_short(document)}")
-    raise BadAnswer(f"{path} finds {len(found)} values, and a metric has one; for one series each, use 'each'")
+        raise BadResponse(f"{path} finds nothing in {in_short(document)}")
+    raise BadResponse(f"{path} finds {len(found)} values, and a metric has one; for one series each, use 'each'")
 
 
 def _label(path: Path, element: Any) -> str:
     found = _only(path, element)
     if isinstance(found, dict | list) or found is None:
-        raise BadAnswer(f"{path} is {in_short(found)}, and a label is a text or a number")
+        raise BadResponse(f"{path} is {in_short(found)}, and a label is a text or a number")
     return str(found).lower() if isinstance(found, bool) else str(found)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from smithd.plugin import BadAnswer
+from smithd.plugin import BadResponse
 
 if TYPE_CHECKING:
     from jsonpath_rfc9535 import JSONPathEnvironment
@@ -44,7 +44,7 @@ class Path:
 
     text: str
     find: Callable[[Any], list[Any]] = field(compare=False, repr=False)
-    """All values that the path finds; raises BadAnswer where it cannot be followed to its end."""
+    """All values that the path finds; raises BadResponse where it cannot be followed to its end."""
     plain: bool
     """Whether finding takes no time worth a thought, however large the document; else it may take any."""
     stem: Path | None = None
@@ -124,9 +124,9 @@ def _compile(text: str) -> Callable[[Any], list[Any]]:
         try:
             return [node.value for node in query.finditer(document)]
         except (JSONPathError, RecursionError) as error:
-            raise BadAnswer(f"{text} cannot be followed in this answer: {error.args[0]}") from None
+            raise BadResponse(f"{text} cannot be followed in this answer: {error.args[0]}") from None
         except _TooCostly as error:
-            raise BadAnswer(f"{text} costs too much on this answer: {error}") from None
+            raise BadResponse(f"{text} costs too much on this answer: {error}") from None
 
     return find
 

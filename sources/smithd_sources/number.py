@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from decimal import Context, Decimal
 from typing import Any
 
-from smithd.plugin import BadAnswer
+from smithd.plugin import BadResponse
 from smithd_sources.connection import EXCERPT, cut
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -23,14 +23,14 @@ def to_number(found: Any, where: object, scale: Decimal | None = None, offset: D
 
     It is multiplied by ``scale``, then ``offset`` is added, both in decimal.
 
-    Anything else raises BadAnswer, which says ``where`` it stood.
+    Anything else raises BadResponse, which says ``where`` it stood.
     """
     if is_no_value(found):
         return None
     if isinstance(found, str):
         found = found.strip()
     if not (_NUMBER.fullmatch(found) if isinstance(found, str) else isinstance(found, int | float)):
-        raise BadAnswer(f"{where} is {in_short(found)}, not a number")
+        raise BadResponse(f"{where} is {in_short(found)}, not a number")
     try:
         value = float(found if scale is None and offset is None else _changed(_decimal(found), scale, offset))
     except OverflowError:

@@ -13,14 +13,14 @@ from pydantic import Field
 
 from smithd.plugin import (
     TLS,
-    BadAnswer,
+    BadResponse,
     Context,
+    DecodingError,
     HttpUrl,
     Misconfigured,
-    NoAnswer,
     Options,
     Secret,
-    Unreadable,
+    TransportError,
 )
 from smithd_sources.connection import TLSOptions, cut, excerpt, no_answer, place, refusal
 from smithd_sources.number import to_number
@@ -77,7 +77,7 @@ class Tokens:
         self._good_until = -math.inf
 
     async def header(self) -> str:
-        """The header's value. Raises Misconfigured, Unavailable or BadAnswer where no token can be had."""
+        """The header's value. Raises Misconfigured, Unavailable or BadResponse where no token can be had."""
         now = self._context.clock.monotonic()
         if now >= self._good_until:
             answer = await self._fetch()
@@ -110,7 +110,7 @@ class Tokens:
         )
         try:
             answer = await request.send()
-        except (NoAnswer, Unreadable) as error:
+        except (TransportError, DecodingError) as error:
             raise no_answer(self._who, error) from None
         body = _object(answer.body)
         if answer.status in _REFUSED:
@@ -126,7 +126,7 @@ class Tokens:
     def _token_in(self, answer: dict[str, Any]) -> str:
         token = answer.get("access_token")
         if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
-            raise BadAnswer(f"{self._who}: its answer has no access_token")
+            raise BadResponse(f"{self._who}: its answer has no access_token")
         if str(answer.get("token_type", "bearer")).lower() != "bearer":
             raise Misconfigured(f"{self._who} hands out no bearer tokens, and others are not known here")
         return token
@@ -144,6 +144,6 @@ def _good_for(answer: dict[str, Any]) -> float:
     """For how many seconds a token is used; of a life shorter than a minute, for half of it."""
     try:
         life = to_number(answer.get("expires_in"), "expires_in")
-    except BadAnswer:
+    except BadResponse:
         life = None
     return UNSAID if life is None else max(life - MARGIN, life / 2, 0.0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smithd.plugin import BadAnswer, Misconfigured, RawSample, SourceError, Unavailable
+from smithd.plugin import BadResponse, Misconfigured, RawSample, SourceError, Unavailable
 
 MOST = 3
-_GRAVEST = (Misconfigured, BadAnswer, Unavailable, SourceError)
+_GRAVEST = (Misconfigured, BadResponse, Unavailable, SourceError)
 
 
 class Failures:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, mod
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from smithd.plugin import (
-    BadAnswer,
+    BadResponse,
     Context,
     HttpUrl,
     MetricName,
@@ -204,7 +204,7 @@ class Prometheus(Source[PrometheusOptions]):
         self._pass_on_warnings(name, reply)
         if not reply.cut:
             return list(reply.samples)
-        return BadAnswer(
+        return BadResponse(
             f"{name}: more than {self.options.max_series} series, and the first {self.options.max_series} count: "
             "aggregate them in the query (sum by, topk), or raise max_series",
             samples=reply.samples,

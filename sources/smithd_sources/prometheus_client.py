@@ -16,7 +16,7 @@ from typing import Any
 import requests
 from prometheus_api_client import PrometheusConnect
 
-from smithd.plugin import TLS, BadAnswer, Misconfigured, SourceError, Unavailable
+from smithd.plugin import TLS, BadResponse, Misconfigured, SourceError, Unavailable
 from smithd_sources.connection import excerpt, place, refusal
 from smithd_sources.prometheus_reply import NoReply, Reply, read_reply
 from smithd_sources.prometheus_transport import Adapter, Asking
@@ -107,7 +107,7 @@ class Client:
             raise refusal(self._place, response.status_code, response.headers.get("location", ""), said)
         if reply is None or reply.error is not None:
             kind = response.headers.get("content-type", "no content type")
-            raise BadAnswer(f"{self._place}: expected Prometheus' answer, got {kind}: {said}")
+            raise BadResponse(f"{self._place}: expected Prometheus' answer, got {kind}: {said}")
         return reply
 
     def _read(self, response: requests.Response) -> bytes:
@@ -117,7 +117,7 @@ class Client:
             size += len(chunk)
             if size > LIMIT:
                 response.close()
-                raise BadAnswer(f"{self._place}: the answer is larger than {LIMIT} bytes: aggregate in the query")
+                raise BadResponse(f"{self._place}: the answer is larger than {LIMIT} bytes: aggregate in the query")
         return b"".join(chunks)
 
     def _no_answer(self, error: requests.RequestException) -> SourceError:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from smithd.plugin import BadAnswer, Misconfigured, RawSample
+from smithd.plugin import BadResponse, Misconfigured, RawSample
 from smithd_sources.number import in_short, to_number
 
 LARGEST = 2_000_000
@@ -119,7 +119,7 @@ class _Result:
         elif kind in _SERIES and isinstance(result, list):
             self._take(kind, result)
         else:
-            raise BadAnswer(f"{self._name}: this is no result of a query: {in_short(kind)} with {in_short(result)}")
+            raise BadResponse(f"{self._name}: this is no result of a query: {in_short(kind)} with {in_short(result)}")
 
     def _take(self, kind: str, result: Iterable[Any]) -> None:
         for count, series in enumerate(result):
@@ -157,8 +157,8 @@ class _Result:
             raise self._unfit(shown)
         return [RawSample(self._name, value, labels, float(pair[0]) if dated else None)]
 
-    def _unfit(self, shown: Any) -> BadAnswer:
-        return BadAnswer(f"{self._name}: this is no result of a query: {in_short(shown)}")
+    def _unfit(self, shown: Any) -> BadResponse:
+        return BadResponse(f"{self._name}: this is no result of a query: {in_short(shown)}")
 
 
 def _warnings(answer: dict[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from smithd.plugin import BadAnswer
+from smithd.plugin import BadResponse
 from smithd_sources.number import in_short, is_no_value, to_number
 
 
@@ -39,7 +39,7 @@ class Conversion:
     offset: Decimal | None = None
 
     def __call__(self, found: Any, where: object, moment: Moment) -> float | None:
-        """The number; None for null and what is no value. BadAnswer, saying ``where`` it stood, for anything else."""
+        """The number; None for null and what is no value. BadResponse, saying ``where`` it stood, for anything else."""
         if self.quantity is Quantity.DURATION:
             found = _seconds(found, where)
         elif self.quantity is not Quantity.NUMBER:
@@ -78,7 +78,7 @@ def _seconds(found: Any, where: object) -> float | None:
         match = pattern.fullmatch(written)
         if match is not None and any(match.groups()):
             return sign * sum(_length(unit, float(number)) for unit, number in match.groupdict().items() if number)
-    raise BadAnswer(f"{where} is {in_short(found)}, not a duration like 90, 1h30m, PT1H30M or 01:30:00")
+    raise BadResponse(f"{where} is {in_short(found)}, not a duration like 90, 1h30m, PT1H30M or 01:30:00")
 
 
 def _length(unit: str, number: float) -> float:
@@ -107,7 +107,7 @@ def _timestamp(found: Any, where: object, zone: tzinfo) -> float | None:
             return _moment(found.strip().upper(), zone)  # RFC 3339 knows t and z, too
         except (ValueError, OverflowError):
             pass
-    raise BadAnswer(f"{where} is {in_short(found)}, not a time like 2026-11-26T10:00:00Z or seconds since 1970")
+    raise BadResponse(f"{where} is {in_short(found)}, not a time like 2026-11-26T10:00:00Z or seconds since 1970")
 
 
 def _moment(text: str, zone: tzinfo) -> float:

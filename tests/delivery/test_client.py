@@ -433,10 +433,10 @@ def test_a_proxy_that_is_none_keeps_everything_here_and_tells_no_secret(
 
 
 def test_a_fault_of_the_library_is_a_reply_too_and_tells_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(self: http.Prepared) -> http.Answer:
+    async def fail(self: http.PreparedRequest) -> http.Response:
         raise ValueError("Invalid header value b'Bearer ask_secret_key'")
 
-    monkeypatch.setattr(http.Prepared, "send", fail)
+    monkeypatch.setattr(http.PreparedRequest, "send", fail)
     assert asyncio.run(ask(1, SEND)) == [Unknown("the request to 127.0.0.1 failed (ValueError)")]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from smithd.clock import SystemClock
-from smithd.errors import BadAnswer, Misconfigured, Unavailable
+from smithd.errors import BadResponse, Misconfigured, Unavailable
 from smithd.events import (
     Event,
     Events,
@@ -209,7 +209,7 @@ def test_an_error_without_a_text_that_can_be_shown() -> None:
 
 
 def test_what_a_source_says_is_shown_as_it_is_and_samples_that_came_all_the_same_count() -> None:
-    poll, story = once(raising(BadAnswer("query 'p95' failed: timeout", samples=GOOD)))
+    poll, story = once(raising(BadResponse("query 'p95' failed: timeout", samples=GOOD)))
     assert poll.failure == "query 'p95' failed: timeout"
     assert [sample.value for sample in poll.samples] == [3.0]
     assert [event.reason for event in story.told(PollFailed)] == [poll.failure]

@@ -22,7 +22,7 @@ from backports import zstd
 
 from servers import Certificate
 from smithd.clock import SystemClock
-from smithd.plugin import BadAnswer, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
+from smithd.plugin import BadResponse, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
 from smithd.testing import Asked, Reply, Server
 from smithd_sources.http_json import HttpJson
 
@@ -114,7 +114,7 @@ class TestRedirects:
     )
     def test_a_place_that_is_none(self, ask: Ask, web: Server, location: str, said: str) -> None:
         web.replies["/"] = to(location)
-        with pytest.raises(BadAnswer, match=said) as caught:
+        with pytest.raises(BadResponse, match=said) as caught:
             ask(HttpJson, options(web.url))
         assert "s3cret" not in str(caught.value)
 
@@ -250,8 +250,8 @@ class TestTokens:
         [
             (Reply(b'{"error": "invalid_client"}', 401), Misconfigured, "invalid_client.*check client_id"),
             (Reply(b"[]", 400), Misconfigured, "no reason given"),
-            (Reply(b"{}"), BadAnswer, "no access_token"),
-            (Reply(b'{"access_token": "a\\nb"}'), BadAnswer, "no access_token"),
+            (Reply(b"{}"), BadResponse, "no access_token"),
+            (Reply(b'{"access_token": "a\\nb"}'), BadResponse, "no access_token"),
             (Reply(b'{"access_token": "a", "token_type": "mac"}'), Misconfigured, "no bearer tokens"),
             (Reply(b"down", 503), Unavailable, r"the token server 127.0.0.1:\d+: HTTP 503: down"),
             (Reply(b"", 404), Misconfigured, "HTTP 404, there is nothing at this address"),
@@ -298,7 +298,7 @@ class TestNoChange:
         async def polls(source: HttpJson) -> None:
             assert list(await source.poll()) == SEVEN
             for _ in range(3):
-                with pytest.raises(BadAnswer, match="expected JSON"):
+                with pytest.raises(BadResponse, match="expected JSON"):
                     await source.poll()
 
         web.replies["/"] = answer
@@ -308,7 +308,7 @@ class TestNoChange:
     def test_the_first_one_neither(self, ask: Ask, web: Server) -> None:
         async def polls(source: HttpJson) -> None:
             for _ in range(3):
-                with pytest.raises(BadAnswer, match="expected JSON"):
+                with pytest.raises(BadResponse, match="expected JSON"):
                     await source.poll()
 
         web.replies["/"] = Reply(b"{", headers={"ETag": '"b"'})
@@ -431,13 +431,13 @@ class TestPacking:
     def test_a_little_that_unpacks_to_a_lot_is_too_large(self, ask: Ask, web: Server, encoding: str) -> None:
         bomb = self.PACKERS[encoding](b"0" * 50_000_000)
         web.replies["/"] = Reply(bomb, headers={"Content-Encoding": encoding})
-        with pytest.raises(BadAnswer, match="larger than 5000000 bytes"):
+        with pytest.raises(BadResponse, match="larger than 5000000 bytes"):
             ask(HttpJson, options(web.url))
 
     @pytest.mark.parametrize("encoding", PACKERS)
     def test_what_cannot_be_unpacked_is_a_bad_answer(self, ask: Ask, web: Server, encoding: str) -> None:
         web.replies["/"] = Reply(b'{"orders": 7}', headers={"Content-Encoding": encoding})
-        with pytest.raises(BadAnswer, match=r"cannot be unpacked|its end is missing"):
+        with pytest.raises(BadResponse, match=r"cannot be unpacked|its end is missing"):
             ask(HttpJson, options(web.url))
 
     @pytest.mark.parametrize("encoding", PACKERS)
@@ -445,7 +445,7 @@ class TestPacking:
         packed = self.PACKERS[encoding](b"123456789")
         for end in (1, 4):
             web.replies["/"] = Reply(packed[:-end], headers={"Content-Encoding": encoding})
-            with pytest.raises(BadAnswer, match="its end is missing"):
+            with pytest.raises(BadResponse, match="its end is missing"):
                 ask(HttpJson, options(web.url, {"n": "$"}, format="number"))
 
     def test_several_in_a_row_are_one(self, ask: Ask, web: Server) -> None:
@@ -466,14 +466,14 @@ class TestForms:
 
     def test_a_broken_line_is_named(self, ask: Ask, web: Server) -> None:
         web.replies["/"] = Reply(b'{"n": 1}\n\n{"n": 2}\n{"n": \n')
-        with pytest.raises(BadAnswer, match=r'expected JSON in line 4, got .*: \{"n":$'):
+        with pytest.raises(BadResponse, match=r'expected JSON in line 4, got .*: \{"n":$'):
             ask(HttpJson, options(web.url, {"n": "$[0].n"}, format="json_lines"))
 
     def test_a_plain_number(self, ask: Ask, web: Server) -> None:
         web.replies["/"] = Reply(b" 12.5\n")
         assert ask(HttpJson, options(web.url, {"n": "$"}, format="number")) == [RawSample("n", 12.5)]
         web.replies["/"] = Reply(b"many")
-        with pytest.raises(BadAnswer, match='n: \\$ is "many", not a number'):
+        with pytest.raises(BadResponse, match='n: \\$ is "many", not a number'):
             ask(HttpJson, options(web.url, {"n": "$"}, format="number"))
 
     def test_a_status_that_is_expected(self, ask: Ask, web: Server) -> None:
@@ -485,7 +485,7 @@ class TestForms:
 
     def test_an_expected_failure_that_is_too_large_says_so(self, ask: Ask, web: Server) -> None:
         web.replies["/"] = Reply(b'"' + b"x" * 2_000 + b'"', 503)
-        for expected, kind in (([503], BadAnswer), ([200], Unavailable)):
+        for expected, kind in (([503], BadResponse), ([200], Unavailable)):
             with pytest.raises(kind, match="the answer is larger than 1000 bytes"):
                 ask(HttpJson, options(web.url, expect_status=expected, max_size="1 kB"))
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from servers import Certificate
 from smithd.clock import SystemClock
-from smithd.plugin import BadAnswer, Misconfigured, RawSample, SourceError, Unavailable, Untrusted
+from smithd.plugin import BadResponse, CertificateError, Misconfigured, RawSample, SourceError, Unavailable
 from smithd.testing import Asked, HttpSourceContract, Reply, Server
 from smithd_sources.connection import no_answer
 from smithd_sources.http_json import HttpJson
@@ -133,12 +133,12 @@ class TestReading:
     def test_elements_beyond_what_a_poll_may_bring_are_not_read(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = Reply(b"[" + b"[]," * 300_000 + b"[]]")
         metric = {"each": "$[*]", "value": "$.v", "labels": {"n": "$.n"}}
-        with pytest.raises(BadAnswer) as caught:
+        with pytest.raises(BadResponse) as caught:
             ask(HttpJson, options(web, {"a": metric}))
         assert str(caught.value).startswith("a: element 0 of $[*]: $.v finds nothing in []; a: element 1")
         assert str(caught.value).endswith("; and 9998 more like these")
         web.replies["/stats"] = as_json([{"n": str(number), "v": number} for number in range(10_001)])
-        with pytest.raises(BadAnswer, match="more than 10000 elements; the rest is left out") as caught:
+        with pytest.raises(BadResponse, match="more than 10000 elements; the rest is left out") as caught:
             ask(HttpJson, options(web, {"a": metric}))
         assert len(caught.value.samples) == 10_000
 
@@ -247,7 +247,7 @@ class TestTLS:
         ],
     )
     def test_a_certificate_that_does_not_pass_comes_with_advice(self, reason: str, advice: str) -> None:
-        assert advice in str(no_answer("x:443", Untrusted(f"its certificate is not trusted: {reason}")))
+        assert advice in str(no_answer("x:443", CertificateError(f"its certificate is not trusted: {reason}")))
 
     def test_a_server_that_wants_ours(self, ask: Ask, guarded: Server, certificate: Certificate) -> None:
         with pytest.raises(Unavailable, match="certificate of ours"):
@@ -264,7 +264,7 @@ class TestTLS:
 
 class TestPartOfAnAnswer:
     def failure(self, ask: Ask, web: Server, metrics: dict[str, Any]) -> SourceError:
-        with pytest.raises(BadAnswer) as caught:
+        with pytest.raises(BadResponse) as caught:
             ask(HttpJson, options(web, metrics))
         return caught.value
 
@@ -334,18 +334,20 @@ class TestRefusals:
 
     def test_a_login_page_is_recognised(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = Reply(b"<!doctype html><title>Sign in", headers={"Content-Type": "text/html"})
-        with pytest.raises(BadAnswer, match=r"expected JSON, got text/html .*login\?\): <!doctype html><title>Sign in"):
+        with pytest.raises(
+            BadResponse, match=r"expected JSON, got text/html .*login\?\): <!doctype html><title>Sign in"
+        ):
             ask(HttpJson, options(web))
 
     @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe\x00", b"9" * 5000, b"\x80"])
     def test_what_is_no_json(self, ask: Ask, web: Server, body: bytes) -> None:
         web.replies["/stats"] = Reply(body)
-        with pytest.raises(BadAnswer, match="expected JSON, got no content type"):
+        with pytest.raises(BadResponse, match="expected JSON, got no content type"):
             ask(HttpJson, options(web))
 
     def test_an_answer_nested_without_end(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = Reply(b"[" * 100_000)
-        with pytest.raises(BadAnswer, match="nested too deep"):
+        with pytest.raises(BadResponse, match="nested too deep"):
             ask(HttpJson, options(web))
 
     @pytest.mark.parametrize("packed", [False, True])
@@ -354,12 +356,12 @@ class TestRefusals:
         web.replies["/stats"] = (
             Reply(gzip.compress(body), headers={"Content-Encoding": "gzip"}) if packed else Reply(body)
         )
-        with pytest.raises(BadAnswer, match="larger than 1000000 bytes"):
+        with pytest.raises(BadResponse, match="larger than 1000000 bytes"):
             ask(HttpJson, options(web, max_size="1 MB"))
 
     def test_an_answer_that_cannot_be_unpacked(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = Reply(b"no gzip", headers={"Content-Encoding": "gzip"})
-        with pytest.raises(BadAnswer, match="cannot be unpacked"):
+        with pytest.raises(BadResponse, match="cannot be unpacked"):
             ask(HttpJson, options(web))
 
     def test_an_answer_that_breaks_off(self, ask: Ask, web: Server) -> None:
@@ -456,7 +458,7 @@ class TestNoSecretIsRepeated:
     def test_nor_where_it_is_cut_off_or_a_value(self, ask: Ask, web: Server) -> None:
         key = "0123456789" * 20
         web.replies["/stats"] = as_json({"orders": f"for {key}"})
-        with pytest.raises(BadAnswer, match=r'\$\.orders is "for \[secret\]…, not a number'):
+        with pytest.raises(BadResponse, match=r'\$\.orders is "for \[secret\]…, not a number'):
             ask(HttpJson, options(web, {"orders": "$.orders"}, auth={"bearer": key}))
 
     def test_a_fetched_token(self, ask: Ask, web: Server) -> None:
@@ -474,7 +476,7 @@ class TestNoSecretIsRepeated:
     def test_the_words_of_the_configuration_stay(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"orders": "none today"})
         more = {"query": {"day": "today"}, "headers": {"Accept": "application/json"}}
-        with pytest.raises(BadAnswer, match=r'^orders: \$\.orders is "none today", not a number$'):
+        with pytest.raises(BadResponse, match=r'^orders: \$\.orders is "none today", not a number$'):
             ask(HttpJson, options(web, {"orders": "$.orders"}, path="/stats?sort=orders", **more))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smithd.plugin import BadAnswer
+from smithd.plugin import BadResponse
 from smithd_sources.json_path import LONGEST, parse_path
 
 KEYS = st.sampled_from(["a", "b", "c d", "ä", "_1", "0", "", "it's", "*"])
@@ -113,7 +113,7 @@ def test_a_dot_of_a_regular_expression_is_no_end_of_line() -> None:
 def test_regular_expressions_meet_short_texts_only(function: str) -> None:
     path = parse_path(f"$[?{function}(@, 'a*')]")
     assert path.find(["a" * LONGEST]) == ["a" * LONGEST]
-    with pytest.raises(BadAnswer, match=f"more than {LONGEST} characters"):
+    with pytest.raises(BadResponse, match=f"more than {LONGEST} characters"):
         path.find(["a" * (LONGEST + 1)])
 
 
@@ -121,7 +121,7 @@ def test_descending_without_end_is_given_up() -> None:
     document: Any = 1
     for _ in range(500):
         document = [document]
-    with pytest.raises(BadAnswer, match=r"\$\.\.a cannot be followed in this answer: recursion limit exceeded"):
+    with pytest.raises(BadResponse, match=r"\$\.\.a cannot be followed in this answer: recursion limit exceeded"):
         parse_path("$..a").find(document)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.plugin import BadAnswer
+from smithd.plugin import BadResponse
 from smithd_sources.number import in_short, to_number
 
 
@@ -43,7 +43,7 @@ def test_numbers_truths_and_texts_of_numbers(found: Any, value: float | None) ->
 
 @pytest.mark.parametrize("found", ["1,234", "1_000", "0x10", "٣", "12 %", "", " ", "nano", [], {}])
 def test_anything_else_is_refused_where_it_stood(found: Any) -> None:
-    with pytest.raises(BadAnswer, match=r"^\$\.a is .*, not a number$"):
+    with pytest.raises(BadResponse, match=r"^\$\.a is .*, not a number$"):
         to_number(found, "$.a")
 
 

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from servers import Certificate, make_certificate, prometheus
 from smithd.clock import SystemClock
-from smithd.plugin import BadAnswer, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
+from smithd.plugin import BadResponse, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
 from smithd.testing import Asked, HttpSourceContract, Reply, Server
 from smithd_sources.prometheus import QUERIES_AT_ONCE, Prometheus
 from smithd_sources.prometheus_reply import read_reply
@@ -145,7 +145,7 @@ class TestRealPrometheus:
     def test_a_lookback_does_not_make_what_is_fresh_older(self, ask: Ask, server: str) -> None:
         metrics = {"load": 'load{instance="a"}', "many": "load"}
         given = {"url": server, "lookback": "1d", "max_series": 1, "metrics": metrics}
-        with pytest.raises(BadAnswer, match="many: more than 1 series") as caught:
+        with pytest.raises(BadResponse, match="many: more than 1 series") as caught:
             ask(Prometheus, given)
         first = caught.value.samples[0]
         assert (first.metric, first.value) == ("load", 0.5)
@@ -158,12 +158,12 @@ class TestRealPrometheus:
         assert sample.time is not None
 
     def test_too_many_series_are_capped_with_a_word(self, ask: Ask, server: str) -> None:
-        with pytest.raises(BadAnswer, match="load: more than 1 series, and the first 1 count: aggregate") as caught:
+        with pytest.raises(BadResponse, match="load: more than 1 series, and the first 1 count: aggregate") as caught:
             ask(Prometheus, {"url": server, "max_series": 1, "metrics": {"load": "load", "total": "sum(load)"}})
         assert len(caught.value.samples) == 2
 
     def test_a_text_that_is_no_number(self, ask: Ask, server: str) -> None:
-        with pytest.raises(BadAnswer, match='name: the result is "many", not a number'):
+        with pytest.raises(BadResponse, match='name: the result is "many", not a number'):
             ask(Prometheus, {"url": server, "metrics": {"name": '"many"'}})
 
     def test_another_address_of_it_is_no_api(self, ask: Ask, server: str) -> None:
@@ -347,7 +347,7 @@ class TestWhatElseMayAnswer:
 
     def test_a_page_instead_of_an_answer(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(b"<h1>Sign in</h1>", headers={"Content-Type": "text/html"}))
-        assert type(failure) is BadAnswer
+        assert type(failure) is BadResponse
         assert str(failure) == f"{web.place}: expected Prometheus' answer, got text/html: <h1>Sign in</h1>"
 
     @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ class TestWhatElseMayAnswer:
         ],
     )
     def test_an_answer_of_another_shape(self, ask: Ask, web: Server, body: bytes) -> None:
-        assert type(self.failure(ask, web, Reply(body))) is BadAnswer
+        assert type(self.failure(ask, web, Reply(body))) is BadResponse
 
     def test_the_order_of_an_answers_parts_does_not_matter(self, ask: Ask, web: Server) -> None:
         data = b'{"result": [{"value": [1, "2"], "metric": {"a": "b"}}], "resultType": "vector"}'
@@ -395,7 +395,7 @@ class TestWhatElseMayAnswer:
             return read_reply(*given)
 
         monkeypatch.setattr("smithd_sources.prometheus_client.read_reply", read)
-        with pytest.raises(BadAnswer, match="more than 2 series, and the first 2 count") as caught:
+        with pytest.raises(BadResponse, match="more than 2 series, and the first 2 count") as caught:
             ask(Prometheus, {"url": web.url, "max_series": 2, "metrics": {"one": "up"}})
         assert [sample.labels for sample in caught.value.samples] == [{"i": "0"}, {"i": "1"}]
         assert readers
@@ -411,7 +411,7 @@ class TestWhatElseMayAnswer:
         web.replies["/api/v1/query"] = Reply(body)
         tracemalloc.start()
         try:
-            with pytest.raises(BadAnswer):
+            with pytest.raises(BadResponse):
                 ask(Prometheus, {"url": web.url, "max_series": 10_000, "metrics": {"one": "up"}})
             most = tracemalloc.get_traced_memory()[1]
         finally:
@@ -430,7 +430,7 @@ class TestWhatElseMayAnswer:
 
     def test_an_answer_beyond_all_measure(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(b'"' + b"x" * 20_000_000))
-        assert type(failure) is BadAnswer
+        assert type(failure) is BadResponse
         assert "larger than 20000000 bytes" in str(failure)
 
     def test_an_answer_that_breaks_off(self, ask: Ask, web: Server) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.plugin import BadAnswer
+from smithd.plugin import BadResponse
 from smithd_sources.quantity import Conversion, Moment, Quantity
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
@@ -88,7 +88,7 @@ def test_moments_are_seconds_since_1970_or_since_then(written: Any, at: float | 
     "written", [True, "", "soon", "P", "PT", "1x", "2026-13-01", {}, [1], "9" * 5000, "--5", "1s1h", "5:60:60Z"]
 )
 def test_what_is_neither_is_a_bad_answer_or_no_value(quantity: Quantity, written: Any) -> None:
-    with pytest.raises(BadAnswer, match=r"^\$\.a is .{0,190}$"):
+    with pytest.raises(BadResponse, match=r"^\$\.a is .{0,190}$"):
         Conversion(quantity)(written, "$.a", BERLIN)
 
 
@@ -96,7 +96,7 @@ def test_what_is_neither_is_a_bad_answer_or_no_value(quantity: Quantity, written
 def test_anything_is_a_finite_number_or_a_bad_answer(written: Any, quantity: Quantity) -> None:
     try:
         value = Conversion(quantity, Decimal("0.01"), Decimal(5))(written, "$.a", BERLIN)
-    except BadAnswer:
+    except BadResponse:
         return
     assert value is None or math.isfinite(value)
 

@@ -20,7 +20,7 @@ from databases import QUEUED, TABLES, DatabaseServer, Pooler, mariadb, postgresq
 from fakes import FakeClock
 from servers import Certificate
 from smithd.clock import SystemClock
-from smithd.plugin import BadAnswer, Clock, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
+from smithd.plugin import BadResponse, Clock, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
 from smithd_sources.sql import database
 from smithd_sources.sql.options import SqlOptions
 from smithd_sources.sql.query import Query
@@ -241,7 +241,7 @@ class TestWhatIsRead:
         }[kind]
         fixture = request.getfixturevalue({"postgresql": "pg", "mysql": "my", "sqlite": "lite"}[kind])
         asked = ask(fixture if kind == "sqlite" else fixture.url, {"text": query, "one": "SELECT 1"})
-        assert isinstance(asked.error, BadAnswer)
+        assert isinstance(asked.error, BadResponse)
         assert len(asked.said) < 200
         assert asked.values == {"one": 1.0}
 
@@ -531,7 +531,7 @@ class TestWhenThingsGoWrong:
 
     def test_a_text_that_is_no_number(self, url: str) -> None:
         asked = ask(url, {"wrong": "SELECT 'many'", "one": "SELECT 1"})
-        assert isinstance(asked.error, BadAnswer)
+        assert isinstance(asked.error, BadResponse)
         assert asked.said == 'wrong is "many", not a number'
         assert asked.values == {"one": 1.0}
 

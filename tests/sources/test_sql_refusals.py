@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smithd.plugin import BadAnswer, Misconfigured, SourceError, Unavailable
+from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable
 from smithd_sources.sql.refusals import not_connected, refused
 
 
@@ -60,7 +60,7 @@ def test_without_a_connection(code: str, said: str, kind: type[SourceError], mea
         ("postgresql", "57014", "canceling statement due to user request", Unavailable, "somebody ended it there"),
         ("postgresql", "42501", "permission denied to read file", Misconfigured, "the user lacks the right to it"),
         ("mysql", "1317", "Query execution was interrupted", Unavailable, "somebody ended it there"),
-        ("postgresql", "22012", "division by zero", BadAnswer, "division by zero"),
+        ("postgresql", "22012", "division by zero", BadResponse, "division by zero"),
         ("mysql", "3024", "maximum statement execution time exceeded", Unavailable, "no answer within 2.5 s"),
         ("mysql", "1213", "Deadlock found", Unavailable, "Deadlock found"),
         ("mysql", "1142", "DELETE command denied to user", Misconfigured, "it writes, and smithd only reads: DELETE"),
@@ -72,7 +72,7 @@ def test_without_a_connection(code: str, said: str, kind: type[SourceError], mea
             Misconfigured,
             "near 'FRM jobs' at line 1",
         ),
-        ("mysql", "1365", "Division by 0", BadAnswer, "Division by 0"),
+        ("mysql", "1365", "Division by 0", BadResponse, "Division by 0"),
         ("sqlite", "", "database disk image is malformed", Misconfigured, "names the right file"),
         ("other", "", "no such thing", Unavailable, "the query failed: no such thing"),
     ],

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smithd.plugin import BadAnswer, Misconfigured, RawSample
+from smithd.plugin import BadResponse, Misconfigured, RawSample
 from smithd_sources.sql.options import SqlMetric
 from smithd_sources.sql.rows import Grid, Moment, read_rows
 
@@ -130,7 +130,7 @@ def test_a_bad_value_costs_its_own_sample() -> None:
             {"labels": ["l"], "value": "n"},
             ["l", "n"],
             [["x", 1], ["x", 2]],
-            BadAnswer,
+            BadResponse,
             'two rows have the labels {l="x"}, and labels must tell rows apart',
         ),
     ],

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from fake_stripe import DAY, KEY, NOW, FakeStripe, Mistake
 from fakes import FakeClock
-from smithd.plugin import BadAnswer, Misconfigured, SourceError, Unavailable
+from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable
 from smithd.testing import Asked, HttpSourceContract, Reply
 from smithd_sources.stripe.balance_desks import BalanceDesk, PayoutDesk
 from smithd_sources.stripe.counting_desks import CustomerDesk, DisputeDesk, PaymentDesk
@@ -210,7 +210,7 @@ class TestMistakesOfTheUser:
 
     def test_a_list_that_is_none(self, account: FakeStripe) -> None:
         error = failure(account, query={"mine": {"list": "invoises"}})
-        assert type(error) is not BadAnswer
+        assert type(error) is not BadResponse
         assert "invoises: Stripe refuses (HTTP 404): Unrecognized request URL (GET: /v1/invoises)." in str(error)
 
     def test_a_field_that_is_no_number(self, account: FakeStripe) -> None:
@@ -286,7 +286,7 @@ class TestNonsense:
     )
     def test_an_answer_that_is_not_stripes(self, account: FakeStripe, body: bytes, metric: str) -> None:
         account.faults += [Reply(body)] * 9
-        assert type(failure(account, metric)) is BadAnswer
+        assert type(failure(account, metric)) is BadResponse
 
     @pytest.mark.parametrize(
         "spoil",
@@ -321,13 +321,13 @@ class TestNonsense:
         account.faults += [Reply(json.dumps({"data": [found], "has_more": False}).encode())] * 9
         account.faults += [Reply(b"{}")]
         error = failure(account, "mrr")
-        assert type(error) is BadAnswer
+        assert type(error) is BadResponse
         assert "sub_1" in str(error)
 
     def test_an_answer_without_end_is_not_read_to_it(self, account: FakeStripe) -> None:
         account.faults.append(Reply(b" " * 16_000_001))
         error = failure(account, "open_disputes")
-        assert type(error) is BadAnswer
+        assert type(error) is BadResponse
         assert str(error).endswith("disputes: the answer is larger than 16000000 bytes")
 
     def test_nobody_there(self) -> None:

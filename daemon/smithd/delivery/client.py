@@ -45,16 +45,16 @@ class Client:
                 answer = await prepared.send()
         except TimeoutError:
             return Unknown(f"{self._host} gave no answer within {TOTAL_TIMEOUT:.0f} s")
-        except http.NoAnswer as error:
+        except http.TransportError as error:
             return Unknown(f"{self._host}: {error}") if error.sent else self._not_connected(error)
-        except http.Unreadable as error:
+        except http.DecodingError as error:
             return Unknown(f"{self._host}: {error}")
         except Exception as error:  # noqa: BLE001 - whatever a library raises, its request must not stay on its way for ever
             # Its text is not told: there might be the request's headers in it, and the key among them.
             return Unknown(f"the request to {self._host} failed ({type(error).__name__})")
         return reply.read(request.endpoint, answer.status, answer.headers, answer.body, self._now())
 
-    def _prepared(self, request: Request) -> http.Prepared:
+    def _prepared(self, request: Request) -> http.PreparedRequest:
         return self._connections.prepare(
             request.method,
             self._account.base_url + request.path,
@@ -69,5 +69,5 @@ class Client:
             limit=LARGEST_ANSWER,
         )
 
-    def _not_connected(self, error: http.NoAnswer) -> NotSent:
+    def _not_connected(self, error: http.TransportError) -> NotSent:
         return NotSent(f"could not connect to {self._host}: {error}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from smithd.errors import BadAnswer
+from smithd.errors import BadResponse
 from smithd.plugin.sample import Labels, RawSample, Sample, Series
 
 MAX_SERIES = 10_000
@@ -47,14 +47,14 @@ class _Refused(Exception):
 def gather(handed: object) -> list[Any]:
     """What ``poll`` returned, as a list, no longer than is needed to see that it is too long.
 
-    BadAnswer where it is not a list of anything. Runs the plugin's code, where it returned a generator.
+    BadResponse where it is not a list of anything. Runs the plugin's code, where it returned a generator.
     """
     if type(handed) is list and len(handed) <= MAX_SERIES:
         return handed
     if isinstance(handed, RawSample):
-        raise BadAnswer("the plugin's poll returned one sample; expected a list of them")
+        raise BadResponse("the plugin's poll returned one sample; expected a list of them")
     if isinstance(handed, str | bytes | Mapping) or not isinstance(handed, Iterable):
-        raise BadAnswer(f"the plugin's poll returned {_kind(handed)}; expected a list of samples")
+        raise BadResponse(f"the plugin's poll returned {_kind(handed)}; expected a list of samples")
     return list(islice(handed, MAX_SERIES + 1))
 
 

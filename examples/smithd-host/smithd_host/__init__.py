@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from smithd.plugin import BadAnswer, Misconfigured, Options, RawSample, Source
+from smithd.plugin import BadResponse, Misconfigured, Options, RawSample, Source
 
 LOADS = ("load1", "load5", "load15")
 MEMINFO = Path("/proc/meminfo")
@@ -65,7 +65,7 @@ def memory_percent(meminfo: str) -> float:
     try:
         return 100 * (1 - int(kilobytes["MemAvailable"]) / int(kilobytes["MemTotal"]))
     except KeyError as missing:
-        raise BadAnswer(f"{MEMINFO} has no {missing.args[0]}") from None
+        raise BadResponse(f"{MEMINFO} has no {missing.args[0]}") from None
 
 
 def disk_percent(mount: str) -> float:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from smithd.plugin import BadAnswer
+from smithd.plugin import BadResponse
 from smithd.testing import SourceContract, poll_once
 from smithd_host import Host, disk_percent, memory_percent
 
@@ -39,7 +39,7 @@ def test_a_mount_that_is_missing_costs_its_own_series_only(tmp_path: Path) -> No
 
 def test_memory_that_could_be_had_is_not_in_use() -> None:
     assert memory_percent("MemTotal:  1000 kB\nMemFree:  10 kB\nMemAvailable:  250 kB\n") == 75.0
-    with pytest.raises(BadAnswer, match="has no MemAvailable"):
+    with pytest.raises(BadResponse, match="has no MemAvailable"):
         memory_percent("MemTotal:  1000 kB\n")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from smithd.plugin import BadAnswer, Misconfigured, SourceError, Unavailable
+from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable
 
 LONGEST = 200
 Meaning = tuple[str, type[SourceError], str]
@@ -128,7 +128,7 @@ _POSTGRESQL: Sequence[Meaning] = (
     ("^42P01", Misconfigured, "{said}: check the table's name and its schema"),
     ("^42703", Misconfigured, "{said}: check the column's name"),
     ("^(42|0A|25|08P01)", Misconfigured, "{said}"),
-    ("^(21|22)", BadAnswer, "{said}"),
+    ("^(21|22)", BadResponse, "{said}"),
 )
 _MYSQL: Sequence[Meaning] = (
     ("^1317", Unavailable, "somebody ended it there ({said}): the next poll tries again"),
@@ -140,7 +140,7 @@ _MYSQL: Sequence[Meaning] = (
     ("^1146", Misconfigured, "{said}: check the table's name and its database"),
     ("^1054", Misconfigured, "{said}: check the column's name"),
     ("^1060", Misconfigured, "{said}: give each column a name of its own with AS"),
-    ("^(1365|1264|1292|1411|1690|1242)", BadAnswer, "{said}"),
+    ("^(1365|1264|1292|1411|1690|1242)", BadResponse, "{said}"),
     ("^(1205|1213)", Unavailable, "{said}: the next poll tries again"),
     ("^1[0123]", Misconfigured, "{said}"),
 )
@@ -151,7 +151,7 @@ _SQLITE: Sequence[Meaning] = (
     ("^no such column", Misconfigured, "{said}: check the column's name"),
     ("is locked", Unavailable, "another program keeps the file locked"),
     ("not a database|malformed", Misconfigured, "{said}: check that 'url' names the right file"),
-    ("string or blob too big", BadAnswer, "it brings a text or a row that is too large"),
+    ("string or blob too big", BadResponse, "it brings a text or a row that is too large"),
     ("", Misconfigured, "{said}"),
 )
 _AROUND = re.compile(r"\s*\)\s*(?:AS smithd )?LIMIT 0(?=')")

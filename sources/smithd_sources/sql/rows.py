@@ -11,7 +11,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from smithd.plugin import BadAnswer, Misconfigured, RawSample
+from smithd.plugin import BadResponse, Misconfigured, RawSample
 from smithd_sources.number import in_short, to_number
 from smithd_sources.sql.options import SqlMetric
 
@@ -51,7 +51,7 @@ def read_rows(name: str, metric: SqlMetric, grid: Grid, asked: Moment, complain:
     """The samples of a query's answer; ``complain`` hears of single values that could not be read.
 
     NULL, NaN and what a float cannot hold bring no sample, nor does an answer without rows. Raises Misconfigured where
-    the answer has another shape than the configuration says, BadAnswer where two rows have the same labels.
+    the answer has another shape than the configuration says, BadResponse where two rows have the same labels.
     """
     values = {each: _column(grid.columns, column) for each, column in metric.columns(name).items()}
     labels = {column: _column(grid.columns, column) for column in metric.labels}
@@ -72,7 +72,7 @@ def _told_apart(grid: Grid, labels: dict[str, int]) -> Iterator[tuple[Sequence[A
     for row in grid.rows:
         texts = {label: _text(row[index]) for label, index in labels.items()}
         if (identity := tuple(texts.values())) in seen:
-            raise BadAnswer(f"two rows have the labels {_brackets(texts)}, and labels must tell rows apart")
+            raise BadResponse(f"two rows have the labels {_brackets(texts)}, and labels must tell rows apart")
         seen.add(identity)
         yield row, texts
 
@@ -114,7 +114,7 @@ def _text(value: Any) -> str:
 def _value(found: Any, where: str, as_: str, asked: Moment, complain: Complain) -> float | None:
     try:
         value = _number(found, where, asked.zone, moments=as_ == "age")
-    except BadAnswer as error:
+    except BadResponse as error:
         complain(str(error))
         return None
     if value is None or not math.isfinite(value):
@@ -147,19 +147,19 @@ def _number(found: Any, where: str, zone: tzinfo, *, moments: bool) -> float | N
 def _of_text(text: str, where: str, zone: tzinfo, *, moments: bool) -> float | None:
     """What a text says; a number comes first, since 11110101 would be a day as well."""
     if len(text) > LONGEST:
-        raise BadAnswer(f"{where} is {in_short(text)}, too long for a number")
+        raise BadResponse(f"{where} is {in_short(text)}, too long for a number")
     if text in _TRUTHS:
         return _TRUTHS[text]
     if _NO_DAY.match(text):
         return None
     try:
         return to_number(text, where)
-    except BadAnswer:
+    except BadResponse:
         moment = _moment(text)
         if moment is None:
             raise
     if not moments:
-        raise BadAnswer(f"{where} is the text {in_short(text)}; where that is a moment, say 'as: age'")
+        raise BadResponse(f"{where} is the text {in_short(text)}; where that is a moment, say 'as: age'")
     return _seconds(moment, zone)
 
 

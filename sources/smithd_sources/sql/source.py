@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from smithd.plugin import BadAnswer, Context, RawSample, Source, SourceError
+from smithd.plugin import BadResponse, Context, RawSample, Source, SourceError
 from smithd_sources.connection import PATIENCE
 from smithd_sources.partly import settle
 from smithd_sources.sql.address import kind_of
@@ -99,7 +99,7 @@ class _Answers:
 
     def complain(self, text: str) -> None:
         """A single value could not be read."""
-        (self.more if self._complained else self.failures).append(BadAnswer(text))
+        (self.more if self._complained else self.failures).append(BadResponse(text))
         self._complained = True
 
     @contextmanager

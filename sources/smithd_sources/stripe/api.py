@@ -10,16 +10,16 @@ from typing import Any
 import stripe
 
 from smithd.plugin import (
-    Answer,
-    BadAnswer,
+    BadResponse,
+    CertificateError,
     Clock,
+    DecodingError,
     Http,
     Misconfigured,
-    NoAnswer,
+    Response,
     SourceError,
+    TransportError,
     Unavailable,
-    Unreadable,
-    Untrusted,
 )
 from smithd_sources.connection import excerpt, place
 from smithd_sources.stripe.complaint import complaint
@@ -66,7 +66,7 @@ class Api:
         answer = await self.get(path, {"limit": PAGE, **params})
         objects, more = answer.get("data"), answer.get("has_more")
         if not isinstance(objects, list) or not all(isinstance(found, dict) and "id" in found for found in objects):
-            raise BadAnswer(f"{path}: expected a list of objects")
+            raise BadResponse(f"{path}: expected a list of objects")
         return objects, bool(more)
 
     async def get(self, path: str, params: Mapping[str, Any] = {}) -> Mapping[str, Any]:
@@ -91,22 +91,22 @@ class Api:
                 response = await self._library.raw_request_async("get", f"/v1/{path}", **params)
         except TimeoutError:
             raise OutOfTime(f"{self._place}: {path}: no answer within the {self._timeout:g} s of a poll") from None
-        except Untrusted as error:
+        except CertificateError as error:
             raise Misconfigured(f"{self._place}: {error}") from None
-        except NoAnswer as error:
+        except TransportError as error:
             raise _Passing(Unavailable(f"{self._place}: {error}")) from None
-        except Unreadable as error:
-            raise BadAnswer(f"{self._place}: {path}: {error}") from None
+        except DecodingError as error:
+            raise BadResponse(f"{self._place}: {path}: {error}") from None
         except Refusal as refusal:
             raise self._judged(path, refusal.answer) from None
         except stripe.StripeError as error:
             said = excerpt((error.http_body or "").encode())
-            raise self._masked(BadAnswer(f"{path}: expected JSON as Stripe writes it, got: {said}")) from None
+            raise self._masked(BadResponse(f"{path}: expected JSON as Stripe writes it, got: {said}")) from None
         if not isinstance(response.data, dict):
-            raise BadAnswer(f"{path}: expected an object")
+            raise BadResponse(f"{path}: expected an object")
         return response.data
 
-    def _judged(self, path: str, answer: Answer) -> Exception:
+    def _judged(self, path: str, answer: Response) -> Exception:
         """The error to raise for a refusal; what may pass on its own is tried again."""
         found = complaint(path, answer.status, answer.body)
         passes = answer.status in (409, 429) or answer.status >= 500

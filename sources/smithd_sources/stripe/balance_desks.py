@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from smithd.plugin import BadAnswer, RawSample
+from smithd.plugin import BadResponse, RawSample
 from smithd_sources.stripe.desk import FigureDesk, Office
 from smithd_sources.stripe.money import Amounts, Cashier, whole
 from smithd_sources.stripe.options import Metric
@@ -35,7 +35,7 @@ def _amounts(balance: Found, part: str) -> Amounts:
     try:
         return {entry["currency"]: Fraction(whole(entry["amount"])) for entry in balance[part]}
     except (KeyError, TypeError, ValueError) as error:
-        raise BadAnswer(f"balance: {type(error).__name__}: {error}: not shaped as Stripe's is") from None
+        raise BadResponse(f"balance: {type(error).__name__}: {error}: not shaped as Stripe's is") from None
 
 
 class Payout(NamedTuple):
@@ -81,4 +81,4 @@ class PayoutDesk(FigureDesk):
                 if found["status"] in self._ON_ITS_WAY
             }
         except (KeyError, ValueError) as error:
-            raise BadAnswer(f"payouts: {type(error).__name__}: {error}: not shaped as Stripe's are") from None
+            raise BadResponse(f"payouts: {type(error).__name__}: {error}: not shaped as Stripe's are") from None

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from smithd.plugin import BadAnswer, Misconfigured, Unavailable
+from smithd.plugin import BadResponse, Misconfigured, Unavailable
 from smithd_sources.stripe.api import PAGE, Api, OutOfTime
 from smithd_sources.stripe.complaint import Refused
 from smithd_sources.stripe.money import whole
@@ -62,7 +62,7 @@ class Sample(Generic[F]):
         after = {} if self._last is None else {"starting_after": self._last}
         objects, more = await self._api.page(self._path, {**self._left[0], **after})
         if more and (not objects or objects[-1]["id"] == self._last):
-            raise BadAnswer(f"{self._path}: the list has no end")
+            raise BadResponse(f"{self._path}: the list has no end")
         self._of_list.update(await self._take(objects))
         self.pages += 1
         self._seen += len(objects)
@@ -205,6 +205,6 @@ class Feed(Generic[C]):
         try:
             return {found["id"]: self._read(found) for found in objects}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BadAnswer(
+            raise BadResponse(
                 f"{self._path}: {type(error).__name__}: {error}: not shaped as Stripe's objects are"
             ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from smithd.plugin import BadAnswer, RawSample
+from smithd.plugin import BadResponse, RawSample
 from smithd_sources.stripe.desk import Desk, Office
 from smithd_sources.stripe.options import QueryOptions
 from smithd_sources.stripe.pages import Found, Resumed, Sample
@@ -53,7 +53,7 @@ class QueryDesk(Desk):
             try:
                 row = read_row(found, query.sum, money=query.money, labels=query.labels.values())
             except ValueError as error:
-                raise BadAnswer(f"{self._name}: {found['id']}: {error}") from None
+                raise BadResponse(f"{self._name}: {found['id']}: {error}") from None
             if row is not None:
                 kept[found["id"]] = row
         return kept

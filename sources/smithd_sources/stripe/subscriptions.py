@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from smithd.plugin import BadAnswer
+from smithd.plugin import BadResponse
 from smithd_sources.stripe.api import Api, OutOfTime
 from smithd_sources.stripe.complaint import Refused
 from smithd_sources.stripe.figures import CHURN_DAYS
@@ -227,16 +227,16 @@ class Subscriptions:
         self._kept |= await self._take([found])
 
 
-def _not_stripes(found: Found, error: Exception) -> BadAnswer:
+def _not_stripes(found: Found, error: Exception) -> BadResponse:
     what = f"{type(error).__name__}: {error}"
-    return BadAnswer(f"subscription {found.get('id')}: {what}: not shaped as Stripe's objects are")
+    return BadResponse(f"subscription {found.get('id')}: {what}: not shaped as Stripe's objects are")
 
 
 async def _take_changes(objects: Iterable[Found]) -> Mapping[str, Change]:
     try:
         return {event["id"]: Change(whole(event["created"]), str(event["data"]["object"]["id"])) for event in objects}
     except (KeyError, TypeError, ValueError) as error:
-        raise BadAnswer(f"events: {type(error).__name__}: {error}: not shaped as Stripe's objects are") from None
+        raise BadResponse(f"events: {type(error).__name__}: {error}: not shaped as Stripe's objects are") from None
 
 
 def _without_discounts(found: Found) -> Found:

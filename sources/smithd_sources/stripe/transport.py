@@ -8,7 +8,7 @@ from typing import Any
 
 import stripe
 
-from smithd.plugin import Answer, Http, Unreadable
+from smithd.plugin import DecodingError, Http, Response
 from smithd_sources.connection import excerpt
 
 LIMIT = 16_000_000
@@ -19,7 +19,7 @@ _SENT = ("authorization", "stripe-version", "stripe-account")
 class Refusal(Exception):
     """An answer with a status other than 2xx. The library would fall over some that are not Stripe's."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Response) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
@@ -27,7 +27,7 @@ class Refusal(Exception):
 class Transport(stripe.HTTPClient):
     """Sends what the library prepared, but nothing about this machine.
 
-    NoAnswer, Unreadable and Refusal pass through the library.
+    TransportError, DecodingError and Refusal pass through the library.
     """
 
     name = "smithd"
@@ -51,5 +51,7 @@ class Transport(stripe.HTTPClient):
         try:
             answer.body.decode()
         except UnicodeDecodeError:
-            raise Unreadable(f"expected JSON, got: {excerpt(answer.body)}") from None  # the library would fall over it
+            raise DecodingError(
+                f"expected JSON, got: {excerpt(answer.body)}"
+            ) from None  # the library would fall over it
         return answer.body, answer.status, answer.headers

@@ -38,9 +38,13 @@ class SystemClock:
 
 
 class VirtualClock:
-    """Time that jumps to whatever is due next: a day passes in about a second. It begins at ``start`` (since 1970)."""
+    """Time that jumps to whatever is due next: a day passes in about a second. It begins at ``start`` (since 1970).
 
-    def __init__(self, start: float) -> None:
+    ``patience``: real seconds that threads and sockets are given before each jump; they live in real time.
+    """
+
+    def __init__(self, start: float, patience: float = 0.0) -> None:
+        self.patience = patience
         self._start = start
         self._passed = 0.0
 
@@ -54,7 +58,7 @@ class VirtualClock:
         await asyncio.sleep(seconds)
 
     def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run ``main`` as asyncio.run does, in this time; nothing in it may wait for threads or for sockets."""
+        """Run ``main`` as asyncio.run does, in this time."""
         with asyncio.Runner(loop_factory=lambda: _VirtualLoop(self)) as runner:
             return runner.run(main())
 
@@ -78,7 +82,9 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._clock = clock
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is not None and timeout > 0:
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
+        ready = super().select(min(timeout, self._clock.patience))
+        if not ready:
             self._clock.jump(timeout)
-            timeout = 0
-        return super().select(timeout)
+        return ready

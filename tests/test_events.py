@@ -1,4 +1,4 @@
-"""Secrets: whatever is said, they are taken out of it."""
+"""Events reach those that listen to their kind, and secrets are taken out of every text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,20 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from smithd.events import Redactor
+from smithd.events import Event, Events, MemoryFull, Redactor, SilenceExpired
+
+
+def test_a_listener_hears_the_kinds_that_it_listens_to_and_one_without_kinds_hears_all() -> None:
+    every: list[Event] = []
+    counted: list[Event] = []
+    events = Events([every.append])
+    full, expired = MemoryFull("shop.orders"), SilenceExpired(1)
+    events.publish(full)
+    events.listen(counted.append, SilenceExpired)
+    events.publish(expired)
+    events.publish(full)
+    assert every == [full, expired, full]
+    assert counted == [expired]
 
 
 def test_a_secret_is_taken_out_whole_and_where_it_was_cut() -> None:

@@ -1,6 +1,6 @@
-"""Facts: what happened, stated once by whoever saw it; logs, the demo and counters listen.
+"""Events: what happened, published once; logs, the demo and counters listen.
 
-A fact holds plain values, so that it can stand on the lowest floor. Its ``str`` is the line a person reads.
+An event holds plain values, so that it can stand on the lowest floor. Its ``str`` is the line a person reads.
 """
 
 from __future__ import annotations
@@ -30,18 +30,28 @@ Listener = Callable[[Event], None]
 
 
 class Events:
-    """Hands every fact to every listener, in the order they were added."""
+    """Hands every event to those that listen to its kind, in the order they were added.
+
+    Who only counts events of some kinds costs nothing for the others: for each kind the listeners are looked up once.
+    """
 
     def __init__(self, listeners: Iterable[Listener] = ()) -> None:
-        self._listeners = list(listeners)
+        self._listeners: list[tuple[Listener, tuple[type[Event], ...]]] = [(each, (Event,)) for each in listeners]
+        self._by_kind: dict[type[Event], tuple[Listener, ...]] = {}
 
-    def listen(self, listener: Listener) -> None:
-        """Add a listener; it must be quick and must not raise."""
-        self._listeners.append(listener)
+    def listen(self, listener: Listener, *kinds: type[Event]) -> None:
+        """Add a listener to events of these kinds (none given: to all); it must be quick and must not raise."""
+        self._listeners.append((listener, kinds or (Event,)))
+        self._by_kind.clear()
 
     def publish(self, event: Event) -> None:
-        """State a fact."""
-        for listener in self._listeners:
+        """Hand an event to its listeners."""
+        kind = type(event)
+        listeners = self._by_kind.get(kind)
+        if listeners is None:
+            listeners = tuple(listener for listener, kinds in self._listeners if issubclass(kind, kinds))
+            self._by_kind[kind] = listeners
+        for listener in listeners:
             listener(event)
 
 

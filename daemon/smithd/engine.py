@@ -21,7 +21,6 @@ from smithd.alerts.evaluation import Judging
 from smithd.alerts.rule import Rule, compile_rule, remembered_for
 from smithd.alerts.state import Alert, Phase, Transition
 from smithd.config.model import Config, RuleConfig
-from smithd.config.suggestion import nearest
 from smithd.events import (
     AlertMoved,
     AlertStirred,
@@ -53,6 +52,7 @@ from smithd.series.history import History
 from smithd.series.latest import Latest, source_of
 from smithd.series.scope import Scope
 from smithd.storage.database import Database
+from smithd.suggestion import did_you_mean
 from smithd.surfaces import activity
 from smithd.surfaces.board import Board
 from smithd.surfaces.view import Held, View
@@ -216,7 +216,8 @@ class Engine:
         parsed = parse_matchers(matchers)
         unknown = [each.value for each in parsed if (each.name, each.operator) == ("rule", "=")]
         for name in [name for name in unknown if name not in self._rules]:
-            raise ValueError(f"there is no rule '{name}'{_nearest(name, self._rules)}")
+            hint = did_you_mean(name, self._rules)
+            raise ValueError(f"there is no rule '{name}'{f'; {hint}' if hint else ''}")
         if not 0 < seconds < math.inf:
             raise ValueError("a silence needs a length of time, like 2h")
         with self._database.transaction() as connection:
@@ -506,8 +507,3 @@ def _facts(decisions: Iterable[Decision]) -> Iterator[Event]:
 
 def _labels(decision: Decision) -> str:
     return str(decision.series)[len(decision.series.metric) :]
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    near = nearest(name, known)
-    return f"; did you mean '{near}'?" if near else ""

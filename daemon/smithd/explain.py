@@ -13,7 +13,6 @@ from smithd import journal
 from smithd.alerts import state
 from smithd.alerts.rule import Rule, Timing
 from smithd.alerts.state import Alert, Hold, Phase
-from smithd.config.suggestion import nearest
 from smithd.engine import Engine, Known
 from smithd.formatting import duration, number
 from smithd.notify import suppression
@@ -22,6 +21,7 @@ from smithd.notify.group import AlertId
 from smithd.notify.silence import parse_matchers
 from smithd.outbox.message import Standing
 from smithd.outbox.queue import Outbox
+from smithd.suggestion import did_you_mean
 
 ENTRIES = 50
 SERIES = 20
@@ -37,8 +37,7 @@ def explain(engine: Engine, outbox: Outbox, rule: str, labels: str, now: float, 
     ValueError, for a person, where there is no such rule, or the matchers are none.
     """
     if rule not in engine.rules:
-        near = nearest(rule, engine.rules)
-        hint = f"did you mean '{near}'?" if near else f"rules: {', '.join(sorted(engine.rules)) or 'none'}"
+        hint = did_you_mean(rule, engine.rules) or f"rules: {', '.join(sorted(engine.rules)) or 'none'}"
         raise ValueError(f"there is no rule '{rule}'; {hint}")
     matchers = parse_matchers(labels) if labels.strip() else ()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import jinja2
@@ -13,6 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BeforeValidator
 
 from smithd.formatting import duration, number
+from smithd.suggestion import did_you_mean
 
 CURRENCIES = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "INR": "₹", "KRW": "₩", "BRL": "R$"}
 WITHOUT_MINOR_UNITS = {"JPY", "KRW", "VND", "CLP", "ISK", "HUF", "TWD"}
@@ -172,14 +172,10 @@ def compile_text(source: Any, example: Mapping[str, Any]) -> Text:
     except Exception as error:  # noqa: BLE001 - filters and operators complain about their use in ways of their own
         raise ValueError(f"the template does not work: {_explained(error)}") from None
     if template is None:
-        raise ValueError(f"the template uses an unknown name {_nearest(min(unknown), example)}")
+        name = min(unknown)
+        hint = did_you_mean(name, example) or f"known here: {', '.join(sorted(example))}"
+        raise ValueError(f"the template uses an unknown name '{name}'; {hint}")
     return Text(source, template, names)
-
-
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"
-    return f"'{name}'; {hint}"
 
 
 def _explained(error: Exception) -> str:

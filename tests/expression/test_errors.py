@@ -68,5 +68,5 @@ def test_a_mistake_is_pointed_at_and_named(text: str, column: int, message: str,
     error = caught.value
     assert message in error.message
     assert error.column == column
-    assert (error.near[0] if error.near else "") == near
+    assert (error.near or "") == near
     assert str(error).startswith(f"column {column}: {error.message}")

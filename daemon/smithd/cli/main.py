@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import click
 
 from smithd import __version__
-from smithd.config.suggestion import nearest
 from smithd.errors import ConfigError, SmithdError
+from smithd.suggestion import did_you_mean
 
 COMMANDS = {
     "run": "Poll, judge and keep the Lock Screen up to date, until stopped.",
@@ -49,9 +49,9 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        near = nearest(args[0], COMMANDS.keys()) if args and args[0] not in COMMANDS else None
-        if near is not None:
-            ctx.fail(f"No such command '{args[0]}'; did you mean '{near}'?")
+        hint = did_you_mean(args[0], COMMANDS.keys()) if args and args[0] not in COMMANDS else None
+        if hint is not None:
+            ctx.fail(f"No such command '{args[0]}'; {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above

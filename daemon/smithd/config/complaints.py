@@ -140,7 +140,7 @@ class Complaints:
         if self.tells_a_secret(str(error), node, piece=True):
             self._report.at(node, "this is no expression; why is not shown, because a secret is in it")
             return
-        hint = f"did you mean '{error.near[0]}'?" if error.near else None
+        hint = f"did you mean '{error.near}'?" if error.near else None
         self._report.within(node, error.column, error.message, expected=error.expected or None, hint=hint)
 
     def tells_a_secret(self, text: str, node: Node, *, piece: bool) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
 from smithd.config.positions import Node, Path, Scalar, walk
 from smithd.events import Redactor
+from smithd.suggestion import nearest
 
 MASK = Redactor.MASK
 ELLIPSIS = "…"
@@ -50,7 +50,7 @@ def is_secret_name(name: str) -> bool:
     return (
         not _SECRET_WORDS.isdisjoint(word.lower() for word in _WORDS.findall(name))
         or _SECRET_PARTS.search(re.sub(r"[^a-z]", "", name.lower())) is not None
-        or bool(get_close_matches(name.lower(), _SECRET_NAMES, 1, 0.75))
+        or nearest(name, _SECRET_NAMES, 0.75) is not None
     )
 
 

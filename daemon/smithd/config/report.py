@@ -10,9 +10,9 @@ from pathlib import Path
 from smithd.config.columns import part_of
 from smithd.config.masking import Mask
 from smithd.config.positions import Node, Scalar
-from smithd.config.suggestion import nearest
 from smithd.errors import ConfigError
 from smithd.events import Redactor
+from smithd.suggestion import nearest
 
 WIDEST = 140
 MAX_SUGGESTIONS = 100

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from smithd.config.suggestion import nearest
+from smithd.suggestion import did_you_mean
 
 
 def parse_zone(name: Any) -> ZoneInfo:
@@ -18,8 +18,7 @@ def parse_zone(name: Any) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # a directory, a path, an unknown name: each has an error of its own
-        near = nearest(name, available_timezones())
-        hint = f"did you mean '{near}'?" if near else "expected one like Europe/Berlin or UTC"
+        hint = did_you_mean(name, available_timezones()) or "expected one like Europe/Berlin or UTC"
         raise ValueError(f"there is no time zone '{name}'; {hint}") from None
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from difflib import get_close_matches
 from enum import Enum
 from typing import NamedTuple
 
@@ -16,15 +14,15 @@ class ExpressionError(ValueError):
     """A text that is no expression, for a person.
 
     ``message``: what is wrong. ``column``: where, from 1. ``expected``: what could stand there, "" where the message
-    says it. ``near``: the names that were probably meant, the likeliest first.
+    says it. ``near``: what was probably meant, None where nothing is near.
     """
 
-    def __init__(self, message: str, column: int, *, expected: str = "", near: Collection[str] = ()) -> None:
+    def __init__(self, message: str, column: int, *, expected: str = "", near: str | None = None) -> None:
         self.message = message
         self.column = column
         self.expected = expected
-        self.near = tuple(near)
-        hint = f"; did you mean '{self.near[0]}'?" if self.near else ""
+        self.near = near
+        hint = f"; did you mean '{near}'?" if near else ""
         super().__init__(f"column {column}: {message}{f' ({expected})' if expected else ''}{hint}")
 
 
@@ -66,11 +64,6 @@ _NO_NUMBER = re.compile(r"\.?[0-9][\w.]*")
 _ESCAPE = re.compile(r"\\([\\\"'nt])")
 _ESCAPED = {"n": "\n", "t": "\t"}
 _INSTEAD = {"&&": "and", "||": "or", "!": "not", "**": "^", "&": "and", "|": "or", "<>": "!="}
-
-
-def near(word: str, names: Collection[str]) -> list[str]:
-    """The names that a wrong word was probably meant to be."""
-    return get_close_matches(word.lower(), names, 2, 0.6)
 
 
 def tokens(text: str) -> list[Token]:
@@ -120,6 +113,6 @@ def _no_token(text: str, at: int) -> ExpressionError:
         )
     for word in (text[at : at + 2], sign):
         if word in _INSTEAD:
-            return ExpressionError(f"'{word}' means nothing here", column, near=[_INSTEAD[word]])
+            return ExpressionError(f"'{word}' means nothing here", column, near=_INSTEAD[word])
     shown = sign if sign.isprintable() else f"U+{ord(sign):04X}"
     return ExpressionError(f"'{shown}' means nothing here", column)

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from smithd.expression.arithmetic import ARITHMETIC, COMPARISONS, SETS
 from smithd.expression.grouping import AGGREGATES, TOGETHER, Choice
-from smithd.expression.lexer import ExpressionError, Kind, Token, near, tokens
+from smithd.expression.lexer import ExpressionError, Kind, Token, tokens
 from smithd.expression.matching import Matching
 from smithd.expression.operators import Calculation, Filter, SetOperation
 from smithd.expression.pattern import PatternError, compile_pattern
@@ -37,6 +37,7 @@ from smithd.expression.tree import (
 from smithd.expression.window import FUNCTIONS
 from smithd.plugin.options import parse_duration
 from smithd.plugin.sample import Labels
+from smithd.suggestion import nearest
 
 MOST_PARTS = 100
 """Operators, functions and metrics of one expression."""
@@ -157,9 +158,9 @@ class _Parser:
         if token.text == ")" and token.kind is Kind.SIGN:
             return ExpressionError("this ')' has no '('", token.column)
         if token.text == "=" and token.kind is Kind.SIGN:
-            return ExpressionError("'=' only stands beside a label", token.column, near=["=="])
-        guesses = near(token.text, [*SETS, "by"]) if token.kind is Kind.NAME else []
-        return ExpressionError(f"expected an operator before {token}", token.column, near=guesses)
+            return ExpressionError("'=' only stands beside a label", token.column, near="==")
+        near = nearest(token.text, [*SETS, "by"]) if token.kind is Kind.NAME else None
+        return ExpressionError(f"expected an operator before {token}", token.column, near=near)
 
     def _named(self, token: Token, binding: int) -> Node:
         if token.text == "not":
@@ -177,7 +178,7 @@ class _Parser:
                 f"there is no function '{token.text}'",
                 token.column,
                 expected=f"there are: {', '.join(_FUNCTIONS)}",
-                near=near(token.text, _FUNCTIONS),
+                near=nearest(token.text, _FUNCTIONS),
             )
         return self._selector(token)
 
@@ -188,7 +189,7 @@ class _Parser:
             raise ExpressionError(
                 f"'{token.text}' is no metric: their names have small letters, digits and '_'",
                 token.column,
-                near=near(token.text, SETS) or [token.text.lower()],
+                near=nearest(token.text, SETS) or token.text.lower(),
             )
         self._count(token)
         selector = Selector(token.text, self._matchers(), token.column)

@@ -18,6 +18,7 @@ from smithd.plugin.options import Duration, File, HttpUrl, MetricName, Options, 
 from smithd.plugin.sample import RawSample
 from smithd.plugin.source import Context, Source
 from smithd.plugin.thread import Threads
+from smithd.suggestion import did_you_mean
 
 __all__ = [
     "TLS",
@@ -46,6 +47,7 @@ __all__ = [
     "Threads",
     "TransportError",
     "Unavailable",
+    "did_you_mean",
     "http_url",
     "read",
 ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from smithd.plugin import did_you_mean
 
 KINDS = {
     "postgresql": "postgresql",
@@ -100,9 +101,9 @@ def _must_be_known(scheme: str) -> None:
     installed = {entry.name.partition(".")[0] for entry in entry_points(group="sqlalchemy.dialects")}
     if dialect in installed.union(_OF_SQLALCHEMY):
         return
-    near = get_close_matches(dialect, sorted(installed.union(_OF_SQLALCHEMY)), 1)
-    hint = f"; did you mean {near[0]}://?" if near else "; SQLAlchemy needs a package that knows it"
-    raise ValueError(f"no driver for {dialect}:// is installed: expected {EXAMPLES}{hint}")
+    near = did_you_mean(dialect, sorted(installed.union(_OF_SQLALCHEMY)), "{}://")
+    hint = near or "SQLAlchemy needs a package that knows it"
+    raise ValueError(f"no driver for {dialect}:// is installed: expected {EXAMPLES}; {hint}")
 
 
 def _file(rest: str, folder: str | Path | None) -> str:

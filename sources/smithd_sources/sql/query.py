@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from difflib import get_close_matches
 from functools import cache
+
+from smithd.plugin import did_you_mean
 
 PARAMETERS = ("now", "today", "yesterday")
 
@@ -129,8 +130,7 @@ def _first(code: str, kind: str) -> str:
         raise ValueError(f"{word} writes, and smithd only reads: expected a query, {_EXAMPLE}")
     readers = (*_SELECTS[:-1], *_SHOWS[kind])
     if word not in readers:
-        near = get_close_matches(word, readers, 1)
-        hint = f"did you mean {near[0]}?" if near else f"it may begin with {', '.join(readers)}"
+        hint = did_you_mean(word, readers, "{}") or f"it may begin with {', '.join(readers)}"
         raise ValueError(f"{word} has no place here: expected a query, {_EXAMPLE}; {hint}")
     if _RUNS.match(code):
         raise ValueError(f"{word} ANALYZE does what it explains: leave ANALYZE out")
@@ -151,6 +151,5 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 def _known(name: str) -> str:
     if name in PARAMETERS:
         return name
-    near = get_close_matches(name, PARAMETERS, 1)
-    hint = f"did you mean :{near[0]}?" if near else "a colon that is none is set off by a blank"
+    hint = did_you_mean(name, PARAMETERS, ":{}") or "a colon that is none is set off by a blank"
     raise ValueError(f":{name} is no parameter: expected :now, :today or :yesterday; {hint}")

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any
 
-from smithd.plugin import BadResponse, Misconfigured, RawSample
+from smithd.plugin import BadResponse, Misconfigured, RawSample, did_you_mean
 from smithd_sources.number import in_short, to_number
 from smithd_sources.sql.options import SqlMetric
 
@@ -90,10 +89,8 @@ def _column(columns: Sequence[str], wanted: str | None) -> int:
         return found[0]
     if found:
         raise Misconfigured(f"the query brings {len(found)} columns '{wanted}': give each its own name with AS")
-    lowered = {column.lower(): column for column in columns}
-    near = get_close_matches(wanted.lower(), lowered, 1)
-    hint = f"; did you mean '{lowered[near[0]]}'?" if near else ""
-    raise Misconfigured(f"the query brings no column '{wanted}', but {there}{hint}")
+    hint = did_you_mean(wanted, columns)
+    raise Misconfigured(f"the query brings no column '{wanted}', but {there}{f'; {hint}' if hint else ''}")
 
 
 def _brackets(texts: dict[str, str]) -> str:

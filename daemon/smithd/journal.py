@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Float, Index, Integer, Table, Text, select
 
-from smithd.storage.database import metadata
+from smithd.storage import metadata
 
 KEPT_FOR = 30 * 86400.0
 """Seconds for which a decision is remembered."""

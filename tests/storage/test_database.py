@@ -25,7 +25,9 @@ import smithd.series.rows
 import smithd.storage.migrations
 from smithd.errors import DatabaseError
 from smithd.notify.group import Notices
-from smithd.storage.database import HEAD, Database, metadata, upgrade
+from smithd.storage import metadata
+from smithd.storage.database import Database
+from smithd.storage.migration import HEAD, upgrade
 
 
 @pytest.fixture

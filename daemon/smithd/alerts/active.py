@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Column, Connection, Float, Integer, Table, Text, select
-from sqlalchemy.dialects.sqlite import insert
 
 from smithd.alerts.damping import Unrest
 from smithd.alerts.rule import Rule
 from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.alerts.state import IDLE, Alert, Hold, Phase, Transition, shown_severity, worst_of
 from smithd.plugin.sample import Labels, Series
-from smithd.storage.database import metadata
+from smithd.storage import metadata, upsert
 
 PENDING_SURVIVES = 3600.0
 """An outage shorter than this (seconds) does not stop the clocks of pending alerts."""
@@ -27,6 +26,9 @@ _ALERTS = Table(
     Column("state", Text, nullable=False),
 )
 _ALIVE = Table("alive", metadata, Column("id", Integer, primary_key=True), Column("at", Float, nullable=False))
+
+_KEEP = upsert(_ALERTS)
+_KEEP_ALIVE = upsert(_ALIVE)
 
 
 class Active:
@@ -156,14 +158,13 @@ def save(
 
 
 def _put(connection: Connection, alert: Alert, state: dict[str, Any]) -> None:
-    row = insert(_ALERTS).values(rule=alert.rule, labels=json.dumps(alert.series.labels), state=json.dumps(state))
-    connection.execute(row.on_conflict_do_update(index_elements=["rule", "labels"], set_={"state": row.excluded.state}))
+    row = {"rule": alert.rule, "labels": json.dumps(alert.series.labels), "state": json.dumps(state)}
+    connection.execute(_KEEP, row)
 
 
 def keep_alive(connection: Connection, now: float) -> None:
     """Write down that the daemon was alive at ``now``: how long an outage lasted is counted from here."""
-    row = insert(_ALIVE).values(id=1, at=now)
-    connection.execute(row.on_conflict_do_update(index_elements=["id"], set_={"at": now}))
+    connection.execute(_KEEP_ALIVE, {"id": 1, "at": now})
 
 
 def forget(connection: Connection, rule: str, labels: Labels) -> None:

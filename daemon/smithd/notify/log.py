@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, Text, select
-from sqlalchemy.dialects.sqlite import insert
 
 from smithd.alerts.severity import Severity
 from smithd.alerts.state import worst_of
 from smithd.notify.group import Group, Member, Notice, Notices, Scope
 from smithd.plugin.sample import Labels, Series
-from smithd.storage.database import metadata
+from smithd.storage import metadata, upsert
 
 _NOTICES = Table(
     "notices",
@@ -21,8 +20,7 @@ _NOTICES = Table(
     Column("name", Text, primary_key=True),
     Column("state", Text, nullable=False),
 )
-_UPSERT = insert(_NOTICES)
-_KEEP = _UPSERT.on_conflict_do_update(index_elements=["name"], set_={"state": _UPSERT.excluded.state})
+_KEEP = upsert(_NOTICES)
 
 
 def load(connection: Connection, notices: Notices) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Column, Connection, Float, Integer, Table, Text, select
 
 from smithd.notify.silence import Silence, parse_matchers
-from smithd.storage.database import metadata
+from smithd.storage import IDS_USED_ONCE, metadata
 
 _SILENCES = Table(
     "silences",
@@ -18,7 +18,7 @@ _SILENCES = Table(
     Column("author", Text, nullable=False),
     Column("starts", Float, nullable=False),
     Column("ends", Float, nullable=False),
-    sqlite_autoincrement=True,  # an id that a person has seen is not given again
+    **IDS_USED_ONCE,  # a person has seen them
 )
 
 

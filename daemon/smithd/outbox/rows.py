@@ -19,10 +19,9 @@ from sqlalchemy import (
     bindparam,
     select,
 )
-from sqlalchemy.dialects.sqlite import insert
 
 from smithd.outbox.message import Kind, Message, Priority, Shown
-from smithd.storage.database import metadata
+from smithd.storage import metadata, upsert
 
 # At most one row of a key is claimed (its request is on its way) and at most one waits.
 _OUTBOX = Table(
@@ -68,11 +67,7 @@ _CHANGE = _OUTBOX.update().where(_OUTBOX.c.id == bindparam("row"))
 _SET_CLAIMED = _CHANGE.values(claimed=bindparam("now_claimed"))
 _REMOVE = _OUTBOX.delete().where(_OUTBOX.c.id == bindparam("row"))
 _NEWER = select(_OUTBOX.c.key).where(_OUTBOX.c.claimed.is_(False)).scalar_subquery()
-_UPSERT = insert(_SHOWN)
-_KEEP_SHOWN = _UPSERT.on_conflict_do_update(
-    index_elements=["key"],
-    set_={column.name: _UPSERT.excluded[column.name] for column in _SHOWN.columns if not column.primary_key},
-)
+_KEEP_SHOWN = upsert(_SHOWN)
 _FORGET_SHOWN = _SHOWN.delete().where(_SHOWN.c.key == bindparam("gone"))
 _ADD_SENT = _SENT.insert()
 _CORRECT_SENT = _SENT.update().where(_SENT.c.id == bindparam("row"))

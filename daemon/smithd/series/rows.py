@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from sqlalchemy import Column, Connection, Float, Integer, Table, Text, UniqueConstraint, bindparam, select
 
 from smithd.plugin.sample import Series
-from smithd.storage.database import metadata
+from smithd.storage import ORDERED_BY_KEY, execute_many, metadata, upsert
 
 _SERIES = Table(
     "series",
@@ -27,15 +27,14 @@ _SAMPLES = Table(
     Column("at", Float, primary_key=True),
     Column("series", Integer, primary_key=True),
     Column("value", Float, nullable=False),
-    sqlite_with_rowid=False,
+    **ORDERED_BY_KEY,
 )
 
 _ADD_SERIES = _SERIES.insert()
 _FORGET_SERIES = _SERIES.delete().where(_SERIES.c.id == bindparam("gone"))
 _REMOVE_STRAYS = _SAMPLES.delete().where(_SAMPLES.c.series.not_in(select(_SERIES.c.id)))
-# For thousands of rows at once, plain tuples: SQLAlchemy's parameters would cost more than SQLite.
-_ADD = "INSERT OR REPLACE INTO samples (series, at, value) VALUES (?, ?, ?)"
-_REMOVE = "DELETE FROM samples WHERE series = ? AND at = ?"
+_ADD = upsert(_SAMPLES)
+_REMOVE = _SAMPLES.delete().where(_SAMPLES.c.series == bindparam("of"), _SAMPLES.c.at == bindparam("when"))
 
 
 def all_series(connection: Connection) -> Iterator[tuple[int, Series]]:
@@ -72,11 +71,9 @@ def remove_strays(connection: Connection) -> None:
 
 def add(connection: Connection, samples: Iterable[tuple[int, float, float]]) -> None:
     """Write samples down: the id of their series, time and value."""
-    if rows := list(samples):
-        connection.exec_driver_sql(_ADD, rows)
+    execute_many(connection, _ADD, [(at, series, value) for series, at, value in samples])
 
 
 def remove(connection: Connection, samples: Iterable[tuple[int, float]]) -> None:
     """Drop samples: the id of their series, and their time."""
-    if rows := list(samples):
-        connection.exec_driver_sql(_REMOVE, rows)
+    execute_many(connection, _REMOVE, list(samples))

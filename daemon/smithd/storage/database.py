@@ -8,30 +8,19 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import StaticPool
 
 from smithd.errors import DatabaseError
+from smithd.storage import sqlite
+from smithd.storage.migration import bring_up_to_date
+from smithd.storage.tables import metadata
 
-metadata = MetaData()
-"""Every table of the state; each is declared by the room that owns it."""
-
-HEAD = "0003"
-"""The newest revision in ``migrations/versions``. Revisions are named by number, so that they compare as texts."""
-
-BUSY_TIMEOUT = 5000
-"""Milliseconds to wait for another program that looks into the file."""
-
-_MIGRATIONS = Path(__file__).with_name("migrations")
-_HEAD_SCHEMA = _MIGRATIONS / "head.sql"
-"""What all migrations together make; a test compares the two."""
+__all__ = ["Database", "metadata"]
 
 
 class Database:
@@ -50,13 +39,13 @@ class Database:
 
         Raises DatabaseError where another smithd uses it, or it is damaged, of a newer version, or not writable.
         """
-        return cls(path, _lock(path), _engine(path))._opened()
+        return cls(path, _lock(path), sqlite.engine(path))._opened()
 
     @classmethod
     def in_memory(cls) -> Database:
         """A new state that is kept nowhere, for rehearsals: nothing waits for a disk, and ``close`` is its end."""
         path = Path(":memory:")
-        return cls(path, None, _engine(path))._opened()
+        return cls(path, None, sqlite.engine(path))._opened()
 
     def _opened(self) -> Database:
         try:
@@ -89,7 +78,7 @@ class Database:
             with self.transaction() as connection:
                 yield connection
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise DatabaseError(_damaged(self.path, f"{type(error).__name__}: {error}")) from error
+            raise DatabaseError(sqlite.damaged(self.path, f"{type(error).__name__}: {error}")) from error
 
     def after_rollback(self, undo: Callable[[Connection], None]) -> None:
         """Have ``undo`` called, in a transaction, when one did not come to be: memory was ahead of the disk then."""
@@ -108,23 +97,7 @@ class Database:
         with self._explained():
             self._connection = self._engine.connect()
         with self.transaction() as connection:
-            self._migrate(connection)
-
-    def _migrate(self, connection: Connection) -> None:
-        version = _version(connection)
-        if version == HEAD:
-            return
-        if version is None and not _tables(connection):
-            _build(connection)
-            return
-        if version is None:
-            raise DatabaseError(f"{self.path} belongs to another program: it has tables, but none of smithd's")
-        if version is not None and not ("0000" < version < HEAD):
-            raise DatabaseError(
-                f"{self.path} was written by a newer smithd (its version is {version}, this one knows {HEAD}): "
-                "install that one again, or give 'state' another file"
-            )
-        upgrade(connection)
+            bring_up_to_date(connection, self.path)
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
@@ -138,48 +111,7 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise DatabaseError(_explanation(self.path, error.orig)) from error
-
-
-def upgrade(connection: Connection, to: str = HEAD) -> None:
-    """Run the migrations that a file has not seen, up to a revision. Only for an old file: alembic takes longer to
-    import than all of the state to open.
-    """
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    command.upgrade(config, to)
-
-
-def _build(connection: Connection) -> None:
-    """Make the tables of a new file as the migrations would have made them, without running them one by one."""
-    for statement in _HEAD_SCHEMA.read_text().split(";"):
-        if statement.strip():
-            connection.exec_driver_sql(statement)
-    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
-
-
-def _engine(path: Path) -> Engine:
-    engine = create_engine("sqlite://", creator=lambda: _raw(path), poolclass=StaticPool)
-    # The driver's own idea of when a transaction begins would leave reads outside of it.
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
-
-
-def _raw(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT / 1000, isolation_level=None)
-    try:
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if found != "ok":
-            raise DatabaseError(_damaged(path, found))
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+            raise DatabaseError(sqlite.explain(self.path, error.orig)) from error
 
 
 def _lock(path: Path) -> int:
@@ -203,38 +135,3 @@ def _lock(path: Path) -> int:
         os.close(lock)
         raise DatabaseError(f"the state cannot be kept in {path}: {error.strerror}") from error
     return lock
-
-
-def _tables(connection: Connection) -> set[str]:
-    return set(connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table'").scalars())
-
-
-def _version(connection: Connection) -> str | None:
-    """The revision of the file; None for one that has none yet."""
-    if "alembic_version" not in _tables(connection):
-        return None
-    found: Any = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    return None if found is None else str(found)
-
-
-_WRITE_REFUSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
-
-
-def _explanation(path: Path, error: BaseException | None) -> str:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the upper bits only tell kinds of the same error apart
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return _damaged(path, str(error))
-    if code in _WRITE_REFUSED:
-        return f"the state in {path} cannot be written: {error}"
-    if code == sqlite3.SQLITE_FULL:
-        return f"the state in {path} cannot be written: the disk is full"
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return f"the state in {path} is held by another program"
-    return f"the state in {path} cannot be used: {error}"
-
-
-def _damaged(path: Path, found: str) -> str:
-    return (
-        f"{path} is damaged, or no state of smithd's ({found}): move it away to start afresh "
-        "(alerts that are open and messages that wait are lost with it)"
-    )

@@ -60,7 +60,8 @@ CREATE TABLE samples (
     series INTEGER NOT NULL,
     value FLOAT NOT NULL,
     PRIMARY KEY (at, series)
-) WITHOUT ROWID;
+)
+ WITHOUT ROWID;
 
 CREATE TABLE sent (
     id INTEGER NOT NULL,

@@ -76,7 +76,7 @@ def _compared(polls: list[Poll]) -> int:
     """What any program must do: look at each value, and compare it."""
     breaches = 0
     for poll in polls:
-        for _, value, _ in poll.samples:
+        for _, value, *_ in poll.samples:
             if value > 1_000_000:
                 breaches += 1
     return breaches

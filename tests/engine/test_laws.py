@@ -100,7 +100,7 @@ class Life:
             if isinstance(given, dict)
             for house, value in given.items()
         ]
-        admitted, _ = self.intakes[source].admit(samples, self.now)
+        admitted = self.intakes[source].admit(samples, self.now).samples
         self.stage.engine.ingest(Poll(source, self.now, 160.0, admitted))
         self.wait(0)
 

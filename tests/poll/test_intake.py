@@ -1,4 +1,4 @@
-"""Only what a source declared, as finite numbers with honest labels and times, comes over the threshold."""
+"""Only what a source declared is admitted: finite numbers, with sound labels and times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ NOW = 1_790_000_000.0
 
 
 def admit(*samples: Any) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
-    return Intake("shop", {"orders", "stock"}).admit(samples, NOW)
+    admission = Intake("shop", {"orders", "stock"}).admit(samples, NOW)
+    return admission.samples, admission.problems
 
 
 def sample(*parts: Any) -> Any:
@@ -29,8 +30,8 @@ def sample(*parts: Any) -> Any:
 def test_a_good_sample_is_named_in_full_and_gets_the_time_of_its_poll() -> None:
     assert admit(RawSample("orders", 3.0), RawSample("stock", 5.0, {"town": "Köln", "depot": "2"}, NOW - 60)) == (
         (
-            Sample(Series("shop.orders"), 3.0, NOW),
-            Sample(Series("shop.stock", (("depot", "2"), ("town", "Köln"))), 5.0, NOW - 60),
+            Sample(Series("shop.orders"), 3.0, NOW, NOW),
+            Sample(Series("shop.stock", (("depot", "2"), ("town", "Köln"))), 5.0, NOW - 60, NOW),
         ),
         (),
     )
@@ -51,10 +52,10 @@ NUMBERS = [(3, 3.0), (True, 1.0), (Decimal("1.5"), 1.5), (Fraction(1, 4), 0.25),
 
 @pytest.mark.parametrize(("value", "number"), NUMBERS)
 def test_numbers_of_all_kinds_become_floats(value: Any, number: float) -> None:
-    (sample,), complaints = admit(RawSample("orders", value))
+    (sample,), problems = admit(RawSample("orders", value))
     assert sample.value == number
     assert type(sample.value) is float
-    assert not complaints
+    assert not problems
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, Decimal("NaN")])
@@ -72,8 +73,8 @@ REFUSED = [
     (sample("order", 5), "order: no such metric; declared: orders, stock"),
     (sample(["orders"], 5), "poll: a metric's name must be a text, not a value of type list"),
     (sample(["orders"], 5, {"a": "b"}), "poll: a metric's name must be a text, not a value of type list"),
-    (("orders", 5), "poll: expected a Sample, found a value of type tuple"),
-    ("orders", "poll: expected a Sample, found the text 'orders'"),
+    (("orders", 5), "poll: expected a RawSample, found a value of type tuple"),
+    ("orders", "poll: expected a RawSample, found the text 'orders'"),
     (sample("stock", 1, {"port": 80}), "stock: the value of label port must be a text, not a value of type int"),
     (sample("stock", 1, {"port": []}), "stock: the value of label port must be a text, not a value of type list"),
     (sample("stock", 1, {"a-b": "c"}), "stock: a label's name must be letters, digits and _, not the text 'a-b'"),
@@ -83,45 +84,47 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "complaint"), REFUSED)
-def test_what_is_not_admitted_is_named(wrong: Any, complaint: str) -> None:
-    samples, complaints = admit(wrong, RawSample("orders", 1.0))
-    assert complaints == (f"shop.{complaint}",)
-    assert samples == (Sample(Series("shop.orders"), 1.0, NOW),)
+@pytest.mark.parametrize(("wrong", "problem"), REFUSED)
+def test_what_is_not_admitted_is_named(wrong: Any, problem: str) -> None:
+    samples, problems = admit(wrong, RawSample("orders", 1.0))
+    assert problems == (f"shop.{problem}",)
+    assert samples == (Sample(Series("shop.orders"), 1.0, NOW, NOW),)
 
 
 @pytest.mark.parametrize("time", [0, -1, NOW * 1000, NOW + 3600, math.nan, math.inf, "now", True])
 def test_a_time_that_cannot_be_is_taken_as_now(time: Any) -> None:
-    (sample,), complaints = admit(RawSample("orders", 1.0, {}, time))
+    (sample,), problems = admit(RawSample("orders", 1.0, {}, time))
     assert sample.time == NOW
-    assert complaints == ("shop.orders: its time is not a moment of the past, in seconds since 1970; taken as now",)
+    assert problems == ("shop.orders: its time is not a moment of the past, in seconds since 1970; taken as now",)
 
 
 def test_a_time_a_little_ahead_is_a_difference_of_clocks() -> None:
-    assert admit(RawSample("orders", 1.0, {}, NOW + 5)) == ((Sample(Series("shop.orders"), 1.0, NOW),), ())
+    assert admit(RawSample("orders", 1.0, {}, NOW + 5)) == ((Sample(Series("shop.orders"), 1.0, NOW, NOW),), ())
 
 
 def test_label_values_are_cut_and_can_be_stored() -> None:
-    (sample,), complaints = admit(RawSample("stock", 1.0, {"a": "x" * 1000, "b": "half\ud83d"}))
+    (sample,), problems = admit(RawSample("stock", 1.0, {"a": "x" * 1000, "b": "half\ud83d"}))
     assert dict(sample.series.labels) == {"a": "x" * 256, "b": "half?"}
-    assert not complaints
+    assert not problems
 
 
 def test_of_a_series_that_comes_twice_the_first_counts() -> None:
     twice = RawSample("stock", 1.0, {"a": "1", "b": "2"}), RawSample("stock", 2.0, {"b": "2", "a": "1"})
-    samples, complaints = admit(*twice, *twice)
+    samples, problems = admit(*twice, *twice)
     assert [sample.value for sample in samples] == [1.0]
-    assert complaints == ("shop.stock: a series came twice in one poll; the first counts (3 times)",)
+    assert problems == ("shop.stock: a series came twice in one poll; the first counts (3 times)",)
 
 
 def test_a_flood_is_capped_and_named_once() -> None:
     flood = [RawSample("stock", 1.0, {"id": str(number)}) for number in range(MAX_SERIES + 1)]
-    samples, complaints = admit(*flood)
+    assert not Intake("shop", {"stock"}).admit(flood[1:], NOW).is_cut
+    samples, problems, is_cut = Intake("shop", {"stock"}).admit(flood, NOW)
+    assert is_cut
     assert len(samples) == MAX_SERIES
-    assert complaints == ("shop: more than 10000 samples in one poll; the rest is left out",)
-    samples, complaints = admit(*(RawSample(f"typo{number}", 1.0) for number in range(1000)))
-    assert len(complaints) == 9
-    assert complaints[-1] == "and 992 more complaints"
+    assert problems == ("shop: more than 10000 samples in one poll; the rest is left out",)
+    samples, problems = admit(*(RawSample(f"typo{number}", 1.0) for number in range(1000)))
+    assert len(problems) == 9
+    assert problems[-1] == "and 992 more problems"
 
 
 ANYTHING = st.one_of(
@@ -138,10 +141,10 @@ def test_whatever_comes_what_is_admitted_is_sound(samples: list[Any]) -> None:
     intake = Intake("shop", {"orders", "stock"})
     first, again = intake.admit(samples, NOW), intake.admit(samples, NOW)
     assert first == again
-    for (metric, labels), value, time in first[0]:
+    for (metric, labels), value, time, arrived in first.samples:
         assert metric in ("shop.orders", "shop.stock")
         assert math.isfinite(value)
-        assert time <= NOW
+        assert time <= NOW == arrived
         assert list(labels) == sorted(labels)
         assert all(part.encode() is not None for pair in labels for part in pair)
-    assert len({sample.series for sample in first[0]}) == len(first[0])
+    assert len({sample.series for sample in first.samples}) == len(first.samples)

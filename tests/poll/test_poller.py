@@ -28,7 +28,7 @@ from smithd.http import Http
 from smithd.plugin.options import Options as NoOptions
 from smithd.plugin.sample import RawSample, Sample, Series
 from smithd.plugin.source import Context, Source
-from smithd.poll.intake import Poll
+from smithd.poll.intake import MAX_SERIES, Poll
 from smithd.poll.poller import Poller
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import Every
@@ -77,8 +77,8 @@ async def _play(script: Sequence[Callable[[], Any]], turn: int) -> Any:
     return await played if asyncio.iscoroutine(played) else played
 
 
-class Story:
-    """A poller of a scripted source, and what it handed over and told."""
+class Harness:
+    """A poller of a scripted source, what it handed over, and the events it published."""
 
     def __init__(
         self,
@@ -88,15 +88,17 @@ class Story:
         opening: Sequence[Callable[[], Any]] = (),
         every: float = 30.0,
         timeout: float = 10.0,
-        apart: bool = False,
+        isolated: bool = False,
     ) -> None:
         self.did: list[str] = []
         kind = type("Made", (base,), {"__module__": __name__, "script": script, "opening": opening, "did": self.did})
-        spec = SourceSpec("shop", "made", kind, NoOptions(), Every(every), timeout, frozenset({"orders"}), apart=apart)
+        spec = SourceSpec(
+            "shop", "made", kind, NoOptions(), Every(every), timeout, frozenset({"orders"}), isolated=isolated
+        )
         context = Context("shop", timeout, SystemClock(), Http(), logging.getLogger("shop"))
         self.polls: list[Poll] = []
-        self.facts: list[Event] = []
-        self.poller = Poller(spec, context, Events([self.facts.append]), self.polls.append)
+        self.events: list[Event] = []
+        self.poller = Poller(spec, context, Events([self.events.append]), self.polls.append)
         self.tasks: list[asyncio.Task[None]] = []
 
     def due(self) -> None:
@@ -106,31 +108,31 @@ class Story:
 
         self.poller.due(spawn)
 
-    async def beat(self, times: int, every: float = 30.0) -> None:
+    async def run(self, times: int, every: float = 30.0) -> None:
         for _ in range(times):
             self.due()
             await asyncio.sleep(every)
 
-    def told(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.facts if isinstance(event, kind)]
+    def published(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
 
 
-def once(*script: Callable[[], Any], polls: int = 1, **keywords: Any) -> tuple[Poll, Story]:
+def once(*script: Callable[[], Any], polls: int = 1, **keywords: Any) -> tuple[Poll, Harness]:
     """The last of some polls of a source."""
 
-    async def main() -> tuple[Poll, Story]:
-        story = Story(script, **keywords)
+    async def main() -> tuple[Poll, Harness]:
+        harness = Harness(script, **keywords)
         for _ in range(polls):
-            poll = await story.poller.poll_once()
-        assert await story.poller.close()
-        return poll, story
+            poll = await harness.poller.poll_once()
+        assert await harness.poller.close()
+        return poll, harness
 
-    return run_virtual(main, patience=60.0 if keywords.get("apart") else 0.0)  # threads need real time
+    return run_virtual(main, patience=60.0 if keywords.get("isolated") else 0.0)  # threads need real time
 
 
-def waits(story: Story) -> list[int]:
+def waits(harness: Harness) -> list[int]:
     """The seconds from each poll to the next."""
-    return [round(later.time - earlier.time) for earlier, later in pairwise(story.polls)]
+    return [round(later.time - earlier.time) for earlier, later in pairwise(harness.polls)]
 
 
 def raising(error: BaseException) -> Callable[[], Any]:
@@ -152,12 +154,13 @@ async def for_ever() -> None:
     await asyncio.sleep(1e9)
 
 
-@pytest.mark.parametrize(("base", "apart"), [(Scripted, False), (Scripted, True), (ScriptedSync, True)])
-def test_a_good_poll_brings_readings_and_their_freshness(base: type[Scripted], apart: bool) -> None:
-    poll, story = once(lambda: GOOD, base=base, apart=apart)
-    assert poll.samples == (Sample(Series("shop.orders"), 3.0, poll.time),)
+@pytest.mark.parametrize(("base", "isolated"), [(Scripted, False), (Scripted, True), (ScriptedSync, True)])
+def test_a_good_poll_brings_samples_and_their_freshness(base: type[Scripted], isolated: bool) -> None:
+    poll, harness = once(lambda: GOOD, base=base, isolated=isolated)
+    assert poll.samples == (Sample(Series("shop.orders"), 3.0, poll.time, poll.time),)
+    assert poll.is_complete
     assert (poll.source, poll.failure, poll.fresh_for) == ("shop", None, 85.0)
-    assert story.did == ["open", "poll", "close"]
+    assert harness.did == ["open", "poll", "close"]
 
 
 WEIRD = [
@@ -178,17 +181,17 @@ WEIRD = [
 @pytest.mark.parametrize("error", WEIRD, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("make", [raising, async_raising])
 def test_whatever_a_poll_raises_is_the_plugins_failure(error: BaseException, make: Callable[[Any], Any]) -> None:
-    poll, story = once(make(error))
+    poll, harness = once(make(error))
     assert poll.failure is not None
     stop = isinstance(error, StopIteration)  # Python itself turns it into a RuntimeError
     assert poll.failure.startswith(f"the plugin failed: {'RuntimeError' if stop else type(error).__name__}")
     assert "(test_poller.py:" in poll.failure
-    assert story.did[-1] == "close"
+    assert harness.did[-1] == "close"
 
 
 @pytest.mark.parametrize("error", WEIRD, ids=lambda error: type(error).__name__)
 def test_whatever_a_plain_poll_raises_is_its_own_failure(error: BaseException) -> None:
-    poll, _ = once(raising(error), base=ScriptedSync, apart=True)
+    poll, _ = once(raising(error), base=ScriptedSync, isolated=True)
     assert poll.failure is not None
     assert poll.failure.startswith("the plugin failed: ")
 
@@ -209,10 +212,11 @@ def test_an_error_without_a_text_that_can_be_shown() -> None:
 
 
 def test_what_a_source_says_is_shown_as_it_is_and_samples_that_came_all_the_same_count() -> None:
-    poll, story = once(raising(BadResponse("query 'p95' failed: timeout", samples=GOOD)))
+    poll, harness = once(raising(BadResponse("query 'p95' failed: timeout", samples=GOOD)))
     assert poll.failure == "query 'p95' failed: timeout"
     assert [sample.value for sample in poll.samples] == [3.0]
-    assert [event.reason for event in story.told(PollFailed)] == [poll.failure]
+    assert not poll.is_complete
+    assert [event.reason for event in harness.published(PollFailed)] == [poll.failure]
 
 
 def test_a_poll_that_is_late_is_cut_off() -> None:
@@ -222,9 +226,9 @@ def test_a_poll_that_is_late_is_cut_off() -> None:
 
 def test_the_deadline_counts_opening_and_a_failed_opening_is_tried_anew() -> None:
     opening = (raising(Unavailable("refused")), for_ever, lambda: None)
-    poll, story = once(lambda: GOOD, opening=opening, polls=4)
-    assert [event.reason for event in story.told(PollFailed)] == ["refused", "no answer within 10 s"]
-    assert story.did == ["open", "close", "open", "close", "open", "poll", "poll", "close"]
+    poll, harness = once(lambda: GOOD, opening=opening, polls=4)
+    assert [event.reason for event in harness.published(PollFailed)] == ["refused", "no answer within 10 s"]
+    assert harness.did == ["open", "close", "open", "close", "open", "poll", "poll", "close"]
     assert poll.failure is None
 
 
@@ -248,10 +252,10 @@ async def stubborn() -> None:
 
 def test_a_plugin_that_swallows_cancellation_is_left_behind_and_does_not_keep_the_loop() -> None:
     async def main() -> tuple[list[str | None], bool, float]:
-        story = Story([stubborn])
-        failures = [(await story.poller.poll_once()).failure for _ in range(2)]
+        harness = Harness([stubborn])
+        failures = [(await harness.poller.poll_once()).failure for _ in range(2)]
         started = time.monotonic()
-        stopped = await story.poller.close()
+        stopped = await harness.poller.close()
         return failures, stopped, time.monotonic() - started
 
     failures, stopped, closing = run_virtual(main)
@@ -261,7 +265,7 @@ def test_a_plugin_that_swallows_cancellation_is_left_behind_and_does_not_keep_th
 
 
 @pytest.mark.parametrize("base", [Scripted, ScriptedSync])
-def test_a_poll_that_blocks_is_not_piled_upon_holds_up_nobody_and_comes_back(base: type[Scripted]) -> None:
+def test_a_poll_that_blocks_is_not_piled_upon_holds_up_no_other_and_comes_back(base: type[Scripted]) -> None:
     release = threading.Event()
     stuck = []
 
@@ -270,28 +274,28 @@ def test_a_poll_that_blocks_is_not_piled_upon_holds_up_nobody_and_comes_back(bas
         release.wait()
         return GOOD
 
-    async def main() -> Story:
-        story = Story([hang], base=base, apart=True, timeout=0.05)
-        neighbour = Story([lambda: GOOD], timeout=60)
+    async def main() -> Harness:
+        harness = Harness([hang], base=base, isolated=True, timeout=0.05)
+        neighbour = Harness([lambda: GOOD], timeout=60)
         while not stuck:
-            await story.poller.poll_once()
+            await harness.poller.poll_once()
         for _ in range(3):
-            failure = (await story.poller.poll_once()).failure
+            failure = (await harness.poller.poll_once()).failure
             assert failure is not None
             assert failure.endswith("still hangs")
         assert len(stuck) == 1
         assert (await neighbour.poller.poll_once()).failure is None
         release.set()
-        while (await story.poller.poll_once()).failure:  # noqa: ASYNC110 - the thread tells nobody
+        while (await harness.poller.poll_once()).failure:  # noqa: ASYNC110 - the thread sends no signal
             await asyncio.sleep(0.01)
-        assert await story.poller.close()
+        assert await harness.poller.close()
         assert await neighbour.poller.close()
-        return story
+        return harness
 
-    story = asyncio.run(asyncio.wait_for(main(), 100))
-    assert story.told(PollFailed)[0].reason.startswith("no answer within 0.05 s")
+    harness = asyncio.run(asyncio.wait_for(main(), 100))
+    assert harness.published(PollFailed)[0].reason.startswith("no answer within 0.05 s")
     assert set(stuck) == {stuck[0]}
-    assert (story.did[0], story.did[-1]) == ("open", "close")
+    assert (harness.did[0], harness.did[-1]) == ("open", "close")
 
 
 @pytest.mark.parametrize("attack", [lambda loop: loop.stop(), lambda loop: loop.call_soon(sys.exit)])
@@ -302,9 +306,9 @@ def test_a_plugin_cannot_end_its_loop(attack: Callable[[asyncio.AbstractEventLoo
         return GOOD
 
     async def main() -> list[str | None]:
-        story = Story([poll], apart=True, timeout=60)
-        failures = [(await story.poller.poll_once()).failure for _ in range(2)]
-        assert await story.poller.close()
+        harness = Harness([poll], isolated=True, timeout=60)
+        failures = [(await harness.poller.poll_once()).failure for _ in range(2)]
+        assert await harness.poller.close()
         return failures
 
     assert asyncio.run(main()) == [None, None]
@@ -317,11 +321,18 @@ def test_plain_polls_of_a_source_share_one_thread_and_generators_run_in_it() -> 
         threads.append(threading.current_thread())
         yield from GOOD
 
-    poll, _ = once(generate, base=ScriptedSync, apart=True, polls=3)
+    poll, _ = once(generate, base=ScriptedSync, isolated=True, polls=3)
     assert poll.failure is None
     assert len(threads) == 3
     assert len(set(threads)) == 1
     assert threads[0] is not threading.main_thread()
+
+
+def test_a_poll_with_too_many_samples_is_partial() -> None:
+    poll, _ = once(lambda: [RawSample("orders", 1.0, {"id": str(number)}) for number in range(MAX_SERIES + 1)])
+    assert poll.failure is None
+    assert len(poll.samples) == MAX_SERIES
+    assert not poll.is_complete
 
 
 @pytest.mark.parametrize("handed", [None, 5, "text", {"orders": 5}, GOOD[0]])
@@ -331,79 +342,79 @@ def test_what_is_no_list_of_samples_is_a_failure(handed: object) -> None:
     assert "expected a list" in poll.failure
 
 
-def test_polls_never_overlap_and_skipping_is_told_now_and_then() -> None:
-    async def main() -> Story:
+def test_polls_never_overlap_and_skipping_is_reported_now_and_then() -> None:
+    async def main() -> Harness:
         async def slow() -> list[RawSample]:
             await asyncio.sleep(100.5)
             return GOOD
 
-        story = Story([slow], every=1, timeout=200)
-        await story.beat(150, every=1)
-        await story.poller.close()
-        return story
+        harness = Harness([slow], every=1, timeout=200)
+        await harness.run(150, every=1)
+        await harness.poller.close()
+        return harness
 
-    story = run_virtual(main)
-    assert len(story.polls) == 1
-    assert [event.skipped for event in story.told(PollSkipped)] == [1, 2, 4, 8, 16, 32, 64, 128]
-
-
-def test_a_failing_source_is_asked_less_often_told_seldom_and_recovers() -> None:
-    async def main() -> Story:
-        story = Story([raising(Unavailable(f"refused after {number} ms")) for number in range(30)] + [lambda: GOOD])
-        await story.beat(24 * 120)
-        await story.poller.close()
-        return story
-
-    story = run_virtual(main)
-    assert waits(story)[:6] == [30, 30, 60, 120, 240, 300]
-    assert set(waits(story)[6:29]) == {300}
-    assert set(waits(story)[30:]) == {30}
-    assert [event.failures for event in story.told(PollFailed)] == [1, 2, 4, 8, 16]
-    assert [event.failures for event in story.told(SourceRecovered)] == [30]
+    harness = run_virtual(main)
+    assert len(harness.polls) == 1
+    assert [event.skipped for event in harness.published(PollSkipped)] == [1, 2, 4, 8, 16, 32, 64, 128]
 
 
-def test_what_only_a_person_can_mend_is_asked_seldom_from_the_start() -> None:
-    async def main() -> Story:
-        story = Story([raising(Misconfigured("wrong password"))])
-        await story.beat(120)
-        await story.poller.close()
-        return story
+def test_a_failing_source_is_polled_less_often_reported_seldom_and_recovers() -> None:
+    async def main() -> Harness:
+        harness = Harness([raising(Unavailable(f"refused after {number} ms")) for number in range(30)] + [lambda: GOOD])
+        await harness.run(24 * 120)
+        await harness.poller.close()
+        return harness
+
+    harness = run_virtual(main)
+    assert waits(harness)[:6] == [30, 30, 60, 120, 240, 300]
+    assert set(waits(harness)[6:29]) == {300}
+    assert set(waits(harness)[30:]) == {30}
+    assert [event.failures for event in harness.published(PollFailed)] == [1, 2, 4, 8, 16]
+    assert [event.failures for event in harness.published(SourceRecovered)] == [30]
+
+
+def test_what_only_a_person_can_fix_is_polled_seldom_from_the_start() -> None:
+    async def main() -> Harness:
+        harness = Harness([raising(Misconfigured("wrong password"))])
+        await harness.run(120)
+        await harness.poller.close()
+        return harness
 
     assert waits(run_virtual(main)) == [120, 480, 600, 600, 600, 600]
 
 
-def test_complaints_are_told_seldom() -> None:
-    async def main() -> Story:
-        story = Story([lambda: [RawSample("typo", 1.0), *GOOD]])
-        await story.beat(100)
-        await story.poller.close()
-        return story
+def test_problems_are_reported_seldom() -> None:
+    async def main() -> Harness:
+        harness = Harness([lambda: [RawSample("typo", 1.0), *GOOD]])
+        await harness.run(100)
+        await harness.poller.close()
+        return harness
 
-    story = run_virtual(main)
-    assert len(story.told(SamplesRefused)) == 7
-    assert "shop.typo: no such metric; declared: orders" in str(story.told(SamplesRefused)[0])
-    assert all(poll.failure is None and len(poll.samples) == 1 for poll in story.polls)
+    harness = run_virtual(main)
+    assert len(harness.published(SamplesRefused)) == 7
+    assert "shop.typo: no such metric; declared: orders" in str(harness.published(SamplesRefused)[0])
+    assert all(poll.failure is None and len(poll.samples) == 1 for poll in harness.polls)
 
 
 def test_no_half_poll_counts() -> None:
-    async def main() -> Story:
-        story = Story([for_ever])
-        story.due()
+    async def main() -> Harness:
+        harness = Harness([for_ever])
+        harness.due()
         await asyncio.sleep(1)
-        story.tasks[0].cancel()
-        await asyncio.wait(story.tasks)
-        assert story.tasks[0].cancelled()
-        story.due()
+        harness.tasks[0].cancel()
+        await asyncio.wait(harness.tasks)
+        assert harness.tasks[0].cancelled()
+        harness.due()
         await asyncio.sleep(1)
-        await story.poller.close()
-        story.due()
+        await harness.poller.close()
+        harness.due()
         await asyncio.sleep(100)
-        return story
+        return harness
 
-    story = run_virtual(main)
-    assert story.polls == []
-    assert story.did == ["open", "poll", "poll", "close"]
-    assert story.facts == []
+    harness = run_virtual(main)
+    assert harness.polls == []
+    assert harness.did == ["open", "poll", "poll", "close"]
+    assert harness.events == []
 
 
 def test_a_close_that_hangs_or_fails_is_given_up() -> None:
@@ -412,11 +423,11 @@ def test_a_close_that_hangs_or_fails_is_given_up() -> None:
             self.journal("close")
             await stubborn()
 
-    _, story = once(lambda: GOOD, base=Clinging)
-    assert story.did == ["open", "poll", "close"]
+    _, harness = once(lambda: GOOD, base=Clinging)
+    assert harness.did == ["open", "poll", "close"]
 
 
-def test_tasks_that_polls_leave_running_are_told_once_and_end_with_the_source() -> None:
+def test_tasks_that_polls_leave_running_are_reported_once_and_end_with_the_source() -> None:
     left: list[asyncio.Task[Any]] = []
 
     async def forgotten() -> None:
@@ -426,21 +437,21 @@ def test_tasks_that_polls_leave_running_are_told_once_and_end_with_the_source() 
         left.append(asyncio.create_task(forgotten()))
         return GOOD
 
-    async def main() -> Story:
-        story = Story([leak], apart=True, timeout=60)
+    async def main() -> Harness:
+        harness = Harness([leak], isolated=True, timeout=60)
         for _ in range(12):
-            assert (await story.poller.poll_once()).failure is None
-        assert await story.poller.close()
-        return story
+            assert (await harness.poller.poll_once()).failure is None
+        assert await harness.poller.close()
+        return harness
 
-    story = asyncio.run(asyncio.wait_for(main(), 100))
-    (told,) = story.told(TasksLeft)
-    assert (told.source, told.count) == ("shop", 10)
-    assert "forgotten" in str(told)
+    harness = asyncio.run(asyncio.wait_for(main(), 100))
+    (event,) = harness.published(TasksLeft)
+    assert (event.source, event.count) == ("shop", 10)
+    assert "forgotten" in str(event)
     assert all(task.done() for task in left)
 
 
-def test_a_task_that_a_source_needs_and_cancels_is_nobodys_business() -> None:
+def test_a_task_that_a_source_needs_and_cancels_is_not_reported() -> None:
     class Listening(Scripted):
         async def open(self) -> None:
             self.journal("open")
@@ -449,5 +460,5 @@ def test_a_task_that_a_source_needs_and_cancels_is_nobodys_business() -> None:
         async def close(self) -> None:
             self.task.cancel()
 
-    _, story = once(lambda: GOOD, base=Listening, apart=True, polls=20)
-    assert not story.told(TasksLeft)
+    _, harness = once(lambda: GOOD, base=Listening, isolated=True, polls=20)
+    assert not harness.published(TasksLeft)

@@ -1,9 +1,10 @@
-"""Sources are found by their type, and a plugin that cannot be used is told of in one line that says where and why."""
+"""Sources are found by their type. A plugin that cannot be used is reported in one line that says where and why."""
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
+from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "complaint"), WRONG)
-def test_what_is_wrong_with_a_plugin_is_told_in_a_line(
+def test_what_is_wrong_with_a_plugin_is_said_in_one_line(
     registry: Registry, tmp_path: Path, text: str, complaint: str
 ) -> None:
     before = registry.names()
@@ -149,3 +150,36 @@ def test_installed_sources_that_cannot_be_used(registry: Registry) -> None:
 
 def test_the_installed_packages_are_asked() -> None:
     assert {"http_json", "prometheus", "sql"} <= set(Registry().names())
+
+
+def test_third_parties_and_blocking_polls_are_isolated_and_a_package_is_asked_for_its_name_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    blocking = good("Blocking").replace("async def poll", "def poll")
+    (tmp_path / "own_plugin.py").write_text(IMPORTS + good("Own") + blocking)
+    (tmp_path / "other_plugin.py").write_text(IMPORTS + good("Other"))
+    asked: list[str] = []
+
+    class Package(Distribution):
+        def __init__(self, package: str, *entries: str) -> None:
+            self.package, self.entries = package, entries
+
+        def read_text(self, filename: str) -> str | None:
+            if filename == "entry_points.txt":
+                return "\n".join([f"[{GROUP}]", *self.entries])
+            asked.append(self.package)
+            return f"Metadata-Version: 2.1\nName: {self.package}\n" if filename == "METADATA" else None
+
+        def locate_file(self, path: object) -> Any:
+            raise NotImplementedError
+
+    own = Package("smithd", "own = own_plugin:Own", "blocking = own_plugin:Blocking")
+    registry = Registry([*own.entry_points, *Package("other", "other = other_plugin:Other").entry_points])
+    for name in ("own", "blocking", "other"):
+        registry.find(name)
+    for _ in range(3):
+        assert not registry.needs_isolation("own")
+        assert registry.needs_isolation("blocking")
+        assert registry.needs_isolation("other")
+    assert asked.count("smithd") == 1

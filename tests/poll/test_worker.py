@@ -1,4 +1,4 @@
-"""A thread for code that nobody vouches for: what it does there, it does there."""
+"""The thread of an isolated source: code that blocks there holds up no other code."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def test_the_line_at_which_it_blocks_is_named() -> None:
         running = asyncio.ensure_future(worker.run(block))
         await asyncio.to_thread(began.wait)
         assert worker.busy
-        assert worker.place(__file__) == f"test_worker.py:{block.__code__.co_firstlineno + 2}"
-        assert worker.place("elsewhere.py") is None
+        assert worker.current_line(__file__) == f"test_worker.py:{block.__code__.co_firstlineno + 2}"
+        assert worker.current_line("elsewhere.py") is None
         release.set()
         assert await running == "back"
         assert not worker.busy
@@ -42,7 +42,7 @@ def test_cancelling_cancels_there_and_does_not_wait() -> None:
         running.cancel()
         await asyncio.wait((running,))
         assert running.cancelled()
-        assert await worker.rested(60)
+        assert await worker.is_idle_within(60)
         worker.stop()
 
     asyncio.run(asyncio.wait_for(main(), 100))

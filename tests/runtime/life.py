@@ -187,7 +187,7 @@ async def living(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> As
     """A daemon that runs, in virtual time; it is stopped at the end."""
     phone = Phone()
     monkeypatch.setattr("smithd.runtime.components.Client", phone.client)
-    monkeypatch.setattr(Registry, "lives_apart", lambda *_: False)  # virtual time is that of one loop
+    monkeypatch.setattr(Registry, "needs_isolation", lambda *_: False)  # virtual time is that of one loop
     Scripted.values.clear()
     Scripted.did.clear()
     Scripted.silent.clear()

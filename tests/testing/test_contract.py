@@ -149,15 +149,15 @@ def test_a_tidy_source_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def _seen_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets what blocks go on when it was looked at thirty times."""
-    place, looks = Poller.place, []
+    current_line, looks = Poller.current_line, []
 
     def look(poller: Poller) -> str | None:
         looks.append(1)
         if len(looks) == 30:
             RELEASED.set()
-        return place(poller)
+        return current_line(poller)
 
-    monkeypatch.setattr(Poller, "place", look)
+    monkeypatch.setattr(Poller, "current_line", look)
     monkeypatch.setattr("smithd.testing.asking.SAMPLING", 0.01)
 
 

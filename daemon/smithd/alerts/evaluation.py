@@ -67,7 +67,7 @@ class Judging:
         """What fresh readings do to the alerts; ``brought``: all metrics that came with them."""
         get, plain = self._active.get, self._plain.get
         for sample in samples:
-            (metric, labels), value, _ = sample
+            (metric, labels), value, *_ = sample
             for rule in plain(metric, ()):
                 breached = rule.breached  # most values are fine, and have no alert: they must cost next to nothing
                 if breached is None or breached(value) or get(rule.name, labels) is not None:
@@ -147,7 +147,7 @@ class Judging:
         return list({rule.name: rule for metric in metrics for rule in self._expressions.get(metric, ())}.values())
 
     def _judge(self, rule: Rule, sample: Sample, now: float) -> None:
-        series, value, _ = sample
+        series, value, *_ = sample
         alert = self._active.get(rule.name, series.labels)
         baselines: Baselines = ()
         if rule.breached is None:
@@ -232,13 +232,13 @@ class Judging:
         """Something of a metric is too old."""
         lost, cause = self._latest.lost(metric, now), self._latest.cause(metric, now)
         for rule in self._plain.get(metric, ()):
-            for series, value, at in lost:
+            for series, value, at, _ in lost:
                 alert = self._active.get(rule.name, series.labels)
                 since = self._latest.unknown_since(metric, cause, at)
                 self._move(state.miss(rule, series, alert, cause, value, since, now))
             self._miss_all(rule, now)
         missed = [Missed(self._missed(rule)) for rule in self._expressions.get(metric, ())]
-        for series, _, _ in lost:
+        for series, *_ in lost:
             if not self._needs(metric, series.labels, missed):
                 self._latest.gone[metric].pop(series.labels, None)
 

@@ -16,7 +16,7 @@ from smithd.cli.new_source import new
 from smithd.config.fields import Model, every_field
 from smithd.config.load import registry_of
 from smithd.plugin.options import parse_duration
-from smithd.poll.foreign import Faulty, contained
+from smithd.poll.isolation import PluginFault, call_isolated
 from smithd.poll.registry import PluginError, Registry, SourceClass
 from smithd.poll.schedule import ScheduleOptions
 
@@ -76,8 +76,8 @@ def _show(registry: Registry, name: str) -> bool:
         click.echo(f"\n{error}", err=True)
         return False
     try:
-        lines = contained(lambda: list(_table(name, _about(source), source.Options)))
-    except Faulty as error:
+        lines = call_isolated(lambda: list(_table(name, _about(source), source.Options)))
+    except PluginFault as error:
         click.echo(f"\nthe options of source type '{name}' cannot be shown: {error}", err=True)
         return False
     click.echo("\n" + "\n".join(lines))

@@ -17,7 +17,7 @@ from smithd.config.positions import Mapping, Path, Scalar, Step, locate, walk
 from smithd.config.report import Report
 from smithd.config.scalars import described
 from smithd.config.values import Values
-from smithd.poll.foreign import contained
+from smithd.poll.isolation import call_isolated
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _Branches = dict[Step, Any]
@@ -182,9 +182,9 @@ class Draft:
 def validated(model: type[ModelT], value: Any, folder: FolderPath) -> ModelT:
     """A value as options, by the keys of the file; paths begin at ``folder``.
 
-    Raises pydantic's ValidationError for wrong options, and Faulty for a model whose own code fails on them.
+    Raises pydantic's ValidationError for wrong options, and PluginFault for a model whose own code fails on them.
     """
-    return contained(
+    return call_isolated(
         lambda: model.model_validate(value, by_alias=True, by_name=False, context={"folder": folder}),
         passing=(ValidationError,),
     )

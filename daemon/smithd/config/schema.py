@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema, core_schema
 from smithd.config.fields import Model
 from smithd.config.model import File
 from smithd.plugin.options import Options
-from smithd.poll.foreign import Faulty, contained
+from smithd.poll.isolation import PluginFault, call_isolated
 from smithd.poll.registry import SourceClass
 from smithd.poll.schedule import ScheduleOptions
 
@@ -70,8 +70,8 @@ def configuration_schema(types: Mapping[str, SourceClass]) -> tuple[dict[str, An
     failed: dict[str, str] = {}
     for name, source_class in types.items():
         try:
-            models[name] = contained(partial(_model_of, name, source_class))
-        except Faulty as error:
+            models[name] = call_isolated(partial(_model_of, name, source_class))
+        except PluginFault as error:
             failed[name] = str(error).partition("\n")[0]
     refs, definitions = _generated([File, *models.values()])
     root = definitions.pop(refs[0])

@@ -17,7 +17,7 @@ from smithd.config.names import is_metric_name
 from smithd.config.positions import Path
 from smithd.config.values import STAND_INS
 from smithd.plugin.options import Options
-from smithd.poll.foreign import Faulty, metrics_of
+from smithd.poll.isolation import PluginFault, metrics_of
 from smithd.poll.registry import PluginError, Registry, SourceClass, SourceSpec
 from smithd.poll.schedule import Cron, Every, Schedule, ScheduleOptions
 
@@ -81,7 +81,7 @@ class Sources:
             return UNKNOWN
         try:
             options = self.draft.validate(source_class.Options, at, beside=ScheduleOptions)
-        except Faulty as error:
+        except PluginFault as error:
             self.draft.complain_of_plugin(at, "the plugin of this type fails on these options", error)
             return UNKNOWN
         if options is None:
@@ -102,7 +102,7 @@ class Sources:
                 timeout,
                 names,
                 body,
-                apart=self.registry.lives_apart(common.type),
+                isolated=self.registry.needs_isolation(common.type),
             )
         return Declared(names)
 
@@ -125,7 +125,7 @@ class Sources:
         """The names that a source declares; None where it declares something else."""
         try:
             names = metrics_of(source_class, options)
-        except Faulty as error:
+        except PluginFault as error:
             self.draft.complain_of_plugin(at, "the plugin of this type cannot say which metrics it has", error)
             return None
         unfit = sorted(str(metric) for metric in names if not isinstance(metric, str) or not is_metric_name(metric))
@@ -151,7 +151,7 @@ def _guessed(source_class: SourceClass, given: dict[str, Any], folder: FolderPat
         except ValidationError as error:
             for wrong in error.errors(include_url=False, include_context=False):
                 guess.mend(wrong, stand_in)
-        except Faulty:
+        except PluginFault:
             return UNKNOWN
         if not guess.given.get("metrics", True):
             return guess.declared(frozenset())

@@ -1,4 +1,4 @@
-"""What a source hands over: samples."""
+"""Samples: what a source hands over, and what is admitted of it. No I/O."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class RawSample(NamedTuple):
-    """One reading of one series.
+    """One value of one series, as a source hands it over.
 
-    ``metric`` is the metric's name within its source, ``value`` a finite number, ``labels`` what tells this series
-    from the metric's others, ``time`` when the value was true (seconds since 1970; None: now).
+    ``metric`` is the metric's name within its source, ``value`` a finite number. ``labels`` tell this series from the
+    metric's others. ``time`` is when the value was true, in seconds since 1970 (None: now).
     """
 
     metric: str
@@ -34,8 +34,13 @@ class Series(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """A sample that was admitted: finite, named in full, with its time."""
+    """A sample that was admitted: its value is finite, its name is complete, and it has its times.
+
+    ``time`` is its own time, which decides its age; ``arrived`` is when smithd received it. Both are in seconds since
+    1970. A sample that smithd computed itself did not arrive: its ``arrived`` is None.
+    """
 
     series: Series
     value: float
     time: float
+    arrived: float | None = None

@@ -1,1 +1,1 @@
-"""Asks: which sources there are, when each is due, and what it hands over."""
+"""Polling: which types of sources exist, when each source is due, its polls, and what it hands over."""

@@ -1,4 +1,11 @@
-"""Asks one source, and keeps everyone else safe from it: deadlines, back-off, and whatever a plugin may do wrong."""
+"""Polls one source, and protects everything else from it: deadlines, back-off, and whatever a plugin may do wrong.
+
+A plugin may raise anything, block its thread, swallow its cancellation or never answer. Three walls stand against that.
+All of its code runs in a task of its own, which is cancelled at the deadline. An isolated source (see ``SourceSpec``)
+has that task in a thread of its own, so that blocking code stops only that thread. A task or thread that does not end
+when it is cancelled is left behind: further polls fail at once until it ends, and it never holds up the end of the
+process.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +16,6 @@ import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,30 +23,32 @@ from smithd.errors import Misconfigured, SourceError
 from smithd.events import Events, Polled, PollFailed, PollSkipped, SamplesRefused, SourceRecovered, TasksLeft
 from smithd.plugin.sample import Sample
 from smithd.plugin.source import Context, Source
-from smithd.poll.foreign import words_of
-from smithd.poll.intake import Intake, Poll, gather
+from smithd.poll.intake import Intake, Poll, collect
+from smithd.poll.isolation import message_of
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import backoff, fresh_for, period
 from smithd.poll.worker import Worker
 
 GRACE = 1.0
-"""So many seconds a cancelled plugin has to let go; then it is left behind."""
+"""The seconds that a cancelled plugin has to stop; after that it is left behind."""
 CLOSING = 2.0
 """The deadline of a source's ``close``, in seconds."""
 MANY_TASKS = 10
-"""A source may have a few tasks that run all the time (a connection that is listened to); a leak grows."""
+"""A source may keep a few tasks running (a connection that it listens to). So many are a leak."""
 MAX_REASON = 500
+"""The characters of a failure's text."""
 
 T = TypeVar("T")
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What came of asking a source once."""
+class _Result:
+    """What one call of a source's ``poll`` came to. ``is_cut``: it returned more samples than are admitted."""
 
     samples: tuple[Sample, ...] = ()
-    complaints: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    is_cut: bool = False
     failure: str | None = None
     misconfigured: bool = False
 
@@ -48,8 +56,8 @@ class _Answer:
 class Poller:
     """Polls one source; its polls never overlap.
 
-    A source that lives apart has all of its code run in a worker's thread, with an HTTP client of its own, which the
-    poller closes.
+    All code of an isolated source runs in the thread of a worker, with an HTTP client of its own, which the poller
+    closes.
     """
 
     def __init__(self, spec: SourceSpec, context: Context, events: Events, hand_over: Callable[[Poll], None]) -> None:
@@ -63,28 +71,29 @@ class Poller:
         self._is_open = False
         self._worker: Worker | None = None
         self._polling: asyncio.Task[None] | None = None
-        self._asking: asyncio.Task[_Answer] | None = None
-        self._asked_at = 0.0
+        self._calling: asyncio.Task[_Result] | None = None
+        self._called_at = 0.0
         self._failures = 0
         self._skipped = 0
         self._not_before = float("-inf")
-        self._failures_told = _Told()
-        self._complaints_told = _Told()
-        self._tasks_told = False
+        self._failure_log = _Thinned()
+        self._problem_log = _Thinned()
+        self._tasks_reported = False
         self._closed = False
         self.closing: str | None = None
         """What went wrong when the source was last closed."""
 
     def due(self, spawn: Spawn) -> None:
-        """Start a poll, as a task made by ``spawn``, that hands over what it brings; unless there is a reason not to.
+        """Start a poll, as a task made by ``spawn``, that hands over what it brings.
 
-        A poll that still runs has this one skipped and counted; a source that keeps failing is asked less often.
+        While the last poll still runs, this one is skipped and counted. A source that keeps failing is polled less
+        often.
         """
         if self._closed or self._clock.monotonic() < self._not_before:
             return
         if self._polling is not None and not self._polling.done():
             self._skipped += 1
-            if _is_round(self._skipped):
+            if _is_power_of_two(self._skipped):
                 self._events.publish(PollSkipped(self._spec.name, self._skipped))
             return
         self._polling = spawn(self._poll_and_hand_over())
@@ -95,166 +104,155 @@ class Poller:
             self._hand_over(poll)
 
     async def poll_once(self) -> Poll:
-        """Ask the source once, opening it first where it is not open. Raises nothing but cancellation."""
+        """Poll the source once, after opening it where it is not open. Raises nothing but cancellation."""
         started = self._clock.monotonic()
-        answer = await self._ask(started)
+        result = await self._call(started)
         now, name = self._clock.now(), self._spec.name
-        if answer.failure is None:
-            self._succeeded()
-            self._events.publish(Polled(name, len(answer.samples), self._clock.monotonic() - started))
+        if result.failure is None:
+            if self._failures:
+                self._events.publish(SourceRecovered(name, self._failures))
+                self._failures, self._not_before, self._failure_log = 0, float("-inf"), _Thinned()
+            self._events.publish(Polled(name, len(result.samples), self._clock.monotonic() - started))
         else:
-            self._failed(answer, started, now)
-        for complaint in answer.complaints:
-            if self._complaints_told.may_tell(complaint):
-                self._events.publish(SamplesRefused(name, complaint))
+            self._failures += 1
+            interval = period(self._spec.schedule, now)
+            # A source that brought a part of its samples answers: it is polled as often as before.
+            wait = 0.0 if result.samples else backoff(self._failures, interval, misconfigured=result.misconfigured)
+            if wait:
+                self._not_before = started + wait - interval / 2  # so the poll that is due nearest to it takes place
+            if self._failure_log.is_due(result.failure, self._failures):
+                self._events.publish(PollFailed(name, result.failure, self._failures, wait))
+        for problem in result.problems:
+            if self._problem_log.is_due(problem):
+                self._events.publish(SamplesRefused(name, problem))
         if self._worker is not None and len(self._worker.leftovers) >= MANY_TASKS:
-            self._tell_of_tasks(self._worker.leftovers)
+            self._report_tasks(self._worker.leftovers)
         freshness = fresh_for(self._spec.schedule, self._spec.timeout, now)
-        return Poll(name, now, freshness, answer.samples, answer.failure)
+        return Poll(name, now, freshness, result.samples, result.failure, is_partial=result.is_cut)
 
     def retire(self) -> None:
-        """Begin no poll and hand over nothing any more."""
+        """Begin no further poll, and hand over nothing more."""
         self._closed = True
 
     async def close(self) -> bool:
-        """Stop a poll that runs, and close the source; takes a few seconds at most. The poller is done with then.
+        """Stop a poll that runs, and close the source, within a few seconds. The poller cannot be used afterwards.
 
-        False where the plugin would not stop: it runs on, and the process must end without waiting for it.
+        Returns False where the plugin does not stop: it runs on, and the process must end without waiting for it.
         """
         self.retire()
         if self._polling is not None:
-            await _stopped(self._polling, 2 * GRACE)  # in there, the plugin's task has its own grace
-        if self._asking is not None and not await self._stopped_asking(self._asking):
-            # The plugin swallows its cancellation. Forgotten here, it cannot keep the event loop from ending.
-            asyncio._unregister_task(self._asking)  # documented for those who extend asyncio
-        await self._let_go()
+            await _stopped(self._polling, 2 * GRACE)  # within it, the plugin's task has a grace of its own
+        if self._calling is not None and not await self._stopped_call(self._calling):
+            # The plugin swallows its cancellation. A forgotten task cannot keep the event loop from ending.
+            asyncio._unregister_task(self._calling)  # documented for those who extend asyncio
+        await self._close_source()
         hangs = self._hangs()
         if self._worker is not None:
             if not hangs:
-                await self._clear_up(self._worker)
+                await self._worker.run(self._context.http.aclose)
+                if self._worker.leftovers:
+                    self._report_tasks(self._worker.leftovers)
+                    await self._worker.cancel_leftovers()
             self._worker.stop()
         return not hangs
 
-    def place(self) -> str | None:
-        """Where in the plugin's own file its thread is right now, as ``name.py:12``; None where it is not in there."""
-        return self._worker.place(self._own_file()) if self._worker is not None else None
+    def current_line(self) -> str | None:
+        """The line of the plugin's own file that its thread runs now, as ``name.py:12``; None where it runs none."""
+        return self._worker.current_line(self._own_file()) if self._worker is not None else None
 
-    async def _clear_up(self, worker: Worker) -> None:
-        await worker.run(self._context.http.aclose)
-        if worker.leftovers:
-            self._tell_of_tasks(worker.leftovers)
-            await worker.sweep()
-
-    def _tell_of_tasks(self, names: tuple[str, ...]) -> None:
-        if not self._tasks_told:
-            self._tasks_told = True
+    def _report_tasks(self, names: tuple[str, ...]) -> None:
+        if not self._tasks_reported:
+            self._tasks_reported = True
             self._events.publish(TasksLeft(self._spec.name, len(names), ", ".join(sorted(set(names))[:3])))
 
-    def _succeeded(self) -> None:
-        if self._failures:
-            self._events.publish(SourceRecovered(self._spec.name, self._failures))
-            self._failures, self._not_before = 0, float("-inf")
-            self._failures_told = _Told()
-
-    def _failed(self, answer: _Answer, started: float, now: float) -> None:
-        assert answer.failure is not None
-        self._failures += 1
-        interval = period(self._spec.schedule, now)
-        wait = 0.0 if answer.samples else backoff(self._failures, interval, misconfigured=answer.misconfigured)
-        if wait:
-            self._not_before = started + wait - interval / 2  # the poll that is due nearest to it
-        if self._failures_told.may_tell(answer.failure, self._failures):
-            self._events.publish(PollFailed(self._spec.name, answer.failure, self._failures, wait))
-
-    async def _ask(self, now: float) -> _Answer:
-        """Ask in a task of its own, which can be left behind if nothing else helps."""
+    async def _call(self, now: float) -> _Result:
+        """Call the plugin in a task of its own, which can be left behind if nothing else helps."""
         if self._hangs():
-            return _Answer(failure=f"the poll that began {now - self._asked_at:.0f} s ago still hangs")
+            return _Result(failure=f"the poll that began {now - self._called_at:.0f} s ago still hangs")
         if not self._is_open:
-            await self._let_go()  # what a poll that was left behind may have left
-        self._asked_at = now
-        self._asking = asking = asyncio.create_task(self._in_its_place(self._contained))
+            await self._close_source()  # a poll that was left behind may have left a source
+        self._called_at = now
+        self._calling = calling = asyncio.create_task(self._run_plugin(self._open_and_poll))
         try:
-            await asyncio.wait((asking,), timeout=self._spec.timeout)
+            await asyncio.wait((calling,), timeout=self._spec.timeout)
         except asyncio.CancelledError:
-            await self._stopped_asking(asking)
+            await self._stopped_call(calling)
             raise
-        late = not asking.done()
+        late = not calling.done()
         if late:
-            place = self.place()
-            await self._stopped_asking(asking)
-        if not self._is_open and asking.done():
-            await self._let_go()
+            line = self.current_line()  # read before the cancellation moves it
+            await self._stopped_call(calling)
+        if not self._is_open and calling.done():
+            await self._close_source()
         if late:
-            return _Answer(failure=f"no answer within {self._spec.timeout:g} s" + (f" ({place})" if place else ""))
-        return _Answer(failure="the plugin cancelled its own poll") if asking.cancelled() else asking.result()
+            return _Result(failure=f"no answer within {self._spec.timeout:g} s" + (f" ({line})" if line else ""))
+        return _Result(failure="the plugin cancelled its own poll") if calling.cancelled() else calling.result()
 
-    async def _stopped_asking(self, asking: asyncio.Task[Any]) -> bool:
-        """Whether a task ended when it was cancelled, its part in the source's own thread included."""
-        return await _stopped(asking) and (self._worker is None or await self._worker.rested(GRACE))
+    async def _stopped_call(self, calling: asyncio.Task[Any]) -> bool:
+        """Whether a task ended after it was cancelled, its part in the source's own thread included."""
+        return await _stopped(calling) and (self._worker is None or await self._worker.is_idle_within(GRACE))
 
     def _hangs(self) -> bool:
-        """Whether a plugin that was told to stop is still at it, in its task or in its thread."""
-        return (self._asking is not None and not self._asking.done()) or (
+        """Whether a plugin that was cancelled still runs, in its task or in its thread."""
+        return (self._calling is not None and not self._calling.done()) or (
             self._worker is not None and self._worker.busy
         )
 
-    async def _in_its_place(self, run: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What ``run`` returns: in the source's own thread where it lives apart, else right here."""
-        if not self._spec.apart:
+    async def _run_plugin(self, run: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What ``run`` returns. It runs in the source's own thread where the source is isolated, else right here."""
+        if not self._spec.isolated:
             return await run()
         if self._worker is None:
             self._worker = Worker(f"poll-{self._spec.name}")
         result: T = await self._worker.run(run)
         return result
 
-    async def _contained(self) -> _Answer:
-        """All that runs the plugin's code. Whatever it raises ends here, but for the cancellation of this task."""
+    async def _open_and_poll(self) -> _Result:
+        """All that runs the plugin's code. Raises nothing but the cancellation of this task."""
         try:
             try:
-                handed = await self._samples()
+                if not self._is_open:
+                    self._source = self._spec.source_class(self._spec.options, self._context)
+                    await self._source.open()
+                    self._is_open = True
+                assert self._source is not None
+                handed: Any = self._source.poll()
+                raw_samples = collect(await handed if inspect.isawaitable(handed) else handed)
             except SourceError as error:
-                samples, complaints = self._intake.admit(gather(getattr(error, "samples", ())), self._clock.now())
+                # Attributes of an error are the plugin's own: they may lack, or hold anything.
+                partial = self._intake.admit(collect(getattr(error, "samples", ())), self._clock.now())
                 failure = _short(str(error) or type(error).__name__)
-                return _Answer(samples, complaints, failure, isinstance(error, Misconfigured))
-            return _Answer(*self._intake.admit(handed, self._clock.now()))
+                return _Result(*partial, failure, isinstance(error, Misconfigured))
+            return _Result(*self._intake.admit(raw_samples, self._clock.now()))
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin's SystemExit must not end the daemon
-            return _Answer(failure=self._blame(error))
+            return _Result(failure=self._describe_fault(error))
 
-    async def _samples(self) -> list[Any]:
-        if not self._is_open:
-            self._source = self._spec.source_class(self._spec.options, self._context)
-            await self._source.open()
-            self._is_open = True
-        assert self._source is not None
-        handed: Any = self._source.poll()
-        return gather(await handed if inspect.isawaitable(handed) else handed)
-
-    async def _let_go(self) -> None:
-        """Close the source, if there is one: the next poll makes another. One that hangs is closed when it is back."""
+    async def _close_source(self) -> None:
+        """Close the source, if there is one: the next poll makes another. A source that hangs is closed later."""
         source = self._source
         if source is None or self._hangs():
             return
         self._source, self._is_open = None, False
-        closing = asyncio.create_task(self._in_its_place(partial(self._close, source)))
+
+        async def close() -> None:
+            try:
+                await source.close()
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - the plugin's code, as in _open_and_poll
+                self.closing = self._describe_fault(error)
+                self._context.log.debug("closing failed: %s", self.closing)
+
+        closing = asyncio.create_task(self._run_plugin(close))
         await asyncio.wait((closing,), timeout=CLOSING)
         if not closing.done():
             self.closing = f"no end within {CLOSING:g} s"
-        if not await self._stopped_asking(closing):
-            asyncio._unregister_task(closing)  # as above
+        if not await self._stopped_call(closing):
+            asyncio._unregister_task(closing)  # as in close
 
-    async def _close(self, source: Source[Any]) -> None:
-        try:
-            await source.close()
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - the plugin's code, as in _contained
-            self.closing = self._blame(error)
-            self._context.log.debug("closing failed: %s", self.closing)
-
-    def _blame(self, error: BaseException) -> str:
+    def _describe_fault(self, error: BaseException) -> str:
         """What went wrong in a plugin, and where: at the deepest line of the plugin's own file, if there is one."""
         own_file = self._own_file()
         places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
@@ -262,37 +260,37 @@ class Poller:
             place for place in places if Path(place[0]).parent != Path(__file__).parent
         ]
         at = f" ({Path(places[-1][0]).name}:{places[-1][1]})" if places else ""
-        return _short(f"the plugin failed: {type(error).__name__}: {words_of(error)}") + at
+        return _short(f"the plugin failed: {type(error).__name__}: {message_of(error)}") + at
 
     def _own_file(self) -> str | None:
         """The file that the source's class stands in."""
         return getattr(sys.modules.get(self._spec.source_class.__module__), "__file__", None)
 
 
-class _Told:
-    """What was said already: the same thing is said again the second, fourth, eighth time, and so on.
+class _Thinned:
+    """Thins out a log: the same text is logged the first, second, fourth, eighth time, and so on.
 
-    Numbers make no difference: "after 12 ms" is the same thing as "after 15 ms".
+    Texts that differ in their numbers only are the same: "after 12 ms" and "after 15 ms".
     """
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
 
-    def may_tell(self, text: str, total: int | None = None) -> bool:
-        """Whether to say it; ``total`` counts instead of the times that this was said."""
+    def is_due(self, text: str, total: int | None = None) -> bool:
+        """Whether to log this text; where ``total`` is given, it counts instead of the times that it came."""
         if len(self._counts) > 100:
             self._counts.clear()
         text = re.sub(r"\d+", "#", text)
         count = self._counts[text] = self._counts.get(text, 0) + 1
-        return count == 1 or _is_round(count if total is None else total)
+        return count == 1 or _is_power_of_two(count if total is None else total)
 
 
-def _is_round(count: int) -> bool:
+def _is_power_of_two(count: int) -> bool:
     return count & (count - 1) == 0
 
 
 async def _stopped(task: asyncio.Task[Any], grace: float = GRACE) -> bool:
-    """Whether a task ended when it was cancelled, within so many seconds."""
+    """Whether a task ended after it was cancelled, within ``grace`` seconds."""
     if not task.done():
         task.cancel()
         await asyncio.wait((task,), timeout=grace)

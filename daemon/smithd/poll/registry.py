@@ -1,4 +1,4 @@
-"""Which types of sources there are: of installed packages and of plugin files. Each is loaded when it is asked for."""
+"""The types of sources: those of installed packages and those of plugin files. Each is loaded when it is needed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.machinery import SourceFileLoader
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
 from smithd.plugin.options import Options
 from smithd.plugin.source import Source
-from smithd.poll.foreign import Faulty, contained
+from smithd.poll.isolation import PluginFault, call_isolated
 from smithd.poll.schedule import Schedule, ScheduleOptions
 
 GROUP = "smithd.sources"
@@ -34,17 +34,17 @@ T = TypeVar("T")
 
 
 class PluginError(ValueError):
-    """A plugin cannot be used; the text is one line that names it, and says what is wrong with it."""
+    """A plugin cannot be used. The text is one line that names the plugin and says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One configured source: everything that asking it needs.
+    """One configured source: everything that polling it needs.
 
-    ``timeout`` is the deadline of one poll in seconds, ``metrics`` are the names it may bring, without its own.
-    ``apart``: its code runs in a thread of its own, because it blocks, or because nobody here vouches that it does not.
-    ``given`` is what the user wrote, secrets filled in: it tells whether two are equal, not the options made of it,
-    whose parts a plugin may have made of anything.
+    ``timeout`` is the deadline of one poll in seconds. ``metrics`` are the names of the metrics it may bring, without
+    the source's own. ``isolated``: its code runs in a thread of its own, because it blocks, or because it is a third
+    party's and may block. ``given`` is what the user wrote, with secrets filled in. Two sources are equal where it is
+    equal; their options are not compared, since a plugin may make them of objects of any kind.
     """
 
     name: str
@@ -55,7 +55,7 @@ class SourceSpec:
     timeout: float
     metrics: frozenset[str]
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    apart: bool = False
+    isolated: bool = False
 
 
 class Registry:
@@ -70,45 +70,49 @@ class Registry:
                 claims.append(entry)
         self._loaded: dict[str, SourceClass] = {}
         self._files: dict[Path, tuple[str, ...]] = {}
+        self._package_names: dict[Distribution, str] = {}
 
     def names(self) -> tuple[str, ...]:
-        """Every type there is, sorted; nothing is imported for it."""
+        """Every type there is, sorted. Imports nothing."""
         return tuple(sorted(self._installed.keys() | self._loaded.keys()))
 
     def find(self, type_name: str) -> SourceClass:
-        """The class of a type; KeyError where there is none of this name, PluginError where it cannot be used."""
+        """The class of a type. Raises KeyError where there is no such type, PluginError where it cannot be used."""
         if type_name not in self._loaded:
             self._loaded[type_name] = _load_entry(type_name, self._installed[type_name])
         return self._loaded[type_name]
 
-    def lives_apart(self, type_name: str) -> bool:
+    def needs_isolation(self, type_name: str) -> bool:
         """Whether a type's code must not share a thread with others: it is a third party's, or blocks by design."""
-        packages = {entry.dist.name for entry in self._installed.get(type_name, ()) if entry.dist is not None}
+        packages = set()
+        for entry in self._installed.get(type_name, ()):
+            if (package := entry.dist) is not None:
+                if package not in self._package_names:
+                    self._package_names[package] = package.name  # slow: each access parses the package's METADATA
+                packages.add(self._package_names[package])
         return packages != {OWN_PACKAGE} or not inspect.iscoroutinefunction(self._loaded[type_name].poll)
 
     def load_plugin_file(self, path: Path) -> tuple[str, ...]:
-        """Run a plugin file and add each source it defines; returns their types. PluginError where it cannot be used.
+        """Run a plugin file and add each source it defines; returns their types.
 
-        A source's type is its ``type_name``, or its class's name in snake_case. Loading a file twice changes nothing.
+        A source's type is its ``type_name``, or the name of its class in snake_case. Loading a file twice changes
+        nothing. Raises PluginError where the file cannot be used.
         """
         path = path.resolve()
         if path not in self._files:
-            module = _run(path)
-            found = _run_foreign(lambda: _sources_of(module, path), f"plugin {path}")
+            module = _run_file(path)
+            found = _call_plugin(lambda: _sources_of(module, path), f"plugin {path}")
             for type_name in found:
-                self._refuse_second_claim(type_name, path)
+                owners = [str(file) for file, types in self._files.items() if type_name in types]
+                owners += [f"the installed {entry.value}" for entry in self._installed.get(type_name, ())]
+                if owners:
+                    raise PluginError(
+                        f"plugin {path} defines the source type {type_name!r}, which {owners[0]} defines already; "
+                        "give the class another type_name"
+                    )
             self._loaded.update(found)
             self._files[path] = tuple(found)
         return self._files[path]
-
-    def _refuse_second_claim(self, type_name: str, path: Path) -> None:
-        owners = [str(file) for file, types in self._files.items() if type_name in types]
-        owners += [f"the installed {entry.value}" for entry in self._installed.get(type_name, ())]
-        if owners:
-            raise PluginError(
-                f"plugin {path} defines the source type {type_name!r}, which {owners[0]} defines already; "
-                "give the class another type_name"
-            )
 
 
 def _load_entry(type_name: str, claims: list[EntryPoint]) -> SourceClass:
@@ -117,20 +121,21 @@ def _load_entry(type_name: str, claims: list[EntryPoint]) -> SourceClass:
         raise PluginError(f"two installed packages define the source type {type_name!r}: {rivals}; remove one of them")
     entry = claims[0]
     plugin = f"plugin {entry.value} (source type {type_name!r})"
-    found: Any = _run_foreign(entry.load, plugin)
-    if complaint := _run_foreign(lambda: complaint_about(found), plugin):
-        raise PluginError(f"{plugin}: {complaint}")
+    found: Any = _call_plugin(entry.load, plugin)
+    if problem := _call_plugin(lambda: problem_with(found), plugin):
+        raise PluginError(f"{plugin}: {problem}")
     source_class: SourceClass = found
     return source_class
 
 
-def _run(path: Path) -> ModuleType:
+def _run_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise PluginError(f"plugin {path}: there is no such file")
     if path.suffix != ".py":
         raise PluginError(f"plugin {path}: expected a Python file, with a name that ends in .py")
-    content = _run_foreign(path.read_bytes, f"plugin {path}")
-    # Two files may bear one name; and a file that was not changed since the last reload is the same module still.
+    content = _call_plugin(path.read_bytes, f"plugin {path}")
+    # Two files may have the same name, so the path is part of the module's. The content is part of it too: a file that
+    # did not change since the last reload remains the same module.
     name = f"smithd_plugin_{path.stem}_{sha256(bytes(path) + bytes(1) + content).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -140,7 +145,7 @@ def _run(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and typing look a class's module up there
     try:
-        _run_foreign(lambda: loader.exec_module(module), f"plugin {path}")
+        _call_plugin(lambda: loader.exec_module(module), f"plugin {path}")
     except PluginError:
         del sys.modules[name]
         raise
@@ -148,7 +153,10 @@ def _run(path: Path) -> ModuleType:
 
 
 class _Loader(SourceFileLoader):
-    """Runs the text that was read. Python's cache of compiled files knows a text by its size and its second only."""
+    """Runs the text that was read.
+
+    Python's cache of compiled files would not do: it recognizes a file by its size and by its second of change.
+    """
 
     def __init__(self, name: str, path: Path, content: bytes) -> None:
         super().__init__(name, str(path))
@@ -158,13 +166,17 @@ class _Loader(SourceFileLoader):
         return self.source_to_code(self._content, self.get_filename(fullname))
 
 
-def _run_foreign(load: Callable[[], T], plugin: str) -> T:
-    """What ``load`` returns; whatever goes wrong in there is the plugin's fault, an exit at import included."""
+def _call_plugin(load: Callable[[], T], plugin: str) -> T:
+    """What ``load`` returns. Raises PluginError for whatever goes wrong in it, an exit at import included."""
     try:
-        return contained(load, passing=(PluginError,), what=plugin)
-    except Faulty as fault:
+        return call_isolated(load, passing=(PluginError,), what=plugin)
+    except PluginFault as fault:
         error = fault.__cause__ or fault
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if "importlib" not in frame.filename and Path(frame.filename).parent != Path(__file__).parent
+        ]
         at = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
         said = " ".join(str(fault).split())
         if isinstance(error, SyntaxError):
@@ -172,12 +184,8 @@ def _run_foreign(load: Callable[[], T], plugin: str) -> T:
         raise PluginError(f"{plugin} cannot be imported: {said}{at}") from error
 
 
-def _is_ours(file: str) -> bool:
-    return "importlib" in file or Path(file).parent == Path(__file__).parent
-
-
 def _sources_of(module: ModuleType, path: Path) -> dict[str, SourceClass]:
-    """The sources that a file defines, by type. Bases of others, and names with an underscore, are not for use."""
+    """The sources that a file defines, by type; without bases of others and names with a leading underscore."""
     defined = [
         value
         for name, value in vars(module).items()
@@ -190,24 +198,20 @@ def _sources_of(module: ModuleType, path: Path) -> dict[str, SourceClass]:
         raise PluginError(f"plugin {path} defines no source: expected a class that inherits from smithd.plugin.Source")
     found: dict[str, SourceClass] = {}
     for source in sources:
-        type_name = _type_name(source)
-        complaint = complaint_about(source)
-        if complaint is None and type_name in found:
-            complaint = f"claims the source type {type_name!r}, as {found[type_name].__name__} does"
-        if complaint is None and not _TYPE_NAME.fullmatch(type_name):
-            complaint = f"has the type_name {type_name!r}: expected small letters, digits and _"
-        if complaint is not None:
-            raise PluginError(f"plugin {path}: {source.__name__} {complaint}")
+        type_name = str(getattr(source, "type_name", None) or _WORD_START.sub("_", source.__name__).lower())
+        problem = problem_with(source)
+        if problem is None and type_name in found:
+            problem = f"claims the source type {type_name!r}, as {found[type_name].__name__} does"
+        if problem is None and not _TYPE_NAME.fullmatch(type_name):
+            problem = f"has the type_name {type_name!r}: expected small letters, digits and _"
+        if problem is not None:
+            raise PluginError(f"plugin {path}: {source.__name__} {problem}")
         found[type_name] = source
     return found
 
 
-def _type_name(source: SourceClass) -> str:
-    return str(getattr(source, "type_name", None) or _WORD_START.sub("_", source.__name__).lower())
-
-
-def complaint_about(found: Any) -> str | None:
-    """What is wrong with what a plugin declares; None where nothing is."""
+def problem_with(found: Any) -> str | None:
+    """What is wrong with the class that a plugin declares as a source; None where nothing is."""
     if not inspect.isclass(found) or not issubclass(found, Source):
         return f"expected a class that inherits from smithd.plugin.Source, found {found!r:.80}"
     options = getattr(found, "Options", None)
@@ -215,10 +219,17 @@ def complaint_about(found: Any) -> str | None:
         return "must name its options model in 'Options', a class that inherits from smithd.plugin.Options"
     if missing := sorted(getattr(found, "__abstractmethods__", ())):
         return f"does not define {' and '.join(missing)}"
-    return _complaint_about_methods(found) or _complaint_about_options(options)
+    if (problem := _problem_with_methods(found)) is not None:
+        return problem
+    if not isinstance(options.short_form, Mapping | None):
+        return "has a 'short_form' in its options that is no JSON Schema: expected a dict"
+    keys = {field.alias or name for name, field in options.model_fields.items()}
+    if taken := sorted(keys & ScheduleOptions.model_fields.keys()):
+        return f"has an option {taken[0]!r}, a key that every source has already"
+    return None
 
 
-def _complaint_about_methods(found: SourceClass) -> str | None:
+def _problem_with_methods(found: SourceClass) -> str | None:
     if not isinstance(inspect.getattr_static(found, "metrics"), classmethod):
         return "must define 'metrics' as a classmethod: metrics are known from the options alone, before any poll"
     if inspect.iscoroutinefunction(found.metrics) or not _takes(found.metrics, "options"):
@@ -237,22 +248,13 @@ def _complaint_about_methods(found: SourceClass) -> str | None:
 
 
 def _takes(function: Any, *arguments: str) -> bool:
-    """Whether a function can be called with so many arguments, as far as can be seen from outside."""
+    """Whether a function can be called with these arguments, as far as its signature says."""
     if not callable(function):
         return False
     try:
         inspect.signature(function).bind(*arguments)
     except TypeError:
         return False
-    except ValueError:  # what is not written in Python does not always say
+    except ValueError:  # a function that is not written in Python may have no signature
         return True
     return True
-
-
-def _complaint_about_options(options: type[Options]) -> str | None:
-    if not isinstance(options.short_form, Mapping | None):
-        return "has a 'short_form' in its options that is no JSON Schema: expected a dict"
-    keys = {field.alias or name for name, field in options.model_fields.items()}
-    if taken := sorted(keys & ScheduleOptions.model_fields.keys()):
-        return f"has an option {taken[0]!r}, a key that every source has already"
-    return None

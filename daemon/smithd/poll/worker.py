@@ -1,4 +1,4 @@
-"""A thread with an event loop of its own, for the code of one source that nobody here vouches for."""
+"""A thread with an event loop of its own, for the code of one isolated source."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from weakref import WeakSet
 
 Make = Callable[[], Coroutine[Any, Any, Any]]
 
-SWEEPING = 1.0
-"""The seconds that tasks which are left have to end when they are cancelled."""
+CANCELLING = 1.0
+"""The seconds that tasks which a plugin left running have to end after they are cancelled."""
 
 
 class Worker:
-    """Runs one coroutine after another in its thread; what blocks there holds up nobody else.
+    """Runs one coroutine after another in its thread. Code that blocks there holds up no other code.
 
     A coroutine that blocks, or swallows its cancellation, cannot be stopped from outside: the worker is ``busy`` until
-    it ends. The thread is a daemon's: one that hangs does not keep the process from ending. It is always the same
-    thread and loop, so that a source may keep what must not change them (a connection of sqlite3, an HTTP client).
+    it ends. The thread is a daemon thread: one that hangs does not keep the process from ending. Thread and loop stay
+    the same, so that a source may keep what is bound to them (a connection of sqlite3, an HTTP client).
     """
 
     def __init__(self, name: str) -> None:
@@ -42,17 +42,17 @@ class Worker:
     def busy(self) -> bool:
         return not self._idle.is_set()
 
-    async def rested(self, patience: float) -> bool:
-        """Whether it is idle, within so many seconds."""
-        resting = asyncio.ensure_future(self._idle.wait())
-        await asyncio.wait((resting,), timeout=patience)
-        resting.cancel()
+    async def is_idle_within(self, seconds: float) -> bool:
+        """Wait until it is idle, for this many seconds at most; returns whether it is."""
+        waiting = asyncio.ensure_future(self._idle.wait())
+        await asyncio.wait((waiting,), timeout=seconds)
+        waiting.cancel()
         return not self.busy
 
     async def run(self, make: Make) -> Any:
-        """What the coroutine returns or raises, in the thread. Not while the worker is busy.
+        """What the coroutine returns or raises; it runs in the thread. Must not be called while the worker is busy.
 
-        Cancelling this cancels the coroutine, and does not wait for it.
+        Cancelling this call cancels the coroutine, and does not wait for its end.
         """
         assert not self.busy
         self._idle.clear()
@@ -67,16 +67,26 @@ class Worker:
             raise
 
     def stop(self) -> None:
-        """Let the thread end, once it is not busy."""
+        """Have the thread end as soon as it is not busy."""
         self._stopping = True
         self._loop.call_soon_threadsafe(self._loop.stop)
 
-    async def sweep(self) -> None:
-        """Cancel the tasks that still run, so that none is found pending at the end. Not while the worker is busy."""
-        await self.run(self._sweep)
+    async def cancel_leftovers(self) -> None:
+        """Cancel the tasks that still run, so that none is pending at the end. Not while the worker is busy."""
 
-    def place(self, file: str | None) -> str | None:
-        """Where in this source file the thread is right now, as ``name.py:12``; None where it is not in there."""
+        async def cancel() -> None:
+            left = [task for task in self._tasks if not task.done() and task is not asyncio.current_task()]
+            for task in left:
+                task.cancel()
+            ended, stubborn = await asyncio.wait(left, timeout=CANCELLING) if left else (set(), set())
+            for task in ended:
+                _ = task.cancelled() or task.exception()  # an exception that is not read is logged by asyncio
+            _forget(stubborn)
+
+        await self.run(cancel)
+
+    def current_line(self, file: str | None) -> str | None:
+        """The line of this source file that the thread runs now, as ``name.py:12``; None where it runs none of it."""
         frame = sys._current_frames().get(self._thread.ident or 0)
         while frame is not None and frame.f_code.co_filename != file:
             frame = frame.f_back
@@ -95,19 +105,14 @@ class Worker:
         self._tasks.add(task)
         return task
 
-    async def _sweep(self) -> None:
-        left = [task for task in self._tasks if not task.done() and task is not asyncio.current_task()]
-        for task in left:
-            task.cancel()
-        ended, stubborn = await asyncio.wait(left, timeout=SWEEPING) if left else (set(), set())
-        for task in ended:
-            _ = task.cancelled() or task.exception()  # else asyncio complains that nobody asked for it
-        _forget(stubborn)
-
     def _start(self, make: Make, caller: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
         def ended(task: asyncio.Task[Any]) -> None:
             self._task = None  # nothing of a poll is kept until the next one
-            self.leftovers = tuple(_name(task) for task in self._tasks if not task.done())
+            self.leftovers = tuple(
+                getattr(left.get_coro(), "__qualname__", None) or left.get_name()
+                for left in self._tasks
+                if not left.done()
+            )
             with suppress(RuntimeError):  # the caller's loop was closed meanwhile
                 caller.call_soon_threadsafe(self._settle, future, task)
 
@@ -131,10 +136,6 @@ class Worker:
 
 
 def _forget(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Have asyncio not complain of tasks that nothing can end."""
+    """Have asyncio log nothing of tasks that cannot be ended."""
     for task in tasks:
         task._log_destroy_pending = False  # type: ignore[attr-defined] # as it does for its own
-
-
-def _name(task: asyncio.Task[Any]) -> str:
-    return getattr(task.get_coro(), "__qualname__", None) or task.get_name()

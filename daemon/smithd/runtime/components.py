@@ -90,7 +90,7 @@ class Components:
         return same and config.zone == self.config.zone  # a source is told where "today" begins
 
     def _poller(self, spec: SourceSpec, config: Config) -> Poller:
-        http = Http() if spec.apart else self._http
+        http = Http() if spec.isolated else self._http
         log = logging.getLogger(f"smithd.source.{spec.name}")
         context = Context(spec.name, spec.timeout, self.clock, http, log, config.zone)
         return Poller(spec, context, self.events, self._take)

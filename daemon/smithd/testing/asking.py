@@ -17,8 +17,8 @@ from smithd.events import Event, Events, SamplesRefused, TasksLeft
 from smithd.http import Http
 from smithd.plugin.sample import Sample
 from smithd.plugin.source import Context, Source
-from smithd.poll.foreign import metrics_of
 from smithd.poll.intake import Poll
+from smithd.poll.isolation import metrics_of
 from smithd.poll.poller import Poller
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import Every
@@ -53,7 +53,7 @@ class Outcome:
 
     def value(self, metric: str, **labels: str) -> float:
         """The value of a series; LookupError where the poll did not bring it."""
-        for series, value, _ in self.samples:
+        for series, value, *_ in self.samples:
             if series.metric == f"{NAME}.{metric}" and dict(series.labels) == labels:
                 return value
         came = ", ".join(str(sample.series) for sample in self.samples) or "nothing"
@@ -109,7 +109,7 @@ async def polls_async(
 ) -> list[Outcome]:
     """As ``polls``, for tests that are coroutines themselves."""
     made = kind.Options.model_validate(dict(options), by_alias=True, by_name=False, context={"folder": folder})
-    spec = SourceSpec(NAME, kind.__name__, kind, made, Every(60.0), timeout, metrics_of(kind, made), apart=True)
+    spec = SourceSpec(NAME, kind.__name__, kind, made, Every(60.0), timeout, metrics_of(kind, made), isolated=True)
     facts: list[Event] = []
     context = Context(NAME, timeout, SystemClock(), Http(), logging.getLogger(f"smithd.source.{NAME}"), zone)
     poller = Poller(spec, context, Events([facts.append]), lambda _: None)
@@ -137,7 +137,7 @@ async def _watched(poller: Poller) -> tuple[Poll, tuple[float, str] | None]:
     longest, seen, at = 0, 0, ""
     while not polling.done():
         await asyncio.wait((polling,), timeout=SAMPLING)
-        place = poller.place()
+        place = poller.current_line()
         seen = 0 if place is None else seen + 1
         if place is not None and seen > longest:
             longest, at = seen, place

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 from pydantic import ValidationError
 
 from smithd.plugin.source import Source
-from smithd.poll.foreign import metrics_of
-from smithd.poll.registry import complaint_about
+from smithd.poll.isolation import metrics_of
+from smithd.poll.registry import problem_with
 from smithd.testing.asking import THREAD, poll_once, polls
 from smithd.testing.leaks import watching
 from smithd.testing.server import Reply, Server
@@ -58,7 +58,7 @@ class SourceContract:
         yield self.options
 
     def test_smithd_takes_it(self) -> None:
-        complaint = complaint_about(self.source)
+        complaint = problem_with(self.source)
         assert complaint is None, f"{self.source.__name__} {complaint}"
 
     def test_an_unknown_option_is_refused(self) -> None:

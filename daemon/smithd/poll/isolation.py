@@ -1,0 +1,61 @@
+"""Calls the code of a plugin so that whatever it raises is reported as the plugin's own fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, TypeVar
+
+from smithd.plugin.options import Options
+from smithd.plugin.source import Source
+
+T = TypeVar("T")
+
+MAX_METRICS = 10_000
+
+
+class PluginFault(Exception):
+    """The code of a plugin failed. The text is the type of its error, and what the error says."""
+
+
+def call_isolated(call: Callable[[], T], *, passing: tuple[type[BaseException], ...] = (), what: str = "a plugin") -> T:
+    """What the call returns. Raises PluginFault for whatever it raises, an exit and a cancellation included.
+
+    Errors of the types in ``passing`` pass as they are. An interruption from the keyboard passes too, with a note that
+    says ``what`` was interrupted.
+    """
+    try:
+        return call()
+    except passing:
+        raise
+    except KeyboardInterrupt as error:
+        error.add_note(f"Interrupted in {what}.")
+        raise
+    except BaseException as error:
+        raise PluginFault(": ".join(filter(None, (type(error).__name__, message_of(error))))) from error
+
+
+def message_of(error: BaseException) -> str:
+    """The text of an error; the plugin's own ``__str__`` may fail too."""
+    try:
+        return str(error)
+    except BaseException as worse:  # noqa: BLE001 - the plugin's code must not end what only reads its text
+        return f"its text cannot be shown ({type(worse).__name__})"
+
+
+def metrics_of(source_class: type[Source[Any]], options: Options) -> frozenset[Any]:
+    """What a source declares as the names of its metrics, which may be anything.
+
+    Raises PluginFault where the source fails, or declares no collection.
+    """
+
+    def names() -> frozenset[Any]:
+        declared: Any = source_class.metrics(options)
+        if isinstance(declared, str | bytes) or not isinstance(declared, Iterable):
+            raise TypeError(f"expected a list of names, found {declared!r:.80}")
+        listed = list(islice(declared, MAX_METRICS + 1))
+        if len(listed) > MAX_METRICS:
+            raise ValueError(f"more than {MAX_METRICS} names")
+        return frozenset(listed)
+
+    return call_isolated(names)

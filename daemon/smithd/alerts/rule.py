@@ -17,6 +17,7 @@ from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
 from smithd.plugin.options import Duration, Options
+from smithd.references import MetricRef
 
 Baselines = tuple[float | None, ...]
 """What a value is compared with, for each threshold of a rule; None where it is not relative, or nothing is known."""
@@ -38,7 +39,7 @@ ConditionOption = Annotated[
 class RuleOptions(Options):
     """The keys of a rule that decide; how it is told belongs to the surfaces."""
 
-    metric: str | None = Field(
+    metric: MetricRef | None = Field(
         None, description="the metric this rule watches, as source.metric; one alert for each of its series"
     )
     warning: ConditionOption | None = Field(None, description="values that are a warning, like '> 5'")

@@ -18,6 +18,7 @@ from smithd.notify.silence import Silence
 from smithd.notify.time_window import MuteOptions, Window
 from smithd.plugin.options import Options
 from smithd.plugin.sample import Labels, Series
+from smithd.references import RuleRef
 
 Alerts = Mapping[str, Mapping[Labels, Alert]]
 """The alerts that are not inactive, by rule and labels."""
@@ -38,10 +39,10 @@ class HushOptions(Options):
     """The keys of a rule that hold its telling back."""
 
     mute: MuteOptions | None = Field(None, description="time windows in which it is not told, like [nights]")
-    unless_firing: list[str] = Field(
+    unless_firing: list[RuleRef] = Field(
         [], description="rules whose firing makes this one no news, on series that share their labels"
     )
-    depends_on: list[str] = Field(
+    depends_on: list[RuleRef] = Field(
         [], description="rules that this one is a consequence of: it waits while one of them fires, or is about to"
     )
 

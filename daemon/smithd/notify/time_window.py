@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.alerts.severity import Severity
 from smithd.plugin.options import Options
+from smithd.references import TimeWindowRef
 
 MIDNIGHT = 24 * 60
 """The minute at which a day ends."""
@@ -104,7 +105,11 @@ def compile_window(name: str, options: TimeWindowOptions, zone: tzinfo) -> Windo
 class MuteOptions(Options):
     """When a rule is not told; ``mute: [nights]`` is short for ``mute: {during: [nights]}``."""
 
-    during: list[str] = Field(min_length=1, description="the time windows, of those that time_windows declares")
+    short_form_of: ClassVar = "during"
+
+    during: list[TimeWindowRef] = Field(
+        min_length=1, description="the time windows, of those that time_windows declares"
+    )
     except_: list[Severity] = Field([], alias="except", description="severities that are told all the same")
     digest: bool = Field(
         False, description="tell in one message, when the window ends, what was held back; default: what still fires"

@@ -38,6 +38,8 @@ class Options(BaseModel):
     )
     short_form: ClassVar[Mapping[str, Any] | None] = None
     """What may be written instead of the mapping, as a JSON Schema; a validator of the model must understand it."""
+    short_form_of: ClassVar[str | None] = None
+    """The key whose value may be written instead of the mapping; a validator of the model must understand that."""
 
 
 def parse_duration(value: Any) -> float:

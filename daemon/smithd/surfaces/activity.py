@@ -16,6 +16,7 @@ from smithd.formatting import number
 from smithd.outbox.message import Kind, Message, Priority, Shown
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample
+from smithd.references import MetricRef, RuleRef
 from smithd.surfaces.view import Held, Number, View, names_of, plain, summary_names
 from smithd.surfaces.widget import SUMMARY_NAMES, ValueText, marked_stale
 from smithd.template import Text, template
@@ -36,21 +37,23 @@ _COLORS: dict[Severity | None, Color] = {None: "green", Severity.WARNING: "orang
 class WhileFiring(Options):
     """Shown while one of these rules fires."""
 
-    while_firing: list[str] = Field(min_length=1, description="rules; the activity is shown while one of them fires")
+    while_firing: list[RuleRef] = Field(
+        min_length=1, description="rules; the activity is shown while one of them fires"
+    )
 
 
 class Stat(Options):
     """A row: one metric, or (``each``) one row for every series of a metric."""
 
     label: Named | None = None
-    value: str | None = Field(None, description="the metric whose value is shown, as source.metric")
-    each: str | None = Field(None, description="a metric; one row for each of its series")
+    value: MetricRef | None = Field(None, description="the metric whose value is shown, as source.metric")
+    each: MetricRef | None = Field(None, description="a metric; one row for each of its series")
     by: str | None = Field(None, description="the label that names the rows of 'each'")
     top: Annotated[int, Field(ge=1, le=MOST_ROWS)] = Field(MOST_ROWS, description="rows of 'each', the largest first")
     format: ValueText | None = Field(None, description="how the number is written; a template")
     unit: str | None = None
     color: Color | None = None
-    color_by: str | None = Field(None, description="a rule: green, orange while it warns, red while it is critical")
+    color_by: RuleRef | None = Field(None, description="a rule: green, orange while it warns, red while it is critical")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Stat:

@@ -11,6 +11,7 @@ from smithd.contract.values import LONGEST_VALUE, clipped
 from smithd.outbox.message import Kind, Message, Priority, Shown
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample, Series
+from smithd.references import MetricRef
 from smithd.series.latest import source_of
 from smithd.surfaces.view import Held, Number, View, names_of, plain, summary_names
 from smithd.template import AnyLabels, Text, template
@@ -26,8 +27,9 @@ class WidgetOptions(Options):
     """A widget's keys; ``key: source.metric`` is short for ``key: {value: source.metric}``."""
 
     short_form: ClassVar = {"type": "string"}
+    short_form_of: ClassVar = "value"
 
-    value: str | None = Field(None, description="the metric whose value is shown, as source.metric")
+    value: MetricRef | None = Field(None, description="the metric whose value is shown, as source.metric")
     format: ValueText | None = Field(None, description="makes the number a text of 1 to 64 characters")
     stale: ValueText | None = Field(None, description="the text once the value is too old; default: the format and ?")
     text: SummaryText | None = Field(None, description="a text about everything, instead of one metric's value")

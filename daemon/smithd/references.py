@@ -1,0 +1,165 @@
+"""What options name that is declared elsewhere in the file: metrics, rules, time windows. Found by walking the options
+along their annotations, so that whoever adds an option that names something has only to annotate it. No I/O.
+
+The walk takes checked options as well as the plain values of a file that has mistakes, so that a mistake in one key
+hides no unknown name in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+Path = tuple[str | int, ...]
+
+
+class ReferenceKind(StrEnum):
+    """What is named."""
+
+    METRIC = "metric"
+    RULE = "rule"
+    TIME_WINDOW = "time window"
+    EVERYTHING = "everything"
+    """All rules, and what they look at: a text that says which rules fire names none of them."""
+
+
+class Reference(NamedTuple):
+    """One place that names something: the way to it by the file's keys, what is named, and, where the name stands
+    within a text, at which column of it. ``name`` is "" for ``EVERYTHING``.
+    """
+
+    path: Path
+    kind: ReferenceKind
+    name: str
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefersTo:
+    """The annotation of an option that names something.
+
+    ``find`` gives the names within a value, with their columns, where the value is no name itself; it is asked about
+    plain values, too, and answers with nothing where it cannot read one.
+    """
+
+    kind: ReferenceKind
+    find: Callable[[Any], Iterable[tuple[str, int | None]]] | None = None
+
+    def within(self, value: Any, path: Path) -> Iterator[Reference]:
+        """The references that a value has."""
+        if self.find is not None:
+            yield from (Reference(path, self.kind, name, column) for name, column in self.find(value))
+        elif isinstance(value, str):
+            yield Reference(path, self.kind, value)
+
+
+MetricRef = Annotated[str, RefersTo(ReferenceKind.METRIC)]
+"""An option that names a metric: ``source.metric``, or a derived one."""
+
+RuleRef = Annotated[str, RefersTo(ReferenceKind.RULE)]
+"""An option that names a rule."""
+
+TimeWindowRef = Annotated[str, RefersTo(ReferenceKind.TIME_WINDOW)]
+"""An option that names a time window."""
+
+
+def references(options: BaseModel, path: Path = ()) -> Iterator[Reference]:
+    """What checked options name, in the order of their fields. ``path`` is where they stand in the file."""
+    yield from _walk(type(options), options, path)
+
+
+def plain_references(model: type[BaseModel], plain: Any, path: Path = ()) -> Iterator[Reference]:
+    """What plain values name that should be the options ``model``, mistakes or not.
+
+    A model that may be written short says so with ``short_form_of``: the key whose value then stands for all of it.
+    """
+    yield from _walk(model, plain, path)
+
+
+def _walk(annotation: Any, value: Any, path: Path) -> Iterator[Reference]:
+    if value is None or not _names_something(annotation):
+        return
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        if (refers := _mark(arguments[1:])) is not None:
+            yield from refers.within(value, path)
+        else:
+            yield from _walk(arguments[0], value, path)
+    elif get_origin(annotation) in (Union, UnionType):
+        found = (each for part in _fitting(arguments, value) for each in _walk(part, value, path))
+        yield from dict.fromkeys(found)
+    elif _is_model(annotation):
+        yield from _walk_model(annotation, value, path)
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _walk(arguments[-1], item, (*path, name))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for index, item in enumerate(value):
+            yield from _walk(arguments[0], item, (*path, index))
+
+
+def _walk_model(model: type[BaseModel], value: Any, path: Path) -> Iterator[Reference]:
+    short = getattr(model, "short_form_of", None)
+    for name, key, annotation in _fields(model):
+        if isinstance(value, model):
+            yield from _walk(annotation, getattr(value, name), (*path, key))
+        elif isinstance(value, Mapping):
+            yield from _walk(annotation, value.get(key), (*path, key))
+        elif key == short:
+            yield from _walk(annotation, value, path)
+
+
+@cache
+def _fields(model: type[BaseModel]) -> tuple[tuple[str, str, Any], ...]:
+    """The fields of a model that name something, or hold what does: attribute, key in the file, and annotation."""
+    found = []
+    for name, field in model.model_fields.items():
+        # pydantic takes the marks of a whole field off its annotation.
+        refers = _mark(field.metadata)
+        annotation: Any = Annotated[field.annotation, refers] if refers is not None else field.annotation
+        if _names_something(annotation):
+            found.append((name, field.alias or name, annotation))
+    return tuple(found)
+
+
+@cache
+def _names_something(annotation: Any) -> bool:
+    if _is_model(annotation):
+        return bool(_fields(annotation))
+    if get_origin(annotation) is Annotated and _mark(get_args(annotation)[1:]) is not None:
+        return True
+    if get_origin(annotation) is Literal:
+        return False
+    return any(_names_something(part) for part in get_args(annotation) if part is not Ellipsis)
+
+
+def _fitting(parts: Sequence[Any], value: Any) -> Sequence[Any]:
+    """The parts of a union that a value is meant for, by the tags of plain values; all of them where none is."""
+    models = [part for part in parts if _is_model(part)]
+    meant = [part for part in models if isinstance(value, part) or _has_tags_of(part, value)]
+    return [part for part in parts if part not in models or part in meant] if meant else parts
+
+
+def _has_tags_of(model: type[BaseModel], value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    tags = {key: get_args(field.annotation) for key, field in model.model_fields.items() if _is_tag(field.annotation)}
+    return all(value.get(key) in values for key, values in tags.items())
+
+
+def _is_tag(annotation: Any) -> bool:
+    return get_origin(annotation) is Literal and len(get_args(annotation)) == 1
+
+
+def _mark(marks: Iterable[Any]) -> RefersTo | None:
+    return next((mark for mark in marks if isinstance(mark, RefersTo)), None)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

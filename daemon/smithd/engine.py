@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from itertools import chain
 from typing import NamedTuple
 
@@ -47,10 +47,11 @@ from smithd.outbox.queue import Outbox
 from smithd.plugin.sample import Labels, Sample
 from smithd.poll.intake import Poll
 from smithd.poll.schedule import first_word_within, fresh_for
-from smithd.series.derived import Derivation
+from smithd.series.derived import DerivedMetrics
+from smithd.series.expected import Expected, ExpectedSource, source_of
 from smithd.series.history import History
-from smithd.series.latest import Latest, source_of
-from smithd.series.scope import Scope
+from smithd.series.state import SeriesState, adopt, begin, expect_back, record, set_clock
+from smithd.series.view import SeriesView
 from smithd.storage.database import Database
 from smithd.suggestion import did_you_mean
 from smithd.surfaces import activity
@@ -83,7 +84,7 @@ class Handover(NamedTuple):
     samples of the past, and since when streams have no reason to be shown.
     """
 
-    latest: Latest
+    series: SeriesState
     sources: Collection[str]
     history: History
     board: Board
@@ -120,10 +121,10 @@ class Engine:
             account.limits.live_activities_at_once,
         )
         self._looked_at = self._board.metrics | self._watchers.keys()
-        self._latest = _expectations(config, self._looked_at, self._watchers.keys(), made, now)
-        self._derivation = Derivation(config.derived, self._latest)
+        self._series = begin(_expected(config, self._looked_at, self._watchers.keys(), made, now), now)
+        self._derived = DerivedMetrics(config.derived)
         self._rules = {
-            name: compile_rule(name, options, self._latest.patience(options.metrics))
+            name: compile_rule(name, options, self._series.expires_after(options.metrics))
             for name, options in config.rules.items()
         }
         kept_for = remembered_for(self._rules.values(), config.derived)
@@ -148,15 +149,15 @@ class Engine:
 
     def hand_over(self, sources: Collection[str]) -> Handover:
         """What the next engine may go on with, where these sources go on."""
-        return Handover(self._latest, sources, self._history, self._board)
+        return Handover(self._series, sources, self._history, self._board)
 
     def _adopt(self, handover: Handover) -> None:
         self._board.adopt(handover.board)
-        self._latest.adopt(handover.latest, handover.sources)
+        self._series = adopt(self._series, handover.series, handover.sources)
 
     def go_on(self, now: float) -> bool:
         """After a reload: have what was handed over judged by the rules of today. Returns as ``ingest`` does."""
-        known = self._latest.known(now)
+        known = self._series.fresh_samples(now)
         brought = {sample.series.metric for sample in known}
         return self._come(known, list(brought), brought, now)
 
@@ -170,7 +171,9 @@ class Engine:
     def tick(self, now: float) -> bool:
         """Let time pass: holds run out, readings grow old, streams cool down. Returns as ``ingest`` does."""
         alarms, aged, surfaces = self._look_up(now)
-        transitions = self._judging.pass_time(alarms, aged, Scope(self._latest, self._history.past, now))
+        self._judging.series = self._series
+        transitions = self._judging.pass_time(alarms, aged, self._seen(now))
+        self._series = self._judging.series
         telling = self._tell(transitions, now)
         surfaces |= self._board.concerned((), _moved(transitions))
         messages = self._word(surfaces, now)
@@ -200,10 +203,10 @@ class Engine:
         rule = self._rules[name]
         described = ""
         if rule.when is not None:
-            described = rule.when.describe(Scope(self._latest, self._history.past, now))
+            described = rule.when.describe(self._seen(now))
         with self._database.transaction() as connection:
             entries = journal.read(connection, name)
-        samples = list(self._latest.samples.get(rule.metric, {}).values())
+        samples = list(self._series.samples(rule.metric).values())
         held = self._dispatcher.held_of(name, self._quiet(now))
         return Known(rule, self._active.of(name), samples, described, held, self._config.rules[name].push, entries)
 
@@ -250,7 +253,7 @@ class Engine:
         judging = Judging(
             self._rules,
             active,
-            self._latest,
+            self._series,
             self._timers,
             self._history.past,
             self._config.history,
@@ -258,11 +261,12 @@ class Engine:
         )
         for alert in active:
             since = now if alert.absent.phase is Phase.INACTIVE else min(alert.absent.since, now)
-            self._latest.expect_back(alert.series, alert.value, since)
+            if alert.value is not None and alert.series.metric:
+                self._series = expect_back(self._series, Sample(alert.series, alert.value, since))
         judging.plan_all()
         for surface in self._board.surfaces:
             self._timers.add(now, Look(surface))
-            self._timers.add(now + self._latest.longest_patience + 0.001, Look(surface))
+            self._timers.add(now + self._series.longest_first_answer + 0.001, Look(surface))
         for name in self._looked_at | self._board.sources:
             self._watch_age(name, now)
         self._ageing.clear()  # nothing has come yet: the first word of each is news
@@ -284,7 +288,7 @@ class Engine:
 
     def replan(self, now: float) -> None:
         """The clock was set: nothing may wait for a time that is far away now."""
-        self._latest.set_clock(now)
+        self._series = set_clock(self._series, now)
         self._active.set_clock(now)
         self._timers.clear()
         self._ageing.clear()
@@ -295,41 +299,36 @@ class Engine:
             self._timers.add(now, Look(surface))
         self._dispatcher.replan(now)
 
-    def _remember(self, poll: Poll) -> tuple[list[str], set[str]]:
+    def _remember(self, poll: Poll) -> tuple[list[str], Set[str]]:
         """Keep the newest readings; returns the metrics and sources whose surfaces must look again, and the metrics
         that were brought.
         """
-        names, brought = self._latest.take(poll.samples, poll.fresh_for, poll.time)
+        self._series, names, brought, news = record(
+            self._series, poll.source, poll.samples, poll.failure, poll.is_complete, poll.fresh_for, poll.time
+        )
         self._history.take(poll.samples, poll.time)
         heard = brought
-        if self._latest.heard(poll.source, poll.time, failing=poll.failure is not None):
+        if news:
             for metric in self._judging.heard_news(poll.source, poll.time):
                 self._timers.add(poll.time, Ageing(metric))
-        if poll.failure is None or poll.samples:
-            self._latest.answered(poll.source, poll.time, poll.fresh_for)
-            if poll.source in self._board.sources:
-                heard = heard | {poll.source}
+        if (poll.failure is None or poll.samples) and poll.source in self._board.sources:
+            heard = heard | {poll.source}
         for name in heard - self._ageing:
             self._watch_age(name, poll.time)
             names.append(name)
         return names, brought
 
-    def _come(self, came: Iterable[Sample], names: list[str], brought: set[str], now: float) -> bool:
-        """What readings mean that ``latest`` has by now; as ``_remember`` told of them."""
-        scope = Scope(self._latest, self._history.past, now)
-        samples, changed = self._derive(came, brought, scope)
-        transitions = self._judging.come(samples, brought, scope)
+    def _come(self, came: Iterable[Sample], names: list[str], brought: Set[str], now: float) -> bool:
+        """What readings mean that were recorded; as ``_remember`` returned it."""
+        fresh = [sample for sample in came if self._series.is_fresh(sample, now)]
+        view, derived, changed, brought = self._derived.derive(brought, self._seen(now))
+        self._series = self._judging.series = view.state
+        if derived:
+            self._history.take_derived(derived, now)
+        transitions = self._judging.come(fresh + derived, brought, view)
         telling = self._tell(transitions, now)
         messages = self._word(self._board.concerned([*names, *changed], _moved(transitions)), now)
         return self._keep(transitions, telling, messages, now)
-
-    def _derive(self, came: Iterable[Sample], brought: set[str], scope: Scope) -> tuple[list[Sample], list[str]]:
-        """What came and is fresh, and what is made of it; and the derived metrics that changed."""
-        fresh = [sample for sample in came if self._latest.is_fresh(sample, scope.now)]
-        derived, changed = self._derivation.work_out(brought, scope)
-        if derived:
-            self._history.take_derived(derived, scope.now)
-        return fresh + derived, changed
 
     def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[str]]:
         """What the agenda says: alerts whose clock ran out, metrics of which something is too old, surfaces to look
@@ -344,7 +343,7 @@ class Engine:
                     self._ageing.discard(name)
                     self._watch_age(name, now)
                     aged.append(name)
-                    if self._latest.old_at(name) <= now:
+                    if self._series.stale_at(name) <= now:
                         grown_old.append(name)
                 case Look(surface):
                     surfaces.add(surface)
@@ -352,7 +351,7 @@ class Engine:
 
     def _watch_age(self, name: str, now: float) -> None:
         """Have the agenda call when the next thing that we know of a metric or source is too old."""
-        old_at = self._latest.next_old_at(name, now)
+        old_at = self._series.next_stale_at(name, now)
         if old_at is not None:
             self._ageing.add(name)
             self._timers.add(old_at + 0.001, Ageing(name))
@@ -430,11 +429,14 @@ class Engine:
         return View(
             now,
             self._config.zone,
-            self._latest,
+            self._series,
             self._active.firing,
             self._watchers,
             self._outbox.standing,
         )
+
+    def _seen(self, now: float) -> SeriesView:
+        return SeriesView(self._series, self._history.past, now)
 
     def _quiet(self, now: float) -> suppression.Quiet:
         return suppression.quiet(self._config.windows, self._silences.active(now), self._active.by_rule, now)
@@ -454,17 +456,21 @@ def _watchers(rules: Mapping[str, RuleConfig], made: Mapping[str, frozenset[str]
     return dict(watchers)
 
 
-def _expectations(
+def _expected(
     config: Config, watched: Collection[str], judged: Collection[str], made: Mapping[str, frozenset[str]], now: float
-) -> Latest:
+) -> Expected:
     """What the sources are expected to bring, and when."""
-    latest = Latest({*watched, *made, *chain.from_iterable(made.values())}, now, judged)
-    for spec in config.sources.values():
-        patience = first_word_within(spec.schedule, spec.timeout)
-        latest.expect(spec.name, spec.metrics, fresh_for(spec.schedule, spec.timeout, now), patience)
-    for name, metrics in made.items():
-        latest.derive(name, frozenset(map(source_of, metrics)))
-    return latest
+    return Expected(
+        frozenset({*watched, *made, *chain.from_iterable(made.values())}),
+        frozenset(judged),
+        {
+            spec.name: ExpectedSource(
+                fresh_for(spec.schedule, spec.timeout, now), first_word_within(spec.schedule, spec.timeout)
+            )
+            for spec in config.sources.values()
+        },
+        {name: frozenset(map(source_of, metrics)) for name, metrics in made.items()},
+    )
 
 
 def _moved(transitions: Iterable[Transition]) -> set[str]:

@@ -192,8 +192,8 @@ def test_nothing_is_said_twice_and_everything_ends(steps: list[dict[str, Any]]) 
             assert life.open == {}
             assert life.stage.engine.alerts == []
             assert life.remembered() == 0
-            latest = life.stage.engine._latest
-            assert not any(latest.gone.values())
+            series = life.stage.engine._series
+            assert not any(newest.missing for newest in series.metrics.values())
         finally:
             life.stop()
 
@@ -214,13 +214,13 @@ def test_series_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
             stage.poll(T + 60 * minute, "shop", stock=stock)
             stage.poll(T + 60 * minute, "depot", stock=stock)
             stage.pass_time(T + 60 * minute + 30)
-            sizes.append(sum(map(len, engine._latest.gone.values())) + len(engine.alerts))
+            sizes.append(sum(len(newest.missing) for newest in engine._series.metrics.values()) + len(engine.alerts))
         assert max(sizes[20:]) <= max(sizes[:20]), "no more than what was gone lately"
         for minute in range(40, 80):
             stage.poll(T + 60 * minute, "shop", stock={"z": 9.0})
             stage.poll(T + 60 * minute, "depot", stock={"z": 9.0})
             stage.pass_time(T + 60 * minute + 30)
         assert engine.alerts == []
-        assert not any(engine._latest.gone.values())
+        assert not any(newest.missing for newest in engine._series.metrics.values())
         assert engine._active.restless == []
         assert len(engine._timers._heap) < 20

@@ -251,8 +251,8 @@ def test_a_lost_part_that_is_missed_by_nobody_is_forgotten(tmp_path: Path) -> No
         minutes(stage, 0, 0, stock={"a": 9, "b": 9, "c": 1})
         minutes(stage, 1, 10, stock={"b": 9})
         assert {alert.series.labels for alert in stage.engine.alerts} == {(("house", "a"),), (("house", "b"),)}
-        gone = stage.engine._latest.gone["shop.stock"]
-        assert gone.keys() == {(("house", "a"),)}
+        missing = stage.engine._series.missing("shop.stock")
+        assert missing.keys() == {(("house", "a"),)}
 
 
 def test_an_expression_that_is_clear_again_names_no_value_of_before(tmp_path: Path) -> None:

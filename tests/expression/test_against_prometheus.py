@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from campaign import rounds
-from expression.scope import World
+from expression.world import World
 from smithd.expression.expression import Expression, parse
 from smithd.expression.lexer import ExpressionError
 from smithd.expression.operators import SetOperation
@@ -183,7 +183,7 @@ def read(got: str) -> dict[Labels, float]:
 
 
 def world(samples: Samples, now: int) -> World:
-    """What a scope knows at a moment of the series."""
+    """What is known at a moment of the series."""
     past = {name: [sample for sample in values if sample[0] <= now] for name, values in samples.items()}
     latest: dict[str, dict[Labels, float]] = {metric: {} for metric in METRICS}
     for (metric, labels), values in past.items():
@@ -198,15 +198,15 @@ def parts(node: Node) -> Iterator[Node]:
             yield from parts(inner)
 
 
-def is_shared(expression: Expression, scope: World) -> bool:
+def is_shared(expression: Expression, world: World) -> bool:
     """Whether both define the result: Prometheus has values for what is undefined here, and its top has no order among
     equals.
     """
     for part in parts(expression.root):
-        if parse(str(part)).evaluate(scope).unknown:
+        if parse(str(part)).evaluate(world).unknown:
             return False
         if isinstance(part, Aggregate) and part.name == "top":
-            values = parse(str(part.operand)).evaluate(scope).values.values()
+            values = parse(str(part.operand)).evaluate(world).values.values()
             if len(set(values)) < len(values):
                 return False
         if isinstance(part, SetOperation) and part.right.is_number:

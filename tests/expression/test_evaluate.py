@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expression.scope import World, labels
+from expression.world import World, labels
 from smithd.expression import tree
 from smithd.expression.expression import parse
 from smithd.expression.window import rate

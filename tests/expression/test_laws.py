@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expression.scope import World
+from expression.world import World
 from expression.written import EXPRESSIONS, LABELS, METRICS, TOTAL
 from smithd.expression.expression import Expression, parse
 from smithd.expression.lexer import LONGEST, ExpressionError

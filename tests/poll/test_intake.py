@@ -141,7 +141,7 @@ def test_whatever_comes_what_is_admitted_is_sound(samples: list[Any]) -> None:
     intake = Intake("shop", {"orders", "stock"})
     first, again = intake.admit(samples, NOW), intake.admit(samples, NOW)
     assert first == again
-    for (metric, labels), value, time, arrived in first.samples:
+    for (metric, labels), value, time, arrived, _ in first.samples:
         assert metric in ("shop.orders", "shop.stock")
         assert math.isfinite(value)
         assert time <= NOW == arrived

@@ -10,11 +10,13 @@ from smithd.alerts.severity import Severity
 from smithd.alerts.state import Alert, Transition, judge
 from smithd.outbox.message import Standing
 from smithd.plugin.sample import Labels, Sample, Series
-from smithd.series.latest import Latest
+from smithd.series.expected import Expected, ExpectedSource
+from smithd.series.state import begin, record
 from smithd.surfaces.view import View
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC).timestamp()
 ERRORS = Series("shop.errors")
+METRICS = frozenset({"shop.errors", "shop.revenue", "shop.stock"})
 RULE = compile_rule(
     "errors", RuleOptions.model_validate({"metric": "shop.errors", "warning": "> 1", "critical": "> 5"})
 )
@@ -30,17 +32,17 @@ def view(
     watchers: Mapping[str, list[str]] | None = None,
 ) -> View:
     """What the surfaces see: these readings (fresh for 100 s), these alerts, these standings."""
-    fresh_for = dict.fromkeys(["shop.errors", "shop.revenue", "shop.stock"], 100.0)
-    latest = Latest(fresh_for.keys(), started)
-    latest.expect("shop", ["errors", "revenue", "stock"], 100.0, 20.0)
-    latest.take(samples, 100.0, NOW)
+    expected = Expected(METRICS, frozenset(), {"shop": ExpectedSource(100.0, 20.0)}, {})
+    series = begin(expected, started)
+    if samples:
+        series = record(series, "shop", samples, None, complete=False, fresh_for=100.0, now=NOW).state
     if answered is not None:
-        latest.answered("shop", answered, 100.0)
+        series = record(series, "shop", (), None, complete=True, fresh_for=100.0, now=answered).state
     by_rule: dict[str, dict[Labels, Alert]] = {}
     for alert in firing:
         by_rule.setdefault(alert.rule, {})[alert.series.labels] = alert
     known = standings or {}
-    return View(now, UTC, latest, by_rule, watchers or {}, lambda key: known.get(key, Standing()))
+    return View(now, UTC, series, by_rule, watchers or {}, lambda key: known.get(key, Standing()))
 
 
 def sample(metric: str, value: float, at: float = NOW, **labels: str) -> Sample:

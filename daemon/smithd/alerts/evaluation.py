@@ -20,19 +20,22 @@ from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.state import SERIES, Alert, Phase, Transition
 from smithd.expression.expression import told
 from smithd.plugin.sample import Labels, Sample, Series
-from smithd.series.latest import Latest
-from smithd.series.scope import Past, Scope
+from smithd.series.state import SeriesState, forget_missing
+from smithd.series.view import Past, SeriesView
 from smithd.timers import Alarm, EngineTimer, TimerQueue
 
 
 class Judging:
-    """Judges, and moves the alerts in memory. ``puzzles``: the rules whose expression makes no sense, and why."""
+    """Judges, and moves the alerts in memory. ``puzzles``: the rules whose expression makes no sense, and why.
+
+    ``series``: the newest samples. Whoever owns them sets them before it calls, and takes them back afterwards.
+    """
 
     def __init__(
         self,
         rules: Mapping[str, Rule],
         active: Active,
-        latest: Latest,
+        series: SeriesState,
         timers: TimerQueue[EngineTimer],
         past: Past,
         frozen_for: float,
@@ -44,7 +47,7 @@ class Judging:
         self.puzzles: dict[str, str] = {}
         self._rules = rules
         self._active = active
-        self._latest = latest
+        self.series = series
         self._timers = timers
         self._past = past
         self._frozen_for = frozen_for
@@ -60,44 +63,45 @@ class Judging:
             if rule.no_data.severity is not None or rule.on_error.severity is not None:
                 self._vigilant[rule.metric].append(rule)
         for metric in {*self._plain, *self._expressions}:
-            for source in latest.sources_of(metric):
+            for source in series.sources_of(metric):
                 self._on[source].append(metric)
 
-    def come(self, samples: Iterable[Sample], brought: set[str], scope: Scope) -> list[Transition]:
+    def come(self, samples: Iterable[Sample], brought: set[str], view: SeriesView) -> list[Transition]:
         """What fresh readings do to the alerts; ``brought``: all metrics that came with them."""
         get, plain = self._active.get, self._plain.get
         for sample in samples:
-            (metric, labels), value, *_ = sample
+            (metric, labels), value = sample.series, sample.value
             for rule in plain(metric, ()):
                 breached = rule.breached  # most values are fine, and have no alert: they must cost next to nothing
                 if breached is None or breached(value) or get(rule.name, labels) is not None:
-                    self._judge(rule, sample, scope.now)
+                    self._judge(rule, sample, view.now)
         if self._expressions:
             for rule in self._concerned(brought):
-                self._judge_expression(rule, scope)
+                self._judge_expression(rule, view)
         for metric in brought:
             for rule in self._vigilant.get(metric, ()):
-                self._come_back(rule, metric, scope.now)
+                self._come_back(rule, metric, view.now)
         return self._moves() if self._moved else []
 
-    def pass_time(self, alarms: Iterable[Alarm], aged: Iterable[str], scope: Scope) -> list[Transition]:
+    def pass_time(self, alarms: Iterable[Alarm], aged: Iterable[str], view: SeriesView) -> list[Transition]:
         """What time alone does to the alerts: their clocks that ran out, and metrics of which something is too old."""
         expressions: dict[str, Rule] = {}
         for name, labels in alarms:
             rule, alert = self._rules[name], self._active.get(name, labels)
             if alert is None:
-                self._active.calm_down(rule, labels, scope.now)
+                self._active.calm_down(rule, labels, view.now)
             elif rule.when is not None:
                 expressions[name] = rule
             else:
-                self._look_again(rule, alert, scope.now)
+                self._look_again(rule, alert, view.now)
         for metric in aged:
-            if self._latest.has_spoken(metric):
-                self._look_for_lost(metric, scope.now)
+            if self.series.is_polled(metric):
+                self._look_for_lost(metric, view.now)
                 expressions |= {rule.name: rule for rule in self._expressions.get(metric, ())}
+        view = view.advanced(self.series)
         for rule in expressions.values():
-            self._judge_expression(rule, scope)
-            self._miss_all(rule, scope.now)
+            self._judge_expression(rule, view)
+            self._miss_all(rule, view.now)
         return self._moves()
 
     def heard_news(self, source: str, now: float) -> list[str]:
@@ -147,7 +151,7 @@ class Judging:
         return list({rule.name: rule for metric in metrics for rule in self._expressions.get(metric, ())}.values())
 
     def _judge(self, rule: Rule, sample: Sample, now: float) -> None:
-        series, value, *_ = sample
+        series, value = sample.series, sample.value
         alert = self._active.get(rule.name, series.labels)
         baselines: Baselines = ()
         if rule.breached is None:
@@ -162,7 +166,7 @@ class Judging:
     def _baselines(self, rule: Rule, sample: Sample, alert: Alert | None, now: float) -> Baselines:
         """What a reading is compared with. What an alert began with is not looked up again."""
         begun = alert.baselines if alert is not None and alert.baselines else (None,) * len(rule.thresholds)
-        at = self._latest.moment(sample, now)
+        at = self.series.moment(sample, now)
         return tuple(
             self._baseline(condition.reference, sample.series, at)
             if baseline is None and isinstance(condition, Relative)
@@ -173,24 +177,24 @@ class Judging:
     def _baseline(self, reference: Reference, series: Series, at: float) -> float | None:
         return reference.baseline(lambda since: self._past(series, since, at), at, self._zone)
 
-    def _judge_expression(self, rule: Rule, scope: Scope) -> None:
+    def _judge_expression(self, rule: Rule, view: SeriesView) -> None:
         assert rule.when is not None
-        vector = rule.when.evaluate(scope)
+        vector = rule.when.evaluate(view)
         self._note(rule.name, vector.problem)
         alerts = dict(self._active.of(rule.name))
         moved = []
         for labels, value in vector.values.items():
             unrest = self._active.unrest(rule.name, labels)
-            moved.append(state.judge(rule, Series("", labels), alerts.pop(labels, None), value, scope.now, (), unrest))
-        parts = Parts(self._latest, rule.metrics, scope) if alerts else None
+            moved.append(state.judge(rule, Series("", labels), alerts.pop(labels, None), value, view.now, (), unrest))
+        parts = Parts(rule.metrics, view) if alerts else None
         for labels, alert in alerts.items():
             is_lost = parts is not None and _has_lost(parts, alert)
-            if vector.holds(labels) is not False or is_lost or self._is_about_missing(rule, alert, scope.now):
-                self._miss_part(rule, alert, scope)
+            if vector.holds(labels) is not False or is_lost or self._is_about_missing(rule, alert, view.now):
+                self._miss_part(rule, alert, view)
             else:
-                moved.append(state.clear(rule, alert, scope.now))
+                moved.append(state.clear(rule, alert, view.now))
         changes = [transition for transition in moved if transition is not None]
-        operands = rule.when.operands(scope) if changes else []
+        operands = rule.when.operands(view) if changes else []
         for transition in changes:
             now_is = told(operands, transition.alert.series.labels)
             self._move(replace(transition, why=f"{now_is} ({transition.why})"))
@@ -208,39 +212,38 @@ class Judging:
         missing = [metric for metric in sorted(rule.metrics) if self._is_missing(metric, now)]
         return bool(missing) and rule.missing(self._cause(missing, now)).severity is not None
 
-    def _miss_part(self, rule: Rule, alert: Alert, scope: Scope) -> None:
+    def _miss_part(self, rule: Rule, alert: Alert, view: SeriesView) -> None:
         """Something that an alert of an expression needs is missing."""
-        now = scope.now
-        unknown = [metric for metric in sorted(rule.metrics) if not scope.latest(metric)]
-        if not all(self._latest.has_spoken(metric) for metric in unknown):
+        now = view.now
+        unknown = [metric for metric in sorted(rule.metrics) if not view.fresh(metric)]
+        if not all(self.series.is_polled(metric) for metric in unknown):
             return
-        since = min((self._latest.newest(metric) for metric in unknown), default=now)
+        since = min((self.series.newest_at(metric) for metric in unknown), default=now)
         self._move(state.miss(rule, alert.series, alert, self._cause(unknown, now), alert.value, since, now))
 
     def _look_again(self, rule: Rule, alert: Alert, now: float) -> None:
         """An alert's clock ran out."""
         metric, labels = alert.series
-        sample = self._latest.get(metric, labels)
-        if sample is not None and self._latest.is_fresh(sample, now):
+        sample = self.series.get(metric, labels)
+        if sample is not None and self.series.is_fresh(sample, now):
             self._judge(rule, sample, now)
-        elif alert.absent.phase is not Phase.INACTIVE and self._latest.has_spoken(metric):
-            cause = self._latest.cause(metric, now)
-            since = self._latest.unknown_since(metric, cause, alert.absent.since)
+        elif alert.absent.phase is not Phase.INACTIVE and self.series.is_polled(metric):
+            cause = self.series.absence_cause(metric, now)
+            since = self.series.absent_since(metric, cause, alert.absent.since)
             self._move(state.miss(rule, alert.series, alert, cause, alert.value, since, now))
 
     def _look_for_lost(self, metric: str, now: float) -> None:
         """Something of a metric is too old."""
-        lost, cause = self._latest.lost(metric, now), self._latest.cause(metric, now)
+        lost, cause = self.series.stale(metric, now), self.series.absence_cause(metric, now)
         for rule in self._plain.get(metric, ()):
-            for series, value, at, _ in lost:
+            for series, value, at, *_ in lost:
                 alert = self._active.get(rule.name, series.labels)
-                since = self._latest.unknown_since(metric, cause, at)
+                since = self.series.absent_since(metric, cause, at)
                 self._move(state.miss(rule, series, alert, cause, value, since, now))
             self._miss_all(rule, now)
         missed = [Missed(self._missed(rule)) for rule in self._expressions.get(metric, ())]
-        for series, *_ in lost:
-            if not self._needs(metric, series.labels, missed):
-                self._latest.gone[metric].pop(series.labels, None)
+        unneeded = [sample.series for sample in lost if not self._needs(metric, sample.series.labels, missed)]
+        self.series = forget_missing(self.series, unneeded)
 
     def _miss_all(self, rule: Rule, now: float) -> None:
         """What it means for the alert without labels that there is nothing at all of a metric of the rule: because its
@@ -254,24 +257,24 @@ class Judging:
             why = reason.answers(alert.cause)  # the source does not fail any more: it has no data
             self._move(state.come_back(rule, alert, now, why))
             alert = self._active.get(rule.name, ())
-        if cause != SERIES or rule.when is not None or not self._latest.has_known(rule.metric):
-            since = min(self._latest.unknown_since(each, cause, self._latest.newest(each)) for each in missing)
+        if cause != SERIES or rule.when is not None or not self.series.has_series(rule.metric):
+            since = min(self.series.absent_since(each, cause, self.series.newest_at(each)) for each in missing)
             self._move(state.miss(rule, Series(rule.metric), alert, cause, None, since, now))
             if alert is not None and since + rule.missing(cause).after > now:
                 self._timers.add(since + rule.missing(cause).after, Alarm(rule.name, ()))
 
     def _is_missing(self, metric: str, now: float) -> bool:
-        return self._latest.is_missing(metric, now) and self._latest.has_spoken(metric)
+        return self.series.is_stale(metric, now) and self.series.is_polled(metric)
 
     def _cause(self, metrics: Iterable[str], now: float) -> str:
         """Why values are missing; a source that fails is a better reason than any other."""
-        causes = [self._latest.cause(metric, now) for metric in metrics]
+        causes = [self.series.absence_cause(metric, now) for metric in metrics]
         return next((cause for cause in causes if cause != SERIES), SERIES)
 
     def _come_back(self, rule: Rule, metric: str, now: float) -> None:
         """The metric was brought: that there is nothing of it is no longer true."""
         alert = self._active.get(rule.name, ())
-        if alert is not None and alert.absent.phase is not Phase.INACTIVE and self._latest.get(metric, ()) is None:
+        if alert is not None and alert.absent.phase is not Phase.INACTIVE and self.series.get(metric, ()) is None:
             self._move(state.come_back(rule, alert, now, reason.returned(rule, alert.series, None)))
 
     def _missed(self, rule: Rule) -> Iterator[Labels]:

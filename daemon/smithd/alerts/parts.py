@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from smithd.plugin.sample import Labels
-from smithd.series.latest import Latest
-from smithd.series.scope import Scope
+from smithd.series.view import SeriesView
 
 _Shape = tuple[set[Labels], list[Labels]]
 """What is left of many series by some labels' names: those that have all of these labels, and those that have fewer."""
@@ -16,12 +15,12 @@ _Shape = tuple[set[Labels], list[Labels]]
 class Parts:
     """The parts of one expression at one moment. An alert stands on the series that contradict none of its labels."""
 
-    def __init__(self, latest: Latest, metrics: Iterable[str], scope: Scope) -> None:
+    def __init__(self, metrics: Iterable[str], view: SeriesView) -> None:
         self._sides: list[tuple[set[Labels], set[Labels]]] = []
         self._shapes: dict[frozenset[str], list[tuple[_Shape, _Shape]]] = {}
         for metric in metrics:
-            fresh = set(scope.latest(metric) or ())
-            lost = {*latest.samples.get(metric, ()), *latest.gone.get(metric, ())} - fresh
+            fresh = set(view.fresh(metric) or ())
+            lost = {*view.state.samples(metric), *view.state.missing(metric)} - fresh
             self._sides.append((fresh, lost))
 
     def has_lost(self, labels: Labels) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from smithd.expression.operators import operands
 from smithd.expression.parser import parse_tree
 from smithd.expression.tree import Node
-from smithd.expression.vector import NoResult, Scope, Vector
+from smithd.expression.vector import NoResult, Querier, Vector
 from smithd.expression.window import reach
 from smithd.plugin.sample import Labels
 
@@ -50,20 +50,20 @@ class Expression:
         """The metrics it names."""
         return frozenset(reference.metric for reference in self.references)
 
-    def evaluate(self, scope: Scope) -> Vector:
-        """What it is at ``scope.now``; never an error. A scalar is one series without labels."""
-        return _evaluated(self.root, scope)
+    def evaluate(self, querier: Querier) -> Vector:
+        """What it is at ``querier.now``; never an error. A scalar is one series without labels."""
+        return _evaluated(self.root, querier)
 
-    def operands(self, scope: Scope) -> list[Operand]:
+    def operands(self, querier: Querier) -> list[Operand]:
         """The parts that are compared, with their values: what a text about the result can name."""
         parts = {str(node): node for node in operands(self.root)}
-        return [Operand(text, _evaluated(node, scope)) for text, node in parts.items()]
+        return [Operand(text, _evaluated(node, querier)) for text, node in parts.items()]
 
-    def describe(self, scope: Scope, labels: Labels = ()) -> str:
+    def describe(self, querier: Querier, labels: Labels = ()) -> str:
         """The operands' values for a person, as they are for the series with these labels: ``prod.error_rate is 7 and
         conversion is 0.4``.
         """
-        return told(self.operands(scope), labels)
+        return told(self.operands(querier), labels)
 
 
 def told(operands: Iterable[Operand], labels: Labels) -> str:
@@ -82,9 +82,9 @@ def parse(text: str) -> Expression:
     return Expression(root, references, reaches)
 
 
-def _evaluated(node: Node, scope: Scope) -> Vector:
+def _evaluated(node: Node, querier: Querier) -> Vector:
     try:
-        return node.evaluate(scope)
+        return node.evaluate(querier)
     except NoResult as reason:
         return Vector(problem=str(reason))
 

@@ -9,7 +9,7 @@ from smithd.expression import matching
 from smithd.expression.arithmetic import CALCULATIONS, COMPARISONS
 from smithd.expression.matching import ALL, Matching
 from smithd.expression.tree import BINDING, Node, Not, within
-from smithd.expression.vector import Scope, Vector, each, filtered
+from smithd.expression.vector import Querier, Vector, each, filtered
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ class Calculation(Binary):
             yield "bool"
         yield from Binary._modifiers(self, following)
 
-    def evaluate(self, scope: Scope) -> Vector:
-        left, right = self.left.evaluate(scope), self.right.evaluate(scope)
+    def evaluate(self, querier: Querier) -> Vector:
+        left, right = self.left.evaluate(querier), self.right.evaluate(querier)
         compute = CALCULATIONS[self.operator]
         if self.right.is_number:
             other = right.values[()]
@@ -75,8 +75,8 @@ class Calculation(Binary):
 class Filter(Binary):
     """A comparison: the series of which it is true remain, with the value of the left side, or of the one metric."""
 
-    def evaluate(self, scope: Scope) -> Vector:
-        left, right = self.left.evaluate(scope), self.right.evaluate(scope)
+    def evaluate(self, querier: Querier) -> Vector:
+        left, right = self.left.evaluate(querier), self.right.evaluate(querier)
         compare = COMPARISONS[self.operator]
         if self.right.is_number:
             other = right.values[()]
@@ -98,8 +98,8 @@ class SetOperation(Binary):
         object.__setattr__(self, "is_number", False)
         object.__setattr__(self, "is_condition", conditions)
 
-    def evaluate(self, scope: Scope) -> Vector:
-        left, right = self.left.evaluate(scope), self.right.evaluate(scope)
+    def evaluate(self, querier: Querier) -> Vector:
+        left, right = self.left.evaluate(querier), self.right.evaluate(querier)
         match self.operator, self.matching:
             case "and", None if self.right.is_condition:
                 return matching.under(left, right)

@@ -336,7 +336,7 @@ class _Nowhere:
 
     now = 0.0
 
-    def latest(self, _: str) -> None:
+    def fresh(self, _: str) -> None:
         return None
 
     def past(self, _metric: str, _labels: Labels, _since: float) -> Sequence[tuple[float, float]]:

@@ -11,7 +11,7 @@ from smithd.expression.arithmetic import COMPARISONS
 from smithd.expression.grouping import TOGETHER, Choice, aggregate, top
 from smithd.expression.lexer import quoted
 from smithd.expression.matching import negation
-from smithd.expression.vector import NoResult, Scope, Vector, each, settled
+from smithd.expression.vector import NoResult, Querier, Vector, each, settled
 from smithd.expression.window import FUNCTIONS, reach
 from smithd.plugin.sample import Labels
 
@@ -49,7 +49,7 @@ class Node(Protocol):
     def is_condition(self) -> bool:
         """Whether it says yes or no for all series at once: made of ``not``."""
 
-    def evaluate(self, scope: Scope, /) -> Vector:
+    def evaluate(self, querier: Querier, /) -> Vector:
         """What it is now; NoResult where it makes no sense."""
 
 
@@ -67,7 +67,7 @@ class Number:
     def __str__(self) -> str:
         return self.text
 
-    def evaluate(self, _: Scope) -> Vector:
+    def evaluate(self, _: Querier) -> Vector:
         return Vector({(): self.value})
 
 
@@ -104,8 +104,8 @@ class Selector:
         inner = ", ".join(map(str, self.matchers))
         return f"{self.metric}{{{inner}}}" if inner else self.metric
 
-    def evaluate(self, scope: Scope) -> Vector:
-        values = scope.latest(self.metric)
+    def evaluate(self, querier: Querier) -> Vector:
+        values = querier.fresh(self.metric)
         if values is None:
             return Vector(missing=frozenset({self.metric}))
         if len(values) > MOST_SERIES:
@@ -133,17 +133,17 @@ class Window:
     def __str__(self) -> str:
         return f"{self.function}({self.selector}, {self.length})"
 
-    def evaluate(self, scope: Scope) -> Vector:
-        found = self.selector.evaluate(scope)
-        compute, start = FUNCTIONS[self.function], scope.now - self.length.value
-        since = scope.now - reach(self.function, self.length.value)
+    def evaluate(self, querier: Querier) -> Vector:
+        found = self.selector.evaluate(querier)
+        compute, start = FUNCTIONS[self.function], querier.now - self.length.value
+        since = querier.now - reach(self.function, self.length.value)
         values, unknown, read = {}, set(), 0
         for labels in found.values:
-            samples = scope.past(self.selector.metric, labels, since)
+            samples = querier.past(self.selector.metric, labels, since)
             read += len(samples)
             if read > MOST_SAMPLES:
                 raise NoResult(f"{self} reads more than {MOST_SAMPLES} samples: select series, or a shorter window")
-            value = compute(samples, start, scope.now)
+            value = compute(samples, start, querier.now)
             if value is None:
                 unknown.add(labels)
             else:
@@ -169,8 +169,8 @@ class Aggregate:
         count = f"{self.count}, " if self.count else ""
         return f"{self.name}{by}({count}{self.operand})"
 
-    def evaluate(self, scope: Scope) -> Vector:
-        vector = self.operand.evaluate(scope)
+    def evaluate(self, querier: Querier) -> Vector:
+        vector = self.operand.evaluate(querier)
         if self.count is not None:
             return top(int(self.count.value), vector, self.by)
         return aggregate(self.name, vector, self.by)
@@ -193,8 +193,8 @@ class Unary:
     def __str__(self) -> str:
         return f"{self.sign}{within(self.operand, self.binding)}"
 
-    def evaluate(self, scope: Scope) -> Vector:
-        vector = self.operand.evaluate(scope)
+    def evaluate(self, querier: Querier) -> Vector:
+        vector = self.operand.evaluate(querier)
         return each(vector, neg) if self.sign == "-" else vector
 
 
@@ -211,8 +211,8 @@ class Not:
     def __str__(self) -> str:
         return f"not {within(self.operand, self.binding)}"
 
-    def evaluate(self, scope: Scope) -> Vector:
-        return negation(self.operand.evaluate(scope))
+    def evaluate(self, querier: Querier) -> Vector:
+        return negation(self.operand.evaluate(querier))
 
 
 def within(node: Node, binding: int) -> str:

@@ -11,14 +11,14 @@ from smithd.plugin.sample import Labels
 NOTHING: frozenset[str] = frozenset()
 
 
-class Scope(Protocol):
+class Querier(Protocol):
     """What an expression may look at. Values are finite numbers, times seconds since 1970."""
 
     @property
     def now(self) -> float:
         """The moment for which the expression is evaluated."""
 
-    def latest(self, metric: str, /) -> Mapping[Labels, float] | None:
+    def fresh(self, metric: str, /) -> Mapping[Labels, float] | None:
         """The fresh values of a metric's series; empty where it has none; None where nothing is known about it."""
 
     def past(self, metric: str, labels: Labels, since: float, /) -> Sequence[tuple[float, float]]:

@@ -64,7 +64,7 @@ class Dispatcher:
         for notice in self.notices:
             for member in notice.firing if notice.group.scope is Scope.MUTE else ():
                 if member.told is None:  # as it is by then, and as the windows are by now
-                    heard_by = view.latest.heard_by(member.series.metric)
+                    heard_by = view.series.first_answer_by(member.series.metric)
                     notice.not_before = max(notice.not_before, heard_by)
                     self._timers.add(heard_by, Hushed(member.id))
             self._plan(notice, turn)

@@ -78,8 +78,8 @@ class Placement:
         notice = self._notices.of(id_of(alert))
         waits = notice is not None and notice.members[id_of(alert)].told is None
         if alert.rule in self._pushes and not waits and self._is_untold(alert, notice):
-            known = view.latest.get(*alert.series) is not None
-            until = view.now if known else view.latest.heard_by(alert.series.metric)
+            known = view.series.get(*alert.series) is not None
+            until = view.now if known else view.series.first_answer_by(alert.series.metric)
             self._hold(alert, Held(Reason.UNCONFIRMED, "", until))
 
     def lift(self, rule: str, turn: Turn) -> None:

@@ -65,7 +65,7 @@ class Turn:
 
     def current(self, member: Member) -> Member:
         """A member that fires, with the value that its series has by now."""
-        sample = self.view.latest.get(*member.series)
+        sample = self.view.series.get(*member.series)
         return replace(member, value=sample.value) if sample is not None and self.view.is_fresh(sample) else member
 
     def touch(self, notice: Notice) -> None:

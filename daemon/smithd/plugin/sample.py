@@ -37,10 +37,12 @@ class Sample(NamedTuple):
     """A sample that was admitted: its value is finite, its name is complete, and it has its times.
 
     ``time`` is its own time, which decides its age; ``arrived`` is when smithd received it. Both are in seconds since
-    1970. A sample that smithd computed itself did not arrive: its ``arrived`` is None.
+    1970. A sample that smithd computed itself did not arrive: its ``arrived`` is None. ``lasting``: it was pushed and
+    cannot be asked for again, so that the state keeps it.
     """
 
     series: Series
     value: float
     time: float
     arrived: float | None = None
+    lasting: bool = False

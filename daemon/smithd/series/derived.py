@@ -1,46 +1,61 @@
-"""Works out the derived metrics that a poll concerns. Pure."""
+"""Works out the derived metrics that a poll concerns. No I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from smithd.expression.derived import in_order
 from smithd.expression.expression import Expression
 from smithd.plugin.sample import Sample, Series
-from smithd.series.latest import Latest
-from smithd.series.scope import Scope
+from smithd.series.state import record_derived
+from smithd.series.view import SeriesView
 
 
-class Derivation:
-    """The derived metrics of one configuration; ``latest`` must have been told of them."""
+class Derived(NamedTuple):
+    """The samples of derived metrics. ``view``: what is seen with them; ``changed``: those whose series or values are
+    others now; ``brought``: what was brought, and all that was worked out from it.
+    """
 
-    def __init__(self, formulas: Mapping[str, Expression], latest: Latest) -> None:
-        self._formulas = [(name, formulas[name], formulas[name].metrics) for name in in_order(formulas)]
-        self._latest = latest
+    view: SeriesView
+    samples: list[Sample]
+    changed: list[str]
+    brought: set[str]
 
-    def work_out(self, brought: set[str], scope: Scope) -> tuple[list[Sample], list[str]]:
-        """The readings of all that is made of metrics that were brought, and the metrics whose values changed. They
-        are in ``latest`` then, and their names among what was brought.
-        """
+
+class DerivedMetrics:
+    """The derived metrics of one configuration."""
+
+    def __init__(self, expressions: Mapping[str, Expression]) -> None:
+        self._expressions = [(name, expressions[name], expressions[name].metrics) for name in in_order(expressions)]
+
+    def derive(self, brought: Collection[str], view: SeriesView) -> Derived:
+        """All that depends on metrics that were brought, each after those that it depends on."""
+        known = set(brought)
         samples: list[Sample] = []
         changed: list[str] = []
-        for name, formula, metrics in self._formulas:
-            if not metrics.isdisjoint(brought):
-                found, moved = self._derive(name, formula, scope)
-                samples += found
-                changed += moved
-                brought.add(name)
-        return samples, changed
+        for name, expression, metrics in self._expressions:
+            if metrics.isdisjoint(known):
+                continue
+            vector = expression.evaluate(view)
+            time, fresh_for = _age(name, metrics, view)
+            found = [Sample(Series(name, labels), value, time) for labels, value in vector.values.items()]
+            state, is_changed = record_derived(view.state, name, found, vector.is_known, fresh_for, view.now)
+            # Nothing looked at this metric before it was worked out: its dependents come later in the order.
+            view = view.advanced(state)
+            samples += found
+            known.add(name)
+            if is_changed:
+                changed.append(name)
+        return Derived(view, samples, changed, known)
 
-    def _derive(self, name: str, formula: Expression, scope: Scope) -> tuple[list[Sample], list[str]]:
-        """A derived value is as old as the oldest that it is made of, and too old when the first of them is."""
-        vector = formula.evaluate(scope)
-        times = [(self._latest.newest(metric), metric) for metric in formula.metrics if scope.latest(metric)]
-        time = min((at for at, _ in times), default=scope.now)
-        until = min((at + self._latest.fresh_for(metric) for at, metric in times), default=None)
-        fresh_for = self._latest.fresh_for(name) if until is None else until - time
-        samples = [Sample(Series(name, labels), value, time) for labels, value in vector.values.items()]
-        changed, _ = self._latest.take(samples, fresh_for, scope.now, [name] if vector.is_known else [])
-        if vector.is_known:
-            self._latest.answered(name, scope.now, fresh_for)
-        return samples, changed
+
+def _age(name: str, metrics: Collection[str], view: SeriesView) -> tuple[float, float]:
+    """The time of a derived value, and for how many seconds it is fresh: it is as old as the oldest sample that it is
+    worked out from, and stale when the first of them is.
+    """
+    times = [(view.state.newest_at(metric), metric) for metric in metrics if view.fresh(metric)]
+    if not times:
+        return view.now, view.state.fresh_for(name)
+    time = min(at for at, _ in times)
+    return time, min(at + view.state.fresh_for(metric) for at, metric in times) - time

@@ -65,7 +65,7 @@ class History:
         """Remember the readings of series that are looked back on. One that is not newer than the last of its series
         is left out; samples from after ``now``, which a clock set back has left, are forgotten.
         """
-        for series, value, at, _ in samples if self._kept_for else ():
+        for series, value, at, *_ in samples if self._kept_for else ():
             self._keep(series, value, at, now)
 
     def take_derived(self, samples: Iterable[Sample], now: float) -> None:

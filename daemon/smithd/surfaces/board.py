@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from smithd.outbox.message import Message
-from smithd.series.latest import source_of
+from smithd.series.expected import source_of
 from smithd.surfaces import activity, slots, widget
 from smithd.surfaces.activity import ActivityOptions
 from smithd.surfaces.view import Held, View

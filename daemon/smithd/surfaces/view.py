@@ -11,7 +11,7 @@ from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.alerts.state import Alert
 from smithd.outbox.message import Standing
 from smithd.plugin.sample import Labels, Sample
-from smithd.series.latest import Latest
+from smithd.series.state import SeriesState
 
 Number = int | float
 
@@ -20,32 +20,32 @@ Number = int | float
 class View:
     """Everything a surface may know when it is worded, at ``now``.
 
-    ``latest``: the newest reading of each series. ``firing``: the firing alerts by rule. ``watchers``: the rules on
+    ``series``: the newest samples. ``firing``: the firing alerts by rule. ``watchers``: the rules on
     each metric. ``standing``: where a key stands in the outbox.
     """
 
     now: float
     zone: tzinfo
-    latest: Latest
+    series: SeriesState
     firing: Mapping[str, Mapping[Labels, Alert]]
     watchers: Mapping[str, Sequence[str]]
     standing: Callable[[str], Standing]
 
     def samples(self, metric: str) -> list[Sample]:
         """The newest readings of a metric, one for each series."""
-        return list(self.latest.samples.get(metric, {}).values())
+        return list(self.series.samples(metric).values())
 
     def is_fresh(self, sample: Sample) -> bool:
         """Whether a reading may still be shown as today's truth."""
-        return self.latest.is_fresh(sample, self.now)
+        return self.series.is_fresh(sample, self.now)
 
     def awaits(self, name: str) -> bool:
         """Whether the first word since the start of a metric, or of a source, may still come in good time."""
-        return self.latest.awaits(name, self.now)
+        return self.series.is_unseen(name, self.now)
 
     def is_silent(self, source: str) -> bool:
         """Whether a source has not answered for too long."""
-        return self.latest.old_at(source) < self.now
+        return self.series.stale_at(source) < self.now
 
     def ambiguity(self, metric: str) -> str | None:
         """The complaint about a metric with several series where one is needed."""

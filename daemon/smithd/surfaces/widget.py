@@ -12,7 +12,7 @@ from smithd.outbox.message import Kind, Message, Priority, Shown
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample, Series
 from smithd.references import MetricRef
-from smithd.series.latest import source_of
+from smithd.series.expected import source_of
 from smithd.surfaces.view import Held, Number, View, names_of, plain, summary_names
 from smithd.template import AnyLabels, Text, template
 

@@ -20,7 +20,7 @@ class World:
     samples: Mapping[tuple[str, Labels], Sequence[tuple[float, float]]] = field(default_factory=dict)
     now: float = 1000.0
 
-    def latest(self, metric: str) -> Mapping[Labels, float] | None:
+    def fresh(self, metric: str) -> Mapping[Labels, float] | None:
         return self.series.get(metric)
 
     def past(self, metric: str, labels: Labels, since: float) -> Sequence[tuple[float, float]]:

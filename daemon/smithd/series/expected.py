@@ -1,0 +1,47 @@
+"""What the sources of one configuration are expected to bring, and when. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedSource:
+    """``fresh_for``: for how many seconds its answers are good, until one says otherwise. ``first_answer_within``: how
+    many seconds its first answer may take.
+    """
+
+    fresh_for: float
+    first_answer_within: float
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """``watched``: the metrics whose samples are kept; ``judged``: those whose missing series are kept as well, because
+    a rule is on them. ``derived``: the sources that each derived metric is worked out from, in the end.
+    """
+
+    watched: frozenset[str]
+    judged: frozenset[str]
+    sources: Mapping[str, ExpectedSource]
+    derived: Mapping[str, frozenset[str]]
+
+    def sources_of(self, metric: str) -> frozenset[str]:
+        """The sources that a metric comes from."""
+        return self.derived.get(metric) or frozenset([source_of(metric)])
+
+    def of(self, name: str) -> ExpectedSource:
+        """What is expected of a source, or of a derived metric: as much as of the slowest of its sources."""
+        if name in self.sources:
+            return self.sources[name]
+        sources = [self.sources[source] for source in self.derived[name]]
+        return ExpectedSource(
+            max((source.fresh_for for source in sources), default=0.0),
+            max((source.first_answer_within for source in sources), default=0.0),
+        )
+
+
+def source_of(metric: str) -> str:
+    """The source's name in ``source.metric``; a source's own name, and that of a derived metric, is its own."""
+    return metric.partition(".")[0]

@@ -1,0 +1,346 @@
+"""The newest samples of every series and the health of every source, as one value. No I/O.
+
+A poll makes a new ``SeriesState`` of the old one: one record for each metric that it brought, and one for its source;
+all others are shared with the state before. Times are seconds since 1970. A derived metric is a source of its own,
+whose answers are its evaluations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Set
+from enum import StrEnum
+from typing import NamedTuple
+
+from rpds import HashTrieMap
+
+from smithd.plugin.sample import Labels, Sample, Series
+from smithd.series.expected import Expected, source_of
+from smithd.series.health import SourceAnswers, SourceHealth
+from smithd.series.newest import NO_SAMPLES, NewestSamples
+
+EXPIRES_AFTER = 4.0
+"""A series has expired when its last sample is so many times as old as one that is just fresh."""
+LEAST_EXPIRY = 300.0
+
+
+class Freshness(StrEnum):
+    """What can be said of a metric or a series at one moment.
+
+    FRESH: its sample is young enough. STALE: it is too old. MISSING: a complete answer lacks it. UNSEEN: there was no
+    answer yet since the start.
+    """
+
+    FRESH = "fresh"
+    STALE = "stale"
+    MISSING = "missing"
+    UNSEEN = "unseen"
+
+
+class SeriesState(NamedTuple):
+    """``started``: when this run began; ``since``: when it began, or the clock was last set. ``metrics`` has the
+    metrics of which something is known, ``sources`` every source and derived metric.
+    """
+
+    expected: Expected
+    started: float
+    since: float
+    metrics: HashTrieMap[str, NewestSamples]
+    sources: Mapping[str, SourceAnswers]
+
+    def newest(self, metric: str) -> NewestSamples:
+        """What is known of a metric."""
+        return self.metrics.get(metric) or NewestSamples(NO_SAMPLES, self.sources[source_of(metric)].fresh_for)
+
+    def samples(self, metric: str) -> Mapping[Labels, Sample]:
+        """The newest sample of each series of a metric, fresh or stale, without the missing ones."""
+        found = self.metrics.get(metric)
+        return NO_SAMPLES if found is None else found.samples
+
+    def missing(self, metric: str) -> Mapping[Labels, Sample]:
+        """The last samples of the series of a metric that are missing."""
+        found = self.metrics.get(metric)
+        return NO_SAMPLES if found is None else found.missing
+
+    def get(self, metric: str, labels: Labels) -> Sample | None:
+        """The newest sample of a series; None where it is missing or unseen."""
+        return self.samples(metric).get(labels)
+
+    def fresh_for(self, name: str) -> float:
+        """For how many seconds the samples of a metric, or the answers of a source, are fresh."""
+        found = self.metrics.get(name)
+        return self.sources[source_of(name)].fresh_for if found is None else found.fresh_for
+
+    def is_fresh(self, sample: Sample, now: float) -> bool:
+        """Whether a sample is young enough to be taken for the truth of now."""
+        return now - sample.time <= self.fresh_for(sample.series.metric)
+
+    def fresh(self, metric: str, now: float) -> dict[Labels, float]:
+        """The values of a metric's series that are fresh."""
+        found = self.metrics.get(metric)
+        return {} if found is None else found.fresh(now)
+
+    def fresh_samples(self, now: float) -> list[Sample]:
+        """All samples that are fresh, in the order of their metrics' names."""
+        found = (sample for _, newest in sorted(self.metrics.items()) for sample in newest.samples.values())
+        return [sample for sample in found if self.is_fresh(sample, now)]
+
+    def stale(self, metric: str, now: float) -> list[Sample]:
+        """The last samples of a metric's series that are too old, whether an answer lacked them or none came. Samples
+        from before the start are as good as new at the start.
+        """
+        return self.newest(metric).stale(now, self.since)
+
+    def freshness(self, metric: str, now: float) -> Freshness:
+        """What can be said of a metric as a whole; fresh where one of its series is."""
+        if self.fresh(metric, now):
+            return Freshness.FRESH
+        found, answers = self.newest(metric), self.sources[source_of(metric)]
+        # A metric whose series all came stale is stale. One that the last complete answer did not have at all, or had
+        # without series, is missing.
+        brought_at = found.brought_at
+        lacked = brought_at is None or brought_at < (answers.completed_at or 0.0) or not found.samples
+        if lacked and answers.is_complete(now):
+            return Freshness.MISSING
+        is_seen = brought_at is not None or answers.answered_at is not None
+        return Freshness.STALE if is_seen else Freshness.UNSEEN
+
+    def freshness_of(self, series: Series, now: float) -> Freshness:
+        """What can be said of one series."""
+        sample = self.get(*series)
+        if sample is not None:
+            return Freshness.FRESH if self.is_fresh(sample, now) else Freshness.STALE
+        answers = self.sources[source_of(series.metric)]
+        if answers.is_complete(now):
+            return Freshness.MISSING
+        return Freshness.UNSEEN if answers.answered_at is None else Freshness.STALE
+
+    def is_stale(self, metric: str, now: float) -> bool:
+        """Whether there is nothing fresh of a metric, and has not been for long enough to say so, since the start."""
+        return now - max(self.newest_at(metric), self.since) > self.fresh_for(metric)
+
+    def is_unseen(self, name: str, now: float) -> bool:
+        """Whether a metric or source is unseen, and its first answer may still come in time."""
+        answers = self.sources[source_of(name)]
+        found = self.metrics.get(name)
+        if (found is not None and found.brought_at is not None) or answers.answered_at is not None:
+            return False
+        return now - self.started <= answers.first_answer_within
+
+    def is_polled(self, metric: str) -> bool:
+        """Whether every source of a metric answered or failed, since the start and since the clock was last set."""
+        return all(self.sources[source].polled for source in self.expected.sources_of(metric))
+
+    def has_series(self, metric: str) -> bool:
+        """Whether any series of a metric was there since the start, or is expected back."""
+        found = self.metrics.get(metric)
+        return found is not None and bool(found.samples or found.missing)
+
+    def sources_of(self, metric: str) -> frozenset[str]:
+        """The sources that a metric comes from."""
+        return self.expected.sources_of(metric)
+
+    def health(self, source: str, now: float) -> SourceHealth | None:
+        """Whether a source is up, fails or is silent; None before its first answer is due."""
+        return self.sources[source].health(now, self.started)
+
+    def absence_cause(self, metric: str, now: float) -> str:
+        """Why a metric's values are absent, as in ``Alert.cause``."""
+        for source in sorted(self.expected.sources_of(metric)):
+            if not self.sources[source].is_up(now, self.started):
+                return f"source:{source}"
+        return "series"
+
+    def absent_since(self, metric: str, cause: str, at: float) -> float:
+        """Since when nothing is known of what was ``at`` its last value, by the cause of that: where its source fails,
+        since that last succeeded, whether it had a value or not.
+        """
+        if cause == "series":
+            return at
+        succeeded = (self.sources[source].succeeded_at for source in self.expected.sources_of(metric))
+        return max(at, min(self.started if each is None else each for each in succeeded))
+
+    def moment(self, sample: Sample, now: float) -> float:
+        """The moment that a value belongs to: that of a derived one is now, however old what it is worked out from."""
+        return now if sample.series.metric in self.expected.derived else sample.time
+
+    def newest_at(self, metric: str) -> float:
+        """The time of a metric's newest sample; where it has none, when one could first have come."""
+        return max((sample.time for sample in self.samples(metric).values()), default=self.started)
+
+    def first_answer_by(self, metric: str) -> float:
+        """When the first answer since the start that may have this metric must have come."""
+        answers = self.sources.get(source_of(metric))
+        return self.started + (self.longest_first_answer if answers is None else answers.first_answer_within)
+
+    @property
+    def longest_first_answer(self) -> float:
+        """How many seconds after the start the first answer of any source may take."""
+        return max((answers.first_answer_within for answers in self.sources.values()), default=0.0)
+
+    def expires_after(self, metrics: Iterable[str]) -> float:
+        """How old the last sample of a series of these metrics is when the series has expired: about ten polls."""
+        longest = max((self.fresh_for(metric) for metric in metrics), default=0.0)
+        return max(LEAST_EXPIRY, EXPIRES_AFTER * longest)
+
+    def stale_at(self, name: str) -> float:
+        """When the first thing that we know of a metric (a sample), or of a source (its last answer), is too old."""
+        times = [sample.time for sample in self.samples(name).values()]
+        return (min(times) if times else self._answered_at(name)) + self.fresh_for(name)
+
+    def next_stale_at(self, name: str, now: float) -> float | None:
+        """When the next thing that we know of a metric or source becomes too old; None where all of it is."""
+        fresh_for = self.fresh_for(name)
+        least = self.since if name in self.expected.judged else 0.0
+        found = (*self.samples(name).values(), *self.missing(name).values())
+        times = [max(sample.time, least) for sample in found] or [max(self._answered_at(name), least)]
+        return min((at + fresh_for for at in times if at + fresh_for > now), default=None)
+
+    def _answered_at(self, name: str) -> float:
+        answers = self.sources.get(name)
+        return self.started if answers is None or answers.answered_at is None else answers.answered_at
+
+
+class Recorded(NamedTuple):
+    """A state after a poll. ``changed``: the metrics whose series or values are others now; ``brought``: all that the
+    poll had. ``news``: the source began or ceased to fail or to be silent, or answered for the first time.
+    """
+
+    state: SeriesState
+    changed: list[str]
+    brought: Set[str]
+    news: bool
+
+
+def begin(expected: Expected, now: float) -> SeriesState:
+    """The state at a start: everything is unseen."""
+    names = (*expected.sources, *expected.derived)
+    return SeriesState(
+        expected,
+        now,
+        now,
+        HashTrieMap(),
+        {name: SourceAnswers(*_timing(expected, name)) for name in names},
+    )
+
+
+def record(
+    state: SeriesState,
+    source: str,
+    samples: Iterable[Sample],
+    failure: str | None,
+    complete: bool,
+    fresh_for: float,
+    now: float,
+) -> Recorded:
+    """What a poll brought. ``complete``: it has all that there is, so that a series it lacks is missing; a failure is
+    never complete. A metric that it does not bring keeps its samples until they are stale.
+    """
+    watched = state.expected.watched
+    complete = complete and failure is None
+    brought: dict[str, dict[Labels, Sample]] = {}
+    has_samples = False
+    for sample in samples:
+        has_samples = True
+        metric, labels = sample.series
+        series = brought.get(metric)
+        if series is not None:
+            series[labels] = sample
+        elif metric in watched:
+            brought[metric] = {labels: sample}
+    metrics, changed = state.metrics, []
+    for metric, found in brought.items():
+        before = metrics.get(metric) or state.newest(metric)
+        change = before.replaced if complete else before.joined
+        newest = change(found, fresh_for, now, metric in state.expected.judged)
+        metrics = metrics.insert(metric, newest)
+        if not newest.equals(before):
+            changed.append(metric)
+    answers = state.sources[source]
+    news = not answers.polled or answers.is_up(now, state.started) is (failure is not None)
+    after = answers.after(failure, fresh_for, now, has_samples, complete)
+    # There are few sources: to copy their records costs less than to insert one into a persistent map.
+    sources = {**state.sources, source: after}
+    changed_state = SeriesState(state.expected, state.started, state.since, metrics, sources)
+    return Recorded(changed_state, changed, brought.keys(), news)
+
+
+def record_derived(
+    state: SeriesState, metric: str, samples: Iterable[Sample], known: bool, fresh_for: float, now: float
+) -> tuple[SeriesState, bool]:
+    """What a derived metric is now, and whether that is a change. ``known``: its expression could be worked out in
+    full; where it could not and has no value at all, nothing is said of it.
+    """
+    found = {sample.series.labels: sample for sample in samples}
+    metrics, sources, changed = state.metrics, state.sources, False
+    if found or known:
+        before = state.newest(metric)
+        newest = before.replaced(found, fresh_for, now, metric in state.expected.judged)
+        metrics, changed = metrics.insert(metric, newest), not newest.equals(before)
+    if known:
+        after = sources[metric].after(None, fresh_for, now, bool(found), True)
+        sources = {**sources, metric: after}
+    return SeriesState(state.expected, state.started, state.since, metrics, sources), changed
+
+
+def forget_missing(state: SeriesState, series: Iterable[Series]) -> SeriesState:
+    """Without these series, where they are missing: nobody has to know of them any more."""
+    metrics = state.metrics
+    for metric, labels in series:
+        found = metrics.get(metric)
+        if found is not None and labels in found.missing:
+            metrics = metrics.insert(metric, found.without(labels))
+    return state._replace(metrics=metrics)
+
+
+def expect_back(state: SeriesState, sample: Sample) -> SeriesState:
+    """With the last sample of a series that an alert of an earlier run is open on: it is missing where it does not come
+    again.
+    """
+    metric, labels = sample.series
+    newest = state.newest(metric)
+    if labels in newest.samples or labels in newest.missing:
+        return state
+    with_it = newest._replace(missing={**newest.missing, labels: sample})
+    return state._replace(metrics=state.metrics.insert(metric, with_it))
+
+
+def set_clock(state: SeriesState, now: float) -> SeriesState:
+    """After the clock was set: what is true was not true in the future, and no source was polled since."""
+    return state._replace(
+        started=min(state.started, now),
+        since=now,
+        metrics=HashTrieMap({metric: newest.clamped(now) for metric, newest in state.metrics.items()}),
+        sources={name: answers.clamped(now) for name, answers in state.sources.items()},
+    )
+
+
+def adopt(state: SeriesState, before: SeriesState, sources: Collection[str]) -> SeriesState:
+    """A new configuration's state, going on with what was known of these sources before a reload. A source of which
+    more is watched now is waited for, as after a start: its next answer brings the rest.
+    """
+    watched, judged = state.expected.watched, state.expected.judged
+    metrics, answers = state.metrics, dict(state.sources)
+    for metric, newest in before.metrics.items():
+        if metric in watched and source_of(metric) in sources:
+            metrics = metrics.insert(metric, newest if metric in judged else newest._replace(missing=NO_SAMPLES))
+    wider = {source_of(metric) for metric in watched - before.expected.watched}
+    for source in sources:
+        known = before.sources[source]
+        if source in wider:
+            # What failed goes on failing; what answered has not answered for the metrics that are new.
+            failing = known.failure is not None
+            known = known._replace(
+                first_answer_within=known.fresh_for,
+                polled=known.polled and failing,
+                answered_at=None,
+                completed_at=None,
+            )
+        else:
+            known = known._replace(first_answer_within=state.sources[source].first_answer_within)
+        answers[source] = known
+    return state._replace(since=before.since, metrics=metrics, sources=answers)
+
+
+def _timing(expected: Expected, name: str) -> tuple[float, float]:
+    source = expected.of(name)
+    return source.fresh_for, source.first_answer_within

@@ -32,9 +32,9 @@ PLANTED = [
     ),
     (
         "sources use the plugin door only",
-        "sources/smithd_sources/http_json.py",
+        "sources/smithd_sources/http_json/source.py",
         "from smithd.plugin.sample import Series",
-        "smithd_sources.http_json -> smithd.plugin.sample",
+        "smithd_sources.http_json.source -> smithd.plugin.sample",
     ),
     (
         "packages of sources",

@@ -24,7 +24,7 @@ from servers import Certificate
 from smithd.clock import SystemClock
 from smithd.plugin import BadResponse, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
 from smithd.testing import Asked, Reply, Server
-from smithd_sources.http_json import HttpJson
+from smithd_sources.http_json.source import HttpJson
 
 Ask = Callable[..., list[RawSample]]
 

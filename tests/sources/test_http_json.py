@@ -20,8 +20,8 @@ from servers import Certificate
 from smithd.clock import SystemClock
 from smithd.plugin import BadResponse, CertificateError, Misconfigured, RawSample, SourceError, Unavailable
 from smithd.testing import Asked, HttpSourceContract, Reply, Server
-from smithd_sources.connection import no_answer
-from smithd_sources.http_json import HttpJson
+from smithd_sources.http_json.source import HttpJson
+from smithd_sources.http_options import transport_failure
 
 Ask = Callable[..., list[RawSample]]
 
@@ -247,7 +247,7 @@ class TestTLS:
         ],
     )
     def test_a_certificate_that_does_not_pass_comes_with_advice(self, reason: str, advice: str) -> None:
-        assert advice in str(no_answer("x:443", CertificateError(f"its certificate is not trusted: {reason}")))
+        assert advice in str(transport_failure("x:443", CertificateError(f"its certificate is not trusted: {reason}")))
 
     def test_a_server_that_wants_ours(self, ask: Ask, guarded: Server, certificate: Certificate) -> None:
         with pytest.raises(Unavailable, match="certificate of ours"):

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smithd.plugin import BadResponse
-from smithd_sources.json_path import LONGEST, parse_path
+from smithd_sources.http_json.json_path import LONGEST, parse_path
 
 KEYS = st.sampled_from(["a", "b", "c d", "ä", "_1", "0", "", "it's", "*"])
 DOCUMENTS = st.recursive(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd_sources.link import next_link
+from smithd_sources.http_json.link_header import next_link
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from fake_stripe import NOW
 from fakes import FakeClock
 from smithd.plugin import Misconfigured
-from stripe_till import Figures, by_name, poll_once
+from stripe_harness import Values, by_name, poll_once
 
 PROGRAM = """
 import socket
@@ -57,7 +57,7 @@ class LocalStripe:
         items = {"items[0][plan]": plan, "items[0][quantity]": quantity}
         return str(self.post("subscriptions", customer=customer, **items)["id"])
 
-    def figures(self, *metrics: str, **options: Any) -> Figures:
+    def figures(self, *metrics: str, **options: Any) -> Values:
         """What one poll brings."""
         options = {"mrr": {"discounts": "none"}, **options}
         return by_name(poll_once(self.url, "sk_test_local", metrics, FakeClock(NOW), **options))

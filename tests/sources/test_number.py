@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smithd.plugin import BadResponse
-from smithd_sources.number import in_short, to_number
+from smithd_sources.values import in_short, to_number
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from servers import Certificate, make_certificate, prometheus
 from smithd.clock import SystemClock
 from smithd.plugin import BadResponse, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
 from smithd.testing import Asked, HttpSourceContract, Reply, Server
-from smithd_sources.prometheus import QUERIES_AT_ONCE, Prometheus
-from smithd_sources.prometheus_reply import read_reply
+from smithd_sources.prometheus.response import parse_response
+from smithd_sources.prometheus.source import QUERIES_AT_ONCE, Prometheus
 
 Ask = Callable[..., list[RawSample]]
 
@@ -289,13 +289,13 @@ class TestWhatElseMayAnswer:
 
     def test_queries_are_asked_four_at_once(self, ask: Ask, web: Server) -> None:
         together = threading.Barrier(4, timeout=60)
-        asking, most = [], []
+        pending, most = [], []
 
         def wait_for_the_others(_: Asked) -> Reply:
-            asking.append(1)
-            most.append(len(asking))
+            pending.append(1)
+            most.append(len(pending))
             together.wait()
-            asking.pop()
+            pending.pop()
             return result("1")
 
         web.replies["/api/v1/query"] = wait_for_the_others
@@ -392,9 +392,9 @@ class TestWhatElseMayAnswer:
 
         def read(*given: Any) -> Any:
             readers.append(threading.current_thread())
-            return read_reply(*given)
+            return parse_response(*given)
 
-        monkeypatch.setattr("smithd_sources.prometheus_client.read_reply", read)
+        monkeypatch.setattr("smithd_sources.prometheus.client.parse_response", read)
         with pytest.raises(BadResponse, match="more than 2 series, and the first 2 count") as caught:
             ask(Prometheus, {"url": web.url, "max_series": 2, "metrics": {"one": "up"}})
         assert [sample.labels for sample in caught.value.samples] == [{"i": "0"}, {"i": "1"}]

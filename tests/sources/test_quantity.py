@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smithd.plugin import BadResponse
-from smithd_sources.quantity import Conversion, Moment, Quantity
+from smithd_sources.http_json.quantity import Conversion, Quantity, TimeContext
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
-BERLIN = Moment(NOON, ZoneInfo("Europe/Berlin"))
+BERLIN = TimeContext(NOON, ZoneInfo("Europe/Berlin"))
 
 
 @pytest.mark.parametrize(

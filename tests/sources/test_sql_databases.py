@@ -23,8 +23,8 @@ from smithd.clock import SystemClock
 from smithd.plugin import BadResponse, Clock, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
 from smithd_sources.sql import database
 from smithd_sources.sql.options import SqlOptions
-from smithd_sources.sql.query import Query
-from smithd_sources.sql.rows import Grid
+from smithd_sources.sql.query import SqlQuery
+from smithd_sources.sql.rows import QueryResult
 from smithd_sources.sql.source import Sql
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -250,7 +250,7 @@ class TestWhatIsRead:
 def _unread(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if nothing were looked at before the server is asked: the walls behind must hold alone."""
     for place in ("options", "source"):
-        as_it_is = lambda written, kind: Query(written, "?", frozenset())  # noqa: ARG005, E731 # as `parse` takes them
+        as_it_is = lambda written, kind: SqlQuery(written, "?", frozenset())  # noqa: ARG005, E731 # as `parse` takes them
         monkeypatch.setattr(f"smithd_sources.sql.{place}.parse", as_it_is)
 
 
@@ -363,7 +363,7 @@ class TestOnlyReading:
         server.execute("DROP TABLE IF EXISTS seen", f"CREATE TABLE seen (n int){kind}", server.grant("seen"))
 
         async def with_a_row_in_between(source: Sql) -> list[Asked]:
-            def fetch(*given: Any) -> Grid:
+            def fetch(*given: Any) -> QueryResult:
                 grid = ask_it(*given)
                 server.execute("INSERT INTO seen VALUES (1)")
                 return grid
@@ -478,7 +478,7 @@ class TestWhatChanges:
         server: DatabaseServer = request.getfixturevalue(name)
         query = "SELECT repeat('y', 300) AS wide, queue, 1 AS one, state FROM jobs WHERE queue = 'pdf'"
         metric = {"query": query, "labels": ["queue"], "value": "one"}
-        grids: list[Grid] = []
+        grids: list[QueryResult] = []
 
         async def watched(source: Sql) -> Asked:
             assert source._database is not None
@@ -487,7 +487,7 @@ class TestWhatChanges:
             return await poll(source)
 
         with_source(server.url, {"one": metric}, watched)
-        assert grids == [Grid(["queue", "one"], [["pdf", 1]])]
+        assert grids == [QueryResult(["queue", "one"], [["pdf", 1]])]
 
 
 FOREVER = {

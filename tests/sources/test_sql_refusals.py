@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable
-from smithd_sources.sql.refusals import not_connected, refused
+from smithd_sources.sql.errors import connection_error, query_error
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from smithd_sources.sql.refusals import not_connected, refused
     ],
 )  # fmt: skip
 def test_without_a_connection(code: str, said: str, kind: type[SourceError], meaning: str) -> None:
-    error = not_connected("db:5432", code, said)
+    error = connection_error("db:5432", code, said)
     assert type(error) is kind
     assert str(error).startswith("db:5432: ")
     assert meaning in str(error)
@@ -78,6 +78,6 @@ def test_without_a_connection(code: str, said: str, kind: type[SourceError], mea
     ],
 )
 def test_a_query_that_fails(database: str, code: str, said: str, kind: type[SourceError], meaning: str) -> None:
-    error = refused(database, code, said, 2.5)
+    error = query_error(database, code, said, 2.5)
     assert type(error) is kind
     assert meaning in str(error)

@@ -11,13 +11,13 @@ import pytest
 
 from smithd.plugin import BadResponse, Misconfigured, RawSample
 from smithd_sources.sql.options import SqlMetric
-from smithd_sources.sql.rows import Grid, Moment, read_rows
+from smithd_sources.sql.rows import QueryResult, TimeContext, read_rows
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC).timestamp()
-ASKED = Moment(NOW, ZoneInfo("Europe/Berlin"))
+ASKED = TimeContext(NOW, ZoneInfo("Europe/Berlin"))
 
 
-def read(metric: SqlMetric, grid: Grid) -> tuple[list[RawSample], list[str]]:
+def read(metric: SqlMetric, grid: QueryResult) -> tuple[list[RawSample], list[str]]:
     complaints: list[str] = []
     return read_rows("m", metric, grid, ASKED, complaints.append), complaints
 
@@ -25,7 +25,7 @@ def read(metric: SqlMetric, grid: Grid) -> tuple[list[RawSample], list[str]]:
 def scalar(value: Any, as_: str = "number") -> float | str | None:
     """What a single value becomes: a number, nothing, or a complaint."""
     metric = SqlMetric.model_validate({"query": "SELECT 1", "as": as_})
-    samples, complaints = read(metric, Grid(["x"], [[value]]))
+    samples, complaints = read(metric, QueryResult(["x"], [[value]]))
     return complaints[0] if complaints else samples[0].value if samples else None
 
 
@@ -109,12 +109,12 @@ def test_ages(value: Any, age: float | str | None) -> None:
 )
 def test_labels_are_texts(value: Any, label: str) -> None:
     metric = SqlMetric(query="SELECT 1", labels=["l"], value="n")
-    assert read(metric, Grid(["l", "n"], [[value, 1]])) == ([RawSample("m", 1.0, {"l": label})], [])
+    assert read(metric, QueryResult(["l", "n"], [[value, 1]])) == ([RawSample("m", 1.0, {"l": label})], [])
 
 
 def test_a_bad_value_costs_its_own_sample() -> None:
     metric = SqlMetric(query="SELECT 1", labels=["l"], values=["a", "b"])
-    samples, complaints = read(metric, Grid(["l", "a", "b"], [["x", 1, "?"], ["y", 2, None]]))
+    samples, complaints = read(metric, QueryResult(["l", "a", "b"], [["x", 1, "?"], ["y", 2, None]]))
     assert samples == [RawSample("m.a", 1.0, {"l": "x"}), RawSample("m.a", 2.0, {"l": "y"})]
     assert complaints == ['m.b{l="x"} is "?", not a number']
 
@@ -139,4 +139,4 @@ def test_answers_of_another_shape(
     given: dict[str, Any], columns: list[str], rows: list[list[Any]], kind: type[Exception], said: str
 ) -> None:
     with pytest.raises(kind, match=said):
-        read(SqlMetric.model_validate({"query": "SELECT 1", **given}), Grid(columns, rows))
+        read(SqlMetric.model_validate({"query": "SELECT 1", **given}), QueryResult(columns, rows))

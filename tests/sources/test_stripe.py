@@ -15,23 +15,23 @@ from fake_stripe import DAY, KEY, NOW, FakeStripe, Mistake
 from fakes import FakeClock
 from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable
 from smithd.testing import Asked, HttpSourceContract, Reply
-from smithd_sources.stripe.balance_desks import BalanceDesk, PayoutDesk
-from smithd_sources.stripe.counting_desks import CustomerDesk, DisputeDesk, PaymentDesk
-from smithd_sources.stripe.options import Metric
-from smithd_sources.stripe.revenue_desk import RevenueDesk
+from smithd_sources.stripe.balance_collectors import BalanceCollector, PayoutCollector
+from smithd_sources.stripe.counting_collectors import CustomerCollector, DisputeCollector, PaymentCollector
+from smithd_sources.stripe.options import Figure
+from smithd_sources.stripe.revenue_collector import RevenueCollector
 from smithd_sources.stripe.source import Stripe
-from smithd_sources.stripe.subscription_desk import NewSubscriptionDesk, SubscriptionDesk
-from stripe_till import Figures, Till, ask, by_name, opened, tell
+from smithd_sources.stripe.subscription_collectors import NewSubscriptionCollector, SubscriptionCollector
+from stripe_harness import StripeHarness, Values, ask, by_name, opened, run_steps
 
-DESKS = (
-    SubscriptionDesk,
-    NewSubscriptionDesk,
-    RevenueDesk,
-    CustomerDesk,
-    PaymentDesk,
-    DisputeDesk,
-    BalanceDesk,
-    PayoutDesk,
+COLLECTORS = (
+    SubscriptionCollector,
+    NewSubscriptionCollector,
+    RevenueCollector,
+    CustomerCollector,
+    PaymentCollector,
+    DisputeCollector,
+    BalanceCollector,
+    PayoutCollector,
 )
 
 
@@ -55,21 +55,21 @@ def failure(account: FakeStripe, /, *metrics: str, **options: Any) -> SourceErro
     return caught.value
 
 
-def spending(till: Till, seconds: float) -> Callable[[Asked], None]:
+def spending(harness: StripeHarness, seconds: float) -> Callable[[Asked], None]:
     """What makes Stripe take so long for its answer."""
 
     def spend(asked: Asked) -> None:
-        till.clock.time += seconds
+        harness.clock.time += seconds
 
     return spend
 
 
 class TestRequests:
     def test_every_figure_has_one_desk(self) -> None:
-        assert sorted(name for desk in DESKS for name in desk.METRICS) == sorted(Metric)
+        assert sorted(name for collector in COLLECTORS for name in collector.METRICS) == sorted(Figure)
 
     def test_all_figures_of_an_empty_account(self, account: FakeStripe) -> None:
-        figures = ask(account, *Metric, currency="usd")
+        figures = ask(account, *Figure, currency="usd")
         assert set(figures.values()) == {0.0}
 
     def test_only_what_the_metrics_need_is_asked_and_once(self, account: FakeStripe) -> None:
@@ -109,12 +109,12 @@ class TestPassingTrouble:
         return Mistake(429, "Request rate limit exceeded.", headers).reply
 
     def test_it_waits_for_as_long_as_stripe_says(self, account: FakeStripe) -> None:
-        async def story(till: Till) -> Figures:
+        async def steps(harness: StripeHarness) -> Values:
             account.faults += [self.too_many(**{"Retry-After": "3"}), Reply(b"<html>", 502)]
-            figures = await till.poll()
-            return {**figures, "waited": till.clock.time - NOW}
+            figures = await harness.poll()
+            return {**figures, "waited": harness.clock.time - NOW}
 
-        figures = tell(account, story, "open_disputes")
+        figures = run_steps(account, steps, "open_disputes")
         assert figures["open_disputes"] == 0
         assert 3.5 <= figures["waited"] <= 4.0  # 3 s, and then between 0.5 and 1 s
 
@@ -358,79 +358,79 @@ class TestLargeAccounts:
     def test_a_list_that_takes_more_than_one_poll(self, account: FakeStripe) -> None:
         self.crowd(account)
 
-        async def story(till: Till) -> Figures:
-            account.faults += [spending(till, 8.0)] * 5
+        async def steps(harness: StripeHarness) -> Values:
+            account.faults += [spending(harness, 8.0)] * 5
             with pytest.raises(
                 Unavailable, match=r"subscriptions: 300 objects read, .* the next one goes on from there"
             ):
-                await till.poll()
+                await harness.poll()
             assert len(account.asked) == 3
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, "mrr") == {("mrr", "usd"): 450.00}
+        assert run_steps(account, steps, "mrr") == {("mrr", "usd"): 450.00}
         assert len(account.asked) == 5
 
     def test_trouble_on_the_way_does_not_cost_what_was_read(self, account: FakeStripe) -> None:
         self.crowd(account)
 
-        async def story(till: Till) -> Figures:
+        async def steps(harness: StripeHarness) -> Values:
             account.faults += [lambda _: None, lambda _: None, *[Reply(b"", 503)] * 3]
             with pytest.raises(Unavailable, match="HTTP 503"):
-                await till.poll()
+                await harness.poll()
             account.asked.clear()
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, "mrr") == {("mrr", "usd"): 450.00}
+        assert run_steps(account, steps, "mrr") == {("mrr", "usd"): 450.00}
         assert len(account.asked) == 3
 
     def test_changes_that_take_more_than_one_poll(self, account: FakeStripe) -> None:
         self.crowd(account)
         some = list(account.tables["subscriptions"].values())[:4]
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
-            till.later(600)
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
+            harness.later(600)
             for subscription in some:
                 account.change(subscription, status="past_due")
-            account.faults += [lambda _: None, spending(till, 9.0), spending(till, 9.0)]
+            account.faults += [lambda _: None, spending(harness, 9.0), spending(harness, 9.0)]
             with pytest.raises(Unavailable, match="subscriptions: 2 that changed are still to be read"):
-                await till.poll()
+                await harness.poll()
             account.asked.clear()
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, "past_due_subscriptions") == {"past_due_subscriptions": 4}
+        assert run_steps(account, steps, "past_due_subscriptions") == {"past_due_subscriptions": 4}
         assert len(account.asked) == 3
 
     def test_the_object_to_go_on_from_may_be_gone(self, account: FakeStripe) -> None:
         for number in range(250):
             account.add("customers", "cus", object="customer", created=NOW - number)
 
-        async def story(till: Till) -> Figures:
-            account.faults += [spending(till, 10.0)] * 2
+        async def steps(harness: StripeHarness) -> Values:
+            account.faults += [spending(harness, 10.0)] * 2
             with pytest.raises(Unavailable):
-                await till.poll()
+                await harness.poll()
             account.tables["customers"].pop(list(account.tables["customers"])[199])
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, "new_customers_today") == {"new_customers_today": 249}
+        assert run_steps(account, steps, "new_customers_today") == {"new_customers_today": 249}
 
     def test_too_large_is_said_and_not_read_again_at_once(self, account: FakeStripe) -> None:
         self.crowd(account, 210)
 
-        async def story(till: Till) -> Figures:
+        async def steps(harness: StripeHarness) -> Values:
             for _ in range(3):
                 with pytest.raises(
                     Misconfigured, match=r"^subscriptions: there are more than 200 objects to read; raise"
                 ):
-                    await till.poll()
-                till.later(60)
+                    await harness.poll()
+                harness.later(60)
             assert len(account.asked) == 2
             for subscription in list(account.tables["subscriptions"])[:20]:
                 del account.tables["subscriptions"][subscription]
-            till.later(3600)
-            return await till.poll()
+            harness.later(3600)
+            return await harness.poll()
 
-        assert tell(account, story, "mrr", max_objects=200) == {("mrr", "usd"): 190.00}
+        assert run_steps(account, steps, "mrr", max_objects=200) == {("mrr", "usd"): 190.00}
 
     def test_thousands_are_added_up_as_a_few_are(self, account: FakeStripe) -> None:
         self.crowd(account, 2050)
@@ -447,35 +447,35 @@ class TestLargeAccounts:
             price = account.tiered("volume", [(None, 1000, 0)])
             account.subscribe(price, discounts=[account.discount(coupon)])
 
-        async def story(till: Till) -> Figures:
+        async def steps(harness: StripeHarness) -> Values:
             for _ in range(3):
-                figures = await till.poll()
-                till.later(600)
+                figures = await harness.poll()
+                harness.later(600)
             return figures
 
-        assert tell(account, story, "mrr") == {("mrr", "usd"): 15.00}
+        assert run_steps(account, steps, "mrr") == {("mrr", "usd"): 15.00}
         assert len(account.asked) == 3 + 3 + 1
 
     def test_only_what_happened_is_asked(self, account: FakeStripe) -> None:
         self.crowd(account)
         some = list(account.tables["subscriptions"].values())
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
             account.asked.clear()
-            till.later(600)
+            harness.later(600)
             account.change(some[0], status="canceled", ended_at=account.now)
             account.change(some[1], items=[account.item(account.price(500))])
             account.subscribe(account.price(2000))
-            figures = await till.poll()
+            figures = await harness.poll()
             assert sorted(path.partition("/")[0] for path in account.paths()) == ["events", *["subscriptions"] * 3]
             account.asked.clear()
-            till.later(600)
-            assert await till.poll() == figures
+            harness.later(600)
+            assert await harness.poll() == figures
             assert account.paths() == ["events"]
             return figures
 
-        assert tell(account, story, "mrr", "active_subscriptions", "churned_subscriptions_30d") == {
+        assert run_steps(account, steps, "mrr", "active_subscriptions", "churned_subscriptions_30d") == {
             ("mrr", "usd"): 473.00,  # 450 - 1 - 1 + 5 + 20
             "active_subscriptions": 450,
             "churned_subscriptions_30d": 1,
@@ -484,39 +484,39 @@ class TestLargeAccounts:
     def test_stripes_clock_may_be_behind_ours(self, account: FakeStripe) -> None:
         self.crowd(account)
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
             account.now -= 600
             account.change(next(iter(account.tables["subscriptions"].values())), status="past_due")
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, "past_due_subscriptions") == {"past_due_subscriptions": 1}
+        assert run_steps(account, steps, "past_due_subscriptions") == {"past_due_subscriptions": 1}
 
     def test_all_is_read_again_now_and_then(self, account: FakeStripe) -> None:
         self.crowd(account)
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
             next(iter(account.tables["subscriptions"].values()))["status"] = "past_due"  # no event tells
-            till.later(3600)
-            assert (await till.poll())["active_subscriptions"] == 450
-            till.later(6 * 3600)
-            return await till.poll()
+            harness.later(3600)
+            assert (await harness.poll())["active_subscriptions"] == 450
+            harness.later(6 * 3600)
+            return await harness.poll()
 
-        assert tell(account, story, "active_subscriptions") == {"active_subscriptions": 449}
+        assert run_steps(account, steps, "active_subscriptions") == {"active_subscriptions": 449}
 
     def test_much_that_happened_is_read_as_a_whole(self, account: FakeStripe) -> None:
         self.crowd(account)
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
-            till.later(600)
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
+            harness.later(600)
             for subscription in list(account.tables["subscriptions"].values())[:50]:
                 account.change(subscription, status="canceled", ended_at=account.now)
             account.asked.clear()
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, "active_subscriptions") == {"active_subscriptions": 400}
+        assert run_steps(account, steps, "active_subscriptions") == {"active_subscriptions": 400}
         assert account.paths() == ["events", *["subscriptions"] * 4]
 
     def test_without_events_all_is_read_each_time(self, account: FakeStripe, caplog: pytest.LogCaptureFixture) -> None:
@@ -524,13 +524,13 @@ class TestLargeAccounts:
         account.keys[KEY] = frozenset({"rak_subscription_read", "rak_coupon_read"})
         caplog.set_level(logging.WARNING)
 
-        async def story(till: Till) -> Figures:
+        async def steps(harness: StripeHarness) -> Values:
             for _ in range(3):
-                figures = await till.poll()
-                till.later(600)
+                figures = await harness.poll()
+                harness.later(600)
             return figures
 
-        assert tell(account, story, "mrr") == {("mrr", "usd"): 450.00}
+        assert run_steps(account, steps, "mrr") == {("mrr", "usd"): 450.00}
         (said,) = [record.getMessage() for record in caplog.records]
         assert "set to Read: Events (rak_event_read)" in said
 
@@ -538,52 +538,52 @@ class TestLargeAccounts:
         for number in range(500):
             account.moved(100, created=NOW - 40_000 + 60 * number)
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
             account.asked.clear()
             for _ in range(3):
-                till.later(600)
+                harness.later(600)
                 account.moved(1000)
-                figures = await till.poll()
+                figures = await harness.poll()
             return figures
 
-        assert tell(account, story, "gross_revenue_today") == {("gross_revenue_today", "usd"): 530.00}
+        assert run_steps(account, steps, "gross_revenue_today") == {("gross_revenue_today", "usd"): 530.00}
         assert account.paths() == ["balance_transactions"] * 3
 
     def test_what_is_listed_late_is_not_missed(self, account: FakeStripe) -> None:
         for number in range(500):
             account.moved(100, created=NOW - 40_000 + 60 * number)
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
             account.moved(1000, created=NOW - 40_000 + 60 * 490)
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, "gross_revenue_today") == {("gross_revenue_today", "usd"): 510.00}
+        assert run_steps(account, steps, "gross_revenue_today") == {("gross_revenue_today", "usd"): 510.00}
 
     def test_who_was_deleted_is_not_counted(self, account: FakeStripe) -> None:
         for number in range(500):
             account.add("customers", "cus", object="customer", created=NOW - 40_000 + 60 * number)
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
             account.tables["customers"].pop(list(account.tables["customers"])[495])
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, "new_customers_today") == {"new_customers_today": 499}
+        assert run_steps(account, steps, "new_customers_today") == {"new_customers_today": 499}
 
     def test_a_day_that_ends_takes_its_transactions_along(self, account: FakeStripe) -> None:
         for number in range(500):
             account.moved(100, created=NOW - 40_000 + 60 * number)
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
-            till.later(DAY)
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
+            harness.later(DAY)
             account.moved(700)
-            return await till.poll()
+            return await harness.poll()
 
         metrics = ("gross_revenue_today", "gross_revenue_yesterday", "gross_revenue_this_month")
-        assert tell(account, story, *metrics) == {
+        assert run_steps(account, steps, *metrics) == {
             ("gross_revenue_today", "usd"): 7.00,
             ("gross_revenue_yesterday", "usd"): 500.00,
             ("gross_revenue_this_month", "usd"): 507.00,
@@ -596,9 +596,9 @@ class TestLargeAccounts:
         ]
         charges[450]["status"] = "pending"
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
             charges[450]["status"] = "failed"
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, "failed_payments_24h") == {"failed_payments_24h": 1}
+        assert run_steps(account, steps, "failed_payments_24h") == {"failed_payments_24h": 1}

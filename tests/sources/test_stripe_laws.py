@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from fake_stripe import DAY, NOW, Account
 from smithd_sources.stripe.api import Api
-from smithd_sources.stripe.figures import figures
-from smithd_sources.stripe.mrr import Discount, DiscountRule, Item, Price, Rules, Subscription, Tier, a_month
-from smithd_sources.stripe.pages import Feed, Seen, seen
-from smithd_sources.stripe.revenue import PARTS, read_transaction, total
+from smithd_sources.stripe.lists import CountedObject, Feed, read_counted
+from smithd_sources.stripe.mrr import Discount, DiscountRule, Item, MRRRules, Price, Subscription, Tier, a_month
+from smithd_sources.stripe.revenue import PARTS, parse_transaction, total
+from smithd_sources.stripe.subscription_figures import subscription_figures
 from smithd_sources.stripe.subscriptions import Subscriptions
 
 ALL = DiscountRule.ALL
@@ -53,7 +53,7 @@ class TestMRR:
     @settings(max_examples=40)
     def test_of_two_businesses_it_is_the_sum(self, one: list[Subscription], other: list[Subscription]) -> None:
         def mrr(known: list[Subscription]) -> Fraction:
-            return Fraction(figures(known, Rules(ALL), NOW).mrr.get("usd", 0))
+            return Fraction(subscription_figures(known, MRRRules(ALL), NOW).mrr.get("usd", 0))
 
         assert mrr(one) + mrr(other) == mrr(one + other)
 
@@ -100,7 +100,7 @@ kinds = st.sampled_from(KINDS.split())
 @given(st.lists(st.tuples(kinds, st.integers(-(10**9), 10**9), st.integers(-(10**5), 10**5)), max_size=30))
 def test_net_revenue_is_gross_revenue_without_all_the_rest(found: list[tuple[str, int, int]]) -> None:
     transactions = [
-        read_transaction(
+        parse_transaction(
             {"created": NOW, "currency": "usd", "type": "x", "reporting_category": kind, "amount": amount, "fee": fee}
         )
         for kind, amount, fee in found
@@ -145,8 +145,8 @@ def test_a_list_read_by_what_is_new_is_as_one_read_whole(before: int, story: lis
 
     async def told() -> None:
         api = Near(account)
-        feed: Feed[Seen] = Feed(
-            cast("Api", api), "charges", seen, cap=1000, may_change=lambda charge: charge.status == "pending"
+        feed: Feed[CountedObject] = Feed(
+            cast("Api", api), "charges", read_counted, cap=1000, may_change=lambda charge: charge.status == "pending"
         )
         for seconds, new, changed in story:
             account.now += seconds
@@ -156,8 +156,10 @@ def test_a_list_read_by_what_is_new_is_as_one_read_whole(before: int, story: lis
             for charge in pending[: changed % 4]:
                 charge["status"] = "failed"
             since = account.now - DAY
-            truth = [seen(charge) for charge in account.tables["charges"].values() if charge["created"] >= since]
-            assert sorted(await feed.facts(since, account.now)) == sorted(truth)
+            truth = [
+                read_counted(charge) for charge in account.tables["charges"].values() if charge["created"] >= since
+            ]
+            assert sorted(await feed.objects(since, account.now)) == sorted(truth)
 
     asyncio.run(told())
 

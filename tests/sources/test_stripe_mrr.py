@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fake_stripe import DAY, NOW, FakeStripe
-from stripe_till import ask
+from stripe_harness import ask
 
 
 def mrr(account: FakeStripe, **options: object) -> float:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from fake_stripe import DAY, NOW, FakeStripe
-from stripe_till import Figures, Till, ask, tell
+from stripe_harness import StripeHarness, Values, ask, run_steps
 
 HOUR = 3600
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
@@ -96,13 +96,13 @@ class TestRevenue:
         account.moved(1000, currency="eur")
         account.moved(2000)
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
-            till.later(DAY)
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
+            harness.later(DAY)
             account.moved(500)
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, "net_revenue_today") == {
+        assert run_steps(account, steps, "net_revenue_today") == {
             ("net_revenue_today", "eur"): 0.0,
             ("net_revenue_today", "usd"): 5.00,
         }
@@ -279,9 +279,9 @@ class TestQueries:
             "by_status": {"list": "invoices", "filters": {"status": "open"}, "labels": {"status": "status"}},
         }
 
-        async def story(till: Till) -> Figures:
-            await till.poll()
+        async def steps(harness: StripeHarness) -> Values:
+            await harness.poll()
             invoice["status"] = "paid"
-            return await till.poll()
+            return await harness.poll()
 
-        assert tell(account, story, query=query) == {("due", "eur"): 0.0, ("by_status", "open"): 0}
+        assert run_steps(account, steps, query=query) == {("due", "eur"): 0.0, ("by_status", "open"): 0}

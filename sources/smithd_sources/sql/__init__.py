@@ -1,1 +1,5 @@
-"""The source that asks databases."""
+"""The source that polls databases."""
+
+from smithd_sources.sql.source import Sql
+
+__all__ = ["Sql"]

@@ -9,7 +9,7 @@ import struct
 from smithd.plugin import TLS, Misconfigured
 
 
-def usable(tls: TLS) -> ssl.SSLContext:
+def tls_context(tls: TLS) -> ssl.SSLContext:
     """A context made of the files; raises Misconfigured where one cannot be used."""
     try:
         for file in filter(None, (tls.ca_file, tls.cert_file, tls.key_file)):
@@ -24,7 +24,7 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """PostgreSQL's protocol, "SSLRequest"; the server answers with one byte before TLS begins."""
 
 
-async def flaw(host: str, port: int, tls: TLS) -> str | None:
+async def certificate_problem(host: str, port: int, tls: TLS) -> str | None:
     """What is wrong with the certificate of a PostgreSQL server; None where that cannot be found out."""
     try:
         reader, writer = await asyncio.open_connection(host, port)
@@ -33,7 +33,7 @@ async def flaw(host: str, port: int, tls: TLS) -> str | None:
     try:
         writer.write(_SSL_REQUEST)
         await reader.readexactly(1)
-        await writer.start_tls(usable(tls), server_hostname=host)
+        await writer.start_tls(tls_context(tls), server_hostname=host)
     except ssl.SSLCertVerificationError as error:
         return error.verify_message
     except (OSError, EOFError):

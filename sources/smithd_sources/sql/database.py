@@ -20,11 +20,11 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from smithd.plugin import Context, Misconfigured, SourceError, Threads, Unavailable
-from smithd_sources.sql.address import place
+from smithd_sources.sql.database_url import place
+from smithd_sources.sql.errors import connection_error, encoding_error, query_error
 from smithd_sources.sql.options import SqlMetric, SqlOptions
-from smithd_sources.sql.query import Query
-from smithd_sources.sql.refusals import not_connected, refused, unsendable
-from smithd_sources.sql.rows import LONGEST, Grid, needed
+from smithd_sources.sql.query import SqlQuery
+from smithd_sources.sql.rows import LONGEST, QueryResult, needed
 
 Work = Callable[[Connection], None]
 POOL: Mapping[str, Any] = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": True}
@@ -36,7 +36,7 @@ for _name in ("sqlalchemy.pool", "psycopg", "asyncmy"):  # they tell of every co
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
-class Database(ABC):
+class QueriedDatabase(ABC):
     """One database, and the one connection to it that is kept."""
 
     kind = "other"
@@ -57,15 +57,15 @@ class Database(ABC):
         try:
             await self._run(work)
         except DBAPIError as error:
-            raise not_connected(self._place, *await self._explained(error)) from None
+            raise connection_error(self._place, *await self._explained(error)) from None
         except (NoConnectionFree, OSError) as error:
-            raise not_connected(self._place, "", str(error)) from None
+            raise connection_error(self._place, "", str(error)) from None
         except UnicodeError:
-            raise unsendable(self._place) from None
+            raise encoding_error(self._place) from None
         except TypeError as error:
             if _UNKNOWN_OPTION not in str(error):
                 raise
-            raise not_connected(self._place, "", str(error)) from None
+            raise connection_error(self._place, "", str(error)) from None
 
     def silent(self, seconds: float) -> SourceError:
         """What it means that there was no answer within so many seconds."""
@@ -73,7 +73,7 @@ class Database(ABC):
 
     async def _explained(self, error: DBAPIError) -> tuple[str, str]:
         """The code of an error, and what was said, or found out about it."""
-        return said(error)
+        return code_and_message(error)
 
     @abstractmethod
     async def _run(self, work: Work) -> None:
@@ -95,8 +95,8 @@ class Database(ABC):
         return moment.astimezone(self.zone).replace(tzinfo=None)
 
     def fetch(
-        self, connection: Connection, metric: SqlMetric, query: Query, given: dict[str, Any], seconds: float
-    ) -> Grid:
+        self, connection: Connection, metric: SqlMetric, query: SqlQuery, given: dict[str, Any], seconds: float
+    ) -> QueryResult:
         """Ask one query, which may take so many seconds of the server's time. Raises SourceError where it fails.
 
         Only the columns that ``metric`` names come. ``given`` are all parameters. SQLAlchemy's DBAPIError passes where
@@ -114,7 +114,7 @@ class Database(ABC):
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
-            raise refused(self.kind, *said(error), seconds) from None
+            raise query_error(self.kind, *code_and_message(error), seconds) from None
 
     def _apart(self, connection: Connection) -> AbstractContextManager[Any]:  # noqa: ARG002 # PostgreSQL uses it
         """Where a query may fail without an end of the transaction."""
@@ -136,8 +136,8 @@ class Database(ABC):
         raise NotImplementedError
 
     def _fetch_wrapped(
-        self, connection: Connection, metric: SqlMetric, query: Query, given: dict[str, Any], seconds: float
-    ) -> Grid:
+        self, connection: Connection, metric: SqlMetric, query: SqlQuery, given: dict[str, Any], seconds: float
+    ) -> QueryResult:
         """A bounded answer: the server cuts it.
 
         What columns there are is asked each time: the view or table may have changed. Asking holds it as it is until
@@ -158,13 +158,13 @@ class Database(ABC):
         result = connection.execute(text(self._statement(sql, seconds)), given | most)
         return self._grid([shape[index][0] for index in chosen], range(len(chosen)), result)
 
-    def _without_rows(self, query: Query, seconds: float) -> str:
+    def _without_rows(self, query: SqlQuery, seconds: float) -> str:
         """A statement that brings the names and types of the query's columns, and costs as good as nothing."""
         return f"SELECT {self._hint(seconds)}* FROM (\n{query.text}\n) AS smithd LIMIT 0"  # noqa: S608 # as above
 
     def _fetch_plain(
-        self, connection: Connection, metric: SqlMetric, query: Query, given: dict[str, Any], seconds: float
-    ) -> Grid:
+        self, connection: Connection, metric: SqlMetric, query: SqlQuery, given: dict[str, Any], seconds: float
+    ) -> QueryResult:
         result = connection.execute(text(self._statement(query.text, seconds)), given)
         if not result.returns_rows:
             raise Misconfigured("the query brings no rows: expected one that reads, like SELECT count(*) FROM jobs")
@@ -172,7 +172,7 @@ class Database(ABC):
         chosen = needed(metric, columns)
         return self._grid([columns[index] for index in chosen], chosen, result)
 
-    def _grid(self, columns: Sequence[str], chosen: Sequence[int], result: CursorResult[Any]) -> Grid:
+    def _grid(self, columns: Sequence[str], chosen: Sequence[int], result: CursorResult[Any]) -> QueryResult:
         most = self._options.max_rows
         rows: list[list[Any]] = []
         with result:
@@ -182,10 +182,10 @@ class Database(ABC):
                         f"the query brings more than {most} rows: aggregate, add a LIMIT, or raise 'max_rows'"
                     )
                 rows.append([_cut(row[index]) for index in chosen])
-        return Grid(columns, rows)
+        return QueryResult(columns, rows)
 
 
-class Asynchronous(Database):
+class AsyncDatabase(QueriedDatabase):
     """A database with an asynchronous driver."""
 
     def __init__(self, options: SqlOptions, context: Context) -> None:
@@ -211,7 +211,7 @@ class Asynchronous(Database):
         await self._engine.dispose()
 
 
-class InThread(Database):
+class ThreadedDatabase(QueriedDatabase):
     """A database whose driver blocks."""
 
     def __init__(self, options: SqlOptions, context: Context) -> None:
@@ -235,13 +235,13 @@ class InThread(Database):
         self._engine.dispose()
 
 
-def address(options: SqlOptions) -> URL:
+def sqlalchemy_url(options: SqlOptions) -> URL:
     """SQLAlchemy's form of the address, with the password."""
     url = make_url(options.url)
     return url.set(password=options.password.get_secret_value()) if options.password is not None else url
 
 
-def said(error: DBAPIError) -> tuple[str, str]:
+def code_and_message(error: DBAPIError) -> tuple[str, str]:
     """The code of a database's error ("" where it has none), and what was said."""
     cause: Any = error.orig
     if cause is not None and len(cause.args) > 1 and isinstance(cause.args[0], int):

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from smithd.plugin import Misconfigured
-from smithd_sources.sql.certificates import usable
-from smithd_sources.sql.database import POOL, Asynchronous, address
-from smithd_sources.sql.query import Query
+from smithd_sources.sql.certificates import tls_context
+from smithd_sources.sql.database import POOL, AsyncDatabase, sqlalchemy_url
+from smithd_sources.sql.query import SqlQuery
 from smithd_sources.sql.rows import LONGEST
 
 _BIT = 16
@@ -25,7 +25,7 @@ _ONE_ONLY = b"\x01\x00"
 """For COM_SET_OPTION: MYSQL_OPTION_MULTI_STATEMENTS_OFF (the protocol's enum_mysql_set_option)."""
 
 
-class MySQL(Asynchronous):
+class MySQL(AsyncDatabase):
     """Session and transaction are READ ONLY; time limit and time zone go with each statement."""
 
     kind = "mysql"
@@ -33,14 +33,14 @@ class MySQL(Asynchronous):
     _is_mariadb = False
 
     def _made(self) -> AsyncEngine:
-        url = address(self._options).set(drivername="mysql+asyncmy")
+        url = sqlalchemy_url(self._options).set(drivername="mysql+asyncmy")
         given: dict[str, Any] = {}
         if isinstance(charset := url.query.get("charset"), str) and charset_by_name(charset) is None:
             raise Misconfigured(f"what stands after the ? in 'url' cannot be used (there is no charset '{charset}')")
         if url.password is not None:  # a text, the driver would send in Latin-1
             url, given["password"] = url.set(password=None), str(url.password).encode()
         if self._options.tls is not None:
-            given["ssl"] = usable(self._options.tls.settings())
+            given["ssl"] = tls_context(self._options.tls.settings())
         return create_async_engine(url, connect_args=given, **POOL)
 
     def _keep(self, connection: Any, record: object) -> None:
@@ -63,7 +63,7 @@ class MySQL(Asynchronous):
             return ""
         return f"/*+ MAX_EXECUTION_TIME({max(1, int(seconds * 1000))}) SET_VAR(time_zone={self._offset()}) */ "
 
-    def _without_rows(self, query: Query, seconds: float) -> str:
+    def _without_rows(self, query: SqlQuery, seconds: float) -> str:
         """MariaDB works out what is constant in a derived table even where no row of it is wanted."""
         if self._is_mariadb and query.first != "WITH":
             return f"({query.text}\n) LIMIT 0"

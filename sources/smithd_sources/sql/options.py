@@ -20,8 +20,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from smithd.plugin import MetricName, Options, Secret
-from smithd_sources.connection import TLSOptions
-from smithd_sources.sql.address import checked, encryption, kind_of, without_password
+from smithd_sources.http_options import TLSOptions
+from smithd_sources.sql.database_url import checked_url, encryption, kind_of, split_password
 from smithd_sources.sql.query import parse
 
 MOST_ROWS = 10_000
@@ -95,7 +95,7 @@ class SqlOptions(Options):
         """From here on the address can be shown, and whoever looks for secrets finds the password."""
         if not isinstance(given, dict) or not isinstance(given.get("url"), str):
             return given
-        url, password = without_password(given["url"])
+        url, password = split_password(given["url"])
         if password is None:
             return given
         if given.get("password") is not None:
@@ -105,7 +105,7 @@ class SqlOptions(Options):
     @field_validator("url")
     @classmethod
     def _is_a_database(cls, url: str, info: ValidationInfo) -> str:
-        return checked(url, (info.context or {}).get("folder"))
+        return checked_url(url, (info.context or {}).get("folder"))
 
     @field_validator("tls")
     @classmethod

@@ -26,9 +26,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from smithd.plugin import TLS, Misconfigured
-from smithd_sources.connection import PATIENCE
-from smithd_sources.sql.certificates import flaw, usable
-from smithd_sources.sql.database import POOL, Asynchronous, Work, address, said
+from smithd_sources.http_options import PATIENCE
+from smithd_sources.sql.certificates import certificate_problem, tls_context
+from smithd_sources.sql.database import POOL, AsyncDatabase, Work, code_and_message, sqlalchemy_url
 from smithd_sources.sql.rows import LONGEST
 
 _SHORT = frozenset({16, 20, 21, 23, 26, 700, 701, 1082, 1114, 1184, 1186, 1700, 2950})
@@ -84,7 +84,7 @@ class _Interval(_Bounded):
 _LOADERS = {"date": _Date, "timestamp": _Timestamp, "timestamptz": _Timestamptz, "interval": _Interval}
 
 
-class PostgreSQL(Asynchronous):
+class PostgreSQL(AsyncDatabase):
     """Every transaction is READ ONLY and REPEATABLE READ, so that all the queries of a poll see the same data."""
 
     kind = "postgresql"
@@ -93,7 +93,7 @@ class PostgreSQL(Asynchronous):
     """Whether a pooler lets no option of the session pass."""
 
     def _made(self) -> AsyncEngine:
-        url = address(self._options).set(drivername="postgresql+psycopg")
+        url = sqlalchemy_url(self._options).set(drivername="postgresql+psycopg")
         given: dict[str, Any] = {
             "application_name": "smithd",
             "connect_timeout": int(PATIENCE * self._context.timeout),
@@ -116,7 +116,7 @@ class PostgreSQL(Asynchronous):
         try:
             await super()._run(work)
         except DBAPIError as error:
-            if self._pooled or _NO_OPTIONS not in said(error)[1]:
+            if self._pooled or _NO_OPTIONS not in code_and_message(error)[1]:
                 raise
             self._pooled = True
             await super()._run(work)
@@ -140,10 +140,10 @@ class PostgreSQL(Asynchronous):
 
     async def _explained(self, error: DBAPIError) -> tuple[str, str]:
         """libpq does not say what is wrong with a certificate."""
-        code, words = said(error)
-        url, tls = address(self._options), self._options.tls
+        code, words = code_and_message(error)
+        url, tls = sqlalchemy_url(self._options), self._options.tls
         if "certificate verify failed" in words and tls is not None and url.host is not None:
-            words = await flaw(url.host, url.port or 5432, tls.settings()) or words
+            words = await certificate_problem(url.host, url.port or 5432, tls.settings()) or words
         return code, words
 
     def begin(self, connection: Connection) -> None:
@@ -169,7 +169,7 @@ class PostgreSQL(Asynchronous):
 
 def _for_libpq(tls: TLS) -> Mapping[str, str]:
     """The same, as libpq takes it. Where no authority's file is named, the system's is."""
-    usable(tls)
+    tls_context(tls)
     given = {"sslmode": "verify-full" if tls.verify else "require"}
     if tls.verify:
         system = (ssl.get_default_verify_paths().cafile, *_AUTHORITIES)

@@ -46,7 +46,7 @@ _RUNS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class SqlQuery:
     """One statement. ``text`` is as SQLAlchemy's text() takes it: colons that name no parameter are escaped.
 
     ``first`` is the word that it begins with, in capitals, or a bracket. ``parameters`` are the names that it uses.
@@ -69,7 +69,7 @@ def _tokens(kind: str) -> re.Pattern[str]:
     return re.compile(f"(?P<comment>{comment})|(?P<literal>{literal})|(?P<word>{_WORD})|{_REST}", re.DOTALL)
 
 
-def parse(written: str, kind: str) -> Query:
+def parse(written: str, kind: str) -> SqlQuery:
     """The statement; ``kind`` is the database's. Raises ValueError, whose text says what is wrong with it."""
     pieces: list[str] = []
     code: list[str] = []
@@ -86,7 +86,7 @@ def parse(written: str, kind: str) -> Query:
         else:
             pieces.append(piece if what == "code" else piece.replace(":", "\\:"))
             code.append(" " if what == "comment" else piece)
-    return Query("".join(pieces).strip(), _first("".join(code), kind), frozenset(names))
+    return SqlQuery("".join(pieces).strip(), _first("".join(code), kind), frozenset(names))
 
 
 def _pieces(written: str, kind: str) -> Iterator[tuple[str, str]]:

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from smithd.plugin import BadResponse, Misconfigured, RawSample, did_you_mean
-from smithd_sources.number import in_short, to_number
 from smithd_sources.sql.options import SqlMetric
+from smithd_sources.values import in_short, to_number
 
 LONGEST = 256
 """The characters of a text that are looked at; a label has no more."""
@@ -23,7 +23,7 @@ _NO_DAY = re.compile(r"\d{4}-(?:00-\d\d|\d\d-00)")
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class QueryResult:
     """What a query brought: the names of its columns, and its rows."""
 
     columns: Sequence[str]
@@ -31,14 +31,14 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimeContext:
     """When a query was asked (seconds since 1970), and the zone that times without one are meant in."""
 
     now: float
     zone: tzinfo
 
 
-Complain = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def needed(metric: SqlMetric, columns: Sequence[str]) -> list[int]:
@@ -46,8 +46,8 @@ def needed(metric: SqlMetric, columns: Sequence[str]) -> list[int]:
     return [_column(columns, each) for each in (*metric.labels, *metric.columns("").values())]
 
 
-def read_rows(name: str, metric: SqlMetric, grid: Grid, asked: Moment, complain: Complain) -> list[RawSample]:
-    """The samples of a query's answer; ``complain`` hears of single values that could not be read.
+def read_rows(name: str, metric: SqlMetric, grid: QueryResult, asked: TimeContext, report: Report) -> list[RawSample]:
+    """The samples of a query's answer; ``report`` hears of single values that could not be read.
 
     NULL, NaN and what a float cannot hold bring no sample, nor does an answer without rows. Raises Misconfigured where
     the answer has another shape than the configuration says, BadResponse where two rows have the same labels.
@@ -62,11 +62,11 @@ def read_rows(name: str, metric: SqlMetric, grid: Grid, asked: Moment, complain:
         RawSample(each, value, texts)
         for row, texts in _told_apart(grid, labels)
         for each, index in values.items()
-        if (value := _value(row[index], f"{each}{_brackets(texts)}", metric.as_, asked, complain)) is not None
+        if (value := _value(row[index], f"{each}{_brackets(texts)}", metric.as_, asked, report)) is not None
     ]
 
 
-def _told_apart(grid: Grid, labels: dict[str, int]) -> Iterator[tuple[Sequence[Any], dict[str, str]]]:
+def _told_apart(grid: QueryResult, labels: dict[str, int]) -> Iterator[tuple[Sequence[Any], dict[str, str]]]:
     seen: set[tuple[str, ...]] = set()
     for row in grid.rows:
         texts = {label: _text(row[index]) for label, index in labels.items()}
@@ -108,11 +108,11 @@ def _text(value: Any) -> str:
     return (value.isoformat() if isinstance(value, date | time) else str(value))[:LONGEST]
 
 
-def _value(found: Any, where: str, as_: str, asked: Moment, complain: Complain) -> float | None:
+def _value(found: Any, where: str, as_: str, asked: TimeContext, report: Report) -> float | None:
     try:
         value = _number(found, where, asked.zone, moments=as_ == "age")
     except BadResponse as error:
-        complain(str(error))
+        report(str(error))
         return None
     if value is None or not math.isfinite(value):
         return None

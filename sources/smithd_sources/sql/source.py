@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from smithd.plugin import BadResponse, Context, RawSample, Source, SourceError
-from smithd_sources.connection import PATIENCE
-from smithd_sources.partly import settle
-from smithd_sources.sql.address import kind_of
+from smithd_sources.http_options import PATIENCE
+from smithd_sources.partial_failure import settle
+from smithd_sources.sql.database_url import kind_of
 from smithd_sources.sql.options import SqlOptions
 from smithd_sources.sql.query import moments, parse
-from smithd_sources.sql.rows import Moment, read_rows
+from smithd_sources.sql.rows import TimeContext, read_rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from smithd_sources.sql.database import Database
+    from smithd_sources.sql.database import QueriedDatabase
 
 MOST_SAID = 10
 """How many mistakes are told of: each query may have one of its own."""
@@ -36,14 +36,14 @@ class Sql(Source[SqlOptions]):
         kind = kind_of(options.url)
         self._queries = {name: parse(metric.query, kind) for name, metric in options.metrics.items()}
         self._slow: set[str] = set()
-        self._database: Database | None = None
+        self._database: QueriedDatabase | None = None
 
     @classmethod
     def metrics(cls, options: SqlOptions) -> Collection[str]:
         return [each for name, metric in options.metrics.items() for each in metric.columns(name)]
 
     async def open(self) -> None:
-        from smithd_sources.sql.opening import open_database
+        from smithd_sources.sql.drivers import open_database
 
         self._database = open_database(self.options, self.context)
 
@@ -68,11 +68,11 @@ class Sql(Source[SqlOptions]):
             giving_up.cancel()
         return settle(answers.samples, [*answers.failures, *answers.more], MOST_SAID)
 
-    def _ask_all(self, database: Database, connection: Connection, end: float, answers: _Answers) -> None:
+    def _ask_all(self, database: QueriedDatabase, connection: Connection, end: float, answers: _Answers) -> None:
         """Ask one query after another, those last that were slow the last time: all see the data of one moment."""
         now, clock = self.context.clock.now(), self.context.clock
         given = {name: database.parameter(moment) for name, moment in moments(now, self.context.zone).items()}
-        asked = Moment(now, database.zone)
+        asked = TimeContext(now, database.zone)
         database.begin(connection)
         left = sorted(self._queries, key=self._slow.__contains__)
         while left:
@@ -82,7 +82,7 @@ class Sql(Source[SqlOptions]):
             share = (end - started) / (2 if left else 1)
             with answers.of(name):
                 grid = database.fetch(connection, metric, self._queries[name], given, share)
-                answers.samples += read_rows(name, metric, grid, asked, answers.complain)
+                answers.samples += read_rows(name, metric, grid, asked, answers.report)
             slow = clock.monotonic() - started > PATIENCE * share
             self._slow = self._slow | {name} if slow else self._slow - {name}
 
@@ -97,7 +97,7 @@ class _Answers:
         self.more: list[SourceError] = []
         self._complained = False
 
-    def complain(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """A single value could not be read."""
         (self.more if self._complained else self.failures).append(BadResponse(text))
         self._complained = True

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from smithd.plugin import Context, Misconfigured
-from smithd_sources.sql.address import file_of
-from smithd_sources.sql.database import InThread
+from smithd_sources.sql.database import ThreadedDatabase
+from smithd_sources.sql.database_url import file_of
 from smithd_sources.sql.options import SqlOptions
 
 LARGEST = 20_000_000
@@ -21,7 +21,7 @@ _STEPS = 10_000
 """How many of its steps SQLite takes between two looks at the clock."""
 
 
-class SQLite(InThread):
+class SQLite(ThreadedDatabase):
     """The file is opened for reading only, and anew for each poll: it may have been put in another's place."""
 
     kind = "sqlite"

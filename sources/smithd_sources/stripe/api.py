@@ -21,9 +21,9 @@ from smithd.plugin import (
     TransportError,
     Unavailable,
 )
-from smithd_sources.connection import excerpt, place
-from smithd_sources.stripe.complaint import complaint
-from smithd_sources.stripe.transport import Refusal, Transport
+from smithd_sources.http_options import excerpt, place
+from smithd_sources.stripe.errors import complaint
+from smithd_sources.stripe.transport import ErrorResponse, StripeTransport
 
 AT_ONCE = 4
 """Requests that may be under way together; Stripe limits that, too."""
@@ -57,7 +57,7 @@ class Api:
             key,
             stripe_account=account,
             base_addresses={"api": base.rstrip("/")},
-            http_client=Transport(http, timeout),
+            http_client=StripeTransport(http, timeout),
             max_network_retries=0,  # it would not wait for what limits the rate, nor look at the deadline
         )
 
@@ -97,7 +97,7 @@ class Api:
             raise _Passing(Unavailable(f"{self._place}: {error}")) from None
         except DecodingError as error:
             raise BadResponse(f"{self._place}: {path}: {error}") from None
-        except Refusal as refusal:
+        except ErrorResponse as refusal:
             raise self._judged(path, refusal.answer) from None
         except stripe.StripeError as error:
             said = excerpt((error.http_body or "").encode())

@@ -53,7 +53,7 @@ def in_units(amount: Fraction, currency: str) -> float:
     return float(Fraction(floor(amount + Fraction(1, 2)), 10 ** digits(currency)))
 
 
-class Cashier:
+class CurrencyConverter:
     """Turns amounts into samples: one for each currency, or all of them together in one reporting currency."""
 
     def __init__(self, reporting: str | None = None, rates: Mapping[str, Decimal] = {}) -> None:
@@ -67,7 +67,7 @@ class Cashier:
         if self._reporting is not None:
             missing = {name for name, amount in amounts.items() if amount and self._rate(name) is None}
             self._missing |= missing
-            amounts = {} if missing else {self._reporting: self._together(amounts)}
+            amounts = {} if missing else {self._reporting: self._total(amounts)}
         return [
             RawSample(metric, in_units(amount, currency), {**labels, "currency": currency})
             for currency, amount in sorted(amounts.items())
@@ -83,7 +83,7 @@ class Cashier:
             f"as in rates: {{{missing[0]}: 1.08}}, or leave out 'currency' to have one series for each"
         )
 
-    def _together(self, amounts: Amounts) -> Fraction:
+    def _total(self, amounts: Amounts) -> Fraction:
         assert self._reporting is not None  # the caller has seen to it
         decimals = digits(self._reporting)
         return sum(

@@ -32,7 +32,7 @@ class DiscountRule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class MRRRules:
     """What the definition leaves to the user."""
 
     discounts: DiscountRule = DiscountRule.RECURRING
@@ -137,7 +137,7 @@ class Subscription:
     trial_end: float = -inf
     ended_at: float = inf
 
-    def counts(self, rules: Rules, now: float) -> bool:
+    def counts(self, rules: MRRRules, now: float) -> bool:
         """Whether it is part of MRR by its state."""
         return (
             self.status in _PAYING

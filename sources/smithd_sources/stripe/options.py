@@ -13,13 +13,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from pydantic_core import PydanticCustomError
 
 from smithd.plugin import HttpUrl, MetricName, Options, Secret
-from smithd_sources.stripe.mrr import DiscountRule, Rules
+from smithd_sources.stripe.mrr import DiscountRule, MRRRules
 from smithd_sources.stripe.query import CHOICES, FILTER, Filter, read_choices, read_filter
 
 STRIPE = "https://api.stripe.com"
 
 
-class Metric(StrEnum):
+class Figure(StrEnum):
     """The figures that are defined in docs/sources/stripe.md."""
 
     MRR = "mrr"
@@ -127,9 +127,9 @@ class MRROptions(Options):
         "left_out", description="subscriptions whose payment collection is paused"
     )
 
-    def rules(self) -> Rules:
+    def rules(self) -> MRRRules:
         """The same, as the arithmetic takes it."""
-        return Rules(DiscountRule(self.discounts), self.cancelling == "counted", self.paused == "counted")
+        return MRRRules(DiscountRule(self.discounts), self.cancelling == "counted", self.paused == "counted")
 
 
 FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
@@ -165,7 +165,7 @@ class StripeOptions(Options):
     """What may stand under a source of ``type: stripe``."""
 
     api_key: Annotated[Secret, AfterValidator(_key)] = Field(description="a restricted, read-only key: rk_...")
-    metrics: list[Metric] = Field(
+    metrics: list[Figure] = Field(
         [], description="figures like mrr, net_revenue_today; docs/sources/stripe.md has them all"
     )
     query: dict[MetricName, QueryOptions] = Field({}, description="metrics of your own, from any list of the API")
@@ -182,7 +182,7 @@ class StripeOptions(Options):
     def _something_to_ask(self) -> StripeOptions:
         if not self.metrics and not self.query:
             raise PydanticCustomError("nothing_to_ask", "expected 'metrics' (a list of figures), 'query', or both")
-        if twice := sorted(set(self.query) & set(Metric)):
+        if twice := sorted(set(self.query) & set(Figure)):
             raise PydanticCustomError(
                 "name_taken", "'{name}' under 'query' is the name of a figure", {"name": twice[0]}
             )

@@ -71,7 +71,7 @@ def _seconds(moment: int | str, now: float, zone: tzinfo) -> int:
     return period(moment, now, zone).start  # type: ignore[arg-type] # read_filter lets no other text pass
 
 
-class Row(NamedTuple):
+class QueryRow(NamedTuple):
     """What counts of an object: its labels' values, its currency ("" where it is no money), and its number."""
 
     labels: tuple[str, ...]
@@ -84,7 +84,7 @@ def fits(found: Mapping[str, Any], where: Mapping[str, Sequence[str]]) -> bool:
     return all(_text(at(found, path)) in choices for path, choices in where.items())
 
 
-def read_row(found: Mapping[str, Any], field: str | None, *, money: bool, labels: Iterable[str]) -> Row | None:
+def parse_row(found: Mapping[str, Any], field: str | None, *, money: bool, labels: Iterable[str]) -> QueryRow | None:
     """What counts of an object; None where its field is null. ValueError where it is no number."""
     value = 1 if field is None else at(found, field)
     if value is None:
@@ -98,10 +98,10 @@ def read_row(found: Mapping[str, Any], field: str | None, *, money: bool, labels
         number = exact(value)
     except ValueError:
         raise ValueError(f"{field} is {str(value)[:40]!r}, not a number") from None
-    return Row(tuple(_text(at(found, label)) for label in labels), currency, number)
+    return QueryRow(tuple(_text(at(found, label)) for label in labels), currency, number)
 
 
-def add_up(rows: Iterable[Row]) -> Mapping[tuple[str, ...], Mapping[str, Fraction]]:
+def add_up(rows: Iterable[QueryRow]) -> Mapping[tuple[str, ...], Mapping[str, Fraction]]:
     """The sums, by the labels' values and by currency."""
     sums: defaultdict[tuple[str, ...], defaultdict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
     for labels, currency, number in rows:

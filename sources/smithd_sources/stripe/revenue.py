@@ -43,7 +43,7 @@ class Transaction(NamedTuple):
     fee: int
 
 
-def read_transaction(found: Mapping[str, Any]) -> Transaction:
+def parse_transaction(found: Mapping[str, Any]) -> Transaction:
     """A transaction as the API gives it; KeyError, TypeError and ValueError where it is none."""
     category = found.get("reporting_category")
     kind = _KIND_OF_TYPE.get(found["type"]) if category is None else _KIND_OF_CATEGORY.get(category)

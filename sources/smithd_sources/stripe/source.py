@@ -7,15 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from smithd.plugin import Context, RawSample, Source, SourceError
-from smithd_sources.connection import PATIENCE
-from smithd_sources.partly import settle
-from smithd_sources.stripe.complaint import together
-from smithd_sources.stripe.money import Cashier
+from smithd_sources.http_options import PATIENCE
+from smithd_sources.partial_failure import settle
+from smithd_sources.stripe.errors import merge_permissions
+from smithd_sources.stripe.money import CurrencyConverter
 from smithd_sources.stripe.options import STRIPE, StripeOptions
 
 if TYPE_CHECKING:
     from smithd_sources.stripe.api import Api
-    from smithd_sources.stripe.desk import Desk, Office
+    from smithd_sources.stripe.collector import Collector, CollectorContext
 
 
 class Stripe(Source[StripeOptions]):
@@ -27,8 +27,8 @@ class Stripe(Source[StripeOptions]):
         super().__init__(options, context)
         self._patience = PATIENCE * context.timeout
         self._api: Api | None = None
-        self._cashier = Cashier(options.currency, options.rates)
-        self._desks: Sequence[Desk] = ()
+        self._converter = CurrencyConverter(options.currency, options.rates)
+        self._collectors: Sequence[Collector] = ()
 
     @classmethod
     def metrics(cls, options: StripeOptions) -> Collection[str]:
@@ -36,7 +36,7 @@ class Stripe(Source[StripeOptions]):
 
     async def open(self) -> None:
         from smithd_sources.stripe.api import Api
-        from smithd_sources.stripe.desk import Office
+        from smithd_sources.stripe.collector import CollectorContext
 
         options, context = self.options, self.context
         key = options.api_key.get_secret_value()
@@ -48,7 +48,7 @@ class Stripe(Source[StripeOptions]):
             account=options.account,
             timeout=self._patience,
         )
-        self._desks = tuple(open_desks(Office(self._api, options, context, self._cashier)))
+        self._collectors = tuple(make_collectors(CollectorContext(self._api, options, context, self._converter)))
         if "_test_" in key and options.api_base == STRIPE:
             context.log.warning(
                 "the api_key is one of test mode: these are figures of the sandbox, not of the business"
@@ -59,41 +59,41 @@ class Stripe(Source[StripeOptions]):
         clock = self.context.clock
         self._api.deadline = clock.monotonic() + self._patience
         now = clock.now()
-        answers = await asyncio.gather(*(_asked(desk, now) for desk in self._desks))
+        answers = await asyncio.gather(*(_asked(collector, now) for collector in self._collectors))
         failures = [answer for answer in answers if isinstance(answer, SourceError)]
-        if (complaint := self._cashier.complaint()) is not None:
+        if (complaint := self._converter.complaint()) is not None:
             failures.append(complaint)
         samples = [sample for answer in answers if not isinstance(answer, SourceError) for sample in answer]
-        return settle(samples, together(failures))
+        return settle(samples, merge_permissions(failures))
 
 
-async def _asked(desk: Desk, now: float) -> Sequence[RawSample] | SourceError:
+async def _asked(collector: Collector, now: float) -> Sequence[RawSample] | SourceError:
     try:
-        return await desk.answer(now)
+        return await collector.collect(now)
     except SourceError as error:
         return error
 
 
-def open_desks(office: Office) -> Iterator[Desk]:
+def make_collectors(shared: CollectorContext) -> Iterator[Collector]:
     """Those that the configured metrics need, and no others."""
-    from smithd_sources.stripe.balance_desks import BalanceDesk, PayoutDesk
-    from smithd_sources.stripe.counting_desks import CustomerDesk, DisputeDesk, PaymentDesk
-    from smithd_sources.stripe.query_desk import QueryDesk
-    from smithd_sources.stripe.revenue_desk import RevenueDesk
-    from smithd_sources.stripe.subscription_desk import NewSubscriptionDesk, SubscriptionDesk
+    from smithd_sources.stripe.balance_collectors import BalanceCollector, PayoutCollector
+    from smithd_sources.stripe.counting_collectors import CustomerCollector, DisputeCollector, PaymentCollector
+    from smithd_sources.stripe.query_collector import QueryCollector
+    from smithd_sources.stripe.revenue_collector import RevenueCollector
+    from smithd_sources.stripe.subscription_collectors import NewSubscriptionCollector, SubscriptionCollector
 
-    wanted = frozenset(metric.value for metric in office.options.metrics)
+    wanted = frozenset(metric.value for metric in shared.options.metrics)
     for kind in (
-        SubscriptionDesk,
-        NewSubscriptionDesk,
-        RevenueDesk,
-        CustomerDesk,
-        PaymentDesk,
-        DisputeDesk,
-        BalanceDesk,
-        PayoutDesk,
+        SubscriptionCollector,
+        NewSubscriptionCollector,
+        RevenueCollector,
+        CustomerCollector,
+        PaymentCollector,
+        DisputeCollector,
+        BalanceCollector,
+        PayoutCollector,
     ):
         if metrics := wanted & kind.METRICS:
-            yield kind(office, metrics)
-    for name, query in office.options.query.items():
-        yield QueryDesk(office, name, query)
+            yield kind(shared, metrics)
+    for name, query in shared.options.query.items():
+        yield QueryCollector(shared, name, query)

@@ -9,13 +9,19 @@ from typing import Any, NamedTuple
 
 from smithd.plugin import BadResponse
 from smithd_sources.stripe.api import Api, OutOfTime
-from smithd_sources.stripe.complaint import Refused
-from smithd_sources.stripe.figures import CHURN_DAYS
+from smithd_sources.stripe.errors import StripeRefused
+from smithd_sources.stripe.lists import FEW, OVERLAP, ApiObject, Listing, ResumableListing
 from smithd_sources.stripe.money import whole
 from smithd_sources.stripe.mrr import Subscription
-from smithd_sources.stripe.pages import FEW, OVERLAP, Found, Resumed, Sample
 from smithd_sources.stripe.periods import DAY
-from smithd_sources.stripe.reading import currency_of, hides_a_coupon, needed_coupons, needed_prices, read_subscription
+from smithd_sources.stripe.subscription_figures import CHURN_DAYS
+from smithd_sources.stripe.subscription_parser import (
+    currency_of,
+    hides_a_coupon,
+    needed_coupons,
+    needed_prices,
+    parse_subscription,
+)
 
 WHOLE_AGAIN = 21_600
 """Seconds after which a large account is read whole again, and prices and coupons are asked for anew."""
@@ -24,7 +30,7 @@ _GONE = 404
 _MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
-class Change(NamedTuple):
+class SubscriptionChange(NamedTuple):
     """That something happened to a subscription."""
 
     created: int
@@ -36,11 +42,11 @@ class _Details:
     """What is asked of prices and coupons besides. Kept for hours only: a deleted coupon leaves its name to others."""
 
     since: float = float("-inf")
-    prices: dict[tuple[str, str], Found] = field(default_factory=dict)
+    prices: dict[tuple[str, str], ApiObject] = field(default_factory=dict)
     """By id, and the currency that they are sold in."""
-    coupons: dict[str, Found] = field(default_factory=dict)
+    coupons: dict[str, ApiObject] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
-    items: dict[str, list[Found]] = field(default_factory=dict)
+    items: dict[str, list[ApiObject]] = field(default_factory=dict)
     """Of subscriptions of the page that is being read, so that a poll that follows need not ask again."""
 
 
@@ -61,10 +67,10 @@ class Subscriptions:
         self._with_ended = with_ended
         self._details = _Details()
         self._kept: dict[str, Subscription] = {}
-        self._whole = Resumed[Subscription]()
+        self._whole = ResumableListing[Subscription]()
         self._whole_at = float("-inf")
         self._pages = 0
-        self._news = Resumed[Change]()
+        self._news = ResumableListing[SubscriptionChange]()
         self._changes_from = 0
         self._heeded: frozenset[str] = frozenset()
         self._changed: set[str] = set()
@@ -103,7 +109,7 @@ class Subscriptions:
         self._heeded = frozenset()
         self._changed = set()
 
-    def _begin(self, now: float) -> Sample[Subscription]:
+    def _begin(self, now: float) -> Listing[Subscription]:
         if now - self._details.since >= WHOLE_AGAIN:
             self._details = _Details(now)
         self._changes_from = int(now) - OVERLAP
@@ -113,9 +119,9 @@ class Subscriptions:
             # One that ended in these days was paid until then or later; a day more, to be on the safe side.
             since = int(now - (CHURN_DAYS + 1) * DAY)
             lists.append({"status": "canceled", "current_period_end": {"gte": since}, **expand})
-        return Sample(self._api, "subscriptions", lists, self._take, self._cap)
+        return Listing(self._api, "subscriptions", lists, self._take, self._cap)
 
-    async def _take(self, objects: Sequence[Found]) -> Mapping[str, Subscription]:
+    async def _take(self, objects: Sequence[ApiObject]) -> Mapping[str, Subscription]:
         kept: dict[str, Subscription] = {}
         for found in objects:
             subscription = await self._understood(found)
@@ -123,7 +129,7 @@ class Subscriptions:
         self._details.items.clear()
         return kept
 
-    async def _understood(self, found: Found) -> Subscription:
+    async def _understood(self, found: ApiObject) -> Subscription:
         """A subscription, after asking for what it does not say itself."""
         details = self._details
         try:
@@ -138,11 +144,11 @@ class Subscriptions:
                 details.items.pop(found["id"], None)
                 items = await self._items(found["id"], ["data.discounts.source.coupon"])
                 found = {**found, "items": {"data": items}}
-            return read_subscription(found, prices, details.coupons)
+            return parse_subscription(found, prices, details.coupons)
         except _MISSHAPEN as error:
             raise _not_stripes(found, error) from None
 
-    async def _price(self, price: str, currency: str) -> Found:
+    async def _price(self, price: str, currency: str) -> ApiObject:
         known = self._details.prices
         if (price, currency) not in known:
             found = await self._api.get(f"prices/{price}", {"expand": ["tiers", "currency_options"]})
@@ -160,25 +166,25 @@ class Subscriptions:
             details.coupons[coupon] = await self._api.get(
                 f"coupons/{coupon}", {"expand": ["applies_to", "currency_options"]}
             )
-        except Refused as error:
+        except StripeRefused as error:
             if error.status != _GONE:
                 raise
             details.gone.add(coupon)  # deleted; whoever redeemed it keeps it
 
-    async def _with_all_items(self, found: Found) -> Found:
+    async def _with_all_items(self, found: ApiObject) -> ApiObject:
         """With its items complete: a subscription shows the first ten or so."""
         if not found["items"].get("has_more"):
             return found
         expand = ["data.discounts"] if self._discounts else []
         return {**found, "items": {"data": await self._items(found["id"], expand)}}
 
-    async def _items(self, subscription: str, expand: list[str]) -> list[Found]:
-        async def take(objects: Sequence[Found]) -> Mapping[str, Found]:
+    async def _items(self, subscription: str, expand: list[str]) -> list[ApiObject]:
+        async def take(objects: Sequence[ApiObject]) -> Mapping[str, ApiObject]:
             return {found["id"]: found for found in objects}
 
         if subscription not in self._details.items:
             params = {"subscription": subscription, **({"expand": expand} if expand else {})}
-            sample = Sample(self._api, "subscription_items", [params], take, self._cap)
+            sample = Listing(self._api, "subscription_items", [params], take, self._cap)
             await sample.run()
             self._details.items[subscription] = list(sample.kept.values())
         return self._details.items[subscription]
@@ -187,7 +193,7 @@ class Subscriptions:
         """Ask for those that something happened to since the last time."""
         try:
             changes = (await self._news.run(self._begin_news, now)).kept
-        except Refused as error:
+        except StripeRefused as error:
             self._has_events = False
             self._log.warning("%s; until then, all subscriptions are read for every poll", error)
             return await self._read_whole(now)
@@ -210,16 +216,16 @@ class Subscriptions:
             left = len(self._changed)
             raise OutOfTime(f"subscriptions: {left} that changed are still to be read; the next poll goes on") from None
 
-    def _begin_news(self) -> Sample[Change]:
+    def _begin_news(self) -> Listing[SubscriptionChange]:
         params = {"types": _CHANGES, "created": {"gte": self._changes_from}}
-        return Sample(self._api, "events", [params], _take_changes, self._cap)
+        return Listing(self._api, "events", [params], _take_changes, self._cap)
 
     async def _refresh(self, subscription: str) -> None:
         try:
             found = await self._api.get(
                 f"subscriptions/{subscription}", {"expand": self._expand} if self._expand else {}
             )
-        except Refused as error:
+        except StripeRefused as error:
             if error.status != _GONE:
                 raise
             self._kept.pop(subscription, None)
@@ -227,18 +233,21 @@ class Subscriptions:
         self._kept |= await self._take([found])
 
 
-def _not_stripes(found: Found, error: Exception) -> BadResponse:
+def _not_stripes(found: ApiObject, error: Exception) -> BadResponse:
     what = f"{type(error).__name__}: {error}"
     return BadResponse(f"subscription {found.get('id')}: {what}: not shaped as Stripe's objects are")
 
 
-async def _take_changes(objects: Iterable[Found]) -> Mapping[str, Change]:
+async def _take_changes(objects: Iterable[ApiObject]) -> Mapping[str, SubscriptionChange]:
     try:
-        return {event["id"]: Change(whole(event["created"]), str(event["data"]["object"]["id"])) for event in objects}
+        return {
+            event["id"]: SubscriptionChange(whole(event["created"]), str(event["data"]["object"]["id"]))
+            for event in objects
+        }
     except (KeyError, TypeError, ValueError) as error:
         raise BadResponse(f"events: {type(error).__name__}: {error}: not shaped as Stripe's objects are") from None
 
 
-def _without_discounts(found: Found) -> Found:
+def _without_discounts(found: ApiObject) -> ApiObject:
     items = [{**item, "discounts": [], "discount": None} for item in found["items"]["data"]]
     return {**found, "discounts": [], "discount": None, "items": {"data": items}}

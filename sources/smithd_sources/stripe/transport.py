@@ -9,14 +9,14 @@ from typing import Any
 import stripe
 
 from smithd.plugin import DecodingError, Http, Response
-from smithd_sources.connection import excerpt
+from smithd_sources.http_options import excerpt
 
 LIMIT = 16_000_000
 """The largest page of an answer, in unpacked bytes."""
 _SENT = ("authorization", "stripe-version", "stripe-account")
 
 
-class Refusal(Exception):
+class ErrorResponse(Exception):
     """An answer with a status other than 2xx. The library would fall over some that are not Stripe's."""
 
     def __init__(self, answer: Response) -> None:
@@ -24,10 +24,10 @@ class Refusal(Exception):
         self.answer = answer
 
 
-class Transport(stripe.HTTPClient):
+class StripeTransport(stripe.HTTPClient):
     """Sends what the library prepared, but nothing about this machine.
 
-    TransportError, DecodingError and Refusal pass through the library.
+    TransportError, DecodingError and ErrorResponse pass through the library.
     """
 
     name = "smithd"
@@ -47,7 +47,7 @@ class Transport(stripe.HTTPClient):
         request = self._http.prepare(method.upper(), url, headers=kept, timeout=self._timeout, limit=LIMIT)
         answer = await request.send()
         if not 200 <= answer.status < 300:
-            raise Refusal(answer)
+            raise ErrorResponse(answer)
         try:
             answer.body.decode()
         except UnicodeDecodeError:

@@ -7,27 +7,27 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from smithd.plugin import Context, Misconfigured
-from smithd_sources.sql.address import kind_of, place
-from smithd_sources.sql.database import POOL, Asynchronous, Database, InThread, address
+from smithd_sources.sql.database import POOL, AsyncDatabase, QueriedDatabase, ThreadedDatabase, sqlalchemy_url
+from smithd_sources.sql.database_url import kind_of, place
+from smithd_sources.sql.errors import encoding_error, one_line
 from smithd_sources.sql.options import SqlOptions
-from smithd_sources.sql.refusals import one_line, unsendable
 
 
-class OtherInThread(InThread):
+class OtherThreadedDatabase(ThreadedDatabase):
     """What else SQLAlchemy knows, asked as it is: nothing keeps a query from writing, or the server from working on."""
 
     def _made(self) -> Engine:
-        return create_engine(address(self._options), execution_options={"stream_results": True}, **POOL)
+        return create_engine(sqlalchemy_url(self._options), execution_options={"stream_results": True}, **POOL)
 
 
-class OtherAsynchronous(Asynchronous):
+class OtherAsyncDatabase(AsyncDatabase):
     """The same, where its driver is asynchronous."""
 
     def _made(self) -> AsyncEngine:
-        return create_async_engine(address(self._options), **POOL)
+        return create_async_engine(sqlalchemy_url(self._options), **POOL)
 
 
-def open_database(options: SqlOptions, context: Context) -> Database:
+def open_database(options: SqlOptions, context: Context) -> QueriedDatabase:
     """The database; nothing is asked yet. Raises Misconfigured where its driver is missing."""
     scheme = options.url.partition(":")[0]
     try:
@@ -36,7 +36,7 @@ def open_database(options: SqlOptions, context: Context) -> Database:
         why = one_line(str(error))
         raise Misconfigured(f"the driver for {scheme}:// is missing ({why}): install its package") from None
     except UnicodeError:
-        raise unsendable(place(options.url)) from None
+        raise encoding_error(place(options.url)) from None
     except (ArgumentError, TypeError, ValueError) as error:
         raise Misconfigured(f"the address cannot be used: {one_line(str(error))}") from None
     if opened.kind == "other":
@@ -44,7 +44,7 @@ def open_database(options: SqlOptions, context: Context) -> Database:
     return opened
 
 
-def _class_for(options: SqlOptions) -> type[Database]:
+def _class_for(options: SqlOptions) -> type[QueriedDatabase]:
     kind = kind_of(options.url)
     if kind == "postgresql":
         from smithd_sources.sql.postgresql import PostgreSQL
@@ -58,4 +58,4 @@ def _class_for(options: SqlOptions) -> type[Database]:
         from smithd_sources.sql.sqlite import SQLite
 
         return SQLite
-    return OtherAsynchronous if address(options).get_dialect().is_async else OtherInThread
+    return OtherAsyncDatabase if sqlalchemy_url(options).get_dialect().is_async else OtherThreadedDatabase

@@ -160,7 +160,7 @@ _QUERIES = {"postgresql": _POSTGRESQL, "mysql": _MYSQL, "sqlite": _SQLITE}
 _NAMES = {"postgresql": "PostgreSQL", "mysql": "the server", "sqlite": "SQLite"}
 
 
-def not_connected(place: str, code: str, said: str) -> SourceError:
+def connection_error(place: str, code: str, said: str) -> SourceError:
     """What it means that ``place`` let nobody in, or was lost; by the code it gave, if any, and what was said."""
     for pattern, kind, meaning in _CONNECTING:
         if re.search(pattern, f"{code} {said}".lstrip(), re.IGNORECASE | re.DOTALL):
@@ -168,12 +168,12 @@ def not_connected(place: str, code: str, said: str) -> SourceError:
     return Unavailable(f"{place}: {one_line(said)}")
 
 
-def unsendable(place: str) -> SourceError:
+def encoding_error(place: str) -> SourceError:
     """What it means that a text cannot be encoded; Python's own error would show a part of the password."""
     return Misconfigured(f"{place}: the user, the password or the database's name holds what is no letter at all")
 
 
-def refused(kind: str, code: str, said: str, share: float) -> SourceError:
+def query_error(kind: str, code: str, said: str, share: float) -> SourceError:
     """What it means that a query failed; ``kind`` is the database's, ``share`` the seconds that the query had."""
     said = _AROUND.sub("", said)
     for pattern, failure, meaning in _QUERIES.get(kind, ()):

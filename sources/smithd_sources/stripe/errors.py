@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from smithd.plugin import Misconfigured, SourceError, Unavailable
-from smithd_sources.connection import excerpt
+from smithd_sources.http_options import excerpt
 
 _DASHBOARD = "in the Stripe Dashboard under Developers > API keys"
 _PERMISSION = re.compile(r"'?rak_([a-z_]+)_read'?")
@@ -44,7 +44,7 @@ _RESOURCES = {
 }
 
 
-class Refused(Misconfigured):
+class StripeRefused(Misconfigured):
     """Stripe refuses a request for what it asks; ``status`` is HTTP's, ``param`` the parameter that is at fault."""
 
     def __init__(self, message: str, status: int, param: str | None) -> None:
@@ -53,7 +53,7 @@ class Refused(Misconfigured):
         self.param = param
 
 
-class NotPermitted(Refused):
+class MissingPermission(StripeRefused):
     """The key may not read something; ``tick`` is what is to be ticked for it in the Dashboard."""
 
     def __init__(self, tick: str) -> None:
@@ -61,10 +61,10 @@ class NotPermitted(Refused):
         self.tick = tick
 
 
-def together(failures: Sequence[SourceError]) -> Sequence[SourceError]:
+def merge_permissions(failures: Sequence[SourceError]) -> Sequence[SourceError]:
     """The same failures, with all the permissions that the key lacks in one of them."""
-    ticks = sorted({failure.tick for failure in failures if isinstance(failure, NotPermitted)})
-    others = [failure for failure in failures if not isinstance(failure, NotPermitted)]
+    ticks = sorted({failure.tick for failure in failures if isinstance(failure, MissingPermission)})
+    others = [failure for failure in failures if not isinstance(failure, MissingPermission)]
     return [Misconfigured(_not_permitted(ticks)), *others] if ticks else others
 
 
@@ -89,7 +89,7 @@ def complaint(path: str, status: int, body: bytes) -> SourceError:
         return Unavailable(f"{path}: Stripe has a problem of its own (HTTP {status}): {said}")
     param = error.get("param")
     hint = " (is there something else at this api_base?)" if status == 404 and not error else ""
-    return Refused(
+    return StripeRefused(
         f"{path}: Stripe refuses (HTTP {status}): {said}{hint}", status, None if param is None else str(param)
     )
 
@@ -111,9 +111,11 @@ def _wrong_key(said: str, error: Mapping[str, object]) -> str:
 
 def _forbidden(path: str, status: int, said: str, error: Mapping[str, object]) -> SourceError:
     if error.get("code") in ("account_invalid", "platform_account_required"):
-        return Refused(f"the api_key has no access to the account under 'account' (HTTP 403): {said}", status, None)
+        return StripeRefused(
+            f"the api_key has no access to the account under 'account' (HTTP 403): {said}", status, None
+        )
     named = _PERMISSION.search(said)
     resource = named[1] if named else _RESOURCES.get(path.partition("/")[0])
     if resource is None:
-        return Refused(f"{path}: the api_key may not read this (HTTP 403): {said}", status, None)
-    return NotPermitted(f"{_TICKS.get(resource, resource.replace('_', ' ').capitalize())} (rak_{resource}_read)")
+        return StripeRefused(f"{path}: the api_key may not read this (HTTP 403): {said}", status, None)
+    return MissingPermission(f"{_TICKS.get(resource, resource.replace('_', ' ').capitalize())} (rak_{resource}_read)")

@@ -10,7 +10,7 @@ MOST = 3
 _GRAVEST = (Misconfigured, BadResponse, Unavailable, SourceError)
 
 
-class Failures:
+class PartialFailures:
     """What failed in one poll. Says each thing once (a refused connection fails every query), and the first few only:
     an answer can be wrong in a million places. ``most`` is how many are said.
     """
@@ -42,4 +42,4 @@ class Failures:
 
 def settle(samples: Sequence[RawSample], failures: Iterable[SourceError], most: int = MOST) -> Sequence[RawSample]:
     """The samples, where nothing failed. Else raises one error of the gravest kind, with the samples in it."""
-    return Failures(failures, most).settle(samples)
+    return PartialFailures(failures, most).settle(samples)

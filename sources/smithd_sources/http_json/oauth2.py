@@ -22,8 +22,8 @@ from smithd.plugin import (
     Secret,
     TransportError,
 )
-from smithd_sources.connection import TLSOptions, cut, excerpt, no_answer, place, refusal
-from smithd_sources.number import to_number
+from smithd_sources.http_options import TLSOptions, cut, excerpt, place, status_failure, transport_failure
+from smithd_sources.values import to_number
 
 MARGIN = 30.0
 """Seconds before its end at which a token is no longer used: clocks differ, and requests take their time."""
@@ -33,7 +33,7 @@ LARGEST = 64_000
 _REFUSED = (400, 401, 403)
 
 
-class OAuth2(Options):
+class OAuth2Options(Options):
     """Where tokens come from, and who asks for them."""
 
     token_url: HttpUrl = Field(description="the address that hands out tokens")
@@ -59,10 +59,10 @@ class OAuth2(Options):
         yield from (self.client_secret.get_secret_value(), self.pair.rstrip("="))
 
 
-class Tokens:
+class OAuth2Tokens:
     """Hands out the header ``Authorization``; asks the server for a new token only when the last one runs out."""
 
-    def __init__(self, options: OAuth2, context: Context, tls: TLS, patience: float) -> None:
+    def __init__(self, options: OAuth2Options, context: Context, tls: TLS, patience: float) -> None:
         """``tls`` counts where the options have none of their own; ``patience``: seconds that the server may take."""
         self._options = options
         self._who = f"the token server {place(options.token_url)}"
@@ -111,7 +111,7 @@ class Tokens:
         try:
             answer = await request.send()
         except (TransportError, DecodingError) as error:
-            raise no_answer(self._who, error) from None
+            raise transport_failure(self._who, error) from None
         body = _object(answer.body)
         if answer.status in _REFUSED:
             said = body.get("error") if isinstance(body.get("error"), str) else "no reason given"
@@ -120,7 +120,7 @@ class Tokens:
                 "check client_id, client_secret and scope"
             )
         if answer.status != 200:
-            raise refusal(self._who, answer.status, answer.headers.get("location", ""), excerpt(answer.body))
+            raise status_failure(self._who, answer.status, answer.headers.get("location", ""), excerpt(answer.body))
         return body
 
     def _token_in(self, answer: dict[str, Any]) -> str:

@@ -12,10 +12,10 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.plugin import File, MetricName, Options, Size
-from smithd_sources.connection import Auth, Connection, Text, sounds_secret
-from smithd_sources.json_metric import JSONMetric
-from smithd_sources.json_path import JSONPath
-from smithd_sources.oauth2 import OAuth2
+from smithd_sources.http_json.json_path import JSONPath
+from smithd_sources.http_json.metric import JSONMetric
+from smithd_sources.http_json.oauth2 import OAuth2Options
+from smithd_sources.http_options import AuthOptions, HttpConnectionOptions, SecretText, sounds_secret
 
 LONG = 16
 """The characters from which on a parameter's value may be a secret, whatever its name is."""
@@ -23,7 +23,7 @@ LARGEST = 20_000_000
 """The bytes of an answer that may be asked for: while JSON is parsed, everything else waits (a second, for these)."""
 
 
-class Format(StrEnum):
+class BodyFormat(StrEnum):
     """What an answer's body is."""
 
     JSON = "json"
@@ -31,7 +31,7 @@ class Format(StrEnum):
     NUMBER = "number"
 
 
-class Pages(Options):
+class PagesOptions(Options):
     """Where the next page of an answer is, and how many to ask for."""
 
     next: Literal["link"] | JSONPath = Field(
@@ -40,11 +40,11 @@ class Pages(Options):
     at_most: int = Field(10, ge=1, le=100, description="pages to ask for in one poll, the first one counted")
 
 
-class JSONAuth(Auth):
+class HttpJsonAuthOptions(AuthOptions):
     """Who we are: a user name with its password, a token, or a client that fetches tokens."""
 
     ways = ("basic", "bearer", "oauth2")
-    oauth2: OAuth2 | None = Field(None, description="fetch tokens by the client credentials of OAuth 2.0")
+    oauth2: OAuth2Options | None = Field(None, description="fetch tokens by the client credentials of OAuth 2.0")
 
     def secrets(self) -> Iterator[str]:
         yield from super().secrets()
@@ -63,26 +63,26 @@ def _secrets_in(body: Any) -> Iterator[str]:
             yield from _secrets_in(value)
 
 
-class HttpJsonOptions(Connection):
+class HttpJsonOptions(HttpConnectionOptions):
     """What may stand under a source of ``type: http_json``."""
 
-    auth: JSONAuth | None = Field(
+    auth: HttpJsonAuthOptions | None = Field(
         None, description="basic: {username, password}, bearer: a token, or oauth2: a client that fetches tokens"
     )
     method: Literal["GET", "POST", "PUT", "PATCH"] | None = Field(
         None, description="default: GET, or POST where there is a body"
     )
-    query: dict[str, Text] = Field({}, description="parameters to add to the address; values may be secrets")
+    query: dict[str, SecretText] = Field({}, description="parameters to add to the address; values may be secrets")
     body: Any = Field(None, repr=False, description="a text to send as it is, or anything else to send as JSON")
     unix_socket: File | None = Field(None, description="ask through this socket of this machine, as curl does")
-    format: Format = Field(
-        Format.JSON, description="json; json_lines: $ is the list of the lines; number: $ is the whole body"
+    format: BodyFormat = Field(
+        BodyFormat.JSON, description="json; json_lines: $ is the list of the lines; number: $ is the whole body"
     )
     expect_status: list[Annotated[int, Field(ge=200, le=599)]] | None = Field(
         None, min_length=1, description="the statuses whose answers count; default: 200 to 299"
     )
     redirects: int = Field(5, ge=0, le=20, description="how many to follow; another host gets no credentials")
-    pages: Pages | None = Field(None, description="where the next page is; 'each' reads all of them")
+    pages: PagesOptions | None = Field(None, description="where the next page is; 'each' reads all of them")
     max_size: Size = Field(
         5_000_000, le=LARGEST, description="the largest answer to accept, unpacked, all pages together; at most 20 MB"
     )
@@ -90,7 +90,7 @@ class HttpJsonOptions(Connection):
 
     @model_validator(mode="after")
     def _pages_are_json(self) -> HttpJsonOptions:
-        if self.pages is not None and self.pages.next != "link" and self.format is not Format.JSON:
+        if self.pages is not None and self.pages.next != "link" and self.format is not BodyFormat.JSON:
             raise PydanticCustomError("pages", "a JSONPath to the next page needs 'format: json'")
         return self
 
@@ -103,7 +103,7 @@ class HttpJsonOptions(Connection):
         return self
 
     def secrets(self) -> Iterator[str]:
-        """See Connection; a parameter's value may be a secret by its name or by its length."""
+        """See HttpConnectionOptions; a parameter's value may be a secret by its name or by its length."""
         yield from super().secrets()
         for name, text in self.query.items():
             value = text.get_secret_value()

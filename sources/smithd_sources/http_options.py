@@ -1,4 +1,4 @@
-"""What the sources that speak HTTP have in common: where to, who we are, and what a refusal means."""
+"""What the sources that speak HTTP have in common: where to, who we are, and what a status_failure means."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-Text = Annotated[Secret, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+SecretText = Annotated[Secret, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 """A text that may hold a secret; numbers may stand there as they are."""
 
 
@@ -87,7 +87,7 @@ def _header_value(value: Secret) -> Secret:
 
 
 HeaderName = Annotated[str, AfterValidator(_header_name)]
-HeaderValue = Annotated[Text, AfterValidator(_header_value)]
+HeaderValue = Annotated[SecretText, AfterValidator(_header_value)]
 
 
 def reveal(texts: dict[str, Secret]) -> dict[str, str]:
@@ -95,21 +95,21 @@ def reveal(texts: dict[str, Secret]) -> dict[str, str]:
     return {name: text.get_secret_value() for name, text in texts.items()}
 
 
-class BasicAuth(Options):
+class BasicAuthOptions(Options):
     username: str
     password: Secret
 
 
-class Auth(Options):
+class AuthOptions(Options):
     """Who we are: a user name with its password, or a token."""
 
     ways: ClassVar[tuple[str, ...]] = ("basic", "bearer")
 
-    basic: BasicAuth | None = None
+    basic: BasicAuthOptions | None = None
     bearer: HeaderValue | None = None
 
     @model_validator(mode="after")
-    def _one_way(self) -> Auth:
+    def _one_way(self) -> AuthOptions:
         if sum(getattr(self, way) is not None for way in self.ways) != 1:
             *others, last = (f"'{way}'" for way in self.ways)
             raise PydanticCustomError("one_way", f"expected exactly one of {', '.join(others)} and {last}")
@@ -153,22 +153,22 @@ class TLSOptions(Options):
         return TLS(self.verify, self.ca_file, self.cert_file, self.key_file)
 
 
-class Connection(Options):
+class HttpConnectionOptions(Options):
     """The keys of every source that asks over HTTP."""
 
     url: HttpUrl = Field(description="the address to ask")
     headers: dict[HeaderName, HeaderValue] = Field({}, description="headers to send; values may be secrets")
-    auth: Auth | None = Field(None, description="basic: {username, password}, or bearer: a token")
+    auth: AuthOptions | None = Field(None, description="basic: {username, password}, or bearer: a token")
     tls: TLSOptions = Field(default_factory=TLSOptions, description="how certificates are checked and shown")
 
     @model_validator(mode="after")
-    def _one_authorization(self) -> Connection:
+    def _one_authorization(self) -> HttpConnectionOptions:
         if self.auth is not None and any(name.lower() == "authorization" for name in self.headers):
             raise PydanticCustomError("two_auths", "expected either 'auth' or a header 'Authorization', not both")
         return self
 
     @model_validator(mode="after")
-    def _one_of_each(self) -> Connection:
+    def _one_of_each(self) -> HttpConnectionOptions:
         names = Counter(name.lower() for name in self.headers)
         if twice := [name for name, count in names.items() if count > 1]:
             raise PydanticCustomError("twice", f"the header {twice[0]} stands here twice (case does not count)")
@@ -204,7 +204,7 @@ def excerpt(body: bytes) -> str:
     return "".join(char if char.isprintable() else "�" for char in text) or "(nothing)"
 
 
-def no_answer(who: str, error: TransportError | DecodingError) -> SourceError:
+def transport_failure(who: str, error: TransportError | DecodingError) -> SourceError:
     """What to tell where ``who`` gave no answer that can be read."""
     if isinstance(error, DecodingError):
         return BadResponse(f"{who}: {error}")
@@ -217,7 +217,7 @@ def no_answer(who: str, error: TransportError | DecodingError) -> SourceError:
     return Misconfigured(f"{who}: {error}; if its authority is one of your own, name it under tls: ca_file")
 
 
-def refusal(who: str, status: int, location: str, said: str) -> SourceError:
+def status_failure(who: str, status: int, location: str, said: str) -> SourceError:
     """What ``who`` means by a status other than 2xx; ``said`` came with it, ``location`` is where a redirect points."""
     if 300 <= status < 400:
         where = without_secrets(location) or "nowhere"

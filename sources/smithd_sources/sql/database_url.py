@@ -32,13 +32,13 @@ _SECRET_KEYS = re.compile("passw|pwd|secret|token", re.IGNORECASE)
 EXAMPLES = "postgresql://db.example.com/shop, mysql://db.example.com/shop or sqlite:///path/to/file.db"
 
 
-def without_password(url: str) -> tuple[str, str | None]:
+def split_password(url: str) -> tuple[str, str | None]:
     """The address, and the password that stood in it; in there, ``%40`` is an @."""
     found = _CREDENTIALS.fullmatch(url)
     return (found["start"] + found["end"], unquote(found["password"])) if found else (url, None)
 
 
-def checked(url: str, folder: str | Path | None) -> str:
+def checked_url(url: str, folder: str | Path | None) -> str:
     """The same address, if a database can stand there; SQLite's relative paths begin at ``folder``.
 
     Raises ValueError, whose text says what is wrong.

@@ -14,11 +14,11 @@ from typing import Any
 from smithd_sources.stripe.money import exact, whole
 from smithd_sources.stripe.mrr import Discount, Item, Price, Subscription, Tier, times_a_month
 
-Found = Mapping[str, Any]
+ApiObject = Mapping[str, Any]
 """An object of the API."""
 
 
-def needed_prices(subscription: Found) -> Iterator[str]:
+def needed_prices(subscription: ApiObject) -> Iterator[str]:
     """The prices whose tiers, or whose amount in another currency, the subscription does not show."""
     for item in subscription["items"]["data"]:
         price = _price_of(item)
@@ -29,20 +29,20 @@ def needed_prices(subscription: Found) -> Iterator[str]:
             yield price["id"]
 
 
-def currency_of(subscription: Found) -> str:
+def currency_of(subscription: ApiObject) -> str:
     """What it is paid in; before subscriptions said so, it was the currency of what is subscribed to."""
     items = subscription["items"]["data"]
     return _text(subscription.get("currency") or _price_of(items[0])["currency"])
 
 
-def needed_coupons(subscription: Found) -> Iterator[str]:
+def needed_coupons(subscription: ApiObject) -> Iterator[str]:
     """The coupons that its discounts are of."""
     for discount in _all_discounts(subscription):
         if (coupon := _coupon_id(discount)) is not None:
             yield coupon
 
 
-def hides_a_coupon(subscription: Found, coupons: Mapping[str, Found]) -> bool:
+def hides_a_coupon(subscription: ApiObject, coupons: Mapping[str, ApiObject]) -> bool:
     """Whether one of its items has a discount of a coupon that neither stands there nor is among these."""
     return any(
         _coupon(discount, coupons) is None
@@ -52,8 +52,8 @@ def hides_a_coupon(subscription: Found, coupons: Mapping[str, Found]) -> bool:
     )
 
 
-def read_subscription(
-    found: Found, prices: Mapping[str, Found] = {}, coupons: Mapping[str, Found] = {}
+def parse_subscription(
+    found: ApiObject, prices: Mapping[str, ApiObject] = {}, coupons: Mapping[str, ApiObject] = {}
 ) -> Subscription:
     """A subscription, with what was asked about its prices and coupons besides, by their ids."""
     pause = found.get("pause_collection")
@@ -71,7 +71,9 @@ def read_subscription(
     )
 
 
-def _item(item: Found, subscription: Found, prices: Mapping[str, Found], coupons: Mapping[str, Found]) -> Item:
+def _item(
+    item: ApiObject, subscription: ApiObject, prices: Mapping[str, ApiObject], coupons: Mapping[str, ApiObject]
+) -> Item:
     taxes = item.get("tax_rates") or subscription.get("default_tax_rates") or ()
     return Item(
         price=_price(_price_of(item), currency_of(subscription), prices),
@@ -82,27 +84,27 @@ def _item(item: Found, subscription: Found, prices: Mapping[str, Found], coupons
     )
 
 
-def _price_of(item: Found) -> Found:
-    price: Found = item.get("price") or item["plan"]
+def _price_of(item: ApiObject) -> ApiObject:
+    price: ApiObject = item.get("price") or item["plan"]
     return price
 
 
-def _recurring(price: Found) -> Found:
+def _recurring(price: ApiObject) -> ApiObject:
     """Where the interval stands; in a plan, which a price was called once, that is the plan itself."""
-    recurring: Found = price.get("recurring") or price
+    recurring: ApiObject = price.get("recurring") or price
     return recurring
 
 
-def _is_metered(price: Found) -> bool:
+def _is_metered(price: ApiObject) -> bool:
     return _recurring(price).get("usage_type") == "metered"
 
 
-def _is_foreign(price: Found, currency: str) -> bool:
+def _is_foreign(price: ApiObject, currency: str) -> bool:
     """Whether the price is sold in a currency that is not its own."""
     return bool(price.get("currency", currency) != currency)
 
 
-def _price(price: Found, currency: str, prices: Mapping[str, Found]) -> Price:
+def _price(price: ApiObject, currency: str, prices: Mapping[str, ApiObject]) -> Price:
     recurring = _recurring(price)
     packs = price.get("transform_quantity") or price.get("transform_usage") or {}
     amounts = {} if _is_metered(price) else _amounts(prices.get(price.get("id", ""), price), currency)
@@ -116,7 +118,7 @@ def _price(price: Found, currency: str, prices: Mapping[str, Found]) -> Price:
     )
 
 
-def _amounts(price: Found, currency: str) -> dict[str, Any]:
+def _amounts(price: ApiObject, currency: str) -> dict[str, Any]:
     """What the price asks for in this currency."""
     source = price["currency_options"][currency] if _is_foreign(price, currency) else price
     if price.get("billing_scheme") == "tiered":
@@ -127,13 +129,13 @@ def _amounts(price: Found, currency: str) -> dict[str, Any]:
     return {"unit": _amount(source, "unit_amount" if "unit_amount" in source else "amount")}
 
 
-def _amount(holder: Found, name: str) -> Fraction:
+def _amount(holder: ApiObject, name: str) -> Fraction:
     """An amount, with its decimals where there are some; 0 where there is none."""
     precise = holder.get(f"{name}_decimal")
     return exact(holder.get(name) or 0 if precise is None else precise)
 
 
-def _tier(tier: Found) -> Tier:
+def _tier(tier: ApiObject) -> Tier:
     return Tier(_up_to(tier["up_to"]), _amount(tier, "unit_amount"), _amount(tier, "flat_amount"))
 
 
@@ -141,13 +143,13 @@ def _up_to(limit: Any) -> int | None:
     return None if limit in (None, "inf") else whole(limit)
 
 
-def _all_discounts(subscription: Found) -> Iterator[Any]:
+def _all_discounts(subscription: ApiObject) -> Iterator[Any]:
     yield from _discounts(subscription)
     for item in subscription["items"]["data"]:
         yield from _discounts(item)
 
 
-def _discounts(holder: Found) -> list[Any]:
+def _discounts(holder: ApiObject) -> list[Any]:
     """Those of a subscription or an item; before there could be several, there was one."""
     return holder.get("discounts") or ([holder["discount"]] if holder.get("discount") else [])
 
@@ -157,11 +159,11 @@ def _coupon_id(discount: Any) -> str | None:
     return None if coupon is None else _id(coupon)
 
 
-def _embedded(discount: Found) -> Any:
+def _embedded(discount: ApiObject) -> Any:
     return (discount.get("source") or {}).get("coupon") or discount.get("coupon")
 
 
-def _coupon(discount: Found, coupons: Mapping[str, Found]) -> Found | None:
+def _coupon(discount: ApiObject, coupons: Mapping[str, ApiObject]) -> ApiObject | None:
     """The coupon of a discount. One that was made after the discount only bears the name of the deleted one."""
     embedded = _embedded(discount)
     asked = coupons.get(_id(embedded)) if embedded is not None else None
@@ -170,7 +172,7 @@ def _coupon(discount: Found, coupons: Mapping[str, Found]) -> Found | None:
     return embedded if isinstance(embedded, Mapping) else None
 
 
-def _discount(discount: Any, coupons: Mapping[str, Found]) -> Discount:
+def _discount(discount: Any, coupons: Mapping[str, ApiObject]) -> Discount:
     if not isinstance(discount, Mapping):
         raise ValueError(f"its discount {discount} came without its coupon")
     coupon = _coupon(discount, coupons)

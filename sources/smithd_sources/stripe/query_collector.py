@@ -6,23 +6,23 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from smithd.plugin import BadResponse, RawSample
-from smithd_sources.stripe.desk import Desk, Office
+from smithd_sources.stripe.collector import Collector, CollectorContext
+from smithd_sources.stripe.lists import ApiObject, Listing, ResumableListing
 from smithd_sources.stripe.options import QueryOptions
-from smithd_sources.stripe.pages import Found, Resumed, Sample
-from smithd_sources.stripe.query import Row, add_up, fits, parameters, read_row
+from smithd_sources.stripe.query import QueryRow, add_up, fits, parameters, parse_row
 
 
-class QueryDesk(Desk):
+class QueryCollector(Collector):
     """Reads the whole of a list each time; what its filters let pass should be short."""
 
-    def __init__(self, office: Office, name: str, query: QueryOptions) -> None:
-        self._office = office
+    def __init__(self, shared: CollectorContext, name: str, query: QueryOptions) -> None:
+        self._shared = shared
         self._name = name
         self._query = query
-        self._resumed = Resumed[Row]()
+        self._resumed = ResumableListing[QueryRow]()
         self._known: dict[tuple[str, ...], set[str]] = {} if query.labels else {(): set()}
 
-    async def answer(self, now: float) -> Sequence[RawSample]:
+    async def collect(self, now: float) -> Sequence[RawSample]:
         sample = await self._resumed.run(lambda: self._begin(now), now)
         sums = add_up(sample.kept.values())
         for values, amounts in sums.items():
@@ -33,25 +33,25 @@ class QueryDesk(Desk):
             for sample in self._samples(values, {**dict.fromkeys(currencies, Fraction()), **sums.get(values, {})})
         ]
 
-    def _begin(self, now: float) -> Sample[Row]:
-        params = parameters(self._query.filters, now, self._office.context.zone)
-        return Sample(self._office.api, self._query.path, [params], self._take, self._office.options.max_objects)
+    def _begin(self, now: float) -> Listing[QueryRow]:
+        params = parameters(self._query.filters, now, self._shared.context.zone)
+        return Listing(self._shared.api, self._query.path, [params], self._take, self._shared.options.max_objects)
 
     def _samples(self, values: tuple[str, ...], amounts: Mapping[str, Fraction]) -> Sequence[RawSample]:
         """What there was once is 0 when it is gone, not unknown."""
         labels = dict(zip(self._query.labels, values, strict=True))
         if self._query.money:
-            return self._office.cashier.samples(self._name, amounts, labels)
+            return self._shared.converter.samples(self._name, amounts, labels)
         return [RawSample(self._name, float(sum(amounts.values(), Fraction())), labels)]
 
-    async def _take(self, objects: Sequence[Found]) -> Mapping[str, Row]:
+    async def _take(self, objects: Sequence[ApiObject]) -> Mapping[str, QueryRow]:
         query = self._query
-        kept: dict[str, Row] = {}
+        kept: dict[str, QueryRow] = {}
         for found in objects:
             if not fits(found, query.where):
                 continue
             try:
-                row = read_row(found, query.sum, money=query.money, labels=query.labels.values())
+                row = parse_row(found, query.sum, money=query.money, labels=query.labels.values())
             except ValueError as error:
                 raise BadResponse(f"{self._name}: {found['id']}: {error}") from None
             if row is not None:

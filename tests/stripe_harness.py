@@ -1,4 +1,4 @@
-"""A way to ask the Stripe source about a made-up account, at a time that stands still unless it is told to move."""
+"""A harness that polls the Stripe source on a made-up account, at a time that stands still unless a test moves it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from fakes import FakeClock
 from smithd.plugin import Context, Http, RawSample
 from smithd_sources.stripe.source import Stripe
 
-Figures = dict[Any, float]
+Values = dict[Any, float]
 LOG = logging.getLogger("smithd.source.billing")
 
 
-class Till:
-    """An opened source, its clock, and the account that it asks."""
+class StripeHarness:
+    """An opened source, its clock, and the account that it polls."""
 
     def __init__(self, source: Stripe, account: FakeStripe, clock: FakeClock) -> None:
         self.source = source
         self.account = account
         self.clock = clock
 
-    async def poll(self) -> Figures:
+    async def poll(self) -> Values:
         """The values of a poll, by metric; of a metric with labels, by metric and labels."""
         return by_name(list(await self.source.poll()))
 
@@ -36,9 +36,9 @@ class Till:
         self.account.now = int(self.clock.time)
 
 
-def by_name(samples: Iterable[RawSample]) -> Figures:
+def by_name(samples: Iterable[RawSample]) -> Values:
     """Samples as a dict, which none may overwrite."""
-    figures: Figures = {}
+    figures: Values = {}
     for sample in samples:
         name = (sample.metric, *sample.labels.values()) if sample.labels else sample.metric
         assert name not in figures
@@ -73,30 +73,32 @@ def poll_once(url: str, key: str, metrics: Sequence[str], clock: FakeClock, **op
 
 
 @asynccontextmanager
-async def till(
+async def opened_harness(
     account: FakeStripe, metrics: Sequence[str] = (), /, *, zone: tzinfo = UTC, deadline: float = 20.0, **options: Any
-) -> AsyncIterator[Till]:
+) -> AsyncIterator[StripeHarness]:
     """The source with these metrics and options, opened on this account."""
     given = {"api_key": KEY, "api_base": account.url, "metrics": list(metrics), **options}
     clock = FakeClock(account.now)
     async with opened(given, clock, zone, deadline) as source:
-        yield Till(source, account, clock)
+        yield StripeHarness(source, account, clock)
 
 
-def ask(account: FakeStripe, /, *metrics: str, **options: Any) -> Figures:
+def ask(account: FakeStripe, /, *metrics: str, **options: Any) -> Values:
     """What one poll brings."""
 
-    async def story(till: Till) -> Figures:
-        return await till.poll()
+    async def steps(harness: StripeHarness) -> Values:
+        return await harness.poll()
 
-    return tell(account, story, *metrics, **options)
+    return run_steps(account, steps, *metrics, **options)
 
 
-def tell(account: FakeStripe, story: Callable[[Till], Awaitable[Figures]], /, *metrics: str, **options: Any) -> Figures:
-    """What a story returns that is told about an opened source."""
+def run_steps(
+    account: FakeStripe, steps: Callable[[StripeHarness], Awaitable[Values]], /, *metrics: str, **options: Any
+) -> Values:
+    """What the steps return, which run on an opened source."""
 
-    async def told() -> Figures:
-        async with till(account, metrics, **options) as asked:
-            return await story(asked)
+    async def run() -> Values:
+        async with opened_harness(account, metrics, **options) as asked:
+            return await steps(asked)
 
-    return asyncio.run(told())
+    return asyncio.run(run())

@@ -1,4 +1,4 @@
-"""Figures of the balance, and of what goes to the bank."""
+"""SubscriptionFigures of the balance, and of what goes to the bank."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from smithd.plugin import BadResponse, RawSample
-from smithd_sources.stripe.desk import FigureDesk, Office
-from smithd_sources.stripe.money import Amounts, Cashier, whole
-from smithd_sources.stripe.options import Metric
-from smithd_sources.stripe.pages import Found, Resumed, Sample
+from smithd_sources.stripe.collector import CollectorContext, FigureCollector
+from smithd_sources.stripe.lists import ApiObject, Listing, ResumableListing
+from smithd_sources.stripe.money import Amounts, CurrencyConverter, whole
+from smithd_sources.stripe.options import Figure
 from smithd_sources.stripe.periods import utc_midnight
 
-_PARTS = {Metric.AVAILABLE_BALANCE: "available", Metric.PENDING_BALANCE: "pending"}
+_PARTS = {Figure.AVAILABLE_BALANCE: "available", Figure.PENDING_BALANCE: "pending"}
 
 
-class BalanceDesk(FigureDesk):
+class BalanceCollector(FigureCollector):
     """The balance of the account."""
 
     METRICS = frozenset(_PARTS)
 
-    async def answer(self, _: float) -> Sequence[RawSample]:
-        found = await self._office.api.get("balance")
+    async def collect(self, _: float) -> Sequence[RawSample]:
+        found = await self._shared.api.get("balance")
         return [
             sample
             for metric, part in _PARTS.items()
             if metric in self._metrics
-            for sample in self._office.cashier.samples(metric.value, _amounts(found, part))
+            for sample in self._shared.converter.samples(metric.value, _amounts(found, part))
         ]
 
 
-def _amounts(balance: Found, part: str) -> Amounts:
+def _amounts(balance: ApiObject, part: str) -> Amounts:
     try:
         return {entry["currency"]: Fraction(whole(entry["amount"])) for entry in balance[part]}
     except (KeyError, TypeError, ValueError) as error:
@@ -46,21 +46,21 @@ class Payout(NamedTuple):
     amount: int
 
 
-class PayoutDesk(FigureDesk):
+class PayoutCollector(FigureCollector):
     """The payout that arrives next, in each currency; amounts stay in it."""
 
-    METRICS = frozenset({Metric.NEXT_PAYOUT, Metric.NEXT_PAYOUT_DATE, Metric.NEXT_PAYOUT_IN})
+    METRICS = frozenset({Figure.NEXT_PAYOUT, Figure.NEXT_PAYOUT_DATE, Figure.NEXT_PAYOUT_IN})
     _ON_ITS_WAY = ("pending", "in_transit")
 
-    def __init__(self, office: Office, metrics: frozenset[str]) -> None:
-        super().__init__(office, metrics)
-        self._resumed = Resumed[Payout]()
+    def __init__(self, shared: CollectorContext, metrics: frozenset[str]) -> None:
+        super().__init__(shared, metrics)
+        self._resumed = ResumableListing[Payout]()
 
-    async def answer(self, now: float) -> Sequence[RawSample]:
-        office = self._office
+    async def collect(self, now: float) -> Sequence[RawSample]:
+        shared = self._shared
         due_from = {"arrival_date": {"gte": utc_midnight(now)}}
         sample = await self._resumed.run(
-            lambda: Sample(office.api, "payouts", [due_from], self._take, office.options.max_objects), now
+            lambda: Listing(shared.api, "payouts", [due_from], self._take, shared.options.max_objects), now
         )
         found = sample.kept.values()
         samples: list[RawSample] = []
@@ -68,12 +68,12 @@ class PayoutDesk(FigureDesk):
             date = min(payout.arrival for payout in found if payout.currency == currency)
             due = [payout.amount for payout in found if (payout.currency, payout.arrival) == (currency, date)]
             label = {"currency": currency}
-            samples += Cashier().samples(Metric.NEXT_PAYOUT.value, {currency: Fraction(sum(due))})
-            samples.append(RawSample(Metric.NEXT_PAYOUT_DATE.value, date, label))
-            samples.append(RawSample(Metric.NEXT_PAYOUT_IN.value, max(0.0, date - now), label))
+            samples += CurrencyConverter().samples(Figure.NEXT_PAYOUT.value, {currency: Fraction(sum(due))})
+            samples.append(RawSample(Figure.NEXT_PAYOUT_DATE.value, date, label))
+            samples.append(RawSample(Figure.NEXT_PAYOUT_IN.value, max(0.0, date - now), label))
         return [sample for sample in samples if sample.metric in self._metrics]
 
-    async def _take(self, objects: Sequence[Found]) -> Mapping[str, Payout]:
+    async def _take(self, objects: Sequence[ApiObject]) -> Mapping[str, Payout]:
         try:
             return {
                 found["id"]: Payout(whole(found["arrival_date"]), str(found["currency"]), whole(found["amount"]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from smithd.plugin import BadResponse, Misconfigured, RawSample
-from smithd_sources.number import in_short, to_number
+from smithd_sources.values import in_short, to_number
 
 LARGEST = 2_000_000
 """The characters of one series, or of anything else that is read at once: a week of samples has as many."""
@@ -22,12 +22,12 @@ _NUMBERS = ("scalar", "string")
 _NOTES = ("warnings", "infos")
 
 
-class NoReply(Exception):
+class NotPrometheus(Exception):
     """Something else than what Prometheus answers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class QueryResponse:
     """What a query brought: a sample for each series that has a value; ``cut``: there were more series.
 
     ``error`` is why there is none, in the server's words.
@@ -39,30 +39,30 @@ class Reply:
     error: str | None = None
 
 
-def read_reply(name: str, body: bytes, most: int) -> Reply:
+def parse_response(name: str, body: bytes, most: int) -> QueryResponse:
     """The answer to the query of the metric ``name``, of which ``most`` series are read.
 
-    Raises NoReply where this is no answer of Prometheus', a SourceError where its result cannot be used.
+    Raises NotPrometheus where this is no answer of Prometheus', a SourceError where its result cannot be used.
     """
     try:
         return _read(name, _Text(body.decode()), most)
     except (ValueError, RecursionError) as error:
-        raise NoReply from error
+        raise NotPrometheus from error
 
 
-def dated(reply: Reply, times: Reply) -> Reply:
-    """A reply whose samples are true since the values of another one; those of which it has none are left out."""
+def with_times(response: QueryResponse, times: QueryResponse) -> QueryResponse:
+    """A response whose samples are true since the values of another one; those of which it has none are left out."""
     known = {_identity(sample): sample.value for sample in times.samples}
-    samples = (sample._replace(time=known.get(_identity(sample))) for sample in reply.samples)
+    samples = (sample._replace(time=known.get(_identity(sample))) for sample in response.samples)
     kept = tuple(sample for sample in samples if sample.time is not None)
-    return replace(reply, samples=kept, cut=reply.cut or times.cut)
+    return replace(response, samples=kept, cut=response.cut or times.cut)
 
 
 def _identity(sample: RawSample) -> frozenset[tuple[str, str]]:
     return frozenset(sample.labels.items())
 
 
-def _read(name: str, text: _Text, most: int) -> Reply:
+def _read(name: str, text: _Text, most: int) -> QueryResponse:
     found: dict[str, Any] = {}
     result: _Result | None = None
     for key in text.members():
@@ -74,10 +74,10 @@ def _read(name: str, text: _Text, most: int) -> Reply:
         else:
             found[key] = text.value()
     if found.get("status") == "error":
-        return Reply(error=f"{found.get('error')} ({found.get('errorType')})")
+        return QueryResponse(error=f"{found.get('error')} ({found.get('errorType')})")
     if result is None or not result.came:
-        raise NoReply
-    return Reply(tuple(result.samples), result.cut, tuple(_warnings(found)))
+        raise NotPrometheus
+    return QueryResponse(tuple(result.samples), result.cut, tuple(_warnings(found)))
 
 
 class _Result:
@@ -144,18 +144,18 @@ class _Result:
             )
         if kind == "vector":
             return self._samples(series, series["value"], labels)
-        return self._samples(series, series["values"][-1], labels, dated=True)
+        return self._samples(series, series["values"][-1], labels, with_times=True)
 
-    def _samples(self, shown: Any, pair: Any, labels: dict[str, str], *, dated: bool = False) -> list[RawSample]:
-        """The sample of a pair of time and value, if it has a value; ``dated``: with its time."""
+    def _samples(self, shown: Any, pair: Any, labels: dict[str, str], *, with_times: bool = False) -> list[RawSample]:
+        """The sample of a pair of time and value, if it has a value; ``with_times``: with its time."""
         if not isinstance(pair, list) or len(pair) != 2:
             raise self._unfit(shown)
         value = to_number(pair[1], f"{self._name}: the result")
         if value is None:
             return []
-        if dated and not (isinstance(pair[0], int | float) and math.isfinite(pair[0])):
+        if with_times and not (isinstance(pair[0], int | float) and math.isfinite(pair[0])):
             raise self._unfit(shown)
-        return [RawSample(self._name, value, labels, float(pair[0]) if dated else None)]
+        return [RawSample(self._name, value, labels, float(pair[0]) if with_times else None)]
 
     def _unfit(self, shown: Any) -> BadResponse:
         return BadResponse(f"{self._name}: this is no result of a query: {in_short(shown)}")

@@ -18,23 +18,31 @@ from smithd.plugin import (
     Unavailable,
     http_url,
 )
-from smithd_sources.connection import PATIENCE, excerpt, no_answer, place, refusal, reveal, without_secrets
-from smithd_sources.json_options import HttpJsonOptions
-from smithd_sources.oauth2 import OAuth2, Tokens
+from smithd_sources.http_json.oauth2 import OAuth2Options, OAuth2Tokens
+from smithd_sources.http_json.options import HttpJsonOptions
+from smithd_sources.http_options import (
+    PATIENCE,
+    excerpt,
+    place,
+    reveal,
+    status_failure,
+    transport_failure,
+    without_secrets,
+)
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REWRITING = (301, 302)
 """Redirects that make a GET of a POST, and of nothing else; a 303 does of everything (RFC 9110, section 15.4)."""
 
 
-class Page(NamedTuple):
+class PageResponse(NamedTuple):
     """An answer, and the address that gave it at last."""
 
     answer: Response
     address: str
 
 
-class Exchange:
+class HttpJsonClient:
     """Asks the address of a source. Credentials go to the host that the configuration names, and to no other."""
 
     def __init__(
@@ -48,11 +56,13 @@ class Exchange:
         self._tls = options.tls.settings()
         self._patience = PATIENCE * context.timeout
         oauth2 = options.auth.oauth2 if options.auth else None
-        self._tokens = Tokens(oauth2, context, _tls_of_tokens(options, oauth2), self._patience) if oauth2 else None
+        self._tokens = (
+            OAuth2Tokens(oauth2, context, _tls_of_tokens(options, oauth2), self._patience) if oauth2 else None
+        )
         self._request = self._prepared(options.asked_by, options.url, content, reveal(options.query))
         self._is_conditional = False
 
-    async def ask(self) -> Page | None:
+    async def ask(self) -> PageResponse | None:
         """The answer; None where the server says that nothing has changed since the last one that was taken.
 
         Raises Misconfigured, Unavailable or BadResponse where there is none that counts.
@@ -61,15 +71,15 @@ class Exchange:
         answer = await self._send(self._request, options.url, known=True)
         if answer.status == 304 and self._is_conditional:
             return None
-        return self._accepted(await self._followed(Page(answer, options.url), options.asked_by, self._content))
+        return self._accepted(await self._followed(PageResponse(answer, options.url), options.asked_by, self._content))
 
-    async def ask_page(self, last: Page, next_page: str) -> Page:
+    async def ask_page(self, last: PageResponse, next_page: str) -> PageResponse:
         """The page at an address that the ``last`` one names (it may be relative)."""
         target = self._target(next_page, last.address)
-        page = Page(await self._elsewhere("GET", target, None), target)
+        page = PageResponse(await self._elsewhere("GET", target, None), target)
         return self._accepted(await self._followed(page, "GET", None))
 
-    def take(self, page: Page) -> bool:
+    def take(self, page: PageResponse) -> bool:
         """This answer could be used: ask for changes only, from now on, where the server marks its answers (RFC 9110,
         section 13). Returns whether it is needed again, for when there are none.
         """
@@ -88,16 +98,16 @@ class Exchange:
         if self._tokens is not None:
             yield self._tokens.token
 
-    def _accepted(self, page: Page) -> Page:
+    def _accepted(self, page: PageResponse) -> PageResponse:
         answer = page.answer
         if not self._options.accepts(answer.status):
             said = f"({answer.failure})" if answer.failure is not None else excerpt(answer.body)
-            raise refusal(place(page.address), answer.status, answer.headers.get("location", ""), said)
+            raise status_failure(place(page.address), answer.status, answer.headers.get("location", ""), said)
         if answer.failure is not None:
-            raise no_answer(place(page.address), answer.failure)
+            raise transport_failure(place(page.address), answer.failure)
         return page
 
-    async def _followed(self, page: Page, method: str, content: str | None) -> Page:
+    async def _followed(self, page: PageResponse, method: str, content: str | None) -> PageResponse:
         """Where the redirects from a page lead; the page itself, where it is none."""
         left = self._options.redirects
         while left > 0 and page.answer.status in _REDIRECTS:
@@ -109,7 +119,7 @@ class Exchange:
                     f"{place(page.address)} redirects to another host, {place(target)}, and what is sent is not sent "
                     "there: if it should be, make that the url"
                 )
-            page, left = Page(await self._elsewhere(method, target, content), target), left - 1
+            page, left = PageResponse(await self._elsewhere(method, target, content), target), left - 1
             if left == 0 and page.answer.status in _REDIRECTS:
                 raise Unavailable(f"{place(self._options.url)} redirects more than {self._options.redirects} times")
         return page
@@ -169,7 +179,7 @@ class Exchange:
         try:
             return await request.send()
         except (TransportError, DecodingError) as error:
-            raise no_answer(place(url), error) from None
+            raise transport_failure(place(url), error) from None
 
 
 def _merged(usual: dict[str, str], given: dict[str, str]) -> dict[str, str]:
@@ -178,6 +188,6 @@ def _merged(usual: dict[str, str], given: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in usual.items() if name.lower() not in names} | given
 
 
-def _tls_of_tokens(options: HttpJsonOptions, oauth2: OAuth2) -> TLS:
+def _tls_of_tokens(options: HttpJsonOptions, oauth2: OAuth2Options) -> TLS:
     """The source's own setting is for its own host only."""
     return options.tls.settings() if place(oauth2.token_url) == place(options.url) else TLS()

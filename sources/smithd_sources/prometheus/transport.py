@@ -16,7 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from smithd.plugin import TLS
 
 
-class Asking:
+class PendingRequest:
     """A question under way, in one thread; ``end`` ends it from another.
 
     The time-outs of a socket count silences: only whoever waits for the whole of an answer knows that it takes too
@@ -35,12 +35,12 @@ class Asking:
 
     def __enter__(self) -> None:
         self.lacks = "no connection"
-        Asking._of_this_thread.current = self
+        PendingRequest._of_this_thread.current = self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        Asking._of_this_thread.current = None
+        PendingRequest._of_this_thread.current = None
         with self._lock:
             for handle in self._handles:
                 handle.close()
@@ -56,9 +56,9 @@ class Asking:
     @staticmethod
     def over(connection: socket.socket) -> None:
         """From now on, this thread asks over this connection."""
-        asking: Asking | None = getattr(Asking._of_this_thread, "current", None)
-        if asking is not None:
-            asking._watch(connection)
+        pending: PendingRequest | None = getattr(PendingRequest._of_this_thread, "current", None)
+        if pending is not None:
+            pending._watch(connection)
 
     def _watch(self, connection: socket.socket) -> None:
         # A handle of our own: TLS takes the socket away from whoever had it, and a number may be another's by then.
@@ -78,12 +78,12 @@ def _shut_down(handle: socket.socket) -> None:
 class _Watched(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         made = super()._new_conn()
-        Asking.over(made)
+        PendingRequest.over(made)
         return made
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as in urllib3 itself
         if self.sock is not None:
-            Asking.over(self.sock)  # one that was kept from an earlier question
+            PendingRequest.over(self.sock)  # one that was kept from an earlier question
         return super().getresponse()
 
 
@@ -99,7 +99,7 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedTLS
 
 
-class Adapter(HTTPAdapter):
+class TLSAdapter(HTTPAdapter):
     """Checks certificates as the rest of smithd does, and never by the authorities that requests brings along."""
 
     def __init__(self, tls: TLS, places: int) -> None:

@@ -1,4 +1,4 @@
-"""Figures of revenue, by balance transactions."""
+"""SubscriptionFigures of revenue, by balance transactions."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from smithd.plugin import RawSample
-from smithd_sources.stripe.desk import FigureDesk, Office
-from smithd_sources.stripe.pages import Feed
+from smithd_sources.stripe.collector import CollectorContext, FigureCollector
+from smithd_sources.stripe.lists import Feed
 from smithd_sources.stripe.periods import PERIODS, Period, PeriodName, period
-from smithd_sources.stripe.revenue import PARTS, Transaction, read_transaction, sales, total
+from smithd_sources.stripe.revenue import PARTS, Transaction, parse_transaction, sales, total
 
 
-class RevenueDesk(FigureDesk):
+class RevenueCollector(FigureCollector):
     """What was earned, by balance transactions."""
 
     METRICS = frozenset(f"{part}_{name}" for part in (*PARTS, "payments", "average_order") for name in PERIODS)
 
-    def __init__(self, office: Office, metrics: frozenset[str]) -> None:
-        super().__init__(office, metrics)
+    def __init__(self, shared: CollectorContext, metrics: frozenset[str]) -> None:
+        super().__init__(shared, metrics)
         self._periods = [name for name in PERIODS if any(metric.endswith(f"_{name}") for metric in metrics)]
         self._currencies: set[str] = set()
-        self._feed = Feed(office.api, "balance_transactions", read_transaction, cap=office.options.max_objects)
+        self._feed = Feed(shared.api, "balance_transactions", parse_transaction, cap=shared.options.max_objects)
 
-    async def answer(self, now: float) -> Sequence[RawSample]:
-        periods = {name: period(name, now, self._office.context.zone) for name in self._periods}
+    async def collect(self, now: float) -> Sequence[RawSample]:
+        periods = {name: period(name, now, self._shared.context.zone) for name in self._periods}
         since = min(span.start for span in periods.values())
-        found = await self._feed.facts(since, now)
+        found = await self._feed.objects(since, now)
         await self._note_currencies(found)
         return await self._add_up(len(found), lambda: list(self._figures(found, periods)))
 
@@ -40,7 +40,7 @@ class RevenueDesk(FigureDesk):
     async def _note_currencies(self, found: Iterable[Transaction]) -> None:
         """A morning without a payment has a revenue of 0, in the currency of the last one there was."""
         self._currencies |= {transaction.currency for transaction in found}
-        if not self._currencies and self._office.options.currency is None:
+        if not self._currencies and self._shared.options.currency is None:
             newest = await self._feed.newest()
             self._currencies |= {newest.currency} if newest is not None else set()
 
@@ -50,15 +50,15 @@ class RevenueDesk(FigureDesk):
         if part == "average_order":
             return [sample for group in self._orders(found) for sample in self._average(metric, group)]
         known = dict.fromkeys(self._currencies, Fraction())
-        return self._office.cashier.samples(metric, {**known, **total(part, found)})
+        return self._shared.converter.samples(metric, {**known, **total(part, found)})
 
     def _orders(self, found: Sequence[Transaction]) -> Iterable[list[Transaction]]:
         """The payments that have one average: all of them where there is a reporting currency, else a currency's."""
         groups: dict[str, list[Transaction]] = {}
         for payment in sales(found):
-            groups.setdefault(self._office.options.currency or payment.currency, []).append(payment)
+            groups.setdefault(self._shared.options.currency or payment.currency, []).append(payment)
         return groups.values()
 
     def _average(self, metric: str, orders: list[Transaction]) -> Sequence[RawSample]:
         gross = total("gross_revenue", orders)
-        return self._office.cashier.samples(metric, {name: amount / len(orders) for name, amount in gross.items()})
+        return self._shared.converter.samples(metric, {name: amount / len(orders) for name, amount in gross.items()})

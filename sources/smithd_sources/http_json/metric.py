@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.plugin import BadResponse, Options, RawSample
-from smithd_sources.json_path import JSONPath, Path
-from smithd_sources.number import in_short
-from smithd_sources.quantity import Conversion, Moment, Quantity
+from smithd_sources.http_json.json_path import CompiledPath, JSONPath
+from smithd_sources.http_json.quantity import Conversion, Quantity, TimeContext
+from smithd_sources.values import in_short
 
 MOST_ELEMENTS = 10_000
 """No poll may bring more series; what an ``each`` finds beyond that is not read."""
@@ -65,44 +65,44 @@ class JSONMetric(Options):
         """How what stands there becomes the metric's number."""
         return Conversion(self.quantity, self.scale, self.offset)
 
-    def paths(self) -> Iterator[Path]:
+    def paths(self) -> Iterator[CompiledPath]:
         """All the paths that reading this metric follows."""
         yield from (path for path in (self.path, self.each, self.value, *self.labels.values()) if path is not None)
 
 
-Complain = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def read_metric(
-    name: str, metric: JSONMetric, pages: Sequence[Any], moment: Moment, complain: Complain
+    name: str, metric: JSONMetric, pages: Sequence[Any], moment: TimeContext, report: Report
 ) -> list[RawSample]:
     """The metric's samples in these documents: of an ``each`` in all of them, of a ``path`` in the first.
 
-    ``complain`` hears of what could not be read. Raises BadResponse where nothing of the metric can be used. A value
+    ``report`` hears of what could not be read. Raises BadResponse where nothing of the metric can be used. A value
     that is null, NaN or infinite brings no sample.
     """
     if metric.each is not None:
-        return _read_each(name, metric, metric.each, pages, moment, complain)
+        return _read_each(name, metric, metric.each, pages, moment, report)
     assert metric.path is not None  # the validator has seen to it
     value = metric.conversion(_only(metric.path, pages[0]), metric.path, moment)
     return [] if value is None else [RawSample(name, value)]
 
 
 def _read_each(
-    name: str, metric: JSONMetric, each: Path, pages: Sequence[Any], moment: Moment, complain: Complain
+    name: str, metric: JSONMetric, each: CompiledPath, pages: Sequence[Any], moment: TimeContext, report: Report
 ) -> list[RawSample]:
     assert metric.value is not None  # the validator has seen to it
     conversion = metric.conversion
     series: dict[tuple[str, ...], float | None] = {}
     for index, element in enumerate(chain.from_iterable(_elements(each, page) for page in pages)):
         if index == MOST_ELEMENTS:
-            complain(f"{name}: {each} finds more than {MOST_ELEMENTS} elements; the rest is left out")
+            report(f"{name}: {each} finds more than {MOST_ELEMENTS} elements; the rest is left out")
             break
         try:
             value = conversion(_only(metric.value, element), metric.value, moment)
             labels = tuple(_label(path, element) for path in metric.labels.values())
         except BadResponse as error:
-            complain(f"{name}: element {index} of {each}: {error}")
+            report(f"{name}: element {index} of {each}: {error}")
             continue
         if labels in series:
             shared = ", ".join(f'{label}="{text}"' for label, text in zip(metric.labels, labels, strict=True))
@@ -115,14 +115,14 @@ def _read_each(
     ]
 
 
-def _elements(each: Path, document: Any) -> list[Any]:
+def _elements(each: CompiledPath, document: Any) -> list[Any]:
     found = each.find(document)
     if not found and each.stem is not None and not each.stem.find(document):
         raise BadResponse(f"{each.stem} finds nothing in {in_short(document)}")  # an empty list would be no mistake
     return found
 
 
-def _only(path: Path, document: Any) -> Any:
+def _only(path: CompiledPath, document: Any) -> Any:
     found = path.find(document)
     if len(found) == 1:
         return found[0]
@@ -131,7 +131,7 @@ def _only(path: Path, document: Any) -> Any:
     raise BadResponse(f"{path} finds {len(found)} values, and a metric has one; for one series each, use 'each'")
 
 
-def _label(path: Path, element: Any) -> str:
+def _label(path: CompiledPath, element: Any) -> str:
     found = _only(path, element)
     if isinstance(found, dict | list) or found is None:
         raise BadResponse(f"{path} is {in_short(found)}, and a label is a text or a number")

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from smithd_sources.stripe.money import Amounts
-from smithd_sources.stripe.mrr import Rules, Subscription, a_month
+from smithd_sources.stripe.mrr import MRRRules, Subscription, a_month
 from smithd_sources.stripe.periods import DAY
 
 CHURN_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class SubscriptionFigures:
     """What subscriptions add up to; amounts are a month's, by currency."""
 
     mrr: Amounts
@@ -26,7 +26,7 @@ class Figures:
     churn_rate: float | None
 
 
-def figures(known: Iterable[Subscription], rules: Rules, now: float) -> Figures:
+def subscription_figures(known: Iterable[Subscription], rules: MRRRules, now: float) -> SubscriptionFigures:
     """The figures of now (seconds since 1970), from the subscriptions that run and those that ended lately.
 
     The churn rate is Stripe's: subscribers who left in the last 30 days, of those who were there before or came since,
@@ -49,4 +49,4 @@ def figures(known: Iterable[Subscription], rules: Rules, now: float) -> Figures:
             (subscribers if counts else left).add(subscription.customer)
     gone = len(left - subscribers)
     rate = 100 * gone / (len(subscribers) + gone) if subscribers or gone else None
-    return Figures(mrr, churned_mrr, statuses, len(subscribers), churned, rate)
+    return SubscriptionFigures(mrr, churned_mrr, statuses, len(subscribers), churned, rate)

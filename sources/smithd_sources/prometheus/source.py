@@ -25,14 +25,14 @@ from smithd.plugin import (
     SourceError,
     Threads,
 )
-from smithd_sources.connection import PATIENCE, Connection
-from smithd_sources.partly import settle
-from smithd_sources.prometheus_reply import Reply, dated
-from smithd_sources.promql import LookedBack, complaint_about, complaint_about_looking_back, look_back
+from smithd_sources.http_options import PATIENCE, HttpConnectionOptions
+from smithd_sources.partial_failure import settle
+from smithd_sources.prometheus.promql import LookbackQueries, look_back, problem_with_lookback, problem_with_query
+from smithd_sources.prometheus.response import QueryResponse, with_times
 
 if TYPE_CHECKING:
-    from smithd_sources.prometheus_client import Client
-    from smithd_sources.prometheus_transport import Asking
+    from smithd_sources.prometheus.client import PrometheusClient
+    from smithd_sources.prometheus.transport import PendingRequest
 
 QUERIES_AT_ONCE = 4
 STEP = 300.0
@@ -105,26 +105,26 @@ def _understood(metrics: dict[str, PrometheusMetric], info: ValidationInfo) -> d
     wrong = [
         InitErrorDetails(type=PydanticCustomError("promql", "{why}", {"why": why}), loc=(name, key), input=None)
         for name, metric in metrics.items()
-        for key, why in _complaints_about(metric, info)
+        for key, why in _problems_with(metric, info)
     ]
     if wrong:
         raise ValidationError.from_exception_data("metrics", wrong)
     return metrics
 
 
-def _complaints_about(metric: PrometheusMetric, info: ValidationInfo) -> Iterator[tuple[str, str]]:
+def _problems_with(metric: PrometheusMetric, info: ValidationInfo) -> Iterator[tuple[str, str]]:
     """The key at fault, and why."""
     is_checked = info.data.get("dialect") is Dialect.PROMQL
-    if is_checked and (said := complaint_about(metric.query)) is not None:
+    if is_checked and (said := problem_with_query(metric.query)) is not None:
         yield "query", f"this is no PromQL as smithd knows it: {said} (where the server takes it: 'dialect: unchecked')"
     elif metric.lookback is not None:
-        if is_checked and complaint_about_looking_back(metric.query) is not None:
+        if is_checked and problem_with_lookback(metric.query) is not None:
             yield "lookback", "only a query that brings a vector can look back, not one of a range, a number or a text"
         elif (why := _too_many_steps(metric.lookback, metric.step or info.data.get("step"))) is not None:
             yield "lookback", why
 
 
-class PrometheusOptions(Connection):
+class PrometheusOptions(HttpConnectionOptions):
     """What may stand under a source of ``type: prometheus``."""
 
     url: Annotated[HttpUrl, AfterValidator(_without_the_api)] = Field(description="Prometheus' own address")
@@ -153,7 +153,7 @@ class Prometheus(Source[PrometheusOptions]):
         super().__init__(options, context)
         self._threads = Threads(f"ask {context.name}", places=QUERIES_AT_ONCE)
         self._warned: dict[str, tuple[str, ...]] = {}
-        self._client: Client | None = None
+        self._client: PrometheusClient | None = None
 
     @classmethod
     def metrics(cls, options: PrometheusOptions) -> Collection[str]:
@@ -162,12 +162,12 @@ class Prometheus(Source[PrometheusOptions]):
     async def open(self) -> None:
         self._client = await self._threads.run(self._make_client)  # its libraries are heavy, and so are authorities
 
-    def _make_client(self) -> Client:
-        from smithd_sources.prometheus_client import Client
+    def _make_client(self) -> PrometheusClient:
+        from smithd_sources.prometheus.client import PrometheusClient
 
         options = self.options
         try:
-            return Client(
+            return PrometheusClient(
                 options.url,
                 options.sent_headers(),
                 options.tls.settings(),
@@ -188,50 +188,50 @@ class Prometheus(Source[PrometheusOptions]):
         return settle(list(chain.from_iterable(brought)), failures)
 
     async def _ask(self, name: str, metric: PrometheusMetric) -> list[RawSample] | SourceError:
-        from smithd_sources.prometheus_transport import Asking
+        from smithd_sources.prometheus.transport import PendingRequest
 
         assert self._client is not None  # open comes first
-        asking = Asking()
+        pending = PendingRequest()
         try:
             async with asyncio.timeout(PATIENCE * self.context.timeout):
-                reply = await self._threads.run(partial(self._asked, asking, name, metric))
+                response = await self._threads.run(partial(self._asked, pending, name, metric))
         except SourceError as error:
             return error
         except TimeoutError:
-            return self._client.late(asking)
+            return self._client.late(pending)
         finally:
-            asking.end()  # a thread that nobody waits for any more gives back its place
-        self._pass_on_warnings(name, reply)
-        if not reply.cut:
-            return list(reply.samples)
+            pending.end()  # a thread that nobody waits for any more gives back its place
+        self._pass_on_warnings(name, response)
+        if not response.cut:
+            return list(response.samples)
         return BadResponse(
             f"{name}: more than {self.options.max_series} series, and the first {self.options.max_series} count: "
             "aggregate them in the query (sum by, topk), or raise max_series",
-            samples=reply.samples,
+            samples=response.samples,
         )
 
-    def _asked(self, asking: Asking, name: str, metric: PrometheusMetric) -> Reply:
+    def _asked(self, pending: PendingRequest, name: str, metric: PrometheusMetric) -> QueryResponse:
         """The answer to a metric's query; in a thread."""
         client, most = self._client, self.options.max_series
         assert client is not None
         query = self._looking_back(metric)
         if query is None:
-            return client.ask(asking, name, metric.query, most)
+            return client.ask(pending, name, metric.query, most)
         now = self.context.clock.now()
-        times = client.ask(asking, name, query.times, most, now)
-        return dated(client.ask(asking, name, query.values, most, now), times)
+        times = client.ask(pending, name, query.times, most, now)
+        return with_times(client.ask(pending, name, query.values, most, now), times)
 
-    def _looking_back(self, metric: PrometheusMetric) -> LookedBack | None:
+    def _looking_back(self, metric: PrometheusMetric) -> LookbackQueries | None:
         lookback = metric.lookback or self.options.lookback
         if lookback is None:
             return None
-        if self.options.dialect is Dialect.PROMQL and complaint_about_looking_back(metric.query) is not None:
+        if self.options.dialect is Dialect.PROMQL and problem_with_lookback(metric.query) is not None:
             return None  # a range has its own times, and a number is true at any time
         step = metric.step or self.options.step or STEP
         return look_back(metric.query, lookback, min(step, lookback))
 
-    def _pass_on_warnings(self, name: str, reply: Reply) -> None:
-        if reply.warnings != self._warned.get(name, ()):
-            self._warned[name] = reply.warnings
-            for warning in reply.warnings:
+    def _pass_on_warnings(self, name: str, response: QueryResponse) -> None:
+        if response.warnings != self._warned.get(name, ()):
+            self._warned[name] = response.warnings
+            for warning in response.warnings:
                 self.context.log.warning("%s: Prometheus warns: %s", name, warning)

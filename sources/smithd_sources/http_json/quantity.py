@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from smithd.plugin import BadResponse
-from smithd_sources.number import in_short, is_no_value, to_number
+from smithd_sources.values import in_short, is_no_value, to_number
 
 
 class Quantity(StrEnum):
@@ -23,7 +23,7 @@ class Quantity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimeContext:
     """When a value is read (seconds since 1970), and where: in which zone a time without one is meant."""
 
     now: float
@@ -38,7 +38,7 @@ class Conversion:
     scale: Decimal | None = None
     offset: Decimal | None = None
 
-    def __call__(self, found: Any, where: object, moment: Moment) -> float | None:
+    def __call__(self, found: Any, where: object, moment: TimeContext) -> float | None:
         """The number; None for null and what is no value. BadResponse, saying ``where`` it stood, for anything else."""
         if self.quantity is Quantity.DURATION:
             found = _seconds(found, where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-def complaint_about(query: str) -> str | None:
+def problem_with_query(query: str) -> str | None:
     """What is wrong with a query, as far as its text tells; None where nothing is. A server may know more functions."""
     import promql_parser
 
@@ -18,7 +18,7 @@ def complaint_about(query: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class LookedBack:
+class LookbackQueries:
     """A query asked for its newest value within a time.
 
     ``values`` are those, ``times`` are since when each is true (seconds since 1970). For a query that is a selector
@@ -33,17 +33,17 @@ class LookedBack:
     times: str
 
 
-def look_back(query: str, lookback: float, step: float) -> LookedBack:
+def look_back(query: str, lookback: float, step: float) -> LookbackQueries:
     """Both in seconds."""
     within = f"[{_duration(lookback)}:{_duration(step)}]"
     value = f"(\n{query}\n)"  # lines of its own: it may end in a comment
     time = f"timestamp{value}"
-    return LookedBack(f"{value} or last_over_time({value}{within})", f"{time} or max_over_time({time}{within})")
+    return LookbackQueries(f"{value} or last_over_time({value}{within})", f"{time} or max_over_time({time}{within})")
 
 
-def complaint_about_looking_back(query: str) -> str | None:
+def problem_with_lookback(query: str) -> str | None:
     """Why a query cannot be asked for its newest value within a time; None where it can."""
-    return complaint_about(look_back(query, 60, 60).values)
+    return problem_with_query(look_back(query, 60, 60).values)
 
 
 def _duration(seconds: float) -> str:

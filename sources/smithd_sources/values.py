@@ -10,7 +10,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 from smithd.plugin import BadResponse
-from smithd_sources.connection import EXCERPT, cut
+from smithd_sources.http_options import EXCERPT, cut
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)

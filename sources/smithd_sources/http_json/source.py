@@ -18,14 +18,14 @@ from smithd.plugin import (
     SourceError,
     Threads,
 )
-from smithd_sources.connection import cut, excerpt, place
-from smithd_sources.exchange import Exchange, Page
-from smithd_sources.json_metric import read_metric
-from smithd_sources.json_options import Format, HttpJsonOptions, Pages
-from smithd_sources.json_path import Path
-from smithd_sources.link import next_link
-from smithd_sources.partly import Failures
-from smithd_sources.quantity import Moment
+from smithd_sources.http_json.client import HttpJsonClient, PageResponse
+from smithd_sources.http_json.json_path import CompiledPath
+from smithd_sources.http_json.link_header import next_link
+from smithd_sources.http_json.metric import read_metric
+from smithd_sources.http_json.options import BodyFormat, HttpJsonOptions, PagesOptions
+from smithd_sources.http_json.quantity import TimeContext
+from smithd_sources.http_options import cut, excerpt, place
+from smithd_sources.partial_failure import PartialFailures
 
 T = TypeVar("T")
 
@@ -36,14 +36,14 @@ Other paths can take any time over a few bytes (``$..[?@..x]``).
 
 
 @dataclass(slots=True)
-class Documents:
+class ParsedPages:
     """What was parsed: a document for each page, and their bytes."""
 
     pages: list[Any]
     size: int
 
 
-_NOTHING = Documents([], 0)
+_NOTHING = ParsedPages([], 0)
 
 
 class HttpJson(Source[HttpJsonOptions]):
@@ -56,7 +56,7 @@ class HttpJson(Source[HttpJsonOptions]):
         self._place = place(options.url)
         self._is_plain = all(path.plain for path in _paths(options))
         self._threads = Threads(f"search {context.name}", places=1)
-        self._exchange: Exchange | None = None
+        self._client: HttpJsonClient | None = None
         self._kept = _NOTHING
 
     @classmethod
@@ -65,14 +65,14 @@ class HttpJson(Source[HttpJsonOptions]):
 
     async def open(self) -> None:
         try:
-            self._exchange = Exchange(self.options, self.context, self._headers(), self._body())
+            self._client = HttpJsonClient(self.options, self.context, self._headers(), self._body())
         except OSError as error:
             raise Misconfigured(f"under tls: {error}") from None
         except ValueError as error:
             raise Misconfigured(f"the address cannot be used: {error}") from None
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "*/*" if self.options.format is Format.NUMBER else "application/json"}
+        headers = {"Accept": "*/*" if self.options.format is BodyFormat.NUMBER else "application/json"}
         if self.options.body is not None:
             is_text = isinstance(self.options.body, str)
             headers["Content-Type"] = "text/plain; charset=utf-8" if is_text else "application/json"
@@ -83,23 +83,28 @@ class HttpJson(Source[HttpJsonOptions]):
         return body if isinstance(body, str | None) else json.dumps(body)
 
     async def poll(self) -> Iterable[RawSample]:
-        assert self._exchange is not None  # open comes first
+        assert self._client is not None  # open comes first
         try:
-            return await self._ask(self._exchange)
+            return await self._ask(self._client)
         except SourceError as error:
-            raise type(error)(_without(self._exchange.secrets(), str(error)), samples=error.samples) from None
+            raise type(error)(_without(self._client.secrets(), str(error)), samples=error.samples) from None
 
-    async def _ask(self, exchange: Exchange) -> Iterable[RawSample]:
-        page, documents, failures = await exchange.ask(), self._kept, Failures()
+    async def _ask(self, client: HttpJsonClient) -> Iterable[RawSample]:
+        page, documents, failures = await client.ask(), self._kept, PartialFailures()
         if page is not None:
-            documents = Documents([await self._parsed(page.answer)], len(page.answer.body))
-            self._kept = documents if exchange.take(page) else _NOTHING
+            documents = ParsedPages([await self._parsed(page.answer)], len(page.answer.body))
+            self._kept = documents if client.take(page) else _NOTHING
             if self.options.pages is not None:
-                await self._turn_pages(exchange, page, self.options.pages, documents, failures)
+                await self._turn_pages(client, page, self.options.pages, documents, failures)
         return await self._searched(documents.size, lambda: self._read(documents.pages, failures))
 
     async def _turn_pages(
-        self, exchange: Exchange, page: Page, wanted: Pages, documents: Documents, failures: Failures
+        self,
+        client: HttpJsonClient,
+        page: PageResponse,
+        wanted: PagesOptions,
+        documents: ParsedPages,
+        failures: PartialFailures,
     ) -> None:
         """Ask for the pages that follow, and add them to the documents. What breaks off there costs the rest only."""
         seen = {self.options.url, f"{self.options.url}/", page.address}
@@ -107,7 +112,7 @@ class HttpJson(Source[HttpJsonOptions]):
             while following := await self._next(page, wanted.next, documents):
                 if len(documents.pages) == wanted.at_most:
                     raise BadResponse(f"there are more than {wanted.at_most} pages; pages.at_most can be raised")
-                page = await exchange.ask_page(page, following)
+                page = await client.ask_page(page, following)
                 if page.address in seen:
                     raise BadResponse(f"the next page of {self._place} is one that was read already")
                 seen.add(page.address)
@@ -120,7 +125,7 @@ class HttpJson(Source[HttpJsonOptions]):
         except SourceError as error:
             failures.add(error)
 
-    async def _next(self, page: Page, path: str | Path, documents: Documents) -> str | None:
+    async def _next(self, page: PageResponse, path: str | CompiledPath, documents: ParsedPages) -> str | None:
         """Where the page after this one is, the last of our documents; None where there is none."""
         if isinstance(path, str):
             return next_link(page.answer.headers.get("link", ""))
@@ -144,12 +149,12 @@ class HttpJson(Source[HttpJsonOptions]):
 
     def _parse(self, answer: Response) -> Any:
         match self.options.format:
-            case Format.JSON:
+            case BodyFormat.JSON:
                 return self._made(json.loads, answer.body, "JSON", answer)
-            case Format.LINES:
+            case BodyFormat.LINES:
                 lines = enumerate(answer.body.splitlines(), 1)
                 return [self._made(json.loads, line, f"JSON in line {n}", answer) for n, line in lines if line.strip()]
-            case Format.NUMBER:
+            case BodyFormat.NUMBER:
                 return self._made(lambda body: body.decode().strip(), answer.body, "a number", answer)
 
     def _made(self, make: Callable[[bytes], Any], body: bytes, expected: str, answer: Response) -> Any:
@@ -162,8 +167,8 @@ class HttpJson(Source[HttpJsonOptions]):
             hint = " (a page for people; is it a login?)" if "html" in kind.lower() else ""
             raise BadResponse(f"{self._place}: expected {expected}, got {cut(kind)}{hint}: {excerpt(body)}") from None
 
-    def _read(self, pages: Sequence[Any], failures: Failures) -> Iterable[RawSample]:
-        moment = Moment(self.context.clock.now(), self.context.zone)
+    def _read(self, pages: Sequence[Any], failures: PartialFailures) -> Iterable[RawSample]:
+        moment = TimeContext(self.context.clock.now(), self.context.zone)
         samples: list[RawSample] = []
         for name, metric in self.options.metrics.items():
             try:
@@ -173,10 +178,10 @@ class HttpJson(Source[HttpJsonOptions]):
         return failures.settle(samples)
 
 
-def _paths(options: HttpJsonOptions) -> Iterator[Path]:
+def _paths(options: HttpJsonOptions) -> Iterator[CompiledPath]:
     for metric in options.metrics.values():
         yield from metric.paths()
-    if options.pages is not None and isinstance(options.pages.next, Path):
+    if options.pages is not None and isinstance(options.pages.next, CompiledPath):
         yield options.pages.next
 
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from smithd.plugin import BadResponse, Misconfigured, Unavailable
 from smithd_sources.stripe.api import PAGE, Api, OutOfTime
-from smithd_sources.stripe.complaint import Refused
+from smithd_sources.stripe.errors import StripeRefused
 from smithd_sources.stripe.money import whole
 from smithd_sources.stripe.periods import DAY
 
@@ -19,16 +19,16 @@ OVERLAP = 900
 """Seconds before the newest object that are read again: an object may be listed a little after others made later."""
 
 F = TypeVar("F")
-Found = Mapping[str, Any]
-Take = Callable[[Sequence[Found]], Awaitable[Mapping[str, F]]]
+ApiObject = Mapping[str, Any]
+Take = Callable[[Sequence[ApiObject]], Awaitable[Mapping[str, F]]]
 """Makes what is to be kept, by id, of the objects on a page."""
 
 
-class TooLong(Misconfigured):
+class ListTooLong(Misconfigured):
     """A list has more objects than the user wants to have read."""
 
 
-class Sample(Generic[F]):
+class Listing(Generic[F]):
     """One reading of a list, from its newest object back. ``run`` may be called again to go on where time was over."""
 
     def __init__(self, api: Api, path: str, lists: Sequence[Mapping[str, Any]], take: Take[F], cap: int) -> None:
@@ -47,13 +47,13 @@ class Sample(Generic[F]):
         self._seen = 0
 
     async def run(self) -> None:
-        """Read to the end. Raises OutOfTime where it takes another poll, TooLong at the cap."""
+        """Read to the end. Raises OutOfTime where it takes another poll, ListTooLong at the cap."""
         while self._left:
             try:
                 await self._read_page()
             except OutOfTime as error:
                 raise OutOfTime(self._progress(error)) from None
-            except Refused as error:
+            except StripeRefused as error:
                 if error.param != "starting_after" or self._last is None:
                     raise
                 self._turn_to_first_page()  # the object to go on from is gone
@@ -67,7 +67,7 @@ class Sample(Generic[F]):
         self.pages += 1
         self._seen += len(objects)
         if more and self._seen >= self._cap:
-            raise TooLong(
+            raise ListTooLong(
                 f"{self._path}: there are more than {self._cap} objects to read; raise 'max_objects' "
                 "(each costs about a kilobyte of memory), or leave out the metrics that need them"
             )
@@ -90,21 +90,21 @@ class Sample(Generic[F]):
         )
 
 
-class Resumed(Generic[F]):
+class ResumableListing(Generic[F]):
     """Runs a reading at each poll, and goes on with the one that the last poll could not end.
 
     A list that is too long is not read again for an hour.
     """
 
     def __init__(self) -> None:
-        self._under_way: Sample[F] | None = None
+        self._under_way: Listing[F] | None = None
         self._too_long: str | None = None
         self._not_before = float("-inf")
 
-    async def run(self, begin: Callable[[], Sample[F]], now: float) -> Sample[F]:
+    async def run(self, begin: Callable[[], Listing[F]], now: float) -> Listing[F]:
         """A reading that has come to its end; ``begin`` makes it where none is under way. Raises what it raises."""
         if self._too_long is not None and now < self._not_before:
-            raise TooLong(self._too_long)
+            raise ListTooLong(self._too_long)
         sample = self._under_way or begin()
         self._under_way = None
         try:
@@ -112,13 +112,13 @@ class Resumed(Generic[F]):
         except (Unavailable, asyncio.CancelledError):  # OutOfTime is one of those
             self._under_way = sample
             raise
-        except TooLong as error:
+        except ListTooLong as error:
             self._too_long, self._not_before = str(error), now + HOUR
             raise
         return sample
 
 
-class Event(Protocol):
+class Dated(Protocol):
     """What is kept of an object."""
 
     @property
@@ -126,19 +126,19 @@ class Event(Protocol):
         """When Stripe made it, in seconds since 1970."""
 
 
-C = TypeVar("C", bound=Event)
+C = TypeVar("C", bound=Dated)
 
 
-class Seen(NamedTuple):
+class CountedObject(NamedTuple):
     """What is kept of an object that is only counted."""
 
     created: int
     status: str | None
 
 
-def seen(found: Found) -> Seen:
+def read_counted(found: ApiObject) -> CountedObject:
     """What is kept of this one; KeyError, TypeError and ValueError where it is none of Stripe's."""
-    return Seen(whole(found["created"]), found.get("status"))
+    return CountedObject(whole(found["created"]), found.get("status"))
 
 
 class Feed(Generic[C]):
@@ -153,7 +153,7 @@ class Feed(Generic[C]):
         self,
         api: Api,
         path: str,
-        read: Callable[[Found], C],
+        read: Callable[[ApiObject], C],
         *,
         cap: int,
         params: Mapping[str, Any] = {},
@@ -165,23 +165,23 @@ class Feed(Generic[C]):
         self._cap = cap
         self._params = params
         self._may_change = may_change
-        self._facts: dict[str, C] = {}
-        self._resumed = Resumed[C]()
+        self._known: dict[str, C] = {}
+        self._resumed = ResumableListing[C]()
         self._from = 0
         self._whole_at = float("-inf")
         self._pages = 0
 
-    async def facts(self, since: int, now: float) -> Collection[C]:
+    async def objects(self, since: int, now: float) -> Collection[C]:
         """All that was made since then; raises what a Reading raises."""
         sample = await self._resumed.run(lambda: self._begin(since, now), now)
         if self._from <= since:
             self._whole_at, self._pages = now, sample.pages
-        known = {key: event for key, event in self._facts.items() if since <= event.created < self._from}
-        self._facts = known | {key: event for key, event in sample.kept.items() if since <= event.created}
-        if len(self._facts) > self._cap:
-            self._facts, self._whole_at = {}, float("-inf")
-            raise TooLong(f"{self._path}: there are more than {self._cap} objects to keep; raise 'max_objects'")
-        return self._facts.values()
+        known = {key: event for key, event in self._known.items() if since <= event.created < self._from}
+        self._known = known | {key: event for key, event in sample.kept.items() if since <= event.created}
+        if len(self._known) > self._cap:
+            self._known, self._whole_at = {}, float("-inf")
+            raise ListTooLong(f"{self._path}: there are more than {self._cap} objects to keep; raise 'max_objects'")
+        return self._known.values()
 
     async def newest(self) -> C | None:
         """The newest there is, of whatever time."""
@@ -189,19 +189,19 @@ class Feed(Generic[C]):
         kept = await self._take(objects)
         return next(iter(kept.values()), None)
 
-    def _begin(self, since: int, now: float) -> Sample[C]:
+    def _begin(self, since: int, now: float) -> Listing[C]:
         self._from = self._start(since, now)
         created = {"created": {"gte": self._from}} if self._from else {}
-        return Sample(self._api, self._path, [{**self._params, **created}], self._take, self._cap)
+        return Listing(self._api, self._path, [{**self._params, **created}], self._take, self._cap)
 
     def _start(self, since: int, now: float) -> int:
         if self._pages <= FEW or now - self._whole_at >= DAY:
             return since
-        changing = min((event.created for event in self._facts.values() if self._may_change(event)), default=None)
-        newest = max((event.created for event in self._facts.values()), default=since) - OVERLAP
+        changing = min((event.created for event in self._known.values() if self._may_change(event)), default=None)
+        newest = max((event.created for event in self._known.values()), default=since) - OVERLAP
         return max(since, newest if changing is None else min(newest, changing))
 
-    async def _take(self, objects: Sequence[Found]) -> Mapping[str, C]:
+    async def _take(self, objects: Sequence[ApiObject]) -> Mapping[str, C]:
         try:
             return {found["id"]: self._read(found) for found in objects}
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -39,7 +39,7 @@ Steps = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class CompiledPath:
     """A compiled path."""
 
     text: str
@@ -47,16 +47,16 @@ class Path:
     """All values that the path finds; raises BadResponse where it cannot be followed to its end."""
     plain: bool
     """Whether finding takes no time worth a thought, however large the document; else it may take any."""
-    stem: Path | None = None
+    stem: CompiledPath | None = None
     """Where it is a plain path to all children of something (``$.hosts[*]``): the path to that."""
 
     def __str__(self) -> str:
         return self.text
 
 
-def parse_path(text: Any) -> Path:
+def parse_path(text: Any) -> CompiledPath:
     """A path from its text; ValueError, saying what is wrong and where, for anything else."""
-    if isinstance(text, Path):
+    if isinstance(text, CompiledPath):
         return text
     if not isinstance(text, str) or not text.startswith("$"):
         raise ValueError("expected a JSONPath, which starts with $, like $.orders.today")
@@ -64,12 +64,12 @@ def parse_path(text: Any) -> Path:
         return _plain_path(text, steps)
     if text.endswith("[*]") and (steps := _plain(text[:-3])) is not None:
         stem = _plain_path(text[:-3], steps)
-        return Path(text, lambda document: _children(stem.find(document)), plain=True, stem=stem)
-    return Path(text, _compile(text), plain=False)
+        return CompiledPath(text, lambda document: _children(stem.find(document)), plain=True, stem=stem)
+    return CompiledPath(text, _compile(text), plain=False)
 
 
 JSONPath = Annotated[
-    Path,
+    CompiledPath,
     BeforeValidator(parse_path),
     WithJsonSchema({"type": "string", "pattern": r"^\$", "examples": ["$.orders.today", "$.hosts[*].load"]}),
 ]
@@ -89,8 +89,8 @@ def _plain(text: str) -> Steps | None:
     return tuple(steps)
 
 
-def _plain_path(text: str, steps: Steps) -> Path:
-    return Path(text, lambda document: _walk(steps, document), plain=True)
+def _plain_path(text: str, steps: Steps) -> CompiledPath:
+    return CompiledPath(text, lambda document: _walk(steps, document), plain=True)
 
 
 def _walk(steps: Steps, value: Any) -> list[Any]:

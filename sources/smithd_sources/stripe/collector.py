@@ -1,4 +1,4 @@
-"""Where figures come from: a desk knows some metrics, and asks one part of the API, once a poll."""
+"""Where figures come from: a collector knows some metrics, and asks one part of the API, once a poll."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import ClassVar, TypeVar
 
 from smithd.plugin import Context, RawSample, Threads
 from smithd_sources.stripe.api import Api
-from smithd_sources.stripe.money import Cashier
+from smithd_sources.stripe.money import CurrencyConverter
 from smithd_sources.stripe.options import StripeOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
-    """What the desks of one source share."""
+class CollectorContext:
+    """What the collectors of one source share."""
 
     api: Api
     options: StripeOptions
     context: Context
-    cashier: Cashier
+    converter: CurrencyConverter
 
 
 AT_ONCE = 2000
@@ -29,24 +29,24 @@ AT_ONCE = 2000
 T = TypeVar("T")
 
 
-class Desk(ABC):
+class Collector(ABC):
     """Answers for some of the metrics that are asked for."""
 
     @abstractmethod
-    async def answer(self, now: float) -> Sequence[RawSample]:
+    async def collect(self, now: float) -> Sequence[RawSample]:
         """Their samples of now (seconds since 1970); raises SourceErrors."""
 
 
-class FigureDesk(Desk):
+class FigureCollector(Collector):
     """Answers for figures that are defined in the documentation, all of them in ``METRICS``."""
 
     METRICS: ClassVar[frozenset[str]]
 
-    def __init__(self, office: Office, metrics: frozenset[str]) -> None:
+    def __init__(self, shared: CollectorContext, metrics: frozenset[str]) -> None:
         """``metrics`` are those of ``METRICS`` that are asked for."""
-        self._office = office
+        self._shared = shared
         self._metrics = metrics
-        self._threads = Threads(f"add up {office.context.name}", places=1)
+        self._threads = Threads(f"add up {shared.context.name}", places=1)
 
     async def _add_up(self, count: int, work: Callable[[], T]) -> T:
         """What ``work`` returns, which looks at so many objects."""

@@ -17,9 +17,9 @@ import requests
 from prometheus_api_client import PrometheusConnect
 
 from smithd.plugin import TLS, BadResponse, Misconfigured, SourceError, Unavailable
-from smithd_sources.connection import excerpt, place, refusal
-from smithd_sources.prometheus_reply import NoReply, Reply, read_reply
-from smithd_sources.prometheus_transport import Adapter, Asking
+from smithd_sources.http_options import excerpt, place, status_failure
+from smithd_sources.prometheus.response import NotPrometheus, QueryResponse, parse_response
+from smithd_sources.prometheus.transport import PendingRequest, TLSAdapter
 
 LIMIT = 20_000_000
 """The bytes of an answer, unpacked: more than 10,000 series with long labels have."""
@@ -37,16 +37,16 @@ _WHAT_TO_DO = {
 """By the numbers that OpenSSL has for what is wrong with a certificate."""
 
 
-class _Refused(Exception):
+class _QueryRefused(Exception):
     """Prometheus will not evaluate this query; the text is its own."""
 
 
-class Client:
+class PrometheusClient:
     """Asks one Prometheus; may be used by several threads at once."""
 
     def __init__(self, url: str, headers: Mapping[str, str], tls: TLS, *, timeout: float, places: int) -> None:
         """``timeout`` (seconds) bounds the connecting and each silence; the server is asked for a little less. The
-        whole of an answer is for whoever asks to bound: ``Asking.end``.
+        whole of an answer is for whoever asks to bound: ``PendingRequest.end``.
 
         Raises OSError where a file that ``tls`` names cannot be used.
         """
@@ -58,12 +58,12 @@ class Client:
         session.verify = tls.verify
         if not tls.verify:
             warnings.filterwarnings("ignore", "Unverified HTTPS request")  # whoever wrote the configuration knows
-        session.hooks["response"] = [self._judge]
+        session.hooks["response"] = [self._keep_response]
         self._api = PrometheusConnect(url.rstrip("/"), dict(headers), session=session, timeout=(timeout, timeout))
-        session.mount(url.rstrip("/"), Adapter(tls, places))  # in place of the one that tries again and sleeps
+        session.mount(url.rstrip("/"), TLSAdapter(tls, places))  # in place of the one that tries again and sleeps
         self._session = session
 
-    def ask(self, asking: Asking, name: str, query: str, most: int, at: float | None = None) -> Reply:
+    def ask(self, pending: PendingRequest, name: str, query: str, most: int, at: float | None = None) -> QueryResponse:
         """The value of a query at a moment (seconds since 1970; None: the server's now), ``most`` series of it.
 
         ``name`` is its metric's, for the samples and for a SourceError's text.
@@ -71,44 +71,44 @@ class Client:
         self._question.name, self._question.most = name, most
         moment = {} if at is None else {"time": f"{at:.3f}"}
         try:
-            with asking:
+            with pending:
                 self._api.custom_query(query, params=self._params | moment)
-        except _Refused as error:
+        except _QueryRefused as error:
             raise Misconfigured(f"{name}: Prometheus refuses the query: {error}") from None
         except requests.RequestException as error:
             raise self._no_answer(error) from None
-        reply: Reply = self._question.reply
-        return reply
+        response: QueryResponse = self._question.response
+        return response
 
-    def late(self, asking: Asking) -> Unavailable:
+    def late(self, pending: PendingRequest) -> Unavailable:
         """What there is to say of a question that took too long."""
-        return Unavailable(f"{self._place}: {asking.lacks} within the time-out")
+        return Unavailable(f"{self._place}: {pending.lacks} within the time-out")
 
     def close(self) -> None:
         """Close the connections that are idle; those in use end with their answer."""
         self._session.close()
 
-    def _judge(self, response: requests.Response, **_: Any) -> None:
-        """Comes before prometheus-api-client, which drops the kind of result, the warnings, and what errors say."""
-        self._question.reply = self._reply(response, self._read(response))
-        response._content = b'{"data": {"result": []}}'  # it would build all of the answer, and nobody needs it
+    def _keep_response(self, response: requests.Response, **_: Any) -> None:
+        """Comes before prometheus-api-client, which drops the type of the result, the warnings, and errors' texts."""
+        self._question.response = self._parse(response, self._read(response))
+        response._content = b'{"data": {"result": []}}'  # the library would parse the whole answer a second time
 
-    def _reply(self, response: requests.Response, body: bytes) -> Reply:
-        reply: Reply | None = None
+    def _parse(self, response: requests.Response, body: bytes) -> QueryResponse:
+        parsed: QueryResponse | None = None
         try:
-            reply = read_reply(self._question.name, body, self._question.most)
-        except NoReply:
+            parsed = parse_response(self._question.name, body, self._question.most)
+        except NotPrometheus:
             said = excerpt(body)
         else:
-            said = reply.error or excerpt(body)
-            if reply.error is not None and response.status_code in _QUERY_AT_FAULT:
-                raise _Refused(reply.error)
+            said = parsed.error or excerpt(body)
+            if parsed.error is not None and response.status_code in _QUERY_AT_FAULT:
+                raise _QueryRefused(parsed.error)
         if response.status_code != 200:
-            raise refusal(self._place, response.status_code, response.headers.get("location", ""), said)
-        if reply is None or reply.error is not None:
+            raise status_failure(self._place, response.status_code, response.headers.get("location", ""), said)
+        if parsed is None or parsed.error is not None:
             kind = response.headers.get("content-type", "no content type")
             raise BadResponse(f"{self._place}: expected Prometheus' answer, got {kind}: {said}")
-        return reply
+        return parsed
 
     def _read(self, response: requests.Response) -> bytes:
         chunks, size = [], 0

@@ -1,0 +1,101 @@
+"""SubscriptionFigures of subscriptions: MRR, how many there are, churn, and new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from smithd.plugin import RawSample
+from smithd_sources.stripe.collector import CollectorContext, FigureCollector
+from smithd_sources.stripe.lists import Feed, read_counted
+from smithd_sources.stripe.money import Amounts
+from smithd_sources.stripe.mrr import DiscountRule
+from smithd_sources.stripe.options import Figure
+from smithd_sources.stripe.periods import DAY, period
+from smithd_sources.stripe.subscription_figures import SubscriptionFigures, subscription_figures
+from smithd_sources.stripe.subscriptions import Subscriptions
+
+_STATUSES = {
+    Figure.ACTIVE_SUBSCRIPTIONS: "active",
+    Figure.TRIALING_SUBSCRIPTIONS: "trialing",
+    Figure.PAST_DUE_SUBSCRIPTIONS: "past_due",
+}
+_CHURN = frozenset({Figure.CHURN_RATE_30D, Figure.CHURNED_SUBSCRIPTIONS_30D, Figure.CHURNED_MRR_30D})
+_MONEY = frozenset({Figure.MRR, Figure.ARR, Figure.CHURNED_MRR_30D})
+_VALUED = _CHURN | {Figure.MRR, Figure.ARR, Figure.ACTIVE_SUBSCRIBERS}
+
+
+class SubscriptionCollector(FigureCollector):
+    """MRR, the number of subscriptions, and churn."""
+
+    METRICS = frozenset({*_VALUED, *_STATUSES})
+
+    def __init__(self, shared: CollectorContext, metrics: frozenset[str]) -> None:
+        super().__init__(shared, metrics)
+        self._rules = shared.options.mrr.rules()
+        self._currencies: set[str] = set()
+        self._subscriptions = Subscriptions(
+            shared.api,
+            shared.context.log,
+            cap=shared.options.max_objects,
+            discounts=self._rules.discounts is not DiscountRule.NONE and bool(metrics & _VALUED),
+            with_ended=bool(metrics & _CHURN),
+        )
+
+    async def collect(self, now: float) -> Sequence[RawSample]:
+        known = await self._subscriptions.read(now)
+        found = await self._add_up(len(known), lambda: subscription_figures(known, self._rules, now))
+        await self._note_currencies(found)
+        return [sample for sample in self._samples(found) if sample.metric in self._metrics]
+
+    async def _note_currencies(self, found: SubscriptionFigures) -> None:
+        """What there was once is 0 when it is gone, not unknown."""
+        self._currencies |= found.mrr.keys() | found.churned_mrr.keys()
+        if not self._currencies and self._metrics & _MONEY and self._shared.options.currency is None:
+            newest = await self._subscriptions.newest_currency()
+            self._currencies |= {newest} if newest is not None else set()
+
+    def _samples(self, found: SubscriptionFigures) -> Iterator[RawSample]:
+        yield from self._money(Figure.MRR, found.mrr)
+        yield from self._money(Figure.ARR, {currency: 12 * amount for currency, amount in found.mrr.items()})
+        yield from self._money(Figure.CHURNED_MRR_30D, found.churned_mrr)
+        for metric, status in _STATUSES.items():
+            yield RawSample(metric.value, found.by_status[status])
+        yield RawSample(Figure.ACTIVE_SUBSCRIBERS.value, found.subscribers)
+        yield RawSample(Figure.CHURNED_SUBSCRIPTIONS_30D.value, found.churned)
+        if found.churn_rate is not None:
+            yield RawSample(Figure.CHURN_RATE_30D.value, found.churn_rate)
+
+    def _money(self, metric: Figure, amounts: Amounts) -> list[RawSample]:
+        if metric not in self._metrics:
+            return []  # nor is a missing rate a mistake then
+        known = dict.fromkeys(self._currencies, Fraction())
+        return self._shared.converter.samples(metric.value, {**known, **amounts})
+
+
+class NewSubscriptionCollector(FigureCollector):
+    """Subscriptions that were taken out lately."""
+
+    METRICS = frozenset({Figure.NEW_SUBSCRIPTIONS_TODAY, Figure.NEW_SUBSCRIPTIONS_30D})
+    _NEVER_BEGAN = ("incomplete", "incomplete_expired")
+
+    def __init__(self, shared: CollectorContext, metrics: frozenset[str]) -> None:
+        super().__init__(shared, metrics)
+        self._feed = Feed(
+            shared.api,
+            "subscriptions",
+            read_counted,
+            cap=shared.options.max_objects,
+            params={"status": "all"},
+            may_change=lambda subscription: subscription.status == "incomplete",
+        )
+
+    async def collect(self, now: float) -> Sequence[RawSample]:
+        starts = {
+            Figure.NEW_SUBSCRIPTIONS_TODAY: period("today", now, self._shared.context.zone).start,
+            Figure.NEW_SUBSCRIPTIONS_30D: int(now) - 30 * DAY,
+        }
+        wanted = {metric: start for metric, start in starts.items() if metric in self._metrics}
+        found = await self._feed.objects(min(wanted.values()), now)
+        began = [subscription.created for subscription in found if subscription.status not in self._NEVER_BEGAN]
+        return [RawSample(metric.value, sum(created >= start for created in began)) for metric, start in wanted.items()]

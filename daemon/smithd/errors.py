@@ -7,6 +7,8 @@ SmithdError
 │   ├── Misconfigured  a person must mend it; polls go on, far apart
 │   └── BadResponse    the other side answered something that cannot be used
 ├── DatabaseError      the state cannot be opened, or can no longer be kept
+│   ├── Unwritable     the disk is full or read-only, or another program holds the file: it may pass
+│   └── TermLost       the state is another smithd's by now: this one must stop
 ├── ListenError        a port or a socket cannot be had; later it may be
 └── ControlError       the running daemon cannot be reached, or says no
     └── NotRunning     there is none
@@ -51,6 +53,14 @@ class BadResponse(SourceError):
 
 class DatabaseError(SmithdError):
     """The state file is damaged, locked, of a newer version, or cannot be written."""
+
+
+class Unwritable(DatabaseError):
+    """The state cannot be written now: the disk is full or read-only, or another program holds the file."""
+
+
+class TermLost(DatabaseError):
+    """The state was replaced, or another daemon has taken it over; whoever goes on notifies twice."""
 
 
 class ListenError(SmithdError):

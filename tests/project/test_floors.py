@@ -64,6 +64,7 @@ PLANTED = [
     ),
     ("only clock.py", "daemon/smithd/runtime/components.py", "import time", "smithd.runtime.components -> time"),
     ("only http.py", "daemon/smithd/poll/poller.py", TYPING.format("import httpx"), "smithd.poll.poller -> httpx"),
+    ("only storage/sqlite.py", "daemon/smithd/journal.py", "import sqlite3", "smithd.journal -> sqlite3"),
 ]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from smithd import __version__
-from smithd.errors import ConfigError, SmithdError
+from smithd.errors import ConfigError, SmithdError, TermLost
 from smithd.suggestion import did_you_mean
 
 COMMANDS = {
@@ -30,7 +30,7 @@ COMMANDS = {
 }
 """The commands, each in a file of its own that is imported when it is called, and what each does."""
 
-FAILURE, MISTAKE, INTERRUPTED = 1, 2, 130
+FAILURE, MISTAKE, LOST, INTERRUPTED = 1, 2, 3, 130
 
 
 class _Commands(click.Group):
@@ -63,7 +63,7 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 all is well; 1 something failed while running; 2 a mistake in the configuration or in the "
-    "command line; 130 interrupted from the keyboard.",
+    "command line; 3 another smithd has the state by now; 130 interrupted from the keyboard.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def group() -> None:
@@ -94,6 +94,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except ConfigError as error:
         return _said(error, MISTAKE)
+    except TermLost as error:
+        return _said(error, LOST)
     except SmithdError as error:
         return _said(error, FAILURE)
     except (KeyboardInterrupt, click.Abort) as error:

@@ -1,74 +1,103 @@
-"""The state: one SQLite file, opened, checked and brought up to date; then one transaction at a time.
+"""The state: one SQLite file, opened, locked, checked and brought up to date; then one transaction at a time.
 
-One connection is held for the daemon's life and used from the event loop's thread only: a commit costs less than a
-hop to another thread would.
+Three walls keep a second daemon off. The lock on the file's inode refuses it at its start. A path that leads to another
+file by now, or a header with another mark, shows that the state was replaced while it was in use. The term in the table
+``owner``, which each start draws anew, shows that somebody has taken it over all the same. Every transaction looks at
+the last two; a daemon that has lost the state writes nothing any more.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from smithd.errors import DatabaseError
-from smithd.storage import sqlite
+from smithd.errors import TermLost
+from smithd.storage import owner, sqlite
+from smithd.storage.lock import StateLock
 from smithd.storage.migration import bring_up_to_date
-from smithd.storage.tables import metadata
-
-__all__ = ["Database", "metadata"]
 
 
 class Database:
-    """The open state file. ``open`` makes one; ``close`` gives up its lock."""
+    """The open state. ``open`` makes one; ``close`` gives up its lock.
 
-    def __init__(self, path: Path, lock: int | None, engine: Engine) -> None:
+    ``path`` is as it was given. ``from_another``: another configuration used this state before.
+    """
+
+    def __init__(self, path: Path, lock: StateLock | None) -> None:
         self.path = path
+        self.from_another = False
         self._lock = lock
-        self._engine = engine
-        self._connection: Connection | None = None
+        self._term: str | None = None
+        self._is_marked = False
+        self._is_lost = False
+        self._is_left_open = False
+        self._log: int | None = None
+        self._held: Connection | None = None
+        self._connections: list[Connection] = []
         self._after_rollback: list[Callable[[Connection], None]] = []
 
     @classmethod
-    def open(cls, path: Path) -> Database:
-        """Open the state at ``path``, making it and its folder where they are missing.
+    def open(cls, path: Path, configuration: Path | None = None) -> Database:
+        """Open the state at ``path``, making it and its folder where they are missing, for a configuration file.
 
         Raises DatabaseError where another smithd uses it, or it is damaged, of a newer version, or not writable.
         """
-        return cls(path, _lock(path), sqlite.engine(path))._opened()
+        return cls(path, StateLock.take(path))._opened(configuration)
 
     @classmethod
     def in_memory(cls) -> Database:
         """A new state that is kept nowhere, for rehearsals: nothing waits for a disk, and ``close`` is its end."""
-        path = Path(":memory:")
-        return cls(path, None, sqlite.engine(path))._opened()
+        return cls(Path(":memory:"), None)._opened(None)
 
-    def _opened(self) -> Database:
+    def _opened(self, configuration: Path | None) -> Database:
         try:
-            self._connect()
+            with self._explained():
+                self._held = self._connect(check=True)
+                with self._held.begin():
+                    bring_up_to_date(self._held, self.path)
+                    if self._lock is not None:
+                        self._take_over(self._held, configuration and configuration.resolve())
+                # The mark is looked for in the file itself, where a new page arrives with a checkpoint only.
+                sqlite.checkpoint(self._held)
+            self.check_place()
+            if self._lock is not None:
+                self._lock.forget_older()
+                self._log = sqlite.log_inode(self._lock.path)
         except BaseException:
             self.close()
             raise
         return self
 
+    def _take_over(self, connection: Connection, configuration: Path | None) -> None:
+        self._term, before = owner.take_over(connection, os.getpid(), configuration)
+        self.from_another = configuration is not None and before not in ("", str(configuration))
+        sqlite.mark(connection, _mark(self._term))
+
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, connection: Connection | None = None) -> Iterator[Connection]:
         """A transaction that may write: committed at the end of the block, rolled back where the block raises.
 
-        It waits for nobody but a program that happens to write, for a few seconds; DatabaseError says what is wrong.
+        On the connection that is held for the thread of the event loop, or on another that ``connect`` made. It waits
+        for nobody but a program that happens to write, for a few seconds; DatabaseError says what is wrong, TermLost
+        that the state is another daemon's by now.
         """
+        held = connection or self._held
+        assert held is not None, "the state is closed"
         try:
-            with self._begun() as connection:
-                yield connection
+            with self._begun(held):
+                yield held
+        except TermLost:
+            raise
         except BaseException:
             if self._after_rollback:
-                with self._begun() as connection:
+                with self._begun(held):
                     for undo in self._after_rollback:
-                        undo(connection)
+                        undo(held)
             raise
 
     @contextmanager
@@ -78,32 +107,82 @@ class Database:
             with self.transaction() as connection:
                 yield connection
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise DatabaseError(sqlite.damaged(self.path, f"{type(error).__name__}: {error}")) from error
+            raise sqlite.damaged(self.path, f"{type(error).__name__}: {error}") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection of its own that only reads: what was committed last. From any thread; a commit that runs neither
+        waits for it nor is waited for.
+        """
+        if self._lock is None:
+            with self.transaction() as connection:
+                yield connection
+            return
+        engine = sqlite.engine(self._lock.path, read_only=True)
+        try:
+            with self._explained(), engine.connect() as connection, connection.begin():
+                yield connection
+        finally:
+            engine.dispose()
+
+    def connect(self) -> Connection:
+        """Another connection that writes, for one thread other than the event loop's; ``close`` closes it."""
+        assert self._lock is not None, "a state in memory has one connection"
+        with self._explained():
+            return self._connect()
 
     def after_rollback(self, undo: Callable[[Connection], None]) -> None:
         """Have ``undo`` called, in a transaction, when one did not come to be: memory was ahead of the disk then."""
         self._after_rollback.append(undo)
 
+    def check_place(self) -> None:
+        """Raises TermLost where the file was replaced; it needs no transaction, so it works on a full disk too."""
+        if self._lock is None:
+            return
+        mark = sqlite.read_mark(self._lock.descriptor)
+        self._is_marked |= self._term is not None and mark == _mark(self._term)
+        if self._is_lost or not self._lock.is_in_place() or (self._is_marked and mark != _mark(self._term or "")):
+            raise self._lost("it was replaced by another file")
+
     def close(self) -> None:
         """Close the file and let go of the lock."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        self._engine.dispose()
+        if self._is_left_open:
+            return
+        if self._is_lost and self._lock is not None and self._lock.is_unclaimed():
+            # What is in it belongs to the file that was here; SQLite would put it into the one that is here now.
+            sqlite.discard_log(self._lock.path, self._log)
+        for connection in reversed(self._connections):
+            connection.close()
+            connection.engine.dispose()
+        self._connections.clear()
+        self._held = None
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.release()
+            self._lock = None
 
-    def _connect(self) -> None:
-        with self._explained():
-            self._connection = self._engine.connect()
-        with self.transaction() as connection:
-            bring_up_to_date(connection, self.path)
+    def leave_open(self) -> None:
+        """Have ``close`` do nothing: a thread hangs in a commit, and the process's end will close the file."""
+        self._is_left_open = True
+
+    def _connect(self, *, check: bool = False) -> Connection:
+        path = self._lock.path if self._lock is not None else self.path
+        self._connections.append(sqlite.engine(path, check=check).connect())
+        return self._connections[-1]
 
     @contextmanager
-    def _begun(self) -> Iterator[Connection]:
-        assert self._connection is not None, "the state is closed"
-        with self._explained(), self._connection.begin():
-            yield self._connection
+    def _begun(self, connection: Connection) -> Iterator[None]:
+        self.check_place()
+        with self._explained(), connection.begin():
+            if self._term is not None and owner.current_term(connection) != self._term:
+                raise self._lost("another smithd has taken it over")
+            yield
+
+    def _lost(self, how: str) -> TermLost:
+        self._is_lost = True
+        return TermLost(
+            f"the state in {self.path} is not this smithd's any more: {how} while it was in use. This one stops here, "
+            "so that nothing is notified twice"
+        )
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -111,27 +190,9 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise DatabaseError(sqlite.explain(self.path, error.orig)) from error
+            raise sqlite.explained(self.path, error.orig) from error
 
 
-def _lock(path: Path) -> int:
-    """Take the lock beside the file, for as long as the returned descriptor is open; makes the (private) file too."""
-    lock_path = path.with_name(path.name + ".lock")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise DatabaseError(f"the state cannot be kept in {path}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.truncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except BlockingIOError as error:
-        owner = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
-        os.close(lock)
-        raise DatabaseError(f"another smithd (pid {owner}) uses {path}") from error
-    except OSError as error:
-        os.close(lock)
-        raise DatabaseError(f"the state cannot be kept in {path}: {error.strerror}") from error
-    return lock
+def _mark(term: str) -> int:
+    """The part of a term that fits into the file's header; never 0, which is that of a file that nobody has marked."""
+    return int(term[:7] or "0", 16) + 1

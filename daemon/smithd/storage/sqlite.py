@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,33 +13,87 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from smithd.errors import DatabaseError
+from smithd.errors import DatabaseError, TermLost, Unwritable
 from smithd.storage.tables import Upsert
 
 BUSY_TIMEOUT = 5000
 """Milliseconds to wait for another program that looks into the file."""
 
 
-def engine(path: Path) -> Engine:
-    """An engine with one connection to the file at ``path``."""
-    made = create_engine("sqlite://", creator=lambda: _connect(path), poolclass=StaticPool)
+def engine(path: Path, *, check: bool = False, read_only: bool = False) -> Engine:
+    """An engine with one connection to the file at ``path``; ``check``: look for damage first, through all of it."""
+    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+    made = create_engine("sqlite://", creator=lambda: _connect(path, check, read_only), poolclass=StaticPool)
     # The driver's own idea of when a transaction begins would leave reads outside of it.
-    event.listen(made, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(made, "begin", lambda connection: connection.exec_driver_sql(begin))
     return made
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT / 1000, isolation_level=None)
+def _connect(path: Path, check: bool, read_only: bool) -> sqlite3.Connection:
+    # Every connection is used by one thread at a time, not always by the one that made it.
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT / 1000, isolation_level=None, check_same_thread=False)
     try:
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if found != "ok":
-            raise DatabaseError(damaged(path, found))
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        if check:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise damaged(path, found)
+        if read_only:
+            connection.execute("PRAGMA query_only=1")
+        else:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def mark(connection: Connection, number: int) -> None:
+    """Write a number (31 bits) into the file's header, where it can be read without SQLite."""
+    connection.exec_driver_sql(f"PRAGMA user_version={number}")
+
+
+def read_mark(descriptor: int) -> int:
+    """The number in the header of the file itself; 0 where none was written, or no header is there.
+
+    SQLite would not notice that the file was replaced: it trusts its cache and its log for as long as it is open.
+    """
+    return int.from_bytes(os.pread(descriptor, 4, 60), "big")
+
+
+def checkpoint(connection: Connection) -> None:
+    """Move what was committed from the log into the file, as far as no reader still needs it to stay."""
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def log_inode(path: Path) -> int | None:
+    """Which file the log of the state at ``path`` is."""
+    try:
+        return _log(path).stat().st_ino
+    except OSError:
+        return None
+
+
+def discard_log(path: Path, inode: int | None) -> None:
+    """Empty the log of a state that was replaced, if it is still that one."""
+    if inode is not None and log_inode(path) == inode:
+        os.truncate(_log(path), 0)
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def owner_pid(path: Path) -> int | None:
+    """The process that took the state over last, without touching a lock or the log."""
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
+            (pid,) = connection.execute("SELECT pid FROM owner").fetchone()
+    except (sqlite3.Error, TypeError):
+        return None
+    return int(pid)
 
 
 def tables(connection: Connection) -> set[str]:
@@ -70,23 +125,29 @@ def copy(state: Path, target: Path) -> str | None:
 _WRITE_REFUSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 
 
-def explain(path: Path, error: BaseException | None) -> str:
-    """An error of SQLite's, for a person."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the upper bits only tell kinds of the same error apart
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+def explained(path: Path, error: BaseException | None) -> DatabaseError:
+    """An error of SQLite's, for a person; Unwritable where it may pass.
+
+    An input or output error may pass too: a quota, a disk on the network. One that does not is found at the next start.
+    """
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF  # the upper bits only tell kinds of the same error apart
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or extended == sqlite3.SQLITE_IOERR_CORRUPTFS:
         return damaged(path, str(error))
-    if code in _WRITE_REFUSED:
-        return f"the state in {path} cannot be written: {error}"
+    if extended == sqlite3.SQLITE_READONLY_DBMOVED:
+        return TermLost(f"the state in {path} was moved away, or replaced, while it was in use")
+    if code in _WRITE_REFUSED or code == sqlite3.SQLITE_IOERR:
+        return Unwritable(f"the state in {path} cannot be written: {error}")
     if code == sqlite3.SQLITE_FULL:
-        return f"the state in {path} cannot be written: the disk is full"
+        return Unwritable(f"the state in {path} cannot be written: the disk is full")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return f"the state in {path} is held by another program"
-    return f"the state in {path} cannot be used: {error}"
+        return Unwritable(f"the state in {path} is held by another program")
+    return DatabaseError(f"the state in {path} cannot be used: {error}")
 
 
-def damaged(path: Path, found: str) -> str:
+def damaged(path: Path, found: str) -> DatabaseError:
     """That the file makes no sense, for a person."""
-    return (
+    return DatabaseError(
         f"{path} is damaged, or no state of smithd's ({found}): move it away to start afresh "
         "(alerts that are open and messages that wait are lost with it)"
     )

@@ -55,6 +55,14 @@ CREATE TABLE outbox (
     UNIQUE ("key", claimed)
 );
 
+CREATE TABLE owner (
+    id INTEGER NOT NULL,
+    term TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    configuration TEXT NOT NULL,
+    PRIMARY KEY (id)
+);
+
 CREATE TABLE samples (
     at FLOAT NOT NULL,
     series INTEGER NOT NULL,

@@ -1,0 +1,135 @@
+"""The lock of a state file: ``flock`` on its own inode, so that one daemon uses it, by whichever path it got there.
+
+POSIX drops all of SQLite's own locks on a file when the process closes *any* descriptor of it. So the descriptor here
+is opened before SQLite opens the file and closed after SQLite has closed it, and while this process has the file
+locked, a second attempt in the same process is refused before it opens anything.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from smithd.errors import DatabaseError
+from smithd.storage import sqlite
+
+Inode = tuple[int, int]
+
+_held: set[Inode] = set()
+"""The files that this process has locked."""
+
+
+class StateLock:
+    """A state file that this process has locked, until ``release``. ``path`` is without symbolic links."""
+
+    def __init__(self, path: Path, descriptor: int, older: int | None) -> None:
+        self.path = path
+        self.descriptor = descriptor
+        self._older = older
+        self._inode = _inode(os.fstat(descriptor))
+        _held.add(self._inode)
+
+    @classmethod
+    def take(cls, path: Path) -> StateLock:
+        """Lock the state at ``path``, making an empty private file, and its folder, where there is none.
+
+        Raises DatabaseError where another smithd has it, or no file can be there.
+        """
+        real = path.resolve()
+        try:
+            real.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            older = _take_older(path, real)
+            try:
+                return cls(real, _take(path, real), older)
+            except BaseException:
+                if older is not None:
+                    os.close(older)
+                raise
+        except OSError as error:
+            raise DatabaseError(f"the state cannot be kept in {path}: {error.strerror}") from error
+
+    def is_in_place(self) -> bool:
+        """Whether the path still leads to this file: somebody may have put another in its place."""
+        try:
+            return _inode(self.path.stat()) == self._inode
+        except OSError:
+            return False
+
+    def is_unclaimed(self) -> bool:
+        """Whether no other smithd uses the file that the path leads to by now."""
+        if self.is_in_place():
+            return True
+        try:
+            descriptor = os.open(self.path, os.O_RDWR)
+        except OSError:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)  # another file than the one that SQLite has open here
+        return True
+
+    def forget_older(self) -> None:
+        """Remove the lock file that older versions use: from now on the file's version keeps them off."""
+        if self._older is not None:
+            with suppress(OSError):
+                _older_path(self.path).unlink()
+            os.close(self._older)
+            self._older = None
+
+    def release(self) -> None:
+        """Let go of the file; SQLite must have closed it."""
+        if self._older is not None:
+            os.close(self._older)
+        _held.discard(self._inode)
+        os.close(self.descriptor)
+
+
+def _take(path: Path, real: Path) -> int:
+    while True:
+        with suppress(FileNotFoundError):
+            if _inode(real.stat()) in _held:
+                raise _in_use(path, os.getpid())
+        descriptor = os.open(real, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _inode(os.fstat(descriptor)) == _inode(real.stat()):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            raise _in_use(path, sqlite.owner_pid(real)) from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # the file was replaced between the two calls
+
+
+def _take_older(path: Path, real: Path) -> int | None:
+    """Lock the file beside the state that an older version locks, where it has left one."""
+    try:
+        descriptor = os.open(_older_path(real), os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        written = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise _in_use(path, int(written) if written.isdigit() else None) from None
+    return descriptor
+
+
+def _older_path(real: Path) -> Path:
+    return real.with_name(real.name + ".lock")
+
+
+def _inode(found: os.stat_result) -> Inode:
+    return found.st_dev, found.st_ino
+
+
+def _in_use(path: Path, pid: int | None) -> DatabaseError:
+    return DatabaseError(f"another smithd (pid {pid or 'unknown'}) uses {path}")

@@ -1,0 +1,255 @@
+"""One daemon for a state: real second processes that try to use it, and states that are replaced while in use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from smithd.errors import DatabaseError, TermLost
+from smithd.storage.database import Database
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+HOLD = """
+import sys
+from pathlib import Path
+from smithd.storage.database import Database
+database = Database.open(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+database.close()
+"""
+WRITE = """
+sys.stdin.read()
+with database.transaction() as connection:
+    connection.exec_driver_sql("UPDATE alive SET at = 5")
+"""
+LOCK_AS_BEFORE = """
+import fcntl, os, sys
+lock = os.open(sys.argv[1] + ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.flock(lock, fcntl.LOCK_EX)
+os.write(lock, f"{os.getpid()}\\n".encode())
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@contextmanager
+def daemon(path: Path, script: str = HOLD) -> Iterator[int]:
+    """Another process that has the state open; yields its pid."""
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process.pid
+        process.communicate("")
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(DatabaseError) as error:
+        Database.open(path)
+    return str(error.value)
+
+
+def same(path: Path) -> Path:
+    return path
+
+
+def symbolic_link(path: Path) -> Path:
+    link = path.with_name("symbolic.db")
+    link.symlink_to(path)
+    return link
+
+
+def link_of_the_folder(path: Path) -> Path:
+    folder = path.parent / "elsewhere"
+    folder.symlink_to(path.parent)
+    return folder / path.name
+
+
+def hard_link(path: Path) -> Path:
+    link = path.with_name("hard.db")
+    link.hardlink_to(path)
+    return link
+
+
+def deleted_lock_file(path: Path) -> Path:
+    path.with_name("state.db.lock").unlink(missing_ok=True)
+    return path
+
+
+@pytest.mark.parametrize("way", [same, symbolic_link, link_of_the_folder, hard_link, deleted_lock_file])
+def test_a_second_daemon_is_refused_whichever_way_it_gets_there(path: Path, way: Callable[[Path], Path]) -> None:
+    Database.open(path).close()
+    with daemon(path) as pid:
+        other = way(path)
+        assert refused(other) == f"another smithd (pid {pid}) uses {other}"
+        assert refused(other) == f"another smithd (pid {pid}) uses {other}"
+    Database.open(path).close()
+
+
+def test_one_that_came_by_a_link_keeps_off_one_that_comes_by_the_path(path: Path) -> None:
+    Database.open(path).close()
+    with daemon(symbolic_link(path)) as pid:
+        assert f"(pid {pid})" in refused(path)
+
+
+def test_a_refusal_costs_the_first_daemon_none_of_its_locks(path: Path) -> None:
+    """In one process: closing another descriptor of the file would drop the locks that SQLite holds."""
+    database = Database.open(path)
+    with database.transaction() as connection:
+        connection.exec_driver_sql("INSERT INTO alive VALUES (1, 2.0)")
+        assert f"(pid {os.getpid()})" in refused(hard_link(path))
+        script = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+        command = [sys.executable, "-c", script, str(path)]
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        assert "database is locked" in done.stderr
+    database.close()
+
+
+def test_a_daemon_of_an_older_version_is_not_disturbed(path: Path) -> None:
+    with daemon(path, LOCK_AS_BEFORE) as pid:
+        assert refused(path) == f"another smithd (pid {pid}) uses {path}"
+        assert not path.exists()
+    Database.open(path).close()
+    assert not path.with_name("state.db.lock").exists()
+
+
+def test_each_start_draws_a_term_of_its_own(path: Path) -> None:
+    terms = set()
+    for _ in range(3):
+        database = Database.open(path)
+        with database.transaction() as connection:
+            terms.add(connection.exec_driver_sql("SELECT term FROM owner").scalar_one())
+        database.close()
+    assert len(terms) == 3
+
+
+def write(database: Database, number: float) -> None:
+    with database.transaction() as connection:
+        connection.exec_driver_sql("INSERT OR REPLACE INTO alive VALUES (1, ?)", (number,))
+
+
+def read(path: Path) -> float:
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        (number,) = connection.execute("SELECT at FROM alive").fetchone()
+        return float(number)
+
+
+def by_copy(other: Path, path: Path) -> None:
+    shutil.copyfile(other, path)
+
+
+def by_rename(other: Path, path: Path) -> None:
+    other.replace(path)
+
+
+def by_moving_all(other: Path, path: Path) -> None:
+    for end in ("-wal", "-shm", ""):
+        path.with_name(path.name + end).rename(path.with_name("old.db" + end))
+    other.replace(path)
+
+
+@pytest.fixture
+def other(path: Path) -> Path:
+    """A backup of an earlier day."""
+    database = Database.open(path)
+    write(database, 1.0)
+    database.close()
+    return shutil.copyfile(path, path.with_name("other.db"))
+
+
+@pytest.mark.parametrize("replace", [by_copy, by_rename, by_moving_all])
+@pytest.mark.parametrize("busy", [True, False])
+def test_a_state_that_is_replaced_while_in_use_is_lost_and_the_new_one_is_left_as_it_is(
+    path: Path, other: Path, replace: Callable[[Path, Path], None], busy: bool
+) -> None:
+    database = Database.open(path)
+    for number in range(50 if busy else 0):
+        write(database, 2.0 + number)
+    replace(other, path)
+    for _ in range(2):
+        with pytest.raises(TermLost, match="is not this smithd's any more: it was replaced by another file"):
+            write(database, 3.0)
+    database.close()
+    assert read(path) == 1.0
+    database = Database.open(path)
+    write(database, 4.0)
+    database.close()
+    assert read(path) == 4.0
+
+
+def test_a_daemon_that_has_lost_its_state_does_not_disturb_the_next_one(path: Path, other: Path) -> None:
+    database = Database.open(path)
+    write(database, 2.0)
+    by_rename(other, path)
+    with daemon(path, HOLD.replace("sys.stdin.read()", WRITE)):
+        with pytest.raises(TermLost):
+            write(database, 3.0)
+        database.close()
+    assert read(path) == 5.0
+
+
+def test_a_state_that_was_deleted_is_lost(path: Path) -> None:
+    database = Database.open(path)
+    path.unlink()
+    with pytest.raises(TermLost):
+        write(database, 1.0)
+    database.close()
+    assert not path.exists()
+
+
+def test_a_state_that_another_daemon_took_over_is_lost(path: Path) -> None:
+    """Where the lock does not hold, as on some disks of the network."""
+    database = Database.open(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE owner SET term = 'theirs'")
+    with pytest.raises(TermLost, match="another smithd has taken it over"):
+        write(database, 1.0)
+    database.close()
+
+
+def test_a_program_that_only_looks_does_not_cost_the_state(path: Path) -> None:
+    database = Database.open(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("SELECT * FROM alive").fetchall()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    write(database, 1.0)
+    database.close()
+
+
+def test_a_reader_that_was_there_first_does_not_cost_the_state(path: Path, other: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM alive").fetchall()
+        database = Database.open(path)
+        write(database, 2.0)
+        reader.execute("COMMIT")
+        write(database, 3.0)
+        database.close()
+
+
+def test_the_state_records_the_configuration_that_it_belongs_to(path: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    (tmp_path / "link.yaml").symlink_to(first)
+    found = []
+    for configuration in (first, tmp_path / "link.yaml", None, second, None, second, first):
+        database = Database.open(path, configuration)
+        found.append(database.from_another)
+        database.close()
+    assert found == [False, False, False, True, False, False, True]

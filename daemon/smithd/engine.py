@@ -47,9 +47,10 @@ from smithd.outbox.queue import Outbox
 from smithd.plugin.sample import Labels, Sample
 from smithd.poll.intake import Poll
 from smithd.poll.schedule import first_word_within, fresh_for
+from smithd.series import rows
 from smithd.series.derived import DerivedMetrics
 from smithd.series.expected import Expected, ExpectedSource, source_of
-from smithd.series.history import History
+from smithd.series.history import History, HistoryDraft
 from smithd.series.state import SeriesState, adopt, begin, expect_back, record, set_clock
 from smithd.series.view import SeriesView
 from smithd.storage.database import Database
@@ -128,7 +129,11 @@ class Engine:
             for name, options in config.rules.items()
         }
         kept_for = remembered_for(self._rules.values(), config.derived)
-        self._history = handover.history if handover else History(database, kept_for, config.history, now)
+        if handover is not None:
+            self._history = handover.history
+        else:
+            with database.resuming() as connection:
+                self._history = rows.load(connection, kept_for, config.history, now)
         pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
         self._dispatcher = Dispatcher(
             Notices(), self._rules, pushes, suppression.compile_hushes(config.rules), account.channels
@@ -181,7 +186,11 @@ class Engine:
 
     def close(self, now: float) -> None:
         """Write down what is remembered and not on disk yet; for the end, when nothing comes any more."""
-        self._history.flush(now)
+        self._history.forget(now)
+        if unwritten := self._history.unwritten():
+            with self._database.transaction() as connection:
+                rows.write(connection, unwritten)
+            self._history.written(now)
 
     def wake_at(self) -> float | None:
         """When ``tick`` is due next (seconds since 1970); None where only a poll can change anything."""
@@ -306,7 +315,9 @@ class Engine:
         self._series, names, brought, news = record(
             self._series, poll.source, poll.samples, poll.failure, poll.is_complete, poll.fresh_for, poll.time
         )
-        self._history.take(poll.samples, poll.time)
+        draft = HistoryDraft(self._history)
+        draft.take(poll.samples, poll.time)
+        self._history.apply(draft.changes(), poll.time)
         heard = brought
         if news:
             for metric in self._judging.heard_news(poll.source, poll.time):
@@ -324,7 +335,9 @@ class Engine:
         view, derived, changed, brought = self._derived.derive(brought, self._seen(now))
         self._series = self._judging.series = view.state
         if derived:
-            self._history.take_derived(derived, now)
+            draft = HistoryDraft(self._history)
+            draft.take_derived(derived, now)
+            self._history.apply(draft.changes(), now)
         transitions = self._judging.come(fresh + derived, brought, view)
         telling = self._tell(transitions, now)
         messages = self._word(self._board.concerned([*names, *changed], _moved(transitions)), now)
@@ -388,16 +401,19 @@ class Engine:
         for metric in sorted(self._history.refused - self._refused):
             self._events.publish(MemoryFull(metric))
             self._refused.add(metric)
-        if self._history.is_due(now):
-            self._history.flush(now)
+        samples = self._history.pending(now)
         messages = [message for message in messages if self._outbox.changes(message)]
-        if not transitions and not telling and not messages and not self._clocks_run(now):
+        if not (transitions or telling or messages or self._clocks_run(now) or samples):
             return False
         with self._database.transaction() as connection:
             memory.save(connection, self._rules, transitions, self._active, now)
             self._write(connection, telling, now)
             for message in messages:
                 self._outbox.put(connection, message)
+            if samples is not None:
+                rows.write(connection, samples)
+        if samples is not None:
+            self._history.written(now)
         self._say(telling)
         return bool(messages or telling.messages)
 

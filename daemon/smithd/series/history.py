@@ -1,183 +1,272 @@
-"""The memory of samples: in memory for reading, on disk for the next start.
+"""The memory of samples. No I/O.
 
-Only series that something looks back on are remembered, and only for as long as it looks. Samples reach the disk in
-batches, so that a poll costs no commit: after a crash at most the last batch is missing, which is a gap of a minute in
-what was remembered and nothing else.
+Only series that something looks back on are remembered, and only for as long as it looks. A step collects its samples
+in a ``HistoryDraft``, which leaves the memory as it is; ``History.apply`` takes them up once the step is committed.
+Samples reach the disk in batches, in the transaction of the step in which a batch is due: after a crash at most the
+last batch is missing, which is a gap of a minute in what was remembered and nothing else. Times are seconds since 1970.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from sqlalchemy import Connection
-
-from smithd.expression import window
-from smithd.plugin.sample import Labels, Sample, Series
-from smithd.series import rows
-from smithd.series.track import Point, Track, room
-from smithd.storage.database import Database
+from smithd.plugin.sample import Sample, Series
+from smithd.series.track import Point, Track, TrackDraft, room
 
 BATCH_FOR = 60.0
 """Seconds that a sample may wait to be written."""
 BATCH = 5000
 """Samples that may wait to be written."""
+MOST_WAITING = 100_000
+"""Samples that wait to be written while nothing can be; with more, all that is remembered is written anew instead."""
 MOST_SAMPLES = 4_000_000
 """About how many samples are remembered at once; series that come when there is no more room are not remembered."""
 
+SampleRow = tuple[int, float, float]
+"""The id of a series, time and value."""
+
+
+class HistoryRows(NamedTuple):
+    """What a transaction writes of the history. Series are named by their ids.
+
+    ``replaces``: the rows are all that is remembered, and stand for what was written before. ``ended``: series that
+    are forgotten; ``strays``: samples of theirs may still be there. ``removed``: samples that are dropped; one that is
+    among ``samples`` as well is dropped after it was written.
+    """
+
+    replaces: bool
+    series: list[tuple[int, Series]]
+    samples: Iterable[SampleRow]
+    removed: list[tuple[int, float]]
+    ended: list[int]
+    strays: bool
+
+
+class HistoryChanges(NamedTuple):
+    """What a step adds to the history. ``refused``: metrics of which there are series that found no room."""
+
+    tracks: Mapping[Series, TrackDraft]
+    refused: frozenset[str]
+
 
 class History:
-    """Samples of the last days, by series. Times are seconds since 1970."""
+    """Samples of the last days, by series."""
 
-    def __init__(self, database: Database, kept_for: Mapping[str, float], longest: float, now: float) -> None:
+    def __init__(self, kept_for: Mapping[str, float], longest: float, now: float) -> None:
         """``kept_for``: the metrics that are looked back on, and for how many seconds; no memory is longer than
-        ``longest``. What the last run wrote is taken up, as far as it is still wanted.
+        ``longest``.
         """
-        self._database = database
-        self._kept_for: dict[str, float] = {}
+        self.kept_for: dict[str, float] = {}
+        self.refused: frozenset[str] = frozenset()
+        self.room_taken = 0.0
         self._tracks: dict[Series, Track] = {}
         self._ids: dict[Series, int] = {}
-        self._new: list[tuple[Series, float, float]] = []
-        self._gone: dict[Series, set[float]] = defaultdict(set)
-        self._ended: set[Series] = set()
+        self._next_id = 1
+        self._written_at = now
+        self._forgotten_at = now
+        # What waits to be written: series, samples, samples to remove, and series that have ended.
+        self._new_series: dict[int, Series] = {}
+        self._new: list[SampleRow] = []
+        self._removed: dict[int, set[float]] = defaultdict(set)
+        self._ended: set[int] = set()
         self._strays = False
-        self._room = 0.0
-        self._flushed_at = now
-        self.refused: set[str] = set()
-        """The metrics of which there are series that are not remembered, for want of room."""
+        self._writes_all = False
         self.watch(kept_for, longest)
-        with database.resuming() as connection:
-            self._load(connection)
+
+    def restore(self, series: Mapping[int, Series], samples: Iterable[SampleRow]) -> None:
+        """Take up what the last run wrote (samples in the order of time), as far as it is still wanted."""
+        self._next_id = max(series, default=0) + 1
+        for row, each in series.items():
+            if not (each.metric in self.kept_for and self._place(each, Track(self.kept_for[each.metric]), row)):
+                self._ended.add(row)
+        self._strays = bool(self._ended)
+        for row, at, value in samples:
+            if (track := self._tracks.get(series[row])) is not None:
+                track.add(at, value)
 
     def watch(self, kept_for: Mapping[str, float], longest: float) -> None:
         """Other metrics are looked back on, or for another time; what is no longer wanted is forgotten."""
-        self.refused.clear()
-        self._kept_for = {metric: min(seconds, longest) for metric, seconds in kept_for.items()}
-        for series, track in list(self._tracks.items()):
-            self._end(series)
-            if series.metric in self._kept_for:
-                track.keep_for(self._kept_for[series.metric])
-                self._place(series, track)
-        self._strays |= bool(self._ended)
+        self.kept_for = {metric: min(seconds, longest) for metric, seconds in kept_for.items()}
+        self.refused = frozenset()
+        self.room_taken = 0.0
+        tracks, self._tracks = self._tracks, {}
+        for series, track in tracks.items():
+            row = self._ids.pop(series)
+            if series.metric in self.kept_for:
+                track.keep_for(self.kept_for[series.metric])
+                if self._place(series, track, row):
+                    continue
+            self._end(row)
+            self._strays = True
 
-    def take(self, samples: Iterable[Sample], now: float) -> None:
-        """Remember the readings of series that are looked back on. One that is not newer than the last of its series
-        is left out; samples from after ``now``, which a clock set back has left, are forgotten.
-        """
-        for series, value, at, *_ in samples if self._kept_for else ():
-            self._keep(series, value, at, now)
-
-    def take_derived(self, samples: Iterable[Sample], now: float) -> None:
-        """Remember what derived series are at ``now``, however old the values are that they are made of. Where they are
-        worked out more than once in a moment, the last word counts.
-        """
-        just_before = math.nextafter(now, -math.inf)
-        for series, value, *_ in samples if self._kept_for else ():
-            self._keep(series, value, now, just_before)
+    def track(self, series: Series) -> Track | None:
+        """The memory of a series; None where it has none."""
+        return self._tracks.get(series)
 
     def past(self, series: Series, since: float, now: float) -> list[Point]:
         """What is remembered of a series from ``since`` to ``now``: time and value, oldest first."""
         track = self._tracks.get(series)
         return track.between(since, now) if track else []
 
-    def value_at(self, series: Series, at: float, tolerance: float, now: float) -> float | None:
-        """The value at a moment: of the newest sample until then, or else of the first one after; None where neither
-        is nearer than ``tolerance`` seconds.
-        """
-        return window.value_at(self.past(series, at - tolerance, now), at, tolerance)
+    def apply(self, changes: HistoryChanges, now: float) -> None:
+        """Take up what a step added. Cannot fail."""
+        self.refused |= changes.refused
+        for series, draft in changes.tracks.items():
+            track = draft.track
+            if series not in self._tracks:
+                if not self._place(series, track, self._next_id):
+                    continue
+                self._new_series[self._next_id] = series
+                self._next_id += 1
+            row = self._ids[series]
+            if draft.kept_until < math.inf:
+                self._removed[row].update(track.rewind(draft.kept_until))
+            for at, value in draft.added:
+                track.add(at, value)
+                self._new.append((row, at, value))
+                if row in self._removed:
+                    self._removed[row].discard(at)
+        if not 0 <= now - self._forgotten_at < BATCH_FOR:
+            self.forget(now)
+        if len(self._new) + len(self._removed) > MOST_WAITING:
+            self._new, self._writes_all = [], True
+            self._removed.clear()
 
-    def average(self, series: Series, start: float, end: float, tolerance: float, now: float) -> float | None:
-        """The mean of the samples from ``start`` to ``end``; gaps within do not count. None where nothing is
-        remembered from the first ``tolerance`` seconds: too short a memory is not what is normal.
-        """
-        samples = self.past(series, start - tolerance, now)
-        if window.value_at(samples, start, tolerance) is None:
-            return None
-        return window.average(samples, start, end)
-
-    def series(self, metric: str) -> list[Labels]:
-        """The labels of a metric's series that are remembered."""
-        return [series.labels for series in self._tracks if series.metric == metric]
-
-    def is_due(self, now: float) -> bool:
-        """Whether ``flush`` has something to do: once a minute, or when much has come."""
-        return len(self._new) >= BATCH or not 0 <= now - self._flushed_at < BATCH_FOR
-
-    def flush(self, now: float) -> None:
-        """Write down what has come, and drop what is too old, in a transaction of its own. DatabaseError where that
-        fails; then all of it is kept for the next time.
-        """
-        self._flushed_at = now
+    def forget(self, now: float) -> None:
+        """Drop what is too old."""
+        self._forgotten_at = now
         for series, track in list(self._tracks.items()):
-            if gone := track.forget(now):
-                self._gone[series].update(gone)
+            row = self._ids[series]
+            if dropped := track.forget(now):
+                self._removed[row].update(dropped)
             if track.newest is None:
-                self._end(series)
-        if not (self._new or self._gone or self._ended):
-            return
-        with self._database.transaction() as connection:
-            ids = self._write(connection)
-        self._ids = ids
-        self._new.clear()
-        self._gone.clear()
+                self.room_taken -= room(self._tracks.pop(series).kept_for)
+                self._end(self._ids.pop(series))
+
+    def pending(self, now: float) -> HistoryRows | None:
+        """What the transaction of this step has to write: a batch, once a minute or when much has come. Changes
+        nothing: where the transaction fails, the next step asks again.
+        """
+        is_due = len(self._new) >= BATCH or not 0 <= now - self._written_at < BATCH_FOR
+        return self.unwritten() if is_due else None
+
+    def unwritten(self) -> HistoryRows | None:
+        """What is not written yet; None where there is nothing."""
+        if self._writes_all:
+            return self.everything()
+        if not (self._new or self._removed or self._ended):
+            return None
+        live = set(self._ids.values())
+        return HistoryRows(
+            False,
+            list(self._new_series.items()),
+            [sample for sample in self._new if sample[0] in live],
+            [(row, at) for row, times in self._removed.items() for at in times],
+            list(self._ended),
+            self._strays,
+        )
+
+    def everything(self) -> HistoryRows:
+        """All that is remembered. Its samples are read while they are written: nothing may be applied meanwhile."""
+        return HistoryRows(True, [(row, series) for series, row in self._ids.items()], _AllSamples(self), [], [], False)
+
+    def samples(self) -> Iterator[SampleRow]:
+        """Every sample that is remembered, series by series."""
+        for series, track in self._tracks.items():
+            row = self._ids[series]
+            yield from ((row, at, value) for at, value in track.points())
+
+    def written(self, now: float) -> None:
+        """What ``pending``, ``unwritten`` or ``everything`` returned was committed; to be called before ``apply``."""
+        self._written_at = now
+        self._new_series.clear()
+        self._new = []
+        self._removed.clear()
         self._ended.clear()
-        self._strays = False
+        self._strays = self._writes_all = False
 
-    def _keep(self, series: Series, value: float, at: float, until: float) -> None:
-        """Remember a sample; those of its series from after ``until`` are forgotten."""
-        if series.metric not in self._kept_for or (track := self._track(series)) is None:
-            return
-        newest = track.newest
-        if newest is not None and newest > until:
-            self._gone[series].update(track.rewind(until))
-        if track.add(at, value):
-            self._new.append((series, at, value))
-            if series in self._gone:
-                self._gone[series].discard(at)
-
-    def _track(self, series: Series) -> Track | None:
-        """The memory of a series, made where it has none yet; None where there is no room for it."""
-        track = self._tracks.get(series)
-        if track is None and self._place(series, track := Track(self._kept_for[series.metric])):
-            return track
-        return track if series in self._tracks else None
-
-    def _place(self, series: Series, track: Track) -> bool:
+    def _place(self, series: Series, track: Track, row: int) -> bool:
         needed = room(track.kept_for)
-        if self._room + needed > MOST_SAMPLES:
-            self.refused.add(series.metric)
+        if self.room_taken + needed > MOST_SAMPLES:
+            self.refused |= {series.metric}
             return False
-        self._room += needed
+        self.room_taken += needed
         self._tracks[series] = track
-        self._ended.discard(series)
+        self._ids[series] = row
         return True
 
-    def _end(self, series: Series) -> None:
-        self._room -= room(self._tracks.pop(series).kept_for)
-        self._ended.add(series)
+    def _end(self, row: int) -> None:
+        """A series is remembered no more; one that was never written need not be removed."""
+        if self._new_series.pop(row, None) is None:
+            self._ended.add(row)
+        else:
+            self._removed.pop(row, None)
 
-    def _load(self, connection: Connection) -> None:
-        known = dict(rows.all_series(connection))
-        self._ids = {series: row for row, series in known.items()}
-        for series in known.values():
-            if series.metric not in self._kept_for or self._track(series) is None:
-                self._ended.add(series)
-        self._strays = bool(self._ended)
-        for row, at, value in rows.all_samples(connection):
-            if track := self._tracks.get(known[row]):
-                track.add(at, value)
 
-    def _write(self, connection: Connection) -> dict[Series, int]:
-        """All changes since the last time; returns the ids of the series that are on disk then."""
-        ids = dict(self._ids)
-        new = [sample for sample in self._new if sample[0] in self._tracks]
-        for series in {series for series, _, _ in new}.difference(ids):
-            ids[series] = rows.add_series(connection, series)
-        rows.add(connection, ((ids[series], at, value) for series, at, value in new))
-        gone = ((ids[series], at) for series, times in self._gone.items() if series in ids for at in times)
-        rows.remove(connection, gone)
-        rows.forget_series(connection, [ids.pop(series) for series in self._ended if series in ids])
-        if self._strays:
-            rows.remove_strays(connection)
-        return ids
+class _AllSamples:
+    """The samples of a history, for whoever writes them, once or more."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+
+    def __iter__(self) -> Iterator[SampleRow]:
+        return self._history.samples()
+
+
+class HistoryDraft:
+    """The history as one step sees it: what is remembered, and the step's own samples."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._tracks: dict[Series, TrackDraft] = {}
+        self._refused: set[str] = set()
+        self._room = 0.0
+
+    def take(self, samples: Iterable[Sample], now: float) -> None:
+        """Remember the samples of series that are looked back on. One that is not newer than the last of its series
+        is left out; samples from after ``now``, which a clock set back has left, are forgotten.
+        """
+        if kept_for := self._history.kept_for:
+            for sample in samples:
+                if sample.series.metric in kept_for:
+                    self._add(sample.series, sample.value, sample.time, now)
+
+    def take_derived(self, samples: Iterable[Sample], now: float) -> None:
+        """Remember what derived series are at ``now``, however old the values are that they are worked out from. Of
+        several values of one moment the last one counts.
+        """
+        if kept_for := self._history.kept_for:
+            just_before = math.nextafter(now, -math.inf)
+            for sample in samples:
+                if sample.series.metric in kept_for:
+                    self._add(sample.series, sample.value, now, just_before)
+
+    def past(self, series: Series, since: float, now: float) -> list[Point]:
+        """What is remembered of a series from ``since`` to ``now``: time and value, oldest first."""
+        draft = self._tracks.get(series)
+        return self._history.past(series, since, now) if draft is None else draft.between(since, now)
+
+    def changes(self) -> HistoryChanges:
+        """What the step adds, for ``History.apply``."""
+        return HistoryChanges(self._tracks, frozenset(self._refused))
+
+    def _add(self, series: Series, value: float, at: float, until: float) -> None:
+        draft = self._tracks.get(series)
+        if draft is None:
+            track = self._history.track(series) or self._new_track(series)
+            if track is None:
+                return
+            draft = self._tracks[series] = TrackDraft(track)
+        draft.add(at, value, until)
+
+    def _new_track(self, series: Series) -> Track | None:
+        track = Track(self._history.kept_for[series.metric])
+        needed = room(track.kept_for)
+        if self._history.room_taken + self._room + needed > MOST_SAMPLES:
+            self._refused.add(series.metric)
+            return None
+        self._room += needed
+        return track

@@ -1,4 +1,4 @@
-"""Remembered samples on disk: their tables, and every statement on them.
+"""Remembered samples in the state: their tables, and every statement on them.
 
 Samples lie in the order of time: those of one batch share few pages, and so do those that grow old together.
 """
@@ -6,11 +6,13 @@ Samples lie in the order of time: those of one batch share few pages, and so do 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from sqlalchemy import Column, Connection, Float, Integer, Table, Text, UniqueConstraint, bindparam, select
 
-from smithd.plugin.sample import Series
+from smithd.plugin.sample import Labels, Series
+from smithd.series.history import History, HistoryRows, SampleRow
 from smithd.storage import ORDERED_BY_KEY, execute_many, metadata, upsert
 
 _SERIES = Table(
@@ -31,49 +33,53 @@ _SAMPLES = Table(
 )
 
 _ADD_SERIES = _SERIES.insert()
-_FORGET_SERIES = _SERIES.delete().where(_SERIES.c.id == bindparam("gone"))
+_FORGET_SERIES = _SERIES.delete().where(_SERIES.c.id == bindparam("ended"))
 _REMOVE_STRAYS = _SAMPLES.delete().where(_SAMPLES.c.series.not_in(select(_SERIES.c.id)))
 _ADD = upsert(_SAMPLES)
 _REMOVE = _SAMPLES.delete().where(_SAMPLES.c.series == bindparam("of"), _SAMPLES.c.at == bindparam("when"))
+_AT_ONCE = 10_000
+"""Samples that one statement writes."""
 
 
-def all_series(connection: Connection) -> Iterator[tuple[int, Series]]:
-    """Every series that is remembered, with its id."""
-    for row in connection.execute(select(_SERIES)):
-        labels = tuple((str(name), str(value)) for name, value in json.loads(row.labels))
-        yield row.id, Series(row.metric, labels)
-
-
-def all_samples(connection: Connection) -> Iterable[tuple[int, float, float]]:
-    """Every sample (the id of its series, its time, its value), the oldest first."""
+def load(connection: Connection, kept_for: Mapping[str, float], longest: float, now: float) -> History:
+    """The history that the last run wrote, as far as it is still wanted; the arguments are those of ``History``."""
+    history = History(kept_for, longest, now)
+    series = {row.id: Series(row.metric, _labels(row.labels)) for row in connection.execute(select(_SERIES))}
     columns = (_SAMPLES.c.series, _SAMPLES.c.at, _SAMPLES.c.value)
-    return connection.execute(select(*columns).order_by(_SAMPLES.c.at))
+    history.restore(series, (tuple(row) for row in connection.execute(select(*columns).order_by(_SAMPLES.c.at))))
+    return history
 
 
-def add_series(connection: Connection, series: Series) -> int:
-    """A new series; returns its id."""
-    labels = json.dumps(series.labels, separators=(",", ":"))
-    key = connection.execute(_ADD_SERIES, {"metric": series.metric, "labels": labels}).inserted_primary_key
-    assert key is not None
-    return int(key[0])
+def write(connection: Connection, rows: HistoryRows) -> None:
+    """Write what came since the last time, or all of it."""
+    if rows.replaces:
+        connection.execute(_SAMPLES.delete())
+        connection.execute(_SERIES.delete())
+    if rows.ended:
+        connection.execute(_FORGET_SERIES, [{"ended": row} for row in rows.ended])
+    if rows.series:
+        connection.execute(_ADD_SERIES, [_series_row(row, series) for row, series in rows.series])
+    _add(connection, rows.samples)
+    execute_many(connection, _REMOVE, rows.removed)
+    if rows.strays:
+        # Looks at every sample; only for series that end while samples of theirs are left.
+        connection.execute(_REMOVE_STRAYS)
 
 
-def forget_series(connection: Connection, ids: Collection[int]) -> None:
-    """Drop series; samples of theirs that are left become strays."""
-    if ids:
-        connection.execute(_FORGET_SERIES, [{"gone": row} for row in ids])
+def write_all(connection: Connection, history: History) -> None:
+    """Replace the tables by all that is remembered."""
+    write(connection, history.everything())
 
 
-def remove_strays(connection: Connection) -> None:
-    """Drop the samples of no series. Looks at every sample."""
-    connection.execute(_REMOVE_STRAYS)
+def _add(connection: Connection, samples: Iterable[SampleRow]) -> None:
+    found = iter(samples)
+    while part := list(islice(found, _AT_ONCE)):
+        execute_many(connection, _ADD, [(at, series, value) for series, at, value in part])
 
 
-def add(connection: Connection, samples: Iterable[tuple[int, float, float]]) -> None:
-    """Write samples down: the id of their series, time and value."""
-    execute_many(connection, _ADD, [(at, series, value) for series, at, value in samples])
+def _series_row(row: int, series: Series) -> dict[str, object]:
+    return {"id": row, "metric": series.metric, "labels": json.dumps(series.labels, separators=(",", ":"))}
 
 
-def remove(connection: Connection, samples: Iterable[tuple[int, float]]) -> None:
-    """Drop samples: the id of their series, and their time."""
-    execute_many(connection, _REMOVE, list(samples))
+def _labels(text: str) -> Labels:
+    return tuple((str(name), str(value)) for name, value in json.loads(text))

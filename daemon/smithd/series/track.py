@@ -1,4 +1,4 @@
-"""What is remembered of one series. Pure.
+"""What is remembered of one series. No I/O.
 
 Two layers, because nobody asks for every second of last week: all samples of the last hour, and for longer memories a
 thin layer over the whole of it, whose samples lie at least a minute (of 8 days: six) apart. A window is read from one
@@ -8,8 +8,10 @@ costs: a spike shorter than its spacing may not be in it.
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
 Point = tuple[float, float]
 """Time (seconds since 1970) and value."""
@@ -40,6 +42,14 @@ class _Layer:
         places = slice(bisect_left(self.times, start), bisect_right(self.times, end))
         return list(zip(self.times[places], self._values[places], strict=True))
 
+    def newest(self, until: float = math.inf) -> float | None:
+        """The time of the newest sample that is not later than ``until``."""
+        place = bisect_right(self.times, until)
+        return self.times[place - 1] if place else None
+
+    def points(self) -> Iterator[Point]:
+        return zip(self.times, self._values, strict=True)
+
     def has(self, at: float) -> bool:
         place = bisect_left(self.times, at)
         return place < len(self.times) and self.times[place] == at
@@ -68,13 +78,16 @@ class Track:
     @property
     def newest(self) -> float | None:
         """The time of the newest sample; None where none is left."""
-        times = self._full.times or self._thin.times
-        return times[-1] if times else None
+        return self.newest_until(math.inf)
 
-    @property
-    def oldest(self) -> float | None:
-        """The time of the oldest sample; None where none is left."""
-        return min((layer.times[0] for layer in (self._full, self._thin) if layer.times), default=None)
+    def newest_until(self, until: float) -> float | None:
+        """The time of the newest sample that is not later than ``until``."""
+        full = self._full.newest(until)
+        return self._thin.newest(until) if full is None else full
+
+    def points(self) -> list[Point]:
+        """Every sample that is in a layer, oldest first."""
+        return sorted({**dict(self._thin.points()), **dict(self._full.points())}.items())
 
     def add(self, at: float, value: float) -> bool:
         """Take a sample; False for one that is not newer than the newest, which changes nothing."""
@@ -100,13 +113,56 @@ class Track:
         gone = {at for layer in (self._full, self._thin) for at in layer.cut(0, bisect_right(layer.times, now))}
         return sorted(gone)
 
-    def between(self, since: float, now: float) -> list[Point]:
-        """The samples from ``since`` to ``now``, oldest first; all of them where the full layer reaches back so far."""
-        if now - since <= self._full_for or not self._thin.times:
-            return self._full.between(since, now)
-        found = self._thin.between(since, now)
+    def between(
+        self, since: float, now: float, kept_until: float = math.inf, added: Sequence[Point] = ()
+    ) -> list[Point]:
+        """The samples from ``since`` to ``now``, oldest first; all of them where the full layer reaches back so far.
+
+        It answers as if the samples after ``kept_until`` were dropped and ``added`` came after the others.
+        """
+        until = min(now, kept_until)
+        new = [point for point in added if since <= point[0] <= now]
+        spaced_from = self._thin.newest(kept_until)
+        is_thinned = (self.kept_for > FULL_FOR and added) or spaced_from is not None
+        if now - since <= self._full_for or not is_thinned:
+            return self._full.between(since, until) + new
+        found = self._thin.between(since, until)
+        for point in added:
+            if spaced_from is None or point[0] - spaced_from >= self._spacing:
+                spaced_from = point[0]
+                if since <= point[0] <= now:
+                    found.append(point)
         last = found[-1][0] if found else since
-        return found + [sample for sample in self._full.between(last, now)[-1:] if sample[0] > last or not found]
+        newest = (self._full.between(last, until) + new)[-1:]
+        return found + [point for point in newest if point[0] > last or not found]
+
+
+class TrackDraft:
+    """What a step adds to a track. The track stays as it is; questions are answered as if it had been added."""
+
+    def __init__(self, track: Track) -> None:
+        self.track = track
+        self.kept_until = math.inf
+        self.added: list[Point] = []
+
+    @property
+    def newest(self) -> float | None:
+        """The time of the newest sample."""
+        return self.added[-1][0] if self.added else self.track.newest_until(self.kept_until)
+
+    def add(self, at: float, value: float, until: float) -> None:
+        """Drop the samples from after ``until``, then take one, where it is newer than the newest."""
+        newest = self.newest
+        if newest is not None and newest > until:
+            self.kept_until = min(self.kept_until, until)
+            self.added = [point for point in self.added if point[0] <= until]
+            newest = self.newest
+        if newest is None or at > newest:
+            self.added.append((at, value))
+
+    def between(self, since: float, now: float) -> list[Point]:
+        """The samples from ``since`` to ``now``, as in ``Track.between``."""
+        return self.track.between(since, now, self.kept_until, self.added)
 
 
 def room(kept_for: float) -> float:

@@ -23,7 +23,7 @@ import smithd.notify.silences
 import smithd.outbox.rows
 import smithd.series.rows
 import smithd.storage.migrations
-from smithd.errors import DatabaseError
+from smithd.errors import DatabaseError, Unwritable
 from smithd.notify.group import Notices
 from smithd.storage import metadata
 from smithd.storage.database import Database
@@ -178,8 +178,9 @@ def test_damage_that_comes_later_is_told_by_the_transaction_that_meets_it(path: 
     with path.open("r+b") as file:
         file.seek(8192)
         file.write(b"\xff" * (path.stat().st_size - 8192))
-    with pytest.raises(DatabaseError, match="is damaged"), database.transaction() as connection:
+    with pytest.raises(DatabaseError, match="is damaged") as error, database.transaction() as connection:
         connection.exec_driver_sql("SELECT sum(length(state)) FROM alerts").all()
+    assert type(error.value) is DatabaseError
     database.close()
 
 
@@ -188,7 +189,7 @@ def test_a_full_disk_is_told_by_the_transaction_that_meets_it_and_costs_nothing_
     with database.transaction() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
-    with pytest.raises(DatabaseError, match="the disk is full"):
+    with pytest.raises(Unwritable, match="the disk is full"):
         fill(database, 50)
     fill(database, 1)
     database.close()
@@ -198,7 +199,7 @@ def test_a_state_that_became_unwritable_is_told(path: Path) -> None:
     database = Database.open(path)
     with database.transaction() as connection:
         connection.exec_driver_sql("PRAGMA query_only=1")
-    with pytest.raises(DatabaseError, match="cannot be written"):
+    with pytest.raises(Unwritable, match="cannot be written"):
         fill(database, 1)
     database.close()
 
@@ -207,7 +208,7 @@ def test_a_program_that_writes_into_the_file_is_not_waited_for_long(path: Path) 
     database = Database.open(path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(DatabaseError, match="held by another program"):
+    with pytest.raises(Unwritable, match="held by another program"):
         fill(database, 1)
     other.close()
     fill(database, 1)

@@ -1,0 +1,102 @@
+"""A state of an earlier version opens, migrates, and everything in it is found again.
+
+``earlier.sql`` was written by that version: a rule that rose to critical, one that dropped against its baseline, one
+that was notified before its mute began, one that is silenced, a pending series and one that was resolved; values
+that wait to be sent, and a notification whose answer never came.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.stage import Stage
+
+CONFIG = """
+history: 2d
+time_windows: {nights: {from: '22:00', to: '07:00'}}
+rules:
+  errors: {metric: shop.errors, warning: '> 1', critical: '> 5', push: true}
+  stock: {metric: shop.stock, critical: '< 3', for: 10m, push: {title: '{{ labels.house }} runs out'}}
+  drop:
+    metric: shop.orders
+    warning: drops > 30% over 10m
+    push: true
+  night: {metric: depot.errors, warning: '> 1', push: true, mute: [nights]}
+  quiet: {metric: depot.orders, warning: '> 1', push: true}
+  source: {metric: depot.stock, warning: '< 1', no_data: warning, push: true}
+derived: {error_rate: 100 * shop.errors / shop.orders}
+widgets:
+  shop.orders: shop.orders
+  shop.text: {text: '{{ firing | length }} firing', min_interval: 0}
+live_activities:
+  shop: {type: stats, title: Shop, show: always, stats: [{label: Orders, value: shop.orders, color_by: errors}]}
+  trouble: {type: stats, title: Trouble, show: {while_firing: [errors]}, stats: [{label: Errors, value: shop.errors}]}
+"""
+WRITTEN = 1795472105.0
+NOW = WRITTEN + 30
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    with closing(sqlite3.connect(tmp_path / "state.db")) as state:
+        state.executescript(Path(__file__).with_name("earlier.sql").read_text())
+    return tmp_path
+
+
+def test_alerts_silences_and_the_journal_are_found_again(folder: Path) -> None:
+    with Stage(folder, CONFIG, NOW) as stage:
+        alerts = {(alert.rule, alert.severity, alert.fired_at) for alert in stage.engine.alerts}
+        assert alerts == {
+            ("errors", "critical", 1795470000.0),
+            ("drop", "warning", 1795471200.0),
+            ("night", "warning", 1795470000.0),
+            ("quiet", "warning", 1795470000.0),
+            ("stock", None, None),
+        }
+        (silence,) = stage.engine.silences(NOW)
+        assert (silence.id, silence.text, silence.comment) == (1, "rule=quiet", "deploying")
+        assert stage.engine.add_silence("rule=night", 60, "", "ann", NOW).id == 2
+        entries = stage.engine.known("errors", NOW).entries
+        assert [entry.change for entry in entries] == ["fired", "raised"]
+
+
+def test_what_was_notified_is_not_notified_again_and_resolves_in_place(folder: Path) -> None:
+    with Stage(folder, CONFIG, NOW) as stage:
+        stage.poll(NOW, errors=9, orders=50, stock={"north": 2, "south": 8})
+        stage.poll(NOW, "depot", errors=4, orders=3, stock=5)
+        stage.pass_time(NOW + 20)
+        pushes = [message for message in stage.take() if message.kind == "push"]
+        assert [push.content["title"] for push in pushes] == ["Resolved: stock (south)"]  # whose answer never came
+        stage.poll(NOW + 60, errors=0, orders=100, stock={"north": 9, "south": 8})
+        pushes = [message.content for message in stage.take() if message.kind == "push"]
+        assert {push["title"]: push["in_place"] for push in pushes} == {
+            "Resolved: errors": True,
+            "Resolved: drop": True,
+        }
+
+
+def test_a_pending_alert_goes_on_from_where_it_was(folder: Path) -> None:
+    with Stage(folder, CONFIG, NOW) as stage:
+        for minute in range(12):
+            stage.pass_time(NOW + 60 * minute)
+            stage.poll(NOW + 60 * minute, errors=9, orders=50, stock={"north": 2, "south": 8})
+        assert ('stock{house="north"}', "fired") in stage.told()
+        (alert,) = [alert for alert in stage.engine.alerts if alert.rule == "stock"]
+        assert alert.since == 1795472100.0
+        assert alert.fired_at is not None
+        assert alert.fired_at <= 1795472100.0 + 660
+
+
+def test_levels_are_sent_where_they_differ_from_what_is_shown(folder: Path) -> None:
+    with Stage(folder, CONFIG, NOW) as stage:
+        stage.poll(NOW, errors=7, orders=50, stock={"north": 2, "south": 8})
+        stage.poll(NOW, "depot", errors=4, orders=3, stock=5)
+        kinds = [message.kind for message in stage.take()]
+        assert "stream" not in kinds  # both show this already
+        assert "end" not in kinds
+        stage.poll(NOW + 120, errors=7, orders=55, stock={"north": 2, "south": 8})
+        assert ("metric:shop.orders", 55) in [(m.key, m.content.get("value")) for m in stage.take()]

@@ -72,8 +72,8 @@ def test_what_was_notified_is_not_notified_again_and_resolves_in_place(folder: P
         pushes = [message for message in stage.take() if message.kind == "push"]
         assert [push.content["title"] for push in pushes] == ["Resolved: stock (south)"]  # whose answer never came
         stage.poll(NOW + 60, errors=0, orders=100, stock={"north": 9, "south": 8})
-        pushes = [message.content for message in stage.take() if message.kind == "push"]
-        assert {push["title"]: push["in_place"] for push in pushes} == {
+        ends = [message.content for message in stage.take() if message.kind == "push"]
+        assert {end["title"]: end["in_place"] for end in ends} == {
             "Resolved: errors": True,
             "Resolved: drop": True,
         }

@@ -34,6 +34,7 @@ from smithd.events import (
     SurfaceHeld,
 )
 from smithd.expression.derived import made_of
+from smithd.keys import SurfaceKey
 from smithd.notify import log, suppression
 from smithd.notify.decision import Decision, Reason
 from smithd.notify.dispatch import Dispatcher
@@ -42,8 +43,9 @@ from smithd.notify.options import PushOptions
 from smithd.notify.silence import Silence, parse_matchers
 from smithd.notify.silences import Silences
 from smithd.notify.turn import Telling
-from smithd.outbox.message import Kind, Message
+from smithd.outbox.message import Message, Push, PushUpdate, WidgetValue
 from smithd.outbox.queue import Outbox
+from smithd.outbox.shown import ShownActivity
 from smithd.plugin.sample import Labels, Sample
 from smithd.poll.intake import Poll
 from smithd.poll.schedule import first_word_within, fresh_for
@@ -142,8 +144,8 @@ class Engine:
         self._journal = journal.Journal()
         self._timers = TimerQueue[EngineTimer]()
         self._ageing: set[str] = set()
-        self._ends: dict[str, float] = {}
-        self._held: dict[str, str] = {}
+        self._ends: dict[SurfaceKey, float] = {}
+        self._held: dict[SurfaceKey, str] = {}
         self._puzzles: dict[str, str] = {}
         self._refused: set[str] = set()
         self._alive_at = now
@@ -286,14 +288,14 @@ class Engine:
         worded anew from what is true now. A number goes out all the same, with the time when it was true.
         """
         for message in self._outbox.messages():
-            is_number = message.kind is Kind.METRIC and not isinstance(message.content["value"], str)
-            if message.is_level and not (is_number and message.key in self._board.surfaces):
+            is_number = isinstance(message, WidgetValue) and not isinstance(message.value, str)
+            if not isinstance(message, Push | PushUpdate) and not (is_number and message.key in self._board.surfaces):
                 self._outbox.withdraw(connection, message.key)
         for alert in orphans:
             memory.forget(connection, alert.rule, alert.series.labels)
         for key, shown in list(self._outbox.shown().items()):
-            if shown.kind in (Kind.STREAM, Kind.END) and not shown.ended and key not in self._board.surfaces:
-                self._outbox.put(connection, activity.end(key.partition(":")[2], None, view))
+            if isinstance(shown, ShownActivity) and not shown.ended and key not in self._board.surfaces:
+                self._outbox.put(connection, activity.end(shown.key.name, None, view))
 
     def replan(self, now: float) -> None:
         """The clock was set: nothing may wait for a time that is far away now."""
@@ -343,11 +345,12 @@ class Engine:
         messages = self._word(self._board.concerned([*names, *changed], _moved(transitions)), now)
         return self._keep(transitions, telling, messages, now)
 
-    def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[str]]:
+    def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[SurfaceKey]]:
         """What the agenda says: alerts whose clock ran out, metrics of which something is too old, surfaces to look
         at again.
         """
-        alarms, aged, surfaces, grown_old = [], [], set(), []
+        alarms, aged, grown_old = [], [], []
+        surfaces: set[SurfaceKey] = set()
         for item in self._timers.take(now):
             match item:
                 case Alarm():
@@ -376,12 +379,12 @@ class Engine:
             return Telling()
         return self._dispatcher.tell(transitions, self._view(now), self._quiet(now))
 
-    def _word(self, surfaces: Collection[str], now: float) -> list[Message]:
+    def _word(self, surfaces: Collection[SurfaceKey], now: float) -> list[Message]:
         """How the surfaces look now."""
         if not surfaces:
             return []
         view = self._view(now)
-        messages = []
+        messages: list[Message] = []
         for said in self._board.word(surfaces, view):
             if isinstance(said, Held):
                 self._hold(said)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote, quote_plus
 
+from smithd.keys import Key
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -131,16 +133,6 @@ def listen_with_logs(redactor: Redactor) -> Listener:
                 log.log(event.level, "%s", redactor.clean(line))
 
     return write
-
-
-_THINGS = {"metric": "widget", "stream": "Live Activity"}
-
-
-def thing(key: str) -> str:
-    """A message's key as a person says it: ``metric:shop.orders`` is the widget shop.orders."""
-    kind, _, name = key.partition(":")
-    name = name.rpartition("@")[0] if kind == "push" else name
-    return f"{_THINGS.get(kind, kind)} {name}".rstrip()
 
 
 # What can happen, in the order of the way of the data.
@@ -361,11 +353,11 @@ class SurfaceHeld(Event):
     """A surface shows nothing, or something older than it could, and why."""
 
     level: ClassVar[int] = logging.WARNING
-    surface: str
+    surface: Key
     reason: str
 
     def __str__(self) -> str:
-        return f"{thing(self.surface)}: {self.reason}"
+        return f"{self.surface.subject}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,36 +387,36 @@ class MemoryFull(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted(Event):
+class SendAccepted(Event):
     """The service took a message; ``summary`` is what the phone now shows, in a few words."""
 
-    key: str
+    key: Key
     operation: str
     summary: str
 
     def __str__(self) -> str:
-        return f"{thing(self.key)} {self.operation}: {self.summary}"
+        return f"{self.key.subject} {self.operation}: {self.summary}"
 
 
 @dataclass(frozen=True, slots=True)
 class SendDelayed(Event):
     level: ClassVar[int] = logging.WARNING
-    key: str
+    key: Key
     reason: str
     retry_in: float
 
     def __str__(self) -> str:
-        return f"{thing(self.key)}: {self.reason}; next try in {self.retry_in:.0f} s"
+        return f"{self.key.subject}: {self.reason}; next try in {self.retry_in:.0f} s"
 
 
 @dataclass(frozen=True, slots=True)
 class SendDropped(Event):
     level: ClassVar[int] = logging.ERROR
-    key: str
+    key: Key
     reason: str
 
     def __str__(self) -> str:
-        return f"{thing(self.key)}: not sent: {self.reason}"
+        return f"{self.key.subject}: not sent: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from smithd.notify import suppression
 from smithd.notify.decision import Reason
 from smithd.notify.group import AlertId
 from smithd.notify.silence import parse_matchers
-from smithd.outbox.message import Standing
+from smithd.outbox.message import Push, PushUpdate
 from smithd.outbox.queue import Outbox
+from smithd.outbox.shown import ShownPush, Standing
 from smithd.suggestion import did_you_mean
 
 ENTRIES = 50
@@ -46,16 +47,16 @@ def explain(engine: Engine, outbox: Outbox, rule: str, labels: str, now: float, 
 
     known = engine.known(rule, now)
     entries = [entry for entry in known.entries if meets(entry.labels)][-ENTRIES:]
-    return _Account(known, outbox.standing, now, zone).whole(meets, entries)
+    return _Account(known, outbox.pushes(), now, zone).whole(meets, entries)
 
 
 class _Account:
     """Puts together what is known of one rule."""
 
-    def __init__(self, known: Known, standing: Callable[[str], Standing], now: float, zone: tzinfo) -> None:
+    def __init__(self, known: Known, standings: Mapping[str, Standing], now: float, zone: tzinfo) -> None:
         self._known = known
         self._rule = known.rule
-        self._standing = standing
+        self._standings = standings
         self._now = now
         self._zone = zone
 
@@ -139,16 +140,16 @@ class _Account:
     def _deliveries(self, entries: Sequence[journal.Entry]) -> Iterator[Explanation]:
         """What became of the notifications that the story names, as far as the outbox remembers."""
         for key in dict.fromkeys(entry.notice for entry in entries if entry.notice):
-            standing = self._standing(key)
-            if standing.shown is not None:
-                yield self._delivery(key, "accepted", standing.shown.content, standing.shown.at)
+            standing = self._standings.get(key, Standing())
+            if isinstance(standing.shown, ShownPush):
+                yield self._delivery(key, "accepted", standing.shown.content.title, standing.shown.at)
             if standing.in_flight:
-                yield self._delivery(key, "on its way", None, None)
-            if standing.queued is not None:
-                yield self._delivery(key, "waits to be sent", standing.queued.content, standing.queued.created)
+                yield self._delivery(key, "on its way", "", None)
+            if isinstance(standing.queued, Push | PushUpdate):
+                yield self._delivery(key, "waits to be sent", standing.queued.content.title, standing.queued.created)
 
-    def _delivery(self, key: str, how: str, content: Mapping[str, Any] | None, at: float | None) -> Explanation:
-        return {"notice": key, "state": how, "title": (content or {}).get("title", ""), "at": self._time(at)}
+    def _delivery(self, key: str, how: str, title: str, at: float | None) -> Explanation:
+        return {"notice": key, "state": how, "title": title, "at": self._time(at)}
 
     def _time(self, at: float | None) -> str | None:
         return None if at is None else datetime.fromtimestamp(at, self._zone).isoformat(timespec="seconds")

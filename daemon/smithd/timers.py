@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterator
 from typing import Generic, NamedTuple, TypeVar
 
+from smithd.keys import SurfaceKey
 from smithd.plugin.sample import Labels
 
 
@@ -25,7 +26,7 @@ class Ageing(NamedTuple):
 class Look(NamedTuple):
     """A surface to be rendered again."""
 
-    surface: str
+    surface: SurfaceKey
 
 
 EngineTimer = Alarm | Ageing | Look

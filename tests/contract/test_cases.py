@@ -13,7 +13,19 @@ import pytest
 from smithd.contract.check import faults
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.wire import request
-from smithd.outbox.message import Kind, Message, Priority, Shown
+from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, PushKey, StreamKey, WidgetKey
+from smithd.outbox.message import (
+    ActivityContent,
+    ActivityEnd,
+    ActivityState,
+    BadgeCount,
+    Message,
+    Priority,
+    PushContent,
+    PushUpdate,
+    WidgetValue,
+)
+from smithd.outbox.shown import ShownPush
 
 HERE = Path(__file__).parent
 LEGACY = {"live-activity-start", "live-activity-update", "live-activity-end"}
@@ -56,14 +68,27 @@ def test_every_step_of_a_scenario_may_be_sent(step: dict[str, Any]) -> None:
     assert faults(endpoint, step["body"], name) == []
 
 
-KINDS = {
-    Endpoint.SEND: Kind.PUSH,
-    Endpoint.REPLACE: Kind.PUSH,
-    Endpoint.STREAM_PUT: Kind.STREAM,
-    Endpoint.STREAM_DELETE: Kind.END,
-    Endpoint.METRIC: Kind.METRIC,
-    Endpoint.BADGE: Kind.BADGE,
-}
+PUSH = PushKey(DEFAULT_ACCOUNT, "x", NOW, 1)
+
+
+def message(endpoint: Endpoint, name: str, content: dict[str, Any]) -> Message:
+    """The message with this content."""
+    match endpoint:
+        case Endpoint.SEND | Endpoint.REPLACE:
+            return PushUpdate(PUSH, PushContent(**{"title": "", **content}), Priority.PUSH, NOW)
+        case Endpoint.STREAM_PUT:
+            return ActivityState(StreamKey(DEFAULT_ACCOUNT, name), activity(content), Priority.MEANING, NOW)
+        case Endpoint.STREAM_DELETE:
+            return ActivityEnd(StreamKey(DEFAULT_ACCOUNT, name), activity(content), NOW)
+        case Endpoint.METRIC:
+            return WidgetValue(WidgetKey(DEFAULT_ACCOUNT, name), content["value"], Priority.ROUTINE, NOW)
+        case Endpoint.BADGE:
+            channels = content.get("channels")
+            return BadgeCount(BadgeKey(DEFAULT_ACCOUNT), content["badge"], Priority.ROUTINE, NOW, channels=channels)
+
+
+def activity(content: dict[str, Any]) -> ActivityContent:
+    return ActivityContent(**{"content_state": {}, **content})
 
 
 @pytest.mark.parametrize("case", list(cases()))
@@ -74,12 +99,10 @@ def test_a_message_with_this_content_becomes_this_request_or_a_valid_one_or_none
     content = {key: part for key, part in body.items() if key != "target"}
     if "target" in body:
         content["channels"] = body["target"].get("channels", [])
-    key, replaced = f"{KINDS[endpoint]}:{name}", Shown("push:x", Kind.PUSH, {}, NOW, remote_id=name)
-    message = Message(key, KINDS[endpoint], content | {"in_place": True}, Priority.PUSH, NOW)
-    shown = replaced if endpoint is Endpoint.REPLACE else None
+    shown = ShownPush(PUSH, PushContent(""), NOW, name) if endpoint is Endpoint.REPLACE else None
     try:
-        made = request(message, shown, None, NOW, ZoneInfo("UTC"))
-    except ValueError:
+        made = request(message(endpoint, name, content), shown, None, NOW, ZoneInfo("UTC"))
+    except (ValueError, LookupError, TypeError):  # not even a message has such fields
         assert not case["client_may_send"]
         return
     assert made.endpoint is endpoint

@@ -27,14 +27,16 @@ from smithd.delivery.client import Client
 from smithd.delivery.reply import Accepted, Limit, NotSent, Refusal, Rejected, Reply, Unknown
 from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
-from smithd.events import Accepted as AcceptedFact
-from smithd.events import Event, Events
-from smithd.outbox.message import Kind, Message, Priority
+from smithd.events import Event, Events, SendAccepted
+from smithd.keys import DEFAULT_ACCOUNT, Key, PushKey, StreamKey
+from smithd.outbox.message import Priority, Push, PushContent
 from smithd.outbox.queue import Outbox
 from smithd.storage.database import Database
 
-SEND = Request(Endpoint.SEND, "", {"title": "x"}, "push:x")
-PUT = Request(Endpoint.STREAM_PUT, "prod", {"content_state": {"title": "x", "type": "timer"}}, "stream:prod")
+PUSH = PushKey(DEFAULT_ACCOUNT, "x", 0.0, 1)
+SEND = Request(Endpoint.SEND, "", {"title": "x"}, PUSH)
+STREAM = StreamKey(DEFAULT_ACCOUNT, "prod")
+PUT = Request(Endpoint.STREAM_PUT, "prod", {"content_state": {"title": "x", "type": "timer"}}, STREAM)
 Handler = Callable[["Connection"], Awaitable[None]]
 
 
@@ -123,7 +125,7 @@ def test_a_request_carries_the_key_and_names_itself_and_its_answer_comes_back_wh
     replies, (first, second) = told(
         always(answer(200, b'{"success":true}', 'RateLimit: "account:metrics"; r=1; t=60')),
         SEND,
-        Request(Endpoint.REPLACE, "a/b?c#d é", {"title": "y"}, "push:x"),
+        Request(Endpoint.REPLACE, "a/b?c#d é", {"title": "y"}, PUSH),
     )
     assert replies[0] == Accepted("sent", limits=(Limit("account:metrics", 1, 60),))
     head, _, body = first.partition("\r\n\r\n")
@@ -321,11 +323,11 @@ def test_a_server_that_closes_whenever_it_likes_gets_every_push_exactly_once(tmp
 
     async def run() -> list[str]:
         taken: list[str] = []
-        accepted: set[str] = set()
+        accepted: set[Key] = set()
         all_accepted = asyncio.Event()
 
         def listen(event: Event) -> None:
-            if isinstance(event, AcceptedFact):
+            if isinstance(event, SendAccepted):
                 accepted.add(event.key)
                 if len(accepted) == PUSHES:
                     all_accepted.set()
@@ -344,8 +346,8 @@ def test_a_server_that_closes_whenever_it_likes_gets_every_push_exactly_once(tmp
             task = asyncio.create_task(sender.run())
             with database.transaction() as connection:
                 for number in range(PUSHES):
-                    content = {"title": str(number)}
-                    outbox.put(connection, Message(f"push:{number}", Kind.PUSH, content, Priority.PUSH, clock.now()))
+                    key, content = PushKey(DEFAULT_ACCOUNT, str(number), 0.0, 1), PushContent(str(number))
+                    outbox.put(connection, Push(key, content, Priority.PUSH, clock.now()))
             sender.wake()
             await all_accepted.wait()
             task.cancel()

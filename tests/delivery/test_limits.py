@@ -27,7 +27,17 @@ from smithd.delivery.reply import Reply, Unknown
 from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
 from smithd.events import Events
-from smithd.outbox.message import Kind, Message, Priority
+from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, PushKey, StreamKey, WidgetKey
+from smithd.outbox.message import (
+    ActivityContent,
+    ActivityState,
+    BadgeCount,
+    Message,
+    Priority,
+    Push,
+    PushContent,
+    WidgetValue,
+)
 from smithd.outbox.queue import Outbox
 from smithd.storage.database import Database
 from virtual_time import run_virtual
@@ -90,9 +100,9 @@ def test_a_part_of_the_limit_is_kept_for_what_comes_first() -> None:
 def test_the_service_can_lower_the_pace_but_not_raise_it() -> None:
     budget = Budget({Family.BADGES: 2})
     budget.take(Family.BADGES)
-    budget.heed(Family.BADGES, Pace(1, 30), 0.0)  # the one on its way may be the one that is left
+    budget.lower(Family.BADGES, Pace(1, 30), 0.0)  # the one on its way may be the one that is left
     assert budget.free_at(Family.BADGES, 0.0) == 30
-    budget.heed(Family.BADGES, Pace(50, 60), 40.0)
+    budget.lower(Family.BADGES, Pace(50, 60), 40.0)
     budget.take(Family.BADGES)
     assert budget.free_at(Family.BADGES, 41.0) > 60
 
@@ -100,7 +110,7 @@ def test_the_service_can_lower_the_pace_but_not_raise_it() -> None:
 def test_the_service_can_name_a_smaller_limit_but_not_a_larger_one() -> None:
     for quota, fits in ((2, 2), (0, 1), (100, 4)):
         budget = Budget({Family.BADGES: 4})
-        budget.heed(Family.BADGES, Pace(60, 1, quota), 0.0)
+        budget.lower(Family.BADGES, Pace(60, 1, quota), 0.0)
         sent = 0
         while budget.free_at(Family.BADGES, 2.0) == 2.0:
             budget.take(Family.BADGES)
@@ -128,7 +138,7 @@ class World:
     def arrive(self, request: Request) -> None:
         self.arrivals[request.family].append(self.clock.monotonic())
         if request.endpoint is Endpoint.SEND:
-            self.pushes.append(request.key)
+            self.pushes.append(str(request.key))
 
     async def live(self, messages: Sequence[Message], seconds: float | None) -> None:
         """One life of the daemon: killed after so many seconds, or ended when all is sent."""
@@ -153,27 +163,23 @@ class World:
         database.close()
 
 
-def burst(kinds: Sequence[Kind], life: int) -> list[Message]:
-    """Messages of these kinds; the streams have few keys, for only four fit on the phone."""
-    return [
-        Message(
-            f"{kind}:{number % 4 if kind is Kind.STREAM else f'{life}-{number}'}",
-            kind,
-            content(kind, life),
-            Priority.PUSH if kind is Kind.PUSH else Priority.ROUTINE,
-            START,
-        )
-        for number, kind in enumerate(kinds)
-    ]
+def message(kind: str, number: int, life: int) -> Message:
+    """A message of this kind; the streams have few keys, for only four fit on the phone."""
+    name = f"{life}-{number}"
+    if kind == "stream":
+        state = {"title": "x", "type": "value", "value": life}
+        key = StreamKey(DEFAULT_ACCOUNT, str(number % 4))
+        return ActivityState(key, ActivityContent(state), Priority.ROUTINE, START)
+    if kind == "push":
+        return Push(PushKey(DEFAULT_ACCOUNT, name, 0.0, 1), PushContent("x"), Priority.PUSH, START)
+    return WidgetValue(WidgetKey(DEFAULT_ACCOUNT, name), life, Priority.ROUTINE, START)
 
 
-def content(kind: Kind, value: int) -> dict[str, object]:
-    if kind is Kind.STREAM:
-        return {"content_state": {"title": "x", "type": "value", "value": value}}
-    return {"title": "x"} if kind is Kind.PUSH else {"value": value}
+def burst(kinds: Sequence[str], life: int) -> list[Message]:
+    return [message(kind, number, life) for number, kind in enumerate(kinds)]
 
 
-bursts = st.lists(st.sampled_from([Kind.PUSH, Kind.METRIC, Kind.STREAM]), max_size=25)
+bursts = st.lists(st.sampled_from(["push", "widget", "stream"]), max_size=25)
 lives = st.lists(st.tuples(bursts, st.floats(0, 90), st.floats(0, 20)), max_size=4)
 
 
@@ -181,7 +187,7 @@ lives = st.lists(st.tuples(bursts, st.floats(0, 90), st.floats(0, 20)), max_size
 @settings(max_examples=rounds(30, 1000), suppress_health_check=list(HealthCheck))
 @given(lives, st.randoms(use_true_random=True))
 def test_the_limits_hold_through_bursts_slow_answers_and_kills_and_no_push_is_lost(
-    lives: list[tuple[list[Kind], float, float]], chance: Random
+    lives: list[tuple[list[str], float, float]], chance: Random
 ) -> None:
     """Each life of the daemon: what is put, after how many seconds it is killed, how long nobody is there."""
 
@@ -198,7 +204,7 @@ def test_the_limits_hold_through_bursts_slow_answers_and_kills_and_no_push_is_lo
     assert most_within_a_minute(world.arrivals[Family.METRICS]) <= 7
     assert most_within_a_minute(world.arrivals[Family.LIVE_ACTIVITIES]) <= 20
     wanted = {message.key for number, (kinds, _, _) in enumerate(lives) for message in burst(kinds, number)}
-    assert set(world.pushes) == {key for key in wanted if key.startswith("push:")}
+    assert set(world.pushes) == {str(key) for key in wanted if isinstance(key, PushKey)}
 
 
 def test_a_request_that_arrives_after_its_sender_died_counts_too(tmp_path: Path) -> None:
@@ -210,14 +216,12 @@ def test_a_request_that_arrives_after_its_sender_died_counts_too(tmp_path: Path)
             return 0.5
 
     async def story(world: World) -> None:
-        await world.live(
-            [Message(f"badge:{number}", Kind.BADGE, {"badge": 1}, Priority.ROUTINE, START) for number in (1, 2)], 1
-        )
-        await world.live([], None)
+        await world.live([BadgeCount(BadgeKey(DEFAULT_ACCOUNT), 1, Priority.ROUTINE, START)], 1)
+        await world.live([BadgeCount(BadgeKey(DEFAULT_ACCOUNT), 2, Priority.ROUTINE, START)], None)
 
     world = World(tmp_path / "state.db", Slow())
     run_virtual(lambda: story(world), BEGIN)
-    assert len(world.arrivals[Family.BADGES]) == 3
+    assert len(world.arrivals[Family.BADGES]) == 2
     assert most_within_a_minute(world.arrivals[Family.BADGES]) == 1
 
 
@@ -239,9 +243,8 @@ def test_a_service_with_one_limit_for_everything_is_survived() -> None:
         sender = Sender(outbox, service, account, clock, Events(), ZoneInfo("UTC"), chance=lambda: 0.5)
         with database.transaction() as connection:
             for number in range(150):
-                for kind in (Kind.PUSH, Kind.METRIC):
-                    message = Message(f"{kind}:{number}", kind, content(kind, number), Priority.PUSH, START)
-                    outbox.put(connection, message)
+                outbox.put(connection, message("push", number, 0))
+                outbox.put(connection, message("widget", number, 0))
         task = asyncio.create_task(sender.run())
         await asyncio.sleep(1200)
         task.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +13,17 @@ from hypothesis import strategies as st
 from answers import Answer, heard, no, ok
 from campaign import rounds
 from smithd.contract.endpoint import Endpoint
-from smithd.delivery.outcome import Outcome, Pace, Scope, weigh
+from smithd.delivery.outcome import Outcome, Pace, Scope, judge
 from smithd.delivery.reply import Accepted, NotSent, Refusal, Rejected, Reply, Unknown
-from smithd.delivery.wire import BARE_END, Request
-from smithd.outbox.message import Again, Delivered, GivenUp, Settlement, Wait
+from smithd.delivery.wire import Request
+from smithd.delivery.wording import sentence
+from smithd.keys import DEFAULT_ACCOUNT, StreamKey
+from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
+from smithd.outbox.shown import TimerWindow
 
 NOW = 1_700_000_000.0
+KEY = StreamKey(DEFAULT_ACCOUNT, "prod")
+REFUSED, NO_ANSWER = DeliveryReason.REFUSED, DeliveryReason.NO_ANSWER
 NAMES = {
     Endpoint.REPLACE: "n-1",
     Endpoint.STREAM_PUT: "prod",
@@ -35,36 +41,36 @@ BODIES: dict[Endpoint, dict[str, Any]] = {
 
 
 def asked(endpoint: Endpoint, **body: Any) -> Request:
-    return Request(endpoint, NAMES.get(endpoint, ""), body or BODIES[endpoint], "key")
+    return Request(endpoint, NAMES.get(endpoint, ""), body or BODIES[endpoint], KEY)
 
 
 def meant(endpoint: Endpoint, answer: Answer | Reply, attempts: int = 0) -> Outcome:
     request = asked(endpoint)
-    return weigh(request, heard(request, answer, NOW), attempts, NOW, 0.5)
+    return judge(request, heard(request, answer, NOW), attempts, NOW, 0.5)
 
 
 def in_seconds(outcome: Outcome) -> float:
-    assert isinstance(outcome.settlement, Again)
+    assert isinstance(outcome.settlement, Retry)
     return outcome.settlement.at - NOW
 
 
 @pytest.mark.parametrize(
     ("status", "endpoint", "settlement"),
     [
-        (200, Endpoint.SEND, Delivered("n-1")),
-        (200, Endpoint.STREAM_PUT, Delivered("a-1")),
-        (200, Endpoint.STREAM_DELETE, Delivered(ended=True)),
-        (404, Endpoint.STREAM_DELETE, Delivered(ended=True)),
-        (400, Endpoint.SEND, GivenUp("HTTP 400, no")),
-        (413, Endpoint.METRIC, GivenUp("HTTP 413, no")),
-        (409, Endpoint.STREAM_PUT, GivenUp("HTTP 409, no")),
-        (403, Endpoint.STREAM_PUT, GivenUp("the key may not do this (HTTP 403, no)", off=True)),
-        (404, Endpoint.REPLACE, Again(NOW, "HTTP 404, no", forget=True)),
-        (409, Endpoint.REPLACE, Again(NOW, "HTTP 409, no", forget=True)),
-        (422, Endpoint.SEND, Again(NOW + 600, "nobody to send to (HTTP 422, no)")),
-        (404, Endpoint.SEND, Again(NOW + 600, "nobody to send to (HTTP 404, no)")),
-        (502, Endpoint.BADGE, Again(NOW + 1, "HTTP 502, no", sent=True, wait=Wait.ANSWER)),
-        (408, Endpoint.SEND, Again(NOW + 1, "HTTP 408, no", sent=True, wait=Wait.ANSWER)),
+        (200, Endpoint.SEND, Accept("n-1")),
+        (200, Endpoint.STREAM_PUT, Accept()),
+        (200, Endpoint.STREAM_DELETE, Accept(ended=True)),
+        (404, Endpoint.STREAM_DELETE, Accept(ended=True)),
+        (400, Endpoint.SEND, Drop(REFUSED, "HTTP 400, no")),
+        (413, Endpoint.METRIC, Drop(REFUSED, "HTTP 413, no")),
+        (409, Endpoint.STREAM_PUT, Drop(REFUSED, "HTTP 409, no")),
+        (403, Endpoint.STREAM_PUT, Drop(DeliveryReason.FORBIDDEN, "HTTP 403, no", off=True)),
+        (404, Endpoint.REPLACE, Retry(NOW, REFUSED, "HTTP 404, no", forget_id=True)),
+        (409, Endpoint.REPLACE, Retry(NOW, REFUSED, "HTTP 409, no", forget_id=True)),
+        (422, Endpoint.SEND, Retry(NOW + 600, DeliveryReason.NO_RECIPIENTS, "HTTP 422, no")),
+        (404, Endpoint.SEND, Retry(NOW + 600, DeliveryReason.NO_RECIPIENTS, "HTTP 404, no")),
+        (502, Endpoint.BADGE, Retry(NOW + 1, NO_ANSWER, "HTTP 502, no", sent=True, wait=Wait.ANSWER)),
+        (408, Endpoint.SEND, Retry(NOW + 1, NO_ANSWER, "HTTP 408, no", sent=True, wait=Wait.ANSWER)),
     ],
 )
 def test_each_status_has_its_own_answer(status: int, endpoint: Endpoint, settlement: Settlement) -> None:
@@ -78,11 +84,12 @@ def test_a_metric_that_does_not_exist_is_tried_hourly_and_says_what_to_do() -> N
     outcome = meant(Endpoint.METRIC, no(404, error="Metric not found"))
     assert in_seconds(outcome) == 3600
     reason = "the metric 'shop.orders' does not exist: create it in the app (HTTP 404, Metric not found)"
-    assert outcome.detail == reason
+    assert isinstance(outcome.settlement, Retry)
+    assert sentence(outcome.settlement.reason, outcome.settlement.detail, "shop.orders") == reason
 
 
 @pytest.mark.parametrize("endpoint", Endpoint)
-def test_a_refused_key_closes_everything_and_an_unpaid_account_what_is_billed(endpoint: Endpoint) -> None:
+def test_a_refused_key_blocks_everything_and_an_unpaid_account_what_is_billed(endpoint: Endpoint) -> None:
     assert meant(endpoint, Answer(401)).blocks is Scope.EVERYTHING
     billed = endpoint not in (Endpoint.STREAM_DELETE, Endpoint.METRIC)
     assert meant(endpoint, no(402, error="trial_expired")).blocks is (Scope.BILLED if billed else None)
@@ -90,23 +97,23 @@ def test_a_refused_key_closes_everything_and_an_unpaid_account_what_is_billed(en
 
 @pytest.mark.parametrize("operation", ["started", "updated", "rotated", "noop", "invented"])
 def test_a_stream_is_shown_whatever_the_service_calls_it(operation: str) -> None:
-    assert meant(Endpoint.STREAM_PUT, ok(operation=operation, activity_id=None)).settlement == Delivered()
+    assert meant(Endpoint.STREAM_PUT, ok(operation=operation, activity_id=None)).settlement == Accept()
 
 
 def test_a_paused_stream_and_a_push_that_apple_did_not_take_are_probed_slowly() -> None:
     for endpoint, body in ((Endpoint.STREAM_PUT, {"operation": "paused"}), (Endpoint.SEND, {"success": False})):
         outcome = meant(endpoint, Answer(200, {}, json.dumps({"success": True, **body}).encode()))
         assert in_seconds(outcome) == 600
-        assert isinstance(outcome.settlement, Again)
+        assert isinstance(outcome.settlement, Retry)
         assert outcome.settlement.sent
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 418, 422])
-def test_an_end_is_never_given_up_but_asked_for_without_its_last_state_and_then_slowly(status: int) -> None:
+def test_an_end_is_never_dropped_but_asked_for_without_its_last_state_and_then_slowly(status: int) -> None:
     request = asked(Endpoint.STREAM_DELETE, tags=["x"])
-    full = weigh(request, heard(request, no(status)), 0, NOW, 0.5)
-    assert full.settlement == Again(NOW, f"HTTP {status}, no", aside={BARE_END: True})
-    assert meant(Endpoint.STREAM_DELETE, no(status)).settlement == Again(NOW + 3600, f"HTTP {status}, no")
+    full = judge(request, heard(request, no(status)), 0, NOW, 0.5)
+    assert full.settlement == Retry(NOW, REFUSED, f"HTTP {status}, no", bare_end=True)
+    assert meant(Endpoint.STREAM_DELETE, no(status)).settlement == Retry(NOW + 3600, REFUSED, f"HTTP {status}, no")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +138,7 @@ def test_a_limit_pauses_the_family_for_as_long_as_the_service_says(headers: dict
 def test_a_lack_of_slots_pauses_nothing_and_waits_for_one() -> None:
     outcome = meant(Endpoint.STREAM_PUT, no(429, {"retry-after": "30"}, limit=5, active=5))
     assert (outcome.pause, in_seconds(outcome)) == (0, 900)
-    assert isinstance(outcome.settlement, Again)
+    assert isinstance(outcome.settlement, Retry)
     assert outcome.settlement.wait is Wait.SLOT
 
 
@@ -142,8 +149,8 @@ def test_trouble_is_tried_again_later_and_later_and_a_server_in_trouble_may_ask_
     assert (in_seconds(busy), busy.pause) == (120, 120)
     assert meant(Endpoint.SEND, no(503, {"retry-after": "9000"})).pause == 300
     refused, cut = meant(Endpoint.SEND, NotSent("refused")), meant(Endpoint.SEND, Unknown("cut"))
-    assert isinstance(refused.settlement, Again)
-    assert isinstance(cut.settlement, Again)
+    assert isinstance(refused.settlement, Retry)
+    assert isinstance(cut.settlement, Retry)
     assert (refused.settlement.sent, cut.settlement.sent) == (False, True)
 
 
@@ -165,52 +172,52 @@ def test_what_is_left_of_the_limit_and_the_limit_itself_are_handed_on_for_the_fa
 
 
 TIMER = {"title": "x", "type": "timer", "counts_down": True, "is_running": True}
-WINDOW = {"window": {"name": "w", "left": 300, "at": NOW, "runs": True, "lost": False}}
-LOST = {"window": {**WINDOW["window"], "lost": True}}
-SHORT = Request(Endpoint.STREAM_PUT, "prod", {"content_state": TIMER}, "key", WINDOW)
-LONG = Request(Endpoint.STREAM_PUT, "prod", {"content_state": {**TIMER, "duration_seconds": 300}}, "key", WINDOW)
+WINDOW = TimerWindow("w", 300, NOW, runs=True)
+LOST = replace(WINDOW, lost=True)
+SHORT = Request(Endpoint.STREAM_PUT, "prod", {"content_state": TIMER}, KEY, WINDOW)
+LONG = Request(Endpoint.STREAM_PUT, "prod", {"content_state": {**TIMER, "duration_seconds": 300}}, KEY, WINDOW)
 
 
 @pytest.mark.parametrize(
     ("request_", "answer", "settlement"),
     [
-        (LONG, ok(operation="started", activity_id="a"), Delivered("a")),
-        (SHORT, ok(operation="updated", activity_id="a"), Delivered("a")),
-        (SHORT, ok(operation="noop"), Delivered()),
-        (SHORT, no(400), Again(NOW, "HTTP 400, no", aside=LOST)),
-        (LONG, no(400), GivenUp("HTTP 400, no")),
+        (LONG, ok(operation="started", activity_id="a"), Accept()),
+        (SHORT, ok(operation="updated", activity_id="a"), Accept()),
+        (SHORT, ok(operation="noop"), Accept()),
+        (SHORT, no(400), Retry(NOW, REFUSED, "HTTP 400, no", window=LOST)),
+        (LONG, no(400), Drop(REFUSED, "HTTP 400, no")),
         (
             SHORT,
             ok(operation="started"),
-            Again(NOW, "the timer was started anew, without its window", sent=True, aside=LOST),
+            Retry(NOW, DeliveryReason.TIMER_RESTARTED, sent=True, window=LOST),
         ),
         (
             SHORT,
             ok(operation="rotated"),
-            Again(NOW, "the timer was started anew, without its window", sent=True, aside=LOST),
+            Retry(NOW, DeliveryReason.TIMER_RESTARTED, sent=True, window=LOST),
         ),
     ],
 )
 def test_a_window_that_the_service_turns_out_not_to_have_is_sent_again(
     request_: Request, answer: Answer, settlement: Settlement
 ) -> None:
-    assert weigh(request_, heard(request_, answer), 0, NOW, 0.5).settlement == settlement
+    assert judge(request_, heard(request_, answer), 0, NOW, 0.5).settlement == settlement
 
 
 def test_a_paused_stream_has_not_taken_up_a_window() -> None:
-    for request_, aside in ((LONG, LOST), (SHORT, {})):
-        settlement = weigh(request_, heard(request_, ok(operation="paused")), 0, NOW, 0.5).settlement
-        assert isinstance(settlement, Again)
-        assert settlement.aside == aside
+    for request_, window in ((LONG, LOST), (SHORT, None)):
+        settlement = judge(request_, heard(request_, ok(operation="paused")), 0, NOW, 0.5).settlement
+        assert isinstance(settlement, Retry)
+        assert settlement.window == window
 
 
 def test_a_state_without_effect_is_not_taken_to_be_shown_and_comes_again_slowly_with_its_window() -> None:
-    for request_, aside in ((LONG, LOST), (SHORT, {})):
-        outcome = weigh(request_, heard(request_, ok(operation="updated", ignored=True, message="old")), 0, NOW, 0.5)
-        reason = "the service says that it had no effect (old)"
-        assert outcome.settlement == Again(NOW + 600, reason, sent=True, aside=aside)
-    assert meant(Endpoint.STREAM_PUT, ok(operation="noop", ignored=True)).settlement == Delivered()
-    assert meant(Endpoint.STREAM_DELETE, ok(operation="ended", ignored=True)).settlement == Delivered(ended=True)
+    for request_, window in ((LONG, LOST), (SHORT, None)):
+        outcome = judge(request_, heard(request_, ok(operation="updated", ignored=True, message="old")), 0, NOW, 0.5)
+        reason = DeliveryReason.NO_EFFECT
+        assert outcome.settlement == Retry(NOW + 600, reason, "old", sent=True, window=window)
+    assert meant(Endpoint.STREAM_PUT, ok(operation="noop", ignored=True)).settlement == Accept()
+    assert meant(Endpoint.STREAM_DELETE, ok(operation="ended", ignored=True)).settlement == Accept(ended=True)
 
 
 json_values = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
@@ -234,14 +241,14 @@ requests = st.sampled_from(Endpoint).map(asked) | st.sampled_from([SHORT, LONG])
 @pytest.mark.campaign
 @settings(max_examples=rounds(200, 20_000), deadline=None)
 @given(requests, replies, st.integers(0, 10**6), st.floats(0, 1, exclude_max=True))
-def test_whatever_comes_back_is_settled_and_a_push_is_given_up_only_where_the_contract_says_so(
+def test_whatever_comes_back_is_settled_and_a_push_is_dropped_only_where_the_contract_says_so(
     request_: Request, answer: Answer | Reply, attempts: int, chance: float
 ) -> None:
-    outcome = weigh(request_, heard(request_, answer, NOW), attempts, NOW, chance)
+    outcome = judge(request_, heard(request_, answer, NOW), attempts, NOW, chance)
     match outcome.settlement:
-        case Again(at):
+        case Retry(at):
             assert NOW <= at <= NOW + 86400
-        case GivenUp(reason):
+        case Drop(reason):
             assert isinstance(outcome.reply, Rejected)
             assert outcome.reply.kind in (
                 Refusal.BAD_REQUEST,
@@ -250,7 +257,7 @@ def test_whatever_comes_back_is_settled_and_a_push_is_given_up_only_where_the_co
             )
             assert request_.endpoint is not Endpoint.STREAM_DELETE
             assert reason
-        case Delivered(remote_id):
+        case Accept(name):
             assert isinstance(outcome.reply, Accepted | Rejected)
-            assert remote_id is None or remote_id
+            assert name is None or name
     assert 0 <= outcome.pause <= 86400

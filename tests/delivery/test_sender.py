@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -22,17 +23,29 @@ from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
 from smithd.errors import DatabaseError
 from smithd.events import (
-    Accepted,
     DeliveryBlocked,
     DeliveryResumed,
     Event,
     Events,
+    SendAccepted,
     SendDelayed,
     SendDropped,
     SurfaceHeld,
 )
-from smithd.outbox.message import Kind, Message, Priority
+from smithd.keys import DEFAULT_ACCOUNT, PushKey, StreamKey, WidgetKey
+from smithd.outbox.message import (
+    ActivityContent,
+    ActivityEnd,
+    ActivityState,
+    Message,
+    Priority,
+    Push,
+    PushContent,
+    PushUpdate,
+    WidgetValue,
+)
 from smithd.outbox.queue import Outbox
+from smithd.outbox.shown import ShownActivity, ShownPush, ShownWidget
 from smithd.storage.database import Database
 from virtual_time import run_virtual, step_clock
 
@@ -89,7 +102,7 @@ class Stage:
         self.sender.wake()
 
     def keys(self) -> list[str]:
-        return [request.key for _, request in self.seen]
+        return [request.key.subject for _, request in self.seen]
 
     def times(self) -> list[float]:
         return [at for at, _ in self.seen]
@@ -103,22 +116,36 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state.db"
 
 
-def push(name: str = "cpu", *, priority: Priority = Priority.PUSH, **content: Any) -> Message:
-    given = {"title": f"{name} fires", "in_place": False, **content}
-    return Message(f"push:{name}", Kind.PUSH, given, priority, START, expires=START + 86400)
+def push_key(name: str) -> PushKey:
+    return PushKey(DEFAULT_ACCOUNT, name, START, 1)
 
 
-def widget(name: str, value: float = 1) -> Message:
-    return Message(f"metric:{name}", Kind.METRIC, {"value": value}, Priority.ROUTINE, START)
+def widget_key(name: str) -> WidgetKey:
+    return WidgetKey(DEFAULT_ACCOUNT, name)
 
 
-def stream(name: str, value: int = 1) -> Message:
+def push(name: str = "cpu", *, priority: Priority = Priority.PUSH, **content: Any) -> Push:
+    text = PushContent(**{"title": f"{name} fires", **content})
+    return Push(push_key(name), text, priority, START, expires=START + 86400)
+
+
+def update(name: str = "cpu", *, only_in_place: bool = False, **content: Any) -> PushUpdate:
+    text = PushContent(**{"title": f"{name} fires", **content})
+    expires = START + 86400
+    return PushUpdate(push_key(name), text, Priority.PUSH, START, expires=expires, only_in_place=only_in_place)
+
+
+def widget(name: str, value: float = 1) -> WidgetValue:
+    return WidgetValue(widget_key(name), value, Priority.ROUTINE, START)
+
+
+def stream(name: str, value: int = 1) -> ActivityState:
     state = {"title": name, "type": "stats", "metrics": [{"label": "Load", "value": value}]}
-    return Message(f"stream:{name}", Kind.STREAM, {"content_state": state}, Priority.MEANING, START)
+    return ActivityState(StreamKey(DEFAULT_ACCOUNT, name), ActivityContent(state), Priority.MEANING, START)
 
 
-def end(name: str) -> Message:
-    return Message(f"stream:{name}", Kind.END, {}, Priority.END, START)
+def end(name: str) -> ActivityEnd:
+    return ActivityEnd(StreamKey(DEFAULT_ACCOUNT, name), ActivityContent({}), START)
 
 
 def test_what_is_put_goes_out_at_once_and_is_remembered_as_shown(path: Path) -> None:
@@ -133,17 +160,17 @@ def test_what_is_put_goes_out_at_once_and_is_remembered_as_shown(path: Path) -> 
             stage.put(stream("prod", 4))
             await asyncio.sleep(1)
             shown = stage.outbox.shown()
-            assert shown["metric:orders"].content == {"value": 3}
-            assert shown["stream:prod"].content == stream("prod", 4).content
-            assert shown["push:cpu"].remote_id is None
+            assert shown[widget_key("orders")] == ShownWidget(widget_key("orders"), 3, START + 1)
+            assert shown[stream("prod").key] == ShownActivity(stream("prod").key, stream("prod", 4).content, START + 1)
+            assert stage.outbox.standing(push_key("cpu")).push == ShownPush(push_key("cpu"), push().content, START + 1)
             assert stage.outbox.waiting() == 0
 
     run_virtual(story, BEGIN)
     assert set(stage.times()) == {1.0}
-    assert stage.told(Accepted) == [
-        Accepted("push:cpu", "sent", "cpu fires"),
-        Accepted("stream:prod", "started", "prod, Load 4"),
-        Accepted("metric:orders", "set", "3"),
+    assert stage.told(SendAccepted) == [
+        SendAccepted(push_key("cpu"), "sent", "cpu fires"),
+        SendAccepted(StreamKey(DEFAULT_ACCOUNT, "prod"), "started", "prod, Load 4"),
+        SendAccepted(widget_key("orders"), "set", "3"),
     ]
 
 
@@ -166,12 +193,12 @@ def test_most_urgent_first_few_at_once_and_a_place_is_kept_for_pushes(path: Path
             assert len(stage.seen) == 3
             stage.put(push("a"), push("b", priority=Priority.CRITICAL_PUSH))
             await asyncio.sleep(1)
-            assert stage.keys()[3:] == ["push:b"]
+            assert stage.keys()[3:] == ["push b"]
             await asyncio.sleep(60)
 
     stage.service = slow
     run_virtual(story, BEGIN)
-    assert stage.keys()[4] == "push:a"
+    assert stage.keys()[4] == "push a"
     assert most == 4
     assert len(stage.seen) == 11
 
@@ -211,11 +238,11 @@ def test_during_an_outage_tries_get_rarer_and_when_it_ends_everything_goes_at_on
             down = False
             stage.put(push("c"))
             await asyncio.sleep(1)
-            assert sorted(stage.keys()[count:]) == ["push:a", "push:b", "push:c"]
+            assert sorted(stage.keys()[count:]) == ["push a", "push b", "push c"]
 
     stage.service = service
     run_virtual(story, BEGIN)
-    tries = [at for at, request in stage.seen if request.key == "push:a"]
+    tries = [at for at, request in stage.seen if request.key.subject == "push a"]
     gaps = [round(later - earlier) for earlier, later in pairwise(tries)]
     assert gaps[:10] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
     assert str(stage.told(SendDelayed)[0]).endswith("connection refused; next try in 1 s")
@@ -255,7 +282,7 @@ def test_a_refused_key_stops_everything_says_so_once_and_is_probed_slowly(path: 
     assert stage.told(DeliveryBlocked) == [DeliveryBlocked("everything", reason)]
     assert stage.told(DeliveryResumed) == [DeliveryResumed("everything")]
     assert sorted({round(at) for at in stage.times()}) == [0, 600, 1200]
-    assert len(stage.told(Accepted)) == 3
+    assert len(stage.told(SendAccepted)) == 3
 
 
 def test_an_unpaid_account_still_ends_streams_and_sets_metrics(path: Path) -> None:
@@ -276,7 +303,7 @@ def test_an_unpaid_account_still_ends_streams_and_sets_metrics(path: Path) -> No
             await asyncio.sleep(1)
             stage.put(push("b"), stream("y"), end("x"), widget("w"))
             await asyncio.sleep(7100)
-            assert stage.keys() == ["stream:x", "push:a", "stream:x", "metric:w", "push:a"]
+            assert stage.keys() == ["Live Activity x", "push a", "Live Activity x", "widget w", "push a"]
             paid = True
             await asyncio.sleep(3600)
             assert stage.outbox.waiting() == 0
@@ -303,11 +330,11 @@ def test_a_pause_that_the_service_asks_for_is_kept_by_its_family_alone(path: Pat
 
     stage.service = service
     run_virtual(story, BEGIN)
-    assert [(request.key, round(at)) for at, request in stage.seen] == [
-        ("metric:a", 0),
-        ("push:cpu", 1),
-        ("metric:a", 30),
-        ("metric:b", 30),
+    assert [(request.key.subject, round(at)) for at, request in stage.seen] == [
+        ("widget a", 0),
+        ("push cpu", 1),
+        ("widget a", 30),
+        ("widget b", 30),
     ]
 
 
@@ -337,12 +364,12 @@ def test_no_more_streams_than_the_phone_holds_and_the_next_waits_for_an_end(path
         async with stage.running():
             stage.put(stream("a"), stream("b"), stream("c"))
             await asyncio.sleep(60)
-            assert stage.keys() == ["stream:a", "stream:b"]
+            assert stage.keys() == ["Live Activity a", "Live Activity b"]
             stage.put(stream("a", 2), end("b"))
             await asyncio.sleep(60)
 
     run_virtual(story, BEGIN)
-    assert stage.keys()[2:] == ["stream:b", "stream:a", "stream:c"]
+    assert stage.keys()[2:] == ["Live Activity b", "Live Activity a", "Live Activity c"]
 
 
 def test_a_stream_that_found_no_slot_waits_for_an_end_of_ours_or_a_quarter_of_an_hour(path: Path) -> None:
@@ -357,12 +384,12 @@ def test_a_stream_that_found_no_slot_waits_for_an_end_of_ours_or_a_quarter_of_an
             await asyncio.sleep(1)
             stage.put(widget("w"))  # the limits of others are not touched
             await asyncio.sleep(902)
-            assert stage.keys() == ["stream:a", "stream:b", "metric:w", "stream:b"]
+            assert stage.keys() == ["Live Activity a", "Live Activity b", "widget w", "Live Activity b"]
             stage.put(end("a"))
             await asyncio.sleep(1)
 
     run_virtual(story, BEGIN)
-    assert stage.keys()[4:] == ["stream:a", "stream:b"]
+    assert stage.keys()[4:] == ["Live Activity a", "Live Activity b"]
 
 
 def test_a_paused_stream_is_probed_slowly_with_its_newest_state(path: Path) -> None:
@@ -396,8 +423,8 @@ def test_a_push_that_nobody_can_receive_is_probed_until_it_expires_and_then_says
     stage.service = nobody
     run_virtual(story, BEGIN)
     assert len(stage.seen) == 144
-    reason = "nobody took it in time (nobody to send to (HTTP 422, No recipients found))"
-    assert stage.told(SendDropped) == [SendDropped("push:cpu", reason)]
+    reason = "it was not accepted in time (nobody to send to (HTTP 422, No recipients found))"
+    assert stage.told(SendDropped) == [SendDropped(push_key("cpu"), reason)]
 
 
 @pytest.mark.parametrize("status", [404, 409])
@@ -408,9 +435,11 @@ def test_a_notification_that_cannot_be_replaced_comes_as_a_new_one(path: Path, s
         async with stage.running():
             stage.put(push())
             await asyncio.sleep(1)
-            stage.put(push(title="resolved", in_place=True))
+            stage.put(update(title="resolved"))
             await asyncio.sleep(1)
-            assert stage.outbox.shown()["push:cpu"].remote_id == "n-2"
+            shown = stage.outbox.standing(push_key("cpu")).push
+            assert shown is not None
+            assert shown.notification_id == "n-2"
 
     run_virtual(story, BEGIN)
     assert [request.method for _, request in stage.seen] == ["POST", "PUT", "POST"]
@@ -424,9 +453,9 @@ def test_an_end_that_is_refused_is_asked_for_without_its_last_state_and_frees_it
         async with stage.running():
             stage.put(stream("a"))
             await asyncio.sleep(1)
-            stage.put(Message("stream:a", Kind.END, last, Priority.END, START))
+            stage.put(ActivityEnd(stream("a").key, ActivityContent(last["content_state"]), START))
             await asyncio.sleep(1)
-            assert stage.outbox.streams_on_phone() == {"stream:a"}
+            assert stage.outbox.streams_on_phone() == {stream("a").key}
         async with stage.running():  # a restart knows it too
             await asyncio.sleep(3600)
             assert stage.outbox.streams_on_phone() == set()
@@ -435,23 +464,23 @@ def test_an_end_that_is_refused_is_asked_for_without_its_last_state_and_frees_it
     assert [request.body for _, request in stage.seen[1:]] == [last, {}, {}]
 
 
-def test_a_message_that_cannot_be_built_is_given_up_with_every_reason(path: Path) -> None:
+def test_a_message_that_cannot_be_built_is_dropped_with_every_reason(path: Path) -> None:
     stage = Stage(path)
     state = {"title": "x", "type": "stats", "metrics": [{"label": "a", "value": -1}], "color": "red"}
 
     async def story() -> None:
         async with stage.running():
-            stage.put(Message("stream:a", Kind.STREAM, {"content_state": state}, Priority.MEANING, START))
-            stage.put(Message("metric:A B", Kind.METRIC, {"value": 1}, Priority.ROUTINE, START))
+            stage.put(replace(stream("a"), content=ActivityContent(state)))
+            stage.put(widget("A B"))
             stage.put(widget("good"))
             await asyncio.sleep(1)
             assert stage.outbox.waiting() == 0
 
     run_virtual(story, BEGIN)
-    assert stage.keys() == ["metric:good"]
+    assert stage.keys() == ["widget good"]
     said = "expected a number, 0 or more, or a text of 1 to 64 characters that is not blank"
     assert stage.told(SendDropped)[0] == SendDropped(
-        "stream:a", f"content_state.metrics.0.value: {said}; content_state.color: this field is not known here"
+        stream("a").key, f"content_state.metrics.0.value: {said}; content_state.color: this field is not known here"
     )
 
 
@@ -465,9 +494,9 @@ def test_what_no_request_can_say_is_dropped_with_a_word_and_nothing_else_suffers
             assert stage.outbox.waiting() == 0
 
     run_virtual(story, BEGIN)
-    assert stage.keys() == ["push:other"]
+    assert stage.keys() == ["push other"]
     reason = "its list of channels is empty: it would go to everybody"
-    assert stage.told(SendDropped) == [SendDropped("push:cpu", reason)]
+    assert stage.told(SendDropped) == [SendDropped(push_key("cpu"), reason)]
 
 
 def test_an_answer_with_half_a_letter_in_its_names_stops_nothing(path: Path) -> None:
@@ -478,15 +507,14 @@ def test_an_answer_with_half_a_letter_in_its_names_stops_nothing(path: Path) -> 
         async with stage.running():
             stage.put(push(), stream("prod"))
             await asyncio.sleep(1)
-            assert {key: shown.remote_id for key, shown in stage.outbox.shown().items()} == {
-                "push:cpu": "n?",
-                "stream:prod": "n?",
-            }
-            stage.put(push(title="again", in_place=True))
+            shown = stage.outbox.standing(push_key("cpu")).push
+            assert shown is not None
+            assert shown.notification_id == "n?"
+            stage.put(update(title="again"))
             await asyncio.sleep(1)
 
     run_virtual(story, BEGIN)
-    assert stage.keys() == ["push:cpu", "stream:prod", "push:cpu", "push:cpu"]
+    assert stage.keys() == ["push cpu", "Live Activity prod", "push cpu", "push cpu"]
 
 
 def test_a_warning_of_the_service_is_told_once(path: Path) -> None:
@@ -499,14 +527,14 @@ def test_a_warning_of_the_service_is_told_once(path: Path) -> None:
                 await asyncio.sleep(1)
 
     run_virtual(story, BEGIN)
-    assert stage.told(SurfaceHeld) == [SurfaceHeld("stream:a", "the service warns: too many updates")]
+    assert stage.told(SurfaceHeld) == [SurfaceHeld(stream("a").key, "the service warns: too many updates")]
 
 
 def test_a_request_on_its_way_is_given_a_moment_at_the_end_and_comes_back_if_that_is_not_enough(path: Path) -> None:
     stage = Stage(path)
 
     async def slow(request: Request) -> Answer | Reply:
-        await asyncio.sleep(2 if request.key == "push:quick" else 20)
+        await asyncio.sleep(2 if request.key.subject == "push quick" else 20)
         return ok()
 
     async def story() -> None:
@@ -521,7 +549,7 @@ def test_a_request_on_its_way_is_given_a_moment_at_the_end_and_comes_back_if_tha
             await asyncio.sleep(1)
 
     run_virtual(story, BEGIN)
-    assert stage.keys() == ["push:quick", "push:slow", "push:slow"]
+    assert stage.keys() == ["push quick", "push slow", "push slow"]
 
 
 def test_a_clock_that_is_set_back_delays_nothing(path: Path) -> None:
@@ -535,7 +563,7 @@ def test_a_clock_that_is_set_back_delays_nothing(path: Path) -> None:
             await asyncio.sleep(60)
 
     run_virtual(story, BEGIN)
-    assert stage.told(Accepted) == [Accepted("push:cpu", "sent", "cpu fires")]
+    assert stage.told(SendAccepted) == [SendAccepted(push_key("cpu"), "sent", "cpu fires")]
 
 
 @pytest.mark.parametrize("broken", ["transport", "database"])
@@ -564,13 +592,13 @@ def test_what_is_worth_saying_in_place_only_is_dropped_where_the_phone_has_nothi
 
     async def story() -> None:
         async with stage.running():
-            stage.put(push("past", in_place="only"))
+            stage.put(update("past", only_in_place=True))
             await asyncio.sleep(1)
             assert stage.keys() == []
             assert stage.outbox.waiting() == 0
             stage.put(push("past"))
             await asyncio.sleep(1)
-            stage.put(push("past", in_place="only", title="Earlier: past"))
+            stage.put(update("past", only_in_place=True, title="Earlier: past"))
             await asyncio.sleep(1)
 
     run_virtual(story, BEGIN)

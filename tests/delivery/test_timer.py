@@ -26,13 +26,15 @@ from smithd.delivery.reply import Reply, Unknown
 from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
 from smithd.events import Events
-from smithd.outbox.message import Kind, Message, Priority
+from smithd.keys import DEFAULT_ACCOUNT, StreamKey
+from smithd.outbox.message import ActivityContent, ActivityEnd, ActivityState, Message, Priority
 from smithd.outbox.queue import Outbox
 from smithd.storage.database import Database
 from virtual_time import run_virtual
 
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 START = BEGIN.timestamp()
+KEY = StreamKey(DEFAULT_ACCOUNT, "t")
 
 
 class Phone:
@@ -119,19 +121,15 @@ class Story:
         database.close()
 
 
-def timer(duration: float | None = 300, subtitle: str = "a", window: str | None = None, **state: Any) -> Message:
-    content: dict[str, Any] = {"content_state": {"title": "T", "type": "timer", "subtitle": subtitle, **state}}
+def timer(duration: float | None = 300, subtitle: str = "a", window: str | None = None, **state: Any) -> ActivityState:
+    content = {"title": "T", "type": "timer", "subtitle": subtitle, **state}
     if duration is not None:
-        content["content_state"]["duration_seconds"] = duration
-    if window is not None:
-        content["window"] = window
-    return Message("stream:t", Kind.STREAM, content, Priority.MEANING, START)
+        content["duration_seconds"] = duration
+    return ActivityState(KEY, ActivityContent(content, window=window), Priority.MEANING, START)
 
 
-END = Message("stream:t", Kind.END, {}, Priority.END, START)
-OTHER = Message(
-    "stream:t", Kind.STREAM, {"content_state": {"title": "T", "type": "alert", "message": "x"}}, Priority.MEANING, START
-)
+END = ActivityEnd(KEY, ActivityContent({}), START)
+OTHER = ActivityState(KEY, ActivityContent({"title": "T", "type": "alert", "message": "x"}), Priority.MEANING, START)
 
 
 @pytest.fixture
@@ -155,7 +153,7 @@ def test_an_update_and_a_restart_keep_the_window_and_another_duration_or_name_st
 
 def test_an_ended_timer_starts_with_its_whole_window_again(story: Story) -> None:
     async def play() -> None:
-        end = Message("stream:t", Kind.END, timer().content, Priority.END, START)
+        end = ActivityEnd(KEY, timer().content, START)
         await story.live(timer(), end, timer())
 
     run_virtual(play, BEGIN)

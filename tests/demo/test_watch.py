@@ -7,7 +7,8 @@ import io
 import pytest
 
 from smithd.demo.watch import ShopNews, Watch
-from smithd.events import Accepted, AlertMoved, Event, Polled, PollFailed, Redactor, SendDropped, Started
+from smithd.events import AlertMoved, Event, Polled, PollFailed, Redactor, SendAccepted, SendDropped, Started
+from smithd.keys import DEFAULT_ACCOUNT, PushKey, WidgetKey
 
 
 def _lines(*facts: Event, color: bool | None = None) -> list[str]:
@@ -23,11 +24,11 @@ def test_each_thing_that_happens_is_one_line() -> None:
     lines = _lines(
         Started("0.1", 2, 3),
         AlertMoved("errors", '{warehouse="Lyon"}', "fired", "critical", "9 is above 8"),
-        Accepted("metric:shop.orders", "updated", "213"),
-        Accepted("push:errors@1700000000.123", "sent", "Errors at 9 %"),
+        SendAccepted(WidgetKey(DEFAULT_ACCOUNT, "shop.orders"), "updated", "213"),
+        SendAccepted(PushKey(DEFAULT_ACCOUNT, "errors", 1700000000.123, 1), "sent", "Errors at 9 %"),
         ShopNews("a bad deploy"),
         PollFailed("shop", "two\nlines with hunter2", 2, 4.0),
-        SendDropped("metric:x", "not found"),
+        SendDropped(WidgetKey(DEFAULT_ACCOUNT, "x"), "not found"),
     )
     assert lines == [
         "   12.3 s  · smithd    smithd 0.1 runs; sources: 2, rules: 3",

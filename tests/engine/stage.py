@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from smithd.config.load import load
 from smithd.engine import Engine
 from smithd.events import AlertMoved, Event, Events, SurfaceHeld
 from smithd.notify.decision import Reason
-from smithd.outbox.message import Delivered, Kind, Message
+from smithd.outbox.message import ActivityEnd, Push, PushUpdate
 from smithd.outbox.queue import Outbox
+from smithd.outbox.settlement import Accept
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 from smithd.storage.database import Database
@@ -92,16 +94,16 @@ class Stage:
             self.engine.tick(self.now)
         self.now = until
 
-    def take(self) -> list[Message]:
+    def take(self) -> list[Any]:
         """Have everything that is due accepted; returns it, in the order of sending."""
         return list(self._take())
 
-    def _take(self) -> Iterator[Message]:
+    def _take(self) -> Iterator[Any]:
         while (queued := next(self.outbox.ready(self.now), None)) is not None:
             claim = self.outbox.claim(queued, "any", self.now)
             message = queued.message
-            named = f"n-{claim.sent}" if message.kind is Kind.PUSH else None
-            self.outbox.settle(claim, Delivered(named, ended=message.kind is Kind.END), self.now)
+            named = f"n-{claim.sent}" if isinstance(message, Push | PushUpdate) else None
+            self.outbox.settle(claim, Accept(named, ended=isinstance(message, ActivityEnd)), self.now)
             yield message
 
     def told(self) -> list[tuple[str, str]]:
@@ -123,7 +125,7 @@ class Stage:
         return [event.why for event in self.facts if type(event) is AlertMoved]
 
     def held(self) -> list[str]:
-        return [event.surface for event in self.facts if isinstance(event, SurfaceHeld)]
+        return [str(event.surface) for event in self.facts if isinstance(event, SurfaceHeld)]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from engine.stage import Stage, commits
 from smithd.errors import DatabaseError
-from smithd.outbox.message import Kind
+from smithd.outbox.message import ActivityEnd, ActivityState, Push, PushUpdate, WidgetValue
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 
@@ -49,7 +49,7 @@ def test_an_alert_fires_when_its_time_is_full_and_not_at_the_next_poll(tmp_path:
         assert stage.take() == []
         stage.pass_time(T + 91)
         (push,) = stage.take()
-        assert push.content["title"] == "errors is critical"
+        assert push.content.title == "errors is critical"
         assert push.created == T + 91
 
 
@@ -59,37 +59,37 @@ def test_time_moves_nothing_that_is_no_longer_fresh(tmp_path: Path) -> None:
         stage.pass_time(T + 3600)
         assert stage.take() == []
         stage.poll(T + 3601, errors=7)
-        assert [message.kind for message in stage.take()] == [Kind.PUSH]
+        assert [type(message) for message in stage.take()] == [Push]
 
 
 def test_a_whole_story(tmp_path: Path) -> None:
     config = RULE.replace("for: 90s", "for: 0") + WIDGET + ACTIVITY
     with Stage(tmp_path, config, T) as stage:
         stage.poll(T + 1, errors=0, orders=10)
-        assert [(message.key, message.content) for message in stage.take()] == [("metric:shop.orders", {"value": 10})]
+        assert [(str(message.key), message.value) for message in stage.take()] == [("widget shop.orders", 10)]
         stage.poll(T + 61, errors=2, orders=10)
-        assert [message.key.partition("@")[0] for message in stage.take()] == ["push:errors", "stream:shop"]
+        assert [message.key.subject for message in stage.take()] == ["push errors", "Live Activity shop"]
         stage.poll(T + 121, errors=7, orders=12)
         taken = stage.take()
-        assert [message.key.partition("@")[0] for message in taken] == [
-            "push:errors",
-            "stream:shop",
-            "push:errors",
-            "metric:shop.orders",
+        assert [message.key.subject for message in taken] == [
+            "push errors",
+            "Live Activity shop",
+            "push errors",
+            "widget shop.orders",
         ]
-        assert taken[0].content["title"] == "errors is critical"
-        assert taken[2].content["title"] == "Earlier: errors is warning"
-        assert taken[1].content["content_state"]["metrics"][0]["color"] == "red"
+        assert taken[0].content.title == "errors is critical"
+        assert taken[2].content.title == "Earlier: errors is warning"
+        assert taken[1].content.content_state["metrics"][0]["color"] == "red"
         stage.poll(T + 181, errors=3, orders=12)
-        assert [message.key for message in stage.take()] == ["stream:shop"]
+        assert [str(message.key) for message in stage.take()] == ["Live Activity shop"]
         stage.poll(T + 241, errors=0, orders=12)
         resolved, cooling = stage.take()
-        assert resolved.content["in_place"] is True
-        assert cooling.kind is Kind.STREAM
+        assert isinstance(resolved, PushUpdate)
+        assert isinstance(cooling, ActivityState)
         stage.pass_time(T + 280)
         (ended,) = stage.take()
-        assert ended.kind is Kind.END
-        assert ended.content["content_state"]["auto_dismiss_seconds"] == 10
+        assert isinstance(ended, ActivityEnd)
+        assert ended.content.content_state["auto_dismiss_seconds"] == 10
         stage.pass_time(T + 300)
         assert stage.take() == []
         assert [change for _, change in stage.told()] == ["fired", "raised", "lowered", "resolved"]
@@ -99,10 +99,10 @@ def test_every_series_has_an_alert_of_its_own(tmp_path: Path) -> None:
     rule = RULE.replace("shop.errors", "shop.stock").replace("for: 90s", "for: 0")
     with Stage(tmp_path, rule, T) as stage:
         stage.poll(T, stock={"a": 2, "b": 0, "c": 9})
-        titles = [message.content["title"] for message in stage.take()]
+        titles = [message.content.title for message in stage.take()]
         assert titles == ["errors (c) is critical", "errors (a) is warning"]
         stage.poll(T + 60, stock={"a": 0, "b": 2, "c": 9})
-        titles = [message.content["title"] for message in stage.take()]
+        titles = [message.content.title for message in stage.take()]
         assert titles == ["Resolved: errors (a)", "errors (b) is warning"]
 
 
@@ -147,7 +147,7 @@ def test_what_ended_while_the_daemon_was_away_is_told_once(tmp_path: Path) -> No
     with Stage(tmp_path, config, T + 7200) as stage:
         stage.poll(T + 7201, errors=0)
         (resolved,) = stage.take()
-        assert resolved.content["in_place"] is True
+        assert isinstance(resolved, PushUpdate)
         stage.poll(T + 7261, errors=0)
         assert stage.take() == []
 
@@ -179,7 +179,7 @@ def test_an_edited_threshold_neither_forgets_nor_repeats_an_open_alert(tmp_path:
         stage.poll(T + 121, errors=7)
         assert stage.take() == []
         stage.poll(T + 181, errors=0)
-        assert [message.content["in_place"] for message in stage.take()] == [True]
+        assert [isinstance(message, PushUpdate) for message in stage.take()] == [True]
 
 
 ERRORS = "rules: {errors: {metric: shop.errors, push: true, %s}}\n"
@@ -198,8 +198,8 @@ def test_a_warning_that_is_not_asked_for_any_more_ends_and_is_not_told_as_critic
     with Stage(tmp_path, SEVERE, T + 10800) as stage:
         stage.poll(T + 10801, errors=2)
         (resolved,) = stage.take()
-        assert resolved.content["title"] == "Resolved: errors"
-        assert resolved.content["message"].startswith("shop.errors is 2 (normal: 5 or less). It was warning")
+        assert resolved.content.title == "Resolved: errors"
+        assert resolved.content.message.startswith("shop.errors is 2 (normal: 5 or less). It was warning")
         assert stage.engine.alerts == []
 
 
@@ -214,7 +214,7 @@ def test_a_warning_that_is_not_asked_for_any_more_rises_where_its_value_is_criti
         assert (stage.take(), stage.loud()) == ([], [])
         stage.poll(T + 260, errors=9)
         assert stage.loud() == [("errors", "raised")]
-        assert next(message.content["title"] for message in stage.take()) == "errors is critical"
+        assert next(message.content.title for message in stage.take()) == "errors is critical"
 
 
 def test_a_warning_that_is_added_below_an_open_alert_is_open_too(tmp_path: Path) -> None:
@@ -234,11 +234,10 @@ def test_what_the_configuration_no_longer_has_is_closed_once(tmp_path: Path) -> 
         stage.take()
     for life in (1, 2):
         with Stage(tmp_path, WIDGET, T + 100 * life) as stage:
-            closed = {message.kind: message for message in stage.take()}
+            closed = {type(message): message for message in stage.take()}
             if life == 1:
-                assert closed[Kind.PUSH].content["title"] == "Closed: errors"
-                assert closed[Kind.PUSH].content["in_place"] is True
-                assert Kind.END in closed
+                assert closed[PushUpdate].content.title == "Closed: errors"
+                assert ActivityEnd in closed
             else:
                 assert closed == {}
 
@@ -248,7 +247,7 @@ def test_what_waits_for_a_surface_that_was_removed_is_withdrawn(tmp_path: Path) 
         stage.poll(T, errors=7, orders=3)
         assert stage.outbox.waiting() == 3
     with Stage(tmp_path, "", T + 60) as stage:
-        assert [message.content["title"] for message in stage.take()] == ["Closed: errors"]
+        assert [message.content.title for message in stage.take()] == ["Closed: errors"]
 
 
 def test_levels_that_were_not_sent_before_a_restart_are_worded_anew(tmp_path: Path) -> None:
@@ -258,10 +257,10 @@ def test_levels_that_were_not_sent_before_a_restart_are_worded_anew(tmp_path: Pa
         stage.poll(T, errors=7, orders=12)
         assert stage.outbox.waiting() == 4
     with Stage(tmp_path, config, T + 8 * 3600) as stage:
-        assert [message.key.partition("@")[0] for message in stage.take()] == ["push:errors", "metric:shop.orders"]
+        assert [message.key.subject for message in stage.take()] == ["push errors", "widget shop.orders"]
         stage.poll(T + 8 * 3600 + 1, errors=0, orders=13)
-        keys = [message.key.partition("@")[0] for message in stage.take()]
-        assert keys == ["push:errors", "metric:shop.text"]
+        keys = [message.key.subject for message in stage.take()]
+        assert keys == ["push errors", "widget shop.text"]
 
 
 def test_a_slow_source_does_not_hold_back_the_activity_of_an_alert(tmp_path: Path) -> None:
@@ -271,7 +270,7 @@ def test_a_slow_source_does_not_hold_back_the_activity_of_an_alert(tmp_path: Pat
     with Stage(tmp_path, RULE.replace("for: 90s", "for: 0") + activity, T) as stage:
         stage.poll(T + 1, errors=7)
         values = [
-            message.content["content_state"]["metrics"] for message in stage.take() if message.kind is Kind.STREAM
+            message.content.content_state["metrics"] for message in stage.take() if isinstance(message, ActivityState)
         ]
         assert [row["value"] for row in values[0]] == ["–", 7]
 
@@ -285,8 +284,8 @@ def test_a_headline_about_all_alerts_follows_them_at_once(tmp_path: Path) -> Non
         stage.poll(T + 1, orders=1, errors=0)
         stage.take()
         stage.poll(T + 2, orders=1, errors=7)
-        (update,) = [message for message in stage.take() if message.kind is Kind.STREAM]
-        assert update.content["content_state"]["title"] == "1 firing"
+        (update,) = [message for message in stage.take() if isinstance(message, ActivityState)]
+        assert update.content.content_state["title"] == "1 firing"
 
 
 def test_after_a_restart_a_row_without_a_reading_keeps_what_it_showed_marked_as_old(tmp_path: Path) -> None:
@@ -299,7 +298,7 @@ def test_after_a_restart_a_row_without_a_reading_keeps_what_it_showed_marked_as_
     with Stage(tmp_path, RULE + activity, T + 1000) as stage:
         stage.poll(T + 1001, errors=0)
         (updated,) = stage.take()
-        assert [row["value"] for row in updated.content["content_state"]["metrics"]] == ["5 ?", 0]
+        assert [row["value"] for row in updated.content.content_state["metrics"]] == ["5 ?", 0]
 
 
 def test_a_rule_that_watches_another_metric_closes_its_old_alert(tmp_path: Path) -> None:
@@ -308,7 +307,7 @@ def test_a_rule_that_watches_another_metric_closes_its_old_alert(tmp_path: Path)
         stage.poll(T, stock={"a": 7})
         stage.take()
     with Stage(tmp_path, rule, T + 60) as stage:
-        assert [message.content["title"] for message in stage.take()] == ["Closed: errors (a)"]
+        assert [message.content.title for message in stage.take()] == ["Closed: errors (a)"]
         assert stage.engine.alerts == []
 
 
@@ -326,7 +325,7 @@ def test_a_clock_that_is_set_back_leaves_nothing_waiting_for_hours(tmp_path: Pat
         stage.now = back
         stage.engine.replan(back)
         stage.pass_time(back + 300)
-        assert [message.content["value"] for message in stage.take() if message.kind is Kind.METRIC] == ["3 ?"]
+        assert [message.value for message in stage.take() if isinstance(message, WidgetValue)] == ["3 ?"]
 
 
 def test_a_clock_that_is_set_back_leaves_no_alert_in_the_future(tmp_path: Path) -> None:
@@ -336,11 +335,11 @@ def test_a_clock_that_is_set_back_leaves_no_alert_in_the_future(tmp_path: Path) 
         stage.now = T - 3600
         stage.engine.replan(stage.now)
         stage.poll(T - 2700, errors=9)
-        assert stage.take()[0].content["message"].endswith(", since 13:00.")
+        assert stage.take()[0].content.message.endswith(", since 13:00.")
     with Stage(tmp_path, BOTH.replace("10m", "0s"), T - 7200) as stage:
         stage.poll(T - 6900, errors=0)
         (resolved,) = stage.take()
-        assert resolved.content["message"].endswith("It was critical for 5m, 12:00 to 12:05.")
+        assert resolved.content.message.endswith("It was critical for 5m, 12:00 to 12:05.")
 
 
 def test_the_clock_of_an_alert_runs_on_after_the_time_was_set(tmp_path: Path) -> None:
@@ -368,7 +367,7 @@ def test_an_alert_and_its_push_are_written_together_or_not_at_all(
     with Stage(tmp_path, rule, T + 10) as stage:
         assert stage.engine.alerts == []
         stage.poll(T + 11, errors=7)
-        assert [message.content["title"] for message in stage.take()] == ["errors is critical"]
+        assert [message.content.title for message in stage.take()] == ["errors is critical"]
 
 
 def test_the_clock_of_a_pending_severity_does_not_run_through_a_long_outage(tmp_path: Path) -> None:
@@ -377,7 +376,7 @@ def test_the_clock_of_a_pending_severity_does_not_run_through_a_long_outage(tmp_
         stage.poll(T, errors=2)
         stage.poll(T + 1800, errors=2)
         stage.poll(T + 1860, errors=7)
-        assert [message.content["title"] for message in stage.take()] == ["errors is warning"]
+        assert [message.content.title for message in stage.take()] == ["errors is warning"]
     with Stage(tmp_path, rule, T + 36000) as stage:
         stage.poll(T + 36001, errors=7)
         assert stage.take() == []
@@ -391,7 +390,7 @@ def test_an_outage_is_counted_from_when_the_daemon_was_last_alive(tmp_path: Path
     with Stage(tmp_path, rule, T + 171 * 60) as stage:
         stage.poll(T + 171 * 60, errors=7)
         stage.poll(T + 3 * 3600, errors=7)
-        assert [message.content["title"] for message in stage.take()] == ["errors is critical"]
+        assert [message.content.title for message in stage.take()] == ["errors is critical"]
 
 
 def test_after_a_restart_time_still_moves_an_alert_at_its_moment(tmp_path: Path) -> None:
@@ -413,8 +412,8 @@ def test_the_story_names_the_worst_and_is_told_however_long_it_lasted(tmp_path: 
         stage.take()
         stage.poll(T + 8 * 86400 + 60, errors=0, stock=3)
         (resolved,) = stage.take()
-        assert resolved.content["in_place"] is True
-        assert "It was critical for 8d" in resolved.content["message"]
+        assert isinstance(resolved, PushUpdate)
+        assert "It was critical for 8d" in resolved.content.message
 
 
 def test_a_reading_that_is_old_by_its_own_time_fires_nothing(tmp_path: Path) -> None:
@@ -431,7 +430,7 @@ def test_a_change_smaller_than_min_change_is_not_sent(tmp_path: Path) -> None:
         sent = []
         for minute, orders in enumerate([10, 14, 6, 15, 15]):
             stage.poll(T + 60 * minute, orders=orders)
-            sent += [message.content["value"] for message in stage.take()]
+            sent += [message.value for message in stage.take()]
         assert sent == [10, 15]
 
 
@@ -439,13 +438,13 @@ def test_a_text_is_marked_when_its_source_falls_silent(tmp_path: Path) -> None:
     widget = 'widgets: {shop.orders: {value: shop.orders, format: "{{ value }} orders"}}\n'
     with Stage(tmp_path, widget, T) as stage:
         stage.poll(T + 1, orders=10)
-        assert [message.content["value"] for message in stage.take()] == ["10 orders"]
+        assert [message.value for message in stage.take()] == ["10 orders"]
         stage.pass_time(T + 155)
         assert stage.take() == []
         stage.pass_time(T + 165)
-        assert [message.content["value"] for message in stage.take()] == ["10 orders ?"]
+        assert [message.value for message in stage.take()] == ["10 orders ?"]
         stage.poll(T + 241, orders=10)
-        assert [message.content["value"] for message in stage.take()] == ["10 orders"]
+        assert [message.value for message in stage.take()] == ["10 orders"]
 
 
 def test_an_old_text_of_the_last_life_is_marked_too(tmp_path: Path) -> None:
@@ -457,7 +456,7 @@ def test_an_old_text_of_the_last_life_is_marked_too(tmp_path: Path) -> None:
         stage.pass_time(T + 1015)
         assert stage.take() == []
         stage.pass_time(T + 1030)
-        assert [message.content["value"] for message in stage.take()] == ["10 orders ?"]
+        assert [message.value for message in stage.take()] == ["10 orders ?"]
 
 
 def test_five_activities_share_four_slots_and_the_fifth_takes_the_first_that_is_free(tmp_path: Path) -> None:
@@ -471,12 +470,12 @@ def test_five_activities_share_four_slots_and_the_fifth_takes_the_first_that_is_
         )
     with Stage(tmp_path, rules + streams, T) as stage:
         stage.poll(T + 1, errors=7, orders=1)
-        assert [message.key for message in stage.take()] == ["stream:a", "stream:b", "stream:c", "stream:d"]
-        assert stage.held() == ["stream:e"]
+        assert [str(message.key) for message in stage.take()] == [f"Live Activity {name}" for name in "abcd"]
+        assert stage.held() == ["Live Activity e"]
         stage.poll(T + 61, errors=0, orders=1)
-        assert [(message.key, message.kind) for message in stage.take()] == [
-            ("stream:b", Kind.END),
-            ("stream:e", Kind.STREAM),
+        assert [(message.key.name, type(message)) for message in stage.take()] == [
+            ("b", ActivityEnd),
+            ("e", ActivityState),
         ]
 
 
@@ -485,7 +484,7 @@ def test_several_series_where_one_is_needed_are_complained_about_once(tmp_path: 
         for minute in range(3):
             stage.poll(T + 60 * minute, orders={"a": minute, "b": 2})
         assert stage.take() == []
-        assert stage.held() == ["metric:shop.orders"]
+        assert stage.held() == ["widget shop.orders"]
 
 
 def test_a_text_about_everything_follows_what_the_sources_say(tmp_path: Path) -> None:
@@ -495,11 +494,11 @@ def test_a_text_about_everything_follows_what_the_sources_say(tmp_path: Path) ->
     with Stage(tmp_path, config, T) as stage:
         assert stage.take() == []
         stage.poll(T + 1, errors=0)
-        assert [message.content for message in stage.take()] == [{"value": "all well"}]
+        assert [message.value for message in stage.take()] == ["all well"]
         stage.pass_time(T + 165)
-        assert [message.content for message in stage.take()] == [{"value": "all well ?"}]
+        assert [message.value for message in stage.take()] == ["all well ?"]
         stage.poll(T + 300, errors=7)
-        assert [message.content.get("value") for message in stage.take()] == [None, "errors"]
+        assert [getattr(message, "value", None) for message in stage.take()] == [None, "errors"]
 
 
 @pytest.mark.parametrize(
@@ -509,7 +508,7 @@ def test_a_text_about_everything_follows_what_the_sources_say(tmp_path: Path) ->
         "UPDATE alerts SET state = '{}'",
         "UPDATE alerts SET labels = 'null'",
         "UPDATE shown SET content = '{'",
-        "UPDATE shown SET kind = 'nope'",
+        "UPDATE shown SET surface = 'nope'",
         "UPDATE outbox SET content = '[1'",
         "UPDATE outbox SET priority = 99",
         "DROP TABLE sent",

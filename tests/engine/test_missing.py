@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.stage import Stage
+from smithd.outbox.message import PushUpdate
 
 T = 1_763_906_400.0
 """Some Sunday, 14:00 UTC."""
@@ -44,8 +45,8 @@ def test_a_series_that_vanished_is_resolved_as_missing_after_its_time(tmp_path: 
         minutes(stage, 11, 11, stock={"b": 9})
         assert stage.loud() == [('low{house="a"}', "fired"), ('low{house="a"}', "resolved")]
         (closed,) = stage.take()
-        assert closed.content["title"] == "Closed: low (a) has no data"
-        assert closed.content["message"] == (
+        assert closed.content.title == "Closed: low (a) has no data"
+        assert closed.content.message == (
             'shop.stock{house="a"} has no data for 10m 40s; it was 1 before: its alert is closed, not knowing how it '
             "is. It was warning for 10m 40s, 14:00 to 14:10."
         )
@@ -93,7 +94,7 @@ def test_no_data_fires_after_its_time_for_the_series_and_resolves_when_it_is_bac
         (alert,) = stage.engine.alerts
         assert (alert.severity, alert.cause, alert.value) == ("critical", "series", 9)
         (fired,) = stage.take()
-        assert fired.content["title"] == "low (a) is critical"
+        assert fired.content.title == "low (a) is critical"
         minutes(stage, 7, 7, stock={"a": 9, "b": 9})
         assert stage.loud()[1:] == [('low{house="a"}', "resolved")]
         assert stage.whys()[1:] == ['shop.stock{house="a"} has data again: 9']
@@ -229,7 +230,7 @@ def test_the_part_that_an_expression_lost_is_missing_for_as_long_as_it_was_asked
         minutes(stage, after + 1, after + 1, stock={"b": 1})
         assert stage.loud()[1:] == [('w{house="a"}', "resolved")]
         (closed,) = stage.take()
-        assert closed.content["title"] == "Closed: w (a) has no data"
+        assert closed.content.title == "Closed: w (a) has no data"
 
 
 def test_what_vanished_before_a_restart_is_missing_after_it(tmp_path: Path) -> None:
@@ -243,7 +244,7 @@ def test_what_vanished_before_a_restart_is_missing_after_it(tmp_path: Path) -> N
     with Stage(tmp_path, config, T + 960) as stage:
         minutes(stage, 16, 30, stock={"b": 1})
         (closed,) = stage.take()
-        assert closed.content["title"] == "Closed: w (a) has no data"
+        assert closed.content.title == "Closed: w (a) has no data"
 
 
 def test_a_lost_part_that_is_missed_by_nobody_is_forgotten(tmp_path: Path) -> None:
@@ -276,7 +277,7 @@ def test_a_failing_source_is_waited_for_from_its_last_answer_also_where_it_had_n
         fail(stage, 33, 34)
         assert stage.loud() == [("o", "fired")]
         (fired,) = stage.take()
-        assert fired.content["message"].endswith("o: critical since 14:23")
+        assert fired.content.message.endswith("o: critical since 14:23")
         minutes(stage, 35, 35, errors=1)
         stage.pass_time(stage.now + 1)
         assert stage.whys()[1:] == ["source shop answers again"]
@@ -299,12 +300,12 @@ def test_own_words_do_not_tell_the_last_value_as_if_it_were_that_of_now(tmp_path
     push = "{title: 'low: {{ value }}', message: 'look at {{ rule }}', subtitle: 'below {{ threshold }}'}"
     with Stage(tmp_path, NO_DATA.replace("push: true", f"push: {push}"), T) as stage:
         minutes(stage, 0, 0, stock={"a": 9, "b": 1})
-        assert [message.content["title"] for message in stage.take()] == ["low: 1"]
+        assert [message.content.title for message in stage.take()] == ["low: 1"]
         minutes(stage, 1, 6, stock={"b": 1})
         (missing,) = stage.take()
-        assert missing.content["title"] == "low (a) is critical"
-        assert missing.content["message"].startswith('shop.stock{house="a"} has no data for 5m; it was 9 before')
-        assert "subtitle" not in missing.content
+        assert missing.content.title == "low (a) is critical"
+        assert missing.content.message.startswith('shop.stock{house="a"} has no data for 5m; it was 9 before')
+        assert missing.content.subtitle is None
 
 
 @pytest.mark.parametrize("push", ["true", "{on_resolve: push}"])
@@ -316,8 +317,8 @@ def test_a_value_that_comes_back_as_bad_takes_the_place_of_its_absence(tmp_path:
         (missing,) = stage.take()
         minutes(stage, 9, 9, stock={"a": 3, "b": 9})
         (low,) = stage.take()
-        assert (low.key, low.content["in_place"]) == (missing.key, True)
-        assert low.content["message"].startswith('shop.stock{house="a"} is 3 (warning < 5; normal: 5 or more), since')
+        assert (low.key, isinstance(low, PushUpdate)) == (missing.key, True)
+        assert low.content.message.startswith('shop.stock{house="a"} is 3 (warning < 5; normal: 5 or more), since')
         minutes(stage, 10, 10, stock={"a": 9, "b": 9})
         assert stage.loud()[1:] == [('low{house="a"}', "resolved")]
 

@@ -20,8 +20,10 @@ from smithd.config.load import load
 from smithd.config.model import Config
 from smithd.engine import Engine, Handover
 from smithd.events import Events
-from smithd.outbox.message import Again, Delivered, Kind, Settlement
+from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey, WidgetKey
+from smithd.outbox.message import ActivityEnd, Push, PushContent, PushUpdate
 from smithd.outbox.queue import Claim, Outbox
+from smithd.outbox.settlement import Accept, DeliveryReason, Retry, Settlement
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 from smithd.storage.database import Database
@@ -67,8 +69,8 @@ class ReloadMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
         self.now = START
-        self.arrived: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self.levels: dict[str, Any] = {}
+        self.arrived: dict[str, list[PushContent]] = defaultdict(list)
+        self.levels: dict[Key, Any] = {}
         self.claims: list[Claim] = []
         self.heard = False
         self.values = dict.fromkeys(SERIES, 0.0)
@@ -122,7 +124,8 @@ class ReloadMachine(RuleBasedStateMachine):
 
     def _all(self) -> tuple[Any, ...]:
         """What waits, what the phone was told, and what fires."""
-        waiting = sorted((message.key, message.kind, str(message.content)) for message in self.outbox.messages())
+        messages = [replace(message, created=0.0, due=0.0) for message in self.outbox.messages()]
+        waiting = sorted((str(message.key), str(message)) for message in messages)
         return waiting, dict(self.outbox.shown()), sorted(alert.incident for alert in self._firing())
 
     @rule()
@@ -164,18 +167,18 @@ class ReloadMachine(RuleBasedStateMachine):
     def answer(self, number: int, taken: bool) -> None:
         """...and its answer comes: it was taken, or must be tried again."""
         claim = self.claims.pop(number % len(self.claims))
-        settlement: Settlement = Again(self.now + 5, "down")
+        settlement: Settlement = Retry(self.now + 5, DeliveryReason.NO_ANSWER)
         if taken:
             settlement = self._take(claim)
         self.outbox.settle(claim, settlement, self.now)
 
-    def _take(self, claim: Claim) -> Delivered:
+    def _take(self, claim: Claim) -> Accept:
         message = claim.queued.message
-        if message.kind is Kind.PUSH:
-            self.arrived[message.key].append(dict(message.content))
-            return Delivered(remote_id=message.key)
-        self.levels[message.key] = None if message.kind is Kind.END else message.content
-        return Delivered(ended=message.kind is Kind.END)
+        if isinstance(message, Push | PushUpdate):
+            self.arrived[str(message.key)].append(message.content)
+            return Accept(str(message.key))
+        self.levels[message.key] = None if isinstance(message, ActivityEnd) else message
+        return Accept(ended=isinstance(message, ActivityEnd))
 
     def _firing(self) -> list[Any]:
         return [alert for alert in self.engine.alerts if alert.severity is not None]
@@ -197,20 +200,20 @@ class ReloadMachine(RuleBasedStateMachine):
     def _judge(self) -> None:
         assert self.outbox.waiting() == 0
         told = {key for key, pushes in self.arrived.items() if not _is_end(pushes[-1])}
-        firing = {f"push:{alert.incident}" for alert in self._firing()}
+        firing = {f"push {alert.incident}" for alert in self._firing()}
         assert firing == told, "the phone knows of each alert that fires, and of no other"
         for key, pushes in self.arrived.items():
             ends = [push for push in pushes if _is_end(push)]
             assert len(pushes) - len(ends) <= 1, f"{key} was said to begin more than once"
             assert len(ends) <= 1, f"{key} was said to end more than once"
         if "firing" in self.config.widgets:
-            assert self.levels["metric:firing"]["value"] == str(len(firing))
+            assert self.levels[WidgetKey(DEFAULT_ACCOUNT, "firing")].value == str(len(firing))
         if "shop" not in self.config.live_activities:
-            assert self.levels.get("stream:shop") is None
+            assert self.levels.get(StreamKey(DEFAULT_ACCOUNT, "shop")) is None
 
 
-def _is_end(push: dict[str, Any]) -> bool:
-    return str(push["title"]).startswith(("Resolved:", "Closed:"))
+def _is_end(push: PushContent) -> bool:
+    return push.title.startswith(("Resolved:", "Closed:"))
 
 
 TestReloads = pytest.mark.campaign(ReloadMachine.TestCase)

@@ -8,7 +8,7 @@ import pytest
 
 from engine.stage import Stage, commits
 from smithd.events import MemoryFull, RulePuzzled
-from smithd.outbox.message import Kind
+from smithd.outbox.message import Push, PushUpdate
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 from smithd.series import history as store
@@ -52,11 +52,11 @@ def test_derived_metrics_are_judged_and_shown_as_any_other(tmp_path: Path) -> No
         stage.poll(T, orders=30)
         assert stage.take() == []
         stage.poll(T + 1, "depot", orders=1000)
-        assert [message.content for message in stage.take()] == [{"value": 3}]
+        assert [message.value for message in stage.take()] == [3]
         stage.poll(T + 120, orders=10)
         (push, widget) = stage.take()
-        assert push.content["message"] == "half is 0.5 (warning < 1; normal: 1 or more), since 14:02."
-        assert widget.content == {"value": 1}
+        assert push.content.message == "half is 0.5 (warning < 1; normal: 1 or more), since 14:02."
+        assert widget.value == 1
         stage.poll(T + 121, "depot", orders=100)
         assert stage.loud() == [("poor", "fired"), ("poor", "resolved")]
 
@@ -66,9 +66,9 @@ def test_a_derived_value_is_as_old_as_the_oldest_that_it_is_made_of(tmp_path: Pa
     with Stage(tmp_path, config, T) as stage:
         stage.poll(T, "depot", orders=1000)
         stage.poll(T + 100, orders=30)
-        assert [message.content["value"] for message in stage.take()] == ["3"]
+        assert [message.value for message in stage.take()] == ["3"]
         stage.pass_time(T + 170)
-        assert [message.content["value"] for message in stage.take()] == ["3 ?"]
+        assert [message.value for message in stage.take()] == ["3 ?"]
 
 
 def test_an_expression_over_several_metrics_fires_when_its_time_is_full(tmp_path: Path) -> None:
@@ -81,12 +81,12 @@ def test_an_expression_over_several_metrics_fires_when_its_time_is_full(tmp_path
         assert stage.loud() == [("checkout", "fired")]
         (push,) = stage.take()
         assert push.created == T + 150
-        assert push.content["message"] == (
+        assert push.content.message == (
             "shop.errors is 8 and shop.orders is 3 (critical: shop.errors > 5 and shop.orders < 10), since 14:01."
         )
         stage.poll(T + 180, errors=8, orders=30)
         (resolved,) = stage.take()
-        assert resolved.content["message"] == (
+        assert resolved.content.message == (
             "shop.errors is 8 and shop.orders is 30 (no longer critical: shop.errors > 5 and shop.orders < 10). "
             "It was critical for 2m, 14:01 to 14:03."
         )
@@ -171,7 +171,7 @@ def test_the_threshold_of_an_expression_is_empty_in_a_text(tmp_path: Path) -> No
     with Stage(tmp_path, config, T) as stage:
         stage.poll(T, errors=7)
         (fired,) = stage.take()
-        assert (fired.content["title"], fired.content["message"]) == ("over .", "7,")
+        assert (fired.content.title, fired.content.message) == ("over .", "7,")
 
 
 def test_an_edited_expression_neither_forgets_nor_repeats_an_open_alert(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_an_edited_expression_neither_forgets_nor_repeats_an_open_alert(tmp_path
         stage.poll(T + 61, errors=7, orders=3)
         assert stage.take() == []
         stage.poll(T + 121, errors=6, orders=3)
-        assert [message.content["in_place"] for message in stage.take()] == [True]
+        assert [isinstance(message, PushUpdate) for message in stage.take()] == [True]
     with Stage(tmp_path, "", T + 180) as stage:
         assert stage.take() == []
 
@@ -201,8 +201,8 @@ def test_a_drop_is_told_with_what_was_normal_and_its_baseline_is_frozen(tmp_path
         assert stage.loud() == []
         orders(stage, 11, 120)
         (push,) = stage.take()
-        assert push.content["title"] == "Down 40% from 200"
-        assert push.content["message"] == (
+        assert push.content.title == "Down 40% from 200"
+        assert push.content.message == (
             "shop.orders is 120, 40% below the 200 of 10m before (warning: drops > 30% over 10m), since 14:11."
         )
         orders(stage, 12, *[120] * 30)
@@ -361,6 +361,6 @@ def test_the_push_of_an_expression_speaks_of_the_series(tmp_path: Path) -> None:
         stage.engine.ingest(Poll("shop", T + 1, 160.0, (Sample(Series("shop.stock", (("house", "a"),)), 1.0, T),)))
         stage.now = T + 1
         (push,) = stage.take()
-        assert push.kind is Kind.PUSH
-        assert push.content["title"] == "odd (a) is warning"
-        assert push.content["message"].startswith("shop.stock is 1 and depot.stock is 60 (warning: ")
+        assert isinstance(push, Push | PushUpdate)
+        assert push.content.title == "odd (a) is warning"
+        assert push.content.message.startswith("shop.stock is 1 and depot.stock is 60 (warning: ")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.stage import Stage
 from smithd.events import AlertMoved, AlertTold
 from smithd.notify.decision import Reason
-from smithd.outbox.message import Message
+from smithd.outbox.message import Push, PushUpdate
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
 """A Monday, midnight."""
@@ -31,8 +33,8 @@ def rules(*given: str) -> str:
     return "rules:\n" + "".join(given)
 
 
-def titles(messages: list[Message]) -> list[str]:
-    return [message.content["title"] for message in messages]
+def titles(messages: list[Any]) -> list[str]:
+    return [message.content.title for message in messages]
 
 
 # A rise leaves no lie behind.
@@ -44,13 +46,13 @@ def test_a_rise_is_a_new_push_and_the_old_one_becomes_the_past(tmp_path: Path) -
         (warning,) = stage.take()
         stage.poll(EVENING + 120, errors=7)
         critical, past = stage.take()
-        assert (critical.key, past.key) == (warning.key + ".2", warning.key)
-        assert critical.content["in_place"] is False
-        assert past.content["title"] == "Earlier: errors is warning"
-        assert past.content["message"] == "As told 20:01. It rose to critical at 20:02."
+        assert (critical.key, past.key) == (replace(warning.key, sequence=2), warning.key)
+        assert isinstance(critical, Push)
+        assert past.content.title == "Earlier: errors is warning"
+        assert past.content.message == "As told 20:01. It rose to critical at 20:02."
         stage.poll(EVENING + 180, errors=0)
         (resolved,) = stage.take()
-        assert (resolved.key, resolved.content["in_place"]) == (critical.key, True)
+        assert (resolved.key, isinstance(resolved, PushUpdate)) == (critical.key, True)
         stage.poll(EVENING + 240, errors=2)
         assert titles(stage.take()) == ["errors is warning"]
 
@@ -88,7 +90,7 @@ def test_a_mute_holds_back_and_tells_once_what_still_fires_when_it_ends(tmp_path
         stage.poll(MORNING - 1, errors=8)
         stage.pass_time(MORNING)
         (told,) = stage.take()
-        assert told.content["message"] == "shop.errors is 8 (critical > 5; normal: 1 or less), since Mon 23:01."
+        assert told.content.message == "shop.errors is 8 (critical > 5; normal: 1 or less), since Mon 23:01."
         assert told.created == MORNING
         stage.pass_time(MORNING + HOUR)
         assert stage.take() == []
@@ -111,13 +113,13 @@ def test_the_end_of_what_was_told_before_a_mute_is_told_in_it_silently(tmp_path:
         stage.take()
         stage.poll(NIGHT, errors=0)
         (resolved,) = stage.take()
-        assert resolved.content["in_place"] is True
+        assert isinstance(resolved, PushUpdate)
     with Stage(tmp_path, config, MORNING) as stage:
         stage.poll(MORNING, errors=7)
         stage.take()
         stage.poll(MORNING + 60, errors=0)
         (resolved,) = stage.take()
-        assert resolved.content["in_place"] is False
+        assert isinstance(resolved, Push)
 
 
 def test_a_severity_may_get_through_a_mute(tmp_path: Path) -> None:
@@ -156,8 +158,8 @@ def test_a_digest_tells_in_one_message_what_still_matters_and_what_came_and_went
         assert titles(stage.take()) == ["orders is critical"]
         stage.pass_time(MORNING)
         (digest,) = stage.take()
-        assert digest.content["title"] == "After nights: 2 alerts, critical"
-        assert digest.content["message"].split("\n") == [
+        assert digest.content.title == "After nights: 2 alerts, critical"
+        assert digest.content.message.split("\n") == [
             "errors: 7, critical since Mon 23:01",
             "stock (b): 2, warning since Mon 23:01",
             "Came and went:",
@@ -166,8 +168,8 @@ def test_a_digest_tells_in_one_message_what_still_matters_and_what_came_and_went
         stage.poll(MORNING + 60, errors=0, stock={"a": 0, "b": 2}, orders=9)
         stage.pass_time(MORNING + 301)
         (update,) = stage.take()
-        assert (update.key, update.content["in_place"]) == (digest.key, True)
-        assert update.content["title"] == "After nights: 1 alert, warning"
+        assert (update.key, isinstance(update, PushUpdate)) == (digest.key, True)
+        assert update.content.title == "After nights: 1 alert, warning"
         stage.poll(MORNING + 360, errors=0, stock={"a": 0, "b": 0}, orders=9)
         assert titles(stage.take()) == ["After nights: all is well"]
 
@@ -180,8 +182,8 @@ def test_a_digest_of_what_all_came_and_went_makes_no_noise(tmp_path: Path) -> No
         stage.poll(NIGHT + 120, errors=0)
         stage.pass_time(MORNING)
         (digest,) = stage.take()
-        assert digest.content["interruption_level"] == "passive"
-        assert digest.content["title"] == "After nights: all is well"
+        assert digest.content.interruption_level == "passive"
+        assert digest.content.title == "After nights: all is well"
     with Stage(tmp_path, config, MORNING + 100) as stage:
         stage.pass_time(MORNING + 86400 * 2)
         assert stage.take() == []
@@ -299,8 +301,8 @@ def test_a_group_is_told_once_with_all_that_came_while_it_waited(tmp_path: Path)
         stage.poll(EVENING + 25, stock={"a": 7, "b": 2, "c": 0})
         stage.pass_time(EVENING + 30)
         (told,) = stage.take()
-        assert told.content["title"] == "2 houses"
-        assert told.content["message"].split("\n") == [
+        assert told.content.title == "2 houses"
+        assert told.content.message.split("\n") == [
             "a: 7, critical since 20:00",
             "b: 2, warning since 20:00",
             "Normal for shop.stock: 1 or less.",
@@ -327,18 +329,18 @@ def test_a_group_changes_no_more_often_than_its_interval_but_for_what_is_worse(t
         assert stage.take() == []
         stage.pass_time(EVENING + 330)
         second, past = stage.take()
-        assert second.content["title"] == "2 houses"
-        assert (past.key, past.content["message"]) == (first.key, "As told 20:00. More came at 20:05.")
+        assert second.content.title == "2 houses"
+        assert (past.key, past.content.message) == (first.key, "As told 20:00. More came at 20:05.")
         stage.poll(EVENING + 340, stock={"a": 2, "b": 2, "c": 7})
         assert titles(stage.take())[0] == "3 houses"
         stage.poll(EVENING + 350, stock={"a": 2, "b": 2, "c": 0})
         assert stage.take() == []
         stage.pass_time(EVENING + 640)
         (update,) = stage.take()
-        assert (update.content["title"], update.content["in_place"]) == ("2 houses", True)
+        assert (update.content.title, isinstance(update, PushUpdate)) == ("2 houses", True)
         stage.poll(EVENING + 700, stock={"a": 0, "b": 0, "c": 0})
         (end,) = stage.take()
-        assert (end.content["title"], end.content["in_place"]) == ("Resolved: stock", True)
+        assert (end.content.title, isinstance(end, PushUpdate)) == ("Resolved: stock", True)
 
 
 def test_alerts_are_grouped_by_labels(tmp_path: Path) -> None:
@@ -355,7 +357,7 @@ def test_a_group_that_waits_survives_a_restart(tmp_path: Path) -> None:
     with Stage(tmp_path, config, EVENING + 10) as stage:
         stage.pass_time(EVENING + 30)
         (told,) = stage.take()
-        assert "Ended:" in told.content["message"]
+        assert "Ended:" in told.content.message
 
 
 def test_too_many_alerts_are_not_told_one_by_one(tmp_path: Path) -> None:
@@ -364,8 +366,8 @@ def test_too_many_alerts_are_not_told_one_by_one(tmp_path: Path) -> None:
         assert len(stage.take()) == 2
         stage.pass_time(EVENING + 30)
         (rest,) = stage.take()
-        assert rest.content["title"] == "stock: 3 more alerts, critical"
-        assert rest.content["message"].endswith("These are too many to be told one by one (max_series).")
+        assert rest.content.title == "stock: 3 more alerts, critical"
+        assert rest.content.message.endswith("These are too many to be told one by one (max_series).")
         stage.poll(EVENING + 60, stock={**dict.fromkeys("abcde", 0.0), "f": 7})
         assert sorted(titles(stage.take())) == [
             "Resolved: stock (a)",
@@ -385,7 +387,7 @@ def test_reminders_come_later_and_later(tmp_path: Path) -> None:
         for minute in range(12 * 60):
             stage.poll(DAY + minute * 60, errors=7)
             stage.pass_time(DAY + minute * 60 + 59)
-            told += [round(message.created - DAY) / HOUR for message in stage.take() if not message.content["in_place"]]
+            told += [round(message.created - DAY) / HOUR for message in stage.take() if isinstance(message, Push)]
         assert told == [0, 1, 3, 6, 9]
         assert stage.reasons()[-1] == Reason.REPEATED
 
@@ -452,7 +454,7 @@ def test_what_is_watched_on_but_not_told_says_so(tmp_path: Path) -> None:
         stage.take()
     with Stage(tmp_path, rules(rule(push="false")), EVENING + 60) as stage:
         (closed,) = stage.take()
-        assert closed.content["message"] == "errors is not told any more. It was critical since 20:00."
+        assert closed.content.message == "errors is not told any more. It was critical since 20:00."
 
 
 def test_a_severity_that_nobody_asked_for_is_told_when_it_becomes_one(tmp_path: Path) -> None:
@@ -487,18 +489,18 @@ def test_one_dead_source_with_fifty_rules_is_one_message(tmp_path: Path) -> None
             stage.fail(EVENING + minute * 60)
             stage.pass_time(EVENING + minute * 60 + 59)
         (told,) = stage.take()
-        assert told.content["title"] == "shop does not answer: 50 alerts, critical"
-        assert told.content["message"].startswith("worst: critical since 20:0")
-        assert told.content["message"].endswith("and 42 more")
+        assert told.content.title == "shop does not answer: 50 alerts, critical"
+        assert told.content.message.startswith("worst: critical since 20:0")
+        assert told.content.message.endswith("and 42 more")
         for minute in range(9, 20):
             stage.fail(EVENING + minute * 60)
             stage.pass_time(EVENING + minute * 60 + 59)
         (joined,) = stage.take()
-        assert (joined.key, joined.content["in_place"]) == (told.key, True)
-        assert joined.content["title"] == "shop does not answer: 51 alerts, critical"
+        assert (joined.key, isinstance(joined, PushUpdate)) == (told.key, True)
+        assert joined.content.title == "shop does not answer: 51 alerts, critical"
         stage.poll(EVENING + 20 * 60, errors=0)
         (back,) = stage.take()
-        assert (back.key, back.content["title"], back.content["in_place"]) == (told.key, "shop answers again", True)
+        assert (back.key, back.content.title, isinstance(back, PushUpdate)) == (told.key, "shop answers again", True)
 
 
 def test_an_alert_that_turns_out_to_be_about_a_value_is_told_anew(tmp_path: Path) -> None:
@@ -508,11 +510,11 @@ def test_an_alert_that_turns_out_to_be_about_a_value_is_told_anew(tmp_path: Path
             stage.fail(EVENING + minute * 60)
             stage.pass_time(EVENING + minute * 60 + 1)
         (silent,) = stage.take()
-        assert silent.content["title"] == "shop does not answer: 1 alert, critical"
+        assert silent.content.title == "shop does not answer: 1 alert, critical"
         stage.poll(EVENING + 600, errors=7)
         told, back = stage.take()
-        assert told.content["title"] == "errors is critical"
-        assert (back.key, back.content["title"]) == (silent.key, "shop answers again")
+        assert told.content.title == "errors is critical"
+        assert (back.key, back.content.title) == (silent.key, "shop answers again")
 
 
 def test_what_fell_and_rose_again_waits_for_its_group_as_other_news_does(tmp_path: Path) -> None:
@@ -553,6 +555,6 @@ def test_a_reminder_of_what_is_clear_but_not_for_long_enough_does_not_call_it_ba
             stage.poll(EVENING + 60 * minute, errors=0)
         stage.pass_time(EVENING + 600)
         reminder = stage.take()[0]
-        assert reminder.content["message"] == (
+        assert reminder.content.message == (
             "shop.errors is 0, not > 5 any more, but critical still (normal: 1 or less), since 20:00."
         )

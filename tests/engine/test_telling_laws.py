@@ -18,7 +18,8 @@ from campaign import rounds
 from engine.stage import Stage
 from smithd.notify.decision import Reason
 from smithd.notify.group import AlertId, id_of
-from smithd.outbox.message import ONLY_IN_PLACE, Again, Delivered, Kind
+from smithd.outbox.message import Push, PushUpdate
+from smithd.outbox.settlement import Accept, DeliveryReason, Retry
 
 START = datetime(2026, 11, 23, 19, 0, tzinfo=UTC).timestamp()
 HOUSES = "abc"
@@ -105,19 +106,20 @@ class Life:
         """Have what is due sent, as the sender does; sometimes nothing gets through."""
         while (queued := next(stage.outbox.ready(stage.now), None)) is not None:
             message = queued.message
-            shown = stage.outbox.standing(message.key).shown
-            replaces = bool(message.content.get("in_place") and shown is not None and shown.remote_id is not None)
-            if message.content.get("in_place") == ONLY_IN_PLACE and not replaces:
+            assert isinstance(message, Push | PushUpdate)
+            shown = stage.outbox.standing(message.key).push
+            replaces = isinstance(message, PushUpdate) and shown is not None and shown.notification_id is not None
+            if isinstance(message, PushUpdate) and message.only_in_place and not replaces:
                 stage.outbox.drop(queued)
                 continue
             claim = stage.outbox.claim(queued, "any", stage.now)
             if not reachable:
-                stage.outbox.settle(claim, Again(stage.now + 5, "no answer"), stage.now)
+                stage.outbox.settle(claim, Retry(stage.now + 5, DeliveryReason.NO_ANSWER), stage.now)
                 return
-            assert message.kind is Kind.PUSH
-            name = shown.remote_id if replaces and shown is not None and shown.remote_id else f"n-{claim.sent}"
-            self.phone[name] = message.content["title"]
-            stage.outbox.settle(claim, Delivered(name), stage.now)
+            known = shown.notification_id if replaces and shown is not None else None
+            name = known or f"n-{claim.sent}"
+            self.phone[name] = message.content.title
+            stage.outbox.settle(claim, Accept(name), stage.now)
 
     def settle_down(self, stage: Stage) -> None:
         """Time until nothing is hushed or waits any more; nothing changes but that the source answers."""
@@ -174,7 +176,7 @@ def check_journal(stage: Stage, config: str) -> None:
     told: dict[tuple[str, str, bool], int] = defaultdict(int)
     last: dict[tuple[str, str, bool], tuple[float, str]] = {}
     for row in rows:
-        is_source = row.notice.startswith("push:source")
+        is_source = row.notice.startswith("push source")
         alert = (row.rule, row.labels, is_source)
         line = next(line for line in config.split("\n") if line.startswith(f"  {row.rule}:"))
         is_over = row.change == "resolved" or row.detail.startswith("it came and went")

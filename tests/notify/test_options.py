@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
 from smithd.alerts.severity import Severity
 from smithd.notify.options import PushOptions
+from smithd.outbox.message import PushContent
+
+TEXT = PushContent("errors is critical", "It is 7.")
 
 
 def options(**keys: object) -> PushOptions:
@@ -15,18 +20,15 @@ def options(**keys: object) -> PushOptions:
 
 def test_true_is_all_of_the_defaults() -> None:
     assert PushOptions.model_validate(True) == options()
-    assert options().envelope(["ops"]) == {"channels": ["ops"]}
-    assert options().envelope(None) == {}
+    assert options().addressed(TEXT, ["ops"]) == replace(TEXT, channels=("ops",))
+    assert options().addressed(TEXT, None) == TEXT
     assert [options().level(severity) for severity in Severity] == ["active", "time-sensitive"]
 
 
 def test_a_rule_has_channels_tags_and_links_of_its_own() -> None:
     chosen = options(channels=["night"], tags=["shop"], redirection="https://example.com/d")
-    assert chosen.envelope(["ops"]) == {
-        "channels": ["night"],
-        "tags": ["shop"],
-        "redirection": "https://example.com/d",
-    }
+    addressed = replace(TEXT, channels=("night",), tags=("shop",), redirection="https://example.com/d")
+    assert chosen.addressed(TEXT, ["ops"]) == addressed
     with pytest.raises(ValidationError, match="javascript"):
         options(redirection="javascript:alert(1)")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
@@ -12,28 +11,62 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from campaign import rounds
-from smithd.outbox.message import Again, Delivered, Kind, Message, Priority, Settlement, Standing, Wait
+from smithd.keys import DEFAULT_ACCOUNT, Key, PushKey, StreamKey, WidgetKey
+from smithd.outbox import rows
+from smithd.outbox.message import (
+    ActivityContent,
+    ActivityEnd,
+    ActivityState,
+    BadgeCount,
+    Message,
+    Priority,
+    Push,
+    PushContent,
+    PushUpdate,
+    WidgetValue,
+)
 from smithd.outbox.queue import Claim, Outbox
+from smithd.outbox.settlement import Accept, DeliveryReason, Retry, Settlement, Wait
+from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, Standing
 from smithd.storage.database import Database
 
 START = 1_700_000_000.0
-STREAM, WIDGET, PUSHES = "stream:prod", "metric:shop.orders", ["push:cpu@1", "push:cpu@2"]
+STREAM, WIDGET = StreamKey(DEFAULT_ACCOUNT, "prod"), WidgetKey(DEFAULT_ACCOUNT, "shop.orders")
+PUSHES = [PushKey(DEFAULT_ACCOUNT, "cpu", opened, 1) for opened in (1.0, 2.0)]
+KEYS: list[Key] = [STREAM, WIDGET, *PUSHES]
 
 values = st.integers(0, 1)
+
+
+def said(given: Message | Shown) -> object:
+    """What a message, or what is shown, says; None: nothing, or nobody knows."""
+    match given:
+        case WidgetValue() | ShownWidget():
+            return given.value
+        case ActivityState():
+            return given.content.content_state["value"]
+        case ActivityEnd():
+            return None
+        case ShownActivity():
+            return given.content.content_state.get("value") if given.content is not None else None
+        case BadgeCount() | ShownBadge():
+            return given.count
+        case Push() | PushUpdate() | ShownPush():
+            return given.content.title
 
 
 class Phone:
     """What really arrived: what each level shows (None: nothing), and the pushes in order."""
 
     def __init__(self) -> None:
-        self.levels: dict[str, object] = {}
+        self.levels: dict[Key, object] = {}
         self.pushes: list[object] = []
 
     def take(self, message: Message) -> None:
-        if message.kind is Kind.PUSH:
-            self.pushes.append(message.content["title"])
+        if isinstance(message, Push | PushUpdate):
+            self.pushes.append(message.content.title)
         else:
-            self.levels[message.key] = None if message.kind is Kind.END else message.content["value"]
+            self.levels[message.key] = said(message)
 
 
 class OutboxMachine(RuleBasedStateMachine):
@@ -44,8 +77,8 @@ class OutboxMachine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
         self.phone = Phone()
         self.claims: list[Claim] = []
-        self.wanted: dict[str, object] = {}
-        self.told: dict[str, str] = {}
+        self.wanted: dict[Key, object] = {}
+        self.told: dict[Key, str] = {}
         self.settled: set[object] = set()
         self.count = 0
         self.now = START
@@ -80,47 +113,56 @@ class OutboxMachine(RuleBasedStateMachine):
             after = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
         assert said == (after != before), "changes() said otherwise"
 
-    def message(self, key: str, kind: Kind, content: dict[str, object]) -> Message:
-        priority = {Kind.PUSH: Priority.PUSH, Kind.END: Priority.END}.get(kind, Priority.ROUTINE)
-        return Message(key, kind, content, priority, self.now)
+    @rule(value=values)
+    def put_widget(self, value: int) -> None:
+        self.wanted[WIDGET] = value
+        self.put(WidgetValue(WIDGET, value, Priority.ROUTINE, self.now))
 
-    @rule(key=st.sampled_from([STREAM, WIDGET]), value=values)
-    def put_level(self, key: str, value: int) -> None:
-        self.wanted[key] = value
-        self.put(self.message(key, Kind.STREAM if key == STREAM else Kind.METRIC, {"value": value}))
+    @rule(value=values)
+    def put_state(self, value: int) -> None:
+        self.wanted[STREAM] = value
+        self.put(ActivityState(STREAM, ActivityContent({"value": value}), Priority.ROUTINE, self.now))
 
     @rule()
     def put_end(self) -> None:
         self.wanted[STREAM] = None
-        self.put(self.message(STREAM, Kind.END, {}))
+        self.put(ActivityEnd(STREAM, ActivityContent({}), self.now))
 
     @rule(key=st.sampled_from(PUSHES), in_place=st.booleans())
-    def put_push(self, key: str, in_place: bool) -> None:
+    def put_push(self, key: PushKey, in_place: bool) -> None:
         self.count += 1
         self.told[key] = f"push {self.count}"
-        self.put(self.message(key, Kind.PUSH, {"title": self.told[key], "in_place": in_place}))
+        kind = PushUpdate if in_place else Push
+        self.put(kind(key, PushContent(self.told[key]), Priority.PUSH, self.now))
 
-    @rule(key=st.sampled_from([STREAM, WIDGET, *PUSHES]))
-    def put_in_vain(self, key: str) -> None:
+    @rule(number=st.integers(0, 3))
+    def put_in_vain(self, number: int) -> None:
         """A transaction that does not come to be leaves everything as it was."""
-        kind = Kind.PUSH if key in PUSHES else Kind.METRIC if key == WIDGET else Kind.END
-        before = self.outbox.standing(key)
+        messages: list[Message] = [
+            WidgetValue(WIDGET, 99, Priority.ROUTINE, self.now),
+            ActivityEnd(STREAM, ActivityContent({}), self.now),
+            *(Push(key, PushContent("never"), Priority.PUSH, self.now) for key in PUSHES),
+        ]
+        message = messages[number]
+        before = self.outbox.standing(message.key)
         try:
             with self.database.transaction() as connection:
-                self.outbox.put(connection, self.message(key, kind, {"value": 99, "title": "never"}))
+                self.outbox.put(connection, message)
                 raise ZeroDivisionError
         except ZeroDivisionError:
-            assert self.outbox.standing(key) == before
+            assert self.outbox.standing(message.key) == before
 
     @precondition(lambda self: any(self.outbox.ready(self.now)))
     @rule(data=st.data())
     def claim(self, data: st.DataObject) -> None:
         ready = list(self.outbox.ready(self.now))
         queued = data.draw(st.sampled_from(ready))
-        assert queued.message.content.get("title") not in self.settled, "an accepted push goes out again"
-        shown = self.outbox.standing(queued.message.key).shown
-        if shown is not None and queued.message.is_level:
-            assert shown.ended or shown.content != queued.message.content, "the phone shows this already"
+        message = queued.message
+        shown = self.outbox.standing(message.key).shown
+        if isinstance(message, Push | PushUpdate):
+            assert message.content.title not in self.settled, "an accepted push goes out again"
+        elif shown is not None and not (isinstance(shown, ShownActivity) and shown.ended):
+            assert isinstance(message, ActivityEnd) or said(shown) != said(message), "the phone shows this already"
         self.claims.append(self.outbox.claim(queued, "family", self.now))
 
     @precondition(lambda self: bool(self.claims))
@@ -133,14 +175,14 @@ class OutboxMachine(RuleBasedStateMachine):
         message = claim.queued.message
         if end in ("taken", "lost but taken"):
             self.phone.take(message)
-        if end == "taken" and message.kind is Kind.PUSH:
-            self.settled.add(message.content["title"])
+        if end == "taken" and isinstance(message, Push | PushUpdate):
+            self.settled.add(message.content.title)
         settlements: dict[str, Settlement] = {
-            "taken": Delivered("id", ended=message.kind is Kind.END),
-            "refused": Again(self.now + 5, "refused"),
-            "lost": Again(self.now + 5, "lost", sent=True, wait=Wait.ANSWER),
-            "lost but taken": Again(self.now + 5, "lost", sent=True),
-            "forgotten": Again(self.now, "conflict", forget=True),
+            "taken": Accept("id", ended=isinstance(message, ActivityEnd)),
+            "refused": Retry(self.now + 5, DeliveryReason.NO_ANSWER, "refused"),
+            "lost": Retry(self.now + 5, DeliveryReason.NO_ANSWER, "lost", sent=True, wait=Wait.ANSWER),
+            "lost but taken": Retry(self.now + 5, DeliveryReason.NO_ANSWER, "lost", sent=True),
+            "forgotten": Retry(self.now, DeliveryReason.NO_ANSWER, "conflict", forget_id=True),
         }
         self.outbox.settle(claim, settlements[end], self.now)
 
@@ -170,24 +212,24 @@ class OutboxMachine(RuleBasedStateMachine):
     @invariant()
     def memory_is_what_the_disk_says(self) -> None:
         with self.database.transaction() as connection:
-            found = connection.exec_driver_sql("SELECT key, claimed FROM outbox").all()
-            shown: dict[str, str | None] = dict(connection.exec_driver_sql("SELECT key, content FROM shown").all())
-        waiting = {row.key for row in found if not row.claimed}
-        assert {row.key for row in found if row.claimed} == {claim.queued.message.key for claim in self.claims}
-        for key in [STREAM, WIDGET, *PUSHES]:
+            found = dict(rows.waiting(connection)).values()
+            claimed = connection.exec_driver_sql("SELECT count(*) FROM outbox WHERE claimed").scalar_one()
+            shown = {each.key: each for each in rows.shown(connection)}
+        assert claimed == len(self.claims)
+        waiting = {message.key: message for message in found}
+        for key in KEYS:
             standing = self.outbox.standing(key)
-            assert (standing.queued is not None) == (key in waiting)
+            assert standing.queued == waiting.get(key)
             if not standing.in_flight:
-                assert (standing.shown is not None) == (key in shown)
-                assert standing.shown is None or standing.shown.content == json.loads(shown[key] or "null")
+                assert standing.shown == shown.get(key)
 
     @invariant()
     def a_push_is_kept_until_it_is_taken(self) -> None:
         for key, title in self.told.items():
             standing: Standing = self.outbox.standing(key)
-            kept = standing.queued is not None and standing.queued.content["title"] == title
-            going = any(claim.queued.message.content.get("title") == title for claim in self.claims)
-            assert kept or going or title in self.settled
+            kept = standing.queued is not None and said(standing.queued) == title
+            in_flight = standing.claimed is not None and said(standing.claimed) == title
+            assert kept or in_flight or title in self.settled
 
 
 OutboxMachine.TestCase.settings = settings(

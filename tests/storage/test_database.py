@@ -243,5 +243,5 @@ def test_what_an_older_smithd_told_of_its_alerts_is_known_to_this_one(path: Path
         smithd.notify.log.load(connection, notices)
     database.close()
     (notice,) = notices
-    assert notice.key == 'push:told{host="a"}@5.000'
+    assert str(notice.key) == 'push told{host="a"}@5.000'
     assert [member.told for member in notice.firing] == ["critical"]

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from smithd.alerts.rule import RuleOptions, compile_rule
 from smithd.alerts.severity import Severity
 from smithd.alerts.state import Alert, Transition, judge
-from smithd.outbox.message import Standing
+from smithd.keys import Key
+from smithd.outbox.shown import Standing
 from smithd.plugin.sample import Labels, Sample, Series
 from smithd.series.expected import Expected, ExpectedSource
 from smithd.series.state import begin, record
@@ -28,7 +29,7 @@ def view(
     started: float = NOW - 3600,
     answered: float | None = None,
     firing: tuple[Alert, ...] = (),
-    standings: Mapping[str, Standing] | None = None,
+    standings: Mapping[Key, Standing] | None = None,
     watchers: Mapping[str, list[str]] | None = None,
 ) -> View:
     """What the surfaces see: these readings (fresh for 100 s), these alerts, these standings."""

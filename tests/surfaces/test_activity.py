@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.outbox.message import Kind, Message, Priority, Shown, Standing
+from smithd.keys import Key
+from smithd.outbox.message import ActivityContent, ActivityEnd, ActivityState, LevelMessage, Priority
+from smithd.outbox.shown import ShownActivity, Standing
 from smithd.surfaces import activity
 from smithd.surfaces.activity import ActivityOptions
 from smithd.surfaces.board import Board
@@ -20,14 +22,14 @@ def options(**keys: object) -> ActivityOptions:
     return ActivityOptions.model_validate({"type": "stats", "title": "Shop", "stats": [ROW], **keys})
 
 
-def word(chosen: ActivityOptions, seen: View) -> Message:
+def word(chosen: ActivityOptions, seen: View) -> ActivityState:
     said = activity.word("shop", chosen, None, seen)
-    assert isinstance(said, Message)
+    assert isinstance(said, ActivityState)
     return said
 
 
-def on_phone(said: Message, at: float) -> dict[str, Standing]:
-    shown = Shown(said.key, Kind.STREAM, said.content, at, aside=said.aside)
+def on_phone(said: ActivityState, at: float) -> dict[Key, Standing]:
+    shown = ShownActivity(said.key, said.content, at, meaning=said.meaning)
     return {said.key: Standing(shown)}
 
 
@@ -39,8 +41,8 @@ def test_a_full_state_with_colours_by_rule() -> None:
         channels=["ops"],
     )
     seen = view(sample("shop.errors", 7.25), sample("shop.revenue", 99), firing=(open_alert(),))
-    assert word(chosen, seen).content == {
-        "content_state": {
+    assert word(chosen, seen).content == ActivityContent(
+        {
             "title": "Shop: 1 firing",
             "type": "stats",
             "metrics": [
@@ -49,21 +51,21 @@ def test_a_full_state_with_colours_by_rule() -> None:
             ],
             "icon": {"symbol": "cart"},
         },
-        "channels": ["ops"],
-    }
+        channels=("ops",),
+    )
 
 
 def test_one_row_for_each_series_the_largest_first() -> None:
     chosen = options(stats=[{"each": "shop.stock", "by": "house", "top": 2}])
     seen = view(*(sample("shop.stock", value, house=house) for house, value in [("a", 1), ("b", 9), ("c", 5)]))
-    rows = word(chosen, seen).content["content_state"]["metrics"]
+    rows = word(chosen, seen).content.content_state["metrics"]
     assert rows == [{"label": "b", "value": 9}, {"label": "c", "value": 5}]
 
 
 def test_old_values_negative_numbers_and_missing_ones() -> None:
     stats = [ROW, {"label": "Revenue", "value": "shop.revenue"}, {"label": "Stock", "value": "shop.stock"}]
     seen = view(sample("shop.errors", 7, NOW - 101), sample("shop.revenue", -3))
-    rows = word(options(stats=stats), seen).content["content_state"]["metrics"]
+    rows = word(options(stats=stats), seen).content.content_state["metrics"]
     assert [row["value"] for row in rows] == ["7 ?", "-3", "–"]
 
 
@@ -88,8 +90,8 @@ def test_a_cosmetic_change_waits_and_a_change_of_meaning_does_not() -> None:
 
 def test_the_end_states_when_it_goes() -> None:
     said = activity.end("shop", options(end={"dismiss_after": "30s"}), view(sample("shop.errors", 1)))
-    assert said.kind is Kind.END
-    assert said.content["content_state"]["auto_dismiss_seconds"] == 30
+    assert isinstance(said, ActivityEnd)
+    assert said.content.content_state["auto_dismiss_seconds"] == 30
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), unique=True), st.sets(st.sampled_from("abcdefgh"), max_size=4))
@@ -108,9 +110,9 @@ def board(**streams: ActivityOptions) -> Board:
 def test_the_fifth_waits_and_says_why() -> None:
     streams = {name: options() for name in "abcde"}
     said = list(board(**streams).word([activity.key(name) for name in streams], view(sample("shop.errors", 1))))
-    assert [one.key for one in said if isinstance(one, Message)] == [f"stream:{name}" for name in "abcd"]
-    assert [(one.surface, one.reason) for one in said if isinstance(one, Held)] == [
-        ("stream:e", "waits for a slot; a, b, c, d hold them")
+    assert [one.key.name for one in said if isinstance(one, ActivityState)] == list("abcd")
+    assert [(str(one.surface), one.reason) for one in said if isinstance(one, Held)] == [
+        ("Live Activity e", "waits for a slot; a, b, c, d hold them")
     ]
 
 
@@ -121,14 +123,14 @@ def test_it_cools_down_before_it_ends_and_comes_back_without_an_end() -> None:
     started = word(chosen, view(seen))
     standings = on_phone(started, NOW)
 
-    def kinds(now: float, *, fires: bool) -> list[Kind]:
+    def kinds(now: float, *, fires: bool) -> list[type[LevelMessage]]:
         firing = (open_alert(),) if fires else ()
         at = view(sample("shop.errors", 1, now), now=now, standings=standings, firing=firing)
-        return [one.kind for one in shelf.word(["stream:shop"], at) if isinstance(one, Message)]
+        return [type(one) for one in shelf.word([activity.key("shop")], at) if not isinstance(one, Held)]
 
-    assert kinds(NOW, fires=True) == [Kind.STREAM]
-    assert kinds(NOW + 10, fires=False) == [Kind.STREAM]
-    assert kinds(NOW + 20, fires=True) == [Kind.STREAM]
-    assert kinds(NOW + 30, fires=False) == [Kind.STREAM]
-    assert kinds(NOW + 89, fires=False) == [Kind.STREAM]
-    assert kinds(NOW + 90, fires=False) == [Kind.END]
+    assert kinds(NOW, fires=True) == [ActivityState]
+    assert kinds(NOW + 10, fires=False) == [ActivityState]
+    assert kinds(NOW + 20, fires=True) == [ActivityState]
+    assert kinds(NOW + 30, fires=False) == [ActivityState]
+    assert kinds(NOW + 89, fires=False) == [ActivityState]
+    assert kinds(NOW + 90, fires=False) == [ActivityEnd]

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from smithd.keys import DEFAULT_ACCOUNT, Key, PushKey, StreamKey, WidgetKey
 from smithd.lockscreen.screen import Line
-from smithd.outbox.message import Kind, Shown
+from smithd.outbox.message import ActivityContent, PushContent
+from smithd.outbox.shown import Shown, ShownActivity, ShownPush, ShownWidget
 from smithd.serving import bind, serve
 from smithd.web.app import build
 from smithd.web.reads import Reads
@@ -41,14 +43,23 @@ class Daemon:
     """A page with something to look at, on a port of its own."""
 
     def __init__(self) -> None:
-        self.shown: dict[str, Shown] = {}
+        self.shown: dict[Key, Shown] = {}
         self.lines: list[Line] = []
         self._listener = bind("127.0.0.1", 0)
         self.port: int = self._listener.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}/"
 
-    def show(self, key: str, kind: Kind, content: dict[str, Any], *, ended: bool = False) -> None:
-        self.shown[key] = Shown(key, kind, content, NOW, ended=ended)
+    def show_widget(self, name: str, value: float | str) -> None:
+        key = WidgetKey(DEFAULT_ACCOUNT, name)
+        self.shown[key] = ShownWidget(key, value, NOW)
+
+    def show_activity(self, name: str, **state: Any) -> None:
+        key = StreamKey(DEFAULT_ACCOUNT, name)
+        self.shown[key] = ShownActivity(key, ActivityContent(state), NOW)
+
+    def show_push(self, name: str, title: str, message: str = "", *, replaced: bool = False) -> None:
+        key = PushKey(DEFAULT_ACCOUNT, name, NOW, 1)
+        self.shown[key] = ShownPush(key, PushContent(title, message), NOW, replaced=replaced)
 
     @asynccontextmanager
     async def running(self, token: str | None = None) -> AsyncIterator[asyncio.Task[None]]:
@@ -79,23 +90,23 @@ def test_the_page_changes_without_being_loaded_again(chromium: str) -> None:
     async def story() -> None:
         daemon = Daemon()
         async with daemon.running(), browsing(chromium) as (page, complaints):
-            daemon.show("metric:shop.orders", Kind.METRIC, {"value": 12.0})
+            daemon.show_widget("shop.orders", 12.0)
             await page.goto(daemon.address)
             await page.evaluate("document.body.dataset.marker = 'same document'")
             await expect(page.locator(".widget .figure")).to_have_text("12")
 
-            daemon.show("metric:shop.orders", Kind.METRIC, {"value": 13.0})
-            daemon.show("stream:checkout", Kind.STREAM, {"content_state": {"title": "Trouble", "metrics": [
-                {"label": "Errors", "value": "9%", "color": "red"}]}})  # fmt: skip
-            daemon.show("push:errors@1", Kind.PUSH, {"title": "Errors at 9 %"})
+            daemon.show_widget("shop.orders", 13.0)
+            rows = [{"label": "Errors", "value": "9%", "color": "red"}]
+            daemon.show_activity("checkout", title="Trouble", metrics=rows)
+            daemon.show_push("errors", "Errors at 9 %")
             daemon.lines.append(Line(NOW, "alert fired", "error"))
             await expect(page.locator(".widget .figure")).to_have_text("13")
             await expect(page.locator(".activity dd.c-red")).to_have_text("9%")
             await expect(page.locator(".notification h3")).to_have_text("Errors at 9 %")
             await expect(page.locator(".happened li")).to_contain_text("alert fired")
 
-            daemon.show("push:errors@1", Kind.PUSH, {"title": "Resolved", "in_place": True})
-            del daemon.shown["stream:checkout"]
+            daemon.show_push("errors", "Resolved", replaced=True)
+            del daemon.shown[StreamKey(DEFAULT_ACCOUNT, "checkout")]
             await expect(page.locator(".notification h3")).to_have_text("Resolved")
             await expect(page.locator(".activity")).to_have_count(0)
             await expect(page.locator("body")).to_have_attribute("data-marker", "same document")
@@ -107,11 +118,11 @@ def test_the_page_changes_without_being_loaded_again(chromium: str) -> None:
 def test_hostile_texts_are_shown_as_text(chromium: str) -> None:
     async def story() -> None:
         daemon = Daemon()
-        daemon.show("push:first", Kind.PUSH, {"title": HOSTILE, "message": HOSTILE})
+        daemon.show_push("first", HOSTILE, HOSTILE)
         async with daemon.running(), browsing(chromium) as (page, complaints):
             await page.goto(daemon.address)
             await expect(page.locator(".notification h3")).to_have_text(HOSTILE)
-            daemon.show(f"metric:{HOSTILE}", Kind.METRIC, {"value": HOSTILE})
+            daemon.show_widget(HOSTILE, HOSTILE)
             daemon.lines.append(Line(NOW, HOSTILE))
             await expect(page.locator(".widget .figure")).to_have_text(HOSTILE)
             await expect(page.locator(".happened li span")).to_have_text(HOSTILE)
@@ -139,7 +150,7 @@ def test_a_token_in_the_address_opens_the_page_and_leaves_the_address(chromium: 
         async with daemon.running("a-long-token"), browsing(chromium) as (page, complaints):
             await page.goto(daemon.address + "?token=a-long-token")
             await expect(page).to_have_url(daemon.address)
-            daemon.show("metric:shop.orders", Kind.METRIC, {"value": 13.0})
+            daemon.show_widget("shop.orders", 13.0)
             await expect(page.locator(".widget .figure")).to_have_text("13")
             assert complaints == []
 

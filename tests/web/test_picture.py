@@ -5,31 +5,42 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
-from smithd.outbox.message import Kind, Shown
+from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, Key, PushKey, StreamKey, WidgetKey
+from smithd.outbox.message import ActivityContent, PushContent
+from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget
 from smithd.web.picture import Picture
 
 NOW = 1_700_000_000.0
 
 
-def _shown(*rows: Shown) -> dict[str, Shown]:
+def _shown(*rows: Shown) -> dict[Key, Shown]:
     return {row.key: row for row in rows}
 
 
-def _stream(content: dict[str, Any] | None, *, ended: bool = False) -> Shown:
-    return Shown("stream:prod", Kind.END if ended else Kind.STREAM, content, NOW, ended=ended)
+def _stream(state: dict[str, Any] | None, *, ended: bool = False) -> Shown:
+    content = ActivityContent(state) if state is not None else None
+    return ShownActivity(StreamKey(DEFAULT_ACCOUNT, "prod"), content, NOW, ended=ended)
 
 
-STATE = {"content_state": {"type": "stats", "title": "Production", "metrics": []}}
+def _widget(name: str, value: float | None = 1) -> ShownWidget:
+    return ShownWidget(WidgetKey(DEFAULT_ACCOUNT, name), value, NOW)
+
+
+def _push(title: str, at: float, *, replaced: bool = False) -> ShownPush:
+    return ShownPush(PushKey(DEFAULT_ACCOUNT, title, at, 1), PushContent(title), at, replaced=replaced)
+
+
+STATE = {"type": "stats", "title": "Production", "metrics": []}
 
 
 def test_each_kind_has_its_place() -> None:
     screen = Picture(UTC).draw(
         _shown(
-            Shown("metric:shop.orders", Kind.METRIC, {"value": 12.0}, NOW),
+            _widget("shop.orders", 12.0),
             _stream(STATE),
-            Shown("push:old", Kind.PUSH, {"title": "Old"}, NOW - 60),
-            Shown("push:new", Kind.PUSH, {"title": "New", "in_place": True}, NOW),
-            Shown("badge", Kind.BADGE, {"badge": 2}, NOW),
+            _push("Old", NOW - 60),
+            _push("New", NOW, replaced=True),
+            ShownBadge(BadgeKey(DEFAULT_ACCOUNT), 2, NOW),
         ),
         NOW,
     )
@@ -40,8 +51,8 @@ def test_each_kind_has_its_place() -> None:
 
 
 def test_widgets_stand_in_the_configurations_order() -> None:
-    rows = [Shown(f"metric:{key}", Kind.METRIC, {"value": 1}, NOW) for key in ("removed", "b", "a")]
-    screen = Picture(UTC, ["metric:a", "metric:b"]).draw(_shown(*rows), NOW)
+    rows = [_widget(name) for name in ("removed", "b", "a")]
+    screen = Picture(UTC, [WidgetKey(DEFAULT_ACCOUNT, name) for name in "ab"]).draw(_shown(*rows), NOW)
     assert [widget.key for widget in screen.widgets] == ["a", "b", "removed"]
 
 
@@ -52,7 +63,7 @@ def test_while_a_request_is_on_its_way_the_last_picture_stays() -> None:
 
 
 def test_what_was_never_known_is_not_drawn() -> None:
-    screen = Picture(UTC).draw(_shown(_stream(None), Shown("metric:a", Kind.METRIC, None, NOW)), NOW)
+    screen = Picture(UTC).draw(_shown(_stream(None), _widget("a", None)), NOW)
     assert screen.activities == ()
     assert screen.widgets == ()
 
@@ -65,8 +76,8 @@ def test_what_is_no_longer_shown_is_forgotten() -> None:
 
 
 def test_an_ended_activity_leaves_and_an_old_notification_too() -> None:
-    final = {"content_state": {"title": "Production", "auto_dismiss_seconds": 20}}
-    shown = _shown(_stream(final, ended=True), Shown("push:a", Kind.PUSH, {"title": "Old"}, NOW))
+    final = {"title": "Production", "auto_dismiss_seconds": 20}
+    shown = _shown(_stream(final, ended=True), _push("Old", NOW))
     soon = Picture(UTC).draw(shown, NOW + 10)
     assert [activity.ended for activity in soon.activities] == [True]
     later = Picture(UTC).draw(shown, NOW + 25 * 3600)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fakes import FakeClock
-from smithd.events import Accepted, AlertMoved, Polled, PollFailed, Redactor
+from smithd.events import AlertMoved, Polled, PollFailed, Redactor, SendAccepted
+from smithd.keys import DEFAULT_ACCOUNT, PushKey, WidgetKey
 from smithd.web.recent import Recent
 
 
@@ -15,7 +16,7 @@ def test_routine_updates_of_one_thing_take_one_line() -> None:
     recent = _recent()
     recent(AlertMoved("errors", "", "fired", "critical", "9 is above 8"))
     for value in range(100):
-        recent(Accepted("metric:shop.orders", "updated", str(value)))
+        recent(SendAccepted(WidgetKey(DEFAULT_ACCOUNT, "shop.orders"), "updated", str(value)))
     texts = [line.text for line in recent.lines()]
     assert len(texts) == 2
     assert texts[1].endswith(": 99")
@@ -24,7 +25,7 @@ def test_routine_updates_of_one_thing_take_one_line() -> None:
 def test_every_push_has_its_own_line() -> None:
     recent = _recent()
     for _ in range(2):
-        recent(Accepted("push:errors", "sent", "Errors"))
+        recent(SendAccepted(PushKey(DEFAULT_ACCOUNT, "errors", 0.0, 1), "sent", "Errors"))
     assert len(recent.lines()) == 2
 
 

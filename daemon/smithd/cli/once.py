@@ -75,13 +75,13 @@ async def _once(config: Config, state: Path, send: bool) -> bool:
 
 async def _send(components: Components) -> bool:
     """Send what is due now; whether all of it was accepted in good time."""
-    from smithd.events import Accepted, DeliveryBlocked, Event, SendDelayed, SendDropped
+    from smithd.events import DeliveryBlocked, Event, SendAccepted, SendDelayed, SendDropped
 
     failed: list[Event] = []
     refused = asyncio.Event()
 
     def watch(event: Event) -> None:
-        if isinstance(event, Accepted | SendDelayed | SendDropped | DeliveryBlocked):
+        if isinstance(event, SendAccepted | SendDelayed | SendDropped | DeliveryBlocked):
             click.echo(f"  {components.config.redactor.clean(str(event))}")
         if isinstance(event, SendDelayed | SendDropped | DeliveryBlocked):
             failed.append(event)
@@ -137,6 +137,13 @@ def _alert(alert: Alert) -> str:
 
 def _message(message: Message) -> str:
     import json
+    from dataclasses import asdict
 
-    body = json.dumps(message.content, ensure_ascii=False)
-    return f"{message.kind} {message.name}: {body}"
+    from smithd.outbox.message import ActivityEnd, BadgeCount, WidgetValue
+
+    match message:
+        case WidgetValue(value=value) | BadgeCount(count=value):
+            return f"{message.key.subject}: {json.dumps(value, ensure_ascii=False)}"
+    content = {name: part for name, part in asdict(message.content).items() if part is not None}
+    what = " ends" if isinstance(message, ActivityEnd) else ""
+    return f"{message.key.subject}{what}: {json.dumps(content, ensure_ascii=False)}"

@@ -25,6 +25,8 @@ def test_push(config: Path, title: str) -> int:
     """
     from smithd.config.load import load
     from smithd.delivery.reply import Accepted
+    from smithd.delivery.wording import sentence
+    from smithd.outbox.settlement import Accept
 
     loaded = load(config, secrets_required=True)
     outcome = asyncio.run(_push(loaded, title))
@@ -34,7 +36,9 @@ def test_push(config: Path, title: str) -> int:
         told += f" ({devices} device{'' if devices == 1 else 's'})" if devices is not None else ""
         click.echo(f"Accepted, for {told}. If no phone shows it, look at the phone's notification settings.")
         return 0
-    click.echo(loaded.redactor.clean(f"Not sent: {outcome.detail}"), err=True)
+    settlement = outcome.settlement
+    why = "" if isinstance(settlement, Accept) else sentence(settlement.reason, settlement.detail)
+    click.echo(loaded.redactor.clean(f"Not sent: {why}"), err=True)
     return 1
 
 
@@ -43,14 +47,15 @@ async def _push(config: Config, title: str) -> Outcome:
     from smithd.delivery import outcome, wire
     from smithd.delivery.client import Client
     from smithd.http import Http
-    from smithd.outbox.message import Kind, Message, Priority
+    from smithd.keys import DEFAULT_ACCOUNT, PushKey
+    from smithd.outbox.message import Priority, Push, PushContent
 
     clock, http = SystemClock(), Http()
     now, client = clock.now(), Client(config.account, http, clock.now)
-    content = {"title": title, "message": "A test push. Alerts will look like this."}
-    message = Message("push:test", Kind.PUSH, content, Priority.PUSH, now)
+    content = PushContent(title, "A test push. Alerts will look like this.")
+    message = Push(PushKey(DEFAULT_ACCOUNT, "test", now, 1), content, Priority.PUSH, now)
     request = wire.request(message, None, config.account.channels, now, config.zone)
     try:
-        return outcome.weigh(request, await client(request), 0, now, 0.0)
+        return outcome.judge(request, await client(request), 0, now, 0.0)
     finally:
         await http.aclose()

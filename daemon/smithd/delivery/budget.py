@@ -1,4 +1,4 @@
-"""The budget: in any 60 seconds no more requests reach the service than it allows. Pure.
+"""The budget: in any 60 seconds no more requests reach the service than it allows. No I/O.
 
 A request counts from the moment it is let go until 60 seconds after its answer came: the service saw it at some time
 in between. Times are those of a clock that never steps.
@@ -22,19 +22,19 @@ LONGEST_PACE = 120.0
 
 
 @dataclass(slots=True)
-class _Account:
-    """One family's requests: those on their way, and until when each of the others counts."""
+class _Count:
+    """One family's requests: those in flight, and until when each of the others counts."""
 
     allowed: int
-    told: float = math.inf
-    on_way: int = 0
+    named: float = math.inf
+    in_flight: int = 0
     ends: list[float] = field(default_factory=list)
     left: int = 0
     left_until: float = -math.inf
 
     @property
     def limit(self) -> int:
-        return int(min(self.allowed, self.told))
+        return int(min(self.allowed, self.named))
 
     @property
     def kept(self) -> int:
@@ -46,7 +46,7 @@ class _Account:
         kept = 0 if first else self.kept
         if now < self.left_until and self.left <= kept:
             return self.left_until
-        surplus = self.on_way + len(self.ends) + 1 - (self.limit - kept)
+        surplus = self.in_flight + len(self.ends) + 1 - (self.limit - kept)
         if surplus <= 0:
             return now
         return nsmallest(surplus, self.ends)[-1] if surplus <= len(self.ends) else math.inf
@@ -56,42 +56,42 @@ class Budget:
     """Counts requests by family; a tenth of each limit is kept for what comes first (critical pushes, ends)."""
 
     def __init__(self, limits: Mapping[Family, int]) -> None:
-        self._accounts = {family: _Account(limit) for family, limit in limits.items()}
+        self._counts = {family: _Count(limit) for family, limit in limits.items()}
 
     def limit(self, limits: Mapping[Family, int]) -> None:
         """Other limits, from now on; what was sent already counts."""
         for family, limit in limits.items():
-            self._accounts[family].allowed = limit
+            self._counts[family].allowed = limit
 
     def free_at(self, family: Family, now: float, *, first: bool = False) -> float:
-        """When a request may go: ``now``, later, or infinity where that depends on those on their way."""
-        return self._accounts[family].free_at(now, first)
+        """When a request may go: ``now``, later, or infinity where that depends on those in flight."""
+        return self._counts[family].free_at(now, first)
 
     def take(self, family: Family) -> None:
         """A request goes."""
-        account = self._accounts[family]
-        account.on_way += 1
-        account.left -= 1
+        count = self._counts[family]
+        count.in_flight += 1
+        count.left -= 1
 
     def settle(self, family: Family, arrived_by: float | None) -> None:
         """A request has ended. ``arrived_by``: the latest moment it can reach the service; None: it never will."""
-        account = self._accounts[family]
-        account.on_way -= 1
+        count = self._counts[family]
+        count.in_flight -= 1
         if arrived_by is not None:
             self.remember(family, arrived_by)
 
     def remember(self, family: Family, arrived_by: float) -> None:
         """A request that went before, perhaps in an earlier life of the daemon."""
-        heappush(self._accounts[family].ends, arrived_by + WINDOW + MARGIN)
+        heappush(self._counts[family].ends, arrived_by + WINDOW + MARGIN)
 
-    def heed(self, family: Family, pace: Pace, now: float) -> None:
-        """The service says what is left of its limit, and how large that is: it can only lower the pace. Requests on
-        their way may not be in its count yet.
+    def lower(self, family: Family, pace: Pace, now: float) -> None:
+        """The service says what is left of its limit, and how large that is: it can only lower the pace. Requests in
+        flight may not be in its count yet.
         """
-        account = self._accounts[family]
-        left, until = pace.remaining - account.on_way, now + min(pace.seconds, LONGEST_PACE)
-        same_window = abs(until - account.left_until) < 2
-        account.left = min(left, account.left) if same_window else left
-        account.left_until = until
+        count = self._counts[family]
+        left, until = pace.remaining - count.in_flight, now + min(pace.seconds, LONGEST_PACE)
+        same_window = abs(until - count.left_until) < 2
+        count.left = min(left, count.left) if same_window else left
+        count.left_until = until
         if pace.quota is not None:
-            account.told = max(1, pace.quota)
+            count.named = max(1, pace.quota)

@@ -1,4 +1,4 @@
-"""The gate: may this request go now, and if not, when and why not. Pure.
+"""The gate: may this request go now, and if not, when and why not. No I/O.
 
 Times are those of a clock that never steps.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from enum import StrEnum
 
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery.account import Limits
@@ -15,6 +16,7 @@ from smithd.delivery.budget import Budget
 from smithd.delivery.outcome import BILLING_PROBE, RATE_PAUSE, SHORTEST_PAUSE, SLOW_PROBE, Outcome, Scope, covers
 from smithd.delivery.reply import NotSent, Unknown
 from smithd.outbox.message import LATE_ARRIVAL, Priority
+from smithd.outbox.settlement import DeliveryReason, Retry
 
 UNDECIDED_PROBE = 60.0
 """Seconds to the next probe where the last one met other trouble."""
@@ -23,122 +25,126 @@ _PROBES = {Scope.EVERYTHING: SLOW_PROBE, Scope.BILLED: BILLING_PROBE}
 _FIRST = frozenset({Priority.CRITICAL_PUSH, Priority.END})
 
 
+class GateReason(StrEnum):
+    """Why a request must wait."""
+
+    BLOCKED = "blocked"
+    PROBING = "probing"
+    """Another request finds out whether the scope is still blocked."""
+    PAUSED = "paused"
+    """The service asked for a pause."""
+    SLOTS_TAKEN = "slots_taken"
+    LIMIT = "limit"
+    """The limit of requests per minute is used up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Go:
     """It may go."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class NotYet:
     """It must wait; ``until`` is infinity where only another request's end can help."""
 
     until: float
-    reason: str
+    reason: GateReason
 
 
-Decision = Go | Hold
+Passage = Go | NotYet
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
-    """The gate has closed for a scope."""
+class Blocked:
+    """A scope is blocked from now on."""
 
     scope: Scope
-    reason: str
+    reason: DeliveryReason
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """The gate is open again for a scope."""
+class Unblocked:
+    """A scope is not blocked any more."""
 
     scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    until: float
-    reason: str
 
 
 class Gate:
-    """What is closed, what pauses, and what is left of the budget."""
+    """What is blocked, what pauses, and what is left of the budget."""
 
     def __init__(self, limits: Limits) -> None:
         self.budget = Budget(_by_family(limits))
         self._streams = limits.live_activities_at_once
-        self._on_way: Counter[Endpoint] = Counter()
+        self._in_flight: Counter[Endpoint] = Counter()
         self._pauses: dict[Family, float] = {}
-        self._asked: Counter[Family] = Counter()
-        self._blocks: dict[Scope, _Block] = {}
+        self._pauses_asked: Counter[Family] = Counter()
+        self._blocks: dict[Scope, float] = {}
 
     def limit(self, limits: Limits) -> None:
-        """Other limits, from now on; what is closed or pauses stays so."""
+        """Other limits, from now on; what is blocked or pauses stays so."""
         self.budget.limit(_by_family(limits))
         self._streams = limits.live_activities_at_once
 
-    def decide(self, endpoint: Endpoint, priority: Priority, starts: bool, streams: int, now: float) -> Decision:
+    def decide(self, endpoint: Endpoint, priority: Priority, starts: bool, streams: int, now: float) -> Passage:
         """Whether a request may go. ``starts``: it puts another stream on the phone, where ``streams`` are already."""
-        for scope, block in self._blocks.items():
+        for scope, until in self._blocks.items():
             if covers(scope, endpoint):
-                if now < block.until:
-                    return Hold(block.until, block.reason)
-                if any(covers(scope, other) for other in +self._on_way):
-                    return Hold(math.inf, f"another request probes: {block.reason}")
+                if now < until:
+                    return NotYet(until, GateReason.BLOCKED)
+                if any(covers(scope, other) for other in +self._in_flight):
+                    return NotYet(math.inf, GateReason.PROBING)
         if now < (until := self._pauses.get(endpoint.family, now)):
-            return Hold(until, "the service asked for a pause")
+            return NotYet(until, GateReason.PAUSED)
         if starts and streams >= self._streams:
-            return Hold(math.inf, f"{streams} Live Activities are on the phone; it waits for one to end")
+            return NotYet(math.inf, GateReason.SLOTS_TAKEN)
         free_at = self.budget.free_at(endpoint.family, now, first=priority in _FIRST)
-        return Go() if free_at <= now else Hold(free_at, "the limit of requests per minute is used up")
+        return Go() if free_at <= now else NotYet(free_at, GateReason.LIMIT)
 
     def send(self, endpoint: Endpoint) -> None:
         """A request goes; ``learn`` must follow."""
-        self._on_way[endpoint] += 1
+        self._in_flight[endpoint] += 1
         self.budget.take(endpoint.family)
 
-    def learn(self, endpoint: Endpoint, outcome: Outcome, now: float) -> list[Closed | Opened]:
+    def learn(self, endpoint: Endpoint, outcome: Outcome, now: float) -> list[Blocked | Unblocked]:
         """How a request ended; returns what that changed."""
         family = endpoint.family
-        self._on_way[endpoint] -= 1
+        self._in_flight[endpoint] -= 1
         self.budget.settle(family, _arrived_by(outcome, now))
         if outcome.pace is not None:
-            self.budget.heed(family, outcome.pace, now)
+            self.budget.lower(family, outcome.pace, now)
         self._pause(family, outcome, now)
-        opened: list[Closed | Opened] = [Opened(scope) for scope in self._disproved(endpoint, outcome)]
+        unblocked: list[Blocked | Unblocked] = [Unblocked(scope) for scope in self._disproved(endpoint, outcome)]
         for scope in [scope for scope in self._blocks if covers(scope, endpoint)]:
-            if Opened(scope) in opened:
+            if Unblocked(scope) in unblocked:
                 del self._blocks[scope]
             else:
-                self._postpone(scope, now + UNDECIDED_PROBE)
-        return opened + self._close(outcome, now)
+                self._blocks[scope] = max(self._blocks[scope], now + UNDECIDED_PROBE)
+        return unblocked + self._block(outcome, now)
 
     def _pause(self, family: Family, outcome: Outcome, now: float) -> None:
         """Rest for as long as the service asks, and longer each time where that turns out to be too short."""
         if outcome.is_verdict:
-            del self._asked[family]
+            del self._pauses_asked[family]
         if outcome.pause:
-            least = min(SHORTEST_PAUSE * 2.0 ** min(self._asked[family], 30), RATE_PAUSE)
-            self._asked[family] += 1
+            least = min(SHORTEST_PAUSE * 2.0 ** min(self._pauses_asked[family], 30), RATE_PAUSE)
+            self._pauses_asked[family] += 1
             self._pauses[family] = max(now + max(outcome.pause, least), self._pauses.get(family, now))
 
     def _disproved(self, endpoint: Endpoint, outcome: Outcome) -> list[Scope]:
-        """The closed scopes that this outcome shows to be open: who must pay has a key that is good."""
-        closed = [scope for scope in self._blocks if covers(scope, endpoint)]
+        """The scopes that this outcome shows not to be blocked any more: who must pay has a key that is good."""
+        blocked = [scope for scope in self._blocks if covers(scope, endpoint)]
         if outcome.is_verdict:
-            return closed
-        return [scope for scope in closed if outcome.blocks is Scope.BILLED and scope is Scope.EVERYTHING]
+            return blocked
+        return [scope for scope in blocked if outcome.blocks is Scope.BILLED and scope is Scope.EVERYTHING]
 
-    def _postpone(self, scope: Scope, until: float) -> None:
-        block = self._blocks[scope]
-        self._blocks[scope] = _Block(max(block.until, until), block.reason)
-
-    def _close(self, outcome: Outcome, now: float) -> list[Closed | Opened]:
-        scope = outcome.blocks
-        if scope is None:
+    def _block(self, outcome: Outcome, now: float) -> list[Blocked | Unblocked]:
+        scope, settlement = outcome.blocks, outcome.settlement
+        if scope is None or not isinstance(settlement, Retry):
             return []
         news = scope not in self._blocks
-        self._blocks[scope] = _Block(now + _PROBES[scope], outcome.detail)
-        return [Closed(scope, outcome.detail)] if news else []
+        self._blocks[scope] = now + _PROBES[scope]
+        return [Blocked(scope, settlement.reason, settlement.detail)] if news else []
 
 
 def _by_family(limits: Limits) -> dict[Family, int]:

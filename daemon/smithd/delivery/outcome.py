@@ -1,4 +1,4 @@
-"""Outcomes: what a reply means for the message, and for all that are to follow. Pure."""
+"""Outcomes: what a reply means for the message, and for all that follow. No I/O."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from smithd.contract.endpoint import Endpoint, Family
-from smithd.delivery import window
 from smithd.delivery.reply import Accepted, NotSent, Refusal, Rejected, Reply, Unknown
-from smithd.delivery.wire import BARE_END, Request
-from smithd.outbox.message import Again, Delivered, GivenUp, Settlement, Wait
+from smithd.delivery.wire import Request
+from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
+from smithd.outbox.shown import TimerWindow
 
 SLOW_PROBE = 600.0
 BILLING_PROBE = 3600.0
@@ -32,7 +32,7 @@ it once more.
 
 
 class Scope(StrEnum):
-    """What a refusal closes."""
+    """What a refusal blocks."""
 
     EVERYTHING = "everything"
     BILLED = "pushes, Live Activities and the badge"
@@ -51,14 +51,14 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a reply means. ``settlement`` is for the message; ``detail`` is for people.
+    """What a reply means. ``settlement`` is for the message.
 
-    ``pause``: seconds for which its family must rest; ``blocks``: what is closed; ``pace``: what is left of the limit.
+    ``pause``: seconds for which its family must rest; ``blocks``: the scope that is blocked; ``pace``: what is left of
+    the limit.
     """
 
     reply: Reply
     settlement: Settlement
-    detail: str = ""
     pause: float = 0.0
     blocks: Scope | None = None
     pace: Pace | None = None
@@ -79,109 +79,102 @@ _BILLED = frozenset({Endpoint.SEND, Endpoint.REPLACE, Endpoint.BADGE, Endpoint.S
 
 
 def covers(scope: Scope, endpoint: Endpoint) -> bool:
-    """Whether a closed scope keeps requests to this endpoint back: ends and metrics are not billed."""
+    """Whether a blocked scope covers requests to this endpoint: ends and metrics are not billed."""
     return scope is Scope.EVERYTHING or endpoint in _BILLED
 
 
-def weigh(request: Request, reply: Reply, attempts: int, now: float, chance: float) -> Outcome:
+def judge(request: Request, reply: Reply, attempts: int, now: float, chance: float) -> Outcome:
     """What a reply means. ``attempts``: tries of this message without an answer, this one not counted; ``now``:
     seconds since 1970; ``chance``: a random number from 0 to 1, for the jitter.
     """
     match reply:
-        case NotSent(reason):
-            return Outcome(reply, _retry(reason, attempts, now, chance, sent=False), reason)
-        case Unknown(reason):
+        case NotSent(detail):
+            settlement = _later(DeliveryReason.NOT_CONNECTED, detail, attempts, now, chance)
+            return Outcome(reply, settlement)
+        case Unknown():
             settlement = _uncertain(request, reply, attempts, now, chance)
-            outcome = Outcome(reply, settlement, reason, pause=min(reply.retry_after or 0.0, LONGEST_RETRY))
+            outcome = Outcome(reply, settlement, pause=min(reply.retry_after or 0.0, LONGEST_RETRY))
         case Accepted():
-            outcome = _taken(request, reply, now)
+            outcome = Outcome(reply, _accepted(request, reply, now))
         case Rejected():
-            outcome = _refused(request, reply, now, chance)
+            outcome = _rejected(request, reply, now, chance)
     return replace(outcome, pace=_pace(reply, request.family))
 
 
-def _taken(request: Request, reply: Accepted, now: float) -> Outcome:
+def _accepted(request: Request, reply: Accepted, now: float) -> Settlement:
     if not reply.is_confirmed:
-        reason = reply.said or "the service did not confirm it"
-        return Outcome(reply, Again(now + SLOW_PROBE, reason, sent=True), reason)
+        return Retry(now + SLOW_PROBE, DeliveryReason.NOT_CONFIRMED, reply.said, sent=True)
     if request.endpoint is Endpoint.STREAM_DELETE:
-        return Outcome(reply, Delivered(ended=True))
-    if request.endpoint is Endpoint.STREAM_PUT:
-        return _streamed(request, reply, now)
-    return Outcome(reply, Delivered(reply.notification_id))
-
-
-def _streamed(request: Request, reply: Accepted, now: float) -> Outcome:
-    if reason := _without_effect(reply):
+        return Accept(ended=True)
+    if request.endpoint is not Endpoint.STREAM_PUT:
+        return Accept(reply.notification_id)
+    if (reason := _without_effect(reply)) is not None:
         # A timer's window was not taken up either.
-        aside = window.lost(request.aside) if window.is_sent(request.body, request.aside) else {}
-        return Outcome(reply, Again(now + SLOW_PROBE, reason, sent=True, aside=aside), reason)
-    if reply.operation in ("started", "rotated") and window.is_left_out(request.body, request.aside):
-        reason = "the timer was started anew, without its window"
-        return Outcome(reply, Again(now, reason, sent=True, aside=window.lost(request.aside)), reason)
-    return Outcome(reply, Delivered(reply.activity_id))
+        detail, window = reply.said or reply.operation, _lost(request) if request.sets_window else None
+        return Retry(now + SLOW_PROBE, reason, detail, sent=True, window=window)
+    if reply.operation in ("started", "rotated") and request.leaves_out_window:
+        return Retry(now, DeliveryReason.TIMER_RESTARTED, sent=True, window=_lost(request))
+    return Accept()
 
 
-def _without_effect(reply: Accepted) -> str:
-    """Why the phone shows nothing of a stream's state that was taken; empty: it shows it."""
+def _without_effect(reply: Accepted) -> DeliveryReason | None:
+    """Why the phone shows nothing of a stream's state that was accepted; None: it shows it."""
     if reply.operation == "paused":
-        return "the stream is paused in the app; its newest state waits until it is resumed there"
+        return DeliveryReason.STREAM_PAUSED
     if reply.is_ignored and reply.operation != "noop":
-        return f"the service says that it had no effect ({reply.said or reply.operation})"
-    return ""
+        return DeliveryReason.NO_EFFECT
+    return None
 
 
-def _refused(request: Request, reply: Rejected, now: float, chance: float) -> Outcome:
+def _lost(request: Request) -> TimerWindow | None:
+    """What to remember of a window that the service turns out not to have."""
+    return replace(request.window, lost=True) if request.window is not None else None
+
+
+def _rejected(request: Request, reply: Rejected, now: float, chance: float) -> Outcome:
     endpoint, said = request.endpoint, reply.said
     match reply.kind:
         case Refusal.UNAUTHORIZED:
-            reason = f"the service refuses the key ({said})"
-            return Outcome(reply, Again(now, reason), reason, blocks=Scope.EVERYTHING)
+            return Outcome(reply, Retry(now, DeliveryReason.KEY_REFUSED, said), blocks=Scope.EVERYTHING)
+        case Refusal.BILLING if endpoint in _BILLED:
+            return Outcome(reply, Retry(now, DeliveryReason.BILLING, said), blocks=Scope.BILLED)
         case Refusal.BILLING:
-            reason = f"the account must be paid for ({said})"
-            if endpoint in _BILLED:
-                return Outcome(reply, Again(now, reason), reason, blocks=Scope.BILLED)
-            return Outcome(reply, Again(now + BILLING_PROBE, reason), reason)
+            return Outcome(reply, Retry(now + BILLING_PROBE, DeliveryReason.BILLING, said))
         case Refusal.RATE_LIMITED:
             pause = _pause(reply, request.family, chance)
-            return Outcome(reply, Again(now, f"too many requests ({said})"), said, pause=pause)
+            return Outcome(reply, Retry(now, DeliveryReason.RATE_LIMITED, said), pause=pause)
         case Refusal.SLOTS_FULL:
-            reason = f"no slot for another Live Activity ({said})"
-            return Outcome(reply, Again(now + SLOT_PROBE, reason, wait=Wait.SLOT), reason)
-    if endpoint is Endpoint.STREAM_DELETE:
-        return _not_ended(request, reply, now)
-    return _refused_itself(request, reply, now)
+            return Outcome(reply, Retry(now + SLOT_PROBE, DeliveryReason.SLOTS_FULL, said, wait=Wait.SLOT))
+    is_end = endpoint is Endpoint.STREAM_DELETE
+    return Outcome(reply, _not_ended(request, reply, now) if is_end else _refused(request, reply, now))
 
 
-def _refused_itself(request: Request, reply: Rejected, now: float) -> Outcome:
+def _refused(request: Request, reply: Rejected, now: float) -> Settlement:
     """It is about this very request: what it says, what it names, or whom it is for."""
     said = reply.said
     match reply.kind, request.endpoint:
         case Refusal.NO_RECIPIENTS, _:
-            reason = f"nobody to send to ({said})"
-            return Outcome(reply, Again(now + SLOW_PROBE, reason), reason)
+            return Retry(now + SLOW_PROBE, DeliveryReason.NO_RECIPIENTS, said)
         case Refusal.FORBIDDEN, _:
-            reason = f"the key may not do this ({said})"
-            return Outcome(reply, GivenUp(reason, off=True), reason)
+            return Drop(DeliveryReason.FORBIDDEN, said, off=True)
         case Refusal.NOT_FOUND, Endpoint.METRIC:
-            reason = f"the metric '{request.name}' does not exist: create it in the app ({said})"
-            return Outcome(reply, Again(now + METRIC_PROBE, reason), reason)
+            return Retry(now + METRIC_PROBE, DeliveryReason.METRIC_MISSING, said)
         case ((Refusal.NOT_FOUND | Refusal.CONFLICT), Endpoint.REPLACE):
-            # It says nothing about the text: that is told in a push of its own.
-            return Outcome(reply, Again(now, said, forget=True), said)
-    if window.is_left_out(request.body, request.aside):
+            # It says nothing about the text: that goes out in a push of its own.
+            return Retry(now, DeliveryReason.REFUSED, said, forget_id=True)
+    if request.leaves_out_window:
         # The service may not have the window after all; it then wants one (contract section 4.1).
-        return Outcome(reply, Again(now, said, aside=window.lost(request.aside)), said)
-    return Outcome(reply, GivenUp(said), said)
+        return Retry(now, DeliveryReason.REFUSED, said, window=_lost(request))
+    return Drop(DeliveryReason.REFUSED, said)
 
 
-def _not_ended(request: Request, reply: Rejected, now: float) -> Outcome:
-    """An end must not be given up: its stream would hold a slot for ever."""
+def _not_ended(request: Request, reply: Rejected, now: float) -> Settlement:
+    """An end is never dropped: its stream would hold a slot for ever."""
     if reply.kind is Refusal.NOT_FOUND:
-        return Outcome(reply, Delivered(ended=True))
+        return Accept(ended=True)
     if request.body:
-        return Outcome(reply, Again(now, reply.said, aside={BARE_END: True}), reply.said)
-    return Outcome(reply, Again(now + END_PROBE, reply.said), reply.said)
+        return Retry(now, DeliveryReason.REFUSED, reply.said, bare_end=True)
+    return Retry(now + END_PROBE, DeliveryReason.REFUSED, reply.said)
 
 
 def _pause(reply: Rejected, family: Family, chance: float) -> float:
@@ -193,19 +186,20 @@ def _pause(reply: Rejected, family: Family, chance: float) -> float:
     return min(max(pause, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
-def _uncertain(request: Request, reply: Unknown, attempts: int, now: float, chance: float) -> Again:
+def _uncertain(request: Request, reply: Unknown, attempts: int, now: float, chance: float) -> Retry:
     is_no = reply.status is not None and reply.status >= 300
     longest = LONGEST_RETRY if is_no or request.endpoint is not Endpoint.SEND else LONGEST_RETRY_OF_A_PUSH
-    settlement = _retry(reply.reason, attempts, now, chance, longest=longest)
-    return replace(settlement, at=max(settlement.at, now + min(reply.retry_after or 0.0, LONGEST_RETRY)))
+    settlement = _later(DeliveryReason.NO_ANSWER, reply.reason, attempts, now, chance, longest=longest)
+    at = max(settlement.at, now + min(reply.retry_after or 0.0, LONGEST_RETRY))
+    return replace(settlement, at=at, sent=True)
 
 
-def _retry(
-    reason: str, attempts: int, now: float, chance: float, *, sent: bool = True, longest: float = LONGEST_RETRY
-) -> Again:
+def _later(
+    reason: DeliveryReason, detail: str, attempts: int, now: float, chance: float, *, longest: float = LONGEST_RETRY
+) -> Retry:
     """Twice as long as the last time, up to a limit, and never quite in step with others."""
     delay = min(FIRST_RETRY * 2.0 ** min(attempts, 30), longest)
-    return Again(now + delay * (0.8 + 0.4 * chance), reason, sent=sent, wait=Wait.ANSWER)
+    return Retry(now + delay * (0.8 + 0.4 * chance), reason, detail, wait=Wait.ANSWER)
 
 
 def _pace(reply: Accepted | Rejected | Unknown, family: Family) -> Pace | None:

@@ -14,22 +14,34 @@ from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery import wire
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import MARGIN, WINDOW
-from smithd.delivery.gate import Closed, Decision, Gate, Hold, Opened
-from smithd.delivery.outcome import Outcome, weigh
-from smithd.delivery.reply import Accepted as Taken
-from smithd.delivery.reply import Reply
+from smithd.delivery.gate import Blocked, Gate, NotYet, Passage, Unblocked
+from smithd.delivery.outcome import Outcome, judge
+from smithd.delivery.reply import Accepted, Reply
 from smithd.delivery.wire import Request
+from smithd.delivery.wording import sentence
 from smithd.events import (
-    Accepted,
     DeliveryBlocked,
     DeliveryResumed,
     Events,
+    SendAccepted,
     SendDelayed,
     SendDropped,
     SurfaceHeld,
 )
-from smithd.outbox.message import LATE_ARRIVAL, ONLY_IN_PLACE, Again, Delivered, GivenUp, Kind, Message, Wait
+from smithd.keys import Key, WidgetKey
+from smithd.outbox.message import (
+    LATE_ARRIVAL,
+    ActivityEnd,
+    ActivityState,
+    BadgeCount,
+    Message,
+    Push,
+    PushUpdate,
+    WidgetValue,
+)
 from smithd.outbox.queue import Claim, Outbox, Queued
+from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Wait
+from smithd.outbox.shown import ShownActivity
 
 Transport = Callable[[Request], Awaitable[Reply]]
 
@@ -74,7 +86,7 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self._drift = clock.now() - clock.monotonic()
         self._silent = 0
-        self._warned: set[str] = set()
+        self._warned: set[Key] = set()
 
     def reconfigure(self, transport: Transport, account: AccountOptions, zone: tzinfo) -> None:
         """Send as another configuration says, from now on. Requests that are on their way end as they began.
@@ -135,14 +147,18 @@ class Sender:
         """Send all that may go; returns the seconds until more may (infinite: not before something happens)."""
         now, instant = self._clock.now(), self._clock.monotonic()
         for expired in self._outbox.expire(now):
-            reason = f"nobody took it in time ({expired.reason or 'it never went out'})"
-            self._events.publish(SendDropped(expired.message.key, reason))
+            why = (
+                _sentence(expired.message.key, expired.reason, expired.detail)
+                if expired.reason
+                else "it never went out"
+            )
+            self._events.publish(SendDropped(expired.message.key, sentence(DeliveryReason.EXPIRED, why)))
         rest = math.inf
         for queued in self._outbox.ready(now):
             if self._is_full(queued.message):
                 break  # pushes come first, so nothing after this one finds a place either
             decision = self._decide(queued, instant)
-            if isinstance(decision, Hold):
+            if isinstance(decision, NotYet):
                 rest = min(rest, decision.until - instant)
             else:
                 self._send(queued, now)
@@ -154,12 +170,12 @@ class Sender:
         return max(rest, SHORTEST_REST)
 
     def _is_full(self, message: Message) -> bool:
-        return len(self._tasks) >= (AT_ONCE if message.kind is Kind.PUSH else AT_ONCE - KEPT_FOR_PUSHES)
+        return len(self._tasks) >= (AT_ONCE if isinstance(message, Push | PushUpdate) else AT_ONCE - KEPT_FOR_PUSHES)
 
-    def _decide(self, queued: Queued, instant: float) -> Decision:
+    def _decide(self, queued: Queued, instant: float) -> Passage:
         message = queued.message
         shown = self._outbox.standing(message.key).shown
-        starts = message.kind is Kind.STREAM and (shown is None or shown.ended)
+        starts = isinstance(message, ActivityState) and (not isinstance(shown, ShownActivity) or shown.ended)
         streams = len(self._outbox.streams_on_phone()) if starts else 0
         return self._gate.decide(wire.endpoint(message, shown), message.priority, starts, streams, instant)
 
@@ -172,10 +188,10 @@ class Sender:
             self._outbox.drop(queued)
             self._events.publish(SendDropped(message.key, str(error)))
             return
-        if message.content.get("in_place") == ONLY_IN_PLACE and request.endpoint is not Endpoint.REPLACE:
+        if isinstance(message, PushUpdate) and message.only_in_place and request.endpoint is not Endpoint.REPLACE:
             self._outbox.drop(queued)  # the phone does not have what this would take the place of
             return
-        claim = self._outbox.claim(queued, request.family, now, request.aside)
+        claim = self._outbox.claim(queued, request.family, now, request.window)
         self._gate.send(request.endpoint)
         task = asyncio.create_task(self._deliver(claim, request, self._transport, self._gate))
         task.add_done_callback(lambda _: self.wake())
@@ -184,35 +200,35 @@ class Sender:
     async def _deliver(self, claim: Claim, request: Request, transport: Transport, gate: Gate) -> None:
         reply = await transport(request)
         now, instant = self._clock.now(), self._clock.monotonic()
-        outcome = weigh(request, reply, claim.queued.attempts, now, self._chance())
+        outcome = judge(request, reply, claim.queued.attempts, now, self._chance())
         self._outbox.settle(claim, outcome.settlement, now)
         if gate is not self._gate:
             self._outbox.try_anew()  # what was refused to another key may be granted to this one
-        self._tell(claim.queued, outcome, now)
+        self._publish(claim.queued, outcome, now)
         for change in gate.learn(request.endpoint, outcome, instant):
             if gate is not self._gate:
                 continue  # it speaks of another key
             match change:
-                case Closed(scope, reason):
-                    self._events.publish(DeliveryBlocked(scope, reason))
-                case Opened(scope):
+                case Blocked(scope, reason, detail):
+                    self._events.publish(DeliveryBlocked(scope, sentence(reason, detail)))
+                case Unblocked(scope):
                     self._events.publish(DeliveryResumed(scope))
         self._listen_for_life(outcome)
 
-    def _tell(self, queued: Queued, outcome: Outcome, now: float) -> None:
+    def _publish(self, queued: Queued, outcome: Outcome, now: float) -> None:
         key = queued.message.key
         match outcome.settlement:
-            case Delivered():
-                operation = outcome.reply.operation if isinstance(outcome.reply, Taken) else "ended"
-                self._events.publish(Accepted(key, operation, _summary(queued.message)))
-                self._tell_warnings(key, outcome.reply)
-            case Again(at, reason) if outcome.blocks is None and _is_news(queued, reason):
-                self._events.publish(SendDelayed(key, reason, max(at - now, outcome.pause)))
-            case GivenUp(reason):
-                self._events.publish(SendDropped(key, reason))
+            case Accept():
+                operation = outcome.reply.operation if isinstance(outcome.reply, Accepted) else "ended"
+                self._events.publish(SendAccepted(key, operation, _summary(queued.message)))
+                self._publish_warnings(key, outcome.reply)
+            case Retry(at, reason, detail) if outcome.blocks is None and _is_news(queued, reason, detail):
+                self._events.publish(SendDelayed(key, _sentence(key, reason, detail), max(at - now, outcome.pause)))
+            case Drop(reason, detail):
+                self._events.publish(SendDropped(key, _sentence(key, reason, detail)))
 
-    def _tell_warnings(self, key: str, reply: Reply) -> None:
-        warnings = reply.warnings if isinstance(reply, Taken) else ()
+    def _publish_warnings(self, key: Key, reply: Reply) -> None:
+        warnings = reply.warnings if isinstance(reply, Accepted) else ()
         if not warnings:
             self._warned.discard(key)
         elif key not in self._warned:
@@ -253,17 +269,26 @@ class Sender:
         await all_ended
 
 
-def _is_news(queued: Queued, reason: str) -> bool:
-    """Whether a delay is worth telling: a push's always, a level's when its reason is another."""
-    return queued.message.kind is Kind.PUSH or queued.reason != reason
+def _is_news(queued: Queued, reason: DeliveryReason, detail: str) -> bool:
+    """Whether a delay is worth an event: a push's always, a level's when its reason is another."""
+    return isinstance(queued.message, Push | PushUpdate) or (queued.reason, queued.detail) != (reason, detail)
+
+
+def _sentence(key: Key, reason: DeliveryReason, detail: str) -> str:
+    return sentence(reason, detail, key.name if isinstance(key, WidgetKey) else "")
 
 
 def _summary(message: Message) -> str:
     """What the phone shows now, in a few words."""
-    content = message.content
-    if message.kind is Kind.END:
-        return "leaves the Lock Screen"
-    state = content.get("content_state", {})
-    rows = [f"{row.get('label')} {row.get('value')}{row.get('unit', '')}" for row in state.get("metrics", ())]
-    headline = state.get("title") or content.get("title") or content.get("value", content.get("badge", ""))
-    return ", ".join([str(headline), *rows])
+    match message:
+        case WidgetValue():
+            return str(message.value)
+        case BadgeCount():
+            return str(message.count)
+        case ActivityEnd():
+            return "leaves the Lock Screen"
+        case ActivityState():
+            state = message.content.content_state
+            rows = [f"{row.get('label')} {row.get('value')}{row.get('unit', '')}" for row in state.get("metrics", ())]
+            return ", ".join([str(state.get("title", "")), *rows])
+    return str(message.content.title)

@@ -1,9 +1,9 @@
-"""The wire: a message as a request that the service's contract allows, or none. Pure."""
+"""The wire: a message as a request that the service's contract allows, or none. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -12,20 +12,24 @@ from smithd.contract.endpoint import Endpoint, Family
 from smithd.contract.values import clipped, encoded, is_blank
 from smithd.delivery import window
 from smithd.delivery.fitting import NO_VALUE, copied, fit, tidy
-from smithd.outbox.message import Json, Kind, Message, Shown
+from smithd.keys import Key
+from smithd.outbox.message import (
+    ActivityContent,
+    ActivityEnd,
+    ActivityState,
+    BadgeCount,
+    EdgeMessage,
+    Json,
+    Message,
+    PushContent,
+    PushUpdate,
+    WidgetValue,
+)
+from smithd.outbox.shown import Shown, ShownActivity, ShownPush, TimerWindow
 
 LATE = 120.0
 """Seconds after which a push says that it comes late."""
 
-BARE_END = "bare_end"
-"""Aside of what is shown: its end was refused with a last state, and is asked for without one."""
-
-_ENDPOINTS = {
-    Kind.STREAM: Endpoint.STREAM_PUT,
-    Kind.END: Endpoint.STREAM_DELETE,
-    Kind.METRIC: Endpoint.METRIC,
-    Kind.BADGE: Endpoint.BADGE,
-}
 _NOTIFICATION = ("subtitle", "icon", "media", "redirection", "actions", "tags", "metadata")
 _STREAM = ("content_state", "action", "secondary_action", "alert", "tags", "metadata")
 _KEPT: dict[str, Any] = {"tags": [], "metadata": {}}
@@ -37,14 +41,14 @@ class Request:
     """One request: the endpoint, the variable part of its path, the JSON body, and the key of the message. There is no
     wrong one: making it raises Invalid, which names each field that the contract does not allow.
 
-    ``aside``: what is to be remembered of it besides the message, if the service takes it.
+    ``window``: that of the timer which the phone shows if the service accepts it.
     """
 
     endpoint: Endpoint
     name: str
     body: Json
-    key: str
-    aside: Json = field(default_factory=dict)
+    key: Key
+    window: TimerWindow | None = None
 
     def __post_init__(self) -> None:
         if found := faults(self.endpoint, self.body, self.name):
@@ -70,59 +74,80 @@ class Request:
         """Its body as it is sent."""
         return encoded(self.body)
 
+    @property
+    def sets_window(self) -> bool:
+        """Whether it starts a timer's window."""
+        return self.window is not None and "duration_seconds" in self.body["content_state"]
+
+    @property
+    def leaves_out_window(self) -> bool:
+        """Whether it leaves out the window of a timer that the phone is taken to have."""
+        is_timer = window.is_timer(self.body.get("content_state"))
+        return self.window is not None and is_timer and not self.sets_window
+
 
 def endpoint(message: Message, shown: Shown | None) -> Endpoint:
-    """Where a message goes. ``shown``: what its key shows; a push takes the place of an older one that has a name."""
-    if message.kind is not Kind.PUSH:
-        return _ENDPOINTS[message.kind]
+    """Where a message goes. ``shown``: what its key shows; an update replaces an older push that has a name."""
+    match message:
+        case WidgetValue():
+            return Endpoint.METRIC
+        case ActivityState():
+            return Endpoint.STREAM_PUT
+        case ActivityEnd():
+            return Endpoint.STREAM_DELETE
+        case BadgeCount():
+            return Endpoint.BADGE
     return Endpoint.REPLACE if _replaceable(message, shown) else Endpoint.SEND
 
 
 def request(message: Message, shown: Shown | None, channels: Sequence[str] | None, now: float, zone: tzinfo) -> Request:
-    """The request for a message. ``channels``: who is told where the message does not say (None: everybody); ``now``
+    """The request for a message. ``channels``: who gets it where the message does not say (None: everybody); ``now``
     and ``zone``: for a push that is late, and for what is left of a timer.
 
     Raises ValueError (Invalid among them) where no valid request can be made of it.
     """
-    match message.kind:
-        case Kind.PUSH:
-            return _push(message, shown, channels, now, zone)
-        case Kind.STREAM:
-            return _stream(message, shown, channels, now)
-        case Kind.END:
-            return _end(message, shown)
-        case Kind.METRIC:
-            return Request(Endpoint.METRIC, message.name, _metric(message), message.key)
-        case Kind.BADGE:
-            body = _taken(message.content, ("badge",)) | _target(message.content, channels)
+    activity = shown if isinstance(shown, ShownActivity) else None
+    match message:
+        case ActivityState():
+            return _state(message, activity, channels, now)
+        case ActivityEnd():
+            return _end(message, activity)
+        case WidgetValue():
+            return Request(Endpoint.METRIC, message.key.name, _value(message), message.key)
+        case BadgeCount():
+            body = {"badge": copied(message.count)} | _target(message.channels, channels)
             return Request(Endpoint.BADGE, "", body, message.key)
+    return _push(message, shown, channels, now, zone)
 
 
-def _push(message: Message, shown: Shown | None, channels: Sequence[str] | None, now: float, zone: tzinfo) -> Request:
+def _push(
+    message: EdgeMessage, shown: Shown | None, channels: Sequence[str] | None, now: float, zone: tzinfo
+) -> Request:
     content, name = message.content, _replaceable(message, shown)
     body = _taken(content, _NOTIFICATION)
     for unsaid in [name for name in ("subtitle", "actions") if name in body and not body[name]]:
         del body[unsaid]
-    body |= {"title": _title(message)} | _text(content.get("message"), _lateness(message, now, zone))
+    body |= {"title": _title(message)} | _text(content.message, _lateness(message, now, zone))
     if name:
-        body |= {name: _KEPT[name] for name in _to_clear(content, shown)}
+        before = shown.content if isinstance(shown, ShownPush) else None
+        body |= {name: _KEPT[name] for name in _to_clear(content, before)}
         return Request(Endpoint.REPLACE, name, fit(body), message.key)
-    body |= _taken(content, ("interruption_level",)) | _target(content, channels)
+    body |= _taken(content, ("interruption_level",)) | _target(content.channels, channels)
     return Request(Endpoint.SEND, "", fit(body), message.key)
 
 
-def _replaceable(message: Message, shown: Shown | None) -> str:
-    """The service's name for the notification that this one takes the place of; empty: it is a new one."""
-    if shown is None or shown.remote_id is None or not message.content.get("in_place"):
+def _replaceable(message: EdgeMessage, shown: Shown | None) -> str:
+    """The service's name for the notification that this one replaces; empty: it is a new one."""
+    if not isinstance(message, PushUpdate) or not isinstance(shown, ShownPush) or shown.notification_id is None:
         return ""
-    return shown.remote_id if not faults(Endpoint.REPLACE, {"title": "x"}, shown.remote_id) else ""
+    return shown.notification_id if not faults(Endpoint.REPLACE, {"title": "x"}, shown.notification_id) else ""
 
 
-def _title(message: Message) -> Any:
-    title = message.content.get("title", "")
+def _title(message: EdgeMessage) -> Any:
+    title = message.content.title
     if not isinstance(title, str):
         return title
-    own_name = message.name.partition("{")[0].partition("@")[0].strip()
+    own_name = message.key.group.partition("{")[0].strip()
     return copied((own_name or "smithd") if is_blank(title) else title.strip())
 
 
@@ -133,7 +158,7 @@ def _text(text: Any, lateness: str | None) -> dict[str, Any]:
     return {"message": copied("\n".join(lines) if isinstance(lines[0], str) else lines[0])}
 
 
-def _lateness(message: Message, now: float, zone: tzinfo) -> str | None:
+def _lateness(message: EdgeMessage, now: float, zone: tzinfo) -> str | None:
     late = now - max(message.created, message.due)
     if late < LATE:
         return None
@@ -142,51 +167,51 @@ def _lateness(message: Message, now: float, zone: tzinfo) -> str | None:
     return f"Delivered {datetime.fromtimestamp(now, zone):%H:%M}, {span} late."
 
 
-def _stream(message: Message, shown: Shown | None, channels: Sequence[str] | None, now: float) -> Request:
+def _state(message: ActivityState, shown: ShownActivity | None, channels: Sequence[str] | None, now: float) -> Request:
     content = message.content
-    body, aside = _taken(content, _STREAM), window.kept(shown)
-    if window.is_timer(body):
-        body["content_state"], placed = window.placed({**content, **body}, shown, now)
-        aside = placed.aside() if placed is not None else {}
+    body, having = _taken(content, _STREAM), window.known(shown)
+    if window.is_timer(body.get("content_state")):
+        body["content_state"], having = window.placed(content, body["content_state"], shown, now)
     tidy(body.get("content_state"))
-    body |= {name: _KEPT[name] for name in _to_clear(content, shown)} | _target(content, channels)
-    return Request(Endpoint.STREAM_PUT, message.name, fit(body), message.key, aside)
+    if shown is not None and not shown.ended:
+        body |= {name: _KEPT[name] for name in _to_clear(content, shown.content)}
+    body |= _target(content.channels, channels)
+    return Request(Endpoint.STREAM_PUT, message.key.name, fit(body), message.key, having)
 
 
-def _to_clear(content: Json, shown: Shown | None) -> Iterator[str]:
+def _to_clear(content: ActivityContent | PushContent, before: ActivityContent | PushContent | None) -> Iterator[str]:
     """What is shown has, or may have, and is not to have any more."""
-    if shown is None or shown.ended:
-        return
     for name in _KEPT:
-        if content.get(name) is None and (shown.content is None or shown.content.get(name)):
+        if getattr(content, name) is None and (before is None or getattr(before, name)):
             yield name
 
 
-def _end(message: Message, shown: Shown | None) -> Request:
-    """The end with its last state; without one, where that cannot be sent: it must not hold its slot for ever."""
-    is_bare, aside = shown is not None and shown.aside.get(BARE_END), window.kept(shown)
+def _end(message: ActivityEnd, shown: ShownActivity | None) -> Request:
+    """The end with its final state; without one, where that cannot be sent: it must not hold its slot for ever."""
+    is_bare, having = shown is not None and shown.bare_end, window.known(shown)
     try:
-        body = {} if is_bare else _last(message.content)
-        return Request(Endpoint.STREAM_DELETE, message.name, body, message.key, aside)
+        body = {} if is_bare else _final(message.content)
+        return Request(Endpoint.STREAM_DELETE, message.key.name, body, message.key, having)
     except ValueError:
-        return Request(Endpoint.STREAM_DELETE, message.name, {}, message.key, aside)
+        return Request(Endpoint.STREAM_DELETE, message.key.name, {}, message.key, having)
 
 
-def _last(content: Json) -> dict[str, Any]:
+def _final(content: ActivityContent) -> dict[str, Any]:
     body = _taken(content, _STREAM)
-    if window.is_timer(body):
+    if not content.content_state:
+        del body["content_state"]
+    if window.is_timer(body.get("content_state")):
         body["content_state"].pop("duration_seconds", None)  # it would start the window anew
     tidy(body.get("content_state"))
     return fit(body)
 
 
-def _metric(message: Message) -> dict[str, Any]:
-    body = _taken(message.content, ("value",))
-    if isinstance(body.get("value"), str):
-        body["value"] = NO_VALUE if is_blank(body["value"]) else clipped(body["value"].strip())
-    if (at := message.aside.get("time")) is not None:
-        body["timestamp"] = _iso(at)
-    return body
+def _value(message: WidgetValue) -> dict[str, Any]:
+    value = copied(message.value)
+    if isinstance(value, str):
+        value = NO_VALUE if is_blank(value) else clipped(value.strip())
+    at = {"timestamp": _iso(message.time)} if message.time is not None else {}
+    return {"value": value, **at}
 
 
 def _iso(at: float) -> str:
@@ -196,10 +221,8 @@ def _iso(at: float) -> str:
         raise ValueError(f"its time cannot be written: {at}") from None
 
 
-def _target(content: Json, channels: Sequence[str] | None) -> dict[str, Any]:
-    wanted = content.get("channels")
-    if wanted is None:
-        wanted = channels
+def _target(own: Sequence[str] | None, channels: Sequence[str] | None) -> dict[str, Any]:
+    wanted = channels if own is None else own
     if wanted is None:
         return {}
     if not wanted:
@@ -207,12 +230,12 @@ def _target(content: Json, channels: Sequence[str] | None) -> dict[str, Any]:
     return {"target": {"channels": _each_once(wanted)}}
 
 
-def _taken(content: Json, names: Sequence[str]) -> dict[str, Any]:
+def _taken(content: ActivityContent | PushContent, names: Sequence[str]) -> dict[str, Any]:
     """The named parts of a message's content, copied; what is None is not there."""
-    taken = {name: copied(content[name]) for name in names if content.get(name) is not None}
+    taken = {name: copied(part) for name in names if (part := getattr(content, name)) is not None}
     return taken | ({"tags": _each_once(taken["tags"])} if "tags" in taken else {})
 
 
 def _each_once(items: Any) -> Any:
-    is_plain = isinstance(items, list) and all(isinstance(item, str) for item in items)
+    is_plain = isinstance(items, list | tuple) and all(isinstance(item, str) for item in items)
     return list(dict.fromkeys(items)) if is_plain else items

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TextIO
 
-from smithd.events import Accepted, AlertMoved, Event, Redactor
+from smithd.events import AlertMoved, Event, Redactor, SendAccepted
+from smithd.keys import BadgeKey, Key, PushKey, StreamKey, WidgetKey
 
 _COLORS = {"dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
 _ALERTS = {
@@ -17,11 +18,11 @@ _ALERTS = {
     "raised": ("▲", "red"),
     "resolved": ("✓", "green"),
 }
-_SURFACES = {
-    "metric": ("▪", "cyan", "widget"),
-    "stream": ("◆", "magenta", "activity"),
-    "push": ("●", "blue", "alert"),
-    "badge": ("▪", "cyan", "badge"),
+_SURFACES: dict[type[Key], tuple[str, str, str]] = {
+    WidgetKey: ("▪", "cyan", "widget"),
+    StreamKey: ("◆", "magenta", "activity"),
+    PushKey: ("●", "blue", "alert"),
+    BadgeKey: ("▪", "cyan", "badge"),
 }
 
 
@@ -76,10 +77,8 @@ def _told(event: Event) -> tuple[str, str, str, str]:
     if isinstance(event, AlertMoved):
         sign, color = _ALERTS.get(event.change, ("·", "dim"))
         return sign, color, "rule", f"{event.rule}{event.labels} {event.change}: {event.why}"
-    if isinstance(event, Accepted):
-        kind, _, name = event.key.partition(":")
-        sign, color, about = _SURFACES.get(kind, ("▪", "", kind))
-        return sign, color, about, f"{name.partition('@')[0] or kind} {event.operation}: {event.summary}"
+    if isinstance(event, SendAccepted):
+        return *_SURFACES[type(event.key)], f"{_name(event.key)} {event.operation}: {event.summary}"
     if isinstance(event, ShopNews):
         return "❋", "yellow", "shop", event.text
     if event.level >= logging.ERROR:
@@ -87,3 +86,10 @@ def _told(event: Event) -> tuple[str, str, str, str]:
     if event.level >= logging.WARNING:
         return "!", "yellow", "trouble", str(event)
     return "·", "dim", "smithd", str(event)
+
+
+def _name(key: Key) -> str:
+    match key:
+        case WidgetKey(_, name) | StreamKey(_, name) | PushKey(_, name):
+            return name
+    return "badge"

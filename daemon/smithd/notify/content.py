@@ -12,9 +12,11 @@ from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Condition, Rule
 from smithd.alerts.severity import Severity
 from smithd.formatting import duration, number
+from smithd.keys import PushKey
 from smithd.notify.group import Group, Member, Notice, Scope, rank
 from smithd.notify.options import PushOptions
-from smithd.outbox.message import ONLY_IN_PLACE, Kind, Message, Priority, Standing
+from smithd.outbox.message import Priority, Push, PushContent, PushUpdate
+from smithd.outbox.shown import Standing
 from smithd.plugin.sample import Labels
 from smithd.surfaces.view import Number, View, plain
 from smithd.template import Text
@@ -31,8 +33,6 @@ _END_TITLES = {
     Scope.SOURCE: "{} answers again",
     Scope.MUTE: "After {}: all is well",
 }
-
-Content = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +56,20 @@ def story(notice: Notice, firing: Sequence[Member], ended: Sequence[Member]) -> 
     )
 
 
-def firing(told: Story, rules: Mapping[str, Rule], options: PushOptions, view: View, reminder: int = 0) -> Content:
+def firing(told: Story, rules: Mapping[str, Rule], options: PushOptions, view: View, reminder: int = 0) -> PushContent:
     """What is told of alerts that fire; ``reminder``: which one this is, 0 for none."""
     first = told.firing[0]
     names = _names(told, rules, options, view)
     title = _own(options.title, first, names) or _title(told)
-    content: Content = {
-        "title": f"Still firing: {title}" if reminder and options.title is None else title,
-        "message": _own(options.message, first, names) or _message(told, rules, view),
-        "interruption_level": options.level(first.severity),
-    }
-    subtitle = _own(options.subtitle, first, names)
-    return content | ({"subtitle": subtitle} if subtitle else {})
+    return PushContent(
+        f"Still firing: {title}" if reminder and options.title is None else title,
+        _own(options.message, first, names) or _message(told, rules, view),
+        subtitle=_own(options.subtitle, first, names) or None,
+        interruption_level=options.level(first.severity),
+    )
 
 
-def ended(told: Story, view: View) -> Content:
+def ended(told: Story, view: View) -> PushContent:
     """The end of all, told so that it stands alone where the beginning never arrived."""
     if told.is_single:
         (alert,) = told.ended
@@ -79,20 +78,20 @@ def ended(told: Story, view: View) -> Content:
     else:
         title = _END_TITLES[told.group.scope].format(_heading(told.group))
         message = "\n".join(_listed(told.ended, view, _ended_line)) or "What fires still is told by itself."
-    return {"title": title, "message": message, "interruption_level": "passive"}
+    return PushContent(title, message, interruption_level="passive")
 
 
-def superseded(notice: Notice, shown: Mapping[str, Any], what: str, view: View) -> Content:
+def superseded(notice: Notice, shown: PushContent | None, what: str, view: View) -> PushContent:
     """What becomes of a notification that a newer one follows: the past, which stays true whatever comes."""
-    title = shown.get("title", notice.group.name)
-    return {
-        "title": title if title.startswith("Earlier: ") else f"Earlier: {title}",
-        "message": f"As told {view.clock(notice.spoke_at)}. {what} at {view.clock(view.now)}.",
-        "interruption_level": "passive",
-    }
+    title = shown.title if shown is not None else notice.group.name
+    return PushContent(
+        title if title.startswith("Earlier: ") else f"Earlier: {title}",
+        f"As told {view.clock(notice.spoke_at)}. {what} at {view.clock(view.now)}.",
+        interruption_level="passive",
+    )
 
 
-def closed(told: Story, view: View, *, is_watched: bool = False) -> Content:
+def closed(told: Story, view: View, *, is_watched: bool = False) -> PushContent:
     """The end of alerts that the configuration does not have any more; ``is_watched``: it only does not tell them."""
     if told.is_single:
         (alert,) = (*told.firing, *told.ended)
@@ -103,7 +102,7 @@ def closed(told: Story, view: View, *, is_watched: bool = False) -> Content:
     else:
         title = f"Closed: {_heading(told.group)}"
         message = "Its alerts are not told any more." if is_watched else "Its alerts are watched no more."
-    return {"title": title, "message": message, "interruption_level": "passive"}
+    return PushContent(title, message, interruption_level="passive")
 
 
 def never_accepted(standing: Standing) -> bool:
@@ -111,14 +110,19 @@ def never_accepted(standing: Standing) -> bool:
     return standing.shown is None and not standing.in_flight
 
 
-def message(key: str, content: Content, view: View, *, is_urgent: bool = False, is_open: bool = False) -> Message:
-    """A push. ``is_open``: its next chapter will want to take its place."""
+def push(key: PushKey, content: PushContent, view: View, *, is_urgent: bool = False, is_open: bool = False) -> Push:
+    """A notification that makes itself known. ``is_open``: a later one will want to replace it."""
     priority = Priority.CRITICAL_PUSH if is_urgent else Priority.PUSH
-    if content["in_place"] == ONLY_IN_PLACE:
-        priority = Priority.COSMETIC
-    return Message(
-        key, Kind.PUSH, content, priority, view.now, expires=view.now + EXPIRES_AFTER, aside={"open": is_open}
-    )
+    return Push(key, content, priority, view.now, expires=view.now + EXPIRES_AFTER, is_open=is_open)
+
+
+def update(
+    key: PushKey, content: PushContent, view: View, *, is_open: bool = False, only_in_place: bool = False
+) -> PushUpdate:
+    """A notification that silently replaces the one before. ``only_in_place``: it is worth nothing elsewhere."""
+    priority = Priority.COSMETIC if only_in_place else Priority.PUSH
+    expires = view.now + EXPIRES_AFTER
+    return PushUpdate(key, content, priority, view.now, expires=expires, is_open=is_open, only_in_place=only_in_place)
 
 
 def name(member: Member) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from smithd.alerts.rule import Rule
 from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.alerts.state import Alert, Transition
+from smithd.keys import DEFAULT_ACCOUNT, PushKey
 from smithd.plugin.sample import Labels, Series
 
 
@@ -117,14 +118,9 @@ class Notice:
     loudest: Severity | None = None
 
     @property
-    def key(self) -> str:
-        """The name of its newest notification in the outbox."""
-        return self.key_of(self.chapter)
-
-    def key_of(self, chapter: int) -> str:
-        """The name of one of its notifications."""
-        number = f".{chapter}" if chapter > 1 else ""
-        return f"push:{self.group}@{self.opened:.3f}{number}"
+    def key(self) -> PushKey:
+        """The key of its newest notification in the outbox."""
+        return PushKey(DEFAULT_ACCOUNT, str(self.group), round(self.opened, 3), max(self.chapter, 1))
 
     @property
     def firing(self) -> list[Member]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from smithd.alerts.rule import Rule
 from smithd.alerts.severity import Severity
 from smithd.alerts.state import worst_of
 from smithd.notify import content as notification
 from smithd.notify import suppression
-from smithd.notify.content import Content, Story, never_accepted
+from smithd.notify.content import Story, never_accepted
 from smithd.notify.decision import Reason
 from smithd.notify.group import AlertId, Group, Member, Notice, Notices, Scope, told
 from smithd.notify.grouping import told_of
 from smithd.notify.options import GROUP_INTERVAL, GROUP_WAIT, PushOptions, RepeatOptions
 from smithd.notify.suppression import Held, Hush
 from smithd.notify.turn import Turn
-from smithd.outbox.message import ONLY_IN_PLACE
+from smithd.outbox.message import EdgeMessage, Push, PushContent, PushUpdate
+from smithd.outbox.shown import ShownPush
 
 REMINDER_LOOKS_AGAIN = 60.0
 """Seconds after which a reminder that another rule holds back looks again."""
@@ -160,7 +162,7 @@ class Speaker:
         if unsent and is_told:
             self._put_aloud(notice, story, turn)
         elif is_told:
-            content = self._firing(story, turn) | {"interruption_level": "passive"}
+            content = replace(self._firing(story, turn), interruption_level="passive")
             is_aloud = bool(story.ended) and self._ends_aloud(story, options, turn)
             self._put(notice, content, turn, in_place=not is_aloud)
 
@@ -187,16 +189,14 @@ class Speaker:
     def _tell_closed(self, notice: Notice, story: Story, turn: Turn) -> None:
         """The configuration has nothing of this any more; who was told is told the end."""
         standing = turn.view.standing(notice.key)
-        if (said := standing.shown or standing.queued or standing.going) is None:
+        before = standing.shown or standing.queued or standing.claimed
+        if not isinstance(before, ShownPush | Push | PushUpdate):
             return
-        kept = {name: value for name, value in (said.content or {}).items() if name in ("channels", "tags")}
         is_watched = all(member.rule in self._rules and turn.fires(member) for member in story.firing)
-        content = (
-            notification.closed(story, turn.view, is_watched=is_watched)
-            | kept
-            | {"in_place": not never_accepted(standing)}
-        )
-        turn.telling.messages.append(notification.message(notice.key, content, turn.view))
+        closed = notification.closed(story, turn.view, is_watched=is_watched)
+        content = replace(closed, channels=before.content.channels, tags=before.content.tags)
+        make = notification.push if never_accepted(standing) else notification.update
+        turn.telling.messages.append(make(notice.key, content, turn.view))
 
     def _remind(self, notice: Notice, story: Story, turn: Turn) -> None:
         """Tell once more of what still fires, unless all of it is hushed, or the last word has not gone out yet."""
@@ -233,32 +233,37 @@ class Speaker:
         notice.chapter += 1
 
     def _supersede(self, notice: Notice, what: str, turn: Turn) -> None:
-        shown = turn.view.standing(notice.key).shown
-        content = notification.superseded(notice, (shown and shown.content) or {}, what, turn.view)
-        self._put(notice, content, turn, in_place=ONLY_IN_PLACE, is_over=True)
+        shown = turn.view.standing(notice.key).push
+        content = notification.superseded(notice, shown.content if shown is not None else None, what, turn.view)
+        self._put(notice, content, turn, in_place=True, is_over=True, only_in_place=True)
 
     def _put_aloud(self, notice: Notice, story: Story, turn: Turn, reminder: int = 0) -> None:
         is_urgent = story.firing[0].severity is Severity.CRITICAL
         self._put(notice, self._firing(story, turn, reminder), turn, in_place=False, is_urgent=is_urgent)
         notice.told_at = notice.spoke_at = turn.now
 
-    def _firing(self, story: Story, turn: Turn, reminder: int = 0) -> Content:
+    def _firing(self, story: Story, turn: Turn, reminder: int = 0) -> PushContent:
         return notification.firing(story, self._rules, self._options(story.group), turn.view, reminder)
 
     def _put(
         self,
         notice: Notice,
-        content: Content,
+        content: PushContent,
         turn: Turn,
         *,
-        in_place: bool | str,
+        in_place: bool,
+        only_in_place: bool = False,
         is_over: bool = False,
         is_urgent: bool = False,
     ) -> None:
         options = self._options(notice.group)
-        whole = content | {"in_place": in_place} | options.envelope(self._channels)
-        is_open = not is_over and options.on_resolve != "none"
-        message = notification.message(notice.key, whole, turn.view, is_urgent=is_urgent, is_open=is_open)
+        whole = options.addressed(content, self._channels)
+        is_open, key, view = not is_over and options.on_resolve != "none", notice.key, turn.view
+        message: EdgeMessage = (
+            notification.update(key, whole, view, is_open=is_open, only_in_place=only_in_place)
+            if in_place
+            else notification.push(key, whole, view, is_urgent=is_urgent, is_open=is_open)
+        )
         turn.telling.messages.append(message)
 
     def _ends_aloud(self, story: Story, options: PushOptions, turn: Turn) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -10,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from smithd.alerts.severity import Severity
 from smithd.contract.addresses import Link
 from smithd.contract.values import Channels, Level, Tags
+from smithd.outbox.message import PushContent
 from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.template import AnyLabels, Text, template
 
@@ -113,11 +115,11 @@ class PushOptions(Options):
             return given.get(severity, _LEVELS[severity])
         return given or _LEVELS[severity]
 
-    def envelope(self, channels: Sequence[str] | None) -> dict[str, Any]:
-        """Who is told, and what goes with the text. ``channels``: the account's, for a rule without its own."""
-        given = {
-            "channels": list(self.channels or channels or ()) or None,
-            "tags": list(self.tags or ()) or None,
-            "redirection": self.redirection,
-        }
-        return {name: value for name, value in given.items() if value is not None}
+    def addressed(self, content: PushContent, channels: Sequence[str] | None) -> PushContent:
+        """A text with who gets it, and what goes with it. ``channels``: the account's, for a rule without its own."""
+        return replace(
+            content,
+            channels=tuple(self.channels or channels or ()) or None,
+            tags=tuple(self.tags or ()) or None,
+            redirection=self.redirection,
+        )

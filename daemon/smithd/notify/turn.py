@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from smithd.alerts.state import VISIBLE, Alert, Transition
+from smithd.keys import PushKey
 from smithd.notify.decision import Decision, Reason
 from smithd.notify.group import AlertId, Group, Member, Notice, id_of, source_of
 from smithd.notify.suppression import Quiet
-from smithd.outbox.message import Message
+from smithd.outbox.message import EdgeMessage
 from smithd.surfaces.view import View
 
 
@@ -33,7 +34,7 @@ NotifyTimer = Hushed | Speak
 class Telling:
     """What came of a turn: messages for the outbox, decisions for the journal, and the notices that changed."""
 
-    messages: list[Message] = field(default_factory=list)
+    messages: list[EdgeMessage] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     changed: dict[Group, None] = field(default_factory=dict)
 
@@ -72,9 +73,9 @@ class Turn:
         self.touched[notice.group] = None
         self.telling.changed[notice.group] = None
 
-    def decide(self, what: Member | Alert, reason: Reason, detail: str = "", notice: str = "") -> None:
+    def decide(self, what: Member | Alert, reason: Reason, detail: str = "", notice: PushKey | None = None) -> None:
         id_ = what.id if isinstance(what, Member) else id_of(what)
-        self.reasons[id_] = (what, reason, detail, notice)
+        self.reasons[id_] = (what, reason, detail, str(notice or ""))
 
     def close(self, transitions: Iterable[Transition]) -> Telling:
         """Word the decisions: one for each transition, and one for each alert whose telling moved on by itself."""

@@ -1,9 +1,10 @@
-"""The outbox on disk: its tables, and every statement on them."""
+"""The outbox in the state: its tables, and every statement on them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import (
@@ -20,62 +21,99 @@ from sqlalchemy import (
     select,
 )
 
-from smithd.outbox.message import Kind, Message, Priority, Shown
+from smithd.keys import BadgeKey, Key, PushKey, StreamKey, WidgetKey
+from smithd.outbox.message import (
+    ActivityContent,
+    ActivityEnd,
+    ActivityState,
+    BadgeCount,
+    Message,
+    Priority,
+    Push,
+    PushContent,
+    PushUpdate,
+    WidgetValue,
+)
+from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, TimerWindow
 from smithd.storage import metadata, upsert
 
-# At most one row of a key is claimed (its request is on its way) and at most one waits.
+# A key is five columns: ``opened`` and ``sequence`` are 0 but for pushes.
+_KEY = ("account", "surface", "name", "opened", "sequence")
+
+# At most one row of a key is claimed (its request is in flight) and at most one waits.
 _OUTBOX = Table(
     "outbox",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("key", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("surface", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("opened", Float, nullable=False),
+    Column("sequence", Integer, nullable=False),
     Column("claimed", Boolean, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("content", Text, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("created", Float, nullable=False),
     Column("due", Float, nullable=False),
-    Column("expires", Float),
-    Column("tolerance", Float, nullable=False),
-    Column("aside", Text, nullable=False),
-    UniqueConstraint("key", "claimed"),
+    Column("content", Text, nullable=False),
+    UniqueConstraint(*_KEY, "claimed"),
 )
 _SHOWN = Table(
     "shown",
     metadata,
-    Column("key", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("content", Text),
+    Column("account", Text, primary_key=True),
+    Column("surface", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("opened", Float, primary_key=True),
+    Column("sequence", Integer, primary_key=True),
     Column("at", Float, nullable=False),
-    Column("ended", Boolean, nullable=False),
-    Column("remote_id", Text),
-    Column("aside", Text, nullable=False),
+    Column("content", Text, nullable=False),
 )
 # ``at`` is the latest moment at which the request can have reached the service.
 _SENT = Table(
     "sent",
     metadata,
     Column("id", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
     Column("family", Text, nullable=False),
     Column("at", Float, nullable=False),
+    Column("boot", Text),
+    Column("boot_time", Float),
+)
+_ACCOUNTS = Table(
+    "accounts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
 )
 
+_SURFACES: dict[type[Key], str] = {WidgetKey: "widget", StreamKey: "stream", BadgeKey: "badge", PushKey: "push"}
+_KINDS: dict[str, type[Message]] = {
+    "widget_value": WidgetValue,
+    "activity_state": ActivityState,
+    "activity_end": ActivityEnd,
+    "badge_count": BadgeCount,
+    "push": Push,
+    "push_update": PushUpdate,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+_OWN_COLUMNS = frozenset({"key", "priority", "created", "due", "at"})
 
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _ADD = _OUTBOX.insert()
 _CHANGE = _OUTBOX.update().where(_OUTBOX.c.id == bindparam("row"))
 _SET_CLAIMED = _CHANGE.values(claimed=bindparam("now_claimed"))
 _REMOVE = _OUTBOX.delete().where(_OUTBOX.c.id == bindparam("row"))
-_NEWER = select(_OUTBOX.c.key).where(_OUTBOX.c.claimed.is_(False)).scalar_subquery()
 _KEEP_SHOWN = upsert(_SHOWN)
-_FORGET_SHOWN = _SHOWN.delete().where(_SHOWN.c.key == bindparam("gone"))
+_FORGET_SHOWN = _SHOWN.delete().where(*(_SHOWN.c[name] == bindparam(f"the_{name}") for name in _KEY))
 _ADD_SENT = _SENT.insert()
 _CORRECT_SENT = _SENT.update().where(_SENT.c.id == bindparam("row"))
 
 
 def add(connection: Connection, message: Message) -> int:
     """A new row that waits; returns its id."""
-    return _new_id(connection.execute(_ADD, {**_written(message), "key": message.key, "claimed": False}))
+    return _new_id(connection.execute(_ADD, {**_written_key(message.key), **_written(message), "claimed": False}))
 
 
 def replace(connection: Connection, row: int, message: Message) -> None:
@@ -89,7 +127,7 @@ def remove(connection: Connection, row: int) -> None:
 
 
 def claim(connection: Connection, row: int) -> None:
-    """A row's request goes on its way."""
+    """A row's request is in flight."""
     connection.execute(_SET_CLAIMED, {"row": row, "now_claimed": True})
 
 
@@ -100,8 +138,10 @@ def unclaim(connection: Connection, row: int) -> None:
 
 def unclaim_all(connection: Connection) -> None:
     """What a dead process had claimed waits again; where a newer message waits already, that one stands for both."""
-    connection.execute(_OUTBOX.delete().where(_OUTBOX.c.claimed.is_(True), _OUTBOX.c.key.in_(_NEWER)))
-    connection.execute(_OUTBOX.update().where(_OUTBOX.c.claimed.is_(True)).values(claimed=False))
+    columns = [_OUTBOX.c[name] for name in ("id", *_KEY)]
+    waiting = {tuple(row)[1:] for row in connection.execute(select(*columns).where(_OUTBOX.c.claimed.is_(False)))}
+    for row in connection.execute(select(*columns).where(_OUTBOX.c.claimed.is_(True))).all():
+        (remove if tuple(row)[1:] in waiting else unclaim)(connection, row.id)
 
 
 def waiting(connection: Connection) -> Iterator[tuple[int, Message]]:
@@ -111,35 +151,26 @@ def waiting(connection: Connection) -> Iterator[tuple[int, Message]]:
 
 
 def keep_shown(connection: Connection, shown: Shown) -> None:
-    """What the phone was told about a key now."""
-    values = {
-        "key": shown.key,
-        "kind": shown.kind,
-        "content": None if shown.content is None else _json(shown.content),
-        "at": shown.at,
-        "ended": shown.ended,
-        "remote_id": shown.remote_id,
-        "aside": _json(shown.aside),
-    }
+    """What a key shows now."""
+    values = {**_written_key(shown.key), "at": shown.at, "content": _content(shown)}
     connection.execute(_KEEP_SHOWN, values)
 
 
-def forget_shown(connection: Connection, keys: Iterable[str]) -> None:
+def forget_shown(connection: Connection, keys: Iterable[Key]) -> None:
     """The phone shows nothing under these keys that would be worth remembering."""
     for key in keys:
-        connection.execute(_FORGET_SHOWN, {"gone": key})
+        connection.execute(_FORGET_SHOWN, {f"the_{name}": value for name, value in _written_key(key).items()})
 
 
 def shown(connection: Connection) -> Iterator[Shown]:
-    """All that the phone was told, the oldest first."""
+    """All that is shown, the oldest first."""
     for row in connection.execute(select(_SHOWN).order_by(_SHOWN.c.at)):
-        content = None if row.content is None else json.loads(row.content)
-        yield Shown(row.key, Kind(row.kind), content, row.at, row.ended, row.remote_id, json.loads(row.aside))
+        yield _read_shown(row)
 
 
-def add_sent(connection: Connection, family: str, at: float) -> int:
+def add_sent(connection: Connection, account: str, family: str, at: float) -> int:
     """A request goes out, and has arrived by ``at`` if it ever does; returns its id."""
-    return _new_id(connection.execute(_ADD_SENT, {"family": family, "at": at}))
+    return _new_id(connection.execute(_ADD_SENT, {"account": account, "family": family, "at": at}))
 
 
 def correct_sent(connection: Connection, row: int, at: float) -> None:
@@ -161,33 +192,85 @@ def sent_since(connection: Connection, at: float) -> list[tuple[str, float]]:
 
 def _written(message: Message) -> dict[str, Any]:
     return {
-        "kind": message.kind,
-        "content": _json(message.content),
+        "kind": _NAMES[type(message)],
         "priority": message.priority,
         "created": message.created,
         "due": message.due,
-        "expires": message.expires,
-        "tolerance": message.tolerance,
-        "aside": _json(message.aside),
+        "content": _content(message),
     }
 
 
+def _content(value: Message | Shown) -> str:
+    """The fields that have no column of their own, as JSON; what is None is left out."""
+    own = {name: field for name, field in _fields(value).items() if name not in _OWN_COLUMNS}
+    return json.dumps(own, separators=(",", ":"), default=_fields)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    found = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _read(row: Row[Any]) -> Message:
-    return Message(
-        row.key,
-        Kind(row.kind),
-        json.loads(row.content),
-        Priority(row.priority),
-        row.created,
-        row.due,
-        row.expires,
-        row.tolerance,
-        json.loads(row.aside),
+    own = _read_content(row)
+    kind: Any = _KINDS[row.kind]
+    message: Message = kind(
+        key=_read_key(row), priority=Priority(row.priority), created=row.created, due=row.due, **own
     )
+    return message
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+def _read_shown(row: Row[Any]) -> Shown:
+    own, key = _read_content(row), _read_key(row)
+    match key:
+        case WidgetKey():
+            return ShownWidget(key, own.pop("value", None), row.at, **own)
+        case StreamKey():
+            if (window := own.pop("window", None)) is not None:
+                own["window"] = TimerWindow(**window)
+            return ShownActivity(key, own.pop("content", None), row.at, **own)
+        case BadgeKey():
+            return ShownBadge(key, own.pop("count", None), row.at, **own)
+        case PushKey():
+            return ShownPush(key, own.pop("content"), row.at, **own)
+
+
+def _read_content(row: Row[Any]) -> dict[str, Any]:
+    own = _tuples(json.loads(row.content))
+    if (content := own.get("content")) is not None:
+        parts = _tuples(content)
+        is_push = row.surface == "push"
+        own["content"] = PushContent(**parts) if is_push else ActivityContent(**{"content_state": {}, **parts})
+    return own
+
+
+def _tuples(given: dict[str, Any]) -> dict[str, Any]:
+    """The lists of our own fields are tuples; those inside of what is the API's stay lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+
+
+def _written_key(key: Key) -> dict[str, Any]:
+    values: dict[str, Any] = {"account": key.account, "surface": _SURFACES[type(key)], "name": ""}
+    values |= {"opened": 0.0, "sequence": 0}
+    match key:
+        case WidgetKey(_, name) | StreamKey(_, name):
+            values["name"] = name
+        case PushKey(_, group, opened, sequence):
+            values |= {"name": group, "opened": opened, "sequence": sequence}
+    return values
+
+
+def _read_key(row: Row[Any]) -> Key:
+    match row.surface:
+        case "widget":
+            return WidgetKey(row.account, row.name)
+        case "stream":
+            return StreamKey(row.account, row.name)
+        case "badge":
+            return BadgeKey(row.account)
+        case "push":
+            return PushKey(row.account, row.name, row.opened, row.sequence)
+    raise ValueError(f"there is no surface '{row.surface}'")
 
 
 def _new_id(result: Any) -> int:

@@ -13,7 +13,9 @@ from smithd.alerts.severity import Severity
 from smithd.contract.parts import Action, Icon
 from smithd.contract.values import MOST_ROWS, Channels, Color, Named, Tags, clipped, size
 from smithd.formatting import number
-from smithd.outbox.message import Kind, Message, Priority, Shown
+from smithd.keys import DEFAULT_ACCOUNT, StreamKey
+from smithd.outbox.message import ActivityContent, ActivityEnd, ActivityState, Priority
+from smithd.outbox.shown import ShownActivity
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample
 from smithd.references import MetricRef, RuleRef
@@ -121,9 +123,9 @@ class ActivityOptions(Options):
         return self.show == "always" and bool(headline)
 
 
-def key(name: str) -> str:
+def key(name: str) -> StreamKey:
     """The key of a stream's messages."""
-    return f"stream:{name}"
+    return StreamKey(DEFAULT_ACCOUNT, name)
 
 
 def wanted(options: ActivityOptions, view: View) -> bool:
@@ -131,7 +133,9 @@ def wanted(options: ActivityOptions, view: View) -> bool:
     return options.show == "always" or view.severity(options.show.while_firing) is not None
 
 
-def word(name: str, options: ActivityOptions, channels: Sequence[str] | None, view: View) -> Message | Held | None:
+def word(
+    name: str, options: ActivityOptions, channels: Sequence[str] | None, view: View
+) -> ActivityState | Held | None:
     """What the stream ``name`` should show; Held where a row is unclear, None while first readings may still come."""
     for stat in options.stats:
         if stat.value is not None and (complaint := view.ambiguity(stat.value)):
@@ -139,46 +143,45 @@ def word(name: str, options: ActivityOptions, channels: Sequence[str] | None, vi
     if any(view.awaits(metric) for metric in options.metrics):
         return None
     state = _state(name, options, view)
-    content: dict[str, Any] = {"content_state": state}
-    targets = options.channels or channels
-    if options.action is not None:
-        content["action"] = options.action.model_dump(exclude_none=True)
-    if targets:
-        content["channels"] = list(targets)
-    if options.tags:
-        content["tags"] = list(options.tags)
+    content = ActivityContent(
+        state,
+        action=options.action.model_dump(exclude_none=True) if options.action is not None else None,
+        channels=tuple(options.channels or channels or ()) or None,
+        tags=tuple(options.tags or ()) or None,
+    )
     meaning = _meaning(content, options, view)
-    priority, due = _pace(view.standing(key(name)).shown, meaning, view.now)
-    return Message(key(name), Kind.STREAM, content, priority, view.now, due=due, aside={"meaning": meaning})
+    priority, due = _pace(view.standing(key(name)).activity, meaning, view.now)
+    return ActivityState(key(name), content, priority, view.now, due=due, meaning=meaning)
 
 
-def end(name: str, options: ActivityOptions | None, view: View) -> Message:
+def end(name: str, options: ActivityOptions | None, view: View) -> ActivityEnd:
     """The end of a stream: its final state, and when the phone takes it away. Without options (it was taken out of
     the configuration) what was last shown is final, and goes at once.
     """
     dismissal = {"auto_dismiss_seconds": round(options.end.dismiss_after) if options else 0}
-    shown = view.standing(key(name)).shown
-    content: dict[str, Any] = {}
+    shown = view.standing(key(name)).activity
+    state: dict[str, Any] = {}
     if options is not None:
-        content["content_state"] = _state(name, options, view) | dismissal
-    elif shown is not None and shown.content is not None:
-        content["content_state"] = {**shown.content["content_state"], **dismissal}
-    return Message(key(name), Kind.END, content, Priority.END, view.now)
+        state = _state(name, options, view) | dismissal
+    elif shown is not None and shown.content is not None and shown.content.content_state:
+        state = {**shown.content.content_state, **dismissal}
+    return ActivityEnd(key(name), ActivityContent(state), view.now)
 
 
-def _pace(shown: Shown | None, meaning: str, now: float) -> tuple[Priority, float]:
+def _pace(shown: ShownActivity | None, meaning: str, now: float) -> tuple[Priority, float]:
     """A change of meaning goes at once; a cosmetic one waits for its time."""
-    if shown is None or shown.ended or shown.content is None or shown.aside.get("meaning") != meaning:
+    if shown is None or shown.ended or shown.content is None or shown.meaning != meaning:
         return Priority.MEANING, now
     return Priority.COSMETIC, min(now, shown.at) + COSMETIC_INTERVAL
 
 
-def _meaning(content: dict[str, Any], options: ActivityOptions, view: View) -> str:
+def _meaning(content: ActivityContent, options: ActivityOptions, view: View) -> str:
     """What of a state is worth an update at once: its headline, its colours, its rows, which rules fire how badly."""
-    rows = [[row["label"], row.get("color"), row["value"] == NO_VALUE] for row in content["content_state"]["metrics"]]
+    state = content.content_state
+    rows = [[row["label"], row.get("color"), row["value"] == NO_VALUE] for row in state["metrics"]]
     severities = [[rule, view.severity([rule])] for rule in sorted(options.rules)]
-    headline = [content["content_state"].get(part) for part in ("title", "subtitle")]
-    return json.dumps([headline, rows, severities, content.get("channels")])
+    headline = [state.get(part) for part in ("title", "subtitle")]
+    return json.dumps([headline, rows, severities, content.channels])
 
 
 def _state(name: str, options: ActivityOptions, view: View) -> dict[str, Any]:
@@ -190,7 +193,7 @@ def _state(name: str, options: ActivityOptions, view: View) -> dict[str, Any]:
     subtitle = options.subtitle.render(names) if options.subtitle is not None else ""
     if subtitle:
         state["subtitle"] = subtitle
-    told = _told_rows(view.standing(key(name)).shown)
+    told = _told_rows(view.standing(key(name)).activity)
     state["metrics"] = [row for stat in options.stats for row in _rows(stat, told, view)][:MOST_ROWS] or [
         {"label": options.stats[0].metric, "value": NO_VALUE}
     ]
@@ -199,9 +202,10 @@ def _state(name: str, options: ActivityOptions, view: View) -> dict[str, Any]:
     return state
 
 
-def _told_rows(shown: Shown | None) -> dict[str, str]:
+def _told_rows(shown: ShownActivity | None) -> dict[str, str]:
     """What the phone shows under each label, as texts that say that they are old: from before the start, maybe."""
-    rows = shown.content["content_state"].get("metrics", ()) if shown is not None and shown.content else ()
+    state = shown.content.content_state if shown is not None and shown.content is not None else {}
+    rows = state.get("metrics", ())
     values = {row["label"]: str(row["value"]) for row in rows if row["value"] != NO_VALUE}
     return {label: value if value.endswith(" ?") else marked_stale(value) for label, value in values.items()}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from smithd.outbox.message import Message
+from smithd.keys import SurfaceKey
+from smithd.outbox.message import LevelMessage
 from smithd.series.expected import source_of
 from smithd.surfaces import activity, slots, widget
 from smithd.surfaces.activity import ActivityOptions
@@ -35,7 +36,7 @@ class Board:
         self._streams_at_once = streams_at_once
         self._granted: list[str] = []
         self._unwanted_since: dict[str, float] = {}
-        self._concerned: dict[str, list[str]] = defaultdict(list)
+        self._concerned: dict[str, list[SurfaceKey]] = defaultdict(list)
         self._summaries = [name for name, options in widgets.items() if options.text is not None]
         for name, options in widgets.items():
             for cause in (options.value, *watchers.get(options.value or "", ())):
@@ -52,9 +53,9 @@ class Board:
         self.sources = set(map(source_of, plain)) if self._summaries else set()
         for source in self.sources:
             self._concerned[source] = [widget.key(name) for name in self._summaries]
-        self.surfaces = [widget.key(name) for name in widgets] + [activity.key(name) for name in activities]
+        self.surfaces: list[SurfaceKey] = [*map(widget.key, widgets), *map(activity.key, activities)]
 
-    def concerned(self, names: Iterable[str], rules: Collection[str]) -> set[str]:
+    def concerned(self, names: Iterable[str], rules: Collection[str]) -> set[SurfaceKey]:
         """The surfaces that look at one of these metrics or sources, or at one of these rules."""
         found = {surface for cause in (*names, *rules) for surface in self._concerned.get(cause, ())}
         return found.union(map(widget.key, self._summaries)) if rules else found
@@ -63,7 +64,7 @@ class Board:
         """Go on where the board before a reload stopped: a stream that cools down goes on doing so."""
         self._unwanted_since = {name: at for name, at in before._unwanted_since.items() if name in self._activities}
 
-    def word(self, surfaces: Collection[str], view: View) -> Iterator[Message | Held]:
+    def word(self, surfaces: Collection[SurfaceKey], view: View) -> Iterator[LevelMessage | Held]:
         """What these surfaces say now, in the file's order; a change of one stream may free a slot for another."""
         for name, options in self._widgets.items() if surfaces else ():
             if widget.key(name) in surfaces and (said := widget.word(name, options, view)):
@@ -71,7 +72,7 @@ class Board:
         if any(activity.key(name) in surfaces for name in self._activities):
             yield from self._word_streams(surfaces, view)
 
-    def ends_at(self, view: View) -> dict[str, float]:
+    def ends_at(self, view: View) -> dict[SurfaceKey, float]:
         """When the streams that are cooling down will end, by key."""
         return {
             activity.key(name): since + self._activities[name].end.cool_down
@@ -79,7 +80,7 @@ class Board:
             if since + self._activities[name].end.cool_down > view.now
         }
 
-    def _word_streams(self, surfaces: Collection[str], view: View) -> Iterator[Message | Held]:
+    def _word_streams(self, surfaces: Collection[SurfaceKey], view: View) -> Iterator[LevelMessage | Held]:
         held = {name for name in self._activities if view.standing(activity.key(name)).holds_slot}
         wanted = [name for name, options in self._activities.items() if self._wants(name, options, view, name in held)]
         before, self._granted = self._granted, slots.grant(wanted, held, self._streams_at_once)

@@ -9,7 +9,8 @@ from typing import Any
 
 from smithd.alerts.severity import SEVERITIES, Severity
 from smithd.alerts.state import Alert
-from smithd.outbox.message import Standing
+from smithd.keys import Key, SurfaceKey
+from smithd.outbox.shown import Standing
 from smithd.plugin.sample import Labels, Sample
 from smithd.series.state import SeriesState
 
@@ -29,7 +30,7 @@ class View:
     series: SeriesState
     firing: Mapping[str, Mapping[Labels, Alert]]
     watchers: Mapping[str, Sequence[str]]
-    standing: Callable[[str], Standing]
+    standing: Callable[[Key], Standing]
 
     def samples(self, metric: str) -> list[Sample]:
         """The newest readings of a metric, one for each series."""
@@ -67,7 +68,7 @@ class View:
 class Held:
     """A surface that cannot be worded, and why."""
 
-    surface: str
+    surface: SurfaceKey
     reason: str
 
 

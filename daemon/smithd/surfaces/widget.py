@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.contract.values import LONGEST_VALUE, clipped
-from smithd.outbox.message import Kind, Message, Priority, Shown
+from smithd.keys import DEFAULT_ACCOUNT, WidgetKey
+from smithd.outbox.message import Priority, WidgetValue
+from smithd.outbox.shown import ShownWidget
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample, Series
 from smithd.references import MetricRef
@@ -52,29 +54,28 @@ class WidgetOptions(Options):
         return self
 
 
-def key(name: str) -> str:
+def key(name: str) -> WidgetKey:
     """The key of a widget's messages."""
-    return f"metric:{name}"
+    return WidgetKey(DEFAULT_ACCOUNT, name)
 
 
-def word(name: str, options: WidgetOptions, view: View) -> Message | Held | None:
+def word(name: str, options: WidgetOptions, view: View) -> WidgetValue | Held | None:
     """What the widget ``name`` should show; Held where that is unclear, None where all is well as it is."""
     if options.text is not None:
         return _summary(name, options, options.text, view)
     assert options.value is not None
     if complaint := view.ambiguity(options.value):
         return Held(key(name), complaint)
-    sample = _sample(options.value, view, view.standing(key(name)).shown)
+    sample = _sample(options.value, view, view.standing(key(name)).widget)
     if sample is None:
         return None
-    aside = {"time": sample.time, "raw": sample.value}
     if options.format is None:
-        return _message(name, options, view, plain(sample.value), aside)
+        return _message(name, options, view, plain(sample.value), sample)
     text = _text(options, sample, view)
-    return _message(name, options, view, text, aside) if text else Held(key(name), "its template gave an empty text")
+    return _message(name, options, view, text, sample) if text else Held(key(name), "its template gave an empty text")
 
 
-def _summary(name: str, options: WidgetOptions, text: Text, view: View) -> Message | Held | None:
+def _summary(name: str, options: WidgetOptions, text: Text, view: View) -> WidgetValue | Held | None:
     """A text about everything; while nothing fires it says nothing before all that rules look at was asked, and it
     is marked where one of these sources has not been heard, or has fallen silent.
     """
@@ -87,16 +88,16 @@ def _summary(name: str, options: WidgetOptions, text: Text, view: View) -> Messa
         return Held(key(name), "its template gave an empty text")
     is_whole = not unheard and not any(view.is_silent(source) for source in sources)
     marked = clipped(said) if is_whole else marked_stale(said)
-    return _message(name, options, view, marked, {})
+    return _message(name, options, view, marked, None)
 
 
-def _sample(metric: str, view: View, shown: Shown | None) -> Sample | None:
+def _sample(metric: str, view: View, shown: ShownWidget | None) -> Sample | None:
     for sample in view.samples(metric):
         return sample
-    if view.awaits(metric) or shown is None or "raw" not in shown.aside:
+    if view.awaits(metric) or shown is None or shown.number is None or shown.time is None:
         return None
     # Nothing came since the start: what the phone shows is from the last run, and must be marked as old.
-    return Sample(Series(metric), shown.aside["raw"], shown.aside["time"])
+    return Sample(Series(metric), shown.number, shown.time)
 
 
 def _text(options: WidgetOptions, sample: Sample, view: View) -> str:
@@ -114,18 +115,19 @@ def marked_stale(text: str) -> str:
     return f"{clipped(text, LONGEST_VALUE - 2)} ?"
 
 
-def _message(name: str, options: WidgetOptions, view: View, value: str | Number, aside: dict[str, Any]) -> Message:
+def _message(name: str, options: WidgetOptions, view: View, value: str | Number, sample: Sample | None) -> WidgetValue:
     """The message; a change of severity goes at once, anything else keeps its distance from the last update."""
-    shown = view.standing(key(name)).shown
+    shown = view.standing(key(name)).widget
     severity = view.severity(view.watchers.get(options.value or "", ()))
-    urgent = shown is not None and shown.aside.get("severity") != severity
-    return Message(
+    urgent = shown is not None and shown.severity != severity
+    return WidgetValue(
         key(name),
-        Kind.METRIC,
-        {"value": value},
+        value,
         Priority.SEVERITY if urgent else Priority.ROUTINE,
         view.now,
         due=view.now if urgent or shown is None else min(view.now, shown.at) + options.min_interval,
         tolerance=options.min_change,
-        aside={**aside, "severity": severity},
+        time=sample.time if sample is not None else None,
+        number=sample.value if sample is not None else None,
+        severity=severity,
     )

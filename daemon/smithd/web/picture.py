@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import tzinfo
 
+from smithd.keys import Key, SurfaceKey
 from smithd.lockscreen import told
 from smithd.lockscreen.screen import Activity, Notification, Screen, Widget
-from smithd.outbox.message import Kind, Shown
+from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget
 
 REMEMBERED = 24 * 3600.0
 """A notification leaves the picture after a day: by then its owner has swiped it away."""
@@ -21,16 +22,16 @@ class Picture:
     that nothing flickers.
     """
 
-    def __init__(self, zone: tzinfo, order: Sequence[str] = ()) -> None:
+    def __init__(self, zone: tzinfo, order: Sequence[SurfaceKey] = ()) -> None:
         self._zone = zone
-        self._places = {key: place for place, key in enumerate(order)}
-        self._known: dict[str, Shown] = {}
+        self._places: dict[Key, int] = {key: place for place, key in enumerate(order)}
+        self._known: dict[Key, Shown] = {}
 
-    def draw(self, shown: Mapping[str, Shown], now: float) -> Screen:
+    def draw(self, shown: Mapping[Key, Shown], now: float) -> Screen:
         """The Lock Screen at ``now``, after what was shown."""
         self._known = {key: self._latest(row) for key, row in shown.items()}
         rows = sorted(self._known.values(), key=lambda row: self._places.get(row.key, len(self._places)))
-        badges = [row.content["badge"] for row in rows if row.kind is Kind.BADGE and row.content is not None]
+        badges = [row.count for row in rows if isinstance(row, ShownBadge) and row.count is not None]
         return Screen(
             now,
             self._zone,
@@ -41,32 +42,40 @@ class Picture:
         )
 
     def _latest(self, row: Shown) -> Shown:
+        """What a key shows; the last that was known of it, while that is unknown."""
         before = self._known.get(row.key)
-        if row.content is not None or before is None:
-            return row
-        return replace(before, ended=row.ended)
+        match row, before:
+            case ShownWidget(value=None), ShownWidget():
+                return before
+            case ShownBadge(count=None), ShownBadge():
+                return before
+            case ShownActivity(content=None), ShownActivity():
+                return replace(before, ended=row.ended)
+        return row
 
 
 def _widget(row: Shown) -> Widget | None:
-    if row.kind is not Kind.METRIC or row.content is None:
+    if not isinstance(row, ShownWidget) or row.value is None:
         return None
-    return Widget(_name(row), told.value(row.content.get("value")), row.at)
+    return Widget(row.key.name, told.value(row.value), row.at)
 
 
 def _activity(row: Shown, now: float) -> Activity | None:
-    if row.kind not in (Kind.STREAM, Kind.END) or row.content is None:
+    if not isinstance(row, ShownActivity) or row.content is None:
         return None
-    return told.activity(_name(row), row.content, at=row.at, now=now, ended=row.ended)
+    content = row.content
+    body = {
+        "content_state": content.content_state,
+        "action": content.action,
+        "secondary_action": content.secondary_action,
+    }
+    return told.activity(row.key.name, body, at=row.at, now=now, ended=row.ended)
 
 
 def _notifications(rows: Sequence[Shown], now: float) -> tuple[Notification, ...]:
     found = [
-        told.notification(_name(row), row.content, at=row.at, replaced=bool(row.content.get("in_place")))
+        told.notification(str(row.key), asdict(row.content), at=row.at, replaced=row.replaced)
         for row in rows
-        if row.kind is Kind.PUSH and row.content is not None and now - row.at < REMEMBERED
+        if isinstance(row, ShownPush) and now - row.at < REMEMBERED
     ]
     return tuple(sorted(found, key=lambda notification: notification.at, reverse=True))
-
-
-def _name(row: Shown) -> str:
-    return row.key.partition(":")[2]

@@ -8,8 +8,9 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from smithd.clock import Clock
+from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey, SurfaceKey, WidgetKey
 from smithd.lockscreen.screen import Line
-from smithd.outbox.message import Shown
+from smithd.outbox.shown import Shown
 from smithd.web.recent import Recent
 
 if TYPE_CHECKING:
@@ -21,17 +22,18 @@ if TYPE_CHECKING:
 class Reads:
     """Windows into the daemon: the calendar's time, what the phone was told, and what just happened.
 
-    ``order`` has the outbox keys (``metric:shop.orders``, ``stream:production``) in the order of the configuration.
+    ``order`` has the keys of the surfaces in the order of the configuration.
     """
 
     now: Callable[[], float]
     zone: tzinfo
-    shown: Callable[[], Mapping[str, Shown]]
+    shown: Callable[[], Mapping[Key, Shown]]
     happened: Callable[[], Sequence[Line]]
-    order: Sequence[str] = ()
+    order: Sequence[SurfaceKey] = ()
 
 
 def windows(config: Config, outbox: Outbox, clock: Clock, recent: Recent) -> Reads:
     """The windows of a running daemon."""
-    order = [f"metric:{key}" for key in config.widgets] + [f"stream:{key}" for key in config.live_activities]
+    order: list[SurfaceKey] = [WidgetKey(DEFAULT_ACCOUNT, name) for name in config.widgets]
+    order += [StreamKey(DEFAULT_ACCOUNT, name) for name in config.live_activities]
     return Reads(clock.now, config.zone, outbox.accepted, recent.lines, order)

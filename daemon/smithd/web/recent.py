@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from smithd.clock import Clock
-from smithd.events import Accepted, AlertMoved, Event, Redactor
+from smithd.events import AlertMoved, Event, Redactor, SendAccepted
+from smithd.keys import PushKey
 from smithd.lockscreen.screen import Line
 
 _ALERT_LEVELS = {"fired": "warning", "raised": "error", "resolved": "good"}
@@ -36,8 +37,9 @@ class Recent:
 
 
 def _subject(event: Event) -> str | None:
-    routine = isinstance(event, Accepted) and not event.key.startswith("push:")
-    return f"{event.key} {event.operation}" if routine and isinstance(event, Accepted) else None
+    if not isinstance(event, SendAccepted) or isinstance(event.key, PushKey):
+        return None
+    return f"{event.key} {event.operation}"
 
 
 def _level(event: Event) -> str:

@@ -1,3 +1,10 @@
+CREATE TABLE accounts (
+    account TEXT NOT NULL,
+    address TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    PRIMARY KEY (account)
+);
+
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -41,18 +48,19 @@ CREATE TABLE notices (
 
 CREATE TABLE outbox (
     id INTEGER NOT NULL,
-    "key" TEXT NOT NULL,
+    account TEXT NOT NULL,
+    surface TEXT NOT NULL,
+    name TEXT NOT NULL,
+    opened FLOAT NOT NULL,
+    sequence INTEGER NOT NULL,
     claimed BOOLEAN NOT NULL,
     kind TEXT NOT NULL,
-    content TEXT NOT NULL,
     priority INTEGER NOT NULL,
     created FLOAT NOT NULL,
     due FLOAT NOT NULL,
-    expires FLOAT,
-    tolerance FLOAT NOT NULL,
-    aside TEXT NOT NULL,
+    content TEXT NOT NULL,
     PRIMARY KEY (id),
-    UNIQUE ("key", claimed)
+    UNIQUE (account, surface, name, opened, sequence, claimed)
 );
 
 CREATE TABLE owner (
@@ -73,8 +81,11 @@ CREATE TABLE samples (
 
 CREATE TABLE sent (
     id INTEGER NOT NULL,
+    account TEXT NOT NULL,
     family TEXT NOT NULL,
     at FLOAT NOT NULL,
+    boot TEXT,
+    boot_time FLOAT,
     PRIMARY KEY (id)
 );
 
@@ -87,14 +98,14 @@ CREATE TABLE series (
 );
 
 CREATE TABLE shown (
-    "key" TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    content TEXT,
+    account TEXT NOT NULL,
+    surface TEXT NOT NULL,
+    name TEXT NOT NULL,
+    opened FLOAT NOT NULL,
+    sequence INTEGER NOT NULL,
     at FLOAT NOT NULL,
-    ended BOOLEAN NOT NULL,
-    remote_id TEXT,
-    aside TEXT NOT NULL,
-    PRIMARY KEY ("key")
+    content TEXT NOT NULL,
+    PRIMARY KEY (account, surface, name, opened, sequence)
 );
 
 CREATE TABLE silences (

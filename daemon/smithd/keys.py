@@ -1,0 +1,84 @@
+"""Keys: what on the phone a message is about. The account is part of every key. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_ACCOUNT = "default"
+"""The name of the account where a configuration has only one."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WidgetKey:
+    """A widget; ``name`` is ActivitySmith's metric key."""
+
+    account: str
+    name: str
+
+    @property
+    def subject(self) -> str:
+        """What it is about, for a line that a person reads."""
+        return f"widget {self.name}"
+
+    def __str__(self) -> str:
+        return _of_account(self.subject, self.account)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StreamKey:
+    """A Live Activity; ``name`` is ActivitySmith's stream key."""
+
+    account: str
+    name: str
+
+    @property
+    def subject(self) -> str:
+        """What it is about, for a line that a person reads."""
+        return f"Live Activity {self.name}"
+
+    def __str__(self) -> str:
+        return _of_account(self.subject, self.account)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BadgeKey:
+    """The number on the app's icon."""
+
+    account: str
+
+    @property
+    def subject(self) -> str:
+        """What it is about, for a line that a person reads."""
+        return "badge"
+
+    def __str__(self) -> str:
+        return _of_account(self.subject, self.account)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PushKey:
+    """One notification: ``sequence`` counts those of a notification group since it was ``opened`` (seconds since 1970,
+    to the millisecond), from 1.
+    """
+
+    account: str
+    group: str
+    opened: float
+    sequence: int
+
+    @property
+    def subject(self) -> str:
+        """What it is about, for a line that a person reads."""
+        return f"push {self.group}"
+
+    def __str__(self) -> str:
+        sequence = f".{self.sequence}" if self.sequence > 1 else ""
+        return _of_account(f"{self.subject}@{self.opened:.3f}{sequence}", self.account)
+
+
+SurfaceKey = WidgetKey | StreamKey | BadgeKey
+Key = SurfaceKey | PushKey
+
+
+def _of_account(text: str, account: str) -> str:
+    return text if account == DEFAULT_ACCOUNT else f"{text} of {account}"

@@ -1,0 +1,172 @@
+"""Shown: what the service last accepted, by key; and the one comparison of a message with it. No I/O.
+
+While a request is in flight, a level is taken to be accepted (an end excepted: it frees no slot yet). Where a request's
+answer was cut off or never came, nobody knows what is shown: the value, or content, is then None, and differs from
+everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smithd.keys import BadgeKey, PushKey, StreamKey, WidgetKey
+from smithd.outbox.message import (
+    ActivityContent,
+    ActivityEnd,
+    ActivityState,
+    BadgeCount,
+    Message,
+    PushContent,
+    Value,
+    WidgetValue,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TimerWindow:
+    """A timer's window. ``name`` tells it from an earlier one, ``left`` seconds were left ``at`` (since 1970), and they
+    run out if it ``runs``. ``lost``: the service does not have it.
+    """
+
+    name: str
+    left: float
+    at: float
+    runs: bool
+    lost: bool = False
+
+    def remaining(self, now: float) -> float:
+        """The seconds that are left."""
+        ran = max(0.0, now - self.at) if self.runs else 0.0
+        return max(0.0, self.left - ran)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWidget:
+    """A widget since ``at``; the other fields are those of the message."""
+
+    key: WidgetKey
+    value: Value | None
+    at: float
+    time: float | None = None
+    number: float | None = None
+    severity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownActivity:
+    """A Live Activity since ``at``. ``ended``: it holds no slot. ``window``: that of its timer. ``bare_end``: its end
+    was refused with a final state, and is asked for without one.
+    """
+
+    key: StreamKey
+    content: ActivityContent | None
+    at: float
+    ended: bool = False
+    meaning: str = ""
+    window: TimerWindow | None = None
+    bare_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBadge:
+    """The badge since ``at``."""
+
+    key: BadgeKey
+    count: int | None
+    at: float
+    channels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPush:
+    """A notification since ``at``. ``notification_id``: the service's name for it, while it is good. ``replaced``: it
+    took the place of an earlier text.
+    """
+
+    key: PushKey
+    content: PushContent
+    at: float
+    notification_id: str | None = None
+    replaced: bool = False
+    is_open: bool = False
+
+
+Shown = ShownWidget | ShownActivity | ShownBadge | ShownPush
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a key stands: what was accepted, what waits to be sent, and what is in flight."""
+
+    shown: Shown | None = None
+    queued: Message | None = None
+    claimed: Message | None = None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a request is in flight."""
+        return self.claimed is not None
+
+    @property
+    def holds_slot(self) -> bool:
+        """Whether a stream is on the phone, may be, or is about to be."""
+        on_phone = isinstance(self.shown, ShownActivity) and not self.shown.ended
+        return on_phone or isinstance(self.queued, ActivityState)
+
+    @property
+    def widget(self) -> ShownWidget | None:
+        """What is shown, of a widget."""
+        return self.shown if isinstance(self.shown, ShownWidget) else None
+
+    @property
+    def activity(self) -> ShownActivity | None:
+        """What is shown, of a Live Activity."""
+        return self.shown if isinstance(self.shown, ShownActivity) else None
+
+    @property
+    def push(self) -> ShownPush | None:
+        """What is shown, of a notification."""
+        return self.shown if isinstance(self.shown, ShownPush) else None
+
+
+def differs(message: Message, shown: Shown | None) -> bool:
+    """Whether the phone must be sent a message: the one place where desired and shown state are compared."""
+    match message, shown:
+        case ActivityEnd(), ShownActivity():
+            return not shown.ended
+        case ActivityEnd(), _:
+            return False
+        case ActivityState(), ShownActivity():
+            return shown.ended or shown.content != message.content
+        case BadgeCount(), ShownBadge():
+            return (shown.count, shown.channels) != (message.count, message.channels)
+        case WidgetValue(), ShownWidget():
+            return _value_differs(message, shown.value)
+    return True
+
+
+def is_like(message: Message, other: Message) -> bool:
+    """Whether two messages of a key say the same, so that the second is not worth a place of its own."""
+    match message, other:
+        case WidgetValue(), WidgetValue():
+            return not _value_differs(message, other.value)
+        case ActivityState(), ActivityState():
+            return message.content == other.content
+        case ActivityEnd(), ActivityEnd():
+            return message.content == other.content
+        case BadgeCount(), BadgeCount():
+            return (message.count, message.channels) == (other.count, other.channels)
+    return message == other
+
+
+def says_same(message: Message, other: Message) -> bool:
+    """Whether two messages of a key have the very same content."""
+    if isinstance(message, WidgetValue) and isinstance(other, WidgetValue):
+        return message.value == other.value
+    return is_like(message, other)
+
+
+def _value_differs(message: WidgetValue, value: Value | None) -> bool:
+    if isinstance(message.value, int | float) and isinstance(value, int | float):
+        return message.value != value and abs(message.value - value) >= message.tolerance
+    return message.value != value

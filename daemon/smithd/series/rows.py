@@ -1,4 +1,4 @@
-"""Remembered samples in the state: their tables, and every statement on them.
+"""Remembered samples and firing intervals in the state: their tables, and every statement on them.
 
 Samples lie in the order of time: those of one batch share few pages, and so do those that grow old together.
 """
@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from rpds import HashTrieMap
 from sqlalchemy import Column, Connection, Float, Integer, Table, Text, UniqueConstraint, bindparam, select
 
 from smithd.plugin.sample import Labels, Series
 from smithd.series.history import History, HistoryRows, SampleRow
+from smithd.series.intervals import FiringInterval, FiringIntervals, IntervalChanges
 from smithd.storage import ORDERED_BY_KEY, execute_many, metadata, upsert
 
 _SERIES = Table(
@@ -31,12 +33,25 @@ _SAMPLES = Table(
     Column("value", Float, nullable=False),
     **ORDERED_BY_KEY,
 )
+_INTERVALS = Table(
+    "firing_intervals",
+    metadata,
+    Column("metric", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("start", Float, primary_key=True),
+    Column("end", Float),
+)
 
 _ADD_SERIES = _SERIES.insert()
 _FORGET_SERIES = _SERIES.delete().where(_SERIES.c.id == bindparam("ended"))
 _REMOVE_STRAYS = _SAMPLES.delete().where(_SAMPLES.c.series.not_in(select(_SERIES.c.id)))
 _ADD = upsert(_SAMPLES)
 _REMOVE = _SAMPLES.delete().where(_SAMPLES.c.series == bindparam("of"), _SAMPLES.c.at == bindparam("when"))
+_KEEP_INTERVAL = upsert(_INTERVALS)
+_REMOVE_INTERVAL = _INTERVALS.delete().where(
+    *(_INTERVALS.c[name] == bindparam(f"of_{name}") for name in ("metric", "labels", "rule", "start"))
+)
 _AT_ONCE = 10_000
 """Samples that one statement writes."""
 
@@ -71,6 +86,30 @@ def write_all(connection: Connection, history: History) -> None:
     write(connection, history.everything())
 
 
+def load_intervals(connection: Connection) -> FiringIntervals:
+    """The firing intervals that the last run wrote."""
+    by_series: dict[Series, tuple[FiringInterval, ...]] = {}
+    for row in connection.execute(select(_INTERVALS).order_by(_INTERVALS.c.start)):
+        series = Series(row.metric, _labels(row.labels))
+        by_series[series] = (*by_series.get(series, ()), FiringInterval(row.rule, series, row.start, row.end))
+    return FiringIntervals(HashTrieMap(by_series))
+
+
+def write_intervals(connection: Connection, changes: IntervalChanges) -> None:
+    """Write what became of firing intervals."""
+    if changes.written:
+        connection.execute(_KEEP_INTERVAL, [{**_key(each), "end": each.end} for each in changes.written])
+    if changes.removed:
+        removed = [{f"of_{name}": value for name, value in _key(each).items()} for each in changes.removed]
+        connection.execute(_REMOVE_INTERVAL, removed)
+
+
+def write_all_intervals(connection: Connection, intervals: FiringIntervals) -> None:
+    """Replace the table by all intervals there are."""
+    connection.execute(_INTERVALS.delete())
+    write_intervals(connection, IntervalChanges(tuple(intervals.all())))
+
+
 def _add(connection: Connection, samples: Iterable[SampleRow]) -> None:
     found = iter(samples)
     while part := list(islice(found, _AT_ONCE)):
@@ -78,7 +117,16 @@ def _add(connection: Connection, samples: Iterable[SampleRow]) -> None:
 
 
 def _series_row(row: int, series: Series) -> dict[str, object]:
-    return {"id": row, "metric": series.metric, "labels": json.dumps(series.labels, separators=(",", ":"))}
+    return {"id": row, "metric": series.metric, "labels": _text(series.labels)}
+
+
+def _key(interval: FiringInterval) -> dict[str, object]:
+    metric, labels = interval.series
+    return {"metric": metric, "labels": _text(labels), "rule": interval.rule, "start": interval.start}
+
+
+def _text(labels: Labels) -> str:
+    return json.dumps(labels, separators=(",", ":"))
 
 
 def _labels(text: str) -> Labels:

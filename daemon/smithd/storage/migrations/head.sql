@@ -23,6 +23,15 @@ CREATE TABLE alive (
     PRIMARY KEY (id)
 );
 
+CREATE TABLE firing_intervals (
+    metric TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    start FLOAT NOT NULL,
+    "end" FLOAT,
+    PRIMARY KEY (metric, labels, rule, start)
+);
+
 CREATE TABLE journal (
     id INTEGER NOT NULL,
     at FLOAT NOT NULL,

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine.stage import Stage
+from smithd.outbox.message import ActivityEnd, ActivityState, Push, PushUpdate
 
 CONFIG = """
 history: 2d
@@ -69,14 +70,11 @@ def test_what_was_notified_is_not_notified_again_and_resolves_in_place(folder: P
         stage.poll(NOW, errors=9, orders=50, stock={"north": 2, "south": 8})
         stage.poll(NOW, "depot", errors=4, orders=3, stock=5)
         stage.pass_time(NOW + 20)
-        pushes = [message for message in stage.take() if message.kind == "push"]
-        assert [push.content["title"] for push in pushes] == ["Resolved: stock (south)"]  # whose answer never came
+        pushes = [message for message in stage.take() if isinstance(message, Push | PushUpdate)]
+        assert [push.content.title for push in pushes] == ["Resolved: stock (south)"]  # whose answer never came
         stage.poll(NOW + 60, errors=0, orders=100, stock={"north": 9, "south": 8})
-        ends = [message.content for message in stage.take() if message.kind == "push"]
-        assert {end["title"]: end["in_place"] for end in ends} == {
-            "Resolved: errors": True,
-            "Resolved: drop": True,
-        }
+        ends = [message for message in stage.take() if isinstance(message, PushUpdate)]
+        assert {end.content.title for end in ends} == {"Resolved: errors", "Resolved: drop"}
 
 
 def test_a_pending_alert_goes_on_from_where_it_was(folder: Path) -> None:
@@ -95,8 +93,8 @@ def test_levels_are_sent_where_they_differ_from_what_is_shown(folder: Path) -> N
     with Stage(folder, CONFIG, NOW) as stage:
         stage.poll(NOW, errors=7, orders=50, stock={"north": 2, "south": 8})
         stage.poll(NOW, "depot", errors=4, orders=3, stock=5)
-        kinds = [message.kind for message in stage.take()]
-        assert "stream" not in kinds  # both show this already
-        assert "end" not in kinds
+        kinds = [type(message) for message in stage.take()]
+        assert ActivityState not in kinds  # both show this already
+        assert ActivityEnd not in kinds
         stage.poll(NOW + 120, errors=7, orders=55, stock={"north": 2, "south": 8})
-        assert ("metric:shop.orders", 55) in [(m.key, m.content.get("value")) for m in stage.take()]
+        assert ("widget shop.orders", 55) in [(str(m.key), getattr(m, "value", None)) for m in stage.take()]

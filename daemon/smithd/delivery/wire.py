@@ -199,7 +199,7 @@ def _end(message: ActivityEnd, shown: ShownActivity | None) -> Request:
 def _final(content: ActivityContent) -> dict[str, Any]:
     body = _taken(content, _STREAM)
     if not content.content_state:
-        del body["content_state"]
+        body.pop("content_state", None)
     if window.is_timer(body.get("content_state")):
         body["content_state"].pop("duration_seconds", None)  # it would start the window anew
     tidy(body.get("content_state"))

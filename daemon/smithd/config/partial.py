@@ -2,7 +2,8 @@
 has one. No I/O.
 
 A value that a model refuses takes its field's default. Where the field has none, or the value is an item of a list or
-mapping, UNKNOWN takes its place. Unknown keys are ignored, and what a model checks of itself as a whole is skipped.
+mapping, UNKNOWN takes its place. Unknown keys are ignored, and values are not checked together, since some of
+them may be missing.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ def is_complete(options: Any) -> bool:
     return options is not UNKNOWN
 
 
+_ANY = core_schema.any_schema()
+
+
 @cache
 def _validator(model: type[BaseModel]) -> SchemaValidator:
     model.model_rebuild()
@@ -54,31 +58,36 @@ def _validator(model: type[BaseModel]) -> SchemaValidator:
 
 def _tolerant(schema: Any) -> Any:
     """The same schema, refusing as little as possible."""
-    made = dict(schema)
     kind = schema["type"]
-    if kind == "function-after" and _leads_to_model(schema["schema"]):
-        return _tolerant(schema["schema"])
+    if kind == "function-after" and _is_of_parts(schema["schema"]):
+        inner = _tolerant(schema["schema"])
+        return {**inner, "ref": schema["ref"]} if "ref" in schema else inner
+    made = dict(schema)
     if "schema" in schema:
         made["schema"] = _tolerant(schema["schema"])
-    if kind == "model-field":
-        made["schema"] = _or_unknown(made["schema"])
-    elif kind == "model":
-        made["config"] = {**schema.get("config", {}), "extra_fields_behavior": "ignore"}
-    elif kind == "model-fields":
-        made["fields"] = {name: _tolerant(field) for name, field in schema["fields"].items()}
-        made["extra_behavior"] = "ignore"
-    elif kind == "list" and "items_schema" in schema:
-        made["items_schema"] = _or_unknown(_tolerant(schema["items_schema"]))
-    elif kind == "dict":
-        made["keys_schema"] = core_schema.any_schema()
-        made["values_schema"] = _or_unknown(_tolerant(schema.get("values_schema", core_schema.any_schema())))
-    elif kind == "union":
-        made["choices"] = [_tolerant(each[0] if isinstance(each, tuple) else each) for each in schema["choices"]]
-    elif kind == "tagged-union":
-        made["choices"] = {tag: _tolerant(each) for tag, each in schema["choices"].items()}
-    elif kind == "definitions":
-        made["definitions"] = [_tolerant(each) for each in schema["definitions"]]
+    match kind:
+        case "model-field":
+            made["schema"] = _or_unknown(made["schema"])
+        case "model":
+            made["config"] = {**schema.get("config", {}), "extra_fields_behavior": "ignore"}
+        case "model-fields":
+            fields = {name: _tolerant(field) for name, field in schema["fields"].items()}
+            made |= {"fields": fields, "extra_behavior": "ignore"}
+        case "list":
+            made["items_schema"] = _or_unknown(_tolerant(schema.get("items_schema", _ANY)))
+        case "dict":
+            made |= {"keys_schema": _ANY, "values_schema": _or_unknown(_tolerant(schema.get("values_schema", _ANY)))}
+        case "union" | "tagged-union":
+            made["choices"] = _tolerant_choices(schema["choices"])
+        case "definitions":
+            made["definitions"] = [_tolerant(each) for each in schema["definitions"]]
     return made
+
+
+def _tolerant_choices(choices: Any) -> Any:
+    if isinstance(choices, dict):
+        return {tag: _tolerant(each) for tag, each in choices.items()}
+    return [_tolerant(each[0] if isinstance(each, tuple) else each) for each in choices]
 
 
 def _or_unknown(schema: Any) -> CoreSchema:
@@ -87,9 +96,8 @@ def _or_unknown(schema: Any) -> CoreSchema:
     return core_schema.with_default_schema(schema, default=UNKNOWN, on_error="default")
 
 
-def _leads_to_model(schema: Any) -> bool:
-    while schema["type"] not in ("model", "model-fields", "definition-ref"):
-        if "schema" not in schema:
-            return False
+def _is_of_parts(schema: Any) -> bool:
+    """Whether a schema is that of a model, a list or a mapping, with or without validators of its own."""
+    while "schema" in schema and schema["type"] != "model":
         schema = schema["schema"]
-    return schema["type"] != "definition-ref"
+    return schema["type"] in ("model", "model-fields", "list", "dict")

@@ -78,7 +78,10 @@ _A = {"env": "an environment variable", "file": "a file", "credential": "a crede
 
 
 def read(reference: SecretReference, folder: Path, environment: Mapping[str, str] = os.environ) -> str:
-    """The secret; relative paths begin at ``folder``, and one line feed at the end of a file is dropped. Raises SecretMissing."""
+    """The secret. Raises SecretMissing.
+
+    Relative paths begin at ``folder``, and one line feed at the end of a file is dropped.
+    """
     if reference.kind == "env":
         if not (value := environment.get(reference.name)):
             raise SecretMissing("is not set" if value is None else "is set, but empty")

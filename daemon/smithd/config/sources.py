@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from smithd.config import fields
 from smithd.config.model import DefaultsOptions
 from smithd.config.names import is_metric_name
-from smithd.config.partial import UNKNOWN, is_complete
+from smithd.config.partial import is_complete
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
 from smithd.plugin.options import Options
@@ -82,7 +81,7 @@ class Sources:
         except PluginFault as error:
             self.validator.report_plugin(at, "the plugin of this type fails on these options", error)
             return UNDECLARED
-        if options is None or (self.validator.lacks_secrets and not is_complete(options)):
+        if options is None or (self.validator.unknown and not is_complete(options)):
             declared = self._still_known(source_class, at)
         elif (names := self._metrics(source_class, options, at)) is not None:
             declared = Declared(names)
@@ -135,17 +134,21 @@ class Sources:
         options = self.validator.partial(source_class.Options, at, beside=ScheduleOptions)
         if options is None:
             return UNDECLARED
-        given = getattr(options, "metrics", None)
-        unsure = {name for name, entry in given.items() if entry is UNKNOWN} if isinstance(given, Mapping) else set()
-        if isinstance(given, Mapping) and unsure:
-            options = options.model_copy(update={"metrics": {k: given[k] for k in given if k not in unsure}})
+        body = self.validator.data["sources"][at[-1]]
+        listed = body.get("metrics")
+        named = listed if isinstance(listed, dict) else {}
+        unsure = frozenset(str(name) for name in named if not self.validator.is_sound((*at, "metrics", name)))
+        known = getattr(options, "metrics", None)
+        if unsure and isinstance(known, dict):
+            entries = {name: entry for name, entry in known.items() if name not in unsure}
+            options = options.model_copy(update={"metrics": entries})
         try:
             names = frozenset(map(str, metrics_of(source_class, options)))
         except PluginFault:
             return UNDECLARED
         # Where metrics are declared by more than the keys of 'metrics', a mistake in a list or mapping may hide some.
-        is_exact = isinstance(given, Mapping) and names == given.keys() - unsure
-        body = self.validator.data["sources"][at[-1]]
-        others = [key for key, value in body.items() if isinstance(value, dict | list)]
-        is_unsure = any(self.validator.has_mistakes((*at, key)) for key in others if key != "metrics" or not unsure)
-        return Declared(names, frozenset(unsure), all_open=is_unsure and not is_exact)
+        others = [key for key, value in body.items() if isinstance(value, dict | list) or key == "metrics"]
+        if named:
+            others.remove("metrics")
+        is_lost = any(not self.validator.is_sound((*at, key)) for key in others)
+        return Declared(names, unsure, all_open=is_lost and not (named and names == named.keys() - unsure))

@@ -19,7 +19,7 @@ from smithd.config.report.masking import is_secret_name
 from smithd.config.values import Values, folder_of
 from smithd.config.yaml.compose import compose
 from smithd.config.yaml.document import UnreadableFile, read
-from smithd.config.yaml.positions import Mapping, Path, Scalar, Step, locate, walk
+from smithd.config.yaml.positions import Mapping, Node, Path, Scalar, Step, locate, walk
 from smithd.config.yaml.scalars import described
 from smithd.events import Redactor
 from smithd.poll.isolation import PluginFault, call_isolated
@@ -69,6 +69,8 @@ class Validator:
         self.redactor = redactor
         self.data: dict[str, Any] = values.plain(root)
         self.folder = folder_of(report.path)
+        self.unknown: list[Path] = []
+        """The paths of values that could not be validated because a secret in them is missing."""
         self._values = values
         empty = [(path, node) for path, node in walk(root) if id(node) in values.empty] if values.empty else []
         self._empty = [(path, node) for path, node in empty if not _may_be_empty(path)]
@@ -93,8 +95,10 @@ class Validator:
             errors += self._hidden_errors(model, value, errors, at)
             # A misspelt key comes first: it explains the missing one.
             found = sorted(messages.findings(errors, self.root, at), key=lambda each: each[0].kind == "missing")
-            has_mistakes = [self._mistakes.add(each, KnownKeys(model, beside)) for each in found]
-            options = None if any(has_mistakes) else self.partial(model, at, only=only, beside=beside)
+            excused = [each[0].spot.path for each in found if not self._mistakes.add(each, KnownKeys(model, beside))]
+            self.unknown += excused
+            is_excused = len(excused) == len(found)
+            options = self.partial(model, at, only=only, beside=beside) if is_excused else None
         if not self._numbers_are_sound(model, at) or options is None:
             return None
         self._values.learn(_secrets_of(options))
@@ -118,19 +122,18 @@ class Validator:
         node = locate(self.root, at).node
         return not self.report.is_settled(node) and id(node) not in self._values.incomplete
 
-    @property
-    def lacks_secrets(self) -> bool:
-        """Whether a value in the file lacks its secret."""
-        return bool(self._values.incomplete)
-
-    def lacking(self) -> Iterator[Path]:
-        """The paths of the values that lack a secret."""
-        if self.lacks_secrets:
-            yield from (path for path, node in walk(self.root) if id(node) in self._values.incomplete)
-
-    def has_mistakes(self, at: Path) -> bool:
-        """Whether something at or below a place is reported."""
-        return any(self.report.is_reported(node) for _, node in walk(locate(self.root, at).node))
+    def is_sound(self, at: Path) -> bool:
+        """Whether nothing is reported at or below a place that exists, and no secret is missing there."""
+        spot = locate(self.root, at)
+        parts: list[Node] = [spot.node] if spot.key is None else [spot.key, spot.node]
+        for _, node in walk(spot.node):
+            parts.append(node)
+            if isinstance(node, Mapping):
+                parts += [pair.key for pair in node.entries.values()]
+        return not any(
+            self.report.is_reported(node) or self.report.is_settled(node) or id(node) in self._values.incomplete
+            for node in parts
+        )
 
     def report_plugin(self, at: Path, message: str, error: object) -> None:
         """Report that a source's plugin failed, with the text of its error unless that shows a secret of the source."""
@@ -256,7 +259,7 @@ def _branches(paths: Iterable[Path]) -> _Branches:
 
 
 def _may_be_empty(path: Path) -> bool:
-    """Null may have a meaning where a value is handed on as it is: in a request's body, and in a plugin's own options."""
+    """Null may have a meaning where values are handed on as they are: a request's body, and a plugin's own options."""
     return "body" in path or (path[0] == "sources" and len(path) > _SOURCE_OPTION)
 
 

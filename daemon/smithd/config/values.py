@@ -12,7 +12,7 @@ from smithd.config import secrets
 from smithd.config.report.diagnostics import Report
 from smithd.config.secrets import MalformedReference, SecretMissing, SecretReference
 from smithd.config.yaml.document import Document
-from smithd.config.yaml.positions import Listing, Mapping, Node, Scalar
+from smithd.config.yaml.positions import Listing, Node, Scalar
 from smithd.config.yaml.scalars import value_of
 from smithd.events import Redactor
 
@@ -39,6 +39,7 @@ class Values:
         self._folder = folder_of(document.path)
         self._secrets_required = secrets_required
         self._made: dict[int, Any] = {}
+        self._unfilled: set[str] = set()
 
     def plain(self, node: Node) -> Any:
         """What a node stands for. A missing secret is a warning, or a mistake where secrets are required."""
@@ -55,7 +56,8 @@ class Values:
     def learn(self, secrets: Iterable[str]) -> None:
         """Secrets that the file itself holds: they, too, are masked in every text from now on."""
         for secret in secrets:
-            self._redactor.add(secret)
+            if secret not in self._unfilled:
+                self._redactor.add(secret)
 
     def _scalar(self, node: Scalar) -> Any:
         value = value_of(node)
@@ -77,15 +79,16 @@ class Values:
 
     def _filled(self, node: Scalar) -> str:
         """A text with its secrets; as it was written where one is missing."""
-        pieces = []
+        pieces: list[str | None] = []
         for part in secrets.parts(node.text):
             if isinstance(part, MalformedReference):
                 self._report_malformed(node, part)
-            elif isinstance(part, SecretReference):
-                part = self._secret(node, part)
-            pieces.append(part if isinstance(part, str) else None)
+                pieces.append(None)
+            else:
+                pieces.append(part if isinstance(part, str) else self._secret(node, part))
         if None in pieces:
             self.incomplete.add(id(node))
+            self._unfilled.add(node.text)
             return node.text
         return "".join(filter(None, pieces))
 

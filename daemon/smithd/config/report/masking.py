@@ -136,7 +136,11 @@ class Mask:
         if self._index is None:
             parts = walk(self._root) if self._root is not None else ()
             scalars = [(path, node) for path, node in parts if isinstance(node, Scalar)]
-            secret = [(path, node) for path, node in scalars if self._is_secret_text(path, node) and not is_reference(node.text)]
+            secret = [
+                (path, node)
+                for path, node in scalars
+                if self._is_secret_text(path, node) and not is_reference(node.text)
+            ]
             self._index = _Index([node for _, node in scalars], [node for _, node in secret], self._lines)
             self._index.hide([node for _, node in secret], self._lines, MASK)
             for path, node in secret:

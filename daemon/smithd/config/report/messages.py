@@ -53,8 +53,9 @@ class Finding:
 
 
 def findings(errors: Sequence[ErrorDetails], root: MappingNode, at: Path) -> list[list[Finding]]:
-    """The mistakes behind the errors of the value at ``at``. Of a union's branches only the one that was meant counts; where
-    none was, all of them are one mistake.
+    """The mistakes behind the errors of the value at ``at``.
+
+    Of a union's branches only the one that was meant counts; where none was, all of them are one mistake.
     """
     found = [Finding(error, locate(root, (*at, *error["loc"])), tuple(_tags(error, root, at)), at) for error in errors]
     return list(_chosen(found, 0))

@@ -122,7 +122,7 @@ def nodes_on(root: Node, path: Path) -> Iterator[Node]:
 
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """A node and every node below it, from top to bottom, with their paths; an aliased node comes once for each alias."""
+    """A node and every node below it, from top to bottom, with their paths; an aliased node comes for each alias."""
     yield path, node
     if isinstance(node, Mapping):
         for name, entry in node.entries.items():

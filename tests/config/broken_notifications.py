@@ -1,4 +1,4 @@
-"""Mistakes in when a rule is told: time windows, mutes, rules that wait for others, groups and reminders."""
+"""Mistakes in when a rule notifies: time windows, mutes, rules that wait for others, groups and reminders."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ import pytest
 from pydantic import Field, model_validator
 
 from smithd.config.model import File
-from smithd.config.references import metric_references, rule_references, window_references
 from smithd.expression.option import ExpressionOption
 from smithd.plugin.options import Options
 from smithd.references import MetricRef, Reference, ReferenceKind, RuleRef, plain_references, references
@@ -134,6 +133,24 @@ def test_the_whole_file_is_walked() -> None:
     }
     found = list(plain_references(File, data))
     metrics = {(each.path, each.name, each.column) for each in found if each.kind is METRIC}
-    assert metrics == {tuple(named) for named in metric_references(data)}
-    assert {(each.path, each.name) for each in found if each.kind is RULE} == set(rule_references(data))
-    assert {(each.path, each.name) for each in found if each.kind is WINDOW} == set(window_references(data))
+    row = ("live_activities", "shop", "stats")
+    assert metrics == {
+        (("derived", "rate"), "shop.errors", 7),
+        (("derived", "rate"), "shop.orders", 21),
+        (("rules", "errors", "metric"), "shop.errors", None),
+        (("rules", "down", "when"), "shop.up", 1),
+        (("widgets", "a"), "shop.orders", None),
+        (("widgets", "b", "value"), "rate", None),
+        ((*row, 0, "value"), "shop.errors", None),
+        ((*row, 1, "each"), "shop.stock", None),
+    }
+    assert {(each.path, each.name) for each in found if each.kind is RULE} == {
+        (("rules", "errors", "unless_firing", 0), "down"),
+        (("rules", "down", "depends_on", 0), "errors"),
+        (("live_activities", "shop", "show", "while_firing", 0), "errors"),
+        ((*row, 0, "color_by"), "down"),
+    }
+    assert {(each.path, each.name) for each in found if each.kind is WINDOW} == {
+        (("rules", "errors", "mute", 0), "nights"),
+        (("rules", "down", "mute", "during", 0), "x"),
+    }

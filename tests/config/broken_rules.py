@@ -93,9 +93,7 @@ RULES: list[Broken] = [
     rule("metric: prod.error_rate\nwarning: »drops > 20% vs tomorrow", "expected a comparison with the past like"),
     rule("metric: prod.error_rate\nwarning: »drops > 20% over an hour", "expected a comparison with the past like"),
     rule("metric: prod.error_rate\nwarning: »drops > 20% over 1y", DURATION),
-    rule(
-        "metric: prod.error_rate\nwarning: »drops > 20% over 9d", "looks back 9d / only 8d are remembered / 'history'"
-    ),
+    rule("metric: prod.error_rate\nwarning: »drops > 20% over 9d", "looks back 9d / only 8d are kept / 'history'"),
     rule("metric: prod.error_rate\nwarning: drops > 20% over 1h\ncritical: »drops > 10% over 1h", "must be a stricter"),
     rule("metric: prod.error_rate\nwarning: drops > 20% over 1h\nrecover: »drops < 30% over 1h", "safe side"),
     rule("metric: prod.error_rate\nwarning: drops > 20% over 1h\nrecover: »drops < 10% over 2h", "must compare like"),

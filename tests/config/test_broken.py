@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from config.broken_notifications import NOTIFICATIONS
 from config.broken_rules import RULES
 from config.broken_secrets import SECRETS, TOGETHER
 from config.broken_sections import SECTIONS
 from config.broken_sources import SOURCES
 from config.broken_surfaces import SURFACES
-from config.broken_telling import TELLING
 from config.broken_yaml import YAML
 from config.corpus import SOUND, Broken
 from smithd.cli.main import run
 
-CORPUS = [*YAML, *SECTIONS, *SOURCES, *RULES, *SURFACES, *TELLING, *SECRETS, *TOGETHER]
+CORPUS = [*YAML, *SECTIONS, *SOURCES, *RULES, *SURFACES, *NOTIFICATIONS, *SECRETS, *TOGETHER]
 _PROBLEM = re.compile(r"(?ms)^smithd\.yaml:(\d+:\d+): (.*?)\n\n")
 
 

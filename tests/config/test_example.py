@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from smithd.config.compose import compose
-from smithd.config.document import read
 from smithd.config.fields import every_field
 from smithd.config.load import load
 from smithd.config.model import File
-from smithd.config.positions import Mapping, Scalar, walk
-from smithd.config.report import Report
+from smithd.config.yaml.compose import compose
+from smithd.config.yaml.document import read
+from smithd.config.yaml.positions import Mapping, Scalar, walk
 from smithd.poll.registry import Registry
 from smithd.poll.schedule import ScheduleOptions
 
@@ -30,9 +29,8 @@ def _known() -> Iterator[tuple[str, ...]]:
 
 def _used() -> set[tuple[str, ...]]:
     """The ways of the keys that the example has; those of sources begin with the source's type."""
-    document = read(EXAMPLE)
-    report = Report(EXAMPLE, document.lines)
-    root = compose(document.text, report)
+    root = compose(read(EXAMPLE)).tree
+    assert isinstance(root, Mapping)
     kinds = {name: _text(entry.value, "type") for name, entry in _section(root, "sources").entries.items()}
     used: set[tuple[str, ...]] = set()
     for path, _ in walk(root):

@@ -123,7 +123,7 @@ def test_what_a_plugin_says_of_its_failure_is_shown_but_for_secrets(capsys: pyte
     assert message.endswith("cannot say which metrics it has: RuntimeError: no idea")
     ((_, message),) = _check("meter.py", "type: meter, mode: assert, token: hush-hush", "x", capsys)
     assert "hush" not in message
-    assert message.endswith("which metrics it has: why is not shown, because a secret is in it")
+    assert message.endswith("which metrics it has: the reason is not shown, because it holds a secret")
 
 
 METRICS = """
@@ -200,14 +200,14 @@ def test_whatever_a_plugin_does_is_its_own_mistake_for_every_command(
     Path("smithd.yaml").write_text("activitysmith: {api_key: k}\nplugins: [foul.py]\nsources:\n  foul: {type: foul}\n")
     for command in ("check", "once", "run"):
         assert run([command, "-c", "smithd.yaml"]) == 2
-        told = capsys.readouterr().err
-        assert re.search(r"(?m)^smithd\.yaml:[24]:\d+: .*plugin", told)
-        assert said in told
+        printed = capsys.readouterr().err
+        assert re.search(r"(?m)^smithd\.yaml:[24]:\d+: .*plugin", printed)
+        assert said in printed
     for command in ("sources", "schema"):  # these ask for no metrics
         assert run([command, "-c", "smithd.yaml"]) in (0, 1, 2)
-        told = capsys.readouterr().err
-        assert "bug in smithd" not in told
-        assert "Traceback" not in told
+        printed = capsys.readouterr().err
+        assert "bug in smithd" not in printed
+        assert "Traceback" not in printed
 
 
 def test_an_interruption_says_whose_code_was_running(capsys: pytest.CaptureFixture[str]) -> None:

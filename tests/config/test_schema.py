@@ -1,4 +1,4 @@
-"""What an editor is told: the schema accepts all that check accepts, and knows every key, a plugin's too."""
+"""What an editor is message: the schema accepts all that check accepts, and knows every key, a plugin's too."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from jsonschema import Draft202012Validator
 from campaign import rounds
 from config.test_mutations import EXAMPLE, mutated
 from smithd.cli.main import run
-from smithd.config.compose import compose
-from smithd.config.document import read
 from smithd.config.load import load
-from smithd.config.positions import Listing, Mapping, Node, Scalar
-from smithd.config.report import Report
-from smithd.config.scalars import value_of
 from smithd.config.schema import configuration_schema
+from smithd.config.yaml.compose import compose
+from smithd.config.yaml.document import read
+from smithd.config.yaml.positions import Listing, Mapping, Node, Scalar
+from smithd.config.yaml.scalars import value_of
 from smithd.errors import ConfigError
 from smithd.plugin.options import Options
 from smithd.plugin.sample import RawSample
@@ -42,9 +41,10 @@ def plain(node: Node) -> Any:
             return {name: plain(entry.value) for name, entry in node.entries.items()}
 
 
-def complaints(path: Path) -> list[str]:
-    document = read(path)
-    data = plain(compose(document.text, Report(path, document.lines)))
+def mistakes(path: Path) -> list[str]:
+    root = compose(read(path)).tree
+    assert root is not None
+    data = plain(root)
     return [f"{error.json_path}: {error.message}" for error in VALIDATOR.iter_errors(data)]
 
 
@@ -57,7 +57,7 @@ def test_every_type_is_described_and_the_schema_is_one() -> None:
 def test_the_example_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "smithd.yaml"
     path.write_text(EXAMPLE)
-    assert complaints(path) == []
+    assert mistakes(path) == []
 
 
 @pytest.mark.campaign
@@ -70,11 +70,11 @@ def test_what_check_accepts_the_schema_accepts(tmp_path_factory: pytest.TempPath
         load(path, secrets_required=True)
     except ConfigError:
         return
-    assert complaints(path) == []
+    assert mistakes(path) == []
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ("  stretch: 1m\n", "'stretch' was unexpected"),
         ("  every: soon\n", "'soon' is not valid"),
@@ -83,12 +83,12 @@ def test_what_check_accepts_the_schema_accepts(tmp_path_factory: pytest.TempPath
         ("  method: ${env:METHOD}\n  every: ${env:EVERY}\n", ""),
     ],
 )
-def test_mistakes_are_underlined_and_references_are_not(tmp_path: Path, changed: str, told: str) -> None:
+def test_mistakes_are_underlined_and_references_are_not(tmp_path: Path, changed: str, message: str) -> None:
     path = tmp_path / "smithd.yaml"
     source = "sources:\n shop:\n  url: https://shop.example.com\n  metrics: {orders: $.orders}\n"
     source += changed if "type:" in changed else f"  type: http_json\n{changed}"
     path.write_text(f"activitysmith: {{api_key: k}}\n{source}")
-    assert (told in "\n".join(complaints(path))) if told else complaints(path) == []
+    assert (message in "\n".join(mistakes(path))) if message else mistakes(path) == []
 
 
 def test_a_plugin_of_the_file_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

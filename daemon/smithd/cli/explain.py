@@ -42,14 +42,14 @@ def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | Non
 def _from_state(path: Path, rule: str, labels: str) -> Explanation:
     """What the state on disk knows."""
     from smithd.clock import SystemClock
-    from smithd.config.load import load
+    from smithd.config.load import load_rules
     from smithd.engine import Engine
     from smithd.events import Events
     from smithd.explain import explain
     from smithd.outbox.queue import Outbox
     from smithd.storage.database import Database
 
-    config, now = load(path, secrets_required=False), SystemClock().now()
+    config, now = load_rules(path), SystemClock().now()
     with tempfile.TemporaryDirectory(prefix="smithd-explain-") as folder:
         database = Database.open(copied(config.state, Path(folder) / "state.db"))
         try:

@@ -1,81 +1,73 @@
-"""What expressions and comparisons with the past need besides being well written: names, no circles, enough history."""
+"""What expressions and relative thresholds need besides correct syntax: metrics, no circles, enough history."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
 
-from smithd.alerts.relative import is_relative, parse_relative
-from smithd.config.draft import Draft
+from smithd.alerts.relative import Relative
+from smithd.config.model import File, RuleConfig
 from smithd.config.names import is_metric_name
-from smithd.config.positions import Path
-from smithd.config.references import expressions
+from smithd.config.validator import Validator
+from smithd.config.yaml.positions import Path
 from smithd.expression.derived import circle
 from smithd.expression.expression import Expression, parse
 from smithd.expression.lexer import ExpressionError
 from smithd.formatting import duration
 
 
-def check(draft: Draft, sources: Collection[str], history: float | None) -> None:
-    """Report what is wrong with derived metrics, and each look back that is longer than ``history`` (seconds; None:
-    not known).
+def check(validator: Validator, file: File, sources: Collection[str]) -> None:
+    """Report what is wrong with derived metrics, and what looks back further than ``history``.
+
+    ``file`` may be partial, with UNKNOWN in the place of what is no expression; that is reported already.
     """
-    parsed: dict[Path, Expression] = {}
-    for path, text in expressions(draft.data):
-        with suppress(ExpressionError):  # what is no expression was complained about already
-            parsed[path] = parse(text)
-    formulas = {str(path[-1]): expression for path, expression in parsed.items() if path[0] == "derived"}
+    formulas = {name: formula for name, formula in file.derived.items() if isinstance(formula, Expression)}
+    rules = {name: rule for name, rule in file.rules.items() if isinstance(rule, RuleConfig)}
+    expressions: dict[Path, Expression] = {("derived", name): formula for name, formula in formulas.items()}
+    expressions |= {("rules", name, "when"): rule.when for name, rule in rules.items() if rule.when is not None}
     for name in formulas:
-        _check_name(draft, name, sources)
-    for path, expression in parsed.items():
-        if not expression.references:
-            draft.complain(path, "this names no metric, so it never changes", expected="expected a metric in it")
-    _check_circle(draft, formulas)
-    if history is not None:
-        _check_history(draft, parsed, history)
+        _check_name(validator, name, sources)
+    for path, expression in expressions.items():
+        if not expression.references and validator.is_known(path):
+            message = "this names no metric, so it never changes"
+            validator.report_at(path, message, expected="expected a metric in it")
+    _check_circle(validator, formulas)
+    if "history" not in validator.data or validator.is_sound(("history",)):
+        reaches = [(path, max(each.windows.values(), default=0.0)) for path, each in expressions.items()]
+        for path, reach in [*reaches, *_relative(rules)]:
+            if reach > file.history:
+                message = f"this looks back {duration(reach)}, but only {duration(file.history)} are kept"
+                validator.report_at(path, message, expected="'history' sets how long samples are kept")
 
 
-def _check_name(draft: Draft, name: str, sources: Collection[str]) -> None:
+def _check_name(validator: Validator, name: str, sources: Collection[str]) -> None:
     at = ("derived", name)
     if not is_metric_name(name):
-        return  # that was complained about already
+        return  # that is reported already
     if name in sources:
-        draft.complain(at, f"'{name}' is the name of a source already", at_key=True)
+        validator.report_at(at, f"'{name}' is also the name of a source", at_key=True)
         return
     with suppress(ExpressionError):
         if [metric for metric, _ in parse(name).references] == [name]:
             return
-    draft.complain(at, f"'{name}' is a word of the expressions' own language", at_key=True)
+    validator.report_at(at, f"'{name}' is a keyword of the expression language", at_key=True)
 
 
-def _check_circle(draft: Draft, formulas: Mapping[str, Expression]) -> None:
+def _check_circle(validator: Validator, formulas: Mapping[str, Expression]) -> None:
     names = circle(formulas)
-    if names:
-        first = min(names)
-        turned = [*names[names.index(first) : -1], *names[: names.index(first)], first]
-        columns = dict(formulas[first].references)
-        draft.complain_within(
-            ("derived", first), columns[turned[1]], f"made of itself: {' → '.join(turned)}", name=turned[1]
-        )
+    if not names:
+        return
+    first = min(names)
+    turned = [*names[names.index(first) : -1], *names[: names.index(first)], first]
+    column = dict(formulas[first].references)[turned[1]]
+    message = f"this depends on itself: {' → '.join(turned)}"
+    validator.report_within(("derived", first), column, message, name=turned[1])
 
 
-def _check_history(draft: Draft, parsed: Mapping[Path, Expression], history: float) -> None:
-    reaches = [(path, max(expression.windows.values(), default=0.0)) for path, expression in parsed.items()]
-    for path, reach in [*reaches, *_relative(draft.data)]:
-        if reach > history:
-            draft.complain(
-                path,
-                f"this looks back {duration(reach)}, and only {duration(history)} are remembered",
-                expected="'history' says for how long",
-            )
-
-
-def _relative(data: Mapping[str, Any]) -> Iterator[tuple[Path, float]]:
-    rules = data.get("rules")
-    for name, rule in rules.items() if isinstance(rules, dict) else ():
+def _relative(rules: Mapping[str, RuleConfig]) -> Iterator[tuple[Path, float]]:
+    """How far each relative threshold looks back, in seconds."""
+    for name, rule in rules.items():
         for key in ("warning", "critical"):
-            text = rule.get(key) if isinstance(rule, dict) else None
-            if isinstance(text, str) and is_relative(text):
-                with suppress(ValueError):
-                    yield ("rules", name, key), parse_relative(text).reference.reach
+            threshold = getattr(rule, key)
+            if isinstance(threshold, Relative):
+                yield ("rules", name, key), threshold.reference.reach

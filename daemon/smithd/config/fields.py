@@ -1,4 +1,4 @@
-"""What the options models know: which keys there are at a place, what each is for, and where a key would belong."""
+"""What the options models know: the keys at a place, what each is for, and where a key belongs. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from smithd.config.positions import Step
+from smithd.config.yaml.positions import Step
 
 Model = type[BaseModel]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
 from smithd.alerts.relative import Relative
-from smithd.config.draft import Draft
 from smithd.config.model import Config, RuleConfig
-from smithd.config.positions import Path
+from smithd.config.validator import Validator
+from smithd.config.yaml.positions import Path
 from smithd.expression.derived import made_of
 from smithd.poll.schedule import period
 from smithd.surfaces.activity import ActivityOptions, WhileFiring
@@ -41,6 +42,7 @@ class Demand(NamedTuple):
 
 def demands(config: Config) -> list[Demand]:
     """What this configuration asks of each family."""
+    config = _known(config)
     limits = config.account.limits
     pace = _Pace(config)
     widgets = sum(pace.widget(widget) for widget in config.widgets.values())
@@ -54,6 +56,21 @@ def demands(config: Config) -> list[Demand]:
         Demand("Live Activities", sum(steady[:slots]), sum(worst[:slots]), limits.live_activities_per_minute),
         Demand("widget values", widgets, widgets, limits.metrics_per_minute),
     ]
+
+
+def _known(config: Config) -> Config:
+    """The configuration without the rules and surfaces that are not known because a secret is missing."""
+    if not config.unknown:
+        return config
+    unknown = {path[:2] for path in config.unknown}
+    return replace(
+        config,
+        rules={name: rule for name, rule in config.rules.items() if ("rules", name) not in unknown},
+        widgets={key: widget for key, widget in config.widgets.items() if ("widgets", key) not in unknown},
+        live_activities={
+            key: activity for key, activity in config.live_activities.items() if ("live_activities", key) not in unknown
+        },
+    )
 
 
 class _Pace:
@@ -98,11 +115,12 @@ class _Pace:
         return min(polls, 120 / held) if held else polls
 
 
-def advise(draft: Draft, config: Config) -> None:
+def advise(validator: Validator, config: Config) -> None:
     """Add what is worth a warning to the report."""
+    config = _known(config)
     found = [_slots(config), _budgets(config), _intervals(config), _stream_keys(config), _comparisons(config)]
     for path, message in chain.from_iterable(found):
-        draft.warn(path, message)
+        validator.warn(path, message)
 
 
 def _comparisons(config: Config) -> Iterator[Advice]:

@@ -13,17 +13,17 @@ from zoneinfo import ZoneInfo
 from platformdirs import user_state_path
 
 from smithd.config import expressions, lint, references
-from smithd.config.compose import compose
-from smithd.config.document import Document, read
-from smithd.config.draft import Draft
 from smithd.config.model import PLACES, Config, DefaultsOptions, File
-from smithd.config.report import Report
 from smithd.config.sources import Sources, load_plugins
-from smithd.config.values import Values
+from smithd.config.validator import Validator, open_file
 from smithd.config.zones import local_zone
-from smithd.events import Redactor
+from smithd.delivery.account import AccountOptions
+from smithd.errors import ConfigError
+from smithd.expression.expression import Expression
 from smithd.notify.time_window import compile_window
 from smithd.poll.registry import Registry
+
+_EVALUATED = ("derived", "history", "live_activities", "rules", "time_windows", "timezone", "widgets")
 
 
 def load(path: Path, *, secrets_required: bool) -> Config:
@@ -32,89 +32,92 @@ def load(path: Path, *, secrets_required: bool) -> Config:
     A missing secret is a mistake where secrets are required, and a warning where the file is only checked.
     """
     with _collector_off():
-        document = read(path)
-        redactor = Redactor()
-        report = Report(path, document.lines, redactor)
-        draft = _draft(document, report, redactor, secrets_required=secrets_required)
-        return _config(draft, path, redactor)
+        return _config(open_file(path, PLACES, secrets_required=secrets_required))
+
+
+def load_rules(path: Path) -> Config:
+    """The configuration for evaluating rules without polling or sending, so that most secrets may be missing.
+
+    Raises ConfigError as ``load`` does, and where a rule or a surface is not known without its secret.
+    """
+    config = load(path, secrets_required=False)
+    needed = sorted(".".join(map(str, at)) for at in config.unknown if at[0] in _EVALUATED)
+    if needed:
+        raise ConfigError(
+            f"{path}: these need their secrets to be evaluated: {', '.join(needed)}\n  " + "\n  ".join(config.warnings)
+        )
+    return config
 
 
 def registry_of(path: Path) -> Registry:
     """The source types that a file may use, those of its own plugins among them; ConfigError where one is broken."""
-    document = read(path)
-    report = Report(path, document.lines)
-    draft = _draft(document, report, Redactor(), secrets_required=False)
+    validator = open_file(path, PLACES, secrets_required=False)
     registry = Registry()
-    if not load_plugins(draft, registry):
-        raise report.error()
+    if not load_plugins(validator, registry):
+        raise validator.report.error()
     return registry
 
 
-def _draft(document: Document, report: Report, redactor: Redactor, *, secrets_required: bool) -> Draft:
-    root = compose(document.text, report)
-    values = Values(report, redactor, _folder(document.path), document.lines, required=secrets_required)
-    return Draft(root, values, report, PLACES, _folder(document.path))
-
-
-def _config(draft: Draft, path: Path, redactor: Redactor) -> Config:
-    file = draft.validate(File, ())
-    draft.complain_of_empty(File)
-    _check_stream_keys(draft)
-    zone = _zone(draft, file)
-    sources = _sources(draft, file.defaults if file else DefaultsOptions(), zone)
-    references.check(draft, sources.declared)
-    expressions.check(draft, sources.declared, file.history if file else None)
-    if file is None and not draft.report.failed:
-        draft.report.at_start("this cannot be checked without its secrets", expected="\n  ".join(draft.report.warnings))
-    if file is None or draft.report.failed:
-        raise draft.report.error()
+def _config(validator: Validator) -> Config:
+    file = validator.validate(File, ())
+    validator.report_empty(File)
+    _check_stream_keys(validator)
+    partial = file or validator.partial(File, ())
+    zone = _zone(validator, partial)
+    registry = Registry()
+    sources = Sources(validator, registry, complete=load_plugins(validator, registry))
+    sources.read(partial.defaults if partial else DefaultsOptions(), zone.key)
+    references.check(validator, sources.declared)
+    if partial is not None:
+        expressions.check(validator, partial, sources.declared)
+    report = validator.report
+    if not report.failed and (file is None or not isinstance(file.activitysmith, AccountOptions)):
+        report.at_start("this cannot be checked without its secrets", expected="\n  ".join(report.warnings))
+    if file is None or report.failed:
+        raise report.error()
+    unknown = frozenset(validator.unknown)
     config = Config(
-        path=path,
+        path=report.path,
         account=file.activitysmith,
-        state=_state(file.state, _folder(path)),
+        state=_state(file.state, validator.folder),
         zone=zone,
         web=file.web,
         sources=sources.specs,
-        derived=file.derived,
+        derived={name: formula for name, formula in file.derived.items() if isinstance(formula, Expression)},
         history=file.history,
         rules=file.rules,
         windows=tuple(
-            compile_window(name, options, options.timezone or zone) for name, options in file.time_windows.items()
+            compile_window(name, options, options.timezone or zone)
+            for name, options in file.time_windows.items()
+            if not any(path[:2] == ("time_windows", name) for path in unknown)
         ),
         widgets=file.widgets,
         live_activities=file.live_activities,
-        redactor=redactor,
+        redactor=validator.redactor,
+        unknown=unknown,
     )
-    lint.advise(draft, config)
-    return replace(config, warnings=draft.report.warnings)
+    lint.advise(validator, config)
+    return replace(config, warnings=report.warnings)
 
 
-def _sources(draft: Draft, defaults: DefaultsOptions, zone: ZoneInfo) -> Sources:
-    registry = Registry()
-    complete = load_plugins(draft, registry)
-    sources = Sources(draft, registry, complete)
-    sources.read(defaults, zone.key)
-    return sources
-
-
-def _check_stream_keys(draft: Draft) -> None:
-    """Whether the service tells capitals apart in stream keys is not documented: two must not differ by them alone."""
-    section = draft.data.get("live_activities")
+def _check_stream_keys(validator: Validator) -> None:
+    """The service may not tell capitals apart in stream keys (that is not documented), so two must differ by more."""
+    section = validator.data.get("live_activities")
     seen: dict[str, str] = {}
     for key in section if isinstance(section, dict) else ():
         first = seen.setdefault(key.lower(), key)
         if first != key:
             message = f"the stream keys '{first}' and '{key}' differ in capitals only"
-            draft.complain(("live_activities", key), message, at_key=True)
+            validator.report_at(("live_activities", key), message, at_key=True)
 
 
-def _zone(draft: Draft, file: File | None) -> ZoneInfo:
+def _zone(validator: Validator, file: File | None) -> ZoneInfo:
     if file is not None and file.timezone is not None:
         return file.timezone
-    if "timezone" not in draft.data and (local := local_zone()) is not None:
+    if "timezone" not in validator.data and (local := local_zone()) is not None:
         return local
-    if "timezone" not in draft.data:
-        draft.report.warn(None, "this system's time zone has no name, so UTC is used; 'timezone' sets another")
+    if "timezone" not in validator.data:
+        validator.report.warn(None, "this system's time zone has no name, so UTC is used; 'timezone' sets another")
     return ZoneInfo("UTC")
 
 
@@ -125,14 +128,10 @@ def _state(url: str | None, folder: Path) -> Path:
     return (Path(directory) if directory else user_state_path("smithd")) / "smithd.db"
 
 
-def _folder(path: Path) -> Path:
-    return path.parent.absolute()
-
-
 @contextmanager
 def _collector_off() -> Iterator[None]:
-    """A large configuration is some hundred thousand objects, and none of them is garbage: looking for it is most of
-    the time it takes to read.
+    """A large configuration is some hundred thousand objects, and none of them is garbage: searching for garbage would
+    be most of the time that loading takes.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -139,7 +139,11 @@ PLACES = Places({(): File, ("sources", "<name>"): ScheduleOptions})
 
 @dataclass(frozen=True)
 class Config:
-    """A configuration that was checked. ``path`` is as the user wrote it, ``state`` the file that holds the state."""
+    """A configuration that was checked. ``path`` is as the user wrote it, ``state`` the file that holds the state.
+
+    ``unknown`` has the paths of values that are not known because a secret is missing (only where secrets are not
+    required): such a value is its field's default, or UNKNOWN.
+    """
 
     path: Path
     account: AccountOptions
@@ -154,4 +158,5 @@ class Config:
     widgets: dict[str, WidgetOptions]
     live_activities: dict[str, ActivityOptions]
     redactor: Redactor
+    unknown: frozenset[tuple[str | int, ...]] = frozenset()
     warnings: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Secrets kept out of the file: ``${env:NAME}``, ``${file:path}``, ``${credential:name}``.
+"""References to secrets that are kept outside of the file: ``${env:NAME}``, ``${file:path}``, ``${credential:name}``.
 
 Each may carry a default: ``${env:NAME:-text}``. ``$${`` stands for a plain ``${``. Credentials are those that systemd
 hands to a service (https://systemd.io/CREDENTIALS/): files in ``$CREDENTIALS_DIRECTORY``.
@@ -22,7 +22,7 @@ _CREDENTIAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class SecretReference:
     """Where a secret is kept. ``text`` is how the file says it."""
 
     text: str
@@ -32,10 +32,10 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
-    """A ``${`` that is no reference; ``kind`` and ``near`` say what it may have been meant to be.
+class MalformedReference:
+    """A ``${`` that is no reference; ``kind`` and ``near`` say what may have been meant.
 
-    What stands in it is not repeated: it may be the secret itself.
+    Its content is never printed: it may be the secret itself.
     """
 
     text: str
@@ -44,11 +44,11 @@ class Malformed:
     near: str | None = None
 
 
-class Missing(Exception):
-    """A secret is not there; the text says why, and not what."""
+class SecretMissing(Exception):
+    """A secret is not there; the text says why."""
 
 
-def parts(text: str) -> Iterator[str | Reference | Malformed]:
+def parts(text: str) -> Iterator[str | SecretReference | MalformedReference]:
     """A value cut into plain text and references."""
     end = 0
     for match in _PART.finditer(text):
@@ -58,36 +58,39 @@ def parts(text: str) -> Iterator[str | Reference | Malformed]:
     yield text[end:]
 
 
-def _reference(text: str) -> Reference | Malformed:
+def _reference(text: str) -> SecretReference | MalformedReference:
     if not text.endswith("}"):
-        return Malformed(text, "a '${' without its '}'")
+        return MalformedReference(text, "a '${' without its '}'")
     inner, separator, default = text[2:-1].partition(":-")
     kind, colon, name = inner.partition(":")
     if not colon:
         near = f"${{env:{kind}}}" if _VARIABLE.fullmatch(kind) else None
-        return Malformed(text, "a '${...}' that does not say where its value is kept", near=near)
+        return MalformedReference(text, "a '${...}' that does not say where its value is kept", near=near)
     if kind not in KINDS:
-        return Malformed(text, "a '${...}' of an unknown kind", kind=kind)
+        return MalformedReference(text, "a '${...}' of an unknown kind", kind=kind)
     valid = {"env": _NAME, "credential": _CREDENTIAL}.get(kind)
     if not name or (valid is not None and not valid.fullmatch(name)):
-        return Malformed(text, f"this cannot be the name of {_A[kind]}")
-    return Reference(text, kind, name, default if separator else None)
+        return MalformedReference(text, f"this cannot be the name of {_A[kind]}")
+    return SecretReference(text, kind, name, default if separator else None)
 
 
 _A = {"env": "an environment variable", "file": "a file", "credential": "a credential"}
 
 
-def read(reference: Reference, folder: Path, environment: Mapping[str, str] = os.environ) -> str:
-    """The secret; files are found from ``folder``, one line feed at their end is no part of it. Raises Missing."""
+def read(reference: SecretReference, folder: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """The secret. Raises SecretMissing.
+
+    Relative paths begin at ``folder``, and one line feed at the end of a file is dropped.
+    """
     if reference.kind == "env":
         if not (value := environment.get(reference.name)):
-            raise Missing("is not set" if value is None else "is set, but empty")
+            raise SecretMissing("is not set" if value is None else "is set, but empty")
         return value
     if reference.kind == "file":
         return _content(folder / os.path.expanduser(reference.name))
     directory = environment.get("CREDENTIALS_DIRECTORY")
     if not directory:
-        raise Missing("is not here: $CREDENTIALS_DIRECTORY is not set (systemd sets it within the service)")
+        raise SecretMissing("is not here: $CREDENTIALS_DIRECTORY is not set (systemd sets it within the service)")
     return _content(Path(directory) / reference.name)
 
 
@@ -96,18 +99,18 @@ def _content(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise Missing("is not there: there is no such file") from None
+        raise SecretMissing("is not there: there is no such file") from None
     except OSError as error:
-        raise Missing(f"cannot be read: {(error.strerror or 'an error').lower()}") from None
+        raise SecretMissing(f"cannot be read: {(error.strerror or 'an error').lower()}") from None
     except ValueError:
-        raise Missing("cannot be read: this is no path") from None
+        raise SecretMissing("cannot be read: this is no path") from None
     if len(raw) > MAX_BYTES:
-        raise Missing("cannot be used: the file is larger than 1 MB")
+        raise SecretMissing("cannot be used: the file is larger than 1 MB")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise Missing("cannot be used: the file is not UTF-8") from None
+        raise SecretMissing("cannot be used: the file is not UTF-8") from None
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise Missing("is empty")
+        raise SecretMissing("is empty")
     return text

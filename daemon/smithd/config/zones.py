@@ -27,7 +27,7 @@ def local_zone() -> ZoneInfo | None:
     from tzlocal import get_localzone_name
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its complaints about odd machines: the answer here is None
+        warnings.simplefilter("ignore")  # it warns of unusual machines; here the answer is None
         try:
             return ZoneInfo(get_localzone_name() or "")
         except (OSError, ValueError, KeyError):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from smithd.alerts.state import Alert, Phase
-from smithd.config.positions import Path
+from smithd.config.yaml.positions import Path
 from smithd.contract.endpoint import Endpoint
 from smithd.ruletest.model import AlertIs, Case, PushIs, ShowIs, ValueIs, When
 from smithd.ruletest.played import Played, Sent

@@ -6,16 +6,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
-from smithd.config.compose import compose
-from smithd.config.document import read
-from smithd.config.draft import Draft
 from smithd.config.fields import Places
-from smithd.config.load import load
+from smithd.config.load import load_rules
 from smithd.config.model import Config
-from smithd.config.positions import Path, locate
-from smithd.config.report import Report
-from smithd.config.values import Values
-from smithd.events import Redactor
+from smithd.config.validator import Validator, open_file
+from smithd.config.yaml.positions import Path, locate
 from smithd.ruletest.model import Case, RuleTests
 
 PLACES = Places({(): RuleTests})
@@ -28,60 +23,58 @@ class Plan:
     path: FilePath
     tests: RuleTests
     config: Config
-    draft: Draft
+    validator: Validator
 
     def place(self, at: Path) -> str:
         """Where a part of the file stands, as file:line:column."""
-        start = locate(self.draft.root, at).anchor.start
-        return f"{self.path}:{start.line + 1}:{start.column + 1}"
+        return str(locate(self.validator.root, at).anchor.start)
 
 
 def read_tests(path: FilePath) -> Plan:
     """The tests in a file. Raises ConfigError, whose text is the whole report of the mistakes in it, or in the
     configuration it names.
     """
-    document = read(path)
-    folder = path.parent.absolute()
-    report = Report(path, document.lines)
-    values = Values(report, Redactor(), folder, document.lines, required=False)
-    draft = Draft(compose(document.text, report), values, report, PLACES, folder)
-    tests = draft.validate(RuleTests, ())
-    draft.complain_of_empty(RuleTests)
+    validator = open_file(path, PLACES, secrets_required=False)
+    report = validator.report
+    tests = validator.validate(RuleTests, ())
+    validator.report_empty(RuleTests)
     if tests is not None and not FilePath(tests.config).is_file():
-        draft.complain(("config",), f"there is no configuration file {tests.config}")
+        validator.report_at(("config",), f"there is no configuration file {tests.config}")
     if tests is None or report.failed:
         raise report.error()
-    config = load(FilePath(tests.config), secrets_required=False)
+    config = load_rules(FilePath(tests.config))
     for index, case in enumerate(tests.tests):
-        _check(draft, ("tests", index), case, config)
+        _check(validator, ("tests", index), case, config)
     if report.failed:
         raise report.error()
-    return Plan(path, tests, config, draft)
+    return Plan(path, tests, config, validator)
 
 
-def _check(draft: Draft, at: Path, case: Case, config: Config) -> None:
+def _check(validator: Validator, at: Path, case: Case, config: Config) -> None:
     """Complain of names that the configuration does not have."""
     metrics = [f"{source.name}.{metric}" for source in config.sources.values() for metric in sorted(source.metrics)]
     seen = set()
     for index, given in enumerate(case.input):
         place = (*at, "input", index, "series")
         if given.series.metric not in metrics:
-            _unknown(draft, place, f"no source declares the metric '{given.series.metric}'", metrics)
+            _unknown(validator, place, f"no source declares the metric '{given.series.metric}'", metrics)
         if given.series in seen:
-            draft.complain(place, f"the series {given.series} is given twice")
+            validator.report_at(place, f"the series {given.series} is given twice")
         seen.add(given.series)
     for index, alert in enumerate(case.alerts):
         if alert.rule not in config.rules:
-            _unknown(draft, (*at, "alerts", index, "rule"), f"there is no rule '{alert.rule}'", config.rules)
+            _unknown(validator, (*at, "alerts", index, "rule"), f"there is no rule '{alert.rule}'", config.rules)
     for key in case.widgets.keys() - config.widgets.keys():
-        _unknown(draft, (*at, "widgets", key), f"there is no widget '{key}'", config.widgets)
+        _unknown(validator, (*at, "widgets", key), f"there is no widget '{key}'", config.widgets)
     for key in case.activities.keys() - config.live_activities.keys():
-        _unknown(draft, (*at, "activities", key), f"there is no Live Activity '{key}'", config.live_activities)
+        _unknown(validator, (*at, "activities", key), f"there is no Live Activity '{key}'", config.live_activities)
 
 
-def _unknown(draft: Draft, at: Path, message: str, known: Collection[str]) -> None:
+def _unknown(validator: Validator, at: Path, message: str, known: Collection[str]) -> None:
     expected = ", ".join(_some(known)) or "none"
-    draft.complain(at, message, expected=f"declared: {expected}", near=known, at_key=at[-1] not in ("series", "rule"))
+    validator.report_at(
+        at, message, expected=f"declared: {expected}", near=known, at_key=at[-1] not in ("series", "rule")
+    )
 
 
 def _some(names: Collection[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What of the file is shown in a report, and what is not: no secret may reach a terminal, or the log of a build."""
+"""Takes secrets out of what a report shows: none may reach a terminal, or the log of a build. No I/O."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from smithd.config.positions import Node, Path, Scalar, walk
+from smithd.config.yaml.positions import Node, Path, Scalar, walk
 from smithd.events import Redactor
 from smithd.suggestion import nearest
 
 MASK = Redactor.MASK
 ELLIPSIS = "…"
-"""What stands for a value under an unknown key: it may be a secret, and mostly is none."""
+"""Stands for a value under an unknown key: it may be a secret, but mostly is not."""
 NEAR = 5_000
-"""How much of a line, to each side of the place, is looked at."""
+"""How many characters of a line, to each side of the position, are looked at."""
 
 _SECRET_WORDS = {"key", "keys", "pass", "pwd", "pin", "auth", "cookie", "cookies", "bearer", "headers"}
 _SECRET_PARTS = re.compile("password|passwd|passphrase|secret|token|apikey|credential|authoriz|private|signature")
@@ -35,7 +35,7 @@ _REFERENCES_ONLY = re.compile(rf"(?:(?i:bearer|basic|token)\s+)?(?:{_REFERENCE}[
 _ADDRESSES = re.compile(r"(?:^|_)url$", re.IGNORECASE)
 _READABLE = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"']*"  # an address, in which a password is found where it stands
-    r"|(?:[A-Za-z][A-Za-z0-9+.-]*:?/{1,3})?[\w.-]+(?::[0-9]{1,5})?(?:/[\w./~-]*)?"  # nothing that could be one
+    r"|(?:[A-Za-z][A-Za-z0-9+.-]*:?/{1,3})?[\w.-]+(?::[0-9]{1,5})?(?:/[\w./~-]*)?"  # no part of this could be one
 )
 _KEY = re.compile(r"(?P<name>[\w.-]+)[\"']?\s*:(?=\s|$)\s*")
 _HARMLESS = re.compile(rf"{_REFERENCE}|(?i:\b(?:bearer|basic|token))\s|[\w-]+:\s")
@@ -75,8 +75,8 @@ class _Span(NamedTuple):
 class Mask:
     """Takes secrets out of what a report shows: out of the file's lines, and out of messages.
 
-    Hidden are the values of keys that look like a secret's, what looks like one by itself, and all that the redactor
-    knows. While the file's structure is not known (YAML's own mistakes), lines are judged by their look.
+    Hidden are the values of keys that are named like a secret, texts that look like a secret, and everything that the
+    redactor knows. While the file's structure is not known (YAML's own mistakes), lines are judged by their look.
     """
 
     def __init__(self, lines: Sequence[str], redactor: Redactor) -> None:
@@ -88,7 +88,7 @@ class Mask:
         self._index: _Index | None = None
 
     def know(self, root: Node) -> None:
-        """From here on values are found by their keys."""
+        """From now on values are found by their keys."""
         self._root, self._index = root, None
 
     def add_names(self, names: Iterable[str]) -> None:
@@ -99,7 +99,7 @@ class Mask:
             self._index = None
 
     def hide(self, node: Node) -> None:
-        """Show nothing of this value: it stands under a key that nobody knows."""
+        """Show nothing of this value: it stands under an unknown key."""
         scalars = [part for _, part in walk(node) if isinstance(part, Scalar) and not is_reference(part.text)]
         self._unknown += scalars
         if self._index is not None:
@@ -123,7 +123,7 @@ class Mask:
         else:
             line = _without_comment(line, self._indexed().ends.get(number, 0))
             spans = self._indexed().spans.get(number, [])
-        if len(line) > 2 * NEAR:  # a whole file on one line, say: no secret is so long that its beginning is missed
+        if len(line) > 2 * NEAR:  # as where all of a file is on one line; no secret is so long that its start is missed
             line, spans, start, end = _near(line, spans, start, end)
         shown, start, end = _masked(line, [*spans, *_by_pattern(line)], start, end)
         clean = self._redactor.clean
@@ -136,22 +136,26 @@ class Mask:
         if self._index is None:
             parts = walk(self._root) if self._root is not None else ()
             scalars = [(path, node) for path, node in parts if isinstance(node, Scalar)]
-            secret = [(path, node) for path, node in scalars if self._tells(path, node) and not is_reference(node.text)]
+            secret = [
+                (path, node)
+                for path, node in scalars
+                if self._is_secret_text(path, node) and not is_reference(node.text)
+            ]
             self._index = _Index([node for _, node in scalars], [node for _, node in secret], self._lines)
             self._index.hide([node for _, node in secret], self._lines, MASK)
             for path, node in secret:
                 last = _last_key(path)
-                # what else stands below such a key may be any common word
+                # Other values below such a key may be common words, which must not be masked in our own texts.
                 if self._is_secret(last) or hides_a_password(last, node.text):
                     self._index.words.add(node.text)
             self._index.hide(self._unknown, self._lines, ELLIPSIS)
         return self._index
 
-    def _tells(self, path: Path, node: Scalar) -> bool:
+    def _is_secret_text(self, path: Path, node: Scalar) -> bool:
         return self._below_secret(path) or hides_a_password(_last_key(path), node.text)
 
     def _below_secret(self, path: Path) -> bool:
-        if path == ("activitysmith",):  # whoever writes a single value there means the key
+        if path == ("activitysmith",):  # a single value there is meant as the key
             return True
         given = (step for step in path if isinstance(step, str))
         above = ""
@@ -167,7 +171,7 @@ def _last_key(path: Path) -> str:
 
 
 class _Index:
-    """Which part of each line is hidden, and where its last value ends."""
+    """Which parts of each line are hidden, and where its last value ends."""
 
     def __init__(self, scalars: Sequence[Scalar], secret: Sequence[Scalar], lines: Sequence[str]) -> None:
         self.spans: dict[int, list[_Span]] = {}

@@ -1,6 +1,6 @@
-"""What a single value of YAML means: YAML 1.2's core schema, without the octal and hexadecimal numbers.
+"""What a single value of YAML means: YAML 1.2's core schema, without octal and hexadecimal numbers. No I/O.
 
-So ``on``, ``yes``, ``1:30``, ``0755`` and dates are texts, as nearly everyone who writes them means them.
+So ``on``, ``yes``, ``1:30``, ``0755`` and dates are texts, as nearly everyone who writes them expects.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from smithd.config.positions import Scalar
+from smithd.config.yaml.positions import Scalar
 
 Value = None | bool | int | float | str
 
@@ -24,7 +24,7 @@ _LONGEST_SHOWN = 60
 
 
 def value_of(scalar: Scalar) -> Value:
-    """The value: a text where it is quoted; infinite, or not a number, where the number is too large or says so."""
+    """The value. A quoted one is a text; a number that is too large is infinite."""
     text = scalar.text
     if scalar.style is not None:
         return text

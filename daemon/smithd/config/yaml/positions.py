@@ -1,4 +1,4 @@
-"""The configuration as a tree that knows where each part stands, and the way from a part's name to its place."""
+"""A file as a tree of nodes that know where they stand, and the way from a value's path to its node. No I/O."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from smithd.config.diagnostic import Diagnostic, Position, Repair
+
 Step = str | int
 Path = tuple[Step, ...]
 """The way to a value: keys, and places in lists counted from 0."""
-
-
-class Mark(NamedTuple):
-    """A place in the file; line and column are counted from 0."""
-
-    line: int
-    column: int
 
 
 @dataclass(slots=True, eq=False)
 class Scalar:
     """A single value. ``style`` is None for plain text, else the quote or the sign (``|``, ``>``) it begins with."""
 
-    start: Mark
-    end: Mark
+    start: Position
+    end: Position
     text: str
     style: str | None = None
     size: int = 1
@@ -34,14 +29,14 @@ class Scalar:
 class Listing:
     """A list. ``size``: the parts in it, aliases counted as what they stand for; ``height``: how deep it goes."""
 
-    start: Mark
-    end: Mark
+    start: Position
+    end: Position
     items: list[Node] = field(default_factory=list)
     size: int = 1
     height: int = 0
 
 
-class Entry(NamedTuple):
+class KeyAndValue(NamedTuple):
     """A key and its value."""
 
     key: Scalar
@@ -52,9 +47,9 @@ class Entry(NamedTuple):
 class Mapping:
     """Keys with their values, in the file's order; merged ones (``<<``) last."""
 
-    start: Mark
-    end: Mark
-    entries: dict[str, Entry] = field(default_factory=dict)
+    start: Position
+    end: Position
+    entries: dict[str, KeyAndValue] = field(default_factory=dict)
     size: int = 1
     height: int = 0
 
@@ -63,7 +58,7 @@ Node = Scalar | Listing | Mapping
 
 
 class Spot(NamedTuple):
-    """Where a way through the tree ends.
+    """Where a path through the tree ends.
 
     ``path`` is the part of it that exists, ``rest`` what could not be followed, ``key`` the key that ``node`` stands
     under (None for the root, and in lists).
@@ -76,12 +71,23 @@ class Spot(NamedTuple):
 
     @property
     def anchor(self) -> Scalar | Listing | Mapping:
-        """What to point at when the whole of a mapping or list is meant: its key, where it has one."""
+        """What to point at when the whole of a mapping or list is meant: its key, if it has one."""
         return self.key if self.key is not None and not isinstance(self.node, Scalar) else self.node
 
 
+def mistake_at(
+    node: Node, message: str, *, expected: str | None = None, hint: str | None = None, repair: Repair | None = None
+) -> Diagnostic:
+    """A mistake at a node; all of a single value on one line is marked, else the node's first character."""
+    is_marked = isinstance(node, Scalar) and node.end.line == node.start.line
+    width = max(node.end.column - node.start.column, 1) if is_marked else 1
+    return Diagnostic(node.start, message, expected, hint, width, repair)
+
+
 def locate(root: Node, way: Sequence[Step]) -> Spot:
-    """Where ``way`` leads. Steps that name nothing in the file are left out: a validator's way names unions too."""
+    """Where ``way`` leads. Steps that name nothing in the file are skipped: a validator's path names unions too, and
+    the keys that a short form leaves out.
+    """
     path: Path = ()
     rest: tuple[Step, ...] = ()
     key: Scalar | None = None
@@ -105,7 +111,7 @@ def child(node: Node, step: Step) -> tuple[Scalar | None, Node] | None:
 
 
 def nodes_on(root: Node, path: Path) -> Iterator[Node]:
-    """The nodes on the way to a place, its own included, as far as they exist."""
+    """The nodes on a path, the last one included, as far as they exist."""
     node = root
     for step in path:
         following = child(node, step)
@@ -116,7 +122,7 @@ def nodes_on(root: Node, path: Path) -> Iterator[Node]:
 
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """A node and every part below it, from top to bottom, with their paths; what aliases stand for comes each time."""
+    """A node and every node below it, from top to bottom, with their paths; an aliased node comes for each alias."""
     yield path, node
     if isinstance(node, Mapping):
         for name, entry in node.entries.items():

@@ -1,24 +1,25 @@
-"""Puts a validator's findings into the report: each at its place, with what was expected and what may be meant."""
+"""Puts a validator's findings into the report: each at its place, with what was expected and the nearest name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from smithd.config import fields, wording
-from smithd.config.masking import is_reference, is_secret_name
-from smithd.config.positions import Mapping, Node, Path, Scalar, nodes_on, walk
-from smithd.config.report import Report
-from smithd.config.scalars import described, value_of
+from smithd.config import fields
+from smithd.config.report import messages
+from smithd.config.report.diagnostics import Report
+from smithd.config.report.masking import is_reference, is_secret_name
+from smithd.config.report.messages import Finding
 from smithd.config.values import Values
-from smithd.config.wording import Finding
+from smithd.config.yaml.positions import Mapping, Node, Path, Scalar, nodes_on, walk
+from smithd.config.yaml.scalars import described, value_of
 from smithd.expression.lexer import ExpressionError
 
 _PIECE = 4
 """A message that shares so many characters in a row with a secret is not shown."""
 
 
-class Known(NamedTuple):
+class KnownKeys(NamedTuple):
     """What describes a validated value: its model, and keys that are allowed beside the model's own."""
 
     model: fields.Model
@@ -29,8 +30,8 @@ class Known(NamedTuple):
         return [*beside, *fields.known_keys(self.model, way)]
 
 
-class Complaints:
-    """Words findings and adds them to a report. ``places`` tells where each key of the language belongs."""
+class Mistakes:
+    """Adds findings to a report, in plain words. ``places``: where each key of the language belongs."""
 
     def __init__(self, report: Report, values: Values, root: Node, places: fields.Places) -> None:
         self._report = report
@@ -49,38 +50,42 @@ class Complaints:
     def _is_unknown(self, path: Path) -> bool:
         return any(path[:end] in self._unknown for end in range(1, len(path) + 1))
 
-    def add(self, found: Sequence[Finding], known: Known) -> None:
-        """Report one mistake: a finding, or (of a union none of whose branches fits) one for each branch."""
+    def add(self, found: Sequence[Finding], known: KnownKeys) -> bool:
+        """Report one mistake: a finding, or (of a union none of whose branches fits) one for each branch.
+
+        False where it only follows from something else, and is not reported.
+        """
         first = found[0]
         if first.kind == "extra_forbidden":
             self._unknown_key(first, known)
         elif first.kind == "missing" and (first.spot.path, str(first.last)) in self._meant:
-            return
+            return False
         elif first.is_about_key:
             self._wrong_key(first, known)
         elif self._is_consequence(first):
-            return
+            return False
         elif first.kind == "missing":
             self._missing_key(first, known)
         else:
             self._wrong_value(found, known)
+        return True
 
     def _is_consequence(self, finding: Finding) -> bool:
-        """Whether a value is wrong only because of something that is reported already, or of a missing secret."""
+        """Whether a value is wrong only because of a mistake that is reported already, or of a missing secret."""
         node = finding.spot.node
-        if any(self._is_spoilt(part) for part in nodes_on(self._root, finding.spot.path)):
+        if any(self._is_excused(part) for part in nodes_on(self._root, finding.spot.path)):
             return True
-        if not isinstance(node, Mapping) or finding.kind == "missing" or not wording.is_own_text(finding.error):
+        if not isinstance(node, Mapping) or finding.kind == "missing" or not messages.is_own_text(finding.error):
             return False
         parts = walk(node, finding.spot.path)
         return any(
-            self._is_spoilt(part) and (path in self._misspelt or not self._is_unknown(path)) for path, part in parts
+            self._is_excused(part) and (path in self._misspelt or not self._is_unknown(path)) for path, part in parts
         )
 
-    def _is_spoilt(self, node: Node) -> bool:
-        return self._report.is_settled(node) or id(node) in self._values.blanks
+    def _is_excused(self, node: Node) -> bool:
+        return self._report.is_settled(node) or id(node) in self._values.incomplete
 
-    def _unknown_key(self, finding: Finding, known: Known) -> None:
+    def _unknown_key(self, finding: Finding, known: KnownKeys) -> None:
         spot, name = finding.spot, str(finding.last)
         allowed = known.keys(finding.way[:-1])
         near = self._report.nearest(name, allowed)
@@ -99,15 +104,14 @@ class Complaints:
         places = self._places.of(name)
         return f"'{name}' belongs in {' or '.join(places)}" if places else None
 
-    def _wrong_key(self, finding: Finding, known: Known) -> None:
+    def _wrong_key(self, finding: Finding, known: KnownKeys) -> None:
         spot, name = finding.spot, str(finding.spot.path[-1])
-        near = self._report.nearest(name, wording.choices(finding.error))
-        wanted = wording.expectation(finding.error)
-        message = f"'{name}' cannot be a key here: expected {wanted}" if wanted else wording.sentence(finding.error)
-        hint = f"did you mean '{near}'?" if near else None
+        wanted = messages.expectation(finding.error)
+        message = f"'{name}' cannot be a key here: expected {wanted}" if wanted else messages.sentence(finding.error)
+        hint = self._report.did_you_mean(name, messages.choices(finding.error))
         self._report.at(spot.key or spot.node, message, expected=_description(finding, known), hint=hint)
 
-    def _missing_key(self, finding: Finding, known: Known) -> None:
+    def _missing_key(self, finding: Finding, known: KnownKeys) -> None:
         name, spot = str(finding.last), finding.spot
         field = fields.known_keys(known.model, finding.way).get(name)
         if field is None and known.beside is not None:
@@ -116,36 +120,36 @@ class Complaints:
         expected = f"{name}: {field.description}" if field is not None and field.description else None
         self._report.at(spot.anchor, f"the key '{name}' is missing{within}", expected=expected)
 
-    def _wrong_value(self, found: Sequence[Finding], known: Known) -> None:
-        spot, cause = found[0].spot, wording.cause(found[0].error)
+    def _wrong_value(self, found: Sequence[Finding], known: KnownKeys) -> None:
+        spot, cause = found[0].spot, messages.cause(found[0].error)
         if isinstance(cause, ExpressionError) and isinstance(spot.node, Scalar):
             self._wrong_expression(spot.node, cause)
             return
-        wanted = [wording.expectation(finding.error) for finding in found]
+        wanted = [messages.expectation(finding.error) for finding in found]
         if all(wanted):
             alternatives = " or ".join(dict.fromkeys(text for text in wanted if text))
             message = f"expected {alternatives}"
-            if isinstance(spot.node, Scalar) or not wording.is_own_text(found[0].error):
+            if isinstance(spot.node, Scalar) or not messages.is_own_text(found[0].error):
                 message += f"{'; ' if ', found ' in message else ', '}found {self._found(spot.node)}"
         else:
-            message = wording.sentence(found[0].error)
-        own = any(wording.is_own_text(finding.error) for finding in found)
-        if own and self.tells_a_secret(message, spot.node, piece=isinstance(spot.node, Scalar)):
-            message = "this value cannot be used here; why is not shown, because a secret is in it"
+            message = messages.sentence(found[0].error)
+        own = any(messages.is_own_text(finding.error) for finding in found)
+        if own and self.shows_a_secret(message, spot.node, piece=isinstance(spot.node, Scalar)):
+            message = "this value cannot be used here; the reason is not shown, because it holds a secret"
         self._report.at(
             spot.anchor, message, expected=_description(found[0], known), hint=self._value_hint(found, spot.node)
         )
 
     def _wrong_expression(self, node: Scalar, error: ExpressionError) -> None:
-        if self.tells_a_secret(str(error), node, piece=True):
-            self._report.at(node, "this is no expression; why is not shown, because a secret is in it")
+        if self.shows_a_secret(str(error), node, piece=True):
+            self._report.at(node, "this is not an expression; the reason is not shown, because it holds a secret")
             return
-        hint = f"did you mean '{error.near}'?" if error.near else None
+        hint = f"did you mean '{error.near}'?" if error.near is not None else None
         self._report.within(node, error.column, error.message, expected=error.expected or None, hint=hint)
 
-    def tells_a_secret(self, text: str, node: Node, *, piece: bool) -> bool:
+    def shows_a_secret(self, text: str, node: Node, *, piece: bool) -> bool:
         """Whether a text holds a secret that stands in a node, or as little as a piece of it."""
-        return any(_tells(text, secret, _PIECE if piece else len(secret)) for secret in self._secrets(node))
+        return any(_shows(text, secret, _PIECE if piece else len(secret)) for secret in self._secrets(node))
 
     def _secrets(self, node: Node) -> list[str]:
         literal = [scalar.text for scalar in self._report.mask.secrets_in(node)]
@@ -163,10 +167,9 @@ class Complaints:
             return None
         if node.style in (">", "|"):
             return "a text that begins with > or | needs quotes"
-        choices = [choice for finding in found for choice in wording.choices(finding.error)]
+        choices = [choice for finding in found for choice in messages.choices(finding.error)]
         if choices:
-            near = self._report.nearest(node.text, choices)
-            return f"did you mean '{near}'?" if near else None
+            return self._report.did_you_mean(node.text, choices)
         is_shown = bool(node.text) and not self._secrets(node)
         if found[0].kind == "string_type" and is_shown:
             return f'put it in quotes if it is meant as a text: "{node.text}"'
@@ -177,18 +180,18 @@ class Complaints:
         return None
 
 
-def _description(finding: Finding, known: Known) -> str | None:
+def _description(finding: Finding, known: KnownKeys) -> str | None:
     found = fields.nearest_field(known.model, finding.way)
     if found is None and known.beside is not None:
         found = fields.nearest_field(known.beside, finding.way)
     if found is None or not found[1].description:
         return None
-    if wording.is_own_text(finding.error) and not finding.is_about_key and found[0] != finding.spot.path[-1]:
-        return None  # the sentence speaks of the value itself; a description of what it is a part of adds nothing
+    if messages.is_own_text(finding.error) and not finding.is_about_key and found[0] != finding.spot.path[-1]:
+        return None  # the sentence is about the value itself, the description about what it is a part of
     return f"{found[0]}: {found[1].description}"
 
 
-def _tells(text: str, secret: str, size: int) -> bool:
+def _shows(text: str, secret: str, size: int) -> bool:
     if len(secret) < _PIECE:
         return f"'{secret}'" in text or f'"{secret}"' in text
     size = min(size, len(secret))

@@ -1,4 +1,4 @@
-"""Mistakes in when a rule is told: time windows, mutes, rules that wait for others, groups and reminders."""
+"""Mistakes in when a rule notifies: time windows, mutes, rules that wait for others, groups and reminders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def waiting(first: str, second: str, *said: str) -> Broken:
     return part(f"rules:\n  a: {{{metric}, {first}}}\n  b: {{{metric}, {second}}}\nlive_activities: {{}}\n", *said)
 
 
-TELLING: list[Broken] = [
+NOTIFICATIONS: list[Broken] = [
     windows("{from: »'22', to: '07:00'}", "expected a time of day like 07:30"),
     windows("{from: »25:00}", "expected a time of day"),
     windows("{to: »7}", "expected a time of day"),

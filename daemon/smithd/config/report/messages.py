@@ -1,4 +1,4 @@
-"""Turns a validator's errors into sentences for the person who wrote the file, one for each mistake."""
+"""Turns a validator's errors into sentences for the person who wrote the file, one for each mistake. No I/O."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from smithd.config.positions import Mapping as MappingNode
-from smithd.config.positions import Path, Scalar, Spot, Step, child, locate
+from smithd.config.yaml.positions import Mapping as MappingNode
+from smithd.config.yaml.positions import Path, Scalar, Spot, Step, child, locate
 
 Context = Mapping[str, Any]
 
 MANY = 12
-"""Of more choices than these, only so many are named."""
+"""How many choices are named at most."""
 _KEY_STEP = "[key]"
 _CORE_TYPES = {"str", "int", "float", "bool", "none", "date", "datetime", "time", "timedelta", "url", "any", "bytes"}
 _FIELD_NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -23,8 +23,10 @@ _FIELD_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One error and its spot. ``tags`` are the branches of unions on its way, with the path each branched off at,
-    ``at`` the path of the value that was validated.
+    """One error and its spot.
+
+    ``tags`` are the branches of unions on its path, each with the path where it branched off; ``at`` is the path of the
+    value that was validated.
     """
 
     error: ErrorDetails
@@ -51,8 +53,9 @@ class Finding:
 
 
 def findings(errors: Sequence[ErrorDetails], root: MappingNode, at: Path) -> list[list[Finding]]:
-    """The mistakes behind the errors of the value at ``at``, each with what would have been right: of a union's
-    branches only the one that was meant, or, where none was, all of them as one mistake.
+    """The mistakes behind the errors of the value at ``at``.
+
+    Of a union's branches only the one that was meant counts; where none was, all of them are one mistake.
     """
     found = [Finding(error, locate(root, (*at, *error["loc"])), tuple(_tags(error, root, at)), at) for error in errors]
     return list(_chosen(found, 0))
@@ -99,7 +102,7 @@ _MISMATCHES = ("_type", "_parsing", "literal_error", "enum")
 
 
 def expectation(error: ErrorDetails) -> str | None:
-    """What was expected, as the end of 'expected ...'; None where the error is a sentence of its own."""
+    """What was expected, to follow the word 'expected'; None where the error is a sentence of its own."""
     say = _EXPECTATIONS.get(error["type"])
     if say is not None:
         return say(error.get("ctx", {}))
@@ -108,23 +111,23 @@ def expectation(error: ErrorDetails) -> str | None:
 
 
 def sentence(error: ErrorDetails) -> str:
-    """What an error of a validator's own says."""
+    """The text of an error that a validator wrote itself."""
     return _own_text(error)
 
 
 def choices(error: ErrorDetails) -> list[str]:
-    """The texts that would have been right, where there are but a few."""
+    """The texts that would have been right, where there are only a few."""
     expected = error.get("ctx", {}).get("expected") if error["type"] in ("literal_error", "enum") else None
     return re.findall(r"'([^']*)'", expected) if isinstance(expected, str) else []
 
 
 def is_own_text(error: ErrorDetails) -> bool:
-    """Whether the text comes from a validator, which may have put the value into it."""
+    """Whether the text comes from a validator's own code, which may have put the value into it."""
     return error["type"] not in _EXPECTATIONS
 
 
 def cause(error: ErrorDetails) -> Exception | None:
-    """The exception of a validator's own that an error is about."""
+    """The exception that a validator's own code raised."""
     found = error.get("ctx", {}).get("error")
     return found if isinstance(found, Exception) else None
 

@@ -1,4 +1,4 @@
-"""Explains YAML's own mistakes: in plain words, and with the line as it should be where it only wants quotes.
+"""Explains YAML's own errors in plain words, and writes the line as it should be where only quotes are missing. No I/O.
 
 A repair is offered only after it was tried: with it, the parser gets past the line.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import yaml
 
-from smithd.config.masking import Mask
-from smithd.config.positions import Mark
-from smithd.config.report import Problem
+from smithd.config.diagnostic import Diagnostic, Position, Repair
+from smithd.config.yaml.document import Document
 
 Parser = type[yaml.SafeLoader | yaml.CSafeLoader]
 
@@ -54,45 +54,49 @@ _NO_COLON = re.compile(r"\s*[A-Za-z_][\w.-]*\s*")
 _SPECIAL = re.compile(r"[\[\]{}*&!|>%@`#'\"\\]|: |^[-?,]")
 
 
-def explain(error: yaml.MarkedYAMLError, text: str, mask: Mask, parser: Parser) -> Problem:
-    """What a parser's error means, where it is, and how to mend it."""
-    lines = text.splitlines()
+class _Mark(NamedTuple):
+    line: int
+    column: int
+
+
+def explain(error: yaml.MarkedYAMLError, document: Document, parser: Parser) -> Diagnostic:
+    """What a parser's error means, where it is, and how to repair it."""
+    lines = document.lines
     mark = _place(error, lines)
     if (quote := _open_quote(lines, mark, parser)) is not None:
-        return Problem(quote.line + 1, quote.column + 1, "the quote that begins here is not closed on its line")
+        return Diagnostic(Position(document.path, *quote), "the quote that begins here is not closed on its line")
     message, hint = _meaning(error, lines, mark)
+    position = Position(document.path, *mark)
     for number in _suspects(error, lines, mark):
-        for mended, how in _repairs(lines[number]):
-            if _gets_past(lines, number, mended, mark, parser):
+        for repaired, how in _repairs(lines[number]):
+            if _gets_past(lines, number, repaired, mark, parser):
                 where = f"line {number + 1}: " if number != mark.line else ""
-                is_shown = mask.line(number, 0, 0)[0] == lines[number]
-                hint = f"{where}{how}: {mended.strip()}" if is_shown else f"{where}{how}"
-                return Problem(mark.line + 1, mark.column + 1, message, hint=hint)
-    return Problem(mark.line + 1, mark.column + 1, message, hint=hint)
+                return Diagnostic(position, message, repair=Repair(number, f"{where}{how}", repaired.strip()))
+    return Diagnostic(position, message, hint=hint)
 
 
-def _open_quote(lines: Sequence[str], mark: Mark, parser: Parser) -> Mark | None:
-    """Where a value begins with a quote and forgets it at its end, so that the next quote, lines below, ended it."""
+def _open_quote(lines: Sequence[str], mark: _Mark, parser: Parser) -> _Mark | None:
+    """Where a value begins with a quote that is missing at its end, so that a quote some lines below ended it."""
     for number in range(mark.line, max(mark.line - _LINES_BACK, -1), -1):
         found = _OPEN_QUOTE.search(lines[number])
         if found and _gets_past(lines, number, lines[number].rstrip() + found["quote"], mark, parser):
-            return Mark(number, found.start("quote"))
+            return _Mark(number, found.start("quote"))
     return None
 
 
-def _place(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Mark:
+def _place(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> _Mark:
     mark, about = error.problem_mark or error.context_mark, error.context_mark
     if about is not None and (mark is None or mark.line >= len(lines) or error.problem == _UNCLOSED):
         mark = about
     if mark is None or not lines:
-        return Mark(0, 0)
+        return _Mark(0, 0)
     if mark.line >= len(lines):
-        return Mark(len(lines) - 1, len(lines[-1]))
+        return _Mark(len(lines) - 1, len(lines[-1]))
     template = lines[mark.line].find(": {{", 0, mark.column)
-    return Mark(mark.line, template + 2 if template >= 0 else mark.column)
+    return _Mark(mark.line, template + 2 if template >= 0 else mark.column)
 
 
-def _meaning(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: Mark) -> tuple[str, str | None]:
+def _meaning(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: _Mark) -> tuple[str, str | None]:
     problem = error.problem or "this is not YAML"
     here = lines[mark.line][mark.column :] if lines else ""
     if here.startswith("{{"):
@@ -100,10 +104,10 @@ def _meaning(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: Mark) -> t
     if problem == _UNCLOSED:
         return "the quote that begins here is never closed", None
     if problem.endswith(("escape character", "hexdecimal number")):
-        hint = "within single quotes a backslash stands for itself"
-        return "a backslash within double quotes begins a sign like \\n, and this is none", hint
+        hint = "in single quotes a backslash is an ordinary character"
+        return "in double quotes a backslash begins an escape like \\n, and this is not one", hint
     if here.startswith("\t") or "tab character" in problem:
-        return "a tab where YAML wants spaces", "indent with spaces only"
+        return "a tab where YAML needs spaces", "indent with spaces only"
     if problem == "found character that cannot start any token":
         return f"a text cannot begin with {here[:1]} without quotes", None
     if problem.startswith("did not find expected ',' or") and error.context_mark is not None:
@@ -113,7 +117,7 @@ def _meaning(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: Mark) -> t
     return _MEANINGS.get(problem, (problem, None))
 
 
-def _in_brackets(here: str, mark: Mark, begin: yaml.Mark) -> tuple[str, str | None]:
+def _in_brackets(here: str, mark: _Mark, begin: yaml.Mark) -> tuple[str, str | None]:
     if mark == (begin.line, begin.column):
         return f"the {here[:1]} that begins here is never closed", None
     if here[:1] in ("{", "["):
@@ -122,7 +126,7 @@ def _in_brackets(here: str, mark: Mark, begin: yaml.Mark) -> tuple[str, str | No
     return "this does not fit into the {...} or [...] that it stands in", far
 
 
-def _suspects(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: Mark) -> list[int]:
+def _suspects(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: _Mark) -> list[int]:
     """The lines that a repair is tried on: the error's own, the one it is about, the last one before."""
     before = next((number for number in range(mark.line - 1, -1, -1) if lines[number].strip()), mark.line)
     about = error.context_mark.line if error.context_mark else mark.line
@@ -130,12 +134,12 @@ def _suspects(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: Mark) -> 
 
 
 def _repairs(line: str) -> Iterator[tuple[str, str]]:
-    """The line with its values quoted, with a space after its colon: with what it may have been meant to be."""
+    """The line with its values quoted, with a space after its colon, or with a colon: what may have been meant."""
     if line.lstrip(" ").startswith("\t"):
         return
-    mended = _FLOW_VALUE.sub(lambda part: part["head"] + _quoted_if_special(part["value"]), line)
-    if mended != line:
-        yield mended, _QUOTES
+    repaired = _FLOW_VALUE.sub(lambda part: part["head"] + _quoted_if_special(part["value"]), line)
+    if repaired != line:
+        yield repaired, _QUOTES
     if (found := _BLOCK_VALUE.fullmatch(line)) and _may_be_quoted(found["value"]):
         yield found["head"] + _quoted(found["value"]) + (found["tail"] or ""), _QUOTES
     if found := _NO_SPACE.fullmatch(line):
@@ -162,9 +166,9 @@ def _quoted(value: str) -> str:
     return f'"{value}"'
 
 
-def _gets_past(lines: Sequence[str], number: int, mended: str, mark: Mark, parser: Parser) -> bool:
+def _gets_past(lines: Sequence[str], number: int, repaired: str, mark: _Mark, parser: Parser) -> bool:
     end = max(number, mark.line) + 1
-    reader = parser("\n".join([*lines[:number], mended, *lines[number + 1 : end]]) + "\n")
+    reader = parser("\n".join([*lines[:number], repaired, *lines[number + 1 : end]]) + "\n")
     try:
         while reader.check_event():
             reader.get_event()

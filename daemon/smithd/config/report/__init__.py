@@ -1,0 +1,1 @@
+"""What a person is shown of the mistakes in a file, without the secrets in it."""

@@ -1,0 +1,131 @@
+"""Collects the mistakes and warnings of a configuration, and prints them: place, message, the line with a caret, what
+was expected, and a hint.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from smithd.config.diagnostic import Diagnostic, Position
+from smithd.config.report.masking import Mask
+from smithd.config.yaml.columns import part_of
+from smithd.config.yaml.positions import Node, Scalar, mistake_at
+from smithd.errors import ConfigError
+from smithd.events import Redactor
+from smithd.suggestion import did_you_mean, nearest
+
+WIDEST = 140
+MAX_SUGGESTIONS = 100
+"""Searching for a near name is slow, and typing errors are not the trouble of a file with more mistakes than this."""
+
+
+class Report:
+    """The mistakes and warnings of one file."""
+
+    def __init__(self, path: Path, lines: Sequence[str] = (), redactor: Redactor | None = None) -> None:
+        self.path = path
+        self.mask = Mask(lines, redactor or Redactor())
+        self._lines = lines
+        self._diagnostics: dict[tuple[Position | Path, str], Diagnostic] = {}
+        self._positions: set[Position | Path] = set()
+        self._warnings: dict[tuple[Position | Path, str], None] = {}
+        self._settled: dict[int, Node] = {}
+        self._suggestions = 0
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Remember a mistake. One that is found twice at a place counts once: a merged mapping is validated often."""
+        self._diagnostics.setdefault((diagnostic.position, diagnostic.message), diagnostic)
+        self._positions.add(diagnostic.position)
+
+    def at(self, node: Node, message: str, *, expected: str | None = None, hint: str | None = None) -> None:
+        """Remember a mistake at a node."""
+        self.add(mistake_at(node, message, expected=expected, hint=hint))
+
+    def within(self, node: Scalar, column: int, message: str, *, width: int = 1, **more: str | None) -> None:
+        """Remember a mistake at a column (from 1) of a value's text."""
+        self.at(part_of(node, column, width, self._lines), message, **more)
+
+    def at_start(self, message: str, *, expected: str | None = None) -> None:
+        """Remember a mistake of the file as a whole."""
+        self.add(Diagnostic(Position(self.path, 0, 0), message, expected))
+
+    def warn(self, node: Node | None, message: str) -> None:
+        """Remember a warning about a node, or about all of the file."""
+        self._warnings.setdefault((node.start if node else self.path, message))
+
+    def settle(self, node: Node) -> None:
+        """Everything has been said of this value: what a validator finds in it is a consequence."""
+        self._settled[id(node)] = node
+
+    def is_settled(self, node: Node) -> bool:
+        return id(node) in self._settled
+
+    def is_reported(self, node: Node) -> bool:
+        """Whether a mistake was reported at exactly this place."""
+        return node.start in self._positions
+
+    def nearest(self, word: str, names: Collection[str]) -> str | None:
+        """The name that was probably meant; None where none is near, and after very many searches."""
+        self._suggestions += 1
+        return nearest(word, names) if self._suggestions <= MAX_SUGGESTIONS else None
+
+    def did_you_mean(self, word: str, names: Collection[str]) -> str | None:
+        """The question for the nearest name, as a hint; None where none is near, and after very many searches."""
+        self._suggestions += 1
+        return did_you_mean(word, names) if self._suggestions <= MAX_SUGGESTIONS else None
+
+    @property
+    def failed(self) -> bool:
+        return bool(self._diagnostics)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The warnings by position, one line each."""
+        ordered = sorted(self._warnings, key=lambda each: (_order(each[0]), each[1]))
+        return tuple(f"{position}: warning: {self.mask.text(message)}" for position, message in ordered)
+
+    def error(self) -> ConfigError:
+        """All mistakes, by position, ready to print."""
+        ordered = sorted(self._diagnostics.values(), key=lambda each: (_order(each.position), each.message))
+        count = "1 mistake" if len(ordered) == 1 else f"{len(ordered)} mistakes"
+        return ConfigError("\n\n".join([*map(self._printed, ordered), f"{count} in {self.path}"]))
+
+    def _printed(self, diagnostic: Diagnostic) -> str:
+        parts = [f"{diagnostic.position}: {self.mask.text(diagnostic.message)}"]
+        if isinstance(diagnostic.position, Position) and diagnostic.position.line < len(self._lines):
+            parts += self._excerpt(diagnostic.position, diagnostic.width)
+        hint = diagnostic.hint
+        if (repair := diagnostic.repair) is not None:
+            is_shown = self.mask.line(repair.line, 0, 0)[0] == self._lines[repair.line]
+            hint = f"{repair.how}: {repair.text}" if is_shown else repair.how
+        parts += [f"  {self.mask.text(text)}" for text in (diagnostic.expected, hint) if text]
+        return "\n".join(parts)
+
+    def _excerpt(self, position: Position, width: int) -> list[str]:
+        text, start, end = self.mask.line(position.line, position.column, position.column + width)
+        text, start, end = _cropped(text, start, max(end, start + 1))
+        gutter = f"{position.line + 1:>5} | "
+        carets = " " * _columns(text[:start]) + "^" * max(_columns(text[start:end]), 1)
+        printable = "".join(letter if letter.isprintable() else " " for letter in text)
+        return [gutter + printable, " " * (len(gutter) - 2) + "| " + carets]
+
+
+def _order(position: Position | Path) -> tuple[str, int, int]:
+    """What concerns a file as a whole comes before what has a place in it."""
+    return (str(position.file), *position[1:]) if isinstance(position, Position) else (str(position), -1, -1)
+
+
+def _cropped(text: str, start: int, end: int) -> tuple[str, int, int]:
+    if len(text) <= WIDEST:
+        return text, start, end
+    left = max(0, min(start - WIDEST // 2, len(text) - WIDEST))
+    window = ("…" if left else "") + text[left : left + WIDEST] + ("…" if left + WIDEST < len(text) else "")
+    shift = left - (1 if left else 0)
+    return window, start - shift, min(end - shift, len(window))
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

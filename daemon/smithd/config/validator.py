@@ -1,0 +1,279 @@
+"""Validates the parts of a configuration file, and reports what is wrong at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path as FilePath
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from smithd.config import fields
+from smithd.config.mistakes import KnownKeys, Mistakes
+from smithd.config.partial import validate_known
+from smithd.config.report import messages
+from smithd.config.report.diagnostics import Report
+from smithd.config.report.masking import is_secret_name
+from smithd.config.values import Values, folder_of
+from smithd.config.yaml.compose import compose
+from smithd.config.yaml.document import UnreadableFile, read
+from smithd.config.yaml.positions import Mapping, Node, Path, Scalar, Step, locate, walk
+from smithd.config.yaml.scalars import described
+from smithd.events import Redactor
+from smithd.poll.isolation import PluginFault, call_isolated
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+_Branches = dict[Step, Any]
+_KEEP: _Branches = {}
+_EXTRA = "extra_forbidden"
+_SOURCE_OPTION = len(("sources", "name", "option"))
+
+
+def open_file(path: FilePath, places: fields.Places, *, secrets_required: bool) -> Validator:
+    """Read a file. ``places``: where each of its keys belongs.
+
+    Raises ConfigError for a file that is not one mapping in YAML. A missing secret is a mistake where secrets are
+    required, else a warning.
+    """
+    redactor = Redactor()
+    try:
+        document = read(path)
+    except UnreadableFile as error:
+        report = Report(path, error.lines)
+        report.add(error.diagnostic)
+        raise report.error() from None
+    report = Report(path, document.lines, redactor)
+    composition = compose(document)
+    for diagnostic in composition.diagnostics:
+        report.add(diagnostic)
+    for node in composition.settled:
+        report.settle(node)
+    if composition.tree is not None:
+        report.mask.know(composition.tree)
+    if not isinstance(composition.tree, Mapping):
+        raise report.error()
+    values = Values(report, redactor, document, secrets_required=secrets_required)
+    return Validator(composition.tree, values, report, places, redactor)
+
+
+class Validator:
+    """A file that is being validated: its tree, its plain values in ``data``, and the report of its mistakes."""
+
+    def __init__(
+        self, root: Mapping, values: Values, report: Report, places: fields.Places, redactor: Redactor
+    ) -> None:
+        self.root = root
+        self.report = report
+        self.redactor = redactor
+        self.data: dict[str, Any] = values.plain(root)
+        self.folder = folder_of(report.path)
+        self.unknown: list[Path] = []
+        """The paths of values that could not be validated because a secret in them is missing."""
+        self._values = values
+        empty = [(path, node) for path, node in walk(root) if id(node) in values.empty] if values.empty else []
+        self._empty = [(path, node) for path, node in empty if not _may_be_empty(path)]
+        for _, node in self._empty:
+            report.settle(node)
+        self._mistakes = Mistakes(report, values, root, places)
+
+    def validate(
+        self, model: type[ModelT], at: Path, *, only: Collection[str] | None = None, beside: fields.Model | None = None
+    ) -> ModelT | None:
+        """The options at ``at``; None where they have mistakes, which are then in the report.
+
+        ``only`` these keys of a mapping are looked at, or all keys except those of the model ``beside`` it. What cannot
+        be known because a secret is missing is as ``partial`` says.
+        """
+        value = self._chosen(at, only, beside)
+        try:
+            options: ModelT | None = self._validated(model, value)
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+            self.report.mask.add_names(fields.secret_keys(model))
+            errors += self._hidden_errors(model, value, errors, at)
+            # A misspelt key comes first: it explains the missing one.
+            found = sorted(messages.findings(errors, self.root, at), key=lambda each: each[0].kind == "missing")
+            excused = [each[0].spot.path for each in found if not self._mistakes.add(each, KnownKeys(model, beside))]
+            self.unknown += excused
+            is_excused = len(excused) == len(found)
+            options = self.partial(model, at, only=only, beside=beside) if is_excused else None
+        if not self._numbers_are_sound(model, at) or options is None:
+            return None
+        self._values.learn(_secrets_of(options))
+        return options
+
+    def partial(
+        self, model: type[ModelT], at: Path, *, only: Collection[str] | None = None, beside: fields.Model | None = None
+    ) -> ModelT | None:
+        """The options at ``at`` as far as they are known, with UNKNOWN for the rest; nothing is reported.
+
+        None where the value is nothing like the model.
+        """
+        value = self._chosen(at, only, beside)
+        try:
+            return call_isolated(lambda: validate_known(model, value, self._context), passing=(ValidationError,))
+        except (ValidationError, PluginFault):
+            return None
+
+    def is_known(self, at: Path) -> bool:
+        """Whether the value there is what the user meant: no secret is missing in it, and nothing is wrong with it."""
+        node = locate(self.root, at).node
+        return not self.report.is_settled(node) and id(node) not in self._values.incomplete
+
+    def is_sound(self, at: Path) -> bool:
+        """Whether nothing is reported at or below a place that exists, and no secret is missing there."""
+        spot = locate(self.root, at)
+        parts: list[Node] = [spot.node] if spot.key is None else [spot.key, spot.node]
+        for _, node in walk(spot.node):
+            parts.append(node)
+            if isinstance(node, Mapping):
+                parts += [pair.key for pair in node.entries.values()]
+        return not any(
+            self.report.is_reported(node) or self.report.is_settled(node) or id(node) in self._values.incomplete
+            for node in parts
+        )
+
+    def report_plugin(self, at: Path, message: str, error: object) -> None:
+        """Report that a source's plugin failed, with the text of its error unless that shows a secret of the source."""
+        text = " ".join(str(error).split())
+        if self._mistakes.shows_a_secret(text, locate(self.root, at).node, piece=True):
+            text = "the reason is not shown, because it holds a secret"
+        self.report_at((*at, "type"), f"{message}: {text}")
+
+    def report_at(
+        self, at: Path, message: str, *, expected: str | None = None, near: Collection[str] = (), at_key: bool = False
+    ) -> None:
+        """Report a mistake at a place; ``near`` are the names among which the right one may be."""
+        spot = locate(self.root, at)
+        named = spot.key if at_key and spot.key is not None else spot.node
+        hint = self.report.did_you_mean(named.text, near) if isinstance(named, Scalar) and near else None
+        node = spot.key if at_key and spot.key is not None else spot.anchor
+        self.report.at(node, message, expected=expected, hint=hint)
+
+    def report_within(
+        self,
+        at: Path,
+        column: int,
+        message: str,
+        *,
+        expected: str | None = None,
+        name: str = "",
+        near: Collection[str] = (),
+    ) -> None:
+        """Report a mistake at a column (from 1) of an expression; ``name`` is what stands there."""
+        node = locate(self.root, at).node
+        hint = self.report.did_you_mean(name, near) if near else None
+        if isinstance(node, Scalar):
+            self.report.within(node, column, message, width=len(name) or 1, expected=expected, hint=hint)
+
+    def report_empty(self, model: fields.Model) -> None:
+        """Report keys without a value; in a configuration that is an oversight, never a meaning."""
+        for path, node in self._empty:
+            if self._mistakes.is_explained(path):
+                continue
+            key = locate(self.root, path).key
+            field = fields.nearest_field(model, path)
+            text = field[1].description if field is not None and field[0] == path[-1] else None
+            message = f"'{path[-1]}' has no value" if key is not None else "this item of the list is empty"
+            stock = "expected a value; leave the key out if it has none" if key is not None else "expected a value"
+            self.report.at(key or node, message, expected=f"{path[-1]}: {text}" if text else stock)
+
+    def warn(self, at: Path, message: str) -> None:
+        """Warn, at a place, of what is no mistake but worth knowing."""
+        self.report.warn(locate(self.root, at).anchor, message)
+
+    def _validated(self, model: type[ModelT], value: Any) -> ModelT:
+        """Raises ValidationError, and PluginFault where the model's own code fails."""
+        return call_isolated(
+            lambda: model.model_validate(value, by_alias=True, by_name=False, context=self._context),
+            passing=(ValidationError,),
+        )
+
+    @property
+    def _context(self) -> dict[str, Any]:
+        return {"folder": self.folder}
+
+    def _hidden_errors(
+        self, model: fields.Model, value: Any, errors: list[ErrorDetails], at: Path
+    ) -> list[ErrorDetails]:
+        """What a model says of a mapping as a whole: it says that only where there are no unknown keys."""
+        unknown = [
+            locate(self.root, (*at, *error["loc"])).path[len(at) :] for error in errors if error["type"] == _EXTRA
+        ]
+        if not unknown:
+            return []
+        pruned = _pruned(value, _branches(unknown))
+        try:
+            self._validated(model, pruned)
+        except ValidationError as error:
+            known = {(each["loc"], each["type"]) for each in errors}
+            return [each for each in error.errors(include_url=False) if (each["loc"], each["type"]) not in known]
+        return []
+
+    def _chosen(self, at: Path, only: Collection[str] | None, beside: fields.Model | None) -> Any:
+        value: Any = self.data
+        for step in at:
+            value = value[step]
+        if only is not None:
+            return {key: item for key, item in value.items() if key in only}
+        if beside is not None:
+            taken = fields.keys(beside)
+            return {key: item for key, item in value.items() if key not in taken}
+        return value
+
+    def _numbers_are_sound(self, model: fields.Model, at: Path) -> bool:
+        """Pydantic takes true for 1, and the text 'inf' for a number; in a configuration both are mistakes."""
+        sound = True
+        for path, node in walk(locate(self.root, at).node) if self._values.odd else ():
+            if id(node) not in self._values.odd or self.report.is_reported(node):
+                continue
+            wanted = fields.wants(model, path)
+            if wanted & {int, float, Decimal} and not wanted & {bool, str}:
+                found = described(self._values.odd[id(node)])
+                self.report.at(node, f"expected a number, found {found}")
+                sound = False
+        return sound
+
+
+def _pruned(value: Any, branches: _Branches) -> Any:
+    """A copy without the parts that branches end at."""
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if branches.get(key, _KEEP) is not None}
+        return {key: _pruned(item, branches.get(key) or {}) for key, item in kept.items()}
+    if isinstance(value, list):
+        return [_pruned(item, branches.get(index) or {}) for index, item in enumerate(value)]
+    return value
+
+
+def _branches(paths: Iterable[Path]) -> _Branches:
+    """Paths as nested mappings; None is where one ends."""
+    root: _Branches = {}
+    for path in paths:
+        here = root
+        for step in path[:-1]:
+            here = here.setdefault(step, {})
+        here[path[-1]] = None
+    return root
+
+
+def _may_be_empty(path: Path) -> bool:
+    """Null may have a meaning where values are handed on as they are: a request's body, and a plugin's own options."""
+    return "body" in path or (path[0] == "sources" and len(path) > _SOURCE_OPTION)
+
+
+def _secrets_of(value: Any) -> Iterator[str]:
+    """The secrets within options, at any depth."""
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in fields.fields_with_secrets(type(value)):
+            yield from _secrets_of(getattr(value, name))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(item, SecretStr) or is_secret_name(str(key)):  # a header Accept is none
+                yield from _secrets_of(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _secrets_of(item)

@@ -1,0 +1,1 @@
+"""From the text of a file to a tree whose nodes know where they stand."""

@@ -1,0 +1,212 @@
+"""From the text of a file to its tree of nodes. No I/O.
+
+The tree is built from the parser's events, one after another: PyYAML's own composers recurse for every level, and the
+one in C crashes at a depth of some 25,000. Everything is counted while the tree grows, so that no file can use up the
+memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import yaml
+
+from smithd.config.diagnostic import Diagnostic, Position
+from smithd.config.yaml.document import Document
+from smithd.config.yaml.positions import KeyAndValue, Listing, Mapping, Node, Scalar, mistake_at
+from smithd.config.yaml.scalars import described, value_of
+from smithd.config.yaml.syntax import explain
+
+MAX_DEPTH = 100
+MAX_VALUES = 1_000_000
+MAX_ALIASED = 100_000
+"""How many values all aliases together may stand for."""
+
+# The slow parser reads the same language; it is used where PyYAML was built without libyaml.
+_Parser: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_STRING_TAGS = ("!", "tag:yaml.org,2002:str")
+_MERGE = "<<"
+
+
+@dataclass(slots=True)
+class Composition:
+    """A file's tree, and what is wrong with it as YAML: repeated keys, tags, aliases without an anchor.
+
+    ``tree`` is None where YAML itself is broken. ``settled`` are nodes of which everything has been said: what a
+    validator finds in them is a consequence.
+    """
+
+    tree: Node | None = None
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    settled: list[Node] = field(default_factory=list)
+
+
+def compose(document: Document) -> Composition:
+    """The tree of a file. A file that is correct is one mapping."""
+    composition = Composition()
+    composer = _Composer(document, composition)
+    parser = _Parser(document.text)
+    try:
+        while parser.check_event():
+            composer.take(parser.get_event())
+    except yaml.MarkedYAMLError as error:
+        broken = explain(error, document, _Parser)
+        # Other mistakes on that line are consequences.
+        others = [each for each in composition.diagnostics if _line(each) != _line(broken)]
+        return Composition(None, [*others, broken])
+    except _Stopped:
+        return Composition(None, composition.diagnostics)
+    finally:
+        parser.dispose()
+    root = composer.root
+    if root is None or (isinstance(root, Scalar) and root.style is None and not root.text):
+        hint = "config.example.yaml shows what it can contain"
+        composition.diagnostics.append(Diagnostic(Position(document.path, 0, 0), "the file is empty", hint=hint))
+        return composition
+    if not isinstance(root, Mapping):
+        kind = "a list" if isinstance(root, Listing) else "a single text"
+        expected = "expected keys with values, like 'sources:'"
+        composition.diagnostics.append(mistake_at(root, f"the file is {kind}", expected=expected))
+    composition.tree = root
+    return composition
+
+
+def _line(diagnostic: Diagnostic) -> int | None:
+    return diagnostic.position.line if isinstance(diagnostic.position, Position) else None
+
+
+class _Stopped(Exception):
+    """There is no use in reading on; the last diagnostic says why."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping that has begun and not ended."""
+
+    node: Listing | Mapping
+    anchor: str | None
+    key: Node | None = None
+    merged: list[Mapping] = field(default_factory=list)
+
+
+class _Composer:
+    """Takes the parser's events and builds the tree."""
+
+    def __init__(self, document: Document, composition: Composition) -> None:
+        self.root: Node | None = None
+        self._file = document.path
+        self._found = composition
+        self._open: list[_Open] = []
+        self._anchors: dict[str, Node] = {}
+        self._aliased = 0
+        self._values = 0
+
+    def take(self, event: yaml.Event | None) -> None:
+        """The next event. Raises _Stopped."""
+        if isinstance(event, yaml.ScalarEvent):
+            node = Scalar(self._at(event.start_mark), self._at(event.end_mark), event.value, event.style or None)
+            self._begin(node, event.anchor, event.tag)
+            self._add(node)
+        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            kind = Mapping if isinstance(event, yaml.MappingStartEvent) else Listing
+            opened = kind(self._at(event.start_mark), self._at(event.end_mark))
+            if len(self._open) == MAX_DEPTH:
+                self._stop(opened, f"nested more than {MAX_DEPTH} deep")
+            self._begin(opened, event.anchor, event.tag)
+            self._open.append(_Open(opened, event.anchor))
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            self._end(self._at(event.end_mark))
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event)
+        elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+            place = Scalar(self._at(event.start_mark), self._at(event.end_mark), "")
+            self._stop(place, "a second document begins here", "expected one document: remove the rest")
+
+    def _begin(self, node: Node, anchor: str | None, tag: str | None) -> None:
+        if anchor is not None:
+            self._anchors[anchor] = node
+        if tag is None:
+            return
+        if isinstance(node, Scalar) and tag in _STRING_TAGS:
+            node.style = node.style or "!"
+            return
+        hint = "a text that begins with ! needs quotes" if isinstance(node, Scalar) else None
+        self._mistake(node, "a YAML tag (!...) has no meaning here", hint=hint)
+        self._found.settled.append(node)
+
+    def _end(self, end: Position) -> None:
+        done = self._open.pop()
+        done.node.end = end
+        if isinstance(done.node, Mapping):
+            for source in done.merged:
+                for name, pair in source.entries.items():
+                    done.node.entries.setdefault(name, pair)
+        self._add(done.node)
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        place = Scalar(self._at(event.start_mark), self._at(event.end_mark), f"*{event.anchor}", "*")
+        target = self._anchors.get(event.anchor or "")
+        if target is None:
+            hint = "an anchor (&name) must stand above its alias; a text that begins with * needs quotes"
+            self._mistake(place, "there is no anchor of this name above", hint=hint)
+        elif any(target is outer.node for outer in self._open):
+            self._mistake(place, "an alias within its own anchor: this would never end")
+            target = None
+        if target is None:
+            target = place
+            self._found.settled.append(place)
+        self._aliased += target.size
+        if self._aliased > MAX_ALIASED:
+            self._stop(place, f"the aliases up to here stand for more than {MAX_ALIASED} values")
+        if len(self._open) + target.height > MAX_DEPTH:
+            self._stop(place, f"with this alias, nested more than {MAX_DEPTH} deep")
+        self._add(target)
+
+    def _add(self, node: Node) -> None:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            self._stop(node, f"more than {MAX_VALUES} values")
+        if not self._open:
+            self.root = node
+            return
+        above = self._open[-1]
+        above.node.size += node.size
+        above.node.height = max(above.node.height, node.height + 1)
+        if isinstance(above.node, Listing):
+            above.node.items.append(node)
+        elif above.key is None:
+            above.key = node
+        else:
+            key, above.key = above.key, None
+            self._add_pair(above, above.node, key, node)
+
+    def _add_pair(self, above: _Open, mapping: Mapping, key: Node, value: Node) -> None:
+        if isinstance(key, Scalar) and key.style is None and key.text == _MERGE:
+            given = value.items if isinstance(value, Listing) else [value]
+            above.merged += [part for part in given if isinstance(part, Mapping)]
+            if not all(isinstance(part, Mapping) or part in self._found.settled for part in given):
+                expected = "expected an alias of a mapping, like '<<: *name'"
+                self._mistake(key, "'<<' merges mappings only", expected=expected)
+        elif isinstance(key, Mapping) and key.start == mapping.start._replace(column=mapping.start.column + 1):
+            self._mistake(mapping, "a text with {{ }} needs quotes", hint='like title: "{{ value }}"')
+            self._found.settled.append(mapping)
+        elif not isinstance(key, Scalar):
+            self._mistake(key, "this cannot be a key", expected="expected a name")
+        elif not isinstance(name := value_of(key), str):
+            hint = None if name is None else "put it in quotes if it is meant as a name"
+            self._mistake(key, "this cannot be a key", expected=f"expected a name, found {described(name)}", hint=hint)
+        elif (first := mapping.entries.get(name)) is not None:
+            self._mistake(key, f"the key '{name}' is given twice; the first is on line {first.key.start.line + 1}")
+        else:
+            mapping.entries[name] = KeyAndValue(key, value)
+
+    def _mistake(self, node: Node, message: str, *, expected: str | None = None, hint: str | None = None) -> None:
+        self._found.diagnostics.append(mistake_at(node, message, expected=expected, hint=hint))
+
+    def _stop(self, node: Node, message: str, expected: str | None = None) -> NoReturn:
+        self._mistake(node, message, expected=expected)
+        raise _Stopped
+
+    def _at(self, mark: Any) -> Position:  # each of the two parsers has its own class of marks
+        return Position(self._file, mark.line, mark.column)

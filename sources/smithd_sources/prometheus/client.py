@@ -17,7 +17,7 @@ import requests
 from prometheus_api_client import PrometheusConnect
 
 from smithd.plugin import TLS, BadResponse, Misconfigured, SourceError, Unavailable
-from smithd_sources.http_options import excerpt, place, status_failure
+from smithd_sources.http_errors import excerpt, place, status_failure
 from smithd_sources.prometheus.response import NotPrometheus, QueryResponse, parse_response
 from smithd_sources.prometheus.transport import PendingRequest, TLSAdapter
 

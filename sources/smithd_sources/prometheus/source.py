@@ -25,7 +25,8 @@ from smithd.plugin import (
     SourceError,
     Threads,
 )
-from smithd_sources.http_options import PATIENCE, HttpConnectionOptions
+from smithd_sources.http_errors import OWN_DEADLINE
+from smithd_sources.http_options import HttpConnectionOptions
 from smithd_sources.partial_failure import settle
 from smithd_sources.prometheus.promql import LookbackQueries, look_back, problem_with_lookback, problem_with_query
 from smithd_sources.prometheus.response import QueryResponse, with_times
@@ -193,7 +194,7 @@ class Prometheus(Source[PrometheusOptions]):
         assert self._client is not None  # open comes first
         pending = PendingRequest()
         try:
-            async with asyncio.timeout(PATIENCE * self.context.timeout):
+            async with asyncio.timeout(OWN_DEADLINE * self.context.timeout):
                 response = await self._threads.run(partial(self._asked, pending, name, metric))
         except SourceError as error:
             return error

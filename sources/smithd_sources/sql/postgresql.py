@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from smithd.plugin import TLS, Misconfigured
-from smithd_sources.http_options import PATIENCE
+from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.sql.certificates import certificate_problem, tls_context
 from smithd_sources.sql.database import POOL, AsyncDatabase, Work, code_and_message, sqlalchemy_url
 from smithd_sources.sql.rows import LONGEST
@@ -96,7 +96,7 @@ class PostgreSQL(AsyncDatabase):
         url = sqlalchemy_url(self._options).set(drivername="postgresql+psycopg")
         given: dict[str, Any] = {
             "application_name": "smithd",
-            "connect_timeout": int(PATIENCE * self._context.timeout),
+            "connect_timeout": int(OWN_DEADLINE * self._context.timeout),
             "prepare_threshold": None,  # poolers keep no statements
             "cursor_factory": OneStatement,
         }

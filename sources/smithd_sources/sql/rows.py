@@ -12,7 +12,7 @@ from typing import Any
 
 from smithd.plugin import BadResponse, Misconfigured, RawSample, did_you_mean
 from smithd_sources.sql.options import SqlMetric
-from smithd_sources.values import in_short, to_number
+from smithd_sources.values import TimeContext, in_short, to_number
 
 LONGEST = 256
 """The characters of a text that are looked at; a label has no more."""
@@ -28,14 +28,6 @@ class QueryResult:
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class TimeContext:
-    """When a query was asked (seconds since 1970), and the zone that times without one are meant in."""
-
-    now: float
-    zone: tzinfo
 
 
 Report = Callable[[str], None]

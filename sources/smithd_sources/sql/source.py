@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from smithd.plugin import BadResponse, Context, RawSample, Source, SourceError
-from smithd_sources.http_options import PATIENCE
+from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.partial_failure import settle
 from smithd_sources.sql.database_url import kind_of
 from smithd_sources.sql.options import SqlOptions
 from smithd_sources.sql.query import moments, parse
-from smithd_sources.sql.rows import TimeContext, read_rows
+from smithd_sources.sql.rows import read_rows
+from smithd_sources.values import TimeContext
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -56,14 +57,14 @@ class Sql(Source[SqlOptions]):
         assert database is not None  # open comes first
         answers = _Answers()
         end = self.context.clock.monotonic() + ASKED * timeout
-        giving_up = asyncio.get_running_loop().call_later(PATIENCE * timeout, database.abort)
+        giving_up = asyncio.get_running_loop().call_later(OWN_DEADLINE * timeout, database.abort)
         try:
-            async with asyncio.timeout((1 + PATIENCE) / 2 * timeout):
+            async with asyncio.timeout((1 + OWN_DEADLINE) / 2 * timeout):
                 await database.ask(lambda connection: self._ask_all(database, connection, end, answers))
         except TimeoutError:
-            answers.failures.append(database.silent(PATIENCE * timeout))
+            answers.failures.append(database.silent(OWN_DEADLINE * timeout))
         except SourceError as error:
-            answers.failures.append(database.silent(PATIENCE * timeout) if database.aborted else error)
+            answers.failures.append(database.silent(OWN_DEADLINE * timeout) if database.aborted else error)
         finally:
             giving_up.cancel()
         return settle(answers.samples, [*answers.failures, *answers.more], MOST_SAID)
@@ -83,7 +84,7 @@ class Sql(Source[SqlOptions]):
             with answers.of(name):
                 grid = database.fetch(connection, metric, self._queries[name], given, share)
                 answers.samples += read_rows(name, metric, grid, asked, answers.report)
-            slow = clock.monotonic() - started > PATIENCE * share
+            slow = clock.monotonic() - started > OWN_DEADLINE * share
             self._slow = self._slow | {name} if slow else self._slow - {name}
 
 

@@ -21,7 +21,7 @@ from smithd.plugin import (
     TransportError,
     Unavailable,
 )
-from smithd_sources.http_options import excerpt, place
+from smithd_sources.http_errors import excerpt, place
 from smithd_sources.stripe.errors import complaint
 from smithd_sources.stripe.transport import ErrorResponse, StripeTransport
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from smithd.plugin import Misconfigured, SourceError, Unavailable
-from smithd_sources.http_options import excerpt
+from smithd_sources.http_errors import excerpt
 
 _DASHBOARD = "in the Stripe Dashboard under Developers > API keys"
 _PERMISSION = re.compile(r"'?rak_([a-z_]+)_read'?")

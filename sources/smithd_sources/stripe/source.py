@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from smithd.plugin import Context, RawSample, Source, SourceError
-from smithd_sources.http_options import PATIENCE
+from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.partial_failure import settle
 from smithd_sources.stripe.errors import merge_permissions
 from smithd_sources.stripe.money import CurrencyConverter
@@ -25,7 +25,7 @@ class Stripe(Source[StripeOptions]):
 
     def __init__(self, options: StripeOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._patience = PATIENCE * context.timeout
+        self._patience = OWN_DEADLINE * context.timeout
         self._api: Api | None = None
         self._converter = CurrencyConverter(options.currency, options.rates)
         self._collectors: Sequence[Collector] = ()

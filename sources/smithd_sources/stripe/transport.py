@@ -9,7 +9,7 @@ from typing import Any
 import stripe
 
 from smithd.plugin import DecodingError, Http, Response
-from smithd_sources.http_options import excerpt
+from smithd_sources.http_errors import excerpt
 
 LIMIT = 16_000_000
 """The largest page of an answer, in unpacked bytes."""

@@ -66,7 +66,7 @@ class PrometheusClient:
     def query(
         self, pending: PendingRequest, name: str, query: str, most: int, at: float | None = None
     ) -> QueryResponse:
-        """The result of a query at a moment (seconds since 1970; None: the server's now), at most ``most`` series of it.
+        """At most ``most`` series of a query's result, at a moment (seconds since 1970; None: the server's now).
 
         ``name`` is the metric's, for the samples and for the text of a SourceError.
         """

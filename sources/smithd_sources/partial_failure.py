@@ -1,4 +1,4 @@
-"""When a part of a poll failed: the rest of it counts all the same."""
+"""When a part of a poll fails: one error for all that failed, with the samples of the rest. No I/O."""
 
 from __future__ import annotations
 
@@ -6,40 +6,44 @@ from collections.abc import Iterable, Sequence
 
 from smithd.plugin import BadResponse, Misconfigured, RawSample, SourceError, Unavailable
 
-MOST = 3
-_GRAVEST = (Misconfigured, BadResponse, Unavailable, SourceError)
+MAX_TEXTS = 3
+_WORST_FIRST = (Misconfigured, BadResponse, Unavailable, SourceError)
 
 
 class PartialFailures:
-    """What failed in one poll. Says each thing once (a refused connection fails every query), and the first few only:
-    an answer can be wrong in a million places. ``most`` is how many are said.
+    """What failed in one poll.
+
+    Each text counts once (a refused connection fails every query), and only the first ``max_texts`` are kept: an
+    answer can be wrong in a million places.
     """
 
-    def __init__(self, failures: Iterable[SourceError] = (), most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, failures: Iterable[SourceError] = (), max_texts: int = MAX_TEXTS) -> None:
+        self._max_texts = max_texts
         self._texts: dict[str, None] = {}
         self._more = 0
-        self._kind = len(_GRAVEST) - 1
+        self._worst = len(_WORST_FIRST) - 1
         for failure in failures:
             self.add(failure)
 
     def add(self, failure: SourceError) -> None:
-        """Something failed."""
-        self._kind = min(self._kind, next(place for place, kind in enumerate(_GRAVEST) if isinstance(failure, kind)))
+        rank = next(rank for rank, kind in enumerate(_WORST_FIRST) if isinstance(failure, kind))
+        self._worst = min(self._worst, rank)
         text = str(failure)
-        if len(self._texts) < self._most:
+        if len(self._texts) < self._max_texts:
             self._texts[text] = None
         elif text not in self._texts:
             self._more += 1
 
     def settle(self, samples: Sequence[RawSample]) -> Sequence[RawSample]:
-        """The samples, where nothing failed. Else raises one error of the gravest kind, with the samples in it."""
+        """The samples, where nothing failed. Else raises one error of the worst type, which carries the samples."""
         if not self._texts:
             return samples
         more = f"; and {self._more} more like these" if self._more else ""
-        raise _GRAVEST[self._kind]("; ".join(self._texts) + more, samples=samples)
+        raise _WORST_FIRST[self._worst]("; ".join(self._texts) + more, samples=samples)
 
 
-def settle(samples: Sequence[RawSample], failures: Iterable[SourceError], most: int = MOST) -> Sequence[RawSample]:
-    """The samples, where nothing failed. Else raises one error of the gravest kind, with the samples in it."""
-    return PartialFailures(failures, most).settle(samples)
+def settle(
+    samples: Sequence[RawSample], failures: Iterable[SourceError], max_texts: int = MAX_TEXTS
+) -> Sequence[RawSample]:
+    """The samples, where nothing failed. Else raises one error of the worst type, which carries the samples."""
+    return PartialFailures(failures, max_texts).settle(samples)

@@ -1,4 +1,4 @@
-"""How a value in somebody's answer becomes a number."""
+"""How a value in an answer becomes a number, and how it is shown in an error. No I/O."""
 
 from __future__ import annotations
 
@@ -6,24 +6,33 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from decimal import Context, Decimal
 from typing import Any
 
 from smithd.plugin import BadResponse
-from smithd_sources.http_options import EXCERPT, cut
+from smithd_sources.http_errors import EXCERPT, cut
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
 _EXACT = Context(prec=60, traps=[])
-"""Decimal arithmetic that never raises: what does not fit becomes infinite, and that is no value."""
+"""Decimal arithmetic that never raises: what does not fit becomes infinite, and infinity is no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeContext:
+    """When an answer was asked for (seconds since 1970), and the zone of times in it that name none."""
+
+    now: float
+    zone: tzinfo = UTC
 
 
 def to_number(found: Any, where: object, scale: Decimal | None = None, offset: Decimal | None = None) -> float | None:
     """A number, a truth (1 or 0) or a number's text as a float; None for null, NaN and what a float cannot hold.
 
-    It is multiplied by ``scale``, then ``offset`` is added, both in decimal.
-
-    Anything else raises BadResponse, which says ``where`` it stood.
+    The number is multiplied by ``scale``, then ``offset`` is added, both in decimal. Raises BadResponse for anything
+    else; the error says ``where`` it stands.
     """
     if is_no_value(found):
         return None
@@ -31,8 +40,13 @@ def to_number(found: Any, where: object, scale: Decimal | None = None, offset: D
         found = found.strip()
     if not (_NUMBER.fullmatch(found) if isinstance(found, str) else isinstance(found, int | float)):
         raise BadResponse(f"{where} is {in_short(found)}, not a number")
+    number = found
+    if scale is not None or offset is not None:
+        number = _EXACT.create_decimal(repr(found) if isinstance(found, float) else found)
+        number = number if scale is None else _EXACT.multiply(number, scale)
+        number = number if offset is None else _EXACT.add(number, offset)
     try:
-        value = float(found if scale is None and offset is None else _changed(_decimal(found), scale, offset))
+        value = float(number)
     except OverflowError:
         return None
     return value if math.isfinite(value) else None
@@ -45,17 +59,8 @@ def is_no_value(found: Any) -> bool:
     return found is None or (isinstance(found, str) and _NO_NUMBER.fullmatch(found.strip()) is not None)
 
 
-def _changed(number: Decimal, scale: Decimal | None, offset: Decimal | None) -> Decimal:
-    scaled = number if scale is None else _EXACT.multiply(number, scale)
-    return scaled if offset is None else _EXACT.add(scaled, offset)
-
-
-def _decimal(number: str | float) -> Decimal:
-    return _EXACT.create_decimal(repr(number) if isinstance(number, float) else number)
-
-
 def in_short(value: Any) -> str:
-    """The start of a JSON value, for an error's text; never encodes more of it than is shown."""
+    """The start of a JSON value, for an error's text; encodes no more of it than is shown."""
     text = ""
     for part in _parts(value):
         text += part
@@ -65,7 +70,7 @@ def in_short(value: Any) -> str:
 
 
 def _parts(value: Any) -> Iterator[str]:
-    """A JSON value's text, part by part: the library's own encoder writes even the longest text in one."""
+    """The text of a JSON value, part by part: the library's own encoder writes even the longest text in one."""
     if isinstance(value, str):
         yield json.dumps(value[: EXCERPT + 1], ensure_ascii=False)
     elif isinstance(value, list):

@@ -20,8 +20,8 @@ from servers import Certificate
 from smithd.clock import SystemClock
 from smithd.plugin import BadResponse, CertificateError, Misconfigured, RawSample, SourceError, Unavailable
 from smithd.testing import Asked, HttpSourceContract, Reply, Server
+from smithd_sources.http_errors import transport_failure
 from smithd_sources.http_json.source import HttpJson
-from smithd_sources.http_options import transport_failure
 
 Ask = Callable[..., list[RawSample]]
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smithd.plugin import BadResponse
-from smithd_sources.http_json.quantity import Conversion, Quantity, TimeContext
+from smithd_sources.http_json.quantity import Conversion, Quantity
+from smithd_sources.values import TimeContext
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 BERLIN = TimeContext(NOON, ZoneInfo("Europe/Berlin"))

@@ -564,7 +564,7 @@ class TestWhenThingsGoWrong:
         before, meanwhile, after = with_source(server.url, {"one": "SELECT 1"}, across_a_restart)
         assert (before.values, after.values) == ({"one": 1.0}, {"one": 1.0})
         assert isinstance(meanwhile.error, Unavailable)
-        assert meanwhile.said.startswith(f"{server.place}: nobody listens there")
+        assert meanwhile.said.startswith(f"{server.place}: nothing listens there")
 
     @pytest.mark.parametrize("name", ["pg", "my"])
     def test_a_server_that_hangs_in_the_middle(self, request: pytest.FixtureRequest, name: str) -> None:

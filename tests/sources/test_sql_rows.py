@@ -11,7 +11,8 @@ import pytest
 
 from smithd.plugin import BadResponse, Misconfigured, RawSample
 from smithd_sources.sql.options import SqlMetric
-from smithd_sources.sql.rows import QueryResult, TimeContext, read_rows
+from smithd_sources.sql.rows import QueryResult, read_rows
+from smithd_sources.values import TimeContext
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC).timestamp()
 ASKED = TimeContext(NOW, ZoneInfo("Europe/Berlin"))

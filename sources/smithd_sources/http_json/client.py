@@ -1,4 +1,9 @@
-"""One answer over HTTP, however many requests it takes: tokens, redirects, pages, and what has not changed since."""
+"""Gets the answer of a source over HTTP, however many requests it takes: tokens, redirects, pages, unchanged answers.
+
+Credentials go to the host that the configuration names, and to no other. That holds for a token, for the configured
+headers, for our certificate and for what is sent: another host, whether a redirect or a link to the next page leads
+there, gets none of them.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +23,17 @@ from smithd.plugin import (
     Unavailable,
     http_url,
 )
-from smithd_sources.http_json.oauth2 import OAuth2Options, OAuth2Tokens
-from smithd_sources.http_json.options import HttpJsonOptions
-from smithd_sources.http_options import (
-    PATIENCE,
+from smithd_sources.http_errors import (
+    OWN_DEADLINE,
     excerpt,
     place,
-    reveal,
     status_failure,
     transport_failure,
     without_secrets,
 )
+from smithd_sources.http_json.oauth2 import OAuth2Tokens
+from smithd_sources.http_json.options import HttpJsonOptions
+from smithd_sources.http_options import reveal
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REWRITING = (301, 302)
@@ -36,60 +41,60 @@ _REWRITING = (301, 302)
 
 
 class PageResponse(NamedTuple):
-    """An answer, and the address that gave it at last."""
+    """A response, and the address that it came from after all redirects."""
 
-    answer: Response
+    response: Response
     address: str
 
 
 class HttpJsonClient:
-    """Asks the address of a source. Credentials go to the host that the configuration names, and to no other."""
+    """Sends the requests of one source."""
 
     def __init__(
         self, options: HttpJsonOptions, context: Context, headers: dict[str, str], content: str | None
     ) -> None:
-        """``headers`` are those that anybody may see; the configured ones are added."""
+        """``headers`` are those without secrets, which any host may see; the configured ones are added."""
         self._options = options
         self._context = context
-        self._public = headers
+        self._public_headers = headers
         self._content = content
         self._tls = options.tls.settings()
-        self._patience = PATIENCE * context.timeout
-        oauth2 = options.auth.oauth2 if options.auth else None
-        self._tokens = (
-            OAuth2Tokens(oauth2, context, _tls_of_tokens(options, oauth2), self._patience) if oauth2 else None
-        )
-        self._request = self._prepared(options.asked_by, options.url, content, reveal(options.query))
+        self._timeout = OWN_DEADLINE * context.timeout
+        self._tokens: OAuth2Tokens | None = None
+        if options.auth and (oauth2 := options.auth.oauth2):
+            # The source's TLS settings are for its own host only.
+            own = place(oauth2.token_url) == place(options.url)
+            self._tokens = OAuth2Tokens(oauth2, context, self._tls if own else TLS(), self._timeout)
+        self._request = self._prepared(options.effective_method, options.url, content, reveal(options.query))
         self._is_conditional = False
 
-    async def ask(self) -> PageResponse | None:
-        """The answer; None where the server says that nothing has changed since the last one that was taken.
+    async def get(self) -> PageResponse | None:
+        """The response; None where the server says that nothing changed since the last one that was used.
 
-        Raises Misconfigured, Unavailable or BadResponse where there is none that counts.
+        Raises Misconfigured, Unavailable or BadResponse where no response can be used.
         """
         options = self._options
-        answer = await self._send(self._request, options.url, known=True)
-        if answer.status == 304 and self._is_conditional:
+        response = await self._send(self._request, options.url)
+        if response.status == 304 and self._is_conditional:
             return None
-        return self._accepted(await self._followed(PageResponse(answer, options.url), options.asked_by, self._content))
+        return await self._final(PageResponse(response, options.url), options.effective_method, self._content)
 
-    async def ask_page(self, last: PageResponse, next_page: str) -> PageResponse:
-        """The page at an address that the ``last`` one names (it may be relative)."""
+    async def get_page(self, last: PageResponse, next_page: str) -> PageResponse:
+        """The page at an address that the ``last`` one names; the address may be relative."""
         target = self._target(next_page, last.address)
-        page = PageResponse(await self._elsewhere("GET", target, None), target)
-        return self._accepted(await self._followed(page, "GET", None))
+        return await self._final(PageResponse(await self._send_to(target, "GET", None), target), "GET", None)
 
-    def take(self, page: PageResponse) -> bool:
-        """This answer could be used: ask for changes only, from now on, where the server marks its answers (RFC 9110,
-        section 13). Returns whether it is needed again, for when there are none.
+    def use(self, page: PageResponse) -> bool:
+        """Note that this response was used: from now on ask for changes only, where the server marks its responses
+        (RFC 9110, section 13). Returns whether it is needed again, for when nothing changed.
         """
-        keeps = page.address == self._options.url and self._options.pages is None
-        mark = page.answer.headers.get("etag") if keeps else None
-        date = page.answer.headers.get("last-modified") if keeps and mark is None else None
-        if mark is not None or date is not None or self._is_conditional:
-            self._request.set_header("If-None-Match", mark)
+        may_keep = page.address == self._options.url and self._options.pages is None
+        etag = page.response.headers.get("etag") if may_keep else None
+        date = page.response.headers.get("last-modified") if may_keep and etag is None else None
+        if etag is not None or date is not None or self._is_conditional:
+            self._request.set_header("If-None-Match", etag)
             self._request.set_header("If-Modified-Since", date)
-        self._is_conditional = mark is not None or date is not None
+        self._is_conditional = etag is not None or date is not None
         return self._is_conditional
 
     def secrets(self) -> Iterator[str]:
@@ -98,34 +103,31 @@ class HttpJsonClient:
         if self._tokens is not None:
             yield self._tokens.token
 
-    def _accepted(self, page: PageResponse) -> PageResponse:
-        answer = page.answer
-        if not self._options.accepts(answer.status):
-            said = f"({answer.failure})" if answer.failure is not None else excerpt(answer.body)
-            raise status_failure(place(page.address), answer.status, answer.headers.get("location", ""), said)
-        if answer.failure is not None:
-            raise transport_failure(place(page.address), answer.failure)
-        return page
-
-    async def _followed(self, page: PageResponse, method: str, content: str | None) -> PageResponse:
-        """Where the redirects from a page lead; the page itself, where it is none."""
+    async def _final(self, page: PageResponse, method: str, content: str | None) -> PageResponse:
+        """The response at the end of all redirects from a page; raises where it cannot be used."""
         left = self._options.redirects
-        while left > 0 and page.answer.status in _REDIRECTS:
-            target = self._target(page.answer.headers.get("location", ""), page.address)
-            if page.answer.status == 303 or (page.answer.status in _REWRITING and method == "POST"):
+        while left > 0 and page.response.status in _REDIRECTS:
+            target = self._target(page.response.headers.get("location", ""), page.address)
+            if page.response.status == 303 or (page.response.status in _REWRITING and method == "POST"):
                 method, content = "GET", None
-            if content is not None and not self._is_home(target):
+            if content is not None and not self._is_own_host(target):
                 raise Misconfigured(
                     f"{place(page.address)} redirects to another host, {place(target)}, and what is sent is not sent "
                     "there: if it should be, make that the url"
                 )
-            page, left = PageResponse(await self._elsewhere(method, target, content), target), left - 1
-            if left == 0 and page.answer.status in _REDIRECTS:
+            page, left = PageResponse(await self._send_to(target, method, content), target), left - 1
+            if left == 0 and page.response.status in _REDIRECTS:
                 raise Unavailable(f"{place(self._options.url)} redirects more than {self._options.redirects} times")
+        response = page.response
+        if not self._options.accepts(response.status):
+            said = f"({response.failure})" if response.failure is not None else excerpt(response.body)
+            raise status_failure(place(page.address), response.status, response.headers.get("location", ""), said)
+        if response.failure is not None:
+            raise transport_failure(place(page.address), response.failure)
         return page
 
     def _target(self, location: str, base: str) -> str:
-        """The address that an answer points at."""
+        """The address that a response from ``base`` points at."""
         try:
             target = http_url(urljoin(base, location.strip()).partition("#")[0]) if location else ""
         except ValueError as error:
@@ -138,56 +140,47 @@ class HttpJsonClient:
             raise Misconfigured(f"{place(base)} points at another host, {place(target)}, which the socket cannot reach")
         return target
 
-    def _is_home(self, target: str) -> bool:
-        """Whether an address is on the configured one's own host and port, or the same host's HTTPS."""
-        home, there = urlsplit(self._options.url), urlsplit(target)
-        upgraded = home.port in (None, 80) and there.port in (None, 443) and there.scheme == "https"
-        same = (home.scheme, place(self._options.url)) == (there.scheme, place(target))
-        return same or (home.scheme == "http" and upgraded and home.hostname == there.hostname)
-
-    async def _elsewhere(self, method: str, url: str, content: str | None) -> Response:
-        """What another address answers; without credentials, where it is another host's."""
-        return await self._send(self._prepared(method, url, content, {}), url, known=self._is_home(url))
+    def _is_own_host(self, target: str) -> bool:
+        """Whether an address has the configured one's host and port, or is the same host's HTTPS."""
+        own, other = urlsplit(self._options.url), urlsplit(target)
+        upgraded = own.port in (None, 80) and other.port in (None, 443) and other.scheme == "https"
+        same = (own.scheme, place(self._options.url)) == (other.scheme, place(target))
+        return same or (own.scheme == "http" and upgraded and own.hostname == other.hostname)
 
     def _prepared(self, method: str, url: str, content: str | None, query: dict[str, str]) -> PreparedRequest:
-        home = self._is_home(url)
+        headers, tls = self._public_headers, TLS(self._tls.verify, self._tls.ca_file)
+        if self._is_own_host(url):
+            configured = self._options.sent_headers()
+            replaced = {name.lower() for name in configured}
+            headers = {name: value for name, value in headers.items() if name.lower() not in replaced} | configured
+            tls = self._tls
         return self._context.http.prepare(
             method,
             url,
             query=query,
-            headers=_merged(self._public, self._options.sent_headers()) if home else self._public,
+            headers=headers,
             content=content,
-            timeout=self._patience,
+            timeout=self._timeout,
             limit=self._options.max_size,
-            tls=self._tls if home else TLS(self._tls.verify, self._tls.ca_file),
+            tls=tls,
             unix_socket=self._options.unix_socket,
         )
 
-    async def _send(self, request: PreparedRequest, url: str, *, known: bool) -> Response:
-        """``known``: the host may have our credentials; a token that it refuses is replaced, once."""
-        if self._tokens is None or not known:
-            return await self._answer(request, url)
-        request.set_header("Authorization", await self._tokens.header())
-        answer = await self._answer(request, url)
-        if answer.status != 401:
-            return answer
-        self._tokens.forget()
-        request.set_header("Authorization", await self._tokens.header())
-        return await self._answer(request, url)
+    async def _send_to(self, url: str, method: str, content: str | None) -> Response:
+        return await self._send(self._prepared(method, url, content, {}), url)
 
-    async def _answer(self, request: PreparedRequest, url: str) -> Response:
+    async def _send(self, request: PreparedRequest, url: str) -> Response:
+        """The response, whatever its status. A token that the source's own host refuses is replaced, once."""
+        tokens = self._tokens if self._tokens is not None and self._is_own_host(url) else None
         try:
-            return await request.send()
+            if tokens is None:
+                return await request.send()
+            request.set_header("Authorization", await tokens.header())
+            response = await request.send()
+            if response.status == 401:
+                tokens.forget()
+                request.set_header("Authorization", await tokens.header())
+                response = await request.send()
+            return response
         except (TransportError, DecodingError) as error:
             raise transport_failure(place(url), error) from None
-
-
-def _merged(usual: dict[str, str], given: dict[str, str]) -> dict[str, str]:
-    """The headers that are sent: the given ones in place of the usual ones, whatever their case."""
-    names = {name.lower() for name in given}
-    return {name: value for name, value in usual.items() if name.lower() not in names} | given
-
-
-def _tls_of_tokens(options: HttpJsonOptions, oauth2: OAuth2Options) -> TLS:
-    """The source's own setting is for its own host only."""
-    return options.tls.settings() if place(oauth2.token_url) == place(options.url) else TLS()

@@ -1,8 +1,8 @@
-"""JSONPath (RFC 9535), compiled when the configuration is checked.
+"""JSONPath (RFC 9535), compiled when the configuration is checked. No I/O.
 
-The plain paths that most metrics are (``$.orders.today``, ``$.a["b"][0]``, ``$.hosts[*]``) are walked by ourselves, at
-a tenth of the library's cost, and without importing it; a test holds both to the same results. All others are the
-library's.
+Most metrics have plain paths (``$.orders.today``, ``$.a["b"][0]``, ``$.hosts[*]``). This module follows them itself, at
+a tenth of the library's cost and without importing it; a test holds both to the same results. The library follows all
+other paths.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from jsonpath_rfc9535 import JSONPathEnvironment
 
 LONGEST = 1_000
-"""The characters that a text may have to be matched with a regular expression."""
-PATIENCE = 0.02
+"""The characters of a text that is matched with a regular expression."""
+MATCH_SECONDS = 0.02
 """The seconds of CPU that matching one text may take."""
 
 _NAME = r"[A-Za-z_\u0080-\ud7ff\ue000-\U0010ffff][0-9A-Za-z_\u0080-\ud7ff\ue000-\U0010ffff]*"
@@ -44,18 +44,18 @@ class CompiledPath:
 
     text: str
     find: Callable[[Any], list[Any]] = field(compare=False, repr=False)
-    """All values that the path finds; raises BadResponse where it cannot be followed to its end."""
+    """All values that the path finds. Raises BadResponse where it cannot be followed to its end."""
     plain: bool
-    """Whether finding takes no time worth a thought, however large the document; else it may take any."""
+    """Whether finding takes next to no time, however large the document; else it may take any time."""
     stem: CompiledPath | None = None
-    """Where it is a plain path to all children of something (``$.hosts[*]``): the path to that."""
+    """The path to the parent, where this is a plain path to all children of something (``$.hosts[*]``)."""
 
     def __str__(self) -> str:
         return self.text
 
 
 def parse_path(text: Any) -> CompiledPath:
-    """A path from its text; ValueError, saying what is wrong and where, for anything else."""
+    """A path from its text. Raises ValueError, which says what is wrong and where, for anything else."""
     if isinstance(text, CompiledPath):
         return text
     if not isinstance(text, str) or not text.startswith("$"):
@@ -73,7 +73,7 @@ JSONPath = Annotated[
     BeforeValidator(parse_path),
     WithJsonSchema({"type": "string", "pattern": r"^\$", "examples": ["$.orders.today", "$.hosts[*].load"]}),
 ]
-"""A path in JSON (RFC 9535); a regular expression in it meets short texts only."""
+"""A path in JSON (RFC 9535). Its regular expressions are matched with short texts only."""
 
 
 def _plain(text: str) -> Steps | None:
@@ -116,7 +116,8 @@ def _compile(text: str) -> Callable[[Any], list[Any]]:
     try:
         query = _environment().compile(text)
     except JSONPathError as error:
-        raise ValueError(f"this is no JSONPath: {_complaint(error)}") from None
+        at = f", at character {error.token.index + 1}" if error.token is not None else ""
+        raise ValueError(f"this is no JSONPath: {error.args[0]}{at}") from None
     except RecursionError:
         raise ValueError("this is no JSONPath: it is nested too deep") from None
 
@@ -131,18 +132,13 @@ def _compile(text: str) -> Callable[[Any], list[Any]]:
     return find
 
 
-def _complaint(error: Any) -> str:
-    place = f", at character {error.token.index + 1}" if getattr(error, "token", None) is not None else ""
-    return f"{error.args[0]}{place}"
-
-
 class _TooCostly(Exception):
-    """A regular expression met a text that could keep it busy for ever."""
+    """Matching a regular expression could take for ever."""
 
 
 @cache
 def _environment() -> JSONPathEnvironment:
-    """RFC 9535, but ``match`` and ``search`` give up where the library's own could be made to hang."""
+    """RFC 9535, but ``match`` and ``search`` stop where the library's own could hang."""
     import regex
     from iregexp_check import check
     from jsonpath_rfc9535 import JSONPathEnvironment
@@ -163,7 +159,7 @@ def _environment() -> JSONPathEnvironment:
             # In an I-Regexp (RFC 9485) a dot is any character but the ends of a line.
             dots = _DOT.sub(lambda found: "[^\\n\\r]" if found[1] else found[0], pattern)
             try:
-                return self._apply(dots, text, timeout=PATIENCE) is not None
+                return self._apply(dots, text, timeout=MATCH_SECONDS) is not None
             except TimeoutError:
                 raise _TooCostly(f"matching {pattern!r} takes too long") from None
 

@@ -1,4 +1,4 @@
-"""One metric of a JSON document: where its value stands, and how it becomes a number."""
+"""One metric of a JSON document: where its value stands, and how it becomes a number. No I/O."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pydantic_core import PydanticCustomError
 
 from smithd.plugin import BadResponse, Options, RawSample
 from smithd_sources.http_json.json_path import CompiledPath, JSONPath
-from smithd_sources.http_json.quantity import Conversion, Quantity, TimeContext
-from smithd_sources.values import in_short
+from smithd_sources.http_json.quantity import Conversion, Quantity
+from smithd_sources.values import TimeContext, in_short
 
-MOST_ELEMENTS = 10_000
-"""No poll may bring more series; what an ``each`` finds beyond that is not read."""
+MAX_ELEMENTS = 10_000
+"""A poll may bring no more series: the elements that an ``each`` finds beyond this are not read."""
 
 
 def _not_zero(number: Decimal) -> Decimal:
@@ -62,11 +62,11 @@ class JSONMetric(Options):
 
     @cached_property
     def conversion(self) -> Conversion:
-        """How what stands there becomes the metric's number."""
+        """The conversion of what stands there into the metric's number."""
         return Conversion(self.quantity, self.scale, self.offset)
 
     def paths(self) -> Iterator[CompiledPath]:
-        """All the paths that reading this metric follows."""
+        """All the paths of this metric."""
         yield from (path for path in (self.path, self.each, self.value, *self.labels.values()) if path is not None)
 
 
@@ -74,32 +74,32 @@ Report = Callable[[str], None]
 
 
 def read_metric(
-    name: str, metric: JSONMetric, pages: Sequence[Any], moment: TimeContext, report: Report
+    name: str, metric: JSONMetric, documents: Sequence[Any], asked: TimeContext, report: Report
 ) -> list[RawSample]:
     """The metric's samples in these documents: of an ``each`` in all of them, of a ``path`` in the first.
 
-    ``report`` hears of what could not be read. Raises BadResponse where nothing of the metric can be used. A value
-    that is null, NaN or infinite brings no sample.
+    ``report`` is called with a text for each element that cannot be read. Raises BadResponse where nothing of the
+    metric can be used. A value that is null, NaN or infinite brings no sample.
     """
     if metric.each is not None:
-        return _read_each(name, metric, metric.each, pages, moment, report)
-    assert metric.path is not None  # the validator has seen to it
-    value = metric.conversion(_only(metric.path, pages[0]), metric.path, moment)
+        return _read_each(name, metric, metric.each, documents, asked, report)
+    assert metric.path is not None  # by the validator
+    value = metric.conversion(_only(metric.path, documents[0]), metric.path, asked)
     return [] if value is None else [RawSample(name, value)]
 
 
 def _read_each(
-    name: str, metric: JSONMetric, each: CompiledPath, pages: Sequence[Any], moment: TimeContext, report: Report
+    name: str, metric: JSONMetric, each: CompiledPath, documents: Sequence[Any], asked: TimeContext, report: Report
 ) -> list[RawSample]:
-    assert metric.value is not None  # the validator has seen to it
+    assert metric.value is not None  # by the validator
     conversion = metric.conversion
     series: dict[tuple[str, ...], float | None] = {}
-    for index, element in enumerate(chain.from_iterable(_elements(each, page) for page in pages)):
-        if index == MOST_ELEMENTS:
-            report(f"{name}: {each} finds more than {MOST_ELEMENTS} elements; the rest is left out")
+    for index, element in enumerate(chain.from_iterable(_elements(each, document) for document in documents)):
+        if index == MAX_ELEMENTS:
+            report(f"{name}: {each} finds more than {MAX_ELEMENTS} elements; the rest is left out")
             break
         try:
-            value = conversion(_only(metric.value, element), metric.value, moment)
+            value = conversion(_only(metric.value, element), metric.value, asked)
             labels = tuple(_label(path, element) for path in metric.labels.values())
         except BadResponse as error:
             report(f"{name}: element {index} of {each}: {error}")
@@ -118,7 +118,8 @@ def _read_each(
 def _elements(each: CompiledPath, document: Any) -> list[Any]:
     found = each.find(document)
     if not found and each.stem is not None and not each.stem.find(document):
-        raise BadResponse(f"{each.stem} finds nothing in {in_short(document)}")  # an empty list would be no mistake
+        # An empty list has no elements, which is fine. Here there is no list at all.
+        raise BadResponse(f"{each.stem} finds nothing in {in_short(document)}")
     return found
 
 

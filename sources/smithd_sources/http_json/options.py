@@ -1,4 +1,4 @@
-"""The options of http_json."""
+"""The options of a source of ``type: http_json``. No I/O."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from smithd_sources.http_json.oauth2 import OAuth2Options
 from smithd_sources.http_options import AuthOptions, HttpConnectionOptions, SecretText, sounds_secret
 
 LONG = 16
-"""The characters from which on a parameter's value may be a secret, whatever its name is."""
+"""A parameter's value of this many characters may be a secret, whatever the parameter's name is."""
 LARGEST = 20_000_000
-"""The bytes of an answer that may be asked for: while JSON is parsed, everything else waits (a second, for these)."""
+"""The largest ``max_size``, in bytes: parsing JSON holds Python's global lock (a second, for these)."""
 
 
 class BodyFormat(StrEnum):
@@ -32,7 +32,7 @@ class BodyFormat(StrEnum):
 
 
 class PagesOptions(Options):
-    """Where the next page of an answer is, and how many to ask for."""
+    """Where the address of the next page stands, and how many pages to get."""
 
     next: Literal["link"] | JSONPath = Field(
         description="link: the header Link with rel=next; or the JSONPath of the next page's address"
@@ -41,7 +41,7 @@ class PagesOptions(Options):
 
 
 class HttpJsonAuthOptions(AuthOptions):
-    """Who we are: a user name with its password, a token, or a client that fetches tokens."""
+    """How smithd authenticates: by a user name with its password, a token, or OAuth 2.0."""
 
     ways = ("basic", "bearer", "oauth2")
     oauth2: OAuth2Options | None = Field(None, description="fetch tokens by the client credentials of OAuth 2.0")
@@ -53,7 +53,7 @@ class HttpJsonAuthOptions(AuthOptions):
 
 
 def _secrets_in(body: Any) -> Iterator[str]:
-    """The texts in a body that go by a secret's name."""
+    """The texts in a body whose keys sound like a secret's."""
     if isinstance(body, list):
         yield from chain.from_iterable(map(_secrets_in, body))
     elif isinstance(body, dict):
@@ -64,7 +64,7 @@ def _secrets_in(body: Any) -> Iterator[str]:
 
 
 class HttpJsonOptions(HttpConnectionOptions):
-    """What may stand under a source of ``type: http_json``."""
+    """The keys of a source of ``type: http_json``."""
 
     auth: HttpJsonAuthOptions | None = Field(
         None, description="basic: {username, password}, bearer: a token, or oauth2: a client that fetches tokens"
@@ -103,7 +103,7 @@ class HttpJsonOptions(HttpConnectionOptions):
         return self
 
     def secrets(self) -> Iterator[str]:
-        """See HttpConnectionOptions; a parameter's value may be a secret by its name or by its length."""
+        """As in HttpConnectionOptions; a parameter's value may be a secret by its name or by its length."""
         yield from super().secrets()
         for name, text in self.query.items():
             value = text.get_secret_value()
@@ -112,10 +112,10 @@ class HttpJsonOptions(HttpConnectionOptions):
         yield from _secrets_in(self.body)
 
     @property
-    def asked_by(self) -> str:
+    def effective_method(self) -> str:
         """The method of the request."""
         return self.method or ("GET" if self.body is None else "POST")
 
     def accepts(self, status: int) -> bool:
-        """Whether an answer with this status counts."""
+        """Whether a response with this status is used."""
         return status in self.expect_status if self.expect_status is not None else 200 <= status < 300

@@ -1,20 +1,20 @@
-"""What a value in an answer is meant as: a number, a length of time, or a moment; and how it becomes a number."""
+"""The quantity that a value in an answer stands for (a number, a duration, a moment), as a number. No I/O."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from smithd.plugin import BadResponse
-from smithd_sources.values import in_short, is_no_value, to_number
+from smithd_sources.values import TimeContext, in_short, is_no_value, to_number
 
 
 class Quantity(StrEnum):
-    """How a value is read: as it is, or as the seconds of a duration, since 1970, or since a moment."""
+    """What a value becomes: the number itself, or the seconds of a duration, since 1970, or since a moment."""
 
     NUMBER = "number"
     DURATION = "duration"
@@ -23,28 +23,23 @@ class Quantity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TimeContext:
-    """When a value is read (seconds since 1970), and where: in which zone a time without one is meant."""
-
-    now: float
-    zone: tzinfo = UTC
-
-
-@dataclass(frozen=True, slots=True)
 class Conversion:
-    """From what stands in an answer to a number: its quantity, times ``scale``, plus ``offset``, in decimal."""
+    """Makes a number of a value in an answer: its quantity, times ``scale``, plus ``offset``, in decimal."""
 
     quantity: Quantity = Quantity.NUMBER
     scale: Decimal | None = None
     offset: Decimal | None = None
 
-    def __call__(self, found: Any, where: object, moment: TimeContext) -> float | None:
-        """The number; None for null and what is no value. BadResponse, saying ``where`` it stood, for anything else."""
+    def __call__(self, found: Any, where: object, asked: TimeContext) -> float | None:
+        """The number; None for null and what is no value.
+
+        Raises BadResponse for anything else; the error says ``where`` it stands.
+        """
         if self.quantity is Quantity.DURATION:
             found = _seconds(found, where)
         elif self.quantity is not Quantity.NUMBER:
-            since = _timestamp(found, where, moment.zone)
-            found = moment.now - since if self.quantity is Quantity.AGE and since is not None else since
+            since = _timestamp(found, where, asked.zone)
+            found = asked.now - since if self.quantity is Quantity.AGE and since is not None else since
         return to_number(found, where, self.scale, self.offset)
 
 
@@ -86,7 +81,9 @@ def _length(unit: str, number: float) -> float:
 
 
 _EPOCHS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
-"""Moments as numbers: up to so large they are seconds, milliseconds, microseconds or nanoseconds since 1970."""
+"""A moment written as a number: below the first bound it is in seconds since 1970, below the next ones in milliseconds,
+microseconds or nanoseconds.
+"""
 _DIGITS = re.compile(r"\d{9,19}(?:\.\d+)?")
 _LEAP = re.compile(r"(?<=:59):60")
 """A leap second, which counts as the first second of the next minute, as in POSIX."""
@@ -104,13 +101,10 @@ def _timestamp(found: Any, where: object, zone: tzinfo) -> float | None:
             return float(found) * unit
     elif isinstance(found, str) and len(found) <= _LONGEST:
         try:
-            return _moment(found.strip().upper(), zone)  # RFC 3339 knows t and z, too
+            text = found.strip().upper()  # RFC 3339 allows t and z too
+            leap = _LEAP.search(text)
+            moment = datetime.fromisoformat(text[: leap.start()] + ":59" + text[leap.end() :] if leap else text)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() + (leap is not None)
         except (ValueError, OverflowError):
             pass
     raise BadResponse(f"{where} is {in_short(found)}, not a time like 2026-11-26T10:00:00Z or seconds since 1970")
-
-
-def _moment(text: str, zone: tzinfo) -> float:
-    leap = _LEAP.search(text)
-    moment = datetime.fromisoformat(text[: leap.start()] + ":59" + text[leap.end() :] if leap else text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() + (leap is not None)

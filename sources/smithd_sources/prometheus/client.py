@@ -1,4 +1,4 @@
-"""Prometheus' HTTP API through prometheus-api-client, kept thin: no retries, a time-out, and nothing that it drops.
+"""Prometheus' HTTP API through prometheus-api-client: without retries, with a time-out, and with all that it drops.
 
 Imported when a Prometheus source is first opened. Everything here blocks.
 """
@@ -17,7 +17,7 @@ import requests
 from prometheus_api_client import PrometheusConnect
 
 from smithd.plugin import TLS, BadResponse, Misconfigured, SourceError, Unavailable
-from smithd_sources.http_options import excerpt, place, status_failure
+from smithd_sources.http_errors import excerpt, place, status_failure
 from smithd_sources.prometheus.response import NotPrometheus, QueryResponse, parse_response
 from smithd_sources.prometheus.transport import PendingRequest, TLSAdapter
 
@@ -26,7 +26,7 @@ LIMIT = 20_000_000
 _QUERY_AT_FAULT = (400, 422)
 _CHUNK = 65_536
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
-_WHAT_TO_DO = {
+_ADVICE = {
     10: "it has to be renewed",
     18: "name its authority under tls: ca_file",
     19: "name its authority under tls: ca_file",
@@ -34,41 +34,43 @@ _WHAT_TO_DO = {
     62: "ask it by a name that is in it",
     64: "ask it by a name that is in it",
 }
-"""By the numbers that OpenSSL has for what is wrong with a certificate."""
+"""By OpenSSL's numbers for what is wrong with a certificate."""
 
 
 class _QueryRefused(Exception):
-    """Prometheus will not evaluate this query; the text is its own."""
+    """Prometheus refuses this query; the text is Prometheus' own."""
 
 
 class PrometheusClient:
-    """Asks one Prometheus; may be used by several threads at once."""
+    """The client of one Prometheus; several threads may use it at once."""
 
     def __init__(self, url: str, headers: Mapping[str, str], tls: TLS, *, timeout: float, places: int) -> None:
-        """``timeout`` (seconds) bounds the connecting and each silence; the server is asked for a little less. The
-        whole of an answer is for whoever asks to bound: ``PendingRequest.end``.
+        """``timeout`` (seconds) bounds the connecting and each silence; the server is given a little less. The whole
+        answer is bounded by the caller, with ``PendingRequest.end``.
 
         Raises OSError where a file that ``tls`` names cannot be used.
         """
         self._place = place(url)
         self._params = {"timeout": f"{int(timeout * 810)}ms"}
-        self._question = threading.local()
+        self._of_this_thread = threading.local()
         session = requests.Session()
-        session.auth = _leave_alone  # else requests would look for a password in ~/.netrc
+        session.auth = _without_netrc  # requests would look for a password in ~/.netrc
         session.verify = tls.verify
         if not tls.verify:
-            warnings.filterwarnings("ignore", "Unverified HTTPS request")  # whoever wrote the configuration knows
+            warnings.filterwarnings("ignore", "Unverified HTTPS request")  # the configuration asks for it
         session.hooks["response"] = [self._keep_response]
         self._api = PrometheusConnect(url.rstrip("/"), dict(headers), session=session, timeout=(timeout, timeout))
-        session.mount(url.rstrip("/"), TLSAdapter(tls, places))  # in place of the one that tries again and sleeps
+        session.mount(url.rstrip("/"), TLSAdapter(tls, places))  # replaces the library's own, which retries and sleeps
         self._session = session
 
-    def ask(self, pending: PendingRequest, name: str, query: str, most: int, at: float | None = None) -> QueryResponse:
-        """The value of a query at a moment (seconds since 1970; None: the server's now), ``most`` series of it.
+    def query(
+        self, pending: PendingRequest, name: str, query: str, most: int, at: float | None = None
+    ) -> QueryResponse:
+        """At most ``most`` series of a query's result, at a moment (seconds since 1970; None: the server's now).
 
-        ``name`` is its metric's, for the samples and for a SourceError's text.
+        ``name`` is the metric's, for the samples and for the text of a SourceError.
         """
-        self._question.name, self._question.most = name, most
+        self._of_this_thread.name, self._of_this_thread.most = name, most
         moment = {} if at is None else {"time": f"{at:.3f}"}
         try:
             with pending:
@@ -76,27 +78,27 @@ class PrometheusClient:
         except _QueryRefused as error:
             raise Misconfigured(f"{name}: Prometheus refuses the query: {error}") from None
         except requests.RequestException as error:
-            raise self._no_answer(error) from None
-        response: QueryResponse = self._question.response
+            raise self._transport_failure(error) from None
+        response: QueryResponse = self._of_this_thread.response
         return response
 
-    def late(self, pending: PendingRequest) -> Unavailable:
-        """What there is to say of a question that took too long."""
-        return Unavailable(f"{self._place}: {pending.lacks} within the time-out")
+    def too_late(self, pending: PendingRequest) -> Unavailable:
+        """The error for a request that took too long."""
+        return Unavailable(f"{self._place}: {pending.missing} within the time-out")
 
     def close(self) -> None:
-        """Close the connections that are idle; those in use end with their answer."""
+        """Close the idle connections; those in use end with their answer."""
         self._session.close()
 
     def _keep_response(self, response: requests.Response, **_: Any) -> None:
         """Comes before prometheus-api-client, which drops the type of the result, the warnings, and errors' texts."""
-        self._question.response = self._parse(response, self._read(response))
+        self._of_this_thread.response = self._parse(response, self._read(response))
         response._content = b'{"data": {"result": []}}'  # the library would parse the whole answer a second time
 
     def _parse(self, response: requests.Response, body: bytes) -> QueryResponse:
         parsed: QueryResponse | None = None
         try:
-            parsed = parse_response(self._question.name, body, self._question.most)
+            parsed = parse_response(self._of_this_thread.name, body, self._of_this_thread.most)
         except NotPrometheus:
             said = excerpt(body)
         else:
@@ -112,7 +114,7 @@ class PrometheusClient:
 
     def _read(self, response: requests.Response) -> bytes:
         chunks, size = [], 0
-        for chunk in response.iter_content(_CHUNK):  # requests has no other way to cap an answer
+        for chunk in response.iter_content(_CHUNK):  # requests has no other way to limit an answer
             chunks.append(chunk)
             size += len(chunk)
             if size > LIMIT:
@@ -120,15 +122,15 @@ class PrometheusClient:
                 raise BadResponse(f"{self._place}: the answer is larger than {LIMIT} bytes: aggregate in the query")
         return b"".join(chunks)
 
-    def _no_answer(self, error: requests.RequestException) -> SourceError:
+    def _transport_failure(self, error: requests.RequestException) -> SourceError:
         root = _root(error)
         if isinstance(root, ssl.SSLCertVerificationError):
-            what_to_do = _WHAT_TO_DO.get(root.verify_code, "see the source's tls options")
-            return Misconfigured(f"{self._place}: its certificate is not trusted: {root.verify_message}; {what_to_do}")
+            advice = _ADVICE.get(root.verify_code, "see the source's tls options")
+            return Misconfigured(f"{self._place}: its certificate is not trusted: {root.verify_message}; {advice}")
         return Unavailable(f"{self._place}: {_happened(error, root)}")
 
 
-def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _without_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
@@ -139,7 +141,7 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _happened(error: requests.RequestException, root: BaseException) -> str:
-    """What became of a request, and what to look at."""
+    """What happened to a request, and what to check."""
     match root:
         case _ if isinstance(error, requests.ConnectTimeout):
             return "no connection within the time-out"

@@ -1,4 +1,4 @@
-"""What is known of a PromQL query from its text alone, and how one is asked that looks back."""
+"""Checks a PromQL query by its text, and writes the queries for the newest value within a time. No I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 def problem_with_query(query: str) -> str | None:
-    """What is wrong with a query, as far as its text tells; None where nothing is. A server may know more functions."""
+    """What is wrong with a query's text; None where nothing is. Unknown functions pass: a server may have more."""
     import promql_parser
 
     try:
@@ -19,14 +19,14 @@ def problem_with_query(query: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class LookbackQueries:
-    """A query asked for its newest value within a time.
+    """The two queries for the newest value of a query within a time.
 
-    ``values`` are those, ``times`` are since when each is true (seconds since 1970). For a query that is a selector
-    (``up``), this is the time of the sample; for any other, of the newest of the moments at which its value was looked
-    for: now, and every step before.
+    ``values`` brings the values, ``times`` the time of each (seconds since 1970). For a selector (``up``), that is the
+    time of the sample. For any other query it is the newest moment at which a value was found; the query is evaluated
+    now and at every step before.
 
     An instant query sees samples that are no older than the server's own lookback (5 minutes, unless it was started
-    with another --query.lookback-delta). In steps that are no longer, none escapes.
+    with another --query.lookback-delta). No sample is missed where the steps are no longer than that.
     """
 
     values: str
@@ -34,17 +34,13 @@ class LookbackQueries:
 
 
 def look_back(query: str, lookback: float, step: float) -> LookbackQueries:
-    """Both in seconds."""
-    within = f"[{_duration(lookback)}:{_duration(step)}]"
-    value = f"(\n{query}\n)"  # lines of its own: it may end in a comment
+    """``lookback`` and ``step`` are in seconds."""
+    within = "[" + ":".join(f"{max(1, round(seconds * 1000))}ms" for seconds in (lookback, step)) + "]"
+    value = f"(\n{query}\n)"  # on lines of its own: the query may end in a comment
     time = f"timestamp{value}"
     return LookbackQueries(f"{value} or last_over_time({value}{within})", f"{time} or max_over_time({time}{within})")
 
 
 def problem_with_lookback(query: str) -> str | None:
-    """Why a query cannot be asked for its newest value within a time; None where it can."""
+    """Why a query cannot have a lookback; None where it can."""
     return problem_with_query(look_back(query, 60, 60).values)
-
-
-def _duration(seconds: float) -> str:
-    return f"{max(1, round(seconds * 1000))}ms"

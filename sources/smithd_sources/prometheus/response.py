@@ -1,4 +1,8 @@
-"""Prometheus' answers, read series by series: of a larger answer than is wanted, the rest is never built."""
+"""Parses Prometheus' answers series by series: series beyond the wanted number are never built. No I/O.
+
+The answer to a query may have a million series, of which a thousand are wanted. json.loads would build all of them,
+and hold Python's global lock meanwhile. So the document is read here in pieces, and the reading ends early.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +17,24 @@ from smithd.plugin import BadResponse, Misconfigured, RawSample
 from smithd_sources.values import in_short, to_number
 
 LARGEST = 2_000_000
-"""The characters of one series, or of anything else that is read at once: a week of samples has as many."""
+"""The characters of one series, or of another value that is parsed as a whole: a week of samples has so many."""
 _PIECES = (4096, 65_536, LARGEST)
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
 _SERIES = ("vector", "matrix")
 _NUMBERS = ("scalar", "string")
-_NOTES = ("warnings", "infos")
+_WARNING_KEYS = ("warnings", "infos")
 
 
 class NotPrometheus(Exception):
-    """Something else than what Prometheus answers."""
+    """The answer is not one of Prometheus."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryResponse:
-    """What a query brought: a sample for each series that has a value; ``cut``: there were more series.
+    """The result of a query: a sample for each series that has a value.
 
-    ``error`` is why there is none, in the server's words.
+    ``cut``: there were more series. ``error`` is the server's reason for having no result.
     """
 
     samples: tuple[RawSample, ...] = ()
@@ -40,9 +44,9 @@ class QueryResponse:
 
 
 def parse_response(name: str, body: bytes, most: int) -> QueryResponse:
-    """The answer to the query of the metric ``name``, of which ``most`` series are read.
+    """The answer to the query of the metric ``name``, with at most ``most`` series.
 
-    Raises NotPrometheus where this is no answer of Prometheus', a SourceError where its result cannot be used.
+    Raises NotPrometheus where this is no answer of Prometheus, a SourceError where its result cannot be used.
     """
     try:
         return _read(name, _Text(body.decode()), most)
@@ -51,7 +55,7 @@ def parse_response(name: str, body: bytes, most: int) -> QueryResponse:
 
 
 def with_times(response: QueryResponse, times: QueryResponse) -> QueryResponse:
-    """A response whose samples are true since the values of another one; those of which it has none are left out."""
+    """A response whose samples have the values of another one as their times. Samples without a time are left out."""
     known = {_identity(sample): sample.value for sample in times.samples}
     samples = (sample._replace(time=known.get(_identity(sample))) for sample in response.samples)
     kept = tuple(sample for sample in samples if sample.time is not None)
@@ -70,18 +74,18 @@ def _read(name: str, text: _Text, most: int) -> QueryResponse:
             result = _Result(name, most)
             result.read(text)
             if result.cut:
-                break  # what is said after it is not worth the rest of the way
+                break  # what follows is not worth parsing the rest
         else:
             found[key] = text.value()
     if found.get("status") == "error":
         return QueryResponse(error=f"{found.get('error')} ({found.get('errorType')})")
-    if result is None or not result.came:
+    if result is None or not result.is_there:
         raise NotPrometheus
     return QueryResponse(tuple(result.samples), result.cut, tuple(_warnings(found)))
 
 
 class _Result:
-    """The ``data`` of an answer: the kind of a result, and its samples."""
+    """The ``data`` of an answer: the type of the result, and its samples."""
 
     def __init__(self, name: str, most: int) -> None:
         self.samples: list[RawSample] = []
@@ -92,7 +96,7 @@ class _Result:
         self._members: set[str] = set()
 
     @property
-    def came(self) -> bool:
+    def is_there(self) -> bool:
         return {"resultType", "result"} <= self._members
 
     def read(self, text: _Text) -> None:
@@ -110,10 +114,9 @@ class _Result:
                 result = text.value()
             else:
                 text.value()
-        if self.came and not is_taken:
-            self._take_whole(kind, result)
-
-    def _take_whole(self, kind: Any, result: Any) -> None:
+        if not self.is_there or is_taken:
+            return
+        # The result came before its type, or is no list of series.
         if kind in _NUMBERS:
             self.samples += self._samples(result, result, {})
         elif kind in _SERIES and isinstance(result, list):
@@ -129,7 +132,7 @@ class _Result:
             try:
                 self.samples += self._series(kind, series)
             except (KeyError, IndexError, TypeError, AttributeError, OverflowError):
-                raise self._unfit(series) from None
+                raise self._no_result(series) from None
 
     def _series(self, kind: str, series: Any) -> list[RawSample]:
         labels = {label: text for label, text in series["metric"].items() if label != "__name__"}
@@ -144,26 +147,26 @@ class _Result:
             )
         if kind == "vector":
             return self._samples(series, series["value"], labels)
-        return self._samples(series, series["values"][-1], labels, with_times=True)
+        return self._samples(series, series["values"][-1], labels, timed=True)
 
-    def _samples(self, shown: Any, pair: Any, labels: dict[str, str], *, with_times: bool = False) -> list[RawSample]:
-        """The sample of a pair of time and value, if it has a value; ``with_times``: with its time."""
+    def _samples(self, shown: Any, pair: Any, labels: dict[str, str], *, timed: bool = False) -> list[RawSample]:
+        """The sample of a pair of time and value, if it has a value; ``timed``: with its time."""
         if not isinstance(pair, list) or len(pair) != 2:
-            raise self._unfit(shown)
+            raise self._no_result(shown)
         value = to_number(pair[1], f"{self._name}: the result")
         if value is None:
             return []
-        if with_times and not (isinstance(pair[0], int | float) and math.isfinite(pair[0])):
-            raise self._unfit(shown)
-        return [RawSample(self._name, value, labels, float(pair[0]) if with_times else None)]
+        if timed and not (isinstance(pair[0], int | float) and math.isfinite(pair[0])):
+            raise self._no_result(shown)
+        return [RawSample(self._name, value, labels, float(pair[0]) if timed else None)]
 
-    def _unfit(self, shown: Any) -> BadResponse:
+    def _no_result(self, shown: Any) -> BadResponse:
         return BadResponse(f"{self._name}: this is no result of a query: {in_short(shown)}")
 
 
 def _warnings(answer: dict[str, Any]) -> Iterator[str]:
-    """What the server says of an answer that it gave all the same: Prometheus, Thanos, Mimir and VictoriaMetrics."""
-    for key in _NOTES:
+    """The warnings that come with an answer, of Prometheus, Thanos, Mimir and VictoriaMetrics."""
+    for key in _WARNING_KEYS:
         said = answer.get(key)
         yield from (str(text) for text in (said if isinstance(said, list) else ()))
     if answer.get("isPartial") is True:
@@ -171,7 +174,10 @@ def _warnings(answer: dict[str, Any]) -> Iterator[str]:
 
 
 class _Text:
-    """A JSON document, read from its start; ValueError where it is none, or a part of it is beyond LARGEST."""
+    """A JSON document, parsed from its start.
+
+    Raises ValueError where it is no JSON, or a part of it is larger than LARGEST.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -184,21 +190,21 @@ class _Text:
         return self._text.startswith(letter, self._at)
 
     def members(self) -> Iterator[str]:
-        """The keys of the object that comes now; whoever takes one reads its value before the next."""
+        """The keys of the object that begins here; the caller parses the value of each key before the next key."""
         for _ in self._parts("{", "}"):
             key = self.value()
             self._skip(":")
             yield str(key)
 
     def elements(self) -> Iterator[Any]:
-        """The values of the array that comes now."""
+        """The values of the array that begins here."""
         for _ in self._parts("[", "]"):
             yield self.value()
 
     def value(self) -> Any:
-        """The value that comes now, whole."""
+        """The value that begins here, as a whole."""
         self.begins("")
-        for size in _PIECES:  # a short piece first: a series is short, and a copy of the rest is not
+        for size in _PIECES:  # a short piece first: most series are short, and a copy of the rest is not
             piece = self._text[self._at : self._at + size]
             try:
                 value, end = _DECODER.raw_decode(piece)
@@ -206,7 +212,7 @@ class _Text:
                 if len(piece) < size:
                     raise
                 continue
-            if end < size:  # else it may be a number that goes on
+            if end < size:  # at the end of the piece, a number may go on
                 self._at += end
                 return value
         raise ValueError("a part of it is too large, or is no JSON")

@@ -1,4 +1,4 @@
-"""How the client of Prometheus reaches it: our own way of checking certificates, and requests that can be ended."""
+"""The transport of Prometheus' client: our own checks of certificates, and requests that another thread can end."""
 
 from __future__ import annotations
 
@@ -17,24 +17,23 @@ from smithd.plugin import TLS
 
 
 class PendingRequest:
-    """A question under way, in one thread; ``end`` ends it from another.
+    """A request that runs in one thread; ``end`` ends it from another.
 
-    The time-outs of a socket count silences: only whoever waits for the whole of an answer knows that it takes too
-    long. A connection that is shut down wakes whoever waits for it, wherever it stands: in the greeting of TLS, in
-    headers that come byte by byte, in a body without an end.
+    A socket's time-out bounds each silence, not the whole answer. Shutting its connection down wakes the thread that
+    waits for it at any point: in the TLS handshake, in headers that come byte by byte, in a body without an end.
     """
 
     _of_this_thread = threading.local()
 
     def __init__(self) -> None:
-        self.lacks = "the other queries left it no time: no answer"
-        """What there is not yet, in words."""
+        self.missing = "the other queries left it no time: no answer"
+        """What has not come yet, in words."""
         self._ended = False
         self._handles: list[socket.socket] = []
         self._lock = threading.Lock()
 
     def __enter__(self) -> None:
-        self.lacks = "no connection"
+        self.missing = "no connection"
         PendingRequest._of_this_thread.current = self
 
     def __exit__(
@@ -47,43 +46,43 @@ class PendingRequest:
             self._handles.clear()
 
     def end(self) -> None:
-        """Break off what runs, and whatever of it comes later; after the answer this does nothing."""
+        """End the request, now or as soon as it connects. Does nothing after the answer."""
         with self._lock:
             self._ended = True
             for handle in self._handles:
                 _shut_down(handle)
 
     @staticmethod
-    def over(connection: socket.socket) -> None:
-        """From now on, this thread asks over this connection."""
+    def uses(connection: socket.socket) -> None:
+        """Note that the request of this thread uses this connection from now on."""
         pending: PendingRequest | None = getattr(PendingRequest._of_this_thread, "current", None)
         if pending is not None:
             pending._watch(connection)
 
     def _watch(self, connection: socket.socket) -> None:
-        # A handle of our own: TLS takes the socket away from whoever had it, and a number may be another's by then.
+        # A handle of its own: TLS detaches the socket that it wraps, and the number of a closed one may be reused.
         handle = socket.socket(fileno=os.dup(connection.fileno()))
         with self._lock:
-            self.lacks = "no answer"
+            self.missing = "no answer"
             self._handles.append(handle)
             if self._ended:
                 _shut_down(handle)
 
 
 def _shut_down(handle: socket.socket) -> None:
-    with suppress(OSError):  # the other side was quicker
+    with suppress(OSError):  # the other side may have closed it
         handle.shutdown(socket.SHUT_RDWR)
 
 
 class _Watched(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         made = super()._new_conn()
-        PendingRequest.over(made)
+        PendingRequest.uses(made)
         return made
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as in urllib3 itself
         if self.sock is not None:
-            PendingRequest.over(self.sock)  # one that was kept from an earlier question
+            PendingRequest.uses(self.sock)  # one that was kept from an earlier request
         return super().getresponse()
 
 
@@ -100,20 +99,20 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 class TLSAdapter(HTTPAdapter):
-    """Checks certificates as the rest of smithd does, and never by the authorities that requests brings along."""
+    """Checks certificates as the rest of smithd does, and not by the authorities that requests brings along."""
 
     def __init__(self, tls: TLS, places: int) -> None:
         self._context = tls.context()
-        self._checks = tls.verify
+        self._verify = tls.verify
         super().__init__(pool_maxsize=places)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
-        self._have_watched(self.poolmanager)
+        self._use_watched_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context)
-        self._have_watched(manager)
+        self._use_watched_pools(manager)
         return manager
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
@@ -121,9 +120,9 @@ class TLSAdapter(HTTPAdapter):
         return host, {key: value for key, value in pool.items() if key not in ("ca_certs", "ca_cert_dir")}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - requests' signature
-        # requests would have its own authorities, or those of REQUESTS_CA_BUNDLE, loaded into our context.
-        conn.cert_reqs = "CERT_REQUIRED" if self._checks else "CERT_NONE"
+        # Left alone, requests loads its own authorities, or those of REQUESTS_CA_BUNDLE, into our context.
+        conn.cert_reqs = "CERT_REQUIRED" if self._verify else "CERT_NONE"
 
     @staticmethod
-    def _have_watched(manager: Any) -> None:
+    def _use_watched_pools(manager: Any) -> None:
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}

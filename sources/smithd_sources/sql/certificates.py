@@ -1,4 +1,4 @@
-"""Certificates: the files under ``tls``, and what is wrong with a server's."""
+"""Certificates: the files under ``tls``, and what is wrong with a server's certificate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from smithd.plugin import TLS, Misconfigured
 
 
 def tls_context(tls: TLS) -> ssl.SSLContext:
-    """A context made of the files; raises Misconfigured where one cannot be used."""
+    """A TLS context made of the files. Raises Misconfigured where a file cannot be used."""
     try:
         for file in filter(None, (tls.ca_file, tls.cert_file, tls.key_file)):
             with open(file, "rb"):  # whose error names the file
@@ -21,11 +21,11 @@ def tls_context(tls: TLS) -> ssl.SSLContext:
 
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-"""PostgreSQL's protocol, "SSLRequest"; the server answers with one byte before TLS begins."""
+"""The message SSLRequest of PostgreSQL's protocol; the server answers with one byte before TLS begins."""
 
 
 async def certificate_problem(host: str, port: int, tls: TLS) -> str | None:
-    """What is wrong with the certificate of a PostgreSQL server; None where that cannot be found out."""
+    """What is wrong with the certificate of a PostgreSQL server; None where that is unknown."""
     try:
         reader, writer = await asyncio.open_connection(host, port)
     except OSError:

@@ -1,7 +1,11 @@
-"""What asking a database has in common, through SQLAlchemy.
+"""Queries to a database through SQLAlchemy: what all kinds of databases share.
 
-What asks is written once, in SQLAlchemy's plain style: it runs on the event loop by way of an asynchronous driver where
-there is one, else in a thread. Imported when a source is first opened.
+The queries are written once, in SQLAlchemy's synchronous style. They run on the event loop where the database has an
+asynchronous driver, else in a thread. Imported when a source is first opened.
+
+Three limits hold for each query: the server ends it after its share of the time, where it can; it brings no more rows
+than configured; and no text is longer than a label. Where the database can, the query is put into another one, so that
+the server itself cuts rows and texts (``_fetch_wrapped``).
 """
 
 from __future__ import annotations
@@ -30,32 +34,32 @@ Work = Callable[[Connection], None]
 POOL: Mapping[str, Any] = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": True}
 _CODE_OF_BAD_DATA = "22000"
 _UNKNOWN_OPTION = "unexpected keyword argument"
-"""What drivers say of an option of the address that they do not know."""
+"""In the error of drivers for an option of the address that they do not know."""
 
-for _name in ("sqlalchemy.pool", "psycopg", "asyncmy"):  # they tell of every connection that breaks, as we do
+for _name in ("sqlalchemy.pool", "psycopg", "asyncmy"):  # they log every connection that breaks, as smithd does
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 class QueriedDatabase(ABC):
-    """One database, and the one connection to it that is kept."""
+    """One database, with the one connection to it that is kept."""
 
     kind = "other"
     wraps = False
-    """Whether a query is put into another one, which takes no more rows and no longer texts than we want."""
+    """Whether a query is put into another one, which limits the number of rows and the length of texts."""
 
     def __init__(self, options: SqlOptions, context: Context) -> None:
-        """Nothing is asked yet. Raises SourceError, or what SQLAlchemy raises, where a driver or a file is missing."""
+        """Does not connect. Raises SourceError, or what SQLAlchemy raises, where a driver or a file is missing."""
         self.zone = ZoneInfo(options.timezone) if options.timezone is not None else context.zone
         self.aborted = False
         self._options = options
         self._context = context
         self._place = place(options.url)
 
-    async def ask(self, work: Work) -> None:
-        """Do the work with a connection that is known to answer. Raises SourceError where there is none."""
+    async def run(self, work: Work) -> None:
+        """Do the work on a connection that is known to answer. Raises SourceError where there is none."""
         self.aborted = False
         try:
-            await self._run(work)
+            await self._do(work)
         except DBAPIError as error:
             raise connection_error(self._place, *await self._explained(error)) from None
         except (NoConnectionFree, OSError) as error:
@@ -67,46 +71,46 @@ class QueriedDatabase(ABC):
                 raise
             raise connection_error(self._place, "", str(error)) from None
 
-    def silent(self, seconds: float) -> SourceError:
-        """What it means that there was no answer within so many seconds."""
+    def no_answer(self, seconds: float) -> SourceError:
+        """The error for no answer within this many seconds."""
         return Unavailable(f"{self._place}: no answer within {seconds:.3g} s")
 
     async def _explained(self, error: DBAPIError) -> tuple[str, str]:
-        """The code of an error, and what was said, or found out about it."""
+        """The code of an error, and its message, or what could be found out about it."""
         return code_and_message(error)
 
     @abstractmethod
-    async def _run(self, work: Work) -> None:
-        """The same as ``ask``, with what SQLAlchemy and the driver raise."""
+    async def _do(self, work: Work) -> None:
+        """Do the work, and raise what SQLAlchemy and the driver raise."""
 
     @abstractmethod
     async def close(self) -> None:
         """Close the connection."""
 
     def abort(self) -> None:
-        """Have what waits for the server fail at once, as far as that can be; the next ``ask`` connects anew."""
+        """Have what waits for the server fail at once, as far as possible. The next ``run`` connects again."""
         self.aborted = True
 
     def begin(self, connection: Connection) -> None:  # noqa: B027 # not every database can
-        """Begin a transaction that only reads, and sees one moment of the data: as far as the database can."""
+        """Begin a transaction that is read-only and sees the data of one moment, as far as the database can."""
 
     def parameter(self, moment: datetime) -> Any:
-        """A moment as it is compared with the columns of this database."""
+        """A moment in the form that can be compared with this database's columns."""
         return moment.astimezone(self.zone).replace(tzinfo=None)
 
     def fetch(
         self, connection: Connection, metric: SqlMetric, query: SqlQuery, given: dict[str, Any], seconds: float
     ) -> QueryResult:
-        """Ask one query, which may take so many seconds of the server's time. Raises SourceError where it fails.
+        """Run one query, which may take this many seconds of the server's time.
 
-        Only the columns that ``metric`` names come. ``given`` are all parameters. SQLAlchemy's DBAPIError passes where
-        the connection is lost.
+        The result has only the columns that ``metric`` names. ``given`` are the values of all parameters. Raises
+        SourceError where the query fails, and SQLAlchemy's DBAPIError where the connection is lost.
         """
         if seconds <= 0:
             raise Unavailable("the queries before it took all the time: raise 'timeout', or make them faster")
         given = {parameter: given[parameter] for parameter in query.parameters}
         try:
-            with self._apart(connection):
+            with self._savepoint(connection):
                 self._limit(connection, seconds)
                 if self.wraps and query.selects:
                     return self._fetch_wrapped(connection, metric, query, given, seconds)
@@ -116,31 +120,31 @@ class QueriedDatabase(ABC):
                 raise
             raise query_error(self.kind, *code_and_message(error), seconds) from None
 
-    def _apart(self, connection: Connection) -> AbstractContextManager[Any]:  # noqa: ARG002 # PostgreSQL uses it
-        """Where a query may fail without an end of the transaction."""
+    def _savepoint(self, connection: Connection) -> AbstractContextManager[Any]:  # noqa: ARG002 # PostgreSQL uses it
+        """A block in which a query may fail without ending the transaction."""
         return nullcontext()
 
     def _limit(self, connection: Connection, seconds: float) -> None:  # noqa: B027 # not every database can
-        """Have the server give up the next statement after so many seconds, where that takes a statement of its own."""
+        """Have the server end the next statement after this many seconds, where a statement of its own says that."""
 
     def _statement(self, sql: str, seconds: float) -> str:  # noqa: ARG002 # MySQL uses it
-        """The statement with the limits that go with it."""
+        """The statement with its limits, where they are written around it."""
         return sql
 
     def _hint(self, seconds: float) -> str:  # noqa: ARG002 # MySQL uses it
-        """The same limits, where they stand behind the first SELECT."""
+        """The limits, where they are written after the first SELECT."""
         return ""
 
     def _column(self, name: str, kind: Any) -> str:
-        """How to select a column of this type: long values are cut."""
+        """The expression that selects a column of this type, and cuts long values."""
         raise NotImplementedError
 
     def _fetch_wrapped(
         self, connection: Connection, metric: SqlMetric, query: SqlQuery, given: dict[str, Any], seconds: float
     ) -> QueryResult:
-        """A bounded answer: the server cuts it.
+        """Have the server cut the result.
 
-        What columns there are is asked each time: the view or table may have changed. Asking holds it as it is until
+        The columns are asked for each time, since the view or table may have changed. Asking locks its definition until
         the transaction ends.
         """
         sql = self._statement(self._without_rows(query, seconds), seconds)
@@ -156,10 +160,10 @@ class QueriedDatabase(ABC):
         )
         most = {"smithd_most": self._options.max_rows + 1}
         result = connection.execute(text(self._statement(sql, seconds)), given | most)
-        return self._grid([shape[index][0] for index in chosen], range(len(chosen)), result)
+        return self._result([shape[index][0] for index in chosen], range(len(chosen)), result)
 
     def _without_rows(self, query: SqlQuery, seconds: float) -> str:
-        """A statement that brings the names and types of the query's columns, and costs as good as nothing."""
+        """A statement that brings the names and types of the query's columns at almost no cost."""
         return f"SELECT {self._hint(seconds)}* FROM (\n{query.text}\n) AS smithd LIMIT 0"  # noqa: S608 # as above
 
     def _fetch_plain(
@@ -170,9 +174,9 @@ class QueriedDatabase(ABC):
             raise Misconfigured("the query brings no rows: expected one that reads, like SELECT count(*) FROM jobs")
         columns = list(result.keys())
         chosen = needed(metric, columns)
-        return self._grid([columns[index] for index in chosen], chosen, result)
+        return self._result([columns[index] for index in chosen], chosen, result)
 
-    def _grid(self, columns: Sequence[str], chosen: Sequence[int], result: CursorResult[Any]) -> QueryResult:
+    def _result(self, columns: Sequence[str], chosen: Sequence[int], result: CursorResult[Any]) -> QueryResult:
         most = self._options.max_rows
         rows: list[list[Any]] = []
         with result:
@@ -191,15 +195,15 @@ class AsyncDatabase(QueriedDatabase):
     def __init__(self, options: SqlOptions, context: Context) -> None:
         super().__init__(options, context)
         self._connection: Any = None
-        """The driver's own: the last one that was made."""
-        self._engine = self._made()
+        """The driver's own connection, the last one that was made."""
+        self._engine = self._make_engine()
         event.listen(self._engine.sync_engine, "connect", self._keep, insert=True)
 
     @abstractmethod
-    def _made(self) -> AsyncEngine:
-        """The engine, with one connection at most."""
+    def _make_engine(self) -> AsyncEngine:
+        """The engine, which has at most one connection."""
 
-    async def _run(self, work: Work) -> None:
+    async def _do(self, work: Work) -> None:
         async with self._engine.connect() as connection:
             await connection.run_sync(work)
 
@@ -216,19 +220,19 @@ class ThreadedDatabase(QueriedDatabase):
 
     def __init__(self, options: SqlOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._engine = self._made()
+        self._engine = self._make_engine()
         self._threads = Threads(f"ask {context.name}", places=1)
 
     @abstractmethod
-    def _made(self) -> Engine:
-        """The engine, with one connection at most."""
+    def _make_engine(self) -> Engine:
+        """The engine, which has at most one connection."""
 
-    async def _run(self, work: Work) -> None:
-        await self._threads.run(lambda: self._connect_and(work))
+    async def _do(self, work: Work) -> None:
+        def connect_and_work() -> None:
+            with self._engine.connect() as connection:
+                work(connection)
 
-    def _connect_and(self, work: Work) -> None:
-        with self._engine.connect() as connection:
-            work(connection)
+        await self._threads.run(connect_and_work)
 
     async def close(self) -> None:
         self.abort()
@@ -236,13 +240,13 @@ class ThreadedDatabase(QueriedDatabase):
 
 
 def sqlalchemy_url(options: SqlOptions) -> URL:
-    """SQLAlchemy's form of the address, with the password."""
+    """The address in SQLAlchemy's form, with the password."""
     url = make_url(options.url)
     return url.set(password=options.password.get_secret_value()) if options.password is not None else url
 
 
 def code_and_message(error: DBAPIError) -> tuple[str, str]:
-    """The code of a database's error ("" where it has none), and what was said."""
+    """The code of a database's error ("" where it has none), and its message."""
     cause: Any = error.orig
     if cause is not None and len(cause.args) > 1 and isinstance(cause.args[0], int):
         return str(cause.args[0]), str(cause.args[1])

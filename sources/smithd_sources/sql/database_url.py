@@ -1,4 +1,4 @@
-"""The address of a database: which kind it is, where it stands, and its password taken out of it."""
+"""The address of a database: its kind, its place, and its password, which is taken out of it. No I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KINDS = {
     "mariadb+asyncmy": "mysql",
     "sqlite": "sqlite",
 }
-"""The schemes that are tested, and what speaks them. SQLAlchemy may know others."""
+"""The tested schemes, and the kind of database of each. SQLAlchemy may know others."""
 OTHER = "other"
 _OF_SQLALCHEMY = ("postgresql", "mysql", "mariadb", "sqlite", "oracle", "mssql")
 _PORTS = {"postgresql": 5432, "mysql": 3306}
@@ -27,21 +27,21 @@ _SOCKETS = {"postgresql": "host", "mysql": "unix_socket"}
 _CREDENTIALS = re.compile(
     r"(?P<start>[^:/?#]+://[^:/?#@]*):(?![0-9]{1,5}/[^/?#@]*\?\w+=)(?P<password>.*)(?P<end>@[^@]*)", re.DOTALL
 )
-"""What looks like a port, a database and an option is none: there may be an @ in the option."""
+"""A colon that is followed by a port, a database and an option begins no password: an option may hold an @."""
 _SECRET_KEYS = re.compile("passw|pwd|secret|token", re.IGNORECASE)
 EXAMPLES = "postgresql://db.example.com/shop, mysql://db.example.com/shop or sqlite:///path/to/file.db"
 
 
 def split_password(url: str) -> tuple[str, str | None]:
-    """The address, and the password that stood in it; in there, ``%40`` is an @."""
+    """The address without its password, and the password (in which ``%40`` stands for an @)."""
     found = _CREDENTIALS.fullmatch(url)
     return (found["start"] + found["end"], unquote(found["password"])) if found else (url, None)
 
 
 def checked_url(url: str, folder: str | Path | None) -> str:
-    """The same address, if a database can stand there; SQLite's relative paths begin at ``folder``.
+    """The same address, if it is a valid one. SQLite's relative paths begin at ``folder``.
 
-    Raises ValueError, whose text says what is wrong.
+    Raises ValueError, which says what is wrong.
     """
     scheme, separator, rest = url.partition("://")
     if scheme.lower() == "sqlite" and " " in url:
@@ -74,17 +74,17 @@ def kind_of(url: str) -> str:
 
 
 def encryption(url: str) -> str | None:
-    """The option in the address, if there is one, that says how to encrypt."""
+    """The option in the address that says how to encrypt, if there is one."""
     return next((key for key, _ in parse_qsl(urlsplit(url).query) if key.startswith("ssl")), None)
 
 
 def file_of(url: str) -> Path:
-    """The file that an SQLite database is kept in."""
+    """The file of an SQLite database."""
     return Path(unquote(url.removeprefix("sqlite:///")))
 
 
 def place(url: str) -> str:
-    """Where the database is, as it may stand in a log."""
+    """Where the database is, without secrets, for a log."""
     kind, parts = kind_of(url), urlsplit(url)
     if kind == "sqlite":
         return str(file_of(url))

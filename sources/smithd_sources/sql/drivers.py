@@ -1,4 +1,4 @@
-"""From the options to the database that they name; only that one's driver is imported."""
+"""Opens the database that the options name, and imports only its driver."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from smithd_sources.sql.options import SqlOptions
 
 
 class OtherThreadedDatabase(ThreadedDatabase):
-    """What else SQLAlchemy knows, asked as it is: nothing keeps a query from writing, or the server from working on."""
+    """Another database of SQLAlchemy. Nothing keeps a query from writing, or the server from going on with it."""
 
-    def _made(self) -> Engine:
+    def _make_engine(self) -> Engine:
         return create_engine(sqlalchemy_url(self._options), execution_options={"stream_results": True}, **POOL)
 
 
 class OtherAsyncDatabase(AsyncDatabase):
-    """The same, where its driver is asynchronous."""
+    """The same with an asynchronous driver."""
 
-    def _made(self) -> AsyncEngine:
+    def _make_engine(self) -> AsyncEngine:
         return create_async_engine(sqlalchemy_url(self._options), **POOL)
 
 
 def open_database(options: SqlOptions, context: Context) -> QueriedDatabase:
-    """The database; nothing is asked yet. Raises Misconfigured where its driver is missing."""
+    """The database, not yet connected. Raises Misconfigured where its driver is missing."""
     scheme = options.url.partition(":")[0]
     try:
         opened = _class_for(options)(options, context)

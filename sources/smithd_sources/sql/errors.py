@@ -1,4 +1,4 @@
-"""What a database's own errors mean, and what to do about them. Pure: codes and texts in, a SourceError out."""
+"""Makes SourceErrors of a database's errors: what they mean, and what to do about them. No I/O."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable
 
 LONGEST = 200
+"""The characters of a message that are shown."""
 Meaning = tuple[str, type[SourceError], str]
-"""A pattern for what was said (or its code), the kind of failure, and what to say in its place."""
+"""A pattern for the code and the message, the type of failure, and the text that replaces the message."""
 
 _LATE = (
     "no answer within {share:.3g} s, which is its part of 'timeout': make it faster, raise 'timeout', "
@@ -30,7 +31,7 @@ _CONNECTING: Sequence[Meaning] = (
     (
         "connection refused|connect call failed",
         Unavailable,
-        "nobody listens there: is the server running, and are host and port in 'url' right?",
+        "nothing listens there: is the server running, and are host and port in 'url' right?",
     ),
     (
         "socket.*no such file or directory|no such file or directory.*socket|2003.*no such file",
@@ -118,7 +119,7 @@ _CONNECTING: Sequence[Meaning] = (
     ("timeout|timed out", Unavailable, "no connection within the time-out"),
 )
 _POSTGRESQL: Sequence[Meaning] = (
-    ("^57014.*user request", Unavailable, "somebody ended it there ({said}): the next poll tries again"),
+    ("^57014.*user request", Unavailable, "it was ended there ({said}): the next poll tries again"),
     ("^57014", Unavailable, _LATE),
     ("^25006|data-modifying|INTO is not allowed", Misconfigured, _WRITES),
     ("^42501.*for schema", Misconfigured, _USAGE),
@@ -131,7 +132,7 @@ _POSTGRESQL: Sequence[Meaning] = (
     ("^(21|22)", BadResponse, "{said}"),
 )
 _MYSQL: Sequence[Meaning] = (
-    ("^1317", Unavailable, "somebody ended it there ({said}): the next poll tries again"),
+    ("^1317", Unavailable, "it was ended there ({said}): the next poll tries again"),
     ("^(1969|3024)", Unavailable, _LATE),
     ("^1064 .* near '(into|delete|update|insert|replace) ", Misconfigured, _WRITES),
     ("^(1792|1290|1142 (insert|update|delete|drop|create|alter))", Misconfigured, _WRITES),
@@ -161,7 +162,7 @@ _NAMES = {"postgresql": "PostgreSQL", "mysql": "the server", "sqlite": "SQLite"}
 
 
 def connection_error(place: str, code: str, said: str) -> SourceError:
-    """What it means that ``place`` let nobody in, or was lost; by the code it gave, if any, and what was said."""
+    """The error for a connection to ``place`` that failed or was lost, by its code, if any, and its message."""
     for pattern, kind, meaning in _CONNECTING:
         if re.search(pattern, f"{code} {said}".lstrip(), re.IGNORECASE | re.DOTALL):
             return kind(f"{place}: {meaning.format(said=one_line(said))}")
@@ -169,12 +170,12 @@ def connection_error(place: str, code: str, said: str) -> SourceError:
 
 
 def encoding_error(place: str) -> SourceError:
-    """What it means that a text cannot be encoded; Python's own error would show a part of the password."""
+    """The error for a text that cannot be encoded. Python's own error would show a part of the password."""
     return Misconfigured(f"{place}: the user, the password or the database's name holds what is no letter at all")
 
 
 def query_error(kind: str, code: str, said: str, share: float) -> SourceError:
-    """What it means that a query failed; ``kind`` is the database's, ``share`` the seconds that the query had."""
+    """The error for a query that failed. ``kind`` is the database's, ``share`` the seconds that the query had."""
     said = _AROUND.sub("", said)
     for pattern, failure, meaning in _QUERIES.get(kind, ()):
         if re.search(pattern, f"{code} {said}".lstrip(), re.IGNORECASE):
@@ -184,7 +185,7 @@ def query_error(kind: str, code: str, said: str, share: float) -> SourceError:
 
 
 def one_line(said: str) -> str:
-    """What an error says, without what stands before it, on one line of bounded length."""
+    """The message of an error, without its prefix, on one line of bounded length."""
     text = " ".join(said.split())
     found = re.search(r"(?:FATAL|ERROR):\s*(.*)", text)
     return (found[1] if found else text)[:LONGEST].rstrip(" .")

@@ -19,25 +19,23 @@ from smithd_sources.sql.rows import LONGEST
 _BIT = 16
 _SHORT = frozenset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 246})
 """Types whose values are short: numbers, dates and times (the protocol's column types)."""
-
-
 _ONE_ONLY = b"\x01\x00"
 """For COM_SET_OPTION: MYSQL_OPTION_MULTI_STATEMENTS_OFF (the protocol's enum_mysql_set_option)."""
 
 
 class MySQL(AsyncDatabase):
-    """Session and transaction are READ ONLY; time limit and time zone go with each statement."""
+    """Session and transaction are READ ONLY; each statement carries its time limit and the time zone."""
 
     kind = "mysql"
     wraps = True
     _is_mariadb = False
 
-    def _made(self) -> AsyncEngine:
+    def _make_engine(self) -> AsyncEngine:
         url = sqlalchemy_url(self._options).set(drivername="mysql+asyncmy")
         given: dict[str, Any] = {}
         if isinstance(charset := url.query.get("charset"), str) and charset_by_name(charset) is None:
             raise Misconfigured(f"what stands after the ? in 'url' cannot be used (there is no charset '{charset}')")
-        if url.password is not None:  # a text, the driver would send in Latin-1
+        if url.password is not None:  # the driver would send a text in Latin-1
             url, given["password"] = url.set(password=None), str(url.password).encode()
         if self._options.tls is not None:
             given["ssl"] = tls_context(self._options.tls.settings())
@@ -48,7 +46,7 @@ class MySQL(AsyncDatabase):
         connection.run_async(_refuse_several)
 
     def begin(self, connection: Connection) -> None:
-        # else MariaDB lets DROP TABLE pass, and a server may show each query another moment
+        # Without these, MariaDB would let DROP TABLE pass, and each query might see the data of another moment.
         connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         self._is_mariadb = bool(getattr(connection.dialect, "is_mariadb", False))
@@ -64,14 +62,14 @@ class MySQL(AsyncDatabase):
         return f"/*+ MAX_EXECUTION_TIME({max(1, int(seconds * 1000))}) SET_VAR(time_zone={self._offset()}) */ "
 
     def _without_rows(self, query: SqlQuery, seconds: float) -> str:
-        """MariaDB works out what is constant in a derived table even where no row of it is wanted."""
+        """MariaDB computes what is constant in a derived table even where no row of it is wanted."""
         if self._is_mariadb and query.first != "WITH":
             return f"({query.text}\n) LIMIT 0"
         return super()._without_rows(query, seconds)
 
     def _offset(self) -> str:
         offset = datetime.fromtimestamp(self._context.clock.now(), self.zone).strftime("%z")
-        return f"'{offset[:3]}\\:{offset[3:5]}'"  # the colon is no parameter
+        return f"'{offset[:3]}\\:{offset[3:5]}'"  # escaped: the colon begins no parameter
 
     def _column(self, name: str, kind: Any) -> str:
         if kind == _BIT:
@@ -80,6 +78,6 @@ class MySQL(AsyncDatabase):
 
 
 async def _refuse_several(connection: Any) -> None:
-    """Have the server take one statement at a time; the driver asks it to take several."""
-    await connection._execute_command(COM_SET_OPTION, _ONE_ONLY)  # it has no other way to send this
+    """Have the server accept one statement at a time; the driver asks it to accept several."""
+    await connection._execute_command(COM_SET_OPTION, _ONE_ONLY)  # the driver has no other way to send this
     await connection.read_packet()

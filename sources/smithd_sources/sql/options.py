@@ -1,4 +1,4 @@
-"""What may stand under a source of ``type: sql``."""
+"""The options of a source of ``type: sql``. No I/O."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from smithd_sources.http_options import TLSOptions
 from smithd_sources.sql.database_url import checked_url, encryption, kind_of, split_password
 from smithd_sources.sql.query import parse
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 LabelColumn = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class SqlMetric(Options):
-    """A query; it brings one number, or one series for each row."""
+    """A query. It brings one number, or one series for each row."""
 
     query: str = Field(description="one statement that reads; the text alone means the same, where it brings one value")
     labels: list[LabelColumn] = Field([], description="the columns whose texts tell series apart, one for each row")
@@ -63,7 +63,7 @@ class SqlMetric(Options):
         return {"anyOf": [{"type": "string", "examples": ["SELECT count(*) FROM jobs"]}, full]}
 
     def columns(self, name: str) -> dict[str, str | None]:
-        """The metrics that the query brings, and each one's column; None: the only one there is."""
+        """The metrics that the query brings, with the column of each (None: the only column)."""
         return {f"{name}.{column}": column for column in self.values} or {name: self.value}
 
 
@@ -76,7 +76,7 @@ def _is_zone(name: str) -> str:
 
 
 class SqlOptions(Options):
-    """What may stand under a source of ``type: sql``."""
+    """The keys of a source of ``type: sql``."""
 
     url: str = Field(
         description="the database: postgresql://host/name (with user@ before the host), mysql://..., sqlite:///path"
@@ -86,13 +86,13 @@ class SqlOptions(Options):
     timezone: Annotated[str, AfterValidator(_is_zone)] | None = Field(
         None, description="where this database's times without a zone are meant; default: the configuration's zone"
     )
-    max_rows: int = Field(1000, gt=0, le=MOST_ROWS, description="the most rows that a query may bring")
+    max_rows: int = Field(1000, gt=0, le=MAX_ROWS, description="the most rows that a query may bring")
     metrics: dict[MetricName, SqlMetric] = Field(min_length=1, description="metric to the query that brings it")
 
     @model_validator(mode="before")
     @classmethod
-    def _password_aside(cls, given: Any) -> Any:
-        """From here on the address can be shown, and whoever looks for secrets finds the password."""
+    def _move_password(cls, given: Any) -> Any:
+        """Move a password from the address to ``password``: the address can be shown, and the password is masked."""
         if not isinstance(given, dict) or not isinstance(given.get("url"), str):
             return given
         url, password = split_password(given["url"])

@@ -1,4 +1,4 @@
-"""PostgreSQL, by psycopg. Works behind a pooler that gives every transaction another connection: see ``begin``."""
+"""PostgreSQL, by psycopg. Works behind a pooler that gives each transaction another connection: see ``begin``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from smithd.plugin import TLS, Misconfigured
-from smithd_sources.http_options import PATIENCE
+from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.sql.certificates import certificate_problem, tls_context
 from smithd_sources.sql.database import POOL, AsyncDatabase, Work, code_and_message, sqlalchemy_url
 from smithd_sources.sql.rows import LONGEST
@@ -37,11 +37,11 @@ _AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bun
 
 
 _NO_OPTIONS = "unsupported startup parameter"
-"""What PgBouncer says of a connection that sets an option of its session."""
+"""In PgBouncer's error for a connection that sets an option of its session."""
 
 
 class OneStatement(psycopg.AsyncCursor[Any]):
-    """Asks for answers in binary: psycopg then sends a query in the way by which a server takes one statement only."""
+    """Asks for results in binary: psycopg then uses the protocol in which a server accepts one statement only."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -49,7 +49,7 @@ class OneStatement(psycopg.AsyncCursor[Any]):
 
 
 class _Bounded(Loader):
-    """What Python's dates do not reach, like 'infinity' and years before Christ, is no value."""
+    """Values outside the range of Python's dates, like 'infinity' and years before Christ, are no values."""
 
     format = Format.BINARY
     real: type[Loader]
@@ -90,14 +90,14 @@ class PostgreSQL(AsyncDatabase):
     kind = "postgresql"
     wraps = True
     _pooled = False
-    """Whether a pooler lets no option of the session pass."""
+    """Whether a pooler refuses options of the session."""
 
-    def _made(self) -> AsyncEngine:
+    def _make_engine(self) -> AsyncEngine:
         url = sqlalchemy_url(self._options).set(drivername="postgresql+psycopg")
         given: dict[str, Any] = {
             "application_name": "smithd",
-            "connect_timeout": int(PATIENCE * self._context.timeout),
-            "prepare_threshold": None,  # poolers keep no statements
+            "connect_timeout": int(OWN_DEADLINE * self._context.timeout),
+            "prepare_threshold": None,  # poolers keep no prepared statements
             "cursor_factory": OneStatement,
         }
         if self._options.tls is not None:
@@ -112,17 +112,17 @@ class PostgreSQL(AsyncDatabase):
         event.listen(engine.sync_engine, "do_connect", self._with_options)
         return engine
 
-    async def _run(self, work: Work) -> None:
+    async def _do(self, work: Work) -> None:
         try:
-            await super()._run(work)
+            await super()._do(work)
         except DBAPIError as error:
             if self._pooled or _NO_OPTIONS not in code_and_message(error)[1]:
                 raise
             self._pooled = True
-            await super()._run(work)
+            await super()._do(work)
 
     def _with_options(self, _dialect: object, _record: object, _args: object, given: dict[str, Any]) -> None:
-        """The session reads only, too, where no pooler stands between: that would give it to others."""
+        """Make the session read-only too, where no pooler is in between: a pooler would give the session to others."""
         if not self._pooled:
             given["options"] = f"{given.get('options', '')} -c default_transaction_read_only=on".lstrip()
 
@@ -132,22 +132,22 @@ class PostgreSQL(AsyncDatabase):
             connection.adapters.register_loader(name, loader)
 
     def abort(self) -> None:
-        """Cut the line. psycopg would first ask the server to cancel, and it may be the server that hangs."""
+        """Shut the connection down. psycopg would first ask the server to cancel, and the server may be what hangs."""
         super().abort()
         if self._connection is not None:
-            with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
-                line.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as handle:
+                handle.shutdown(socket.SHUT_RDWR)
 
     async def _explained(self, error: DBAPIError) -> tuple[str, str]:
-        """libpq does not say what is wrong with a certificate."""
-        code, words = code_and_message(error)
+        """As usual, but libpq does not say what is wrong with a certificate."""
+        code, message = code_and_message(error)
         url, tls = sqlalchemy_url(self._options), self._options.tls
-        if "certificate verify failed" in words and tls is not None and url.host is not None:
-            words = await certificate_problem(url.host, url.port or 5432, tls.settings()) or words
-        return code, words
+        if "certificate verify failed" in message and tls is not None and url.host is not None:
+            message = await certificate_problem(url.host, url.port or 5432, tls.settings()) or message
+        return code, message
 
     def begin(self, connection: Connection) -> None:
-        """All settings are the transaction's own: nothing is left in a session that may be another's next."""
+        """All settings are for the transaction only: a pooler may give the session to another client next."""
         zone = self.zone.key if isinstance(self.zone, ZoneInfo) else "UTC"
         began = "SELECT current_setting('transaction_read_only') FROM set_config('TimeZone', :zone, true)"
         if connection.execute(text(began), {"zone": zone}).scalar() != "on":
@@ -156,7 +156,7 @@ class PostgreSQL(AsyncDatabase):
     def parameter(self, moment: datetime) -> Any:
         return moment
 
-    def _apart(self, connection: Connection) -> AbstractContextManager[Any]:
+    def _savepoint(self, connection: Connection) -> AbstractContextManager[Any]:
         return connection.begin_nested()
 
     def _limit(self, connection: Connection, seconds: float) -> None:
@@ -168,7 +168,7 @@ class PostgreSQL(AsyncDatabase):
 
 
 def _for_libpq(tls: TLS) -> Mapping[str, str]:
-    """The same, as libpq takes it. Where no authority's file is named, the system's is."""
+    """The same for libpq. Where no file of an authority is configured, the system's is used."""
     tls_context(tls)
     given = {"sslmode": "verify-full" if tls.verify else "require"}
     if tls.verify:

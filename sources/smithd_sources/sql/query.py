@@ -1,4 +1,9 @@
-"""A query as the user wrote it: one statement, and the parameters in it. Pure."""
+"""A query as the user wrote it: one statement, and its parameters. No I/O.
+
+The statement is split into literals, comments, words and the rest, so that a colon or a semicolon within a text or a
+comment is not taken for a parameter or for the end. This protects from mistakes, not from malice: that the query only
+reads is enforced by the database, where it can (see ``postgresql``, ``mysql`` and ``sqlite``).
+"""
 
 from __future__ import annotations
 
@@ -22,10 +27,10 @@ _LITERALS = {
 _COMMENTS = {"mysql": r"--(?=\s|$)[^\n]*|\#[^\n]*|/\*.*?\*/"}
 _COMMENT = r"--[^\n]*|/\*.*?\*/"
 _WORD = r"[^\W\d][\w$]*|[^\x00-\x7f]+[\w$]*"
-"""A word is taken whole: the e' at the end of ``name'`` begins no text, nor does the $$ of ``a$$``."""
+"""Words are matched as a whole: the e' at the end of ``name'`` begins no text, nor does the $$ of ``a$$``."""
 _REST = r"(?P<cast>::|:=)|:(?P<name>[A-Za-z_]\w*)|(?P<colon>:)|(?P<end>;)|(?P<open>['\"`]|/\*)"
 _NESTED = frozenset({"postgresql"})
-"""Where a comment may stand within a comment."""
+"""The databases in which comments may be nested."""
 _TRANSACTION = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"})
 _WRITES = frozenset(
     {"INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "TRUNCATE", "CREATE", "DROP", "ALTER", "GRANT", "REVOKE"}
@@ -38,18 +43,18 @@ _SHOWS = {
     "sqlite": ("EXPLAIN",),
     "other": ("SHOW", "EXPLAIN", "DESCRIBE"),
 }
-"""With what else a statement that reads begins; it cannot stand within another one."""
+"""The other first words of statements that read. Such a statement cannot stand within another one."""
 _RUNS = re.compile(
     r"\s*(?:EXPLAIN|DESC|DESCRIBE)\b\s*(?:VERBOSE\s+|FORMAT\s*=\s*\w+\s+)*(?:\([^)]*)?\bANALY[SZ]E\b", re.IGNORECASE
 )
-"""EXPLAIN ANALYZE, which does what it explains."""
+"""EXPLAIN ANALYZE runs the statement that it explains."""
 
 
 @dataclass(frozen=True, slots=True)
 class SqlQuery:
-    """One statement. ``text`` is as SQLAlchemy's text() takes it: colons that name no parameter are escaped.
+    """One statement. ``text`` is for SQLAlchemy's text(): colons that begin no parameter are escaped.
 
-    ``first`` is the word that it begins with, in capitals, or a bracket. ``parameters`` are the names that it uses.
+    ``first`` is its first word, in capitals, or a bracket. ``parameters`` are the names of those that it uses.
     """
 
     text: str
@@ -64,13 +69,13 @@ class SqlQuery:
 
 @cache
 def _tokens(kind: str) -> re.Pattern[str]:
-    """What a statement is cut at; all between these pieces is plain code."""
+    """Matches the tokens of a statement; all between them is plain code."""
     comment, literal = _COMMENTS.get(kind, _COMMENT), _LITERALS[kind]
     return re.compile(f"(?P<comment>{comment})|(?P<literal>{literal})|(?P<word>{_WORD})|{_REST}", re.DOTALL)
 
 
 def parse(written: str, kind: str) -> SqlQuery:
-    """The statement; ``kind`` is the database's. Raises ValueError, whose text says what is wrong with it."""
+    """The statement, for a database of this kind. Raises ValueError, which says what is wrong with it."""
     pieces: list[str] = []
     code: list[str] = []
     names: set[str] = set()
@@ -90,7 +95,7 @@ def parse(written: str, kind: str) -> SqlQuery:
 
 
 def _pieces(written: str, kind: str) -> Iterator[tuple[str, str]]:
-    """What the statement is made of: ``code`` and the groups of ``_tokens``."""
+    """The parts of the statement: ``code`` and the groups of ``_tokens``."""
     position = 0
     while token := _tokens(kind).search(written, position):
         if token.start() > position:
@@ -107,7 +112,7 @@ def _pieces(written: str, kind: str) -> Iterator[tuple[str, str]]:
 
 
 def _end_of_comment(written: str, start: int) -> int:
-    """Where a comment ends that may hold others; below 0: nowhere."""
+    """The end of a comment that may hold others; -1 where it has none."""
     depth = 0
     for token in re.compile(r"/\*|\*/").finditer(written, start):
         depth += 1 if token[0] == "/*" else -1
@@ -117,7 +122,7 @@ def _end_of_comment(written: str, start: int) -> int:
 
 
 def _first(code: str, kind: str) -> str:
-    """The first word, in capitals. Raises ValueError where it is none of a query that reads."""
+    """The first word, in capitals. Raises ValueError where no query that reads begins with it."""
     found = re.match(r"\s*(\(|\w+)", code)
     word = found[1].upper() if found else code.strip()[:1]
     if word in _SELECTS:
@@ -138,7 +143,7 @@ def _first(code: str, kind: str) -> str:
 
 
 def moments(now: float, zone: tzinfo) -> dict[str, datetime]:
-    """What the parameters stand for at ``now`` (seconds since 1970): days begin at midnight in ``zone``."""
+    """The values of the parameters at ``now`` (seconds since 1970). Days begin at midnight in ``zone``."""
     moment = datetime.fromtimestamp(now, zone)
     today = moment.date()
     return {"now": moment, "today": _midnight(today, zone), "yesterday": _midnight(today - timedelta(1), zone)}

@@ -1,10 +1,10 @@
-"""How the rows of a query become samples. Pure."""
+"""Makes samples of the rows of a query. No I/O."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -12,68 +12,60 @@ from typing import Any
 
 from smithd.plugin import BadResponse, Misconfigured, RawSample, did_you_mean
 from smithd_sources.sql.options import SqlMetric
-from smithd_sources.values import in_short, to_number
+from smithd_sources.values import TimeContext, in_short, to_number
 
 LONGEST = 256
-"""The characters of a text that are looked at; a label has no more."""
+"""The characters of a text that are read; a label has no more."""
 _TRUTHS = {"true": 1.0, "false": 0.0}
-"""As JSON writes them, which databases hand over as texts."""
+"""As in JSON values, which databases return as texts."""
 _NO_DAY = re.compile(r"\d{4}-(?:00-\d\d|\d\d-00)")
-"""MySQL's days that there are not, like 0000-00-00."""
+"""MySQL's dates that do not exist, like 0000-00-00."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What a query brought: the names of its columns, and its rows."""
+    """The result of a query: the names of its columns, and its rows."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class TimeContext:
-    """When a query was asked (seconds since 1970), and the zone that times without one are meant in."""
-
-    now: float
-    zone: tzinfo
 
 
 Report = Callable[[str], None]
 
 
 def needed(metric: SqlMetric, columns: Sequence[str]) -> list[int]:
-    """Where the columns stand that the metric names. Raises Misconfigured where one is not there."""
+    """The positions of the columns that the metric names. Raises Misconfigured where one is missing."""
     return [_column(columns, each) for each in (*metric.labels, *metric.columns("").values())]
 
 
-def read_rows(name: str, metric: SqlMetric, grid: QueryResult, asked: TimeContext, report: Report) -> list[RawSample]:
-    """The samples of a query's answer; ``report`` hears of single values that could not be read.
+def read_rows(name: str, metric: SqlMetric, result: QueryResult, asked: TimeContext, report: Report) -> list[RawSample]:
+    """The samples of a query's result. ``report`` is called with a text for each value that cannot be read.
 
-    NULL, NaN and what a float cannot hold bring no sample, nor does an answer without rows. Raises Misconfigured where
-    the answer has another shape than the configuration says, BadResponse where two rows have the same labels.
+    NULL, NaN and what a float cannot hold bring no sample, nor does a result without rows. Raises Misconfigured where
+    the result has another shape than the configuration says, BadResponse where two rows have the same labels.
     """
-    values = {each: _column(grid.columns, column) for each, column in metric.columns(name).items()}
-    labels = {column: _column(grid.columns, column) for column in metric.labels}
-    if not labels and len(grid.rows) > 1:
+    values = {each: _column(result.columns, column) for each, column in metric.columns(name).items()}
+    labels = {column: _column(result.columns, column) for column in metric.labels}
+    if not labels and len(result.rows) > 1:
         raise Misconfigured(
-            f"the query brings {len(grid.rows)} rows: name the columns that tell them apart in 'labels', or aggregate"
+            f"the query brings {len(result.rows)} rows: name the columns that tell them apart in 'labels', or aggregate"
         )
-    return [
-        RawSample(each, value, texts)
-        for row, texts in _told_apart(grid, labels)
-        for each, index in values.items()
-        if (value := _value(row[index], f"{each}{_brackets(texts)}", metric.as_, asked, report)) is not None
-    ]
-
-
-def _told_apart(grid: QueryResult, labels: dict[str, int]) -> Iterator[tuple[Sequence[Any], dict[str, str]]]:
+    samples: list[RawSample] = []
     seen: set[tuple[str, ...]] = set()
-    for row in grid.rows:
+    for row in result.rows:
         texts = {label: _text(row[index]) for label, index in labels.items()}
         if (identity := tuple(texts.values())) in seen:
             raise BadResponse(f"two rows have the labels {_brackets(texts)}, and labels must tell rows apart")
         seen.add(identity)
-        yield row, texts
+        for each, index in values.items():
+            try:
+                value = _number(row[index], f"{each}{_brackets(texts)}", asked.zone, moments=metric.as_ == "age")
+            except BadResponse as error:
+                report(str(error))
+                continue
+            if value is not None and math.isfinite(value):
+                samples.append(RawSample(each, asked.now - value if metric.as_ == "age" else value, texts))
+    return samples
 
 
 def _column(columns: Sequence[str], wanted: str | None) -> int:
@@ -98,7 +90,7 @@ def _brackets(texts: dict[str, str]) -> str:
 
 
 def _text(value: Any) -> str:
-    """A label's text; NULL is the empty one."""
+    """A label's text; that of NULL is empty."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -108,21 +100,10 @@ def _text(value: Any) -> str:
     return (value.isoformat() if isinstance(value, date | time) else str(value))[:LONGEST]
 
 
-def _value(found: Any, where: str, as_: str, asked: TimeContext, report: Report) -> float | None:
-    try:
-        value = _number(found, where, asked.zone, moments=as_ == "age")
-    except BadResponse as error:
-        report(str(error))
-        return None
-    if value is None or not math.isfinite(value):
-        return None
-    return asked.now - value if as_ == "age" else value
-
-
 def _number(found: Any, where: str, zone: tzinfo, *, moments: bool) -> float | None:
-    """A value as a number: moments in seconds since 1970, lengths of time in seconds. None: there is no value.
+    """A value as a number: a moment in seconds since 1970, a duration in seconds. None: there is no value.
 
-    ``moments``: a text may be a moment, as ISO 8601 writes it.
+    ``moments``: a text may be a moment in ISO 8601.
     """
     if isinstance(found, bytes | bytearray | memoryview):
         found = bytes(found).decode("utf-8", "replace")
@@ -142,7 +123,7 @@ def _number(found: Any, where: str, zone: tzinfo, *, moments: bool) -> float | N
 
 
 def _of_text(text: str, where: str, zone: tzinfo, *, moments: bool) -> float | None:
-    """What a text says; a number comes first, since 11110101 would be a day as well."""
+    """The number in a text. A number is tried first, since 11110101 would be a date as well."""
     if len(text) > LONGEST:
         raise BadResponse(f"{where} is {in_short(text)}, too long for a number")
     if text in _TRUTHS:
@@ -151,23 +132,17 @@ def _of_text(text: str, where: str, zone: tzinfo, *, moments: bool) -> float | N
         return None
     try:
         return to_number(text, where)
-    except BadResponse:
-        moment = _moment(text)
-        if moment is None:
-            raise
+    except BadResponse as error:
+        try:
+            moment = datetime.fromisoformat(text.strip())
+        except ValueError:
+            raise error from None
     if not moments:
         raise BadResponse(f"{where} is the text {in_short(text)}; where that is a moment, say 'as: age'")
     return _seconds(moment, zone)
 
 
 def _seconds(moment: datetime, zone: tzinfo) -> float:
-    """Seconds since 1970; also for years that the system's own conversion does not know."""
+    """Seconds since 1970, also for years that the system's own conversion does not know."""
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
     return aware.timestamp()
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None

@@ -1,4 +1,4 @@
-"""A source that asks a database for numbers in SQL."""
+"""A source that polls a database for numbers by SQL."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from smithd.plugin import BadResponse, Context, RawSample, Source, SourceError
-from smithd_sources.http_options import PATIENCE
+from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.partial_failure import settle
 from smithd_sources.sql.database_url import kind_of
 from smithd_sources.sql.options import SqlOptions
 from smithd_sources.sql.query import moments, parse
-from smithd_sources.sql.rows import TimeContext, read_rows
+from smithd_sources.sql.rows import read_rows
+from smithd_sources.values import TimeContext
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from smithd_sources.sql.database import QueriedDatabase
 
-MOST_SAID = 10
-"""How many mistakes are told of: each query may have one of its own."""
-ASKED = 0.85
-"""The part of a poll's deadline that the queries share; the rest is for the answer to be missed in good time."""
+MAX_TEXTS = 10
+"""The failures that an error names: each query may have one of its own."""
+QUERYING = 0.85
+"""The part of a poll's deadline that the queries share; the rest is for noticing in time that no answer comes."""
 
 
 class Sql(Source[SqlOptions]):
@@ -35,7 +36,7 @@ class Sql(Source[SqlOptions]):
         super().__init__(options, context)
         kind = kind_of(options.url)
         self._queries = {name: parse(metric.query, kind) for name, metric in options.metrics.items()}
-        self._slow: set[str] = set()
+        self._slow: frozenset[str] = frozenset()
         self._database: QueriedDatabase | None = None
 
     @classmethod
@@ -55,21 +56,23 @@ class Sql(Source[SqlOptions]):
         database, timeout = self._database, self.context.timeout
         assert database is not None  # open comes first
         answers = _Answers()
-        end = self.context.clock.monotonic() + ASKED * timeout
-        giving_up = asyncio.get_running_loop().call_later(PATIENCE * timeout, database.abort)
+        end = self.context.clock.monotonic() + QUERYING * timeout
+        # First the database is asked to abort, so that the connection fails and says why. Only where that does not help
+        # is the work cancelled.
+        aborting = asyncio.get_running_loop().call_later(OWN_DEADLINE * timeout, database.abort)
         try:
-            async with asyncio.timeout((1 + PATIENCE) / 2 * timeout):
-                await database.ask(lambda connection: self._ask_all(database, connection, end, answers))
+            async with asyncio.timeout((1 + OWN_DEADLINE) / 2 * timeout):
+                await database.run(lambda connection: self._query_all(database, connection, end, answers))
         except TimeoutError:
-            answers.failures.append(database.silent(PATIENCE * timeout))
+            answers.failures.append(database.no_answer(OWN_DEADLINE * timeout))
         except SourceError as error:
-            answers.failures.append(database.silent(PATIENCE * timeout) if database.aborted else error)
+            answers.failures.append(database.no_answer(OWN_DEADLINE * timeout) if database.aborted else error)
         finally:
-            giving_up.cancel()
-        return settle(answers.samples, [*answers.failures, *answers.more], MOST_SAID)
+            aborting.cancel()
+        return settle(answers.samples, [*answers.failures, *answers.more], MAX_TEXTS)
 
-    def _ask_all(self, database: QueriedDatabase, connection: Connection, end: float, answers: _Answers) -> None:
-        """Ask one query after another, those last that were slow the last time: all see the data of one moment."""
+    def _query_all(self, database: QueriedDatabase, connection: Connection, end: float, answers: _Answers) -> None:
+        """Run one query after another. All see the data of one moment. Those that were slow the last time come last."""
         now, clock = self.context.clock.now(), self.context.clock
         given = {name: database.parameter(moment) for name, moment in moments(now, self.context.zone).items()}
         asked = TimeContext(now, database.zone)
@@ -79,33 +82,35 @@ class Sql(Source[SqlOptions]):
             name, *left = left
             metric = self.options.metrics[name]
             started = clock.monotonic()
+            # No query may take more than half of the time that is left, so that one slow query does not cost the others
+            # their values.
             share = (end - started) / (2 if left else 1)
             with answers.of(name):
-                grid = database.fetch(connection, metric, self._queries[name], given, share)
-                answers.samples += read_rows(name, metric, grid, asked, answers.report)
-            slow = clock.monotonic() - started > PATIENCE * share
-            self._slow = self._slow | {name} if slow else self._slow - {name}
+                result = database.fetch(connection, metric, self._queries[name], given, share)
+                answers.samples += read_rows(name, metric, result, asked, answers.report)
+            is_slow = clock.monotonic() - started > OWN_DEADLINE * share
+            self._slow = self._slow | {name} if is_slow else self._slow - {name}
 
 
 class _Answers:
-    """What has come so far: it counts, whatever becomes of the rest."""
+    """What has come so far. It counts even where the rest fails."""
 
     def __init__(self) -> None:
         self.samples: list[RawSample] = []
         self.failures: list[SourceError] = []
-        """Of each query one."""
+        """One of each query."""
         self.more: list[SourceError] = []
-        self._complained = False
+        self._has_reported = False
 
     def report(self, text: str) -> None:
-        """A single value could not be read."""
-        (self.more if self._complained else self.failures).append(BadResponse(text))
-        self._complained = True
+        """Note that a single value could not be read."""
+        (self.more if self._has_reported else self.failures).append(BadResponse(text))
+        self._has_reported = True
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """A failure in here is this metric's own."""
-        self._complained = False
+        """A SourceError in this block is noted as a failure of this metric."""
+        self._has_reported = False
         try:
             yield
         except SourceError as error:

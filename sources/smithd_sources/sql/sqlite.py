@@ -16,22 +16,22 @@ from smithd_sources.sql.database_url import file_of
 from smithd_sources.sql.options import SqlOptions
 
 LARGEST = 20_000_000
-"""The bytes that a value or a row may have."""
+"""The bytes of a value or a row."""
 _STEPS = 10_000
-"""How many of its steps SQLite takes between two looks at the clock."""
+"""The steps of SQLite between two checks of the clock."""
 
 
 class SQLite(ThreadedDatabase):
-    """The file is opened for reading only, and anew for each poll: it may have been put in another's place."""
+    """The file is opened read-only, and again for each poll, since it may have been replaced."""
 
     kind = "sqlite"
 
     def __init__(self, options: SqlOptions, context: Context) -> None:
         self._file = file_of(options.url)
-        self._until = math.inf
+        self._deadline = math.inf
         super().__init__(options, context)
 
-    def _made(self) -> Engine:
+    def _make_engine(self) -> Engine:
         return create_engine("sqlite://", creator=self._connected, poolclass=NullPool)
 
     def _connected(self) -> sqlite3.Connection:
@@ -39,27 +39,27 @@ class SQLite(ThreadedDatabase):
             raise Misconfigured(f"{self._file}: there is no such file: check the path in 'url'")
         if not self._file.is_file():
             raise Misconfigured(f"{self._file} is no file that a database could be in: check the path in 'url'")
-        self._until = math.inf
+        self._deadline = math.inf
         connection = sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)
         connection.execute("PRAGMA query_only = ON")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-        connection.set_progress_handler(lambda: self._context.clock.monotonic() > self._until, _STEPS)
+        connection.set_progress_handler(lambda: self._context.clock.monotonic() > self._deadline, _STEPS)
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         return connection
 
     def abort(self) -> None:
         super().abort()
-        self._until = 0.0
+        self._deadline = 0.0
 
     def begin(self, connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
     def parameter(self, moment: datetime) -> Any:
-        """As a text; a midnight is its date alone, which stands right among dates and among moments."""
+        """As a text. A midnight is its date alone, which sorts correctly among dates and among moments."""
         local = super().parameter(moment)
         return local.isoformat(" ", "seconds") if local.time() != time() else local.date().isoformat()
 
     def _limit(self, connection: Connection, seconds: float) -> None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {max(1, int(seconds * 1000))}")
-        self._until = self._context.clock.monotonic() + seconds
+        self._deadline = self._context.clock.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""A thin client for Stripe's API, over the official library: objects and pages, within the time of a poll."""
+"""A thin client of Stripe's API, over the official library: objects and pages, within the time of a poll."""
 
 from __future__ import annotations
 
@@ -21,48 +21,48 @@ from smithd.plugin import (
     TransportError,
     Unavailable,
 )
-from smithd_sources.http_options import excerpt, place
-from smithd_sources.stripe.errors import complaint
+from smithd_sources.http_errors import excerpt, place
+from smithd_sources.stripe.errors import error_for
 from smithd_sources.stripe.transport import ErrorResponse, StripeTransport
 
-AT_ONCE = 4
-"""Requests that may be under way together; Stripe limits that, too."""
+REQUESTS_AT_ONCE = 4
+"""Stripe limits this too."""
 PAGE = 100
-"""The most objects that Stripe gives at once."""
+"""The most objects of one page."""
 TRIES = 3
-"""How often a request is sent before its failure counts."""
+"""The times that a request is sent before it fails."""
 FIRST_WAIT = 0.5
-"""Seconds before the second try; each further wait is twice as long, and up to half of it is left to chance."""
+"""Seconds before the second try. Each further wait is twice as long; up to half of each wait is random."""
 
 
 class OutOfTime(Unavailable):
-    """The poll's time is over; what was read so far is not lost."""
+    """The time of the poll is over. What was read so far is kept for the next one."""
 
 
 class Api:
-    """Asks Stripe. ``deadline`` (on the monotonic clock) is when the poll that is under way must be done."""
+    """Sends requests to Stripe. ``deadline`` (on the monotonic clock) is that of the current poll."""
 
     def __init__(
         self, http: Http, clock: Clock, *, key: str, base: str, account: str | None = None, timeout: float
     ) -> None:
-        """``timeout`` is a poll's, in seconds; ``base`` is the address that the paths of the API are added to."""
+        """``timeout`` is that of a poll, in seconds. ``base`` is the address that the API's paths are appended to."""
         stripe.enable_telemetry = False
         self.deadline = clock.monotonic() + timeout
         self._clock = clock
         self._key = key
         self._place = place(base)
         self._timeout = timeout
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._library = stripe.StripeClient(
             key,
             stripe_account=account,
             base_addresses={"api": base.rstrip("/")},
             http_client=StripeTransport(http, timeout),
-            max_network_retries=0,  # it would not wait for what limits the rate, nor look at the deadline
+            max_network_retries=0,  # the library would neither obey Retry-After nor the deadline
         )
 
     async def page(self, path: str, params: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
-        """A page of the list at a path (without /v1/), and whether there is more; raises what ``get`` raises."""
+        """A page of the list at a path (without /v1/), and whether more follow. Raises what ``get`` raises."""
         answer = await self.get(path, {"limit": PAGE, **params})
         objects, more = answer.get("data"), answer.get("has_more")
         if not isinstance(objects, list) or not all(isinstance(found, dict) and "id" in found for found in objects):
@@ -70,15 +70,15 @@ class Api:
         return objects, bool(more)
 
     async def get(self, path: str, params: Mapping[str, Any] = {}) -> Mapping[str, Any]:
-        """What is at a path; raises OutOfTime at the deadline, and other SourceErrors after a few tries."""
+        """The object at a path. Raises OutOfTime at the deadline, and other SourceErrors after a few tries."""
         async with self._places:
             for number in range(1, TRIES + 1):
                 try:
                     return await self._ask(path, params)
-                except _Passing as passing:
-                    wait = passing.after or FIRST_WAIT * 2 ** (number - 1) * (0.5 + random.random() / 2)  # noqa: S311 # no secret
+                except _Retryable as retryable:
+                    wait = retryable.after or FIRST_WAIT * 2 ** (number - 1) * (0.5 + random.random() / 2)  # noqa: S311 # no secret
                     if number == TRIES or self._clock.monotonic() + wait >= self.deadline:
-                        raise self._masked(passing.error) from None
+                        raise self._masked(retryable.error) from None
                     await self._clock.sleep(wait)
         raise AssertionError  # the last try returns or raises
 
@@ -94,11 +94,11 @@ class Api:
         except CertificateError as error:
             raise Misconfigured(f"{self._place}: {error}") from None
         except TransportError as error:
-            raise _Passing(Unavailable(f"{self._place}: {error}")) from None
+            raise _Retryable(Unavailable(f"{self._place}: {error}")) from None
         except DecodingError as error:
             raise BadResponse(f"{self._place}: {path}: {error}") from None
-        except ErrorResponse as refusal:
-            raise self._judged(path, refusal.answer) from None
+        except ErrorResponse as error:
+            raise self._error_for(path, error.response) from None
         except stripe.StripeError as error:
             said = excerpt((error.http_body or "").encode())
             raise self._masked(BadResponse(f"{path}: expected JSON as Stripe writes it, got: {said}")) from None
@@ -106,24 +106,24 @@ class Api:
             raise BadResponse(f"{path}: expected an object")
         return response.data
 
-    def _judged(self, path: str, answer: Response) -> Exception:
-        """The error to raise for a refusal; what may pass on its own is tried again."""
-        found = complaint(path, answer.status, answer.body)
-        passes = answer.status in (409, 429) or answer.status >= 500
-        advice = answer.headers.get("stripe-should-retry")
-        if advice == "true" or (passes and advice != "false"):
-            return _Passing(found, _seconds(answer.headers.get("retry-after")))
+    def _error_for(self, path: str, response: Response) -> Exception:
+        """The error to raise for an error response: _Retryable where another try may help."""
+        found = error_for(path, response.status, response.body)
+        is_temporary = response.status in (409, 429) or response.status >= 500
+        advice = response.headers.get("stripe-should-retry")
+        if advice == "true" or (is_temporary and advice != "false"):
+            return _Retryable(found, _seconds(response.headers.get("retry-after")))
         return self._masked(found)
 
     def _masked(self, error: SourceError) -> SourceError:
-        """The same error without the key, which a stand-in may have put into its answer."""
+        """The same error without the key, which another server at ``base`` may have put into its answer."""
         if self._key in str(error):
             error.args = (str(error).replace(self._key, "***"),)
         return error
 
 
-class _Passing(Exception):
-    """What may be gone at the next try, ``after`` so many seconds where Stripe says how long that takes."""
+class _Retryable(Exception):
+    """Another try may help, ``after`` this many seconds where Stripe says how long to wait."""
 
     def __init__(self, error: SourceError, after: float | None = None) -> None:
         super().__init__(str(error))

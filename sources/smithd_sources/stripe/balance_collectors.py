@@ -1,4 +1,4 @@
-"""SubscriptionFigures of the balance, and of what goes to the bank."""
+"""Figures of the balance, and of payouts to the bank."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ class PayoutCollector(FigureCollector):
     """The payout that arrives next, in each currency; amounts stay in it."""
 
     METRICS = frozenset({Figure.NEXT_PAYOUT, Figure.NEXT_PAYOUT_DATE, Figure.NEXT_PAYOUT_IN})
-    _ON_ITS_WAY = ("pending", "in_transit")
+    _UNDER_WAY = ("pending", "in_transit")
 
     def __init__(self, shared: CollectorContext, metrics: frozenset[str]) -> None:
         super().__init__(shared, metrics)
-        self._resumed = ResumableListing[Payout]()
+        self._listing = ResumableListing[Payout]()
 
     async def collect(self, now: float) -> Sequence[RawSample]:
         shared = self._shared
         due_from = {"arrival_date": {"gte": utc_midnight(now)}}
-        sample = await self._resumed.run(
+        listing = await self._listing.run(
             lambda: Listing(shared.api, "payouts", [due_from], self._take, shared.options.max_objects), now
         )
-        found = sample.kept.values()
+        found = listing.kept.values()
         samples: list[RawSample] = []
         for currency in sorted({payout.currency for payout in found}):
             date = min(payout.arrival for payout in found if payout.currency == currency)
@@ -78,7 +78,7 @@ class PayoutCollector(FigureCollector):
             return {
                 found["id"]: Payout(whole(found["arrival_date"]), str(found["currency"]), whole(found["amount"]))
                 for found in objects
-                if found["status"] in self._ON_ITS_WAY
+                if found["status"] in self._UNDER_WAY
             }
         except (KeyError, ValueError) as error:
             raise BadResponse(f"payouts: {type(error).__name__}: {error}: not shaped as Stripe's are") from None

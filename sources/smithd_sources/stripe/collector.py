@@ -1,4 +1,4 @@
-"""Where figures come from: a collector knows some metrics, and asks one part of the API, once a poll."""
+"""A collector computes a group of figures, and asks one part of the API for them, once a poll."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from smithd_sources.stripe.api import Api
 from smithd_sources.stripe.money import CurrencyConverter
 from smithd_sources.stripe.options import StripeOptions
 
+ON_THE_LOOP = 2000
+"""The objects that may be added up on the event loop. More of them are added up in a thread."""
+
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class CollectorContext:
@@ -23,31 +28,25 @@ class CollectorContext:
     converter: CurrencyConverter
 
 
-AT_ONCE = 2000
-"""So many objects are added up on the event loop; more of them in a thread, so that other sources need not wait."""
-
-T = TypeVar("T")
-
-
 class Collector(ABC):
-    """Answers for some of the metrics that are asked for."""
+    """Computes some of the configured metrics."""
 
     @abstractmethod
     async def collect(self, now: float) -> Sequence[RawSample]:
-        """Their samples of now (seconds since 1970); raises SourceErrors."""
+        """Their samples of now (seconds since 1970). Raises SourceErrors."""
 
 
 class FigureCollector(Collector):
-    """Answers for figures that are defined in the documentation, all of them in ``METRICS``."""
+    """Computes figures that docs/sources/stripe.md defines. ``METRICS`` are all that it can compute."""
 
     METRICS: ClassVar[frozenset[str]]
 
     def __init__(self, shared: CollectorContext, metrics: frozenset[str]) -> None:
-        """``metrics`` are those of ``METRICS`` that are asked for."""
+        """``metrics`` are those of ``METRICS`` that are configured."""
         self._shared = shared
         self._metrics = metrics
         self._threads = Threads(f"add up {shared.context.name}", places=1)
 
     async def _add_up(self, count: int, work: Callable[[], T]) -> T:
-        """What ``work`` returns, which looks at so many objects."""
-        return work() if count <= AT_ONCE else await self._threads.run(work)
+        """What ``work`` returns, which reads ``count`` objects."""
+        return work() if count <= ON_THE_LOOP else await self._threads.run(work)

@@ -1,4 +1,4 @@
-"""SubscriptionFigures that are counts: new customers, failed payments, open disputes."""
+"""Figures that are counts: new customers, failed payments, open disputes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PaymentCollector(FigureCollector):
 
 
 class DisputeCollector(FigureCollector):
-    """Disputes that are not decided."""
+    """Disputes that are not decided yet."""
 
     METRICS = frozenset({Figure.OPEN_DISPUTES})
     _OPEN = ("warning_needs_response", "warning_under_review", "needs_response", "under_review")

@@ -1,4 +1,4 @@
-"""What an answer of Stripe's that is an error means for the user, and what to do about it."""
+"""What Stripe's error responses mean for the user, and what to do about them. No I/O."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from smithd.plugin import Misconfigured, SourceError, Unavailable
-from smithd_sources.http_options import excerpt
+from smithd_sources.http_errors import excerpt
 
 _DASHBOARD = "in the Stripe Dashboard under Developers > API keys"
 _PERMISSION = re.compile(r"'?rak_([a-z_]+)_read'?")
-_TICKS = {
+_PERMISSION_NAMES = {
     "balance": "Balance",
     "charge": "Charges and Refunds",
     "coupon": "Coupons",
@@ -45,7 +45,7 @@ _RESOURCES = {
 
 
 class StripeRefused(Misconfigured):
-    """Stripe refuses a request for what it asks; ``status`` is HTTP's, ``param`` the parameter that is at fault."""
+    """Stripe refuses a request. ``status`` is HTTP's, ``param`` the parameter that is wrong."""
 
     def __init__(self, message: str, status: int, param: str | None) -> None:
         super().__init__(message)
@@ -54,33 +54,41 @@ class StripeRefused(Misconfigured):
 
 
 class MissingPermission(StripeRefused):
-    """The key may not read something; ``tick`` is what is to be ticked for it in the Dashboard."""
+    """The key may not read something. ``permission`` is what has to be set for it in the Dashboard."""
 
-    def __init__(self, tick: str) -> None:
-        super().__init__(_not_permitted([tick]), 403, None)
-        self.tick = tick
+    def __init__(self, permission: str) -> None:
+        super().__init__(_lacking([permission]), 403, None)
+        self.permission = permission
 
 
 def merge_permissions(failures: Sequence[SourceError]) -> Sequence[SourceError]:
-    """The same failures, with all the permissions that the key lacks in one of them."""
-    ticks = sorted({failure.tick for failure in failures if isinstance(failure, MissingPermission)})
+    """The same failures, but one that names all the permissions that the key lacks."""
+    permissions = sorted({failure.permission for failure in failures if isinstance(failure, MissingPermission)})
     others = [failure for failure in failures if not isinstance(failure, MissingPermission)]
-    return [Misconfigured(_not_permitted(ticks)), *others] if ticks else others
+    return [Misconfigured(_lacking(permissions)), *others] if permissions else others
 
 
-def _not_permitted(ticks: Sequence[str]) -> str:
+def _lacking(permissions: Sequence[str]) -> str:
     return (
-        f"the api_key lacks a permission: edit the key {_DASHBOARD}, and set to Read: {', '.join(ticks)}; "
+        f"the api_key lacks a permission: edit the key {_DASHBOARD}, and set to Read: {', '.join(permissions)}; "
         "or leave out the metrics that need it (HTTP 403)"
     )
 
 
-def complaint(path: str, status: int, body: bytes) -> SourceError:
-    """The error to raise for an answer of this status, which is not 2xx."""
-    error = _error(body)
+def error_for(path: str, status: int, body: bytes) -> SourceError:
+    """The error to raise for a response of this status, which is not 2xx."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    found = answer.get("error") if isinstance(answer, dict) else None
+    error: Mapping[str, object] = found if isinstance(found, dict) else {}  # empty where it is not Stripe's
     said = str(error.get("message") or excerpt(body))
     if status == 401:
-        return Misconfigured(_wrong_key(said, error))
+        what = "has expired" if error.get("code") == "api_key_expired" else "is not accepted (HTTP 401)"
+        return Misconfigured(
+            f"the api_key {what}: make a restricted, read-only key {_DASHBOARD}, and put it there. Stripe says: {said}"
+        )
     if status == 403:
         return _forbidden(path, status, said, error)
     if status == 429:
@@ -94,21 +102,6 @@ def complaint(path: str, status: int, body: bytes) -> SourceError:
     )
 
 
-def _error(body: bytes) -> Mapping[str, object]:
-    """What an answer of Stripe's says of an error; nothing where it is not Stripe's."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    error = answer.get("error") if isinstance(answer, dict) else None
-    return error if isinstance(error, dict) else {}
-
-
-def _wrong_key(said: str, error: Mapping[str, object]) -> str:
-    what = "has expired" if error.get("code") == "api_key_expired" else "is not accepted (HTTP 401)"
-    return f"the api_key {what}: make a restricted, read-only key {_DASHBOARD}, and put it there. Stripe says: {said}"
-
-
 def _forbidden(path: str, status: int, said: str, error: Mapping[str, object]) -> SourceError:
     if error.get("code") in ("account_invalid", "platform_account_required"):
         return StripeRefused(
@@ -118,4 +111,6 @@ def _forbidden(path: str, status: int, said: str, error: Mapping[str, object]) -
     resource = named[1] if named else _RESOURCES.get(path.partition("/")[0])
     if resource is None:
         return StripeRefused(f"{path}: the api_key may not read this (HTTP 403): {said}", status, None)
-    return MissingPermission(f"{_TICKS.get(resource, resource.replace('_', ' ').capitalize())} (rak_{resource}_read)")
+    return MissingPermission(
+        f"{_PERMISSION_NAMES.get(resource, resource.replace('_', ' ').capitalize())} (rak_{resource}_read)"
+    )

@@ -1,4 +1,9 @@
-"""Lists of objects: read page by page, over several polls where one is too short, and later only what is new."""
+"""Lists of objects: read page by page, over several polls where one is too short, and later only what is new.
+
+Stripe lists objects from the newest to the oldest, a hundred at a time. A poll that runs out of time keeps what it
+read, and the next poll goes on from there (``Listing``, ``ResumableListing``). A list of few pages is read again each
+time; of a longer one only the newest end is read again, and all of it once a day (``Feed``).
+"""
 
 from __future__ import annotations
 
@@ -13,36 +18,36 @@ from smithd_sources.stripe.money import whole
 from smithd_sources.stripe.periods import DAY
 
 FEW = 3
-"""So many pages are simply read again each time; of a longer list, only what is new."""
+"""A list of at most so many pages is read again each time; of a longer list, only what is new."""
 HOUR = 3600
 OVERLAP = 900
-"""Seconds before the newest object that are read again: an object may be listed a little after others made later."""
+"""Seconds before the newest object that are read again: an object may be listed a little after newer ones."""
 
 F = TypeVar("F")
 ApiObject = Mapping[str, Any]
 Take = Callable[[Sequence[ApiObject]], Awaitable[Mapping[str, F]]]
-"""Makes what is to be kept, by id, of the objects on a page."""
+"""Makes of the objects on a page what is kept of them, by id."""
 
 
 class ListTooLong(Misconfigured):
-    """A list has more objects than the user wants to have read."""
+    """A list has more objects than the configuration allows to read."""
 
 
 class Listing(Generic[F]):
-    """One reading of a list, from its newest object back. ``run`` may be called again to go on where time was over."""
+    """One pass over a list, from its newest object back. After OutOfTime, ``run`` may be called again to go on."""
 
     def __init__(self, api: Api, path: str, lists: Sequence[Mapping[str, Any]], take: Take[F], cap: int) -> None:
-        """``lists`` are the parameters of one list, or of several that are read one after another; ``cap`` is the most
+        """``lists`` are the parameters of one list, or of several that are read one after another. ``cap`` is the most
         objects that are read of each.
         """
         self.kept: dict[str, F] = {}
-        self._of_list: dict[str, F] = {}
         self.pages = 0
         self._api = api
         self._path = path
         self._left = list(lists)
         self._take = take
         self._cap = cap
+        self._kept_of_list: dict[str, F] = {}
         self._last: str | None = None
         self._seen = 0
 
@@ -56,14 +61,14 @@ class Listing(Generic[F]):
             except StripeRefused as error:
                 if error.param != "starting_after" or self._last is None:
                     raise
-                self._turn_to_first_page()  # the object to go on from is gone
+                self._start_over()  # the object to go on from was deleted
 
     async def _read_page(self) -> None:
         after = {} if self._last is None else {"starting_after": self._last}
         objects, more = await self._api.page(self._path, {**self._left[0], **after})
         if more and (not objects or objects[-1]["id"] == self._last):
             raise BadResponse(f"{self._path}: the list has no end")
-        self._of_list.update(await self._take(objects))
+        self._kept_of_list.update(await self._take(objects))
         self.pages += 1
         self._seen += len(objects)
         if more and self._seen >= self._cap:
@@ -74,12 +79,12 @@ class Listing(Generic[F]):
         if more:
             self._last = objects[-1]["id"]
         else:
-            self.kept.update(self._of_list)
+            self.kept.update(self._kept_of_list)
             self._left.pop(0)
-            self._turn_to_first_page()
+            self._start_over()
 
-    def _turn_to_first_page(self) -> None:
-        self._last, self._seen, self._of_list = None, 0, {}
+    def _start_over(self) -> None:
+        self._last, self._seen, self._kept_of_list = None, 0, {}
 
     def _progress(self, error: OutOfTime) -> str:
         if not self.pages:
@@ -91,35 +96,35 @@ class Listing(Generic[F]):
 
 
 class ResumableListing(Generic[F]):
-    """Runs a reading at each poll, and goes on with the one that the last poll could not end.
+    """Runs a listing at each poll, and goes on with the one that the last poll could not finish.
 
     A list that is too long is not read again for an hour.
     """
 
     def __init__(self) -> None:
-        self._under_way: Listing[F] | None = None
+        self._unfinished: Listing[F] | None = None
         self._too_long: str | None = None
         self._not_before = float("-inf")
 
     async def run(self, begin: Callable[[], Listing[F]], now: float) -> Listing[F]:
-        """A reading that has come to its end; ``begin`` makes it where none is under way. Raises what it raises."""
+        """A listing that has reached its end. ``begin`` makes one where none is unfinished. Raises what it raises."""
         if self._too_long is not None and now < self._not_before:
             raise ListTooLong(self._too_long)
-        sample = self._under_way or begin()
-        self._under_way = None
+        listing = self._unfinished or begin()
+        self._unfinished = None
         try:
-            await sample.run()
-        except (Unavailable, asyncio.CancelledError):  # OutOfTime is one of those
-            self._under_way = sample
+            await listing.run()
+        except (Unavailable, asyncio.CancelledError):  # OutOfTime is Unavailable too
+            self._unfinished = listing
             raise
         except ListTooLong as error:
             self._too_long, self._not_before = str(error), now + HOUR
             raise
-        return sample
+        return listing
 
 
 class Dated(Protocol):
-    """What is kept of an object."""
+    """What is kept of an object in a feed."""
 
     @property
     def created(self) -> int:
@@ -137,16 +142,16 @@ class CountedObject(NamedTuple):
 
 
 def read_counted(found: ApiObject) -> CountedObject:
-    """What is kept of this one; KeyError, TypeError and ValueError where it is none of Stripe's."""
+    """What is kept of this object. Raises KeyError, TypeError or ValueError where it is not shaped as Stripe's are."""
     return CountedObject(whole(found["created"]), found.get("status"))
 
 
 class Feed(Generic[C]):
-    """A list that grows at its newest end, and is known from some moment on.
+    """A list that grows at its newest end, kept from some moment on.
 
-    A short list is read whole each time. Of a long one only the end: from a while before its newest object, or from its
-    oldest object that may still change. What is listed there replaces what was known of that time. Once a day a long
-    list is read whole as well.
+    A short list is read as a whole each time. Of a long one only the end is read: from a while before its newest
+    object, or from its oldest object that may still change. What is listed there replaces what was kept of that time.
+    Once a day a long list is read as a whole too.
     """
 
     def __init__(
@@ -165,41 +170,43 @@ class Feed(Generic[C]):
         self._cap = cap
         self._params = params
         self._may_change = may_change
-        self._known: dict[str, C] = {}
-        self._resumed = ResumableListing[C]()
-        self._from = 0
+        self._kept: dict[str, C] = {}
+        self._listing = ResumableListing[C]()
+        self._listed_from = 0
         self._whole_at = float("-inf")
         self._pages = 0
 
     async def objects(self, since: int, now: float) -> Collection[C]:
-        """All that was made since then; raises what a Reading raises."""
-        sample = await self._resumed.run(lambda: self._begin(since, now), now)
-        if self._from <= since:
-            self._whole_at, self._pages = now, sample.pages
-        known = {key: event for key, event in self._known.items() if since <= event.created < self._from}
-        self._known = known | {key: event for key, event in sample.kept.items() if since <= event.created}
-        if len(self._known) > self._cap:
-            self._known, self._whole_at = {}, float("-inf")
+        """All that were made since then. Raises what a listing raises."""
+
+        def begin() -> Listing[C]:
+            self._listed_from = self._start(since, now)
+            created = {"created": {"gte": self._listed_from}} if self._listed_from else {}
+            return Listing(self._api, self._path, [{**self._params, **created}], self._take, self._cap)
+
+        listing = await self._listing.run(begin, now)
+        if self._listed_from <= since:
+            self._whole_at, self._pages = now, listing.pages
+        older = {key: kept for key, kept in self._kept.items() if since <= kept.created < self._listed_from}
+        self._kept = older | {key: kept for key, kept in listing.kept.items() if since <= kept.created}
+        if len(self._kept) > self._cap:
+            self._kept, self._whole_at = {}, float("-inf")
             raise ListTooLong(f"{self._path}: there are more than {self._cap} objects to keep; raise 'max_objects'")
-        return self._known.values()
+        return self._kept.values()
 
     async def newest(self) -> C | None:
-        """The newest there is, of whatever time."""
+        """The newest object there is, from any time."""
         objects, _ = await self._api.page(self._path, {**self._params, "limit": 1})
         kept = await self._take(objects)
         return next(iter(kept.values()), None)
 
-    def _begin(self, since: int, now: float) -> Listing[C]:
-        self._from = self._start(since, now)
-        created = {"created": {"gte": self._from}} if self._from else {}
-        return Listing(self._api, self._path, [{**self._params, **created}], self._take, self._cap)
-
     def _start(self, since: int, now: float) -> int:
+        """From when on the list has to be read."""
         if self._pages <= FEW or now - self._whole_at >= DAY:
             return since
-        changing = min((event.created for event in self._known.values() if self._may_change(event)), default=None)
-        newest = max((event.created for event in self._known.values()), default=since) - OVERLAP
-        return max(since, newest if changing is None else min(newest, changing))
+        newest = max((kept.created for kept in self._kept.values()), default=since) - OVERLAP
+        changing = min((kept.created for kept in self._kept.values() if self._may_change(kept)), default=newest)
+        return max(since, min(newest, changing))
 
     async def _take(self, objects: Sequence[ApiObject]) -> Mapping[str, C]:
         try:

@@ -1,4 +1,4 @@
-"""Amounts in the smallest unit of their currency, exact until they become samples. Pure."""
+"""Amounts in the smallest unit of their currency, exact until they become samples. No I/O."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ _WITH_THREE = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 Amounts = Mapping[str, Fraction]
 """By currency (small letters), in its smallest unit."""
-
-
 _LONGEST = 40
+"""The digits of a number."""
 
 
 def exact(number: Any) -> Fraction:
-    """A number of JSON as it was written (33.3 is 333/10); ValueError where it is none, or none of this world."""
+    """A number of JSON exactly as written (33.3 is 333/10). Raises ValueError where it is none, or far too long."""
     text = str(number)
     try:
         value = Decimal(text) if len(text) <= _LONGEST else Decimal("nan")
@@ -36,7 +35,7 @@ def exact(number: Any) -> Fraction:
 
 
 def whole(number: Any) -> int:
-    """An amount of JSON, in the smallest unit of its currency; ValueError where it is none."""
+    """An amount of JSON, in the smallest unit of its currency. Raises ValueError where it is none."""
     value = exact(number)
     if value.denominator != 1:
         raise ValueError(f"expected a whole number, not {value}")
@@ -44,7 +43,7 @@ def whole(number: Any) -> int:
 
 
 def digits(currency: str) -> int:
-    """How many decimals the amounts of a currency have."""
+    """The number of decimals of a currency's amounts."""
     return 0 if currency in _WITHOUT_DECIMALS else 3 if currency in _WITH_THREE else 2
 
 
@@ -54,27 +53,32 @@ def in_units(amount: Fraction, currency: str) -> float:
 
 
 class CurrencyConverter:
-    """Turns amounts into samples: one for each currency, or all of them together in one reporting currency."""
+    """Turns amounts into samples: one for each currency, or one in the reporting currency, where that is configured."""
 
     def __init__(self, reporting: str | None = None, rates: Mapping[str, Decimal] = {}) -> None:
-        """``rates``: what one unit of a currency is worth in the reporting currency."""
+        """``rates``: the worth of one unit of a currency in the reporting currency."""
         self._reporting = reporting
         self._rates = {currency: Fraction(rate) for currency, rate in rates.items()}
+        if reporting is not None:
+            self._rates[reporting] = Fraction(1)
         self._missing: set[str] = set()
 
     def samples(self, metric: str, amounts: Amounts, labels: Mapping[str, str] = {}) -> list[RawSample]:
-        """The metric's samples, with the label ``currency``; none where a rate is missing (see ``complaint``)."""
+        """The metric's samples, with the label ``currency``; none where a rate is missing."""
         if self._reporting is not None:
-            missing = {name for name, amount in amounts.items() if amount and self._rate(name) is None}
+            missing = {currency for currency, amount in amounts.items() if amount and currency not in self._rates}
             self._missing |= missing
-            amounts = {} if missing else {self._reporting: self._total(amounts)}
+            decimals, total = digits(self._reporting), Fraction()
+            for currency, amount in amounts.items():
+                total += amount * self._rates.get(currency, 0) * Fraction(10) ** (decimals - digits(currency))
+            amounts = {} if missing else {self._reporting: total}
         return [
             RawSample(metric, in_units(amount, currency), {**labels, "currency": currency})
             for currency, amount in sorted(amounts.items())
         ]
 
-    def complaint(self) -> Misconfigured | None:
-        """The rates that were missing since the last time."""
+    def take_missing_rates(self) -> Misconfigured | None:
+        """An error that names the rates that were missing since the last call; None where none was."""
         missing, self._missing = sorted(self._missing), set()
         if not missing:
             return None
@@ -82,17 +86,3 @@ class CurrencyConverter:
             f"there are amounts in {', '.join(missing)} too: say what one {missing[0]} is worth in {self._reporting}, "
             f"as in rates: {{{missing[0]}: 1.08}}, or leave out 'currency' to have one series for each"
         )
-
-    def _total(self, amounts: Amounts) -> Fraction:
-        assert self._reporting is not None  # the caller has seen to it
-        decimals = digits(self._reporting)
-        return sum(
-            (
-                amount * (self._rate(name) or 0) * Fraction(10) ** (decimals - digits(name))
-                for name, amount in amounts.items()
-            ),
-            Fraction(),
-        )
-
-    def _rate(self, currency: str) -> Fraction | None:
-        return Fraction(1) if currency == self._reporting else self._rates.get(currency)

@@ -1,7 +1,7 @@
-"""What subscriptions are worth a month, by Stripe's definition of MRR. Pure, in fractions, never rounded.
+"""The worth of subscriptions in a month, by Stripe's definition of MRR: in fractions, never rounded. No I/O.
 
-The definition: https://docs.stripe.com/billing/subscriptions/analytics/glossary; what it leaves open is told in
-docs/sources/stripe.md, and each rule has an account computed by hand in the tests.
+The definition: https://docs.stripe.com/billing/subscriptions/analytics/glossary. docs/sources/stripe.md says how smithd
+reads what it leaves open, and the tests have an account computed by hand for each rule.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from fractions import Fraction
 from math import inf
 
 _A_MONTH = {"day": Fraction(365, 12), "week": Fraction(52, 12), "month": Fraction(1), "year": Fraction(1, 12)}
-"""How many of an interval a month has: a year is 12 months, 52 weeks or 365 days."""
+"""How many of an interval are in a month: a year has 12 months, 52 weeks or 365 days."""
 _PAYING = ("active", "past_due")
 
 
 def times_a_month(interval: str, count: int) -> Fraction:
-    """How often a month something happens every so many intervals; KeyError, ZeroDivisionError where it cannot."""
+    """How often in a month something happens that happens every ``count`` intervals.
+
+    Raises KeyError or ZeroDivisionError where there is no such interval.
+    """
     return _A_MONTH[interval] / count
 
 
@@ -33,7 +36,7 @@ class DiscountRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MRRRules:
-    """What the definition leaves to the user."""
+    """The parts of the definition that the user chooses."""
 
     discounts: DiscountRule = DiscountRule.RECURRING
     count_cancelling: bool = True
@@ -42,7 +45,7 @@ class MRRRules:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A step of a tiered price: up to so many units (None: any number), in the currency's smallest unit."""
+    """A step of a tiered price: up to ``up_to`` units (None: any number), in the currency's smallest unit."""
 
     up_to: int | None
     unit: Fraction
@@ -51,11 +54,11 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one unit costs in each interval; ``divide_by`` units are sold as one pack, rounded up or down."""
+    """The price of one unit in each interval; ``divide_by`` units are sold as one pack, rounded up or down."""
 
     product: str
     a_month: Fraction
-    """How often a month it is billed."""
+    """How often in a month it is billed."""
     metered: bool = False
     unit: Fraction = Fraction()
     tiers: tuple[Tier, ...] = ()
@@ -64,7 +67,7 @@ class Price:
     round_up: bool = False
 
     def of(self, quantity: int) -> Fraction:
-        """What so many units cost each time."""
+        """The price of ``quantity`` units in each interval."""
         if not self.tiers:
             return self.unit * (-(-quantity // self.divide_by) if self.round_up else quantity // self.divide_by)
         return _graduated(self.tiers, quantity) if self.graduated else _by_volume(self.tiers, quantity)
@@ -90,7 +93,7 @@ def _graduated(tiers: tuple[Tier, ...], quantity: int) -> Fraction:
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """A coupon that was redeemed: percent points or amounts off (by currency), on all products or only on these."""
+    """A redeemed coupon: a percentage or amounts off (by currency), on all products or only on ``products``."""
 
     duration: str
     percent: Fraction | None = None
@@ -109,7 +112,7 @@ class Discount:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One of the things subscribed to. ``inclusive_tax`` is the tax within its price, in percent points."""
+    """One item of a subscription. ``inclusive_tax`` is the tax within its price, in percent."""
 
     price: Price
     quantity: int = 1
@@ -124,7 +127,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription, as far as figures need it; moments are seconds since 1970."""
+    """The parts of a subscription that figures need; moments are seconds since 1970."""
 
     id: str
     status: str
@@ -151,7 +154,7 @@ class Subscription:
 
 
 def a_month(subscription: Subscription, rule: DiscountRule, now: float) -> Fraction:
-    """What a subscription brings in a month, whatever its state: the currency's smallest unit, not rounded.
+    """The worth of a subscription in a month, whatever its state: in the currency's smallest unit, not rounded.
 
     Discounts of an item come before those of the subscription, each in the order in which Stripe lists them; a
     percentage is taken of what is left, and nothing falls below zero. Tax within a price is taken out last.
@@ -161,17 +164,17 @@ def a_month(subscription: Subscription, rule: DiscountRule, now: float) -> Fract
     for index, item in enumerate(items):
         for discount in item.discounts:
             if discount.counts(rule, now):
-                values[index : index + 1] = _lowered(discount, subscription.currency, [item], [values[index]])
+                values[index : index + 1] = _discounted(discount, subscription.currency, [item], [values[index]])
     for discount in subscription.discounts:
         if discount.counts(rule, now):
-            values = _lowered(discount, subscription.currency, items, values)
+            values = _discounted(discount, subscription.currency, items, values)
     return sum(
         (value * 100 / (100 + item.inclusive_tax) for item, value in zip(items, values, strict=True)), Fraction()
     )
 
 
-def _lowered(discount: Discount, currency: str, items: list[Item], values: list[Fraction]) -> list[Fraction]:
-    """The items' monthly values after a discount; an amount is taken off every invoice, from each item its share."""
+def _discounted(discount: Discount, currency: str, items: list[Item], values: list[Fraction]) -> list[Fraction]:
+    """The items' monthly values after a discount. An amount is taken off every invoice, split between the items."""
     eligible = [discount.products is None or item.price.product in discount.products for item in items]
     total = sum((value for value, fits in zip(values, eligible, strict=True) if fits), Fraction())
     if not total:

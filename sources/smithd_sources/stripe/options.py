@@ -1,4 +1,4 @@
-"""What may stand under a source of ``type: stripe``."""
+"""The options of a source of ``type: stripe``. No I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STRIPE = "https://api.stripe.com"
 
 
 class Figure(StrEnum):
-    """The figures that are defined in docs/sources/stripe.md."""
+    """The figures that docs/sources/stripe.md defines."""
 
     MRR = "mrr"
     ARR = "arr"
@@ -101,13 +101,13 @@ def _key(key: Secret) -> Secret:
     return key
 
 
-def _kept_from_others(url: str) -> str:
-    if urlsplit(url).scheme != "https" and not _is_this_machine(urlsplit(url).hostname or ""):
+def _only_over_tls(url: str) -> str:
+    if urlsplit(url).scheme != "https" and not _is_own_machine(urlsplit(url).hostname or ""):
         raise ValueError("expected https: a key is sent there (http is for this machine's own addresses)")
     return url
 
 
-def _is_this_machine(host: str) -> bool:
+def _is_own_machine(host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -128,7 +128,7 @@ class MRROptions(Options):
     )
 
     def rules(self) -> MRRRules:
-        """The same, as the arithmetic takes it."""
+        """The same for the computation."""
         return MRRRules(DiscountRule(self.discounts), self.cancelling == "counted", self.paused == "counted")
 
 
@@ -137,7 +137,7 @@ LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 
 class QueryOptions(Options):
-    """A metric of one's own: how many objects a list of the API has, or what one of their fields adds up to."""
+    """A metric of the user's own: the number of objects in a list of the API, or the sum of one of their fields."""
 
     path: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*$")] = Field(
         alias="list", description="the list's path in the API, without /v1/: invoices, refunds, checkout/sessions"
@@ -162,7 +162,7 @@ class QueryOptions(Options):
 
 
 class StripeOptions(Options):
-    """What may stand under a source of ``type: stripe``."""
+    """The keys of a source of ``type: stripe``."""
 
     api_key: Annotated[Secret, AfterValidator(_key)] = Field(description="a restricted, read-only key: rk_...")
     metrics: list[Figure] = Field(
@@ -176,7 +176,7 @@ class StripeOptions(Options):
         None, description="a connected account (acct_...) to ask in place of your own"
     )
     max_objects: Annotated[int, Field(gt=0)] = Field(100_000, description="the longest list to read")
-    api_base: Annotated[HttpUrl, AfterValidator(_kept_from_others)] = Field(STRIPE, description="where the API is")
+    api_base: Annotated[HttpUrl, AfterValidator(_only_over_tls)] = Field(STRIPE, description="where the API is")
 
     @model_validator(mode="after")
     def _something_to_ask(self) -> StripeOptions:

@@ -1,4 +1,4 @@
-"""The days that figures are of: today, yesterday and this month, in the configured time zone. Pure."""
+"""The periods of figures: today, yesterday and this month, in the configured time zone. No I/O."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Period(NamedTuple):
 
 
 def period(name: PeriodName, now: float, zone: tzinfo) -> Period:
-    """The period of this name, as of now. A day begins at midnight, and may have 23 or 25 hours."""
+    """The period of this name at ``now``. A day begins at midnight, and may have 23 or 25 hours."""
     today = datetime.fromtimestamp(now, zone).date()
     if name == "yesterday":
         return Period(_midnight(today - timedelta(days=1), zone), _midnight(today, zone))
@@ -31,7 +31,7 @@ def period(name: PeriodName, now: float, zone: tzinfo) -> Period:
 
 
 def utc_midnight(now: float) -> int:
-    """When this day began in UTC, in which Stripe dates payouts."""
+    """When this day began in UTC: Stripe dates payouts in UTC."""
     return _midnight(datetime.fromtimestamp(now, UTC).date(), UTC)
 
 

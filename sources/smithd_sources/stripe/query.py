@@ -1,4 +1,4 @@
-"""Users' own metrics: which objects of a list count, and what they add up to. Pure."""
+"""Users' own metrics: which objects of a list count, and their sum. No I/O."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AGO = re.compile(r"(\d+)\s*(m|h|d|w)\s+ago")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 Filter = str | dict[str, int | str]
-"""A parameter's value: a text, or bounds in time. A number stands as its text; Stripe's parameters know no more."""
+"""A parameter's value: a text, or bounds in time. A number is its text; Stripe's parameters have no other types."""
 
 
 _SCALAR = {"type": ["string", "integer", "boolean"]}
@@ -25,11 +25,11 @@ FILTER: dict[str, Any] = {
     "anyOf": [_SCALAR, {"type": "object", "propertyNames": {"enum": list(_BOUNDS)}, "minProperties": 1}]
 }
 CHOICES: dict[str, Any] = {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1}]}
-"""What may be written for them, as JSON Schema has it."""
+"""Their forms in the configuration, as JSON Schemas."""
 
 
 def read_choices(given: Any) -> Any:
-    """The values that count, of a field that has one of them: as texts; ValueError where it is no list of values."""
+    """The values of a field that count, as texts. Raises ValueError where it is no list of values."""
     choices = given if isinstance(given, list) else [given]
     if not choices or not all(isinstance(choice, str | int) for choice in choices):
         raise ValueError("expected a value, or a list of values")
@@ -37,7 +37,7 @@ def read_choices(given: Any) -> Any:
 
 
 def read_filter(given: Any) -> Any:
-    """A filter as the configuration has it, checked; ValueError says what is wrong with it."""
+    """A filter from the configuration, checked. Raises ValueError, which says what is wrong with it."""
     if isinstance(given, str | int):
         return _text(given)
     if not isinstance(given, Mapping) or not given or not set(given) <= set(_BOUNDS):
@@ -54,7 +54,7 @@ def _is_moment(moment: Any) -> bool:
 
 
 def parameters(filters: Mapping[str, Filter], now: float, zone: tzinfo) -> dict[str, Any]:
-    """The parameters to send, with the moments of now (seconds since 1970)."""
+    """The parameters to send at ``now`` (seconds since 1970)."""
     return {
         name: value
         if isinstance(value, str)
@@ -72,7 +72,7 @@ def _seconds(moment: int | str, now: float, zone: tzinfo) -> int:
 
 
 class QueryRow(NamedTuple):
-    """What counts of an object: its labels' values, its currency ("" where it is no money), and its number."""
+    """The parts of an object that count: the labels' values, the currency ("" where it is no money), and the number."""
 
     labels: tuple[str, ...]
     currency: str
@@ -80,12 +80,12 @@ class QueryRow(NamedTuple):
 
 
 def fits(found: Mapping[str, Any], where: Mapping[str, Sequence[str]]) -> bool:
-    """Whether each of these fields of an object has one of the values that count."""
+    """Whether each of these fields has one of the values that count."""
     return all(_text(at(found, path)) in choices for path, choices in where.items())
 
 
 def parse_row(found: Mapping[str, Any], field: str | None, *, money: bool, labels: Iterable[str]) -> QueryRow | None:
-    """What counts of an object; None where its field is null. ValueError where it is no number."""
+    """The parts of an object that count; None where its field is null. Raises ValueError where it is no number."""
     value = 1 if field is None else at(found, field)
     if value is None:
         return None
@@ -110,7 +110,7 @@ def add_up(rows: Iterable[QueryRow]) -> Mapping[tuple[str, ...], Mapping[str, Fr
 
 
 def at(found: Any, path: str) -> Any:
-    """What stands at a dotted path; None where there is nothing."""
+    """The value at a dotted path; None where there is none."""
     for step in path.split("."):
         if not isinstance(found, Mapping):
             return None

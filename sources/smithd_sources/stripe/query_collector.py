@@ -13,36 +13,34 @@ from smithd_sources.stripe.query import QueryRow, add_up, fits, parameters, pars
 
 
 class QueryCollector(Collector):
-    """Reads the whole of a list each time; what its filters let pass should be short."""
+    """Reads the whole list each time; it should be short after the filters."""
 
     def __init__(self, shared: CollectorContext, name: str, query: QueryOptions) -> None:
         self._shared = shared
         self._name = name
         self._query = query
-        self._resumed = ResumableListing[QueryRow]()
+        self._listing = ResumableListing[QueryRow]()
         self._known: dict[tuple[str, ...], set[str]] = {} if query.labels else {(): set()}
 
     async def collect(self, now: float) -> Sequence[RawSample]:
-        sample = await self._resumed.run(lambda: self._begin(now), now)
-        sums = add_up(sample.kept.values())
+        params = parameters(self._query.filters, now, self._shared.context.zone)
+        cap = self._shared.options.max_objects
+        listing = await self._listing.run(
+            lambda: Listing(self._shared.api, self._query.path, [params], self._take, cap), now
+        )
+        sums = add_up(listing.kept.values())
         for values, amounts in sums.items():
             self._known.setdefault(values, set()).update(amounts)
-        return [
-            sample
-            for values, currencies in self._known.items()
-            for sample in self._samples(values, {**dict.fromkeys(currencies, Fraction()), **sums.get(values, {})})
-        ]
-
-    def _begin(self, now: float) -> Listing[QueryRow]:
-        params = parameters(self._query.filters, now, self._shared.context.zone)
-        return Listing(self._shared.api, self._query.path, [params], self._take, self._shared.options.max_objects)
-
-    def _samples(self, values: tuple[str, ...], amounts: Mapping[str, Fraction]) -> Sequence[RawSample]:
-        """What there was once is 0 when it is gone, not unknown."""
-        labels = dict(zip(self._query.labels, values, strict=True))
-        if self._query.money:
-            return self._shared.converter.samples(self._name, amounts, labels)
-        return [RawSample(self._name, float(sum(amounts.values(), Fraction())), labels)]
+        samples: list[RawSample] = []
+        for values, currencies in self._known.items():
+            # What was there once is 0 when it is gone, not unknown.
+            amounts = {**dict.fromkeys(currencies, Fraction()), **sums.get(values, {})}
+            labels = dict(zip(self._query.labels, values, strict=True))
+            if self._query.money:
+                samples += self._shared.converter.samples(self._name, amounts, labels)
+            else:
+                samples.append(RawSample(self._name, float(sum(amounts.values(), Fraction())), labels))
+        return samples
 
     async def _take(self, objects: Sequence[ApiObject]) -> Mapping[str, QueryRow]:
         query = self._query

@@ -1,7 +1,7 @@
-"""From balance transactions to revenue. Pure, in the smallest unit of each currency.
+"""Computes revenue from balance transactions, in the smallest unit of each currency. No I/O.
 
-Balance transactions are what moved the balance, with Stripe's fees in them; what they are is told by their reporting
-category: https://docs.stripe.com/reports/reporting-categories.
+A balance transaction is a change of the balance, with Stripe's fees in it. Its reporting category says what it is:
+https://docs.stripe.com/reports/reporting-categories.
 """
 
 from __future__ import annotations
@@ -44,52 +44,28 @@ class Transaction(NamedTuple):
 
 
 def parse_transaction(found: Mapping[str, Any]) -> Transaction:
-    """A transaction as the API gives it; KeyError, TypeError and ValueError where it is none."""
+    """A transaction of the API. Raises KeyError, TypeError or ValueError where it is not shaped as Stripe's are."""
     category = found.get("reporting_category")
     kind = _KIND_OF_TYPE.get(found["type"]) if category is None else _KIND_OF_CATEGORY.get(category)
     amount, fee = whole(found["amount"]), whole(found["fee"])
     return Transaction(whole(found["created"]), str(found["currency"]), kind, amount, fee)
 
 
-def _gross(transaction: Transaction) -> int:
-    return transaction.amount if transaction.kind in ("sale", "earning") else 0
-
-
-def _refunded(transaction: Transaction) -> int:
-    return -transaction.amount if transaction.kind == "refund" else 0
-
-
-def _disputed(transaction: Transaction) -> int:
-    return -transaction.amount if transaction.kind == "dispute" else 0
-
-
-def _fees(transaction: Transaction) -> int:
-    return transaction.fee - transaction.amount if transaction.kind == "fee" else transaction.fee
-
-
-def _transferred(transaction: Transaction) -> int:
-    return -transaction.amount if transaction.kind == "transfer" else 0
-
-
-def _net(transaction: Transaction) -> int:
-    return transaction.amount - transaction.fee
-
-
 Part = Callable[[Transaction], int]
 
 PARTS: Mapping[str, Part] = {
-    "gross_revenue": _gross,
-    "refunds": _refunded,
-    "disputed": _disputed,
-    "fees": _fees,
-    "transferred": _transferred,
-    "net_revenue": _net,
+    "gross_revenue": lambda found: found.amount if found.kind in ("sale", "earning") else 0,
+    "refunds": lambda found: -found.amount if found.kind == "refund" else 0,
+    "disputed": lambda found: -found.amount if found.kind == "dispute" else 0,
+    "fees": lambda found: found.fee - found.amount if found.kind == "fee" else found.fee,
+    "transferred": lambda found: -found.amount if found.kind == "transfer" else 0,
+    "net_revenue": lambda found: found.amount - found.fee,
 }
-"""What can be summed up; net revenue is gross revenue without all the others."""
+"""The parts of revenue that can be summed up; net revenue is gross revenue without all the others."""
 
 
 def total(part: str, transactions: Iterable[Transaction]) -> Amounts:
-    """What a part of these transactions adds up to, by currency."""
+    """The sum of one part over these transactions, by currency."""
     of = PARTS[part]
     sums: defaultdict[str, Fraction] = defaultdict(Fraction)
     for transaction in transactions:

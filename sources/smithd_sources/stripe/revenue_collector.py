@@ -1,8 +1,8 @@
-"""SubscriptionFigures of revenue, by balance transactions."""
+"""Figures of revenue, by balance transactions."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from smithd.plugin import RawSample
@@ -13,7 +13,7 @@ from smithd_sources.stripe.revenue import PARTS, Transaction, parse_transaction,
 
 
 class RevenueCollector(FigureCollector):
-    """What was earned, by balance transactions."""
+    """Revenue and its parts, by balance transactions."""
 
     METRICS = frozenset(f"{part}_{name}" for part in (*PARTS, "payments", "average_order") for name in PERIODS)
 
@@ -27,7 +27,11 @@ class RevenueCollector(FigureCollector):
         periods = {name: period(name, now, self._shared.context.zone) for name in self._periods}
         since = min(span.start for span in periods.values())
         found = await self._feed.objects(since, now)
-        await self._note_currencies(found)
+        # A morning without a payment has a revenue of 0, in the currency of the last payment.
+        self._currencies |= {transaction.currency for transaction in found}
+        if not self._currencies and self._shared.options.currency is None:
+            newest = await self._feed.newest()
+            self._currencies |= {newest.currency} if newest is not None else set()
         return await self._add_up(len(found), lambda: list(self._figures(found, periods)))
 
     def _figures(self, found: Collection[Transaction], periods: Mapping[PeriodName, Period]) -> Iterator[RawSample]:
@@ -37,28 +41,19 @@ class RevenueCollector(FigureCollector):
                 if (metric := f"{part}_{name}") in self._metrics:
                     yield from self._samples(metric, part, within)
 
-    async def _note_currencies(self, found: Iterable[Transaction]) -> None:
-        """A morning without a payment has a revenue of 0, in the currency of the last one there was."""
-        self._currencies |= {transaction.currency for transaction in found}
-        if not self._currencies and self._shared.options.currency is None:
-            newest = await self._feed.newest()
-            self._currencies |= {newest.currency} if newest is not None else set()
-
-    def _samples(self, metric: str, part: str, found: Sequence[Transaction]) -> Sequence[RawSample]:
+    def _samples(self, metric: str, part: str, found: Sequence[Transaction]) -> Iterator[RawSample]:
+        converter = self._shared.converter
         if part == "payments":
-            return [RawSample(metric, len(sales(found)))]
-        if part == "average_order":
-            return [sample for group in self._orders(found) for sample in self._average(metric, group)]
-        known = dict.fromkeys(self._currencies, Fraction())
-        return self._shared.converter.samples(metric, {**known, **total(part, found)})
-
-    def _orders(self, found: Sequence[Transaction]) -> Iterable[list[Transaction]]:
-        """The payments that have one average: all of them where there is a reporting currency, else a currency's."""
-        groups: dict[str, list[Transaction]] = {}
-        for payment in sales(found):
-            groups.setdefault(self._shared.options.currency or payment.currency, []).append(payment)
-        return groups.values()
-
-    def _average(self, metric: str, orders: list[Transaction]) -> Sequence[RawSample]:
-        gross = total("gross_revenue", orders)
-        return self._shared.converter.samples(metric, {name: amount / len(orders) for name, amount in gross.items()})
+            yield RawSample(metric, len(sales(found)))
+        elif part == "average_order":
+            # One average over all payments where there is a reporting currency, else one for each currency.
+            orders: dict[str, list[Transaction]] = {}
+            for payment in sales(found):
+                orders.setdefault(self._shared.options.currency or payment.currency, []).append(payment)
+            for group in orders.values():
+                gross = total("gross_revenue", group)
+                averages = {currency: amount / len(group) for currency, amount in gross.items()}
+                yield from converter.samples(metric, averages)
+        else:
+            known = dict.fromkeys(self._currencies, Fraction())
+            yield from converter.samples(metric, {**known, **total(part, found)})

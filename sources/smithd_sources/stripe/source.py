@@ -1,4 +1,4 @@
-"""A source that asks Stripe for the figures of a business."""
+"""A source that polls Stripe for the figures of a business."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from smithd.plugin import Context, RawSample, Source, SourceError
-from smithd_sources.http_options import PATIENCE
+from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.partial_failure import settle
 from smithd_sources.stripe.errors import merge_permissions
 from smithd_sources.stripe.money import CurrencyConverter
@@ -25,7 +25,7 @@ class Stripe(Source[StripeOptions]):
 
     def __init__(self, options: StripeOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._patience = PATIENCE * context.timeout
+        self._timeout = OWN_DEADLINE * context.timeout
         self._api: Api | None = None
         self._converter = CurrencyConverter(options.currency, options.rates)
         self._collectors: Sequence[Collector] = ()
@@ -35,6 +35,7 @@ class Stripe(Source[StripeOptions]):
         return options.names()
 
     async def open(self) -> None:
+        # The official library is heavy: it is imported when a source is first opened.
         from smithd_sources.stripe.api import Api
         from smithd_sources.stripe.collector import CollectorContext
 
@@ -46,7 +47,7 @@ class Stripe(Source[StripeOptions]):
             key=key,
             base=options.api_base,
             account=options.account,
-            timeout=self._patience,
+            timeout=self._timeout,
         )
         self._collectors = tuple(make_collectors(CollectorContext(self._api, options, context, self._converter)))
         if "_test_" in key and options.api_base == STRIPE:
@@ -57,32 +58,36 @@ class Stripe(Source[StripeOptions]):
     async def poll(self) -> Iterable[RawSample]:
         assert self._api is not None  # open comes first
         clock = self.context.clock
-        self._api.deadline = clock.monotonic() + self._patience
+        self._api.deadline = clock.monotonic() + self._timeout
         now = clock.now()
-        answers = await asyncio.gather(*(_asked(collector, now) for collector in self._collectors))
-        failures = [answer for answer in answers if isinstance(answer, SourceError)]
-        if (complaint := self._converter.complaint()) is not None:
-            failures.append(complaint)
-        samples = [sample for answer in answers if not isinstance(answer, SourceError) for sample in answer]
+        samples: list[RawSample] = []
+        failures: list[SourceError] = []
+
+        async def collect(collector: Collector) -> Sequence[RawSample] | SourceError:
+            try:
+                return await collector.collect(now)
+            except SourceError as error:
+                return error
+
+        for collected in await asyncio.gather(*map(collect, self._collectors)):
+            if isinstance(collected, SourceError):
+                failures.append(collected)
+            else:
+                samples += collected
+        if (missing_rates := self._converter.take_missing_rates()) is not None:
+            failures.append(missing_rates)
         return settle(samples, merge_permissions(failures))
 
 
-async def _asked(collector: Collector, now: float) -> Sequence[RawSample] | SourceError:
-    try:
-        return await collector.collect(now)
-    except SourceError as error:
-        return error
-
-
 def make_collectors(shared: CollectorContext) -> Iterator[Collector]:
-    """Those that the configured metrics need, and no others."""
+    """The collectors that the configured metrics need, and no others."""
     from smithd_sources.stripe.balance_collectors import BalanceCollector, PayoutCollector
     from smithd_sources.stripe.counting_collectors import CustomerCollector, DisputeCollector, PaymentCollector
     from smithd_sources.stripe.query_collector import QueryCollector
     from smithd_sources.stripe.revenue_collector import RevenueCollector
     from smithd_sources.stripe.subscription_collectors import NewSubscriptionCollector, SubscriptionCollector
 
-    wanted = frozenset(metric.value for metric in shared.options.metrics)
+    wanted = frozenset(figure.value for figure in shared.options.metrics)
     for kind in (
         SubscriptionCollector,
         NewSubscriptionCollector,

@@ -1,4 +1,4 @@
-"""SubscriptionFigures of subscriptions: MRR, how many there are, churn, and new ones."""
+"""Figures of subscriptions: MRR, their number, churn, and new ones."""
 
 from __future__ import annotations
 
@@ -45,15 +45,12 @@ class SubscriptionCollector(FigureCollector):
     async def collect(self, now: float) -> Sequence[RawSample]:
         known = await self._subscriptions.read(now)
         found = await self._add_up(len(known), lambda: subscription_figures(known, self._rules, now))
-        await self._note_currencies(found)
-        return [sample for sample in self._samples(found) if sample.metric in self._metrics]
-
-    async def _note_currencies(self, found: SubscriptionFigures) -> None:
-        """What there was once is 0 when it is gone, not unknown."""
+        # What was there once is 0 when it is gone, not unknown.
         self._currencies |= found.mrr.keys() | found.churned_mrr.keys()
         if not self._currencies and self._metrics & _MONEY and self._shared.options.currency is None:
             newest = await self._subscriptions.newest_currency()
             self._currencies |= {newest} if newest is not None else set()
+        return [sample for sample in self._samples(found) if sample.metric in self._metrics]
 
     def _samples(self, found: SubscriptionFigures) -> Iterator[RawSample]:
         yield from self._money(Figure.MRR, found.mrr)
@@ -68,13 +65,13 @@ class SubscriptionCollector(FigureCollector):
 
     def _money(self, metric: Figure, amounts: Amounts) -> list[RawSample]:
         if metric not in self._metrics:
-            return []  # nor is a missing rate a mistake then
+            return []  # and a missing rate is no mistake then
         known = dict.fromkeys(self._currencies, Fraction())
         return self._shared.converter.samples(metric.value, {**known, **amounts})
 
 
 class NewSubscriptionCollector(FigureCollector):
-    """Subscriptions that were taken out lately."""
+    """New subscriptions."""
 
     METRICS = frozenset({Figure.NEW_SUBSCRIPTIONS_TODAY, Figure.NEW_SUBSCRIPTIONS_30D})
     _NEVER_BEGAN = ("incomplete", "incomplete_expired")

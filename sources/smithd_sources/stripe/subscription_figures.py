@@ -1,4 +1,4 @@
-"""From subscriptions to figures: MRR, how many there are, and who left. Pure."""
+"""Computes figures from subscriptions: MRR, their number, and churn. No I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHURN_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionFigures:
-    """What subscriptions add up to; amounts are a month's, by currency."""
+    """The figures of all subscriptions; amounts are for a month, by currency."""
 
     mrr: Amounts
     churned_mrr: Amounts
@@ -27,10 +27,11 @@ class SubscriptionFigures:
 
 
 def subscription_figures(known: Iterable[Subscription], rules: MRRRules, now: float) -> SubscriptionFigures:
-    """The figures of now (seconds since 1970), from the subscriptions that run and those that ended lately.
+    """The figures at ``now`` (seconds since 1970), from the subscriptions that run and those that ended lately.
 
-    The churn rate is Stripe's: subscribers who left in the last 30 days, of those who were there before or came since,
-    in percent points; None where there was nobody. A subscriber is a customer who pays for a subscription.
+    The churn rate is defined as Stripe defines it: subscribers who left in the last 30 days, as a percentage of those
+    who were there before or came since; None where there were none. A subscriber is a customer who pays for a
+    subscription.
     """
     mrr: defaultdict[str, Fraction] = defaultdict(Fraction)
     churned_mrr: defaultdict[str, Fraction] = defaultdict(Fraction)

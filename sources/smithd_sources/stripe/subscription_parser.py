@@ -1,6 +1,6 @@
-"""Reads subscriptions as the API gives them; says what else must be asked to understand one. Pure.
+"""Parses subscriptions of the API, and says what else must be asked for to parse one. No I/O.
 
-Where an object is not shaped as Stripe's are, it raises a LookupError, TypeError, ValueError, AttributeError or
+Where an object is not shaped as Stripe's are, this raises a LookupError, TypeError, ValueError, AttributeError or
 ArithmeticError.
 """
 
@@ -19,31 +19,34 @@ ApiObject = Mapping[str, Any]
 
 
 def needed_prices(subscription: ApiObject) -> Iterator[str]:
-    """The prices whose tiers, or whose amount in another currency, the subscription does not show."""
+    """The prices of which the subscription does not show the tiers, or the amount in its own currency."""
     for item in subscription["items"]["data"]:
         price = _price_of(item)
         if _is_metered(price):
             continue
         tiered = price.get("billing_scheme") == "tiered" and not price.get("tiers")
-        if tiered or _is_foreign(price, currency_of(subscription)):
+        if tiered or _has_other_currency(price, currency_of(subscription)):
             yield price["id"]
 
 
 def currency_of(subscription: ApiObject) -> str:
-    """What it is paid in; before subscriptions said so, it was the currency of what is subscribed to."""
+    """The currency that it is paid in. In old versions of the API, its prices say that."""
     items = subscription["items"]["data"]
     return _text(subscription.get("currency") or _price_of(items[0])["currency"])
 
 
 def needed_coupons(subscription: ApiObject) -> Iterator[str]:
-    """The coupons that its discounts are of."""
-    for discount in _all_discounts(subscription):
-        if (coupon := _coupon_id(discount)) is not None:
-            yield coupon
+    """The coupons of its discounts."""
+    items = subscription["items"]["data"]
+    discounts = [*_discounts(subscription), *(discount for item in items for discount in _discounts(item))]
+    for discount in discounts:
+        coupon = _embedded(discount) if isinstance(discount, Mapping) else None
+        if coupon is not None:
+            yield _id(coupon)
 
 
 def hides_a_coupon(subscription: ApiObject, coupons: Mapping[str, ApiObject]) -> bool:
-    """Whether one of its items has a discount of a coupon that neither stands there nor is among these."""
+    """Whether one of its items has a discount whose coupon is neither shown there nor among these."""
     return any(
         _coupon(discount, coupons) is None
         for item in subscription["items"]["data"]
@@ -55,7 +58,7 @@ def hides_a_coupon(subscription: ApiObject, coupons: Mapping[str, ApiObject]) ->
 def parse_subscription(
     found: ApiObject, prices: Mapping[str, ApiObject] = {}, coupons: Mapping[str, ApiObject] = {}
 ) -> Subscription:
-    """A subscription, with what was asked about its prices and coupons besides, by their ids."""
+    """A subscription; ``prices`` and ``coupons`` are those that were asked for besides, by their ids."""
     pause = found.get("pause_collection")
     return Subscription(
         id=found["id"],
@@ -90,7 +93,7 @@ def _price_of(item: ApiObject) -> ApiObject:
 
 
 def _recurring(price: ApiObject) -> ApiObject:
-    """Where the interval stands; in a plan, which a price was called once, that is the plan itself."""
+    """Where the interval stands. In a plan, the old name of a price, that is the plan itself."""
     recurring: ApiObject = price.get("recurring") or price
     return recurring
 
@@ -99,8 +102,8 @@ def _is_metered(price: ApiObject) -> bool:
     return _recurring(price).get("usage_type") == "metered"
 
 
-def _is_foreign(price: ApiObject, currency: str) -> bool:
-    """Whether the price is sold in a currency that is not its own."""
+def _has_other_currency(price: ApiObject, currency: str) -> bool:
+    """Whether the price is sold in another currency than its own."""
     return bool(price.get("currency", currency) != currency)
 
 
@@ -119,10 +122,17 @@ def _price(price: ApiObject, currency: str, prices: Mapping[str, ApiObject]) -> 
 
 
 def _amounts(price: ApiObject, currency: str) -> dict[str, Any]:
-    """What the price asks for in this currency."""
-    source = price["currency_options"][currency] if _is_foreign(price, currency) else price
+    """The amounts of the price in this currency."""
+    source = price["currency_options"][currency] if _has_other_currency(price, currency) else price
     if price.get("billing_scheme") == "tiered":
-        tiers = tuple(map(_tier, source["tiers"]))
+        tiers = tuple(
+            Tier(
+                None if tier["up_to"] in (None, "inf") else whole(tier["up_to"]),
+                _amount(tier, "unit_amount"),
+                _amount(tier, "flat_amount"),
+            )
+            for tier in source["tiers"]
+        )
         if not tiers:
             raise ValueError(f"the price {price['id']} has no tiers")
         return {"tiers": tiers, "graduated": price["tiers_mode"] == "graduated"}
@@ -130,33 +140,14 @@ def _amounts(price: ApiObject, currency: str) -> dict[str, Any]:
 
 
 def _amount(holder: ApiObject, name: str) -> Fraction:
-    """An amount, with its decimals where there are some; 0 where there is none."""
+    """An amount, with its decimals where it has some; 0 where there is none."""
     precise = holder.get(f"{name}_decimal")
     return exact(holder.get(name) or 0 if precise is None else precise)
 
 
-def _tier(tier: ApiObject) -> Tier:
-    return Tier(_up_to(tier["up_to"]), _amount(tier, "unit_amount"), _amount(tier, "flat_amount"))
-
-
-def _up_to(limit: Any) -> int | None:
-    return None if limit in (None, "inf") else whole(limit)
-
-
-def _all_discounts(subscription: ApiObject) -> Iterator[Any]:
-    yield from _discounts(subscription)
-    for item in subscription["items"]["data"]:
-        yield from _discounts(item)
-
-
 def _discounts(holder: ApiObject) -> list[Any]:
-    """Those of a subscription or an item; before there could be several, there was one."""
+    """The discounts of a subscription or an item. In old versions of the API there is only one."""
     return holder.get("discounts") or ([holder["discount"]] if holder.get("discount") else [])
-
-
-def _coupon_id(discount: Any) -> str | None:
-    coupon = _embedded(discount) if isinstance(discount, Mapping) else None
-    return None if coupon is None else _id(coupon)
 
 
 def _embedded(discount: ApiObject) -> Any:
@@ -164,7 +155,7 @@ def _embedded(discount: ApiObject) -> Any:
 
 
 def _coupon(discount: ApiObject, coupons: Mapping[str, ApiObject]) -> ApiObject | None:
-    """The coupon of a discount. One that was made after the discount only bears the name of the deleted one."""
+    """The coupon of a discount. A coupon that was made later only has the name of the deleted one."""
     embedded = _embedded(discount)
     asked = coupons.get(_id(embedded)) if embedded is not None else None
     if asked is not None and asked.get("created", 0) <= discount.get("start", inf):
@@ -191,7 +182,7 @@ def _discount(discount: Any, coupons: Mapping[str, ApiObject]) -> Discount:
 
 
 def _id(reference: Any) -> str:
-    """The id of something that stands there in full, or by its id."""
+    """The id of an object that stands there in full, or by its id."""
     return str(reference["id"] if isinstance(reference, Mapping) else reference)
 
 

@@ -1,5 +1,7 @@
-"""How the official library sends its requests: over the house's own HTTP client. The only file that imports stripe
-besides ``api``; both are first imported when a source is opened."""
+"""Has the official library send its requests over smithd's own HTTP client.
+
+The only file that imports stripe besides ``api``; both are first imported when a source is opened.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +11,23 @@ from typing import Any
 import stripe
 
 from smithd.plugin import DecodingError, Http, Response
-from smithd_sources.http_options import excerpt
+from smithd_sources.http_errors import excerpt
 
 LIMIT = 16_000_000
-"""The largest page of an answer, in unpacked bytes."""
+"""The largest response, in unpacked bytes."""
 _SENT = ("authorization", "stripe-version", "stripe-account")
 
 
 class ErrorResponse(Exception):
-    """An answer with a status other than 2xx. The library would fall over some that are not Stripe's."""
+    """A response with a status other than 2xx. The library fails on some that are not Stripe's own."""
 
-    def __init__(self, answer: Response) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
 
 
 class StripeTransport(stripe.HTTPClient):
-    """Sends what the library prepared, but nothing about this machine.
+    """Sends what the library prepared, without the headers that describe this machine.
 
     TransportError, DecodingError and ErrorResponse pass through the library.
     """
@@ -41,17 +43,17 @@ class StripeTransport(stripe.HTTPClient):
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        """The body, the status and the headers of the answer."""
-        assert post_data is None  # nothing is ever written
+        """The body, the status and the headers of the response."""
+        assert post_data is None  # smithd only reads
         kept = {name: value for name, value in headers.items() if name.lower() in _SENT}
         request = self._http.prepare(method.upper(), url, headers=kept, timeout=self._timeout, limit=LIMIT)
-        answer = await request.send()
-        if not 200 <= answer.status < 300:
-            raise ErrorResponse(answer)
+        response = await request.send()
+        if not 200 <= response.status < 300:
+            raise ErrorResponse(response)
         try:
-            answer.body.decode()
+            response.body.decode()
         except UnicodeDecodeError:
             raise DecodingError(
-                f"expected JSON, got: {excerpt(answer.body)}"
+                f"expected JSON, got: {excerpt(response.body)}"
             ) from None  # the library would fall over it
-        return answer.body, answer.status, answer.headers
+        return response.body, response.status, response.headers

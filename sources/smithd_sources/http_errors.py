@@ -1,0 +1,81 @@
+"""What failed HTTP requests mean: the errors to raise, and what their texts may show of an answer. No I/O."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from smithd.plugin import (
+    BadResponse,
+    CertificateError,
+    DecodingError,
+    Misconfigured,
+    SourceError,
+    TransportError,
+    Unavailable,
+)
+
+EXCERPT = 80
+"""The characters of an answer, or of a value in it, that an error shows."""
+OWN_DEADLINE = 0.9
+"""The part of a poll's deadline after which a source reports itself what takes so long. The poller knows less."""
+_USER = re.compile(r"//[^/?#]*@")
+_TEMPORARY = (408, 425, 429)
+_MEANINGS = {
+    401: ("we are not let in", "check auth and headers"),
+    403: ("we are not allowed this", "check what this key or user may see"),
+    404: ("there is nothing at this address", "check its path"),
+}
+
+
+def place(url: str) -> str:
+    """The host and port of an address: the part of it that may stand in a log."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def without_secrets(address: str) -> str:
+    """The start of a text that should be an address, without the parts that may hold a secret."""
+    return cut(_USER.sub("//", re.split("[?#]", address, maxsplit=1)[0]))
+
+
+def cut(text: str) -> str:
+    """The start of a text, for the text of an error."""
+    return text[:EXCERPT] + "…" if len(text) > EXCERPT else text
+
+
+def excerpt(body: bytes) -> str:
+    """The start of an answer, on one line, for the text of an error."""
+    text = cut(" ".join(body[: 8 * EXCERPT].decode("utf-8", "replace").split()))
+    return "".join(char if char.isprintable() else "�" for char in text) or "(nothing)"
+
+
+def transport_failure(who: str, error: TransportError | DecodingError) -> SourceError:
+    """The error to raise where ``who`` gave no answer that can be read."""
+    if isinstance(error, DecodingError):
+        return BadResponse(f"{who}: {error}")
+    if not isinstance(error, CertificateError):
+        return Unavailable(f"{who}: {error}; {error.hint}" if error.hint else f"{who}: {error}")
+    if "expired" in str(error):
+        return Misconfigured(f"{who}: {error}; have it renewed")
+    if "mismatch" in str(error):
+        return Misconfigured(f"{who}: {error}; is this the address?")
+    return Misconfigured(f"{who}: {error}; if its authority is one of your own, name it under tls: ca_file")
+
+
+def status_failure(who: str, status: int, location: str, said: str) -> SourceError:
+    """The error to raise where ``who`` answered with a status other than 2xx.
+
+    ``said`` came with it, ``location`` is where a redirect points.
+    """
+    if 300 <= status < 400:
+        where = without_secrets(location) or "nowhere"
+        return Misconfigured(
+            f"{who}: HTTP {status}: it redirects to {where}, which is not followed: is this the address?"
+        )
+    if status in _MEANINGS:
+        meaning, advice = _MEANINGS[status]
+        return Misconfigured(f"{who}: HTTP {status}, {meaning}: {said}; {advice}")
+    kind = Misconfigured if 400 <= status < 500 and status not in _TEMPORARY else Unavailable
+    return kind(f"{who}: HTTP {status}: {said}")

@@ -12,8 +12,9 @@ from smithd.config.load import default_state, load
 from smithd.config.model import Config
 from smithd.engine import Engine
 from smithd.events import Event, Events
-from smithd.outbox.message import Delivered, Kind
+from smithd.outbox.message import ActivityEnd
 from smithd.outbox.queue import Outbox
+from smithd.outbox.settlement import Accept
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 from smithd.runtime.state import open_state, state_file
@@ -77,8 +78,8 @@ def test_a_configuration_that_names_its_state_takes_nothing_over(tmp_path: Path,
     assert state_file(config) == tmp_path / "own.db"
 
 
-def life(config: Config, now: float) -> list[tuple[Kind, str]]:
-    """What is sent in a life of a configuration; all of it is accepted."""
+def life(config: Config, now: float) -> list[str]:
+    """What is sent in a life of a configuration, by kind and name; all of it is accepted."""
     sent = []
     with closing(Database.open(config.state, config.path)) as database:
         outbox = Outbox(database)
@@ -86,9 +87,10 @@ def life(config: Config, now: float) -> list[tuple[Kind, str]]:
         engine.ingest(Poll("shop", now, 160.0, (Sample(Series("shop.orders", ()), now, now),)))
         engine.tick(now)
         while (queued := next(outbox.ready(now), None)) is not None:
+            message = queued.message
             claim = outbox.claim(queued, "any", now)
-            outbox.settle(claim, Delivered(None, ended=queued.message.kind is Kind.END), now)
-            sent.append((queued.message.kind, queued.message.key))
+            outbox.settle(claim, Accept(None, ended=isinstance(message, ActivityEnd)), now)
+            sent.append(f"{type(message).__name__} {message.key.subject}")
     return sent
 
 
@@ -96,12 +98,12 @@ def test_live_activities_that_another_configuration_started_are_not_ended(tmp_pa
     shared = "state: sqlite:///shared.db\n"
     first = configure(tmp_path / "first.yaml", "first", state=shared)
     second = configure(tmp_path / "second.yaml", "second", state=shared)
-    assert (Kind.STREAM, "stream:first") in life(first, 1000.0)
+    assert "ActivityState Live Activity first" in life(first, 1000.0)
     for now in (2000.0, 3000.0):
-        assert (Kind.END, "stream:first") not in life(second, now)
+        assert "ActivityEnd Live Activity first" not in life(second, now)
 
 
 def test_live_activities_that_this_configuration_started_are_ended_when_they_are_taken_out(tmp_path: Path) -> None:
-    shared = "state: sqlite:///own.db\n"
-    assert (Kind.STREAM, "stream:first") in life(configure(tmp_path / "own.yaml", "first", state=shared), 1000.0)
-    assert (Kind.END, "stream:first") in life(configure(tmp_path / "own.yaml", "second", state=shared), 2000.0)
+    own = "state: sqlite:///own.db\n"
+    assert "ActivityState Live Activity first" in life(configure(tmp_path / "own.yaml", "first", state=own), 1000.0)
+    assert "ActivityEnd Live Activity first" in life(configure(tmp_path / "own.yaml", "second", state=own), 2000.0)

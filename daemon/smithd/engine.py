@@ -149,6 +149,7 @@ class Engine:
         self._puzzles: dict[str, str] = {}
         self._refused: set[str] = set()
         self._alive_at = now
+        self._is_first = handover is None
         if handover is not None:
             self._adopt(handover)
         self._active, self._judging = self._resume(now)
@@ -294,7 +295,11 @@ class Engine:
         for alert in orphans:
             memory.forget(connection, alert.rule, alert.series.labels)
         for key, shown in list(self._outbox.shown().items()):
-            if isinstance(shown, ShownActivity) and not shown.ended and key not in self._board.surfaces:
+            if not isinstance(shown, ShownActivity) or shown.ended or key in self._board.surfaces:
+                continue
+            if self._is_first and self._database.from_another:
+                self._outbox.forget(connection, key)  # another configuration's: it is not ours to end
+            else:
                 self._outbox.put(connection, activity.end(shown.key.name, None, view))
 
     def replan(self, now: float) -> None:

@@ -437,3 +437,29 @@ class DeliveryResumed(Event):
 
     def __str__(self) -> str:
         return f"delivery of {self.scope} goes on"
+
+
+@dataclass(frozen=True, slots=True)
+class StateAdopted(Event):
+    """The state of an earlier version was renamed."""
+
+    earlier: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"the state in {self.earlier} is kept in {self.state} from now on: each configuration has its own"
+
+
+@dataclass(frozen=True, slots=True)
+class StateLeftAlone(Event):
+    """The state of an earlier version is another configuration's."""
+
+    level: ClassVar[int] = logging.WARNING
+    earlier: str
+    state: str
+
+    def __str__(self) -> str:
+        return (
+            f"the state in {self.earlier} has other widgets or Live Activities than this configuration, so it is left "
+            f"alone, and {self.state} is begun; if it is this configuration's all the same, name it with 'state'"
+        )

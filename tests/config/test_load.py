@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from config.corpus import PROD, SOUND
 from smithd.config.lint import demands
-from smithd.config.load import load
+from smithd.config.load import default_state, load
 from smithd.config.model import Config
 from smithd.errors import ConfigError
 from smithd.poll.schedule import Cron, Every
@@ -85,10 +86,27 @@ def test_the_state_is_kept_where_the_file_or_systemd_says(
     assert read(state=written).state == Path(file.format(folder=tmp_path))
 
 
-def test_the_state_is_in_the_users_state_folder_otherwise(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_state_is_in_the_users_state_folder_otherwise_and_each_file_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", "/home/somebody/.local/state")
-    assert read().state == Path("/home/somebody/.local/state/smithd/smithd.db")
+    for name in ("etc", "opt"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "etc" / "shop.yaml")
+    state = default_state(tmp_path / "etc" / "shop.yaml")
+    digest = hashlib.sha256(bytes(tmp_path / "etc" / "shop.yaml")).hexdigest()[:8]
+    assert state == Path(f"/home/somebody/.local/state/smithd/shop-{digest}.db")
+    assert default_state(tmp_path / "link.yaml") == state
+    assert default_state(tmp_path / "opt" / "shop.yaml") != state
+    monkeypatch.chdir(tmp_path / "etc")
+    assert default_state(Path("shop.yaml")) == state
+
+
+def test_a_file_that_does_not_say_where_has_the_default_state(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    config = read()
+    assert config.state == default_state(config.path)
 
 
 def test_paths_begin_at_the_files_folder_and_not_at_the_current_one(

@@ -47,11 +47,12 @@ def _from_state(path: Path, rule: str, labels: str) -> Explanation:
     from smithd.events import Events
     from smithd.explain import explain
     from smithd.outbox.queue import Outbox
+    from smithd.runtime.state import state_file
     from smithd.storage.database import Database
 
     config, now = load_rules(path), SystemClock().now()
     with tempfile.TemporaryDirectory(prefix="smithd-explain-") as folder:
-        database = Database.open(copied(config.state, Path(folder) / "state.db"))
+        database = Database.open(copied(state_file(config), Path(folder) / "state.db"))
         try:
             outbox = Outbox(database)
             engine = Engine(config, database, outbox, Events(), now)

@@ -37,25 +37,29 @@ def once(config: Path, send: bool) -> int:
     Exit status 1 where a source failed or something could not be sent.
     """
     from smithd.config.load import load
+    from smithd.runtime.state import state_file
 
     loaded = load(config, secrets_required=True)
     write_logs(loaded.redactor)
     with tempfile.TemporaryDirectory(prefix="smithd-once-") as folder:
-        state = loaded.state if send else copied(loaded.state, Path(folder) / "state.db")
-        complete = asyncio.run(_once(loaded, state, send))
+        copy = None if send else copied(state_file(loaded), Path(folder) / "state.db")
+        complete = asyncio.run(_once(loaded, copy))
     return 0 if complete else 1
 
 
-async def _once(config: Config, state: Path, send: bool) -> bool:
+async def _once(config: Config, copy: Path | None) -> bool:
+    """Once, on a copy of the state; without one on the state itself, and then it is sent."""
     from smithd.clock import SystemClock
     from smithd.events import Events, SurfaceHeld
     from smithd.runtime.components import Components
+    from smithd.runtime.state import open_state
     from smithd.storage.database import Database
 
     held: list[str] = []
     events = Events([lambda event: held.append(str(event)) if isinstance(event, SurfaceHeld) else None])
     clock = SystemClock()
-    async with Components(config, events, clock, Database.open(state)) as components:
+    database = open_state(config, events) if copy is None else Database.open(copy, config.path)
+    async with Components(config, events, clock, database) as components:
         polls = await asyncio.gather(*(poller.poll_once() for poller in components.pollers.values()))
         for poll in polls:
             components.engine.ingest(poll)
@@ -64,12 +68,12 @@ async def _once(config: Config, state: Path, send: bool) -> bool:
         report = {
             "Readings": list(_samples(polls)),
             "Alerts": [_alert(alert) for alert in components.engine.alerts] or ["none: every rule is clear"],
-            "To send" if send else "Would be sent": [_message(message) for message in messages] or ["nothing"],
+            "Would be sent" if copy else "To send": [_message(message) for message in messages] or ["nothing"],
             "Held": held,
         }
         for heading, lines in report.items():
             _print(heading, map(config.redactor.clean, lines))
-        sent = await _send(components) if send else True
+        sent = True if copy else await _send(components)
     return sent and not any(poll.failure for poll in polls)
 
 

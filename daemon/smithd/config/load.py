@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +80,7 @@ def _config(validator: Validator) -> Config:
     config = Config(
         path=report.path,
         account=file.activitysmith,
-        state=_state(file.state, validator.folder),
+        state=validator.folder / file.state.removeprefix("sqlite:///") if file.state else default_state(report.path),
         zone=zone,
         web=file.web,
         sources=sources.specs,
@@ -121,11 +122,13 @@ def _zone(validator: Validator, file: File | None) -> ZoneInfo:
     return ZoneInfo("UTC")
 
 
-def _state(url: str | None, folder: Path) -> Path:
-    if url is not None:
-        return folder / url.removeprefix("sqlite:///")
+def default_state(path: Path) -> Path:
+    """Where the state of a configuration file is that does not say where: each has one of its own."""
     directory = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]  # systemd lists several with colons
-    return (Path(directory) if directory else user_state_path("smithd")) / "smithd.db"
+    if directory:
+        return Path(directory) / "smithd.db"
+    real = path.resolve()
+    return user_state_path("smithd") / f"{real.stem}-{hashlib.sha256(bytes(real)).hexdigest()[:8]}.db"
 
 
 @contextmanager

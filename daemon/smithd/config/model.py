@@ -107,7 +107,9 @@ class File(Options):
 
     activitysmith: AccountOptions = Field(description="the ActivitySmith account: api_key, channels, limits")
     state: Annotated[str, AfterValidator(_state_url)] | None = Field(
-        None, description="where smithd remembers; default: $STATE_DIRECTORY/smithd.db, else the user's state folder"
+        None,
+        description="where smithd remembers; default: $STATE_DIRECTORY/smithd.db, else a file for each configuration "
+        "in the user's state folder",
     )
     timezone: Zone | None = Field(None, description="for cron, time windows and times in texts; default: the system's")
     web: WebOptions | None = Field(None, description="the local page; left out: none")

@@ -166,6 +166,11 @@ class Outbox:
         if (queued := self._waiting.pop(key, None)) is not None:
             rows.remove(connection, queued.id)
 
+    def forget(self, connection: Connection, key: Key) -> None:
+        """Know no more what a key shows, in the caller's transaction, without changing what it shows."""
+        self._shown.pop(key, None)
+        rows.forget_shown(connection, [key])
+
     def ready(self, now: float) -> Iterator[Queued]:
         """What may be sent now, by priority, then by age; nothing whose key is on its way already."""
         ready = [queued for queued in self._idle() if queued.ready_at <= now]

@@ -18,7 +18,7 @@ from smithd.events import Events, Reloaded, ReloadRefused, Started, Stopped, Unr
 from smithd.poll.scheduler import Scheduler
 from smithd.runtime import commands, systemd
 from smithd.runtime.components import Components
-from smithd.storage.database import Database
+from smithd.runtime.state import open_state
 from smithd.web.site import Site
 
 LONGEST_NAP = 2.0
@@ -91,7 +91,7 @@ async def run(
 
 
 def _open(config: Config, events: Events, clock: Clock) -> Components:
-    database = Database.open(config.state)
+    database = open_state(config, events)
     try:
         return Components(config, events, clock, database)
     except BaseException:

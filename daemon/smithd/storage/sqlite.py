@@ -96,6 +96,25 @@ def owner_pid(path: Path) -> int | None:
     return int(pid)
 
 
+def look(path: Path, query: str) -> list[tuple[Any, ...]] | None:
+    """What a query finds in the file, which is not opened for writing; None where it cannot be run."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute(query).fetchall()
+    except sqlite3.Error:
+        return None
+
+
+def empty_log(path: Path) -> bool:
+    """Move all that is in the log into the file, so that it can be renamed; False where another program holds it."""
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT / 1000)) as connection:
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        raise explained(path, error) from error
+    return not busy and not (_log(path).exists() and _log(path).stat().st_size)
+
+
 def tables(connection: Connection) -> set[str]:
     """The names of the tables that the file has."""
     return set(connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table'").scalars())

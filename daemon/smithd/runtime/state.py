@@ -1,0 +1,34 @@
+"""The state of a configuration: where it is, and opening it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from smithd.config.load import default_state
+from smithd.config.model import Config
+from smithd.events import Events, StateAdopted, StateLeftAlone
+from smithd.storage.adoption import EARLIER, Adoption, adopt, judge
+from smithd.storage.database import Database
+
+
+def open_state(config: Config, events: Events) -> Database:
+    """Open the state of a configuration, and say so where one of an earlier version was taken over, or left alone.
+
+    Raises DatabaseError where another smithd uses it, or it cannot be used.
+    """
+    if config.state == default_state(config.path):
+        earlier = str(config.state.with_name(EARLIER))
+        match adopt(config.state, config.widgets, config.live_activities):
+            case Adoption.ADOPTED:
+                events.publish(StateAdopted(earlier, str(config.state)))
+            case Adoption.LEFT_ALONE:
+                events.publish(StateLeftAlone(earlier, str(config.state)))
+    return Database.open(config.state, config.path)
+
+
+def state_file(config: Config) -> Path:
+    """Where the state of a configuration is now, for commands that only look: it may not have been taken over yet."""
+    is_default = config.state == default_state(config.path)
+    if is_default and judge(config.state, config.widgets, config.live_activities) is Adoption.ADOPTED:
+        return config.state.with_name(EARLIER)
+    return config.state

@@ -1,0 +1,71 @@
+"""Takes over the state that earlier versions kept in one default file for all configurations.
+
+The first configuration to which it belongs gets it, renamed, so that it neither forgets its alerts nor sends everything
+once more. It belongs to a configuration that has every Live Activity that is on the phone, and one of the widgets at
+least: those that were removed long ago are in it too. For all others it is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from enum import StrEnum
+from pathlib import Path
+
+from smithd.errors import Unwritable
+from smithd.storage import sqlite
+from smithd.storage.lock import StateLock
+
+EARLIER = "smithd.db"
+"""The name of that file, in the folder where the default state of each configuration is now."""
+
+
+class Adoption(StrEnum):
+    """What became of the earlier state."""
+
+    NONE = "none"  # there is none, or this configuration has a state already
+    ADOPTED = "adopted"
+    LEFT_ALONE = "left_alone"
+
+
+def adopt(state: Path, widgets: Collection[str], streams: Collection[str]) -> Adoption:
+    """Make the earlier state the one at ``state``, where there is none yet, if it belongs to this configuration.
+
+    Raises DatabaseError where a daemon still uses it: that one is to be stopped first.
+    """
+    found = judge(state, widgets, streams)
+    if found is Adoption.ADOPTED:
+        _move(state.with_name(EARLIER), state)
+    return found
+
+
+def judge(state: Path, widgets: Collection[str], streams: Collection[str]) -> Adoption:
+    """What ``adopt`` would do."""
+    earlier = state.with_name(EARLIER)
+    if os.path.lexists(state) or not earlier.exists() or earlier == state:
+        return Adoption.NONE
+    shown = sqlite.look(earlier, "SELECT key FROM shown WHERE NOT ended AND kind IN ('metric', 'stream', 'end')")
+    owner = sqlite.look(earlier, "SELECT configuration FROM owner")  # a file of this version: somebody has named it
+    if shown is None or owner is not None:
+        return Adoption.LEFT_ALONE
+    keys = [str(key).partition(":") for (key,) in shown]
+    their_streams = {name for kind, _, name in keys if kind == "stream"}
+    their_widgets = {name for kind, _, name in keys if kind == "metric"}
+    is_ours = their_streams <= set(streams) and (not their_widgets or not their_widgets.isdisjoint(widgets))
+    return Adoption.ADOPTED if is_ours else Adoption.LEFT_ALONE
+
+
+def _move(earlier: Path, state: Path) -> None:
+    lock = StateLock.take(earlier)
+    try:
+        if not sqlite.empty_log(lock.path):
+            raise Unwritable(f"the state in {earlier} is held by another program: it is needed in {state} now")
+        earlier.rename(state)
+        lock.forget_older()
+        folder = os.open(state.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        lock.release()

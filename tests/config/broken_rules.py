@@ -111,7 +111,7 @@ RULES: list[Broken] = [
     rule("metric: prod.error_rate\n»warn: '> 5'\ncritical: '> 6'", "did you mean 'warning'?"),
     rule("metric: prod.error_rate\nwarning: '> 5'\n»stale: old", "'stale' belongs in widgets.<name>"),
     # push
-    rule("metric: prod.error_rate\nwarning: '> 5'\npush: »yes", "expected a mapping / true (the stock text)"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\npush: »yes", "expected a mapping / true (the default text)"),
     rule("metric: prod.error_rate\nwarning: '> 5'\n»push: [warning]", "expected a mapping / found a list"),
     rule("metric: prod.error_rate\nwarning: '> 5'\n»push:", "'push' has no value"),
     push("on: »warning", "expected a list / [warning]"),

@@ -11,7 +11,7 @@ from smithd.config.load import load
 from smithd.config.model import File
 from smithd.config.yaml.compose import compose
 from smithd.config.yaml.document import read
-from smithd.config.yaml.positions import Mapping, Scalar, walk
+from smithd.config.yaml.positions import MappingNode, ScalarNode, walk
 from smithd.poll.registry import Registry
 from smithd.poll.schedule import ScheduleOptions
 
@@ -30,7 +30,7 @@ def _known() -> Iterator[tuple[str, ...]]:
 def _used() -> set[tuple[str, ...]]:
     """The ways of the keys that the example has; those of sources begin with the source's type."""
     root = compose(read(EXAMPLE)).tree
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     kinds = {name: _text(entry.value, "type") for name, entry in _section(root, "sources").entries.items()}
     used: set[tuple[str, ...]] = set()
     for path, _ in walk(root):
@@ -41,15 +41,15 @@ def _used() -> set[tuple[str, ...]]:
     return used
 
 
-def _section(root: Mapping, name: str) -> Mapping:
+def _section(root: MappingNode, name: str) -> MappingNode:
     section = root.entries[name].value
-    assert isinstance(section, Mapping)
+    assert isinstance(section, MappingNode)
     return section
 
 
 def _text(node: Any, key: str) -> str:
     value = node.entries[key].value
-    assert isinstance(value, Scalar)
+    assert isinstance(value, ScalarNode)
     return value.text
 
 

@@ -254,8 +254,8 @@ def test_too_many_requests_are_worth_a_warning_with_numbers(read: Read) -> None:
         widgets="widgets: {a: {value: shop.orders, min_interval: 1m}, b: {value: shop.orders, min_interval: 10s}}\n",
     )
     texts = "\n".join(config.warnings)
-    assert "widget values: up to 7 requests a minute while all is well, and 5 are allowed" in texts
-    assert "notifications: up to 6 requests a minute if every alert comes and goes" in texts
+    assert "widget values: up to 7 requests a minute while nothing fires, and 5 are allowed" in texts
+    assert "notifications: up to 6 requests a minute if every alert fires and resolves" in texts
 
 
 def test_a_machine_without_a_time_zone_uses_utc_and_says_so(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from smithd.config.load import load
 from smithd.config.schema import configuration_schema
 from smithd.config.yaml.compose import compose
 from smithd.config.yaml.document import read
-from smithd.config.yaml.positions import Listing, Mapping, Node, Scalar
+from smithd.config.yaml.positions import ListNode, MappingNode, Node, ScalarNode
 from smithd.config.yaml.scalars import value_of
 from smithd.errors import ConfigError
 from smithd.plugin.options import Options
@@ -33,11 +33,11 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 
 def plain(node: Node) -> Any:
     match node:
-        case Scalar():
+        case ScalarNode():
             return value_of(node)
-        case Listing():
+        case ListNode():
             return [plain(item) for item in node.items]
-        case Mapping():
+        case MappingNode():
             return {name: plain(entry.value) for name, entry in node.entries.items()}
 
 

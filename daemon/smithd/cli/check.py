@@ -36,7 +36,7 @@ def summary(config: Config) -> Iterator[str]:
         yield ""
         yield from config.warnings
     yield ""
-    yield "Requests a minute, while all is well / when every alert comes and goes / allowed:"
+    yield "Requests a minute, while nothing fires / when every alert fires and resolves / allowed:"
     for demand in demands(config):
         yield f"  {demand.family:<17}{demand.steady:>7.4g} /{demand.worst:>7.4g} /{demand.limit:>5}"
     yield from _to_create(config)

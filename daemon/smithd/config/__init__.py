@@ -1,1 +1,1 @@
-"""Reads the configuration, and says where it is wrong."""
+"""Reads the configuration, and reports its mistakes."""

@@ -20,23 +20,23 @@ def keys(model: Model) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def known_keys(model: Model, way: Sequence[Step]) -> dict[str, FieldInfo]:
-    """The keys that the mapping at the end of a way may have."""
-    return {key: field for kind in _types_at(model, way) if _is_model(kind) for key, field in keys(kind).items()}
+def known_keys(model: Model, path: Sequence[Step]) -> dict[str, FieldInfo]:
+    """The keys that the mapping at the end of a path may have."""
+    return {key: field for kind in _types_at(model, path) if _is_model(kind) for key, field in keys(kind).items()}
 
 
-def nearest_field(model: Model, way: Sequence[Step]) -> tuple[str, FieldInfo] | None:
-    """The last key on a way that the models describe."""
-    for end in range(len(way), 0, -1):
-        step = way[end - 1]
-        if isinstance(step, str) and (field := known_keys(model, way[: end - 1]).get(step)) is not None:
+def nearest_field(model: Model, path: Sequence[Step]) -> tuple[str, FieldInfo] | None:
+    """The last key on a path that the models describe."""
+    for end in range(len(path), 0, -1):
+        step = path[end - 1]
+        if isinstance(step, str) and (field := known_keys(model, path[: end - 1]).get(step)) is not None:
             return step, field
     return None
 
 
-def wants(model: Model, way: Sequence[Step]) -> set[Any]:
-    """The plain types that a value at the end of a way may have; empty where the models do not say."""
-    return {kind for kind in _types_at(model, way) if isinstance(kind, type)}
+def wants(model: Model, path: Sequence[Step]) -> set[Any]:
+    """The plain types that a value at the end of a path may have; empty where the models do not say."""
+    return {kind for kind in _types_at(model, path) if isinstance(kind, type)}
 
 
 @cache
@@ -55,7 +55,7 @@ def fields_with_secrets(model: Model) -> tuple[str, ...]:
 def every_field(
     model: Model, path: tuple[str, ...] = (), above: tuple[Model, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
-    """Each field of a model and of those within it, with its way; names that the user chooses are ``<name>``."""
+    """Each field of a model and of those within it, with its path; names that the user chooses are ``<name>``."""
     for key, field in keys(model).items():
         yield (*path, key), field
         for steps, inner in _models_within(field.annotation):
@@ -72,9 +72,9 @@ def _models_within(annotation: Any) -> Iterator[tuple[tuple[str, ...], Model]]:
             yield from (((*name, *steps), inner) for steps, inner in _models_within(items))
 
 
-def _types_at(model: Model, way: Sequence[Step]) -> list[Any]:
+def _types_at(model: Model, path: Sequence[Step]) -> list[Any]:
     here: list[Any] = [model]
-    for step in way:
+    for step in path:
         here = [kind for parent in here for kind in _below(parent, step)]
     return here
 

@@ -1,4 +1,4 @@
-"""Warns of what is no mistake, but will not do what its author expects: budgets, slots, and what iOS makes of it."""
+"""Warns of what is no mistake, but may not do what is expected: budgets, slots, and how iOS shows it. No I/O."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from smithd.config.model import Config, RuleConfig
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
 from smithd.expression.derived import made_of
+from smithd.plugin.options import Options
 from smithd.poll.schedule import period
-from smithd.surfaces.activity import ActivityOptions, WhileFiring
+from smithd.references import ReferenceKind, references
+from smithd.surfaces.activity import ActivityOptions
 from smithd.surfaces.widget import WidgetOptions
 
 COSMETIC_UPDATES_A_MINUTE = 0.5
 """A Live Activity that only changes its numbers is updated every 120 s at most."""
 SHORTEST_USEFUL_INTERVAL = 60.0
-"""iOS fetches widgets about every 15 minutes; a value sent more often than every minute is seen by nobody."""
+"""iOS fetches widgets about every 15 minutes, so a value that is sent more often than every minute is never seen."""
 
 
 class Advice(NamedTuple):
@@ -30,8 +32,10 @@ class Advice(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """Requests a minute that one family of the service's limits gets: as long as all is well (``steady``: every value
-    changes with every poll), and when every alert comes and goes as fast as it can (``worst``); with one series each.
+    """Requests a minute that count against one of the service's limits, with one series each.
+
+    ``steady``: while no alert fires and every value changes with every poll; ``worst``: when every alert fires and
+    resolves as fast as it can.
     """
 
     family: str
@@ -41,7 +45,7 @@ class Demand(NamedTuple):
 
 
 def demands(config: Config) -> list[Demand]:
-    """What this configuration asks of each family."""
+    """What this configuration asks of each family of limits."""
     config = _known(config)
     limits = config.account.limits
     pace = _Pace(config)
@@ -90,35 +94,40 @@ class _Pace:
         return max((self._metrics.get(metric, 0.0) for metric in metrics if metric), default=0.0)
 
     def widget(self, widget: WidgetOptions) -> float:
-        """Routine updates; a widget's text about everything changes when some alert does."""
-        judged = chain.from_iterable(rule.metrics for rule in self._rules.values())
-        polls = self.polls([widget.value] if widget.value else judged)
+        """Routine updates. A text about everything changes when some alert does."""
+        polls = max(self._metric_polls(widget), self._rule_polls(widget))
         return min(polls, 60 / widget.min_interval) if widget.min_interval else polls
 
     def updates(self, activity: ActivityOptions) -> float:
-        return min(
-            self.polls(metric for row in activity.stats for metric in (row.value, row.each)), COSMETIC_UPDATES_A_MINUTE
-        )
+        return min(self._metric_polls(activity), COSMETIC_UPDATES_A_MINUTE)
 
     def changes(self, activity: ActivityOptions) -> float:
-        """Changes of meaning are not held back: one for each poll of a rule that colours or shows the activity."""
-        rules = {row.color_by for row in activity.stats}
-        if isinstance(activity.show, WhileFiring):
-            rules |= set(activity.show.while_firing)
-        judged = self.polls(chain.from_iterable(rule.metrics for name, rule in self._rules.items() if name in rules))
-        return max(judged, self.updates(activity))
+        """Changes of meaning are sent at once: one for each poll of a rule that colours or shows the activity."""
+        return max(self._rule_polls(activity), self.updates(activity))
+
+    def _metric_polls(self, options: Options) -> float:
+        """How often a metric is polled that these options name."""
+        return self.polls(each.name for each in references(options) if each.kind is ReferenceKind.METRIC)
+
+    def _rule_polls(self, options: Options) -> float:
+        """How often a rule is evaluated that these options name."""
+        named = list(references(options))
+        names = {each.name for each in named if each.kind is ReferenceKind.RULE}
+        if any(each.kind is ReferenceKind.EVERYTHING for each in named):
+            names = set(self._rules)
+        return self.polls(chain.from_iterable(self._rules[name].metrics for name in names if name in self._rules))
 
     def pushes(self, rule: RuleConfig) -> float:
-        """One on firing and one on resolving: at the fastest with every poll, but not before its times have passed."""
+        """One on firing and one on resolving, at most with every poll and not before the rule's times have passed."""
         polls = self.polls(rule.metrics)
-        held = rule.hold + rule.keep_firing_for
-        return min(polls, 120 / held) if held else polls
+        least = rule.hold + rule.keep_firing_for
+        return min(polls, 120 / least) if least else polls
 
 
 def advise(validator: Validator, config: Config) -> None:
-    """Add what is worth a warning to the report."""
+    """Add the warnings to the report."""
     config = _known(config)
-    found = [_slots(config), _budgets(config), _intervals(config), _stream_keys(config), _comparisons(config)]
+    found = [_live_activities(config), _budgets(config), _intervals(config), _comparisons(config)]
     for path, message in chain.from_iterable(found):
         validator.warn(path, message)
 
@@ -137,12 +146,16 @@ def _comparisons(config: Config) -> Iterator[Advice]:
                 )
 
 
-def _slots(config: Config) -> Iterator[Advice]:
+def _live_activities(config: Config) -> Iterator[Advice]:
     limit, wanted = config.account.limits.live_activities_at_once, list(config.live_activities)
     if len(wanted) > limit:
         count = f"{len(wanted)} Live Activities can be wanted at once, and {limit} fit"
         last = ", ".join(wanted[limit:])
-        yield Advice(("live_activities",), f"{count}; the file's order decides, so these may have to wait: {last}")
+        yield Advice(("live_activities",), f"{count}; the order in the file decides, so these may have to wait: {last}")
+    for key in config.live_activities:
+        if key != key.lower():
+            message = f"the stream key '{key}' has capitals: whether the service tells them apart is not documented"
+            yield Advice(("live_activities", key), message)
 
 
 def _budgets(config: Config) -> Iterator[Advice]:
@@ -151,9 +164,11 @@ def _budgets(config: Config) -> Iterator[Advice]:
         wanted = max(demand.steady, demand.worst) if demand.steady <= demand.limit else demand.steady
         if wanted <= demand.limit:
             continue
-        when = "while all is well" if wanted == demand.steady else "if every alert comes and goes as fast as it can"
+        when = (
+            "while nothing fires" if wanted == demand.steady else "if every alert fires and resolves as fast as it can"
+        )
         count = f"{demand.family}: up to {wanted:.0f} requests a minute {when}, and {demand.limit} are allowed"
-        yield Advice(places.get(demand.family, ("widgets",)), f"{count}; the rest comes late")
+        yield Advice(places.get(demand.family, ("widgets",)), f"{count}; the rest is delayed")
 
 
 def _intervals(config: Config) -> Iterator[Advice]:
@@ -164,10 +179,3 @@ def _intervals(config: Config) -> Iterator[Advice]:
                 ("widgets", key, "min_interval"),
                 f"a value is sent {often}, but iOS fetches widgets about every 15 minutes: most are never seen",
             )
-
-
-def _stream_keys(config: Config) -> Iterator[Advice]:
-    for key in config.live_activities:
-        if key != key.lower():
-            message = f"the stream key '{key}' has capitals: whether the service tells them apart is not documented"
-            yield Advice(("live_activities", key), message)

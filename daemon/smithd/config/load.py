@@ -21,6 +21,7 @@ from smithd.config.zones import local_zone
 from smithd.delivery.account import AccountOptions
 from smithd.errors import ConfigError
 from smithd.expression.expression import Expression
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.time_window import compile_window
 from smithd.poll.registry import Registry
 
@@ -77,9 +78,10 @@ def _config(validator: Validator) -> Config:
     if file is None or report.failed:
         raise report.error()
     unknown = frozenset(validator.unknown)
+    unknown_entries = {path[:2] for path in unknown}
     config = Config(
         path=report.path,
-        account=file.activitysmith,
+        accounts={DEFAULT_ACCOUNT: file.activitysmith},
         state=validator.folder / file.state.removeprefix("sqlite:///") if file.state else default_state(report.path),
         zone=zone,
         web=file.web,
@@ -90,7 +92,7 @@ def _config(validator: Validator) -> Config:
         windows=tuple(
             compile_window(name, options, options.timezone or zone)
             for name, options in file.time_windows.items()
-            if not any(path[:2] == ("time_windows", name) for path in unknown)
+            if ("time_windows", name) not in unknown_entries
         ),
         widgets=file.widgets,
         live_activities=file.live_activities,

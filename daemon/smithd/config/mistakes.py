@@ -11,7 +11,7 @@ from smithd.config.report.diagnostics import Report
 from smithd.config.report.masking import is_reference, is_secret_name
 from smithd.config.report.messages import Finding
 from smithd.config.values import Values
-from smithd.config.yaml.positions import Mapping, Node, Path, Scalar, nodes_on, walk
+from smithd.config.yaml.positions import MappingNode, Node, Path, ScalarNode, nodes_on, walk
 from smithd.config.yaml.scalars import described, value_of
 from smithd.expression.lexer import ExpressionError
 
@@ -25,9 +25,9 @@ class KnownKeys(NamedTuple):
     model: fields.Model
     beside: fields.Model | None = None
 
-    def keys(self, way: Path) -> list[str]:
-        beside = fields.keys(self.beside) if self.beside is not None and not way else {}
-        return [*beside, *fields.known_keys(self.model, way)]
+    def keys(self, path: Path) -> list[str]:
+        beside = fields.keys(self.beside) if self.beside is not None and not path else {}
+        return [*beside, *fields.known_keys(self.model, path)]
 
 
 class Mistakes:
@@ -75,7 +75,7 @@ class Mistakes:
         node = finding.spot.node
         if any(self._is_excused(part) for part in nodes_on(self._root, finding.spot.path)):
             return True
-        if not isinstance(node, Mapping) or finding.kind == "missing" or not messages.is_own_text(finding.error):
+        if not isinstance(node, MappingNode) or finding.kind == "missing" or not messages.is_own_text(finding.error):
             return False
         parts = walk(node, finding.spot.path)
         return any(
@@ -87,7 +87,7 @@ class Mistakes:
 
     def _unknown_key(self, finding: Finding, known: KnownKeys) -> None:
         spot, name = finding.spot, str(finding.last)
-        allowed = known.keys(finding.way[:-1])
+        allowed = known.keys(finding.inner_path[:-1])
         near = self._report.nearest(name, allowed)
         hint = f"did you mean '{near}'?" if near else self._belongs(name)
         if near is None or is_secret_name(near):
@@ -113,7 +113,7 @@ class Mistakes:
 
     def _missing_key(self, finding: Finding, known: KnownKeys) -> None:
         name, spot = str(finding.last), finding.spot
-        field = fields.known_keys(known.model, finding.way).get(name)
+        field = fields.known_keys(known.model, finding.inner_path).get(name)
         if field is None and known.beside is not None:
             field = fields.keys(known.beside).get(name)
         within = f" in '{'.'.join(map(str, spot.path))}'" if spot.path else ""
@@ -122,25 +122,25 @@ class Mistakes:
 
     def _wrong_value(self, found: Sequence[Finding], known: KnownKeys) -> None:
         spot, cause = found[0].spot, messages.cause(found[0].error)
-        if isinstance(cause, ExpressionError) and isinstance(spot.node, Scalar):
+        if isinstance(cause, ExpressionError) and isinstance(spot.node, ScalarNode):
             self._wrong_expression(spot.node, cause)
             return
         wanted = [messages.expectation(finding.error) for finding in found]
         if all(wanted):
             alternatives = " or ".join(dict.fromkeys(text for text in wanted if text))
             message = f"expected {alternatives}"
-            if isinstance(spot.node, Scalar) or not messages.is_own_text(found[0].error):
+            if isinstance(spot.node, ScalarNode) or not messages.is_own_text(found[0].error):
                 message += f"{'; ' if ', found ' in message else ', '}found {self._found(spot.node)}"
         else:
             message = messages.sentence(found[0].error)
         own = any(messages.is_own_text(finding.error) for finding in found)
-        if own and self.shows_a_secret(message, spot.node, piece=isinstance(spot.node, Scalar)):
+        if own and self.shows_a_secret(message, spot.node, piece=isinstance(spot.node, ScalarNode)):
             message = "this value cannot be used here; the reason is not shown, because it holds a secret"
         self._report.at(
             spot.anchor, message, expected=_description(found[0], known), hint=self._value_hint(found, spot.node)
         )
 
-    def _wrong_expression(self, node: Scalar, error: ExpressionError) -> None:
+    def _wrong_expression(self, node: ScalarNode, error: ExpressionError) -> None:
         if self.shows_a_secret(str(error), node, piece=True):
             self._report.at(node, "this is not an expression; the reason is not shown, because it holds a secret")
             return
@@ -156,14 +156,14 @@ class Mistakes:
         return literal + [piece for _, part in walk(node) for piece in self._values.secrets.get(id(part), ())]
 
     def _found(self, node: Node) -> str:
-        if not isinstance(node, Scalar):
+        if not isinstance(node, ScalarNode):
             return described(self._values.plain(node))
         if node.text.strip() and (id(node) in self._values.secrets or self._report.mask.secrets_in(node)):
             return f"what {node.text} holds" if is_reference(node.text) else "a value that is not shown"
         return described(value_of(node))
 
     def _value_hint(self, found: Sequence[Finding], node: Node) -> str | None:
-        if not isinstance(node, Scalar):
+        if not isinstance(node, ScalarNode):
             return None
         if node.style in (">", "|"):
             return "a text that begins with > or | needs quotes"
@@ -181,9 +181,9 @@ class Mistakes:
 
 
 def _description(finding: Finding, known: KnownKeys) -> str | None:
-    found = fields.nearest_field(known.model, finding.way)
+    found = fields.nearest_field(known.model, finding.inner_path)
     if found is None and known.beside is not None:
-        found = fields.nearest_field(known.beside, finding.way)
+        found = fields.nearest_field(known.beside, finding.inner_path)
     if found is None or not found[1].description:
         return None
     if messages.is_own_text(finding.error) and not finding.is_about_key and found[0] != finding.spot.path[-1]:

@@ -1,4 +1,4 @@
-"""The whole configuration: the options that each room declares, gathered, and those of the rooms above this one."""
+"""The whole configuration: the options that each room declares, and those of the rooms above this one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from smithd.delivery.account import AccountOptions, is_loopback
 from smithd.events import Redactor
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.options import PushOptions
 from smithd.notify.suppression import HushOptions
 from smithd.notify.time_window import TimeWindowOptions, Window
@@ -31,7 +32,7 @@ Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone), WithJsonSchema({"type": 
 
 
 class Listen(NamedTuple):
-    """Where the web page listens."""
+    """Where the web server listens."""
 
     host: str
     port: int
@@ -57,9 +58,9 @@ def parse_listen(text: Any) -> Listen:
 class WebOptions(Options):
     """The keys of ``web``."""
 
-    token: Secret | None = Field(None, min_length=1, description="what a browser must bring to see the page")
+    token: Secret | None = Field(None, min_length=1, description="the password of the page, which a browser must send")
     listen: Annotated[Listen, BeforeValidator(parse_listen), WithJsonSchema({"type": "string"})] = Field(
-        description="address:port of the page, like 127.0.0.1:8787; beyond this machine only with a token"
+        description="address:port of the page, like 127.0.0.1:8787; other addresses than this machine's need a token"
     )
 
     @field_validator("listen")
@@ -71,7 +72,7 @@ class WebOptions(Options):
 
 
 class DefaultsOptions(Options):
-    """The keys of ``defaults``: for every source that does not say otherwise."""
+    """The keys of ``defaults``, for every source that does not set its own."""
 
     every: PositiveDuration = Field(60.0, description="the time between two polls")
     timeout: PositiveDuration = Field(10.0, description="the deadline of one poll")
@@ -84,9 +85,11 @@ class TimeWindowConfig(TimeWindowOptions):
 
 
 class RuleConfig(RuleOptions, HushOptions):
-    """The keys of a rule, with when and how it is told."""
+    """The keys of a rule, with when and how it notifies."""
 
-    push: PushOptions | None = Field(None, description="true (the stock text) or a mapping; left out: nobody is told")
+    push: PushOptions | None = Field(
+        None, description="true (the default text) or a mapping; left out: no notification"
+    )
 
     @field_validator("push", mode="before")
     @classmethod
@@ -108,7 +111,7 @@ class File(Options):
     activitysmith: AccountOptions = Field(description="the ActivitySmith account: api_key, channels, limits")
     state: Annotated[str, AfterValidator(_state_url)] | None = Field(
         None,
-        description="where smithd remembers; default: $STATE_DIRECTORY/smithd.db, else a file for each configuration "
+        description="the state; default: $STATE_DIRECTORY/smithd.db, else a file for each configuration "
         "in the user's state folder",
     )
     timezone: Zone | None = Field(None, description="for cron, time windows and times in texts; default: the system's")
@@ -116,17 +119,17 @@ class File(Options):
     defaults: DefaultsOptions = Field(DefaultsOptions(), description="every and timeout for all sources")
     plugins: list[str] = Field([], description="Python files with sources of your own, from this file's folder")
     sources: dict[SourceName, dict[str, Any]] = Field(
-        min_length=1, description="what is asked: a name, and under it 'type' and the options of that type"
+        min_length=1, description="what is polled: a name, and under it 'type' and the options of that type"
     )
     derived: dict[DerivedName, ExpressionOption] = Field(
-        {}, description="metrics made of metrics: a name, and an expression like 100 * shop.orders / prod.visits"
+        {}, description="derived metrics: a name, and an expression like 100 * shop.orders / prod.visits"
     )
     history: PositiveDuration = Field(
-        8 * 86400.0, description="how far back rules and expressions may look; older values are forgotten"
+        8 * 86400.0, description="how far back rules and expressions may look; older samples are dropped"
     )
     rules: dict[RuleName, RuleConfig] = Field({}, description="when a metric is a warning, or critical")
     time_windows: dict[WindowName, TimeWindowConfig] = Field(
-        {}, description="hours and days that have a name, for 'mute': from, to, days"
+        {}, description="named hours and days, for 'mute': from, to, days"
     )
     widgets: dict[MetricKey, WidgetOptions] = Field(
         {}, description="ActivitySmith metric key, and its value: source.metric, or a mapping with 'value' or 'text'"
@@ -148,7 +151,7 @@ class Config:
     """
 
     path: Path
-    account: AccountOptions
+    accounts: dict[str, AccountOptions]
     state: Path
     zone: ZoneInfo
     web: WebOptions | None
@@ -162,3 +165,8 @@ class Config:
     redactor: Redactor
     unknown: frozenset[tuple[str | int, ...]] = frozenset()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> AccountOptions:
+        """The account of ``activitysmith``, the only one that can be configured."""
+        return self.accounts[DEFAULT_ACCOUNT]

@@ -1,4 +1,4 @@
-"""What things may be called that smithd itself names: sources, metrics and rules."""
+"""The names that sources, metrics, rules and time windows may have. No I/O."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 has one. No I/O.
 
 A value that a model refuses takes its field's default. Where the field has none, or the value is an item of a list or
-mapping, UNKNOWN takes its place. Unknown keys are ignored, and values are not checked together, since some of
+mapping, UNKNOWN takes its place. UnknownValue keys are ignored, and values are not checked together, since some of
 them may be missing.
 """
 
@@ -18,14 +18,14 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-class Unknown:
+class UnknownValue:
     """The class of UNKNOWN."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
 
 
-UNKNOWN: Final = Unknown()
+UNKNOWN: Final = UnknownValue()
 """Takes the place of a value that is not known."""
 
 

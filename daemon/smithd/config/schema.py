@@ -1,6 +1,6 @@
-"""The configuration language as a JSON Schema, for editors: the keys of every room, and those of every source type.
+"""The configuration language as a JSON Schema, for editors: the keys of every room and of every source type.
 
-An editor is more lenient than ``smithd check`` and never stricter: what check accepts, the schema accepts too.
+The schema may be more lenient than ``smithd check`` but never stricter: what check accepts, it accepts too.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from smithd.poll.registry import SourceClass
 from smithd.poll.schedule import ScheduleOptions
 
 _REFERENCE = {"type": "string", "pattern": r"\$\{(env|file|credential):"}
-"""What may take the place of every plain value."""
+"""Allowed in the place of every plain value."""
 
 _ADMITS_ALL: JsonSchemaValue = {}
 
 
 class _Generator(GenerateJsonSchema):
-    """Pydantic's, with what our files may have besides: short forms, and references."""
+    """Pydantic's, with what our files may have as well: short forms, and references to secrets."""
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         made = super().generate_inner(schema)
@@ -62,9 +62,9 @@ def _is_plain(made: JsonSchemaValue) -> bool:
 
 
 def configuration_schema(types: Mapping[str, SourceClass]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The language with these types of sources; and, apart, the types that cannot be described, and why.
+    """The language with these types of sources, and why some types cannot be described.
 
-    A source of such a type is admitted with any options.
+    The schema accepts any options for a source of such a type.
     """
     models: dict[str, Model] = {}
     failed: dict[str, str] = {}

@@ -19,7 +19,7 @@ from smithd.config.report.masking import is_secret_name
 from smithd.config.values import Values, folder_of
 from smithd.config.yaml.compose import compose
 from smithd.config.yaml.document import UnreadableFile, read
-from smithd.config.yaml.positions import Mapping, Node, Path, Scalar, Step, locate, walk
+from smithd.config.yaml.positions import MappingNode, Node, Path, ScalarNode, Step, locate, walk
 from smithd.config.yaml.scalars import described
 from smithd.events import Redactor
 from smithd.poll.isolation import PluginFault, call_isolated
@@ -52,7 +52,7 @@ def open_file(path: FilePath, places: fields.Places, *, secrets_required: bool) 
         report.settle(node)
     if composition.tree is not None:
         report.mask.know(composition.tree)
-    if not isinstance(composition.tree, Mapping):
+    if not isinstance(composition.tree, MappingNode):
         raise report.error()
     values = Values(report, redactor, document, secrets_required=secrets_required)
     return Validator(composition.tree, values, report, places, redactor)
@@ -62,7 +62,7 @@ class Validator:
     """A file that is being validated: its tree, its plain values in ``data``, and the report of its mistakes."""
 
     def __init__(
-        self, root: Mapping, values: Values, report: Report, places: fields.Places, redactor: Redactor
+        self, root: MappingNode, values: Values, report: Report, places: fields.Places, redactor: Redactor
     ) -> None:
         self.root = root
         self.report = report
@@ -73,7 +73,12 @@ class Validator:
         """The paths of values that could not be validated because a secret in them is missing."""
         self._values = values
         empty = [(path, node) for path, node in walk(root) if id(node) in values.empty] if values.empty else []
-        self._empty = [(path, node) for path, node in empty if not _may_be_empty(path)]
+        # Null may have a meaning where values are handed on as they are: a request's body, and a plugin's own options.
+        self._empty = [
+            (path, node)
+            for path, node in empty
+            if "body" not in path and not (path[0] == "sources" and len(path) > _SOURCE_OPTION)
+        ]
         for _, node in self._empty:
             report.settle(node)
         self._mistakes = Mistakes(report, values, root, places)
@@ -128,7 +133,7 @@ class Validator:
         parts: list[Node] = [spot.node] if spot.key is None else [spot.key, spot.node]
         for _, node in walk(spot.node):
             parts.append(node)
-            if isinstance(node, Mapping):
+            if isinstance(node, MappingNode):
                 parts += [pair.key for pair in node.entries.values()]
         return not any(
             self.report.is_reported(node) or self.report.is_settled(node) or id(node) in self._values.incomplete
@@ -148,7 +153,7 @@ class Validator:
         """Report a mistake at a place; ``near`` are the names among which the right one may be."""
         spot = locate(self.root, at)
         named = spot.key if at_key and spot.key is not None else spot.node
-        hint = self.report.did_you_mean(named.text, near) if isinstance(named, Scalar) and near else None
+        hint = self.report.did_you_mean(named.text, near) if isinstance(named, ScalarNode) and near else None
         node = spot.key if at_key and spot.key is not None else spot.anchor
         self.report.at(node, message, expected=expected, hint=hint)
 
@@ -165,7 +170,7 @@ class Validator:
         """Report a mistake at a column (from 1) of an expression; ``name`` is what stands there."""
         node = locate(self.root, at).node
         hint = self.report.did_you_mean(name, near) if near else None
-        if isinstance(node, Scalar):
+        if isinstance(node, ScalarNode):
             self.report.within(node, column, message, width=len(name) or 1, expected=expected, hint=hint)
 
     def report_empty(self, model: fields.Model) -> None:
@@ -256,11 +261,6 @@ def _branches(paths: Iterable[Path]) -> _Branches:
             here = here.setdefault(step, {})
         here[path[-1]] = None
     return root
-
-
-def _may_be_empty(path: Path) -> bool:
-    """Null may have a meaning where values are handed on as they are: a request's body, and a plugin's own options."""
-    return "body" in path or (path[0] == "sources" and len(path) > _SOURCE_OPTION)
 
 
 def _secrets_of(value: Any) -> Iterator[str]:

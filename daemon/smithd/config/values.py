@@ -12,7 +12,7 @@ from smithd.config import secrets
 from smithd.config.report.diagnostics import Report
 from smithd.config.secrets import MalformedReference, SecretMissing, SecretReference
 from smithd.config.yaml.document import Document
-from smithd.config.yaml.positions import Listing, Node, Scalar
+from smithd.config.yaml.positions import ListNode, Node, ScalarNode
 from smithd.config.yaml.scalars import value_of
 from smithd.events import Redactor
 
@@ -43,10 +43,10 @@ class Values:
 
     def plain(self, node: Node) -> Any:
         """What a node stands for. A missing secret is a warning, or a mistake where secrets are required."""
-        if isinstance(node, Scalar):
+        if isinstance(node, ScalarNode):
             return self._scalar(node)
         if id(node) not in self._made:
-            if isinstance(node, Listing):
+            if isinstance(node, ListNode):
                 made: Any = [self.plain(item) for item in node.items]
             else:
                 made = {name: self.plain(pair.value) for name, pair in node.entries.items()}
@@ -59,7 +59,7 @@ class Values:
             if secret not in self._unfilled:
                 self._redactor.add(secret)
 
-    def _scalar(self, node: Scalar) -> Any:
+    def _scalar(self, node: ScalarNode) -> Any:
         value = value_of(node)
         if isinstance(value, str):
             if "${" in value:
@@ -77,7 +77,7 @@ class Values:
             return 1
         return value
 
-    def _filled(self, node: Scalar) -> str:
+    def _filled(self, node: ScalarNode) -> str:
         """A text with its secrets; as it was written where one is missing."""
         pieces: list[str | None] = []
         for part in secrets.parts(node.text):
@@ -92,7 +92,7 @@ class Values:
             return node.text
         return "".join(filter(None, pieces))
 
-    def _secret(self, node: Scalar, reference: SecretReference) -> str | None:
+    def _secret(self, node: ScalarNode, reference: SecretReference) -> str | None:
         try:
             found = secrets.read(reference, self._folder)
         except SecretMissing as missing:
@@ -107,20 +107,20 @@ class Values:
         self.secrets.setdefault(id(node), []).append(found)
         return found
 
-    def _report_malformed(self, node: Scalar, part: MalformedReference) -> None:
+    def _report_malformed(self, node: ScalarNode, part: MalformedReference) -> None:
         expected = f"expected {', '.join(secrets.KINDS.values())}; a plain '${{' is written '$${{'"
         hint = f"did you mean {part.near}?" if part.near else None
         if part.kind is not None:
             hint = self._report.did_you_mean(part.kind, tuple(secrets.KINDS))
         self._report.at(self._place(node, part.text), part.message, expected=expected, hint=hint)
 
-    def _place(self, node: Scalar, text: str) -> Scalar:
+    def _place(self, node: ScalarNode, text: str) -> ScalarNode:
         """Where within a value a reference stands; the whole value if the file spells it differently."""
         column = self._document.lines[node.start.line].find(text, node.start.column)
         if column < 0:
             return node
         start = node.start._replace(column=column)
-        return Scalar(start, start._replace(column=column + len(text)), text)
+        return ScalarNode(start, start._replace(column=column + len(text)), text)
 
 
 def folder_of(path: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from smithd.config.diagnostic import Diagnostic, Position
 from smithd.config.report.masking import Mask
 from smithd.config.yaml.columns import part_of
-from smithd.config.yaml.positions import Node, Scalar, mistake_at
+from smithd.config.yaml.positions import Node, ScalarNode, mistake_at
 from smithd.errors import ConfigError
 from smithd.events import Redactor
 from smithd.suggestion import did_you_mean, nearest
@@ -43,7 +43,7 @@ class Report:
         """Remember a mistake at a node."""
         self.add(mistake_at(node, message, expected=expected, hint=hint))
 
-    def within(self, node: Scalar, column: int, message: str, *, width: int = 1, **more: str | None) -> None:
+    def within(self, node: ScalarNode, column: int, message: str, *, width: int = 1, **more: str | None) -> None:
         """Remember a mistake at a column (from 1) of a value's text."""
         self.at(part_of(node, column, width, self._lines), message, **more)
 

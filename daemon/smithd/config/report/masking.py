@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from smithd.config.yaml.positions import Node, Path, Scalar, walk
+from smithd.config.yaml.positions import Node, Path, ScalarNode, walk
 from smithd.events import Redactor
 from smithd.suggestion import nearest
 
@@ -84,7 +84,7 @@ class Mask:
         self._redactor = redactor
         self._root: Node | None = None
         self._names: set[str] = set()
-        self._unknown: list[Scalar] = []
+        self._unknown: list[ScalarNode] = []
         self._index: _Index | None = None
 
     def know(self, root: Node) -> None:
@@ -100,15 +100,15 @@ class Mask:
 
     def hide(self, node: Node) -> None:
         """Show nothing of this value: it stands under an unknown key."""
-        scalars = [part for _, part in walk(node) if isinstance(part, Scalar) and not is_reference(part.text)]
+        scalars = [part for _, part in walk(node) if isinstance(part, ScalarNode) and not is_reference(part.text)]
         self._unknown += scalars
         if self._index is not None:
             self._index.hide(scalars, self._lines, ELLIPSIS)
 
-    def secrets_in(self, node: Node) -> list[Scalar]:
+    def secrets_in(self, node: Node) -> list[ScalarNode]:
         """The secrets that the file itself holds at and below a node."""
         literals = self._indexed().literals
-        return [part for _, part in walk(node) if isinstance(part, Scalar) and id(part) in literals]
+        return [part for _, part in walk(node) if isinstance(part, ScalarNode) and id(part) in literals]
 
     def text(self, text: str) -> str:
         """A message without secrets."""
@@ -135,12 +135,8 @@ class Mask:
     def _indexed(self) -> _Index:
         if self._index is None:
             parts = walk(self._root) if self._root is not None else ()
-            scalars = [(path, node) for path, node in parts if isinstance(node, Scalar)]
-            secret = [
-                (path, node)
-                for path, node in scalars
-                if self._is_secret_text(path, node) and not is_reference(node.text)
-            ]
+            scalars = [(path, node) for path, node in parts if isinstance(node, ScalarNode)]
+            secret = [(path, node) for path, node in scalars if self._is_secret_at(path, node)]
             self._index = _Index([node for _, node in scalars], [node for _, node in secret], self._lines)
             self._index.hide([node for _, node in secret], self._lines, MASK)
             for path, node in secret:
@@ -151,15 +147,13 @@ class Mask:
             self._index.hide(self._unknown, self._lines, ELLIPSIS)
         return self._index
 
-    def _is_secret_text(self, path: Path, node: Scalar) -> bool:
-        return self._below_secret(path) or hides_a_password(_last_key(path), node.text)
-
-    def _below_secret(self, path: Path) -> bool:
-        if path == ("activitysmith",):  # a single value there is meant as the key
-            return True
-        given = (step for step in path if isinstance(step, str))
+    def _is_secret_at(self, path: Path, node: ScalarNode) -> bool:
+        if is_reference(node.text):
+            return False
+        if path == ("activitysmith",) or hides_a_password(_last_key(path), node.text):
+            return True  # a single value under 'activitysmith' is meant as its key
         above = ""
-        for step in given:
+        for step in (step for step in path if isinstance(step, str)):
             if above not in _NAMED_BY_THE_USER and self._is_secret(step):
                 return True
             above = step
@@ -173,7 +167,7 @@ def _last_key(path: Path) -> str:
 class _Index:
     """Which parts of each line are hidden, and where its last value ends."""
 
-    def __init__(self, scalars: Sequence[Scalar], secret: Sequence[Scalar], lines: Sequence[str]) -> None:
+    def __init__(self, scalars: Sequence[ScalarNode], secret: Sequence[ScalarNode], lines: Sequence[str]) -> None:
         self.spans: dict[int, list[_Span]] = {}
         self.ends: dict[int, int] = {}
         self.literals = {id(node) for node in secret}
@@ -182,13 +176,13 @@ class _Index:
             for line, start, end in _lines_of(node, lines):
                 self.ends[line] = max(self.ends.get(line, 0), start if node.style in ("|", ">") else end)
 
-    def hide(self, nodes: Sequence[Scalar], lines: Sequence[str], mask: str) -> None:
+    def hide(self, nodes: Sequence[ScalarNode], lines: Sequence[str], mask: str) -> None:
         for node in nodes:
             for line, start, end in _lines_of(node, lines) if node.text else ():
                 self.spans.setdefault(line, []).append(_Span(start, end, mask))
 
 
-def _lines_of(node: Scalar, lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+def _lines_of(node: ScalarNode, lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
     """The lines that a value takes, each with the columns where its part of the value begins and ends."""
     last = min(node.end.line, len(lines) - 1)
     for line in range(node.start.line, last + 1):

@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from smithd.config.yaml.positions import Mapping as MappingNode
-from smithd.config.yaml.positions import Path, Scalar, Spot, Step, child, locate
+from smithd.config.yaml.positions import MappingNode, Path, ScalarNode, Spot, Step, child, locate
 
 Context = Mapping[str, Any]
 
@@ -47,7 +46,7 @@ class Finding:
         return self.last == _KEY_STEP
 
     @property
-    def way(self) -> Path:
+    def inner_path(self) -> Path:
         """The spot's path, from the validated value on."""
         return self.spot.path[len(self.at) :]
 
@@ -83,19 +82,17 @@ def _tags(error: ErrorDetails, root: MappingNode, at: Path) -> Iterator[tuple[Pa
         following = child(node, step)
         if following is not None:
             node, path = following[1], (*path, step)
-        elif isinstance(step, str) and step != _KEY_STEP and not _is_field(step):
-            yield path, step
-
-
-def _is_field(step: str) -> bool:
-    return _FIELD_NAME.fullmatch(step) is not None and step not in _CORE_TYPES
+        elif isinstance(step, str) and step != _KEY_STEP:
+            is_field = _FIELD_NAME.fullmatch(step) is not None and step not in _CORE_TYPES
+            if not is_field:
+                yield path, step
 
 
 def _is_mismatch(finding: Finding, path: Path) -> bool:
     """Whether the value is of another kind than this branch of the union takes."""
     if finding.spot.path != path or finding.kind == "missing":
         return False
-    return isinstance(finding.spot.node, Scalar) or finding.kind.endswith(_MISMATCHES)
+    return isinstance(finding.spot.node, ScalarNode) or finding.kind.endswith(_MISMATCHES)
 
 
 _MISMATCHES = ("_type", "_parsing", "literal_error", "enum")
@@ -106,13 +103,8 @@ def expectation(error: ErrorDetails) -> str | None:
     say = _EXPECTATIONS.get(error["type"])
     if say is not None:
         return say(error.get("ctx", {}))
-    own = _own_text(error)
+    own = sentence(error)
     return own.removeprefix("expected ") if own.startswith("expected ") else None
-
-
-def sentence(error: ErrorDetails) -> str:
-    """The text of an error that a validator wrote itself."""
-    return _own_text(error)
 
 
 def choices(error: ErrorDetails) -> list[str]:
@@ -132,7 +124,8 @@ def cause(error: ErrorDetails) -> Exception | None:
     return found if isinstance(found, Exception) else None
 
 
-def _own_text(error: ErrorDetails) -> str:
+def sentence(error: ErrorDetails) -> str:
+    """The text of an error, as its validator wrote it."""
     own = cause(error)
     text = str(own) if own is not None else error["msg"]
     text = re.sub(r"^(?:Value|Assertion) (?:error|failed), ", "", text)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smithd.config.diagnostic import Position
-from smithd.config.yaml.positions import Scalar
+from smithd.config.yaml.positions import ScalarNode
 
 
-def part_of(node: Scalar, column: int, width: int, lines: Sequence[str]) -> Scalar:
+def part_of(node: ScalarNode, column: int, width: int, lines: Sequence[str]) -> ScalarNode:
     """The part of a value that begins at a column (from 1) of its text; all of the value where that cannot be found.
 
     The text is searched in the file character by character, so that quotes, escapes and line breaks may stand between.
@@ -25,4 +25,4 @@ def part_of(node: Scalar, column: int, width: int, lines: Sequence[str]) -> Scal
             return node
         at += 1
     begin = Position(node.start.file, line, max(at - 1 if rest else at, 0))
-    return Scalar(begin, begin._replace(column=begin.column + width), node.text, node.style)
+    return ScalarNode(begin, begin._replace(column=begin.column + width), node.text, node.style)

@@ -14,7 +14,7 @@ import yaml
 
 from smithd.config.diagnostic import Diagnostic, Position
 from smithd.config.yaml.document import Document
-from smithd.config.yaml.positions import KeyAndValue, Listing, Mapping, Node, Scalar, mistake_at
+from smithd.config.yaml.positions import KeyAndValue, ListNode, MappingNode, Node, ScalarNode, mistake_at
 from smithd.config.yaml.scalars import described, value_of
 from smithd.config.yaml.syntax import explain
 
@@ -60,12 +60,12 @@ def compose(document: Document) -> Composition:
     finally:
         parser.dispose()
     root = composer.root
-    if root is None or (isinstance(root, Scalar) and root.style is None and not root.text):
+    if root is None or (isinstance(root, ScalarNode) and root.style is None and not root.text):
         hint = "config.example.yaml shows what it can contain"
         composition.diagnostics.append(Diagnostic(Position(document.path, 0, 0), "the file is empty", hint=hint))
         return composition
-    if not isinstance(root, Mapping):
-        kind = "a list" if isinstance(root, Listing) else "a single text"
+    if not isinstance(root, MappingNode):
+        kind = "a list" if isinstance(root, ListNode) else "a single text"
         expected = "expected keys with values, like 'sources:'"
         composition.diagnostics.append(mistake_at(root, f"the file is {kind}", expected=expected))
     composition.tree = root
@@ -84,10 +84,10 @@ class _Stopped(Exception):
 class _Open:
     """A list or mapping that has begun and not ended."""
 
-    node: Listing | Mapping
+    node: ListNode | MappingNode
     anchor: str | None
     key: Node | None = None
-    merged: list[Mapping] = field(default_factory=list)
+    merged: list[MappingNode] = field(default_factory=list)
 
 
 class _Composer:
@@ -105,11 +105,11 @@ class _Composer:
     def take(self, event: yaml.Event | None) -> None:
         """The next event. Raises _Stopped."""
         if isinstance(event, yaml.ScalarEvent):
-            node = Scalar(self._at(event.start_mark), self._at(event.end_mark), event.value, event.style or None)
+            node = ScalarNode(self._at(event.start_mark), self._at(event.end_mark), event.value, event.style or None)
             self._begin(node, event.anchor, event.tag)
             self._add(node)
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            kind = Mapping if isinstance(event, yaml.MappingStartEvent) else Listing
+            kind = MappingNode if isinstance(event, yaml.MappingStartEvent) else ListNode
             opened = kind(self._at(event.start_mark), self._at(event.end_mark))
             if len(self._open) == MAX_DEPTH:
                 self._stop(opened, f"nested more than {MAX_DEPTH} deep")
@@ -120,7 +120,7 @@ class _Composer:
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
         elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
-            place = Scalar(self._at(event.start_mark), self._at(event.end_mark), "")
+            place = ScalarNode(self._at(event.start_mark), self._at(event.end_mark), "")
             self._stop(place, "a second document begins here", "expected one document: remove the rest")
 
     def _begin(self, node: Node, anchor: str | None, tag: str | None) -> None:
@@ -128,24 +128,24 @@ class _Composer:
             self._anchors[anchor] = node
         if tag is None:
             return
-        if isinstance(node, Scalar) and tag in _STRING_TAGS:
+        if isinstance(node, ScalarNode) and tag in _STRING_TAGS:
             node.style = node.style or "!"
             return
-        hint = "a text that begins with ! needs quotes" if isinstance(node, Scalar) else None
+        hint = "a text that begins with ! needs quotes" if isinstance(node, ScalarNode) else None
         self._mistake(node, "a YAML tag (!...) has no meaning here", hint=hint)
         self._found.settled.append(node)
 
     def _end(self, end: Position) -> None:
         done = self._open.pop()
         done.node.end = end
-        if isinstance(done.node, Mapping):
+        if isinstance(done.node, MappingNode):
             for source in done.merged:
                 for name, pair in source.entries.items():
                     done.node.entries.setdefault(name, pair)
         self._add(done.node)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
-        place = Scalar(self._at(event.start_mark), self._at(event.end_mark), f"*{event.anchor}", "*")
+        place = ScalarNode(self._at(event.start_mark), self._at(event.end_mark), f"*{event.anchor}", "*")
         target = self._anchors.get(event.anchor or "")
         if target is None:
             hint = "an anchor (&name) must stand above its alias; a text that begins with * needs quotes"
@@ -173,7 +173,7 @@ class _Composer:
         above = self._open[-1]
         above.node.size += node.size
         above.node.height = max(above.node.height, node.height + 1)
-        if isinstance(above.node, Listing):
+        if isinstance(above.node, ListNode):
             above.node.items.append(node)
         elif above.key is None:
             above.key = node
@@ -181,17 +181,17 @@ class _Composer:
             key, above.key = above.key, None
             self._add_pair(above, above.node, key, node)
 
-    def _add_pair(self, above: _Open, mapping: Mapping, key: Node, value: Node) -> None:
-        if isinstance(key, Scalar) and key.style is None and key.text == _MERGE:
-            given = value.items if isinstance(value, Listing) else [value]
-            above.merged += [part for part in given if isinstance(part, Mapping)]
-            if not all(isinstance(part, Mapping) or part in self._found.settled for part in given):
+    def _add_pair(self, above: _Open, mapping: MappingNode, key: Node, value: Node) -> None:
+        if isinstance(key, ScalarNode) and key.style is None and key.text == _MERGE:
+            given = value.items if isinstance(value, ListNode) else [value]
+            above.merged += [part for part in given if isinstance(part, MappingNode)]
+            if not all(isinstance(part, MappingNode) or part in self._found.settled for part in given):
                 expected = "expected an alias of a mapping, like '<<: *name'"
                 self._mistake(key, "'<<' merges mappings only", expected=expected)
-        elif isinstance(key, Mapping) and key.start == mapping.start._replace(column=mapping.start.column + 1):
+        elif isinstance(key, MappingNode) and key.start == mapping.start._replace(column=mapping.start.column + 1):
             self._mistake(mapping, "a text with {{ }} needs quotes", hint='like title: "{{ value }}"')
             self._found.settled.append(mapping)
-        elif not isinstance(key, Scalar):
+        elif not isinstance(key, ScalarNode):
             self._mistake(key, "this cannot be a key", expected="expected a name")
         elif not isinstance(name := value_of(key), str):
             hint = None if name is None else "put it in quotes if it is meant as a name"

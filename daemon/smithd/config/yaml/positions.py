@@ -14,7 +14,7 @@ Path = tuple[Step, ...]
 
 
 @dataclass(slots=True, eq=False)
-class Scalar:
+class ScalarNode:
     """A single value. ``style`` is None for plain text, else the quote or the sign (``|``, ``>``) it begins with."""
 
     start: Position
@@ -26,7 +26,7 @@ class Scalar:
 
 
 @dataclass(slots=True, eq=False)
-class Listing:
+class ListNode:
     """A list. ``size``: the parts in it, aliases counted as what they stand for; ``height``: how deep it goes."""
 
     start: Position
@@ -39,12 +39,12 @@ class Listing:
 class KeyAndValue(NamedTuple):
     """A key and its value."""
 
-    key: Scalar
+    key: ScalarNode
     value: Node
 
 
 @dataclass(slots=True, eq=False)
-class Mapping:
+class MappingNode:
     """Keys with their values, in the file's order; merged ones (``<<``) last."""
 
     start: Position
@@ -54,7 +54,7 @@ class Mapping:
     height: int = 0
 
 
-Node = Scalar | Listing | Mapping
+Node = ScalarNode | ListNode | MappingNode
 
 
 class Spot(NamedTuple):
@@ -66,33 +66,33 @@ class Spot(NamedTuple):
 
     path: Path
     rest: tuple[Step, ...]
-    key: Scalar | None
+    key: ScalarNode | None
     node: Node
 
     @property
-    def anchor(self) -> Scalar | Listing | Mapping:
+    def anchor(self) -> ScalarNode | ListNode | MappingNode:
         """What to point at when the whole of a mapping or list is meant: its key, if it has one."""
-        return self.key if self.key is not None and not isinstance(self.node, Scalar) else self.node
+        return self.key if self.key is not None and not isinstance(self.node, ScalarNode) else self.node
 
 
 def mistake_at(
     node: Node, message: str, *, expected: str | None = None, hint: str | None = None, repair: Repair | None = None
 ) -> Diagnostic:
     """A mistake at a node; all of a single value on one line is marked, else the node's first character."""
-    is_marked = isinstance(node, Scalar) and node.end.line == node.start.line
+    is_marked = isinstance(node, ScalarNode) and node.end.line == node.start.line
     width = max(node.end.column - node.start.column, 1) if is_marked else 1
     return Diagnostic(node.start, message, expected, hint, width, repair)
 
 
-def locate(root: Node, way: Sequence[Step]) -> Spot:
-    """Where ``way`` leads. Steps that name nothing in the file are skipped: a validator's path names unions too, and
-    the keys that a short form leaves out.
+def locate(root: Node, steps: Sequence[Step]) -> Spot:
+    """Where steps lead. Those that name nothing in the file are skipped: a validator's path names unions too, and the
+    keys that a short form leaves out.
     """
     path: Path = ()
     rest: tuple[Step, ...] = ()
-    key: Scalar | None = None
+    key: ScalarNode | None = None
     node = root
-    for step in way:
+    for step in steps:
         following = child(node, step)
         if following is None:
             rest = (*rest, step)
@@ -101,11 +101,11 @@ def locate(root: Node, way: Sequence[Step]) -> Spot:
     return Spot(path, rest, key, node)
 
 
-def child(node: Node, step: Step) -> tuple[Scalar | None, Node] | None:
+def child(node: Node, step: Step) -> tuple[ScalarNode | None, Node] | None:
     """The part of a node that a step leads to, with its key; None where there is none."""
-    if isinstance(node, Mapping) and isinstance(step, str) and step in node.entries:
+    if isinstance(node, MappingNode) and isinstance(step, str) and step in node.entries:
         return node.entries[step]
-    if isinstance(node, Listing) and isinstance(step, int) and 0 <= step < len(node.items):
+    if isinstance(node, ListNode) and isinstance(step, int) and 0 <= step < len(node.items):
         return None, node.items[step]
     return None
 
@@ -124,9 +124,9 @@ def nodes_on(root: Node, path: Path) -> Iterator[Node]:
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     """A node and every node below it, from top to bottom, with their paths; an aliased node comes for each alias."""
     yield path, node
-    if isinstance(node, Mapping):
+    if isinstance(node, MappingNode):
         for name, entry in node.entries.items():
             yield from walk(entry.value, (*path, name))
-    elif isinstance(node, Listing):
+    elif isinstance(node, ListNode):
         for index, item in enumerate(node.items):
             yield from walk(item, (*path, index))

@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-from smithd.config.yaml.positions import Scalar
+from smithd.config.yaml.positions import ScalarNode
 
 Value = None | bool | int | float | str
 
@@ -23,7 +23,7 @@ _LONGEST_NUMBER = 400
 _LONGEST_SHOWN = 60
 
 
-def value_of(scalar: Scalar) -> Value:
+def value_of(scalar: ScalarNode) -> Value:
     """The value. A quoted one is a text; a number that is too large is infinite."""
     text = scalar.text
     if scalar.style is not None:
@@ -32,12 +32,9 @@ def value_of(scalar: Scalar) -> Value:
         return _WORDS[text]
     if not (text[0].isdigit() or text[0] in "+-."):
         return text
-    if len(text) > _LONGEST_NUMBER or not _INTEGER.fullmatch(text):
-        return _float_or_text(text)
-    return int(text)
-
-
-def _float_or_text(text: str) -> Value:
+    # int() of very many digits is slow; as a float they are infinite, which is reported.
+    if len(text) <= _LONGEST_NUMBER and _INTEGER.fullmatch(text):
+        return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
     if _INFINITE.fullmatch(text):
@@ -54,12 +51,9 @@ def described(value: Any) -> str:
     if isinstance(value, int | float):
         return f"the number {value}"
     if isinstance(value, str):
-        return f"the text '{_short(value)}'" if value.strip() else "an empty text"
+        line = " ".join(value.split())
+        shown = line if len(line) <= _LONGEST_SHOWN else line[:_LONGEST_SHOWN] + "…"
+        return f"the text '{shown}'" if line else "an empty text"
     if isinstance(value, dict):
         return "a mapping" if value else "an empty mapping"
     return "a list" if value else "an empty list"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_SHOWN else line[:_LONGEST_SHOWN] + "…"

@@ -137,7 +137,12 @@ def _repairs(line: str) -> Iterator[tuple[str, str]]:
     """The line with its values quoted, with a space after its colon, or with a colon: what may have been meant."""
     if line.lstrip(" ").startswith("\t"):
         return
-    repaired = _FLOW_VALUE.sub(lambda part: part["head"] + _quoted_if_special(part["value"]), line)
+
+    def quoted_if_special(part: re.Match[str]) -> str:
+        value = part["value"]
+        return part["head"] + (_quoted(value) if _SPECIAL.search(value) and not value.startswith("[") else value)
+
+    repaired = _FLOW_VALUE.sub(quoted_if_special, line)
     if repaired != line:
         yield repaired, _QUOTES
     if (found := _BLOCK_VALUE.fullmatch(line)) and _may_be_quoted(found["value"]):
@@ -152,10 +157,6 @@ def _may_be_quoted(value: str) -> bool:
     begun = value[0] == '"' and not (len(value) > 1 and value[-1] == '"')
     nested = value[0] in "[{" and not value.startswith("{{")
     return not begun and not nested and _SPECIAL.search(value) is not None
-
-
-def _quoted_if_special(value: str) -> str:
-    return _quoted(value) if _SPECIAL.search(value) and not value.startswith("[") else value
 
 
 def _quoted(value: str) -> str:

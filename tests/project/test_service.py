@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from smithd.cli.main import LOST, MISTAKE
 from smithd.control import SERVICE_FOLDER
 
 UNIT = Path(__file__).parents[2] / "systemd" / "smithd.service"
@@ -40,3 +41,9 @@ def test_a_reload_waits_for_the_outcome_at_the_socket_that_the_service_has() -> 
     assert lines["Type"] == "notify"
     assert lines["ExecReload"] == lines["ExecStart"].replace("smithd run", "smithd reload")
     assert (lines["RuntimeDirectory"], lines["RuntimeDirectoryMode"]) == (SERVICE_FOLDER.name, "0700")
+
+
+def test_a_daemon_that_has_lost_its_state_is_not_restarted_and_a_crash_keeps_the_runtime_folder() -> None:
+    lines = dict(line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and line[0].isalpha())
+    assert {str(MISTAKE), str(LOST)} <= set(lines["RestartPreventExitStatus"].split())
+    assert lines["RuntimeDirectoryPreserve"] == "restart"

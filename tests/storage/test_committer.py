@@ -41,19 +41,19 @@ def put(number: float) -> Callable[[Connection], None]:
 
 
 def on_disk(database: Database) -> float | None:
-    with database.reading() as connection:
+    with database.read_only() as connection:
         return connection.exec_driver_sql("SELECT at FROM alive").scalar()
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_commit_is_on_disk_once_it_was_awaited(form: type[Committer], database: Database) -> None:
-    async def story() -> None:
+    async def run() -> None:
         async with opened(form, database) as committer:
             for number in (1.0, 2.0, 3.0):
                 await committer.commit(put(number))
                 assert on_disk(database) == number
 
-    asyncio.run(story())
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -64,7 +64,7 @@ def test_a_commit_that_fails_leaves_the_disk_as_it_was_and_the_next_one_succeeds
         put(2.0)(connection)
         raise ZeroDivisionError
 
-    async def story() -> None:
+    async def run() -> None:
         async with opened(form, database) as committer:
             await committer.commit(put(1.0))
             with pytest.raises(ZeroDivisionError):
@@ -73,18 +73,18 @@ def test_a_commit_that_fails_leaves_the_disk_as_it_was_and_the_next_one_succeeds
             await committer.commit(put(3.0))
             assert on_disk(database) == 3.0
 
-    asyncio.run(story())
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_full_disk_and_a_lost_term_are_told_apart(form: type[Committer], database: Database) -> None:
+def test_a_full_disk_and_a_lost_term_are_different_errors(form: type[Committer], database: Database) -> None:
     def much(connection: Connection) -> None:
         (pages,) = connection.exec_driver_sql("PRAGMA page_count").one()
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
         for number in range(50):
             connection.exec_driver_sql("INSERT INTO alerts VALUES (?, '[]', ?)", (str(number), "x" * 1000))
 
-    async def story() -> None:
+    async def run() -> None:
         async with opened(form, database) as committer:
             with pytest.raises(Unwritable, match="the disk is full"):
                 await committer.commit(much)
@@ -95,7 +95,7 @@ def test_a_full_disk_and_a_lost_term_are_told_apart(form: type[Committer], datab
                 await committer.commit(put(2.0))
             assert on_disk(database) == 1.0
 
-    asyncio.run(story())
+    asyncio.run(run())
 
 
 def test_an_inline_commit_is_done_when_it_returns_so_no_loop_is_needed(database: Database) -> None:
@@ -127,7 +127,7 @@ def test_a_commit_that_takes_long_holds_up_neither_the_loop_nor_a_reader(databas
         put(2.0)(connection)
         assert may_end.wait(60)
 
-    async def story() -> None:
+    async def run() -> None:
         async with opened(ThreadCommitter, database) as committer:
             await committer.commit(put(1.0))
             commit = asyncio.ensure_future(committer.commit(slow))
@@ -139,7 +139,7 @@ def test_a_commit_that_takes_long_holds_up_neither_the_loop_nor_a_reader(databas
             await commit
             assert on_disk(database) == 2.0
 
-    asyncio.run(story())
+    asyncio.run(run())
 
 
 def test_one_who_stops_waiting_does_not_stop_the_commit(database: Database) -> None:
@@ -153,7 +153,7 @@ def test_one_who_stops_waiting_does_not_stop_the_commit(database: Database) -> N
     async def wait_for(commit: Awaitable[None]) -> None:
         await commit
 
-    async def story() -> None:
+    async def run() -> None:
         async with opened(ThreadCommitter, database) as committer:
             waiting = asyncio.create_task(wait_for(committer.commit(slow)))
             await asyncio.to_thread(begun.wait, 60)
@@ -163,7 +163,7 @@ def test_one_who_stops_waiting_does_not_stop_the_commit(database: Database) -> N
                 await waiting
         assert on_disk(database) == 1.0
 
-    asyncio.run(story())
+    asyncio.run(run())
 
 
 def test_the_end_waits_for_a_commit_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_the_end_waits_for_a_commit_but_not_for_ever(tmp_path: Path, monkeypatch
         assert may_end.wait(60)
         put(1.0)(connection)
 
-    async def story() -> None:
+    async def run() -> None:
         committer = ThreadCommitter(database)
         commit = asyncio.ensure_future(committer.commit(hangs))
         commit.add_done_callback(lambda _: ended.set())
@@ -188,7 +188,7 @@ def test_the_end_waits_for_a_commit_but_not_for_ever(tmp_path: Path, monkeypatch
         may_end.set()
         await commit
 
-    asyncio.run(story())
+    asyncio.run(run())
     assert ended.is_set()
     database._is_left_open = False  # what the end of the process does
     database.close()

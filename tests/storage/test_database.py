@@ -89,10 +89,10 @@ def test_a_state_that_is_new_or_up_to_date_opens_without_alembic(path: Path) -> 
         subprocess.run([sys.executable, "-c", script], check=True, env=environment)
 
 
-def test_a_transaction_that_fails_leaves_nothing_and_is_told(path: Path) -> None:
+def test_a_transaction_that_fails_leaves_nothing_and_is_announced(path: Path) -> None:
     database = Database.open(path)
-    told = []
-    database.after_rollback(lambda _: told.append(True))
+    undone = []
+    database.after_rollback(lambda _: undone.append(True))
 
     def fail() -> None:
         with database.transaction() as connection:
@@ -103,7 +103,7 @@ def test_a_transaction_that_fails_leaves_nothing_and_is_told(path: Path) -> None
         fail()
     with database.transaction() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM alive").scalar_one() == 0
-    assert told == [True]
+    assert undone == [True]
     database.close()
 
 
@@ -167,7 +167,7 @@ def test_a_damaged_file_is_refused_when_opened(path: Path) -> None:
         Database.open(path)
 
 
-def test_damage_that_comes_later_is_told_by_the_transaction_that_meets_it(path: Path) -> None:
+def test_damage_that_comes_later_is_found_by_the_transaction_that_meets_it(path: Path) -> None:
     database = Database.open(path)
     fill(database, 2000)
     with database.transaction() as connection:
@@ -184,7 +184,7 @@ def test_damage_that_comes_later_is_told_by_the_transaction_that_meets_it(path: 
     database.close()
 
 
-def test_a_full_disk_is_told_by_the_transaction_that_meets_it_and_costs_nothing_else(path: Path) -> None:
+def test_a_full_disk_is_found_by_the_transaction_that_meets_it_and_costs_nothing_else(path: Path) -> None:
     database = Database.open(path)
     with database.transaction() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
@@ -195,7 +195,7 @@ def test_a_full_disk_is_told_by_the_transaction_that_meets_it_and_costs_nothing_
     database.close()
 
 
-def test_a_state_that_became_unwritable_is_told(path: Path) -> None:
+def test_a_state_that_became_unwritable_is_found(path: Path) -> None:
     database = Database.open(path)
     with database.transaction() as connection:
         connection.exec_driver_sql("PRAGMA query_only=1")
@@ -222,7 +222,7 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
             Database.open(place)
 
 
-def test_what_an_older_smithd_told_of_its_alerts_is_known_to_this_one(path: Path) -> None:
+def test_what_an_older_smithd_notified_of_its_alerts_is_known_to_this_one(path: Path) -> None:
     old = create_engine(f"sqlite:///{path}")
     path.parent.mkdir()
     state: dict[str, object] = {

@@ -31,6 +31,14 @@ sys.stdin.read()
 with database.transaction() as connection:
     connection.exec_driver_sql("UPDATE alive SET at = 5")
 """
+TAKE_OVER = """
+import fcntl, sys
+from pathlib import Path
+fcntl.flock = lambda *_: None
+from smithd.storage.database import Database
+with Database.open(Path(sys.argv[1])).transaction() as connection:
+    connection.exec_driver_sql("UPDATE alive SET at = 5")
+"""
 LOCK_AS_BEFORE = """
 import fcntl, os, sys
 lock = os.open(sys.argv[1] + ".lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -214,14 +222,18 @@ def test_a_state_that_was_deleted_is_lost(path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_state_that_another_daemon_took_over_is_lost(path: Path) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_state_that_another_daemon_took_over_is_lost(path: Path, whole: bool) -> None:
     """Where the lock does not hold, as on some disks of the network."""
     database = Database.open(path)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE owner SET term = 'theirs'")
-    with pytest.raises(TermLost, match="another smithd has taken it over"):
-        write(database, 1.0)
+    write(database, 1.0)
+    script = TAKE_OVER if whole else "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])"
+    change = "UPDATE owner SET term = 'theirs'; UPDATE alive SET at = 5"
+    subprocess.run([sys.executable, "-c", script, str(path), change], check=True, env=ENVIRONMENT)
+    with pytest.raises(TermLost, match="is not this smithd's any more"):
+        write(database, 2.0)
     database.close()
+    assert read(path) == 5.0  # and what they wrote is untouched
 
 
 def test_a_program_that_only_looks_does_not_cost_the_state(path: Path) -> None:

@@ -36,7 +36,7 @@ class Database:
         self._is_marked = False
         self._is_lost = False
         self._is_left_open = False
-        self._log: int | None = None
+        self._log: sqlite.LogStamp | None = None
         self._held: Connection | None = None
         self._connections: list[Connection] = []
         self._after_rollback: list[Callable[[Connection], None]] = []
@@ -67,7 +67,7 @@ class Database:
             self.check_place()
             if self._lock is not None:
                 self._lock.forget_older()
-                self._log = sqlite.log_inode(self._lock.path)
+                self._log = sqlite.log_stamp(self._lock.path)
         except BaseException:
             self.close()
             raise
@@ -94,7 +94,7 @@ class Database:
         except TermLost:
             raise
         except BaseException:
-            if self._after_rollback:
+            if self._after_rollback and connection is None:
                 with self._begun(held):
                     for undo in self._after_rollback:
                         undo(held)
@@ -110,9 +110,9 @@ class Database:
             raise sqlite.damaged(self.path, f"{type(error).__name__}: {error}") from error
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection of its own that only reads: what was committed last. From any thread; a commit that runs neither
-        waits for it nor is waited for.
+    def read_only(self) -> Iterator[Connection]:
+        """A connection of its own that only reads what was committed last. It neither waits for a commit that runs nor
+        holds one up; a long query is run in a thread (``asyncio.to_thread``).
         """
         if self._lock is None:
             with self.transaction() as connection:
@@ -149,7 +149,8 @@ class Database:
         if self._is_left_open:
             return
         if self._is_lost and self._lock is not None and self._lock.is_unclaimed():
-            # What is in it belongs to the file that was here; SQLite would put it into the one that is here now.
+            # A log that nobody else has written to belongs to the file that was here: SQLite would put what is in it
+            # into the one that is here now.
             sqlite.discard_log(self._lock.path, self._log)
         for connection in reversed(self._connections):
             connection.close()
@@ -172,10 +173,14 @@ class Database:
     @contextmanager
     def _begun(self, connection: Connection) -> Iterator[None]:
         self.check_place()
-        with self._explained(), connection.begin():
-            if self._term is not None and owner.current_term(connection) != self._term:
-                raise self._lost("another smithd has taken it over")
-            yield
+        try:
+            with self._explained(), connection.begin():
+                if self._term is not None and owner.current_term(connection) != self._term:
+                    raise self._lost("another smithd has taken it over")
+                yield
+        finally:
+            if self._lock is not None and not self._is_lost:
+                self._log = sqlite.log_stamp(self._lock.path)
 
     def _lost(self, how: str) -> TermLost:
         self._is_lost = True

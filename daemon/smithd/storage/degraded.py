@@ -19,7 +19,7 @@ from typing import Self
 
 from smithd.errors import DatabaseError, Unwritable
 
-PATIENCE = 5.0
+DEGRADED_AFTER = 5.0
 """Seconds of failing commits after which the daemon goes on without them."""
 
 RETRY = 0.5
@@ -51,8 +51,8 @@ class CommitHealth:
         if not isinstance(error, Unwritable):
             raise error
         since = began if self.since is None else self.since
-        is_degraded = self.is_degraded or now - since >= PATIENCE
-        retry_at = now + (RETRY_DEGRADED if is_degraded else min(RETRY, max(0.0, since + PATIENCE - now)))
+        is_degraded = self.is_degraded or now - since >= DEGRADED_AFTER
+        retry_at = now + (RETRY_DEGRADED if is_degraded else min(RETRY, max(0.0, since + DEGRADED_AFTER - now)))
         return type(self)(since, str(error), is_degraded, retry_at)
 
     def succeeded(self) -> Self:

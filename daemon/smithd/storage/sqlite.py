@@ -68,17 +68,21 @@ def checkpoint(connection: Connection) -> None:
     raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def log_inode(path: Path) -> int | None:
-    """Which file the log of the state at ``path`` is."""
+LogStamp = tuple[int, int, int]
+
+
+def log_stamp(path: Path) -> LogStamp | None:
+    """Which file the log of the state at ``path`` is, and how it was last written."""
     try:
-        return _log(path).stat().st_ino
+        found = _log(path).stat()
     except OSError:
         return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def discard_log(path: Path, inode: int | None) -> None:
-    """Empty the log of a state that was replaced, if it is still that one."""
-    if inode is not None and log_inode(path) == inode:
+def discard_log(path: Path, stamp: LogStamp | None) -> None:
+    """Empty the log of a state that was replaced, if nobody has written to it since this stamp."""
+    if stamp is not None and log_stamp(path) == stamp:
         os.truncate(_log(path), 0)
 
 

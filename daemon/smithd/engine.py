@@ -16,10 +16,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from smithd import journal
-from smithd.alerts import active as memory
-from smithd.alerts.evaluation import Judging
+from smithd.alerts import rows as alert_rows
+from smithd.alerts.alert import Alert, AlertKey, Transition
+from smithd.alerts.alerts import Alerts
+from smithd.alerts.evaluation import Evaluated, evaluate, evaluate_time, overdue, timers_of
+from smithd.alerts.reason import pack
+from smithd.alerts.resume import resume
 from smithd.alerts.rule import Rule, compile_rule, remembered_for
-from smithd.alerts.state import Alert, Phase, Transition
+from smithd.alerts.ruleset import RuleSet
+from smithd.alerts.sentences import sentence
 from smithd.config.model import Config, RuleConfig
 from smithd.events import (
     AlertMoved,
@@ -53,14 +58,14 @@ from smithd.series import rows
 from smithd.series.derived import DerivedMetrics
 from smithd.series.expected import Expected, ExpectedSource, source_of
 from smithd.series.history import History, HistoryDraft
-from smithd.series.state import SeriesState, adopt, begin, expect_back, record, set_clock
+from smithd.series.state import SeriesState, adopt, begin, expect_back, forget_missing, record, set_clock
 from smithd.series.view import SeriesView
 from smithd.storage.database import Database
 from smithd.suggestion import did_you_mean
 from smithd.surfaces import activity
 from smithd.surfaces.board import Board
 from smithd.surfaces.view import Held, View
-from smithd.timers import Ageing, Alarm, EngineTimer, Look, TimerQueue
+from smithd.timers import Ageing, AlertDue, EngineTimer, Look, TimerQueue
 
 ALIVE_EVERY = 60.0
 """Seconds between two notes on disk that the daemon lives, while an alert's clock runs."""
@@ -146,13 +151,15 @@ class Engine:
         self._ageing: set[str] = set()
         self._ends: dict[SurfaceKey, float] = {}
         self._held: dict[SurfaceKey, str] = {}
-        self._puzzles: dict[str, str] = {}
+        self._alerts = Alerts()
+        self._unsaved: list[AlertKey] = []
         self._refused: set[str] = set()
         self._alive_at = now
         self._is_first = handover is None
         if handover is not None:
             self._adopt(handover)
-        self._active, self._judging = self._resume(now)
+        self._rule_set = RuleSet.of(self._rules, self._series.sources_of, config.history, config.zone)
+        self._resume(now)
         self._history.watch(kept_for, config.history)
 
     def hand_over(self, sources: Collection[str]) -> Handover:
@@ -179,9 +186,7 @@ class Engine:
     def tick(self, now: float) -> bool:
         """Let time pass: holds run out, readings grow old, streams cool down. Returns as ``ingest`` does."""
         alarms, aged, surfaces = self._look_up(now)
-        self._judging.series = self._series
-        transitions = self._judging.pass_time(alarms, aged, self._seen(now))
-        self._series = self._judging.series
+        transitions = self._take_evaluated(evaluate_time(self._rule_set, self._alerts, alarms, aged, self._seen(now)))
         telling = self._tell(transitions, now)
         surfaces |= self._board.concerned((), _moved(transitions))
         messages = self._word(surfaces, now)
@@ -203,7 +208,7 @@ class Engine:
     @property
     def alerts(self) -> list[Alert]:
         """The alerts that are not inactive."""
-        return list(self._active)
+        return list(self._alerts)
 
     @property
     def rules(self) -> Mapping[str, Rule]:
@@ -220,7 +225,9 @@ class Engine:
             entries = journal.read(connection, name)
         samples = list(self._series.samples(rule.metric).values())
         held = self._dispatcher.held_of(name, self._quiet(now))
-        return Known(rule, self._active.of(name), samples, described, held, self._config.rules[name].push, entries)
+        return Known(
+            rule, self._alerts.by_rule.get(name, {}), samples, described, held, self._config.rules[name].push, entries
+        )
 
     def silences(self, now: float) -> list[Silence]:
         """The silences that have not ended, the oldest first."""
@@ -249,42 +256,37 @@ class Engine:
             self._events.publish(SilenceExpired(id_))
         return found
 
-    def _resume(self, now: float) -> tuple[memory.Active, Judging]:
+    def _resume(self, now: float) -> None:
         """Take up what the last run left; what the configuration no longer has is closed."""
         with self._database.resuming() as connection:
-            active, orphans = memory.Active.load(connection, self._rules, now)
-            self._active = active
+            kept = alert_rows.load(connection)
+            resumed = resume(kept.alerts, kept.flapping, self._rules, kept.alive_at, now)
+            self._alerts = resumed.alerts
             self._silences = Silences.load(connection)
             log.load(connection, self._dispatcher.notices)
-            self._withdraw(connection, orphans, self._view(now))
+            self._withdraw(connection, self._view(now))
             telling = self._dispatcher.resume(self._view(now), self._quiet(now))
             self._write(connection, telling, now)
-            memory.save(connection, self._rules, (), active, now)
+            alert_rows.write(connection, self._alerts, resumed.forgotten, now)
         self._say(telling)
         self._outbox.want(self._board.surfaces)
-        judging = Judging(
-            self._rules,
-            active,
-            self._series,
-            self._timers,
-            self._history.past,
-            self._config.history,
-            self._config.zone,
-        )
-        for alert in active:
-            since = now if alert.absent.phase is Phase.INACTIVE else min(alert.absent.since, now)
+        for alert in self._alerts:
+            since = min(alert.absence.since, now) if alert.absence.is_missing else now
             if alert.value is not None and alert.series.metric:
                 self._series = expect_back(self._series, Sample(alert.series, alert.value, since))
-        judging.plan_all()
+        self._set_timers(timers_of(self._rule_set, self._alerts))
         for surface in self._board.surfaces:
             self._timers.add(now, Look(surface))
             self._timers.add(now + self._series.longest_first_answer + 0.001, Look(surface))
         for name in self._looked_at | self._board.sources:
             self._watch_age(name, now)
         self._ageing.clear()  # nothing has come yet: the first word of each is news
-        return active, judging
 
-    def _withdraw(self, connection: Connection, orphans: Iterable[Alert], view: View) -> None:
+    def _set_timers(self, timers: Iterable[tuple[float, AlertDue]]) -> None:
+        for at, timer in timers:
+            self._timers.add(at, timer)
+
+    def _withdraw(self, connection: Connection, view: View) -> None:
         """End what the configuration no longer has, and take back what the last run wanted to show and did not: it is
         worded anew from what is true now. A number goes out all the same, with the time when it was true.
         """
@@ -292,8 +294,6 @@ class Engine:
             is_number = isinstance(message, WidgetValue) and not isinstance(message.value, str)
             if not isinstance(message, Push | PushUpdate) and not (is_number and message.key in self._board.surfaces):
                 self._outbox.withdraw(connection, message.key)
-        for alert in orphans:
-            memory.forget(connection, alert.rule, alert.series.labels)
         for key, shown in list(self._outbox.shown().items()):
             if not isinstance(shown, ShownActivity) or shown.ended or key in self._board.surfaces:
                 continue
@@ -305,10 +305,10 @@ class Engine:
     def replan(self, now: float) -> None:
         """The clock was set: nothing may wait for a time that is far away now."""
         self._series = set_clock(self._series, now)
-        self._active.set_clock(now)
+        self._alerts = self._alerts.by(now)
         self._timers.clear()
         self._ageing.clear()
-        self._judging.plan_all()
+        self._set_timers(timers_of(self._rule_set, self._alerts))
         for name in self._looked_at | self._board.sources:
             self._watch_age(name, now)
         for surface in self._board.surfaces:
@@ -327,7 +327,9 @@ class Engine:
         self._history.apply(draft.changes(), poll.time)
         heard = brought
         if news:
-            for metric in self._judging.heard_news(poll.source, poll.time):
+            for due in overdue(self._rule_set, self._alerts, poll.source, poll.time):
+                self._timers.add(poll.time, due)
+            for metric in self._rule_set.metrics_of.get(poll.source, ()):
                 self._timers.add(poll.time, Ageing(metric))
         if (poll.failure is None or poll.samples) and poll.source in self._board.sources:
             heard = heard | {poll.source}
@@ -340,17 +342,28 @@ class Engine:
         """What readings mean that were recorded; as ``_remember`` returned it."""
         fresh = [sample for sample in came if self._series.is_fresh(sample, now)]
         view, derived, changed, brought = self._derived.derive(brought, self._seen(now))
-        self._series = self._judging.series = view.state
+        self._series = view.state
         if derived:
             draft = HistoryDraft(self._history)
             draft.take_derived(derived, now)
             self._history.apply(draft.changes(), now)
-        transitions = self._judging.come(fresh + derived, brought, view)
+        transitions = self._take_evaluated(evaluate(self._rule_set, self._alerts, fresh + derived, brought, view))
         telling = self._tell(transitions, now)
         messages = self._word(self._board.concerned([*names, *changed], _moved(transitions)), now)
         return self._keep(transitions, telling, messages, now)
 
-    def _look_up(self, now: float) -> tuple[list[Alarm], list[str], set[SurfaceKey]]:
+    def _take_evaluated(self, evaluated: Evaluated) -> list[Transition]:
+        if evaluated.alerts is not self._alerts:
+            self._alerts = evaluated.alerts
+            self._unsaved += evaluated.changed
+        if evaluated.unneeded:
+            self._series = forget_missing(self._series, evaluated.unneeded)
+        self._set_timers(evaluated.timers)
+        for rule, problem in evaluated.problems.items():
+            self._events.publish(RulePuzzled(rule, problem))
+        return list(evaluated.transitions)
+
+    def _look_up(self, now: float) -> tuple[list[AlertDue], list[str], set[SurfaceKey]]:
         """What the agenda says: alerts whose clock ran out, metrics of which something is too old, surfaces to look
         at again.
         """
@@ -358,7 +371,7 @@ class Engine:
         surfaces: set[SurfaceKey] = set()
         for item in self._timers.take(now):
             match item:
-                case Alarm():
+                case AlertDue():
                     alarms.append(item)
                 case Ageing(name):
                     self._ageing.discard(name)
@@ -404,8 +417,6 @@ class Engine:
 
     def _keep(self, transitions: list[Transition], telling: Telling, messages: list[Message], now: float) -> bool:
         """Write down what lasts, all of it in one transaction, then say what happened."""
-        if self._judging.puzzles != self._puzzles:
-            self._tell_puzzles()
         for metric in sorted(self._history.refused - self._refused):
             self._events.publish(MemoryFull(metric))
             self._refused.add(metric)
@@ -414,7 +425,7 @@ class Engine:
         if not (transitions or telling or messages or self._clocks_run(now) or samples):
             return False
         with self._database.transaction() as connection:
-            memory.save(connection, self._rules, transitions, self._active, now)
+            alert_rows.write(connection, self._alerts, self._unsaved, now)
             self._write(connection, telling, now)
             for message in messages:
                 self._outbox.put(connection, message)
@@ -422,6 +433,7 @@ class Engine:
                 rows.write(connection, samples)
         if samples is not None:
             self._history.written(now)
+        self._unsaved.clear()
         self._say(telling)
         return bool(messages or telling.messages)
 
@@ -435,26 +447,19 @@ class Engine:
         for event in _facts(telling.decisions):
             self._events.publish(event)
 
-    def _tell_puzzles(self) -> None:
-        """Say of each expression, once, that it makes no sense with these series."""
-        for rule, puzzle in self._judging.puzzles.items():
-            if self._puzzles.get(rule) != puzzle:
-                self._events.publish(RulePuzzled(rule, puzzle))
-        self._puzzles = dict(self._judging.puzzles)
-
     def _clocks_run(self, now: float) -> bool:
         """Once in a while: whether an alert is pending, so that the next start must know how long we were away."""
         if now - self._alive_at < ALIVE_EVERY:
             return False
         self._alive_at = now
-        return any(alert.severity is None for alert in self._active)
+        return any(alert.severity is None for alert in self._alerts)
 
     def _view(self, now: float) -> View:
         return View(
             now,
             self._config.zone,
             self._series,
-            self._active.firing,
+            self._alerts.firing,
             self._watchers,
             self._outbox.standing,
         )
@@ -463,7 +468,7 @@ class Engine:
         return SeriesView(self._series, self._history.past, now)
 
     def _quiet(self, now: float) -> suppression.Quiet:
-        return suppression.quiet(self._config.windows, self._silences.active(now), self._active.by_rule, now)
+        return suppression.quiet(self._config.windows, self._silences.active(now), self._alerts.by_rule, now)
 
     def _hold(self, held: Held) -> None:
         if self._held.get(held.surface) != held.reason:
@@ -499,11 +504,7 @@ def _expected(
 
 def _moved(transitions: Iterable[Transition]) -> set[str]:
     """The rules whose severity changed on some series."""
-    return {
-        transition.alert.rule
-        for transition in transitions
-        if (transition.before and transition.before.severity) != (transition.after and transition.after.severity)
-    }
+    return {transition.alert.rule for transition in transitions if transition.changes_severity}
 
 
 def _entry(decision: Decision) -> journal.Entry:
@@ -514,7 +515,7 @@ def _entry(decision: Decision) -> journal.Entry:
         decision.change,
         decision.severity,
         decision.value,
-        decision.why,
+        pack(decision.evidence),
         decision.reason,
         decision.detail,
         decision.notice,
@@ -528,7 +529,8 @@ def _facts(decisions: Iterable[Decision]) -> Iterator[Event]:
         if decision.change:
             event = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
             name = decision.rule, _labels(decision)
-            yield event(*name, decision.change, decision.severity, decision.why, str(decision))
+            why = sentence(decision.evidence, decision.rule, decision.series.labels)
+            yield event(*name, decision.change, decision.severity, why, str(decision))
         else:
             later[decision.notice or decision.rule, str(decision)].append(decision)
     for (_, reason), (first, *others) in later.items():

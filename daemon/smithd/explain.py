@@ -10,9 +10,13 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from smithd import journal
-from smithd.alerts import state
-from smithd.alerts.rule import Rule, Timing
-from smithd.alerts.state import Alert, Hold, Phase
+from smithd.alerts import transitions
+from smithd.alerts.alert import Alert
+from smithd.alerts.machine import Hold, Phase, Timing
+from smithd.alerts.reason import CauseKind, unpack
+from smithd.alerts.rule import Rule
+from smithd.alerts.sentences import sentence
+from smithd.alerts.severity import Severity
 from smithd.engine import Engine, Known
 from smithd.formatting import duration, number
 from smithd.notify import suppression
@@ -61,7 +65,11 @@ class _Account:
         self._zone = zone
 
     def whole(self, meets: Callable[[journal.Labels], bool], entries: Sequence[journal.Entry]) -> Explanation:
-        alerts = [self._alert(alert) for alert in self._known.alerts.values() if meets(alert.series.labels)]
+        alerts = [
+            self._alert(alert)
+            for alert in sorted(self._known.alerts.values(), key=lambda alert: (alert.since, alert.key))
+            if meets(alert.series.labels)
+        ]
         clear = [
             {"series": str(sample.series), "value": sample.value, "at": self._time(sample.time)}
             for sample in self._known.samples
@@ -80,7 +88,7 @@ class _Account:
         }
 
     def _alert(self, alert: Alert) -> Explanation:
-        id_ = AlertId(*alert.id)
+        id_ = AlertId(alert.rule, alert.labels)
         held = next((held for held_id, held in self._known.held.items() if held_id[:2] == id_[:2]), None)
         sample = next((each for each in self._known.samples if each.series == alert.series), None)
         return {
@@ -90,7 +98,7 @@ class _Account:
             "since": self._time(alert.since),
             "fired_at": self._time(alert.fired_at),
             "value": sample.value if sample is not None else alert.value,
-            "cause": alert.cause,
+            "cause": str(alert.cause),
             "next": list(self._next(alert)),
             "held": self._held(held) if held is not None else None,
         }
@@ -101,13 +109,19 @@ class _Account:
     def _next(self, alert: Alert) -> Iterator[str]:
         """What would have to happen for an alert to move, the likeliest first."""
         for (severity, condition), hold in zip(self._rule.thresholds, alert.holds, strict=True):
-            yield from self._next_of(severity, str(condition), hold, state.timing(self._rule, alert, hold, self._now))
-        if alert.absent.phase is not Phase.INACTIVE:
-            dues = [due for due in state.dues(self._rule, alert) if due > self._now]
-            until = f", or closes it at {self._clock(min(dues))}" if dues and alert.cause == state.SERIES else ""
+            yield from self._next_of(
+                severity, str(condition), hold, transitions.timing(self._rule, alert, hold, self._now)
+            )
+        if alert.absence.is_missing:
+            dues = [due for due in transitions.due_times(self._rule, alert) if due > self._now]
+            until = (
+                f", or closes it at {self._clock(min(dues))}"
+                if dues and alert.cause.kind is CauseKind.SERIES_MISSING
+                else ""
+            )
             yield f"the next value moves it{until}"
 
-    def _next_of(self, severity: str, condition: str, hold: Hold, timing: Timing) -> Iterator[str]:
+    def _next_of(self, severity: Severity, condition: str, hold: Hold, timing: Timing) -> Iterator[str]:
         due = hold.due(timing)
         match hold.phase:
             case Phase.PENDING if due is not None:
@@ -119,9 +133,9 @@ class _Account:
             case Phase.INACTIVE:
                 yield f"{severity} when {_when(self._rule, condition)}{_for(timing.hold)}"
 
-    def _clears(self, severity: str, condition: str) -> str:
-        if self._rule.recover is not None and severity == self._rule.thresholds[0][0]:
-            return f"it is {self._rule.recover}"
+    def _clears(self, severity: Severity, condition: str) -> str:
+        if (recover := self._rule.recover.get(severity)) is not None:
+            return f"it is {recover}"
         return "the expression does not hold" if self._rule.when is not None else f"it is not {condition}"
 
     def _entry(self, entry: journal.Entry) -> Explanation:
@@ -131,7 +145,7 @@ class _Account:
             "change": entry.change,
             "severity": entry.severity,
             "value": entry.value,
-            "why": entry.why,
+            "why": sentence(unpack(entry.evidence), entry.rule, entry.labels),
             "reason": entry.reason,
             "detail": entry.detail,
             "notice": entry.notice,

@@ -32,7 +32,7 @@ _JOURNAL = Table(
     Column("change", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("value", Float),
-    Column("why", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("notice", Text, nullable=False),
@@ -45,7 +45,7 @@ _ADD = _JOURNAL.insert()
 class Entry:
     """A decision about an alert at ``at`` (seconds since 1970).
 
-    ``change``: what happened to it ("" where only its telling moved on), at ``value``, because of ``why``;
+    ``change``: what happened to it ("" where only its telling moved on), at ``value``, with ``evidence`` (as JSON);
     ``reason``: why that was told or was not, ``detail`` its object; ``notice``: the notification's key in the outbox.
     """
 
@@ -55,7 +55,7 @@ class Entry:
     change: str
     severity: str
     value: float | None
-    why: str
+    evidence: str
     reason: str
     detail: str
     notice: str
@@ -113,7 +113,7 @@ def _entry(row: Any) -> Entry:
         row.change,
         row.severity,
         row.value,
-        row.why,
+        row.evidence,
         row.reason,
         row.detail,
         row.notice,

@@ -10,7 +10,7 @@ from smithd.keys import SurfaceKey
 from smithd.plugin.sample import Labels
 
 
-class Alarm(NamedTuple):
+class AlertDue(NamedTuple):
     """An alert whose ``for``, ``keep_firing_for`` or ``after`` ends."""
 
     rule: str
@@ -29,7 +29,7 @@ class Look(NamedTuple):
     surface: SurfaceKey
 
 
-EngineTimer = Alarm | Ageing | Look
+EngineTimer = AlertDue | Ageing | Look
 
 Timer = TypeVar("Timer")
 

@@ -12,8 +12,9 @@ import pytest
 
 from campaign import rounds
 from engine.stage import Stage
+from smithd.alerts.alert import Alert
 from smithd.alerts.rule import RuleOptions, compile_rule
-from smithd.alerts.state import Alert, judge
+from smithd.alerts.transitions import on_value
 from smithd.plugin.sample import Series
 
 SECONDS = 90
@@ -31,7 +32,7 @@ def firing_seconds(threshold: str, hold: int, keep: int, values: list[int]) -> l
     alert: Alert | None = None
     seconds = []
     for at, value in enumerate(values):
-        if transition := judge(rule, Series("a.b"), alert, value, at):
+        if transition := on_value(rule, Series("a.b"), alert, value, at):
             alert = transition.after
         seconds.append(alert is not None and alert.severity is not None)
     return seconds

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from smithd.alerts.condition import Verdict
-from smithd.alerts.relative import Reference, parse_relative
+from smithd.alerts.relative import ComparedWith, parse_relative
 from smithd.alerts.rule import RuleOptions
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -38,7 +38,7 @@ def test_it_breaches_where_it_says(text: str, baseline: float, breaches: float, 
     relative = parse_relative(text)
     assert relative.verdict(breaches, baseline) is Verdict.BREACH
     assert relative.verdict(is_fine, baseline) is Verdict.CLEAR
-    assert relative.verdict(breaches, None) is Verdict.MISSING
+    assert relative.verdict(breaches, None) is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_a_change_either_way_is_a_drop_or_a_rise(value: float, baseline: float) 
     drop, rise, change = (parse_relative(f"{word} > 1% over 1h") for word in ("drops", "rises", "changes"))
     assert change.change(value, baseline) == max(drop.change(value, baseline), rise.change(value, baseline))
     assert not math.isnan(change.change(value, baseline))
-    assert drop.told(value, baseline)
+    assert drop.describe(value, baseline)
 
 
 def test_the_same_time_on_another_day_is_that_of_the_clocks() -> None:
     samples = [(NOON - 24 * 3600, 24.0), (NOON - 23 * 3600, 23.0)]
-    yesterday = Reference("day", 86400.0, 1)
+    yesterday = ComparedWith("day", 86400.0, 1)
     assert yesterday.baseline(lambda since: [each for each in samples if each[0] >= since], NOON, BERLIN) == 23.0
     assert yesterday.reach >= 25 * 3600
 
@@ -85,12 +85,12 @@ def test_the_same_time_on_another_day_is_that_of_the_clocks() -> None:
 @pytest.mark.parametrize(("minutes", "known"), [(29, 5.0), (31, None), (-29, 5.0), (-31, None)])
 def test_a_gap_at_that_time_means_that_nothing_is_known(minutes: float, known: float | None) -> None:
     samples = [(NOON - 7 * 86400 + 3600 + 60 * minutes, 5.0)]
-    week = Reference("day", 7 * 86400.0, 7)
+    week = ComparedWith("day", 7 * 86400.0, 7)
     assert week.baseline(lambda since: [each for each in samples if each[0] >= since], NOON, BERLIN) == known
 
 
 def test_an_average_needs_half_of_its_time() -> None:
-    average = Reference("average", 3600.0)
+    average = ComparedWith("average", 3600.0)
     samples = [(NOON - 60.0 * minute, float(minute % 2)) for minute in range(35, 0, -1)]
     assert average.baseline(lambda _: samples[10:], NOON, BERLIN) is None
     assert average.baseline(lambda _: samples, NOON, BERLIN) == pytest.approx(18 / 35)

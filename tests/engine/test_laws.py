@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from campaign import rounds
 from engine.stage import Stage
-from smithd.alerts.state import VISIBLE, Change
+from smithd.alerts.alert import VISIBLE, Change
 from smithd.events import AlertMoved
 from smithd.plugin.sample import RawSample
 from smithd.poll.intake import Intake, Poll
@@ -169,7 +169,7 @@ class Life:
     def remembered(self) -> int:
         """How many alerts are on disk."""
         with closing(sqlite3.connect(self.folder / "state.db")) as state:
-            rows = state.execute("SELECT rule, labels, state FROM alerts").fetchall()
+            rows = state.execute("SELECT name, labels, state FROM alerts").fetchall()
         return len([row for row in rows if "holds" in json.loads(row[2])])
 
 
@@ -222,5 +222,5 @@ def test_series_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
             stage.pass_time(T + 60 * minute + 30)
         assert engine.alerts == []
         assert not any(newest.missing for newest in engine._series.metrics.values())
-        assert engine._active.restless == []
+        assert not engine._alerts.flapping
         assert len(engine._timers._heap) < 20

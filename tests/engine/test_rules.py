@@ -144,7 +144,7 @@ def test_no_data_and_on_error_of_an_expression_speak_of_its_metrics(tmp_path: Pa
             stage.poll(T + 60 * minute, stock={"a": 9})
             stage.pass_time(T + 60 * minute + 30)
         assert stage.loud() == [("odd", "fired")]
-        assert [alert.cause for alert in stage.engine.alerts] == ["source:depot"]
+        assert [str(alert.cause) for alert in stage.engine.alerts] == ["source:depot"]
         stage.poll(T + 360, "depot", stock={"a": 60})
         assert stage.loud()[1:] == [("odd", "resolved")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from smithd.alerts.reason import SERIES_MISSING
 from smithd.keys import DEFAULT_ACCOUNT, PushKey
 from smithd.notify import content as notification
 from smithd.notify.group import Group, Member, Notice, Scope, ended, member_of
@@ -20,7 +21,7 @@ def member(value: float = 7.0, at: float = NOW, host: str = "") -> Member:
     """An alert that fired at ``at``."""
     alert = fires(value, at, Series("shop.errors", (("host", host),) if host else ())).after
     assert alert is not None
-    return member_of(alert, RULE)
+    return member_of(alert)
 
 
 def said(*firing: Member, group: Group = ALONE, over: tuple[Member, ...] = (), **keys: object) -> PushContent:
@@ -65,11 +66,11 @@ def test_a_group_is_told_with_its_alerts_the_worst_first() -> None:
 
 def test_the_end_of_one_alert_tells_its_whole_story() -> None:
     alert = open_alert(at=NOW - 17 * 60)
-    over = ended(member_of(alert, RULE), resolves(alert, NOW))
+    over = ended(member_of(alert), resolves(alert, NOW))
     told = notification.ended(notification.story(Notice(ALONE, NOW), (), [over]), view())
     assert told.title == "Resolved: errors"
     assert told.message == ("shop.errors is 0.5 (normal: 1 or less). It was critical for 17m, 13:43 to 14:00.")
-    gone = notification.ended(notification.story(Notice(ALONE, NOW), (), [replace(over, cause="series")]), view())
+    gone = notification.ended(notification.story(Notice(ALONE, NOW), (), [replace(over, cause=SERIES_MISSING)]), view())
     assert gone.title == "Closed: errors has no data"
 
 

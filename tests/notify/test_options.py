@@ -22,7 +22,7 @@ def test_true_is_all_of_the_defaults() -> None:
     assert PushOptions.model_validate(True) == options()
     assert options().addressed(TEXT, ["ops"]) == replace(TEXT, channels=("ops",))
     assert options().addressed(TEXT, None) == TEXT
-    assert [options().level(severity) for severity in Severity] == ["active", "time-sensitive"]
+    assert [options().level(severity) for severity in Severity] == ["passive", "active", "time-sensitive"]
 
 
 def test_a_rule_has_channels_tags_and_links_of_its_own() -> None:

@@ -159,17 +159,17 @@ def test_the_health_of_a_source_and_when_it_is_news() -> None:
     assert state.health("shop", T + 501) == SourceHealth(Health.SILENT, T + 400, "no answer in time")
     failing = poll(begin(EXPECTED, T), failure="refused")
     assert failing.news
-    assert failing.state.absence_cause(STOCK, T) == "source:shop"
+    assert failing.state.failing_source(STOCK, T) == "shop"
 
 
 def test_why_and_since_when_values_are_absent() -> None:
     state = poll(begin(EXPECTED, T), sample(A), at=T).state
-    assert (state.absence_cause(STOCK, T + 50), state.absent_since(STOCK, "series", T + 10)) == ("series", T + 10)
-    assert state.absence_cause("ratio", T + 50) == "source:depot", "silent"
+    assert state.failing_source(STOCK, T + 50) == ""
+    assert state.failing_source("ratio", T + 50) == "depot", "silent"
     state = poll(state, at=T + 60, failure="refused").state
-    assert state.absence_cause(STOCK, T + 60) == "source:shop"
-    assert state.absent_since(STOCK, "source:shop", T - 20) == T
-    assert state.absent_since("ratio", "source:shop", T - 20) == T, "the depot never succeeded: since the start"
+    assert state.failing_source(STOCK, T + 60) == "shop"
+    assert state.unknown_since(STOCK, T - 20) == T
+    assert state.unknown_since("ratio", T - 20) == T, "the depot never succeeded: since the start"
 
 
 def test_what_becomes_stale_next() -> None:

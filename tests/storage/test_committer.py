@@ -82,7 +82,7 @@ def test_a_full_disk_and_a_lost_term_are_different_errors(form: type[Committer],
         (pages,) = connection.exec_driver_sql("PRAGMA page_count").one()
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
         for number in range(50):
-            connection.exec_driver_sql("INSERT INTO alerts VALUES (?, '[]', ?)", (str(number), "x" * 1000))
+            connection.exec_driver_sql("INSERT INTO alerts VALUES ('', ?, '[]', ?)", (str(number), "x" * 1000))
 
     async def run() -> None:
         async with opened(form, database) as committer:

@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
-import smithd.alerts.active
+import smithd.alerts.rows
 import smithd.journal
 import smithd.notify.log
 import smithd.notify.silences
@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> Path:
 def fill(database: Database, rows: int) -> None:
     with database.transaction() as connection:
         for number in range(rows):
-            connection.exec_driver_sql("INSERT INTO alerts VALUES (?, '[]', ?)", (str(number), "x" * 1000))
+            connection.exec_driver_sql("INSERT INTO alerts VALUES ('', ?, '[]', ?)", (str(number), "x" * 1000))
 
 
 def test_the_tables_are_those_that_the_rooms_declare(path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from smithd.alerts.alert import Alert, Transition
 from smithd.alerts.rule import RuleOptions, compile_rule
 from smithd.alerts.severity import Severity
-from smithd.alerts.state import Alert, Transition, judge
+from smithd.alerts.transitions import on_value
 from smithd.keys import Key
 from smithd.outbox.shown import Standing
 from smithd.plugin.sample import Labels, Sample, Series
@@ -52,13 +53,13 @@ def sample(metric: str, value: float, at: float = NOW, **labels: str) -> Sample:
 
 def fires(value: float = 7.0, at: float = NOW, series: Series = ERRORS) -> Transition:
     """The transition by which the rule ``errors`` fires on ``series``."""
-    transition = judge(RULE, series, None, value, at)
+    transition = on_value(RULE, series, None, value, at)
     assert transition is not None
     return transition
 
 
 def resolves(alert: Alert, at: float, value: float = 0.5) -> Transition:
-    transition = judge(RULE, alert.series, alert, value, at)
+    transition = on_value(RULE, alert.series, alert, value, at)
     assert transition is not None
     return transition
 

@@ -1,4 +1,4 @@
-"""From a value to a verdict. Pure."""
+"""From a value to a verdict. No I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Verdict(Enum):
     BREACH = "breach"
     BETWEEN = "between"
     CLEAR = "clear"
-    MISSING = "missing"
+    UNKNOWN = "unknown"
 
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"

@@ -1,295 +1,341 @@
-"""All rules of one configuration, and what readings, and their absence, make of their alerts.
+"""What samples, and time, make of all alerts. No I/O.
 
-Only what a poll concerns is judged: the rules on the metrics that it brought, and the expressions that name them. Time
-alone moves what the agenda was asked to call for.
+Only what a poll concerns is evaluated: the rules on the metrics that it brought, and the expressions that name them.
+What time alone changes is evaluated when its timer is due.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import tzinfo
+from typing import NamedTuple
 
-from smithd.alerts import reason, state
-from smithd.alerts.active import Active
+from smithd.alerts import transitions
+from smithd.alerts.alert import Alert, AlertKey, Transition
+from smithd.alerts.alerts import NO_ALERTS, Alerts
 from smithd.alerts.condition import Verdict
-from smithd.alerts.parts import Missed, Parts
-from smithd.alerts.relative import Reference, Relative
+from smithd.alerts.damping import Flapping
+from smithd.alerts.expression_series import ExpressionSeries, WaitingAlerts
+from smithd.alerts.reason import SERIES_MISSING, Cause, CauseKind
+from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Baselines, Rule
-from smithd.alerts.state import SERIES, Alert, Phase, Transition
-from smithd.expression.expression import told
+from smithd.alerts.ruleset import RuleSet
+from smithd.expression.expression import values_for
 from smithd.plugin.sample import Labels, Sample, Series
 from smithd.series.state import SeriesState, forget_missing
-from smithd.series.view import Past, SeriesView
-from smithd.timers import Alarm, EngineTimer, TimerQueue
+from smithd.series.view import SeriesView
+from smithd.timers import AlertDue
 
 
-class Judging:
-    """Judges, and moves the alerts in memory. ``puzzles``: the rules whose expression makes no sense, and why.
+class Evaluated(NamedTuple):
+    """What came of an evaluation.
 
-    ``series``: the newest samples. Whoever owns them sets them before it calls, and takes them back afterwards.
+    ``alerts``: as they are now; ``transitions``: how they came there, in that order. ``forgotten``: inactive alerts
+    that do not count as flapping any more. ``timers``: when to evaluate alerts again. ``problems``: rules whose
+    expression makes no sense any more, and why. ``unneeded``: missing series that nobody has to know of.
     """
 
-    def __init__(
-        self,
-        rules: Mapping[str, Rule],
-        active: Active,
-        series: SeriesState,
-        timers: TimerQueue[EngineTimer],
-        past: Past,
-        frozen_for: float,
-        zone: tzinfo,
-    ) -> None:
-        """``past``: what is remembered. ``frozen_for``: for how many seconds an alert is held against what was normal
-        when it began; after that, what is normal now.
-        """
-        self.puzzles: dict[str, str] = {}
-        self._rules = rules
-        self._active = active
-        self.series = series
-        self._timers = timers
-        self._past = past
-        self._frozen_for = frozen_for
-        self._zone = zone
-        self._plain: dict[str, list[Rule]] = defaultdict(list)
-        self._expressions: dict[str, list[Rule]] = defaultdict(list)
-        self._on: dict[str, list[str]] = defaultdict(list)
-        self._vigilant: dict[str, list[Rule]] = defaultdict(list)
-        self._moved: list[Transition] = []
-        for rule in rules.values():
-            for metric in rule.metrics:
-                (self._plain if rule.when is None else self._expressions)[metric].append(rule)
-            if rule.no_data.severity is not None or rule.on_error.severity is not None:
-                self._vigilant[rule.metric].append(rule)
-        for metric in {*self._plain, *self._expressions}:
-            for source in series.sources_of(metric):
-                self._on[source].append(metric)
+    alerts: Alerts
+    transitions: tuple[Transition, ...] = ()
+    forgotten: tuple[AlertKey, ...] = ()
+    timers: tuple[tuple[float, AlertDue], ...] = ()
+    problems: Mapping[str, str] = {}
+    unneeded: tuple[Series, ...] = ()
 
-    def come(self, samples: Iterable[Sample], brought: set[str], view: SeriesView) -> list[Transition]:
-        """What fresh readings do to the alerts; ``brought``: all metrics that came with them."""
-        get, plain = self._active.get, self._plain.get
-        for sample in samples:
-            (metric, labels), value = sample.series, sample.value
-            for rule in plain(metric, ()):
-                breached = rule.breached  # most values are fine, and have no alert: they must cost next to nothing
-                if breached is None or breached(value) or get(rule.name, labels) is not None:
-                    self._judge(rule, sample, view.now)
-        if self._expressions:
-            for rule in self._concerned(brought):
-                self._judge_expression(rule, view)
-        for metric in brought:
-            for rule in self._vigilant.get(metric, ()):
-                self._come_back(rule, metric, view.now)
-        return self._moves() if self._moved else []
+    @property
+    def changed(self) -> list[AlertKey]:
+        """The alerts of which something else is to be kept than before."""
+        return [*(transition.alert.key for transition in self.transitions), *self.forgotten]
 
-    def pass_time(self, alarms: Iterable[Alarm], aged: Iterable[str], view: SeriesView) -> list[Transition]:
-        """What time alone does to the alerts: their clocks that ran out, and metrics of which something is too old."""
-        expressions: dict[str, Rule] = {}
-        for name, labels in alarms:
-            rule, alert = self._rules[name], self._active.get(name, labels)
-            if alert is None:
-                self._active.calm_down(rule, labels, view.now)
-            elif rule.when is not None:
-                expressions[name] = rule
-            else:
-                self._look_again(rule, alert, view.now)
-        for metric in aged:
-            if self.series.is_polled(metric):
-                self._look_for_lost(metric, view.now)
-                expressions |= {rule.name: rule for rule in self._expressions.get(metric, ())}
-        view = view.advanced(self.series)
-        for rule in expressions.values():
-            self._judge_expression(rule, view)
-            self._miss_all(rule, view.now)
-        return self._moves()
 
-    def heard_news(self, source: str, now: float) -> list[str]:
-        """A source spoke for the first time, or began or ceased to fail: alerts whose time came meanwhile are looked at
-        again. Returns the metrics to look at again.
-        """
-        metrics = self._on.get(source, [])
-        for metric in metrics:
-            for rule in (*self._plain.get(metric, ()), *self._expressions.get(metric, ())):
-                for alert in self._active.of(rule.name).values():
-                    if min(state.dues(rule, alert), default=now + 1) <= now:
-                        self._timers.add(now, Alarm(alert.rule, alert.series.labels))
-        return metrics
+def evaluate(
+    rules: RuleSet, alerts: Alerts, samples: Iterable[Sample], brought: Collection[str], view: SeriesView
+) -> Evaluated:
+    """What fresh samples do to the alerts. ``brought``: all metrics that a poll brought, and those derived from it."""
+    # Most values are fine, and have no alert: they must cost next to nothing. A series has one sample here, so that the
+    # alerts from before can say which of them has one.
+    plain, active = rules.plain.get, alerts.by_rule.get
+    concerned: list[tuple[Rule, Sample]] = []
+    for sample in samples:
+        metric, labels = sample.series
+        for rule in plain(metric, ()):
+            breached = rule.breached
+            if breached is None or breached(sample.value) or labels in active(rule.name, NO_ALERTS):
+                concerned.append((rule, sample))
+    expressions = rules.on_metrics(brought) if rules.expressions else ()
+    if not concerned and not expressions and not rules.when_missing:
+        return Evaluated(alerts)
+    step = _Evaluation(rules, alerts, view)
+    for rule, sample in concerned:
+        step.evaluate_sample(rule, sample)
+    for rule in expressions:
+        step.evaluate_expression(rule)
+    for metric in brought if rules.when_missing else ():
+        for rule in rules.when_missing.get(metric, ()):
+            step.end_missing_metric(rule)
+    return step.result()
 
-    def plan_all(self) -> None:
-        """Plan every alert there is anew."""
-        for alert in self._active:
-            self.plan(alert)
-        for name, labels in self._active.restless:
-            self._plan_calm(self._rules[name], labels)
 
-    def plan(self, alert: Alert) -> None:
-        """Have the agenda call when time alone will move an alert."""
-        for due in state.dues(self._rules[alert.rule], alert):
-            self._timers.add(due, Alarm(alert.rule, alert.series.labels))
-
-    def _moves(self) -> list[Transition]:
-        moved, self._moved = self._moved, []
-        return moved
-
-    def _move(self, transition: Transition | None) -> None:
-        if transition is None:
-            return
-        self._active.move(transition)
-        self._moved.append(transition)
-        if transition.after is not None:
-            self.plan(transition.after)
+def evaluate_time(
+    rules: RuleSet, alerts: Alerts, due: Iterable[AlertDue], stale: Iterable[str], view: SeriesView
+) -> Evaluated:
+    """What time alone does to the alerts: those whose timer is ``due``, and metrics of which something is ``stale``."""
+    step = _Evaluation(rules, alerts, view)
+    expressions: dict[str, Rule] = {}
+    for name, labels in due:
+        rule, alert = rules.by_name[name], step.alerts.get(name, labels)
+        if alert is None:
+            step.forget_flapping(rule, labels)
+        elif rule.when is not None:
+            expressions[name] = rule
         else:
-            self._plan_calm(self._rules[transition.alert.rule], transition.alert.series.labels)
+            step.evaluate_again(rule, alert)
+    for metric in stale:
+        if view.state.is_polled(metric):
+            step.look_for_missing(metric)
+            expressions |= {rule.name: rule for rule in rules.expressions.get(metric, ())}
+    for rule in expressions.values():
+        step.evaluate_expression(rule)
+        step.look_for_missing_metrics(rule)
+    return step.result()
 
-    def _plan_calm(self, rule: Rule, labels: Labels) -> None:
-        calm_at = self._active.calm_at(rule, labels)
-        if calm_at is not None:
-            self._timers.add(calm_at, Alarm(rule.name, labels))
 
-    def _concerned(self, metrics: Iterable[str]) -> list[Rule]:
-        return list({rule.name: rule for metric in metrics for rule in self._expressions.get(metric, ())}.values())
+def timers_of(rules: RuleSet, alerts: Alerts) -> list[tuple[float, AlertDue]]:
+    """When to evaluate every alert again: for a start, and after the clock was set."""
+    found = [each for alert in alerts for each in _timers(rules.by_name[alert.rule], alert)]
+    for key in sorted(alerts.flapping):
+        over_at = alerts.flapping_over_at(rules.by_name[key.name], key)
+        if over_at is not None:
+            found.append((over_at, AlertDue(key.name, key.labels)))
+    return found
 
-    def _judge(self, rule: Rule, sample: Sample, now: float) -> None:
+
+def overdue(rules: RuleSet, alerts: Alerts, source: str, now: float) -> list[AlertDue]:
+    """The alerts on a source's metrics whose time came while nobody knew how the source is."""
+    metrics = rules.metrics_of.get(source, ())
+    concerned = {rule.name: rule for metric in metrics for rule in rules.plain.get(metric, ())}
+    concerned |= {rule.name: rule for rule in rules.on_metrics(metrics)}
+    return [
+        AlertDue(alert.rule, alert.labels)
+        for rule in concerned.values()
+        for alert in alerts.of_rule(rule.name)
+        if min(transitions.due_times(rule, alert), default=now + 1) <= now
+    ]
+
+
+def _timers(rule: Rule, alert: Alert) -> list[tuple[float, AlertDue]]:
+    return [(at, AlertDue(alert.rule, alert.labels)) for at in transitions.due_times(rule, alert)]
+
+
+class _Evaluation:
+    """One evaluation while it runs: the alerts as they are by now, and what has been found so far."""
+
+    def __init__(self, rules: RuleSet, alerts: Alerts, view: SeriesView) -> None:
+        self.alerts = alerts
+        self._rules = rules
+        self._view = view
+        self._now = view.now
+        self._transitions: list[Transition] = []
+        self._forgotten: list[AlertKey] = []
+        self._timers: list[tuple[float, AlertDue]] = []
+        self._problems: dict[str, str] = {}
+        self._unneeded: list[Series] = []
+
+    def result(self) -> Evaluated:
+        return Evaluated(
+            self.alerts,
+            tuple(self._transitions),
+            tuple(self._forgotten),
+            tuple(self._timers),
+            self._problems,
+            tuple(self._unneeded),
+        )
+
+    def evaluate_sample(self, rule: Rule, sample: Sample) -> None:
+        """A rule on a metric, and a fresh sample of it."""
         series, value = sample.series, sample.value
-        alert = self._active.get(rule.name, series.labels)
+        alert = self.alerts.get(rule.name, series.labels)
         baselines: Baselines = ()
         if rule.breached is None:
-            if alert is not None and now - alert.since > self._frozen_for:
-                alert = replace(alert, baselines=())
-            baselines = self._baselines(rule, sample, alert, now)
+            if alert is not None and self._now - alert.since > self._rules.frozen_for:
+                alert = alert.without_baselines()
+            baselines = self._baselines(rule, sample, alert)
             if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
                 return
-        unrest = self._active.unrest(rule.name, series.labels)
-        self._move(state.judge(rule, series, alert, value, now, baselines, unrest))
+        flapping = self._flapping(rule, series.labels)
+        self._take(rule, transitions.on_value(rule, series, alert, value, self._now, baselines, flapping))
 
-    def _baselines(self, rule: Rule, sample: Sample, alert: Alert | None, now: float) -> Baselines:
-        """What a reading is compared with. What an alert began with is not looked up again."""
-        begun = alert.baselines if alert is not None and alert.baselines else (None,) * len(rule.thresholds)
-        at = self.series.moment(sample, now)
+    def evaluate_expression(self, rule: Rule) -> None:
+        """A rule with an expression, on all of its series."""
+        assert rule.when is not None
+        vector = rule.when.evaluate(self._view)
+        self._note_problem(rule.name, vector.problem)
+        found: list[Transition | None] = []
+        for labels, value in vector.values.items():
+            alert, flapping = self.alerts.get(rule.name, labels), self._flapping(rule, labels)
+            series = Series("", labels)
+            found.append(transitions.on_value(rule, series, alert, value, self._now, (), flapping))
+        left = [alert for alert in self.alerts.of_rule(rule.name) if alert.labels not in vector.values]
+        stands_on = ExpressionSeries(rule.metrics, self._view) if left else None
+        for alert in left:
+            lacks = stands_on is not None and _lacks_series(stands_on, alert)
+            if vector.holds(alert.labels) is not False or lacks or self._is_about_missing_metrics(rule, alert):
+                self._miss_series_of_expression(rule, alert)
+            else:
+                found.append(transitions.on_clear(rule, alert, self._now))
+        changes = [transition for transition in found if transition is not None]
+        operands = rule.when.operands(self._view) if changes else []
+        for change in changes:
+            evidence = replace(change.evidence, operands=values_for(operands, change.alert.labels))
+            self._take(rule, replace(change, evidence=evidence))
+
+    def evaluate_again(self, rule: Rule, alert: Alert) -> None:
+        """The timer of an alert on a metric is due."""
+        state, metric = self._view.state, alert.metric
+        sample = state.get(metric, alert.labels)
+        if sample is not None and state.is_fresh(sample, self._now):
+            self.evaluate_sample(rule, sample)
+        elif alert.absence.is_missing and state.is_polled(metric):
+            cause = _cause(state, [metric], self._now)
+            since = _absent_since(state, metric, cause, alert.absence.since)
+            self._take(rule, transitions.on_missing(rule, alert.series, alert, cause, alert.value, since, self._now))
+
+    def look_for_missing(self, metric: str) -> None:
+        """Something of a metric is stale."""
+        state = self._view.state
+        stale, cause = state.stale(metric, self._now), _cause(state, [metric], self._now)
+        for rule in self._rules.plain.get(metric, ()):
+            for sample in stale:
+                alert = self.alerts.get(rule.name, sample.series.labels)
+                since = _absent_since(state, metric, cause, sample.time)
+                found = transitions.on_missing(rule, sample.series, alert, cause, sample.value, since, self._now)
+                self._take(rule, found)
+            self.look_for_missing_metrics(rule)
+        waiting = [
+            WaitingAlerts(alert.labels for alert in self.alerts.of_rule(rule.name) if alert.absence.is_missing)
+            for rule in self._rules.expressions.get(metric, ())
+        ]
+        unneeded = [sample.series for sample in stale if not self._is_needed(sample.series, waiting)]
+        if unneeded:
+            self._unneeded += unneeded
+            self._view = self._view.advanced(forget_missing(state, unneeded))
+
+    def look_for_missing_metrics(self, rule: Rule) -> None:
+        """What it means for the alert without labels that there is nothing at all of a metric of the rule: because its
+        source fails, or because nothing ever came.
+        """
+        state, now = self._view.state, self._now
+        metrics = self._missing_metrics(rule)
+        if not metrics:
+            return
+        cause, alert = _cause(state, metrics, now), self.alerts.get(rule.name, ())
+        if cause == SERIES_MISSING and alert is not None and alert.cause.kind is CauseKind.SOURCE_FAILING:
+            # The source does not fail any more: it has no data, which is another matter.
+            self._take(rule, transitions.on_return(rule, alert, now, source_answers=alert.cause.source))
+            alert = self.alerts.get(rule.name, ())
+        if cause == SERIES_MISSING and rule.when is None and state.has_series(rule.metric):
+            return  # each of its series has an alert of its own
+        since = min(_absent_since(state, metric, cause, state.newest_at(metric)) for metric in metrics)
+        self._take(rule, transitions.on_missing(rule, Series(rule.metric), alert, cause, None, since, now))
+        due = since + rule.missing(cause).after
+        if alert is not None and due > now:
+            self._timers.append((due, AlertDue(rule.name, ())))
+
+    def end_missing_metric(self, rule: Rule) -> None:
+        """The metric of a rule was brought: that there is nothing of it is no longer true."""
+        alert = self.alerts.get(rule.name, ())
+        if alert is not None and alert.absence.is_missing and self._view.state.get(rule.metric, ()) is None:
+            self._take(rule, transitions.on_return(rule, alert, self._now))
+
+    def forget_flapping(self, rule: Rule, labels: Labels) -> None:
+        """Let go of the flapping of an inactive alert, if it is over."""
+        key = AlertKey("", rule.name, labels)
+        over_at = self.alerts.flapping_over_at(rule, key)
+        if over_at is not None and over_at <= self._now:
+            self.alerts = self.alerts.without_flapping(key)
+            self._forgotten.append(key)
+
+    def _take(self, rule: Rule, transition: Transition | None) -> None:
+        if transition is None:
+            return
+        self.alerts = self.alerts.after(transition)
+        self._transitions.append(transition)
+        if transition.after is not None:
+            self._timers += _timers(rule, transition.after)
+            return
+        key = transition.alert.key
+        over_at = self.alerts.flapping_over_at(rule, key)
+        if over_at is not None:
+            self._timers.append((over_at, AlertDue(key.name, key.labels)))
+
+    def _flapping(self, rule: Rule, labels: Labels) -> Flapping | None:
+        """How much an inactive alert was flapping."""
+        return self.alerts.flapping.get(AlertKey("", rule.name, labels)) if rule.damping else None
+
+    def _baselines(self, rule: Rule, sample: Sample, alert: Alert | None) -> Baselines:
+        """What a sample is compared with. What an alert began with is not looked up again."""
+        begun = [hold.baseline for hold in alert.holds] if alert is not None else [None] * len(rule.thresholds)
+        metric, labels = sample.series
+        at = self._view.state.moment(sample, self._now)
         return tuple(
-            self._baseline(condition.reference, sample.series, at)
+            condition.reference.baseline(lambda since: self._view.past(metric, labels, since), at, self._rules.zone)
             if baseline is None and isinstance(condition, Relative)
             else baseline
             for (_, condition), baseline in zip(rule.thresholds, begun, strict=True)
         )
 
-    def _baseline(self, reference: Reference, series: Series, at: float) -> float | None:
-        return reference.baseline(lambda since: self._past(series, since, at), at, self._zone)
+    def _note_problem(self, rule: str, problem: str) -> None:
+        known = self.alerts.problems.get(rule, "")
+        if problem != known:
+            self.alerts = self.alerts.with_problem(rule, problem)
+            if problem:
+                self._problems[rule] = problem
 
-    def _judge_expression(self, rule: Rule, view: SeriesView) -> None:
-        assert rule.when is not None
-        vector = rule.when.evaluate(view)
-        self._note(rule.name, vector.problem)
-        alerts = dict(self._active.of(rule.name))
-        moved = []
-        for labels, value in vector.values.items():
-            unrest = self._active.unrest(rule.name, labels)
-            moved.append(state.judge(rule, Series("", labels), alerts.pop(labels, None), value, view.now, (), unrest))
-        parts = Parts(rule.metrics, view) if alerts else None
-        for labels, alert in alerts.items():
-            is_lost = parts is not None and _has_lost(parts, alert)
-            if vector.holds(labels) is not False or is_lost or self._is_about_missing(rule, alert, view.now):
-                self._miss_part(rule, alert, view)
-            else:
-                moved.append(state.clear(rule, alert, view.now))
-        changes = [transition for transition in moved if transition is not None]
-        operands = rule.when.operands(view) if changes else []
-        for transition in changes:
-            now_is = told(operands, transition.alert.series.labels)
-            self._move(replace(transition, why=f"{now_is} ({transition.why})"))
-
-    def _note(self, rule: str, problem: str) -> None:
-        if problem:
-            self.puzzles[rule] = problem
-        else:
-            self.puzzles.pop(rule, None)
-
-    def _is_about_missing(self, rule: Rule, alert: Alert, now: float) -> bool:
+    def _is_about_missing_metrics(self, rule: Rule, alert: Alert) -> bool:
         """Whether an alert is about metrics that are missing, and are so still."""
-        if alert.series.labels or alert.absent.phase is Phase.INACTIVE:
+        if alert.labels or not alert.absence.is_missing:
             return False
-        missing = [metric for metric in sorted(rule.metrics) if self._is_missing(metric, now)]
-        return bool(missing) and rule.missing(self._cause(missing, now)).severity is not None
+        metrics = self._missing_metrics(rule)
+        return bool(metrics) and rule.missing(_cause(self._view.state, metrics, self._now)).severity is not None
 
-    def _miss_part(self, rule: Rule, alert: Alert, view: SeriesView) -> None:
-        """Something that an alert of an expression needs is missing."""
-        now = view.now
-        unknown = [metric for metric in sorted(rule.metrics) if not view.fresh(metric)]
-        if not all(self.series.is_polled(metric) for metric in unknown):
-            return
-        since = min((self.series.newest_at(metric) for metric in unknown), default=now)
-        self._move(state.miss(rule, alert.series, alert, self._cause(unknown, now), alert.value, since, now))
+    def _miss_series_of_expression(self, rule: Rule, alert: Alert) -> None:
+        """Something that an alert of an expression stands on is missing."""
+        state, now = self._view.state, self._now
+        unknown = [metric for metric in sorted(rule.metrics) if not self._view.fresh(metric)]
+        if all(state.is_polled(metric) for metric in unknown):
+            since = min((state.newest_at(metric) for metric in unknown), default=now)
+            cause = _cause(state, unknown, now)
+            self._take(rule, transitions.on_missing(rule, alert.series, alert, cause, alert.value, since, now))
 
-    def _look_again(self, rule: Rule, alert: Alert, now: float) -> None:
-        """An alert's clock ran out."""
-        metric, labels = alert.series
-        sample = self.series.get(metric, labels)
-        if sample is not None and self.series.is_fresh(sample, now):
-            self._judge(rule, sample, now)
-        elif alert.absent.phase is not Phase.INACTIVE and self.series.is_polled(metric):
-            cause = self.series.absence_cause(metric, now)
-            since = self.series.absent_since(metric, cause, alert.absent.since)
-            self._move(state.miss(rule, alert.series, alert, cause, alert.value, since, now))
+    def _missing_metrics(self, rule: Rule) -> list[str]:
+        """The metrics of a rule of which there is nothing fresh at all."""
+        state = self._view.state
+        return [each for each in sorted(rule.metrics) if state.is_stale(each, self._now) and state.is_polled(each)]
 
-    def _look_for_lost(self, metric: str, now: float) -> None:
-        """Something of a metric is too old."""
-        lost, cause = self.series.stale(metric, now), self.series.absence_cause(metric, now)
-        for rule in self._plain.get(metric, ()):
-            for series, value, at, *_ in lost:
-                alert = self._active.get(rule.name, series.labels)
-                since = self.series.absent_since(metric, cause, at)
-                self._move(state.miss(rule, series, alert, cause, value, since, now))
-            self._miss_all(rule, now)
-        missed = [Missed(self._missed(rule)) for rule in self._expressions.get(metric, ())]
-        unneeded = [sample.series for sample in lost if not self._needs(metric, sample.series.labels, missed)]
-        self.series = forget_missing(self.series, unneeded)
-
-    def _miss_all(self, rule: Rule, now: float) -> None:
-        """What it means for the alert without labels that there is nothing at all of a metric of the rule: because its
-        source fails, or because nothing ever came.
-        """
-        missing = [metric for metric in sorted(rule.metrics) if self._is_missing(metric, now)]
-        if not missing:
-            return
-        cause, alert = self._cause(missing, now), self._active.get(rule.name, ())
-        if cause == SERIES and alert is not None and alert.cause not in ("", SERIES):
-            why = reason.answers(alert.cause)  # the source does not fail any more: it has no data
-            self._move(state.come_back(rule, alert, now, why))
-            alert = self._active.get(rule.name, ())
-        if cause != SERIES or rule.when is not None or not self.series.has_series(rule.metric):
-            since = min(self.series.absent_since(each, cause, self.series.newest_at(each)) for each in missing)
-            self._move(state.miss(rule, Series(rule.metric), alert, cause, None, since, now))
-            if alert is not None and since + rule.missing(cause).after > now:
-                self._timers.add(since + rule.missing(cause).after, Alarm(rule.name, ()))
-
-    def _is_missing(self, metric: str, now: float) -> bool:
-        return self.series.is_stale(metric, now) and self.series.is_polled(metric)
-
-    def _cause(self, metrics: Iterable[str], now: float) -> str:
-        """Why values are missing; a source that fails is a better reason than any other."""
-        causes = [self.series.absence_cause(metric, now) for metric in metrics]
-        return next((cause for cause in causes if cause != SERIES), SERIES)
-
-    def _come_back(self, rule: Rule, metric: str, now: float) -> None:
-        """The metric was brought: that there is nothing of it is no longer true."""
-        alert = self._active.get(rule.name, ())
-        if alert is not None and alert.absent.phase is not Phase.INACTIVE and self.series.get(metric, ()) is None:
-            self._move(state.come_back(rule, alert, now, reason.returned(rule, alert.series, None)))
-
-    def _missed(self, rule: Rule) -> Iterator[Labels]:
-        alerts = self._active.of(rule.name).values()
-        return (alert.series.labels for alert in alerts if alert.absent.phase is not Phase.INACTIVE)
-
-    def _needs(self, metric: str, labels: Labels, missed: Iterable[Missed]) -> bool:
-        """Whether somebody still has to know that a series is gone."""
-        by_value = any(self._active.get(rule.name, labels) for rule in self._plain.get(metric, ()))
-        return by_value or any(each.need(labels) for each in missed)
+    def _is_needed(self, series: Series, waiting: Iterable[WaitingAlerts]) -> bool:
+        """Whether somebody still has to know that a series is missing."""
+        plain = self._rules.plain.get(series.metric, ())
+        by_value = any(self.alerts.get(rule.name, series.labels) is not None for rule in plain)
+        return by_value or any(alerts.need(series.labels) for alerts in waiting)
 
 
-def _has_lost(parts: Parts, alert: Alert) -> bool:
+def _lacks_series(series: ExpressionSeries, alert: Alert) -> bool:
     """Whether something that an alert of an expression stands on is missing. One about a source that failed stands on
     nothing else: that it answers is enough.
     """
-    labels = alert.series.labels
-    return parts.has_lost(labels) or (alert.cause in ("", SERIES) and parts.has_none(labels))
+    if series.lacks_some(alert.labels):
+        return True
+    return alert.cause.kind is not CauseKind.SOURCE_FAILING and series.lacks_all(alert.labels)
+
+
+def _cause(state: SeriesState, metrics: Iterable[str], now: float) -> Cause:
+    """Why values are missing; a source that fails is a better reason than any other."""
+    for metric in metrics:
+        if source := state.failing_source(metric, now):
+            return Cause.failing(source)
+    return SERIES_MISSING
+
+
+def _absent_since(state: SeriesState, metric: str, cause: Cause, at: float) -> float:
+    """Since when nothing is known of what was ``at`` its last value, by the cause of that."""
+    return state.unknown_since(metric, at) if cause.kind is CauseKind.SOURCE_FAILING else at

@@ -1,86 +1,124 @@
-"""Why an alert moved, in a sentence for a person: what happened, and what was normal. Pure."""
+"""Why an alert changed: stable identifiers, with the numbers that belong to them. No I/O.
+
+Sentences for a person are made from these where they are shown, by ``sentences``.
+"""
 
 from __future__ import annotations
 
-from smithd.alerts.condition import Verdict
-from smithd.alerts.relative import Relative
-from smithd.alerts.rule import Rule
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
 from smithd.alerts.severity import Severity
-from smithd.formatting import duration, number
-from smithd.plugin.sample import Series
+from smithd.expression.expression import OperandValue
 
 
-def breached(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
-    """The value, the threshold that it crossed, and what would have been normal."""
-    condition = rule.threshold(severity)
-    if rule.when is not None or value is None:
-        return f"{severity}: {condition}"
-    if isinstance(condition, Relative) and baseline is not None:
-        return f"{series} is {number(value)}, {condition.told(value, baseline)} ({severity}: {condition})"
-    return f"{series} is {number(value)} ({severity} {condition}; normal: {_normal(rule)})"
+class CauseKind(StrEnum):
+    """What the severity of an alert stands on."""
+
+    VALUE = "value"
+    SERIES_MISSING = "series_missing"
+    SOURCE_FAILING = "source_failing"
 
 
-def lasting(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
-    """Why an alert fires: as ``breached``, or, where its value does not breach any more, that it fires still."""
-    condition = rule.threshold(severity)
-    if (
-        rule.when is not None
-        or value is None
-        or condition.verdict(value, baseline) in (Verdict.BREACH, Verdict.MISSING)
-    ):
-        return breached(rule, series, severity, value, baseline)
-    told = f", {condition.told(value, baseline)}" if isinstance(condition, Relative) and baseline is not None else ""
-    return (
-        f"{series} is {number(value)}{told}, not {condition} any more, but {severity} still (normal: {_normal(rule)})"
-    )
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What the severity of an alert stands on; ``source``: the one that fails, or is silent."""
+
+    kind: CauseKind = CauseKind.VALUE
+    source: str = ""
+
+    @classmethod
+    def failing(cls, source: str) -> Cause:
+        """That a source fails, or is silent."""
+        return cls(CauseKind.SOURCE_FAILING, source)
+
+    @classmethod
+    def parse(cls, text: str) -> Cause:
+        """The cause that ``str`` made this text of."""
+        kind, _, source = text.partition(":")
+        return cls.failing(source) if kind == "source" else SERIES_MISSING if kind else VALUE
+
+    def __bool__(self) -> bool:
+        """Whether something is missing."""
+        return self.kind is not CauseKind.VALUE
+
+    def __str__(self) -> str:
+        """As the documentation writes it: nothing for a value, ``series``, or ``source:<name>``."""
+        return {CauseKind.VALUE: "", CauseKind.SERIES_MISSING: "series"}.get(self.kind, f"source:{self.source}")
 
 
-def cleared(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
-    """The value, and what is normal; ``severity`` is what it is no longer."""
-    condition = rule.threshold(severity)
-    if rule.when is not None or value is None:
-        return f"no longer {severity}: {condition}"
-    text = f"{series} is {number(value)}"
-    if isinstance(condition, Relative) and baseline is not None:
-        text += f", {condition.told(value, baseline)}"
-    if severity is not rule.thresholds[0][0]:
-        return f"{text}, no longer {severity} ({condition})"
-    return f"{text} (normal: {rule.recover if rule.recover is not None else _normal(rule)})"
+VALUE = Cause()
+SERIES_MISSING = Cause(CauseKind.SERIES_MISSING)
 
 
-def expected(rule: Rule) -> str:
-    """What a rule looks at, and which of its values are normal; for a text about several alerts."""
-    return f"Normal for {rule.metric}: {_normal(rule)}" if rule.metric else f"They fire when {rule.thresholds[0][1]}"
+class TransitionReason(StrEnum):
+    """Why an alert changed."""
+
+    THRESHOLD_BREACHED = "threshold_breached"
+    CLEARED = "cleared"
+    SERIES_MISSING = "series_missing"
+    SOURCE_FAILING = "source_failing"
+    CLOSED_UNKNOWN = "closed_unknown"
+    """It ended because its value was missing for too long; nobody knows how it is."""
+    DATA_RETURNED = "data_returned"
+    SOURCE_ANSWERS = "source_answers"
+    RECORDED = "recorded"
+    """An older smithd has kept the sentence only."""
 
 
-def _normal(rule: Rule) -> str:
-    """What is neither critical nor a warning."""
-    return rule.thresholds[0][1].normal
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why an alert changed, and the numbers of that moment.
+
+    ``metric``: what the rule watched ("" for an expression); ``value``, ``baseline``: of its series; ``severity`` and
+    ``threshold``: which condition was breached or left, as the configuration wrote it; ``lowest``, ``recover``: the
+    conditions that say what is normal. ``operands``: those of an expression; ``seconds``: for how long the value was
+    missing; ``source``: the one that failed. ``text``: the sentence, where that is all there is.
+    """
+
+    reason: TransitionReason
+    metric: str = ""
+    value: float | None = None
+    baseline: float | None = None
+    severity: Severity | None = None
+    threshold: str = ""
+    lowest: str = ""
+    recover: str = ""
+    operands: tuple[OperandValue, ...] = ()
+    seconds: float | None = None
+    source: str = ""
+    text: str = ""
+
+    @property
+    def cause(self) -> Cause:
+        """What changed the alert: a value, or that it was missing."""
+        if self.reason not in _ABOUT_MISSING:
+            return VALUE
+        return Cause.failing(self.source) if self.source else SERIES_MISSING
 
 
-def missing(rule: Rule, series: Series, cause: str, value: float | None, seconds: float) -> str:
-    """That nothing is known, for how long, and what was known last."""
-    what = str(series) if series.metric else f"{rule.name}{series}"
-    before = f"; it was {number(value)} before" if value is not None else ""
-    return f"{what} has no data for {duration(seconds)}{_blame(cause)}{before}"
+_ABOUT_MISSING = (TransitionReason.SERIES_MISSING, TransitionReason.SOURCE_FAILING, TransitionReason.CLOSED_UNKNOWN)
 
 
-def gone(rule: Rule, series: Series, cause: str, value: float | None, seconds: float) -> str:
-    """That the alert ends without its value having become normal."""
-    return f"{missing(rule, series, cause, value, seconds)}: its alert is closed, not knowing how it is"
+def pack(evidence: Evidence | None) -> str:
+    """Evidence as it is kept: JSON with what it has; empty for none."""
+    if evidence is None:
+        return ""
+    known = {name: value for name, value in asdict(evidence).items() if value not in (None, "", ())}
+    return json.dumps(known, separators=(",", ":"))
 
 
-def returned(rule: Rule, series: Series, value: float | None) -> str:
-    """That there is something to judge again."""
-    what = str(series) if series.metric else f"{rule.name}{series}"
-    return f"{what} has data again" + (f": {number(value)}" if value is not None else "")
-
-
-def answers(cause: str) -> str:
-    """That the source which was the cause does not fail any more."""
-    return f"source {cause.partition(':')[2]} answers again"
-
-
-def _blame(cause: str) -> str:
-    kind, _, source = cause.partition(":")
-    return f" (source {source} fails)" if kind == "source" else ""
+def unpack(kept: str) -> Evidence | None:
+    """What ``pack`` made; a text that it did not make is the sentence of an older smithd."""
+    if not kept:
+        return None
+    if not kept.startswith('{"reason":'):
+        return Evidence(TransitionReason.RECORDED, text=kept)
+    given: Mapping[str, Any] = json.loads(kept)
+    severity = Severity(given["severity"]) if "severity" in given else None
+    operands = tuple(OperandValue(*operand) for operand in given.get("operands", ()))
+    reason = TransitionReason(given["reason"])
+    return Evidence(**{**given, "reason": reason, "severity": severity, "operands": operands})

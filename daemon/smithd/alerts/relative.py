@@ -1,4 +1,4 @@
-"""Thresholds that compare a value with what it was before: ``drops > 20% over 1h``. Pure."""
+"""Thresholds that compare a value with what it was before: ``drops > 20% over 1h``. No I/O."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _DIRECTIONS: dict[str, Callable[[float], float]] = {"drops": lambda by: -by, "ri
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ComparedWith:
     """What a value is compared with: what it was ``seconds`` ago, so many calendar days ago at the same time of day
     (``seconds`` is then about as long), or its average over the last ``seconds``.
     """
@@ -79,7 +79,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """A threshold on the way that a value moved: ``bound`` judges by how much it did, in the direction of ``word``, in
+    """A threshold on the change of a value: ``bound`` is for how large it is, in the direction of ``word``, in
     percent of what it was or as an amount. What is below ``floor``, before and now, is too small to matter.
     """
 
@@ -87,7 +87,7 @@ class Relative:
     word: str
     bound: Threshold
     percent: bool
-    reference: Reference
+    reference: ComparedWith
     floor: float = 0.0
 
     def __str__(self) -> str:
@@ -105,7 +105,7 @@ class Relative:
         return f"{self.word} of {self.bound.normal.replace(bound, f'{bound}%') if self.percent else self.bound.normal}"
 
     def change(self, value: float, baseline: float) -> float:
-        """How far the value moved from its baseline, in the direction of the word; in percent points where asked."""
+        """How far the value is from its baseline, in the direction of the word; in percent points where asked."""
         by = _DIRECTIONS[self.word](value - baseline)
         if not self.percent:
             return by
@@ -116,7 +116,7 @@ class Relative:
     def verdict(self, value: float, baseline: float | None) -> Verdict:
         """What a value means, given what it was; without that, nothing is known."""
         if baseline is None:
-            return Verdict.MISSING
+            return Verdict.UNKNOWN
         if self.is_small(value, baseline):
             return Verdict.CLEAR
         return self.bound.verdict(self.change(value, baseline))
@@ -133,8 +133,8 @@ class Relative:
         """Whether both measure the same change, so that their bounds can be held against each other."""
         return (self.word, self.percent, self.reference) == (other.word, other.percent, other.reference)
 
-    def told(self, value: float, baseline: float) -> str:
-        """How the value moved, for a person: ``34% below the 200 of 1h before``."""
+    def describe(self, value: float, baseline: float) -> str:
+        """How the value changed, for a person: ``34% below the 200 of 1h before``."""
         by = value - baseline
         if by == 0:
             return f"like the {number(baseline)} {self.reference}"
@@ -158,14 +158,14 @@ def parse_relative(text: str) -> Relative:
     )
 
 
-def _reference(match: re.Match[str]) -> Reference:
+def _reference(match: re.Match[str]) -> ComparedWith:
     if match["day"]:
         days = _DAYS[" ".join(match["day"].split())]
-        return Reference("day", days * 86400.0, days)
+        return ComparedWith("day", days * 86400.0, days)
     seconds = parse_duration(match["ago"] or match["average"])
     if seconds < 1:
         raise ValueError("a value is compared with what it was at least a second ago")
-    return Reference("ago" if match["ago"] else "average", seconds)
+    return ComparedWith("ago" if match["ago"] else "average", seconds)
 
 
 def _days_before(now: float, days: int, zone: tzinfo) -> float:

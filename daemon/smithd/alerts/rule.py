@@ -1,4 +1,4 @@
-"""A rule: what it watches, which values are bad, and for how long. Its options, and the rule compiled. Pure."""
+"""A rule: what it watches, which values are bad, and for how long. Its options, and the rule compiled. No I/O."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 from pydantic_core import PydanticCustomError
 
 from smithd.alerts.condition import Threshold, Verdict, parse_threshold
-from smithd.alerts.missing import KEEP, Missing, MissingOption, of_error, of_no_data
+from smithd.alerts.machine import Timing
+from smithd.alerts.missing import KEEP, MissingOption, MissingPolicy, no_data_policy, on_error_policy
+from smithd.alerts.reason import Cause, CauseKind
 from smithd.alerts.relative import Relative, is_relative, parse_relative
-from smithd.alerts.severity import SEVERITIES, Severity
+from smithd.alerts.severity import THRESHOLD_SEVERITIES, Severity, ThresholdSeverity
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
 from smithd.plugin.options import Duration, Options
@@ -23,7 +25,8 @@ Baselines = tuple[float | None, ...]
 """What a value is compared with, for each threshold of a rule; None where it is not relative, or nothing is known."""
 
 
-def _parse_condition(given: Any) -> Threshold | Relative:
+def parse_condition(given: Any) -> Threshold | Relative:
+    """A threshold or a comparison with the past from its text; ValueError says what was expected."""
     if isinstance(given, Relative):
         return given
     return parse_relative(given) if is_relative(given) else parse_threshold(given)
@@ -31,13 +34,13 @@ def _parse_condition(given: Any) -> Threshold | Relative:
 
 ConditionOption = Annotated[
     Threshold | Relative,
-    BeforeValidator(_parse_condition),
+    BeforeValidator(parse_condition),
     WithJsonSchema({"type": "string", "examples": ["> 5", "<= 0.5", "outside 10..20", "drops > 20% over 1h"]}),
 ]
 
 
 class RuleOptions(Options):
-    """The keys of a rule that decide; how it is told belongs to the surfaces."""
+    """The keys of a rule that decide whether it fires; notifications have keys of their own."""
 
     metric: MetricRef | None = Field(
         None, description="the metric this rule watches, as source.metric; one alert for each of its series"
@@ -53,7 +56,7 @@ class RuleOptions(Options):
     when: ExpressionOption | None = Field(
         None, description="an expression instead of a metric; one alert for each series that remains of it"
     )
-    severity: Severity | None = Field(None, description="how bad it is when 'when' holds: warning or critical")
+    severity: ThresholdSeverity | None = Field(None, description="how bad it is when 'when' holds: warning or critical")
     hold: Duration = Field(0.0, alias="for", description="how long a threshold must hold before the alert fires")
     keep_firing_for: Duration = Field(0.0, description="how long it must be clear before the alert resolves")
     damping: Duration = Field(
@@ -84,7 +87,9 @@ class RuleOptions(Options):
     def _recover_is_safe(
         cls, recover: Threshold | Relative | None, info: ValidationInfo
     ) -> Threshold | Relative | None:
-        given = [(severity, info.data[severity]) for severity in SEVERITIES if info.data.get(severity) is not None]
+        given = [
+            (severity, info.data[severity]) for severity in THRESHOLD_SEVERITIES if info.data.get(severity) is not None
+        ]
         for severity, threshold in given:
             pair = _comparable(recover, threshold)
             if pair is not None and pair[0].meets(pair[1]):
@@ -161,18 +166,11 @@ Condition = Threshold | Relative | Remains
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """How long a threshold must hold to fire, and be clear to resolve; in seconds."""
-
-    hold: float = 0.0
-    keep_firing_for: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """A rule compiled: its conditions from the lowest severity to the highest.
 
-    ``metric`` is "" where it has an expression (``when``). ``damping`` is the longest delay it may add (0: none).
+    ``metric`` is "" where it has an expression (``when``). ``recover`` has the second threshold of the severities that
+    have one. ``damping`` is the longest delay it may add (0: none).
     ``breached`` is the quick question, asked of every sample: whether anything but clear can come of it; None where
     only ``verdicts`` can tell.
     """
@@ -180,11 +178,11 @@ class Rule:
     name: str
     metric: str
     thresholds: tuple[tuple[Severity, Condition], ...]
-    recover: Threshold | Relative | None
+    recover: Mapping[Severity, Threshold | Relative]
     timing: Timing
     when: Expression | None = None
-    no_data: Missing = KEEP
-    on_error: Missing = KEEP
+    no_data: MissingPolicy = KEEP
+    on_error: MissingPolicy = KEEP
     damping: float = 0.0
     breached: Callable[[float], bool] | None = field(default=None, compare=False, repr=False)
 
@@ -198,45 +196,59 @@ class Rule:
         """For how many seconds it looks back at its metric."""
         return [condition.reference.reach for _, condition in self.thresholds if isinstance(condition, Relative)]
 
+    @property
+    def lowest(self) -> Severity:
+        """The lowest severity that it has a threshold for."""
+        return self.thresholds[0][0]
+
+    @property
+    def fires_when_missing(self) -> bool:
+        """Whether missing values are an alert of their own."""
+        return self.no_data.severity is not None or self.on_error.severity is not None
+
     def verdicts(self, value: float, baselines: Baselines = ()) -> tuple[Verdict, ...]:
-        """What a value means for each severity; ``recover`` belongs to the lowest."""
+        """What a value means for each severity."""
         given = zip_longest(self.thresholds, baselines)
-        found = [condition.verdict(value, baseline) for (_, condition), baseline in given]
-        if found[0] is Verdict.CLEAR and self.recover is not None:
-            baseline, lowest = baselines[0] if baselines else None, self.thresholds[0][1]
-            is_small = isinstance(lowest, Relative) and baseline is not None and lowest.is_small(value, baseline)
-            if not is_small and self.recover.verdict(value, baseline) is not Verdict.BREACH:
-                found[0] = Verdict.BETWEEN
-        return tuple(found)
+        return tuple(self._verdict(severity, condition, value, baseline) for (severity, condition), baseline in given)
+
+    def _verdict(self, severity: Severity, condition: Condition, value: float, baseline: float | None) -> Verdict:
+        verdict, recover = condition.verdict(value, baseline), self.recover.get(severity)
+        if verdict is not Verdict.CLEAR or recover is None:
+            return verdict
+        # What is too small to matter has recovered, however it changed.
+        if isinstance(condition, Relative) and baseline is not None and condition.is_small(value, baseline):
+            return verdict
+        return verdict if recover.verdict(value, baseline) is Verdict.BREACH else Verdict.BETWEEN
 
     def threshold(self, severity: Severity) -> Condition:
         """The condition of a severity; KeyError where the rule has none."""
         return dict(self.thresholds)[severity]
 
-    def missing(self, cause: str) -> Missing:
-        """What missing values mean, by their cause (as in ``Alert.cause``)."""
-        return self.on_error if cause.startswith("source:") else self.no_data
+    def missing(self, cause: Cause) -> MissingPolicy:
+        """What missing values mean, by their cause."""
+        return self.on_error if cause.kind is CauseKind.SOURCE_FAILING else self.no_data
 
 
-def compile_rule(name: str, options: RuleOptions, patience: float = 300.0) -> Rule:
-    """The rule that these options describe. ``patience``: after how many seconds a series is taken for gone, unless
-    the rule says so itself.
+def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) -> Rule:
+    """The rule that these options describe. ``expires_after``: after how many seconds a missing series has
+    expired, unless the rule says so itself.
     """
-    given: list[tuple[Severity, Any]] = [(severity, getattr(options, severity)) for severity in SEVERITIES]
+    given: list[tuple[Severity, Any]] = [(severity, getattr(options, severity)) for severity in THRESHOLD_SEVERITIES]
     if options.when is not None:
         assert options.severity is not None
         given = [(options.severity, Remains(str(options.when)))]
+    thresholds = [(severity, condition) for severity, condition in given if condition is not None]
     return Rule(
         name,
         options.metric or "",
-        tuple((severity, _floored(condition, options)) for severity, condition in given if condition is not None),
-        options.recover,
+        tuple((severity, _floored(condition, options)) for severity, condition in thresholds),
+        {thresholds[0][0]: options.recover} if options.recover is not None else {},
         Timing(options.hold, options.keep_firing_for),
         options.when,
-        of_no_data(options.no_data, patience),
-        of_error(options.on_error),
+        no_data_policy(options.no_data, expires_after),
+        on_error_policy(options.on_error),
         options.damping,
-        _quick([condition for _, condition in given if condition is not None]),
+        _quick([condition for _, condition in thresholds]),
     )
 
 

@@ -1,15 +1,60 @@
-"""How bad it is."""
+"""How bad an alert is: an ordered scale. No I/O."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import GetPydanticSchema
+from pydantic_core import core_schema
 
 
 class Severity(StrEnum):
-    """From bad to worse."""
+    """From the mildest to the worst; compared by that order, not as texts."""
 
+    INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """The place on the scale, from 0."""
+        return _RANKS[self]
+
+    def __lt__(self, other: str) -> bool:
+        return _RANKS[self] < _RANKS[Severity(other)]
+
+    def __le__(self, other: str) -> bool:
+        return _RANKS[self] <= _RANKS[Severity(other)]
+
+    def __gt__(self, other: str) -> bool:
+        return _RANKS[self] > _RANKS[Severity(other)]
+
+    def __ge__(self, other: str) -> bool:
+        return _RANKS[self] >= _RANKS[Severity(other)]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 SEVERITIES = tuple(Severity)
+
+THRESHOLD_SEVERITIES = (Severity.WARNING, Severity.CRITICAL)
+"""Those that a rule has a key for, lowest first."""
+
+ThresholdSeverity = Annotated[
+    Severity,
+    GetPydanticSchema(
+        lambda source, _handler: core_schema.enum_schema(source, list(THRESHOLD_SEVERITIES), sub_type="str")
+    ),
+]
+"""What an option accepts that names a severity."""
+
+
+def worst_of(*severities: Severity | None) -> Severity | None:
+    """The worst of some severities; None where there is none."""
+    return max((severity for severity in severities if severity is not None), default=None)
+
+
+def rank(severity: Severity | None) -> int:
+    """How bad a severity is; -1 for none."""
+    return -1 if severity is None else _RANKS[severity]

@@ -16,7 +16,7 @@ from smithd.cli.options import config_option, log_level_option
 from smithd.cli.state import copied
 
 if TYPE_CHECKING:
-    from smithd.alerts.state import Alert
+    from smithd.alerts.alert import Alert
     from smithd.config.model import Config
     from smithd.outbox.message import Message
     from smithd.poll.intake import Poll

@@ -28,6 +28,20 @@ class Operand(NamedTuple):
     value: Vector
 
 
+class OperandValue(NamedTuple):
+    """What an operand was for one series: how many ``series`` of it agree with that series' labels, the lowest and
+    the highest of their values (None: there was none), and why there was none: ``problem``, or, where that is empty,
+    whether it ``is_known`` that there is none.
+    """
+
+    text: str
+    series: int
+    low: float | None = None
+    high: float | None = None
+    problem: str = ""
+    is_known: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     """``references``: the metrics it names, in the order of its text. ``windows``: how many seconds it looks back at a
@@ -63,12 +77,17 @@ class Expression:
         """The operands' values for a person, as they are for the series with these labels: ``prod.error_rate is 7 and
         conversion is 0.4``.
         """
-        return told(self.operands(querier), labels)
+        return worded(values_for(self.operands(querier), labels))
 
 
-def told(operands: Iterable[Operand], labels: Labels) -> str:
-    """Operands for a person, as ``Expression.describe`` words them; for many series they need be worked out once."""
-    return " and ".join(f"{text} {_said(value, labels)}" for text, value in operands)
+def values_for(operands: Iterable[Operand], labels: Labels) -> tuple[OperandValue, ...]:
+    """What operands are for the series with these labels; for many series they need be worked out once."""
+    return tuple(_value_for(text, vector, labels) for text, vector in operands)
+
+
+def worded(operands: Iterable[OperandValue]) -> str:
+    """The values of operands for a person."""
+    return " and ".join(f"{operand.text} {_phrase(operand)}" for operand in operands)
 
 
 def parse(text: str) -> Expression:
@@ -89,17 +108,24 @@ def _evaluated(node: Node, querier: Querier) -> Vector:
         return Vector(problem=str(reason))
 
 
-def _said(vector: Vector, labels: Labels) -> str:
+def _value_for(text: str, vector: Vector, labels: Labels) -> OperandValue:
     if labels in vector.values:
-        return f"is {_number(vector.values[labels])}"
+        value = vector.values[labels]
+        return OperandValue(text, 1, value, value)
     akin = [value for other, value in vector.values.items() if _agree(labels, other)]
-    if len(akin) == 1:
-        return f"is {_number(akin[0])}"
     if akin:
-        return f"has {len(akin)} values from {_number(min(akin))} to {_number(max(akin))}"
-    if vector.problem:
-        return f"has no value ({vector.problem})"
-    return "has no series" if vector.is_known else "has no value"
+        return OperandValue(text, len(akin), min(akin), max(akin))
+    return OperandValue(text, 0, problem=vector.problem, is_known=vector.is_known)
+
+
+def _phrase(operand: OperandValue) -> str:
+    if operand.low is not None and operand.high is not None:
+        if operand.series == 1:
+            return f"is {_number(operand.low)}"
+        return f"has {operand.series} values from {_number(operand.low)} to {_number(operand.high)}"
+    if operand.problem:
+        return f"has no value ({operand.problem})"
+    return "has no series" if operand.is_known else "has no value"
 
 
 def _agree(some: Labels, others: Labels) -> bool:

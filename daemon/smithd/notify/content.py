@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smithd.alerts import reason
+from smithd.alerts import sentences
 from smithd.alerts.condition import Threshold
 from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Condition, Rule
-from smithd.alerts.severity import Severity
+from smithd.alerts.severity import Severity, rank
 from smithd.formatting import duration, number
 from smithd.keys import PushKey
-from smithd.notify.group import Group, Member, Notice, Scope, rank
+from smithd.notify.group import Group, Member, Notice, Scope
 from smithd.notify.options import PushOptions
 from smithd.outbox.message import Priority, Push, PushContent, PushUpdate
 from smithd.outbox.shown import Standing
@@ -198,7 +198,7 @@ def _message(told: Story, rules: Mapping[str, Rule], view: View) -> str:
         return f"{_why(alert, rules[alert.rule], view)}, since {view.clock(alert.since)}."
     lines = _listed(told.firing, view, lambda member, view: _firing_line(member, told.group, view))
     if told.group.scope in (Scope.RULE, Scope.REST):
-        lines.append(f"{reason.expected(rules[told.firing[0].rule])}.")
+        lines.append(f"{sentences.expected(rules[told.firing[0].rule])}.")
     if told.group.scope is Scope.REST:
         lines.append("These are too many to be told one by one (max_series).")
     if told.ended:
@@ -210,10 +210,14 @@ def _message(told: Story, rules: Mapping[str, Rule], view: View) -> str:
 def _why(alert: Member, rule: Rule, view: View) -> str:
     """What is wrong now, and what would be normal."""
     if alert.cause:
-        return reason.missing(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
-    if (rule.when is not None and alert.why) or alert.severity not in dict(rule.thresholds):
-        return alert.why or f"{alert.rule} is {alert.severity}"
-    return reason.lasting(rule, alert.series, alert.severity, alert.value, alert.baseline)
+        return sentences.missing_now(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
+    if (rule.when is not None and alert.evidence) or alert.severity not in dict(rule.thresholds):
+        return _changed_because(alert) or f"{alert.rule} is {alert.severity}"
+    return sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline)
+
+
+def _changed_because(alert: Member) -> str:
+    return sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
 
 
 def _listed(members: Sequence[Member], view: View, line: Any) -> list[str]:
@@ -245,7 +249,7 @@ def _course(alert: Member, view: View) -> str:
     assert alert.ended is not None
     lasted = duration(alert.ended - alert.since)
     span = f"{view.clock(alert.since)} to {view.clock(alert.ended)}"
-    return f"{alert.why}. It was {alert.worst} for {lasted}, {span}."
+    return f"{_changed_because(alert)}. It was {alert.worst} for {lasted}, {span}."
 
 
 def _own(text: Text | None, member: Member, names: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from smithd.alerts.reason import Evidence
 from smithd.plugin.sample import Series
 
 
@@ -36,8 +37,8 @@ class Reason(StrEnum):
 class Decision:
     """What was decided about an alert at ``at`` (seconds since 1970).
 
-    ``change``: what had happened to it, "" where nothing had and only its telling moved on; ``why``: the alert's own
-    reason, for a person; ``detail``: the reason's object, as in "nights until 07:00"; ``notice``: the notification's
+    ``change``: what had happened to it, "" where nothing had and only its telling moved on; ``evidence``: why it
+    changed; ``detail``: the reason's object, as in "nights until 07:00"; ``notice``: the notification's
     name in the outbox, where there is one.
     """
 
@@ -47,7 +48,7 @@ class Decision:
     change: str
     severity: str
     value: float | None
-    why: str
+    evidence: Evidence | None
     reason: Reason
     detail: str = ""
     notice: str = ""

@@ -11,8 +11,8 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from smithd.alerts.alert import Transition
 from smithd.alerts.rule import Rule
-from smithd.alerts.state import Transition
 from smithd.notify.group import AlertId, Group, Notice, Notices, Scope
 from smithd.notify.grouping import Placement
 from smithd.notify.notifier import Speaker
@@ -68,10 +68,9 @@ class Dispatcher:
                     notice.not_before = max(notice.not_before, heard_by)
                     self._timers.add(heard_by, Hushed(member.id))
             self._plan(notice, turn)
-        for alerts in quiet.alerts.values():
-            for alert in alerts.values():
-                if alert.severity is not None:
-                    self._placement.resume(alert, view)
+        alerts = [alert for those in quiet.alerts.values() for alert in those.values() if alert.severity is not None]
+        for alert in sorted(alerts, key=lambda alert: (alert.since, alert.key)):
+            self._placement.resume(alert, view)
         return turn.close(())
 
     def replan(self, now: float) -> None:

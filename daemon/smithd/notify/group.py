@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from smithd.alerts.rule import Rule
-from smithd.alerts.severity import SEVERITIES, Severity
-from smithd.alerts.state import Alert, Transition
+from smithd.alerts.alert import Alert, Transition
+from smithd.alerts.reason import VALUE, Cause, Evidence
+from smithd.alerts.severity import Severity, rank
 from smithd.keys import DEFAULT_ACCOUNT, PushKey
 from smithd.plugin.sample import Labels, Series
 
@@ -30,8 +30,7 @@ class AlertId(NamedTuple):
 
 def source_of(alert: Alert | None) -> str:
     """The source that an alert is about; empty where it is about a value, or a series."""
-    kind, _, name = (alert.cause if alert is not None else "").partition(":")
-    return name if kind == "source" else ""
+    return alert.cause.source if alert is not None else ""
 
 
 def id_of(alert: Alert) -> AlertId:
@@ -70,7 +69,7 @@ class Group(NamedTuple):
 class Member:
     """An alert in a notice: ``severity`` as it is, or was when it ended; ``told``: the one last told (None: none yet);
     ``value``: its last one (None: there never was one); ``ended``: when it did (seconds since 1970; None: it fires);
-    ``why`` and ``cause``: those of its last transition; ``baseline``: what its value is compared with, if anything;
+    ``evidence`` and ``cause``: of its last transition; ``baseline``: what its value is compared with, if anything;
     ``source``: as in its ``id``.
     """
 
@@ -81,8 +80,8 @@ class Member:
     severity: Severity
     worst: Severity
     value: float | None
-    why: str = ""
-    cause: str = ""
+    evidence: Evidence | None = None
+    cause: Cause = VALUE
     baseline: float | None = None
     source: str = ""
     told: Severity | None = None
@@ -201,13 +200,8 @@ class Notices:
             del self._places[before.id]
 
 
-def rank(severity: Severity | None) -> int:
-    """How high a severity is; -1 for none."""
-    return SEVERITIES.index(severity) if severity is not None else -1
-
-
-def member_of(alert: Alert, rule: Rule, before: Member | None = None, why: str = "") -> Member:
-    """A firing alert as a notice sees it; ``before``: as it was seen last; ``why`` it moved, where it did."""
+def member_of(alert: Alert, before: Member | None = None, evidence: Evidence | None = None) -> Member:
+    """A firing alert as a notice sees it; ``before``: as it was seen last; ``evidence``: why it changed, if so."""
     assert alert.severity is not None
     assert alert.fired_at is not None
     return Member(
@@ -218,9 +212,9 @@ def member_of(alert: Alert, rule: Rule, before: Member | None = None, why: str =
         alert.severity,
         alert.worst or alert.severity,
         alert.value,
-        why or (before.why if before is not None else ""),
+        evidence or (before.evidence if before is not None else None),
         alert.cause,
-        alert.baseline(rule, alert.severity),
+        alert.baseline(alert.severity),
         source_of(alert),
         before.told if before is not None else None,
     )
@@ -233,7 +227,9 @@ def fell(member: Member) -> Member:
 
 def ended(member: Member, transition: Transition) -> Member:
     """A member whose alert has ended."""
-    return replace(member, value=transition.value, why=transition.why, cause=transition.cause, ended=transition.at)
+    return replace(
+        member, value=transition.value, evidence=transition.evidence, cause=transition.cause, ended=transition.at
+    )
 
 
 def told(member: Member) -> Member:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
+from smithd.alerts.alert import VISIBLE, Alert, Change, Transition
+from smithd.alerts.reason import Evidence
 from smithd.alerts.rule import Rule
-from smithd.alerts.state import VISIBLE, Alert, Change, Transition
+from smithd.alerts.severity import rank
 from smithd.notify import suppression
 from smithd.notify.decision import Reason
 from smithd.notify.group import (
@@ -20,7 +22,6 @@ from smithd.notify.group import (
     fell,
     id_of,
     member_of,
-    rank,
     source_of,
 )
 from smithd.notify.options import PushOptions
@@ -94,7 +95,7 @@ class Placement:
         if transition.change not in VISIBLE and not turned:
             turn.decide(alert, Reason.STEP)
             if before is not None and after is not None and before.cause != after.cause:
-                self._correct(after, transition.why, turn)
+                self._correct(after, transition.evidence, turn)
             return
         if alert.rule not in self._pushes:
             turn.decide(alert, Reason.NO_PUSH)
@@ -102,16 +103,16 @@ class Placement:
         if before is not None and source_of(before) and turned:
             self._end(before, id_of(before), transition, turn)
         if transition.change is Change.RESOLVED and before is not None:
-            self._end(before, AlertId(*before.id), transition, turn)
+            self._end(before, AlertId(before.rule, before.labels), transition, turn)
         elif after is not None and after.severity is not None:
-            self._place(after, turn, transition.why)
+            self._place(after, turn, transition.evidence)
 
-    def _correct(self, alert: Alert, why: str, turn: Turn) -> None:
+    def _correct(self, alert: Alert, evidence: Evidence, turn: Turn) -> None:
         """An alert is as bad as before, for another reason: what was told of it is not true any more."""
         notice = self._notices.of(id_of(alert))
         if alert.severity is not None and notice is not None:
             before = notice.members[id_of(alert)]
-            self._notices.put(notice.group, member_of(alert, self._rules[alert.rule], before, why), turn.now)
+            self._notices.put(notice.group, member_of(alert, before, evidence), turn.now)
             notice.is_stale = notice.is_stale or before.told is not None
             turn.touch(notice)
 
@@ -132,7 +133,7 @@ class Placement:
         if alert is not None and id_ not in turn.placed:
             self._place(alert, turn)
 
-    def _place(self, alert: Alert, turn: Turn, why: str = "") -> None:
+    def _place(self, alert: Alert, turn: Turn, evidence: Evidence | None = None) -> None:
         """Find the notice that tells of an alert that fires, or what holds it back."""
         assert alert.severity is not None
         id_ = id_of(alert)
@@ -141,7 +142,7 @@ class Placement:
         if not self._is_untold(alert, notice):
             assert notice is not None
             self._held[alert.rule].pop(id_, None)
-            self._follow(alert, notice, turn, moved=bool(why))
+            self._follow(alert, notice, turn, moved=evidence is not None)
             return
         if alert.severity not in self._pushes[alert.rule].on:
             self._pass_over(alert, notice, turn)
@@ -150,11 +151,11 @@ class Placement:
         group = self._group(alert, kept_back, notice, turn.now)
         if group is None:
             assert kept_back is not None
-            self._keep_back(alert, kept_back, notice, turn, moved=bool(why))
+            self._keep_back(alert, kept_back, notice, turn, moved=evidence is not None)
             return
         self._held[alert.rule].pop(id_, None)
         before = notice.members[id_] if notice is not None and notice.group == group else None
-        member = member_of(alert, self._rules[alert.rule], before, why)
+        member = member_of(alert, before, evidence)
         if notice is not None and notice.group != group:
             self._leave(id_, notice, turn)
         notice = self._notices.put(group, member, turn.now)
@@ -166,7 +167,7 @@ class Placement:
         turn.touch(notice)
 
     def _member(self, alert: Alert, before: Member) -> Member:
-        return member_of(alert, self._rules[alert.rule], before)
+        return member_of(alert, before)
 
     def _is_untold(self, alert: Alert, notice: Notice | None) -> bool:
         """Whether an alert that fires is news: told as less than it is, or not at all."""

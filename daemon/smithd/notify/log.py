@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, Text, select
 
-from smithd.alerts.severity import Severity
-from smithd.alerts.state import worst_of
+from smithd.alerts.reason import Cause, pack, unpack
+from smithd.alerts.severity import Severity, worst_of
 from smithd.notify.group import Group, Member, Notice, Notices, Scope
 from smithd.plugin.sample import Labels, Series
 from smithd.storage import metadata, upsert
@@ -67,8 +67,8 @@ def _written_member(member: Member) -> dict[str, Any]:
         "severity": member.severity,
         "worst": member.worst,
         "value": member.value,
-        "why": member.why,
-        "cause": member.cause,
+        "why": pack(member.evidence),
+        "cause": str(member.cause),
         "baseline": member.baseline,
         "source": member.source,
         "told": member.told,
@@ -102,8 +102,8 @@ def _read_member(state: dict[str, Any]) -> Member:
         Severity(state["severity"]),
         Severity(state["worst"]),
         state["value"],
-        state["why"],
-        state["cause"],
+        unpack(state["why"]),
+        Cause.parse(state["cause"]),
         state["baseline"],
         state["source"],
         _severity(state["told"]),

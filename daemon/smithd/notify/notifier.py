@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from smithd.alerts.rule import Rule
-from smithd.alerts.severity import Severity
-from smithd.alerts.state import worst_of
+from smithd.alerts.severity import Severity, worst_of
 from smithd.notify import content as notification
 from smithd.notify import suppression
 from smithd.notify.content import Story, never_accepted

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from smithd.alerts.severity import Severity
+from smithd.alerts.severity import THRESHOLD_SEVERITIES, Severity, ThresholdSeverity
 from smithd.contract.addresses import Link
 from smithd.contract.values import Channels, Level, Tags
 from smithd.outbox.message import PushContent
@@ -34,7 +34,11 @@ PUSH_NAMES: dict[str, Any] = {
     "change": 38.3,
 }
 PushText = Annotated[Text, template(PUSH_NAMES)]
-_LEVELS: dict[Severity, Level] = {Severity.WARNING: "active", Severity.CRITICAL: "time-sensitive"}
+_LEVELS: dict[Severity, Level] = {
+    Severity.INFO: "passive",
+    Severity.WARNING: "active",
+    Severity.CRITICAL: "time-sensitive",
+}
 
 
 class RepeatOptions(Options):
@@ -60,11 +64,13 @@ class PushOptions(Options):
 
     short_form: ClassVar = {"type": "boolean"}
 
-    on: list[Severity] = Field(list(Severity), min_length=1, description="the severities that are told")
+    on: list[ThresholdSeverity] = Field(
+        list(THRESHOLD_SEVERITIES), min_length=1, description="the severities that are told"
+    )
     title: PushText | None = None
     message: PushText | None = None
     subtitle: PushText | None = None
-    interruption_level: Level | dict[Severity, Level] | None = Field(
+    interruption_level: Level | dict[ThresholdSeverity, Level] | None = Field(
         None, description="default: time-sensitive where critical, active where a warning"
     )
     on_resolve: Literal["replace", "push", "none"] = Field(

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from pydantic import Field
 
+from smithd.alerts.alert import Alert
 from smithd.alerts.severity import Severity
-from smithd.alerts.state import Alert, Phase
 from smithd.notify.decision import Reason
 from smithd.notify.silence import Silence
 from smithd.notify.time_window import MuteOptions, Window
@@ -153,7 +153,7 @@ def _dependent(rules: Sequence[str], alert: Told, quiet: Quiet) -> Held | None:
 
 def _is_coming(alert: Alert) -> bool:
     """Whether an alert fires, or is about to."""
-    return alert.severity is not None or any(hold.phase is Phase.PENDING for hold in alert.holds)
+    return alert.severity is not None or alert.is_pending
 
 
 def _same_place(one: Alert, other: Told) -> bool:

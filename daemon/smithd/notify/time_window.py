@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.alerts.severity import Severity
+from smithd.alerts.severity import THRESHOLD_SEVERITIES, ThresholdSeverity
 from smithd.plugin.options import Options
 from smithd.references import TimeWindowRef
 
@@ -110,7 +110,7 @@ class MuteOptions(Options):
     during: list[TimeWindowRef] = Field(
         min_length=1, description="the time windows, of those that time_windows declares"
     )
-    except_: list[Severity] = Field([], alias="except", description="severities that are told all the same")
+    except_: list[ThresholdSeverity] = Field([], alias="except", description="severities that are told all the same")
     digest: bool = Field(
         False, description="tell in one message, when the window ends, what was held back; default: what still fires"
     )
@@ -122,7 +122,7 @@ class MuteOptions(Options):
 
     @field_validator("except_")
     @classmethod
-    def _mutes_something(cls, excepted: list[Severity]) -> list[Severity]:
-        if set(excepted) == set(Severity):
+    def _mutes_something(cls, excepted: list[ThresholdSeverity]) -> list[ThresholdSeverity]:
+        if set(excepted) == set(THRESHOLD_SEVERITIES):
             raise ValueError("with every severity excepted nothing is muted: leave 'mute' out")
         return excepted

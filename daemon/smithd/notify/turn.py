@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from smithd.alerts.state import VISIBLE, Alert, Transition
+from smithd.alerts.alert import VISIBLE, Alert, Transition
 from smithd.keys import PushKey
 from smithd.notify.decision import Decision, Reason
 from smithd.notify.group import AlertId, Group, Member, Notice, id_of, source_of
@@ -88,7 +88,7 @@ class Turn:
             if id_ not in moved:
                 severity = what.severity or ""
                 self.telling.decisions.append(
-                    Decision(self.now, what.rule, what.series, "", severity, what.value, "", reason, detail, notice)
+                    Decision(self.now, what.rule, what.series, "", severity, what.value, None, reason, detail, notice)
                 )
         return self.telling
 
@@ -106,7 +106,7 @@ class Turn:
             transition.change,
             (transition.after or alert).severity or "",
             transition.value,
-            transition.why,
+            transition.evidence,
             reason,
             detail,
             notice,

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from smithd.alerts.state import Alert, Phase
+from smithd.alerts.alert import Alert
+from smithd.alerts.machine import Phase
 from smithd.config.yaml.positions import Path
 from smithd.contract.endpoint import Endpoint
 from smithd.ruletest.model import AlertIs, Case, PushIs, ShowIs, ValueIs, When

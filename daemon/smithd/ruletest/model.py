@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.alerts.severity import Severity
+from smithd.alerts.severity import ThresholdSeverity
 from smithd.plugin.options import Duration, File, Options, PositiveDuration, parse_duration
 from smithd.plugin.sample import Series
 from smithd.ruletest.series import Step, parse_series, parse_values
@@ -77,7 +77,7 @@ class AlertIs(Options):
     rule: str = Field(description="the rule's name")
     labels: dict[str, str] = Field({}, description="the labels of the alert's series")
     state: State = Field(description="inactive: the rule has no alert then")
-    severity: Severity | None = Field(None, description="left out: whichever it is")
+    severity: ThresholdSeverity | None = Field(None, description="left out: whichever it is")
 
 
 class PushIs(Options):

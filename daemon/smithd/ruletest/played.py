@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from smithd.alerts.state import Alert
+from smithd.alerts.alert import Alert
 from smithd.contract.endpoint import Endpoint
 
 

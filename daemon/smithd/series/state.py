@@ -143,19 +143,17 @@ class SeriesState(NamedTuple):
         """Whether a source is up, fails or is silent; None before its first answer is due."""
         return self.sources[source].health(now, self.started)
 
-    def absence_cause(self, metric: str, now: float) -> str:
-        """Why a metric's values are absent, as in ``Alert.cause``."""
+    def failing_source(self, metric: str, now: float) -> str:
+        """The source of a metric that fails or is silent, the first by name; empty where all are up."""
         for source in sorted(self.expected.sources_of(metric)):
             if not self.sources[source].is_up(now, self.started):
-                return f"source:{source}"
-        return "series"
+                return source
+        return ""
 
-    def absent_since(self, metric: str, cause: str, at: float) -> float:
-        """Since when nothing is known of what was ``at`` its last value, by the cause of that: where its source fails,
-        since that last succeeded, whether it had a value or not.
+    def unknown_since(self, metric: str, at: float) -> float:
+        """Since when nothing is known of what was ``at`` its last value, where its source fails: since that last
+        succeeded, whether it had a value or not.
         """
-        if cause == "series":
-            return at
         succeeded = (self.sources[source].succeeded_at for source in self.expected.sources_of(metric))
         return max(at, min(self.started if each is None else each for each in succeeded))
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from smithd.alerts.severity import SEVERITIES, Severity
-from smithd.alerts.state import Alert
+from smithd.alerts.alert import Alert
+from smithd.alerts.severity import Severity, worst_of
 from smithd.keys import Key, SurfaceKey
 from smithd.outbox.shown import Standing
 from smithd.plugin.sample import Labels, Sample
@@ -55,8 +55,7 @@ class View:
 
     def severity(self, rules: Iterable[str]) -> Severity | None:
         """The worst severity that fires among these rules."""
-        firing = [alert.severity for rule in rules for alert in self.firing.get(rule, {}).values() if alert.severity]
-        return max(firing, key=SEVERITIES.index, default=None)
+        return worst_of(*(alert.severity for rule in rules for alert in self.firing.get(rule, {}).values()))
 
     def clock(self, at: float) -> str:
         """A moment as a person says it: the time of day, with the weekday where it was not today."""

@@ -11,10 +11,11 @@ CREATE TABLE alembic_version (
 );
 
 CREATE TABLE alerts (
-    rule TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    name TEXT NOT NULL,
     labels TEXT NOT NULL,
     state TEXT NOT NULL,
-    PRIMARY KEY (rule, labels)
+    PRIMARY KEY (origin, name, labels)
 );
 
 CREATE TABLE alive (
@@ -40,7 +41,7 @@ CREATE TABLE journal (
     change TEXT NOT NULL,
     severity TEXT NOT NULL,
     value FLOAT,
-    why TEXT NOT NULL,
+    evidence TEXT NOT NULL,
     reason TEXT NOT NULL,
     detail TEXT NOT NULL,
     notice TEXT NOT NULL,

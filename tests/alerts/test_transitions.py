@@ -1,4 +1,4 @@
-"""The alert's life, told on a timeline; and its laws."""
+"""What values make of an alert, on a timeline; and the laws of its transitions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smithd.alerts.alert import VISIBLE, Alert, Change
 from smithd.alerts.rule import Rule, RuleOptions, compile_rule
 from smithd.alerts.severity import Severity
-from smithd.alerts.state import VISIBLE, Alert, Change, judge
+from smithd.alerts.transitions import on_value
 from smithd.plugin.sample import Series
 
 SERIES = Series("shop.errors")
@@ -19,19 +20,19 @@ def rule(**keys: str) -> Rule:
     return compile_rule("errors", RuleOptions.model_validate({"metric": "shop.errors", **keys}))
 
 
-def story(judged: Rule, values: Iterable[tuple[float, float]]) -> list[tuple[float, Change, Severity | None]]:
+def changes(watching: Rule, values: Iterable[tuple[float, float]]) -> list[tuple[float, Change, Severity | None]]:
     """What happens when these values come at these times: (time, change, severity afterwards)."""
     alert: Alert | None = None
-    told = []
+    found = []
     for at, value in values:
-        if transition := judge(judged, SERIES, alert, value, at):
+        if transition := on_value(watching, SERIES, alert, value, at):
             alert = transition.after
-            told.append((at, transition.change, alert.severity if alert else None))
-    return told
+            found.append((at, transition.change, alert.severity if alert else None))
+    return found
 
 
 def test_without_for_an_alert_fires_and_resolves_at_once() -> None:
-    assert story(rule(warning="> 5"), [(0, 1), (10, 6), (20, 7), (30, 5)]) == [
+    assert changes(rule(warning="> 5"), [(0, 1), (10, 6), (20, 7), (30, 5)]) == [
         (10, Change.FIRED, Severity.WARNING),
         (30, Change.RESOLVED, None),
     ]
@@ -39,15 +40,15 @@ def test_without_for_an_alert_fires_and_resolves_at_once() -> None:
 
 def test_for_holds_it_back_until_the_time_is_full() -> None:
     values = [(0, 6), (60, 6), (119, 6), (120, 6), (180, 1)]
-    assert story(rule(warning="> 5", **{"for": "2m"}), values) == [
+    assert changes(rule(warning="> 5", **{"for": "2m"}), values) == [
         (0, Change.PENDING, None),
         (120, Change.FIRED, Severity.WARNING),
         (180, Change.RESOLVED, None),
     ]
 
 
-def test_a_breach_that_ends_before_its_time_is_never_told() -> None:
-    assert story(rule(warning="> 5", **{"for": "2m"}), [(0, 6), (119, 5), (120, 6)]) == [
+def test_a_breach_that_ends_before_its_time_never_fires() -> None:
+    assert changes(rule(warning="> 5", **{"for": "2m"}), [(0, 6), (119, 5), (120, 6)]) == [
         (0, Change.PENDING, None),
         (119, Change.ABANDONED, None),
         (120, Change.PENDING, None),
@@ -56,7 +57,7 @@ def test_a_breach_that_ends_before_its_time_is_never_told() -> None:
 
 def test_between_the_thresholds_nothing_moves() -> None:
     values = [(0, 6), (10, 4), (20, 3.1), (30, 2.9)]
-    assert story(rule(warning="> 5", recover="< 3"), values) == [
+    assert changes(rule(warning="> 5", recover="< 3"), values) == [
         (0, Change.FIRED, Severity.WARNING),
         (30, Change.RESOLVED, None),
     ]
@@ -64,8 +65,8 @@ def test_between_the_thresholds_nothing_moves() -> None:
 
 def test_between_the_thresholds_a_pending_alert_is_abandoned_and_a_recovering_one_fires_on() -> None:
     values = [(0, 6), (10, 4), (20, 6), (30, 6), (40, 2), (50, 4), (120, 4), (130, 2), (190, 2)]
-    judged = rule(warning="> 5", recover="< 3", keep_firing_for="1m", **{"for": "10s"})
-    assert story(judged, values) == [
+    watching = rule(warning="> 5", recover="< 3", keep_firing_for="1m", **{"for": "10s"})
+    assert changes(watching, values) == [
         (0, Change.PENDING, None),
         (10, Change.ABANDONED, None),
         (20, Change.PENDING, None),
@@ -77,9 +78,9 @@ def test_between_the_thresholds_a_pending_alert_is_abandoned_and_a_recovering_on
     ]
 
 
-def test_keep_firing_for_waits_for_a_quiet_time() -> None:
+def test_keep_firing_for_waits_for_a_clear_time() -> None:
     values = [(0, 6), (10, 1), (40, 6), (50, 1), (109, 1), (110, 1)]
-    assert story(rule(warning="> 5", keep_firing_for="1m"), values) == [
+    assert changes(rule(warning="> 5", keep_firing_for="1m"), values) == [
         (0, Change.FIRED, Severity.WARNING),
         (10, Change.RECOVERING, Severity.WARNING),
         (40, Change.RELAPSED, Severity.WARNING),
@@ -90,7 +91,7 @@ def test_keep_firing_for_waits_for_a_quiet_time() -> None:
 
 def test_each_severity_has_its_own_hold_and_the_highest_is_shown() -> None:
     values = [(0, 6), (30, 11), (60, 11), (90, 11), (120, 6), (180, 1)]
-    assert story(rule(warning="> 5", critical="> 10", **{"for": "1m"}), values) == [
+    assert changes(rule(warning="> 5", critical="> 10", **{"for": "1m"}), values) == [
         (0, Change.PENDING, None),
         (30, Change.PENDING, None),
         (60, Change.FIRED, Severity.WARNING),
@@ -102,7 +103,7 @@ def test_each_severity_has_its_own_hold_and_the_highest_is_shown() -> None:
 
 def test_a_clock_that_is_set_back_does_not_leave_an_alert_waiting() -> None:
     values = [(10_000, 6), (100, 6), (160, 6)]
-    assert story(rule(warning="> 5", **{"for": "1m"}), values)[-1] == (160, Change.FIRED, Severity.WARNING)
+    assert changes(rule(warning="> 5", **{"for": "1m"}), values)[-1] == (160, Change.FIRED, Severity.WARNING)
 
 
 RULES = st.sampled_from(
@@ -116,14 +117,14 @@ RULES = st.sampled_from(
 
 
 @given(RULES, st.lists(st.tuples(st.integers(-5, 20), st.floats(-2, 15, allow_nan=False))))
-def test_no_change_is_told_twice_and_no_end_is_skipped(judged: Rule, steps: list[tuple[int, float]]) -> None:
-    """Whatever comes, steps of the clock included: told changes alternate as a person expects."""
+def test_no_change_comes_twice_and_no_end_is_skipped(watching: Rule, steps: list[tuple[int, float]]) -> None:
+    """Whatever comes, steps of the clock included: visible changes alternate as a person expects."""
     at, values = 1000.0, []
     for seconds, value in steps:
         at += seconds
         values.append((at, value))
     severity: Severity | None = None
-    for _, change, after in story(judged, values):
+    for _, change, after in changes(watching, values):
         if change in VISIBLE:
             assert (severity is None) == (change is Change.FIRED)
             assert (after is None) == (change is Change.RESOLVED)

@@ -1,4 +1,6 @@
-"""Which series of an expression's metrics are there, and which are lost: asked for many alerts at one moment. Pure."""
+"""Which series of an expression's metrics are fresh, and which were there and are not: asked for many alerts at one
+moment. No I/O.
+"""
 
 from __future__ import annotations
 
@@ -12,33 +14,33 @@ _Shape = tuple[set[Labels], list[Labels]]
 """What is left of many series by some labels' names: those that have all of these labels, and those that have fewer."""
 
 
-class Parts:
-    """The parts of one expression at one moment. An alert stands on the series that contradict none of its labels."""
+class ExpressionSeries:
+    """The series of one expression at one moment. An alert stands on the series that contradict none of its labels."""
 
     def __init__(self, metrics: Iterable[str], view: SeriesView) -> None:
         self._sides: list[tuple[set[Labels], set[Labels]]] = []
         self._shapes: dict[frozenset[str], list[tuple[_Shape, _Shape]]] = {}
         for metric in metrics:
             fresh = set(view.fresh(metric) or ())
-            lost = {*view.state.samples(metric), *view.state.missing(metric)} - fresh
-            self._sides.append((fresh, lost))
+            others = {*view.state.samples(metric), *view.state.missing(metric)} - fresh
+            self._sides.append((fresh, others))
 
-    def has_lost(self, labels: Labels) -> bool:
-        """Whether some metric had a series for these labels, and has none now."""
-        return any(_has(lost, labels) and not _has(fresh, labels) for fresh, lost in self._left(labels))
+    def lacks_some(self, labels: Labels) -> bool:
+        """Whether some metric had a series for these labels, and has no fresh one now."""
+        return any(_has(others, labels) and not _has(fresh, labels) for fresh, others in self._left(labels))
 
-    def has_none(self, labels: Labels) -> bool:
-        """Whether no metric has a series for these labels now; what was there before a restart is not known."""
+    def lacks_all(self, labels: Labels) -> bool:
+        """Whether no metric has a fresh series for these labels; what was there before a restart is not known."""
         return not any(_has(fresh, labels) for fresh, _ in self._left(labels))
 
     def _left(self, labels: Labels) -> list[tuple[_Shape, _Shape]]:
         names = frozenset(name for name, _ in labels)
         if names not in self._shapes:
-            self._shapes[names] = [(_shape(fresh, names), _shape(lost, names)) for fresh, lost in self._sides]
+            self._shapes[names] = [(_shape(fresh, names), _shape(others, names)) for fresh, others in self._sides]
         return self._shapes[names]
 
 
-class Missed:
+class WaitingAlerts:
     """The alerts of an expression that wait for something missing: asked, of many series, whether they stood on it."""
 
     def __init__(self, alerts: Iterable[Labels]) -> None:
@@ -48,9 +50,9 @@ class Missed:
 
     def need(self, series: Labels) -> bool:
         """Whether one of them may have stood on the series with these labels."""
-        return any(self._meets(series, names, alerts) for names, alerts in self._alerts.items())
+        return any(self._match(series, names, alerts) for names, alerts in self._alerts.items())
 
-    def _meets(self, series: Labels, names: frozenset[str], alerts: set[Labels]) -> bool:
+    def _match(self, series: Labels, names: frozenset[str], alerts: set[Labels]) -> bool:
         left = tuple(pair for pair in series if pair[0] in names)
         return left in alerts or (len(left) < len(names) and any(set(left) <= set(labels) for labels in alerts))
 

@@ -1,0 +1,139 @@
+"""The alerts on disk: their tables, and every statement on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, Connection, Float, Integer, Table, Text, bindparam, select
+
+from smithd.alerts.alert import Alert, AlertKey
+from smithd.alerts.alerts import Alerts
+from smithd.alerts.damping import Flapping
+from smithd.alerts.machine import Hold, Phase
+from smithd.alerts.missing import Absence, AbsencePhase
+from smithd.alerts.reason import Cause, CauseKind
+from smithd.alerts.severity import Severity
+from smithd.plugin.sample import Labels
+from smithd.storage.tables import metadata, upsert
+
+_ALERTS = Table(
+    "alerts",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+)
+_REMOVE = _ALERTS.delete().where(
+    _ALERTS.c.origin == bindparam("of"), _ALERTS.c.name == bindparam("called"), _ALERTS.c.labels == bindparam("on")
+)
+_KEEP = upsert(_ALERTS)
+_ALIVE = Table("alive", metadata, Column("id", Integer, primary_key=True), Column("at", Float, nullable=False))
+_KEEP_ALIVE = upsert(_ALIVE)
+
+
+class Kept(NamedTuple):
+    """What the last run left: its alerts, the flapping of inactive ones, and when it was last known to be alive."""
+
+    alerts: list[Alert]
+    flapping: Mapping[AlertKey, Flapping]
+    alive_at: float | None
+
+
+def load(connection: Connection) -> Kept:
+    """Read what the last run left; ``resume`` fits it to the rules of today."""
+    alerts: list[Alert] = []
+    flapping: dict[AlertKey, Flapping] = {}
+    for row in connection.execute(select(_ALERTS).order_by(*_ALERTS.primary_key)):
+        key = AlertKey(row.origin, row.name, _labels(json.loads(row.labels)))
+        state = json.loads(row.state)
+        if "holds" in state:
+            alerts.append(_alert(key, state))
+        else:
+            flapping[key] = Flapping(*state["flapping"])
+    return Kept(alerts, flapping, connection.execute(select(_ALIVE.c.at)).scalar())
+
+
+def write(connection: Connection, alerts: Alerts, keys: Iterable[AlertKey], now: float) -> None:
+    """Write down how the alerts with these keys are, and that the daemon was alive at ``now``: how long an outage
+    lasted is counted from here.
+    """
+    kept, over = [], []
+    for key in dict.fromkeys(keys):
+        row = _row(alerts, key)
+        if row is not None:
+            kept.append(row)
+        else:
+            over.append({"of": key.origin, "called": key.name, "on": _packed(key.labels)})
+    if kept:
+        connection.execute(_KEEP, kept)
+    if over:
+        connection.execute(_REMOVE, over)
+    connection.execute(_KEEP_ALIVE, {"id": 1, "at": now})
+
+
+def write_all(connection: Connection, alerts: Alerts, now: float) -> None:
+    """Replace all that is kept by these alerts."""
+    connection.execute(_ALERTS.delete())
+    write(connection, alerts, [*(alert.key for alert in alerts), *alerts.flapping], now)
+
+
+def _row(alerts: Alerts, key: AlertKey) -> dict[str, str] | None:
+    """The row of an alert, or of the flapping of an inactive one; None where nothing is to be kept."""
+    alert, flapping = alerts.get(key.name, key.labels), alerts.flapping.get(key)
+    state = _state(alert) if alert is not None else {"flapping": flapping} if flapping is not None else None
+    if state is None:
+        return None
+    place = {"origin": key.origin, "name": key.name, "labels": _packed(key.labels)}
+    return {**place, "state": json.dumps(state, separators=(",", ":"))}
+
+
+def _state(alert: Alert) -> dict[str, Any]:
+    return {
+        "metric": alert.metric,
+        "holds": [[hold.severity, hold.phase, hold.since, hold.began, hold.baseline] for hold in alert.holds],
+        "severity": alert.severity,
+        "since": alert.since,
+        "fired_at": alert.fired_at,
+        "value": alert.value,
+        "worst": alert.worst,
+        "cause": [alert.cause.kind, alert.cause.source],
+        "absence": [alert.absence.phase, alert.absence.since],
+        "flapping": alert.flapping,
+    }
+
+
+def _alert(key: AlertKey, state: dict[str, Any]) -> Alert:
+    kind, source = state["cause"]
+    phase, since = state["absence"]
+    return Alert(
+        key,
+        state["metric"],
+        tuple(_hold(*hold) for hold in state["holds"]),
+        _severity(state["severity"]),
+        state["since"],
+        state["fired_at"],
+        state["value"],
+        _severity(state["worst"]),
+        Cause(CauseKind(kind), source),
+        Absence(AbsencePhase(phase), since),
+        Flapping(*state["flapping"]) if state["flapping"] else None,
+    )
+
+
+def _hold(severity: str, phase: str, since: float, began: float, baseline: float | None) -> Hold:
+    return Hold(Severity(severity), Phase(phase), since, began, baseline)
+
+
+def _severity(given: str | None) -> Severity | None:
+    return Severity(given) if given else None
+
+
+def _packed(labels: Labels) -> str:
+    return json.dumps(labels, separators=(",", ":"))
+
+
+def _labels(given: list[list[str]]) -> Labels:
+    return tuple((name, value) for name, value in given)

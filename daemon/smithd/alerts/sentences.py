@@ -1,0 +1,105 @@
+"""Why an alert changed, and how it is, in sentences for a person: what happened, and what would be normal. No I/O."""
+
+from __future__ import annotations
+
+from smithd.alerts.condition import Verdict
+from smithd.alerts.reason import Cause, Evidence, TransitionReason
+from smithd.alerts.relative import Relative
+from smithd.alerts.rule import Rule, parse_condition
+from smithd.alerts.severity import Severity
+from smithd.expression.expression import worded
+from smithd.formatting import duration, number
+from smithd.plugin.sample import Labels, Series
+
+
+def sentence(evidence: Evidence | None, rule: str, labels: Labels) -> str:
+    """Why the alert of a rule (its name) with these labels changed."""
+    if evidence is None:
+        return ""
+    what = _named(rule, Series(evidence.metric, labels))
+    match evidence.reason:
+        case TransitionReason.THRESHOLD_BREACHED:
+            text = _breached(evidence, what)
+        case TransitionReason.CLEARED:
+            text = _cleared(evidence, what)
+        case TransitionReason.SERIES_MISSING | TransitionReason.SOURCE_FAILING:
+            text = _no_data(what, evidence.cause, evidence.value, evidence.seconds or 0.0)
+        case TransitionReason.CLOSED_UNKNOWN:
+            missing = _no_data(what, evidence.cause, evidence.value, evidence.seconds or 0.0)
+            text = f"{missing}: its alert is closed, not knowing how it is"
+        case TransitionReason.DATA_RETURNED:
+            text = f"{what} has data again" + (f": {number(evidence.value)}" if evidence.value is not None else "")
+        case TransitionReason.SOURCE_ANSWERS:
+            text = f"source {evidence.source} answers again"
+        case TransitionReason.RECORDED:
+            text = evidence.text
+    return f"{worded(evidence.operands)} ({text})" if evidence.operands else text
+
+
+def still_firing(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
+    """Why an alert fires now: the threshold that its value breaches, or, where the value does not breach any more, that
+    it fires still.
+    """
+    condition = rule.threshold(severity)
+    if rule.when is not None or value is None:
+        return f"{severity}: {condition}"
+    lowest = rule.threshold(rule.lowest)
+    if condition.verdict(value, baseline) in (Verdict.BREACH, Verdict.UNKNOWN):
+        evidence = Evidence(
+            TransitionReason.THRESHOLD_BREACHED,
+            series.metric,
+            value,
+            baseline,
+            severity,
+            str(condition),
+            str(lowest),
+        )
+        return sentence(evidence, rule.name, series.labels)
+    text = f"{series} is {number(value)}"
+    if isinstance(condition, Relative) and baseline is not None:
+        text += f", {condition.describe(value, baseline)}"
+    return f"{text}, not {condition} any more, but {severity} still (normal: {lowest.normal})"
+
+
+def missing_now(rule: Rule, series: Series, cause: Cause, value: float | None, seconds: float) -> str:
+    """That nothing is known of an alert's value, for how long, and what was known last."""
+    return _no_data(_named(rule.name, series), cause, value, seconds)
+
+
+def expected(rule: Rule) -> str:
+    """What a rule watches, and which of its values are normal; for a text about several alerts."""
+    lowest = rule.threshold(rule.lowest)
+    return f"Normal for {rule.metric}: {lowest.normal}" if rule.metric else f"They fire when {lowest}"
+
+
+def _named(rule: str, series: Series) -> str:
+    return str(series) if series.metric else f"{rule}{series}"
+
+
+def _breached(evidence: Evidence, what: str) -> str:
+    if not evidence.metric or evidence.value is None:
+        return f"{evidence.severity}: {evidence.threshold}"
+    condition = parse_condition(evidence.threshold)
+    if isinstance(condition, Relative) and evidence.baseline is not None:
+        change = condition.describe(evidence.value, evidence.baseline)
+        return f"{what} is {number(evidence.value)}, {change} ({evidence.severity}: {condition})"
+    normal = parse_condition(evidence.lowest).normal
+    return f"{what} is {number(evidence.value)} ({evidence.severity} {condition}; normal: {normal})"
+
+
+def _cleared(evidence: Evidence, what: str) -> str:
+    if not evidence.metric or evidence.value is None:
+        return f"no longer {evidence.severity}: {evidence.threshold}"
+    condition = parse_condition(evidence.threshold)
+    text = f"{what} is {number(evidence.value)}"
+    if isinstance(condition, Relative) and evidence.baseline is not None:
+        text += f", {condition.describe(evidence.value, evidence.baseline)}"
+    if evidence.threshold != evidence.lowest:
+        return f"{text}, no longer {evidence.severity} ({condition})"
+    return f"{text} (normal: {evidence.recover or parse_condition(evidence.lowest).normal})"
+
+
+def _no_data(what: str, cause: Cause, value: float | None, seconds: float) -> str:
+    blame = f" (source {cause.source} fails)" if cause.source else ""
+    before = f"; it was {number(value)} before" if value is not None else ""
+    return f"{what} has no data for {duration(seconds)}{blame}{before}"

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from servers import Certificate
 from smithd.clock import SystemClock
 from smithd.plugin import BadResponse, CertificateError, Misconfigured, RawSample, SourceError, Unavailable
-from smithd.testing import Asked, HttpSourceContract, Reply, Server
+from smithd.testing import HttpSourceContract, ReceivedRequest, Reply, Server
 from smithd_sources.http_errors import transport_failure
 from smithd_sources.http_json.source import HttpJson
 
@@ -144,7 +144,7 @@ class TestReading:
 
     def test_connections_are_kept_and_requests_repeat_themselves(self, ask: Ask, shop: Server) -> None:
         ask(HttpJson, options(shop, body={"a": 1}), polls=3)
-        assert [asked.body for asked in shop.asked] == [b'{"a": 1}'] * 3
+        assert [asked.body for asked in shop.requests] == [b'{"a": 1}'] * 3
 
 
 class TestRequest:
@@ -156,7 +156,7 @@ class TestRequest:
             "body": {"query": "{ orders }"},
         }
         ask(HttpJson, options(shop, path="/stats?day=today", **more))
-        asked = shop.asked[0]
+        asked = shop.requests[0]
         assert (asked.method, asked.path) == ("POST", "/stats?day=today&limit=5&key=a+b%26c&all=true")
         assert json.loads(asked.body) == {"query": "{ orders }"}
         assert (asked.headers["X-Key"], asked.headers["X-Version"]) == ("s3cret", "2")
@@ -166,24 +166,24 @@ class TestRequest:
 
     def test_basic_auth_speaks_utf_8(self, ask: Ask, shop: Server) -> None:
         ask(HttpJson, options(shop, auth={"basic": {"username": "reader", "password": "pässword"}}))
-        assert shop.asked[0].headers["Authorization"] == "Basic cmVhZGVyOnDDpHNzd29yZA=="
+        assert shop.requests[0].headers["Authorization"] == "Basic cmVhZGVyOnDDpHNzd29yZA=="
 
     def test_a_text_is_sent_as_it_is_and_the_method_can_be_chosen(self, ask: Ask, shop: Server) -> None:
         ask(HttpJson, options(shop, body="plain", method="GET", headers={"content-type": "text/plain"}))
-        assert (shop.asked[0].method, shop.asked[0].body) == ("GET", b"plain")
+        assert (shop.requests[0].method, shop.requests[0].body) == ("GET", b"plain")
 
     def test_a_header_of_yours_takes_the_place_of_ours_in_any_case(self, ask: Ask, shop: Server) -> None:
         given = {"accept": "text/x", "ACCEPT-ENCODING": "gzip", "content-type": "text/y", "user-agent": "me"}
         ask(HttpJson, options(shop, body={}, headers=given))
         for name, value in given.items():
-            assert shop.asked[0].headers.get_all(name) == [value]
+            assert shop.requests[0].headers.get_all(name) == [value]
 
     @pytest.mark.parametrize(
         ("body", "kind"), [("orders?", "text/plain; charset=utf-8"), ({}, "application/json"), (None, None)]
     )
     def test_a_body_says_what_it_is(self, ask: Ask, shop: Server, body: Any, kind: str | None) -> None:
         ask(HttpJson, options(shop, body=body))
-        assert shop.asked[0].headers["Content-Type"] == kind
+        assert shop.requests[0].headers["Content-Type"] == kind
 
     def test_nothing_is_taken_from_netrc(
         self, ask: Ask, shop: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -191,13 +191,13 @@ class TestRequest:
         (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
         monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
         ask(HttpJson, options(shop))
-        assert "Authorization" not in shop.asked[0].headers
+        assert "Authorization" not in shop.requests[0].headers
 
     def test_the_environments_proxy_is_used(self, ask: Ask, shop: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("http_proxy", shop.url)
         asked = {"url": "http://shop.invalid/stats", "metrics": {"orders": "$.orders.today"}}
         assert ask(HttpJson, asked) == [RawSample("orders", 12.0)]
-        assert shop.asked[0].path == "http://shop.invalid/stats"
+        assert shop.requests[0].path == "http://shop.invalid/stats"
 
     def test_no_proxy_names_those_that_are_asked_directly(
         self, ask: Ask, shop: Server, monkeypatch: pytest.MonkeyPatch
@@ -330,7 +330,7 @@ class TestRefusals:
         with pytest.raises(Misconfigured, match=f"redirects to {web.url}/login, which is not followed") as caught:
             ask(HttpJson, options(web, redirects=0))
         assert "s3cret" not in str(caught.value)
-        assert len(web.asked) == 1
+        assert len(web.requests) == 1
 
     def test_a_login_page_is_recognised(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = Reply(b"<!doctype html><title>Sign in", headers={"Content-Type": "text/html"})
@@ -398,7 +398,7 @@ class TestRefusals:
                 ask(HttpJson, {"url": f"http://127.0.0.1:{port}/", "metrics": {"a": "$.a"}})
 
     def test_what_speaks_no_http(self, ask: Ask, web: Server) -> None:
-        def greet(_: Asked) -> Reply:
+        def greet(_: ReceivedRequest) -> Reply:
             return Reply(status=99)  # no status that HTTP knows
 
         web.replies["/stats"] = greet
@@ -413,7 +413,7 @@ class TestNoSecretIsRepeated:
     """An answer may show what was sent, in whatever form: none of that may reach a log."""
 
     @staticmethod
-    def echo(asked: Asked) -> str:
+    def echo(asked: ReceivedRequest) -> str:
         headers = "; ".join(f"{name}: {value}" for name, value in asked.headers.items())
         return f"{asked.method} {asked.path} {asked.body.decode()} {headers}"
 

@@ -51,7 +51,7 @@ def options(web: Server, metrics: dict[str, Any] | None = None, path: str = "/st
     return {"url": web.url + path, "metrics": metrics or {"orders": "$.orders.today"}} | more
 
 
-class TestReading:
+class TestValues:
     def test_metrics_are_read_by_path_with_scale_and_one_series_per_match(self, ask: Ask, shop: Server) -> None:
         metrics = {
             "orders": "$.orders.today",
@@ -274,7 +274,7 @@ class TestPartOfAnAnswer:
         assert len(str(failure)) < 150
         assert failure.samples == (RawSample("orders", 12.0),)
 
-    def test_a_path_that_finds_several_is_told_of_each(self, ask: Ask, shop: Server) -> None:
+    def test_a_path_that_finds_several_is_reported_for_each(self, ask: Ask, shop: Server) -> None:
         failure = self.failure(ask, shop, {"stock": "$.warehouses[*].stock"})
         assert "finds 3 values" in str(failure)
         assert "'each'" in str(failure)
@@ -290,7 +290,7 @@ class TestPartOfAnAnswer:
         assert str(failure) == 'stock: element 1 of $.warehouses[*]: $.name finds nothing in {"stock": 6}'
         assert failure.samples == (RawSample("stock", 5.0, {"warehouse": "Berlin"}),)
 
-    def test_series_that_cannot_be_told_apart_are_refused(self, ask: Ask, web: Server) -> None:
+    def test_series_that_with_the_same_labels_are_refused(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"warehouses": [{"name": "Ulm", "stock": 5}, {"name": "Ulm", "stock": 6}]})
         failure = self.failure(ask, web, {"stock": STOCK})
         assert '{warehouse="Ulm"}' in str(failure)
@@ -305,7 +305,7 @@ class TestPartOfAnAnswer:
         failure = self.failure(ask, web, {"load": "$[?match(@.name, '(a|aa)+b')].load"})
         assert "takes too long" in str(failure)
 
-    def test_many_failures_are_told_in_short(self, ask: Ask, shop: Server) -> None:
+    def test_many_failures_are_reported_in_short(self, ask: Ask, shop: Server) -> None:
         failure = self.failure(ask, shop, {f"m{number}": f"$.m{number}" for number in range(10)})
         assert str(failure).endswith("; and 7 more like these")
 
@@ -325,7 +325,7 @@ class TestRefusals:
         assert type(caught.value) is kind
         assert len(str(caught.value)) < 200
 
-    def test_a_redirect_that_is_not_wanted_is_told(self, ask: Ask, web: Server) -> None:
+    def test_a_redirect_that_is_not_wanted_is_reported(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = Reply(status=302, headers={"Location": f"{web.url}/login?session=s3cret"})
         with pytest.raises(Misconfigured, match=f"redirects to {web.url}/login, which is not followed") as caught:
             ask(HttpJson, options(web, redirects=0))

@@ -311,7 +311,7 @@ class TestWhatElseMayAnswer:
             ask(Prometheus, {"url": web.url, "metrics": {"one": "1"}}, polls=3)
         assert caplog.messages == ["one: Prometheus warns: a store did not answer"]
 
-    def test_an_answer_that_is_partial_is_told(self, ask: Ask, web: Server, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_partial_answer_is_reported(self, ask: Ask, web: Server, caplog: pytest.LogCaptureFixture) -> None:
         body = {
             "status": "success",
             "isPartial": True,
@@ -425,7 +425,7 @@ class TestWhatElseMayAnswer:
         failure = self.failure(ask, web, Reply(json.dumps({"status": "success", "data": data}).encode()))
         assert "histogram_quantile" in str(failure)
 
-    def test_a_redirect_is_told_and_not_followed(self, ask: Ask, web: Server) -> None:
+    def test_a_redirect_is_reported_and_not_followed(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(status=302, headers={"Location": f"{web.url}/login?next=x"}))
         assert f"redirects to {web.url}/login, which" in str(failure)
         assert not [asked for asked in web.requests if "login" in asked.path]

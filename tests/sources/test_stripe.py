@@ -65,7 +65,7 @@ def spending(harness: StripeHarness, seconds: float) -> Callable[[ReceivedReques
 
 
 class TestRequests:
-    def test_every_figure_has_one_desk(self) -> None:
+    def test_every_figure_has_one_collector(self) -> None:
         assert sorted(name for collector in COLLECTORS for name in collector.METRICS) == sorted(Figure)
 
     def test_all_figures_of_an_empty_account(self, account: FakeStripe) -> None:

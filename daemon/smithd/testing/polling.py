@@ -54,8 +54,8 @@ class PollOutcome:
         for series, value, *_ in self.samples:
             if series.metric == f"{NAME}.{metric}" and dict(series.labels) == labels:
                 return value
-        came = ", ".join(str(sample.series) for sample in self.samples) or "nothing"
-        raise LookupError(f"no {metric} with the labels {labels}; what came: {came}. Failure: {self.failure}")
+        found = ", ".join(str(sample.series) for sample in self.samples) or "nothing"
+        raise LookupError(f"no {metric} with the labels {labels}; the samples: {found}. Failure: {self.failure}")
 
 
 def poll_once(

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from smithd.testing import Asked, Reply, Server
+from smithd.testing import ReceivedRequest, Reply, Server
 
 NOW = 1_793_016_000
 """2026-10-26 12:00 UTC, a Monday: the moment of every account, unless it says otherwise."""
@@ -251,7 +251,7 @@ class FakeStripe(Account, Server):
     def __init__(self) -> None:
         Account.__init__(self)
         self.keys: dict[str, frozenset[str] | None] = {KEY: None}
-        self.faults: list[Reply | Callable[[Asked], Reply | None]] = []
+        self.faults: list[Reply | Callable[[ReceivedRequest], Reply | None]] = []
         Server.__init__(self)
 
     def reset(self) -> None:
@@ -259,9 +259,9 @@ class FakeStripe(Account, Server):
         Account.__init__(self)
         self.keys = {KEY: None}
         self.faults = []
-        self.asked.clear()
+        self.requests.clear()
 
-    def reply(self, asked: Asked) -> Reply:
+    def reply(self, asked: ReceivedRequest) -> Reply:
         try:
             return self._reply(asked)
         except Mistake as mistake:
@@ -269,9 +269,9 @@ class FakeStripe(Account, Server):
 
     def paths(self) -> list[str]:
         """What was asked, without parameters."""
-        return [urlsplit(asked.path).path.removeprefix("/v1/") for asked in list(self.asked)]
+        return [urlsplit(asked.path).path.removeprefix("/v1/") for asked in list(self.requests)]
 
-    def _reply(self, asked: Asked) -> Reply:
+    def _reply(self, asked: ReceivedRequest) -> Reply:
         if self.faults:
             fault = self.faults.pop(0)
             fault = fault if isinstance(fault, Reply) else fault(asked)  # type: ignore[assignment] # a reply, or none
@@ -283,7 +283,7 @@ class FakeStripe(Account, Server):
         body = self.answer(path, params)
         return Reply(json.dumps(body).encode(), 200, {"Content-Type": "application/json", "Request-Id": "req_1"})
 
-    def _let_in(self, asked: Asked, table: str, params: Obj) -> None:
+    def _let_in(self, asked: ReceivedRequest, table: str, params: Obj) -> None:
         key = (asked.headers.get("Authorization") or "").removeprefix("Bearer ")
         if key not in self.keys:
             raise Mistake(401, f"Invalid API Key provided: {key[:8]}****{key[-4:]}")

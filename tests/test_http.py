@@ -14,7 +14,7 @@ import pytest
 from smithd import http
 from smithd.http import TLS, Http
 from smithd.names import Names
-from smithd.testing import Asked, Reply, Server
+from smithd.testing import ReceivedRequest, Reply, Server
 
 FINE = Reply(b"fine")
 
@@ -31,7 +31,7 @@ def test_a_host_that_never_answers_holds_no_connection_of_another(monkeypatch: p
     async def main() -> bytes:
         loop, full, count = asyncio.get_running_loop(), asyncio.Event(), iter(range(1, 100))
 
-        def hang(_: Asked) -> Reply:
+        def hang(_: ReceivedRequest) -> Reply:
             if next(count) == 2:
                 loop.call_soon_threadsafe(full.set)
             return Reply(hang=True)

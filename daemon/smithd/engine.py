@@ -53,7 +53,7 @@ from smithd.outbox.queue import Outbox
 from smithd.outbox.shown import ShownActivity
 from smithd.plugin.sample import Labels, Sample
 from smithd.poll.intake import Poll
-from smithd.poll.schedule import first_word_within, fresh_for
+from smithd.poll.schedule import first_answer_within, fresh_for
 from smithd.series import rows
 from smithd.series.derived import DerivedMetrics
 from smithd.series.expected import Expected, ExpectedSource, source_of
@@ -494,7 +494,7 @@ def _expected(
         frozenset(judged),
         {
             spec.name: ExpectedSource(
-                fresh_for(spec.schedule, spec.timeout, now), first_word_within(spec.schedule, spec.timeout)
+                fresh_for(spec.schedule, spec.timeout, now), first_answer_within(spec.schedule, spec.timeout)
             )
             for spec in config.sources.values()
         },

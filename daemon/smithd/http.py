@@ -1,7 +1,7 @@
 """The one HTTP client: httpx's types on aiohttp's transport, whose pool does not slow down with the number of hosts.
 
-The only file that imports httpx; its names are handed on from here. Everything is imported when a client is first
-made: ``smithd check`` never pays for it.
+The only file that imports httpx; other modules use its names from here. Both libraries are imported when a client is
+first made, so that ``smithd check`` does not import them.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from smithd.packing import PACKED, Unpacker, unpacker
 
 USER_AGENT = f"smithd/{__version__}"
 CONNECTIONS_PER_HOST = 512
-"""A host that never answers can hold so many, and those of no other; how many there are in all is not bounded."""
+"""A host that never answers can occupy so many connections, and none of another host. The total is not bounded."""
 LIMIT = 5_000_000
-"""The unpacked bytes that an answer may have unless somebody says otherwise."""
+"""The default limit of a response, in unpacked bytes."""
 ACCEPTED = "gzip, deflate, br, zstd"
 
 
 @dataclass(frozen=True, slots=True)
 class TLS:
-    """How a server's certificate is checked, and how we show ours. Paths are those of PEM files."""
+    """How a server's certificate is checked, and which certificate smithd shows. Paths are those of PEM files."""
 
     verify: bool = True
     ca_file: str | None = None
@@ -42,21 +42,21 @@ class TLS:
     key_file: str | None = None
 
     def context(self) -> ssl.SSLContext:
-        """The TLS context; raises OSError, which names the file, where one cannot be used."""
-        with _named(self.ca_file):
+        """The TLS context. Raises OSError, which names the file, where a file cannot be used."""
+        with _naming_files(self.ca_file):
             context = ssl.create_default_context(cafile=self.ca_file)
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if self.cert_file is not None:
-            with _named(self.cert_file, self.key_file):
+            with _naming_files(self.cert_file, self.key_file):
                 context.load_cert_chain(self.cert_file, self.key_file)
         return context
 
 
 @contextmanager
-def _named(*paths: str | None) -> Iterator[None]:
-    """OpenSSL does not say which file it could not read."""
+def _naming_files(*paths: str | None) -> Iterator[None]:
+    """Name the files in an error: OpenSSL does not say which file it could not read."""
     files = [path for path in paths if path is not None]
     try:
         for path in files:
@@ -70,10 +70,10 @@ def _named(*paths: str | None) -> Iterator[None]:
 
 
 class TransportError(Exception):
-    """Nobody answered, or the answer broke off; the text says what happened ("connection refused").
+    """There is no response, or it broke off. The text says what happened ("connection refused").
 
-    ``sent``: some of the request may have reached the other side. ``hint``: what may be the matter, as a question for
-    whoever chose the address.
+    ``sent``: a part of the request may have reached the other side. ``hint`` is a possible cause, as a question to the
+    person who configured the address.
     """
 
     def __init__(self, what: str, *, sent: bool = True, hint: str = "") -> None:
@@ -83,22 +83,23 @@ class TransportError(Exception):
 
 
 class CertificateError(TransportError):
-    """The server's certificate did not pass; only a person can mend that."""
+    """The server's certificate is not trusted; only a person can fix that."""
 
 
 class DecodingError(Exception):
-    """An answer came that cannot be taken in."""
+    """A response came, and its body cannot be read."""
 
 
 class ResponseTooLarge(DecodingError):
-    """An answer went over its limit; the rest of it was not read."""
+    """A response is larger than its limit; the rest of it was not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back: the status, the headers (by names in any case), and the unpacked body.
+    """A response: the status, the headers (whose names ignore case), and the unpacked body.
 
-    ``failure``: why there is no body, where it could not be read and the status (not 2xx) may say enough.
+    ``failure``: why there is no body, where it could not be read. Only a response whose status is not 2xx has one:
+    there the status may say enough.
     """
 
     status: int
@@ -108,10 +109,10 @@ class Response:
 
 
 class PreparedRequest:
-    """One request, made ready once and sent many times; ``Http.prepare`` makes it.
+    """One request, prepared once by ``Http.prepare`` and sent many times.
 
-    It goes straight to the transport. What httpx does for every request besides (merging headers, redirects, cookies,
-    hooks) costs as much again as the transport, and a poll has done with it when it is first opened.
+    It goes straight to the transport. The other work that httpx does for each request (merging headers, redirects,
+    cookies, hooks) costs as much again as the transport; here it is done once.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, request: httpx.Request, limit: int) -> None:
@@ -120,60 +121,57 @@ class PreparedRequest:
         self._limit = limit
 
     def set_header(self, name: str, value: str | None) -> None:
-        """Send this header from now on; None: no longer."""
+        """Set a header for all requests from now on; None removes it."""
         if value is not None:
             self._request.headers[name] = value
         elif name in self._request.headers:
             del self._request.headers[name]
 
     async def send(self) -> Response:
-        """Ask, and read the whole answer, whatever its status; raises TransportError or DecodingError."""
+        """Send it, and read the whole response, whatever its status. Raises TransportError or DecodingError."""
         import aiohttp
         import httpx
 
+        scheme = self._request.url.scheme
         try:
             response = await self._transport.handle_async_request(self._request)
             try:
-                return await self._read(response)
+                body, failure = b"", None
+                try:
+                    body = await read(response, self._limit)
+                except (DecodingError, httpx.TransportError, aiohttp.ClientError) as error:
+                    if response.status_code < 300:
+                        raise
+                    failure = error if isinstance(error, DecodingError) else _transport_error(error, scheme)
+                return Response(response.status_code, response.headers, body, failure)
             finally:
                 await _stream(response).aclose()
         except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
-            raise _no_answer(error, self._request.url.scheme) from error
-
-    async def _read(self, response: httpx.Response) -> Response:
-        import aiohttp
-        import httpx
-
-        body, failure = b"", None
-        try:
-            body = await read(response, self._limit)
-        except (DecodingError, httpx.TransportError, aiohttp.ClientError) as error:
-            if response.status_code < 300:
-                raise
-            failure = error if isinstance(error, DecodingError) else _no_answer(error, self._request.url.scheme)
-        return Response(response.status_code, response.headers, body, failure)
+            raise _transport_error(error, scheme) from error
 
 
 class Http:
-    """The clients of one daemon: one for each way of checking certificates, shared by everyone who wants it.
+    """The HTTP clients of one daemon: one for each TLS setting, shared by all that use it.
 
-    Cookies are not kept (sources must not see each other's) and redirects are not followed unless asked for. The
-    environment's proxies are used for other machines, as they stand when a client is first made; ``.netrc`` is not.
+    Cookies are not kept, since sources must not see each other's. Redirects are followed only on request. The
+    environment's proxies are used for other machines, as they are when a client is first made; ``.netrc`` is not used.
     """
 
     def __init__(self, keep_alive: float = 15.0) -> None:
-        """``keep_alive``: seconds for which an idle connection is kept. Where a request cannot be repeated it should
-        be shorter than any server's own: a connection that is closed while a request goes out leaves it unknown.
+        """``keep_alive``: seconds for which an idle connection is kept.
+
+        Where requests cannot be repeated, it should be shorter than the server's own: if a connection is closed while a
+        request is sent, nothing says whether the request arrived.
         """
         self._keep_alive = keep_alive
         self._names = Names()
         self._clients: dict[tuple[TLS, str | None], httpx.AsyncClient] = {}
 
     def client(self, tls: TLS = TLS(), unix_socket: str | None = None) -> httpx.AsyncClient:
-        """The shared client for this TLS setting; call it inside a running event loop.
+        """The shared client for this TLS setting. Must be called inside a running event loop.
 
-        ``unix_socket``: the path of a socket on this machine, to which all its requests go, whatever their host.
-        Raises OSError where one of the setting's files cannot be used.
+        ``unix_socket``: the path of a socket on this machine, to which all requests of the client go, whatever their
+        host. Raises OSError where a file of the TLS setting cannot be used.
         """
         client = self._clients.get((tls, unix_socket))
         if client is None:
@@ -194,12 +192,11 @@ class Http:
         tls: TLS = TLS(),
         unix_socket: str | None = None,
     ) -> PreparedRequest:
-        """A request to be sent many times; ``query`` is added to the URL's own.
+        """A request that can be sent many times. ``query`` is added to the URL's own.
 
-        ``timeout`` (seconds) bounds each silence: while the request is taken in, and between two pieces of its answer;
-        ``connect_timeout`` (by default as long) the way there, finding the address included. The whole is for the
-        caller to bound. ``limit`` is in unpacked bytes. Raises what ``client`` raises, and ValueError for an address
-        that is none.
+        ``timeout`` (seconds) bounds each silence: while the request is sent, and between two pieces of the response.
+        ``connect_timeout`` (by default as long) bounds the connecting, name resolution included. The caller bounds the
+        whole. ``limit`` is in unpacked bytes. Raises what ``client`` raises, and ValueError for an invalid URL.
         """
         import httpx
 
@@ -215,10 +212,10 @@ class Http:
             content=content,
             timeout=httpx.Timeout(timeout, connect=connect, pool=connect),
         )
-        # A proxy is never asked for this machine: to the proxy its own would be that, and what is sent here in the
-        # clear must not travel. Else it is the client's own choice, made once.
-        way = client._transport if _is_here(request.url.host) else client._transport_for_url(request.url)
-        return PreparedRequest(way, request, limit)
+        # Requests to this machine never go to a proxy: to the proxy, "localhost" is the proxy itself, and what is sent
+        # here in clear must not leave the machine. For others the client chooses the transport, once.
+        transport = client._transport if _is_loopback(request.url.host) else client._transport_for_url(request.url)
+        return PreparedRequest(transport, request, limit)
 
     async def aclose(self) -> None:
         """Close every client."""
@@ -232,7 +229,7 @@ def _open(tls: TLS, unix_socket: str | None, keep_alive: float, names: Names) ->
     import httpx
     from httpx_aiohttp import AiohttpTransport
 
-    context = True if tls == TLS() else tls.context()  # True: the context that aiohttp made when it was imported
+    context = True if tls == TLS() else tls.context()  # True: the context that aiohttp made at its import
 
     def connector() -> aiohttp.BaseConnector:
         if unix_socket is not None:
@@ -249,11 +246,11 @@ def _open(tls: TLS, unix_socket: str | None, keep_alive: float, names: Names) ->
         return aiohttp.ClientSession(
             connector=connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(_once,),
+            middlewares=(_no_repetition,),
         )
 
     def transport(proxy: str | None = None) -> AiohttpTransport:
-        # verify=False: it would load certificates for a context that our session does not use
+        # verify=False: else it loads certificates for a context that our session does not use
         return AiohttpTransport(client=session, verify=False, proxy=httpx.Proxy(proxy) if proxy else None)
 
     proxies = _proxies() if unix_socket is None else {}
@@ -285,13 +282,13 @@ def _resolver(names: Names) -> aiohttp.abc.AbstractResolver:
             ]
 
         async def close(self) -> None:
-            """There is nothing to let go of."""
+            """There is nothing to close."""
 
     return Resolver()
 
 
-def _is_here(host: str) -> bool:
-    """Whether this is a name or an address of this machine's own."""
+def _is_loopback(host: str) -> bool:
+    """Whether this is a name or an address of this machine itself."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -299,11 +296,11 @@ def _is_here(host: str) -> bool:
 
 
 def _proxies() -> dict[str, str | None]:
-    """The environment's proxies as httpx's URL patterns; None: none for these.
+    """The environment's proxies by httpx's URL patterns; None: no proxy.
 
-    Left to itself (``trust_env``), aiohttp reads them, and ``.netrc``, for every single request, in a thread.
+    With ``trust_env``, aiohttp would read them, and ``.netrc``, for every single request in a thread.
     """
-    import urllib.request  # by then aiohttp has it too
+    import urllib.request  # aiohttp has imported it already
 
     found = urllib.request.getproxies()
     bypassed = [host.strip().removeprefix(".") for host in found.get("no", "").split(",") if host.strip()]
@@ -315,14 +312,14 @@ def _proxies() -> dict[str, str | None]:
     return proxies
 
 
-def _no_answer(error: Exception, scheme: str) -> TransportError:
+def _transport_error(error: Exception, scheme: str) -> TransportError:
     import aiohttp
 
     cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
     if isinstance(cause, aiohttp.ClientPayloadError) and isinstance(cause.__cause__, aiohttp.ClientConnectionError):
-        cause = cause.__cause__  # ``_once`` gave it another name
+        cause = cause.__cause__  # ``_no_repetition`` replaced it
     kind = CertificateError if isinstance(cause, aiohttp.ClientConnectorCertificateError) else TransportError
-    return kind(_words(cause), sent=not _failed_to_connect(error), hint=_hint(cause, scheme))
+    return kind(_describe(cause), sent=not _failed_to_connect(error), hint=_hint(cause, scheme))
 
 
 def _hint(cause: BaseException, scheme: str) -> str:
@@ -338,8 +335,8 @@ def _hint(cause: BaseException, scheme: str) -> str:
     return ""
 
 
-def _words(cause: BaseException) -> str:
-    """What happened, in plain words; aiohttp knows it better than the kinds of httpx's errors tell."""
+def _describe(cause: BaseException) -> str:
+    """What happened, in plain words. aiohttp's errors say more than the types of httpx's."""
     import aiohttp
 
     match cause:
@@ -358,11 +355,11 @@ def _words(cause: BaseException) -> str:
         case aiohttp.ClientResponseError():
             return f"it does not answer in HTTP: {' '.join(cause.message.split())}"
         case OSError():
-            return _words_of_system(cause)
+            return _describe_system_error(cause)
     return str(cause) or type(cause).__name__
 
 
-def _words_of_system(error: OSError) -> str:
+def _describe_system_error(error: OSError) -> str:
     import aiohttp
 
     match error:
@@ -372,13 +369,13 @@ def _words_of_system(error: OSError) -> str:
             reason = getattr(error.certificate_error, "verify_message", None) or error.certificate_error
             return f"its certificate is not trusted: {reason}"
         case aiohttp.ClientSSLError():
-            return _words_of_tls(error.os_error)
+            return _describe_tls_error(error.os_error)
         case OSError(__cause__=ssl.SSLError() as cause):
-            return _words_of_tls(cause)
+            return _describe_tls_error(cause)
     return os.strerror(error.errno).lower() if error.errno else str(error) or type(error).__name__
 
 
-def _words_of_tls(error: OSError) -> str:
+def _describe_tls_error(error: OSError) -> str:
     reason = str(getattr(error, "reason", None) or error)
     if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
         return "it does not speak TLS: is its address one of http, not https?"
@@ -388,7 +385,7 @@ def _words_of_tls(error: OSError) -> str:
 
 
 def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
-    return cast("httpx.AsyncByteStream", response.stream)  # an asynchronous transport has no other
+    return cast("httpx.AsyncByteStream", response.stream)  # the only kind that an asynchronous transport returns
 
 
 async def read(response: httpx.Response, limit: int) -> bytes:
@@ -407,7 +404,7 @@ async def read(response: httpx.Response, limit: int) -> bytes:
 
 
 async def _unpacked(stream: httpx.AsyncByteStream, encoding: str) -> AsyncIterator[bytes]:
-    """The small pieces of a packed body, however much a few bytes unpack to."""
+    """A packed body in small unpacked pieces, however much a few packed bytes unpack to."""
     body: Unpacker | None = None
     async for chunk in stream:
         if not chunk:
@@ -422,9 +419,11 @@ async def _unpacked(stream: httpx.AsyncByteStream, encoding: str) -> AsyncIterat
         raise DecodingError(f"the answer breaks off: its end is missing ({encoding})")
 
 
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """aiohttp quietly repeats a PUT or DELETE whose connection broke. The other side may have counted the first one,
-    so whoever asked must know of both; a broken connection is given another name, which aiohttp does not mend.
+async def _no_repetition(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a PUT or DELETE whose connection broke.
+
+    The other side may have executed the first request, so the caller must know of both. A broken connection is raised
+    as another error, for which aiohttp does not repeat the request.
     """
     import aiohttp
 
@@ -439,8 +438,8 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
 def _failed_to_connect(error: BaseException) -> bool:
     """Whether a request failed before any of it was sent.
 
-    The transport's own error tells, the type that httpx knows it by does not: a connection that was cut while the
-    answer was awaited comes as a ConnectTimeout.
+    Only the transport's own error says that. The type of httpx's error does not: a connection that was cut while the
+    response was awaited is raised as a ConnectTimeout.
     """
     import aiohttp
 

@@ -1,4 +1,4 @@
-"""Looking up the addresses of hosts, without one slow name standing in the way of another."""
+"""Resolves the names of hosts, so that one slow name does not delay another."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 
-class Address(NamedTuple):
-    """Where a host can be reached; ``host`` is numeric."""
+class ResolvedAddress(NamedTuple):
+    """An address of a host; ``host`` is numeric."""
 
     family: int
     proto: int
@@ -22,16 +22,16 @@ _Question = tuple[str, int, int]
 
 
 class Names:
-    """Asks the system, in a thread for each name: an executor's few would all wait for the names of one dead zone.
+    """Asks the system in a thread for each name: the few threads of an executor would all wait for one dead zone.
 
-    The threads are daemons, so the end of the process does not wait for them. There is never more than one for a name:
-    whoever asks again meanwhile waits for the same answer.
+    The threads are daemon threads, so the end of the process does not wait for them. There is at most one for a name: a
+    second caller waits for the same answer.
     """
 
     def __init__(self) -> None:
-        self._running: dict[_Question, Future[list[Address]]] = {}
+        self._running: dict[_Question, Future[list[ResolvedAddress]]] = {}
 
-    async def look_up(self, host: str, port: int, family: int) -> list[Address]:
+    async def look_up(self, host: str, port: int, family: int) -> list[ResolvedAddress]:
         """All addresses of a host; raises OSError (most often socket.gaierror) where there is none."""
         question = host, port, family
         answer = self._running.get(question)
@@ -43,17 +43,17 @@ class Names:
         return await asyncio.wrap_future(answer)
 
 
-def _answer(answer: Future[list[Address]], question: _Question) -> None:
+def _answer(answer: Future[list[ResolvedAddress]], question: _Question) -> None:
     try:
         answer.set_result(_addresses(question))
     except BaseException as error:  # noqa: BLE001 # it is not lost: whoever waits for the answer gets it
         answer.set_exception(error)
 
 
-def _addresses(question: _Question) -> list[Address]:
+def _addresses(question: _Question) -> list[ResolvedAddress]:
     host, port, family = question
     found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-    return [Address(family, proto, _numeric(address), port) for family, _, proto, _, address in found]
+    return [ResolvedAddress(family, proto, _numeric(address), port) for family, _, proto, _, address in found]
 
 
 def _numeric(address: tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]) -> str:

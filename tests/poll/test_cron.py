@@ -109,7 +109,7 @@ def test_what_expressions_mean(expression: str, zone: str, start: tuple[int, ...
 
 
 @pytest.mark.parametrize(
-    ("expression", "complaint"),
+    ("expression", "problem"),
     [
         ("", "five fields of cron (minute, hour, day of month, month, day of week), found 0"),
         ("* * * *", "found 4"),
@@ -133,8 +133,8 @@ def test_what_expressions_mean(expression: str, zone: str, start: tuple[int, ...
         ("@reboot", "cron does not know @reboot: expected one of @hourly, @daily"),
     ],
 )
-def test_what_is_no_expression_is_told_with_what_was_expected(expression: str, complaint: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(complaint)):
+def test_what_is_no_expression_is_reported_with_what_was_expected(expression: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(problem)):
         parse_cron(expression)
 
 

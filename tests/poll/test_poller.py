@@ -211,7 +211,7 @@ def test_an_error_without_a_text_that_can_be_shown() -> None:
     assert "Mute: its text cannot be shown" in poll.failure
 
 
-def test_what_a_source_says_is_shown_as_it_is_and_samples_that_came_all_the_same_count() -> None:
+def test_what_a_source_says_is_shown_as_it_is_and_its_other_samples_count() -> None:
     poll, harness = once(raising(BadResponse("query 'p95' failed: timeout", samples=GOOD)))
     assert poll.failure == "query 'p95' failed: timeout"
     assert [sample.value for sample in poll.samples] == [3.0]

@@ -120,12 +120,12 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "complaint"), WRONG)
+@pytest.mark.parametrize(("text", "problem"), WRONG)
 def test_what_is_wrong_with_a_plugin_is_said_in_one_line(
-    registry: Registry, tmp_path: Path, text: str, complaint: str
+    registry: Registry, tmp_path: Path, text: str, problem: str
 ) -> None:
     before = registry.names()
-    with pytest.raises(PluginError, match=complaint) as raised:
+    with pytest.raises(PluginError, match=problem) as raised:
         load(registry, tmp_path, text)
     assert str(raised.value).startswith(f"plugin {tmp_path / 'garden.py'}")
     assert "\n" not in str(raised.value)

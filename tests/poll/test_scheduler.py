@@ -203,48 +203,48 @@ def test_a_calendar_follows_a_clock_that_is_set_back() -> None:
     assert gaps(run_virtual(main).calls["bill"]) == pytest.approx([600, 600, 600], abs=0.01)
 
 
-def test_what_is_added_later_is_asked_soon_and_disturbs_nobody() -> None:
+def test_what_is_added_later_is_asked_soon_and_disturbs_no_other() -> None:
     async def main() -> Watched:
         names = [f"source{number}" for number in range(50)]
-        story = Watched(dict.fromkeys(names, Every(30)))
-        await story.run(100)
-        before = {name: list(calls) for name, calls in story.calls.items()}
-        story.forget()
-        story.scheduler.begin_round()
+        watched = Watched(dict.fromkeys(names, Every(30)))
+        await watched.run(100)
+        before = {name: list(calls) for name, calls in watched.calls.items()}
+        watched.forget()
+        watched.scheduler.begin_round()
         for number in range(50):
             name = f"later{number}"
-            story.scheduler.add(name, Every(30), lambda name=name: story._called(name))  # type: ignore[misc]
-        await story.run(200)
-        story.scheduler.stop()
+            watched.scheduler.add(name, Every(30), lambda name=name: watched._called(name))  # type: ignore[misc]
+        await watched.run(200)
+        watched.scheduler.stop()
         for name in names:
-            assert gaps([before[name][-1], *story.calls[name]]) == pytest.approx(
-                [30] * len(story.calls[name]), abs=0.001
+            assert gaps([before[name][-1], *watched.calls[name]]) == pytest.approx(
+                [30] * len(watched.calls[name]), abs=0.001
             )
-        return story
+        return watched
 
-    story = run_virtual(main, NOON)
+    watched = run_virtual(main, NOON)
     for name in (f"later{number}" for number in range(50)):
-        assert story.calls[name][0] <= 110
-        assert max(gaps(story.calls[name])) <= 45
-        assert gaps(story.calls[name])[2:] == pytest.approx([30] * (len(story.calls[name]) - 3), abs=0.001)
+        assert watched.calls[name][0] <= 110
+        assert max(gaps(watched.calls[name])) <= 45
+        assert gaps(watched.calls[name])[2:] == pytest.approx([30] * (len(watched.calls[name]) - 3), abs=0.001)
 
 
 def test_what_is_removed_is_not_called_any_more_and_its_name_may_come_back() -> None:
     async def main() -> Watched:
-        story = Watched({"a": Every(30), "b": Every(30), "c": Cron("* * * * *", "UTC")})
-        await story.run(100)
-        story.scheduler.remove("a")
-        story.scheduler.remove("c")
-        story.forget()
-        await story.run(100)
-        assert story.calls.keys() == {"b"}
-        story.scheduler.begin_round()
-        story.scheduler.add("a", Every(5), lambda: story._called("a"))
+        watched = Watched({"a": Every(30), "b": Every(30), "c": Cron("* * * * *", "UTC")})
+        await watched.run(100)
+        watched.scheduler.remove("a")
+        watched.scheduler.remove("c")
+        watched.forget()
+        await watched.run(100)
+        assert watched.calls.keys() == {"b"}
+        watched.scheduler.begin_round()
+        watched.scheduler.add("a", Every(5), lambda: watched._called("a"))
         step_clock(3600)
-        await story.run(100)
-        story.scheduler.stop()
-        return story
+        await watched.run(100)
+        watched.scheduler.stop()
+        return watched
 
-    story = run_virtual(main, NOON)
-    assert len(story.calls["a"]) in (19, 20, 21)
-    assert max(gaps(story.calls["b"])) <= 60
+    watched = run_virtual(main, NOON)
+    assert len(watched.calls["a"]) in (19, 20, 21)
+    assert max(gaps(watched.calls["b"])) <= 60

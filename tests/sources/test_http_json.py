@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from servers import Certificate
 from smithd.clock import SystemClock
 from smithd.plugin import BadResponse, CertificateError, Misconfigured, RawSample, SourceError, Unavailable
-from smithd.testing import Asked, HttpSourceContract, Reply, Server
+from smithd.testing import HttpSourceContract, ReceivedRequest, Reply, Server
 from smithd_sources.http_errors import transport_failure
 from smithd_sources.http_json.source import HttpJson
 
@@ -51,7 +51,7 @@ def options(web: Server, metrics: dict[str, Any] | None = None, path: str = "/st
     return {"url": web.url + path, "metrics": metrics or {"orders": "$.orders.today"}} | more
 
 
-class TestReading:
+class TestValues:
     def test_metrics_are_read_by_path_with_scale_and_one_series_per_match(self, ask: Ask, shop: Server) -> None:
         metrics = {
             "orders": "$.orders.today",
@@ -144,7 +144,7 @@ class TestReading:
 
     def test_connections_are_kept_and_requests_repeat_themselves(self, ask: Ask, shop: Server) -> None:
         ask(HttpJson, options(shop, body={"a": 1}), polls=3)
-        assert [asked.body for asked in shop.asked] == [b'{"a": 1}'] * 3
+        assert [asked.body for asked in shop.requests] == [b'{"a": 1}'] * 3
 
 
 class TestRequest:
@@ -156,7 +156,7 @@ class TestRequest:
             "body": {"query": "{ orders }"},
         }
         ask(HttpJson, options(shop, path="/stats?day=today", **more))
-        asked = shop.asked[0]
+        asked = shop.requests[0]
         assert (asked.method, asked.path) == ("POST", "/stats?day=today&limit=5&key=a+b%26c&all=true")
         assert json.loads(asked.body) == {"query": "{ orders }"}
         assert (asked.headers["X-Key"], asked.headers["X-Version"]) == ("s3cret", "2")
@@ -166,24 +166,24 @@ class TestRequest:
 
     def test_basic_auth_speaks_utf_8(self, ask: Ask, shop: Server) -> None:
         ask(HttpJson, options(shop, auth={"basic": {"username": "reader", "password": "pässword"}}))
-        assert shop.asked[0].headers["Authorization"] == "Basic cmVhZGVyOnDDpHNzd29yZA=="
+        assert shop.requests[0].headers["Authorization"] == "Basic cmVhZGVyOnDDpHNzd29yZA=="
 
     def test_a_text_is_sent_as_it_is_and_the_method_can_be_chosen(self, ask: Ask, shop: Server) -> None:
         ask(HttpJson, options(shop, body="plain", method="GET", headers={"content-type": "text/plain"}))
-        assert (shop.asked[0].method, shop.asked[0].body) == ("GET", b"plain")
+        assert (shop.requests[0].method, shop.requests[0].body) == ("GET", b"plain")
 
     def test_a_header_of_yours_takes_the_place_of_ours_in_any_case(self, ask: Ask, shop: Server) -> None:
         given = {"accept": "text/x", "ACCEPT-ENCODING": "gzip", "content-type": "text/y", "user-agent": "me"}
         ask(HttpJson, options(shop, body={}, headers=given))
         for name, value in given.items():
-            assert shop.asked[0].headers.get_all(name) == [value]
+            assert shop.requests[0].headers.get_all(name) == [value]
 
     @pytest.mark.parametrize(
         ("body", "kind"), [("orders?", "text/plain; charset=utf-8"), ({}, "application/json"), (None, None)]
     )
     def test_a_body_says_what_it_is(self, ask: Ask, shop: Server, body: Any, kind: str | None) -> None:
         ask(HttpJson, options(shop, body=body))
-        assert shop.asked[0].headers["Content-Type"] == kind
+        assert shop.requests[0].headers["Content-Type"] == kind
 
     def test_nothing_is_taken_from_netrc(
         self, ask: Ask, shop: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -191,13 +191,13 @@ class TestRequest:
         (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
         monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
         ask(HttpJson, options(shop))
-        assert "Authorization" not in shop.asked[0].headers
+        assert "Authorization" not in shop.requests[0].headers
 
     def test_the_environments_proxy_is_used(self, ask: Ask, shop: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("http_proxy", shop.url)
         asked = {"url": "http://shop.invalid/stats", "metrics": {"orders": "$.orders.today"}}
         assert ask(HttpJson, asked) == [RawSample("orders", 12.0)]
-        assert shop.asked[0].path == "http://shop.invalid/stats"
+        assert shop.requests[0].path == "http://shop.invalid/stats"
 
     def test_no_proxy_names_those_that_are_asked_directly(
         self, ask: Ask, shop: Server, monkeypatch: pytest.MonkeyPatch
@@ -274,7 +274,7 @@ class TestPartOfAnAnswer:
         assert len(str(failure)) < 150
         assert failure.samples == (RawSample("orders", 12.0),)
 
-    def test_a_path_that_finds_several_is_told_of_each(self, ask: Ask, shop: Server) -> None:
+    def test_a_path_that_finds_several_is_reported_for_each(self, ask: Ask, shop: Server) -> None:
         failure = self.failure(ask, shop, {"stock": "$.warehouses[*].stock"})
         assert "finds 3 values" in str(failure)
         assert "'each'" in str(failure)
@@ -290,7 +290,7 @@ class TestPartOfAnAnswer:
         assert str(failure) == 'stock: element 1 of $.warehouses[*]: $.name finds nothing in {"stock": 6}'
         assert failure.samples == (RawSample("stock", 5.0, {"warehouse": "Berlin"}),)
 
-    def test_series_that_cannot_be_told_apart_are_refused(self, ask: Ask, web: Server) -> None:
+    def test_series_that_with_the_same_labels_are_refused(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"warehouses": [{"name": "Ulm", "stock": 5}, {"name": "Ulm", "stock": 6}]})
         failure = self.failure(ask, web, {"stock": STOCK})
         assert '{warehouse="Ulm"}' in str(failure)
@@ -305,7 +305,7 @@ class TestPartOfAnAnswer:
         failure = self.failure(ask, web, {"load": "$[?match(@.name, '(a|aa)+b')].load"})
         assert "takes too long" in str(failure)
 
-    def test_many_failures_are_told_in_short(self, ask: Ask, shop: Server) -> None:
+    def test_many_failures_are_reported_in_short(self, ask: Ask, shop: Server) -> None:
         failure = self.failure(ask, shop, {f"m{number}": f"$.m{number}" for number in range(10)})
         assert str(failure).endswith("; and 7 more like these")
 
@@ -325,12 +325,12 @@ class TestRefusals:
         assert type(caught.value) is kind
         assert len(str(caught.value)) < 200
 
-    def test_a_redirect_that_is_not_wanted_is_told(self, ask: Ask, web: Server) -> None:
+    def test_a_redirect_that_is_not_wanted_is_reported(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = Reply(status=302, headers={"Location": f"{web.url}/login?session=s3cret"})
         with pytest.raises(Misconfigured, match=f"redirects to {web.url}/login, which is not followed") as caught:
             ask(HttpJson, options(web, redirects=0))
         assert "s3cret" not in str(caught.value)
-        assert len(web.asked) == 1
+        assert len(web.requests) == 1
 
     def test_a_login_page_is_recognised(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = Reply(b"<!doctype html><title>Sign in", headers={"Content-Type": "text/html"})
@@ -398,7 +398,7 @@ class TestRefusals:
                 ask(HttpJson, {"url": f"http://127.0.0.1:{port}/", "metrics": {"a": "$.a"}})
 
     def test_what_speaks_no_http(self, ask: Ask, web: Server) -> None:
-        def greet(_: Asked) -> Reply:
+        def greet(_: ReceivedRequest) -> Reply:
             return Reply(status=99)  # no status that HTTP knows
 
         web.replies["/stats"] = greet
@@ -413,7 +413,7 @@ class TestNoSecretIsRepeated:
     """An answer may show what was sent, in whatever form: none of that may reach a log."""
 
     @staticmethod
-    def echo(asked: Asked) -> str:
+    def echo(asked: ReceivedRequest) -> str:
         headers = "; ".join(f"{name}: {value}" for name, value in asked.headers.items())
         return f"{asked.method} {asked.path} {asked.body.decode()} {headers}"
 

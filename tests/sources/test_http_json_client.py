@@ -23,7 +23,7 @@ from backports import zstd
 from servers import Certificate
 from smithd.clock import SystemClock
 from smithd.plugin import BadResponse, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
-from smithd.testing import Asked, Reply, Server
+from smithd.testing import ReceivedRequest, Reply, Server
 from smithd_sources.http_json.source import HttpJson
 
 Ask = Callable[..., list[RawSample]]
@@ -53,15 +53,15 @@ class TestRedirects:
     def test_on_the_same_host_it_goes_on_as_before(self, ask: Ask, web: Server) -> None:
         web.replies |= {"/": to("/a", 301), "/a": to("b?x=1", 307), "/b": ORDERS}
         assert ask(HttpJson, options(web.url, **self.SECRETS)) == SEVEN
-        assert [asked.path for asked in web.asked] == ["/", "/a", "/b?x=1"]
-        assert all(asked.headers["X-Key"] == "s3cret" for asked in web.asked)
-        assert all(asked.headers["Authorization"] == "Bearer t0ken" for asked in web.asked)
+        assert [asked.path for asked in web.requests] == ["/", "/a", "/b?x=1"]
+        assert all(asked.headers["X-Key"] == "s3cret" for asked in web.requests)
+        assert all(asked.headers["Authorization"] == "Bearer t0ken" for asked in web.requests)
 
     def test_another_host_gets_no_credentials(self, ask: Ask, web: Server, other: Server) -> None:
         web.replies["/"] = to(f"{other.url}/stats")
         other.replies |= {"/stats": to("/more"), "/more": ORDERS}
         assert ask(HttpJson, options(web.url, **self.SECRETS)) == SEVEN
-        for asked in other.asked:
+        for asked in other.requests:
             assert "s3cret" not in str(asked.headers)
             assert "t0ken" not in str(asked.headers)
 
@@ -69,19 +69,19 @@ class TestRedirects:
     def test_a_post_becomes_a_get(self, ask: Ask, web: Server, status: int) -> None:
         web.replies |= {"/": to("/a", status), "/a": ORDERS}
         assert ask(HttpJson, options(web.url, body={"q": 1})) == SEVEN
-        assert [(asked.method, asked.body) for asked in web.asked] == [("POST", b'{"q": 1}'), ("GET", b"")]
+        assert [(asked.method, asked.body) for asked in web.requests] == [("POST", b'{"q": 1}'), ("GET", b"")]
 
     def test_a_303_is_always_fetched(self, ask: Ask, web: Server) -> None:
         web.replies |= {"/": to("/a", 303), "/a": ORDERS}
         assert ask(HttpJson, options(web.url, method="PUT", body="x")) == SEVEN
-        assert [(asked.method, asked.body) for asked in web.asked] == [("PUT", b"x"), ("GET", b"")]
+        assert [(asked.method, asked.body) for asked in web.requests] == [("PUT", b"x"), ("GET", b"")]
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
     @pytest.mark.parametrize("status", [301, 302])
     def test_a_put_stays_a_put(self, ask: Ask, web: Server, status: int, method: str) -> None:
         web.replies |= {"/": to("/a", status), "/a": ORDERS}
         assert ask(HttpJson, options(web.url, method=method, body="x")) == SEVEN
-        assert [(asked.method, asked.body) for asked in web.asked] == [(method, b"x")] * 2
+        assert [(asked.method, asked.body) for asked in web.requests] == [(method, b"x")] * 2
 
     @pytest.mark.parametrize("status", [307, 308])
     def test_or_is_sent_again_where_the_answer_says_so_but_to_no_other_host(
@@ -89,17 +89,17 @@ class TestRedirects:
     ) -> None:
         web.replies |= {"/": to("/a", status), "/a": ORDERS}
         assert ask(HttpJson, options(web.url, body={"q": 1})) == SEVEN
-        assert [(asked.method, asked.body) for asked in web.asked] == [("POST", b'{"q": 1}')] * 2
+        assert [(asked.method, asked.body) for asked in web.requests] == [("POST", b'{"q": 1}')] * 2
         web.replies["/"] = to(f"{other.url}/", status)
         with pytest.raises(Misconfigured, match="redirects to another host"):
             ask(HttpJson, options(web.url, body={"q": 1}))
-        assert other.asked == []
+        assert other.requests == []
 
     def test_there_is_an_end_to_it(self, ask: Ask, web: Server) -> None:
         web.replies["/"] = to("/")
         with pytest.raises(Unavailable, match="redirects more than 5 times"):
             ask(HttpJson, options(web.url))
-        assert len(web.asked) == 6
+        assert len(web.requests) == 6
 
     @pytest.mark.parametrize(
         ("location", "said"),
@@ -122,7 +122,7 @@ class TestRedirects:
         with Server({"/": to(web.url)}, tls=certificate.context()) as secure, pytest.raises(Misconfigured) as caught:
             ask(HttpJson, options(secure.url, tls={"ca_file": str(certificate.cert_file)}))
         assert "without TLS" in str(caught.value)
-        assert web.asked == []
+        assert web.requests == []
 
 
 class TestTokens:
@@ -134,13 +134,13 @@ class TestTokens:
 
     @staticmethod
     def token(web: Server) -> dict[str, Any]:
-        number = sum(asked.path == "/token" for asked in web.asked)
+        number = sum(asked.path == "/token" for asked in web.requests)
         return {"access_token": f"t{number}", "token_type": "Bearer", "expires_in": 3600}
 
     @staticmethod
-    def guarded(web: Server) -> Callable[[Asked], Reply]:
-        def answer(asked: Asked) -> Reply:
-            wanted = f"Bearer t{sum(each.path == '/token' for each in web.asked)}"
+    def guarded(web: Server) -> Callable[[ReceivedRequest], Reply]:
+        def answer(asked: ReceivedRequest) -> Reply:
+            wanted = f"Bearer t{sum(each.path == '/token' for each in web.requests)}"
             return ORDERS if asked.headers["Authorization"] == wanted else Reply(status=401)
 
         return answer
@@ -152,19 +152,19 @@ class TestTokens:
 
     def test_a_token_is_fetched_once_and_kept(self, ask: Ask, login: Server) -> None:
         assert ask(HttpJson, self.oauth2(login, scope="read"), polls=3) == SEVEN
-        assert [asked.path for asked in login.asked] == ["/token", "/", "/", "/"]
-        assert login.asked[0].headers["Authorization"] == f"Basic {b64encode(b'a+b:s%3A3').decode()}"
-        assert login.asked[0].body == b"grant_type=client_credentials&scope=read"
+        assert [asked.path for asked in login.requests] == ["/token", "/", "/", "/"]
+        assert login.requests[0].headers["Authorization"] == f"Basic {b64encode(b'a+b:s%3A3').decode()}"
+        assert login.requests[0].body == b"grant_type=client_credentials&scope=read"
 
     def test_credentials_may_go_into_the_form(self, ask: Ask, login: Server) -> None:
         assert ask(HttpJson, self.oauth2(login, credentials="body")) == SEVEN
-        assert login.asked[0].body == b"grant_type=client_credentials&client_id=a+b&client_secret=s%3A3"
-        assert login.asked[0].headers["Authorization"] is None
+        assert login.requests[0].body == b"grant_type=client_credentials&client_id=a+b&client_secret=s%3A3"
+        assert login.requests[0].headers["Authorization"] is None
 
     def test_one_that_runs_out_is_replaced(self, ask: Ask, login: Server) -> None:
         login.replies["/token"] = lambda _: Reply(json.dumps(self.token(login) | {"expires_in": 0}).encode())
         assert ask(HttpJson, self.oauth2(login), polls=2) == SEVEN
-        assert [asked.path for asked in login.asked] == ["/token", "/", "/token", "/"]
+        assert [asked.path for asked in login.requests] == ["/token", "/", "/token", "/"]
 
     @pytest.mark.parametrize(
         ("life", "seconds"),
@@ -186,9 +186,9 @@ class TestTokens:
         def asked_when(*moments: float) -> int:
             passing = iter(moments)
             monkeypatch.setattr(SystemClock, "monotonic", lambda _: next(passing))
-            login.asked.clear()
+            login.requests.clear()
             assert ask(HttpJson, self.oauth2(login), polls=len(moments)) == SEVEN
-            return sum(asked.path == "/token" for asked in login.asked)
+            return sum(asked.path == "/token" for asked in login.requests)
 
         login.replies["/token"] = lambda _: Reply(json.dumps(self.token(login) | {"expires_in": life}).encode())
         if seconds:
@@ -202,7 +202,7 @@ class TestTokens:
             "/2": Reply(b'{"orders": 8}'),
         }
         assert ask(HttpJson, self.oauth2(login) | {"pages": {"next": "$.next"}}) == SEVEN
-        assert [asked.path for asked in login.asked] == ["/token", "/", "/2"]
+        assert [asked.path for asked in login.requests] == ["/token", "/", "/2"]
 
     def test_the_token_server_is_checked_on_its_own(self, ask: Ask, certificate: Certificate) -> None:
         """What the source says of its own host's certificates holds for no other."""
@@ -215,7 +215,7 @@ class TestTokens:
             given = self.oauth2(login) | {"url": web.url, "tls": own}
             with pytest.raises(Misconfigured, match=f"the token server {login.place}: its certificate is not trusted"):
                 ask(HttpJson, given)
-            assert login.asked == []
+            assert login.requests == []
             given = self.oauth2(login, tls={"ca_file": ca}) | {"url": web.url, "tls": own}
             assert ask(HttpJson, given) == SEVEN
 
@@ -243,7 +243,7 @@ class TestTokens:
         login.replies["/"] = Reply(status=401)
         with pytest.raises(Misconfigured, match="HTTP 401, we are not let in"):
             ask(HttpJson, self.oauth2(login))
-        assert [asked.path for asked in login.asked] == ["/token", "/", "/token", "/"]
+        assert [asked.path for asked in login.requests] == ["/token", "/", "/token", "/"]
 
     @pytest.mark.parametrize(
         ("reply", "kind", "said"),
@@ -278,20 +278,20 @@ class TestNoChange:
     def test_what_has_not_changed_is_not_sent_again_and_counts(
         self, ask: Ask, web: Server, mark: dict[str, str], condition: str
     ) -> None:
-        def answer(asked: Asked) -> Reply:
+        def answer(asked: ReceivedRequest) -> Reply:
             known = asked.headers[condition] in mark.values()
             return Reply(status=304) if known else Reply(ORDERS.body, headers=mark)
 
         web.replies["/"] = answer
         assert ask(HttpJson, options(web.url), polls=3) == SEVEN
-        assert [asked.headers[condition] for asked in web.asked] == [None, *mark.values(), *mark.values()]
+        assert [asked.headers[condition] for asked in web.requests] == [None, *mark.values(), *mark.values()]
 
     def test_an_answer_that_could_not_be_read_is_not_kept(self, ask: Ask, web: Server) -> None:
         """Its mark would make the server say that nothing has changed, and an old value would count as fresh."""
         answers = iter([Reply(ORDERS.body, headers={"ETag": '"a"'}), Reply(b"{", headers={"ETag": '"b"'})])
         marks = []
 
-        def answer(asked: Asked) -> Reply:
+        def answer(asked: ReceivedRequest) -> Reply:
             marks.append(asked.headers["If-None-Match"])
             return Reply(status=304) if marks[-1] == '"b"' else next(answers, Reply(b"{", headers={"ETag": '"b"'}))
 
@@ -313,7 +313,7 @@ class TestNoChange:
 
         web.replies["/"] = Reply(b"{", headers={"ETag": '"b"'})
         asyncio.run(self.opened(web, polls))
-        assert [asked.headers["If-None-Match"] for asked in web.asked] == [None] * 3
+        assert [asked.headers["If-None-Match"] for asked in web.requests] == [None] * 3
 
     def test_a_document_that_is_not_needed_again_is_let_go(self, web: Server) -> None:
         def documents() -> int:
@@ -365,7 +365,7 @@ class TestPages:
         }
         given = options(web.url, self.EACH, pages={"next": "$.next"}, auth={"bearer": "t"})
         assert ask(HttpJson, given) == self.expected(3)
-        assert [asked.headers["Authorization"] for asked in web.asked] == ["Bearer t"] * 3
+        assert [asked.headers["Authorization"] for asked in web.requests] == ["Bearer t"] * 3
 
     def test_by_the_header_link(self, ask: Ask, web: Server) -> None:
         link = {"Link": '</0>; rel="first", <2>; title="a, b"; rel="next"'}
@@ -403,7 +403,7 @@ class TestPages:
         web.replies["/"] = Reply(self.page(1, other.url))
         other.replies["/"] = Reply(self.page(2, None))
         ask(HttpJson, options(web.url, self.EACH, pages={"next": "$.next"}, headers={"X-Key": "s3cret"}))
-        assert other.asked[0].headers["X-Key"] is None
+        assert other.requests[0].headers["X-Key"] is None
 
 
 class TestPacking:
@@ -419,7 +419,7 @@ class TestPacking:
     def test_it_is_unpacked(self, ask: Ask, web: Server, encoding: str) -> None:
         web.replies["/"] = Reply(self.PACKERS[encoding](self.BODY), headers={"Content-Encoding": encoding})
         assert ask(HttpJson, options(web.url)) == SEVEN
-        assert encoding in web.asked[0].headers["Accept-Encoding"]
+        assert encoding in web.requests[0].headers["Accept-Encoding"]
 
     def test_deflate_without_its_header(self, ask: Ask, web: Server) -> None:
         packer = zlib.compressobj(wbits=-15)
@@ -493,7 +493,7 @@ class TestForms:
     def test_methods(self, ask: Ask, method: str) -> None:
         with Server({"/": ORDERS}) as web:
             assert ask(HttpJson, options(web.url, method=method, body="x")) == SEVEN
-            assert [(asked.method, asked.body) for asked in web.asked] == [(method, b"x")]
+            assert [(asked.method, asked.body) for asked in web.requests] == [(method, b"x")]
 
 
 class TestUnixSocket:

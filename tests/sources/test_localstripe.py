@@ -107,6 +107,6 @@ def test_pages(local: LocalStripe) -> None:
     assert local.figures(query={"customers": {"list": "customers"}}) == {"customers": before + 130}
 
 
-def test_what_it_refuses_is_told(local: LocalStripe) -> None:
+def test_what_it_refuses_is_reported(local: LocalStripe) -> None:
     with pytest.raises(Misconfigured, match=r"customers: Stripe refuses \(HTTP 400\): Unexpected created"):
         local.figures("new_customers_today")

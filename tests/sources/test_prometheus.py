@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from servers import Certificate, make_certificate, prometheus
 from smithd.clock import SystemClock
 from smithd.plugin import BadResponse, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
-from smithd.testing import Asked, HttpSourceContract, Reply, Server
+from smithd.testing import HttpSourceContract, ReceivedRequest, Reply, Server
 from smithd_sources.prometheus.response import parse_response
 from smithd_sources.prometheus.source import QUERIES_AT_ONCE, Prometheus
 
@@ -267,7 +267,9 @@ def speaking(greeting: bytes) -> Iterator[str]:
 
 
 class TestWhatElseMayAnswer:
-    def failure(self, ask: Ask, web: Server, reply: Reply | Callable[[Asked], Reply], **more: Any) -> SourceError:
+    def failure(
+        self, ask: Ask, web: Server, reply: Reply | Callable[[ReceivedRequest], Reply], **more: Any
+    ) -> SourceError:
         web.replies["/api/v1/query"] = reply
         with pytest.raises(SourceError) as caught:
             ask(Prometheus, {"url": web.url, "metrics": METRICS}, **more)
@@ -282,7 +284,7 @@ class TestWhatElseMayAnswer:
         given = {"url": f"{web.url}/tenant", "headers": {"X-Scope-OrgID": "ops"}, "metrics": {"one": "1 + 0"}}
         ask(Prometheus, given, deadline=10)
         ask(Prometheus, given | {"auth": {"bearer": "t0ken"}})
-        first, second = web.asked
+        first, second = web.requests
         assert first.path == "/tenant/api/v1/query?query=1+%2B+0&timeout=8100ms"
         assert (first.headers["X-Scope-OrgID"], first.headers["Authorization"]) == ("ops", None)
         assert second.headers["Authorization"] == "Bearer t0ken"
@@ -291,7 +293,7 @@ class TestWhatElseMayAnswer:
         together = threading.Barrier(4, timeout=60)
         pending, most = [], []
 
-        def wait_for_the_others(_: Asked) -> Reply:
+        def wait_for_the_others(_: ReceivedRequest) -> Reply:
             pending.append(1)
             most.append(len(pending))
             together.wait()
@@ -309,7 +311,7 @@ class TestWhatElseMayAnswer:
             ask(Prometheus, {"url": web.url, "metrics": {"one": "1"}}, polls=3)
         assert caplog.messages == ["one: Prometheus warns: a store did not answer"]
 
-    def test_an_answer_that_is_partial_is_told(self, ask: Ask, web: Server, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_partial_answer_is_reported(self, ask: Ask, web: Server, caplog: pytest.LogCaptureFixture) -> None:
         body = {
             "status": "success",
             "isPartial": True,
@@ -331,7 +333,7 @@ class TestWhatElseMayAnswer:
         assert ask(Prometheus, given) == [RawSample("one", 1.0)]
 
     def test_one_of_several_queries_fails(self, ask: Ask, web: Server) -> None:
-        def first_only(asked: Asked) -> Reply:
+        def first_only(asked: ReceivedRequest) -> Reply:
             return result("1") if "query=1" in asked.path else refused(503, "timeout", "query timed out")
 
         failure = self.failure(ask, web, first_only)
@@ -343,7 +345,7 @@ class TestWhatElseMayAnswer:
         failure = self.failure(ask, web, Reply(b"<h1>Bad gateway</h1>", 502))
         assert type(failure) is Unavailable
         assert str(failure) == f"{web.place}: HTTP 502: <h1>Bad gateway</h1>"
-        assert len(web.asked) == 2  # once for each query: nothing is tried again
+        assert len(web.requests) == 2  # once for each query: nothing is tried again
 
     def test_a_page_instead_of_an_answer(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(b"<h1>Sign in</h1>", headers={"Content-Type": "text/html"}))
@@ -423,10 +425,10 @@ class TestWhatElseMayAnswer:
         failure = self.failure(ask, web, Reply(json.dumps({"status": "success", "data": data}).encode()))
         assert "histogram_quantile" in str(failure)
 
-    def test_a_redirect_is_told_and_not_followed(self, ask: Ask, web: Server) -> None:
+    def test_a_redirect_is_reported_and_not_followed(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(status=302, headers={"Location": f"{web.url}/login?next=x"}))
         assert f"redirects to {web.url}/login, which" in str(failure)
-        assert not [asked for asked in web.asked if "login" in asked.path]
+        assert not [asked for asked in web.requests if "login" in asked.path]
 
     def test_an_answer_beyond_all_measure(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(b'"' + b"x" * 20_000_000))

@@ -254,7 +254,7 @@ def _unread(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"smithd_sources.sql.{place}.parse", as_it_is)
 
 
-class TestOnlyReading:
+class TestReadOnly:
     def test_a_query_that_writes_is_refused_and_the_others_arrive(self, url: str) -> None:
         query = "WITH gone AS (DELETE FROM jobs RETURNING 1) SELECT count(*) FROM gone"
         asked = ask(url, {"writes": query, "count": "SELECT count(*) FROM jobs"})

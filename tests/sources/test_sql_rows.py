@@ -19,15 +19,15 @@ ASKED = TimeContext(NOW, ZoneInfo("Europe/Berlin"))
 
 
 def read(metric: SqlMetric, grid: QueryResult) -> tuple[list[RawSample], list[str]]:
-    complaints: list[str] = []
-    return read_rows("m", metric, grid, ASKED, complaints.append), complaints
+    problems: list[str] = []
+    return read_rows("m", metric, grid, ASKED, problems.append), problems
 
 
 def scalar(value: Any, as_: str = "number") -> float | str | None:
-    """What a single value becomes: a number, nothing, or a complaint."""
+    """What a single value becomes: a number, nothing, or a problem."""
     metric = SqlMetric.model_validate({"query": "SELECT 1", "as": as_})
-    samples, complaints = read(metric, QueryResult(["x"], [[value]]))
-    return complaints[0] if complaints else samples[0].value if samples else None
+    samples, problems = read(metric, QueryResult(["x"], [[value]]))
+    return problems[0] if problems else samples[0].value if samples else None
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ def test_labels_are_texts(value: Any, label: str) -> None:
 
 def test_a_bad_value_costs_its_own_sample() -> None:
     metric = SqlMetric(query="SELECT 1", labels=["l"], values=["a", "b"])
-    samples, complaints = read(metric, QueryResult(["l", "a", "b"], [["x", 1, "?"], ["y", 2, None]]))
+    samples, problems = read(metric, QueryResult(["l", "a", "b"], [["x", 1, "?"], ["y", 2, None]]))
     assert samples == [RawSample("m.a", 1.0, {"l": "x"}), RawSample("m.a", 2.0, {"l": "y"})]
-    assert complaints == ['m.b{l="x"} is "?", not a number']
+    assert problems == ['m.b{l="x"} is "?", not a number']
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from fake_stripe import DAY, KEY, NOW, FakeStripe, Mistake
 from fakes import FakeClock
 from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable
-from smithd.testing import Asked, HttpSourceContract, Reply
+from smithd.testing import HttpSourceContract, ReceivedRequest, Reply
 from smithd_sources.stripe.balance_collectors import BalanceCollector, PayoutCollector
 from smithd_sources.stripe.counting_collectors import CustomerCollector, DisputeCollector, PaymentCollector
 from smithd_sources.stripe.options import Figure
@@ -55,17 +55,17 @@ def failure(account: FakeStripe, /, *metrics: str, **options: Any) -> SourceErro
     return caught.value
 
 
-def spending(harness: StripeHarness, seconds: float) -> Callable[[Asked], None]:
+def spending(harness: StripeHarness, seconds: float) -> Callable[[ReceivedRequest], None]:
     """What makes Stripe take so long for its answer."""
 
-    def spend(asked: Asked) -> None:
+    def spend(asked: ReceivedRequest) -> None:
         harness.clock.time += seconds
 
     return spend
 
 
 class TestRequests:
-    def test_every_figure_has_one_desk(self) -> None:
+    def test_every_figure_has_one_collector(self) -> None:
         assert sorted(name for collector in COLLECTORS for name in collector.METRICS) == sorted(Figure)
 
     def test_all_figures_of_an_empty_account(self, account: FakeStripe) -> None:
@@ -76,13 +76,13 @@ class TestRequests:
         account.subscribe(account.price())
         ask(account, "mrr", "arr", "active_subscriptions", "active_subscribers")
         assert account.paths() == ["subscriptions"]
-        account.asked.clear()
+        account.requests.clear()
         ask(account, "active_subscriptions")
-        assert "expand" not in account.asked[0].path
+        assert "expand" not in account.requests[0].path
 
     def test_what_is_sent_tells_nothing_about_this_machine(self, account: FakeStripe) -> None:
         ask(account, "available_balance", account="acct_42")
-        (asked,) = account.asked
+        (asked,) = account.requests
         assert {name.lower() for name in asked.headers} <= {
             "host",
             "accept",
@@ -127,12 +127,12 @@ class TestPassingTrouble:
     def test_it_gives_up_after_a_few_tries(self, account: FakeStripe) -> None:
         account.faults += [self.too_many()] * 9
         assert type(failure(account, "open_disputes")) is Unavailable
-        assert len(account.asked) == 3
+        assert len(account.requests) == 3
 
     def test_it_does_what_stripe_advises(self, account: FakeStripe) -> None:
         account.faults.append(Mistake(500, "Broken.", {"Stripe-Should-Retry": "false"}).reply)
         assert str(failure(account, "open_disputes")).startswith("disputes: Stripe has a problem of its own (HTTP 500)")
-        assert len(account.asked) == 1
+        assert len(account.requests) == 1
 
     def test_a_connection_that_breaks_is_tried_again(self, account: FakeStripe) -> None:
         account.faults.append(Reply(b'{"object":', cut=True))
@@ -364,11 +364,11 @@ class TestLargeAccounts:
                 Unavailable, match=r"subscriptions: 300 objects read, .* the next one goes on from there"
             ):
                 await harness.poll()
-            assert len(account.asked) == 3
+            assert len(account.requests) == 3
             return await harness.poll()
 
         assert run_steps(account, steps, "mrr") == {("mrr", "usd"): 450.00}
-        assert len(account.asked) == 5
+        assert len(account.requests) == 5
 
     def test_trouble_on_the_way_does_not_cost_what_was_read(self, account: FakeStripe) -> None:
         self.crowd(account)
@@ -377,11 +377,11 @@ class TestLargeAccounts:
             account.faults += [lambda _: None, lambda _: None, *[Reply(b"", 503)] * 3]
             with pytest.raises(Unavailable, match="HTTP 503"):
                 await harness.poll()
-            account.asked.clear()
+            account.requests.clear()
             return await harness.poll()
 
         assert run_steps(account, steps, "mrr") == {("mrr", "usd"): 450.00}
-        assert len(account.asked) == 3
+        assert len(account.requests) == 3
 
     def test_changes_that_take_more_than_one_poll(self, account: FakeStripe) -> None:
         self.crowd(account)
@@ -395,11 +395,11 @@ class TestLargeAccounts:
             account.faults += [lambda _: None, spending(harness, 9.0), spending(harness, 9.0)]
             with pytest.raises(Unavailable, match="subscriptions: 2 that changed are still to be read"):
                 await harness.poll()
-            account.asked.clear()
+            account.requests.clear()
             return await harness.poll()
 
         assert run_steps(account, steps, "past_due_subscriptions") == {"past_due_subscriptions": 4}
-        assert len(account.asked) == 3
+        assert len(account.requests) == 3
 
     def test_the_object_to_go_on_from_may_be_gone(self, account: FakeStripe) -> None:
         for number in range(250):
@@ -424,7 +424,7 @@ class TestLargeAccounts:
                 ):
                     await harness.poll()
                 harness.later(60)
-            assert len(account.asked) == 2
+            assert len(account.requests) == 2
             for subscription in list(account.tables["subscriptions"])[:20]:
                 del account.tables["subscriptions"][subscription]
             harness.later(3600)
@@ -454,7 +454,7 @@ class TestLargeAccounts:
             return figures
 
         assert run_steps(account, steps, "mrr") == {("mrr", "usd"): 15.00}
-        assert len(account.asked) == 3 + 3 + 1
+        assert len(account.requests) == 3 + 3 + 1
 
     def test_only_what_happened_is_asked(self, account: FakeStripe) -> None:
         self.crowd(account)
@@ -462,14 +462,14 @@ class TestLargeAccounts:
 
         async def steps(harness: StripeHarness) -> Values:
             await harness.poll()
-            account.asked.clear()
+            account.requests.clear()
             harness.later(600)
             account.change(some[0], status="canceled", ended_at=account.now)
             account.change(some[1], items=[account.item(account.price(500))])
             account.subscribe(account.price(2000))
             figures = await harness.poll()
             assert sorted(path.partition("/")[0] for path in account.paths()) == ["events", *["subscriptions"] * 3]
-            account.asked.clear()
+            account.requests.clear()
             harness.later(600)
             assert await harness.poll() == figures
             assert account.paths() == ["events"]
@@ -513,7 +513,7 @@ class TestLargeAccounts:
             harness.later(600)
             for subscription in list(account.tables["subscriptions"].values())[:50]:
                 account.change(subscription, status="canceled", ended_at=account.now)
-            account.asked.clear()
+            account.requests.clear()
             return await harness.poll()
 
         assert run_steps(account, steps, "active_subscriptions") == {"active_subscriptions": 400}
@@ -540,7 +540,7 @@ class TestLargeAccounts:
 
         async def steps(harness: StripeHarness) -> Values:
             await harness.poll()
-            account.asked.clear()
+            account.requests.clear()
             for _ in range(3):
                 harness.later(600)
                 account.moved(1000)

@@ -132,7 +132,7 @@ steps = st.lists(st.tuples(st.integers(1, 8000), st.integers(0, 6), st.integers(
 
 @given(st.integers(0, 25), steps)
 @settings(max_examples=60)
-def test_a_list_read_by_what_is_new_is_as_one_read_whole(before: int, story: list[tuple[int, int, int]]) -> None:
+def test_a_list_read_by_what_is_new_is_as_one_read_whole(before: int, changes: list[tuple[int, int, int]]) -> None:
     account = Account()
     for number in range(before):
         account.add(
@@ -143,12 +143,12 @@ def test_a_list_read_by_what_is_new_is_as_one_read_whole(before: int, story: lis
             created=NOW - 900 * number,
         )
 
-    async def told() -> None:
+    async def run() -> None:
         api = Near(account)
         feed: Feed[CountedObject] = Feed(
             cast("Api", api), "charges", read_counted, cap=1000, may_change=lambda charge: charge.status == "pending"
         )
-        for seconds, new, changed in story:
+        for seconds, new, changed in changes:
             account.now += seconds
             for _ in range(new):
                 account.add("charges", "ch", object="charge", status="pending")
@@ -161,23 +161,23 @@ def test_a_list_read_by_what_is_new_is_as_one_read_whole(before: int, story: lis
             ]
             assert sorted(await feed.objects(since, account.now)) == sorted(truth)
 
-    asyncio.run(told())
+    asyncio.run(run())
 
 
 @given(st.integers(0, 25), steps)
 @settings(max_examples=30)
 def test_subscriptions_followed_by_events_are_as_those_read_whole(
-    before: int, story: list[tuple[int, int, int]]
+    before: int, changes: list[tuple[int, int, int]]
 ) -> None:
     account = Account()
     price = account.price(100)
     for _ in range(before):
         account.subscribe(price, created=NOW - 50 * DAY)
 
-    async def told() -> None:
+    async def run() -> None:
         api = cast("Api", Near(account))
         followed = subscriptions_of(api)
-        for seconds, new, changed in story:
+        for seconds, new, changed in changes:
             account.now += seconds
             for _ in range(new):
                 account.subscribe(price)
@@ -188,7 +188,7 @@ def test_subscriptions_followed_by_events_are_as_those_read_whole(
             whole = {each.id: each for each in await subscriptions_of(api).read(account.now)}
             assert found == whole
 
-    asyncio.run(told())
+    asyncio.run(run())
 
 
 def subscriptions_of(api: Api) -> Subscriptions:

@@ -34,7 +34,7 @@ class TestIntervals:
             (1000, "day", 10, 30.42),  # 10.00 * 36.5 / 12
         ],
     )
-    def test_every_interval_is_brought_to_a_month(
+    def test_every_interval_is_converted_to_a_month(
         self, account: FakeStripe, amount: int, interval: str, interval_count: int, expected: float
     ) -> None:
         account.subscribe(account.price(amount, interval, interval_count=interval_count))
@@ -365,7 +365,7 @@ class TestCurrencies:
 class TestChurn:
     METRICS = ("churned_subscriptions_30d", "churned_mrr_30d", "churn_rate_30d")
 
-    def test_those_who_left_of_those_who_were_there_or_came(self, account: FakeStripe) -> None:
+    def test_churn_counts_who_left_of_all_who_were_there_or_joined(self, account: FakeStripe) -> None:
         price = account.price(2000)
         for _ in range(6):
             account.subscribe(price)

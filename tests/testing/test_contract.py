@@ -103,7 +103,7 @@ class DeclaresAText(Sound):
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("smithd.testing.leaks.PATIENCE", 0.0)
+    monkeypatch.setattr("smithd.testing.leaks.WAIT", 0.0)
     RELEASED.clear()
     yield
     RELEASED.set()
@@ -140,7 +140,7 @@ def test_a_close_that_hangs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_tidy_source_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smithd.testing.leaks.PATIENCE", 60.0)
+    monkeypatch.setattr("smithd.testing.leaks.WAIT", 60.0)
     monkeypatch.setattr("smithd.poll.poller.CLOSING", 60.0)
     for name in [name for name in dir(SourceContract) if name.startswith("test_") and "event_loop" not in name]:
         getattr(contract(Tidy), name)()
@@ -158,13 +158,13 @@ def _seen_often(monkeypatch: pytest.MonkeyPatch) -> None:
         return current_line(poller)
 
     monkeypatch.setattr(Poller, "current_line", look)
-    monkeypatch.setattr("smithd.testing.asking.SAMPLING", 0.01)
+    monkeypatch.setattr("smithd.testing.polling.SAMPLING", 0.01)
 
 
 @pytest.mark.usefixtures("_seen_often")
 def test_an_async_poll_that_blocks_its_loop_is_named() -> None:
     with pytest.raises(AssertionError, match=r"blocks its event loop for .* s \(test_contract.py:\d+\)"):
-        _second_blocks().test_an_async_poll_lets_its_event_loop_go_on()
+        _second_blocks().test_an_async_poll_does_not_block_its_event_loop()
 
 
 def _second_blocks() -> SourceContract:
@@ -184,7 +184,7 @@ def _second_blocks() -> SourceContract:
 
 @pytest.mark.usefixtures("_seen_often")
 def test_a_plain_poll_may_block() -> None:
-    contract(BlocksPlainly).test_an_async_poll_lets_its_event_loop_go_on()
+    contract(BlocksPlainly).test_an_async_poll_does_not_block_its_event_loop()
 
 
 def test_a_poll_that_cannot_be_cancelled_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

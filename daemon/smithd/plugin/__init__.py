@@ -1,4 +1,4 @@
-"""The door for sources: all that one needs, and all that one may rely on."""
+"""The public interface for sources: everything that a source needs and may rely on."""
 
 from smithd.clock import Clock
 from smithd.errors import BadResponse, Misconfigured, SourceError, Unavailable

@@ -1,4 +1,4 @@
-"""What a source's options are made of. A model's fields become the source's keys in the configuration file."""
+"""The types of a source's options. The fields of an options model are the source's keys in the configuration file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pydantic import (
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 LONGEST = 10 * 366 * 86400.0
-"""Seconds that a duration may have: a clock that counts further counts wrong."""
+"""The seconds of the longest duration."""
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -31,19 +31,19 @@ _METRIC_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 class Options(BaseModel):
-    """The base of every options model: unknown keys are mistakes, values do not change afterwards."""
+    """The base of every options model: unknown keys are mistakes, and the values are frozen."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, defer_build=True, populate_by_name=True, arbitrary_types_allowed=True
     )
     short_form: ClassVar[Mapping[str, Any] | None] = None
-    """What may be written instead of the mapping, as a JSON Schema; a validator of the model must understand it."""
+    """What may be written instead of the mapping, as a JSON Schema. A validator of the model must accept it."""
     short_form_of: ClassVar[str | None] = None
     """The key whose value may be written instead of the mapping; a validator of the model must understand that."""
 
 
 def parse_duration(value: Any) -> float:
-    """``90s``, ``1m30s``, ``2h``, ``8d``, ``250ms`` (or 0) as seconds; ValueError for anything else."""
+    """``90s``, ``1m30s``, ``2h``, ``8d``, ``250ms`` (or 0) as seconds. Raises ValueError for anything else."""
     if value == 0 and not isinstance(value, bool):
         return 0.0
     if isinstance(value, str) and _DURATION.fullmatch(value.strip()):
@@ -64,17 +64,17 @@ Duration = Annotated[
         }
     ),
 ]
-"""A length of time; written as ``30s``, read as seconds."""
+"""A duration: written as ``30s``, read as seconds."""
 
 PositiveDuration = Annotated[Duration, Field(gt=0)]
-"""A length of time that is not nothing."""
+"""A duration above 0."""
 
 Secret = SecretStr
 """A text that is never shown; ``get_secret_value()`` gives it."""
 
 
 def parse_size(value: Any) -> int:
-    """``5 MB``, ``500 kB``, ``1 MiB`` or a number of bytes, as bytes; ValueError for anything else."""
+    """``5 MB``, ``500 kB``, ``1 MiB`` or a number of bytes, as bytes. Raises ValueError for anything else."""
     match = _SIZE.fullmatch(str(value).strip())
     if match is None or match[2].lower() not in _SIZES:
         raise ValueError("expected a size like 500 kB, 5 MB or 1 MiB, or a number of bytes")
@@ -87,7 +87,7 @@ Size = Annotated[
     Field(gt=0),
     WithJsonSchema({"type": ["string", "integer"], "examples": ["500 kB", "5 MB"]}),
 ]
-"""An amount of data; written as ``5 MB``, read as bytes."""
+"""An amount of data: written as ``5 MB``, read as bytes."""
 
 
 def _metric_name(name: str) -> str:
@@ -97,7 +97,7 @@ def _metric_name(name: str) -> str:
 
 
 MetricName = Annotated[str, AfterValidator(_metric_name)]
-"""The name of a metric, where the configuration chooses it."""
+"""The name of a metric that the configuration chooses."""
 
 
 def _beside_the_configuration(path: str, info: ValidationInfo) -> str:
@@ -110,7 +110,7 @@ File = Annotated[str, AfterValidator(_beside_the_configuration)]
 
 
 def http_url(url: str) -> str:
-    """The same address, if it is one of HTTP or HTTPS that can be asked; ValueError says what is wrong with it."""
+    """The same address, if it is a valid one of HTTP or HTTPS. Raises ValueError, which says what is wrong with it."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("expected an address like https://shop.example.com/stats.json")
@@ -125,7 +125,7 @@ def http_url(url: str) -> str:
 
 def _is_host(name: str) -> bool:
     try:
-        return ":" in name or _HOST.fullmatch(name.encode("idna").decode()) is not None  # urlsplit has seen to IPv6
+        return ":" in name or _HOST.fullmatch(name.encode("idna").decode()) is not None  # urlsplit has checked IPv6
     except UnicodeError:
         return False
 

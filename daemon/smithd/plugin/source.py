@@ -1,4 +1,4 @@
-"""What a source is."""
+"""The interface of a source, and the context that it is given."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a source is given to work with."""
+    """The tools and settings that a source is given."""
 
     name: str
     """The source's name in the configuration."""
     timeout: float
-    """The deadline of one poll, in seconds. The poller enforces it; it is here to be handed to a server."""
+    """The deadline of one poll, in seconds. The poller enforces it; a source can pass it on to a server."""
     clock: Clock
     http: Http = field(repr=False)
     log: logging.Logger = field(repr=False)
     zone: tzinfo = UTC
-    """The configured time zone: where "today" begins."""
+    """The configured time zone, which decides when "today" begins."""
 
 
 class Source(ABC, Generic[OptionsT]):
     """A source of metrics: made once, opened, polled on its schedule, closed.
 
-    Subclasses name their options model in ``Options``. ``poll`` may be a plain ``def``: it then runs in a thread.
-    Each method may raise a SourceError for what the user must know; anything else is reported as the plugin's fault.
+    Subclasses name their options model in ``Options``. ``poll`` may be a plain ``def``: it then runs in a thread. Each
+    method may raise a SourceError, whose text the user reads; any other error is reported as the plugin's own fault.
     """
 
     Options: ClassVar[type[Options]]
@@ -51,11 +51,11 @@ class Source(ABC, Generic[OptionsT]):
         """The names of the metrics that a source with these options brings."""
 
     async def open(self) -> None:
-        """Get ready: connect, import what is heavy. Called once, before the first poll, within its deadline."""
+        """Connect, and import heavy libraries. Called once, before the first poll and within its deadline."""
 
     @abstractmethod
     def poll(self) -> Iterable[RawSample] | Awaitable[Iterable[RawSample]]:
-        """Ask once: the samples of now. A metric without a value is left out (or NaN, which means the same)."""
+        """Poll once: the samples of now. A metric without a value is left out (or NaN, which means the same)."""
 
     async def close(self) -> None:
-        """Let go of everything. Called once, also after a failed ``open``."""
+        """Close everything. Called once, also after a failed ``open``."""

@@ -1,4 +1,4 @@
-"""Blocking calls, beside the event loop."""
+"""Blocking calls in threads, beside the event loop."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ T = TypeVar("T")
 class Threads:
     """Runs blocking calls in threads, at most ``places`` of them at once.
 
-    The threads are daemons: a call that hangs costs its own place, and never holds up the end of the process (which
-    waits for the threads of an executor).
+    They are daemon threads: a call that hangs occupies its place, and never delays the end of the process (which waits
+    for the threads of an executor).
     """
 
     def __init__(self, name: str, places: int) -> None:
@@ -23,7 +23,7 @@ class Threads:
         self._places = asyncio.Semaphore(places)
 
     async def run(self, call: Callable[[], T]) -> T:
-        """What the call returns, or raises. Cancelling ends the waiting; the call keeps its place until it ends."""
+        """What the call returns or raises. Cancelling ends the waiting; the call keeps its place until it ends."""
         await self._places.acquire()
         loop = asyncio.get_running_loop()
         outcome: Future[T] = Future()
@@ -41,5 +41,5 @@ class Threads:
 def _work(call: Callable[[], T], outcome: Future[T]) -> None:
     try:
         outcome.set_result(call())
-    except BaseException as error:  # noqa: BLE001 # it is not lost: whoever waits for the outcome gets it
+    except BaseException as error:  # noqa: BLE001 # it is not lost: the caller that waits gets it
         outcome.set_exception(error)

@@ -1,9 +1,9 @@
-"""Cron's calendar: its five fields with cron's own meaning, and the runs they stand for. Pure.
+"""Cron expressions: the five fields with cron's own meaning, and the times they stand for. No I/O.
 
 The meaning is that of crontab(5): Sunday is 0 and 7; where day of month and day of week are both restricted (neither
 starts with ``*``), one of the two is enough. Clocks that change are treated as cron(8) does: an expression whose
-minute or hour starts with ``*`` is a beat, and goes on beating through the change; any other names times of the day,
-and each of them comes once a day: a time that comes twice runs the first time, a time that is skipped runs at the
+minute or hour starts with ``*`` is a beat, which goes on through the change. Any other expression names times of the
+day, each of which comes once a day: a time that comes twice runs the first time, a time that is skipped runs at the
 moment of the skip.
 """
 
@@ -56,7 +56,7 @@ _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A cron expression, read. ``weekdays`` count from Sunday = 0; ``beats`` tells a beat from times of the day."""
+    """A parsed cron expression. ``weekdays`` count from Sunday = 0. ``beats``: it is a beat, not times of the day."""
 
     times: tuple[tuple[int, int], ...]
     days: frozenset[int]
@@ -85,7 +85,7 @@ class Calendar:
 
 @lru_cache(maxsize=1024)
 def parse_cron(text: str) -> Calendar:
-    """The calendar of a cron expression; ValueError, with what was expected, for anything else."""
+    """The calendar of a cron expression. Raises ValueError, which says what was expected, for anything else."""
     parts = _NICKNAMES.get(text.strip().lower(), text).split()
     if parts and parts[0].startswith("@"):
         raise ValueError(f"cron does not know {parts[0]}: expected one of {', '.join(_NICKNAMES)}, or five fields")

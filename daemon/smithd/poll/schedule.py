@@ -1,4 +1,4 @@
-"""When a source is due: intervals spread over their length, cron's own calendar, back-off after failures. Pure."""
+"""When a source is due: intervals spread over their length, cron's calendar, back-off after failures. No I/O."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from smithd.plugin.options import Options, PositiveDuration
 from smithd.poll.cron import next_run, parse_cron
 
 FIRST_POLLS_WITHIN = 10.0
-"""After a start every interval source is asked once within so many seconds."""
-PATIENCE = 2
-"""So many failures in a row do not slow a source down: the next poll is the retry."""
+"""After a start, every source with an interval is polled once within this many seconds."""
+FAILURES_WITHOUT_BACKOFF = 2
+"""So many failures in a row do not delay a source: its next poll is the retry."""
 LONGEST_BACKOFF = 600.0
 
 
@@ -42,16 +42,16 @@ class ScheduleOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """So many seconds from one poll to the next."""
+    """An interval: the seconds from one poll to the next."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """At the times of a cron expression, on the clocks of a time zone (an IANA name).
+    """The times of a cron expression, on the clocks of a time zone (an IANA name).
 
-    ValueError for an expression that is none, or that names a date that never comes.
+    Raises ValueError for an invalid expression, and for one that names a date that never comes.
     """
 
     expression: str
@@ -77,14 +77,14 @@ def period(schedule: Schedule, now: float) -> float:
 
 
 def fresh_for(schedule: Schedule, timeout: float, now: float) -> float:
-    """For how many seconds a reading of now counts as fresh: one poll may fail, two may not."""
+    """The seconds for which a sample of now counts as fresh: one poll may fail, two may not."""
     if isinstance(schedule, Every):
         return 2.5 * schedule.seconds + timeout
     return schedule.after(schedule.after(now)) - now + timeout
 
 
-def first_word_within(schedule: Schedule, timeout: float) -> float:
-    """How many seconds after a start a source's first answer may take; a calendar is not waited for."""
+def first_answer_within(schedule: Schedule, timeout: float) -> float:
+    """The seconds after a start within which a source's first answer is expected; a calendar's is not waited for."""
     return min(schedule.seconds, FIRST_POLLS_WITHIN) + timeout if isinstance(schedule, Every) else 0.0
 
 
@@ -94,20 +94,20 @@ def phase(name: str, seconds: float) -> float:
 
 
 def first_delay(name: str, seconds: float) -> float:
-    """How long after a start an interval source is asked first: soon, but not all at once."""
+    """The seconds after a start until the first poll of a source with an interval: soon, but not all at once."""
     return phase(name, min(seconds, FIRST_POLLS_WITHIN))
 
 
 def backoff(failures: int, interval: float, *, misconfigured: bool = False) -> float:
-    """The seconds from a source's failed poll to its next, after so many failures in a row; 0: the next that is due.
+    """The seconds from a source's failed poll to its next, after this many failures in a row; 0: the next that is due.
 
-    It doubles from failure to failure, up to ten intervals or ten minutes, and is never shorter than the interval.
-    What only a person can mend waits from the first failure on, and grows four times as fast.
+    The time doubles with each failure, up to ten intervals or ten minutes, and is never shorter than the interval. A
+    failure that only a person can fix delays from the first one on, and the time grows four times as fast.
     """
     if misconfigured:
         longest, exponent = LONGEST_BACKOFF, 2 * failures
     else:
-        longest, exponent = min(LONGEST_BACKOFF, 10 * interval), failures - PATIENCE
+        longest, exponent = min(LONGEST_BACKOFF, 10 * interval), failures - FAILURES_WITHOUT_BACKOFF
     if exponent <= 0:
         return 0.0
     return max(interval, min(longest, interval * 2.0 ** min(exponent, 64)))

@@ -1,7 +1,7 @@
-"""Calls each source when it is due: APScheduler, with one job for all sources that share an interval and a phase.
+"""Calls each source when it is due, by APScheduler, with one job for all sources of one interval and phase.
 
-Intervals run on the monotonic clock in effect: APScheduler plans in wall time, and a step of the wall clock has
-everything planned anew. Calendars run on the wall clock.
+Intervals run on the monotonic clock in effect: APScheduler plans in wall time, and when the wall clock steps,
+everything is planned again. Calendars run on the wall clock.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from smithd.events import ClockStepped, Events
 from smithd.poll.schedule import FIRST_POLLS_WITHIN, Cron, Schedule, first_delay, phase
 
 STEP = 2.0
-"""A change of so many seconds between the wall clock and the monotonic one is a step, not a correction."""
+"""A change of this many seconds between the wall clock and the monotonic one is a step, not a correction."""
 SLOT = 0.05
-"""Sources whose phases differ by less than so many seconds share a job..."""
+"""Sources whose phases differ by less than this many seconds share a job..."""
 SLOTS = 200
 """...and no interval has more jobs than this."""
 
@@ -34,7 +34,7 @@ Action = Callable[[], None]
 
 
 class _Interval(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
-    """Every so many seconds from the first run on; what was missed is left out, however much it was."""
+    """Fires at an interval from the first run on. Missed runs are left out, however many they are."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -45,7 +45,7 @@ class _Interval(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
 
 
 class _Calendar(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
-    """Cron's times; those of APScheduler itself mean other weekdays and other days, and come twice in autumn."""
+    """Fires at cron's times. APScheduler's own cron has other weekdays and days, and fires twice in autumn."""
 
     def __init__(self, cron: Cron) -> None:
         self.cron = cron
@@ -56,7 +56,7 @@ class _Calendar(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
 
 @dataclass(slots=True)
 class _Slot:
-    """One job: when it runs first, after a moment that everything is planned from, and what it calls, by name."""
+    """One job: when it runs first, counted from the moment of planning, and the actions that it calls, by name."""
 
     trigger: BaseTrigger
     first_run: Callable[[float], float]
@@ -65,10 +65,10 @@ class _Slot:
 
 
 class Scheduler:
-    """Calls actions by their schedules. Made before the loop runs, started inside it; filled at any time.
+    """Calls actions on their schedules. Made before the loop runs, started inside it; actions are added at any time.
 
-    An action must return at once; what takes time it hands to a task. After a start, after it was added, and after a
-    step of the clock, an interval's action is called early (within ten seconds) and then at its own phase of the
+    An action must return at once; it starts a task for what takes time. After a start, after it was added, and after a
+    step of the clock, an interval's action is called early (within ten seconds), and then at its own phase of the
     interval.
     """
 
@@ -79,15 +79,15 @@ class Scheduler:
         self._round = 0
         self._drift = 0.0
         self._running = False
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every single run
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it logs every single run
         self._scheduler: Any = AsyncIOScheduler(
             timezone=UTC,
-            executors={"default": DebugExecutor()},  # calls the job there and then: no thread, no task
+            executors={"default": DebugExecutor()},  # calls the job directly: no thread, no task
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
     def add(self, name: str, schedule: Schedule, action: Action) -> None:
-        """Have an action called by a schedule; the name decides its phase, and there is only one of it."""
+        """Have an action called on a schedule. Its name is unique and decides its phase."""
         if isinstance(schedule, Cron):
             slot = _Slot(_Calendar(schedule), schedule.after, on_calendar=True)
             self._join(f"cron {schedule.expression} {schedule.zone}", slot, name, action)
@@ -102,11 +102,11 @@ class Scheduler:
             self._join(f"first {place} of round {self._round}", early, name, action)
 
     def begin_round(self) -> None:
-        """What is added from here on is called early by itself: those that are here already were called."""
+        """Begin a new round of early calls: actions that are added from now on are called early, older ones are not."""
         self._round += 1
 
     def remove(self, name: str) -> None:
-        """Do not call the action of this name any more."""
+        """Stop calling the action of this name."""
         for job, slot in list(self._slots.items()):
             if slot.actions.pop(name, None) is not None and not slot.actions:
                 del self._slots[job]
@@ -127,15 +127,15 @@ class Scheduler:
         self._plan()
 
     def stop(self) -> None:
-        """No action is called any more."""
+        """Stop calling any action."""
         self._running = False
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     def check_step(self) -> bool:
-        """Notice that the wall clock stepped, or that the machine slept, and plan anew; to be called every few seconds.
+        """Whether the wall clock stepped, or the machine slept; then plan again. Must be called every few seconds.
 
-        APScheduler by itself would be silent after a step back, and call everything at once after one forward.
+        APScheduler alone would call nothing after a step back, and everything at once after a step forward.
         """
         step, self._drift = self._step(), self._clock.now() - self._clock.monotonic()
         if not self._running or abs(step) <= STEP:
@@ -153,7 +153,7 @@ class Scheduler:
         for job, slot in self._slots.items():
             planned = self._scheduler.get_job(job)
             if slot.on_calendar and planned is not None and planned.next_run_time <= _wall(now):
-                continue  # its time passed while the machine slept: it runs once, now
+                continue  # its time passed while the machine slept: it runs once now
             self._plan_slot(job, slot, now)
         self._scheduler.resume()
 
@@ -171,7 +171,7 @@ class Scheduler:
         if not self._running:
             return
         if not slot.on_calendar and abs(self._step()) > STEP:
-            # The clock stepped forward, and every job is overdue: spread them anew, once APScheduler is through.
+            # The clock stepped forward, and every job is overdue: spread them again when APScheduler is done.
             asyncio.get_running_loop().call_soon(self.check_step)
             return
         for action in list(slot.actions.values()):

@@ -1,13 +1,13 @@
-"""For authors of sources: ask one as smithd would, a server that answers as a test says, and a contract to inherit."""
+"""For authors of sources: polls as smithd makes them, a server that answers as a test says, a contract to inherit."""
 
-from smithd.testing.asking import Outcome, poll_once, polls, polls_async
 from smithd.testing.contract import HttpSourceContract, SourceContract
-from smithd.testing.server import Asked, Reply, Server
+from smithd.testing.polling import PollOutcome, poll_once, polls, polls_async
+from smithd.testing.server import ReceivedRequest, Reply, Server
 
 __all__ = [
-    "Asked",
     "HttpSourceContract",
-    "Outcome",
+    "PollOutcome",
+    "ReceivedRequest",
     "Reply",
     "Server",
     "SourceContract",

@@ -1,4 +1,4 @@
-"""What every source must keep to, as tests to inherit: in your own test module, with pytest,
+"""The contract of every source, as tests to inherit. In a test module of your own, with pytest:
 
 class TestMySource(SourceContract):
     source = MySource
@@ -19,11 +19,11 @@ from pydantic import ValidationError
 from smithd.plugin.source import Source
 from smithd.poll.isolation import metrics_of
 from smithd.poll.registry import problem_with
-from smithd.testing.asking import THREAD, poll_once, polls
 from smithd.testing.leaks import watching
+from smithd.testing.polling import THREAD, poll_once, polls
 from smithd.testing.server import Reply, Server
 
-BAD_ANSWERS = {
+BAD_REPLIES = {
     "nothing": Reply(b""),
     "a page": Reply(b"<!doctype html><title>Sign in</title>", headers={"Content-Type": "text/html"}),
     "half a document": Reply(b'{"orders": {"tod'),
@@ -39,27 +39,27 @@ BAD_ANSWERS = {
     "a server's fault": Reply(b"oops", 500),
     "a busy server": Reply(b"later", 429, {"Retry-After": "soon"}),
 }
-"""What any server may answer one day, whatever it promised."""
+"""What any server may answer one day."""
 
 
 class SourceContract:
-    """The contract of a source. ``source`` is its class, ``options`` are right ones, as in the configuration file."""
+    """The contract of a source. ``source`` is its class, ``options`` are valid ones, as in the configuration file."""
 
     source: ClassVar[type[Source[Any]]]
     options: ClassVar[Mapping[str, Any]] = {}
     wrong_options: ClassVar[Sequence[Mapping[str, Any]]] = ()
     """Options that the source must refuse before anything runs."""
     longest_block: ClassVar[float] = 1.0
-    """Seconds for which an async poll may hold up its event loop."""
+    """Seconds for which an async poll may block its event loop."""
 
     @contextmanager
     def world(self) -> Iterator[Mapping[str, Any]]:
-        """Set up what the source asks; yields the options that reach it."""
+        """Set up what the source polls; yields the options that lead there."""
         yield self.options
 
     def test_smithd_takes_it(self) -> None:
-        complaint = problem_with(self.source)
-        assert complaint is None, f"{self.source.__name__} {complaint}"
+        problem = problem_with(self.source)
+        assert problem is None, f"{self.source.__name__} {problem}"
 
     def test_an_unknown_option_is_refused(self) -> None:
         with self.world() as options:
@@ -81,13 +81,13 @@ class SourceContract:
             outcomes = polls(2, self.source, options)
         for outcome in outcomes:
             assert outcome.failure is None, outcome.failure
-            assert not outcome.complaints, outcome.complaints
+            assert not outcome.problems, outcome.problems
             assert outcome.samples, "it brought no samples"
 
     def test_it_lets_go_of_everything_when_it_is_closed(self) -> None:
         gc.collect()
         with self.world() as options:
-            poll_once(self.source, options)  # what is made once, and kept for the process, is made here
+            poll_once(self.source, options)  # what is made once for the whole process is made here
             with warnings.catch_warnings(record=True) as seen, watching(THREAD) as leaks:
                 warnings.simplefilter("always", ResourceWarning)
                 outcome = polls(2, self.source, options)[-1]
@@ -100,7 +100,7 @@ class SourceContract:
         assert not unclosed, f"it left something open: {unclosed}"
         assert not left, f"it left something behind: {left}"
 
-    def test_an_async_poll_lets_its_event_loop_go_on(self) -> None:
+    def test_an_async_poll_does_not_block_its_event_loop(self) -> None:
         with self.world() as options:
             outcome = polls(2, self.source, options)[-1]  # the first may import what is heavy
         seconds, at = outcome.blocked or (0.0, "")
@@ -110,9 +110,9 @@ class SourceContract:
 
     def test_an_async_poll_can_be_cancelled(self) -> None:
         if not inspect.iscoroutinefunction(self.source.poll):
-            return  # nothing can cancel a plain one: it keeps to the time-out itself
+            return  # nothing can cancel a plain one: it has to keep to the time-out itself
         with self.world() as options:
-            poll_once(self.source, options)  # imports what is heavy: nothing could cancel that
+            poll_once(self.source, options)  # imports heavy libraries: nothing could cancel that
             for timeout in (0.001, 0.01, 0.1):
                 outcome = poll_once(self.source, options, timeout=timeout)
                 assert outcome.stopped, "it does not stop when its poll is cancelled"
@@ -126,18 +126,18 @@ class SourceContract:
 
 
 class HttpSourceContract(SourceContract):
-    """The contract of a source that asks a server by HTTP.
+    """The contract of a source that polls a server over HTTP.
 
-    ``answers`` are the server's, path by path: recorded from a real one, for instance. ``options_at`` says which
-    options lead the source there.
+    ``answers`` are the server's, by path, for instance recorded from a real one. ``options_at`` gives the options that
+    lead the source there.
     """
 
     answers: ClassVar[Mapping[str, bytes | Reply]]
     deadline: ClassVar[float] = 0.5
-    """Seconds that a poll of a server that hangs is given."""
+    """The deadline, in seconds, of a poll of a server that hangs."""
 
     def options_at(self, url: str) -> Mapping[str, Any]:
-        """The options with which the source asks a server at this address (without a slash at its end)."""
+        """The options with which the source polls a server at this address (without a slash at its end)."""
         return {**self.options, "url": url}
 
     @contextmanager
@@ -154,7 +154,7 @@ class HttpSourceContract(SourceContract):
     def test_a_server_that_hangs_costs_one_deadline(self) -> None:
         with self._server(Reply(hang=True)) as server:
             outcome = poll_once(self.source, self.options_at(server.url), timeout=self.deadline)
-        assert outcome.failure is not None, "it brought something that nobody answered"
+        assert outcome.failure is not None, "it brought samples that the server did not send"
         assert outcome.stopped, "it does not stop when its poll is cancelled"
 
     def test_no_server_is_a_failure_in_words(self) -> None:
@@ -163,7 +163,7 @@ class HttpSourceContract(SourceContract):
         self._assert_said("no server", poll_once(self.source, self.options_at(url)).failure, must_fail=True)
 
     def test_bad_answers_are_failures_in_words(self) -> None:
-        for name, reply in BAD_ANSWERS.items():
+        for name, reply in BAD_REPLIES.items():
             with self._server(reply) as server:
                 failure = poll_once(self.source, self.options_at(server.url)).failure
             self._assert_said(name, failure, must_fail=reply.status >= 400)

@@ -1,4 +1,4 @@
-"""What a source under test opens and does not close: the sockets and threads that are made in its own thread."""
+"""Finds the sockets and threads that a source under test opens in its own thread and does not close."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from weakref import WeakSet
 
 from smithd.clock import SystemClock
 
-PATIENCE = 10.0
-"""The seconds that the last of it may take to end: connections are closed, and threads end, a moment later."""
-LOOK = 0.02
+WAIT = 10.0
+"""The seconds that these may take to end: connections close, and threads end, a moment later."""
+INTERVAL = 0.02
 
 
 class Leaks:
@@ -27,15 +27,16 @@ class Leaks:
         self._threads: WeakSet[threading.Thread] = WeakSet()
 
     def left(self) -> list[str]:
-        """What is still there, waiting a while for it to go."""
-        return asyncio.run(self._left())
+        """Those that are still open after a while."""
 
-    async def _left(self) -> list[str]:
-        clock = SystemClock()
-        patience = clock.monotonic() + PATIENCE
-        while (found := self._found()) and clock.monotonic() < patience:
-            await clock.sleep(LOOK)
-        return found
+        async def wait() -> list[str]:
+            clock = SystemClock()
+            end = clock.monotonic() + WAIT
+            while (found := self._found()) and clock.monotonic() < end:
+                await clock.sleep(INTERVAL)
+            return found
+
+        return asyncio.run(wait())
 
     def _found(self) -> list[str]:
         sockets = [f"a socket ({made})" for made in list(self._sockets) if made.fileno() != -1]
@@ -43,12 +44,12 @@ class Leaks:
         return sorted({*sockets, *threads})
 
     def opened(self, made: socket.socket) -> None:
-        """A socket was made here and now."""
+        """Note a socket that this thread made."""
         if self._is_of_the_source():
             self._sockets.add(made)
 
     def started(self, made: threading.Thread) -> None:
-        """A thread was started here and now."""
+        """Note a thread that this thread starts."""
         if self._is_of_the_source():
             self._threads.add(made)
 
@@ -59,7 +60,7 @@ class Leaks:
 
 @contextmanager
 def watching(name: str) -> Iterator[Leaks]:
-    """Notes, within the block, what the threads of this name make."""
+    """Notes the sockets and threads that the threads of this name make within the block."""
     leaks = Leaks(name)
     make_socket, start_thread = socket.socket.__init__, threading.Thread.start
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers as a test says: with recorded answers, or with misbehaviour."""
+"""A real HTTP server on loopback that answers as a test says: with recorded answers, or with wrong ones."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request as it came in."""
+class ReceivedRequest:
+    """A request that the server received."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer. ``cut``: promise more than is sent; ``hang``: say nothing until the server stops."""
+    """What the server answers. ``cut``: announce more than is sent; ``hang``: send nothing until the server stops."""
 
     body: bytes = b""
     status: int = 200
@@ -34,11 +34,11 @@ class Reply:
     hang: bool = False
 
 
-Replies = Mapping[str, Reply | Callable[[Asked], Reply]]
+Replies = Mapping[str, Reply | Callable[[ReceivedRequest], Reply]]
 
 
 class Server:
-    """Gives each path its reply, and remembers what it was asked (``asked``); a path without one is answered 404.
+    """Gives each path its reply, and keeps the ``requests`` that it received; a path without one is answered 404.
 
     Set ``replies`` as you like while it runs. ``url`` is its address. A context manager: it stops at the end of the
     block. ``tls``: it speaks HTTPS.
@@ -46,13 +46,13 @@ class Server:
 
     def __init__(self, replies: Replies | None = None, *, tls: ssl.SSLContext | None = None) -> None:
         self.replies = dict(replies or {})
-        self.asked: list[Asked] = []
+        self.requests: list[ReceivedRequest] = []
         self.stopping = threading.Event()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True  # headers and body are sent apart: it would hold the body back
+            disable_nagle_algorithm = True  # headers and body are sent separately: it would delay the body
 
             def do_GET(self) -> None:
                 server._answer(self)
@@ -71,7 +71,7 @@ class Server:
 
     @property
     def place(self) -> str:
-        """Its host and port."""
+        """Host and port."""
         return f"127.0.0.1:{self._server.server_port}"
 
     @property
@@ -79,11 +79,11 @@ class Server:
         return f"{self._scheme}://{self.place}"
 
     def is_left(self, seconds: float = 10.0) -> bool:
-        """Whether every connection was closed by the other side, within so many seconds."""
+        """Whether every connection is closed by the other side within this many seconds."""
         return self._server.left.wait(seconds)
 
     def stop(self) -> None:
-        """Answer nobody any more."""
+        """Stop answering."""
         self.stopping.set()
         self._server.shutdown()
         self._server.server_close()
@@ -97,17 +97,17 @@ class Server:
     ) -> None:
         self.stop()
 
-    def reply(self, asked: Asked) -> Reply:
-        """What to answer: the reply of the path. A subclass may know better."""
-        path = re.sub(r"^https?://[^/]*", "", asked.path).partition("?")[0]
+    def reply(self, request: ReceivedRequest) -> Reply:
+        """The reply for a request: that of its path. A subclass may decide otherwise."""
+        path = re.sub(r"^https?://[^/]*", "", request.path).partition("?")[0]
         reply = self.replies.get(path, Reply(b"nothing here", 404))
-        return reply if isinstance(reply, Reply) else reply(asked)
+        return reply if isinstance(reply, Reply) else reply(request)
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        asked = Asked(handler.command, handler.path, handler.headers, body)
-        self.asked.append(asked)
-        reply = self.reply(asked)
+        request = ReceivedRequest(handler.command, handler.path, handler.headers, body)
+        self.requests.append(request)
+        reply = self.reply(request)
         if reply.hang:
             self.stopping.wait()
             handler.close_connection = True
@@ -122,7 +122,7 @@ class Server:
 
 
 class _Counting(ThreadingHTTPServer):
-    """Knows whether anybody is connected."""
+    """Knows whether there are connections."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

@@ -1,7 +1,7 @@
-"""The machine's own load, memory and disks, as a source for smithd.
+"""The load, memory and disks of the machine, as a source for smithd.
 
-This package is an example, meant to be copied: a source is an options model and a class, and everything that they
-need comes from ``smithd.plugin``.
+This package is an example to copy: a source is an options model and a class, and everything they need comes from
+``smithd.plugin``.
 """
 
 from __future__ import annotations
@@ -22,45 +22,45 @@ MEMINFO = Path("/proc/meminfo")
 
 
 class HostOptions(Options):
-    """What may stand under a source of `type: host`, besides the keys that every source has."""
+    """The options of a source of `type: host`, besides the keys that every source has."""
 
     # Each field is a key in the configuration. Its type is checked before anything runs, with the line in the file,
-    # and its description is what `smithd sources` shows.
+    # and `smithd sources` shows its description.
     mounts: list[str] = Field(["/"], description="where the file systems to look at are mounted")
 
 
 class Host(Source[HostOptions]):
     """This machine's load (load1, load5, load15), memory (memory_percent) and disks (disk_percent, by mount)."""
 
-    # The line above is what `smithd sources` says of it. There is no `open` and no `close` here: nothing stays open.
+    # `smithd sources` shows the line above. There is no `open` and no `close` here, since nothing stays open.
 
     Options = HostOptions
 
     @classmethod
     def metrics(cls, options: HostOptions) -> Collection[str]:
-        # Known without asking anybody, so that a rule about `host.lod1` is a mistake that is found before the start.
+        # Computed from the options alone, so that a rule on `host.lod1` is a mistake that is found before the start.
         return [*LOADS, "memory_percent", *(["disk_percent"] if options.mounts else [])]
 
-    # A plain `def` runs in a thread of its own, so that it may block: a network file system that hangs costs this
-    # source its values, and nobody else anything. With `async def` it would run on smithd's event loop.
+    # A plain `def` may block, since it runs in a thread: when a network file system hangs, this source has no values,
+    # and no other source is delayed. An `async def` must not block the event loop that it runs on.
     def poll(self) -> list[RawSample]:
         samples = [RawSample(name, load) for name, load in zip(LOADS, os.getloadavg(), strict=True)]
         samples.append(RawSample("memory_percent", memory_percent(MEMINFO.read_text())))
         missing = []
         for mount in self.options.mounts:
             try:
-                # Labels make one series of each mount; a rule on disk_percent judges each by itself.
+                # With the label, each mount is a series; a rule on disk_percent is evaluated for each of them.
                 samples.append(RawSample("disk_percent", disk_percent(mount), {"mount": mount}))
             except OSError as error:
                 missing.append(f"{mount}: {error.strerror}")
         if missing:
-            # Misconfigured: a person must mend it. What could be read is handed over all the same.
+            # Misconfigured: a person must fix it. The samples of the other mounts are handed over nevertheless.
             raise Misconfigured("; ".join(missing), samples=samples)
         return samples
 
 
 def memory_percent(meminfo: str) -> float:
-    """How much of the memory is in use, caches not counted, by the text of ``/proc/meminfo``."""
+    """The percentage of memory in use, without caches, by the text of ``/proc/meminfo``."""
     kilobytes = dict(re.findall(r"^(\w+): +(\d+) kB$", meminfo, re.MULTILINE))
     try:
         return 100 * (1 - int(kilobytes["MemAvailable"]) / int(kilobytes["MemTotal"]))
@@ -69,7 +69,7 @@ def memory_percent(meminfo: str) -> float:
 
 
 def disk_percent(mount: str) -> float:
-    """How full a file system is, as ``df`` says it: of what users other than root may fill."""
+    """The percentage of a file system in use, as ``df`` shows it: of the space for users other than root."""
     usage = shutil.disk_usage(mount)
     usable = usage.used + usage.free
     return 100 * usage.used / usable if usable else math.nan  # NaN: no value; some file systems have no size

@@ -1,4 +1,4 @@
-"""The host source, tested as a plugin's author would: build its options, ask it once, look at the samples."""
+"""The host source, tested as a plugin's author would: make options, poll once, check the samples."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from smithd_host import Host, disk_percent, memory_percent
 
 
 class TestContract(SourceContract):
-    """What smithd expects of every source: inherited, with options that work anywhere."""
+    """The contract of every source, inherited, with options that work anywhere."""
 
     source = Host
     options: ClassVar = {"mounts": ["/"]}
     wrong_options: ClassVar = ({"mounts": "/"}, {"mounts": [5]})
 
 
-def test_every_metric_that_is_promised_arrives(tmp_path: Path) -> None:
+def test_every_declared_metric_arrives(tmp_path: Path) -> None:
     outcome = poll_once(Host, {"mounts": ["/", str(tmp_path)]})
-    promised = {f"test.{name}" for name in Host.metrics(Host.Options())}
-    assert {sample.series.metric for sample in outcome.samples} == promised
+    declared = {f"test.{name}" for name in Host.metrics(Host.Options())}
+    assert {sample.series.metric for sample in outcome.samples} == declared
     assert 0 <= outcome.value("disk_percent", mount=str(tmp_path)) <= 100
     assert 0 <= outcome.value("memory_percent") <= 100
 
@@ -37,7 +37,7 @@ def test_a_mount_that_is_missing_costs_its_own_series_only(tmp_path: Path) -> No
         outcome.value("disk_percent", mount=missing)
 
 
-def test_memory_that_could_be_had_is_not_in_use() -> None:
+def test_available_memory_is_not_in_use() -> None:
     assert memory_percent("MemTotal:  1000 kB\nMemFree:  10 kB\nMemAvailable:  250 kB\n") == 75.0
     with pytest.raises(BadResponse, match="has no MemAvailable"):
         memory_percent("MemTotal:  1000 kB\n")

@@ -95,7 +95,7 @@ class HttpJsonOptions(HttpConnectionOptions):
         return self
 
     @model_validator(mode="after")
-    def _sockets_speak_no_tls(self) -> HttpJsonOptions:
+    def _no_tls_on_a_socket(self) -> HttpJsonOptions:
         if self.unix_socket is not None and urlsplit(self.url).scheme == "https":
             raise PydanticCustomError(
                 "no_tls", "through a 'unix_socket' no TLS is spoken: let the url begin with http://"

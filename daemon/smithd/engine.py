@@ -39,7 +39,7 @@ from smithd.events import (
     SurfaceHeld,
 )
 from smithd.expression.derived import made_of
-from smithd.keys import SurfaceKey
+from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
 from smithd.notify import log, suppression
 from smithd.notify.decision import Decision, Reason
 from smithd.notify.dispatch import Dispatcher
@@ -62,9 +62,12 @@ from smithd.series.state import SeriesState, adopt, begin, expect_back, forget_m
 from smithd.series.view import SeriesView
 from smithd.storage.database import Database
 from smithd.suggestion import did_you_mean
-from smithd.surfaces import activity
-from smithd.surfaces.board import Board
-from smithd.surfaces.view import Held, View
+from smithd.surfaces import messages as surface_messages
+from smithd.surfaces import rows as slot_rows
+from smithd.surfaces import slots
+from smithd.surfaces.surface import NotRenderable
+from smithd.surfaces.surfaces import Surfaces, build, render
+from smithd.surfaces.view import SurfacesView, View
 from smithd.timers import Ageing, AlertDue, EngineTimer, Look, TimerQueue
 
 ALIVE_EVERY = 60.0
@@ -88,14 +91,13 @@ class Known(NamedTuple):
 
 
 class Handover(NamedTuple):
-    """What an engine leaves to the next at a reload, besides the disk: the newest readings of sources that go on, the
-    samples of the past, and since when streams have no reason to be shown.
+    """What an engine leaves to the next at a reload, besides the disk: the newest readings of sources that go on, and
+    the samples of the past.
     """
 
     series: SeriesState
     sources: Collection[str]
     history: History
-    board: Board
 
 
 class Engine:
@@ -121,14 +123,16 @@ class Engine:
         made = made_of(config.derived)
         self._watchers = _watchers(config.rules, made)
         account = config.account
-        self._board = Board(
+        self._surfaces: Surfaces = build(
             config.widgets,
             config.live_activities,
             self._watchers,
             account.channels,
             account.limits.live_activities_at_once,
         )
-        self._looked_at = self._board.metrics | self._watchers.keys()
+        self._slots = slots.Slots()
+        self._slots_written = self._slots
+        self._looked_at = self._surfaces.metrics | self._watchers.keys()
         self._series = begin(_expected(config, self._looked_at, self._watchers.keys(), made, now), now)
         self._derived = DerivedMetrics(config.derived)
         self._rules = {
@@ -149,8 +153,7 @@ class Engine:
         self._journal = journal.Journal()
         self._timers = TimerQueue[EngineTimer]()
         self._ageing: set[str] = set()
-        self._ends: dict[SurfaceKey, float] = {}
-        self._held: dict[SurfaceKey, str] = {}
+        self._not_renderable: dict[SurfaceKey, NotRenderable] = {}
         self._alerts = Alerts()
         self._unsaved: list[AlertKey] = []
         self._refused: set[str] = set()
@@ -164,10 +167,9 @@ class Engine:
 
     def hand_over(self, sources: Collection[str]) -> Handover:
         """What the next engine may go on with, where these sources go on."""
-        return Handover(self._series, sources, self._history, self._board)
+        return Handover(self._series, sources, self._history)
 
     def _adopt(self, handover: Handover) -> None:
-        self._board.adopt(handover.board)
         self._series = adopt(self._series, handover.series, handover.sources)
 
     def go_on(self, now: float) -> bool:
@@ -188,8 +190,8 @@ class Engine:
         alarms, aged, surfaces = self._look_up(now)
         transitions = self._take_evaluated(evaluate_time(self._rule_set, self._alerts, alarms, aged, self._seen(now)))
         telling = self._tell(transitions, now)
-        surfaces |= self._board.concerned((), _moved(transitions))
-        messages = self._word(surfaces, now)
+        surfaces |= self._surfaces.concerned((), _moved(transitions))
+        messages = self._render(surfaces, now)
         return self._keep(transitions, telling, messages, now)
 
     def close(self, now: float) -> None:
@@ -264,21 +266,24 @@ class Engine:
             self._alerts = resumed.alerts
             self._silences = Silences.load(connection)
             log.load(connection, self._dispatcher.notices)
-            self._withdraw(connection, self._view(now))
+            self._slots = self._slots_written = slot_rows.load(connection, DEFAULT_ACCOUNT)
+            self._withdraw(connection, now)
             telling = self._dispatcher.resume(self._view(now), self._quiet(now))
             self._write(connection, telling, now)
             alert_rows.write(connection, self._alerts, resumed.forgotten, now)
         self._say(telling)
-        self._outbox.want(self._board.surfaces)
+        self._outbox.want(self._surfaces.keys)
+        self._outbox.slot_freed = self._slot_freed
         for alert in self._alerts:
             since = min(alert.absence.since, now) if alert.absence.is_missing else now
             if alert.value is not None and alert.series.metric:
                 self._series = expect_back(self._series, Sample(alert.series, alert.value, since))
         self._set_timers(timers_of(self._rule_set, self._alerts))
-        for surface in self._board.surfaces:
+        for surface in self._surfaces.keys:
             self._timers.add(now, Look(surface))
             self._timers.add(now + self._series.longest_first_answer + 0.001, Look(surface))
-        for name in self._looked_at | self._board.sources:
+        self._plan_slots(now)
+        for name in self._looked_at | self._surfaces.sources:
             self._watch_age(name, now)
         self._ageing.clear()  # nothing has come yet: the first word of each is news
 
@@ -286,21 +291,21 @@ class Engine:
         for at, timer in timers:
             self._timers.add(at, timer)
 
-    def _withdraw(self, connection: Connection, view: View) -> None:
+    def _withdraw(self, connection: Connection, now: float) -> None:
         """End what the configuration no longer has, and take back what the last run wanted to show and did not: it is
         worded anew from what is true now. A number goes out all the same, with the time when it was true.
         """
         for message in self._outbox.messages():
             is_number = isinstance(message, WidgetValue) and not isinstance(message.value, str)
-            if not isinstance(message, Push | PushUpdate) and not (is_number and message.key in self._board.surfaces):
+            if not isinstance(message, Push | PushUpdate) and not (is_number and message.key in self._surfaces.always):
                 self._outbox.withdraw(connection, message.key)
         for key, shown in list(self._outbox.shown().items()):
-            if not isinstance(shown, ShownActivity) or shown.ended or key in self._board.surfaces:
+            if not isinstance(shown, ShownActivity) or shown.ended or key in self._surfaces.streams:
                 continue
             if self._is_first and self._database.from_another:
                 self._outbox.forget(connection, key)  # another configuration's: it is not ours to end
             else:
-                self._outbox.put(connection, activity.end(shown.key.name, None, view))
+                self._outbox.put(connection, surface_messages.end_of_removed(shown.key, shown, now))
 
     def replan(self, now: float) -> None:
         """The clock was set: nothing may wait for a time that is far away now."""
@@ -309,10 +314,12 @@ class Engine:
         self._timers.clear()
         self._ageing.clear()
         self._set_timers(timers_of(self._rule_set, self._alerts))
-        for name in self._looked_at | self._board.sources:
+        for name in self._looked_at | self._surfaces.sources:
             self._watch_age(name, now)
-        for surface in self._board.surfaces:
+        for surface in self._surfaces.keys:
             self._timers.add(now, Look(surface))
+        self._slots = slots.set_clock(self._slots, now)
+        self._plan_slots(now)
         self._dispatcher.replan(now)
 
     def _remember(self, poll: Poll) -> tuple[list[str], Set[str]]:
@@ -331,7 +338,7 @@ class Engine:
                 self._timers.add(poll.time, due)
             for metric in self._rule_set.metrics_of.get(poll.source, ()):
                 self._timers.add(poll.time, Ageing(metric))
-        if (poll.failure is None or poll.samples) and poll.source in self._board.sources:
+        if (poll.failure is None or poll.samples) and poll.source in self._surfaces.sources:
             heard = heard | {poll.source}
         for name in heard - self._ageing:
             self._watch_age(name, poll.time)
@@ -349,7 +356,7 @@ class Engine:
             self._history.apply(draft.changes(), now)
         transitions = self._take_evaluated(evaluate(self._rule_set, self._alerts, fresh + derived, brought, view))
         telling = self._tell(transitions, now)
-        messages = self._word(self._board.concerned([*names, *changed], _moved(transitions)), now)
+        messages = self._render(self._surfaces.concerned([*names, *changed], _moved(transitions)), now)
         return self._keep(transitions, telling, messages, now)
 
     def _take_evaluated(self, evaluated: Evaluated) -> list[Transition]:
@@ -381,7 +388,7 @@ class Engine:
                         grown_old.append(name)
                 case Look(surface):
                     surfaces.add(surface)
-        return alarms, aged, surfaces | self._board.concerned(grown_old, ())
+        return alarms, aged, surfaces | self._surfaces.concerned(grown_old, ())
 
     def _watch_age(self, name: str, now: float) -> None:
         """Have the agenda call when the next thing that we know of a metric or source is too old."""
@@ -397,23 +404,29 @@ class Engine:
             return Telling()
         return self._dispatcher.tell(transitions, self._view(now), self._quiet(now))
 
-    def _word(self, surfaces: Collection[SurfaceKey], now: float) -> list[Message]:
+    def _render(self, surfaces: Collection[SurfaceKey], now: float) -> list[Message]:
         """How the surfaces look now."""
         if not surfaces:
             return []
-        view = self._view(now)
-        messages: list[Message] = []
-        for said in self._board.word(surfaces, view):
-            if isinstance(said, Held):
-                self._hold(said)
-            else:
-                self._held.pop(said.key, None)
-                messages.append(said)
-        ends = self._board.ends_at(view)
-        for surface, at in ends.items() - self._ends.items():
-            self._timers.add(at, Look(surface))
-        self._ends = ends
-        return messages
+        rendered = render(self._surfaces, surfaces, self._surfaces_view(now), self._slots)
+        self._slots = rendered.slots
+        for at, look in rendered.timers:
+            self._timers.add(at, look)
+        for each in rendered.not_renderable:
+            if not each.obstacle.is_expected and self._not_renderable.get(each.key) != each:
+                self._not_renderable[each.key] = each
+                self._events.publish(SurfaceHeld(each.key, str(each)))
+        for message in rendered.messages:
+            self._not_renderable.pop(message.key, None)
+        return list(rendered.messages)
+
+    def _slot_freed(self, now: float) -> None:
+        """A Live Activity has left the phone: another one may start."""
+        self._keep([], Telling(), self._render(self._surfaces.streams.keys(), now), now)
+
+    def _plan_slots(self, now: float) -> None:
+        for at, key in slots.timers(self._slots, self._surfaces.limits, now):
+            self._timers.add(at, Look(key))
 
     def _keep(self, transitions: list[Transition], telling: Telling, messages: list[Message], now: float) -> bool:
         """Write down what lasts, all of it in one transaction, then say what happened."""
@@ -422,15 +435,19 @@ class Engine:
             self._refused.add(metric)
         samples = self._history.pending(now)
         messages = [message for message in messages if self._outbox.changes(message)]
-        if not (transitions or telling or messages or self._clocks_run(now) or samples):
+        slots_changed = self._slots != self._slots_written
+        if not (transitions or telling or messages or slots_changed or self._clocks_run(now) or samples):
             return False
         with self._database.transaction() as connection:
             alert_rows.write(connection, self._alerts, self._unsaved, now)
             self._write(connection, telling, now)
             for message in messages:
                 self._outbox.put(connection, message)
+            if slots_changed:
+                slot_rows.write(connection, DEFAULT_ACCOUNT, self._slots)
             if samples is not None:
                 rows.write(connection, samples)
+        self._slots_written = self._slots
         if samples is not None:
             self._history.written(now)
         self._unsaved.clear()
@@ -459,9 +476,17 @@ class Engine:
             now,
             self._config.zone,
             self._series,
-            self._alerts.firing,
-            self._watchers,
             self._outbox.standing,
+        )
+
+    def _surfaces_view(self, now: float) -> SurfacesView:
+        outbox, streams = self._outbox, self._surfaces.streams
+        return SurfacesView(
+            now,
+            self._series,
+            self._alerts.firing,
+            outbox.shown().get,
+            lambda: outbox.streams_on_phone() | {key for key in streams if outbox.standing(key).holds_slot},
         )
 
     def _seen(self, now: float) -> SeriesView:
@@ -469,11 +494,6 @@ class Engine:
 
     def _quiet(self, now: float) -> suppression.Quiet:
         return suppression.quiet(self._config.windows, self._silences.active(now), self._alerts.by_rule, now)
-
-    def _hold(self, held: Held) -> None:
-        if self._held.get(held.surface) != held.reason:
-            self._held[held.surface] = held.reason
-            self._events.publish(SurfaceHeld(held.surface, held.reason))
 
 
 def _watchers(rules: Mapping[str, RuleConfig], made: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:

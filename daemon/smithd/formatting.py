@@ -34,3 +34,8 @@ def duration(seconds: float) -> str:
 def unsigned_zero(shown: str) -> str:
     """``-0.0`` as ``0.0``."""
     return shown[1:] if shown.startswith("-") and not shown.strip("-0.,") else shown
+
+
+def plain(value: float) -> int | float:
+    """A number as it is written: without ``.0``."""
+    return int(value) if value == int(value) and abs(value) < 1e15 else value

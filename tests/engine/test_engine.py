@@ -479,6 +479,49 @@ def test_five_activities_share_four_slots_and_the_fifth_takes_the_first_that_is_
         ]
 
 
+def test_a_cool_down_goes_on_through_a_restart(tmp_path: Path) -> None:
+    config = RULE.replace("for: 90s", "for: 0").replace("push: true", "push: false") + ACTIVITY.replace("30s", "5m")
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T + 1, errors=7)
+        stage.take()
+        stage.poll(T + 61, errors=0)
+        assert [type(message) for message in stage.take()] == [ActivityState]
+    with Stage(tmp_path, config, T + 200) as stage:
+        stage.poll(T + 201, errors=0)
+        stage.pass_time(T + 360)
+        assert ActivityEnd not in map(type, stage.take())
+        stage.pass_time(T + 361)
+        assert [type(message) for message in stage.take()] == [ActivityEnd]
+
+
+def test_a_cool_down_that_ended_while_nothing_ran_is_over_at_the_start(tmp_path: Path) -> None:
+    config = RULE.replace("for: 90s", "for: 0").replace("push: true", "push: false") + ACTIVITY
+    with Stage(tmp_path, config, T) as stage:
+        stage.poll(T + 1, errors=7)
+        stage.take()
+        stage.poll(T + 61, errors=0)
+        stage.take()
+    with Stage(tmp_path, config, T + 100) as stage:
+        assert [type(message) for message in stage.take()] == [ActivityEnd]
+
+
+def test_a_start_that_was_not_sent_is_withdrawn_and_its_slot_is_another_ones(tmp_path: Path) -> None:
+    """Nothing answers, so no end is ever accepted."""
+    streams = "live_activities:\n"
+    for name in "abcde":
+        show = "{while_firing: [errors]}" if name == "b" else "always"
+        streams += (
+            f"  {name}: {{type: stats, title: {name}, show: {show}, end: {{cool_down: 0}}, "
+            "stats: [{label: Orders, value: shop.orders}]}\n"
+        )
+    with Stage(tmp_path, "rules:\n  errors: {metric: shop.errors, warning: '> 1'}\n" + streams, T) as stage:
+        stage.poll(T + 1, errors=7, orders=1)
+        assert [message.key.subject.split()[-1] for message in stage.outbox.messages()] == ["a", "b", "c", "d"]
+        stage.poll(T + 61, errors=0, orders=1)
+        stage.pass_time(T + 62)
+        assert [message.key.subject.split()[-1] for message in stage.outbox.messages()] == ["a", "c", "d", "e"]
+
+
 def test_several_series_where_one_is_needed_are_complained_about_once(tmp_path: Path) -> None:
     with Stage(tmp_path, WIDGET, T) as stage:
         for minute in range(3):

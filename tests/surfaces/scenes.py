@@ -11,7 +11,7 @@ from smithd.alerts.severity import Severity
 from smithd.alerts.transitions import on_value
 from smithd.keys import Key
 from smithd.outbox.shown import Standing
-from smithd.plugin.sample import Labels, Sample, Series
+from smithd.plugin.sample import Sample, Series
 from smithd.series.expected import Expected, ExpectedSource
 from smithd.series.state import begin, record
 from smithd.surfaces.view import View
@@ -28,23 +28,15 @@ def view(
     *samples: Sample,
     now: float = NOW,
     started: float = NOW - 3600,
-    answered: float | None = None,
-    firing: tuple[Alert, ...] = (),
     standings: Mapping[Key, Standing] | None = None,
-    watchers: Mapping[str, list[str]] | None = None,
 ) -> View:
     """What the surfaces see: these readings (fresh for 100 s), these alerts, these standings."""
     expected = Expected(METRICS, frozenset(), {"shop": ExpectedSource(100.0, 20.0)}, {})
     series = begin(expected, started)
     if samples:
         series = record(series, "shop", samples, None, complete=False, fresh_for=100.0, now=NOW).state
-    if answered is not None:
-        series = record(series, "shop", (), None, complete=True, fresh_for=100.0, now=answered).state
-    by_rule: dict[str, dict[Labels, Alert]] = {}
-    for alert in firing:
-        by_rule.setdefault(alert.rule, {})[alert.series.labels] = alert
     known = standings or {}
-    return View(now, UTC, series, by_rule, watchers or {}, lambda key: known.get(key, Standing()))
+    return View(now, UTC, series, lambda key: known.get(key, Standing()))
 
 
 def sample(metric: str, value: float, at: float = NOW, **labels: str) -> Sample:

@@ -1,136 +1,108 @@
-"""Live Activities: what they say, when they change, and who gets a slot."""
+"""Live Activities: what they show, and when they are wanted."""
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from typing import Any
 
-from smithd.keys import Key
-from smithd.outbox.message import ActivityContent, ActivityEnd, ActivityState, LevelMessage, Priority
-from smithd.outbox.shown import ShownActivity, Standing
-from smithd.surfaces import activity
-from smithd.surfaces.activity import ActivityOptions
-from smithd.surfaces.board import Board
-from smithd.surfaces.slots import grant
-from smithd.surfaces.view import Held, View
-from surfaces.scenes import NOW, open_alert, sample, view
+from smithd.surfaces.activity.stats import StatsOptions
+from smithd.surfaces.activity.surface import ActivitySurface, activity_surface
+from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable, Obstacle
+from smithd.surfaces.view import SurfacesView
+from surfaces.views import NOW, open_alert, sample, shown_state, stream, view
 
 ROW = {"label": "Errors", "value": "shop.errors", "color_by": "errors"}
 
 
-def options(**keys: object) -> ActivityOptions:
-    return ActivityOptions.model_validate({"type": "stats", "title": "Shop", "stats": [ROW], **keys})
+def surface(**keys: object) -> ActivitySurface:
+    options = StatsOptions.model_validate({"type": "stats", "title": "Shop", "stats": [ROW], **keys})
+    return activity_surface(stream("shop"), options, ["everybody"])
 
 
-def word(chosen: ActivityOptions, seen: View) -> ActivityState:
-    said = activity.word("shop", chosen, None, seen)
-    assert isinstance(said, ActivityState)
-    return said
+def desired(chosen: ActivitySurface, seen: SurfacesView) -> DesiredActivity:
+    found = chosen.render(seen)
+    assert isinstance(found, DesiredActivity)
+    return found
 
 
-def on_phone(said: ActivityState, at: float) -> dict[Key, Standing]:
-    shown = ShownActivity(said.key, said.content, at, meaning=said.meaning)
-    return {said.key: Standing(shown)}
+def rows(chosen: ActivitySurface, seen: SurfacesView) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = desired(chosen, seen).content.content_state["metrics"]
+    return found
 
 
 def test_a_full_state_with_colours_by_rule() -> None:
-    chosen = options(
+    chosen = surface(
         title="Shop: {{ count }} firing",
         icon={"symbol": "cart"},
         stats=[ROW, {"label": "Revenue", "value": "shop.revenue", "format": "{{ value | money('EUR') }}"}],
         channels=["ops"],
     )
     seen = view(sample("shop.errors", 7.25), sample("shop.revenue", 99), firing=(open_alert(),))
-    assert word(chosen, seen).content == ActivityContent(
-        {
-            "title": "Shop: 1 firing",
-            "type": "stats",
-            "metrics": [
-                {"label": "Errors", "value": 7.25, "color": "red"},
-                {"label": "Revenue", "value": "€99.00"},
-            ],
-            "icon": {"symbol": "cart"},
-        },
-        channels=("ops",),
-    )
+    content = desired(chosen, seen).content
+    assert content.content_state == {
+        "title": "Shop: 1 firing",
+        "type": "stats",
+        "metrics": [
+            {"label": "Errors", "value": 7.25, "color": "red"},
+            {"label": "Revenue", "value": "€99.00"},
+        ],
+        "icon": {"symbol": "cart"},
+    }
+    assert content.channels == ("ops",)
+    assert desired(surface(), seen).content.channels == ("everybody",)
 
 
 def test_one_row_for_each_series_the_largest_first() -> None:
-    chosen = options(stats=[{"each": "shop.stock", "by": "house", "top": 2}])
+    chosen = surface(stats=[{"each": "shop.stock", "by": "house", "top": 2}])
     seen = view(*(sample("shop.stock", value, house=house) for house, value in [("a", 1), ("b", 9), ("c", 5)]))
-    rows = word(chosen, seen).content.content_state["metrics"]
-    assert rows == [{"label": "b", "value": 9}, {"label": "c", "value": 5}]
+    assert rows(chosen, seen) == [{"label": "b", "value": 9}, {"label": "c", "value": 5}]
 
 
-def test_old_values_negative_numbers_and_missing_ones() -> None:
+def test_stale_values_negative_numbers_and_missing_ones() -> None:
     stats = [ROW, {"label": "Revenue", "value": "shop.revenue"}, {"label": "Stock", "value": "shop.stock"}]
     seen = view(sample("shop.errors", 7, NOW - 101), sample("shop.revenue", -3))
-    rows = word(options(stats=stats), seen).content.content_state["metrics"]
-    assert [row["value"] for row in rows] == ["7 ?", "-3", "–"]
+    assert [row["value"] for row in rows(surface(stats=stats), seen)] == ["7 ?", "-3", "–"]
 
 
-def test_nothing_is_said_while_the_first_readings_may_still_come() -> None:
-    assert activity.word("shop", options(), None, view(started=NOW - 15)) is None
+def test_a_row_without_a_sample_keeps_what_it_showed_marked_as_stale() -> None:
+    before = {"metrics": [{"label": "Errors", "value": 5}]}
+    seen = view(shown=[shown_state("shop", before, NOW - 500)])
+    assert rows(surface(), seen) == [{"label": "Errors", "value": "5 ?", "color": "green"}]
 
 
-def test_several_series_in_a_row_for_one_are_held() -> None:
-    seen = view(sample("shop.errors", 1, host="a"), sample("shop.errors", 2, host="b"))
-    assert isinstance(activity.word("shop", options(), None, seen), Held)
+def test_nothing_is_shown_while_the_first_samples_may_still_come() -> None:
+    assert surface().render(view(started=NOW - 15)) == NotRenderable(stream("shop"), Obstacle.UNSEEN)
 
 
-def test_a_cosmetic_change_waits_and_a_change_of_meaning_does_not() -> None:
-    first = word(options(), view(sample("shop.errors", 1)))
-    assert (first.priority, first.due) == (Priority.MEANING, NOW)
-    standings = on_phone(first, NOW)
-    cosmetic = word(options(), view(sample("shop.errors", 2, NOW + 10), now=NOW + 10, standings=standings))
-    assert (cosmetic.priority, cosmetic.due) == (Priority.COSMETIC, NOW + 120)
-    seen = view(sample("shop.errors", 7, NOW + 10), now=NOW + 10, standings=standings, firing=(open_alert(),))
-    assert (word(options(), seen).priority, word(options(), seen).due) == (Priority.MEANING, NOW + 10)
+def test_several_series_in_a_row_for_one_cannot_be_shown() -> None:
+    found = surface().render(view(sample("shop.errors", 1, host="a"), sample("shop.errors", 2, host="b")))
+    assert found == NotRenderable(stream("shop"), Obstacle.SEVERAL_SERIES, ("shop.errors",), 2)
 
 
-def test_the_end_states_when_it_goes() -> None:
-    said = activity.end("shop", options(end={"dismiss_after": "30s"}), view(sample("shop.errors", 1)))
-    assert isinstance(said, ActivityEnd)
-    assert said.content.content_state["auto_dismiss_seconds"] == 30
+def test_numbers_are_cosmetic_and_headline_colours_and_severities_are_its_meaning() -> None:
+    chosen = surface(title="{{ count }} firing")
+    calm = desired(chosen, view(sample("shop.errors", 1)))
+    assert desired(chosen, view(sample("shop.errors", 2))).meaning == calm.meaning
+    firing = desired(chosen, view(sample("shop.errors", 7), firing=(open_alert(),)))
+    assert firing.meaning != calm.meaning
+    assert desired(chosen, view(sample("shop.errors", 7), firing=(open_alert(3.0),))).meaning != firing.meaning
+    assert desired(chosen, view()).meaning != calm.meaning  # the row has no value
 
 
-@given(st.lists(st.sampled_from("abcdefgh"), unique=True), st.sets(st.sampled_from("abcdefgh"), max_size=4))
-def test_slots_are_never_overdrawn_and_nobody_on_the_phone_is_pushed_out(wanted: list[str], held: set[str]) -> None:
-    granted = grant(wanted, held, 4)
-    assert len(granted) == min(4, len(wanted))
-    assert held.intersection(wanted) <= set(granted)
-    newcomers = [key for key in wanted if key not in held]
-    assert [key for key in granted if key not in held] == newcomers[: len(granted) - len(held.intersection(wanted))]
+def test_it_is_wanted_always_or_while_a_rule_fires() -> None:
+    chosen = surface(show={"while_firing": ["errors", "other"]})
+    assert [chosen.is_wanted(view()), chosen.is_wanted(view(firing=(open_alert(),)))] == [False, True]
+    assert surface().is_wanted(view())
 
 
-def board(**streams: ActivityOptions) -> Board:
-    return Board({}, streams, {}, None, 4)
+def test_it_depends_on_what_its_options_name() -> None:
+    while_firing = {"while_firing": ["other"]}
+    errors, rule = frozenset({"shop.errors"}), frozenset({"errors"})
+    assert surface().dependencies == Dependencies(errors, rule)
+    assert surface(title="{{ count }}").dependencies == Dependencies(errors, rule, all_rules=True)
+    assert surface(title="{{ count }}", show=while_firing).dependencies == Dependencies(errors, rule | {"other"})
 
 
-def test_the_fifth_waits_and_says_why() -> None:
-    streams = {name: options() for name in "abcde"}
-    said = list(board(**streams).word([activity.key(name) for name in streams], view(sample("shop.errors", 1))))
-    assert [one.key.name for one in said if isinstance(one, ActivityState)] == list("abcd")
-    assert [(str(one.surface), one.reason) for one in said if isinstance(one, Held)] == [
-        ("Live Activity e", "waits for a slot; a, b, c, d hold them")
-    ]
-
-
-def test_it_cools_down_before_it_ends_and_comes_back_without_an_end() -> None:
-    chosen = options(show={"while_firing": ["errors"]}, end={"cool_down": "60s"})
-    shelf = board(shop=chosen)
-    seen = sample("shop.errors", 1)
-    started = word(chosen, view(seen))
-    standings = on_phone(started, NOW)
-
-    def kinds(now: float, *, fires: bool) -> list[type[LevelMessage]]:
-        firing = (open_alert(),) if fires else ()
-        at = view(sample("shop.errors", 1, now), now=now, standings=standings, firing=firing)
-        return [type(one) for one in shelf.word([activity.key("shop")], at) if not isinstance(one, Held)]
-
-    assert kinds(NOW, fires=True) == [ActivityState]
-    assert kinds(NOW + 10, fires=False) == [ActivityState]
-    assert kinds(NOW + 20, fires=True) == [ActivityState]
-    assert kinds(NOW + 30, fires=False) == [ActivityState]
-    assert kinds(NOW + 89, fires=False) == [ActivityState]
-    assert kinds(NOW + 90, fires=False) == [ActivityEnd]
+def test_the_final_content_says_when_the_phone_takes_it_away() -> None:
+    content = surface(end={"dismiss_after": "30s"}).final_content(view(sample("shop.errors", 1)))
+    assert content.content_state["auto_dismiss_seconds"] == 30
+    assert content.content_state["title"] == "Shop"

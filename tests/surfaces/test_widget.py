@@ -2,94 +2,85 @@
 
 from __future__ import annotations
 
-from smithd.keys import Key
-from smithd.outbox.message import Priority, WidgetValue
-from smithd.outbox.shown import ShownWidget, Standing
-from smithd.surfaces import widget
-from smithd.surfaces.view import Held, View
-from smithd.surfaces.widget import WidgetOptions
-from surfaces.scenes import NOW, open_alert, sample, view
+import pytest
+
+from smithd.surfaces.surface import DesiredValue, NotRenderable, Obstacle
+from smithd.surfaces.view import SurfacesView
+from smithd.surfaces.widget import WidgetOptions, widget_surface
+from surfaces.views import NOW, open_alert, sample, shown_value, view, widget
 
 
-def word(options: object, seen: View) -> WidgetValue:
-    said = widget.word("shop.errors", WidgetOptions.model_validate(options), seen)
-    assert isinstance(said, WidgetValue)
-    return said
+def rendered(options: object, seen: SurfacesView) -> DesiredValue | NotRenderable:
+    checked = WidgetOptions.model_validate(options)
+    surface = widget_surface(widget("shop"), checked, {"shop.errors": ["errors"]}, frozenset({"shop"}))
+    result = surface.render(seen)
+    assert isinstance(result, DesiredValue | NotRenderable)
+    return result
 
 
-def shown(value: float | str, at: float, severity: str | None = None, raw: float = 0.0) -> dict[Key, Standing]:
-    key = widget.key("shop.errors")
-    return {key: Standing(ShownWidget(key, value, at, time=at, number=raw, severity=severity))}
+def desired(options: object, seen: SurfacesView) -> DesiredValue:
+    result = rendered(options, seen)
+    assert isinstance(result, DesiredValue)
+    return result
 
 
-def test_a_number_is_sent_as_a_number_with_its_own_time() -> None:
-    said = word("shop.errors", view(sample("shop.errors", 3.0, NOW - 20)))
-    assert said.value == 3
-    assert isinstance(said.value, int)
-    assert said.time == NOW - 20
+def obstacle(options: object, seen: SurfacesView) -> Obstacle:
+    result = rendered(options, seen)
+    assert isinstance(result, NotRenderable)
+    return result.obstacle
+
+
+def test_a_number_is_shown_as_a_number_with_its_own_time() -> None:
+    found = desired("shop.errors", view(sample("shop.errors", 3.0, NOW - 20)))
+    assert (found.value, found.time, found.number) == (3, NOW - 20, 3.0)
+    assert isinstance(found.value, int)
 
 
 def test_a_format_makes_it_a_text_of_at_most_64_characters() -> None:
     options = {"value": "shop.errors", "format": "{{ value | number }} errors " + "x" * 90}
-    assert len(str(word(options, view(sample("shop.errors", 3.0))).value)) == 64
+    assert len(str(desired(options, view(sample("shop.errors", 3.0))).value)) == 64
 
 
-def test_a_text_that_grew_old_says_so() -> None:
-    old = view(sample("shop.errors", 3.0, NOW - 101))
-    assert word({"value": "shop.errors", "format": "{{ value }} bad"}, old).value == "3 bad ?"
+def test_a_stale_text_is_marked() -> None:
+    stale = view(sample("shop.errors", 3.0, NOW - 101))
+    assert desired({"value": "shop.errors", "format": "{{ value }} bad"}, stale).value == "3 bad ?"
     marked = {"value": "shop.errors", "format": "{{ value }}", "stale": "{{ value }} ({{ age | duration }} ago)"}
-    assert word(marked, old).value == "3 (1m 41s ago)"
+    assert desired(marked, stale).value == "3 (1m 41s ago)"
 
 
-def test_after_a_restart_with_a_dead_source_the_last_text_is_marked_as_old() -> None:
-    waiting = view(started=NOW - 15, standings=shown("3 bad", NOW - 500, raw=3.0))
-    options = WidgetOptions.model_validate({"value": "shop.errors", "format": "{{ value | number }} bad"})
-    assert widget.word("shop.errors", options, waiting) is None
-    given_up = view(started=NOW - 101, standings=shown("3 bad", NOW - 500, raw=3.0))
-    said = widget.word("shop.errors", options, given_up)
-    assert isinstance(said, WidgetValue)
-    assert said.value == "3 bad ?"
+def test_after_a_restart_with_a_dead_source_the_last_text_is_marked_as_stale() -> None:
+    options = {"value": "shop.errors", "format": "{{ value | number }} bad"}
+    before = [shown_value("shop", "3 bad", NOW - 500, number=3.0, time=NOW - 500)]
+    assert obstacle(options, view(started=NOW - 15, shown=before)) is Obstacle.UNSEEN
+    assert desired(options, view(started=NOW - 101, shown=before)).value == "3 bad ?"
+    assert obstacle(options, view(started=NOW - 101)) is Obstacle.NO_VALUE
 
 
-def test_routine_updates_keep_their_distance_and_a_change_of_severity_does_not() -> None:
+def test_how_badly_the_rules_on_its_metric_fire_is_its_meaning() -> None:
     seen = sample("shop.errors", 7.0)
-    routine = word("shop.errors", view(seen, standings=shown(3, NOW - 10)))
-    assert (routine.priority, routine.due) == (Priority.ROUTINE, NOW + 50)
-    urgent = word(
-        "shop.errors",
-        view(seen, firing=(open_alert(),), watchers={"shop.errors": ["errors"]}, standings=shown(3, NOW - 10)),
-    )
-    assert (urgent.priority, urgent.due) == (Priority.SEVERITY, NOW)
+    assert desired("shop.errors", view(seen)).meaning == ""
+    assert desired("shop.errors", view(seen, firing=(open_alert(),))).meaning == "critical"
+    assert desired("shop.revenue", view(sample("shop.revenue", 1.0), firing=(open_alert(),))).meaning == ""
 
 
-def test_several_series_where_one_is_needed_change_nothing_and_say_so() -> None:
-    seen = view(sample("shop.errors", 1, host="a"), sample("shop.errors", 2, host="b"))
-    said = widget.word("shop.errors", WidgetOptions.model_validate("shop.errors"), seen)
-    assert isinstance(said, Held)
-    assert "2 series" in said.reason
+def test_several_series_where_one_is_needed_have_no_value() -> None:
+    found = rendered("shop.errors", view(sample("shop.errors", 1, host="a"), sample("shop.errors", 2, host="b")))
+    assert found == NotRenderable(widget("shop"), Obstacle.SEVERAL_SERIES, ("shop.errors",), 2)
+    assert str(found) == "shop.errors has 2 series where one is needed: aggregate them in the source"
 
 
 def test_a_text_about_everything() -> None:
     options = {"text": "{{ 'all well' if not firing else firing | join(', ') }}"}
-    watchers = {"shop.errors": ["errors"]}
-    assert word(options, view(answered=NOW, watchers=watchers)).value == "all well"
-    firing = view(answered=NOW, watchers=watchers, firing=(open_alert(),))
-    assert word(options, firing).value == "errors"
+    assert desired(options, view(answered=NOW)).value == "all well"
+    assert desired(options, view(answered=NOW, firing=(open_alert(),))).value == "errors"
 
 
-def test_an_empty_text_is_not_sent_and_is_said() -> None:
-    seen = view(sample("shop.errors", 1), answered=NOW, watchers={"shop.errors": ["errors"]})
-    for given in ({"text": "{{ firing | join }}"}, {"value": "shop.errors", "format": "{{ '' }}"}):
-        said = widget.word("status", WidgetOptions.model_validate(given), seen)
-        assert isinstance(said, Held)
-        assert "empty text" in said.reason
+@pytest.mark.parametrize("options", [{"text": "{{ firing | join }}"}, {"value": "shop.errors", "format": "{{ '' }}"}])
+def test_an_empty_text_is_not_shown(options: object) -> None:
+    assert obstacle(options, view(sample("shop.errors", 1), answered=NOW)) is Obstacle.EMPTY_TEXT
 
 
-def test_a_text_about_everything_claims_nothing_before_everything_was_asked() -> None:
-    options = WidgetOptions.model_validate({"text": "{{ 'all well' if not firing }}"})
-    watchers = {"shop.errors": ["errors"]}
-    assert widget.word("status", options, view(started=NOW - 15, watchers=watchers)) is None
-    silent = view(answered=NOW - 101, watchers=watchers)
-    said = widget.word("status", options, silent)
-    assert isinstance(said, WidgetValue)
-    assert said.value == "all well ?"
+def test_a_text_about_everything_claims_nothing_before_every_source_answered() -> None:
+    options = {"text": "{{ 'all well' if not firing }}"}
+    assert obstacle(options, view(started=NOW - 15)) is Obstacle.UNSEEN
+    assert desired(options, view(answered=NOW - 101)).value == "all well ?"

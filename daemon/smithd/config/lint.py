@@ -12,10 +12,8 @@ from smithd.config.model import Config, RuleConfig
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
 from smithd.expression.derived import made_of
-from smithd.plugin.options import Options
 from smithd.poll.schedule import period
-from smithd.references import ReferenceKind, references
-from smithd.surfaces.activity import ActivityOptions
+from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.widget import WidgetOptions
 
 COSMETIC_UPDATES_A_MINUTE = 0.5
@@ -51,7 +49,7 @@ def demands(config: Config) -> list[Demand]:
     pace = _Pace(config)
     widgets = sum(pace.widget(widget) for widget in config.widgets.values())
     activities = list(config.live_activities.values())
-    steady = sorted((pace.updates(each) for each in activities if each.show == "always"), reverse=True)
+    steady = sorted((pace.updates(each) for each in activities if each.is_always_shown), reverse=True)
     worst = sorted((pace.changes(each) for each in activities), reverse=True)
     slots = limits.live_activities_at_once
     pushes = sum(pace.pushes(rule) for rule in config.rules.values() if rule.push is not None)
@@ -95,26 +93,19 @@ class _Pace:
 
     def widget(self, widget: WidgetOptions) -> float:
         """Routine updates. A text about everything changes when some alert does."""
-        polls = max(self._metric_polls(widget), self._rule_polls(widget))
+        polls = self.polls([widget.value]) if widget.value is not None else self._rule_polls(self._rules)
         return min(polls, 60 / widget.min_interval) if widget.min_interval else polls
 
     def updates(self, activity: ActivityOptions) -> float:
-        return min(self._metric_polls(activity), COSMETIC_UPDATES_A_MINUTE)
+        return min(self.polls(activity.dependencies.metrics), COSMETIC_UPDATES_A_MINUTE)
 
     def changes(self, activity: ActivityOptions) -> float:
         """Changes of meaning are sent at once: one for each poll of a rule that colours or shows the activity."""
-        return max(self._rule_polls(activity), self.updates(activity))
+        depends = activity.dependencies
+        return max(self._rule_polls(self._rules if depends.all_rules else depends.rules), self.updates(activity))
 
-    def _metric_polls(self, options: Options) -> float:
-        """How often a metric is polled that these options name."""
-        return self.polls(each.name for each in references(options) if each.kind is ReferenceKind.METRIC)
-
-    def _rule_polls(self, options: Options) -> float:
-        """How often a rule is evaluated that these options name."""
-        named = list(references(options))
-        names = {each.name for each in named if each.kind is ReferenceKind.RULE}
-        if any(each.kind is ReferenceKind.EVERYTHING for each in named):
-            names = set(self._rules)
+    def _rule_polls(self, names: Iterable[str]) -> float:
+        """How often one of these rules is evaluated."""
         return self.polls(chain.from_iterable(self._rules[name].metrics for name in names if name in self._rules))
 
     def pushes(self, rule: RuleConfig) -> float:

@@ -25,7 +25,8 @@ from smithd.notify.time_window import TimeWindowOptions, Window
 from smithd.plugin.options import Options, PositiveDuration, Secret
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import ScheduleOptions
-from smithd.surfaces.activity import ActivityOptions
+from smithd.surfaces.activity.options import ActivityOptions
+from smithd.surfaces.activity.registry import ActivityOption
 from smithd.surfaces.widget import WidgetOptions
 
 Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone), WithJsonSchema({"type": "string"})]
@@ -134,7 +135,7 @@ class File(Options):
     widgets: dict[MetricKey, WidgetOptions] = Field(
         {}, description="ActivitySmith metric key, and its value: source.metric, or a mapping with 'value' or 'text'"
     )
-    live_activities: dict[StreamKey, ActivityOptions] = Field(
+    live_activities: dict[StreamKey, ActivityOption] = Field(
         {}, description="stream key, and what it shows: type, title, stats, show"
     )
 

@@ -14,7 +14,7 @@ from smithd.expression.window import reach
 from smithd.plugin.sample import Labels
 
 
-class Reference(NamedTuple):
+class MetricReference(NamedTuple):
     """A metric that an expression names, and the column (from 1) where it does."""
 
     metric: str
@@ -49,7 +49,7 @@ class Expression:
     """
 
     root: Node
-    references: tuple[Reference, ...] = field(compare=False)
+    references: tuple[MetricReference, ...] = field(compare=False)
     windows: Mapping[str, float] = field(compare=False)
 
     def __str__(self) -> str:
@@ -97,7 +97,7 @@ def parse(text: str) -> Expression:
     for window in windows:
         metric = window.selector.metric
         reaches[metric] = max(reaches.get(metric, 0.0), reach(window.function, window.length.value))
-    references = tuple(Reference(selector.metric, selector.column) for selector in selectors)
+    references = tuple(MetricReference(selector.metric, selector.column) for selector in selectors)
     return Expression(root, references, reaches)
 
 

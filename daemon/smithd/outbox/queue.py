@@ -9,7 +9,7 @@ everything is tried at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -100,6 +100,7 @@ class Outbox:
         self._refused: dict[tuple[Key, type[Message]], Message | None] = {}
         self._claims = 0
         self._wanted: Collection[SurfaceKey] | None = None
+        self.slot_freed: Callable[[float], None] = lambda now: None  # noqa: ARG005 - until somebody wants to know
         with database.resuming() as connection:
             rows.unclaim_all(connection)
             self._load(connection)
@@ -232,6 +233,7 @@ class Outbox:
             self._waiting[key] = stays
         if isinstance(shown, ShownActivity) and shown.ended:
             self.release(Wait.SLOT)
+            self.slot_freed(now)
 
     def expire(self, now: float) -> list[Queued]:
         """Take out what is too old to be worth saying; returns it."""

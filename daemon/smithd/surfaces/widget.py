@@ -1,28 +1,33 @@
-"""Widgets: what the value behind each ActivitySmith metric key should be. Pure."""
+"""Widgets: the value behind each ActivitySmith metric key. No I/O."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.contract.values import LONGEST_VALUE, clipped
-from smithd.keys import DEFAULT_ACCOUNT, WidgetKey
-from smithd.outbox.message import Priority, WidgetValue
+from smithd.formatting import plain
+from smithd.keys import WidgetKey
 from smithd.outbox.shown import ShownWidget
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample, Series
-from smithd.references import MetricRef
-from smithd.series.expected import source_of
-from smithd.surfaces.view import Held, Number, View, names_of, plain, summary_names
+from smithd.references import MetricRef, ReferenceKind, RefersTo
+from smithd.surfaces.surface import Dependencies, DesiredValue, NotRenderable, Obstacle, Surface
+from smithd.surfaces.view import SurfacesView, sample_names, summary_names
 from smithd.template import AnyLabels, Text, template
 
 VALUE_NAMES: dict[str, Any] = {"value": 1234.5, "labels": AnyLabels(), "age": 30.0}
 SUMMARY_NAMES: dict[str, Any] = {"firing": ["a-rule"], "count": 1}
 
 ValueText = Annotated[Text, template(VALUE_NAMES)]
-SummaryText = Annotated[Text, template(SUMMARY_NAMES)]
+SummaryText = Annotated[
+    Text, template(SUMMARY_NAMES), RefersTo(ReferenceKind.EVERYTHING, lambda text: [("", None)] if text else [])
+]
+"""A text about all rules: even one that names none of them is marked where a source does not answer."""
 
 
 class WidgetOptions(Options):
@@ -54,80 +59,102 @@ class WidgetOptions(Options):
         return self
 
 
-def key(name: str) -> WidgetKey:
-    """The key of a widget's messages."""
-    return WidgetKey(DEFAULT_ACCOUNT, name)
-
-
-def word(name: str, options: WidgetOptions, view: View) -> WidgetValue | Held | None:
-    """What the widget ``name`` should show; Held where that is unclear, None where all is well as it is."""
-    if options.text is not None:
-        return _summary(name, options, options.text, view)
-    assert options.value is not None
-    if complaint := view.ambiguity(options.value):
-        return Held(key(name), complaint)
-    sample = _sample(options.value, view, view.standing(key(name)).widget)
-    if sample is None:
-        return None
-    if options.format is None:
-        return _message(name, options, view, plain(sample.value), sample)
-    text = _text(options, sample, view)
-    return _message(name, options, view, text, sample) if text else Held(key(name), "its template gave an empty text")
-
-
-def _summary(name: str, options: WidgetOptions, text: Text, view: View) -> WidgetValue | Held | None:
-    """A text about everything; while nothing fires it says nothing before all that rules look at was asked, and it
-    is marked where one of these sources has not been heard, or has fallen silent.
+def widget_surface(
+    key: WidgetKey, options: WidgetOptions, watchers: Mapping[str, Collection[str]], sources: frozenset[str]
+) -> Surface:
+    """The widget that these options describe. ``watchers``: the rules on each metric; ``sources``: those of all rules'
+    metrics.
     """
-    sources = {source_of(metric) for metric in view.watchers if "." in metric}
-    unheard = any(view.awaits(source) for source in sources)
-    if unheard and not view.firing:
-        return None
-    said = text.render(summary_names(view))
-    if not said:
-        return Held(key(name), "its template gave an empty text")
-    is_whole = not unheard and not any(view.is_silent(source) for source in sources)
-    marked = clipped(said) if is_whole else marked_stale(said)
-    return _message(name, options, view, marked, None)
+    if options.text is not None:
+        return SummaryWidget(key, options, options.text, sources)
+    assert options.value is not None
+    return MetricWidget(key, options, options.value, frozenset(watchers.get(options.value, ())))
 
 
-def _sample(metric: str, view: View, shown: ShownWidget | None) -> Sample | None:
-    for sample in view.samples(metric):
-        return sample
-    if view.awaits(metric) or shown is None or shown.number is None or shown.time is None:
-        return None
-    # Nothing came since the start: what the phone shows is from the last run, and must be marked as old.
-    return Sample(Series(metric), shown.number, shown.time)
+@dataclass(frozen=True, slots=True)
+class MetricWidget:
+    """A widget with the value of one metric. ``rules``: those on the metric; how badly they fire is its meaning."""
+
+    key: WidgetKey
+    options: WidgetOptions
+    metric: str
+    rules: frozenset[str]
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """Its metric, and the rules on that."""
+        return Dependencies(frozenset([self.metric]), self.rules)
+
+    def render(self, view: SurfacesView) -> DesiredValue | NotRenderable:
+        """The newest sample, as a number or as a text."""
+        if len(samples := view.samples(self.metric)) > 1:
+            return NotRenderable(self.key, Obstacle.SEVERAL_SERIES, (self.metric,), len(samples))
+        sample = next(iter(samples), None) or self._last_shown(view)
+        if sample is None:
+            return NotRenderable(self.key, Obstacle.UNSEEN if view.is_unseen(self.metric) else Obstacle.NO_VALUE)
+        value = plain(sample.value) if self.options.format is None else self._text(sample, view)
+        if value == "":
+            return NotRenderable(self.key, Obstacle.EMPTY_TEXT)
+        return DesiredValue(
+            self.key,
+            value,
+            meaning=view.severity(self.rules) or "",
+            interval=self.options.min_interval,
+            tolerance=self.options.min_change,
+            time=sample.time,
+            number=sample.value,
+        )
+
+    def _last_shown(self, view: SurfacesView) -> Sample | None:
+        """The sample that is shown, from before the start: with no other to be expected, it must be marked as stale."""
+        shown = view.shown(self.key)
+        if view.is_unseen(self.metric) or not isinstance(shown, ShownWidget):
+            return None
+        if shown.number is None or shown.time is None:
+            return None
+        return Sample(Series(self.metric), shown.number, shown.time)
+
+    def _text(self, sample: Sample, view: SurfacesView) -> str:
+        assert self.options.format is not None
+        names = sample_names(sample, view.now)
+        if view.is_fresh(sample):
+            return clipped(self.options.format.render(names))
+        if self.options.stale is not None:
+            return clipped(self.options.stale.render(names))
+        return marked_stale(self.options.format.render(names))
 
 
-def _text(options: WidgetOptions, sample: Sample, view: View) -> str:
-    assert options.format is not None
-    names = names_of(sample, view.now)
-    if view.is_fresh(sample):
-        return clipped(options.format.render(names))
-    if options.stale is not None:
-        return clipped(options.stale.render(names))
-    return marked_stale(options.format.render(names))
+@dataclass(frozen=True, slots=True)
+class SummaryWidget:
+    """A widget with a text about all rules. ``sources``: those that rules look at.
+
+    While nothing fires it says nothing before all of them answered, and it is marked as stale where one of them has not
+    answered yet, or has fallen silent.
+    """
+
+    key: WidgetKey
+    options: WidgetOptions
+    text: Text
+    sources: frozenset[str]
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """Everything."""
+        return Dependencies(all_rules=True, all_sources=True)
+
+    def render(self, view: SurfacesView) -> DesiredValue | NotRenderable:
+        """The text."""
+        unseen = any(view.is_unseen(source) for source in self.sources)
+        if unseen and not view.firing:
+            return NotRenderable(self.key, Obstacle.UNSEEN)
+        text = self.text.render(summary_names(view))
+        if not text:
+            return NotRenderable(self.key, Obstacle.EMPTY_TEXT)
+        is_whole = not unseen and not any(view.is_silent(source) for source in self.sources)
+        value = clipped(text) if is_whole else marked_stale(text)
+        return DesiredValue(self.key, value, "", self.options.min_interval, self.options.min_change)
 
 
 def marked_stale(text: str) -> str:
-    """A text that says that it is not fresh."""
+    """A text with the mark of what is stale."""
     return f"{clipped(text, LONGEST_VALUE - 2)} ?"
-
-
-def _message(name: str, options: WidgetOptions, view: View, value: str | Number, sample: Sample | None) -> WidgetValue:
-    """The message; a change of severity goes at once, anything else keeps its distance from the last update."""
-    shown = view.standing(key(name)).widget
-    severity = view.severity(view.watchers.get(options.value or "", ()))
-    urgent = shown is not None and shown.severity != severity
-    return WidgetValue(
-        key(name),
-        value,
-        Priority.SEVERITY if urgent else Priority.ROUTINE,
-        view.now,
-        due=view.now if urgent or shown is None else min(view.now, shown.at) + options.min_interval,
-        tolerance=options.min_change,
-        time=sample.time if sample is not None else None,
-        number=sample.value if sample is not None else None,
-        severity=severity,
-    )

@@ -126,3 +126,9 @@ CREATE TABLE silences (
     starts FLOAT NOT NULL,
     ends FLOAT NOT NULL
 );
+
+CREATE TABLE slots (
+    account TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (account)
+);

@@ -1,0 +1,1 @@
+"""Live Activities: what all types share, and one file for each type."""

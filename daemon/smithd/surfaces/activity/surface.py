@@ -1,0 +1,76 @@
+"""A Live Activity of any type, as a surface that needs a slot. No I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from smithd.keys import StreamKey
+from smithd.outbox.message import ActivityContent
+from smithd.outbox.shown import ShownActivity
+from smithd.surfaces.activity.options import ActivityOptions
+from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable, Obstacle
+from smithd.surfaces.view import SurfacesView
+
+COSMETIC_INTERVAL = 120.0
+"""Seconds between two updates that change nothing but numbers: oftener, iOS throttles (contract section 9.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivitySurface:
+    """A Live Activity with these options. ``channels``: its own, or those of the account."""
+
+    key: StreamKey
+    options: ActivityOptions
+    channels: tuple[str, ...] | None
+    dependencies: Dependencies
+
+    @property
+    def cool_down(self) -> float:
+        """For how many seconds it must be unwanted before it ends."""
+        return self.options.end.cool_down
+
+    def is_wanted(self, view: SurfacesView) -> bool:
+        """Whether it has a reason to be on the phone now."""
+        return self.options.is_wanted(view)
+
+    def render(self, view: SurfacesView) -> DesiredActivity | NotRenderable:
+        """Its full state."""
+        if (found := self.options.obstacle(self.key, view)) is not None:
+            return found
+        if any(view.is_unseen(metric) for metric in self.dependencies.metrics):
+            return NotRenderable(self.key, Obstacle.UNSEEN)
+        state = self.options.content_state(self._shown_state(view), view)
+        action = self.options.action
+        content = ActivityContent(
+            state,
+            action=action.model_dump(exclude_none=True) if action is not None else None,
+            channels=self.channels,
+            tags=tuple(self.options.tags or ()) or None,
+        )
+        return DesiredActivity(self.key, content, self._meaning(state, view), COSMETIC_INTERVAL)
+
+    def final_content(self, view: SurfacesView) -> ActivityContent:
+        """Its state now, and after how many seconds the phone takes it away."""
+        state = self.options.content_state(self._shown_state(view), view)
+        return ActivityContent(state | {"auto_dismiss_seconds": round(self.options.end.dismiss_after)})
+
+    def _meaning(self, state: Mapping[str, Any], view: SurfacesView) -> str:
+        """What is worth an update at once: the headline, what the type says, which rules fire how badly, and who gets
+        it.
+        """
+        severities = [[rule, view.severity([rule])] for rule in sorted(self.dependencies.rules)]
+        return json.dumps([state["title"], self.options.own_meaning(state), severities, self.channels])
+
+    def _shown_state(self, view: SurfacesView) -> Mapping[str, Any]:
+        shown = view.shown(self.key)
+        content = shown.content if isinstance(shown, ShownActivity) else None
+        return content.content_state if content is not None else {}
+
+
+def activity_surface(key: StreamKey, options: ActivityOptions, channels: Sequence[str] | None) -> ActivitySurface:
+    """The Live Activity that these options describe. ``channels``: those of the account."""
+    chosen = tuple(options.channels or channels or ()) or None
+    return ActivitySurface(key, options, chosen, options.dependencies)

@@ -1,0 +1,142 @@
+"""All surfaces of a configuration: which of them a change concerns, and what they should show then. No I/O."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from smithd.keys import DEFAULT_ACCOUNT, StreamKey, SurfaceKey, WidgetKey
+from smithd.outbox.message import LevelMessage
+from smithd.series.expected import source_of
+from smithd.surfaces import messages
+from smithd.surfaces.activity.options import ActivityOptions
+from smithd.surfaces.activity.surface import activity_surface
+from smithd.surfaces.slots import Allocation, SlotDecision, SlotLimits, Slots, allocate, timers
+from smithd.surfaces.surface import Dependencies, DesiredState, NotRenderable, Obstacle, SlotSurface, Surface
+from smithd.surfaces.view import SurfacesView
+from smithd.surfaces.widget import WidgetOptions, widget_surface
+from smithd.timers import Look
+
+Causes = Mapping[str, frozenset[SurfaceKey]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surfaces:
+    """The surfaces of one account, in the file's order: those that are always there, and those that need a slot.
+
+    ``metrics``: those that a surface shows; ``sources``: those whose answers a surface depends on. ``by_name`` has the
+    surfaces that depend on a metric or source, ``by_rule`` those that depend on a rule, ``on_all_rules`` those that
+    depend on every rule.
+    """
+
+    always: Mapping[SurfaceKey, Surface]
+    streams: Mapping[StreamKey, SlotSurface]
+    limits: SlotLimits
+    metrics: frozenset[str]
+    sources: frozenset[str]
+    by_name: Causes
+    by_rule: Causes
+    on_all_rules: frozenset[SurfaceKey]
+
+    @property
+    def keys(self) -> list[SurfaceKey]:
+        """All surfaces, in the file's order."""
+        return [*self.always, *self.streams]
+
+    def concerned(self, names: Iterable[str], rules: Collection[str]) -> set[SurfaceKey]:
+        """The surfaces that look at one of these metrics or sources, or at one of these rules."""
+        found = {key for name in names for key in self.by_name.get(name, ())}
+        found.update(key for rule in rules for key in self.by_rule.get(rule, ()))
+        return found | self.on_all_rules if rules else found
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What became of the surfaces that were rendered: messages in the file's order, surfaces without a desired state,
+    the slots from now on, and when to look again.
+    """
+
+    messages: Sequence[LevelMessage]
+    not_renderable: Sequence[NotRenderable]
+    slots: Slots
+    timers: Sequence[tuple[float, Look]]
+
+
+def build(
+    widgets: Mapping[str, WidgetOptions],
+    activities: Mapping[str, ActivityOptions],
+    watchers: Mapping[str, Collection[str]],
+    channels: Sequence[str] | None,
+    at_once: int,
+    account: str = DEFAULT_ACCOUNT,
+) -> Surfaces:
+    """The surfaces of a configuration. ``watchers``: the rules on each metric, and on what a derived one is worked out
+    from; ``channels``: the account's; ``at_once``: how many Live Activities may be on the phone.
+    """
+    judged = frozenset(source_of(metric) for metric in watchers if "." in metric)
+    always = [widget_surface(WidgetKey(account, name), options, watchers, judged) for name, options in widgets.items()]
+    streams = [activity_surface(StreamKey(account, name), options, channels) for name, options in activities.items()]
+    every = [*always, *streams]
+    return Surfaces(
+        {surface.key: surface for surface in always},
+        {stream.key: stream for stream in streams},
+        SlotLimits(at_once, {stream.key: stream.cool_down for stream in streams}),
+        frozenset().union(*(surface.dependencies.metrics for surface in every)),
+        judged if any(surface.dependencies.all_sources for surface in every) else frozenset(),
+        _index(every, lambda on: on.metrics | judged if on.all_sources else on.metrics),
+        _index(every, lambda on: on.rules),
+        frozenset(surface.key for surface in every if surface.dependencies.all_rules),
+    )
+
+
+def _index(surfaces: Iterable[Surface | SlotSurface], causes: Callable[[Dependencies], frozenset[str]]) -> Causes:
+    """The surfaces by what they depend on."""
+    found: dict[str, set[SurfaceKey]] = defaultdict(set)
+    for surface in surfaces:
+        for cause in causes(surface.dependencies):
+            found[cause].add(surface.key)
+    return {cause: frozenset(keys) for cause, keys in found.items()}
+
+
+def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: SurfacesView, slots: Slots) -> Rendered:
+    """What the surfaces that are concerned should show now. A change of one stream may concern all others that need a
+    slot; where one has left the phone, any stream is concerned.
+    """
+    found = [_message(surface.render(view), view) for key, surface in surfaces.always.items() if key in concerned]
+    after, freed = slots, []
+    if not surfaces.streams.keys().isdisjoint(concerned):
+        wanted = {key for key, stream in surfaces.streams.items() if stream.is_wanted(view)}
+        allocation = allocate(wanted, view.on_phone(), slots, surfaces.limits, view.now)
+        after = allocation.slots
+        found += _streams(surfaces, concerned, allocation, view, slots)
+        freed = [key for key, decision in allocation.decisions.items() if decision.leaves and not view.is_on_phone(key)]
+    known = timers(slots, surfaces.limits, view.now)
+    planned = [each for each in timers(after, surfaces.limits, view.now) if each not in known]
+    # The end of a stream that has not started withdraws its start: there is no answer to wait for.
+    planned += [(view.now, key) for key in freed]
+    return Rendered(
+        [each for each in found if not isinstance(each, NotRenderable)],
+        [each for each in found if isinstance(each, NotRenderable)],
+        after,
+        [(at, Look(key)) for at, key in planned],
+    )
+
+
+def _streams(
+    surfaces: Surfaces, concerned: Collection[SurfaceKey], allocation: Allocation, view: SurfacesView, before: Slots
+) -> Iterator[LevelMessage | NotRenderable]:
+    for key, decision in allocation.decisions.items():
+        stream = surfaces.streams[key]
+        if decision is SlotDecision.WAITING:
+            yield NotRenderable(key, Obstacle.NO_SLOT, allocation.holders)
+        elif decision.leaves:
+            yield messages.end(key, stream.final_content(view), view.now)
+        elif key in concerned or before.holder(key) is None:
+            yield _message(stream.render(view), view)
+
+
+def _message(rendered: DesiredState | NotRenderable, view: SurfacesView) -> LevelMessage | NotRenderable:
+    if isinstance(rendered, NotRenderable):
+        return rendered
+    return messages.message(rendered, view.shown(rendered.key), view.now)

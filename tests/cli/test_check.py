@@ -56,7 +56,7 @@ def test_it_ends_with_what_must_be_created_in_the_app(capsys: pytest.CaptureFixt
     Path("smithd.yaml").write_text("".join((SOUND | {"widgets": widgets}).values()))
     assert run(["check"]) == 0
     assert capsys.readouterr().out.splitlines()[-4:] == [
-        "To create in the ActivitySmith app (no program can), a metric with this key and format for each widget:",
+        "Create these metrics in the ActivitySmith app, with this key and format (the API cannot create them):",
         "  shop.revenue  number, currency, percent or unit",
         "  orders        string",
         "  all           string",
@@ -132,7 +132,7 @@ def test_the_version_and_the_help_need_no_file(capsys: pytest.CaptureFixture[str
     for flag in ("-h", "--help"):
         assert run([flag]) == 0
         printed = capsys.readouterr().out
-        assert "Exit status: 0 all is well" in printed
+        assert "Exit status: 0 success" in printed
         assert all(f"\n  {command} " in printed for command in main.COMMANDS)
 
 

@@ -18,10 +18,10 @@ def test_a_silence_holds_an_alert_back_until_it_is_ended(tmp_path: Path, capsys:
         with smithd(Path(config)):
             wait_until(lambda: len(service.of("metric-value")) == 1, what="the first widget value")
             assert run(["silence", "list", "-c", config]) == 0
-            assert capsys.readouterr().out == "No silence.\n"
+            assert capsys.readouterr().out == "No silences.\n"
             arguments = ["--comment", "trying\nit", "--author", "me", "-c", config]
             assert run(["silence", "add", "rule=errors", "2h", *arguments]) == 0
-            assert "Silence 1 holds back rule=errors until 20" in capsys.readouterr().out
+            assert "Silence 1 suppresses rule=errors until 20" in capsys.readouterr().out
             shop.data = data(errors=7)
             wait_until(lambda: len(service.of("live-activity-stream-put")) >= 1, what="the alert, on the Lock Screen")
             await_polls(shop, 2)

@@ -10,7 +10,7 @@ import pytest
 
 from config.corpus import PROD, SOUND
 from smithd.cli.main import run
-from smithd.config.load import load
+from smithd.config.load import load, load_rules
 from smithd.config.model import Config
 from smithd.errors import ConfigError
 from smithd.events import Event, Events, listen_with_logs
@@ -163,6 +163,52 @@ def test_a_missing_secret_looks_like_no_second_mistake_wherever_it_stands(
     assert len([warning for warning in config.warnings if MISSING in warning]) == count
     with pytest.raises(ConfigError, match=rf"\n\n{count} mistakes? in "):
         load(Path("smithd.yaml"), secrets_required=True)
+
+
+def test_a_value_that_lacks_its_secret_is_its_default_and_named(write: Write) -> None:
+    config = load(
+        write(
+            activitysmith=_account(MISSING) + f"  limits: {{metrics_per_minute: '{MISSING}'}}\n",
+            **_shop(f"type: http_json, url: '{MISSING}', metrics: {{orders: '{MISSING}', revenue: $.b}}"),
+        ),
+        secrets_required=False,
+    )
+    assert config.unknown == {
+        ("activitysmith", "limits", "metrics_per_minute"),
+        ("sources", "shop", "url"),
+        ("sources", "shop", "metrics", "orders"),
+    }
+    assert config.account.limits.metrics_per_minute == 300
+    assert config.sources["shop"].metrics == {"orders", "revenue"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "needed"),
+    [
+        ({"activitysmith": _account(MISSING), "web": f"web: {{listen: '{MISSING}'}}\n"}, ""),
+        (_shop(f"type: http_json, url: '{MISSING}', metrics: {{orders: $.a, revenue: $.b}}"), ""),
+        ({"rules": f"rules:\n  a: {{metric: prod.error_rate, warning: '{MISSING}'}}\n"}, "rules.a.warning"),
+        ({"widgets": f"widgets:\n  a: {{value: shop.orders, min_interval: '{MISSING}'}}\n"}, "widgets.a.min_interval"),
+        (
+            {"time_windows": f"time_windows:\n  a: {{from: '{MISSING}', to: '08:00'}}\n"},
+            "time_windows.a.from",
+        ),
+        (
+            _activity(f"type: stats, stats: [{{label: a, value: shop.orders}}], end: {{cool_down: '{MISSING}'}}"),
+            "live_activities.a.end.cool_down",
+        ),
+    ],
+)
+def test_rules_are_evaluated_without_secrets_unless_they_need_them(
+    write: Write, sections: dict[str, str], needed: str
+) -> None:
+    path = write(**({"rules": "rules: {}\n", "live_activities": "live_activities: {}\n"} | sections))
+    if not needed:
+        assert load_rules(path).path == path
+        return
+    with pytest.raises(ConfigError, match=needed) as caught:
+        load_rules(path)
+    assert "NOT_THERE} is not set" in str(caught.value)
 
 
 LITERALS = [

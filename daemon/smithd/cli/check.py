@@ -1,4 +1,4 @@
-"""``smithd check``: is this configuration right, and what must exist in the app for it?"""
+"""``smithd check``: checks a configuration, and lists what must exist in the app for it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from smithd.config.model import Config
 def check(file: Path | None, config: Path | None) -> None:
     """Check a configuration FILE (default: smithd.yaml in the current folder).
 
-    Nothing is polled and nothing is sent. Every mistake is shown with its place, and the exit status is 2. Secrets
-    that are not there (those of a service exist inside of it only) are warnings.
+    Nothing is polled and nothing is sent. Every mistake is shown with its place, and the exit status is 2. Missing
+    secrets are warnings, since those of a service exist only within the service.
     """
     if file is not None and config is not None and file != config:
         raise click.UsageError("Name the file once: as FILE or with -c FILE.")
@@ -30,7 +30,7 @@ def check(file: Path | None, config: Path | None) -> None:
 
 
 def summary(config: Config) -> Iterator[str]:
-    """What there is to say of a configuration without mistakes, line by line."""
+    """The output for a configuration without mistakes, line by line."""
     yield f"{config.path} is fine: {', '.join(_counts(config))}."
     if config.warnings:
         yield ""
@@ -59,7 +59,7 @@ def _to_create(config: Config) -> Iterator[str]:
     if not config.widgets:
         return
     yield ""
-    yield "To create in the ActivitySmith app (no program can), a metric with this key and format for each widget:"
+    yield "Create these metrics in the ActivitySmith app, with this key and format (the API cannot create them):"
     width = max(map(len, config.widgets))
     for key, widget in config.widgets.items():
         is_text = widget.text is not None or widget.format is not None

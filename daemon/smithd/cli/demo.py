@@ -1,4 +1,4 @@
-"""``smithd demo``: the first thing anyone sees."""
+"""``smithd demo``: shows smithd with a simulated shop and phone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import click
     "and an alert arrived and was resolved.",
 )
 def demo(port: int, once_through: bool) -> int:
-    """Show it all on this machine: a small shop, a simulator of the service, smithd, and the Lock Screen.
+    """Run a demonstration on this machine: a small shop, a simulator of the service, smithd, and the Lock Screen.
 
     No account and no phone are needed, and nothing leaves this machine.
     """

@@ -1,4 +1,4 @@
-"""``smithd explain``: why the phone was, or was not, told of an alert, and what would have to happen next."""
+"""``smithd explain``: why an alert was notified or was not, and what must happen for that to change."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 @socket_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | None, as_json: bool) -> None:
-    """Tell the story of a RULE: its alerts, why each was told or was not, and what would have to happen next.
+    """Explain a RULE: its alerts, why each was notified or was not, and what must happen for that to change.
 
-    LABELS choose among its alerts, with matchers like instance=web-1 or 'warehouse=~"north.*"'. The running daemon is
-    asked; where there is none, it looks at a copy of the state, and the newest readings are not known.
+    LABELS choose among its alerts, with matchers like instance=web-1 or 'warehouse=~"north.*"'. The running daemon
+    answers; without one, the state on disk does, and the newest samples are not known.
     """
     from smithd.explain import text
 
     try:
-        told = ask(config, socket, "explain", rule=rule, labels=" ".join(labels))
+        explanation = ask(config, socket, "explain", rule=rule, labels=" ".join(labels))
     except NotRunning:
-        told = _from_state(config, rule, " ".join(labels))
-    printed = json.dumps(told, ensure_ascii=False, indent=2) if as_json else text(told)
+        explanation = _from_state(config, rule, " ".join(labels))
+    printed = json.dumps(explanation, ensure_ascii=False, indent=2) if as_json else text(explanation)
     click.echo("\n".join(map(_printable, printed.split("\n"))))
 
 
@@ -56,12 +56,12 @@ def _from_state(path: Path, rule: str, labels: str) -> Explanation:
         try:
             outbox = Outbox(database)
             engine = Engine(config, database, outbox, Events(), now)
-            told = explain(engine, outbox, rule, labels, now, config.zone)
+            explanation = explain(engine, outbox, rule, labels, now, config.zone)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         finally:
             database.close()
-    cleaned: Explanation = config.redactor.clean_all(told)
+    cleaned: Explanation = config.redactor.clean_all(explanation)
     return cleaned
 
 

@@ -1,4 +1,4 @@
-"""The log: readable on a terminal, with priorities where it goes to the journal."""
+"""The log: readable on a terminal, with priorities in the journal."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ER
 """Syslog's numbers, which the journal reads at a line's start (sd-daemon(3))."""
 
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
-"""What is polled may hold anything: it must not forge a line, or speak to the terminal."""
+"""Polled texts may hold anything: they must neither forge a line nor control the terminal."""
 
 _COLORS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
 
 
 def write_logs(redactor: Redactor) -> None:
-    """Have smithd's log written to stderr, without secrets."""
+    """Write smithd's log to stderr, without secrets."""
     handler = logging.StreamHandler()
     if _is_journal():
         handler.setFormatter(_Journal(redactor))
@@ -30,7 +30,7 @@ def write_logs(redactor: Redactor) -> None:
 
 
 def _is_journal() -> bool:
-    """Whether stderr is the journal's: systemd names its device and inode (systemd.exec(5), $JOURNAL_STREAM)."""
+    """Whether stderr is the journal: systemd names its device and inode (systemd.exec(5), $JOURNAL_STREAM)."""
     try:
         found = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError):
@@ -39,7 +39,7 @@ def _is_journal() -> bool:
 
 
 class _Clean(logging.Formatter):
-    """One line for a record, whatever is in it, and no secret."""
+    """One line for each record, without secrets."""
 
     def __init__(self, redactor: Redactor, form: str) -> None:
         super().__init__(form, "%H:%M:%S")

@@ -1,4 +1,4 @@
-"""The command ``smithd``: finds the file of a command, and turns whatever ends it into an exit status."""
+"""The command ``smithd``: imports the module of a command, and turns the way it ends into an exit status."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from smithd.errors import ConfigError, SmithdError, TermLost
 from smithd.suggestion import did_you_mean
 
 COMMANDS = {
-    "run": "Poll, judge and keep the Lock Screen up to date, until stopped.",
-    "reload": "Have the running daemon read its configuration anew.",
-    "silence": "Hold alerts back for a while; list and end such silences.",
-    "check": "Check a configuration file and say what it needs.",
-    "test": "Test the rules: what becomes of these series, and what is the phone told?",
-    "explain": "Tell why the phone was, or was not, told of an alert.",
+    "run": "Poll, evaluate rules and keep the Lock Screen up to date, until stopped.",
+    "reload": "Make the running daemon read its configuration again.",
+    "silence": "Suppress notifications for a while; list and end silences.",
+    "check": "Check a configuration file and show what it needs.",
+    "test": "Test rules: which alerts and messages do these series lead to?",
+    "explain": "Explain why an alert was notified, or was not.",
     "once": "Poll every source once and show what would be sent.",
-    "test-push": "Send one push, to see that the key and the phone work.",
-    "demo": "See it work: a shop, a simulated phone, and a page that shows it.",
-    "simulator": "Run the stand-in for the ActivitySmith service.",
+    "test-push": "Send one push, to test the key and the phone.",
+    "demo": "See it work with a simulated shop and phone.",
+    "simulator": "Run a simulator of the ActivitySmith service.",
     "sources": "List the types of sources, with their options.",
     "schema": "Print a JSON Schema of the configuration, for editors.",
 }
-"""The commands, each in a file of its own that is imported when it is called, and what each does."""
+"""The commands with what each does. Each has its own file, which is imported when the command is called."""
 
 FAILURE, MISTAKE, LOST, INTERRUPTED = 1, 2, 3, 130
 
 
-class _Commands(click.Group):
-    """Commands imported when they are called: the help of all costs the import of none."""
+class _CommandGroup(click.Group):
+    """Imports a command when it is called, so that the help of all commands imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
@@ -60,23 +60,23 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands,
+    cls=_CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit status: 0 all is well; 1 something failed while running; 2 a mistake in the configuration or in the "
+    epilog="Exit status: 0 success; 1 something failed while running; 2 a mistake in the configuration or in the "
     "command line; 3 another smithd has the state by now; 130 interrupted from the keyboard.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def group() -> None:
-    """Poll metrics, judge them by thresholds, and keep an iPhone's Lock Screen truthful through ActivitySmith.
+    """Poll metrics, evaluate rules on them, and keep an iPhone's Lock Screen up to date through ActivitySmith.
 
     \b
     First steps:
       smithd demo                      see it work, without an account
-      smithd sources                   what can be polled, with all options
-      smithd check smithd.yaml         is my configuration right?
-      smithd test rules.test.yaml      do my rules do what I mean?
-      smithd once -c smithd.yaml       what would be sent? (nothing is)
-      smithd run -c smithd.yaml        go
+      smithd sources                   list what can be polled, with all options
+      smithd check smithd.yaml         check a configuration
+      smithd test rules.test.yaml      test its rules
+      smithd once -c smithd.yaml       poll once and show what would be sent
+      smithd run -c smithd.yaml        run the daemon
 
     Each command takes -h. The configuration is one YAML file, named with -c FILE; without -c it is smithd.yaml in the
     current folder.
@@ -93,11 +93,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except ConfigError as error:
-        return _said(error, MISTAKE)
+        return _fail(error, MISTAKE)
     except TermLost as error:
-        return _said(error, LOST)
+        return _fail(error, LOST)
     except SmithdError as error:
-        return _said(error, FAILURE)
+        return _fail(error, FAILURE)
     except (KeyboardInterrupt, click.Abort) as error:
         for note in getattr(error.__cause__ or error, "__notes__", ()):
             click.echo(note, err=True)
@@ -105,11 +105,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _let_go_of_stdout()
         return FAILURE
-    except Exception as error:  # noqa: BLE001 - the last place that can turn a bug into words
+    except Exception as error:  # noqa: BLE001 - the last place that can report a bug
         return _bug(error)
 
 
-def _said(error: SmithdError, status: int) -> int:
+def _fail(error: SmithdError, status: int) -> int:
     click.echo(str(error), err=True)
     return status
 
@@ -118,12 +118,12 @@ def _bug(error: Exception) -> int:
     if os.environ.get("SMITHD_DEBUG"):
         traceback.print_exception(error)
     click.echo(f"smithd: this is a bug in smithd: {type(error).__name__}: {error}", err=True)
-    click.echo("With SMITHD_DEBUG=1 in the environment it says where; please report it with that.", err=True)
+    click.echo("Please report it, with the traceback that SMITHD_DEBUG=1 in the environment shows.", err=True)
     return FAILURE
 
 
 def _let_go_of_stdout() -> None:
-    """Nobody reads any more: what is still to be written, at the interpreter's end for one, goes nowhere."""
+    """The reader is gone: discard what is still to be written, also at the interpreter's end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

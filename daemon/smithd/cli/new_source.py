@@ -1,4 +1,4 @@
-"""``smithd sources new``: a source of one's own, as a package that works and is tested."""
+"""``smithd sources new``: creates a package with a source of your own, with tests."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _FILES = {
     "smithd_{name}/py.typed": None,
     "tests/test_smithd_{name}.py": "test_source.py.txt",
 }
-"""What a package consists of: where each file goes, and its text in the skeleton."""
+"""The files of a package, and the text of each in the skeleton."""
 
 
 @click.command("new")
 @click.argument("name")
 @click.option("--into", type=click.Path(path_type=Path), default=Path(), metavar="FOLDER", help="Default: here.")
 def new(name: str, into: Path) -> None:
-    """Write a package with a source of type NAME: a skeleton that works, with tests and packaging.
+    """Create a package with a source of type NAME: a skeleton that works, with tests and packaging.
 
-    NAME: small letters, digits and _, like weather or fuel_prices. Nothing that exists is overwritten.
+    NAME: small letters, digits and _, like weather or fuel_prices. Existing files are not overwritten.
     """
     if not _NAME.fullmatch(name):
         near = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_0123456789")
@@ -53,12 +53,12 @@ def new(name: str, into: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{error.filename or folder}: {error.strerror}") from None
     click.echo(
-        f"Made {folder}: a source that asks a web service for one number.\n\n"
+        f"Made {folder}: a source that polls a web service for one number.\n\n"
         f"  cd {folder}\n"
         "  pip install -e '.[dev]'        # into the environment of smithd\n"
         "  pytest                         # its tests pass as they are\n"
-        f"  smithd sources {name}          # smithd knows it now\n\n"
-        f"Then make smithd_{name}/__init__.py your own; docs/writing-a-source.md tells how."
+        f"  smithd sources {name}          # smithd lists it now\n\n"
+        f"Then change smithd_{name}/__init__.py to your needs, as docs/writing-a-source.md describes."
     )
 
 
@@ -68,14 +68,14 @@ def _words(name: str) -> dict[str, str]:
 
 
 def _taken(name: str) -> str | None:
-    """What has a claim on a name already; None where nothing has."""
+    """Why a name cannot be used; None if it can."""
     class_name = _words(name)["class_name"]
     if name in Registry().names():
-        return "an installed package has this type already, and smithd refuses both of two that claim one"
+        return "an installed package has this type already, and smithd refuses both of two packages with one type"
     if name in ("list", "new"):
         return f"'smithd sources {name}' means something else"
     if keyword.iskeyword(name) or keyword.iskeyword(class_name):
-        return "it is a word of Python's own"
+        return "it is a keyword of Python"
     if class_name in _names_of_the_skeleton():
         return f"its class would be called {class_name}, as something that it needs"
     if find_spec(f"smithd_{name}") is not None:
@@ -84,7 +84,7 @@ def _taken(name: str) -> str | None:
 
 
 def _names_of_the_skeleton() -> set[str]:
-    """What its modules define, import and use."""
+    """The names that the skeleton's modules define, import and use."""
     names: set[str] = set()
     for text in filter(None, (text for place, text in _FILES.items() if place.endswith(".py"))):
         for node in ast.walk(ast.parse(Template(_skeleton(text)).substitute(_words("neutral_name")))):

@@ -1,4 +1,4 @@
-"""``smithd once``: one poll of each source, and what it would mean for the phone."""
+"""``smithd once``: polls each source once, and shows what would be sent to the phone."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ SENDING = 30.0
 @click.command()
 @config_option
 @log_level_option
-@click.option("--send", is_flag=True, help="Really send it, and remember it in the state.")
+@click.option("--send", is_flag=True, help="Send it, and keep it in the state.")
 def once(config: Path, send: bool) -> int:
-    """Poll each source once; print the readings, the alerts, and what would be sent.
+    """Poll each source once; print the samples, the alerts, and what would be sent.
 
-    Without --send nothing is sent and nothing is remembered: it works on a copy of the state, beside a daemon too.
-    Exit status 1 where a source failed or something could not be sent.
+    Without --send nothing is sent and nothing is kept: it works on a copy of the state, also while a daemon runs.
+    Exit status 1 if a source failed or something could not be sent.
     """
     from smithd.config.load import load
     from smithd.runtime.state import state_file
@@ -48,7 +48,7 @@ def once(config: Path, send: bool) -> int:
 
 
 async def _once(config: Config, copy: Path | None) -> bool:
-    """Once, on a copy of the state; without one on the state itself, and then it is sent."""
+    """On a copy of the state; without one on the state itself, and then the messages are sent."""
     from smithd.clock import SystemClock
     from smithd.events import Events, SurfaceHeld
     from smithd.runtime.components import Components
@@ -66,7 +66,7 @@ async def _once(config: Config, copy: Path | None) -> bool:
         components.engine.tick(clock.now())
         messages = components.outbox.messages()
         report = {
-            "Readings": list(_samples(polls)),
+            "Samples": list(_samples(polls)),
             "Alerts": [_alert(alert) for alert in components.engine.alerts] or ["none: every rule is clear"],
             "Would be sent" if copy else "To send": [_message(message) for message in messages] or ["nothing"],
             "Held": held,
@@ -78,7 +78,7 @@ async def _once(config: Config, copy: Path | None) -> bool:
 
 
 async def _send(components: Components) -> bool:
-    """Send what is due now; whether all of it was accepted in good time."""
+    """Send what is due now; whether all of it was accepted in time."""
     from smithd.events import DeliveryBlocked, Event, SendAccepted, SendDelayed, SendDropped
 
     failed: list[Event] = []
@@ -90,7 +90,7 @@ async def _send(components: Components) -> bool:
         if isinstance(event, SendDelayed | SendDropped | DeliveryBlocked):
             failed.append(event)
         if isinstance(event, DeliveryBlocked):
-            refused.set()  # waiting would not help
+            refused.set()  # waiting does not help
 
     components.events.listen(watch)
     click.echo("Sent")
@@ -103,14 +103,14 @@ async def _send(components: Components) -> bool:
     with suppress(asyncio.CancelledError):
         await sending
     if left := components.outbox.waiting():
-        click.echo(f"  {left} more wait for their time, or for the service; the daemon will send them")
+        click.echo(f"  {left} more wait until they are due, or for the service; the daemon will send them")
     return complete and not failed
 
 
 def _is_busy(components: Components) -> bool:
-    """Whether something is on its way, or could be."""
-    on_its_way = components.outbox.waiting() > len(components.outbox.messages())
-    return on_its_way or any(components.outbox.ready(components.clock.now()))
+    """Whether something is in flight, or ready to go."""
+    in_flight = components.outbox.waiting() > len(components.outbox.messages())
+    return in_flight or any(components.outbox.ready(components.clock.now()))
 
 
 def _print(heading: str, lines: Iterable[str]) -> None:

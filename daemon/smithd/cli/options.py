@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 DEFAULT_CONFIG = Path("smithd.yaml")
-"""The one default path: in the folder that the command is started in."""
+"""The default path, in the current folder."""
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _LEVELS = ("debug", "info", "warning", "error")
@@ -25,7 +25,7 @@ def config_option(command: CommandT) -> CommandT:
         type=click.Path(path_type=Path),
         default=DEFAULT_CONFIG,
         metavar="FILE",
-        help="The configuration file; without it: smithd.yaml in the current folder.",
+        help="The configuration file; default: smithd.yaml in the current folder.",
     )(command)
 
 
@@ -35,19 +35,19 @@ def socket_option(command: CommandT) -> CommandT:
         "--socket",
         type=click.Path(path_type=Path),
         metavar="PATH",
-        help="The daemon's control socket; without it: the place that belongs to the configuration file.",
+        help="The daemon's control socket; default: the one that belongs to the configuration file.",
     )(command)
 
 
 def ask(config: Path, socket: Path | None, command: str, **arguments: Any) -> Any:
-    """Have the running daemon carry out a command; what it answers. Raises what ``control.ask`` raises."""
+    """Make the running daemon carry out a command; returns its answer. Raises what ``control.ask`` raises."""
     from smithd import control
 
     return control.ask([socket] if socket is not None else control.places(config), command, arguments)
 
 
 def log_level_option(command: CommandT) -> CommandT:
-    """``--log-level``: how much the log ``smithd`` says."""
+    """``--log-level``: which messages the log ``smithd`` has."""
     return click.option(
         "--log-level",
         type=click.Choice(_LEVELS),

@@ -1,4 +1,4 @@
-"""``smithd reload``: have the running daemon read its configuration anew."""
+"""``smithd reload``: makes the running daemon read its configuration again."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from smithd.cli.options import ask, config_option, socket_option
 @config_option
 @socket_option
 def reload(config: Path, socket: Path | None) -> None:
-    """Have the running daemon read its configuration anew, and say what came of it.
+    """Make the running daemon read its configuration again, and print the outcome.
 
-    Everything is checked first: a file with mistakes changes nothing, is shown with its mistakes, and the exit status
-    is 2. Sources that are unchanged go on undisturbed, and alerts that are open stay open.
+    Everything is checked first: a file with mistakes changes nothing, its mistakes are printed, and the exit status is
+    2. Unchanged sources go on as before, and open alerts stay open.
     """
     click.echo(ask(config, socket, "reload"))

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 @socket_option
 @log_level_option
 def run(config: Path, socket: Path | None) -> None:
-    """Run the daemon: poll, judge, and keep the Lock Screen truthful until told to stop.
+    """Run the daemon: poll, evaluate rules, and keep the Lock Screen up to date until it is stopped.
 
     SIGTERM and Ctrl-C stop it within seconds; what waits to be sent is on disk. After a change of the configuration,
-    'smithd reload' (or SIGHUP) has it read anew.
+    'smithd reload' (or SIGHUP) makes it read the file again.
     """
-    gc.disable()  # what a start makes stays as long as the daemon: looking for garbage in it is an eighth of its CPU
+    gc.disable()  # what a start makes lives as long as the daemon: searching it for garbage is an eighth of its CPU
     try:
         from smithd.config.load import load
 
@@ -58,7 +58,7 @@ async def _run(config: Config, socket: Path | None) -> bool:
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     # In a thread: a large file takes half a second to read, and the code of a plugin is not ours.
     reread = partial(Threads("reload", 1).run, partial(load, config.path, secrets_required=True))
-    gc.freeze()  # nor need the collector ever look at it again
+    gc.freeze()  # the collector need never look at what the start made
     gc.enable()
     operator = Operator(reread, reload, socket or control.places(config.path)[0], _forget_the_configuration_before)
     events = Events([listen_with_logs(config.redactor)])
@@ -66,7 +66,7 @@ async def _run(config: Config, socket: Path | None) -> bool:
 
 
 def _forget_the_configuration_before() -> None:
-    """What was frozen with the start can be thrown away; what lives now need not be looked at again."""
+    """What was frozen before may be garbage now; what is left need not be looked at again."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

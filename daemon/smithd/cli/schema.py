@@ -9,7 +9,7 @@ import click
 
 
 @click.command()
-@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Also the plugins of this file.")
+@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Include this file's plugins.")
 def schema(config: Path | None) -> int:
     """Print a JSON Schema of the whole configuration, with the options of every source type.
 
@@ -18,22 +18,22 @@ def schema(config: Path | None) -> int:
     and as the first line of smithd.yaml, for the YAML language server of your editor:
     # yaml-language-server: $schema=smithd.schema.json
 
-    Exit status 1 where a source type cannot be described; it is then admitted with any options.
+    Exit status 1 if a source type cannot be described; the schema then accepts any options for it.
     """
     from smithd.config.load import registry_of
     from smithd.config.schema import configuration_schema
     from smithd.poll.registry import PluginError, Registry
 
     registry = registry_of(config) if config is not None else Registry()
-    types, complaints = {}, []
+    types, problems = {}, []
     for name in registry.names():
         try:
             types[name] = registry.find(name)
         except PluginError as error:
-            complaints.append(str(error))
+            problems.append(str(error))
     made, failed = configuration_schema(types)
     click.echo(json.dumps(made, indent=2, ensure_ascii=False))
-    complaints += [f"the options of source type '{name}' cannot be described: {why}" for name, why in failed.items()]
-    for complaint in complaints:
-        click.echo(complaint, err=True)
-    return 1 if complaints else 0
+    problems += [f"the options of source type '{name}' cannot be described: {why}" for name, why in failed.items()]
+    for problem in problems:
+        click.echo(problem, err=True)
+    return 1 if problems else 0

@@ -1,4 +1,4 @@
-"""``smithd silence``: hold alerts back for a while, by hand."""
+"""``smithd silence``: suppress notifications for a while, by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 
 from smithd.cli.options import ask, config_option, socket_option
 
-json_option = click.option("--json", "as_json", is_flag=True, help="For a program to read: JSON, with times in UTC.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, with times in UTC.")
 
 
 class Length(click.ParamType[float]):
@@ -35,24 +35,24 @@ class Length(click.ParamType[float]):
 
 @click.group()
 def silence() -> None:
-    """Hold alerts back for a while: they are judged, and nobody is told.
+    """Suppress the notifications of alerts for a while; their rules are evaluated all the same.
 
-    A silence is for the running daemon, outlives its restarts, and ends by itself. What still fires then is told.
+    A silence needs a running daemon, survives its restarts, and ends by itself. What still fires then is notified.
     """
 
 
 @silence.command()
 @click.argument("matchers")
 @click.argument("duration", type=Length())
-@click.option("--comment", default="", help="Why; whoever lists the silences sees it.")
-@click.option("--author", default=None, help="Who; without it: your user name.")
+@click.option("--comment", default="", help="The reason, shown in the list of silences.")
+@click.option("--author", default=None, help="Who silences them; default: your user name.")
 @config_option
 @socket_option
 @json_option
 def add(
     matchers: str, duration: float, comment: str, author: str | None, config: Path, socket: Path | None, as_json: bool
 ) -> None:
-    """Silence the alerts that meet MATCHERS for a DURATION like 2h.
+    """Silence the alerts that match MATCHERS for a DURATION like 2h.
 
     \b
     MATCHERS are conditions on an alert's labels, as in Alertmanager; rule and severity are labels too:
@@ -71,7 +71,7 @@ def add(
     if as_json:
         click.echo(json.dumps(_dated(made)))
     else:
-        click.echo(f"Silence {made['id']} holds back {made['matchers']} until {_local(made['ends'])}.")
+        click.echo(f"Silence {made['id']} suppresses {made['matchers']} until {_local(made['ends'])}.")
 
 
 @silence.command("list")
@@ -85,7 +85,7 @@ def list_(config: Path, socket: Path | None, as_json: bool) -> None:
         click.echo(json.dumps([_dated(each) for each in found]))
         return
     if not found:
-        click.echo("No silence.")
+        click.echo("No silences.")
     rows = [("ID", "UNTIL", "MATCHERS", "BY", "COMMENT")]
     rows += [
         (str(each["id"]), _local(each["ends"]), each["matchers"], each["author"], each["comment"]) for each in found
@@ -100,7 +100,7 @@ def list_(config: Path, socket: Path | None, as_json: bool) -> None:
 @config_option
 @socket_option
 def expire(id_: int, config: Path, socket: Path | None) -> None:
-    """End the silence ID now; what it held back and still fires is told."""
+    """End the silence ID now; alerts that it suppressed and that still fire are notified."""
     ask(config, socket, "silence.expire", id=id_)
     click.echo(f"Silence {id_} has ended.")
 

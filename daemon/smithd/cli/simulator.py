@@ -1,4 +1,4 @@
-"""``smithd simulator``: the stand-in for ActivitySmith on a port, a line for each request."""
+"""``smithd simulator``: a simulator of the ActivitySmith service, which prints a line for each request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFAULT_KEY = "ask_test"
 DETAILS = {"currency": "currency", "unit": "unit"}
 
 
-class Address(click.ParamType[tuple[str, int]]):
+class HostAndPort(click.ParamType[tuple[str, int]]):
     """HOST:PORT, an IPv6 host in brackets."""
 
     name = "HOST:PORT"
@@ -40,7 +40,7 @@ class Address(click.ParamType[tuple[str, int]]):
 
 
 class MetricFormat(click.ParamType[tuple[str, dict[str, str]]]):
-    """KEY=FORMAT, and behind a colon the currency's code or the unit."""
+    """KEY=FORMAT, and after a colon the currency's code or the unit."""
 
     name = "KEY=FORMAT"
 
@@ -89,9 +89,7 @@ class ScopedKey(click.ParamType[tuple[str, Any]]):
             return value
         key, equals, channels = value.partition("=")
         if "=" in channels:
-            self.fail(
-                "behind the first = stand channels; a key with = in it goes into the file of --account", param, ctx
-            )
+            self.fail("channels follow the first =; put a key that contains = into the file of --account", param, ctx)
         return key, [slug for slug in channels.split(",") if slug] if equals else "all"
 
 
@@ -125,20 +123,20 @@ class Moment(click.ParamType[datetime]):
 
 @click.command()
 @click.option(
-    "--listen", "address", type=Address(), default="127.0.0.1:8788", show_default=True, help="Where to listen."
+    "--listen", "address", type=HostAndPort(), default="127.0.0.1:8788", show_default=True, help="Where to listen."
 )
 @click.option(
     "--key",
     "keys",
     type=ScopedKey(),
     multiple=True,
-    help=f"An API key it accepts, and the channels that it is confined to; repeat for more.  [default: {DEFAULT_KEY}]",
+    help=f"An API key it accepts, and the channels it is limited to; repeat for more.  [default: {DEFAULT_KEY}]",
 )
 @click.option(
     "--create-metrics",
     is_flag=True,
     default=None,
-    help="Create a metric when its first value comes, instead of 404.",
+    help="Create a metric with its first value, instead of answering 404.",
 )
 @click.option(
     "--metric",
@@ -152,7 +150,7 @@ class Moment(click.ParamType[datetime]):
     "account_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="A JSON file with metrics, channels, devices and more, as the control API takes it. Flags win over it.",
+    help="A JSON file with metrics, channels, devices and more, as the control API takes it. Options win over it.",
 )
 @click.option(
     "--rate-limits",
@@ -166,7 +164,7 @@ class Moment(click.ParamType[datetime]):
 @click.option(
     "--when-full",
     type=click.Choice(["refuse", "evict"]),
-    help="What a legacy start does when a phone is full: get 429 (the default), or end the oldest activity.",
+    help="What a legacy start does when a phone has no free slot: get 429 (the default), or end the oldest activity.",
 )
 @click.option(
     "--null-channels/--no-null-channels",
@@ -179,13 +177,13 @@ class Moment(click.ParamType[datetime]):
     "faults",
     type=JsonObject(),
     multiple=True,
-    help="""A fault to begin with, like '{"on": "badge", "status": 503, "times": 2}'; repeat for more.""",
+    help="""A fault to start with, like '{"on": "badge", "status": 503, "times": 2}'; repeat for more.""",
 )
 @click.option(
     "--clock",
     "starts_at",
     type=Moment(),
-    help="What time it is for the simulator, like 2026-11-26T12:00:00Z; it goes on from there.",
+    help="The simulator's time at its start, like 2026-11-26T12:00:00Z.",
 )
 @click.option(
     "--control-key", type=Key(), help="Let other machines see the page and use the control API with this key."
@@ -200,11 +198,11 @@ def simulator(
     control_key: str | None,
     **settings: Any,
 ) -> None:
-    """Stand in for the ActivitySmith service on this machine.
+    """Simulate the ActivitySmith service on this machine.
 
-    It takes what the real service is documented to take, refuses everything else, and prints a line for each request.
-    Point smithd at it with 'base_url: http://127.0.0.1:8788/api' and the key of --key. Open its address in a browser
-    to see the phone. docs/simulator.md tells of faults and of the control API.
+    It accepts what the real service is documented to accept, refuses everything else, and prints a line for each
+    request. Point smithd at it with 'base_url: http://127.0.0.1:8788/api' and the key of --key. Open its address in a
+    browser to see the phone. docs/simulator.md describes faults and the control API.
     """
     from smithd.serving import bind
 
@@ -215,7 +213,7 @@ def simulator(
             "--account": in_file,
             "--key": {"keys": dict(keys)},
             "--metric": {"metrics": dict(metrics)},
-            "the flags": given,
+            "the options": given,
         },
         faults,
         starts_at,
@@ -223,7 +221,7 @@ def simulator(
     listener = bind(*address, "Choose another address with --listen HOST:PORT.")
     host, port = listener.getsockname()[:2]
     base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    click.echo(f"Standing in for ActivitySmith on {base_url}/api; the phone is on {base_url}. Ctrl+C ends it.")
+    click.echo(f"Simulating ActivitySmith on {base_url}/api; the phone is on {base_url}. Ctrl+C ends it.")
     asyncio.run(_serve(service, listener, control_key))
 
 
@@ -239,7 +237,7 @@ def _read(file: Path) -> Any:
 
 
 def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]], starts_at: datetime | None) -> Service:
-    """The service of an account made by one document after another, each with the name of the flag it came from."""
+    """The service with an account that documents describe, one after another; each has the name of its option."""
     from smithd.clock import SystemClock
     from smithd.simulator import account
     from smithd.simulator.control import FARTHEST
@@ -252,7 +250,7 @@ def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]], starts
     if abs(ahead) > FARTHEST:
         _mistake("--clock", "expected a time within a century of now")
     try:
-        for flag, document in documents.items():  # noqa: B007 - told in the complaint
+        for flag, document in documents.items():  # noqa: B007 - named in the error
             state = account.change(state, document, at + ahead)
         state.keys = state.keys or {DEFAULT_KEY: None}
         service, flag = Service(state, on_request=_print, ahead=ahead), "--fault"

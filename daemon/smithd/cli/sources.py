@@ -1,4 +1,4 @@
-"""``smithd sources``: which types of sources there are, and what can be set of each."""
+"""``smithd sources``: lists the types of sources with their options."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from smithd.plugin.options import parse_duration
 from smithd.poll.isolation import PluginFault, call_isolated
 from smithd.poll.registry import PluginError, Registry, SourceClass
 from smithd.poll.schedule import ScheduleOptions
+from smithd.suggestion import did_you_mean
 
 _WORDS: dict[Any, str] = {
     str: "text",
@@ -40,13 +41,13 @@ class _Sources(click.Group):
 
 @click.group(cls=_Sources, subcommand_metavar="[TYPE]... | new NAME")
 def sources() -> None:
-    """List the types of sources with their options, or begin one of your own.
+    """List the types of sources with their options, or create your own.
 
     \b
     smithd sources                   all types
     smithd sources prometheus        only this one
     smithd sources -c FILE           also the plugins of this file
-    smithd sources new NAME          write a package with a source of this type
+    smithd sources new NAME          create a package with a source of this type
     """
 
 
@@ -55,13 +56,14 @@ sources.add_command(new)
 
 @sources.command("list")
 @click.argument("types", metavar="[TYPE]...", nargs=-1)
-@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Also the plugins of this file.")
+@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Include this file's plugins.")
 def list_types(types: tuple[str, ...], config: Path | None) -> None:
     """List the types of sources with their options, or only those named."""
     registry = registry_of(config) if config is not None else Registry()
     known = registry.names()
     if unknown := [name for name in types if name not in known]:
-        raise click.UsageError(f"There is no source type '{unknown[0]}'. Known: {', '.join(known)}.")
+        hint = did_you_mean(unknown[0], known) or f"known: {', '.join(known)}"
+        raise click.UsageError(f"There is no source type '{unknown[0]}'; {hint}")
     click.echo("\n".join(_table("every source", "", ScheduleOptions)))
     failed = [name for name in types or known if not _show(registry, name)]
     if failed:
@@ -69,7 +71,7 @@ def list_types(types: tuple[str, ...], config: Path | None) -> None:
 
 
 def _show(registry: Registry, name: str) -> bool:
-    """Print one type; False where its plugin cannot be used."""
+    """Print one type; False if its plugin cannot be used."""
     try:
         source = registry.find(name)
     except PluginError as error:

@@ -1,4 +1,4 @@
-"""The state, for commands that only look: a copy, so that a daemon is neither disturbed nor waited for."""
+"""A copy of the state for commands that only read, so that they neither disturb a daemon nor wait for it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import click
 
 
 def copied(state: Path, copy: Path) -> Path:
-    """A copy of the state, made while a daemon may be writing to it; an unreadable or missing one is an empty copy."""
+    """A copy of the state, made while a daemon may be writing to it; empty if the state is missing or unreadable."""
     from smithd.storage import sqlite
 
-    wrong = sqlite.copy(state, copy)
-    if wrong is not None:
+    error = sqlite.copy(state, copy)
+    if error is not None:
         if state.exists():
-            click.echo(f"note: the state {state} cannot be read ({wrong}); starting from an empty one", err=True)
+            click.echo(f"note: the state {state} cannot be read ({error}); starting from an empty one", err=True)
         copy.unlink(missing_ok=True)
     return copy

@@ -1,4 +1,4 @@
-"""``smithd test``: do the rules do what their author means?"""
+"""``smithd test``: runs tests of rules."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from smithd.cli.options import log_level_option
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @log_level_option
 def test(files: tuple[Path, ...]) -> int:
-    """Play the tests in each FILE: series go in, and alerts and requests to the phone are compared.
+    """Run the tests in each FILE: its series are evaluated, and alerts and messages are compared with what is expected.
 
-    Nothing is polled and nothing is sent, and a day takes about a second. Exit status 1 where a test fails, 2 where a
-    file has mistakes.
+    Nothing is polled and nothing is sent, and a day takes about a second. Exit status 1 if a test fails, 2 if a file
+    has mistakes.
     """
     from smithd.ruletest.compare import differences
     from smithd.ruletest.play import play

@@ -1,4 +1,4 @@
-"""``smithd test-push``: do the key and the phone work?"""
+"""``smithd test-push``: tests the key and the phone with one push."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @config_option
 @click.option("--title", default="smithd works", show_default=True, help="The notification's title.")
 def test_push(config: Path, title: str) -> int:
-    """Send one push to the configured channels, and say what became of it.
+    """Send one push to the configured channels, and print its outcome.
 
-    It may be used beside a running daemon. Exit status 1 where the service did not take it.
+    It may be used while the daemon runs. Exit status 1 if the service did not accept it.
     """
     from smithd.config.load import load
     from smithd.delivery.reply import Accepted
@@ -31,10 +31,10 @@ def test_push(config: Path, title: str) -> int:
     loaded = load(config, secrets_required=True)
     outcome = asyncio.run(_push(loaded, title))
     if isinstance(outcome.reply, Accepted) and outcome.reply.is_confirmed:
-        told = ", ".join(loaded.account.channels or ()) or "everybody on the account"
+        receivers = ", ".join(loaded.account.channels or ()) or "everybody on the account"
         devices = outcome.reply.devices.reached
-        told += f" ({devices} device{'' if devices == 1 else 's'})" if devices is not None else ""
-        click.echo(f"Accepted, for {told}. If no phone shows it, look at the phone's notification settings.")
+        receivers += f" ({devices} device{'' if devices == 1 else 's'})" if devices is not None else ""
+        click.echo(f"Accepted, for {receivers}. If no phone shows it, check the phone's notification settings.")
         return 0
     settlement = outcome.settlement
     why = "" if isinstance(settlement, Accept) else sentence(settlement.reason, settlement.detail)

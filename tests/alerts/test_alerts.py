@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -64,6 +66,15 @@ def test_after_the_clock_was_set_back_nothing_began_in_the_future() -> None:
 
 def test_an_episode_has_the_name_of_its_alert_and_its_beginning() -> None:
     assert alert("a", 10.0).incident == 'errors{host="a"}@10.000'
+
+
+def test_an_alert_from_outside_is_another_one_than_ours_of_the_same_name() -> None:
+    ours = alert("a", 10.0)
+    theirs = replace(ours, key=ours.key._replace(origin="alertmanager"))
+    alerts = Alerts.of([ours, theirs])
+    assert set(alerts) == {ours, theirs}
+    assert alerts.get("errors", ours.labels) == ours
+    assert alerts.get("alertmanager:errors", ours.labels) == theirs
 
 
 def test_severities_are_ordered_by_how_bad_they_are() -> None:

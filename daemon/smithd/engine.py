@@ -33,7 +33,7 @@ from smithd.events import (
     Event,
     Events,
     MemoryFull,
-    RulePuzzled,
+    RuleEvaluationFailed,
     Silenced,
     SilenceExpired,
     SurfaceHeld,
@@ -367,7 +367,7 @@ class Engine:
             self._series = forget_missing(self._series, evaluated.unneeded)
         self._set_timers(evaluated.timers)
         for rule, problem in evaluated.problems.items():
-            self._events.publish(RulePuzzled(rule, problem))
+            self._events.publish(RuleEvaluationFailed(rule, problem))
         return list(evaluated.transitions)
 
     def _look_up(self, now: float) -> tuple[list[AlertDue], list[str], set[SurfaceKey]]:

@@ -361,7 +361,7 @@ class SurfaceHeld(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RulePuzzled(Event):
+class RuleEvaluationFailed(Event):
     """A rule's expression makes no sense with the series that came, and why."""
 
     level: ClassVar[int] = logging.WARNING
@@ -369,7 +369,7 @@ class RulePuzzled(Event):
     reason: str
 
     def __str__(self) -> str:
-        return f"rule {self.rule} cannot be judged: {self.reason}"
+        return f"rule {self.rule} cannot be evaluated: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

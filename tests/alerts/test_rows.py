@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ B = Alert(
     Cause.failing("shop"),
     Absence(AbsencePhase.FIRING, 8.0),
 )
-QUIET = AlertKey("", "drop", (("host", "b"),))
+OUTSIDE = replace(B, key=AlertKey("alertmanager", "silent", ()))
+INACTIVE = AlertKey("", "drop", (("host", "b"),))
 
 
 @pytest.fixture
@@ -55,12 +57,12 @@ def database() -> Iterator[Database]:
 
 
 def test_what_is_written_is_what_is_read(database: Database) -> None:
-    alerts = Alerts.of([A, B], {QUIET: Flapping(1.0, 3.0)})
+    alerts = Alerts.of([A, B, OUTSIDE], {INACTIVE: Flapping(1.0, 3.0)})
     with database.transaction() as connection:
-        rows.write(connection, alerts, [A.key, B.key, QUIET], 50.0)
+        rows.write(connection, alerts, [A.key, B.key, OUTSIDE.key, INACTIVE], 50.0)
         kept = rows.load(connection)
-    assert kept.alerts == [A, B]
-    assert kept.flapping == {QUIET: Flapping(1.0, 3.0)}
+    assert kept.alerts == [A, B, OUTSIDE]
+    assert kept.flapping == {INACTIVE: Flapping(1.0, 3.0)}
     assert kept.alive_at == 50.0
 
 
@@ -76,9 +78,9 @@ def test_only_the_named_alerts_are_written_and_what_is_over_is_deleted(database:
 def test_all_of_memory_replaces_what_is_there(database: Database) -> None:
     with database.transaction() as connection:
         rows.write(connection, Alerts.of([B]), [B.key], 50.0)
-        rows.write_all(connection, Alerts.of([A], {QUIET: Flapping(1.0, 3.0)}), 70.0)
+        rows.write_all(connection, Alerts.of([A], {INACTIVE: Flapping(1.0, 3.0)}), 70.0)
         kept = rows.load(connection)
-    assert (kept.alerts, kept.flapping, kept.alive_at) == ([A], {QUIET: Flapping(1.0, 3.0)}, 70.0)
+    assert (kept.alerts, kept.flapping, kept.alive_at) == ([A], {INACTIVE: Flapping(1.0, 3.0)}, 70.0)
 
 
 def test_a_state_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ def test_a_state_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
     database.close()
     pending = Alert(AlertKey("", "low", ()), "shop.stock", (Hold(W, Phase.PENDING, 12.0, 12.0),), None, 12.0, None, 1.0)
     assert kept.alerts == [A, pending, B]
-    assert kept.flapping == {QUIET: Flapping(1.0, 3.0)}
+    assert kept.flapping == {INACTIVE: Flapping(1.0, 3.0)}
     found = unpack(evidence)
     assert found is not None
     assert (found.reason, found.text) == ("recorded", "shop.orders is 7.5")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.stage import Stage, commits
-from smithd.events import MemoryFull, RulePuzzled
+from smithd.events import MemoryFull, RuleEvaluationFailed
 from smithd.outbox.message import Push, PushUpdate
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
@@ -154,7 +154,7 @@ def test_an_expression_that_makes_no_sense_with_these_series_is_said_once(tmp_pa
         stage.poll(T, "depot", stock={"a": 1, "b": 1})
         for minute in range(3):
             stage.poll(T + 60 * minute, stock={"a": 1, "b": 1})
-        assert [event.rule for event in stage.facts if isinstance(event, RulePuzzled)] == ["r"]
+        assert [event.rule for event in stage.facts if isinstance(event, RuleEvaluationFailed)] == ["r"]
 
 
 def test_that_there_is_no_room_to_remember_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

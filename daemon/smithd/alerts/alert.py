@@ -21,6 +21,11 @@ class AlertKey(NamedTuple):
     name: str
     labels: Labels
 
+    @property
+    def rule(self) -> str:
+        """The rule's name among all rules: no rule of ours has a colon in it."""
+        return f"{self.origin}:{self.name}" if self.origin else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
@@ -47,7 +52,7 @@ class Alert:
 
     @property
     def rule(self) -> str:
-        return self.key.name
+        return self.key.rule
 
     @property
     def labels(self) -> Labels:

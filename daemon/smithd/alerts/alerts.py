@@ -94,10 +94,10 @@ class Alerts:
 
 def _put(by_rule: HashTrieMap[str, ByLabels], key: AlertKey, alert: Alert | None) -> HashTrieMap[str, ByLabels]:
     """The map with this alert under its key; a rule without alerts has no entry."""
-    alerts = by_rule.get(key.name, NO_ALERTS)
+    alerts = by_rule.get(key.rule, NO_ALERTS)
     if alert is not None:
-        return by_rule.insert(key.name, alerts.insert(key.labels, alert))
+        return by_rule.insert(key.rule, alerts.insert(key.labels, alert))
     if key.labels not in alerts:
         return by_rule
     left = alerts.remove(key.labels)
-    return by_rule.insert(key.name, left) if left else by_rule.remove(key.name)
+    return by_rule.insert(key.rule, left) if left else by_rule.remove(key.rule)

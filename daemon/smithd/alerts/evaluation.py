@@ -104,9 +104,9 @@ def timers_of(rules: RuleSet, alerts: Alerts) -> list[tuple[float, AlertDue]]:
     """When to evaluate every alert again: for a start, and after the clock was set."""
     found = [each for alert in alerts for each in _timers(rules.by_name[alert.rule], alert)]
     for key in sorted(alerts.flapping):
-        over_at = alerts.flapping_over_at(rules.by_name[key.name], key)
+        over_at = alerts.flapping_over_at(rules.by_name[key.rule], key)
         if over_at is not None:
-            found.append((over_at, AlertDue(key.name, key.labels)))
+            found.append((over_at, AlertDue(key.rule, key.labels)))
     return found
 
 
@@ -266,7 +266,7 @@ class _Evaluation:
         key = transition.alert.key
         over_at = self.alerts.flapping_over_at(rule, key)
         if over_at is not None:
-            self._timers.append((over_at, AlertDue(key.name, key.labels)))
+            self._timers.append((over_at, AlertDue(key.rule, key.labels)))
 
     def _flapping(self, rule: Rule, labels: Labels) -> Flapping | None:
         """How much an inactive alert was flapping."""

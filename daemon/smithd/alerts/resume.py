@@ -49,7 +49,7 @@ def resume(
             forgotten.append(alert.key)
     remembered = {}
     for key, each in flapping.items():
-        rule = rules.get(key.name)
+        rule = rules.get(key.rule)
         if rule is not None and each.level_at(rule.damping or 1.0, now) > 0:
             remembered[key] = each
         else:

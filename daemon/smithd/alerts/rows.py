@@ -82,7 +82,7 @@ def write_all(connection: Connection, alerts: Alerts, now: float) -> None:
 
 def _row(alerts: Alerts, key: AlertKey) -> dict[str, str] | None:
     """The row of an alert, or of the flapping of an inactive one; None where nothing is to be kept."""
-    alert, flapping = alerts.get(key.name, key.labels), alerts.flapping.get(key)
+    alert, flapping = alerts.get(key.rule, key.labels), alerts.flapping.get(key)
     state = _state(alert) if alert is not None else {"flapping": flapping} if flapping is not None else None
     if state is None:
         return None

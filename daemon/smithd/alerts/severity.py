@@ -44,7 +44,9 @@ THRESHOLD_SEVERITIES = (Severity.WARNING, Severity.CRITICAL)
 ThresholdSeverity = Annotated[
     Severity,
     GetPydanticSchema(
-        lambda source, _handler: core_schema.enum_schema(source, list(THRESHOLD_SEVERITIES), sub_type="str")
+        lambda source, _handler: core_schema.no_info_after_validator_function(
+            source, core_schema.literal_schema([str(severity) for severity in THRESHOLD_SEVERITIES])
+        )
     ),
 ]
 """What an option accepts that names a severity."""

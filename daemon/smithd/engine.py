@@ -485,7 +485,7 @@ class Engine:
             now,
             self._series,
             self._alerts.firing,
-            outbox.shown().get,
+            lambda key: outbox.standing(key).shown,
             lambda: outbox.streams_on_phone() | {key for key in streams if outbox.standing(key).holds_slot},
         )
 

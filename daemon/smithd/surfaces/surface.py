@@ -43,7 +43,7 @@ class Obstacle(StrEnum):
 
     @property
     def is_expected(self) -> bool:
-        """Whether it will pass without anybody's doing, so that nobody has to be told."""
+        """Whether it passes by itself, so that it is no event."""
         return self in (Obstacle.UNSEEN, Obstacle.NO_VALUE)
 
 

@@ -30,6 +30,7 @@ class Surfaces:
     depend on every rule.
     """
 
+    order: Mapping[SurfaceKey, int]
     always: Mapping[SurfaceKey, Surface]
     streams: Mapping[StreamKey, SlotSurface]
     limits: SlotLimits
@@ -42,7 +43,7 @@ class Surfaces:
     @property
     def keys(self) -> list[SurfaceKey]:
         """All surfaces, in the file's order."""
-        return [*self.always, *self.streams]
+        return list(self.order)
 
     def concerned(self, names: Iterable[str], rules: Collection[str]) -> set[SurfaceKey]:
         """The surfaces that look at one of these metrics or sources, or at one of these rules."""
@@ -79,6 +80,7 @@ def build(
     streams = [activity_surface(StreamKey(account, name), options, channels) for name, options in activities.items()]
     every = [*always, *streams]
     return Surfaces(
+        {surface.key: place for place, surface in enumerate(every)},
         {surface.key: surface for surface in always},
         {stream.key: stream for stream in streams},
         SlotLimits(at_once, {stream.key: stream.cool_down for stream in streams}),
@@ -103,7 +105,8 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
     """What the surfaces that are concerned should show now. A change of one stream may concern all others that need a
     slot; where one has left the phone, any stream is concerned.
     """
-    found = [_message(surface.render(view), view) for key, surface in surfaces.always.items() if key in concerned]
+    always = sorted((key for key in concerned if key in surfaces.always), key=surfaces.order.__getitem__)
+    found = [_message(surfaces.always[key].render(view), view) for key in always]
     after, freed = slots, []
     if not surfaces.streams.keys().isdisjoint(concerned):
         wanted = {key for key, stream in surfaces.streams.items() if stream.is_wanted(view)}

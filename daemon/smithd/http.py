@@ -26,7 +26,7 @@ from smithd.packing import PACKED, Unpacker, unpacker
 
 USER_AGENT = f"smithd/{__version__}"
 CONNECTIONS_PER_HOST = 512
-"""A host that never answers can occupy so many connections, and none of another host. The total is not bounded."""
+"""A host that never answers can occupy this many connections, and none of another host. The total is not bounded."""
 LIMIT = 5_000_000
 """The default limit of a response, in unpacked bytes."""
 ACCEPTED = "gzip, deflate, br, zstd"

@@ -38,7 +38,7 @@ class Names:
         if answer is None or answer.done():
             self._running = {asked: other for asked, other in self._running.items() if not other.done()}
             answer = self._running[question] = Future()
-            answer.set_running_or_notify_cancel()  # so that whoever stops waiting does not end it for the others
+            answer.set_running_or_notify_cancel()  # so that a caller that stops waiting does not end it for the others
             threading.Thread(target=_answer, args=(answer, question), name=f"look up {host}", daemon=True).start()
         return await asyncio.wrap_future(answer)
 
@@ -46,7 +46,7 @@ class Names:
 def _answer(answer: Future[list[ResolvedAddress]], question: _Question) -> None:
     try:
         answer.set_result(_addresses(question))
-    except BaseException as error:  # noqa: BLE001 # it is not lost: whoever waits for the answer gets it
+    except BaseException as error:  # noqa: BLE001 # it is not lost: the callers that wait get it
         answer.set_exception(error)
 
 

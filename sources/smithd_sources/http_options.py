@@ -144,7 +144,8 @@ class HttpConnectionOptions(Options):
         for name, text in self.headers.items():
             if name.lower() not in _HARMLESS:
                 yield text.get_secret_value()
-                yield text.get_secret_value().rpartition(" ")[2]  # a token without the word before it
+                # A token alone is a secret too, without the word before it (Bearer, Token).
+                yield text.get_secret_value().rpartition(" ")[2]
         for name, value in parse_qsl(urlsplit(self.url).query):
             if sounds_secret(name):
                 yield value

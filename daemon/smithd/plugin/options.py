@@ -44,6 +44,7 @@ class Options(BaseModel):
 
 def parse_duration(value: Any) -> float:
     """``90s``, ``1m30s``, ``2h``, ``8d``, ``250ms`` (or 0) as seconds. Raises ValueError for anything else."""
+    # False == 0 in Python, and is no duration.
     if value == 0 and not isinstance(value, bool):
         return 0.0
     if isinstance(value, str) and _DURATION.fullmatch(value.strip()):

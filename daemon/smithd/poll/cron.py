@@ -93,7 +93,8 @@ def parse_cron(text: str) -> Calendar:
         titles = ", ".join(field.title for field in _FIELDS)
         raise ValueError(f"expected the five fields of cron ({titles}), found {len(parts)}")
     minutes, hours, days, months, weekdays = (
-        _parse_field(field, part.lower()) for field, part in zip(_FIELDS, parts, strict=True)
+        frozenset(number for item in part.lower().split(",") for number in _parse_item(field, item))
+        for field, part in zip(_FIELDS, parts, strict=True)
     )
     calendar = Calendar(
         times=tuple((hour, minute) for hour in sorted(hours) for minute in sorted(minutes)),
@@ -103,13 +104,10 @@ def parse_cron(text: str) -> Calendar:
         either_day=not parts[2].startswith("*") and not parts[4].startswith("*"),
         beats=parts[0].startswith("*") or parts[1].startswith("*"),
     )
+    # 30 February: no later date would ever match, and the search for the next run would not end.
     if not calendar.either_day and all(min(days) > _LONGEST_MONTHS[month - 1] for month in months):
         raise ValueError(f"a date that never comes: day {parts[2]} of month {parts[3]}")
     return calendar
-
-
-def _parse_field(field: _Field, part: str) -> frozenset[int]:
-    return frozenset(number for item in part.split(",") for number in _parse_item(field, item))
 
 
 def _parse_item(field: _Field, item: str) -> range:

@@ -125,8 +125,9 @@ class Intake:
             raise _Rejected(self._unknown(metric))
         if type(value) is not float:
             value = _number(metric, value)
+        # NaN and the infinities mean that there is no value. This is the quickest test for them.
         if value - value != 0.0:
-            return None  # NaN and the infinities mean that there is no value
+            return None
         if time is None:
             return Sample(series, value, now, now)
         if isinstance(time, bool) or not isinstance(time, int | float) or not EARLIEST <= time <= now + AHEAD:
@@ -177,13 +178,11 @@ def _checked_labels(metric: str, labels: Any) -> Labels:
             raise _Rejected(f"{metric}: a label's name must be letters, digits and _, not {_kind(name)}")
         if not isinstance(value, str):
             raise _Rejected(f"{metric}: the value of label {name:.80} must be a text, not {_kind(value)}")
-    return tuple(sorted((str(name), _storable(value)) for name, value in labels.items()))
-
-
-def _storable(value: str) -> str:
-    """A label's value, cut, and without lone surrogates, which no encoding can store."""
-    value = value[:MAX_LABEL_LENGTH]
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    cut = ((str(name), value[:MAX_LABEL_LENGTH]) for name, value in labels.items())
+    # Lone surrogates cannot be stored in any encoding: they become question marks.
+    return tuple(
+        sorted((name, text if text.isascii() else text.encode("utf-8", "replace").decode()) for name, text in cut)
+    )
 
 
 def _kind(value: object) -> str:

@@ -182,6 +182,7 @@ class Poller:
         if late:
             line = self.current_line()  # read before the cancellation moves it
             await self._stopped_call(calling)
+        # A source whose open failed is closed at once, and made again at the next poll.
         if not self._is_open and calling.done():
             await self._close_source()
         if late:

@@ -78,8 +78,20 @@ class Registry:
 
     def find(self, type_name: str) -> SourceClass:
         """The class of a type. Raises KeyError where there is no such type, PluginError where it cannot be used."""
-        if type_name not in self._loaded:
-            self._loaded[type_name] = _load_entry(type_name, self._installed[type_name])
+        if type_name in self._loaded:
+            return self._loaded[type_name]
+        entry, *others = self._installed[type_name]
+        if others:
+            rivals = " and ".join(claim.value for claim in (entry, *others))
+            raise PluginError(
+                f"two installed packages define the source type {type_name!r}: {rivals}; remove one of them"
+            )
+        plugin = f"plugin {entry.value} (source type {type_name!r})"
+        found: Any = _call_plugin(entry.load, plugin)
+        # The check looks at attributes of the class, and so may run the plugin's code too.
+        if problem := _call_plugin(lambda: problem_with(found), plugin):
+            raise PluginError(f"{plugin}: {problem}")
+        self._loaded[type_name] = found
         return self._loaded[type_name]
 
     def needs_isolation(self, type_name: str) -> bool:
@@ -113,19 +125,6 @@ class Registry:
             self._loaded.update(found)
             self._files[path] = tuple(found)
         return self._files[path]
-
-
-def _load_entry(type_name: str, claims: list[EntryPoint]) -> SourceClass:
-    if len(claims) > 1:
-        rivals = " and ".join(claim.value for claim in claims)
-        raise PluginError(f"two installed packages define the source type {type_name!r}: {rivals}; remove one of them")
-    entry = claims[0]
-    plugin = f"plugin {entry.value} (source type {type_name!r})"
-    found: Any = _call_plugin(entry.load, plugin)
-    if problem := _call_plugin(lambda: problem_with(found), plugin):
-        raise PluginError(f"{plugin}: {problem}")
-    source_class: SourceClass = found
-    return source_class
 
 
 def _run_file(path: Path) -> ModuleType:

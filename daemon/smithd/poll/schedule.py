@@ -110,4 +110,5 @@ def backoff(failures: int, interval: float, *, misconfigured: bool = False) -> f
         longest, exponent = min(LONGEST_BACKOFF, 10 * interval), failures - FAILURES_WITHOUT_BACKOFF
     if exponent <= 0:
         return 0.0
+    # The exponent is bounded: 2.0 ** 1024 would raise OverflowError after a long outage.
     return max(interval, min(longest, interval * 2.0 ** min(exponent, 64)))

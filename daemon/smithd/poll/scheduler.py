@@ -93,6 +93,7 @@ class Scheduler:
             self._join(f"cron {schedule.expression} {schedule.zone}", slot, name, action)
             return
         seconds = schedule.seconds
+        # APScheduler's cost is one of jobs: sources with almost the same phase share one.
         slots = max(1, min(SLOTS, int(seconds / SLOT)))
         place = int(phase(name, slots))
         self._join(f"every {seconds} {place}", _interval_slot(seconds, place / slots), name, action)

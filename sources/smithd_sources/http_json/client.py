@@ -88,6 +88,7 @@ class HttpJsonClient:
         """Note that this response was used: from now on ask for changes only, where the server marks its responses
         (RFC 9110, section 13). Returns whether it is needed again, for when nothing changed.
         """
+        # Only the configured address can be asked for changes, and only where it is the whole answer.
         may_keep = page.address == self._options.url and self._options.pages is None
         etag = page.response.headers.get("etag") if may_keep else None
         date = page.response.headers.get("last-modified") if may_keep and etag is None else None
@@ -110,6 +111,7 @@ class HttpJsonClient:
             target = self._target(page.response.headers.get("location", ""), page.address)
             if page.response.status == 303 or (page.response.status in _REWRITING and method == "POST"):
                 method, content = "GET", None
+            # A body may hold secrets too: it stays with the configured host.
             if content is not None and not self._is_own_host(target):
                 raise Misconfigured(
                     f"{place(page.address)} redirects to another host, {place(target)}, and what is sent is not sent "

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
-from itertools import chain
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -94,7 +93,14 @@ def _read_each(
     assert metric.value is not None  # by the validator
     conversion = metric.conversion
     series: dict[tuple[str, ...], float | None] = {}
-    for index, element in enumerate(chain.from_iterable(_elements(each, document) for document in documents)):
+    elements: list[Any] = []
+    for document in documents:
+        found = each.find(document)
+        # An empty list has no elements, and that is no mistake. Here there is no list at all.
+        if not found and each.stem is not None and not each.stem.find(document):
+            raise BadResponse(f"{each.stem} finds nothing in {in_short(document)}")
+        elements += found
+    for index, element in enumerate(elements):
         if index == MAX_ELEMENTS:
             report(f"{name}: {each} finds more than {MAX_ELEMENTS} elements; the rest is left out")
             break
@@ -113,14 +119,6 @@ def _read_each(
         for labels, value in series.items()
         if value is not None
     ]
-
-
-def _elements(each: CompiledPath, document: Any) -> list[Any]:
-    found = each.find(document)
-    if not found and each.stem is not None and not each.stem.find(document):
-        # An empty list has no elements, which is fine. Here there is no list at all.
-        raise BadResponse(f"{each.stem} finds nothing in {in_short(document)}")
-    return found
 
 
 def _only(path: CompiledPath, document: Any) -> Any:

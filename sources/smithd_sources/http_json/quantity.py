@@ -72,12 +72,12 @@ def _seconds(found: Any, where: object) -> float | None:
     for pattern, written in ((_PLAIN, text), (_WORDS, words), (_ISO, text.upper()), (_CLOCK, text)):
         match = pattern.fullmatch(written)
         if match is not None and any(match.groups()):
-            return sign * sum(_length(unit, float(number)) for unit, number in match.groupdict().items() if number)
+            parts = {unit: float(number) for unit, number in match.groupdict().items() if number}
+            # Small units are divided: 9 / 1000 is 0.009, but 9 * 0.001 is 0.009000000000000001.
+            return sign * sum(
+                number / _PARTS[unit] if unit in _PARTS else number * _LENGTHS[unit] for unit, number in parts.items()
+            )
     raise BadResponse(f"{where} is {in_short(found)}, not a duration like 90, 1h30m, PT1H30M or 01:30:00")
-
-
-def _length(unit: str, number: float) -> float:
-    return number / _PARTS[unit] if unit in _PARTS else number * _LENGTHS[unit]
 
 
 _EPOCHS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))

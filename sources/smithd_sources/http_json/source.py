@@ -92,6 +92,7 @@ class HttpJson(Source[HttpJsonOptions]):
         page, pages, failures = await client.get(), self._kept, PartialFailures()
         if page is not None:
             pages = ParsedPages([await self._parsed(page.response)], len(page.response.body))
+            # Only now is it known that the response can be parsed: one that cannot must be sent again next time.
             self._kept = pages if client.use(page) else ParsedPages([], 0)
             if self.options.pages is not None:
                 await self._get_pages(client, page, self.options.pages, pages, failures)

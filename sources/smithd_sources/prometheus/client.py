@@ -51,6 +51,7 @@ class PrometheusClient:
         Raises OSError where a file that ``tls`` names cannot be used.
         """
         self._place = place(url)
+        # The server stops a little before we do, so that its own reason arrives.
         self._params = {"timeout": f"{int(timeout * 810)}ms"}
         self._of_this_thread = threading.local()
         session = requests.Session()
@@ -123,7 +124,10 @@ class PrometheusClient:
         return b"".join(chunks)
 
     def _transport_failure(self, error: requests.RequestException) -> SourceError:
-        root = _root(error)
+        # requests and urllib3 wrap errors several times; the innermost one says what happened.
+        root: BaseException = error
+        while (inner := root.__cause__ or root.__context__) is not None:
+            root = inner
         if isinstance(root, ssl.SSLCertVerificationError):
             advice = _ADVICE.get(root.verify_code, "see the source's tls options")
             return Misconfigured(f"{self._place}: its certificate is not trusted: {root.verify_message}; {advice}")
@@ -132,12 +136,6 @@ class PrometheusClient:
 
 def _without_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def _root(error: BaseException) -> BaseException:
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return error
 
 
 def _happened(error: requests.RequestException, root: BaseException) -> str:

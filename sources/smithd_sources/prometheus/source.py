@@ -74,6 +74,7 @@ class Prometheus(Source[PrometheusOptions]):
             queries = self._lookback_queries(metric)
             if queries is None:
                 return client.query(pending, name, metric.query, most)
+            # Both queries are for the same moment: else a value could have the time of another one.
             now = self.context.clock.now()
             times = client.query(pending, name, queries.times, most, now)
             return with_times(client.query(pending, name, queries.values, most, now), times)

@@ -12,8 +12,9 @@ from smithd.plugin import TLS, Misconfigured
 def tls_context(tls: TLS) -> ssl.SSLContext:
     """A TLS context made of the files. Raises Misconfigured where a file cannot be used."""
     try:
+        # OpenSSL's errors name no file: opening each one here does.
         for file in filter(None, (tls.ca_file, tls.cert_file, tls.key_file)):
-            with open(file, "rb"):  # whose error names the file
+            with open(file, "rb"):
                 pass
         return tls.context()
     except OSError as error:

@@ -256,4 +256,5 @@ def code_and_message(error: DBAPIError) -> tuple[str, str]:
 
 
 def _cut(value: Any) -> Any:
+    # One character more than is read, so that a text which is too long can be recognized.
     return value[: LONGEST + 1] if isinstance(value, str | bytes | memoryview) else value

@@ -81,6 +81,7 @@ def parse(written: str, kind: str) -> SqlQuery:
     names: set[str] = set()
     ended = False
     for what, piece in _pieces(written, kind):
+        # After a semicolon only blanks, comments and further semicolons may follow.
         if what == "end" or (ended and what != "comment" and piece.strip()):
             if ended and what != "end":
                 raise ValueError("expected one statement; there are several here, with a ; between them")
@@ -89,6 +90,7 @@ def parse(written: str, kind: str) -> SqlQuery:
             names.add(_known(piece[1:]))
             pieces.append(piece)
         else:
+            # In SQLAlchemy's text() every colon may begin a parameter. Those in literals and comments begin none.
             pieces.append(piece if what == "code" else piece.replace(":", "\\:"))
             code.append(" " if what == "comment" else piece)
     return SqlQuery("".join(pieces).strip(), _first("".join(code), kind), frozenset(names))

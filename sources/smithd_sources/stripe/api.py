@@ -110,6 +110,7 @@ class Api:
         """The error to raise for an error response: _Retryable where another try may help."""
         found = error_for(path, response.status, response.body)
         is_temporary = response.status in (409, 429) or response.status >= 500
+        # Stripe says itself whether another try may help, where the status alone does not.
         advice = response.headers.get("stripe-should-retry")
         if advice == "true" or (is_temporary and advice != "false"):
             return _Retryable(found, _seconds(response.headers.get("retry-after")))

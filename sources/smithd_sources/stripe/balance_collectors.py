@@ -68,6 +68,7 @@ class PayoutCollector(FigureCollector):
             date = min(payout.arrival for payout in found if payout.currency == currency)
             due = [payout.amount for payout in found if (payout.currency, payout.arrival) == (currency, date)]
             label = {"currency": currency}
+            # Without a reporting currency: payouts are never converted.
             samples += CurrencyConverter().samples(Figure.NEXT_PAYOUT.value, {currency: Fraction(sum(due))})
             samples.append(RawSample(Figure.NEXT_PAYOUT_DATE.value, date, label))
             samples.append(RawSample(Figure.NEXT_PAYOUT_IN.value, max(0.0, date - now), label))

@@ -66,6 +66,7 @@ class Listing(Generic[F]):
     async def _read_page(self) -> None:
         after = {} if self._last is None else {"starting_after": self._last}
         objects, more = await self._api.page(self._path, {**self._left[0], **after})
+        # A server that repeats a page, or sends empty ones, would be read for ever.
         if more and (not objects or objects[-1]["id"] == self._last):
             raise BadResponse(f"{self._path}: the list has no end")
         self._kept_of_list.update(await self._take(objects))

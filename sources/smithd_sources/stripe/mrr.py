@@ -70,25 +70,20 @@ class Price:
         """The price of ``quantity`` units in each interval."""
         if not self.tiers:
             return self.unit * (-(-quantity // self.divide_by) if self.round_up else quantity // self.divide_by)
-        return _graduated(self.tiers, quantity) if self.graduated else _by_volume(self.tiers, quantity)
-
-
-def _by_volume(tiers: tuple[Tier, ...], quantity: int) -> Fraction:
-    """All units at the price of the tier that the quantity falls into."""
-    tier = next((tier for tier in tiers if tier.up_to is None or quantity <= tier.up_to), tiers[-1])
-    return quantity * tier.unit + tier.flat
-
-
-def _graduated(tiers: tuple[Tier, ...], quantity: int) -> Fraction:
-    """Each unit at the price of the tier that it falls into; the first tier's flat amount is always there."""
-    total, below = Fraction(), 0
-    for tier in tiers:
-        if below and quantity <= below:
-            break
-        upper = quantity if tier.up_to is None else min(quantity, tier.up_to)
-        total += (upper - below) * tier.unit + tier.flat
-        below = upper if tier.up_to is None else tier.up_to
-    return total
+        if not self.graduated:
+            # By volume: all units have the price of the tier that the quantity falls into.
+            tier = next((tier for tier in self.tiers if tier.up_to is None or quantity <= tier.up_to), self.tiers[-1])
+            return quantity * tier.unit + tier.flat
+        # Graduated: each unit has the price of the tier that it falls into. The first tier's flat amount is always due,
+        # also for a quantity of 0.
+        total, below = Fraction(), 0
+        for tier in self.tiers:
+            if below and quantity <= below:
+                break
+            upper = quantity if tier.up_to is None else min(quantity, tier.up_to)
+            total += (upper - below) * tier.unit + tier.flat
+            below = upper if tier.up_to is None else tier.up_to
+        return total
 
 
 @dataclass(frozen=True, slots=True)

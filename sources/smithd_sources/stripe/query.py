@@ -42,15 +42,12 @@ def read_filter(given: Any) -> Any:
         return _text(given)
     if not isinstance(given, Mapping) or not given or not set(given) <= set(_BOUNDS):
         raise ValueError("expected a value, or bounds in time like {gte: today, lt: 1h ago}")
-    if wrong := [moment for moment in given.values() if not _is_moment(moment)]:
-        raise ValueError(f"expected today, yesterday, this_month, 24h ago or seconds since 1970, not {wrong[0]}")
+    for moment in given.values():
+        is_name = isinstance(moment, str) and (moment in PERIODS or _AGO.fullmatch(moment) is not None)
+        # YAML's true is an int in Python, and no moment.
+        if not is_name and (not isinstance(moment, int) or isinstance(moment, bool)):
+            raise ValueError(f"expected today, yesterday, this_month, 24h ago or seconds since 1970, not {moment}")
     return dict(given)
-
-
-def _is_moment(moment: Any) -> bool:
-    if isinstance(moment, str):
-        return moment in PERIODS or _AGO.fullmatch(moment) is not None
-    return isinstance(moment, int) and not isinstance(moment, bool)
 
 
 def parameters(filters: Mapping[str, Filter], now: float, zone: tzinfo) -> dict[str, Any]:

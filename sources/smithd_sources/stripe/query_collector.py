@@ -20,6 +20,7 @@ class QueryCollector(Collector):
         self._name = name
         self._query = query
         self._listing = ResumableListing[QueryRow]()
+        # The labels that were seen, with their currencies. Without labels there is one series, 0 from the start.
         self._known: dict[tuple[str, ...], set[str]] = {} if query.labels else {(): set()}
 
     async def collect(self, now: float) -> Sequence[RawSample]:

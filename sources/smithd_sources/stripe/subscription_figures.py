@@ -48,6 +48,7 @@ def subscription_figures(known: Iterable[Subscription], rules: MRRRules, now: fl
         churned += has_left and value > 0
         if value:
             (subscribers if counts else left).add(subscription.customer)
+    # A customer who ended one subscription and still pays for another has not left.
     gone = len(left - subscribers)
     rate = 100 * gone / (len(subscribers) + gone) if subscribers or gone else None
     return SubscriptionFigures(mrr, churned_mrr, statuses, len(subscribers), churned, rate)

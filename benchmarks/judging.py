@@ -12,7 +12,7 @@ from pathlib import Path
 from smithd.config.load import load
 from smithd.engine import Engine
 from smithd.events import Events
-from smithd.outbox.queue import Outbox
+from smithd.outbox.stored import StoredOutbox
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 from smithd.storage.database import Database
@@ -50,7 +50,7 @@ def rounds(kind: str, series: int, count: int) -> Iterator[Round]:
         path.write_text(CONFIG.format(rule=RULES[kind]))
         config = load(path, secrets_required=False)
         database = Database.open(config.state)
-        engine = Engine(config, database, Outbox(database), Events([]), START)
+        engine = Engine(config, database, StoredOutbox(database), Events([]), START)
         at = START
         for _ in range(count + 1):
             polls_made = [_poll(names, at + 60 * number, number) for number in range(polls)]

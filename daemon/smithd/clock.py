@@ -6,6 +6,8 @@ import asyncio
 import selectors
 import time
 from collections.abc import Callable, Coroutine
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -24,6 +26,14 @@ class Clock(Protocol):
         """Wait for so many seconds, on the monotonic clock."""
 
 
+@cache
+def _boot_id() -> str | None:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() if hasattr(time, "CLOCK_BOOTTIME") else None
+    except OSError:
+        return None
+
+
 class SystemClock:
     """The machine's own clocks."""
 
@@ -35,6 +45,14 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def boot(clock: Clock) -> tuple[str, float] | None:
+    """The name of this machine's boot, and the seconds since it, suspensions counted; None where it cannot be told, or
+    where the clock is not the machine's own.
+    """
+    boot_id = _boot_id() if isinstance(clock, SystemClock) else None
+    return (boot_id, time.clock_gettime(time.CLOCK_BOOTTIME)) if boot_id is not None else None
 
 
 class VirtualClock:

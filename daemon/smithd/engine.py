@@ -49,8 +49,8 @@ from smithd.notify.silence import Silence, parse_matchers
 from smithd.notify.silences import Silences
 from smithd.notify.turn import Telling
 from smithd.outbox.message import Message, Push, PushUpdate, WidgetValue
-from smithd.outbox.queue import Outbox
 from smithd.outbox.shown import ShownActivity
+from smithd.outbox.stored import StoredOutbox
 from smithd.plugin.sample import Labels, Sample
 from smithd.poll.intake import Poll
 from smithd.poll.schedule import first_answer_within, fresh_for
@@ -111,7 +111,7 @@ class Engine:
         self,
         config: Config,
         database: Database,
-        outbox: Outbox,
+        outbox: StoredOutbox,
         events: Events,
         now: float,
         handover: Handover | None = None,

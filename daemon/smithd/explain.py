@@ -24,8 +24,8 @@ from smithd.notify.decision import Reason
 from smithd.notify.group import AlertId
 from smithd.notify.silence import parse_matchers
 from smithd.outbox.message import Push, PushUpdate
-from smithd.outbox.queue import Outbox
 from smithd.outbox.shown import ShownPush, Standing
+from smithd.outbox.stored import StoredOutbox
 from smithd.suggestion import did_you_mean
 
 ENTRIES = 50
@@ -36,7 +36,7 @@ Explanation = dict[str, Any]
 """What is known, as JSON has it; times are in the configuration's zone, ISO 8601."""
 
 
-def explain(engine: Engine, outbox: Outbox, rule: str, labels: str, now: float, zone: tzinfo) -> Explanation:
+def explain(engine: Engine, outbox: StoredOutbox, rule: str, labels: str, now: float, zone: tzinfo) -> Explanation:
     """Everything about a rule, or about those of its alerts whose labels meet the matchers in ``labels`` (empty: all).
 
     ValueError, for a person, where there is no such rule, or the matchers are none.

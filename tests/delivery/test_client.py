@@ -24,13 +24,13 @@ from smithd.contract.endpoint import Endpoint
 from smithd.delivery import client as room
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.client import Client
+from smithd.delivery.inline import InlineSender
 from smithd.delivery.reply import Accepted, Limit, NotSent, Refusal, Rejected, Reply, Unknown
-from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
 from smithd.events import Event, Events, SendAccepted
 from smithd.keys import DEFAULT_ACCOUNT, Key, PushKey, StreamKey
 from smithd.outbox.message import Priority, Push, PushContent
-from smithd.outbox.queue import Outbox
+from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 
 PUSH = PushKey(DEFAULT_ACCOUNT, "x", 0.0, 1)
@@ -340,9 +340,9 @@ def test_a_server_that_closes_whenever_it_likes_gets_every_push_exactly_once(tmp
 
         async with serving(moody) as (port, _):
             database, pool = Database.open(tmp_path / "state.db"), http.Http(keep_alive=3600)
-            outbox, clock = Outbox(database), SystemClock()
+            outbox, clock = StoredOutbox(database), SystemClock()
             client = Client(account(port), pool, clock.now)
-            sender = Sender(outbox, client, account(port), clock, Events([listen]), ZoneInfo("UTC"), lambda: 0.0)
+            sender = InlineSender(outbox, client, account(port), clock, Events([listen]), ZoneInfo("UTC"), lambda: 0.0)
             task = asyncio.create_task(sender.run())
             with database.transaction() as connection:
                 for number in range(PUSHES):

@@ -22,9 +22,9 @@ from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import Budget
+from smithd.delivery.inline import InlineSender
 from smithd.delivery.outcome import Pace
 from smithd.delivery.reply import Reply, Unknown
-from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
 from smithd.events import Events
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, PushKey, StreamKey, WidgetKey
@@ -38,7 +38,7 @@ from smithd.outbox.message import (
     PushContent,
     WidgetValue,
 )
-from smithd.outbox.queue import Outbox
+from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 from virtual_time import run_virtual
 
@@ -143,9 +143,11 @@ class World:
     async def live(self, messages: Sequence[Message], seconds: float | None) -> None:
         """One life of the daemon: killed after so many seconds, or ended when all is sent."""
         database = Database.open(self.path)
-        outbox = Outbox(database)
+        outbox = StoredOutbox(database)
         account = AccountOptions.model_validate({"api_key": "ask_test", "limits": LIMITS})
-        sender = Sender(outbox, self.transport, account, self.clock, Events(), ZoneInfo("UTC"), chance=lambda: 0.5)
+        sender = InlineSender(
+            outbox, self.transport, account, self.clock, Events(), ZoneInfo("UTC"), chance=lambda: 0.5
+        )
         with database.transaction() as connection:
             for message in messages:
                 outbox.put(connection, message)
@@ -238,9 +240,9 @@ def test_a_service_with_one_limit_for_everything_is_survived() -> None:
             return heard(request, ok() if windows[window] <= 60 else Answer(429))
 
         database = Database.open(Path(folder) / "state.db")
-        outbox = Outbox(database)
+        outbox = StoredOutbox(database)
         account = AccountOptions.model_validate({"api_key": "ask_test"})
-        sender = Sender(outbox, service, account, clock, Events(), ZoneInfo("UTC"), chance=lambda: 0.5)
+        sender = InlineSender(outbox, service, account, clock, Events(), ZoneInfo("UTC"), chance=lambda: 0.5)
         with database.transaction() as connection:
             for number in range(150):
                 outbox.put(connection, message("push", number, 0))

@@ -18,8 +18,8 @@ from answers import Answer, heard, no, ok
 from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.account import AccountOptions
+from smithd.delivery.inline import InlineSender
 from smithd.delivery.reply import NotSent, Reply, Unknown
-from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
 from smithd.errors import DatabaseError
 from smithd.events import (
@@ -44,8 +44,8 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.queue import Outbox
 from smithd.outbox.shown import ShownActivity, ShownPush, ShownWidget
+from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 from virtual_time import run_virtual, step_clock
 
@@ -76,8 +76,8 @@ class Stage:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         self.database = Database.open(self.path)
-        self.outbox = Outbox(self.database)
-        self.sender = Sender(
+        self.outbox = StoredOutbox(self.database)
+        self.sender = InlineSender(
             self.outbox,
             self.transport,
             self.account,

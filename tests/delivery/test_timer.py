@@ -22,13 +22,13 @@ from campaign import rounds
 from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.account import AccountOptions
+from smithd.delivery.inline import InlineSender
 from smithd.delivery.reply import Reply, Unknown
-from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
 from smithd.events import Events
 from smithd.keys import DEFAULT_ACCOUNT, StreamKey
 from smithd.outbox.message import ActivityContent, ActivityEnd, ActivityState, Message, Priority
-from smithd.outbox.queue import Outbox
+from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 from virtual_time import run_virtual
 
@@ -106,9 +106,9 @@ class Story:
     async def live(self, *messages: Message, seconds: float = 10) -> None:
         """One life of the daemon, which begins with these messages."""
         database = Database.open(self.path)
-        outbox = Outbox(database)
+        outbox = StoredOutbox(database)
         account = AccountOptions(api_key="ask_test")
-        sender = Sender(outbox, self.transport, account, self.clock, Events(), ZoneInfo("UTC"), lambda: 0.5)
+        sender = InlineSender(outbox, self.transport, account, self.clock, Events(), ZoneInfo("UTC"), lambda: 0.5)
         task = asyncio.create_task(sender.run())
         for message in messages:
             with database.transaction() as connection:

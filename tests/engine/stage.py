@@ -13,8 +13,8 @@ from smithd.engine import Engine
 from smithd.events import AlertMoved, Event, Events, SurfaceHeld
 from smithd.notify.decision import Reason
 from smithd.outbox.message import ActivityEnd, Push, PushUpdate
-from smithd.outbox.queue import Outbox
 from smithd.outbox.settlement import Accept
+from smithd.outbox.stored import StoredOutbox
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 from smithd.storage.database import Database
@@ -56,7 +56,7 @@ class Stage:
         self.now = now
         self.facts: list[Event] = []
         self._database = Database.open(loaded.state)
-        self.outbox = Outbox(self._database)
+        self.outbox = StoredOutbox(self._database)
         self.engine = Engine(loaded, self._database, self.outbox, Events([self.facts.append]), now)
         self.engine.tick(now)
 

@@ -22,8 +22,9 @@ from smithd.engine import Engine, Handover
 from smithd.events import Events
 from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey, WidgetKey
 from smithd.outbox.message import ActivityEnd, Push, PushContent, PushUpdate
-from smithd.outbox.queue import Claim, Outbox
+from smithd.outbox.queued import Claim
 from smithd.outbox.settlement import Accept, DeliveryReason, Retry, Settlement
+from smithd.outbox.stored import StoredOutbox
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 from smithd.storage.database import Database
@@ -94,7 +95,7 @@ class ReloadMachine(RuleBasedStateMachine):
 
     def _open(self) -> None:
         self.database = Database.open(self.config.state)
-        self.outbox = Outbox(self.database)
+        self.outbox = StoredOutbox(self.database)
         self.engine = self._engine(None)
         self.heard = False
 

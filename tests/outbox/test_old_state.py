@@ -20,8 +20,8 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.queue import Outbox
 from smithd.outbox.shown import ShownActivity, ShownPush, ShownWidget, TimerWindow
+from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 
 STATE = Path(__file__).parent.parent / "storage" / "states" / "0003.sql"
@@ -41,7 +41,7 @@ def database(tmp_path: Path) -> Database:
 
 
 def test_messages_and_what_is_shown_are_taken_over(database: Database) -> None:
-    outbox = Outbox(database)
+    outbox = StoredOutbox(database)
     waiting = {message.key: message for message in outbox.messages()}
     assert set(waiting) == {
         BEFORE,
@@ -97,7 +97,7 @@ def test_messages_and_what_is_shown_are_taken_over(database: Database) -> None:
         bare_end=True,
     )
     assert outbox.streams_on_phone() == {TIMER, StreamKey(DEFAULT_ACCOUNT, "shop")}
-    assert len(outbox.sent_since(0.0)) == 8
+    assert len(outbox.value.sent) == 8
     database.close()
 
 
@@ -105,5 +105,5 @@ def test_decisions_name_the_notifications_as_the_outbox_does_now(database: Datab
     with database.transaction() as connection:
         entries = journal.read(connection, "errors")
     assert [entry.notice for entry in entries] == [str(BEFORE), str(ERRORS)]
-    assert set(Outbox(database).pushes()) == {str(BEFORE), str(ERRORS), str(STOCK)}
+    assert set(StoredOutbox(database).pushes()) == {str(BEFORE), str(ERRORS), str(STOCK)}
     database.close()

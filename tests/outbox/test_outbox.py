@@ -20,9 +20,10 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.queue import Claim, Outbox
+from smithd.outbox.queued import Claim
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import ShownWidget
+from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 
 NOW = 1_700_000_000.0
@@ -37,7 +38,7 @@ class Desk:
 
     def open(self) -> None:
         self.database = Database.open(self.path)
-        self.outbox = Outbox(self.database)
+        self.outbox = StoredOutbox(self.database)
 
     def crash(self) -> None:
         self.database.close()
@@ -293,9 +294,9 @@ def test_what_was_sent_is_remembered_with_the_latest_moment_of_its_arrival(desk:
     desk.send(Accept(), NOW)
     desk.claim()
     desk.crash()
-    (settled, unsettled) = desk.outbox.sent_since(NOW - 60)
-    assert settled == ("family", NOW)
-    assert unsettled[1] > NOW
+    (settled, unsettled) = sorted(desk.outbox.value.sent.values(), key=lambda request: request.at)
+    assert (settled.account, settled.family, settled.at) == (DEFAULT_ACCOUNT, "family", NOW)
+    assert unsettled.at > NOW
 
 
 def test_a_level_that_nobody_wants_any_more_is_not_tried_again(desk: Desk) -> None:
@@ -320,7 +321,7 @@ def test_after_a_reload_what_was_refused_or_put_off_is_tried_again_and_an_outage
     desk.send(Retry(NOW + 300, NO, "down", wait=Wait.ANSWER))
     desk.put(widget(1))
     assert desk.ready() == []
-    desk.outbox.try_anew()
+    desk.outbox.try_again()
     desk.put(widget(1))
     assert [message.key.subject for message in desk.ready()] == ["widget stock", "widget orders"]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import Connection, select
 
 from campaign import rounds
 from smithd.keys import DEFAULT_ACCOUNT, Key, PushKey, StreamKey, WidgetKey
@@ -25,9 +27,11 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.queue import Claim, Outbox
+from smithd.outbox.queued import Claim
 from smithd.outbox.settlement import Accept, DeliveryReason, Retry, Settlement, Wait
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, Standing
+from smithd.outbox.stored import StoredOutbox
+from smithd.storage import metadata
 from smithd.storage.database import Database
 
 START = 1_700_000_000.0
@@ -53,6 +57,12 @@ def said(given: Message | Shown) -> object:
             return given.count
         case Push() | PushUpdate() | ShownPush():
             return given.content.title
+
+
+def tables(connection: Connection) -> list[list[Any]]:
+    """Everything in the outbox's tables."""
+    found = [metadata.tables[name] for name in ("outbox", "shown", "sent", "accounts")]
+    return [sorted(map(repr, connection.execute(select(table)).all())) for table in found]
 
 
 class Phone:
@@ -86,7 +96,10 @@ class OutboxMachine(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.database = Database.open(Path(self.folder.name) / "state.db")
-        self.outbox = Outbox(self.database)
+        self.outbox = StoredOutbox(self.database)
+
+        if not hasattr(self, "copy"):
+            self.copy = Database.in_memory()
 
     def teardown(self) -> None:
         if not hasattr(self, "outbox"):
@@ -102,6 +115,7 @@ class OutboxMachine(RuleBasedStateMachine):
             assert self.phone.levels.get(key) == value, f"{key} ended up wrong"
         for key, title in self.told.items():
             assert title in self.phone.pushes, f"the last push of {key} was lost"
+        self.copy.close()
         self.database.close()
         self.folder.cleanup()
 
@@ -210,18 +224,21 @@ class OutboxMachine(RuleBasedStateMachine):
         assert not set(keys) & {queued.message.key for queued in self.outbox.ready(self.now)}
 
     @invariant()
-    def memory_is_what_the_disk_says(self) -> None:
+    def the_state_is_what_all_of_memory_would_be_written_as(self) -> None:
+        if not hasattr(self, "copy"):
+            return
+        with self.copy.transaction() as connection:
+            rows.write_all(connection, self.outbox.value)
+            expected = tables(connection)
         with self.database.transaction() as connection:
-            found = dict(rows.waiting(connection)).values()
-            claimed = connection.exec_driver_sql("SELECT count(*) FROM outbox WHERE claimed").scalar_one()
-            shown = {each.key: each for each in rows.shown(connection)}
-        assert claimed == len(self.claims)
-        waiting = {message.key: message for message in found}
-        for key in KEYS:
-            standing = self.outbox.standing(key)
-            assert standing.queued == waiting.get(key)
-            if not standing.in_flight:
-                assert standing.shown == shown.get(key)
+            assert tables(connection) == expected
+
+    @invariant()
+    def what_may_go_is_in_order_and_nothing_else_is(self) -> None:
+        value = self.outbox.value
+        idle = {key for key in value.waiting if key not in value.claimed}
+        placed = [key for _, _, key in value.later] + [key for lane in value.lanes.values() for _, key in lane]
+        assert sorted(map(str, placed)) == sorted(map(str, idle))
 
     @invariant()
     def a_push_is_kept_until_it_is_taken(self) -> None:

@@ -46,7 +46,7 @@ def _from_state(path: Path, rule: str, labels: str) -> Explanation:
     from smithd.engine import Engine
     from smithd.events import Events
     from smithd.explain import explain
-    from smithd.outbox.queue import Outbox
+    from smithd.outbox.stored import StoredOutbox
     from smithd.runtime.state import state_file
     from smithd.storage.database import Database
 
@@ -54,7 +54,7 @@ def _from_state(path: Path, rule: str, labels: str) -> Explanation:
     with tempfile.TemporaryDirectory(prefix="smithd-explain-") as folder:
         database = Database.open(copied(state_file(config), Path(folder) / "state.db"))
         try:
-            outbox = Outbox(database)
+            outbox = StoredOutbox(database)
             engine = Engine(config, database, outbox, Events(), now)
             explanation = explain(engine, outbox, rule, labels, now, config.zone)
         except ValueError as error:

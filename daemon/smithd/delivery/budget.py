@@ -7,12 +7,13 @@ in between. Times are those of a clock that never steps.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right, insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from heapq import heappop, heappush, nsmallest
 
 from smithd.contract.endpoint import Family
 from smithd.delivery.outcome import Pace
+from smithd.outbox.message import LATE_ARRIVAL
 
 WINDOW = 60.0
 MARGIN = 0.5
@@ -29,6 +30,7 @@ class _Count:
     named: float = math.inf
     in_flight: int = 0
     ends: list[float] = field(default_factory=list)
+    """In order; those that have passed are dropped when another is added."""
     left: int = 0
     left_until: float = -math.inf
 
@@ -40,16 +42,15 @@ class _Count:
     def kept(self) -> int:
         return self.limit // 10
 
-    def free_at(self, now: float, first: bool) -> float:
-        while self.ends and self.ends[0] <= now:
-            heappop(self.ends)
-        kept = 0 if first else self.kept
-        if now < self.left_until and self.left <= kept:
+    def free_at(self, now: float, first: bool, chosen: int) -> float:
+        kept, passed = 0 if first else self.kept, bisect_right(self.ends, now)
+        if now < self.left_until and self.left - chosen <= kept:
             return self.left_until
-        surplus = self.in_flight + len(self.ends) + 1 - (self.limit - kept)
+        counting = len(self.ends) - passed
+        surplus = self.in_flight + chosen + counting + 1 - (self.limit - kept)
         if surplus <= 0:
             return now
-        return nsmallest(surplus, self.ends)[-1] if surplus <= len(self.ends) else math.inf
+        return self.ends[passed + surplus - 1] if surplus <= counting else math.inf
 
 
 class Budget:
@@ -63,9 +64,11 @@ class Budget:
         for family, limit in limits.items():
             self._counts[family].allowed = limit
 
-    def free_at(self, family: Family, now: float, *, first: bool = False) -> float:
-        """When a request may go: ``now``, later, or infinity where that depends on those in flight."""
-        return self._counts[family].free_at(now, first)
+    def free_at(self, family: Family, now: float, *, first: bool = False, chosen: int = 0) -> float:
+        """When a request may go: ``now``, later, or infinity where that depends on those in flight. ``chosen``: how
+        many of the family were chosen to go now before this one.
+        """
+        return self._counts[family].free_at(now, first, chosen)
 
     def take(self, family: Family) -> None:
         """A request goes."""
@@ -82,7 +85,9 @@ class Budget:
 
     def remember(self, family: Family, arrived_by: float) -> None:
         """A request that went before, perhaps in an earlier life of the daemon."""
-        heappush(self._counts[family].ends, arrived_by + WINDOW + MARGIN)
+        ends = self._counts[family].ends
+        del ends[: bisect_right(ends, arrived_by - LATE_ARRIVAL)]  # no later request arrives before those
+        insort(ends, arrived_by + WINDOW + MARGIN)
 
     def lower(self, family: Family, pace: Pace, now: float) -> None:
         """The service says what is left of its limit, and how large that is: it can only lower the pace. Requests in

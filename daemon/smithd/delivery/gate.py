@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
 
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery.account import Limits
@@ -17,6 +19,9 @@ from smithd.delivery.outcome import BILLING_PROBE, RATE_PAUSE, SHORTEST_PAUSE, S
 from smithd.delivery.reply import NotSent, Unknown
 from smithd.outbox.message import LATE_ARRIVAL, Priority
 from smithd.outbox.settlement import DeliveryReason, Retry
+
+SILENCE = 3
+"""Tries in a row without an answer after which the service counts as out of reach."""
 
 UNDECIDED_PROBE = 60.0
 """Seconds to the next probe where the last one met other trouble."""
@@ -33,7 +38,6 @@ class GateReason(StrEnum):
     """Another request finds out whether the scope is still blocked."""
     PAUSED = "paused"
     """The service asked for a pause."""
-    SLOTS_TAKEN = "slots_taken"
     LIMIT = "limit"
     """The limit of requests per minute is used up."""
 
@@ -70,11 +74,30 @@ class Unblocked:
     scope: Scope
 
 
+@dataclass(frozen=True, slots=True)
+class Reachability:
+    """Whether the service answers, since when, and how many tries in a row it has not answered."""
+
+    is_reachable: bool = True
+    since: float = -math.inf
+    unanswered: int = 0
+
+    def after(self, outcome: Outcome, now: float) -> Reachability:
+        """What is known once a request has ended."""
+        if outcome.is_answer:
+            return Reachability(True, self.since if self.is_reachable else now)
+        unanswered = self.unanswered + 1
+        if self.is_reachable and unanswered >= SILENCE:
+            return Reachability(False, now, unanswered)
+        return replace(self, unanswered=unanswered)
+
+
 class Gate:
     """What is blocked, what pauses, and what is left of the budget."""
 
     def __init__(self, limits: Limits) -> None:
         self.budget = Budget(_by_family(limits))
+        self.reachability = Reachability()
         self._streams = limits.live_activities_at_once
         self._in_flight: Counter[Endpoint] = Counter()
         self._pauses: dict[Family, float] = {}
@@ -86,20 +109,25 @@ class Gate:
         self.budget.limit(_by_family(limits))
         self._streams = limits.live_activities_at_once
 
-    def decide(self, endpoint: Endpoint, priority: Priority, starts: bool, streams: int, now: float) -> Passage:
-        """Whether a request may go. ``starts``: it puts another stream on the phone, where ``streams`` are already."""
+    def decide(self, endpoint: Endpoint, priority: Priority, now: float, chosen: Collection[Endpoint] = ()) -> Passage:
+        """Whether a request may go. ``chosen``: those that were chosen to go now before this one. Nothing is changed:
+        ``send`` says that it goes.
+        """
         for scope, until in self._blocks.items():
             if covers(scope, endpoint):
                 if now < until:
                     return NotYet(until, GateReason.BLOCKED)
-                if any(covers(scope, other) for other in +self._in_flight):
+                if any(covers(scope, other) for other in chain(+self._in_flight, chosen)):
                     return NotYet(math.inf, GateReason.PROBING)
         if now < (until := self._pauses.get(endpoint.family, now)):
             return NotYet(until, GateReason.PAUSED)
-        if starts and streams >= self._streams:
-            return NotYet(math.inf, GateReason.SLOTS_TAKEN)
-        free_at = self.budget.free_at(endpoint.family, now, first=priority in _FIRST)
+        before = sum(other.family is endpoint.family for other in chosen)
+        free_at = self.budget.free_at(endpoint.family, now, first=priority in _FIRST, chosen=before)
         return Go() if free_at <= now else NotYet(free_at, GateReason.LIMIT)
+
+    def has_slot(self, streams: int) -> bool:
+        """Whether another stream may start where so many are on the phone."""
+        return streams < self._streams
 
     def send(self, endpoint: Endpoint) -> None:
         """A request goes; ``learn`` must follow."""
@@ -113,6 +141,7 @@ class Gate:
         self.budget.settle(family, _arrived_by(outcome, now))
         if outcome.pace is not None:
             self.budget.lower(family, outcome.pace, now)
+        self.reachability = self.reachability.after(outcome, now)
         self._pause(family, outcome, now)
         unblocked: list[Blocked | Unblocked] = [Unblocked(scope) for scope in self._disproved(endpoint, outcome)]
         for scope in [scope for scope in self._blocks if covers(scope, endpoint)]:

@@ -1,7 +1,8 @@
-"""What became of a request, in a sentence for a person. No I/O."""
+"""What became of a request, in words for a person. No I/O."""
 
 from __future__ import annotations
 
+from smithd.outbox.message import ActivityEnd, ActivityState, BadgeCount, Message, Push, PushUpdate, WidgetValue
 from smithd.outbox.settlement import DeliveryReason
 
 _SENTENCES = {
@@ -25,3 +26,20 @@ def sentence(reason: DeliveryReason, detail: str, name: str = "") -> str:
         return "the service did not confirm it"
     template = _SENTENCES.get(reason, "{detail}")
     return template.format(detail=detail, name=name)
+
+
+def summary(message: Message) -> str:
+    """What the phone shows once a message was accepted, in a few words."""
+    match message:
+        case WidgetValue():
+            return str(message.value)
+        case BadgeCount():
+            return str(message.count)
+        case ActivityEnd():
+            return "leaves the Lock Screen"
+        case ActivityState():
+            state = message.content.content_state
+            rows = [f"{row.get('label')} {row.get('value')}{row.get('unit', '')}" for row in state.get("metrics", ())]
+            return ", ".join([str(state.get("title", "")), *rows])
+        case Push() | PushUpdate():
+            return message.content.title

@@ -1,21 +1,17 @@
-"""The outbox: keeps what the phone should show and what it shows, on disk and, for looking at, in memory.
+"""The outbox's functions: each takes the outbox and returns the next one, with what a transaction must write. No I/O.
 
-For each key at most one message is claimed (its request is in flight) and at most one waits. A newer message takes the
-place of the one that waits: of a level only the newest matters, and the newer push of a notification says all that the
-older one would. When a message is tried again, and why it was not accepted, is known in memory only: after a restart
-everything is tried at once.
+The theory of what replaces what stands in ``state``.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
-from sqlalchemy import Connection
+from rpds import HashTrieMap
 
-from smithd.keys import Key, PushKey, StreamKey, SurfaceKey
-from smithd.outbox import rows
+from smithd.keys import Key, SurfaceKey
+from smithd.outbox.draft import Draft
 from smithd.outbox.message import (
     LATE_ARRIVAL,
     LONGEST_REQUEST,
@@ -28,20 +24,22 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
+from smithd.outbox.ordered import Ordered
+from smithd.outbox.queued import Boot, Claim, Queued, SentRequest, ServiceAccount
+from smithd.outbox.settlement import Accept, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import (
     Shown,
     ShownActivity,
     ShownBadge,
     ShownPush,
     ShownWidget,
-    Standing,
     TimerWindow,
     differs,
     is_like,
     says_same,
+    unknown,
 )
-from smithd.storage.database import Database
+from smithd.outbox.state import Outbox, OutboxChanges
 
 PUSHES_KEPT_FOR = 7 * 86400.0
 PUSHES_KEPT = 500
@@ -53,316 +51,260 @@ SENT_KEPT_FOR = 300.0
 _PRUNE_EVERY = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """A message that waits. ``retry_at``: the sender's own wait (seconds since 1970), apart from the message's ``due``.
-
-    ``wait``: what may end it early; ``attempts``: tries without an answer; ``reason`` and ``detail``: why the last try
-    failed.
+def enqueue(outbox: Outbox, message: Message) -> tuple[Outbox, OutboxChanges]:
+    """Keep what the phone should show: what waits for the key is replaced, or withdrawn where the phone shows (or will,
+    once a request is answered) just that. The very same outbox where that changes nothing.
     """
-
-    id: int
-    message: Message
-    retry_at: float = 0.0
-    wait: Wait = Wait.TIME
-    attempts: int = 0
-    reason: DeliveryReason | None = None
-    detail: str = ""
-
-    @property
-    def ready_at(self) -> float:
-        """When it may be sent, as far as the message and its last try say."""
-        return max(self.message.due, self.retry_at)
+    draft = Draft(outbox)
+    waiting = outbox.waiting.get(message.key)
+    if not _is_news(outbox, message):
+        draft.wait(message.key, waiting if isinstance(message, Push | PushUpdate) else None)
+    elif waiting is None:
+        draft.wait(message.key, Queued(draft.new_id(), message))
+    else:
+        draft.wait(message.key, _succession(waiting, message))
+    return draft.result
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A message whose request is on its way.
+def withdraw(outbox: Outbox, key: Key) -> tuple[Outbox, OutboxChanges]:
+    """Take out what waits for a key; what is in flight stays."""
+    draft = Draft(outbox)
+    draft.wait(key, None)
+    return draft.result
 
-    ``before``: what was shown; ``presumed``: what a level will have shown if it is accepted; ``sent``: its row of
-    the requests.
+
+def forget(outbox: Outbox, key: Key) -> tuple[Outbox, OutboxChanges]:
+    """Know no more what a key shows, without changing what it shows: it is not ours."""
+    draft = Draft(outbox)
+    draft.show(key, None)
+    return draft.result
+
+
+def mature(outbox: Outbox, now: float) -> Outbox:
+    """The outbox with what may go by now in its lanes: before anything is chosen from them."""
+    draft = Draft(outbox)
+    draft.mature(now)
+    return draft.outbox
+
+
+def claim(
+    outbox: Outbox, queued: Queued, family: str, now: float, window: TimerWindow | None = None, boot: Boot | None = None
+) -> tuple[Outbox, OutboxChanges, Claim]:
+    """A message's request goes out, once this is written. ``window``: that of the timer which is shown if the message
+    is accepted, or may be; ``boot``: now, by the machine's own clock.
     """
+    draft, message = Draft(outbox), queued.message
+    presumed = None if isinstance(message, Push | PushUpdate) else _presumed(message, now, window)
+    until = replace(boot, time=boot.time + LONGEST_REQUEST) if boot is not None else None
+    request = SentRequest(draft.new_id(), message.key.account, family, now + LONGEST_REQUEST, until)
+    found = Claim(queued, outbox.shown.get(message.key), presumed, request.id)
+    draft.claim(found)
+    draft.count(request)
+    if presumed is not None:
+        draft.show(message.key, presumed, is_certain=False)
+    if request.id % _PRUNE_EVERY == 0:
+        _prune_sent(draft, now)
+    return *draft.result, found
 
-    queued: Queued
-    before: Shown | None
-    presumed: Shown | None
-    sent: int
+
+def settle(
+    outbox: Outbox, claim: Claim, settlement: Settlement, now: float, boot: Boot | None = None
+) -> tuple[Outbox, OutboxChanges]:
+    """How a request ended; what waits for the key by now is compared with what is shown. A claim that is not the key's
+    any more (its account has moved) only counts as sent.
+    """
+    draft, key = Draft(outbox), claim.queued.message.key
+    if (request := outbox.sent.get(claim.sent)) is not None:
+        late = LATE_ARRIVAL if isinstance(settlement, Retry) and settlement.sent else 0.0
+        by = replace(boot, time=boot.time + late) if boot is not None else None
+        draft.count(replace(request, at=now + late, boot=by))
+    if outbox.claimed.get(key) is not claim:
+        return draft.result
+    if isinstance(settlement, Drop):
+        _refuse(draft, claim.queued.message, off=settlement.off)
+    if isinstance(settlement, Accept):
+        _forgive(draft, claim.queued.message)
+    draft.unclaim(key)
+    shown = _shown_after(claim, settlement, now)
+    draft.show(key, shown)
+    draft.wait(key, _staying(draft.outbox, claim, settlement, shown))
+    if isinstance(shown, ShownPush):
+        _forget_old_pushes(draft, shown, now)
+    if isinstance(shown, ShownActivity) and shown.ended:
+        draft.outbox = release(draft.outbox, Wait.SLOT, key.account)
+    return draft.result
 
 
-class Outbox:
-    """All messages that wait or are on their way, and what the phone shows."""
+def expire(outbox: Outbox, now: float) -> tuple[Outbox, OutboxChanges, list[Queued]]:
+    """Take out what is too old to be worth sending; the third is that."""
+    draft, expired = Draft(outbox), list[Queued]()
+    while (first := draft.outbox.expiring.first) is not None and first[0] <= now:
+        expired.append(draft.outbox.waiting[first[2]])
+        draft.wait(first[2], None)
+    return *draft.result, expired
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._waiting: dict[Key, Queued] = {}
-        self._claimed: dict[Key, Claim] = {}
-        self._shown: dict[Key, Shown] = {}
-        self._refused: dict[tuple[Key, type[Message]], Message | None] = {}
-        self._claims = 0
-        self._wanted: Collection[SurfaceKey] | None = None
-        self.slot_freed: Callable[[float], None] = lambda now: None  # noqa: ARG005 - until somebody wants to know
-        with database.resuming() as connection:
-            rows.unclaim_all(connection)
-            self._load(connection)
-        database.after_rollback(self._load)
 
-    def standing(self, key: Key) -> Standing:
-        """Where a key stands."""
-        queued, claim = self._waiting.get(key), self._claimed.get(key)
-        return Standing(
-            self._shown.get(key), queued.message if queued else None, claim.queued.message if claim else None
+def drop(outbox: Outbox, queued: Queued) -> tuple[Outbox, OutboxChanges]:
+    """Take out a message that cannot be sent as it is; as a level it is not tried again until it changes."""
+    draft = Draft(outbox)
+    _refuse(draft, queued.message, off=False)
+    draft.wait(queued.message.key, None)
+    return draft.result
+
+
+def release(outbox: Outbox, wait: Wait, account: str) -> Outbox:
+    """End the waits of this kind, of one account."""
+    draft = Draft(outbox)
+    for key, queued in outbox.waiting.items():
+        if queued.wait is wait and key.account == account and queued.retry_at:
+            draft.wait(key, replace(queued, retry_at=0.0, wait=Wait.TIME))
+    return draft.outbox
+
+
+def want(outbox: Outbox, keys: Iterable[SurfaceKey]) -> Outbox:
+    """Which surfaces there are by now: the level of another one that is in flight is not tried again."""
+    return replace(outbox, wanted=frozenset(keys))
+
+
+def try_again(outbox: Outbox, account: str) -> Outbox:
+    """Forget what was refused or put off: the configuration, or what it needs in the app, may be right by now."""
+    refused = {place: message for place, message in outbox.refused.items() if place[0].account != account}
+    return release(replace(outbox, refused=HashTrieMap(refused)), Wait.TIME, account)
+
+
+def shift(outbox: Outbox, seconds: float) -> Outbox:
+    """The clock was set: waits keep their length."""
+    waiting = {
+        key: replace(queued, retry_at=queued.retry_at + seconds) if queued.retry_at else queued
+        for key, queued in outbox.waiting.items()
+    }
+    return ordered(replace(outbox, waiting=HashTrieMap(waiting)))
+
+
+def ordered(outbox: Outbox) -> Outbox:
+    """The outbox with its lanes and times made anew from what waits."""
+    idle = [queued for key, queued in outbox.waiting.items() if key not in outbox.claimed]
+    later = sorted((queued.ready_at, queued.id, queued.message.key) for queued in idle)
+    expiring = sorted((queued.expires, queued.id, queued.message.key) for queued in idle if queued.can_expire)
+    return replace(outbox, lanes=HashTrieMap(), later=Ordered.of(later), expiring=Ordered.of(expiring))
+
+
+def moved(outbox: Outbox, account: str, address: str, fingerprint: str) -> tuple[Outbox, OutboxChanges]:
+    """An account is reached at this address, with this key, from now on.
+
+    At another address nothing is shown, nothing is in flight that matters there, and nothing that waits can replace or
+    end what is not there. With another key levels are sent once more, for nobody knows whose phone shows them; the
+    service's names of notifications are kept and tried. Requests that were sent count all the same. An account of which
+    no address is known yet is taken to be where it was.
+    """
+    before, service = outbox.accounts.get(account), ServiceAccount(address, fingerprint)
+    draft = Draft(outbox)
+    if before == service:
+        return draft.result
+    draft.name(account, service)
+    if before is not None and before.address != address:
+        _forget_all(draft, account)
+    elif before is not None:
+        for key, shown in outbox.shown.items():
+            if key.account == account and not isinstance(shown, ShownPush):
+                draft.show(key, unknown(shown))
+    if before is not None:
+        for wait in Wait:
+            draft.outbox = release(draft.outbox, wait, account)
+        draft.outbox = try_again(draft.outbox, account)
+    return draft.result
+
+
+def _forget_all(draft: Draft, account: str) -> None:
+    for key in [key for key in draft.outbox.claimed if key.account == account]:
+        draft.unclaim(key)
+    for key in [key for key in draft.outbox.shown if key.account == account]:
+        draft.show(key, None)
+    for key, queued in list(draft.outbox.waiting.items()):
+        if key.account == account and isinstance(queued.message, ActivityEnd | PushUpdate):
+            draft.wait(key, None)
+
+
+def _succession(waiting: Queued, message: Message) -> Queued:
+    """What waits for the key in place of ``waiting``, once ``message`` came, which is worth sending."""
+    old = waiting.message
+    if _is_another_matter(message, old):
+        return Queued(waiting.id, message)
+    if isinstance(message, Push | PushUpdate):
+        return replace(waiting, message=message) if message != old else waiting
+    if not is_like(message, old):
+        return replace(waiting, message=message)
+    if message.priority >= old.priority and message.due >= old.due:
+        return waiting
+    sooner = replace(message, priority=min(message.priority, old.priority), due=min(message.due, old.due))
+    return replace(waiting, message=sooner)
+
+
+def _is_another_matter(message: Message, other: Message) -> bool:
+    """Whether a message does not continue another of its key: an end instead of an update."""
+    return isinstance(message, ActivityEnd) is not isinstance(other, ActivityEnd)
+
+
+def _is_news(outbox: Outbox, message: Message) -> bool:
+    """Whether the phone neither shows this nor will once its request is answered."""
+    if (claim := outbox.claimed.get(message.key)) is not None:
+        claimed = claim.queued.message
+        if claimed == message or (isinstance(claimed, ActivityEnd) and isinstance(message, ActivityEnd)):
+            return False
+    return _is_worth(outbox, message, outbox.shown.get(message.key))
+
+
+def _is_worth(outbox: Outbox, message: Message, shown: Shown | None) -> bool:
+    place = (message.key, type(message))
+    if place in outbox.refused:
+        refused = outbox.refused[place]
+        if refused is None or says_same(message, refused):
+            return False
+    return differs(message, shown)
+
+
+def _refuse(draft: Draft, message: Message, *, off: bool) -> None:
+    if not isinstance(message, Push | PushUpdate):
+        refused = draft.outbox.refused.insert((message.key, type(message)), None if off else message)
+        draft.outbox = replace(draft.outbox, refused=refused)
+
+
+def _forgive(draft: Draft, message: Message) -> None:
+    place = (message.key, type(message))
+    if place in draft.outbox.refused:
+        draft.outbox = replace(draft.outbox, refused=draft.outbox.refused.remove(place))
+
+
+def _staying(outbox: Outbox, claim: Claim, settlement: Settlement, shown: Shown | None) -> Queued | None:
+    """What waits for the key once its request has ended."""
+    message = claim.queued.message
+    stays = outbox.waiting.get(message.key)
+    is_state = isinstance(message, WidgetValue | ActivityState | BadgeCount)
+    is_wanted = not is_state or outbox.wanted is None or message.key in outbox.wanted
+    if isinstance(settlement, Retry) and is_wanted:
+        stays = _back(claim.queued, stays, settlement)
+    return stays if stays is not None and _is_worth(outbox, stays.message, shown) else None
+
+
+def _back(queued: Queued, newer: Queued | None, retry: Retry) -> Queued:
+    """The message that waits after a try that must be repeated: the newer one, if there is one; the wait is the key's.
+
+    A newer one that is another matter (an end instead of an update) does not wait.
+    """
+    attempts = queued.attempts + 1 if retry.wait is Wait.ANSWER else 0
+    if newer is not None and _is_another_matter(newer.message, queued.message):
+        return newer
+    base = newer or queued
+    if not isinstance(base.message, Push | PushUpdate):
+        # What made the first one urgent is not shown yet.
+        old = queued.message
+        sooner = replace(
+            base.message, priority=min(base.message.priority, old.priority), due=min(base.message.due, old.due)
         )
-
-    def pushes(self) -> dict[str, Standing]:
-        """Where the pushes stand, by the text of their keys."""
-        keys = {*self._waiting, *self._claimed, *self._shown}
-        return {str(key): self.standing(key) for key in keys if isinstance(key, PushKey)}
-
-    def shown(self) -> Mapping[Key, Shown]:
-        """What the phone shows, by key."""
-        return self._shown
-
-    def accepted(self) -> Mapping[Key, Shown]:
-        """What the service took, by key; of what is on its way, the one before."""
-        before = {key: claim.before for key, claim in self._claimed.items()}
-        return {key: shown for key, shown in (self._shown | before).items() if shown is not None}
-
-    def waiting(self) -> int:
-        """How many messages wait or are on their way."""
-        return len(self._waiting) + len(self._claimed)
-
-    def messages(self) -> list[Message]:
-        """The messages that wait, in the order of sending."""
-        waiting = sorted(self._waiting.values(), key=lambda queued: (queued.message.priority, queued.id))
-        return [queued.message for queued in waiting]
-
-    def streams_on_phone(self) -> set[StreamKey]:
-        """The keys of the streams that hold a slot, or may."""
-        shown = self._shown.values()
-        return {each.key for each in shown if isinstance(each, ShownActivity) and not each.ended}
-
-    def changes(self, message: Message) -> bool:
-        """Whether ``put`` would write anything."""
-        return self._successor(message) is not self._waiting.get(message.key)
-
-    def put(self, connection: Connection, message: Message) -> None:
-        """Keep what the phone should show, in the caller's transaction: what waits for the key is replaced, or
-        withdrawn where the phone shows (or may be about to show) just that.
-        """
-        before, after = self._waiting.get(message.key), self._successor(message)
-        if after is before:
-            return
-        if after is None:
-            assert before is not None
-            rows.remove(connection, before.id)
-            del self._waiting[message.key]
-        elif before is None:
-            self._waiting[message.key] = replace(after, id=rows.add(connection, after.message))
-        else:
-            rows.replace(connection, before.id, after.message)
-            self._waiting[message.key] = after
-
-    def withdraw(self, connection: Connection, key: Key) -> None:
-        """Take out what waits for a key, in the caller's transaction; what is on its way stays."""
-        if (queued := self._waiting.pop(key, None)) is not None:
-            rows.remove(connection, queued.id)
-
-    def forget(self, connection: Connection, key: Key) -> None:
-        """Know no more what a key shows, in the caller's transaction, without changing what it shows."""
-        self._shown.pop(key, None)
-        rows.forget_shown(connection, [key])
-
-    def ready(self, now: float) -> Iterator[Queued]:
-        """What may be sent now, by priority, then by age; nothing whose key is on its way already."""
-        ready = [queued for queued in self._idle() if queued.ready_at <= now]
-        return iter(sorted(ready, key=lambda queued: (queued.message.priority, queued.id)))
-
-    def next_due(self, now: float) -> float | None:
-        """When the next message becomes ready or expires, apart from those that are ready."""
-        times = [queued.ready_at for queued in self._idle() if queued.ready_at > now]
-        times += [at for queued in self._idle() if (at := _expires(queued.message)) < math.inf]
-        return min(times, default=None)
-
-    def claim(self, queued: Queued, family: str, now: float, window: TimerWindow | None = None) -> Claim:
-        """Say, on disk, that a message's request goes out: it must not go before this returns. ``window``: that of the
-        timer which is shown if the message is accepted, or may be.
-        """
-        message = queued.message
-        presumed = _presumed(message, now, window) if not isinstance(message, Push | PushUpdate) else None
-        with self._database.transaction() as connection:
-            rows.claim(connection, queued.id)
-            sent = rows.add_sent(connection, message.key.account, family, now + LONGEST_REQUEST)
-            if presumed is not None:
-                rows.keep_shown(connection, _unknown(presumed))
-            if self._claims % _PRUNE_EVERY == 0:
-                rows.prune_sent(connection, now - SENT_KEPT_FOR, now + LONGEST_REQUEST + LATE_ARRIVAL)
-        self._claims += 1
-        claim = self._claimed[message.key] = Claim(queued, self._shown.get(message.key), presumed, sent)
-        del self._waiting[message.key]
-        if presumed is not None:
-            self._shown[message.key] = presumed
-        return claim
-
-    def settle(self, claim: Claim, settlement: Settlement, now: float) -> None:
-        """Write down how a request ended; what waits for the key by now is compared with it."""
-        key, row = claim.queued.message.key, claim.queued.id
-        assert self._claimed[key] is claim
-        if isinstance(settlement, Drop):
-            self._refuse(claim.queued.message, settlement.off)
-        if isinstance(settlement, Accept):
-            self._refused.pop((key, type(claim.queued.message)), None)
-        shown = _shown_after(claim, settlement, now)
-        waiting, stays = self._waiting.get(key), self._staying(claim, settlement, shown)
-        with self._database.transaction() as connection:
-            late = LATE_ARRIVAL if isinstance(settlement, Retry) and settlement.sent else 0.0
-            rows.correct_sent(connection, claim.sent, now + late)
-            if stays is not None and stays.id == row:
-                rows.unclaim(connection, row)
-            else:
-                rows.remove(connection, row)
-            if waiting is not None and stays is None:
-                rows.remove(connection, waiting.id)
-            outdated = self._keep_shown(connection, key, shown, now)
-        del self._claimed[key]
-        for gone in (key, *outdated):
-            self._shown.pop(gone, None)
-        if shown is not None:
-            self._shown[key] = shown
-        self._waiting.pop(key, None)
-        if stays is not None:
-            self._waiting[key] = stays
-        if isinstance(shown, ShownActivity) and shown.ended:
-            self.release(Wait.SLOT)
-            self.slot_freed(now)
-
-    def expire(self, now: float) -> list[Queued]:
-        """Take out what is too old to be worth saying; returns it."""
-        expired = [queued for queued in self._idle() if _expires(queued.message) <= now]
-        self._take_out(expired)
-        return expired
-
-    def drop(self, queued: Queued) -> None:
-        """Take out a message that cannot be sent as it is; as a level it is not tried again until it changes."""
-        self._refuse(queued.message, off=False)
-        self._take_out([queued])
-
-    def release(self, wait: Wait) -> None:
-        """End the waits of this kind."""
-        for key, queued in self._waiting.items():
-            if queued.wait is wait:
-                self._waiting[key] = replace(queued, retry_at=0.0, wait=Wait.TIME)
-
-    def want(self, keys: Collection[SurfaceKey]) -> None:
-        """Which levels there are by now: another one that is on its way is not tried again."""
-        self._wanted = frozenset(keys)
-
-    def try_anew(self) -> None:
-        """Forget what was refused or put off: the configuration, or what it needs in the app, may be right by now."""
-        self._refused.clear()
-        self.release(Wait.TIME)
-
-    def shift(self, seconds: float) -> None:
-        """The clock was set: waits keep their length."""
-        for key, queued in self._waiting.items():
-            self._waiting[key] = replace(queued, retry_at=queued.retry_at + seconds)
-
-    def sent_since(self, at: float) -> list[tuple[str, float]]:
-        """Family, and latest time of arrival, of the requests that may have arrived since ``at``."""
-        with self._database.transaction() as connection:
-            return rows.sent_since(connection, at)
-
-    def _idle(self) -> Iterator[Queued]:
-        return (queued for key, queued in self._waiting.items() if key not in self._claimed)
-
-    def _load(self, connection: Connection) -> None:
-        known = {queued.id: queued for queued in self._waiting.values()}
-        self._waiting = {
-            message.key: replace(known.get(row, Queued(row, message)), message=message)
-            for row, message in rows.waiting(connection)
-        }
-        self._shown = {shown.key: shown for shown in rows.shown(connection)}
-        self._shown |= {key: claim.presumed for key, claim in self._claimed.items() if claim.presumed is not None}
-
-    def _successor(self, message: Message) -> Queued | None:
-        """What waits for the key once ``message`` was put; the very same object where that changes nothing."""
-        waiting = self._waiting.get(message.key)
-        if not self._is_news(message):
-            return waiting if isinstance(message, Push | PushUpdate) else None
-        if waiting is None:
-            return Queued(0, message)
-        old = waiting.message
-        if _is_another_matter(message, old):
-            return Queued(waiting.id, message)
-        if isinstance(message, Push | PushUpdate) or not is_like(message, old):
-            return replace(waiting, message=message)
-        if message.priority >= old.priority and message.due >= old.due:
-            return waiting
-        sooner = replace(message, priority=min(message.priority, old.priority), due=min(message.due, old.due))
-        return replace(waiting, message=sooner)
-
-    def _is_news(self, message: Message) -> bool:
-        """Whether the phone neither shows this nor will once its request is answered."""
-        claim = self._claimed.get(message.key)
-        if claim is not None:
-            claimed = claim.queued.message
-            if claimed == message or (isinstance(claimed, ActivityEnd) and isinstance(message, ActivityEnd)):
-                return False
-        return self._is_worth(message, self._shown.get(message.key))
-
-    def _is_worth(self, message: Message, shown: Shown | None) -> bool:
-        place = (message.key, type(message))
-        if place in self._refused:
-            refused = self._refused[place]
-            if refused is None or says_same(message, refused):
-                return False
-        return differs(message, shown)
-
-    def _refuse(self, message: Message, off: bool) -> None:
-        if not isinstance(message, Push | PushUpdate):
-            self._refused[message.key, type(message)] = None if off else message
-
-    def _is_wanted(self, message: Message) -> bool:
-        is_state = isinstance(message, WidgetValue | ActivityState | BadgeCount)
-        return not is_state or self._wanted is None or message.key in self._wanted
-
-    def _staying(self, claim: Claim, settlement: Settlement, shown: Shown | None) -> Queued | None:
-        """What waits for the key once its request has ended."""
-        stays = self._waiting.get(claim.queued.message.key)
-        if isinstance(settlement, Retry) and self._is_wanted(claim.queued.message):
-            stays = _back(claim.queued, stays, settlement)
-        return stays if stays is not None and self._is_worth(stays.message, shown) else None
-
-    def _keep_shown(self, connection: Connection, key: Key, shown: Shown | None, now: float) -> list[PushKey]:
-        """Write what a key shows; returns the keys of pushes that are too old to be replaced, taken out."""
-        if shown is None:
-            rows.forget_shown(connection, [key])
-            return []
-        rows.keep_shown(connection, shown)
-        if not isinstance(shown, ShownPush):
-            return []
-        pushes = [
-            other
-            for other in self._shown.values()
-            if isinstance(other, ShownPush) and other.key != key and not other.is_open
-        ]
-        surplus, oldest = len(pushes) + 1 - PUSHES_KEPT, now - PUSHES_KEPT_FOR
-        outdated = [push.key for index, push in enumerate(pushes) if index < surplus or push.at < oldest]
-        rows.forget_shown(connection, outdated)
-        return outdated
-
-    def _take_out(self, gone: list[Queued]) -> None:
-        if not gone:
-            return
-        with self._database.transaction() as connection:
-            for queued in gone:
-                rows.remove(connection, queued.id)
-        for queued in gone:
-            del self._waiting[queued.message.key]
-
-
-def _expires(message: Message) -> float:
-    expires = message.expires if isinstance(message, Push | PushUpdate) else None
-    return math.inf if expires is None else expires
+        base = replace(base, message=sooner)
+    return replace(
+        base, retry_at=retry.at, wait=retry.wait, attempts=attempts, reason=retry.reason, detail=retry.detail
+    )
 
 
 def _presumed(message: LevelMessage, now: float, window: TimerWindow | None) -> Shown:
@@ -378,25 +320,13 @@ def _presumed(message: LevelMessage, now: float, window: TimerWindow | None) -> 
             return ShownBadge(message.key, message.count, now, message.channels)
 
 
-def _unknown(shown: Shown) -> Shown:
-    """What is known where nobody knows whether this is shown."""
-    match shown:
-        case ShownWidget():
-            return replace(shown, value=None)
-        case ShownActivity():
-            return replace(shown, content=None)
-        case ShownBadge():
-            return replace(shown, count=None)
-    return shown
-
-
 def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | None:
     match settlement:
         case Accept():
             return _accepted(claim, settlement, now)
         case Drop():
             return claim.before
-    may_be = _unknown(claim.presumed) if settlement.sent and claim.presumed is not None else claim.before
+    may_be = unknown(claim.presumed) if settlement.sent and claim.presumed is not None else claim.before
     if isinstance(may_be, ShownPush) and settlement.forget_id:
         return replace(may_be, notification_id=None)
     if isinstance(may_be, ShownActivity):
@@ -420,27 +350,22 @@ def _accepted(claim: Claim, settlement: Accept, now: float) -> Shown | None:
     return presumed
 
 
-def _is_another_matter(message: Message, other: Message) -> bool:
-    """Whether a message does not continue another of its key: an end instead of an update."""
-    return isinstance(message, ActivityEnd) is not isinstance(other, ActivityEnd)
+def _forget_old_pushes(draft: Draft, newest: ShownPush, now: float) -> None:
+    """Forget pushes that are too old to be replaced, and the oldest of too many."""
+    shown = draft.outbox.shown.values()
+    closed = [push for push in shown if isinstance(push, ShownPush) and push.key != newest.key and not push.is_open]
+    closed.sort(key=lambda push: push.at)
+    surplus, oldest = len(closed) + 1 - PUSHES_KEPT, now - PUSHES_KEPT_FOR
+    for index, push in enumerate(closed):
+        if index < surplus or push.at < oldest:
+            draft.show(push.key, None)
 
 
-def _back(queued: Queued, newer: Queued | None, retry: Retry) -> Queued:
-    """The message that waits after a try that must be repeated: the newer one, if there is one; the wait is the key's.
-
-    A newer one that is another matter (an end instead of an update) does not wait.
-    """
-    attempts = queued.attempts + 1 if retry.wait is Wait.ANSWER else 0
-    if newer is not None and _is_another_matter(newer.message, queued.message):
-        return newer
-    base = newer or queued
-    if not isinstance(base.message, Push | PushUpdate):
-        # What made the first one urgent is not shown yet.
-        old = queued.message
-        sooner = replace(
-            base.message, priority=min(base.message.priority, old.priority), due=min(base.message.due, old.due)
-        )
-        base = replace(base, message=sooner)
-    return replace(
-        base, retry_at=retry.at, wait=retry.wait, attempts=attempts, reason=retry.reason, detail=retry.detail
-    )
+def _prune_sent(draft: Draft, now: float) -> None:
+    """Forget requests that no limit looks back on; what a clock set back has left in the future ends soon."""
+    newest = now + LONGEST_REQUEST + LATE_ARRIVAL
+    for request in list(draft.outbox.sent.values()):
+        if request.at < now - SENT_KEPT_FOR:
+            draft.count_no_more(request.id)
+        elif request.at > newest:
+            draft.count(replace(request, at=newest))

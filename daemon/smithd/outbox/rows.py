@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
+from rpds import HashTrieMap
 from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Executable,
     Float,
     Integer,
     Row,
@@ -34,7 +35,10 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, TimerWindow
+from smithd.outbox.queue import ordered
+from smithd.outbox.queued import Boot, Queued, SentRequest, ServiceAccount
+from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, TimerWindow, unknown
+from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage
 from smithd.storage import metadata, upsert
 
 # A key is five columns: ``opened`` and ``sequence`` are 0 but for pushes.
@@ -101,103 +105,104 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 _OWN_COLUMNS = frozenset({"key", "priority", "created", "due", "at"})
 
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
-_ADD = _OUTBOX.insert()
-_CHANGE = _OUTBOX.update().where(_OUTBOX.c.id == bindparam("row"))
-_SET_CLAIMED = _CHANGE.values(claimed=bindparam("now_claimed"))
+_KEEP = upsert(_OUTBOX)
 _REMOVE = _OUTBOX.delete().where(_OUTBOX.c.id == bindparam("row"))
+_UNCLAIM = _OUTBOX.update().where(_OUTBOX.c.claimed.is_(True)).values(claimed=False)
 _KEEP_SHOWN = upsert(_SHOWN)
 _FORGET_SHOWN = _SHOWN.delete().where(*(_SHOWN.c[name] == bindparam(f"the_{name}") for name in _KEY))
-_ADD_SENT = _SENT.insert()
-_CORRECT_SENT = _SENT.update().where(_SENT.c.id == bindparam("row"))
+_KEEP_SENT = upsert(_SENT)
+_FORGET_SENT = _SENT.delete().where(_SENT.c.id == bindparam("row"))
+_KEEP_ACCOUNT = upsert(_ACCOUNTS)
 
 
-def add(connection: Connection, message: Message) -> int:
-    """A new row that waits; returns its id."""
-    return _new_id(connection.execute(_ADD, {**_written_key(message.key), **_written(message), "claimed": False}))
+def load(connection: Connection) -> Outbox:
+    """The outbox as the last run left it. What was in flight then waits again; where a newer message of its key waits
+    already, that one stands for both, and the older one is taken out.
+    """
+    waiting: dict[Key, Queued] = {}
+    for row in connection.execute(select(_OUTBOX).order_by(_OUTBOX.c.id)):
+        queued = Queued(row.id, _read(row))
+        if (older := waiting.get(queued.message.key)) is not None:
+            connection.execute(_REMOVE, {"row": older.id})
+        waiting[queued.message.key] = queued
+    connection.execute(_UNCLAIM)
+    shown = map(_read_shown, connection.execute(select(_SHOWN)))
+    sent = {row.id: _read_sent(row) for row in connection.execute(select(_SENT))}
+    accounts = connection.execute(select(_ACCOUNTS))
+    ids = [*sent, *(queued.id for queued in waiting.values())]
+    return ordered(
+        Outbox(
+            waiting=HashTrieMap(waiting),
+            shown=HashTrieMap({each.key: each for each in shown}),
+            sent=HashTrieMap(sent),
+            accounts=HashTrieMap({row.account: ServiceAccount(row.address, row.fingerprint) for row in accounts}),
+            next_id=max(ids, default=0) + 1,
+        )
+    )
 
 
-def replace(connection: Connection, row: int, message: Message) -> None:
-    """Another message in a row's place, so that it keeps its age."""
-    connection.execute(_CHANGE, {**_written(message), "row": row})
+def write(connection: Connection, changes: OutboxChanges) -> None:
+    """Write what changed. Of a key, the message in flight is always the older one, so that in the order of their ids
+    no two stand in each other's way.
+    """
+    messages = sorted(changes.messages.items(), key=lambda item: item[0])
+    _run(connection, _REMOVE, [{"row": id_} for id_, stored in messages if stored is None])
+    _run(connection, _KEEP, [_written(id_, stored) for id_, stored in messages if stored is not None])
+    shown = changes.shown.items()
+    _run(connection, _FORGET_SHOWN, [_the_key(key) for key, value in shown if value is None])
+    _run(connection, _KEEP_SHOWN, [_written_shown(value) for _, value in shown if value is not None])
+    sent = changes.sent.items()
+    _run(connection, _FORGET_SENT, [{"row": id_} for id_, request in sent if request is None])
+    _run(connection, _KEEP_SENT, [_written_sent(request) for _, request in sent if request is not None])
+    _run(connection, _KEEP_ACCOUNT, [_written_account(*item) for item in changes.accounts.items()])
 
 
-def remove(connection: Connection, row: int) -> None:
-    """A row that need not be sent any more, or was."""
-    connection.execute(_REMOVE, {"row": row})
+def write_all(connection: Connection, outbox: Outbox) -> None:
+    """Write the whole outbox in place of what is there."""
+    for table in (_OUTBOX, _SHOWN, _SENT, _ACCOUNTS):
+        connection.execute(table.delete())
+    claimed = {claim.queued.id: StoredMessage(claim.queued.message, claimed=True) for claim in outbox.claimed.values()}
+    waiting = {queued.id: StoredMessage(queued.message, claimed=False) for queued in outbox.waiting.values()}
+    shown = {key: unknown(value) if key in outbox.claimed else value for key, value in outbox.shown.items()}
+    everything = OutboxChanges(HashTrieMap(claimed | waiting), HashTrieMap(shown), outbox.sent, outbox.accounts)
+    write(connection, everything)
 
 
-def claim(connection: Connection, row: int) -> None:
-    """A row's request is in flight."""
-    connection.execute(_SET_CLAIMED, {"row": row, "now_claimed": True})
+def _run(connection: Connection, statement: Executable, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(statement, rows)
 
 
-def unclaim(connection: Connection, row: int) -> None:
-    """A row waits again."""
-    connection.execute(_SET_CLAIMED, {"row": row, "now_claimed": False})
-
-
-def unclaim_all(connection: Connection) -> None:
-    """What a dead process had claimed waits again; where a newer message waits already, that one stands for both."""
-    columns = [_OUTBOX.c[name] for name in ("id", *_KEY)]
-    waiting = {tuple(row)[1:] for row in connection.execute(select(*columns).where(_OUTBOX.c.claimed.is_(False)))}
-    for row in connection.execute(select(*columns).where(_OUTBOX.c.claimed.is_(True))).all():
-        (remove if tuple(row)[1:] in waiting else unclaim)(connection, row.id)
-
-
-def waiting(connection: Connection) -> Iterator[tuple[int, Message]]:
-    """The rows that wait, with their ids."""
-    for row in connection.execute(select(_OUTBOX).where(_OUTBOX.c.claimed.is_(False))):
-        yield row.id, _read(row)
-
-
-def keep_shown(connection: Connection, shown: Shown) -> None:
-    """What a key shows now."""
-    values = {**_written_key(shown.key), "at": shown.at, "content": _content(shown)}
-    connection.execute(_KEEP_SHOWN, values)
-
-
-def forget_shown(connection: Connection, keys: Iterable[Key]) -> None:
-    """The phone shows nothing under these keys that would be worth remembering."""
-    for key in keys:
-        connection.execute(_FORGET_SHOWN, {f"the_{name}": value for name, value in _written_key(key).items()})
-
-
-def shown(connection: Connection) -> Iterator[Shown]:
-    """All that is shown, the oldest first."""
-    for row in connection.execute(select(_SHOWN).order_by(_SHOWN.c.at)):
-        yield _read_shown(row)
-
-
-def add_sent(connection: Connection, account: str, family: str, at: float) -> int:
-    """A request goes out, and has arrived by ``at`` if it ever does; returns its id."""
-    return _new_id(connection.execute(_ADD_SENT, {"account": account, "family": family, "at": at}))
-
-
-def correct_sent(connection: Connection, row: int, at: float) -> None:
-    """When a request had arrived at the latest is known better now."""
-    connection.execute(_CORRECT_SENT, {"row": row, "at": at})
-
-
-def prune_sent(connection: Connection, oldest: float, newest: float) -> None:
-    """Drop what no limit looks back on; what a clock set back has left in the future ends at ``newest``."""
-    connection.execute(_SENT.delete().where(_SENT.c.at < oldest))
-    connection.execute(_SENT.update().where(_SENT.c.at > newest).values(at=newest))
-
-
-def sent_since(connection: Connection, at: float) -> list[tuple[str, float]]:
-    """Family and time of the requests that may have arrived since ``at``."""
-    found = connection.execute(select(_SENT.c.family, _SENT.c.at).where(_SENT.c.at >= at))
-    return [(row.family, row.at) for row in found]
-
-
-def _written(message: Message) -> dict[str, Any]:
+def _written(id_: int, stored: StoredMessage) -> dict[str, Any]:
+    message = stored.message
     return {
+        "id": id_,
+        **_written_key(message.key),
+        "claimed": stored.claimed,
         "kind": _NAMES[type(message)],
         "priority": message.priority,
         "created": message.created,
         "due": message.due,
         "content": _content(message),
     }
+
+
+def _written_shown(shown: Shown) -> dict[str, Any]:
+    return {**_written_key(shown.key), "at": shown.at, "content": _content(shown)}
+
+
+def _written_sent(request: SentRequest) -> dict[str, Any]:
+    boot = (request.boot.id, request.boot.time) if request.boot is not None else (None, None)
+    row = (request.id, request.account, request.family, request.at, *boot)
+    return dict(zip(("id", "account", "family", "at", "boot", "boot_time"), row, strict=True))
+
+
+def _written_account(account: str, service: ServiceAccount) -> dict[str, Any]:
+    return {"account": account, "address": service.address, "fingerprint": service.fingerprint}
+
+
+def _the_key(key: Key) -> dict[str, Any]:
+    return {f"the_{name}": value for name, value in _written_key(key).items()}
 
 
 def _content(value: Message | Shown) -> str:
@@ -233,6 +238,11 @@ def _read_shown(row: Row[Any]) -> Shown:
             return ShownBadge(key, own.pop("count", None), row.at, **own)
         case PushKey():
             return ShownPush(key, own.pop("content"), row.at, **own)
+
+
+def _read_sent(row: Row[Any]) -> SentRequest:
+    boot = Boot(row.boot, row.boot_time) if row.boot is not None else None
+    return SentRequest(row.id, row.account, row.family, row.at, boot)
 
 
 def _read_content(row: Row[Any]) -> dict[str, Any]:
@@ -271,8 +281,3 @@ def _read_key(row: Row[Any]) -> Key:
         case "push":
             return PushKey(row.account, row.name, row.opened, row.sequence)
     raise ValueError(f"there is no surface '{row.surface}'")
-
-
-def _new_id(result: Any) -> int:
-    (row,) = result.inserted_primary_key
-    return int(row)

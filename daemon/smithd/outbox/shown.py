@@ -7,7 +7,7 @@ everything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smithd.keys import BadgeKey, PushKey, StreamKey, WidgetKey
 from smithd.outbox.message import (
@@ -92,6 +92,18 @@ class ShownPush:
 
 
 Shown = ShownWidget | ShownActivity | ShownBadge | ShownPush
+
+
+def unknown(shown: Shown) -> Shown:
+    """What remains known where nobody knows whether this is shown."""
+    match shown:
+        case ShownWidget():
+            return replace(shown, value=None)
+        case ShownActivity():
+            return replace(shown, content=None)
+        case ShownBadge():
+            return replace(shown, count=None)
+    return shown
 
 
 @dataclass(frozen=True, slots=True)

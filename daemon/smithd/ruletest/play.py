@@ -14,12 +14,12 @@ from typing import Any
 
 from smithd.clock import VirtualClock
 from smithd.config.model import Config
+from smithd.delivery.inline import InlineSender
 from smithd.delivery.reply import Reply, read
-from smithd.delivery.sender import Sender
 from smithd.delivery.wire import Request
 from smithd.engine import Engine
 from smithd.events import AlertMoved, Event, Events
-from smithd.outbox.queue import Outbox
+from smithd.outbox.stored import StoredOutbox
 from smithd.plugin.sample import Sample
 from smithd.poll.intake import Poll
 from smithd.poll.registry import SourceSpec
@@ -62,9 +62,9 @@ class _Stage:
         self._service = Service(State(keys={self._key: None}, creates_metrics=True))
         self._polls = _polls(config, case.input, start)
         events = Events([self._hear])
-        outbox = Outbox(database)
+        outbox = StoredOutbox(database)
         self._engine = Engine(config, database, outbox, events, start)
-        self._sender = Sender(outbox, self._send, config.account, clock, events, config.zone, lambda: 0.5)
+        self._sender = InlineSender(outbox, self._send, config.account, clock, events, config.zone, lambda: 0.5)
 
     async def run(self) -> Played:
         """From the start until all that is expected can be told from what is not."""

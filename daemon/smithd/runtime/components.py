@@ -12,11 +12,12 @@ from typing import NamedTuple
 from smithd.clock import Clock
 from smithd.config.model import Config
 from smithd.delivery.client import Client
-from smithd.delivery.sender import Sender
+from smithd.delivery.delivery import fingerprint
+from smithd.delivery.inline import InlineSender
 from smithd.engine import Engine
 from smithd.events import Events
 from smithd.http import Http
-from smithd.outbox.queue import Outbox
+from smithd.outbox.stored import StoredOutbox
 from smithd.plugin.source import Context
 from smithd.poll.intake import Poll
 from smithd.poll.poller import Poller
@@ -47,11 +48,12 @@ class Components:
         self.clock = clock
         self._database = database
         self._http = Http()
-        self.outbox = Outbox(database)
+        self.outbox = StoredOutbox(database)
+        self.outbox.moved(config.account.base_url, fingerprint(config.account))
         self.engine = Engine(config, database, self.outbox, events, clock.now())
         self._to_service = Http(KEEP_ALIVE)
         client = Client(config.account, self._to_service, clock.now)
-        self.sender = Sender(self.outbox, client, config.account, clock, events, config.zone)
+        self.sender = InlineSender(self.outbox, client, config.account, clock, events, config.zone)
         self.plugins_hang = False
         """After closing: whether a plugin would not stop. The process must then end without waiting for it."""
         self.nudge = asyncio.Event()

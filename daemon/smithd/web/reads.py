@@ -15,7 +15,7 @@ from smithd.web.recent import Recent
 
 if TYPE_CHECKING:
     from smithd.config.model import Config
-    from smithd.outbox.queue import Outbox
+    from smithd.outbox.stored import StoredOutbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Reads:
     order: Sequence[SurfaceKey] = ()
 
 
-def windows(config: Config, outbox: Outbox, clock: Clock, recent: Recent) -> Reads:
+def windows(config: Config, outbox: StoredOutbox, clock: Clock, recent: Recent) -> Reads:
     """The windows of a running daemon."""
     order: list[SurfaceKey] = [WidgetKey(DEFAULT_ACCOUNT, name) for name in config.widgets]
     order += [StreamKey(DEFAULT_ACCOUNT, name) for name in config.live_activities]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from smithd.clock import Clock
 from smithd.config.model import Config, WebOptions
 from smithd.events import Events, Redactor, Serving
-from smithd.outbox.queue import Outbox
+from smithd.outbox.stored import StoredOutbox
 from smithd.web.reads import windows
 from smithd.web.recent import Recent
 
@@ -57,7 +57,7 @@ class Site:
         if listener is not None and listener is not self._listener:
             listener.close()
 
-    def show(self, config: Config, outbox: Outbox, listener: socket.socket | None, spawn: Spawn) -> None:
+    def show(self, config: Config, outbox: StoredOutbox, listener: socket.socket | None, spawn: Spawn) -> None:
         """From now on show what this configuration says, at the place that was found for it."""
         self._web, before = config.web, self._listener
         if config.web is not None:
@@ -73,7 +73,7 @@ class Site:
             self._serving = spawn(serve(self, listener))
             self._events.publish(Serving(_address(listener)))
 
-    def _build(self, config: Config, web: WebOptions, outbox: Outbox) -> ASGIApp:
+    def _build(self, config: Config, web: WebOptions, outbox: StoredOutbox) -> ASGIApp:
         from smithd.web.app import build
 
         token = web.token.get_secret_value() if web.token is not None else None

@@ -1,0 +1,124 @@
+"""What may go now: the messages of an account, the most urgent first, as far as the gate lets them. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from heapq import heapify, heappop, heappush
+
+from smithd.contract.endpoint import Endpoint, Family
+from smithd.delivery import wire
+from smithd.delivery.gate import Gate, NotYet
+from smithd.delivery.wire import Request
+from smithd.outbox.message import ActivityState, Message, Priority, Push, PushUpdate
+from smithd.outbox.queue import mature
+from smithd.outbox.queued import Queued
+from smithd.outbox.settlement import DeliveryReason, Drop
+from smithd.outbox.shown import Shown, ShownActivity
+from smithd.outbox.state import Lane, Outbox
+
+AT_ONCE = 4
+KEPT_FOR_PUSHES = 1
+"""Requests in flight at once for an account, and how many of these places only pushes may take."""
+
+LONGEST_REST = 30.0
+"""Seconds after which is looked again although nothing happened: the calendar's clock may have been set."""
+
+SHORTEST_REST = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Where messages of an account go. ``channels``: who gets what does not name its own (None: everybody)."""
+
+    account: str
+    channels: tuple[str, ...] | None
+    zone: tzinfo
+
+
+@dataclass(slots=True)
+class Choice:
+    """The messages that may go now, with their requests; those that no request can be made of, and why; those that are
+    not worth sending any more; and in how many seconds to look again (infinite: not before something happens).
+    """
+
+    requests: list[tuple[Queued, Request]] = field(default_factory=list)
+    dropped: list[tuple[Queued, Drop]] = field(default_factory=list)
+    obsolete: list[Queued] = field(default_factory=list)
+    look_again: float = math.inf
+
+
+def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant: float, places: int) -> Choice:
+    """What may go now. ``places``: how many more requests may be in flight; ``instant``: now, by a clock that never
+    steps. Neither the outbox nor the gate is changed.
+
+    What the gate holds back holds back its lane: whoever comes later there would wait for the same.
+    """
+    matured, choice = mature(outbox, now), Choice()
+    streams = len(matured.streams_on_phone(addressee.account))
+    for priority in Priority:
+        heads = _heads(matured, addressee.account, priority)
+        while heads and len(choice.requests) < places:
+            _, family, queued, rest = heappop(heads)
+            message, shown = queued.message, matured.shown.get(queued.message.key)
+            if not isinstance(message, Push | PushUpdate) and places - len(choice.requests) <= KEPT_FOR_PUSHES:
+                continue
+            starts = _starts(message, shown)
+            # Goes once slots are allocated where the surfaces are.
+            waits_for_slot = starts and not gate.has_slot(streams)
+            if not waits_for_slot:
+                chosen = [request.endpoint for _, request in choice.requests]
+                passage = gate.decide(wire.endpoint(message, shown), priority, instant, chosen)
+                if isinstance(passage, NotYet):
+                    choice.look_again = min(choice.look_again, passage.until - instant)
+                    continue
+                if _take(choice, queued, shown, addressee, now) and starts:
+                    streams += 1
+            _push_next(heads, family, rest)
+    rest_of_time = min(choice.look_again, matured.next_at() - now, LONGEST_REST if outbox.count() else math.inf)
+    choice.look_again = max(rest_of_time, SHORTEST_REST)
+    return choice
+
+
+Head = tuple[int, Family, Queued, Iterator[Queued]]
+
+
+def _heads(outbox: Outbox, account: str, priority: Priority) -> list[Head]:
+    """The oldest message of each lane of a priority."""
+    heads: list[Head] = []
+    for family in Family:
+        _push_next(heads, family, outbox.lane(Lane(account, priority, family)))
+    heapify(heads)
+    return heads
+
+
+def _push_next(heads: list[Head], family: Family, rest: Iterator[Queued]) -> None:
+    if (queued := next(rest, None)) is not None:
+        heappush(heads, (queued.id, family, queued, rest))
+
+
+def _starts(message: Message, shown: Shown | None) -> bool:
+    """Whether a message puts another stream on the phone."""
+    return isinstance(message, ActivityState) and (not isinstance(shown, ShownActivity) or shown.ended)
+
+
+def _take(choice: Choice, queued: Queued, shown: Shown | None, addressee: Addressee, now: float) -> bool:
+    """Choose a message, where a request can be made of it; whether that is so."""
+    message = queued.message
+    try:
+        request = wire.request(message, shown, addressee.channels, now, addressee.zone)
+    except ValueError as error:
+        choice.dropped.append((queued, Drop(DeliveryReason.INVALID, str(error))))
+        return False
+    if isinstance(message, PushUpdate) and message.only_in_place and request.endpoint is not Endpoint.REPLACE:
+        choice.obsolete.append(queued)  # the phone does not have what this would replace
+        return False
+    choice.requests.append((queued, request))
+    return True
+
+
+def channels_of(channels: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The account's own channels, as an addressee has them."""
+    return tuple(channels) if channels is not None else None

@@ -1,0 +1,138 @@
+"""The delivery to one account: what may go to it, and what the ends of its requests mean.
+
+``choose``, ``judge`` and ``reaches`` change nothing: an engine calls them in its step. ``send`` and ``learn`` come
+after the step was committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
+
+from smithd.contract.endpoint import Family
+from smithd.delivery import outcome as outcomes
+from smithd.delivery.account import AccountOptions
+from smithd.delivery.budget import MARGIN, WINDOW
+from smithd.delivery.choice import Addressee, Choice, channels_of, choose
+from smithd.delivery.gate import Blocked, Gate, Unblocked
+from smithd.delivery.outcome import Outcome
+from smithd.delivery.reply import Accepted, Reply
+from smithd.delivery.wire import Request
+from smithd.delivery.wording import sentence, summary
+from smithd.events import DeliveryBlocked, DeliveryResumed, Event, SendAccepted, SendDelayed, SendDropped, SurfaceHeld
+from smithd.keys import Key, WidgetKey
+from smithd.outbox.message import LATE_ARRIVAL, Push, PushUpdate
+from smithd.outbox.queued import Claim, Queued, SentRequest
+from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry
+from smithd.outbox.state import Outbox
+
+
+def fingerprint(options: AccountOptions) -> str:
+    """What tells an account's key from another one, and gives nothing of it away."""
+    return hashlib.sha256(options.api_key.get_secret_value().encode()).hexdigest()[:16]
+
+
+class AccountDelivery:
+    """The gate of an account, and what is remembered of its requests beside it."""
+
+    def __init__(self, account: str, options: AccountOptions, zone: tzinfo) -> None:
+        self.account = account
+        self._options = options
+        self._addressee = Addressee(account, channels_of(options.channels), zone)
+        self.gate = Gate(options.limits)
+        self._gates: dict[int, Gate] = {}
+        self._warned: set[Key] = set()
+
+    def remember(self, sent: Iterable[SentRequest], now: float, instant: float) -> None:
+        """Count what an earlier life, or another key, sent: the service remembers it."""
+        for request in sent:
+            if request.account == self.account and request.at >= now - WINDOW - MARGIN:
+                # A time far in the future was written before the clock was set back.
+                age = now - min(request.at, now + LATE_ARRIVAL)
+                self.gate.budget.remember(Family(request.family), instant - age)
+
+    def reconfigure(self, options: AccountOptions, zone: tzinfo) -> bool:
+        """Send as another configuration says, from now on. With another key, or at another address, nothing is blocked
+        any more and what was sent is to be remembered anew; returns whether that is so.
+        """
+        before, self._options = self._options, options
+        self._addressee = Addressee(self.account, channels_of(options.channels), zone)
+        if (options.api_key, options.base_url) == (before.api_key, before.base_url):
+            self.gate.limit(options.limits)
+            return False
+        self.gate = Gate(options.limits)
+        return True
+
+    def choose(self, outbox: Outbox, now: float, instant: float, places: int) -> Choice:
+        """What may go now; see ``choice.choose``."""
+        return choose(outbox, self._addressee, self.gate, now, instant, places)
+
+    def judge(self, claim: Claim, request: Request, reply: Reply, now: float, chance: float) -> Outcome:
+        """What a reply means; see ``outcome.judge``."""
+        return outcomes.judge(request, reply, claim.queued.attempts, now, chance)
+
+    def reaches(self, outcome: Outcome) -> bool:
+        """Whether an outcome shows that the service, which was out of reach, answers again."""
+        return outcome.is_answer and not self.gate.reachability.is_reachable
+
+    def is_outdated(self, claim: Claim) -> bool:
+        """Whether a request went out with another key, or to another address."""
+        return self._gates.get(claim.sent) not in (self.gate, None)
+
+    def send(self, claim: Claim, request: Request) -> None:
+        """A request goes; ``learn`` must follow."""
+        self.gate.send(request.endpoint)
+        self._gates[claim.sent] = self.gate
+
+    def learn(self, claim: Claim, request: Request, outcome: Outcome, now: float, instant: float) -> list[Event]:
+        """How a request ended; returns what is to be published."""
+        gate = self._gates.pop(claim.sent, self.gate)
+        events = [*self._of_message(claim.queued, outcome, now)]
+        for change in gate.learn(request.endpoint, outcome, instant):
+            if gate is not self.gate:
+                continue  # it is about another key
+            match change:
+                case Blocked(scope, reason, detail):
+                    events.append(DeliveryBlocked(scope, sentence(reason, detail)))
+                case Unblocked(scope):
+                    events.append(DeliveryResumed(scope))
+        return events
+
+    def _of_message(self, queued: Queued, outcome: Outcome, now: float) -> Iterator[Event]:
+        key = queued.message.key
+        match outcome.settlement:
+            case Accept():
+                reply = outcome.reply
+                operation = reply.operation if isinstance(reply, Accepted) else "ended"
+                yield SendAccepted(key, operation, summary(queued.message))
+                yield from self._warnings(key, reply.warnings if isinstance(reply, Accepted) else ())
+            case Retry(at, reason, detail) if outcome.blocks is None and _is_news(queued, reason, detail):
+                yield SendDelayed(key, why(key, reason, detail), max(at - now, outcome.pause))
+            case Drop(reason, detail):
+                yield SendDropped(key, why(key, reason, detail))
+
+    def _warnings(self, key: Key, warnings: tuple[str, ...]) -> Iterator[Event]:
+        """The service's warnings about a key, the first time."""
+        if not warnings:
+            self._warned.discard(key)
+        elif key not in self._warned:
+            self._warned.add(key)
+            yield SurfaceHeld(key, f"the service warns: {'; '.join(warnings)}")
+
+
+def expired(queued: Queued) -> SendDropped:
+    """A message was too old to be worth sending."""
+    key = queued.message.key
+    last = why(key, queued.reason, queued.detail) if queued.reason is not None else "it never went out"
+    return SendDropped(key, sentence(DeliveryReason.EXPIRED, last))
+
+
+def why(key: Key, reason: DeliveryReason, detail: str) -> str:
+    """Why a message was not accepted, in a sentence."""
+    return sentence(reason, detail, key.name if isinstance(key, WidgetKey) else "")
+
+
+def _is_news(queued: Queued, reason: DeliveryReason, detail: str) -> bool:
+    """Whether a delay is worth an event: a push's always, a level's when its reason is another."""
+    return isinstance(queued.message, Push | PushUpdate) or (queued.reason, queued.detail) != (reason, detail)

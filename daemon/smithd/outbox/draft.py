@@ -1,0 +1,126 @@
+"""A draft of the next outbox: what the functions on the value share. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from smithd.keys import Key
+from smithd.outbox.ordered import Ordered
+from smithd.outbox.queued import Claim, Queued, SentRequest, ServiceAccount
+from smithd.outbox.shown import Shown, unknown
+from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges, StoredMessage, lane_of
+
+
+class Draft:
+    """Holds the next outbox and the changes while a function puts them together; the outbox it began with stays."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self.outbox = outbox
+        self.changes = NO_CHANGES
+
+    @property
+    def result(self) -> tuple[Outbox, OutboxChanges]:
+        return self.outbox, self.changes
+
+    def new_id(self) -> int:
+        found = self.outbox.next_id
+        self.outbox = replace(self.outbox, next_id=found + 1)
+        return found
+
+    def wait(self, key: Key, queued: Queued | None) -> None:
+        """Have ``queued`` wait for a key, in place of what waits; None: nothing waits any more."""
+        before = self.outbox.waiting.get(key)
+        if before is queued:
+            return
+        if before is not None:
+            self._leave_order(before)
+        if before is not None and (queued is None or queued.id != before.id):
+            self._write(before.id, None)
+        waiting = self.outbox.waiting
+        if queued is None:
+            self.outbox = replace(self.outbox, waiting=waiting.remove(key))
+            return
+        self.outbox = replace(self.outbox, waiting=waiting.insert(key, queued))
+        if before is None or before.id != queued.id or before.message != queued.message:
+            self._write(queued.id, StoredMessage(queued.message, claimed=False))
+        if key not in self.outbox.claimed:
+            self._enter_order(queued)
+
+    def claim(self, claim: Claim) -> None:
+        """What waits for a key is in flight from now on."""
+        key, queued = claim.queued.message.key, claim.queued
+        self._leave_order(queued)
+        self.outbox = replace(
+            self.outbox, waiting=self.outbox.waiting.remove(key), claimed=self.outbox.claimed.insert(key, claim)
+        )
+        self._write(queued.id, StoredMessage(queued.message, claimed=True))
+
+    def unclaim(self, key: Key) -> None:
+        """A key's request is answered: what waited behind it may go, and its message is gone."""
+        claim, waiting = self.outbox.claimed[key], self.outbox.waiting.get(key)
+        self.outbox = replace(self.outbox, claimed=self.outbox.claimed.remove(key))
+        self._write(claim.queued.id, None)
+        if waiting is not None:
+            self._enter_order(waiting)
+
+    def show(self, key: Key, shown: Shown | None, *, is_certain: bool = True) -> None:
+        """What a key shows from now on. Where it is not certain yet, the state says that nobody knows."""
+        before = self.outbox.shown
+        if shown is None:
+            if key in before:
+                self.outbox = replace(self.outbox, shown=before.remove(key))
+                self.changes = replace(self.changes, shown=self.changes.shown.insert(key, None))
+            return
+        self.outbox = replace(self.outbox, shown=before.insert(key, shown))
+        written = shown if is_certain else unknown(shown)
+        self.changes = replace(self.changes, shown=self.changes.shown.insert(key, written))
+
+    def count(self, request: SentRequest) -> None:
+        """A request counts, or counts otherwise than before."""
+        self.outbox = replace(self.outbox, sent=self.outbox.sent.insert(request.id, request))
+        self.changes = replace(self.changes, sent=self.changes.sent.insert(request.id, request))
+
+    def count_no_more(self, id_: int) -> None:
+        """A request is so old that no limit looks back on it."""
+        self.outbox = replace(self.outbox, sent=self.outbox.sent.remove(id_))
+        self.changes = replace(self.changes, sent=self.changes.sent.insert(id_, None))
+
+    def name(self, account: str, service: ServiceAccount) -> None:
+        """An account's shown state belongs to this service."""
+        self.outbox = replace(self.outbox, accounts=self.outbox.accounts.insert(account, service))
+        self.changes = replace(self.changes, accounts=self.changes.accounts.insert(account, service))
+
+    def mature(self, now: float) -> None:
+        """What may go by now enters its lane."""
+        while (first := self.outbox.later.first) is not None and first[0] <= now:
+            queued = self.outbox.waiting[first[2]]
+            self.outbox = replace(self.outbox, later=self.outbox.later.remove(first))
+            self._enter_lane(queued)
+
+    def _write(self, id_: int, stored: StoredMessage | None) -> None:
+        self.changes = replace(self.changes, messages=self.changes.messages.insert(id_, stored))
+
+    def _enter_order(self, queued: Queued) -> None:
+        """Put it where it waits for its time; ``mature`` moves it on."""
+        aged = (queued.id, queued.message.key)
+        self.outbox = replace(self.outbox, later=self.outbox.later.add((queued.ready_at, *aged)))
+        if queued.can_expire:
+            self.outbox = replace(self.outbox, expiring=self.outbox.expiring.add((queued.expires, *aged)))
+
+    def _enter_lane(self, queued: Queued) -> None:
+        lanes, lane = self.outbox.lanes, lane_of(queued.message)
+        ordered = lanes.get(lane, Ordered()).add((queued.id, queued.message.key))
+        self.outbox = replace(self.outbox, lanes=lanes.insert(lane, ordered))
+
+    def _leave_order(self, queued: Queued) -> None:
+        """Take it out of where it stands in order; behind a request in flight it stands nowhere."""
+        key = queued.message.key
+        if key in self.outbox.claimed:
+            return
+        lanes, lane, aged = self.outbox.lanes, lane_of(queued.message), (queued.id, key)
+        try:
+            self.outbox = replace(self.outbox, later=self.outbox.later.remove((queued.ready_at, *aged)))
+        except KeyError:
+            self.outbox = replace(self.outbox, lanes=lanes.insert(lane, lanes[lane].remove(aged)))
+        if queued.can_expire:
+            self.outbox = replace(self.outbox, expiring=self.outbox.expiring.remove((queued.expires, *aged)))

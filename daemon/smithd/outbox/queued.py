@@ -1,0 +1,87 @@
+"""What the outbox holds of a message that waits or is in flight, and of the requests that were sent. No I/O."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from smithd.outbox.message import Message, Push, PushUpdate
+from smithd.outbox.settlement import DeliveryReason, Wait
+from smithd.outbox.shown import Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message that waits. ``id`` is its age: lower is older. ``retry_at``: the sender's own wait (seconds since
+    1970), apart from the message's ``due``.
+
+    ``wait``: what may end it early; ``attempts``: tries without an answer; ``reason`` and ``detail``: why the last try
+    failed.
+    """
+
+    id: int
+    message: Message
+    retry_at: float = 0.0
+    wait: Wait = Wait.TIME
+    attempts: int = 0
+    reason: DeliveryReason | None = None
+    detail: str = ""
+
+    @property
+    def ready_at(self) -> float:
+        """When it may be sent, as far as the message and its last try say."""
+        return max(self.message.due, self.retry_at)
+
+    @property
+    def can_expire(self) -> bool:
+        """Whether it will be too old to be worth sending."""
+        return self.expires < math.inf
+
+    @property
+    def expires(self) -> float:
+        """When it is too old to be worth sending; infinite where it never is."""
+        expires = self.message.expires if isinstance(self.message, Push | PushUpdate) else None
+        return math.inf if expires is None else expires
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message whose request is in flight.
+
+    ``before``: what was shown; ``presumed``: what a level will show if it is accepted; ``sent``: the id of its
+    request.
+    """
+
+    queued: Queued
+    before: Shown | None
+    presumed: Shown | None
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A moment of the machine's own clock, which goes on while it is suspended; ``id``: the boot it counts from."""
+
+    id: str
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """A request that counts for an account's limits. ``at``: the latest moment at which it can have reached the
+    service, in seconds since 1970; ``boot``: that moment by the machine's own clock, where there is one.
+    """
+
+    id: int
+    account: str
+    family: str
+    at: float
+    boot: Boot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccount:
+    """Which service an account's shown state belongs to. ``fingerprint`` tells its key from another one."""
+
+    address: str
+    fingerprint: str

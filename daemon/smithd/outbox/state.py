@@ -1,0 +1,170 @@
+"""The outbox as one frozen value: what waits, what is in flight, what is shown. No I/O.
+
+For each key at most one message is in flight and at most one waits. A message that comes meets what is there:
+
+- A level that the phone shows, or will show once its request is answered, withdraws what waits: it came and went.
+- A level that was refused is not tried again before its content changes.
+- Else it takes the place of the one that waits, and its age. Of a level only the newest matters, and the newer push of
+  a notification says all that the older one would. One that says the same changes nothing but that it may go sooner.
+- Behind a request in flight it waits; when that is settled it is compared with what is shown by then.
+- A message that is tried again waits for its time. A newer one of its key waits as long: the wait is the key's. An end
+  is another matter than the update before it, and goes at once.
+
+Messages that may go stand in lanes by account, priority and family, in the order of their age, so that finding the next
+costs the same whether ten wait or ten thousand. When a message is tried again, and why it was not accepted, is known in
+memory only: after a restart everything is tried at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rpds import HashTrieMap
+
+from smithd.contract.endpoint import Family
+from smithd.keys import Key, PushKey, StreamKey, SurfaceKey
+from smithd.outbox.message import (
+    ActivityEnd,
+    ActivityState,
+    BadgeCount,
+    Message,
+    Priority,
+    Push,
+    PushUpdate,
+    WidgetValue,
+)
+from smithd.outbox.ordered import Ordered
+from smithd.outbox.queued import Claim, Queued, SentRequest, ServiceAccount
+from smithd.outbox.shown import Shown, ShownActivity, Standing
+
+_FAMILIES: dict[type[Message], Family] = {
+    Push: Family.NOTIFICATIONS,
+    PushUpdate: Family.NOTIFICATIONS,
+    ActivityState: Family.LIVE_ACTIVITIES,
+    ActivityEnd: Family.LIVE_ACTIVITIES,
+    WidgetValue: Family.METRICS,
+    BadgeCount: Family.BADGES,
+}
+
+
+class Lane(NamedTuple):
+    """Messages that are equally important and count for the same limit."""
+
+    account: str
+    priority: Priority
+    family: Family
+
+
+def lane_of(message: Message) -> Lane:
+    """The lane that a message waits in."""
+    return Lane(message.key.account, message.priority, _FAMILIES[type(message)])
+
+
+Aged = tuple[int, Key]
+Timed = tuple[float, int, Key]
+
+Place = tuple[Key, type[Message]]
+"""What a refusal is about: an end may be accepted where an update was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """``refused``: the levels that are not tried again (None: whatever they say). ``wanted``: the surfaces there are by
+    now (None: not known yet). ``lanes`` have what may go, ``later`` what may go at a time, ``expiring`` what expires;
+    none of them what waits behind a request in flight. ``next_id`` is the id of the next message or request.
+    """
+
+    waiting: HashTrieMap[Key, Queued] = field(default_factory=HashTrieMap)
+    claimed: HashTrieMap[Key, Claim] = field(default_factory=HashTrieMap)
+    shown: HashTrieMap[Key, Shown] = field(default_factory=HashTrieMap)
+    sent: HashTrieMap[int, SentRequest] = field(default_factory=HashTrieMap)
+    accounts: HashTrieMap[str, ServiceAccount] = field(default_factory=HashTrieMap)
+    refused: HashTrieMap[Place, Message | None] = field(default_factory=HashTrieMap)
+    wanted: frozenset[SurfaceKey] | None = None
+    lanes: HashTrieMap[Lane, Ordered[Aged]] = field(default_factory=HashTrieMap)
+    later: Ordered[Timed] = field(default_factory=Ordered)
+    expiring: Ordered[Timed] = field(default_factory=Ordered)
+    next_id: int = 1
+
+    def standing(self, key: Key) -> Standing:
+        """Where a key stands."""
+        queued, claim = self.waiting.get(key), self.claimed.get(key)
+        return Standing(
+            self.shown.get(key), queued.message if queued else None, claim.queued.message if claim else None
+        )
+
+    def pushes(self) -> dict[str, Standing]:
+        """Where the pushes stand, by the text of their keys."""
+        keys = {*self.waiting, *self.claimed, *self.shown}
+        return {str(key): self.standing(key) for key in keys if isinstance(key, PushKey)}
+
+    def accepted(self) -> Mapping[Key, Shown]:
+        """What the service accepted; of what is in flight, what was accepted before."""
+        before = {key: claim.before for key, claim in self.claimed.items()}
+        return {key: shown for key, shown in {**dict(self.shown), **before}.items() if shown is not None}
+
+    def count(self) -> int:
+        """How many messages wait or are in flight."""
+        return len(self.waiting) + len(self.claimed)
+
+    def in_flight(self, account: str) -> int:
+        """How many requests of an account are in flight."""
+        return sum(key.account == account for key in self.claimed)
+
+    def messages(self) -> list[Message]:
+        """The messages that wait, in the order of sending."""
+        ordered = sorted(self.waiting.values(), key=lambda queued: (queued.message.priority, queued.id))
+        return [queued.message for queued in ordered]
+
+    def streams_on_phone(self, account: str) -> set[StreamKey]:
+        """The streams of an account that hold a slot, or may."""
+        return {
+            shown.key
+            for shown in self.shown.values()
+            if isinstance(shown, ShownActivity) and not shown.ended and shown.key.account == account
+        }
+
+    def lane(self, lane: Lane) -> Iterator[Queued]:
+        """The messages of a lane that may go, the oldest first."""
+        return (self.waiting[key] for _, key in self.lanes.get(lane, Ordered()))
+
+    def next_at(self) -> float:
+        """When the next message may go or expires, apart from those that may go; infinite where none does."""
+        firsts = (self.later.first, self.expiring.first)
+        return min((first[0] for first in firsts if first is not None), default=math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message as it stands in the state."""
+
+    message: Message
+    claimed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxChanges:
+    """What a transaction must write, by id or key; None: it is not there any more."""
+
+    messages: HashTrieMap[int, StoredMessage | None] = field(default_factory=HashTrieMap)
+    shown: HashTrieMap[Key, Shown | None] = field(default_factory=HashTrieMap)
+    sent: HashTrieMap[int, SentRequest | None] = field(default_factory=HashTrieMap)
+    accounts: HashTrieMap[str, ServiceAccount] = field(default_factory=HashTrieMap)
+
+    def __bool__(self) -> bool:
+        return bool(self.messages or self.shown or self.sent or self.accounts)
+
+    def __or__(self, later: OutboxChanges) -> OutboxChanges:
+        """These changes, and then later ones."""
+        return OutboxChanges(
+            self.messages.update(later.messages),
+            self.shown.update(later.shown),
+            self.sent.update(later.sent),
+            self.accounts.update(later.accounts),
+        )
+
+
+NO_CHANGES = OutboxChanges()

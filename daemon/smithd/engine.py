@@ -7,9 +7,8 @@ changed.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from itertools import chain
 from typing import NamedTuple
 
@@ -20,17 +19,11 @@ from smithd.alerts import rows as alert_rows
 from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.alerts import Alerts
 from smithd.alerts.evaluation import Evaluated, evaluate, evaluate_time, overdue, timers_of
-from smithd.alerts.reason import pack
 from smithd.alerts.resume import resume
 from smithd.alerts.rule import Rule, compile_rule, remembered_for
 from smithd.alerts.ruleset import RuleSet
-from smithd.alerts.sentences import sentence
 from smithd.config.model import Config, RuleConfig
 from smithd.events import (
-    AlertMoved,
-    AlertStirred,
-    AlertTold,
-    Event,
     Events,
     MemoryFull,
     RuleEvaluationFailed,
@@ -40,14 +33,18 @@ from smithd.events import (
 )
 from smithd.expression.derived import made_of
 from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
-from smithd.notify import log, suppression
-from smithd.notify.decision import Decision, Reason
-from smithd.notify.dispatch import Dispatcher
-from smithd.notify.group import AlertId, Notices
+from smithd.notify import report
+from smithd.notify import resume as notify_resume
+from smithd.notify import rows as notify_rows
+from smithd.notify.config import notify_config
+from smithd.notify.group import AlertId, Groups
 from smithd.notify.options import PushOptions
-from smithd.notify.silence import Silence, parse_matchers
-from smithd.notify.silences import Silences
-from smithd.notify.turn import Telling
+from smithd.notify.pipeline import Notified, notify
+from smithd.notify.resume import look_again, reschedule, suppressions
+from smithd.notify.route import NotifyTimer
+from smithd.notify.silence import Silence, Silences, add_silence, expire_silence
+from smithd.notify.suppression import Suppression, compile_suppressors
+from smithd.notify.view import NotifyView, open_windows
 from smithd.outbox.message import Message, Push, PushUpdate, WidgetValue
 from smithd.outbox.shown import ShownActivity
 from smithd.outbox.stored import StoredOutbox
@@ -61,7 +58,6 @@ from smithd.series.history import History, HistoryDraft
 from smithd.series.state import SeriesState, adopt, begin, expect_back, forget_missing, record, set_clock
 from smithd.series.view import SeriesView
 from smithd.storage.database import Database
-from smithd.suggestion import did_you_mean
 from smithd.surfaces import messages as surface_messages
 from smithd.surfaces import rows as slot_rows
 from smithd.surfaces import slots
@@ -85,7 +81,7 @@ class Known(NamedTuple):
     alerts: Mapping[Labels, Alert]
     samples: list[Sample]
     described: str
-    held: Mapping[AlertId, suppression.Held]
+    held: Mapping[AlertId, Suppression]
     push: PushOptions | None
     entries: list[journal.Entry]
 
@@ -146,9 +142,9 @@ class Engine:
             with database.resuming() as connection:
                 self._history = rows.load(connection, kept_for, config.history, now)
         pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
-        self._dispatcher = Dispatcher(
-            Notices(), self._rules, pushes, suppression.compile_hushes(config.rules), account.channels
-        )
+        self._notify = notify_config(self._rules, pushes, compile_suppressors(config.rules), account.channels)
+        self._notify_timers = TimerQueue[NotifyTimer]()
+        self._groups = Groups()
         self._silences = Silences()
         self._journal = journal.Journal()
         self._timers = TimerQueue[EngineTimer]()
@@ -189,10 +185,10 @@ class Engine:
         """Let time pass: holds run out, readings grow old, streams cool down. Returns as ``ingest`` does."""
         alarms, aged, surfaces = self._look_up(now)
         transitions = self._take_evaluated(evaluate_time(self._rule_set, self._alerts, alarms, aged, self._seen(now)))
-        telling = self._tell(transitions, now)
+        notified = self._notify_of(transitions, now)
         surfaces |= self._surfaces.concerned((), _moved(transitions))
         messages = self._render(surfaces, now)
-        return self._keep(transitions, telling, messages, now)
+        return self._keep(transitions, notified, messages, now)
 
     def close(self, now: float) -> None:
         """Write down what is remembered and not on disk yet; for the end, when nothing comes any more."""
@@ -204,7 +200,7 @@ class Engine:
 
     def wake_at(self) -> float | None:
         """When ``tick`` is due next (seconds since 1970); None where only a poll can change anything."""
-        times = (self._timers.next_at(), self._dispatcher.next_at())
+        times = (self._timers.next_at(), self._notify_timers.next_at())
         return min((at for at in times if at is not None), default=None)
 
     @property
@@ -226,7 +222,7 @@ class Engine:
         with self._database.transaction() as connection:
             entries = journal.read(connection, name)
         samples = list(self._series.samples(rule.metric).values())
-        held = self._dispatcher.held_of(name, self._quiet(now))
+        held = suppressions(self._groups, name, self._notify_view(now), self._notify)
         return Known(
             rule, self._alerts.by_rule.get(name, {}), samples, described, held, self._config.rules[name].push, entries
         )
@@ -237,26 +233,22 @@ class Engine:
 
     def add_silence(self, matchers: str, seconds: float, comment: str, author: str, now: float) -> Silence:
         """Silence the alerts that meet these matchers for so many seconds; ValueError says what was expected."""
-        parsed = parse_matchers(matchers)
-        unknown = [each.value for each in parsed if (each.name, each.operator) == ("rule", "=")]
-        for name in [name for name in unknown if name not in self._rules]:
-            hint = did_you_mean(name, self._rules)
-            raise ValueError(f"there is no rule '{name}'{f'; {hint}' if hint else ''}")
-        if not 0 < seconds < math.inf:
-            raise ValueError("a silence needs a length of time, like 2h")
+        after, silence = add_silence(self._silences, matchers, seconds, comment, author, self._rules, now)
         with self._database.transaction() as connection:
-            silence = self._silences.add(connection, Silence(0, parsed, comment, author, now, now + seconds), now)
+            notify_rows.write_silences(connection, self._silences, after)
+        self._silences = after
         self._events.publish(Silenced(silence.id, silence.text, seconds, comment, author))
         return silence
 
-    def expire_silence(self, id_: int, now: float) -> bool:
-        """End a silence now; False where none with this id is active. ``tick`` then tells what it held back."""
+    def expire_silence(self, id_: int, now: float) -> None:
+        """End a silence now; ValueError where there is none. ``tick`` then notifies what it suppressed."""
+        after, _ = expire_silence(self._silences, id_, now)
         with self._database.transaction() as connection:
-            found = self._silences.expire(connection, id_, now)
-        if found:
-            self._dispatcher.look_again(now)
-            self._events.publish(SilenceExpired(id_))
-        return found
+            notify_rows.write_silences(connection, self._silences, after)
+        self._silences = after
+        for at, timer in look_again(self._groups, now):
+            self._notify_timers.add(at, timer)
+        self._events.publish(SilenceExpired(id_))
 
     def _resume(self, now: float) -> None:
         """Take up what the last run left; what the configuration no longer has is closed."""
@@ -264,14 +256,14 @@ class Engine:
             kept = alert_rows.load(connection)
             resumed = resume(kept.alerts, kept.flapping, self._rules, kept.alive_at, now)
             self._alerts = resumed.alerts
-            self._silences = Silences.load(connection)
-            log.load(connection, self._dispatcher.notices)
+            self._silences = notify_rows.load_silences(connection)
+            self._groups = notify_rows.load_groups(connection)
             self._slots = self._slots_written = slot_rows.load(connection, DEFAULT_ACCOUNT)
             self._withdraw(connection, now)
-            telling = self._dispatcher.resume(self._view(now), self._quiet(now))
-            self._write(connection, telling, now)
+            notified = self._take(notify_resume.resume(self._groups, self._notify_view(now), self._notify))
+            self._write(connection, notified, now)
             alert_rows.write(connection, self._alerts, resumed.forgotten, now)
-        self._say(telling)
+        self._say(notified)
         self._outbox.want(self._surfaces.keys)
         self._outbox.slot_freed = self._slot_freed
         for alert in self._alerts:
@@ -320,7 +312,10 @@ class Engine:
             self._timers.add(now, Look(surface))
         self._slots = slots.set_clock(self._slots, now)
         self._plan_slots(now)
-        self._dispatcher.replan(now)
+        self._notify_timers.clear()
+        self._groups, timers = reschedule(self._groups, now)
+        for at, timer in timers:
+            self._notify_timers.add(at, timer)
 
     def _remember(self, poll: Poll) -> tuple[list[str], Set[str]]:
         """Keep the newest readings; returns the metrics and sources whose surfaces must look again, and the metrics
@@ -355,9 +350,9 @@ class Engine:
             draft.take_derived(derived, now)
             self._history.apply(draft.changes(), now)
         transitions = self._take_evaluated(evaluate(self._rule_set, self._alerts, fresh + derived, brought, view))
-        telling = self._tell(transitions, now)
+        notified = self._notify_of(transitions, now)
         messages = self._render(self._surfaces.concerned([*names, *changed], _moved(transitions)), now)
-        return self._keep(transitions, telling, messages, now)
+        return self._keep(transitions, notified, messages, now)
 
     def _take_evaluated(self, evaluated: Evaluated) -> list[Transition]:
         if evaluated.alerts is not self._alerts:
@@ -397,12 +392,18 @@ class Engine:
             self._ageing.add(name)
             self._timers.add(old_at + 0.001, Ageing(name))
 
-    def _tell(self, transitions: list[Transition], now: float) -> Telling:
-        """What there is to tell of the alerts: notifications, and why each alert was told or was not."""
-        due = self._dispatcher.next_at()
-        if not transitions and (due is None or due > now):
-            return Telling()
-        return self._dispatcher.tell(transitions, self._view(now), self._quiet(now))
+    def _notify_of(self, transitions: list[Transition], now: float) -> Notified:
+        """What there is to notify of the alerts, and why each was notified or was not."""
+        due = list(self._notify_timers.take(now))
+        if not transitions and not due:
+            return Notified(self._groups)
+        return self._take(notify(self._groups, transitions, due, self._notify_view(now), self._notify))
+
+    def _take(self, notified: Notified) -> Notified:
+        self._groups = notified.groups
+        for at, timer in notified.timers:
+            self._notify_timers.add(at, timer)
+        return notified
 
     def _render(self, surfaces: Collection[SurfaceKey], now: float) -> list[Message]:
         """How the surfaces look now."""
@@ -422,13 +423,13 @@ class Engine:
 
     def _slot_freed(self, now: float) -> None:
         """A Live Activity has left the phone: another one may start."""
-        self._keep([], Telling(), self._render(self._surfaces.streams.keys(), now), now)
+        self._keep([], Notified(self._groups), self._render(self._surfaces.streams.keys(), now), now)
 
     def _plan_slots(self, now: float) -> None:
         for at, key in slots.timers(self._slots, self._surfaces.limits, now):
             self._timers.add(at, Look(key))
 
-    def _keep(self, transitions: list[Transition], telling: Telling, messages: list[Message], now: float) -> bool:
+    def _keep(self, transitions: list[Transition], notified: Notified, messages: list[Message], now: float) -> bool:
         """Write down what lasts, all of it in one transaction, then say what happened."""
         for metric in sorted(self._history.refused - self._refused):
             self._events.publish(MemoryFull(metric))
@@ -436,11 +437,11 @@ class Engine:
         samples = self._history.pending(now)
         messages = [message for message in messages if self._outbox.changes(message)]
         slots_changed = self._slots != self._slots_written
-        if not (transitions or telling or messages or slots_changed or self._clocks_run(now) or samples):
+        if not (transitions or notified.has_changes or messages or slots_changed or self._clocks_run(now) or samples):
             return False
         with self._database.transaction() as connection:
             alert_rows.write(connection, self._alerts, self._unsaved, now)
-            self._write(connection, telling, now)
+            self._write(connection, notified, now)
             for message in messages:
                 self._outbox.put(connection, message)
             if slots_changed:
@@ -451,17 +452,17 @@ class Engine:
         if samples is not None:
             self._history.written(now)
         self._unsaved.clear()
-        self._say(telling)
-        return bool(messages or telling.messages)
+        self._say(notified)
+        return bool(messages or notified.messages)
 
-    def _write(self, connection: Connection, telling: Telling, now: float) -> None:
-        log.save(connection, self._dispatcher.notices, telling.changed)
-        self._journal.write(connection, map(_entry, telling.decisions), now)
-        for message in telling.messages:
+    def _write(self, connection: Connection, notified: Notified, now: float) -> None:
+        notify_rows.write_groups(connection, notified.groups, notified.changed)
+        self._journal.write(connection, report.entries(notified.decisions), now)
+        for message in notified.messages:
             self._outbox.put(connection, message)
 
-    def _say(self, telling: Telling) -> None:
-        for event in _facts(telling.decisions):
+    def _say(self, notified: Notified) -> None:
+        for event in report.events(notified.decisions):
             self._events.publish(event)
 
     def _clocks_run(self, now: float) -> bool:
@@ -492,8 +493,16 @@ class Engine:
     def _seen(self, now: float) -> SeriesView:
         return SeriesView(self._series, self._history.past, now)
 
-    def _quiet(self, now: float) -> suppression.Quiet:
-        return suppression.quiet(self._config.windows, self._silences.active(now), self._alerts.by_rule, now)
+    def _notify_view(self, now: float) -> NotifyView:
+        return NotifyView(
+            now,
+            self._config.zone,
+            self._alerts.by_rule,
+            open_windows(self._config.windows, now),
+            self._silences.active(now),
+            self._series,
+            self._outbox.standing,
+        )
 
 
 def _watchers(rules: Mapping[str, RuleConfig], made: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
@@ -525,37 +534,3 @@ def _expected(
 def _moved(transitions: Iterable[Transition]) -> set[str]:
     """The rules whose severity changed on some series."""
     return {transition.alert.rule for transition in transitions if transition.changes_severity}
-
-
-def _entry(decision: Decision) -> journal.Entry:
-    return journal.Entry(
-        decision.at,
-        decision.rule,
-        decision.series.labels,
-        decision.change,
-        decision.severity,
-        decision.value,
-        pack(decision.evidence),
-        decision.reason,
-        decision.detail,
-        decision.notice,
-    )
-
-
-def _facts(decisions: Iterable[Decision]) -> Iterator[Event]:
-    """What listeners hear of decisions: one fact for each change, and one for all that a notification tells later."""
-    later: dict[tuple[str, str], list[Decision]] = defaultdict(list)
-    for decision in decisions:
-        if decision.change:
-            event = AlertMoved if decision.reason is not Reason.STEP else AlertStirred
-            name = decision.rule, _labels(decision)
-            why = sentence(decision.evidence, decision.rule, decision.series.labels)
-            yield event(*name, decision.change, decision.severity, why, str(decision))
-        else:
-            later[decision.notice or decision.rule, str(decision)].append(decision)
-    for (_, reason), (first, *others) in later.items():
-        yield AlertTold(first.rule, _labels(first), first.severity, reason, len(others))
-
-
-def _labels(decision: Decision) -> str:
-    return str(decision.series)[len(decision.series.metric) :]

@@ -19,10 +19,9 @@ from smithd.alerts.sentences import sentence
 from smithd.alerts.severity import Severity
 from smithd.engine import Engine, Known
 from smithd.formatting import duration, number
-from smithd.notify import suppression
-from smithd.notify.decision import Reason
-from smithd.notify.group import AlertId
-from smithd.notify.silence import parse_matchers
+from smithd.notify.matcher import parse_matchers
+from smithd.notify.reason import Reason, reason_text
+from smithd.notify.suppression import Suppression
 from smithd.outbox.message import Push, PushUpdate
 from smithd.outbox.shown import ShownPush, Standing
 from smithd.outbox.stored import StoredOutbox
@@ -88,8 +87,7 @@ class _Account:
         }
 
     def _alert(self, alert: Alert) -> Explanation:
-        id_ = AlertId(alert.rule, alert.labels)
-        held = next((held for held_id, held in self._known.held.items() if held_id[:2] == id_[:2]), None)
+        held = next((held for id_, held in self._known.held.items() if id_.key == alert.key), None)
         sample = next((each for each in self._known.samples if each.series == alert.series), None)
         return {
             "labels": dict(alert.series.labels),
@@ -103,8 +101,8 @@ class _Account:
             "held": self._held(held) if held is not None else None,
         }
 
-    def _held(self, held: suppression.Held) -> Explanation:
-        return {"reason": held.reason, "by": suppression.words(held), "until": self._time(held.until)}
+    def _held(self, held: Suppression) -> Explanation:
+        return {"reason": held.reason, "by": held.text, "until": self._time(held.until)}
 
     def _next(self, alert: Alert) -> Iterator[str]:
         """What would have to happen for an alert to move, the likeliest first."""
@@ -148,12 +146,12 @@ class _Account:
             "why": sentence(unpack(entry.evidence), entry.rule, entry.labels),
             "reason": entry.reason,
             "detail": entry.detail,
-            "notice": entry.notice,
+            "notification": entry.notification,
         }
 
     def _deliveries(self, entries: Sequence[journal.Entry]) -> Iterator[Explanation]:
         """What became of the notifications that the story names, as far as the outbox remembers."""
-        for key in dict.fromkeys(entry.notice for entry in entries if entry.notice):
+        for key in dict.fromkeys(entry.notification for entry in entries if entry.notification):
             standing = self._standings.get(key, Standing())
             if isinstance(standing.shown, ShownPush):
                 yield self._delivery(key, "accepted", standing.shown.content.title, standing.shown.at)
@@ -163,7 +161,7 @@ class _Account:
                 yield self._delivery(key, "waits to be sent", standing.queued.content.title, standing.queued.created)
 
     def _delivery(self, key: str, how: str, title: str, at: float | None) -> Explanation:
-        return {"notice": key, "state": how, "title": title, "at": self._time(at)}
+        return {"notification": key, "state": how, "title": title, "at": self._time(at)}
 
     def _time(self, at: float | None) -> str | None:
         return None if at is None else datetime.fromtimestamp(at, self._zone).isoformat(timespec="seconds")
@@ -208,7 +206,7 @@ def _states(told: Explanation) -> Iterator[str]:
             yield f"  because of what is missing: {alert['cause'].replace('source:', 'source ')}"
         if (held := alert["held"]) is not None:
             until = f" until {_short(held['until'], told['at'])}" if held["until"] else ""
-            yield f"  {held['reason']}{': ' if held['by'] else ''}{held['by']}{until}"
+            yield f"  {reason_text(held['reason'], held['by'])}{until}"
         yield from (f"  {step}" for step in alert["next"])
     for series in told["clear"][:SERIES]:
         yield f"{series['series']} is {number(series['value'])}; {'; '.join(told['fires'])}"
@@ -226,9 +224,10 @@ def _story(told: Explanation) -> Iterator[str]:
         what = f"{entry['change']} {entry['severity']}".strip() or "-"
         labels = _labels(entry["labels"])
         why = f": {entry['why']}" if entry["why"] else ""
-        detail = f": {entry['detail']}" if entry["detail"] else ""
         where = f" {labels}" if labels else ""
-        decision = f" [{entry['reason']}{detail}]" if entry["reason"] != Reason.STEP else ""
+        decision = (
+            f" [{reason_text(entry['reason'], entry['detail'])}]" if entry["reason"] != Reason.INTERMEDIATE else ""
+        )
         yield f"  {_short(entry['at'], told['at'])}{where} {what}{why}{decision}"
 
 
@@ -239,7 +238,7 @@ def _sent(told: Explanation) -> Iterator[str]:
     yield "Notifications"
     for sent in told["deliveries"]:
         at = f" {_short(sent['at'], told['at'])}" if sent["at"] else ""
-        yield f"  {sent['state']}{at}: {sent['title'] or sent['notice']}"
+        yield f"  {sent['state']}{at}: {sent['title'] or sent['notification']}"
 
 
 def _labels(labels: Mapping[str, str]) -> str:

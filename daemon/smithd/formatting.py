@@ -1,8 +1,9 @@
-"""Numbers and lengths of time as a person says them. Pure."""
+"""Numbers, lengths of time and moments as a person says them. No I/O."""
 
 from __future__ import annotations
 
 import math
+from datetime import datetime, tzinfo
 
 
 def number(value: float, decimals: int | None = None) -> str:
@@ -29,6 +30,12 @@ def duration(seconds: float) -> str:
             parts.append((rest // size, unit))
             rest %= size
     return " ".join(f"{count}{unit}" for count, unit in parts[:2] if count)
+
+
+def clock_time(at: float, now: float, zone: tzinfo) -> str:
+    """A moment (seconds since 1970) as a person says it: the time of day, with the weekday where it was not today."""
+    moment, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
+    return moment.strftime("%H:%M" if moment.date() == today.date() else "%a %H:%M")
 
 
 def unsigned_zero(shown: str) -> str:

@@ -35,7 +35,7 @@ _JOURNAL = Table(
     Column("evidence", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
-    Column("notice", Text, nullable=False),
+    Column("notification", Text, nullable=False),
     Index("journal_by_rule", "rule", "id"),
 )
 _ADD = _JOURNAL.insert()
@@ -45,8 +45,9 @@ _ADD = _JOURNAL.insert()
 class Entry:
     """A decision about an alert at ``at`` (seconds since 1970).
 
-    ``change``: what happened to it ("" where only its telling moved on), at ``value``, with ``evidence`` (as JSON);
-    ``reason``: why that was told or was not, ``detail`` its object; ``notice``: the notification's key in the outbox.
+    ``change``: what happened to it ("" where only its notification changed), at ``value``, with ``evidence`` (as JSON);
+    ``reason``: why that was notified or was not (a stable identifier), ``detail`` what that is about; ``notification``:
+    its key in the outbox.
     """
 
     at: float
@@ -58,7 +59,7 @@ class Entry:
     evidence: str
     reason: str
     detail: str
-    notice: str
+    notification: str
 
 
 class Journal:
@@ -116,5 +117,5 @@ def _entry(row: Any) -> Entry:
         row.evidence,
         row.reason,
         row.detail,
-        row.notice,
+        row.notification,
     )

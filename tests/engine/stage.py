@@ -11,7 +11,7 @@ from typing import Any
 from smithd.config.load import load
 from smithd.engine import Engine
 from smithd.events import AlertMoved, Event, Events, SurfaceHeld
-from smithd.notify.decision import Reason
+from smithd.notify.reason import Reason
 from smithd.outbox.message import ActivityEnd, Push, PushUpdate
 from smithd.outbox.settlement import Accept
 from smithd.outbox.stored import StoredOutbox
@@ -114,7 +114,7 @@ class Stage:
         """The reasons in the journal, the steps on an alert's way apart."""
         with self._database.transaction() as connection:
             found = connection.exec_driver_sql("SELECT rule, reason FROM journal ORDER BY id").all()
-        return [row.reason for row in found if rule in (None, row.rule) and row.reason != Reason.STEP]
+        return [row.reason for row in found if rule in (None, row.rule) and row.reason != Reason.INTERMEDIATE]
 
     def loud(self) -> list[tuple[str, str]]:
         """The changes of severity so far, in words."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.stage import Stage
-from engine.test_telling import EVENING, NIGHT, NIGHTS, rule, rules
+from engine.test_notification import EVENING, NIGHT, NIGHTS, rule, rules
 from smithd.cli.main import run
 from smithd.explain import explain, text
 
@@ -51,7 +51,9 @@ def test_it_tells_the_story_in_order_with_decisions_and_deliveries(tmp_path: Pat
         assert "  muted: nights until Tue 24 Nov 07:00:00" in lines
         assert "  no longer warning when it is not > 1 for 5m" in lines
         story = lines[lines.index("What happened") + 1 :]
-        assert story[1].endswith('fired critical: shop.stock{house="a"} is 7 (critical > 5; normal: 1 or less) [told]')
+        assert story[1].endswith(
+            'fired critical: shop.stock{house="a"} is 7 (critical > 5; normal: 1 or less) [notified]'
+        )
         assert [line for line in story if "[muted: nights until Tue 07:00]" in line]
         assert story[-1] == "  accepted 20:02:00: stock (a) is critical"
         only = told(stage, "stock", "house=b")
@@ -90,7 +92,7 @@ def test_it_works_without_a_daemon_as_text_and_as_json(tmp_path: Path, capsys: p
         assert run(["explain", "stock", "-c", config, "--json"]) == 0
         printed = json.loads(capsys.readouterr().out)
         assert printed["alerts"][0]["severity"] == "critical"
-        assert [entry["reason"] for entry in printed["story"]][-1] == "told"
+        assert [entry["reason"] for entry in printed["story"]][-1] == "notified"
         assert (tmp_path / "state.db").read_bytes() == before
 
 

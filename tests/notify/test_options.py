@@ -1,4 +1,4 @@
-"""How a rule is told: what its options say, and what they refuse."""
+"""How a rule is notified: what its options say, and what they refuse."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_reminders_grow_up_to_a_limit() -> None:
     plain, growing = options(repeat="1h").repeat, options(repeat={"every": "1m", "factor": 3, "at_most": "5m"}).repeat
     assert plain is not None
     assert growing is not None
-    assert [plain.wait(told) for told in (0, 1, 1000)] == [3600.0] * 3
-    assert [growing.wait(told) for told in (0, 1, 2, 1000)] == [60.0, 180.0, 300.0, 300.0]
+    assert [plain.wait(sent) for sent in (0, 1, 1000)] == [3600.0] * 3
+    assert [growing.wait(sent) for sent in (0, 1, 2, 1000)] == [60.0, 180.0, 300.0, 300.0]
     with pytest.raises(ValidationError, match="60"):
         options(repeat="1s")

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from smithd.notify.time_window import DAYS, MuteOptions, TimeWindowOptions, Window, compile_window
+from smithd.notify.time_window import DAYS, MuteOptions, TimeWindow, TimeWindowOptions, compile_window
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def window(**keys: object) -> Window:
+def window(**keys: object) -> TimeWindow:
     return compile_window(
         "w", TimeWindowOptions.model_validate({key.rstrip("_"): value for key, value in keys.items()}), BERLIN
     )

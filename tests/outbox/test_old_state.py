@@ -104,6 +104,6 @@ def test_messages_and_what_is_shown_are_taken_over(database: Database) -> None:
 def test_decisions_name_the_notifications_as_the_outbox_does_now(database: Database) -> None:
     with database.transaction() as connection:
         entries = journal.read(connection, "errors")
-    assert [entry.notice for entry in entries] == [str(BEFORE), str(ERRORS)]
+    assert [entry.notification for entry in entries] == [str(BEFORE), str(ERRORS)]
     assert set(StoredOutbox(database).pushes()) == {str(BEFORE), str(ERRORS), str(STOCK)}
     database.close()

@@ -18,13 +18,12 @@ from sqlalchemy import Connection, create_engine
 
 import smithd.alerts.rows
 import smithd.journal
-import smithd.notify.log
-import smithd.notify.silences
+import smithd.notify.rows
 import smithd.outbox.rows
 import smithd.series.rows
 import smithd.storage.migrations
 from smithd.errors import DatabaseError, Unwritable
-from smithd.notify.group import Notices
+from smithd.notify.apply import push_key
 from smithd.storage import metadata
 from smithd.storage.database import Database
 from smithd.storage.migration import HEAD, upgrade
@@ -232,16 +231,15 @@ def test_what_an_older_smithd_notified_of_its_alerts_is_known_to_this_one(path: 
     state |= {"since": 5.0, "fired_at": 5.0, "value": 7.0, "worst": "critical"}
     with old.begin() as connection:
         upgrade(connection, "0001")
-        for rule, key in (("told", 'push:told{host="a"}@5.000'), ("untold", "push:other@5.000")):
-            labels = '[["host", "a"]]' if rule == "told" else "[]"
+        for rule, key in (("sent", 'push:sent{host="a"}@5.000'), ("unsent", "push:other@5.000")):
+            labels = '[["host", "a"]]' if rule == "sent" else "[]"
             connection.exec_driver_sql("INSERT INTO alerts VALUES (?, ?, ?)", (rule, labels, json.dumps(state)))
             connection.exec_driver_sql("INSERT INTO shown VALUES (?, 'push', '{}', 5.0, 0, 'n', '{}')", (key,))
     old.dispose()
     database = Database.open(path)
-    notices = Notices()
     with database.transaction() as connection:
-        smithd.notify.log.load(connection, notices)
+        groups = smithd.notify.rows.load_groups(connection)
     database.close()
-    (notice,) = notices
-    assert str(notice.key) == 'push told{host="a"}@5.000'
-    assert [member.told for member in notice.firing] == ["critical"]
+    (group,) = groups.by_key.values()
+    assert str(push_key(group.key, group.log)) == 'push sent{host="a"}@5.000'
+    assert list(group.log.severities.values()) == ["critical"]

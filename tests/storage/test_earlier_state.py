@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine.stage import Stage
+from smithd.notify.reason import Reason
 from smithd.outbox.message import ActivityEnd, ActivityState, Push, PushUpdate, WidgetValue
 
 CONFIG = """
@@ -63,6 +64,9 @@ def test_alerts_silences_and_the_journal_are_found_again(folder: Path) -> None:
         assert stage.engine.add_silence("rule=night", 60, "", "ann", NOW).id == 2
         entries = stage.engine.known("errors", NOW).entries
         assert [entry.change for entry in entries] == ["fired", "raised"]
+        assert [entry.reason for entry in entries] == [Reason.NOTIFIED, Reason.NOTIFIED]
+        (entry,) = [entry for entry in stage.engine.known("drop", NOW).entries if entry.reason != Reason.INTERMEDIATE]
+        assert entry.reason == Reason.NOTIFIED
 
 
 def test_what_was_notified_is_not_notified_again_and_resolves_in_place(folder: Path) -> None:

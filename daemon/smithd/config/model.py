@@ -20,8 +20,8 @@ from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.options import PushOptions
-from smithd.notify.suppression import HushOptions
-from smithd.notify.time_window import TimeWindowOptions, Window
+from smithd.notify.suppression import SuppressionOptions
+from smithd.notify.time_window import TimeWindow, TimeWindowOptions
 from smithd.plugin.options import Options, PositiveDuration, Secret
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import ScheduleOptions
@@ -85,7 +85,7 @@ class TimeWindowConfig(TimeWindowOptions):
     timezone: Zone | None = Field(None, description="the zone of its times; default: the file's")
 
 
-class RuleConfig(RuleOptions, HushOptions):
+class RuleConfig(RuleOptions, SuppressionOptions):
     """The keys of a rule, with when and how it notifies."""
 
     push: PushOptions | None = Field(
@@ -160,7 +160,7 @@ class Config:
     derived: dict[str, Expression]
     history: float
     rules: dict[str, RuleConfig]
-    windows: tuple[Window, ...]
+    windows: tuple[TimeWindow, ...]
     widgets: dict[str, WidgetOptions]
     live_activities: dict[str, ActivityOptions]
     redactor: Redactor

@@ -1,59 +1,68 @@
-"""Notices: which alerts one notification tells of, what it has told of each, and when it may speak again. Pure.
+"""Notification groups: the alerts that one notification is about, and its notification log entry. No I/O.
 
-A notice lives from its first alert to the last one's end. An alert that is told alone has a notice of its own.
+A group lives from its first alert to the end of the last. All values are frozen: a change returns new ``Groups``.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from smithd.alerts.alert import Alert, Transition
+from rpds import HashTrieMap
+
+from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.reason import VALUE, Cause, Evidence
 from smithd.alerts.severity import Severity, rank
-from smithd.keys import DEFAULT_ACCOUNT, PushKey
+from smithd.notify.suppression import Suppression
 from smithd.plugin.sample import Labels, Series
 
 
 class AlertId(NamedTuple):
-    """What is told of an alert: its rule, the labels of its series, and the source, where it is about one that does
-    not answer. What is told of its values is another matter, in another notice.
+    """What is notified of an alert: its identity, and the source, where it fires because that fails. Its value is
+    notified apart, in another group.
     """
 
-    rule: str
-    labels: Labels
+    key: AlertKey
     source: str = ""
+
+    @property
+    def rule(self) -> str:
+        return self.key.rule
+
+    @property
+    def labels(self) -> Labels:
+        return self.key.labels
 
 
 def source_of(alert: Alert | None) -> str:
-    """The source that an alert is about; empty where it is about a value, or a series."""
+    """The failing source that an alert fires for; empty where it fires for a value or a missing series."""
     return alert.cause.source if alert is not None else ""
 
 
 def id_of(alert: Alert) -> AlertId:
-    """What is to be told of an alert as it is now."""
-    return AlertId(alert.rule, alert.series.labels, source_of(alert))
+    """What is notified of an alert as it is now."""
+    return AlertId(alert.key, source_of(alert))
 
 
-class Scope(StrEnum):
-    """What the alerts of a notice have in common."""
+class GroupScope(StrEnum):
+    """What the alerts of a group have in common."""
 
     RULE = "rule"
     REST = "rest"
-    """A rule's alerts beyond the number that is told one by one."""
+    """The alerts of a rule beyond ``max_series``."""
     SOURCE = "source"
-    MUTE = "mute"
+    DIGEST = "digest"
 
 
-class Group(NamedTuple):
-    """What a notice is about. ``name``: the rule, source or window; ``labels``: those that its alerts share;
-    ``channels``: who is told, where a notice is not one rule's.
+class GroupKey(NamedTuple):
+    """The identity of a group. ``name``: the rule, source or time window; ``labels``: those that its alerts share;
+    ``channels``: who is notified, where the group is not one rule's.
     """
 
-    scope: Scope
+    account: str
+    scope: GroupScope
     name: str
     labels: Labels = ()
     channels: tuple[str, ...] = ()
@@ -61,20 +70,21 @@ class Group(NamedTuple):
     def __str__(self) -> str:
         inner = ", ".join(f'{name}="{value}"' for name, value in self.labels)
         to = f" to {', '.join(self.channels)}" if self.channels else ""
-        kind = "" if self.scope is Scope.RULE else f"{self.scope} "
+        kind = "" if self.scope is GroupScope.RULE else f"{self.scope} "
         return f"{kind}{self.name}{f'{{{inner}}}' if inner else ''}{to}"
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """An alert in a notice: ``severity`` as it is, or was when it ended; ``told``: the one last told (None: none yet);
+class GroupedAlert:
+    """An alert of a group as it is now, or was when it ended.
+
     ``value``: its last one (None: there never was one); ``ended``: when it did (seconds since 1970; None: it fires);
-    ``evidence`` and ``cause``: of its last transition; ``baseline``: what its value is compared with, if anything;
-    ``source``: as in its ``id``.
+    ``evidence`` and ``cause``: those of its last transition; ``baseline``: what its value is compared with, if
+    anything; ``metric``: what its rule watches ("" for an expression); ``source``: as in its ``id``.
     """
 
-    rule: str
-    series: Series
+    key: AlertKey
+    metric: str
     since: float
     fired_at: float
     severity: Severity
@@ -84,129 +94,37 @@ class Member:
     cause: Cause = VALUE
     baseline: float | None = None
     source: str = ""
-    told: Severity | None = None
     ended: float | None = None
 
     @property
     def id(self) -> AlertId:
-        return AlertId(self.rule, self.series.labels, self.source)
+        return AlertId(self.key, self.source)
 
     @property
-    def is_news(self) -> bool:
-        """Whether it fires, and was told as less than it is, or not at all."""
-        return self.ended is None and (self.told is None or rank(self.severity) > rank(self.told))
+    def rule(self) -> str:
+        return self.key.rule
+
+    @property
+    def series(self) -> Series:
+        return Series(self.metric, self.key.labels)
+
+    def by(self, now: float) -> GroupedAlert:
+        """The alert as it can be by ``now``: the clock may have been set back since it began."""
+        if max(self.since, self.fired_at, self.ended or now) <= now:
+            return self
+        ended = min(self.ended, now) if self.ended is not None else None
+        return replace(self, since=min(self.since, now), fired_at=min(self.fired_at, now), ended=ended)
 
 
-@dataclass(slots=True)
-class Notice:
-    """One notification, or the next. ``chapter`` counts those sent so far; ``opened``, ``told_at`` (aloud) and
-    ``spoke_at`` (in any way) are seconds since 1970. ``not_before``: when the window ends whose digest this is.
-    ``is_stale``: it shows an alert that is not its own any more. ``loudest``: the highest severity that it has told of
-    an alert (None: of none).
+def grouped(alert: Alert, before: GroupedAlert | None = None, evidence: Evidence | None = None) -> GroupedAlert:
+    """A firing alert as its group knows it. ``before``: as it was known until now; ``evidence``: why it changed, if it
+    did.
     """
-
-    group: Group
-    opened: float
-    members: dict[AlertId, Member] = field(default_factory=dict)
-    chapter: int = 0
-    told_at: float = 0.0
-    spoke_at: float = 0.0
-    repeats: int = 0
-    not_before: float = 0.0
-    is_stale: bool = False
-    loudest: Severity | None = None
-
-    @property
-    def key(self) -> PushKey:
-        """The key of its newest notification in the outbox."""
-        return PushKey(DEFAULT_ACCOUNT, str(self.group), round(self.opened, 3), max(self.chapter, 1))
-
-    @property
-    def firing(self) -> list[Member]:
-        return [member for member in self.members.values() if member.ended is None]
-
-    @property
-    def ended(self) -> list[Member]:
-        return [member for member in self.members.values() if member.ended is not None]
-
-    def tops(self, member: Member) -> bool:
-        """Whether a member is worse than anything it has told of yet."""
-        return rank(member.severity) > rank(self.loudest)
-
-    def shift(self, now: float) -> None:
-        """The clock was set: nothing was said in the future, and nothing began there."""
-        self.told_at, self.spoke_at = min(self.told_at, now), min(self.spoke_at, now)
-        for id_, member in self.members.items():
-            if max(member.since, member.fired_at, member.ended or now) > now:
-                ended = min(member.ended, now) if member.ended is not None else None
-                since, fired_at = min(member.since, now), min(member.fired_at, now)
-                self.members[id_] = replace(member, since=since, fired_at=fired_at, ended=ended)
-
-
-class Notices:
-    """The open notices, by their groups, and which one each alert is in."""
-
-    def __init__(self) -> None:
-        self._notices: dict[Group, Notice] = {}
-        self._places: dict[AlertId, Group] = {}
-        self._alone: Counter[str] = Counter()
-
-    def __iter__(self) -> Iterator[Notice]:
-        return iter(list(self._notices.values()))
-
-    def get(self, group: Group) -> Notice | None:
-        return self._notices.get(group)
-
-    def of(self, alert: AlertId) -> Notice | None:
-        """The notice that an alert is in."""
-        place = self._places.get(alert)
-        return self._notices[place] if place is not None else None
-
-    def alone(self, rule: str) -> int:
-        """How many alerts of a rule fire in notices of its own."""
-        return self._alone[rule]
-
-    def add(self, notice: Notice) -> None:
-        """Take in a notice of the last run."""
-        self._notices[notice.group] = notice
-        for member in notice.members.values():
-            self._set(notice.group, None, member)
-
-    def put(self, group: Group, member: Member, now: float) -> Notice:
-        """Put an alert into a group's notice, as it is now; the notice is opened where there is none."""
-        notice = self._notices.get(group)
-        if notice is None:
-            notice = self._notices[group] = Notice(group, now)
-        self._set(group, notice.members.get(member.id), member)
-        notice.members[member.id] = member
-        return notice
-
-    def drop(self, alert: AlertId) -> None:
-        """Take an alert out of its notice."""
-        group = self._places[alert]
-        self._set(group, self._notices[group].members.pop(alert), None)
-
-    def remove(self, notice: Notice) -> None:
-        """Forget a notice that has no alerts any more."""
-        del self._notices[notice.group]
-
-    def _set(self, group: Group, before: Member | None, after: Member | None) -> None:
-        for member, count in ((before, -1), (after, 1)):
-            if member is not None and member.ended is None and group.scope is Scope.RULE:
-                self._alone[member.rule] += count
-        if after is not None:
-            self._places[after.id] = group
-        elif before is not None:
-            del self._places[before.id]
-
-
-def member_of(alert: Alert, before: Member | None = None, evidence: Evidence | None = None) -> Member:
-    """A firing alert as a notice sees it; ``before``: as it was seen last; ``evidence``: why it changed, if so."""
     assert alert.severity is not None
     assert alert.fired_at is not None
-    return Member(
-        alert.rule,
-        alert.series,
+    return GroupedAlert(
+        alert.key,
+        alert.metric,
         alert.since,
         alert.fired_at,
         alert.severity,
@@ -216,22 +134,155 @@ def member_of(alert: Alert, before: Member | None = None, evidence: Evidence | N
         alert.cause,
         alert.baseline(alert.severity),
         source_of(alert),
-        before.told if before is not None else None,
     )
 
 
-def fell(member: Member) -> Member:
-    """A member that is less than it was told as: the next rise is news again."""
-    return replace(member, told=member.severity)
-
-
-def ended(member: Member, transition: Transition) -> Member:
-    """A member whose alert has ended."""
+def ended(alert: GroupedAlert, transition: Transition) -> GroupedAlert:
+    """An alert of a group after its end."""
     return replace(
-        member, value=transition.value, evidence=transition.evidence, cause=transition.cause, ended=transition.at
+        alert, value=transition.value, evidence=transition.evidence, cause=transition.cause, ended=transition.at
     )
 
 
-def told(member: Member) -> Member:
-    """A member after it was told as it is."""
-    return replace(member, told=member.severity)
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """The notification log entry of a group: what was last notified of it, and when.
+
+    ``severities``: the severity last notified of each alert; ``highest``: the highest ever notified; ``sequence``: how
+    many notifications were sent; ``notified_at``: when the last one made a sound, ``changed_at``: when its text last
+    changed; ``reminders``: how many were sent since the last news. ``not_before``: the end of the time window whose
+    digest this is; ``remind_not_before``: when a suppressed reminder is looked at again (0: none is suppressed).
+    ``is_outdated``: the notification names an alert that has left the group, or is about something else by now.
+    All times are seconds since 1970.
+    """
+
+    opened: float
+    sequence: int = 0
+    severities: HashTrieMap[AlertId, Severity] = field(default_factory=HashTrieMap)
+    highest: Severity | None = None
+    notified_at: float = 0.0
+    changed_at: float = 0.0
+    reminders: int = 0
+    not_before: float = 0.0
+    remind_not_before: float = 0.0
+    is_outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationGroup:
+    """A group: its alerts as they are now beside its log entry. ``timer_at``: when its next timer is due."""
+
+    key: GroupKey
+    alerts: HashTrieMap[AlertId, GroupedAlert]
+    log: LogEntry
+    timer_at: float = math.inf
+
+    @property
+    def firing(self) -> list[GroupedAlert]:
+        """Its alerts that fire, the worst first."""
+        found = (alert for alert in self.alerts.values() if alert.ended is None)
+        return sorted(found, key=lambda alert: (-rank(alert.severity), alert.fired_at, alert.id))
+
+    @property
+    def ended(self) -> list[GroupedAlert]:
+        """Its alerts that have ended since the notification last changed, the first first."""
+        found = (alert for alert in self.alerts.values() if alert.ended is not None)
+        return sorted(found, key=lambda alert: (alert.ended, alert.since, alert.id))
+
+    def is_notified(self, alert: GroupedAlert) -> bool:
+        """Whether an alert was notified, at any severity."""
+        return alert.id in self.log.severities
+
+    def is_news(self, alert: GroupedAlert) -> bool:
+        """Whether an alert fires at a higher severity than was notified of it."""
+        return alert.ended is None and rank(alert.severity) > rank(self.log.severities.get(alert.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """All groups, the group of each alert, and what suppresses the alerts that have something to notify.
+
+    ``own``: how many alerts of a rule fire in groups of scope ``rule``.
+    """
+
+    by_key: HashTrieMap[GroupKey, NotificationGroup] = field(default_factory=HashTrieMap)
+    of_alert: HashTrieMap[AlertId, GroupKey] = field(default_factory=HashTrieMap)
+    suppressed: HashTrieMap[str, HashTrieMap[AlertId, Suppression]] = field(default_factory=HashTrieMap)
+    own: HashTrieMap[str, int] = field(default_factory=HashTrieMap)
+
+    def of(self, alert: AlertId) -> NotificationGroup | None:
+        """The group that an alert is in."""
+        key = self.of_alert.get(alert)
+        return self.by_key[key] if key is not None else None
+
+    def suppression(self, alert: AlertId) -> Suppression | None:
+        """What suppressed an alert when it was last looked at."""
+        of_rule = self.suppressed.get(alert.rule)
+        return of_rule.get(alert) if of_rule is not None else None
+
+    def put_alert(self, key: GroupKey, alert: GroupedAlert, now: float) -> Groups:
+        """With an alert in a group, as it is now; a group that is not there is opened."""
+        group = self.by_key.get(key) or NotificationGroup(key, HashTrieMap(), LogEntry(now))
+        before = group.alerts.get(alert.id)
+        group = replace(group, alerts=group.alerts.insert(alert.id, alert))
+        return replace(
+            self,
+            by_key=self.by_key.insert(key, group),
+            of_alert=self.of_alert.insert(alert.id, key),
+            own=self._counted(key, before, alert),
+        )
+
+    def drop_alert(self, id_: AlertId) -> Groups:
+        """Without an alert, and without its part of the log entry."""
+        group = self.by_key[self.of_alert[id_]]
+        log = replace(group.log, severities=group.log.severities.discard(id_))
+        return replace(
+            self,
+            by_key=self.by_key.insert(group.key, replace(group, alerts=group.alerts.remove(id_), log=log)),
+            of_alert=self.of_alert.remove(id_),
+            own=self._counted(group.key, group.alerts[id_], None),
+        )
+
+    def put_log(self, key: GroupKey, log: LogEntry) -> Groups:
+        """With another log entry of a group."""
+        return replace(self, by_key=self.by_key.insert(key, replace(self.by_key[key], log=log)))
+
+    def put_timer(self, key: GroupKey, at: float) -> Groups:
+        """With the time of a group's next timer."""
+        return replace(self, by_key=self.by_key.insert(key, replace(self.by_key[key], timer_at=at)))
+
+    def close(self, key: GroupKey) -> Groups:
+        """Without a group that has no alerts any more."""
+        assert not self.by_key[key].alerts
+        return replace(self, by_key=self.by_key.remove(key))
+
+    def add(self, group: NotificationGroup) -> Groups:
+        """With a group of an earlier run."""
+        groups = replace(self, by_key=self.by_key.insert(group.key, replace(group, alerts=HashTrieMap())))
+        for alert in group.alerts.values():
+            groups = groups.put_alert(group.key, alert, group.log.opened)
+        return groups
+
+    def suppress(self, id_: AlertId, suppression: Suppression) -> Groups:
+        """With what suppresses an alert."""
+        of_rule = self.suppressed.get(id_.rule) or HashTrieMap()
+        return replace(self, suppressed=self.suppressed.insert(id_.rule, of_rule.insert(id_, suppression)))
+
+    def release(self, id_: AlertId) -> Groups:
+        """With an alert that nothing suppresses."""
+        of_rule = self.suppressed.get(id_.rule)
+        if of_rule is None or id_ not in of_rule:
+            return self
+        return replace(self, suppressed=self.suppressed.insert(id_.rule, of_rule.remove(id_)))
+
+    @property
+    def keys(self) -> list[GroupKey]:
+        """The keys of all groups, in order."""
+        return sorted(self.by_key)
+
+    def _counted(self, key: GroupKey, before: GroupedAlert | None, after: GroupedAlert | None) -> HashTrieMap[str, int]:
+        if key.scope is not GroupScope.RULE:
+            return self.own
+        fires = [alert is not None and alert.ended is None for alert in (after, before)]
+        change = fires[0] - fires[1]
+        return self.own.insert(key.name, self.own.get(key.name, 0) + change) if change else self.own

@@ -1,4 +1,4 @@
-"""How a rule is told: the keys of ``push``. Pure."""
+"""How a rule is notified: the keys of ``push``. No I/O."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ _LEVELS: dict[Severity, Level] = {
     Severity.WARNING: "active",
     Severity.CRITICAL: "time-sensitive",
 }
+"""How a severity is shown where the configuration does not say so."""
 
 
 class RepeatOptions(Options):
@@ -53,19 +54,19 @@ class RepeatOptions(Options):
     def _short_form(cls, given: Any) -> Any:
         return given if isinstance(given, dict) else {"every": given}
 
-    def wait(self, told: int) -> float:
-        """Seconds to the next reminder, after so many."""
-        grown = self.every * self.factor ** min(told, 64)
+    def wait(self, sent: int) -> float:
+        """Seconds to the next reminder, after so many were sent."""
+        grown = self.every * self.factor ** min(sent, 64)
         return min(grown, self.at_most) if self.at_most is not None else grown
 
 
 class PushOptions(Options):
-    """How a rule is told; ``push: true`` is all of the defaults."""
+    """How a rule is notified; ``push: true`` is all of the defaults."""
 
     short_form: ClassVar = {"type": "boolean"}
 
     on: list[ThresholdSeverity] = Field(
-        list(THRESHOLD_SEVERITIES), min_length=1, description="the severities that are told"
+        list(THRESHOLD_SEVERITIES), min_length=1, description="the severities that are notified"
     )
     title: PushText | None = None
     message: PushText | None = None
@@ -75,13 +76,13 @@ class PushOptions(Options):
     )
     on_resolve: Literal["replace", "push", "none"] = Field(
         "replace",
-        description="replace: rewrite the notification in place, silently; push: a new one; none: say nothing",
+        description="replace: update the notification in place, silently; push: send a new one; none: send nothing",
     )
     channels: Channels | None = Field(None, description="default: activitysmith.channels")
     tags: Tags | None = None
     redirection: Link | None = Field(None, description="what a tap on the notification opens")
     group_by: list[str] | None = Field(
-        None, description="labels: alerts that share them are told in one notification, [] all of the rule's"
+        None, description="labels: alerts that share them are one notification, [] all of the rule's"
     )
     group_wait: Duration | None = Field(None, description="how long a group waits for more alerts; default: 30s")
     group_interval: Duration | None = Field(
@@ -89,7 +90,9 @@ class PushOptions(Options):
     )
     repeat: RepeatOptions | None = Field(None, description="remind while it fires, like 1h; left out: never")
     max_series: int = Field(
-        50, ge=1, description="how many alerts are told one by one, or named in a group's text; the rest is counted"
+        50,
+        ge=1,
+        description="how many alerts have their own notification, or are named in a group's text; the rest is counted",
     )
 
     @model_validator(mode="before")
@@ -106,7 +109,7 @@ class PushOptions(Options):
 
     @property
     def pace(self) -> tuple[float, float]:
-        """Seconds that a notice waits for its first alerts, and between two changes; an alert told alone waits not."""
+        """``group_wait`` and ``group_interval`` in seconds; both are 0 for a rule that does not group."""
         if self.group_by is None:
             return 0.0, 0.0
         return (
@@ -115,7 +118,7 @@ class PushOptions(Options):
         )
 
     def level(self, severity: Severity) -> Level:
-        """How loudly a severity is told."""
+        """How prominently a severity is shown on the phone."""
         given = self.interruption_level
         if isinstance(given, dict):
             return given.get(severity, _LEVELS[severity])

@@ -1,112 +1,78 @@
-"""Silences: made by hand while the daemon runs, for alerts whose labels match, until a time. Pure.
-
-Matchers are those of Alertmanager (https://prometheus.io/docs/alerting/latest/configuration/#matcher): an alert that
-does not have a label has an empty one, and a regular expression must match all of a value.
-"""
+"""Silences: made by hand while the daemon runs, for alerts whose labels match, until a time. No I/O."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
-from smithd.expression.pattern import PatternError, compile_pattern
+from rpds import HashTrieMap
 
-_MATCHER = re.compile(
-    r"""\s*(?P<name>[^\s=!~,{}"']+)\s*(?P<operator>=~|!~|!=|=)\s*"""
-    r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^\s,{}"'=~!][^\s,{}"']*))\s*(?:,|$|(?<=[\s"']))"""
-)
-ALWAYS_THERE = ("rule", "severity")
-"""The labels that every alert has."""
-
-_ESCAPE = re.compile(r"\\(.)")
-_EXPECTED = 'expected matchers like rule=error-rate, severity!=critical or instance=~"web.*"'
-
-
-@dataclass(frozen=True, slots=True)
-class Matcher:
-    """One condition on one label: ``operator`` is =, !=, =~ or !~; ``meets`` is what a value must do, or must not."""
-
-    name: str
-    operator: str
-    value: str
-    meets: Callable[[str], bool] = field(compare=False, repr=False)
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether the label meets it."""
-        found = labels.get(self.name, "")
-        return self.meets(found) is not self.operator.startswith("!")
-
-    def __str__(self) -> str:
-        plain = re.fullmatch(r"[\w.:/-]+", self.value)
-        value = self.value if plain else f'"{self._escaped()}"'
-        return f"{self.name}{self.operator}{value}"
-
-    def _escaped(self) -> str:
-        """Within quotes; a regular expression has escapes of its own."""
-        if self.operator in ("=~", "!~"):
-            return re.sub(r'(?<!\\)((?:\\\\)*)"', r'\1\\"', self.value)
-        return self.value.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def parse_matchers(text: str) -> tuple[Matcher, ...]:
-    """Matchers, set apart by commas or blanks; ValueError, with what was expected, for anything else, and for matchers
-    that every alert would meet.
-    """
-    rest = text.strip()
-    rest = rest[1:-1].strip() if rest.startswith("{") and rest.endswith("}") else rest
-    found = []
-    at = 0
-    while at < len(rest):
-        match = _MATCHER.match(rest, at)
-        if match is None:
-            raise ValueError(
-                f"'{rest[at:].strip()}' is no matcher: {_EXPECTED} (quotes where there are blanks or commas)"
-            )
-        found.append(_matcher(match))
-        at = match.end()
-    if not found:
-        raise ValueError(f"a silence needs a matcher: {_EXPECTED}")
-    if all(matcher.matches({}) and matcher.name not in ALWAYS_THERE for matcher in found):
-        raise ValueError(f"these matchers meet every alert, also one without these labels: {_EXPECTED}")
-    return tuple(found)
-
-
-def _matcher(match: re.Match[str]) -> Matcher:
-    name, operator = match["name"], match["operator"]
-    value = match["double"] if match["double"] is not None else match["single"] or match["bare"] or ""
-    if operator in ("=~", "!~"):
-        return Matcher(name, operator, value, _pattern(value))
-    if match["double"] is not None:
-        value = _ESCAPE.sub(r"\1", value)
-    return Matcher(name, operator, value, value.__eq__)
-
-
-def _pattern(text: str) -> Callable[[str], bool]:
-    try:
-        return compile_pattern(text)
-    except PatternError as error:
-        raise ValueError(f"'{text}' is no regular expression that can be used: {error}") from None
+from smithd.notify.matcher import LabelMatcher, parse_matchers
+from smithd.suggestion import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Alerts that meet all matchers are not told until ``ends``; it was made at ``starts`` (seconds since 1970), which
-    lies in the future where the clock was set back since.
+    """Alerts that meet all matchers are not notified until ``ends``. It was made at ``starts`` (seconds since 1970),
+    which lies in the future where the clock was set back since.
     """
 
     id: int
-    matchers: tuple[Matcher, ...]
+    matchers: tuple[LabelMatcher, ...]
     comment: str
     author: str
     starts: float
     ends: float
 
-    def covers(self, labels: Mapping[str, str], now: float) -> bool:
-        """Whether an alert with these labels is silenced now; ``rule`` and ``severity`` are labels too."""
+    def is_active(self, now: float) -> bool:
+        """Whether it has not ended."""
+        return now < self.ends
+
+    def matches(self, labels: Mapping[str, str], now: float) -> bool:
+        """Whether it silences an alert with these labels now; ``rule`` and ``severity`` are labels too."""
         return now < self.ends and all(matcher.matches(labels) for matcher in self.matchers)
 
     @property
     def text(self) -> str:
         """The matchers as they may be written."""
         return ", ".join(map(str, self.matchers))
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """The silences that are kept. The newest one stays when it has ended, so that its id is not given again."""
+
+    by_id: HashTrieMap[int, Silence] = field(default_factory=HashTrieMap)
+
+    def active(self, now: float) -> list[Silence]:
+        """Those that have not ended, the oldest first."""
+        return [silence for _, silence in sorted(self.by_id.items()) if silence.is_active(now)]
+
+
+def add_silence(
+    silences: Silences, matchers: str, seconds: float, comment: str, author: str, rules: Collection[str], now: float
+) -> tuple[Silences, Silence]:
+    """A new silence, and the silences with it and without those that have ended; ValueError says what was expected.
+
+    ``rules``: the names of those there are.
+    """
+    parsed = parse_matchers(matchers)
+    for name in [each.value for each in parsed if (each.name, each.operator) == ("rule", "=")]:
+        if name not in rules:
+            hint = did_you_mean(name, rules)
+            raise ValueError(f"there is no rule '{name}'{f'; {hint}' if hint else ''}")
+    if not 0 < seconds < math.inf:
+        raise ValueError("a silence needs a length of time, like 2h")
+    silence = Silence(max(silences.by_id, default=0) + 1, parsed, comment, author, now, now + seconds)
+    kept = HashTrieMap({known.id: known for known in silences.active(now)})
+    return Silences(kept.insert(silence.id, silence)), silence
+
+
+def expire_silence(silences: Silences, id_: int, now: float) -> tuple[Silences, Silence]:
+    """End an active silence now; ValueError where there is none with this id."""
+    silence = silences.by_id.get(id_)
+    if silence is None or not silence.is_active(now):
+        raise ValueError(f"there is no silence {id_}; 'smithd silence list' shows those there are")
+    expired = replace(silence, ends=now)
+    return Silences(silences.by_id.insert(id_, expired)), expired

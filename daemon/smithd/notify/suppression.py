@@ -1,11 +1,11 @@
-"""Whether an alert may be told now, and if not, why not and until when. Pure.
+"""Whether an alert may be notified now, and if not, what suppresses it and until when. No I/O.
 
-Rules are judged all the same while they are hushed: only the telling waits.
+Rules are evaluated all the same while they are suppressed: only their notifications wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,19 +13,16 @@ from pydantic import Field
 
 from smithd.alerts.alert import Alert
 from smithd.alerts.severity import Severity
-from smithd.notify.decision import Reason
-from smithd.notify.silence import Silence
-from smithd.notify.time_window import MuteOptions, Window
+from smithd.notify.reason import Reason
+from smithd.notify.time_window import MuteOptions
+from smithd.notify.view import NotifyView
 from smithd.plugin.options import Options
-from smithd.plugin.sample import Labels, Series
+from smithd.plugin.sample import Series
 from smithd.references import RuleRef
 
-Alerts = Mapping[str, Mapping[Labels, Alert]]
-"""The alerts that are not inactive, by rule and labels."""
 
-
-class Told(Protocol):
-    """What is told: an alert, or what a notice knows of it."""
+class Suppressible(Protocol):
+    """An alert, or what its group knows of it."""
 
     @property
     def rule(self) -> str: ...
@@ -35,12 +32,14 @@ class Told(Protocol):
     def severity(self) -> Severity | None: ...
 
 
-class HushOptions(Options):
-    """The keys of a rule that hold its telling back."""
+class SuppressionOptions(Options):
+    """The keys of a rule that suppress its notifications."""
 
-    mute: MuteOptions | None = Field(None, description="time windows in which it is not told, like [nights]")
+    mute: MuteOptions | None = Field(
+        None, description="time windows in which the rule sends no notifications, like [nights]"
+    )
     unless_firing: list[RuleRef] = Field(
-        [], description="rules whose firing makes this one no news, on series that share their labels"
+        [], description="rules that suppress this one while they fire, on series that share their labels"
     )
     depends_on: list[RuleRef] = Field(
         [], description="rules that this one is a consequence of: it waits while one of them fires, or is about to"
@@ -48,8 +47,8 @@ class HushOptions(Options):
 
 
 @dataclass(frozen=True, slots=True)
-class Hush:
-    """What may hold a rule's telling back. ``depends_on`` has the rules that those depend on, too."""
+class Suppressors:
+    """What may suppress a rule. ``depends_on`` has the rules that those depend on, too."""
 
     mute: MuteOptions | None = None
     unless_firing: tuple[str, ...] = ()
@@ -57,19 +56,9 @@ class Hush:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
-    """What is quiet at ``now``: the windows that are open, with their ends; the silences; the alerts of all rules."""
-
-    now: float
-    windows: Mapping[str, float]
-    silences: Sequence[Silence]
-    alerts: Alerts
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """That an alert is not told now. ``by``: the name of the window, the rule or the silence; ``until``: when that
-    ends (seconds since 1970; None: when that rule moves); ``digest``: the window whose digest will tell it.
+class Suppression:
+    """That an alert is not notified now. ``by``: the time window, rule or silence; ``until``: when that ends (seconds
+    since 1970; None: when that rule changes); ``digest``: the time window whose digest will notify it.
     """
 
     reason: Reason
@@ -77,33 +66,45 @@ class Held:
     until: float | None = None
     digest: str | None = None
 
+    @property
+    def text(self) -> str:
+        """What suppresses it, for a person; the reason and the end apart."""
+        return f"{self.by} fires" if self.reason is Reason.INHIBITED else self.by
 
-def quiet(windows: Iterable[Window], silences: Sequence[Silence], alerts: Alerts, now: float) -> Quiet:
-    """What is quiet now."""
-    return Quiet(
-        now, {window.name: window.ends_at(now) for window in windows if window.contains(now)}, silences, alerts
-    )
+    def describe(self, view: NotifyView) -> str:
+        """What suppresses it, and until when."""
+        until = f" until {view.clock(self.until)}" if self.until is not None else ""
+        return f"{self.text}{until}".strip()
 
 
-def held(hush: Hush, alert: Told, quiet: Quiet) -> Held | None:
-    """What holds an alert back, if anything: what was done by hand is named first."""
+# The branches stand in the order in which they are named to a person: what was set by hand comes before what the
+# configuration says, and a fixed end before one that nobody knows. What an earlier run left unnotified is confirmed
+# first: it may be over.
+
+
+def suppression(
+    suppressors: Suppressors, alert: Suppressible, view: NotifyView, earlier: Suppression | None = None
+) -> Suppression | None:
+    """What suppresses an alert now. ``earlier``: what did when it was last looked at, unless it changed since."""
+    if earlier is not None and earlier.reason is Reason.UNCONFIRMED and view.now < (earlier.until or 0.0):
+        return earlier
     return (
-        _silenced(alert, quiet)
-        or _muted(hush.mute, alert, quiet)
-        or _inhibited(hush.unless_firing, alert, quiet)
-        or _dependent(hush.depends_on, alert, quiet)
+        _silenced(alert, view)
+        or _muted(suppressors.mute, alert, view)
+        or _inhibited(suppressors.unless_firing, alert, view)
+        or _dependent(suppressors.depends_on, alert, view)
     )
 
 
-def compile_hushes(rules: Mapping[str, HushOptions]) -> dict[str, Hush]:
-    """The hush of each rule."""
+def compile_suppressors(rules: Mapping[str, SuppressionOptions]) -> dict[str, Suppressors]:
+    """What may suppress each rule."""
     return {
-        name: Hush(options.mute, tuple(options.unless_firing), tuple(sorted(_ancestors(name, rules))))
+        name: Suppressors(options.mute, tuple(options.unless_firing), tuple(sorted(_ancestors(name, rules))))
         for name, options in rules.items()
     }
 
 
-def _ancestors(name: str, rules: Mapping[str, HushOptions]) -> set[str]:
+def _ancestors(name: str, rules: Mapping[str, SuppressionOptions]) -> set[str]:
     found: set[str] = set()
     open_ = list(rules[name].depends_on)
     while open_:
@@ -114,40 +115,41 @@ def _ancestors(name: str, rules: Mapping[str, HushOptions]) -> set[str]:
     return found
 
 
-def _silenced(alert: Told, quiet: Quiet) -> Held | None:
-    if not quiet.silences:
+def _silenced(alert: Suppressible, view: NotifyView) -> Suppression | None:
+    if not view.silences:
         return None
     labels = {**dict(alert.series.labels), "rule": alert.rule, "severity": alert.severity or ""}
-    ends = [(silence.ends, silence) for silence in quiet.silences if silence.covers(labels, quiet.now)]
-    if not ends:
+    matching = [silence for silence in view.silences if silence.matches(labels, view.now)]
+    if not matching:
         return None
-    until, last = max(ends, key=lambda each: each[0])
-    return Held(Reason.SILENCED, f"silence {last.id} ({last.comment})" if last.comment else f"silence {last.id}", until)
+    last = max(matching, key=lambda silence: silence.ends)
+    name = f"silence {last.id} ({last.comment})" if last.comment else f"silence {last.id}"
+    return Suppression(Reason.SILENCED, name, last.ends)
 
 
-def _muted(mute: MuteOptions | None, alert: Told, quiet: Quiet) -> Held | None:
+def _muted(mute: MuteOptions | None, alert: Suppressible, view: NotifyView) -> Suppression | None:
     if mute is None or alert.severity in mute.except_:
         return None
-    ends = [(quiet.windows[name], name) for name in mute.during if name in quiet.windows]
+    ends = [(view.windows[name], name) for name in mute.during if name in view.windows]
     if not ends:
         return None
     until, name = max(ends)
-    return Held(Reason.MUTED, name, until, digest=name if mute.digest else None)
+    return Suppression(Reason.MUTED, name, until, digest=name if mute.digest else None)
 
 
-def _inhibited(rules: Sequence[str], alert: Told, quiet: Quiet) -> Held | None:
+def _inhibited(rules: Sequence[str], alert: Suppressible, view: NotifyView) -> Suppression | None:
     for rule in rules:
-        others = quiet.alerts.get(rule, {}).values()
-        if any(other.severity is not None and _same_place(other, alert) for other in others):
-            return Held(Reason.INHIBITED, rule)
+        others = view.alerts.get(rule, {}).values()
+        if any(other.severity is not None and _shares_labels(other, alert) for other in others):
+            return Suppression(Reason.INHIBITED, rule)
     return None
 
 
-def _dependent(rules: Sequence[str], alert: Told, quiet: Quiet) -> Held | None:
+def _dependent(rules: Sequence[str], alert: Suppressible, view: NotifyView) -> Suppression | None:
     for rule in rules:
-        others = quiet.alerts.get(rule, {}).values()
-        if any(_is_coming(other) and _same_place(other, alert) for other in others):
-            return Held(Reason.DEPENDENT, rule)
+        others = view.alerts.get(rule, {}).values()
+        if any(_is_coming(other) and _shares_labels(other, alert) for other in others):
+            return Suppression(Reason.DEPENDENT, rule)
     return None
 
 
@@ -156,12 +158,7 @@ def _is_coming(alert: Alert) -> bool:
     return alert.severity is not None or alert.is_pending
 
 
-def _same_place(one: Alert, other: Told) -> bool:
+def _shares_labels(one: Alert, other: Suppressible) -> bool:
     """Whether the labels that both alerts have are equal; where they share none, they are."""
     labels: dict[str, str] = dict(one.series.labels)
     return all(labels.get(name, value) == value for name, value in other.series.labels)
-
-
-def words(held: Held) -> str:
-    """What holds an alert back, for a person; its reason and its end apart."""
-    return f"{held.by} fires" if held.reason is Reason.INHIBITED else held.by

@@ -1,4 +1,4 @@
-"""Time windows, and the rules that are muted during them. Pure.
+"""Time windows, and the rules that are muted during them. No I/O.
 
 A window goes by the clock on the wall: from 22:00 to 07:00 means those hours in its time zone, however long they are
 on the nights when daylight saving begins or ends. A time that comes twice opens a window the first time, and closes it
@@ -64,7 +64,7 @@ class TimeWindowOptions(Options):
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class TimeWindow:
     """A time window: minutes of the day, the days it begins on (Monday is 0), and its zone."""
 
     name: str
@@ -96,23 +96,25 @@ class Window:
                 yield (date + timedelta(minutes=self.start)).timestamp(), later
 
 
-def compile_window(name: str, options: TimeWindowOptions, zone: tzinfo) -> Window:
+def compile_window(name: str, options: TimeWindowOptions, zone: tzinfo) -> TimeWindow:
     """The window that these options describe."""
     days = frozenset(DAYS.index(day) for day in options.days or DAYS)
-    return Window(name, options.start, options.to, days, zone)
+    return TimeWindow(name, options.start, options.to, days, zone)
 
 
 class MuteOptions(Options):
-    """When a rule is not told; ``mute: [nights]`` is short for ``mute: {during: [nights]}``."""
+    """When a rule sends no notifications; ``mute: [nights]`` is short for ``mute: {during: [nights]}``."""
 
     short_form_of: ClassVar = "during"
 
     during: list[TimeWindowRef] = Field(
         min_length=1, description="the time windows, of those that time_windows declares"
     )
-    except_: list[ThresholdSeverity] = Field([], alias="except", description="severities that are told all the same")
+    except_: list[ThresholdSeverity] = Field(
+        [], alias="except", description="severities that are notified all the same"
+    )
     digest: bool = Field(
-        False, description="tell in one message, when the window ends, what was held back; default: what still fires"
+        False, description="when the window ends, notify in one message what it suppressed; default: what still fires"
     )
 
     @model_validator(mode="before")

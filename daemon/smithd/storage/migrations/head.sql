@@ -44,16 +44,17 @@ CREATE TABLE journal (
     evidence TEXT NOT NULL,
     reason TEXT NOT NULL,
     detail TEXT NOT NULL,
-    notice TEXT NOT NULL,
+    notification TEXT NOT NULL,
     PRIMARY KEY (id)
 );
 
 CREATE INDEX journal_by_rule ON journal (rule, id);
 
-CREATE TABLE notices (
+CREATE TABLE notification_groups (
+    account TEXT NOT NULL,
     name TEXT NOT NULL,
     state TEXT NOT NULL,
-    PRIMARY KEY (name)
+    PRIMARY KEY (account, name)
 );
 
 CREATE TABLE outbox (

@@ -16,8 +16,9 @@ import pytest
 
 from campaign import rounds
 from engine.stage import Stage
-from smithd.notify.decision import Reason
+from smithd.alerts.alert import AlertKey
 from smithd.notify.group import AlertId, id_of
+from smithd.notify.reason import Reason
 from smithd.outbox.message import Push, PushUpdate
 from smithd.outbox.settlement import Accept, DeliveryReason, Retry
 
@@ -158,10 +159,12 @@ def test_what_matters_is_told_once_and_nothing_else(tmp_path: Path, seed: int) -
 def told_members(stage: Stage) -> dict[AlertId, str | None]:
     """What the state says was told of each alert that fires."""
     with stage._database.transaction() as connection:
-        rows = connection.exec_driver_sql("SELECT state FROM notices").scalars().all()
-    members = [member for row in rows for member in json.loads(row)["members"] if member["ended"] is None]
+        rows = connection.exec_driver_sql("SELECT state FROM notification_groups").scalars().all()
+    members = [member for row in rows for member in json.loads(row)["alerts"] if member["ended"] is None]
     found = {
-        AlertId(each["rule"], tuple((name, value) for name, value in each["labels"]), each["source"]): each["told"]
+        AlertId(
+            AlertKey("", each["rule"], tuple((name, value) for name, value in each["labels"])), each["source"]
+        ): each["notified"]
         for each in members
     }
     assert len(found) == len(members), "an alert is in two notices"
@@ -176,16 +179,18 @@ def check_journal(stage: Stage, config: str) -> None:
     told: dict[tuple[str, str, bool], int] = defaultdict(int)
     last: dict[tuple[str, str, bool], tuple[float, str]] = {}
     for row in rows:
-        is_source = row.notice.startswith("push source")
+        is_source = row.notification.startswith("push source")
         alert = (row.rule, row.labels, is_source)
         line = next(line for line in config.split("\n") if line.startswith(f"  {row.rule}:"))
         is_over = row.change == "resolved" or row.detail.startswith("it came and went")
-        if row.reason in (Reason.TOLD, Reason.DIGEST) and not is_over:
-            in_one = (row.at, row.notice) == last.get(alert)  # of a value that ended, and of a source, in one digest
+        if row.reason in (Reason.NOTIFIED, Reason.DIGEST) and not is_over:
+            in_one = (row.at, row.notification) == last.get(
+                alert
+            )  # of a value that ended, and of a source, in one digest
             assert in_one or rank[row.severity] > told[alert], f"told twice: {row}"
-            told[alert], last[alert] = rank[row.severity], (row.at, row.notice)
+            told[alert], last[alert] = rank[row.severity], (row.at, row.notification)
         is_night = not 7 <= datetime.fromtimestamp(row.at, UTC).hour < 22
-        if is_night and "mute" in line and row.reason in (Reason.TOLD, Reason.DIGEST, Reason.REPEATED):
+        if is_night and "mute" in line and row.reason in (Reason.NOTIFIED, Reason.DIGEST, Reason.REMINDED):
             assert "except" in line, f"told in a quiet hour: {row}"
         if row.change == "lowered":
             told[alert] = min(told[alert], rank[row.severity])

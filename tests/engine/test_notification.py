@@ -11,7 +11,7 @@ import pytest
 
 from engine.stage import Stage
 from smithd.events import AlertMoved, AlertTold
-from smithd.notify.decision import Reason
+from smithd.notify.reason import Reason
 from smithd.outbox.message import Push, PushUpdate
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
@@ -49,7 +49,7 @@ def test_a_rise_is_a_new_push_and_the_old_one_becomes_the_past(tmp_path: Path) -
         assert (critical.key, past.key) == (replace(warning.key, sequence=2), warning.key)
         assert isinstance(critical, Push)
         assert past.content.title == "Earlier: errors is warning"
-        assert past.content.message == "As told 20:01. It rose to critical at 20:02."
+        assert past.content.message == "As of 20:01. It rose to critical at 20:02."
         stage.poll(EVENING + 180, errors=0)
         (resolved,) = stage.take()
         assert (resolved.key, isinstance(resolved, PushUpdate)) == (critical.key, True)
@@ -94,7 +94,7 @@ def test_a_mute_holds_back_and_tells_once_what_still_fires_when_it_ends(tmp_path
         assert told.created == MORNING
         stage.pass_time(MORNING + HOUR)
         assert stage.take() == []
-        assert stage.reasons() == [Reason.MUTED, Reason.TOLD]
+        assert stage.reasons() == [Reason.MUTED, Reason.NOTIFIED]
 
 
 def test_what_begins_and_ends_within_a_mute_is_never_told(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_what_begins_and_ends_within_a_mute_is_never_told(tmp_path: Path) -> Non
         stage.poll(NIGHT + 120, errors=0)
         stage.pass_time(MORNING + HOUR)
         assert stage.take() == []
-        assert stage.reasons() == [Reason.MUTED, Reason.NEVER_TOLD]
+        assert stage.reasons() == [Reason.MUTED, Reason.RESOLVED_BEFORE_NOTIFIED]
 
 
 def test_the_end_of_what_was_told_before_a_mute_is_told_in_it_silently(tmp_path: Path) -> None:
@@ -235,8 +235,9 @@ def test_a_silence_that_is_ended_by_hand_lets_go_of_what_it_held(tmp_path: Path)
         silence = stage.engine.add_silence("severity=critical", 600, "", "ann", EVENING)
         stage.poll(EVENING + 1, errors=7)
         assert stage.take() == []
-        assert stage.engine.expire_silence(silence.id, EVENING + 2)
-        assert not stage.engine.expire_silence(silence.id, EVENING + 2)
+        stage.engine.expire_silence(silence.id, EVENING + 2)
+        with pytest.raises(ValueError, match="there is no silence 1"):
+            stage.engine.expire_silence(silence.id, EVENING + 2)
         stage.pass_time(EVENING + 3)
         assert titles(stage.take()) == ["errors is critical"]
 
@@ -316,8 +317,8 @@ def test_the_log_says_once_what_a_group_tells(tmp_path: Path) -> None:
         stage.poll(EVENING, stock={"a": 7, "b": 2, "c": 2})
         stage.pass_time(EVENING + 30)
         said = [str(event) for event in stage.facts if isinstance(event, AlertMoved | AlertTold)]
-    assert said[0].endswith("normal: 1 or less) (waits for its group)")
-    assert said[3:] == ['alert stock{house="a"} (critical, and 2 more): told: with 2 more']
+    assert said[0].endswith("normal: 1 or less) (waits for group_wait)")
+    assert said[3:] == ['alert stock{house="a"} (critical, and 2 more): notified: with 2 more']
 
 
 def test_a_group_changes_no_more_often_than_its_interval_but_for_what_is_worse(tmp_path: Path) -> None:
@@ -330,7 +331,7 @@ def test_a_group_changes_no_more_often_than_its_interval_but_for_what_is_worse(t
         stage.pass_time(EVENING + 330)
         second, past = stage.take()
         assert second.content.title == "2 houses"
-        assert (past.key, past.content.message) == (first.key, "As told 20:00. More came at 20:05.")
+        assert (past.key, past.content.message) == (first.key, "As of 20:00. More alerts fired at 20:05.")
         stage.poll(EVENING + 340, stock={"a": 2, "b": 2, "c": 7})
         assert titles(stage.take())[0] == "3 houses"
         stage.poll(EVENING + 350, stock={"a": 2, "b": 2, "c": 0})
@@ -367,7 +368,7 @@ def test_too_many_alerts_are_not_told_one_by_one(tmp_path: Path) -> None:
         stage.pass_time(EVENING + 30)
         (rest,) = stage.take()
         assert rest.content.title == "stock: 3 more alerts, critical"
-        assert rest.content.message.endswith("These are too many to be told one by one (max_series).")
+        assert rest.content.message.endswith("These are too many for notifications of their own (max_series).")
         stage.poll(EVENING + 60, stock={**dict.fromkeys("abcde", 0.0), "f": 7})
         assert sorted(titles(stage.take())) == [
             "Resolved: stock (a)",
@@ -389,7 +390,7 @@ def test_reminders_come_later_and_later(tmp_path: Path) -> None:
             stage.pass_time(DAY + minute * 60 + 59)
             told += [round(message.created - DAY) / HOUR for message in stage.take() if isinstance(message, Push)]
         assert told == [0, 1, 3, 6, 9]
-        assert stage.reasons()[-1] == Reason.REPEATED
+        assert stage.reasons()[-1] == Reason.REMINDED
 
 
 def test_a_reminder_is_a_new_push_that_leaves_no_other_standing(tmp_path: Path) -> None:
@@ -418,7 +419,7 @@ def test_a_reminder_waits_for_the_end_of_a_mute_and_for_the_last_word_to_go_out(
         stage.pass_time(MORNING + HOUR)
         stage.pass_time(MORNING + 5 * HOUR)
         assert len(stage.take()) == 2
-        assert stage.reasons()[-1] == Reason.UNSENT
+        assert stage.reasons()[-1] == Reason.PREVIOUS_UNSENT
 
 
 # Configuration that changes under open alerts.
@@ -454,7 +455,7 @@ def test_what_is_watched_on_but_not_told_says_so(tmp_path: Path) -> None:
         stage.take()
     with Stage(tmp_path, rules(rule(push="false")), EVENING + 60) as stage:
         (closed,) = stage.take()
-        assert closed.content.message == "errors is not told any more. It was critical since 20:00."
+        assert closed.content.message == "errors no longer sends notifications. It was critical since 20:00."
 
 
 def test_a_severity_that_nobody_asked_for_is_told_when_it_becomes_one(tmp_path: Path) -> None:
@@ -466,7 +467,12 @@ def test_a_severity_that_nobody_asked_for_is_told_when_it_becomes_one(tmp_path: 
         stage.poll(EVENING + 120, errors=7)
         stage.poll(EVENING + 180, errors=2)
         assert stage.take() == []
-        assert stage.reasons() == [Reason.SEVERITY, Reason.TOLD, Reason.SEVERITY, Reason.FALL]
+        assert stage.reasons() == [
+            Reason.SEVERITY_NOT_LISTED,
+            Reason.NOTIFIED,
+            Reason.SEVERITY_NOT_LISTED,
+            Reason.SEVERITY_LOWERED,
+        ]
 
 
 # One dead source.

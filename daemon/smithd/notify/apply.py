@@ -1,0 +1,193 @@
+"""Apply: what a decision does to a group's log entry, and the messages that it sends. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from smithd.alerts.severity import Severity, worst_of
+from smithd.keys import PushKey
+from smithd.notify import content
+from smithd.notify.config import NotifyConfig
+from smithd.notify.content import Subject
+from smithd.notify.decide import Decision, GroupOptions, LastPush, NotifyAction, wakes_at
+from smithd.notify.group import AlertId, GroupedAlert, GroupKey, Groups, LogEntry, NotificationGroup
+from smithd.notify.grouping import Decided
+from smithd.notify.suppression import Suppression
+from smithd.notify.view import NotifyView
+from smithd.outbox.message import Message, PushContent
+
+LEAST_PAUSE = 1.0
+"""Seconds between two decisions of one group that change something, so that none can follow itself in a circle."""
+
+
+class Applied(NamedTuple):
+    """What came of a group's decision. ``until``: when to look at the group again."""
+
+    groups: Groups
+    messages: Sequence[Message]
+    decided: Mapping[AlertId, Decided]
+    until: float
+
+
+def push_key(key: GroupKey, log: LogEntry) -> PushKey:
+    """The key of a group's newest notification, or of its first."""
+    return PushKey(key.account, str(key), round(log.opened, 3), max(log.sequence, 1))
+
+
+def last_push(group: NotificationGroup, view: NotifyView) -> LastPush:
+    """What became of a group's newest notification."""
+    if not group.log.sequence:
+        return LastPush.NONE
+    standing = view.standing(push_key(group.key, group.log))
+    if standing.shown is not None or standing.in_flight:
+        return LastPush.SENT
+    return LastPush.WAITING if standing.queued is not None else LastPush.DROPPED
+
+
+def apply(
+    groups: Groups,
+    key: GroupKey,
+    decision: Decision,
+    suppressed: Mapping[AlertId, Suppression],
+    view: NotifyView,
+    config: NotifyConfig,
+) -> Applied:
+    """Do what was decided about a group."""
+    group, action, now = groups.by_key[key], decision.action, view.now
+    log = group.log
+    if action in (NotifyAction.NOTHING, NotifyAction.WAIT):
+        return Applied(groups, (), {}, decision.until)
+    if action is NotifyAction.SUSPEND_REMINDER:
+        (alert,) = decision.reminded
+        detail = f"{suppressed[alert.id].describe(view)} (a reminder)"
+        decided = (
+            {alert.id: Decided(alert, decision.reason, detail, key, str(push_key(key, log)))}
+            if not log.remind_not_before
+            else {}
+        )
+        log = replace(log, remind_not_before=decision.until)
+        return Applied(groups.put_log(key, log), (), decided, decision.until)
+
+    last = last_push(group, view)
+    settled = _settled(log, decision, last, now)
+    messages = _messages(group, settled, decision, last, view, config)
+    decided = _decided(group, settled, decision)
+    groups = groups.put_log(key, settled)
+    for alert in decision.ended:
+        groups = groups.drop_alert(alert.id)
+    left = groups.by_key[key]
+    if not left.alerts:
+        return Applied(groups.close(key), messages, decided, math.inf)
+    return Applied(groups, messages, decided, max(wakes_at(left, group_options(left, config), now), now + LEAST_PAUSE))
+
+
+def group_options(group: NotificationGroup, config: NotifyConfig) -> GroupOptions:
+    """How a group is notified, by the configuration."""
+    wait, interval = config.pace(group.key)
+    return GroupOptions(wait, interval, config.push(group.key).on_resolve, config.repeat(group))
+
+
+def _settled(log: LogEntry, decision: Decision, last: LastPush, now: float) -> LogEntry:
+    """The log entry after a decision was carried out."""
+    action = decision.action
+    if action is NotifyAction.SKIP_REMINDER:
+        return replace(log, reminders=log.reminders + 1, notified_at=now, remind_not_before=0.0)
+    severities, highest = log.severities, log.highest
+    for alert in decision.news:
+        severities = severities.insert(alert.id, alert.severity)
+        highest = worst_of(highest, alert.severity)
+    log = replace(log, severities=severities, highest=highest, changed_at=now, is_outdated=False)
+    if action in (NotifyAction.PUSH, NotifyAction.REMIND, NotifyAction.UPDATE_UNSENT):
+        log = replace(log, notified_at=now)
+    follows = action in (NotifyAction.PUSH, NotifyAction.REMIND) and last is not LastPush.WAITING
+    if follows or (action is NotifyAction.END_BY_PUSH and last is LastPush.NONE):
+        log = replace(log, sequence=log.sequence + 1)
+    if action is NotifyAction.PUSH:
+        log = replace(log, reminders=0)
+    if action is NotifyAction.REMIND:
+        log = replace(log, reminders=log.reminders + 1, remind_not_before=0.0)
+    return log
+
+
+def _messages(
+    group: NotificationGroup,
+    settled: LogEntry,
+    decision: Decision,
+    last: LastPush,
+    view: NotifyView,
+    config: NotifyConfig,
+) -> list[Message]:
+    """What is sent; a text names the alerts with their values of now."""
+    options = config.push(group.key)
+    firing = [alert for alert in group.firing if group.is_notified(alert) or alert in decision.news]
+    subject = Subject(group.key, [_current(alert, view) for alert in firing], decision.ended)
+
+    is_open = options.on_resolve != "none"
+    key = push_key(group.key, settled)
+
+    def push(text: PushContent) -> Message:
+        is_critical = bool(firing) and firing[0].severity is Severity.CRITICAL
+        whole = options.addressed(text, config.channels)
+        return content.push(key, whole, view, is_critical=is_critical, is_open=is_open and bool(firing))
+
+    def update(text: PushContent) -> Message:
+        return content.update(key, options.addressed(text, config.channels), view, is_open=is_open and bool(firing))
+
+    def superseded(what: str) -> Message:
+        before = push_key(group.key, group.log)
+        shown = view.standing(before).push
+        text = content.superseded(group, shown.content if shown is not None else None, what, view)
+        return content.update(before, options.addressed(text, config.channels), view, only_in_place=True)
+
+    match decision.action:
+        case NotifyAction.PUSH | NotifyAction.REMIND:
+            is_reminder = decision.action is NotifyAction.REMIND
+            text = content.firing(subject, config.rules, options, view, is_reminder=is_reminder)
+            if last is not LastPush.SENT or options.on_resolve != "replace":
+                return [push(text)]
+            what = _what_followed(group, decision, firing)
+            return [superseded(what), push(text)]
+        case NotifyAction.UPDATE_UNSENT:
+            return [push(content.firing(subject, config.rules, options, view))]
+        case NotifyAction.UPDATE | NotifyAction.UPDATE_BY_PUSH:
+            text = replace(content.firing(subject, config.rules, options, view), interruption_level="passive")
+            return [update(text) if decision.action is NotifyAction.UPDATE else push(text)]
+        case NotifyAction.END | NotifyAction.END_BY_PUSH:
+            text = content.ended(subject, view)
+            return [update(text) if decision.action is NotifyAction.END else push(text)]
+        case NotifyAction.SUPERSEDE:
+            return [superseded("Its alerts moved to other notifications")]
+    return []
+
+
+def _what_followed(group: NotificationGroup, decision: Decision, firing: Sequence[GroupedAlert]) -> str:
+    """Why a new notification follows one that says from now on that it is the past."""
+    if decision.action is NotifyAction.REMIND:
+        return "A reminder followed"
+    has_risen = all(group.is_notified(alert) for alert in decision.news)
+    return f"It rose to {firing[0].severity}" if has_risen else "More alerts fired"
+
+
+def _current(alert: GroupedAlert, view: NotifyView) -> GroupedAlert:
+    """An alert that fires, with the value that its series has by now."""
+    value = view.value(alert.series)
+    return replace(alert, value=value) if value is not None else alert
+
+
+def _decided(group: NotificationGroup, settled: LogEntry, decision: Decision) -> dict[AlertId, Decided]:
+    """What the decision is for each of the alerts that it is about."""
+    firing = [alert for alert in group.firing if group.is_notified(alert) or alert in decision.news]
+    others = len(firing) + len(decision.ended) - 1
+    with_others = [f"with {others} more"] if others > 0 else []
+    notification = str(push_key(group.key, settled))
+    found = {}
+    for alert in (*decision.news, *decision.ended):
+        parts = ["it came and went"] if alert.ended is not None and not group.is_notified(alert) else []
+        detail = ", ".join([*parts, *with_others])
+        found[alert.id] = Decided(alert, decision.reason, detail, group.key, notification)
+    for alert in decision.reminded:
+        found[alert.id] = Decided(alert, decision.reason, f"reminder {settled.reminders}", group.key, notification)
+    return found

@@ -1,0 +1,63 @@
+"""How the rules of one configuration are notified. No I/O."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from smithd.alerts.rule import Rule
+from smithd.keys import DEFAULT_ACCOUNT
+from smithd.notify.group import GroupKey, GroupScope, NotificationGroup
+from smithd.notify.options import GROUP_INTERVAL, GROUP_WAIT, PushOptions, RepeatOptions
+from smithd.notify.suppression import Suppressors
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyConfig:
+    """The rules, how each is notified (``pushes`` has those that are), and what suppresses it.
+
+    ``channels``: the account's; ``dependents``: the rules that another one may suppress.
+    """
+
+    rules: Mapping[str, Rule]
+    pushes: Mapping[str, PushOptions]
+    suppressors: Mapping[str, Suppressors]
+    dependents: Mapping[str, Sequence[str]]
+    channels: Sequence[str] | None = None
+    account: str = DEFAULT_ACCOUNT
+
+    def push(self, key: GroupKey) -> PushOptions:
+        """How a group is notified; where it is not one rule's, by the defaults."""
+        if key.scope in (GroupScope.RULE, GroupScope.REST):
+            return self.pushes[key.name]
+        return PushOptions(channels=list(key.channels) or None)
+
+    def pace(self, key: GroupKey) -> tuple[float, float]:
+        """Its ``group_wait`` and ``group_interval``, in seconds."""
+        match key.scope:
+            case GroupScope.RULE:
+                return self.pushes[key.name].pace
+            case GroupScope.REST:
+                return GROUP_WAIT, GROUP_INTERVAL
+        return 0.0, GROUP_INTERVAL
+
+    def repeat(self, group: NotificationGroup) -> RepeatOptions | None:
+        """How reminders follow: as the first rule says that has an alert which fires and was notified."""
+        notified = (self.pushes[alert.rule].repeat for alert in group.firing if group.is_notified(alert))
+        return next((repeat for repeat in notified if repeat is not None), None)
+
+
+def notify_config(
+    rules: Mapping[str, Rule],
+    pushes: Mapping[str, PushOptions],
+    suppressors: Mapping[str, Suppressors],
+    channels: Sequence[str] | None = None,
+    account: str = DEFAULT_ACCOUNT,
+) -> NotifyConfig:
+    """The configuration of these rules."""
+    dependents: dict[str, list[str]] = defaultdict(list)
+    for name, each in suppressors.items():
+        for other in sorted({*each.unless_firing, *each.depends_on}):
+            dependents[other].append(name)
+    return NotifyConfig(rules, pushes, suppressors, dict(dependents), channels, account)

@@ -1,0 +1,89 @@
+"""Matchers: conditions on the labels of an alert. No I/O.
+
+They are those of Alertmanager (https://prometheus.io/docs/alerting/latest/configuration/#matcher): an alert that
+does not have a label has an empty one, and a regular expression must match all of a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from smithd.expression.pattern import PatternError, compile_pattern
+
+_MATCHER = re.compile(
+    r"""\s*(?P<name>[^\s=!~,{}"']+)\s*(?P<operator>=~|!~|!=|=)\s*"""
+    r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^\s,{}"'=~!][^\s,{}"']*))\s*(?:,|$|(?<=[\s"']))"""
+)
+ALWAYS_THERE = ("rule", "severity")
+"""The labels that every alert has."""
+
+_ESCAPE = re.compile(r"\\(.)")
+_EXPECTED = 'expected matchers like rule=error-rate, severity!=critical or instance=~"web.*"'
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMatcher:
+    """One condition on one label: ``operator`` is =, !=, =~ or !~; ``meets`` is what a value must do, or must not."""
+
+    name: str
+    operator: str
+    value: str
+    meets: Callable[[str], bool] = field(compare=False, repr=False)
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether the label meets it."""
+        found = labels.get(self.name, "")
+        return self.meets(found) is not self.operator.startswith("!")
+
+    def __str__(self) -> str:
+        plain = re.fullmatch(r"[\w.:/-]+", self.value)
+        value = self.value if plain else f'"{self._escaped()}"'
+        return f"{self.name}{self.operator}{value}"
+
+    def _escaped(self) -> str:
+        """Within quotes; a regular expression has escapes of its own."""
+        if self.operator in ("=~", "!~"):
+            return re.sub(r'(?<!\\)((?:\\\\)*)"', r'\1\\"', self.value)
+        return self.value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def parse_matchers(text: str) -> tuple[LabelMatcher, ...]:
+    """Matchers, set apart by commas or blanks; ValueError, with what was expected, for anything else, and for matchers
+    that every alert would meet.
+    """
+    rest = text.strip()
+    rest = rest[1:-1].strip() if rest.startswith("{") and rest.endswith("}") else rest
+    found = []
+    at = 0
+    while at < len(rest):
+        match = _MATCHER.match(rest, at)
+        if match is None:
+            raise ValueError(
+                f"'{rest[at:].strip()}' is no matcher: {_EXPECTED} (quotes where there are blanks or commas)"
+            )
+        found.append(_matcher(match))
+        at = match.end()
+    if not found:
+        raise ValueError(f"a silence needs a matcher: {_EXPECTED}")
+    if all(matcher.matches({}) and matcher.name not in ALWAYS_THERE for matcher in found):
+        raise ValueError(f"these matchers meet every alert, also one without these labels: {_EXPECTED}")
+    return tuple(found)
+
+
+def _matcher(match: re.Match[str]) -> LabelMatcher:
+    name, operator = match["name"], match["operator"]
+    value = match["double"] if match["double"] is not None else match["single"] or match["bare"] or ""
+    if operator in ("=~", "!~"):
+        return LabelMatcher(name, operator, value, _pattern(value))
+    if match["double"] is not None:
+        value = _ESCAPE.sub(r"\1", value)
+    return LabelMatcher(name, operator, value, value.__eq__)
+
+
+def _pattern(text: str) -> Callable[[str], bool]:
+    try:
+        return compile_pattern(text)
+    except PatternError as error:
+        raise ValueError(f"'{text}' is no regular expression that can be used: {error}") from None

@@ -1,0 +1,159 @@
+"""The way from a transition to a message, straight down; each station is one function, called once. No I/O.
+
+    route → suppress → group → decide → apply
+
+*route* says which alerts a step looks at, and the group of each; *suppress* what suppresses them now; *regroup* puts
+them into their groups, as they are now; *decide* gives one action for each group that changed or is due; *apply* does
+it: the new log entry, the messages with their texts, what the journal keeps, and the next timer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from smithd.alerts.alert import VISIBLE, Transition
+from smithd.notify.apply import apply, group_options, last_push, push_key
+from smithd.notify.config import NotifyConfig
+from smithd.notify.decide import NotifyAction, decide, reminder_at
+from smithd.notify.group import AlertId, GroupKey, Groups, id_of, source_of
+from smithd.notify.grouping import Decided, regroup
+from smithd.notify.reason import AlertDecision, Reason
+from smithd.notify.route import Fires, GroupDue, NotifyTimer, Over, Routes, route
+from smithd.notify.suppression import Suppressible, Suppression, suppression
+from smithd.notify.view import NotifyView
+from smithd.outbox.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """What came of a step. ``decisions`` are for the journal and the log, ``changed`` the groups to be written."""
+
+    groups: Groups
+    messages: Sequence[Message] = ()
+    decisions: Sequence[AlertDecision] = ()
+    timers: Sequence[tuple[float, NotifyTimer]] = ()
+    changed: Sequence[GroupKey] = ()
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.messages or self.decisions or self.changed)
+
+
+def notify(
+    groups: Groups,
+    transitions: Sequence[Transition],
+    due: Sequence[NotifyTimer],
+    view: NotifyView,
+    config: NotifyConfig,
+) -> Notified:
+    """What there is to notify after these transitions, and of what waited for these timers."""
+    for timer in due:
+        if isinstance(timer, GroupDue) and timer.group in groups.by_key:
+            groups = groups.put_timer(timer.group, math.inf)
+
+    routes = route(groups, transitions, due, view, config)
+    suppressed = suppress(groups, routes, view, config)
+    regrouped = regroup(groups, routes.alerts, suppressed, view, config)
+
+    groups, changed = regrouped.groups, dict.fromkeys(regrouped.changed)
+    decided, timers = dict(regrouped.decided), list(regrouped.timers)
+    messages: list[Message] = []
+    of_group: dict[GroupKey, list[AlertId]] = defaultdict(list)
+    for id_, each in regrouped.decided.items():
+        if each.group is not None:
+            of_group[each.group].append(id_)
+    looked_at = dict.fromkeys([*changed, *(timer.group for timer in due if isinstance(timer, GroupDue))])
+    for key in [key for key in looked_at if key in groups.by_key]:
+        group = groups.by_key[key]
+        decision = decide(group, suppressed, last_push(group, view), group_options(group, config), view.now)
+        for id_ in of_group[key]:
+            reason, notification = decided[id_].reason or decision.reason, str(push_key(key, group.log))
+            decided[id_] = decided[id_]._replace(reason=reason, notification=notification)
+        applied = apply(groups, key, decision, suppressed, view, config)
+        groups = applied.groups
+        messages += applied.messages
+        decided |= applied.decided
+        if decision.action not in (NotifyAction.WAIT, NotifyAction.NOTHING):
+            changed[key] = None
+        if key in groups.by_key and applied.until < groups.by_key[key].timer_at:
+            groups = groups.put_timer(key, applied.until)
+            timers.append((applied.until, GroupDue(key)))
+    return Notified(groups, messages, record(transitions, decided, view.now), timers, list(changed))
+
+
+def suppress(groups: Groups, routes: Routes, view: NotifyView, config: NotifyConfig) -> dict[AlertId, Suppression]:
+    """What suppresses the alerts that a step looks at now, and those of its groups that a reminder, or an end by push,
+    would be about.
+    """
+    found: dict[AlertId, Suppression] = {}
+
+    def look(id_: AlertId, alert: Suppressible, earlier: Suppression | None = None) -> None:
+        if (suppressed := suppression(config.suppressors[alert.rule], alert, view, earlier)) is not None:
+            found[id_] = suppressed
+
+    for each in routes.alerts:
+        match each:
+            case Fires(id_, alert, _, transition):
+                look(id_, alert, groups.suppression(id_) if transition is None else None)
+            case Over(id_, alert):
+                look(id_, alert)
+    for key in routes.groups:
+        group = groups.by_key[key]
+        about = group.ended if config.push(key).on_resolve == "push" else []
+        if view.now >= reminder_at(group, group_options(group, config)):
+            about = [*about, *group.firing]
+        for known in about:
+            if known.id not in found:
+                look(known.id, known)
+    return found
+
+
+def record(transitions: Iterable[Transition], decided: Mapping[AlertId, Decided], now: float) -> list[AlertDecision]:
+    """The decisions for the journal: one for each transition, and one for each alert that did not change itself."""
+    found, changed = [], set[AlertId]()
+    for transition in transitions:
+        ids = dict.fromkeys(id_of(alert) for alert in (transition.after, transition.before) if alert is not None)
+        changed.update(ids)
+        found.append(_of_transition(transition, [decided[id_] for id_ in ids if id_ in decided]))
+    for id_, each in decided.items():
+        if id_ not in changed:
+            alert = each.alert
+            found.append(
+                AlertDecision(
+                    now,
+                    alert.rule,
+                    alert.series,
+                    "",
+                    alert.severity or "",
+                    alert.value,
+                    None,
+                    each.reason or Reason.UNCHANGED,
+                    each.detail,
+                    each.notification,
+                )
+            )
+    return found
+
+
+def _of_transition(transition: Transition, decided: Sequence[Decided]) -> AlertDecision:
+    """The decision about what the alert fires for now, or did until now."""
+    alert = transition.alert
+    each = next((each for each in decided if each.reason is not Reason.INTERMEDIATE), decided[0])
+    if transition.change not in VISIBLE and source_of(transition.before) == source_of(transition.after):
+        each = Decided(alert, Reason.INTERMEDIATE)
+    return AlertDecision(
+        transition.at,
+        alert.rule,
+        alert.series,
+        transition.change,
+        (transition.after or alert).severity or "",
+        transition.value,
+        transition.evidence,
+        each.reason or Reason.UNCHANGED,
+        each.detail,
+        each.notification,
+    )

@@ -1,0 +1,47 @@
+"""Decisions for the journal, and for listeners."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from smithd.alerts.reason import pack
+from smithd.alerts.sentences import sentence
+from smithd.events import AlertMoved, AlertStirred, AlertTold, Event
+from smithd.journal import Entry
+from smithd.notify.reason import AlertDecision, Reason
+
+
+def entries(decisions: Iterable[AlertDecision]) -> Iterator[Entry]:
+    """What the journal keeps of decisions."""
+    for each in decisions:
+        yield Entry(
+            each.at,
+            each.rule,
+            each.series.labels,
+            each.change,
+            each.severity,
+            each.value,
+            pack(each.evidence),
+            each.reason,
+            each.detail,
+            each.notification,
+        )
+
+
+def events(decisions: Iterable[AlertDecision]) -> Iterator[Event]:
+    """What listeners get of decisions: an event for each change, and one for all that a notification is about later."""
+    later: dict[tuple[str, str], list[AlertDecision]] = defaultdict(list)
+    for each in decisions:
+        if each.change:
+            event = AlertMoved if each.reason is not Reason.INTERMEDIATE else AlertStirred
+            why = sentence(each.evidence, each.rule, each.series.labels)
+            yield event(each.rule, _labels(each), each.change, each.severity, why, str(each))
+        else:
+            later[each.notification or each.rule, str(each)].append(each)
+    for (_, decision), (first, *others) in later.items():
+        yield AlertTold(first.rule, _labels(first), first.severity, decision, len(others))
+
+
+def _labels(decision: AlertDecision) -> str:
+    return str(decision.series)[len(decision.series.metric) :]

@@ -1,0 +1,152 @@
+"""Going on: with the groups of an earlier run, after the clock was set, and when silences end. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from smithd.alerts.alert import Alert
+from smithd.alerts.severity import rank
+from smithd.notify import content
+from smithd.notify.apply import push_key
+from smithd.notify.config import NotifyConfig
+from smithd.notify.content import Subject
+from smithd.notify.group import AlertId, GroupedAlert, GroupKey, Groups, GroupScope, NotificationGroup, id_of
+from smithd.notify.grouping import Decided
+from smithd.notify.pipeline import Notified, record
+from smithd.notify.reason import Reason
+from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
+from smithd.notify.suppression import Suppression, suppression
+from smithd.notify.view import NotifyView
+from smithd.outbox.message import Message, Push, PushUpdate
+from smithd.outbox.shown import ShownPush
+
+Timers = list[tuple[float, NotifyTimer]]
+
+
+def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
+    """Go on with the groups of an earlier run. Alerts that the configuration does not notify any more are closed; what
+    was not notified yet waits until its source has answered, as it may be over.
+    """
+    messages: list[Message] = []
+    decided: dict[AlertId, Decided] = {}
+    changed: list[GroupKey] = []
+    timers: Timers = []
+    groups = _by(groups, view.now)
+    for key in groups.keys:
+        group = groups.by_key[key]
+        gone = [alert for alert in (*group.firing, *group.ended) if _is_gone(alert, view, config)]
+        if gone:
+            messages += _closing(group, gone, view, config)
+            notification = str(push_key(key, group.log))
+            decided |= {alert.id: Decided(alert, Reason.CLOSED, "", key, notification) for alert in gone}
+            groups = _without(groups, key, gone)
+            changed.append(key)
+    for key in groups.keys:
+        group = groups.by_key[key]
+        waiting = [alert for alert in group.firing if not group.is_notified(alert)]
+        if key.scope is GroupScope.DIGEST and waiting:
+            confirmed = {alert.id: view.confirmed_by(alert.series) for alert in waiting}
+            not_before = max(group.log.not_before, *confirmed.values())
+            groups = groups.put_log(key, replace(group.log, not_before=not_before))
+            timers += [(at, SuppressionEnds(id_)) for id_, at in confirmed.items()]
+        timers.append((view.now, GroupDue(key)))
+    for alert in [alert for of_rule in view.alerts.values() for alert in of_rule.values()]:
+        if alert.severity is not None and alert.rule in config.pushes and _is_unconfirmed(groups, alert):
+            until = view.confirmed_by(alert.series)
+            groups = groups.suppress(id_of(alert), Suppression(Reason.UNCONFIRMED, "", until))
+            timers.append((until, SuppressionEnds(id_of(alert))))
+    return Notified(groups, messages, record((), decided, view.now), timers, changed)
+
+
+def reschedule(groups: Groups, now: float) -> tuple[Groups, Timers]:
+    """After the clock was set: nothing was notified in the future, nothing began there, and everything is looked at."""
+    groups = _by(groups, now)
+    for key in groups.keys:
+        group = groups.by_key[key]
+        groups = groups.put_log(key, replace(group.log, remind_not_before=0.0)).put_timer(key, now)
+    for of_rule in groups.suppressed.values():
+        for id_, suppressed in of_rule.items():
+            if suppressed.until is not None:
+                groups = groups.suppress(id_, replace(suppressed, until=min(suppressed.until, now)))
+    return groups, [(now, GroupDue(key)) for key in groups.keys] + look_again(groups, now)
+
+
+def look_again(groups: Groups, now: float) -> Timers:
+    """Timers for everything that is suppressed; for when what suppresses it has changed by hand."""
+    ids = [id_ for of_rule in groups.suppressed.values() for id_ in of_rule]
+    for group in groups.by_key.values():
+        if group.key.scope is GroupScope.DIGEST:
+            ids += [alert.id for alert in group.firing if not group.is_notified(alert)]
+    return [(now, SuppressionEnds(id_)) for id_ in sorted(ids)]
+
+
+def suppressions(groups: Groups, rule: str, view: NotifyView, config: NotifyConfig) -> Mapping[AlertId, Suppression]:
+    """What suppresses the alerts of a rule that have something to notify, for a person: of what is unconfirmed, what
+    will suppress it when it is not.
+    """
+    of_rule = groups.suppressed.get(rule)
+    found = dict(of_rule.items()) if of_rule is not None else {}
+    for id_, suppressed in found.items():
+        alert = view.alerts.get(rule, {}).get(id_.labels)
+        if suppressed.reason is Reason.UNCONFIRMED and alert is not None:
+            found[id_] = suppression(config.suppressors[rule], alert, view) or suppressed
+    return found
+
+
+def _by(groups: Groups, now: float) -> Groups:
+    """The groups as they can be by ``now``: the clock may have been set back."""
+    for key, group in groups.by_key.items():
+        log = group.log
+        log = replace(log, notified_at=min(log.notified_at, now), changed_at=min(log.changed_at, now))
+        groups = groups.put_log(key, log)
+        for alert in group.alerts.values():
+            if (known := alert.by(now)) is not alert:
+                groups = groups.put_alert(key, known, now)
+    return groups
+
+
+def _is_gone(alert: GroupedAlert, view: NotifyView, config: NotifyConfig) -> bool:
+    return alert.rule not in config.pushes or (alert.ended is None and not _still_fires(alert, view))
+
+
+def _still_fires(alert: GroupedAlert, view: NotifyView) -> bool:
+    """Whether the alert of a rule and labels fires, whatever it fires for."""
+    found = view.alerts.get(alert.rule, {}).get(alert.series.labels)
+    return found is not None and found.severity is not None
+
+
+def _closing(
+    group: NotificationGroup, gone: Sequence[GroupedAlert], view: NotifyView, config: NotifyConfig
+) -> list[Message]:
+    """The last text of a notification of which nothing is left, where the phone has it or may get it."""
+    if len(gone) < len(group.alerts) or not group.log.sequence:
+        return []
+    key = push_key(group.key, group.log)
+    standing = view.standing(key)
+    before = standing.shown or standing.queued or standing.claimed
+    if not isinstance(before, ShownPush | Push | PushUpdate):
+        return []
+    is_evaluated = all(alert.rule in config.rules and _still_fires(alert, view) for alert in group.firing)
+    text = content.closed(Subject(group.key, group.firing, group.ended), view, is_evaluated=is_evaluated)
+    whole = replace(text, channels=before.content.channels, tags=before.content.tags)
+    is_sent = standing.shown is not None or standing.in_flight
+    return [content.update(key, whole, view) if is_sent else content.push(key, whole, view)]
+
+
+def _without(groups: Groups, key: GroupKey, gone: Iterable[GroupedAlert]) -> Groups:
+    for alert in gone:
+        groups = groups.drop_alert(alert.id)
+    group = groups.by_key[key]
+    if not group.alerts:
+        return groups.close(key)
+    return groups.put_log(key, replace(group.log, is_outdated=True))
+
+
+def _is_unconfirmed(groups: Groups, alert: Alert) -> bool:
+    """Whether an alert has something to notify, and does not wait for it in a group."""
+    group = groups.of(id_of(alert))
+    if group is None:
+        return True
+    notified = group.log.severities.get(id_of(alert))
+    return notified is not None and rank(alert.severity) > rank(notified)

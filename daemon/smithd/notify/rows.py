@@ -1,0 +1,188 @@
+"""The notification groups and the silences on disk: their tables, and every statement on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from rpds import HashTrieMap
+from sqlalchemy import Column, Connection, Float, Integer, Table, Text, select
+
+from smithd.alerts.alert import AlertKey
+from smithd.alerts.reason import Cause, pack, unpack
+from smithd.alerts.severity import Severity
+from smithd.notify.group import AlertId, GroupedAlert, GroupKey, Groups, GroupScope, LogEntry, NotificationGroup
+from smithd.notify.matcher import parse_matchers
+from smithd.notify.silence import Silence, Silences
+from smithd.plugin.sample import Labels
+from smithd.storage import IDS_USED_ONCE, metadata, upsert
+
+_GROUPS = Table(
+    "notification_groups",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+)
+_KEEP_GROUP = upsert(_GROUPS)
+
+_SILENCES = Table(
+    "silences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("matchers", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("starts", Float, nullable=False),
+    Column("ends", Float, nullable=False),
+    **IDS_USED_ONCE,  # a person has seen them
+)
+_KEEP_SILENCE = upsert(_SILENCES)
+
+
+def load_groups(connection: Connection) -> Groups:
+    """The groups that were written last."""
+    groups = Groups()
+    for row in connection.execute(select(_GROUPS.c.account, _GROUPS.c.state)):
+        groups = groups.add(_read_group(row.account, json.loads(row.state)))
+    return groups
+
+
+def write_groups(connection: Connection, groups: Groups, changed: Iterable[GroupKey]) -> None:
+    """Write the groups of these keys; those that are closed are deleted."""
+    for key in changed:
+        group = groups.by_key.get(key)
+        if group is None:
+            connection.execute(_GROUPS.delete().where(_GROUPS.c.account == key.account, _GROUPS.c.name == str(key)))
+        else:
+            connection.execute(_KEEP_GROUP, _group_row(group))
+
+
+def write_all_groups(connection: Connection, groups: Groups) -> None:
+    """Replace the table by these groups."""
+    connection.execute(_GROUPS.delete())
+    write_groups(connection, groups, groups.keys)
+
+
+def load_silences(connection: Connection) -> Silences:
+    """The silences that were written last."""
+    rows = connection.execute(select(_SILENCES))
+    silences = [
+        Silence(row.id, parse_matchers(row.matchers), row.comment, row.author, row.starts, row.ends) for row in rows
+    ]
+    return Silences(HashTrieMap({silence.id: silence for silence in silences}))
+
+
+def write_silences(connection: Connection, before: Silences, after: Silences) -> None:
+    """Write the difference between what is on disk and what there is now."""
+    for id_ in before.by_id:
+        if id_ not in after.by_id:
+            connection.execute(_SILENCES.delete().where(_SILENCES.c.id == id_))
+    for id_, silence in after.by_id.items():
+        if before.by_id.get(id_) != silence:
+            connection.execute(_KEEP_SILENCE, _silence_row(silence))
+
+
+def write_all_silences(connection: Connection, silences: Silences) -> None:
+    """Replace the table by these silences."""
+    connection.execute(_SILENCES.delete())
+    write_silences(connection, Silences(), silences)
+
+
+def _silence_row(silence: Silence) -> dict[str, Any]:
+    return {
+        "id": silence.id,
+        "matchers": silence.text,
+        "comment": silence.comment,
+        "author": silence.author,
+        "starts": silence.starts,
+        "ends": silence.ends,
+    }
+
+
+def _group_row(group: NotificationGroup) -> dict[str, Any]:
+    log = group.log
+    state = {
+        "scope": group.key.scope,
+        "name": group.key.name,
+        "labels": group.key.labels,
+        "channels": group.key.channels,
+        "alerts": [_alert_state(alert, log) for alert in (*group.firing, *group.ended)],
+        "opened": log.opened,
+        "sequence": log.sequence,
+        "highest": log.highest,
+        "notified_at": log.notified_at,
+        "changed_at": log.changed_at,
+        "reminders": log.reminders,
+        "not_before": log.not_before,
+        "remind_not_before": log.remind_not_before,
+        "is_outdated": log.is_outdated,
+    }
+    return {"account": group.key.account, "name": str(group.key), "state": json.dumps(state)}
+
+
+def _alert_state(alert: GroupedAlert, log: LogEntry) -> dict[str, Any]:
+    return {
+        "origin": alert.key.origin,
+        "rule": alert.key.name,
+        "labels": alert.key.labels,
+        "metric": alert.metric,
+        "since": alert.since,
+        "fired_at": alert.fired_at,
+        "severity": alert.severity,
+        "worst": alert.worst,
+        "value": alert.value,
+        "evidence": pack(alert.evidence),
+        "cause": str(alert.cause),
+        "baseline": alert.baseline,
+        "source": alert.source,
+        "ended": alert.ended,
+        "notified": log.severities.get(alert.id),
+    }
+
+
+def _read_group(account: str, state: dict[str, Any]) -> NotificationGroup:
+    scope, channels = GroupScope(state["scope"]), tuple(state["channels"])
+    key = GroupKey(account, scope, state["name"], _labels(state["labels"]), channels)
+    alerts: dict[AlertId, GroupedAlert] = {}
+    severities: dict[AlertId, Severity] = {}
+    for given in state["alerts"]:
+        alert = _read_alert(given)
+        alerts[alert.id] = alert
+        if given["notified"]:
+            severities[alert.id] = Severity(given["notified"])
+    log = LogEntry(
+        state["opened"],
+        state["sequence"],
+        HashTrieMap(severities),
+        Severity(state["highest"]) if state["highest"] else None,
+        state["notified_at"],
+        state["changed_at"],
+        state["reminders"],
+        state["not_before"],
+        state["remind_not_before"],
+        state["is_outdated"],
+    )
+    return NotificationGroup(key, HashTrieMap(alerts), log)
+
+
+def _read_alert(state: dict[str, Any]) -> GroupedAlert:
+    return GroupedAlert(
+        AlertKey(state["origin"], state["rule"], _labels(state["labels"])),
+        state["metric"],
+        state["since"],
+        state["fired_at"],
+        Severity(state["severity"]),
+        Severity(state["worst"]),
+        state["value"],
+        unpack(state["evidence"]),
+        Cause.parse(state["cause"]),
+        state["baseline"],
+        state["source"],
+        state["ended"],
+    )
+
+
+def _labels(pairs: list[list[str]]) -> Labels:
+    return tuple((name, value) for name, value in pairs)

@@ -1,0 +1,52 @@
+"""What the decision to notify looks at: the alerts, what may suppress them, and what was sent. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from smithd.alerts.alert import Alert
+from smithd.formatting import clock_time
+from smithd.keys import PushKey
+from smithd.notify.silence import Silence
+from smithd.notify.time_window import TimeWindow
+from smithd.outbox.shown import Standing
+from smithd.plugin.sample import Labels, Series
+from smithd.series.state import SeriesState
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyView:
+    """Everything that decides about notifications, at ``now`` (seconds since 1970).
+
+    ``alerts``: those that are not inactive, by rule and labels; ``windows``: the time windows that are open, with their
+    ends; ``silences``: the active ones; ``series``: the newest samples; ``standing``: where a notification stands in
+    the outbox.
+    """
+
+    now: float
+    zone: tzinfo
+    alerts: Mapping[str, Mapping[Labels, Alert]]
+    windows: Mapping[str, float]
+    silences: Sequence[Silence]
+    series: SeriesState
+    standing: Callable[[PushKey], Standing]
+
+    def value(self, series: Series) -> float | None:
+        """The newest value of a series, while it is fresh."""
+        sample = self.series.get(*series)
+        return sample.value if sample is not None and self.series.is_fresh(sample, self.now) else None
+
+    def confirmed_by(self, series: Series) -> float:
+        """When it is known whether an alert on a series still fires: where no sample came yet, when one must have."""
+        return self.now if self.series.get(*series) is not None else self.series.first_answer_by(series.metric)
+
+    def clock(self, at: float) -> str:
+        """A moment as a person says it."""
+        return clock_time(at, self.now, self.zone)
+
+
+def open_windows(windows: Iterable[TimeWindow], now: float) -> dict[str, float]:
+    """The time windows that are open, with their ends."""
+    return {window.name: window.ends_at(now) for window in windows if window.contains(now)}

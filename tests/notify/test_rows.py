@@ -1,0 +1,127 @@
+"""Groups and silences on disk: what is written is found again, and what an earlier version has left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine
+
+from notify.scenes import CRITICAL, NOW, WARNING, alert, group
+from smithd import journal
+from smithd.notify import rows
+from smithd.notify.apply import push_key
+from smithd.notify.group import Groups, GroupScope, NotificationGroup
+from smithd.notify.reason import Reason
+from smithd.notify.silence import Silences, add_silence, expire_silence
+from smithd.storage.database import Database
+from smithd.storage.migration import upgrade
+
+A, B = alert(host="a"), alert(CRITICAL, host="b", ended=NOW + 5)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    database = Database.open(tmp_path / "state.db")
+    with database.transaction() as connection:
+        yield connection
+    database.close()
+
+
+def some() -> NotificationGroup:
+    log: dict[str, Any] = {
+        "sequence": 3,
+        "highest": CRITICAL,
+        "notified_at": NOW,
+        "changed_at": NOW + 1,
+        "reminders": 2,
+    }
+    log |= {"reminders": 2}
+    return group(A, B, notified={A: WARNING}, **log, not_before=NOW + 9, remind_not_before=NOW + 7, is_outdated=True)
+
+
+def test_a_group_is_found_as_it_was_written(connection: Connection) -> None:
+    groups = Groups().add(some())
+    rows.write_groups(connection, groups, groups.keys)
+    assert rows.load_groups(connection) == groups
+
+
+def test_a_group_that_is_closed_is_deleted(connection: Connection) -> None:
+    groups = Groups().add(some())
+    rows.write_groups(connection, groups, groups.keys)
+    rows.write_groups(connection, groups.drop_alert(A.id).drop_alert(B.id).close(some().key), groups.keys)
+    assert rows.load_groups(connection) == Groups()
+
+
+def test_all_of_memory_takes_the_place_of_what_was_there(connection: Connection) -> None:
+    old = Groups().add(group(B, scope=GroupScope.DIGEST))
+    rows.write_groups(connection, old, old.keys)
+    groups = Groups().add(some())
+    rows.write_all_groups(connection, groups)
+    assert rows.load_groups(connection) == groups
+    one, _ = add_silence(Silences(), "rule=a", 60, "", "ann", ["a"], NOW)
+    rows.write_silences(connection, Silences(), one)
+    two, _ = add_silence(one, "severity!=critical", 60, "", "ann", ["a"], NOW)
+    rows.write_all_silences(connection, two)
+    assert rows.load_silences(connection) == two
+
+
+def test_silences_are_written_by_their_difference(connection: Connection) -> None:
+    one, first = add_silence(Silences(), 'rule=a, host=~"b.*"', 60, "moving", "ann", ["a"], NOW)
+    rows.write_silences(connection, Silences(), one)
+    assert rows.load_silences(connection) == one
+    ended, _ = expire_silence(one, first.id, NOW + 1)
+    rows.write_silences(connection, one, ended)
+    assert rows.load_silences(connection).active(NOW + 1) == []
+    two, second = add_silence(ended, "rule=a", 60, "", "ann", ["a"], NOW + 2)
+    rows.write_silences(connection, ended, two)
+    assert rows.load_silences(connection) == two
+    assert second.id == 2
+
+
+def notice(**changes: object) -> dict[str, Any]:
+    """A row as the version before wrote it."""
+    member = {"rule": "errors", "metric": "shop.errors", "labels": [["host", "a"]], "since": 5.0, "fired_at": 6.0}
+    member |= {"severity": "critical", "worst": "critical", "value": 7.0, "why": "it is 7", "cause": "", "source": ""}
+    member |= {"baseline": None, "told": "warning", "ended": None}
+    found = {"scope": "rule", "group": "errors", "labels": [], "channels": [], "opened": 6.0, "chapter": 2}
+    found |= {"told_at": 7.0, "spoke_at": 8.0, "repeats": 1, "not_before": 0.0, "is_stale": False, "loudest": None}
+    return found | {"members": [member]} | changes
+
+
+def test_what_an_earlier_version_has_left_is_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    old = create_engine(f"sqlite:///{path}")
+    with old.begin() as connection:
+        upgrade(connection, "0003")
+        digest = notice(scope="mute", group="nights")
+        for name, state in (("errors", notice()), ("mute nights", digest)):
+            connection.exec_driver_sql("INSERT INTO notices VALUES (?, ?)", (name, json.dumps(state)))
+        sent = ("push:mute nights@6.000.2", "push", '{"title": "x"}', 7.0, False, "n-1", "{}")
+        connection.exec_driver_sql("INSERT INTO shown VALUES (?, ?, ?, ?, ?, ?, ?)", sent)
+        for reason in ("told", "waits for its group", "muted", "back before its end was told", "never told"):
+            entry = (1.0, "errors", "[]", "", "critical", 7.0, "", reason, "", "push:mute nights@6.000.2")
+            connection.exec_driver_sql("INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", entry)
+        connection.exec_driver_sql("INSERT INTO silences VALUES (1, 'rule=a', '', 'ann', 0, 9e9)")
+        connection.exec_driver_sql("INSERT INTO silences VALUES (5, 'rule=a', '', 'ann', 0, 9e9)")
+        connection.exec_driver_sql("DELETE FROM silences WHERE id = 5")
+    old.dispose()
+    database = Database.open(path)
+    with database.transaction() as connection:
+        groups, silences = rows.load_groups(connection), rows.load_silences(connection)
+        entries = journal.read(connection, "errors")
+        shown = connection.exec_driver_sql("SELECT name, opened, sequence FROM shown").all()
+    database.close()
+    in_digest, alone = sorted(groups.by_key.values(), key=lambda group: group.key.scope)
+    assert (alone.log.sequence, alone.log.highest, list(alone.log.severities.values())) == (2, WARNING, [WARNING])
+    assert (alone.log.notified_at, alone.log.changed_at, alone.log.reminders) == (7.0, 8.0, 1)
+    key = push_key(in_digest.key, in_digest.log)
+    assert [tuple(row) for row in shown] == [(key.group, key.opened, key.sequence)]
+    assert [entry.notification for entry in entries] == [str(key)] * 5
+    reasons = [Reason.NOTIFIED, Reason.GROUP_WAIT, Reason.MUTED, Reason.FIRED_AGAIN, Reason.RESOLVED_BEFORE_NOTIFIED]
+    assert [entry.reason for entry in entries] == reasons
+    assert [silence.id for silence in silences.active(1.0)] == [1]
+    assert max(silences.by_id) == 5

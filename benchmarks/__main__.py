@@ -10,7 +10,7 @@ from statistics import median
 
 import click
 
-from benchmarks import judging, neighbours, polling, starting
+from benchmarks import evaluation, neighbours, polling, starting
 
 JUDGING = {"threshold": {1: 120.0, 1_000: 20.0, 100_000: 25.0}, "when": {1: 250.0, 1_000: 25.0, 100_000: 35.0}}
 """The kinds of rules, the numbers of series, and how many bare comparisons a sample may cost. A poll of one sample pays
@@ -51,12 +51,12 @@ def polls(sources: int, count: int, seconds: float) -> Row:
     return Row(f"CPU per poll, {sources} polls a second (µs)", pairs, 1.5)
 
 
-def judged(count: int) -> Iterator[Row]:
+def evaluated(count: int) -> Iterator[Row]:
     """CPU per sample and rule."""
     for kind, targets in JUDGING.items():
         for series, target in targets.items():
-            pairs = [(each.smithd * 1e6, each.bare * 1e6) for each in judging.rounds(kind, series, count)]
-            yield Row(f"judging: {kind}, {series} series (µs a sample)", pairs, target)
+            pairs = [(each.smithd * 1e6, each.bare * 1e6) for each in evaluation.rounds(kind, series, count)]
+            yield Row(f"evaluation: {kind}, {series} series (µs a sample)", pairs, target)
 
 
 def starts(count: int) -> Iterator[Row]:
@@ -87,7 +87,7 @@ def main(rounds: int, seconds: float, sources: tuple[int, ...]) -> None:
     click.echo(f"{'':48}{'smithd':>10}{'bare':>10}{'median':>10}{'target':>10}")
     kept = True
     for row in chain(
-        judged(rounds),
+        evaluated(rounds),
         (polls(number, rounds, seconds) for number in sources),
         starts(rounds),
         neighbourhood(rounds, 2 * seconds),

@@ -169,7 +169,7 @@ class Engine:
         self._series = adopt(self._series, handover.series, handover.sources)
 
     def go_on(self, now: float) -> bool:
-        """After a reload: have what was handed over judged by the rules of today. Returns as ``ingest`` does."""
+        """After a reload: evaluate the rules of today on what was handed over. Returns as ``ingest`` does."""
         known = self._series.fresh_samples(now)
         brought = {sample.series.metric for sample in known}
         return self._come(known, list(brought), brought, now)
@@ -470,7 +470,7 @@ class Engine:
         if now - self._alive_at < ALIVE_EVERY:
             return False
         self._alive_at = now
-        return any(alert.severity is None for alert in self._alerts)
+        return self._alerts.has_pending
 
     def _view(self, now: float) -> View:
         return View(

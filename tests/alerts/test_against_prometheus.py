@@ -1,4 +1,4 @@
-"""The authority on ``for`` and ``keep_firing_for``: Prometheus' own rule tester judges what ours decided."""
+"""The authority on ``for`` and ``keep_firing_for``: Prometheus' own rule tester checks what ours decided."""
 
 from __future__ import annotations
 

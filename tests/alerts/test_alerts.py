@@ -43,6 +43,9 @@ def test_only_what_fires_is_among_the_firing() -> None:
     assert set(alerts.by_rule) == {"errors", "other"}
     assert [each.labels[0][1] for each in alerts.of_rule("errors")] == ["a", "b"]
     assert alerts.of_rule("none") == []
+    assert alerts.has_pending
+    assert not Alerts.of([alert("a", 10.0)]).has_pending
+    assert not Alerts().has_pending
 
 
 def test_an_alert_that_ends_leaves_its_flapping_until_it_is_back() -> None:

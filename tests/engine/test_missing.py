@@ -1,4 +1,4 @@
-"""What is missing: series that vanish, metrics without data, sources that fail; as stories."""
+"""What is missing: series that vanish, metrics without data, sources that fail; on timelines."""
 
 from __future__ import annotations
 

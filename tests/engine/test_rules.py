@@ -47,7 +47,7 @@ rules:
 """
 
 
-def test_derived_metrics_are_judged_and_shown_as_any_other(tmp_path: Path) -> None:
+def test_derived_metrics_are_evaluated_and_shown_as_any_other(tmp_path: Path) -> None:
     with Stage(tmp_path, DERIVED, T) as stage:
         stage.poll(T, orders=30)
         assert stage.take() == []
@@ -195,7 +195,7 @@ def orders(stage: Stage, first: int, *values: float) -> None:
         stage.poll(T + 60 * minute, orders=value)
 
 
-def test_a_drop_is_told_with_what_was_normal_and_its_baseline_is_frozen(tmp_path: Path) -> None:
+def test_a_drop_is_notified_with_what_was_normal_and_its_baseline_is_frozen(tmp_path: Path) -> None:
     with Stage(tmp_path, DROP, T) as stage:
         orders(stage, 0, *[200] * 11)
         assert stage.loud() == []

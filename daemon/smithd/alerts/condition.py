@@ -6,14 +6,14 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from smithd.formatting import number
 
 
-class Verdict(Enum):
+class Verdict(StrEnum):
     """What one value means for one threshold."""
 
     BREACH = "breach"

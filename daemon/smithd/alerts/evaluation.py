@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from smithd.alerts import transitions
 from smithd.alerts.alert import Alert, AlertKey, Transition
-from smithd.alerts.alerts import NO_ALERTS, Alerts
+from smithd.alerts.alerts import Alerts
 from smithd.alerts.condition import Verdict
 from smithd.alerts.damping import Flapping
 from smithd.alerts.expression_series import ExpressionSeries, WaitingAlerts
@@ -55,19 +55,20 @@ def evaluate(
     # Most values are fine, and have no alert: they must cost next to nothing. A series has one sample here, so that the
     # alerts from before can say which of them has one.
     plain, active = rules.plain.get, alerts.by_rule.get
-    concerned: list[tuple[Rule, Sample]] = []
+    concerned: list[tuple[Rule, Sample, Alert | None]] = []
     for sample in samples:
         metric, labels = sample.series
         for rule in plain(metric, ()):
-            breached = rule.breached
-            if breached is None or breached(sample.value) or labels in active(rule.name, NO_ALERTS):
-                concerned.append((rule, sample))
+            known, breached = active(rule.name), rule.breached
+            alert = known.get(labels) if known is not None else None
+            if alert is not None or breached is None or breached(sample.value):
+                concerned.append((rule, sample, alert))
     expressions = rules.on_metrics(brought) if rules.expressions else ()
     if not concerned and not expressions and not rules.when_missing:
         return Evaluated(alerts)
     step = _Evaluation(rules, alerts, view)
-    for rule, sample in concerned:
-        step.evaluate_sample(rule, sample)
+    for rule, sample, alert in concerned:
+        step.evaluate_sample(rule, sample, alert)
     for rule in expressions:
         step.evaluate_expression(rule)
     for metric in brought if rules.when_missing else ():
@@ -151,10 +152,9 @@ class _Evaluation:
             tuple(self._unneeded),
         )
 
-    def evaluate_sample(self, rule: Rule, sample: Sample) -> None:
-        """A rule on a metric, and a fresh sample of it."""
+    def evaluate_sample(self, rule: Rule, sample: Sample, alert: Alert | None) -> None:
+        """A rule on a metric, and a fresh sample of it; ``alert``: the one on its series."""
         series, value = sample.series, sample.value
-        alert = self.alerts.get(rule.name, series.labels)
         baselines: Baselines = ()
         if rule.breached is None:
             if alert is not None and self._now - alert.since > self._rules.frozen_for:
@@ -162,7 +162,7 @@ class _Evaluation:
             baselines = self._baselines(rule, sample, alert)
             if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
                 return
-        flapping = self._flapping(rule, series.labels)
+        flapping = self._flapping(rule, series.labels) if rule.damping and alert is None else None
         self._take(rule, transitions.on_value(rule, series, alert, value, self._now, baselines, flapping))
 
     def evaluate_expression(self, rule: Rule) -> None:
@@ -172,7 +172,8 @@ class _Evaluation:
         self._note_problem(rule.name, vector.problem)
         found: list[Transition | None] = []
         for labels, value in vector.values.items():
-            alert, flapping = self.alerts.get(rule.name, labels), self._flapping(rule, labels)
+            alert = self.alerts.get(rule.name, labels)
+            flapping = self._flapping(rule, labels) if rule.damping and alert is None else None
             series = Series("", labels)
             found.append(transitions.on_value(rule, series, alert, value, self._now, (), flapping))
         left = [alert for alert in self.alerts.of_rule(rule.name) if alert.labels not in vector.values]
@@ -194,7 +195,7 @@ class _Evaluation:
         state, metric = self._view.state, alert.metric
         sample = state.get(metric, alert.labels)
         if sample is not None and state.is_fresh(sample, self._now):
-            self.evaluate_sample(rule, sample)
+            self.evaluate_sample(rule, sample, alert)
         elif alert.absence.is_missing and state.is_polled(metric):
             cause = _cause(state, [metric], self._now)
             since = _absent_since(state, metric, cause, alert.absence.since)
@@ -270,7 +271,7 @@ class _Evaluation:
 
     def _flapping(self, rule: Rule, labels: Labels) -> Flapping | None:
         """How much an inactive alert was flapping."""
-        return self.alerts.flapping.get(AlertKey("", rule.name, labels)) if rule.damping else None
+        return self.alerts.flapping.get(AlertKey("", rule.name, labels))
 
     def _baselines(self, rule: Rule, sample: Sample, alert: Alert | None) -> Baselines:
         """What a sample is compared with. What an alert began with is not looked up again."""

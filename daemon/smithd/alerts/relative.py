@@ -113,7 +113,7 @@ class Relative:
             return math.copysign(math.inf, by) if by else 0.0
         return 100 * by / abs(baseline)
 
-    def verdict(self, value: float, baseline: float | None) -> Verdict:
+    def verdict(self, value: float, baseline: float | None = None) -> Verdict:
         """What a value means, given what it was; without that, nothing is known."""
         if baseline is None:
             return Verdict.UNKNOWN

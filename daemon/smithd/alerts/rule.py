@@ -208,6 +208,8 @@ class Rule:
 
     def verdicts(self, value: float, baselines: Baselines = ()) -> tuple[Verdict, ...]:
         """What a value means for each severity."""
+        if not baselines and not self.recover:
+            return tuple([condition.verdict(value) for _, condition in self.thresholds])
         given = zip_longest(self.thresholds, baselines)
         return tuple(self._verdict(severity, condition, value, baseline) for (severity, condition), baseline in given)
 

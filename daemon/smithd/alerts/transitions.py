@@ -39,16 +39,13 @@ def on_value(
     which is inactive.
     """
     before = alert or _inactive(rule, series, value, now, flapping)
-    # The baseline of every severity is frozen by the first breach: an hour of trouble is no new normal.
-    compared = tuple(
-        hold.baseline if hold.baseline is not None else given
-        for hold, given in zip(before.holds, baselines or (None,) * len(before.holds), strict=True)
-    )
+    compared = _compared(before, baselines) if baselines else ()
     holds = _stepped(rule, before, rule.verdicts(value, compared), now)
-    if _are_same(holds, before.holds) and not before.absence.is_missing:
+    if holds == before.holds and not before.absence.is_missing:
         return None
-    kept = compared if any(hold.is_active for hold in holds) else (None,) * len(holds)
-    holds = tuple(replace(hold, baseline=each) for hold, each in zip(holds, kept, strict=True))
+    if compared:
+        kept = compared if any(hold.is_active for hold in holds) else (None,) * len(holds)
+        holds = tuple(replace(hold, baseline=each) for hold, each in zip(holds, kept, strict=True))
     after = _after(rule, replace(before, value=value), holds, now)
     change = change_between(alert, after)
     return Transition(alert, after, change, now, value, _evidence(rule, before, after, change, value, compared))
@@ -57,7 +54,7 @@ def on_value(
 def on_clear(rule: Rule, alert: Alert, now: float) -> Transition | None:
     """What it does to an alert that its rule's expression no longer holds for its series."""
     holds = _stepped(rule, alert, (Verdict.CLEAR,) * len(alert.holds), now)
-    if _are_same(holds, alert.holds) and not alert.absence.is_missing:
+    if holds == alert.holds and not alert.absence.is_missing:
         return None
     after = _after(rule, alert, holds, now)
     change = change_between(alert, after)
@@ -87,7 +84,7 @@ def on_missing(
         before = replace(before, since=began)
     holds = _stepped(rule, before, (Verdict.UNKNOWN,) * len(before.holds), now)
     is_over = taken is MissingStep.END
-    if alert is not None and not is_over and absence == alert.absence and _are_same(holds, alert.holds):
+    if alert is not None and not is_over and absence == alert.absence and holds == alert.holds:
         return None
     after = None if is_over else _after(rule, before, holds, now, absence, cause)
     reason = TransitionReason.SERIES_MISSING
@@ -139,14 +136,17 @@ def _inactive(rule: Rule, series: Series, value: float | None, now: float, flapp
     return Alert(key, series.metric, holds, None, now, None, value, flapping=flapping)
 
 
+def _compared(alert: Alert, baselines: Baselines) -> Baselines:
+    """The baselines that an alert began with; those of now where there were none. The first breach freezes those of all
+    severities: an hour of trouble is no new normal.
+    """
+    given = zip(alert.holds, baselines, strict=True)
+    return tuple(hold.baseline if hold.baseline is not None else baseline for hold, baseline in given)
+
+
 def _stepped(rule: Rule, alert: Alert, verdicts: Sequence[Verdict], now: float) -> tuple[Hold, ...]:
     given = zip(alert.holds, verdicts, strict=True)
-    return tuple(machine.step(hold, verdict, timing(rule, alert, hold, now), now) for hold, verdict in given)
-
-
-def _are_same(some: Sequence[Hold], others: Sequence[Hold]) -> bool:
-    """Whether the phases are the same, and as old."""
-    return all((one.phase, one.since) == (two.phase, two.since) for one, two in zip(some, others, strict=True))
+    return tuple([machine.step(hold, verdict, timing(rule, alert, hold, now), now) for hold, verdict in given])
 
 
 def _after(

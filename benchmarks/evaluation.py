@@ -19,7 +19,7 @@ from smithd.storage.database import Database
 
 START = 1_763_906_400.0
 SAMPLES = 200_000
-"""About so many samples are judged for one round."""
+"""About so many samples are evaluated for one round."""
 RULES = {
     "threshold": "{metric: shop.load, warning: '> 1000000'}",
     "when": "{when: shop.load > 1000000 and shop.load > 0, severity: warning}",
@@ -55,7 +55,7 @@ def rounds(kind: str, series: int, count: int) -> Iterator[Round]:
         for _ in range(count + 1):
             polls_made = [_poll(names, at + 60 * number, number) for number in range(polls)]
             at += 60 * polls
-            ours, bare = _cpu(partial(_judged, engine), polls_made), _cpu(_compared, polls_made)
+            ours, bare = _cpu(partial(_evaluated, engine), polls_made), _cpu(_compared, polls_made)
             if at > START + 60 * polls:  # the first round fills memories
                 yield Round(ours / polls / series, bare / polls / series)
         database.close()
@@ -67,7 +67,7 @@ def _poll(names: list[Series], at: float, number: int) -> Poll:
     )
 
 
-def _judged(engine: Engine, polls: list[Poll]) -> None:
+def _evaluated(engine: Engine, polls: list[Poll]) -> None:
     for poll in polls:
         engine.ingest(poll)
 

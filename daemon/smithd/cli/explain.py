@@ -36,7 +36,8 @@ def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | Non
     except NotRunning:
         explanation = _from_state(config, rule, " ".join(labels))
     printed = json.dumps(explanation, ensure_ascii=False, indent=2) if as_json else text(explanation)
-    click.echo("\n".join(map(_printable, printed.split("\n"))))
+    for line in printed.split("\n"):
+        click.echo("".join(letter if letter.isprintable() else " " for letter in line))
 
 
 def _from_state(path: Path, rule: str, labels: str) -> Explanation:
@@ -63,7 +64,3 @@ def _from_state(path: Path, rule: str, labels: str) -> Explanation:
             database.close()
     cleaned: Explanation = config.redactor.clean_all(explanation)
     return cleaned
-
-
-def _printable(line: str) -> str:
-    return line if line.isprintable() else "".join(letter if letter.isprintable() else " " for letter in line)

@@ -103,7 +103,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             click.echo(note, err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        _let_go_of_stdout()
+        # The reader is gone: discard what is still to be written, also at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except Exception as error:  # noqa: BLE001 - the last place that can report a bug
         return _bug(error)
@@ -120,11 +121,6 @@ def _bug(error: Exception) -> int:
     click.echo(f"smithd: this is a bug in smithd: {type(error).__name__}: {error}", err=True)
     click.echo("Please report it, with the traceback that SMITHD_DEBUG=1 in the environment shows.", err=True)
     return FAILURE
-
-
-def _let_go_of_stdout() -> None:
-    """The reader is gone: discard what is still to be written, also at the interpreter's end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> None:

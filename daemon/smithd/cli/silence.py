@@ -92,7 +92,8 @@ def list_(config: Path, socket: Path | None, as_json: bool) -> None:
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows if found else ():
-        click.echo(_printable("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()))
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        click.echo("".join(letter if letter.isprintable() else " " for letter in line))
 
 
 @silence.command()
@@ -118,7 +119,3 @@ def _dated(made: Mapping[str, Any]) -> dict[str, Any]:
 
 def _local(moment: float) -> str:
     return f"{datetime.fromtimestamp(moment):%Y-%m-%d %H:%M}"
-
-
-def _printable(line: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in line)

@@ -17,7 +17,7 @@ from smithd.config.fields import Model, every_field
 from smithd.config.load import registry_of
 from smithd.plugin.options import parse_duration
 from smithd.poll.isolation import PluginFault, call_isolated
-from smithd.poll.registry import PluginError, Registry, SourceClass
+from smithd.poll.registry import PluginError, Registry
 from smithd.poll.schedule import ScheduleOptions
 from smithd.suggestion import did_you_mean
 
@@ -78,7 +78,7 @@ def _show(registry: Registry, name: str) -> bool:
         click.echo(f"\n{error}", err=True)
         return False
     try:
-        lines = call_isolated(lambda: list(_table(name, _about(source), source.Options)))
+        lines = call_isolated(lambda: list(_table(name, source.__doc__ or "", source.Options)))
     except PluginFault as error:
         click.echo(f"\nthe options of source type '{name}' cannot be shown: {error}", err=True)
         return False
@@ -86,11 +86,8 @@ def _show(registry: Registry, name: str) -> bool:
     return True
 
 
-def _about(source: SourceClass) -> str:
-    return inspect.cleandoc(source.__doc__ or "").partition("\n")[0]
-
-
-def _table(title: str, about: str, model: Model) -> Iterator[str]:
+def _table(title: str, docstring: str, model: Model) -> Iterator[str]:
+    about = inspect.cleandoc(docstring).partition("\n")[0]
     yield f"{title}: {about}" if about else f"{title}:"
     rows = [(".".join(path), _summary(field), field.description or "") for path, field in every_field(model)]
     first, second = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))

@@ -73,18 +73,18 @@ def _models_within(annotation: Any) -> Iterator[tuple[tuple[str, ...], Model]]:
 
 
 def _types_at(model: Model, path: Sequence[Step]) -> list[Any]:
+    """The types that a value at the end of a path may have, by its model's annotations."""
     here: list[Any] = [model]
     for step in path:
-        here = [kind for parent in here for kind in _below(parent, step)]
+        below: list[Any] = []
+        for kind in here:
+            if _is_model(kind):
+                if isinstance(step, str) and (field := keys(kind).get(step)) is not None:
+                    below += _leaves(field.annotation)
+            elif (items := _items(kind)) is not None and isinstance(step, str) == _is_mapping(kind):
+                below += _leaves(items)
+        here = below
     return here
-
-
-def _below(kind: Any, step: Step) -> Iterator[Any]:
-    if _is_model(kind):
-        if isinstance(step, str) and (field := keys(kind).get(step)) is not None:
-            yield from _leaves(field.annotation)
-    elif (items := _items(kind)) is not None and isinstance(step, str) == _is_mapping(kind):
-        yield from _leaves(items)
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:

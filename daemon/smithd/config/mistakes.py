@@ -30,6 +30,15 @@ class KnownKeys(NamedTuple):
         return [*beside, *fields.known_keys(self.model, path)]
 
 
+# One mistake leads to several errors of a validator, and only the mistake is worth reading. What follows from another
+# mistake is left out:
+# - a value of which everything is said (`settled`): YAML itself was wrong there, or its key is misspelt;
+# - a value that lacks its secret, which is reported, or a warning, where the file was read;
+# - an error of a mapping as a whole, while a value in it is one of these: it may be right once that is mended;
+# - a missing key, where a key that is nearly the same is unknown: it was meant.
+# Unknown keys come before missing ones (Validator.validate sorts them), so that they can explain them.
+
+
 class Mistakes:
     """Adds findings to a report, in plain words. ``places``: where each key of the language belongs."""
 
@@ -123,7 +132,12 @@ class Mistakes:
     def _wrong_value(self, found: Sequence[Finding], known: KnownKeys) -> None:
         spot, cause = found[0].spot, messages.cause(found[0].error)
         if isinstance(cause, ExpressionError) and isinstance(spot.node, ScalarNode):
-            self._wrong_expression(spot.node, cause)
+            if self.shows_a_secret(str(cause), spot.node, piece=True):
+                message = "this is not an expression; the reason is not shown, because it holds a secret"
+                self._report.at(spot.node, message)
+            else:
+                hint = f"did you mean '{cause.near}'?" if cause.near is not None else None
+                self._report.within(spot.node, cause.column, cause.message, expected=cause.expected or None, hint=hint)
             return
         wanted = [messages.expectation(finding.error) for finding in found]
         if all(wanted):
@@ -140,16 +154,18 @@ class Mistakes:
             spot.anchor, message, expected=_description(found[0], known), hint=self._value_hint(found, spot.node)
         )
 
-    def _wrong_expression(self, node: ScalarNode, error: ExpressionError) -> None:
-        if self.shows_a_secret(str(error), node, piece=True):
-            self._report.at(node, "this is not an expression; the reason is not shown, because it holds a secret")
-            return
-        hint = f"did you mean '{error.near}'?" if error.near is not None else None
-        self._report.within(node, error.column, error.message, expected=error.expected or None, hint=hint)
-
     def shows_a_secret(self, text: str, node: Node, *, piece: bool) -> bool:
         """Whether a text holds a secret that stands in a node, or as little as a piece of it."""
-        return any(_shows(text, secret, _PIECE if piece else len(secret)) for secret in self._secrets(node))
+        for secret in self._secrets(node):
+            if len(secret) < _PIECE:
+                # So short a secret is also a part of common words: only as a word of its own it shows.
+                is_shown = f"'{secret}'" in text or f'"{secret}"' in text
+            else:
+                size = _PIECE if piece else len(secret)
+                is_shown = any(secret[start : start + size] in text for start in range(len(secret) - size + 1))
+            if is_shown:
+                return True
+        return False
 
     def _secrets(self, node: Node) -> list[str]:
         literal = [scalar.text for scalar in self._report.mask.secrets_in(node)]
@@ -189,10 +205,3 @@ def _description(finding: Finding, known: KnownKeys) -> str | None:
     if messages.is_own_text(finding.error) and not finding.is_about_key and found[0] != finding.spot.path[-1]:
         return None  # the sentence is about the value itself, the description about what it is a part of
     return f"{found[0]}: {found[1].description}"
-
-
-def _shows(text: str, secret: str, size: int) -> bool:
-    if len(secret) < _PIECE:
-        return f"'{secret}'" in text or f'"{secret}"' in text
-    size = min(size, len(secret))
-    return any(secret[start : start + size] in text for start in range(len(secret) - size + 1))

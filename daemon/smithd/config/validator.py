@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from copy import copy
 from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -19,14 +20,12 @@ from smithd.config.report.masking import is_secret_name
 from smithd.config.values import Values, folder_of
 from smithd.config.yaml.compose import compose
 from smithd.config.yaml.document import UnreadableFile, read
-from smithd.config.yaml.positions import MappingNode, Node, Path, ScalarNode, Step, locate, walk
+from smithd.config.yaml.positions import MappingNode, Node, Path, ScalarNode, locate, walk
 from smithd.config.yaml.scalars import described
 from smithd.events import Redactor
 from smithd.poll.isolation import PluginFault, call_isolated
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-_Branches = dict[Step, Any]
-_KEEP: _Branches = {}
 _EXTRA = "extra_forbidden"
 _SOURCE_OPTION = len(("sources", "name", "option"))
 
@@ -104,6 +103,7 @@ class Validator:
             self.unknown += excused
             is_excused = len(excused) == len(found)
             options = self.partial(model, at, only=only, beside=beside) if is_excused else None
+        # Of options with mistakes, too, all numbers are looked at: everything wrong is to be reported in one run.
         if not self._numbers_are_sound(model, at) or options is None:
             return None
         self._values.learn(_secrets_of(options))
@@ -209,7 +209,7 @@ class Validator:
         ]
         if not unknown:
             return []
-        pruned = _pruned(value, _branches(unknown))
+        pruned = _without(value, unknown)
         try:
             self._validated(model, pruned)
         except ValidationError as error:
@@ -242,25 +242,16 @@ class Validator:
         return sound
 
 
-def _pruned(value: Any, branches: _Branches) -> Any:
-    """A copy without the parts that branches end at."""
-    if isinstance(value, dict):
-        kept = {key: item for key, item in value.items() if branches.get(key, _KEEP) is not None}
-        return {key: _pruned(item, branches.get(key) or {}) for key, item in kept.items()}
-    if isinstance(value, list):
-        return [_pruned(item, branches.get(index) or {}) for index, item in enumerate(value)]
-    return value
-
-
-def _branches(paths: Iterable[Path]) -> _Branches:
-    """Paths as nested mappings; None is where one ends."""
-    root: _Branches = {}
-    for path in paths:
-        here = root
-        for step in path[:-1]:
-            here = here.setdefault(step, {})
-        here[path[-1]] = None
-    return root
+def _without(value: Any, keys: Iterable[Path]) -> Any:
+    """The value without these keys. Only what stands on the way to them is copied, and each part of it once."""
+    copied: dict[Path, Any] = {(): copy(value)}
+    for key in keys:
+        for end in range(1, len(key)):
+            if key[:end] not in copied:
+                above, step = copied[key[: end - 1]], key[end - 1]
+                above[step] = copied[key[:end]] = copy(above[step])
+        copied[key[:-1]].pop(key[-1], None)
+    return copied[()]
 
 
 def _secrets_of(value: Any) -> Iterator[str]:

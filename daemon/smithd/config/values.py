@@ -87,6 +87,7 @@ class Values:
             else:
                 pieces.append(part if isinstance(part, str) else self._secret(node, part))
         if None in pieces:
+            # Validators get the text as it was written. Whether they take it or not means nothing, see `incomplete`.
             self.incomplete.add(id(node))
             self._unfilled.add(node.text)
             return node.text

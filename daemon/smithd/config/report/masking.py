@@ -121,10 +121,16 @@ class Mask:
         if self._root is None:
             spans = list(_by_look(self._lines, number, self._is_secret))
         else:
-            line = _without_comment(line, self._indexed().ends.get(number, 0))
+            # A comment may hold anything, and nothing tells whether it is a secret.
+            end_of_values = self._indexed().ends.get(number, 0)
+            if comment := re.search(r"(?:^|\s)#", line[end_of_values:]):
+                line = line[: end_of_values + comment.start()].rstrip()
             spans = self._indexed().spans.get(number, [])
-        if len(line) > 2 * NEAR:  # as where all of a file is on one line; no secret is so long that its start is missed
-            line, spans, start, end = _near(line, spans, start, end)
+        if len(line) > 2 * NEAR:
+            # As where all of a file is on one line. No secret is so long that its start would be missed.
+            left, right = max(0, start - NEAR), start + NEAR
+            spans = [_Span(max(a - left, 0), b - left, mask) for a, b, mask in spans if b > left and a < right]
+            line, start, end = line[left:right], start - left, min(end, right) - left
         shown, start, end = _masked(line, [*spans, *_by_pattern(line)], start, end)
         clean = self._redactor.clean
         return clean(shown), len(clean(shown[:start])), len(clean(shown[:end]))
@@ -223,17 +229,6 @@ def _keys_above(lines: Sequence[str], number: int) -> Iterator[str]:
 def _indent(line: str) -> float:
     bare = line.lstrip()
     return len(line) - len(bare) + (0.5 if bare.startswith("-") else 0.0)
-
-
-def _without_comment(line: str, end: int) -> str:
-    found = re.search(r"(?:^|\s)#", line[end:])
-    return line[: end + found.start()].rstrip() if found else line
-
-
-def _near(line: str, spans: Sequence[_Span], start: int, end: int) -> tuple[str, list[_Span], int, int]:
-    left, right = max(0, start - NEAR), start + NEAR
-    near = [_Span(max(a - left, 0), b - left, mask) for a, b, mask in spans if b > left and a < right]
-    return line[left:right], near, start - left, min(end, right) - left
 
 
 def _masked(line: str, spans: Sequence[_Span], start: int = 0, end: int = 0) -> tuple[str, int, int]:

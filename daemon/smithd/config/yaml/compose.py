@@ -116,7 +116,13 @@ class _Composer:
             self._begin(opened, event.anchor, event.tag)
             self._open.append(_Open(opened, event.anchor))
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            self._end(self._at(event.end_mark))
+            done = self._open.pop()
+            done.node.end = self._at(event.end_mark)
+            # Merged keys come last, and a mapping's own keys win, wherever '<<' stands in it.
+            for name, pair in (pair for source in done.merged for pair in source.entries.items()):
+                if isinstance(done.node, MappingNode):
+                    done.node.entries.setdefault(name, pair)
+            self._add(done.node)
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
         elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
@@ -134,15 +140,6 @@ class _Composer:
         hint = "a text that begins with ! needs quotes" if isinstance(node, ScalarNode) else None
         self._mistake(node, "a YAML tag (!...) has no meaning here", hint=hint)
         self._found.settled.append(node)
-
-    def _end(self, end: Position) -> None:
-        done = self._open.pop()
-        done.node.end = end
-        if isinstance(done.node, MappingNode):
-            for source in done.merged:
-                for name, pair in source.entries.items():
-                    done.node.entries.setdefault(name, pair)
-        self._add(done.node)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         place = ScalarNode(self._at(event.start_mark), self._at(event.end_mark), f"*{event.anchor}", "*")

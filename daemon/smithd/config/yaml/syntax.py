@@ -67,7 +67,10 @@ def explain(error: yaml.MarkedYAMLError, document: Document, parser: Parser) -> 
         return Diagnostic(Position(document.path, *quote), "the quote that begins here is not closed on its line")
     message, hint = _meaning(error, lines, mark)
     position = Position(document.path, *mark)
-    for number in _suspects(error, lines, mark):
+    # A repair is tried on the error's own line, the one it is about, and the last one before.
+    before = next((number for number in range(mark.line - 1, -1, -1) if lines[number].strip()), mark.line)
+    about = error.context_mark.line if error.context_mark else mark.line
+    for number in dict.fromkeys(each for each in (mark.line, about, before) if 0 <= each < len(lines)):
         for repaired, how in _repairs(lines[number]):
             if _gets_past(lines, number, repaired, mark, parser):
                 where = f"line {number + 1}: " if number != mark.line else ""
@@ -111,26 +114,16 @@ def _meaning(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: _Mark) -> 
     if problem == "found character that cannot start any token":
         return f"a text cannot begin with {here[:1]} without quotes", None
     if problem.startswith("did not find expected ',' or") and error.context_mark is not None:
-        return _in_brackets(here, mark, error.context_mark)
+        begin = error.context_mark
+        if mark == (begin.line, begin.column):
+            return f"the {here[:1]} that begins here is never closed", None
+        if here[:1] in ("{", "["):
+            return f"a text with {here[0]} needs quotes within {{...}} and [...]", None
+        far = f"it begins on line {begin.line + 1}: is it closed?" if begin.line != mark.line else None
+        return "this does not fit into the {...} or [...] that it stands in", far
     if here[:1] in ("]", "}"):
         return f"a {here[0]} that closes nothing", None
     return _MEANINGS.get(problem, (problem, None))
-
-
-def _in_brackets(here: str, mark: _Mark, begin: yaml.Mark) -> tuple[str, str | None]:
-    if mark == (begin.line, begin.column):
-        return f"the {here[:1]} that begins here is never closed", None
-    if here[:1] in ("{", "["):
-        return f"a text with {here[0]} needs quotes within {{...}} and [...]", None
-    far = f"it begins on line {begin.line + 1}: is it closed?" if begin.line != mark.line else None
-    return "this does not fit into the {...} or [...] that it stands in", far
-
-
-def _suspects(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: _Mark) -> list[int]:
-    """The lines that a repair is tried on: the error's own, the one it is about, the last one before."""
-    before = next((number for number in range(mark.line - 1, -1, -1) if lines[number].strip()), mark.line)
-    about = error.context_mark.line if error.context_mark else mark.line
-    return list(dict.fromkeys(number for number in (mark.line, about, before) if 0 <= number < len(lines)))
 
 
 def _repairs(line: str) -> Iterator[tuple[str, str]]:
@@ -145,18 +138,16 @@ def _repairs(line: str) -> Iterator[tuple[str, str]]:
     repaired = _FLOW_VALUE.sub(quoted_if_special, line)
     if repaired != line:
         yield repaired, _QUOTES
-    if (found := _BLOCK_VALUE.fullmatch(line)) and _may_be_quoted(found["value"]):
-        yield found["head"] + _quoted(found["value"]) + (found["tail"] or ""), _QUOTES
+    if found := _BLOCK_VALUE.fullmatch(line):
+        value = found["value"]
+        is_begun = value[0] == '"' and not (len(value) > 1 and value[-1] == '"')
+        is_nested = value[0] in "[{" and not value.startswith("{{")
+        if not is_begun and not is_nested and _SPECIAL.search(value):
+            yield found["head"] + _quoted(value) + (found["tail"] or ""), _QUOTES
     if found := _NO_SPACE.fullmatch(line):
         yield f"{found['head']}: {found['value']}", "a space is missing after the colon"
     if _NO_COLON.fullmatch(line):
         yield f"{line.rstrip()}:", "a colon is missing"
-
-
-def _may_be_quoted(value: str) -> bool:
-    begun = value[0] == '"' and not (len(value) > 1 and value[-1] == '"')
-    nested = value[0] in "[{" and not value.startswith("{{")
-    return not begun and not nested and _SPECIAL.search(value) is not None
 
 
 def _quoted(value: str) -> str:

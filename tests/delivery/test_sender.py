@@ -357,21 +357,6 @@ def test_a_pause_that_is_never_long_enough_gets_longer_until_a_request_is_taken(
     assert (len(gaps), gaps[-1]) == (32, first)
 
 
-def test_no_more_streams_than_the_phone_holds_and_the_next_waits_for_an_end(path: Path) -> None:
-    stage = Stage(path, live_activities_at_once=2)
-
-    async def story() -> None:
-        async with stage.running():
-            stage.put(stream("a"), stream("b"), stream("c"))
-            await asyncio.sleep(60)
-            assert stage.keys() == ["Live Activity a", "Live Activity b"]
-            stage.put(stream("a", 2), end("b"))
-            await asyncio.sleep(60)
-
-    run_virtual(story, BEGIN)
-    assert stage.keys()[2:] == ["Live Activity b", "Live Activity a", "Live Activity c"]
-
-
 def test_a_stream_that_found_no_slot_waits_for_an_end_of_ours_or_a_quarter_of_an_hour(path: Path) -> None:
     full = no(429, error="Live Activity limit reached", limit=5, active=5)
     stage = Stage(path, ok(), full, ok(), full)

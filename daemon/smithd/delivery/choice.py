@@ -12,11 +12,11 @@ from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery import wire
 from smithd.delivery.gate import Gate, NotYet
 from smithd.delivery.wire import Request
-from smithd.outbox.message import ActivityState, Message, Priority, Push, PushUpdate
+from smithd.outbox.message import Priority, Push, PushUpdate
 from smithd.outbox.queue import mature
 from smithd.outbox.queued import Queued
 from smithd.outbox.settlement import DeliveryReason, Drop
-from smithd.outbox.shown import Shown, ShownActivity
+from smithd.outbox.shown import Shown
 from smithd.outbox.state import Lane, Outbox
 
 AT_ONCE = 4
@@ -57,7 +57,6 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
     What the gate holds back holds back its lane: whoever comes later there would wait for the same.
     """
     matured, choice = mature(outbox, now), Choice()
-    streams = len(matured.streams_on_phone(addressee.account))
     for priority in Priority:
         heads = _heads(matured, addressee.account, priority)
         while heads and len(choice.requests) < places:
@@ -65,17 +64,12 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
             message, shown = queued.message, matured.shown.get(queued.message.key)
             if not isinstance(message, Push | PushUpdate) and places - len(choice.requests) <= KEPT_FOR_PUSHES:
                 continue
-            starts = _starts(message, shown)
-            # Goes once slots are allocated where the surfaces are.
-            waits_for_slot = starts and not gate.has_slot(streams)
-            if not waits_for_slot:
-                chosen = [request.endpoint for _, request in choice.requests]
-                passage = gate.decide(wire.endpoint(message, shown), priority, instant, chosen)
-                if isinstance(passage, NotYet):
-                    choice.look_again = min(choice.look_again, passage.until - instant)
-                    continue
-                if _take(choice, queued, shown, addressee, now) and starts:
-                    streams += 1
+            chosen = [request.endpoint for _, request in choice.requests]
+            passage = gate.decide(wire.endpoint(message, shown), priority, instant, chosen)
+            if isinstance(passage, NotYet):
+                choice.look_again = min(choice.look_again, passage.until - instant)
+                continue
+            _take(choice, queued, shown, addressee, now)
             _push_next(heads, family, rest)
     rest_of_time = min(choice.look_again, matured.next_at() - now, LONGEST_REST if outbox.count() else math.inf)
     choice.look_again = max(rest_of_time, SHORTEST_REST)
@@ -99,24 +93,18 @@ def _push_next(heads: list[Head], family: Family, rest: Iterator[Queued]) -> Non
         heappush(heads, (queued.id, family, queued, rest))
 
 
-def _starts(message: Message, shown: Shown | None) -> bool:
-    """Whether a message puts another stream on the phone."""
-    return isinstance(message, ActivityState) and (not isinstance(shown, ShownActivity) or shown.ended)
-
-
-def _take(choice: Choice, queued: Queued, shown: Shown | None, addressee: Addressee, now: float) -> bool:
-    """Choose a message, where a request can be made of it; whether that is so."""
+def _take(choice: Choice, queued: Queued, shown: Shown | None, addressee: Addressee, now: float) -> None:
+    """Choose a message, where a request can be made of it and is worth sending."""
     message = queued.message
     try:
         request = wire.request(message, shown, addressee.channels, now, addressee.zone)
     except ValueError as error:
         choice.dropped.append((queued, Drop(DeliveryReason.INVALID, str(error))))
-        return False
+        return
     if isinstance(message, PushUpdate) and message.only_in_place and request.endpoint is not Endpoint.REPLACE:
         choice.obsolete.append(queued)  # the phone does not have what this would replace
-        return False
+        return
     choice.requests.append((queued, request))
-    return True
 
 
 def channels_of(channels: Sequence[str] | None) -> tuple[str, ...] | None:

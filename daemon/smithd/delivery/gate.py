@@ -98,7 +98,6 @@ class Gate:
     def __init__(self, limits: Limits) -> None:
         self.budget = Budget(_by_family(limits))
         self.reachability = Reachability()
-        self._streams = limits.live_activities_at_once
         self._in_flight: Counter[Endpoint] = Counter()
         self._pauses: dict[Family, float] = {}
         self._pauses_asked: Counter[Family] = Counter()
@@ -107,7 +106,6 @@ class Gate:
     def limit(self, limits: Limits) -> None:
         """Other limits, from now on; what is blocked or pauses stays so."""
         self.budget.limit(_by_family(limits))
-        self._streams = limits.live_activities_at_once
 
     def decide(self, endpoint: Endpoint, priority: Priority, now: float, chosen: Collection[Endpoint] = ()) -> Passage:
         """Whether a request may go. ``chosen``: those that were chosen to go now before this one. Nothing is changed:
@@ -124,10 +122,6 @@ class Gate:
         before = sum(other.family is endpoint.family for other in chosen)
         free_at = self.budget.free_at(endpoint.family, now, first=priority in _FIRST, chosen=before)
         return Go() if free_at <= now else NotYet(free_at, GateReason.LIMIT)
-
-    def has_slot(self, streams: int) -> bool:
-        """Whether another stream may start where so many are on the phone."""
-        return streams < self._streams
 
     def send(self, endpoint: Endpoint) -> None:
         """A request goes; ``learn`` must follow."""

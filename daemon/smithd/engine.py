@@ -63,7 +63,7 @@ from smithd.surfaces import rows as slot_rows
 from smithd.surfaces import slots
 from smithd.surfaces.surface import NotRenderable
 from smithd.surfaces.surfaces import Surfaces, build, render
-from smithd.surfaces.view import SurfacesView, View
+from smithd.surfaces.view import SurfacesView
 from smithd.timers import Ageing, AlertDue, EngineTimer, Look, TimerQueue
 
 ALIVE_EVERY = 60.0
@@ -471,14 +471,6 @@ class Engine:
             return False
         self._alive_at = now
         return self._alerts.has_pending
-
-    def _view(self, now: float) -> View:
-        return View(
-            now,
-            self._config.zone,
-            self._series,
-            self._outbox.standing,
-        )
 
     def _surfaces_view(self, now: float) -> SurfacesView:
         outbox, streams = self._outbox, self._surfaces.streams

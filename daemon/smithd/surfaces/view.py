@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
 from typing import Any
 
 from smithd.alerts.alert import Alert
 from smithd.alerts.severity import Severity, worst_of
-from smithd.formatting import plain as plain
-from smithd.keys import Key, StreamKey, SurfaceKey
-from smithd.outbox.shown import Shown, ShownActivity, Standing
+from smithd.formatting import plain
+from smithd.keys import StreamKey, SurfaceKey
+from smithd.outbox.shown import Shown, ShownActivity
 from smithd.plugin.sample import Labels, Sample
 from smithd.series.state import SeriesState
 
@@ -69,25 +68,3 @@ def summary_names(view: SurfacesView, rules: Iterable[str] | None = None) -> dic
     """The names that a text about all rules may use, or one about some of them."""
     firing = sorted(view.firing) if rules is None else [rule for rule in rules if rule in view.firing]
     return {"firing": firing, "count": sum(len(view.firing[rule]) for rule in firing)}
-
-
-Number = int | float
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What notifications look at."""
-
-    now: float
-    zone: tzinfo
-    series: SeriesState
-    standing: Callable[[Key], Standing]
-
-    def is_fresh(self, sample: Sample) -> bool:
-        """Whether a sample may be shown without a mark."""
-        return self.series.is_fresh(sample, self.now)
-
-    def clock(self, at: float) -> str:
-        """A moment as a person says it: the time of day, with the weekday where it was not today."""
-        moment, today = datetime.fromtimestamp(at, self.zone), datetime.fromtimestamp(self.now, self.zone)
-        return moment.strftime("%H:%M" if moment.date() == today.date() else "%a %H:%M")

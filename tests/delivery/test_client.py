@@ -104,7 +104,7 @@ async def ask(port: int, *wanted: Request, base: str = "http://127.0.0.1:{}/api"
         await connections.aclose()
 
 
-def told(handle: Handler, *wanted: Request) -> tuple[list[Reply], list[str]]:
+def replies_to(handle: Handler, *wanted: Request) -> tuple[list[Reply], list[str]]:
     async def run() -> tuple[list[Reply], list[str]]:
         async with serving(handle) as (port, requests):
             return await ask(port, *wanted), requests
@@ -122,7 +122,7 @@ def always(data: bytes) -> Handler:
 
 
 def test_a_request_carries_the_key_and_names_itself_and_its_answer_comes_back_whole() -> None:
-    replies, (first, second) = told(
+    replies, (first, second) = replies_to(
         always(answer(200, b'{"success":true}', 'RateLimit: "account:metrics"; r=1; t=60')),
         SEND,
         Request(Endpoint.REPLACE, "a/b?c#d é", {"title": "y"}, PUSH),
@@ -139,7 +139,7 @@ def test_a_request_carries_the_key_and_names_itself_and_its_answer_comes_back_wh
 
 
 def test_redirects_are_answers_and_are_not_followed() -> None:
-    (reply,), requests = told(always(answer(307, b"", "Location: /elsewhere")), SEND)
+    (reply,), requests = replies_to(always(answer(307, b"", "Location: /elsewhere")), SEND)
     assert isinstance(reply, Unknown)
     assert (reply.status, len(requests)) == (307, 1)
 
@@ -150,7 +150,7 @@ def test_a_connection_cut_before_the_answer_is_unknown_and_nothing_is_repeated(r
         await connection.read()
         connection.reset()
 
-    (reply,), requests = told(cut, request_)
+    (reply,), requests = replies_to(cut, request_)
     assert isinstance(reply, Unknown)
     assert len(requests) == 1
 
@@ -162,7 +162,7 @@ def test_a_kept_connection_that_is_cut_is_unknown_and_nothing_is_repeated(reques
         await connection.write(answer(200, b"{}"))
         await connection.read()
 
-    replies, requests = told(once, request_, request_)
+    replies, requests = replies_to(once, request_, request_)
     assert isinstance(replies[0], Accepted)
     assert replies[1] == Unknown("127.0.0.1: it closed the connection without an answer")
     assert len(requests) == 2
@@ -174,7 +174,7 @@ def test_an_answer_without_a_status_is_unknown(piece: bytes) -> None:
         await connection.read()
         await connection.write(piece)
 
-    (reply,), _ = told(cut, SEND)
+    (reply,), _ = replies_to(cut, SEND)
     assert isinstance(reply, Unknown)
 
 
@@ -186,16 +186,16 @@ def test_an_answer_cut_in_its_body_is_unknown_if_it_was_good_and_an_answer_if_no
 
         return handle
 
-    (good,), _ = told(half(200), SEND)
+    (good,), _ = replies_to(half(200), SEND)
     assert good == Unknown("127.0.0.1: the answer broke off")
-    (bad,), _ = told(half(401), SEND)
+    (bad,), _ = replies_to(half(401), SEND)
     assert bad == Rejected(Refusal.UNAUTHORIZED, 401, "HTTP 401")
 
 
 def test_an_answer_that_is_too_large_keeps_its_status_only() -> None:
-    (reply,), _ = told(always(answer(500, b"x" * 300_000)), SEND)
+    (reply,), _ = replies_to(always(answer(500, b"x" * 300_000)), SEND)
     assert reply == Unknown("HTTP 500", 500)
-    (reply,), _ = told(always(answer(200, b" " * 300_000 + b"{}")), SEND)
+    (reply,), _ = replies_to(always(answer(200, b" " * 300_000 + b"{}")), SEND)
     assert reply == Unknown("127.0.0.1: the answer is larger than 262144 bytes")
 
 
@@ -207,7 +207,7 @@ def test_silence_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     for limit in ("SILENCE_TIMEOUT", "TOTAL_TIMEOUT"):
         with monkeypatch.context() as patch:
             patch.setattr(room, limit, 0.05)
-            (reply,), requests = told(silent, SEND)
+            (reply,), requests = replies_to(silent, SEND)
         assert isinstance(reply, Unknown)
         assert len(requests) <= 1  # on a busy machine the time is up before it arrives
 
@@ -221,7 +221,7 @@ def test_an_answer_without_an_end_is_given_up_at_its_limit() -> None:
         while True:
             await connection.write(b"x" * 65536)
 
-    (reply,), _ = told(endless, SEND)
+    (reply,), _ = replies_to(endless, SEND)
     assert reply == Unknown("127.0.0.1: the answer is larger than 262144 bytes")
 
 
@@ -252,7 +252,7 @@ def test_whatever_comes_over_the_line_is_a_reply(raw: bytes, kind: type[Reply]) 
         await connection.read()
         await connection.write(raw)
 
-    (reply,), _ = told(speak, SEND)
+    (reply,), _ = replies_to(speak, SEND)
     assert isinstance(reply, kind)
 
 
@@ -264,7 +264,7 @@ def test_even_rubbish_is_a_reply(pieces: list[bytes]) -> None:
         await connection.read()
         await connection.write(b"".join(pieces))
 
-    (reply,), _ = told(speak, SEND)
+    (reply,), _ = replies_to(speak, SEND)
     assert isinstance(reply, Accepted | Rejected | Unknown)
 
 
@@ -276,7 +276,7 @@ def test_one_connection_serves_one_request_after_another() -> None:
         connections += 1
         await always(answer(200, b"{}"))(connection)
 
-    replies, _ = told(count, SEND, PUT, SEND)
+    replies, _ = replies_to(count, SEND, PUT, SEND)
     assert all(isinstance(reply, Accepted) for reply in replies)
     assert connections == 1
 
@@ -416,7 +416,7 @@ def test_the_key_goes_to_this_machine_directly_whatever_proxies_there_are(monkey
     for name in PROXIES:
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
-    (reply,), requests = told(always(answer(200, b'{"success":true}')), SEND)
+    (reply,), requests = replies_to(always(answer(200, b'{"success":true}')), SEND)
     assert reply == Accepted("sent")
     assert len(requests) == 1
 
@@ -427,7 +427,7 @@ def test_a_proxy_that_is_none_keeps_everything_here_and_tells_no_secret(
 ) -> None:
     for name in PROXIES:
         monkeypatch.setenv(name, proxy)
-    (reply,), requests = told(always(answer(200, b'{"success":true}')), SEND)
+    (reply,), requests = replies_to(always(answer(200, b'{"success":true}')), SEND)
     assert isinstance(reply, NotSent)
     assert "http_proxy" in reply.reason
     assert "hunter2" not in reply.reason

@@ -193,7 +193,7 @@ def test_the_limits_hold_through_bursts_slow_answers_and_kills_and_no_push_is_lo
 ) -> None:
     """Each life of the daemon: what is put, after how many seconds it is killed, how long nobody is there."""
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         for number, (kinds, seconds, rest) in enumerate(lives):
             await world.live(burst(kinds, number), seconds)
             await asyncio.sleep(rest)
@@ -201,7 +201,7 @@ def test_the_limits_hold_through_bursts_slow_answers_and_kills_and_no_push_is_lo
 
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder) / "state.db", chance)
-        run_virtual(lambda: story(world), BEGIN)
+        run_virtual(lambda: scenario(world), BEGIN)
     assert most_within_a_minute(world.arrivals[Family.NOTIFICATIONS]) <= 5
     assert most_within_a_minute(world.arrivals[Family.METRICS]) <= 7
     assert most_within_a_minute(world.arrivals[Family.LIVE_ACTIVITIES]) <= 20
@@ -217,12 +217,12 @@ def test_a_request_that_arrives_after_its_sender_died_counts_too(tmp_path: Path)
         def random(self) -> float:
             return 0.5
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.live([BadgeCount(BadgeKey(DEFAULT_ACCOUNT), 1, Priority.ROUTINE, START)], 1)
         await world.live([BadgeCount(BadgeKey(DEFAULT_ACCOUNT), 2, Priority.ROUTINE, START)], None)
 
     world = World(tmp_path / "state.db", Slow())
-    run_virtual(lambda: story(world), BEGIN)
+    run_virtual(lambda: scenario(world), BEGIN)
     assert len(world.arrivals[Family.BADGES]) == 2
     assert most_within_a_minute(world.arrivals[Family.BADGES]) == 1
 
@@ -231,7 +231,7 @@ def test_a_service_with_one_limit_for_everything_is_survived() -> None:
     """The older rule: 60 a minute over all endpoints, in windows of its own, and a 429 that names no time."""
     windows: dict[int, int] = defaultdict(int)
 
-    async def story(folder: str) -> int:
+    async def scenario(folder: str) -> int:
         clock = SystemClock()
 
         async def service(request: Request) -> Reply:
@@ -257,5 +257,5 @@ def test_a_service_with_one_limit_for_everything_is_survived() -> None:
         return waiting
 
     with tempfile.TemporaryDirectory() as folder:
-        assert run_virtual(lambda: story(folder), BEGIN) == 0
+        assert run_virtual(lambda: scenario(folder), BEGIN) == 0
     assert sum(max(0, count - 60) for count in windows.values()) < 40, "refused again and again"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from answers import Answer, heard, no, ok
 from campaign import rounds
 from smithd.contract.endpoint import Endpoint
-from smithd.delivery.outcome import Outcome, Pace, Scope, judge
+from smithd.delivery.outcome import BlockScope, Outcome, Pace, judge
 from smithd.delivery.reply import Accepted, NotSent, Refusal, Rejected, Reply, Unknown
 from smithd.delivery.wire import Request
 from smithd.delivery.wording import sentence
@@ -90,9 +90,9 @@ def test_a_metric_that_does_not_exist_is_tried_hourly_and_says_what_to_do() -> N
 
 @pytest.mark.parametrize("endpoint", Endpoint)
 def test_a_refused_key_blocks_everything_and_an_unpaid_account_what_is_billed(endpoint: Endpoint) -> None:
-    assert meant(endpoint, Answer(401)).blocks is Scope.EVERYTHING
+    assert meant(endpoint, Answer(401)).blocks is BlockScope.EVERYTHING
     billed = endpoint not in (Endpoint.STREAM_DELETE, Endpoint.METRIC)
-    assert meant(endpoint, no(402, error="trial_expired")).blocks is (Scope.BILLED if billed else None)
+    assert meant(endpoint, no(402, error="trial_expired")).blocks is (BlockScope.BILLED if billed else None)
 
 
 @pytest.mark.parametrize("operation", ["started", "updated", "rotated", "noop", "invented"])

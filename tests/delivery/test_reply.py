@@ -168,7 +168,7 @@ def test_retry_after_is_read_as_seconds_and_as_a_date(given: str, wait: float | 
     assert found.retry_after == wait
 
 
-def test_slots_are_told_from_rates_by_the_body_and_only_for_streams() -> None:
+def test_slots_are_distinguished_from_rates_by_the_body_and_only_for_streams() -> None:
     body: dict[str, Any] = {"error": "Live Activity limit reached", "limit": 5, "active": 5}
     assert refused(Endpoint.STREAM_PUT, no(429, **body)).kind is Refusal.SLOTS_FULL
     assert refused(Endpoint.STREAM_PUT, no(429, active=None)).kind is Refusal.SLOTS_FULL

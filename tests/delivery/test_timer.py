@@ -1,4 +1,4 @@
-"""Stories of a timer: its window is started once, whatever happens to answers, streams and the daemon.
+"""Scenarios of a timer: its window is started once, whatever happens to answers, streams and the daemon.
 
 The service is the simulator's own idea of a stream with a timer: a duration starts the window anew, without one it goes
 on, and a countdown that is to start needs one.
@@ -90,7 +90,7 @@ class Phone:
         return max(0.0, (self.ends_at or 0.0) - self.clock.now())
 
 
-class Story:
+class Scenario:
     """A daemon beside a phone, through restarts."""
 
     def __init__(self, path: Path) -> None:
@@ -133,147 +133,149 @@ OTHER = ActivityState(KEY, ActivityContent({"title": "T", "type": "alert", "mess
 
 
 @pytest.fixture
-def story(tmp_path: Path) -> Story:
-    return Story(tmp_path / "state.db")
+def scenario(tmp_path: Path) -> Scenario:
+    return Scenario(tmp_path / "state.db")
 
 
-def test_an_update_and_a_restart_keep_the_window_and_another_duration_or_name_starts_it_anew(story: Story) -> None:
+def test_an_update_and_a_restart_keep_the_window_and_another_duration_or_name_starts_another(
+    scenario: Scenario,
+) -> None:
     async def play() -> None:
-        await story.live(timer(), timer(subtitle="b"))
-        await story.live(timer(subtitle="c"))
-        assert round(story.phone.remaining()) == 280
-        await story.live(timer(180, "c"), timer(180, "d"))
-        assert round(story.phone.remaining()) == 170
-        await story.live(timer(180, "d", window="second"), timer(None, "e"))
-        assert round(story.phone.remaining()) == 170
+        await scenario.live(timer(), timer(subtitle="b"))
+        await scenario.live(timer(subtitle="c"))
+        assert round(scenario.phone.remaining()) == 280
+        await scenario.live(timer(180, "c"), timer(180, "d"))
+        assert round(scenario.phone.remaining()) == 170
+        await scenario.live(timer(180, "d", window="second"), timer(None, "e"))
+        assert round(scenario.phone.remaining()) == 170
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == [300, None, None, 180, None, 180, None]
+    assert scenario.phone.sent == [300, None, None, 180, None, 180, None]
 
 
-def test_an_ended_timer_starts_with_its_whole_window_again(story: Story) -> None:
+def test_an_ended_timer_starts_with_its_whole_window_again(scenario: Scenario) -> None:
     async def play() -> None:
         end = ActivityEnd(KEY, timer().content, START)
-        await story.live(timer(), end, timer())
+        await scenario.live(timer(), end, timer())
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == [300, 300]
+    assert scenario.phone.sent == [300, 300]
 
 
 @pytest.mark.parametrize(("fate", "sent"), [("after", [300, None]), ("before", [None, 299])])
 def test_after_a_lost_answer_it_is_retried_without_and_if_refused_with_what_remains(
-    story: Story, fate: str, sent: list[float | None]
+    scenario: Scenario, fate: str, sent: list[float | None]
 ) -> None:
-    story.phone.lost = [fate]
-    run_virtual(lambda: story.live(timer()), BEGIN)
-    assert story.phone.sent == sent
+    scenario.phone.lost = [fate]
+    run_virtual(lambda: scenario.live(timer()), BEGIN)
+    assert scenario.phone.sent == sent
 
 
 @pytest.mark.parametrize(("fate", "sent"), [("after", [300, None]), ("before", [None, 200])])
 def test_a_daemon_that_died_with_a_request_on_its_way_does_the_same(
-    story: Story, fate: str, sent: list[float | None]
+    scenario: Scenario, fate: str, sent: list[float | None]
 ) -> None:
     async def play() -> None:
-        story.hangs, story.phone.lost = True, [fate]
-        await story.live(timer(), seconds=97)  # and three of grace
-        story.hangs = False
-        await story.live()
+        scenario.hangs, scenario.phone.lost = True, [fate]
+        await scenario.live(timer(), seconds=97)  # and three of grace
+        scenario.hangs = False
+        await scenario.live()
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == sent
+    assert scenario.phone.sent == sent
 
 
-def test_a_timer_that_was_swiped_away_comes_back_with_what_remains(story: Story) -> None:
+def test_a_timer_that_was_swiped_away_comes_back_with_what_remains(scenario: Scenario) -> None:
     async def play() -> None:
-        await story.live(timer(), seconds=100)
-        story.phone.dismiss()
-        await story.live(timer(subtitle="b"))
-        assert round(story.phone.remaining()) == 190
+        await scenario.live(timer(), seconds=100)
+        scenario.phone.dismiss()
+        await scenario.live(timer(subtitle="b"))
+        assert round(scenario.phone.remaining()) == 190
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == [300, None, 200]
+    assert scenario.phone.sent == [300, None, 200]
 
 
-def test_a_frozen_timer_does_not_run_out_and_its_state_is_always_said(story: Story) -> None:
+def test_a_frozen_timer_does_not_run_out_and_its_state_is_always_said(scenario: Scenario) -> None:
     async def play() -> None:
-        await story.live(timer(), timer(is_running=False), seconds=500)
-        story.phone.dismiss()
-        await story.live(timer(is_running=False, subtitle="b"), timer(subtitle="c"))
-        assert round(story.phone.remaining()) == 290
+        await scenario.live(timer(), timer(is_running=False), seconds=500)
+        scenario.phone.dismiss()
+        await scenario.live(timer(is_running=False, subtitle="b"), timer(subtitle="c"))
+        assert round(scenario.phone.remaining()) == 290
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == [300, None, None, 299, None]
+    assert scenario.phone.sent == [300, None, None, 299, None]
 
 
-def test_a_window_that_came_while_the_stream_was_paused_is_sent_when_it_is_resumed(story: Story) -> None:
+def test_a_window_that_came_while_the_stream_was_paused_is_sent_when_it_is_resumed(scenario: Scenario) -> None:
     async def play() -> None:
-        await story.live(timer(), seconds=10)
-        story.phone.is_paused = True
-        await story.live(timer(180), seconds=100)
-        story.phone.is_paused = False
-        await story.live(seconds=600)
+        await scenario.live(timer(), seconds=10)
+        scenario.phone.is_paused = True
+        await scenario.live(timer(180), seconds=100)
+        scenario.phone.is_paused = False
+        await scenario.live(seconds=600)
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == [300, 180, 80]
+    assert scenario.phone.sent == [300, 180, 80]
 
 
-def test_a_window_that_has_run_out_is_not_begun_anew(story: Story) -> None:
+def test_a_window_that_has_run_out_is_not_begun_anew(scenario: Scenario) -> None:
     async def play() -> None:
-        await story.live(timer(), seconds=1000)
-        story.phone.dismiss()
-        await story.live(timer(subtitle="b"))
+        await scenario.live(timer(), seconds=1000)
+        scenario.phone.dismiss()
+        await scenario.live(timer(subtitle="b"))
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == [300, None, 1]
+    assert scenario.phone.sent == [300, None, 1]
 
 
-def test_a_clock_that_counts_up_needs_no_window(story: Story) -> None:
+def test_a_clock_that_counts_up_needs_no_window(scenario: Scenario) -> None:
     async def play() -> None:
-        story.phone.shows = "timer"
-        await story.live(timer(None, counts_down=False), timer(None, "b", counts_down=False))
+        scenario.phone.shows = "timer"
+        await scenario.live(timer(None, counts_down=False), timer(None, "b", counts_down=False))
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == [None, None]
+    assert scenario.phone.sent == [None, None]
 
 
 @pytest.mark.parametrize("departure", [END, OTHER])
 @pytest.mark.parametrize(("fate", "sent"), [("before", [300, None]), ("after", [300, None, 289])])
 def test_a_window_is_kept_while_nobody_knows_whether_what_ends_it_has_arrived(
-    story: Story, departure: Message, fate: str, sent: list[float | None]
+    scenario: Scenario, departure: Message, fate: str, sent: list[float | None]
 ) -> None:
     async def play() -> None:
-        await story.live(timer())
-        story.phone.lost = [fate]
-        await story.live(departure, timer())
+        await scenario.live(timer())
+        scenario.phone.lost = [fate]
+        await scenario.live(departure, timer())
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == sent
+    assert scenario.phone.sent == sent
 
 
 @pytest.mark.parametrize("departure", [END, OTHER])
 @pytest.mark.parametrize(("fate", "sent"), [("before", [300, None]), ("after", [300, None, 200])])
 def test_so_it_is_by_a_daemon_that_died_meanwhile(
-    story: Story, departure: Message, fate: str, sent: list[float | None]
+    scenario: Scenario, departure: Message, fate: str, sent: list[float | None]
 ) -> None:
     async def play() -> None:
-        await story.live(timer())
-        story.hangs, story.phone.lost = True, [fate]
-        await story.live(departure, seconds=87)  # and three of grace
-        story.hangs = False
-        await story.live(timer())
+        await scenario.live(timer())
+        scenario.hangs, scenario.phone.lost = True, [fate]
+        await scenario.live(departure, seconds=87)  # and three of grace
+        scenario.hangs = False
+        await scenario.live(timer())
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == sent
+    assert scenario.phone.sent == sent
 
 
 @pytest.mark.parametrize("departure", [END, OTHER])
-def test_a_window_is_forgotten_once_what_ends_it_was_taken(story: Story, departure: Message) -> None:
+def test_a_window_is_forgotten_once_what_ends_it_was_taken(scenario: Scenario, departure: Message) -> None:
     async def play() -> None:
-        await story.live(timer(), departure, timer())
-        await story.live(departure, departure, timer())
+        await scenario.live(timer(), departure, timer())
+        await scenario.live(departure, departure, timer())
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent == [300, 300, 300]
+    assert scenario.phone.sent == [300, 300, 300]
 
 
 fates = st.lists(st.sampled_from(["", "before", "after"]), max_size=6)
@@ -289,20 +291,20 @@ def test_whatever_is_lost_the_phone_never_counts_longer_than_it_should(
     """Each life of the daemon: the subtitles it tells, whether the timer is swiped away before, what happens to its
     requests. The window begins when its duration is first sent.
     """
-    story = Story(tmp_path_factory.mktemp("story") / "state.db")
+    scenario = Scenario(tmp_path_factory.mktemp("scenario") / "state.db")
 
     async def play() -> float:
-        await story.live(timer(3000), seconds=20)
-        began = story.clock.now() - 20
+        await scenario.live(timer(3000), seconds=20)
+        began = scenario.clock.now() - 20
         for subtitles, dismissed, fates in lives:
             if dismissed:
-                story.phone.dismiss()
-            story.phone.lost = list(fates)
-            await story.live(*(timer(3000, subtitle) for subtitle in subtitles), seconds=400)
-            if story.phone.shows:
-                assert abs(began + 3000 - (story.clock.now() + story.phone.remaining())) < 2
+                scenario.phone.dismiss()
+            scenario.phone.lost = list(fates)
+            await scenario.live(*(timer(3000, subtitle) for subtitle in subtitles), seconds=400)
+            if scenario.phone.shows:
+                assert abs(began + 3000 - (scenario.clock.now() + scenario.phone.remaining())) < 2
         return began
 
     run_virtual(play, BEGIN)
-    assert story.phone.sent[0] == 3000
-    assert story.phone.sent.count(3000) == 1
+    assert scenario.phone.sent[0] == 3000
+    assert scenario.phone.sent.count(3000) == 1

@@ -88,7 +88,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.phone = Phone()
         self.claims: list[Claim] = []
         self.wanted: dict[Key, object] = {}
-        self.told: dict[Key, str] = {}
+        self.pushed: dict[Key, str] = {}
         self.settled: set[object] = set()
         self.count = 0
         self.now = START
@@ -113,7 +113,7 @@ class OutboxMachine(RuleBasedStateMachine):
         assert self.outbox.waiting() == 0
         for key, value in self.wanted.items():
             assert self.phone.levels.get(key) == value, f"{key} ended up wrong"
-        for key, title in self.told.items():
+        for key, title in self.pushed.items():
             assert title in self.phone.pushes, f"the last push of {key} was lost"
         self.copy.close()
         self.database.close()
@@ -145,9 +145,9 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(key=st.sampled_from(PUSHES), in_place=st.booleans())
     def put_push(self, key: PushKey, in_place: bool) -> None:
         self.count += 1
-        self.told[key] = f"push {self.count}"
+        self.pushed[key] = f"push {self.count}"
         kind = PushUpdate if in_place else Push
-        self.put(kind(key, PushContent(self.told[key]), Priority.PUSH, self.now))
+        self.put(kind(key, PushContent(self.pushed[key]), Priority.PUSH, self.now))
 
     @rule(number=st.integers(0, 3))
     def put_in_vain(self, number: int) -> None:
@@ -242,7 +242,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_push_is_kept_until_it_is_taken(self) -> None:
-        for key, title in self.told.items():
+        for key, title in self.pushed.items():
             standing: Standing = self.outbox.standing(key)
             kept = standing.queued is not None and said(standing.queued) == title
             in_flight = standing.claimed is not None and said(standing.claimed) == title

@@ -37,7 +37,7 @@ class Replacement(Part):
         return media
 
 
-class Push(Replacement):
+class PushBody(Replacement):
     """A new notification (contract section 7.1)."""
 
     interruption_level: Level | None = None
@@ -67,7 +67,7 @@ class StreamEnd(Part):
         return second
 
 
-class Stream(StreamEnd):
+class StreamBody(StreamEnd):
     """A Live Activity's state (contract section 5.1). It is whole every time: any of them may have to start anew."""
 
     content_state: State

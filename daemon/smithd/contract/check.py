@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from smithd.contract.bodies import AppBadge, MetricValue, Push, Replacement, Stream, StreamEnd
+from smithd.contract.bodies import AppBadge, MetricValue, PushBody, Replacement, StreamBody, StreamEnd
 from smithd.contract.endpoint import Endpoint
 from smithd.contract.names import MetricKey, NotificationId, StreamKey
 from smithd.contract.parts import Part
@@ -26,9 +26,9 @@ LARGEST_BODY = 3500
 UNWEIGHED = frozenset({"tags", "metadata"})
 
 _BODIES: dict[Endpoint, type[Part]] = {
-    Endpoint.SEND: Push,
+    Endpoint.SEND: PushBody,
     Endpoint.REPLACE: Replacement,
-    Endpoint.STREAM_PUT: Stream,
+    Endpoint.STREAM_PUT: StreamBody,
     Endpoint.STREAM_DELETE: StreamEnd,
     Endpoint.METRIC: MetricValue,
     Endpoint.BADGE: AppBadge,

@@ -1,4 +1,4 @@
-"""The ActivitySmith account: its key, address, default channels and limits, as the configuration gives them. Pure."""
+"""The ActivitySmith account: its key, address, default channels and limits, as the configuration gives them. No I/O."""
 
 from __future__ import annotations
 

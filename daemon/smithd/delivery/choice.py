@@ -39,7 +39,7 @@ class Addressee:
 
 
 @dataclass(slots=True)
-class Choice:
+class Chosen:
     """The messages that may go now, with their requests; those that no request can be made of, and why; those that are
     not worth sending any more; and in how many seconds to look again (infinite: not before something happens).
     """
@@ -50,13 +50,13 @@ class Choice:
     look_again: float = math.inf
 
 
-def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant: float, places: int) -> Choice:
+def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant: float, places: int) -> Chosen:
     """What may go now. ``places``: how many more requests may be in flight; ``instant``: now, by a clock that never
     steps. Neither the outbox nor the gate is changed.
 
     What the gate holds back holds back its lane: whoever comes later there would wait for the same.
     """
-    matured, choice = mature(outbox, now), Choice()
+    matured, choice = mature(outbox, now), Chosen()
     for priority in Priority:
         heads = _heads(matured, addressee.account, priority)
         while heads and len(choice.requests) < places:
@@ -93,7 +93,7 @@ def _push_next(heads: list[Head], family: Family, rest: Iterator[Queued]) -> Non
         heappush(heads, (queued.id, family, queued, rest))
 
 
-def _take(choice: Choice, queued: Queued, shown: Shown | None, addressee: Addressee, now: float) -> None:
+def _take(choice: Chosen, queued: Queued, shown: Shown | None, addressee: Addressee, now: float) -> None:
     """Choose a message, where a request can be made of it and is worth sending."""
     message = queued.message
     try:

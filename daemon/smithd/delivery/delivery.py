@@ -14,7 +14,7 @@ from smithd.contract.endpoint import Family
 from smithd.delivery import outcome as outcomes
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import MARGIN, WINDOW
-from smithd.delivery.choice import Addressee, Choice, channels_of, choose
+from smithd.delivery.choice import Addressee, Chosen, channels_of, choose
 from smithd.delivery.gate import Blocked, Gate, Unblocked
 from smithd.delivery.outcome import Outcome
 from smithd.delivery.reply import Accepted, Reply
@@ -64,7 +64,7 @@ class AccountDelivery:
         self.gate = Gate(options.limits)
         return True
 
-    def choose(self, outbox: Outbox, now: float, instant: float, places: int) -> Choice:
+    def choose(self, outbox: Outbox, now: float, instant: float, places: int) -> Chosen:
         """What may go now; see ``choice.choose``."""
         return choose(outbox, self._addressee, self.gate, now, instant, places)
 

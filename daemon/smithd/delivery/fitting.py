@@ -1,4 +1,4 @@
-"""Makes a body fit where that is harmless: texts are cut or filled in, a value is kept within its limit. Pure.
+"""Makes a body fit where that is harmless: texts are cut or filled in, a value is kept within its limit. No I/O.
 
 What has a meaning that cannot be guessed (a colour, a channel, an address) is left as it is, for the check to refuse.
 """

@@ -15,7 +15,7 @@ from itertools import chain
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery.account import Limits
 from smithd.delivery.budget import Budget
-from smithd.delivery.outcome import BILLING_PROBE, RATE_PAUSE, SHORTEST_PAUSE, SLOW_PROBE, Outcome, Scope, covers
+from smithd.delivery.outcome import BILLING_PROBE, RATE_PAUSE, SHORTEST_PAUSE, SLOW_PROBE, BlockScope, Outcome, covers
 from smithd.delivery.reply import NotSent, Unknown
 from smithd.outbox.message import LATE_ARRIVAL, Priority
 from smithd.outbox.settlement import DeliveryReason, Retry
@@ -26,7 +26,7 @@ SILENCE = 3
 UNDECIDED_PROBE = 60.0
 """Seconds to the next probe where the last one met other trouble."""
 
-_PROBES = {Scope.EVERYTHING: SLOW_PROBE, Scope.BILLED: BILLING_PROBE}
+_PROBES = {BlockScope.EVERYTHING: SLOW_PROBE, BlockScope.BILLED: BILLING_PROBE}
 _FIRST = frozenset({Priority.CRITICAL_PUSH, Priority.END})
 
 
@@ -62,7 +62,7 @@ Passage = Go | NotYet
 class Blocked:
     """A scope is blocked from now on."""
 
-    scope: Scope
+    scope: BlockScope
     reason: DeliveryReason
     detail: str
 
@@ -71,7 +71,7 @@ class Blocked:
 class Unblocked:
     """A scope is not blocked any more."""
 
-    scope: Scope
+    scope: BlockScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Gate:
         self._in_flight: Counter[Endpoint] = Counter()
         self._pauses: dict[Family, float] = {}
         self._pauses_asked: Counter[Family] = Counter()
-        self._blocks: dict[Scope, float] = {}
+        self._blocks: dict[BlockScope, float] = {}
 
     def limit(self, limits: Limits) -> None:
         """Other limits, from now on; what is blocked or pauses stays so."""
@@ -154,12 +154,12 @@ class Gate:
             self._pauses_asked[family] += 1
             self._pauses[family] = max(now + max(outcome.pause, least), self._pauses.get(family, now))
 
-    def _disproved(self, endpoint: Endpoint, outcome: Outcome) -> list[Scope]:
+    def _disproved(self, endpoint: Endpoint, outcome: Outcome) -> list[BlockScope]:
         """The scopes that this outcome shows not to be blocked any more: who must pay has a key that is good."""
         blocked = [scope for scope in self._blocks if covers(scope, endpoint)]
         if outcome.is_verdict:
             return blocked
-        return [scope for scope in blocked if outcome.blocks is Scope.BILLED and scope is Scope.EVERYTHING]
+        return [scope for scope in blocked if outcome.blocks is BlockScope.BILLED and scope is BlockScope.EVERYTHING]
 
     def _block(self, outcome: Outcome, now: float) -> list[Blocked | Unblocked]:
         scope, settlement = outcome.blocks, outcome.settlement

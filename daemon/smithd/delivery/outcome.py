@@ -31,7 +31,7 @@ it once more.
 """
 
 
-class Scope(StrEnum):
+class BlockScope(StrEnum):
     """What a refusal blocks."""
 
     EVERYTHING = "everything"
@@ -60,7 +60,7 @@ class Outcome:
     reply: Reply
     settlement: Settlement
     pause: float = 0.0
-    blocks: Scope | None = None
+    blocks: BlockScope | None = None
     pace: Pace | None = None
 
     @property
@@ -78,9 +78,9 @@ class Outcome:
 _BILLED = frozenset({Endpoint.SEND, Endpoint.REPLACE, Endpoint.BADGE, Endpoint.STREAM_PUT})
 
 
-def covers(scope: Scope, endpoint: Endpoint) -> bool:
+def covers(scope: BlockScope, endpoint: Endpoint) -> bool:
     """Whether a blocked scope covers requests to this endpoint: ends and metrics are not billed."""
-    return scope is Scope.EVERYTHING or endpoint in _BILLED
+    return scope is BlockScope.EVERYTHING or endpoint in _BILLED
 
 
 def judge(request: Request, reply: Reply, attempts: int, now: float, chance: float) -> Outcome:
@@ -135,9 +135,9 @@ def _rejected(request: Request, reply: Rejected, now: float, chance: float) -> O
     endpoint, said = request.endpoint, reply.said
     match reply.kind:
         case Refusal.UNAUTHORIZED:
-            return Outcome(reply, Retry(now, DeliveryReason.KEY_REFUSED, said), blocks=Scope.EVERYTHING)
+            return Outcome(reply, Retry(now, DeliveryReason.KEY_REFUSED, said), blocks=BlockScope.EVERYTHING)
         case Refusal.BILLING if endpoint in _BILLED:
-            return Outcome(reply, Retry(now, DeliveryReason.BILLING, said), blocks=Scope.BILLED)
+            return Outcome(reply, Retry(now, DeliveryReason.BILLING, said), blocks=BlockScope.BILLED)
         case Refusal.BILLING:
             return Outcome(reply, Retry(now + BILLING_PROBE, DeliveryReason.BILLING, said))
         case Refusal.RATE_LIMITED:

@@ -1,4 +1,4 @@
-"""Replies: what the service made of a request, typed; whatever comes back lands in one of four kinds. Pure.
+"""Replies: what the service made of a request, typed; whatever comes back lands in one of four kinds. No I/O.
 
 The statuses are those of the service's contract (sections 5, 7, 10 and 11).
 """

@@ -1,4 +1,4 @@
-"""What is told of an alert, and what is held back, as stories: hushes, groups, reminders, and restarts among them."""
+"""What is notified of an alert, and when: suppression, groups, reminders, restarts, and edits of the configuration."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def titles(messages: list[Any]) -> list[str]:
     return [message.content.title for message in messages]
 
 
-# A rise leaves no lie behind.
+# A rise leaves nothing untrue behind.
 
 
 def test_a_rise_is_a_new_push_and_the_old_one_becomes_the_past(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_rise_before_the_first_push_went_out_is_one_push(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("ends", ["push", "none"])
-def test_where_ends_are_not_told_in_place_an_old_push_stays_as_it_is(tmp_path: Path, ends: str) -> None:
+def test_where_ends_are_not_updates_in_place_an_old_push_stays_as_it_is(tmp_path: Path, ends: str) -> None:
     with Stage(tmp_path, rules(rule(push=f"{{on_resolve: {ends}}}")), EVENING) as stage:
         stage.poll(EVENING + 60, errors=2)
         stage.poll(EVENING + 61, errors=2)
@@ -79,7 +79,7 @@ def test_where_ends_are_not_told_in_place_an_old_push_stays_as_it_is(tmp_path: P
 # Mutes.
 
 
-def test_a_mute_holds_back_and_tells_once_what_still_fires_when_it_ends(tmp_path: Path) -> None:
+def test_what_still_fires_when_a_mute_ends_is_notified_once(tmp_path: Path) -> None:
     config = rules(rule(mute="[nights]")) + NIGHTS
     with Stage(tmp_path, config, NIGHT) as stage:
         stage.poll(NIGHT + 60, errors=7)
@@ -89,15 +89,15 @@ def test_a_mute_holds_back_and_tells_once_what_still_fires_when_it_ends(tmp_path
         assert stage.take() == []
         stage.poll(MORNING - 1, errors=8)
         stage.pass_time(MORNING)
-        (told,) = stage.take()
-        assert told.content.message == "shop.errors is 8 (critical > 5; normal: 1 or less), since Mon 23:01."
-        assert told.created == MORNING
+        (push,) = stage.take()
+        assert push.content.message == "shop.errors is 8 (critical > 5; normal: 1 or less), since Mon 23:01."
+        assert push.created == MORNING
         stage.pass_time(MORNING + HOUR)
         assert stage.take() == []
         assert stage.reasons() == [Reason.MUTED, Reason.NOTIFIED]
 
 
-def test_what_begins_and_ends_within_a_mute_is_never_told(tmp_path: Path) -> None:
+def test_what_begins_and_ends_within_a_mute_is_never_notified(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule(mute="[nights]")) + NIGHTS, NIGHT) as stage:
         stage.poll(NIGHT + 60, errors=7)
         stage.poll(NIGHT + 120, errors=0)
@@ -106,7 +106,7 @@ def test_what_begins_and_ends_within_a_mute_is_never_told(tmp_path: Path) -> Non
         assert stage.reasons() == [Reason.MUTED, Reason.RESOLVED_BEFORE_NOTIFIED]
 
 
-def test_the_end_of_what_was_told_before_a_mute_is_told_in_it_silently(tmp_path: Path) -> None:
+def test_the_end_of_what_was_notified_before_a_mute_is_silent_in_it(tmp_path: Path) -> None:
     config = rules(rule(mute="[nights]", push="{on_resolve: push}")) + NIGHTS
     with Stage(tmp_path, config, EVENING) as stage:
         stage.poll(EVENING, errors=7)
@@ -122,7 +122,7 @@ def test_the_end_of_what_was_told_before_a_mute_is_told_in_it_silently(tmp_path:
         assert isinstance(resolved, Push)
 
 
-def test_a_severity_may_get_through_a_mute(tmp_path: Path) -> None:
+def test_a_severity_may_be_excepted_from_a_mute(tmp_path: Path) -> None:
     config = rules(rule(mute="{during: [nights], except: [critical]}")) + NIGHTS
     with Stage(tmp_path, config, NIGHT) as stage:
         stage.poll(NIGHT + 60, errors=2)
@@ -134,7 +134,7 @@ def test_a_severity_may_get_through_a_mute(tmp_path: Path) -> None:
         assert stage.take() == []
 
 
-def test_a_rise_within_a_mute_is_told_at_its_end_unless_it_fell_again(tmp_path: Path) -> None:
+def test_a_rise_within_a_mute_is_notified_at_its_end_unless_it_fell_again(tmp_path: Path) -> None:
     config = rules(rule(mute="[nights]")) + NIGHTS
     with Stage(tmp_path, config, EVENING) as stage:
         stage.poll(EVENING, errors=2)
@@ -148,7 +148,7 @@ def test_a_rise_within_a_mute_is_told_at_its_end_unless_it_fell_again(tmp_path: 
         assert titles(stage.take()) == ["errors is critical", "Earlier: errors is warning"]
 
 
-def test_a_digest_tells_in_one_message_what_still_matters_and_what_came_and_went(tmp_path: Path) -> None:
+def test_a_digest_names_what_still_fires_and_what_came_and_went(tmp_path: Path) -> None:
     mute = "{during: [nights], digest: true}"
     config = rules(rule(mute=mute), rule("stock", "stock", mute=mute), rule("orders", "orders")) + NIGHTS
     with Stage(tmp_path, config, NIGHT) as stage:
@@ -174,7 +174,7 @@ def test_a_digest_tells_in_one_message_what_still_matters_and_what_came_and_went
         assert titles(stage.take()) == ["After nights: all is well"]
 
 
-def test_a_digest_of_what_all_came_and_went_makes_no_noise(tmp_path: Path) -> None:
+def test_a_digest_of_what_all_came_and_went_makes_no_sound(tmp_path: Path) -> None:
     config = rules(rule(mute="{during: [nights], digest: true}")) + NIGHTS
     with Stage(tmp_path, config, NIGHT) as stage:
         stage.poll(NIGHT + 60, errors=7)
@@ -189,7 +189,7 @@ def test_a_digest_of_what_all_came_and_went_makes_no_noise(tmp_path: Path) -> No
         assert stage.take() == []
 
 
-def test_what_was_held_back_waits_after_a_restart_for_the_first_word_of_its_source(tmp_path: Path) -> None:
+def test_what_was_suppressed_waits_after_a_restart_for_its_source(tmp_path: Path) -> None:
     config = rules(rule(mute="[nights]"), rule("stock", "stock", mute="{during: [nights], digest: true}")) + NIGHTS
     with Stage(tmp_path, config, NIGHT) as stage:
         stage.poll(NIGHT + 60, errors=7, stock=7)
@@ -201,7 +201,7 @@ def test_what_was_held_back_waits_after_a_restart_for_the_first_word_of_its_sour
         assert titles(stage.take()) == ["After nights: 1 alert, critical"]
 
 
-def test_without_its_mute_a_rule_tells_what_the_digest_would_have(tmp_path: Path) -> None:
+def test_without_its_mute_a_rule_notifies_what_the_digest_would_have(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule(mute="{during: [nights], digest: true}")) + NIGHTS, NIGHT) as stage:
         stage.poll(NIGHT + 60, errors=7)
     with Stage(tmp_path, rules(rule()), NIGHT + 120) as stage:
@@ -213,7 +213,7 @@ def test_without_its_mute_a_rule_tells_what_the_digest_would_have(tmp_path: Path
 # Silences.
 
 
-def test_a_silence_holds_back_by_labels_until_it_ends(tmp_path: Path) -> None:
+def test_a_silence_suppresses_by_labels_until_it_ends(tmp_path: Path) -> None:
     config = rules(rule("stock", "stock"))
     with Stage(tmp_path, config, EVENING) as stage:
         silence = stage.engine.add_silence('rule=stock, house=~"a|b"', 600, "moving", "ann", EVENING)
@@ -230,7 +230,7 @@ def test_a_silence_holds_back_by_labels_until_it_ends(tmp_path: Path) -> None:
         assert stage.engine.silences(EVENING + 600) == []
 
 
-def test_a_silence_that_is_ended_by_hand_lets_go_of_what_it_held(tmp_path: Path) -> None:
+def test_what_a_silence_suppressed_is_notified_when_it_is_ended_by_hand(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule()), EVENING) as stage:
         silence = stage.engine.add_silence("severity=critical", 600, "", "ann", EVENING)
         stage.poll(EVENING + 1, errors=7)
@@ -243,7 +243,7 @@ def test_a_silence_that_is_ended_by_hand_lets_go_of_what_it_held(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("matchers", "said"),
+    ("matchers", "complaint"),
     [
         ("rule=eror", "did you mean 'errors'"),
         ("rule", "expected matchers like"),
@@ -252,9 +252,9 @@ def test_a_silence_that_is_ended_by_hand_lets_go_of_what_it_held(tmp_path: Path)
         ("house!=a", "meet every alert"),
     ],
 )
-def test_a_silence_that_makes_no_sense_is_refused(tmp_path: Path, matchers: str, said: str) -> None:
+def test_a_silence_that_makes_no_sense_is_refused(tmp_path: Path, matchers: str, complaint: str) -> None:
     with Stage(tmp_path, rules(rule()), EVENING) as stage:
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=complaint):
             stage.engine.add_silence(matchers, 600, "", "ann", EVENING)
         assert stage.engine.silences(EVENING) == []
 
@@ -262,7 +262,7 @@ def test_a_silence_that_makes_no_sense_is_refused(tmp_path: Path, matchers: str,
 # Other rules.
 
 
-def test_a_rule_is_no_news_while_another_fires_on_the_same_labels(tmp_path: Path) -> None:
+def test_a_rule_is_inhibited_while_another_fires_on_the_same_labels(tmp_path: Path) -> None:
     config = rules(rule("slow", "stock", unless_firing="[down]"), rule("down", "errors"))
     with Stage(tmp_path, config, EVENING) as stage:
         stage.poll(EVENING, stock={"a": 7, "b": 7}, errors={"a": 7, "b": 0})
@@ -294,16 +294,16 @@ def test_a_consequence_waits_for_what_it_depends_on(tmp_path: Path) -> None:
 GROUPED = "{group_by: [], title: '{{ count }} houses'}"
 
 
-def test_a_group_is_told_once_with_all_that_came_while_it_waited(tmp_path: Path) -> None:
+def test_a_group_is_notified_once_with_all_that_came_while_it_waited(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
         stage.poll(EVENING, stock={"a": 7, "b": 0, "c": 0})
         assert stage.take() == []
         stage.poll(EVENING + 20, stock={"a": 7, "b": 2, "c": 2})
         stage.poll(EVENING + 25, stock={"a": 7, "b": 2, "c": 0})
         stage.pass_time(EVENING + 30)
-        (told,) = stage.take()
-        assert told.content.title == "2 houses"
-        assert told.content.message.split("\n") == [
+        (push,) = stage.take()
+        assert push.content.title == "2 houses"
+        assert push.content.message.split("\n") == [
             "a: 7, critical since 20:00",
             "b: 2, warning since 20:00",
             "Normal for shop.stock: 1 or less.",
@@ -312,13 +312,13 @@ def test_a_group_is_told_once_with_all_that_came_while_it_waited(tmp_path: Path)
         ]
 
 
-def test_the_log_says_once_what_a_group_tells(tmp_path: Path) -> None:
+def test_the_log_has_one_line_for_what_a_group_notifies(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
         stage.poll(EVENING, stock={"a": 7, "b": 2, "c": 2})
         stage.pass_time(EVENING + 30)
-        said = [str(event) for event in stage.facts if isinstance(event, AlertMoved | AlertTold)]
-    assert said[0].endswith("normal: 1 or less) (waits for group_wait)")
-    assert said[3:] == ['alert stock{house="a"} (critical, and 2 more): notified: with 2 more']
+        lines = [str(event) for event in stage.facts if isinstance(event, AlertMoved | AlertTold)]
+    assert lines[0].endswith("normal: 1 or less) (waits for group_wait)")
+    assert lines[3:] == ['alert stock{house="a"} (critical, and 2 more): notified: with 2 more']
 
 
 def test_a_group_changes_no_more_often_than_its_interval_but_for_what_is_worse(tmp_path: Path) -> None:
@@ -357,11 +357,11 @@ def test_a_group_that_waits_survives_a_restart(tmp_path: Path) -> None:
         stage.poll(EVENING + 5, stock={"a": 7, "b": 0})
     with Stage(tmp_path, config, EVENING + 10) as stage:
         stage.pass_time(EVENING + 30)
-        (told,) = stage.take()
-        assert "Ended:" in told.content.message
+        (push,) = stage.take()
+        assert "Ended:" in push.content.message
 
 
-def test_too_many_alerts_are_not_told_one_by_one(tmp_path: Path) -> None:
+def test_too_many_alerts_share_a_notification(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule("stock", "stock", push="{max_series: 2}")), EVENING) as stage:
         stage.poll(EVENING, stock=dict.fromkeys("abcde", 7.0))
         assert len(stage.take()) == 2
@@ -384,16 +384,16 @@ def test_too_many_alerts_are_not_told_one_by_one(tmp_path: Path) -> None:
 def test_reminders_come_later_and_later(tmp_path: Path) -> None:
     push = "{repeat: {every: 1h, factor: 2, at_most: 3h}}"
     with Stage(tmp_path, rules(rule(push=push)), DAY) as stage:
-        told = []
+        hours = []
         for minute in range(12 * 60):
             stage.poll(DAY + minute * 60, errors=7)
             stage.pass_time(DAY + minute * 60 + 59)
-            told += [round(message.created - DAY) / HOUR for message in stage.take() if isinstance(message, Push)]
-        assert told == [0, 1, 3, 6, 9]
+            hours += [round(message.created - DAY) / HOUR for message in stage.take() if isinstance(message, Push)]
+        assert hours == [0, 1, 3, 6, 9]
         assert stage.reasons()[-1] == Reason.REMINDED
 
 
-def test_a_reminder_is_a_new_push_that_leaves_no_other_standing(tmp_path: Path) -> None:
+def test_a_reminder_is_a_new_push_and_the_old_one_becomes_the_past(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule(push="{repeat: 1h}")), DAY) as stage:
         stage.poll(DAY, errors=7)
         stage.take()
@@ -406,7 +406,7 @@ def test_a_reminder_is_a_new_push_that_leaves_no_other_standing(tmp_path: Path) 
         assert titles(stage.take()) == ["Resolved: errors"]
 
 
-def test_a_reminder_waits_for_the_end_of_a_mute_and_for_the_last_word_to_go_out(tmp_path: Path) -> None:
+def test_a_reminder_waits_for_the_end_of_a_mute_and_for_the_push_before(tmp_path: Path) -> None:
     config = rules(rule(push="{repeat: 1h}", mute="[nights]")) + NIGHTS
     with Stage(tmp_path, config, EVENING) as stage:
         stage.poll(EVENING + 1.5 * HOUR, errors=7)
@@ -425,7 +425,7 @@ def test_a_reminder_waits_for_the_end_of_a_mute_and_for_the_last_word_to_go_out(
 # Configuration that changes under open alerts.
 
 
-def test_an_edit_of_the_telling_neither_forgets_nor_repeats(tmp_path: Path) -> None:
+def test_an_edit_of_push_neither_forgets_nor_repeats(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule("stock", "stock")), EVENING) as stage:
         stage.poll(EVENING, stock={"a": 7, "b": 7})
         assert len(stage.take()) == 2
@@ -439,7 +439,7 @@ def test_an_edit_of_the_telling_neither_forgets_nor_repeats(tmp_path: Path) -> N
         assert titles(stage.take()) == ["Resolved: stock (a)", "Resolved: stock (b)"]
 
 
-def test_a_rule_that_no_longer_tells_closes_what_it_told(tmp_path: Path) -> None:
+def test_a_rule_that_loses_its_push_closes_what_it_notified(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
         stage.poll(EVENING, stock={"a": 7, "b": 7})
         stage.pass_time(EVENING + 30)
@@ -449,7 +449,7 @@ def test_a_rule_that_no_longer_tells_closes_what_it_told(tmp_path: Path) -> None
             assert titles(stage.take()) == ["Closed: stock"] * count
 
 
-def test_what_is_watched_on_but_not_told_says_so(tmp_path: Path) -> None:
+def test_the_text_says_that_a_rule_without_push_is_still_evaluated(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule()), EVENING) as stage:
         stage.poll(EVENING, errors=7)
         stage.take()
@@ -458,7 +458,7 @@ def test_what_is_watched_on_but_not_told_says_so(tmp_path: Path) -> None:
         assert closed.content.message == "errors no longer sends notifications. It was critical since 20:00."
 
 
-def test_a_severity_that_nobody_asked_for_is_told_when_it_becomes_one(tmp_path: Path) -> None:
+def test_an_alert_is_notified_when_it_gets_a_severity_that_is_listed(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule(push="{on: [warning]}")), EVENING) as stage:
         stage.poll(EVENING, errors=7)
         assert stage.take() == []
@@ -494,22 +494,22 @@ def test_one_dead_source_with_fifty_rules_is_one_message(tmp_path: Path) -> None
         for minute in range(1, 9):
             stage.fail(EVENING + minute * 60)
             stage.pass_time(EVENING + minute * 60 + 59)
-        (told,) = stage.take()
-        assert told.content.title == "shop does not answer: 50 alerts, critical"
-        assert told.content.message.startswith("worst: critical since 20:0")
-        assert told.content.message.endswith("and 42 more")
+        (push,) = stage.take()
+        assert push.content.title == "shop does not answer: 50 alerts, critical"
+        assert push.content.message.startswith("worst: critical since 20:0")
+        assert push.content.message.endswith("and 42 more")
         for minute in range(9, 20):
             stage.fail(EVENING + minute * 60)
             stage.pass_time(EVENING + minute * 60 + 59)
         (joined,) = stage.take()
-        assert (joined.key, isinstance(joined, PushUpdate)) == (told.key, True)
+        assert (joined.key, isinstance(joined, PushUpdate)) == (push.key, True)
         assert joined.content.title == "shop does not answer: 51 alerts, critical"
         stage.poll(EVENING + 20 * 60, errors=0)
         (back,) = stage.take()
-        assert (back.key, back.content.title, isinstance(back, PushUpdate)) == (told.key, "shop answers again", True)
+        assert (back.key, back.content.title, isinstance(back, PushUpdate)) == (push.key, "shop answers again", True)
 
 
-def test_an_alert_that_turns_out_to_be_about_a_value_is_told_anew(tmp_path: Path) -> None:
+def test_an_alert_that_turns_out_to_be_about_a_value_is_notified_anew(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule(on_error="{severity: critical, after: 3m}")), EVENING) as stage:
         stage.poll(EVENING, errors=0)
         for minute in range(1, 9):
@@ -518,12 +518,12 @@ def test_an_alert_that_turns_out_to_be_about_a_value_is_told_anew(tmp_path: Path
         (silent,) = stage.take()
         assert silent.content.title == "shop does not answer: 1 alert, critical"
         stage.poll(EVENING + 600, errors=7)
-        told, back = stage.take()
-        assert told.content.title == "errors is critical"
+        push, back = stage.take()
+        assert push.content.title == "errors is critical"
         assert (back.key, back.content.title) == (silent.key, "shop answers again")
 
 
-def test_what_fell_and_rose_again_waits_for_its_group_as_other_news_does(tmp_path: Path) -> None:
+def test_what_fell_and_rose_again_waits_for_group_interval_as_other_news_does(tmp_path: Path) -> None:
     config = rules(rule(push="{group_by: [], group_wait: 0s}"))
     with Stage(tmp_path, config, EVENING) as stage:
         stage.poll(EVENING, errors=7)
@@ -538,7 +538,7 @@ def test_what_fell_and_rose_again_waits_for_its_group_as_other_news_does(tmp_pat
         assert titles(stage.take())[0] == "errors is critical"
 
 
-def test_a_digest_reminds_of_nothing_that_it_has_not_told(tmp_path: Path) -> None:
+def test_a_digest_reminds_of_nothing_that_it_has_not_notified(tmp_path: Path) -> None:
     config = rules(rule(push="{repeat: 16h}", mute="{during: [nights], digest: true}")) + NIGHTS
     with Stage(tmp_path, config, NIGHT) as stage:
         stage.poll(NIGHT, errors={"a": 2, "b": 0})

@@ -1,5 +1,5 @@
-"""Whatever happens in whatever order (values, outages, hushes, restarts, clock steps, refused requests): what still
-matters is told in the end, nothing is told twice or in a quiet hour, and no notification on the phone is left a lie.
+"""Whatever happens in whatever order (values, outages, suppression, restarts, clock steps, refused requests): what
+still fires is notified in the end, nothing is notified twice or while it is muted, and no notification stays untrue.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ ERRORS = ["", ", on_error: {severity: critical, after: 3m}"]
 
 
 class Life:
-    """A random story: a config, a phone that sometimes does not answer, and one life of the daemon after another."""
+    """A random course of events: a configuration, a service that sometimes does not answer, and restarts."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self.chance = random.Random(seed)  # noqa: S311 - a story, no secret
+        self.chance = random.Random(seed)  # noqa: S311 - a test, no secret
         self.folder = folder
         self.config = self._config()
         self.now = START
@@ -57,7 +57,6 @@ class Life:
         self.is_down = False
         self.phone: dict[str, str] = {}
         self.names: dict[str, str] = {}
-        self.loud: list[tuple[float, str]] = []
 
     def _config(self) -> str:
         pick = self.chance.choice
@@ -123,7 +122,7 @@ class Life:
             stage.outbox.settle(claim, Accept(name), stage.now)
 
     def settle_down(self, stage: Stage) -> None:
-        """Time until nothing is hushed or waits any more; nothing changes but that the source answers."""
+        """Time until nothing is suppressed or waits any more; nothing changes but that the source answers."""
         self.is_down = False
         for silence in stage.engine.silences(stage.now):
             stage.engine.expire_silence(silence.id, stage.now)
@@ -139,7 +138,7 @@ class Life:
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(rounds(10, 1000)))
-def test_what_matters_is_told_once_and_nothing_else(tmp_path: Path, seed: int) -> None:
+def test_what_fires_is_notified_once_and_nothing_else(tmp_path: Path, seed: int) -> None:
     life = Life(tmp_path, seed)
     for _ in range(life.chance.choice([1, 3])):
         with life.live() as stage:
@@ -148,35 +147,35 @@ def test_what_matters_is_told_once_and_nothing_else(tmp_path: Path, seed: int) -
     with life.live() as stage:
         life.settle_down(stage)
         firing = {id_of(alert): alert.severity for alert in stage.engine.alerts if alert.severity is not None}
-        assert firing == told_members(stage), life.config
+        assert firing == notified(stage), life.config
         life.values = {name: dict.fromkeys(series, 0.0) for name, series in life.values.items()}
         life.settle_down(stage)
         assert [title for title in life.phone.values() if not title.startswith(PAST)] == [], life.config
-        assert told_members(stage) == {}
+        assert notified(stage) == {}
         check_journal(stage, life.config)
 
 
-def told_members(stage: Stage) -> dict[AlertId, str | None]:
-    """What the state says was told of each alert that fires."""
+def notified(stage: Stage) -> dict[AlertId, str | None]:
+    """What the state says was notified of each alert that fires."""
     with stage._database.transaction() as connection:
         rows = connection.exec_driver_sql("SELECT state FROM notification_groups").scalars().all()
-    members = [member for row in rows for member in json.loads(row)["alerts"] if member["ended"] is None]
+    alerts = [alert for row in rows for alert in json.loads(row)["alerts"] if alert["ended"] is None]
     found = {
         AlertId(
             AlertKey("", each["rule"], tuple((name, value) for name, value in each["labels"])), each["source"]
         ): each["notified"]
-        for each in members
+        for each in alerts
     }
-    assert len(found) == len(members), "an alert is in two notices"
+    assert len(found) == len(alerts), "an alert is in two groups"
     return found
 
 
 def check_journal(stage: Stage, config: str) -> None:
-    """Of each story, each rise was told once at most; and nothing of a muted rule in its quiet hours."""
+    """Of each episode, each rise was notified at most once, and nothing of a muted rule in its window."""
     with stage._database.transaction() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM journal ORDER BY id").all()
     rank = {"": 0, "warning": 1, "critical": 2}
-    told: dict[tuple[str, str, bool], int] = defaultdict(int)
+    rises: dict[tuple[str, str, bool], int] = defaultdict(int)
     last: dict[tuple[str, str, bool], tuple[float, str]] = {}
     for row in rows:
         is_source = row.notification.startswith("push source")
@@ -187,14 +186,14 @@ def check_journal(stage: Stage, config: str) -> None:
             in_one = (row.at, row.notification) == last.get(
                 alert
             )  # of a value that ended, and of a source, in one digest
-            assert in_one or rank[row.severity] > told[alert], f"told twice: {row}"
-            told[alert], last[alert] = rank[row.severity], (row.at, row.notification)
+            assert in_one or rank[row.severity] > rises[alert], f"notified twice: {row}"
+            rises[alert], last[alert] = rank[row.severity], (row.at, row.notification)
         is_night = not 7 <= datetime.fromtimestamp(row.at, UTC).hour < 22
         if is_night and "mute" in line and row.reason in (Reason.NOTIFIED, Reason.DIGEST, Reason.REMINDED):
-            assert "except" in line, f"told in a quiet hour: {row}"
+            assert "except" in line, f"notified while muted: {row}"
         if row.change == "lowered":
-            told[alert] = min(told[alert], rank[row.severity])
+            rises[alert] = min(rises[alert], rank[row.severity])
         if row.change in ("returned", "lowered") or row.change == "resolved":
-            told[row.rule, row.labels, True] = 0  # what is told of a source ends when it answers
+            rises[row.rule, row.labels, True] = 0  # what is notified of a source ends when it answers
         if row.change == "resolved":
-            told[row.rule, row.labels, False] = 0
+            rises[row.rule, row.labels, False] = 0

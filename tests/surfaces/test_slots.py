@@ -24,7 +24,7 @@ from surfaces.views import stream
 
 NAMES = "abcdefgh"
 STREAMS = [stream(name) for name in NAMES]
-FOREIGN = stream("foreign")
+REMOVED = stream("removed")
 COOL_DOWN = 60.0
 
 
@@ -33,7 +33,7 @@ def limits(at_once: int, names: str = NAMES) -> SlotLimits:
 
 
 def keys(names: str) -> set[StreamKey]:
-    return {FOREIGN if name == "?" else stream(name) for name in names}
+    return {REMOVED if name == "?" else stream(name) for name in names}
 
 
 def unwanted(**since: float) -> Slots:
@@ -117,7 +117,7 @@ def test_after_the_clock_was_set_back_nothing_began_in_the_future() -> None:
 
 
 streams = st.sets(st.sampled_from(STREAMS))
-occupied = st.sets(st.sampled_from([*STREAMS, FOREIGN]), max_size=6)
+occupied = st.sets(st.sampled_from([*STREAMS, REMOVED]), max_size=6)
 remembered = st.builds(
     Slots,
     st.lists(
@@ -139,7 +139,7 @@ def test_the_laws_of_slots(
     assert len(after) <= max(at_once, len(on_phone)), "never more than the limit"
     assert sum(decision.has_slot for decision in allocation.decisions.values()) <= at_once
     assert not started & on_phone
-    for key in on_phone - {FOREIGN}:  # a holder is never dropped without a reason
+    for key in on_phone - {REMOVED}:  # a holder is never dropped without a reason
         decision = allocation.decisions[key]
         holder = allocation.slots.holder(key)
         assert holder is not None

@@ -19,7 +19,7 @@ The ladder, the first branch that holds:
 7. News are a push. That a failing source takes along one more rule is none: it only updates the notification.
 8. Ended and outdated alerts update the notification in place.
 
-The digest of a time window sets aside what it has not notified until the window ends; ends and reminders of what an
+What the digest of a time window has not notified waits until the window ends; ends and reminders of what an
 earlier digest has notified go on.
 """
 
@@ -117,8 +117,8 @@ def decide(
     if not (news or over or log.is_outdated):
         if reminder_is_due:
             return _reminder(notified, over, suppressed, last, now)
-        is_set_aside = _is_set_aside(group, now) and wake_at == log.not_before
-        action, reason = (NotifyAction.WAIT, Reason.MUTED) if is_set_aside else (NotifyAction.NOTHING, Reason.UNCHANGED)
+        waits = _waits_for_window(group, now) and wake_at == log.not_before
+        action, reason = (NotifyAction.WAIT, Reason.MUTED) if waits else (NotifyAction.NOTHING, Reason.UNCHANGED)
         return Decision(action, reason, until=wake_at)
     # 2
     waits_until = log.opened + options.wait if log.opened <= now else now
@@ -147,7 +147,7 @@ def decide(
     return _update(news, over, suppressed, last, options)
 
 
-def _is_set_aside(group: NotificationGroup, now: float) -> bool:
+def _waits_for_window(group: NotificationGroup, now: float) -> bool:
     """Whether what a digest has not notified waits for the end of its time window."""
     return group.key.scope is GroupScope.DIGEST and now < group.log.not_before
 
@@ -156,7 +156,7 @@ def _differences(
     group: NotificationGroup, suppressed: Mapping[AlertId, Suppression], now: float
 ) -> tuple[list[GroupedAlert], list[GroupedAlert]]:
     """The news of a group, and its alerts that have ended."""
-    if _is_set_aside(group, now):
+    if _waits_for_window(group, now):
         return [], [alert for alert in group.ended if group.is_notified(alert)]
     return [alert for alert in group.firing if group.is_news(alert) and alert.id not in suppressed], group.ended
 

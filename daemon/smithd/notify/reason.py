@@ -61,7 +61,7 @@ SENTENCES: dict[str, str] = {
 
 
 def reason_text(reason: str, detail: str = "") -> str:
-    """A reason for a person, with what it is about; an identifier of another version stands for itself."""
+    """A reason for a person, with what it is about; an identifier that is not known is shown as it is."""
     text = SENTENCES.get(reason, reason)
     return f"{text}: {detail}" if detail else text
 

@@ -32,8 +32,8 @@ def pushes_by_job(service: Service) -> dict[str, list[Request]]:
 def on_their_way(state: Path) -> list[str]:
     """The titles of the pushes whose answer a killed daemon had not written down."""
     with closing(sqlite3.connect(state)) as connection:
-        rows = connection.execute("SELECT content FROM outbox WHERE claimed AND kind = 'push'")
-        return [json.loads(content)["title"] for (content,) in rows]
+        rows = connection.execute("SELECT content FROM outbox WHERE claimed AND surface = 'push'")
+        return [json.loads(row)["content"]["title"] for (row,) in rows]
 
 
 @pytest.mark.campaign

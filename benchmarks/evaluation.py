@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from smithd.config.load import load
-from smithd.engine import Engine
-from smithd.events import Events
-from smithd.outbox.stored import StoredOutbox
+from smithd.engine.engine import Engine
+from smithd.engine.step import Changes
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
+from smithd.setup import set_up
+from smithd.startup import load as load_state
 from smithd.storage.database import Database
 
 START = 1_763_906_400.0
@@ -50,12 +51,15 @@ def rounds(kind: str, series: int, count: int) -> Iterator[Round]:
         path.write_text(CONFIG.format(rule=RULES[kind]))
         config = load(path, secrets_required=False)
         database = Database.open(config.state)
-        engine = Engine(config, database, StoredOutbox(database), Events([]), START)
+        setup = set_up(config, START)
+        with database.resuming() as connection:
+            engine = Engine(setup, load_state(connection, setup, database.from_another, START), START)
+        _finish(database, engine, engine.started)
         at = START
         for _ in range(count + 1):
             polls_made = [_poll(names, at + 60 * number, number) for number in range(polls)]
             at += 60 * polls
-            ours, bare = _cpu(partial(_evaluated, engine), polls_made), _cpu(_compared, polls_made)
+            ours, bare = _cpu(partial(_evaluated, database, engine), polls_made), _cpu(_compared, polls_made)
             if at > START + 60 * polls:  # the first round fills memories
                 yield Round(ours / polls / series, bare / polls / series)
         database.close()
@@ -67,9 +71,17 @@ def _poll(names: list[Series], at: float, number: int) -> Poll:
     )
 
 
-def _evaluated(engine: Engine, polls: list[Poll]) -> None:
+def _evaluated(database: Database, engine: Engine, polls: list[Poll]) -> None:
+    """A step for each poll."""
     for poll in polls:
-        engine.ingest(poll)
+        _finish(database, engine, engine.compute((poll,), poll.time))
+
+
+def _finish(database: Database, engine: Engine, changes: Changes) -> None:
+    if changes.stored:
+        with database.transaction() as connection:
+            engine.write(connection, changes)
+    engine.apply(changes)
 
 
 def _compared(polls: list[Poll]) -> int:

@@ -10,14 +10,14 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from smithd.events import Event, Events, MemoryFull, Redactor, SilenceExpired
+from smithd.events import Event, Events, HistoryFull, Redactor, SilenceExpired
 
 
 def test_a_listener_hears_the_kinds_that_it_listens_to_and_one_without_kinds_hears_all() -> None:
     every: list[Event] = []
     counted: list[Event] = []
     events = Events([every.append])
-    full, expired = MemoryFull("shop.orders"), SilenceExpired(1)
+    full, expired = HistoryFull("shop.orders"), SilenceExpired(1)
     events.publish(full)
     events.listen(counted.append, SilenceExpired)
     events.publish(expired)

@@ -190,7 +190,7 @@ class ReloadRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Unreachable(Event):
+class ControlUnavailable(Event):
     """The control socket could not be made: commands that speak to the daemon find nobody."""
 
     level: ClassVar[int] = logging.WARNING
@@ -247,9 +247,10 @@ class PollSkipped(Event):
     level: ClassVar[int] = logging.WARNING
     source: str
     skipped: int
+    why: str
 
     def __str__(self) -> str:
-        return f"{self.source}: the last poll still runs, this one is skipped ({self.skipped} so far)"
+        return f"{self.source}: {self.why}, this one is skipped ({self.skipped} so far)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +287,9 @@ class ClockStepped(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class AlertMoved(Event):
+class AlertChanged(Event):
     """An alert fired, was raised or lowered to another severity, or was resolved: that is its ``change``. ``decision``:
-    whether it was told, or why not.
+    whether it was notified, or why not.
     """
 
     rule: str
@@ -304,16 +305,16 @@ class AlertMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class AlertStirred(AlertMoved):
-    """An alert changed on its way to firing or to its end, which nobody is told: pending, abandoned and the like."""
+class AlertProgressed(AlertChanged):
+    """An alert changed without a change of severity: pending, abandoned and the like."""
 
     level: ClassVar[int] = logging.DEBUG
 
 
 @dataclass(frozen=True, slots=True)
-class AlertTold(Event):
-    """The telling of an alert moved on while the alert stayed as it was: that is the ``decision``. ``others``: how many
-    more it is about.
+class NotificationChanged(Event):
+    """The notification of an alert changed while the alert stayed as it was: that is the ``decision``. ``others``: how
+    many more alerts it is about.
     """
 
     rule: str
@@ -328,7 +329,7 @@ class AlertTold(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Silenced(Event):
+class SilenceAdded(Event):
     id: int
     matchers: str
     seconds: float
@@ -349,7 +350,7 @@ class SilenceExpired(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class SurfaceHeld(Event):
+class SurfaceNotRenderable(Event):
     """A surface shows nothing, or something older than it could, and why."""
 
     level: ClassVar[int] = logging.WARNING
@@ -373,7 +374,7 @@ class RuleEvaluationFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryFull(Event):
+class HistoryFull(Event):
     """There is no room to remember some series of a metric that is looked back on."""
 
     level: ClassVar[int] = logging.WARNING
@@ -437,6 +438,51 @@ class DeliveryResumed(Event):
 
     def __str__(self) -> str:
         return f"delivery of {self.scope} goes on"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitsFailing(Event):
+    """The state cannot be written: the step waits, and is tried again."""
+
+    level: ClassVar[int] = logging.WARNING
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}; messages wait until it can be written again"
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded(Event):
+    """The state could not be written for so long that the daemon goes on without it."""
+
+    level: ClassVar[int] = logging.ERROR
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.reason}; smithd goes on without writing it: alerts are evaluated and sent, but what is sent now is "
+            "not remembered if smithd ends before the state can be written"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CommitsRecovered(Event):
+    """The state can be written again, and all that is remembered is on disk."""
+
+    def __str__(self) -> str:
+        return "the state can be written again, and all that is remembered is in it"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersDropped(Event):
+    """Answers of a source were dropped, because steps come too slowly; nothing depended on them. ``count`` so far."""
+
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.source}: an answer was dropped, since the state is written too slowly ({self.count} so far)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
-"""Explains: one rule's alerts as they are now, why each was told or was not, and what would have to happen next.
+"""Explains one rule: its alerts as they are now, why each was notified or was not, and what would have to happen next.
 
-``explain`` takes what an engine knows, and returns plain values; ``text`` words them for a person.
+``explain`` returns plain values; ``text`` makes lines of them for a person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 
 from smithd import journal
@@ -17,95 +17,103 @@ from smithd.alerts.reason import CauseKind, unpack
 from smithd.alerts.rule import Rule
 from smithd.alerts.sentences import sentence
 from smithd.alerts.severity import Severity
-from smithd.engine import Engine, Known
+from smithd.engine.engine import Engine
 from smithd.formatting import duration, number
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason, reason_text
-from smithd.notify.suppression import Suppression
+from smithd.notify.resume import suppressions
 from smithd.outbox.message import Push, PushUpdate
 from smithd.outbox.shown import ShownPush, Standing
-from smithd.outbox.stored import StoredOutbox
+from smithd.series.view import SeriesView
 from smithd.suggestion import did_you_mean
+from smithd.views import notify_view
 
 ENTRIES = 50
 SERIES = 20
-"""How many decisions, and how many series, are told at most."""
+"""How many decisions, and how many series, are listed at most."""
 
 Explanation = dict[str, Any]
 """What is known, as JSON has it; times are in the configuration's zone, ISO 8601."""
 
 
-def explain(engine: Engine, outbox: StoredOutbox, rule: str, labels: str, now: float, zone: tzinfo) -> Explanation:
+def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels: str, now: float) -> Explanation:
     """Everything about a rule, or about those of its alerts whose labels meet the matchers in ``labels`` (empty: all).
+    ``entries``: what the journal has of the rule, the oldest first.
 
     ValueError, for a person, where there is no such rule, or the matchers are none.
     """
-    if rule not in engine.rules:
-        hint = did_you_mean(rule, engine.rules) or f"rules: {', '.join(sorted(engine.rules)) or 'none'}"
+    rules = engine.setup.rules.by_name
+    if rule not in rules:
+        hint = did_you_mean(rule, rules) or f"rules: {', '.join(sorted(rules)) or 'none'}"
         raise ValueError(f"there is no rule '{rule}'; {hint}")
     matchers = parse_matchers(labels) if labels.strip() else ()
 
     def meets(found: journal.Labels) -> bool:
         return all(matcher.matches({**dict(found), "rule": rule}) for matcher in matchers)
 
-    known = engine.known(rule, now)
-    entries = [entry for entry in known.entries if meets(entry.labels)][-ENTRIES:]
-    return _Account(known, outbox.pushes(), now, zone).whole(meets, entries)
+    met = [entry for entry in entries if meets(entry.labels)][-ENTRIES:]
+    return _RuleStatus(engine, rules[rule], now).explained(meets, met)
 
 
-class _Account:
+class _RuleStatus:
     """Puts together what is known of one rule."""
 
-    def __init__(self, known: Known, standings: Mapping[str, Standing], now: float, zone: tzinfo) -> None:
-        self._known = known
-        self._rule = known.rule
-        self._standings = standings
+    def __init__(self, engine: Engine, rule: Rule, now: float) -> None:
+        self._setup = engine.setup
+        self._state = engine.state
+        self._past = engine.history.past
+        self._rule = rule
+        self._zone = engine.setup.config.zone
         self._now = now
-        self._zone = zone
 
-    def whole(self, meets: Callable[[journal.Labels], bool], entries: Sequence[journal.Entry]) -> Explanation:
-        alerts = [
-            self._alert(alert)
-            for alert in sorted(self._known.alerts.values(), key=lambda alert: (alert.since, alert.key))
-            if meets(alert.series.labels)
-        ]
-        clear = [
-            {"series": str(sample.series), "value": sample.value, "at": self._time(sample.time)}
-            for sample in self._known.samples
-            if sample.series.labels not in self._known.alerts and meets(sample.series.labels)
-        ]
+    def explained(self, meets: Callable[[journal.Labels], bool], entries: Sequence[journal.Entry]) -> Explanation:
+        alerts = self._state.alerts.of_rule(self._rule.name)
+        alerts.sort(key=lambda alert: (alert.since, alert.key))
+        active = {alert.labels for alert in alerts}
+        samples = self._state.series.samples(self._rule.metric).values()
+        push = self._setup.config.rules[self._rule.name].push
+        view = SeriesView(self._state.series, self._past, self._now)
         return {
             "rule": self._rule.name,
             "at": self._time(self._now),
             "fires": [f"{severity} when {text}" for severity, text in conditions(self._rule)],
-            "tells": list(self._known.push.on) if self._known.push is not None else [],
-            "alerts": alerts,
-            "clear": clear,
-            "now": self._known.described,
-            "story": [self._entry(entry) for entry in entries],
+            "notifies": list(push.on) if push is not None else [],
+            "alerts": [self._alert(alert) for alert in alerts if meets(alert.labels)],
+            "clear": [
+                {"series": str(sample.series), "value": sample.value, "at": self._time(sample.time)}
+                for sample in samples
+                if sample.series.labels not in active and meets(sample.series.labels)
+            ],
+            "now": self._rule.when.describe(view) if self._rule.when is not None else "",
+            "journal": [self._entry(entry) for entry in entries],
             "deliveries": list(self._deliveries(entries)),
         }
 
     def _alert(self, alert: Alert) -> Explanation:
-        held = next((held for id_, held in self._known.held.items() if id_.key == alert.key), None)
-        sample = next((each for each in self._known.samples if each.series == alert.series), None)
+        view = notify_view(self._setup, self._state, self._now)
+        suppressed = suppressions(self._state.groups, self._rule.name, view, self._setup.notify)
+        suppression = next((each for id_, each in suppressed.items() if id_.key == alert.key), None)
+        sample = self._state.series.get(*alert.series)
         return {
-            "labels": dict(alert.series.labels),
-            "series": str(alert.series) if alert.series.metric else "",
+            "labels": dict(alert.labels),
+            "series": str(alert.series) if alert.metric else "",
             "severity": alert.severity,
             "since": self._time(alert.since),
             "fired_at": self._time(alert.fired_at),
             "value": sample.value if sample is not None else alert.value,
             "cause": str(alert.cause),
             "next": list(self._next(alert)),
-            "held": self._held(held) if held is not None else None,
+            "suppressed": None
+            if suppression is None
+            else {
+                "reason": suppression.reason,
+                "by": suppression.text,
+                "until": self._time(suppression.until),
+            },
         }
 
-    def _held(self, held: Suppression) -> Explanation:
-        return {"reason": held.reason, "by": held.text, "until": self._time(held.until)}
-
     def _next(self, alert: Alert) -> Iterator[str]:
-        """What would have to happen for an alert to move, the likeliest first."""
+        """What would have to happen for an alert to change, the likeliest first."""
         for (severity, condition), hold in zip(self._rule.thresholds, alert.holds, strict=True):
             yield from self._next_of(
                 severity, str(condition), hold, transitions.timing(self._rule, alert, hold, self._now)
@@ -117,7 +125,7 @@ class _Account:
                 if dues and alert.cause.kind is CauseKind.SERIES_MISSING
                 else ""
             )
-            yield f"the next value moves it{until}"
+            yield f"the next value changes it{until}"
 
     def _next_of(self, severity: Severity, condition: str, hold: Hold, timing: Timing) -> Iterator[str]:
         due = hold.due(timing)
@@ -150,13 +158,14 @@ class _Account:
         }
 
     def _deliveries(self, entries: Sequence[journal.Entry]) -> Iterator[Explanation]:
-        """What became of the notifications that the story names, as far as the outbox remembers."""
+        """What became of the notifications that the entries name, as far as the outbox remembers."""
+        standings = self._state.outbox.pushes()
         for key in dict.fromkeys(entry.notification for entry in entries if entry.notification):
-            standing = self._standings.get(key, Standing())
+            standing = standings.get(key, Standing())
             if isinstance(standing.shown, ShownPush):
                 yield self._delivery(key, "accepted", standing.shown.content.title, standing.shown.at)
             if standing.in_flight:
-                yield self._delivery(key, "on its way", "", None)
+                yield self._delivery(key, "in flight", "", None)
             if isinstance(standing.queued, Push | PushUpdate):
                 yield self._delivery(key, "waits to be sent", standing.queued.content.title, standing.queued.created)
 
@@ -184,43 +193,44 @@ def _for(seconds: float) -> str:
     return f" for {duration(seconds)}" if seconds else ""
 
 
-def text(told: Explanation) -> str:
+def text(explanation: Explanation) -> str:
     """An explanation for a person, in lines."""
-    return "\n".join([*_heading(told), "", *_states(told), *_story(told), *_sent(told)])
+    return "\n".join([*_heading(explanation), "", *_states(explanation), *_journal(explanation), *_sent(explanation)])
 
 
-def _heading(told: Explanation) -> Iterator[str]:
-    yield f"{told['rule']}: {'; '.join(told['fires'])}"
-    yield f"  tells: {', '.join(told['tells'])}" if told["tells"] else "  tells nobody: it has no push"
-    if told["now"]:
-        yield f"  now: {told['now']}"
+def _heading(explanation: Explanation) -> Iterator[str]:
+    yield f"{explanation['rule']}: {'; '.join(explanation['fires'])}"
+    notifies = explanation["notifies"]
+    yield f"  notifies of: {', '.join(notifies)}" if notifies else "  no notifications: it has no push"
+    if explanation["now"]:
+        yield f"  now: {explanation['now']}"
 
 
-def _states(told: Explanation) -> Iterator[str]:
-    for alert in told["alerts"][:SERIES]:
-        name = _labels(alert["labels"]) or told["rule"]
+def _states(explanation: Explanation) -> Iterator[str]:
+    for alert in explanation["alerts"][:SERIES]:
+        name = _labels(alert["labels"]) or explanation["rule"]
         value = f", {alert['series'] or 'its value'} is {number(alert['value'])}" if alert["value"] is not None else ""
         since = f"{alert['severity']} since" if alert["severity"] else "pending since"
-        yield f"{name}: {since} {_short(alert['since'], told['at'])}{value}"
+        yield f"{name}: {since} {_short(alert['since'], explanation['at'])}{value}"
         if alert["cause"]:
             yield f"  because of what is missing: {alert['cause'].replace('source:', 'source ')}"
-        if (held := alert["held"]) is not None:
-            until = f" until {_short(held['until'], told['at'])}" if held["until"] else ""
-            yield f"  {reason_text(held['reason'], held['by'])}{until}"
+        if (suppressed := alert["suppressed"]) is not None:
+            until = f" until {_short(suppressed['until'], explanation['at'])}" if suppressed["until"] else ""
+            yield f"  {reason_text(suppressed['reason'], suppressed['by'])}{until}"
         yield from (f"  {step}" for step in alert["next"])
-    for series in told["clear"][:SERIES]:
-        yield f"{series['series']} is {number(series['value'])}; {'; '.join(told['fires'])}"
-    left = max(0, len(told["alerts"]) - SERIES) + max(0, len(told["clear"]) - SERIES)
+    for series in explanation["clear"][:SERIES]:
+        yield f"{series['series']} is {number(series['value'])}; {'; '.join(explanation['fires'])}"
+    left = max(0, len(explanation["alerts"]) - SERIES) + max(0, len(explanation["clear"]) - SERIES)
     if left:
         yield f"and {left} more"
-    if not told["alerts"] and not told["clear"]:
-        yield "no alert" if told["now"] else "no alert, and no reading of it is known"
+    if not explanation["alerts"] and not explanation["clear"]:
+        yield "no alert" if explanation["now"] else "no alert, and no sample of it is known"
 
 
-def _story(told: Explanation) -> Iterator[str]:
+def _journal(explanation: Explanation) -> Iterator[str]:
     yield ""
-    yield "What happened" if told["story"] else "Nothing happened yet, as far as the journal goes back."
-    for entry in told["story"]:
+    yield "What happened" if explanation["journal"] else "Nothing happened yet, as far as the journal goes back."
+    for entry in explanation["journal"]:
         what = f"{entry['change']} {entry['severity']}".strip() or "-"
         labels = _labels(entry["labels"])
         why = f": {entry['why']}" if entry["why"] else ""
@@ -228,16 +238,16 @@ def _story(told: Explanation) -> Iterator[str]:
         decision = (
             f" [{reason_text(entry['reason'], entry['detail'])}]" if entry["reason"] != Reason.INTERMEDIATE else ""
         )
-        yield f"  {_short(entry['at'], told['at'])}{where} {what}{why}{decision}"
+        yield f"  {_short(entry['at'], explanation['at'])}{where} {what}{why}{decision}"
 
 
-def _sent(told: Explanation) -> Iterator[str]:
-    if not told["deliveries"]:
+def _sent(explanation: Explanation) -> Iterator[str]:
+    if not explanation["deliveries"]:
         return
     yield ""
     yield "Notifications"
-    for sent in told["deliveries"]:
-        at = f" {_short(sent['at'], told['at'])}" if sent["at"] else ""
+    for sent in explanation["deliveries"]:
+        at = f" {_short(sent['at'], explanation['at'])}" if sent["at"] else ""
         yield f"  {sent['state']}{at}: {sent['title'] or sent['notification']}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from smithd.keys import SurfaceKey
@@ -17,19 +17,17 @@ class AlertDue(NamedTuple):
     labels: Labels
 
 
-class Ageing(NamedTuple):
+class StaleDue(NamedTuple):
     """A metric whose samples become stale, or a source that becomes silent."""
 
     name: str
 
 
-class Look(NamedTuple):
+class SurfaceDue(NamedTuple):
     """A surface to be rendered again."""
 
     surface: SurfaceKey
 
-
-EngineTimer = AlertDue | Ageing | Look
 
 Timer = TypeVar("Timer")
 
@@ -41,20 +39,64 @@ class TimerQueue(Generic[Timer]):
         self._heap: list[tuple[float, int, Timer]] = []
         self._count = 0
 
-    def add(self, at: float, timer: Timer) -> None:
-        """Set a timer for ``at`` (seconds since 1970)."""
-        self._count += 1
-        heapq.heappush(self._heap, (at, self._count, timer))
-
-    def clear(self) -> None:
-        """Forget all timers."""
-        self._heap.clear()
-
     def next_at(self) -> float | None:
-        """When the next timer is due; None where there is none."""
+        """When the next timer is due (seconds since 1970); None where there is none."""
         return self._heap[0][0] if self._heap else None
 
-    def take(self, now: float) -> Iterator[Timer]:
-        """The timers that are due, each removed as it is taken."""
-        while self._heap and self._heap[0][0] <= now:
-            yield heapq.heappop(self._heap)[2]
+    def due(self, now: float) -> list[tuple[float, Timer]]:
+        """The timers that are due, the earliest first; they stay in the queue."""
+        return [(at, timer) for at, _, timer in sorted(self._due(now), key=lambda each: each[:2])]
+
+    def _due(self, now: float) -> Iterator[tuple[float, int, Timer]]:
+        """In a heap, what is due stands together at its top: nothing below a timer is earlier than that timer."""
+        places = [0]
+        while places:
+            place = places.pop()
+            if place < len(self._heap) and self._heap[place][0] <= now:
+                yield self._heap[place]
+                places += (2 * place + 1, 2 * place + 2)
+
+    def apply(self, changes: TimerChanges[Timer]) -> None:
+        """Take out what a step took, and set what it set."""
+        if changes.is_reset:
+            self._heap.clear()
+        while self._heap and changes.taken_until is not None and self._heap[0][0] <= changes.taken_until:
+            heapq.heappop(self._heap)
+        for at, timer in changes.added:
+            self._count += 1
+            heapq.heappush(self._heap, (at, self._count, timer))
+
+
+class TimerChanges(Generic[Timer]):
+    """What one step does to a queue, which stays as it is until the step is applied.
+
+    ``taken_until``: all timers of the queue up to then were taken. ``added``: those that were set and are not due yet.
+    ``is_reset``: the queue's timers do not count any more.
+    """
+
+    def __init__(self, queue: TimerQueue[Timer]) -> None:
+        self._queue = queue
+        self.taken_until: float | None = None
+        self.added: list[tuple[float, Timer]] = []
+        self.is_reset = False
+
+    def add(self, timers: Iterable[tuple[float, Timer]]) -> None:
+        """Set timers."""
+        self.added += timers
+
+    def reset(self) -> None:
+        """Forget all timers."""
+        self.is_reset = True
+        self.added.clear()
+
+    def take(self, now: float) -> list[Timer]:
+        """The timers that are due at ``now``, each once, the earliest first."""
+        due = [] if self.is_reset else self._queue.due(now)
+        if self.taken_until is not None:
+            due = [each for each in due if each[0] > self.taken_until]
+        due += [each for each in self.added if each[0] <= now]
+        self.added = [each for each in self.added if each[0] > now]
+        if not self.is_reset:
+            self.taken_until = now if self.taken_until is None else max(now, self.taken_until)
+        due.sort(key=lambda each: each[0])
+        return list(dict.fromkeys(timer for _, timer in due))

@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaign import rounds
+from delivery.inline import InlineSender
+from outbox.stored import StoredOutbox
 from servers import Certificate, make_certificate
 from smithd import __version__, http
 from smithd.clock import SystemClock
@@ -24,13 +26,11 @@ from smithd.contract.endpoint import Endpoint
 from smithd.delivery import client as room
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.client import Client
-from smithd.delivery.inline import InlineSender
 from smithd.delivery.reply import Accepted, Limit, NotSent, Refusal, Rejected, Reply, Unknown
 from smithd.delivery.wire import Request
 from smithd.events import Event, Events, SendAccepted
 from smithd.keys import DEFAULT_ACCOUNT, Key, PushKey, StreamKey
 from smithd.outbox.message import Priority, Push, PushContent
-from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 
 PUSH = PushKey(DEFAULT_ACCOUNT, "x", 0.0, 1)

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 
 from answers import Answer, heard, ok
 from campaign import rounds
+from delivery.inline import InlineSender
+from outbox.stored import StoredOutbox
 from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import Budget
-from smithd.delivery.inline import InlineSender
 from smithd.delivery.outcome import Pace
 from smithd.delivery.reply import Reply, Unknown
 from smithd.delivery.wire import Request
@@ -38,7 +39,6 @@ from smithd.outbox.message import (
     PushContent,
     WidgetValue,
 )
-from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 from virtual_time import run_virtual
 

@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from answers import Answer, heard, no, ok
+from delivery.inline import InlineSender
+from outbox.stored import StoredOutbox
 from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.account import AccountOptions
-from smithd.delivery.inline import InlineSender
 from smithd.delivery.reply import NotSent, Reply, Unknown
 from smithd.delivery.wire import Request
 from smithd.errors import DatabaseError
@@ -30,7 +31,7 @@ from smithd.events import (
     SendAccepted,
     SendDelayed,
     SendDropped,
-    SurfaceHeld,
+    SurfaceNotRenderable,
 )
 from smithd.keys import DEFAULT_ACCOUNT, PushKey, StreamKey, WidgetKey
 from smithd.outbox.message import (
@@ -45,7 +46,6 @@ from smithd.outbox.message import (
     WidgetValue,
 )
 from smithd.outbox.shown import ShownActivity, ShownPush, ShownWidget
-from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 from virtual_time import run_virtual, step_clock
 
@@ -514,7 +514,9 @@ def test_a_warning_of_the_service_is_published_once(path: Path) -> None:
                 await asyncio.sleep(1)
 
     run_virtual(scenario, BEGIN)
-    assert harness.published(SurfaceHeld) == [SurfaceHeld(stream("a").key, "the service warns: too many updates")]
+    assert harness.published(SurfaceNotRenderable) == [
+        SurfaceNotRenderable(stream("a").key, "the service warns: too many updates")
+    ]
 
 
 def test_a_request_on_its_way_is_given_a_moment_at_the_end_and_comes_back_if_that_is_not_enough(path: Path) -> None:

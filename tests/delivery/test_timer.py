@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 
 from answers import Answer, heard, no, ok
 from campaign import rounds
+from delivery.inline import InlineSender
+from outbox.stored import StoredOutbox
 from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.account import AccountOptions
-from smithd.delivery.inline import InlineSender
 from smithd.delivery.reply import Reply, Unknown
 from smithd.delivery.wire import Request
 from smithd.events import Events
 from smithd.keys import DEFAULT_ACCOUNT, StreamKey
 from smithd.outbox.message import ActivityContent, ActivityEnd, ActivityState, Message, Priority
-from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 from virtual_time import run_virtual
 

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from smithd.demo.watch import ShopNews, Watch
-from smithd.events import AlertMoved, Event, Polled, PollFailed, Redactor, SendAccepted, SendDropped, Started
+from smithd.events import AlertChanged, Event, Polled, PollFailed, Redactor, SendAccepted, SendDropped, Started
 from smithd.keys import DEFAULT_ACCOUNT, PushKey, WidgetKey
 
 
@@ -23,7 +23,7 @@ def _lines(*facts: Event, color: bool | None = None) -> list[str]:
 def test_each_thing_that_happens_is_one_line() -> None:
     lines = _lines(
         Started("0.1", 2, 3),
-        AlertMoved("errors", '{warehouse="Lyon"}', "fired", "critical", "9 is above 8"),
+        AlertChanged("errors", '{warehouse="Lyon"}', "fired", "critical", "9 is above 8"),
         SendAccepted(WidgetKey(DEFAULT_ACCOUNT, "shop.orders"), "updated", "213"),
         SendAccepted(PushKey(DEFAULT_ACCOUNT, "errors", 1700000000.123, 1), "sent", "Errors at 9 %"),
         ShopNews("a bad deploy"),

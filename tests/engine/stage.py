@@ -1,22 +1,45 @@
-"""An engine on a real state file, driven by hand: polls come in, time passes, messages are taken."""
+"""An engine on a real state file, driven by hand: polls come in, time passes, messages are accepted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
-from smithd.config.load import load
-from smithd.engine import Engine
-from smithd.events import AlertMoved, Event, Events, SurfaceHeld
+from smithd import journal
+from smithd.alerts.alert import Alert
+from smithd.config.load import load as load_config
+from smithd.config.model import Config
+from smithd.engine.engine import Engine
+from smithd.engine.entries import (
+    AddSilence,
+    ClockSet,
+    Entry,
+    ExpireSilence,
+    Reconfigure,
+    SettleClaim,
+    Tick,
+    WriteAll,
+)
+from smithd.engine.step import Changes
+from smithd.events import AlertChanged, Event, SurfaceNotRenderable
+from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey
 from smithd.notify.reason import Reason
-from smithd.outbox.message import ActivityEnd, Push, PushUpdate
-from smithd.outbox.settlement import Accept
-from smithd.outbox.stored import StoredOutbox
+from smithd.notify.silence import Silence
+from smithd.outbox import queue
+from smithd.outbox import rows as outbox_rows
+from smithd.outbox.message import ActivityEnd, Message, Push, PushUpdate
+from smithd.outbox.queued import Claim, Queued
+from smithd.outbox.settlement import Accept, Settlement
+from smithd.outbox.shown import Shown, Standing
+from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
+from smithd.setup import set_up
+from smithd.startup import load
 from smithd.storage.database import Database
 
 HEAD = """
@@ -46,18 +69,159 @@ class Shop(Source[Nothing]):
 """
 
 
+class DrivenEngine:
+    """An engine whose steps are computed, committed and applied one entry at a time, at once."""
+
+    def __init__(self, config: Config, database: Database, events: list[Event], now: float) -> None:
+        self.database = database
+        self.events = events
+        setup = set_up(config, now)
+        with database.resuming() as connection:
+            left = load(connection, setup, database.from_another, now)
+        self.engine = Engine(setup, left, now)
+        self.finish(self.engine.started)
+
+    def step(self, *entries: Entry) -> Changes:
+        """One step, of these entries."""
+        return self.finish(self.engine.compute(entries, 0.0))
+
+    def finish(self, changes: Changes) -> Changes:
+        """Commit and apply."""
+        if changes.stored:
+            with self.database.transaction() as connection:
+                self.engine.write(connection, changes)
+        self.engine.apply(changes)
+        self.events += changes.events
+        return changes
+
+    def ask(self, command: Entry) -> Any:
+        """The answer to a command; raises what it is refused with."""
+        (answer,) = self.step(command).answers
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def ingest(self, poll: Poll) -> None:
+        self.step(poll)
+
+    def tick(self, now: float) -> None:
+        self.step(Tick(now))
+
+    def replan(self, now: float, seconds: float = 0.0) -> None:
+        """The clock was set."""
+        self.step(ClockSet(now, seconds))
+
+    def close(self, now: float) -> None:
+        """Write what is not on disk yet."""
+        self.step(WriteAll(now))
+
+    def reconfigure(self, config: Config, staying: set[str], now: float) -> None:
+        self.ask(Reconfigure(now, set_up(config, now), staying))
+
+    def wake_at(self) -> float | None:
+        return self.engine.wake_at()
+
+    @property
+    def alerts(self) -> list[Alert]:
+        return self.engine.alerts
+
+    def silences(self, now: float) -> list[Silence]:
+        return self.engine.state.silences.active(now)
+
+    def add_silence(self, matchers: str, seconds: float, comment: str, author: str, now: float) -> Silence:
+        silence: Silence = self.ask(AddSilence(now, matchers, seconds, comment, author))
+        return silence
+
+    def expire_silence(self, id_: int, now: float) -> None:
+        self.ask(ExpireSilence(now, id_))
+
+    def entries(self, rule: str) -> list[journal.Entry]:
+        with self.database.transaction() as connection:
+            return journal.read(connection, rule)
+
+
+class DrivenOutbox:
+    """The outbox of a driven engine: claims and settlements without a sender, written and applied at once."""
+
+    def __init__(self, driven: DrivenEngine) -> None:
+        self._driven = driven
+
+    @property
+    def value(self) -> Outbox:
+        return self._driven.engine.state.outbox
+
+    def standing(self, key: Key) -> Standing:
+        return self.value.standing(key)
+
+    def shown(self) -> Mapping[Key, Shown]:
+        return dict(sorted(self.value.shown.items(), key=lambda item: item[1].at))
+
+    def waiting(self) -> int:
+        return self.value.count()
+
+    def messages(self) -> list[Message]:
+        return self.value.messages()
+
+    def streams_on_phone(self) -> set[StreamKey]:
+        return self.value.streams_on_phone(DEFAULT_ACCOUNT)
+
+    def ready(self, now: float) -> Iterator[Queued]:
+        """What may be sent now, in the order of sending."""
+        matured = queue.mature(self.value, now)
+        ready = (queued for lane in matured.lanes.values() for _, key in lane for queued in [matured.waiting[key]])
+        return iter(sorted(ready, key=lambda queued: (queued.message.priority, queued.id)))
+
+    def claim(self, queued: Queued, family: str, now: float) -> Claim:
+        after, changes, claim = queue.claim(self.value, queued, family, now)
+        self._put(after, changes)
+        return claim
+
+    def settle(self, claim: Claim, settlement: Settlement, now: float) -> None:
+        delivery: Any = _Scripted(settlement)
+        flight: Any = (claim, None)
+        self._driven.ask(SettleClaim(now, delivery, flight, cast("Any", None), 0.5, None))
+
+    def drop(self, queued: Queued) -> None:
+        self._put(*queue.drop(self.value, queued))
+
+    def put(self, message: Message) -> None:
+        self._put(*queue.enqueue(self.value, message))
+
+    def _put(self, after: Outbox, changes: OutboxChanges) -> None:
+        with self._driven.database.transaction() as connection:
+            outbox_rows.write(connection, changes)
+        self._driven.engine.state = replace(self._driven.engine.state, outbox=after)
+
+
+@dataclass(frozen=True)
+class _Scripted:
+    """In place of an account's delivery: the test says how a request ended."""
+
+    settlement: Settlement
+    account: str = DEFAULT_ACCOUNT
+
+    def judge(self, *_: Any) -> _Scripted:
+        return self
+
+    def is_outdated(self, _: Claim) -> bool:
+        return False
+
+    def reaches(self, _: Any) -> bool:
+        return False
+
+
 class Stage:
     """One engine in one life; ``with`` ends it, and another stage on the same folder is the next life."""
 
     def __init__(self, folder: Path, config: str, now: float) -> None:
         (folder / "shop.py").write_text(PLUGIN)
         (folder / "smithd.yaml").write_text(HEAD + config)
-        loaded = load(folder / "smithd.yaml", secrets_required=True)
+        loaded = load_config(folder / "smithd.yaml", secrets_required=True)
         self.now = now
         self.facts: list[Event] = []
         self._database = Database.open(loaded.state)
-        self.outbox = StoredOutbox(self._database)
-        self.engine = Engine(loaded, self._database, self.outbox, Events([self.facts.append]), now)
+        self.engine = DrivenEngine(loaded, self._database, self.facts, now)
+        self.outbox = DrivenOutbox(self.engine)
         self.engine.tick(now)
 
     def __enter__(self) -> Stage:
@@ -71,13 +235,7 @@ class Stage:
     def poll(self, at: float, source: str = "shop", /, **values: float | dict[str, float]) -> None:
         """A poll at ``at``; a mapping is one series for each value of the label ``house``."""
         self.now = at
-        samples = []
-        for metric, given in values.items():
-            series = given if isinstance(given, dict) else {"": given}
-            for house, value in series.items():
-                labels = (("house", house),) if house else ()
-                samples.append(Sample(Series(f"{source}.{metric}", labels), float(value), at))
-        self.engine.ingest(Poll(source, at, 160.0, tuple(samples)))
+        self.engine.ingest(poll_of(at, source, **values))
 
     def fail(self, at: float, source: str = "shop") -> None:
         """A poll at ``at`` that fails."""
@@ -108,24 +266,35 @@ class Stage:
 
     def told(self) -> list[tuple[str, str]]:
         """The alerts' changes so far, in words."""
-        return [(event.rule + event.labels, event.change) for event in self.facts if isinstance(event, AlertMoved)]
+        return [(event.rule + event.labels, event.change) for event in self.facts if isinstance(event, AlertChanged)]
 
     def reasons(self, rule: str | None = None) -> list[str]:
-        """The reasons in the journal, the steps on an alert's way apart."""
+        """The reasons in the journal, the intermediate changes apart."""
         with self._database.transaction() as connection:
             found = connection.exec_driver_sql("SELECT rule, reason FROM journal ORDER BY id").all()
         return [row.reason for row in found if rule in (None, row.rule) and row.reason != Reason.INTERMEDIATE]
 
     def loud(self) -> list[tuple[str, str]]:
         """The changes of severity so far, in words."""
-        return [(event.rule + event.labels, event.change) for event in self.facts if type(event) is AlertMoved]
+        return [(event.rule + event.labels, event.change) for event in self.facts if type(event) is AlertChanged]
 
     def whys(self) -> list[str]:
         """Why severities changed so far, in sentences."""
-        return [event.why for event in self.facts if type(event) is AlertMoved]
+        return [event.why for event in self.facts if type(event) is AlertChanged]
 
     def held(self) -> list[str]:
-        return [str(event.surface) for event in self.facts if isinstance(event, SurfaceHeld)]
+        return [str(event.surface) for event in self.facts if isinstance(event, SurfaceNotRenderable)]
+
+
+def poll_of(at: float, source: str = "shop", /, **values: float | dict[str, float]) -> Poll:
+    """A poll at ``at``; a mapping is one series for each value of the label ``house``."""
+    samples = []
+    for metric, given in values.items():
+        series = given if isinstance(given, dict) else {"": given}
+        for house, value in series.items():
+            labels = (("house", house),) if house else ()
+            samples.append(Sample(Series(f"{source}.{metric}", labels), float(value), at))
+    return Poll(source, at, 160.0, tuple(samples))
 
 
 @contextmanager

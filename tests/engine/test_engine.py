@@ -361,9 +361,10 @@ def test_an_alert_and_its_push_are_written_together_or_not_at_all(
         def fail(*_: object) -> None:
             raise OSError("the power went")
 
-        monkeypatch.setattr(stage.outbox, "put", fail)
-        with pytest.raises(OSError, match="power"):
-            stage.poll(T, errors=7)
+        with monkeypatch.context() as patched:
+            patched.setattr("smithd.state.outbox_rows.write", fail)
+            with pytest.raises(OSError, match="power"):
+                stage.poll(T, errors=7)
     with Stage(tmp_path, rule, T + 10) as stage:
         assert stage.engine.alerts == []
         stage.poll(T + 11, errors=7)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ CONFIG = (
 
 
 def told(stage: Stage, rule: str, labels: str = "") -> list[str]:
-    return text(explain(stage.engine, stage.outbox, rule, labels, stage.now, UTC)).split("\n")
+    return text(explain(stage.engine.engine, stage.engine.entries(rule), rule, labels, stage.now)).split("\n")
 
 
 def test_it_says_when_a_rule_fires_and_how_far_it_is_from_that(tmp_path: Path) -> None:
@@ -34,7 +33,7 @@ def test_it_says_when_a_rule_fires_and_how_far_it_is_from_that(tmp_path: Path) -
         assert "shop.stock is 0.5; warning when shop.stock > 1 for 2m; critical when shop.stock > 5 for 2m" in lines
         lines = told(stage, "both")
         assert "  now: shop.errors is 4 and shop.orders is 9" in lines
-        assert "  tells nobody: it has no push" in lines
+        assert "  no notifications: it has no push" in lines
 
 
 def test_it_tells_the_story_in_order_with_decisions_and_deliveries(tmp_path: Path) -> None:
@@ -92,7 +91,7 @@ def test_it_works_without_a_daemon_as_text_and_as_json(tmp_path: Path, capsys: p
         assert run(["explain", "stock", "-c", config, "--json"]) == 0
         printed = json.loads(capsys.readouterr().out)
         assert printed["alerts"][0]["severity"] == "critical"
-        assert [entry["reason"] for entry in printed["story"]][-1] == "notified"
+        assert [entry["reason"] for entry in printed["journal"]][-1] == "notified"
         assert (tmp_path / "state.db").read_bytes() == before
 
 

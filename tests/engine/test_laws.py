@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from campaign import rounds
 from engine.stage import Stage
 from smithd.alerts.alert import VISIBLE, Change
-from smithd.events import AlertMoved
+from smithd.events import AlertChanged
 from smithd.plugin.sample import RawSample
 from smithd.poll.intake import Intake, Poll
 
@@ -135,7 +135,7 @@ class Life:
         facts = self.stage.facts[self.heard :]
         self.heard = len(self.stage.facts)
         for event in facts:
-            if not isinstance(event, AlertMoved) or event.change not in VISIBLE:
+            if not isinstance(event, AlertChanged) or event.change not in VISIBLE:
                 continue
             name = event.rule + event.labels
             assert (name not in self.open) == (event.change == Change.FIRED), f"{event} twice, or out of nothing"
@@ -192,7 +192,7 @@ def test_nothing_is_said_twice_and_everything_ends(steps: list[dict[str, Any]]) 
             assert life.open == {}
             assert life.stage.engine.alerts == []
             assert life.remembered() == 0
-            series = life.stage.engine._series
+            series = life.stage.engine.engine.state.series
             assert not any(newest.missing for newest in series.metrics.values())
         finally:
             life.stop()
@@ -214,13 +214,15 @@ def test_series_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
             stage.poll(T + 60 * minute, "shop", stock=stock)
             stage.poll(T + 60 * minute, "depot", stock=stock)
             stage.pass_time(T + 60 * minute + 30)
-            sizes.append(sum(len(newest.missing) for newest in engine._series.metrics.values()) + len(engine.alerts))
+            sizes.append(
+                sum(len(newest.missing) for newest in engine.engine.state.series.metrics.values()) + len(engine.alerts)
+            )
         assert max(sizes[20:]) <= max(sizes[:20]), "no more than what was gone lately"
         for minute in range(40, 80):
             stage.poll(T + 60 * minute, "shop", stock={"z": 9.0})
             stage.poll(T + 60 * minute, "depot", stock={"z": 9.0})
             stage.pass_time(T + 60 * minute + 30)
         assert engine.alerts == []
-        assert not any(newest.missing for newest in engine._series.metrics.values())
-        assert not engine._alerts.flapping
-        assert len(engine._timers._heap) < 20
+        assert not any(newest.missing for newest in engine.engine.state.series.metrics.values())
+        assert not engine.engine.state.alerts.flapping
+        assert len(engine.engine._timers._heap) < 20

@@ -252,7 +252,7 @@ def test_a_lost_part_that_is_missed_by_nobody_is_forgotten(tmp_path: Path) -> No
         minutes(stage, 0, 0, stock={"a": 9, "b": 9, "c": 1})
         minutes(stage, 1, 10, stock={"b": 9})
         assert {alert.series.labels for alert in stage.engine.alerts} == {(("house", "a"),), (("house", "b"),)}
-        missing = stage.engine._series.missing("shop.stock")
+        missing = stage.engine.engine.state.series.missing("shop.stock")
         assert missing.keys() == {(("house", "a"),)}
 
 

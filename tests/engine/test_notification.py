@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.stage import Stage
-from smithd.events import AlertMoved, AlertTold
+from smithd.events import AlertChanged, NotificationChanged
 from smithd.notify.reason import Reason
 from smithd.outbox.message import Push, PushUpdate
 
@@ -316,7 +316,7 @@ def test_the_log_has_one_line_for_what_a_group_notifies(tmp_path: Path) -> None:
     with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
         stage.poll(EVENING, stock={"a": 7, "b": 2, "c": 2})
         stage.pass_time(EVENING + 30)
-        lines = [str(event) for event in stage.facts if isinstance(event, AlertMoved | AlertTold)]
+        lines = [str(event) for event in stage.facts if isinstance(event, AlertChanged | NotificationChanged)]
     assert lines[0].endswith("normal: 1 or less) (waits for group_wait)")
     assert lines[3:] == ['alert stock{house="a"} (critical, and 2 more): notified: with 2 more']
 

@@ -15,16 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from campaign import rounds
-from engine.stage import HEAD, PLUGIN
+from engine.stage import HEAD, PLUGIN, DrivenEngine, DrivenOutbox
 from smithd.config.load import load
 from smithd.config.model import Config
-from smithd.engine import Engine, Handover
-from smithd.events import Events
 from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey, WidgetKey
 from smithd.outbox.message import ActivityEnd, Push, PushContent, PushUpdate
 from smithd.outbox.queued import Claim
 from smithd.outbox.settlement import Accept, DeliveryReason, Retry, Settlement
-from smithd.outbox.stored import StoredOutbox
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 from smithd.storage.database import Database
@@ -95,16 +92,12 @@ class ReloadMachine(RuleBasedStateMachine):
 
     def _open(self) -> None:
         self.database = Database.open(self.config.state)
-        self.outbox = StoredOutbox(self.database)
-        self.engine = self._engine(None)
+        self.engine = DrivenEngine(self.config, self.database, [], self.now)
+        self.outbox = DrivenOutbox(self.engine)
         self.heard = False
 
-    def _engine(self, handover: Handover | None) -> Engine:
-        return Engine(self.config, self.database, self.outbox, Events(), self.now, handover)
-
     def _go_over(self, sources: set[str]) -> None:
-        self.engine = self._engine(self.engine.hand_over(sources))
-        self.engine.go_on(self.now)
+        self.engine.reconfigure(self.config, sources, self.now)
         self.engine.tick(self.now)
 
     @rule(chosen=rules(), wanted=surfaces, keeps=st.booleans())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.stage import Stage, commits
-from smithd.events import MemoryFull, RuleEvaluationFailed
+from smithd.events import HistoryFull, RuleEvaluationFailed
 from smithd.outbox.message import Push, PushUpdate
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
@@ -162,7 +162,7 @@ def test_that_there_is_no_room_to_remember_is_said_once(tmp_path: Path, monkeypa
     with Stage(tmp_path, "rules: {r: {metric: shop.stock, warning: rises > 1 over 9m}}\n", T) as stage:
         for minute in range(3):
             stage.poll(T + 60 * minute, stock=dict.fromkeys("abcde", 1))
-        assert [event.metric for event in stage.facts if isinstance(event, MemoryFull)] == ["shop.stock"]
+        assert [event.metric for event in stage.facts if isinstance(event, HistoryFull)] == ["shop.stock"]
 
 
 def test_the_threshold_of_an_expression_is_empty_in_a_text(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from outbox.stored import StoredOutbox
 from smithd import journal
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, PushKey, StreamKey, WidgetKey
 from smithd.outbox.message import (
@@ -21,7 +22,6 @@ from smithd.outbox.message import (
     WidgetValue,
 )
 from smithd.outbox.shown import ShownActivity, ShownPush, ShownWidget, TimerWindow
-from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 
 STATE = Path(__file__).parent.parent / "storage" / "states" / "0003.sql"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from outbox.stored import StoredOutbox
 from smithd.keys import DEFAULT_ACCOUNT, PushKey, StreamKey, WidgetKey
 from smithd.outbox import queue
 from smithd.outbox.message import (
@@ -23,7 +24,6 @@ from smithd.outbox.message import (
 from smithd.outbox.queued import Claim
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import ShownWidget
-from smithd.outbox.stored import StoredOutbox
 from smithd.storage.database import Database
 
 NOW = 1_700_000_000.0

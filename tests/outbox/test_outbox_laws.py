@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import Connection, select
 
 from campaign import rounds
+from outbox.stored import StoredOutbox
 from smithd.keys import DEFAULT_ACCOUNT, Key, PushKey, StreamKey, WidgetKey
 from smithd.outbox import rows
 from smithd.outbox.message import (
@@ -30,7 +31,6 @@ from smithd.outbox.message import (
 from smithd.outbox.queued import Claim
 from smithd.outbox.settlement import Accept, DeliveryReason, Retry, Settlement, Wait
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, Standing
-from smithd.outbox.stored import StoredOutbox
 from smithd.storage import metadata
 from smithd.storage.database import Database
 

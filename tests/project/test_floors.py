@@ -54,8 +54,9 @@ PLANTED = [
         "from smithd.plugin import Options",
         "smithd.poll.schedule -> smithd.plugin",
     ),
-    ("thinking modules", "daemon/smithd/delivery/wire.py", "import random", "smithd.delivery.wire -> random"),
-    ("thinking modules", "daemon/smithd/outbox/message.py", "import smithd.events", "smithd.events -> logging"),
+    ("computing modules", "daemon/smithd/delivery/wire.py", "import random", "smithd.delivery.wire -> random"),
+    ("computing modules", "daemon/smithd/outbox/message.py", "import smithd.events", "smithd.events -> logging"),
+    ("a step computes", "daemon/smithd/engine/step.py", "import asyncio", "smithd.engine.step -> asyncio"),
     (
         "the arithmetic of Stripe's figures",
         "sources/smithd_sources/stripe/mrr.py",
@@ -70,7 +71,7 @@ PLANTED = [
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What lint-imports says of a copy of the copy in which every rule is broken."""
+    """What lint-imports says of a copy of the project in which every rule is broken."""
     copy = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "pyproject.toml", copy)
     for root in ROOTS:

@@ -26,6 +26,7 @@ from smithd.runtime.daemon import Operator, run
 from smithd.simulator.exchange import Call
 from smithd.simulator.service import Service
 from smithd.simulator.state import State
+from smithd.storage.committer import InlineCommitter
 
 KEYS = ("ask_one", "ask_two")
 
@@ -187,6 +188,7 @@ async def living(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> As
     """A daemon that runs, in virtual time; it is stopped at the end."""
     phone = Phone()
     monkeypatch.setattr("smithd.runtime.components.Client", phone.client)
+    monkeypatch.setattr("smithd.runtime.daemon.ThreadCommitter", InlineCommitter)  # virtual time waits for no thread
     monkeypatch.setattr(Registry, "needs_isolation", lambda *_: False)  # virtual time is that of one loop
     Scripted.values.clear()
     Scripted.did.clear()

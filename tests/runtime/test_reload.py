@@ -13,7 +13,7 @@ import pytest
 from runtime.life import KEYS, PLUGIN, Life, Scripted, living
 from smithd.delivery.reply import Refusal, Rejected, Reply
 from smithd.delivery.wire import Request
-from smithd.events import AlertMoved, DeliveryBlocked, Reloaded, ReloadRefused, Serving, SurfaceHeld
+from smithd.events import AlertChanged, DeliveryBlocked, Reloaded, ReloadRefused, Serving, SurfaceNotRenderable
 from smithd.serving import bind
 from virtual_time import run_virtual
 
@@ -214,7 +214,7 @@ def test_a_rule_or_widget_on_a_metric_that_nobody_watched_waits_for_the_next_ans
         await asyncio.sleep(25)
         assert life.phone.pushes() == ["errors is critical", "other is warning"]
         assert life.phone.values() == [7, "7"]
-        assert life.told(SurfaceHeld) == []
+        assert life.told(SurfaceNotRenderable) == []
 
     tell(ALL, story)
 
@@ -223,7 +223,7 @@ def test_a_removed_rule_closes_its_alert_once_even_while_its_push_is_on_its_way(
     async def story(life: Life) -> None:
         life.phone.delay = 20
         Scripted.values.update(shop=7)
-        await life.until(lambda: life.told(AlertMoved) != [])
+        await life.until(lambda: life.told(AlertChanged) != [])
         await life.reload(SHOP + WIDGETS)
         await asyncio.sleep(90)
         assert life.phone.pushes() == ["errors is critical", "Closed: errors"]
@@ -477,6 +477,6 @@ def test_a_series_that_goes_on_is_not_taken_for_gone(tell: Tell) -> None:
         await life.reload()
         await asyncio.sleep(1200)
         assert life.phone.pushes() == ["errors is warning"]
-        assert life.told(AlertMoved) == life.told(AlertMoved)[:1]
+        assert life.told(AlertChanged) == life.told(AlertChanged)[:1]
 
     tell(ALL.replace('critical: "> 5"', "no_data: {severity: critical, after: 1m}"), story)

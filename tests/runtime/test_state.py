@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from engine.stage import DrivenEngine, DrivenOutbox
 from smithd.config.load import default_state, load
 from smithd.config.model import Config
-from smithd.engine import Engine
 from smithd.events import Event, Events
 from smithd.outbox.message import ActivityEnd
 from smithd.outbox.settlement import Accept
-from smithd.outbox.stored import StoredOutbox
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 from smithd.runtime.state import open_state, state_file
@@ -82,8 +81,8 @@ def life(config: Config, now: float) -> list[str]:
     """What is sent in a life of a configuration, by kind and name; all of it is accepted."""
     sent = []
     with closing(Database.open(config.state, config.path)) as database:
-        outbox = StoredOutbox(database)
-        engine = Engine(config, database, outbox, Events(), now)
+        engine = DrivenEngine(config, database, [], now)
+        outbox = DrivenOutbox(engine)
         engine.ingest(Poll("shop", now, 160.0, (Sample(Series("shop.orders", ()), now, now),)))
         engine.tick(now)
         while (queued := next(outbox.ready(now), None)) is not None:

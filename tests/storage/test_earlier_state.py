@@ -62,10 +62,10 @@ def test_alerts_silences_and_the_journal_are_found_again(folder: Path) -> None:
         (silence,) = stage.engine.silences(NOW)
         assert (silence.id, silence.text, silence.comment) == (1, "rule=quiet", "deploying")
         assert stage.engine.add_silence("rule=night", 60, "", "ann", NOW).id == 2
-        entries = stage.engine.known("errors", NOW).entries
+        entries = stage.engine.entries("errors")
         assert [entry.change for entry in entries] == ["fired", "raised"]
         assert [entry.reason for entry in entries] == [Reason.NOTIFIED, Reason.NOTIFIED]
-        (entry,) = [entry for entry in stage.engine.known("drop", NOW).entries if entry.reason != Reason.INTERMEDIATE]
+        (entry,) = [entry for entry in stage.engine.entries("drop") if entry.reason != Reason.INTERMEDIATE]
         assert entry.reason == Reason.NOTIFIED
 
 

@@ -12,7 +12,7 @@ from smithd.surfaces.surface import NotRenderable, Obstacle
 from smithd.surfaces.surfaces import Rendered, Surfaces, build, render
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import WidgetOptions
-from smithd.timers import Look
+from smithd.timers import SurfaceDue
 from surfaces.views import NOW, open_alert, sample, stream, view, widget
 
 WATCHERS = {"shop.errors": ["errors"], "depot.stock": ["empty"], "rate": ["slow"]}
@@ -96,9 +96,9 @@ def test_it_cools_down_before_it_ends_and_is_looked_at_again_then() -> None:
 
     assert streams(rendered(NOW, fires=True)) == [("a", ActivityState)]
     cooling = rendered(NOW + 10, fires=False)
-    assert (streams(cooling), cooling.timers) == ([("a", ActivityState)], [(NOW + 70, Look(stream("a")))])
+    assert (streams(cooling), cooling.timers) == ([("a", ActivityState)], [(NOW + 70, SurfaceDue(stream("a")))])
     assert rendered(NOW + 20, fires=True).timers == []
-    assert rendered(NOW + 30, fires=False).timers == [(NOW + 90, Look(stream("a")))]
+    assert rendered(NOW + 30, fires=False).timers == [(NOW + 90, SurfaceDue(stream("a")))]
     still = rendered(NOW + 89, fires=False)
     assert (streams(still), still.timers) == ([("a", ActivityState)], [])  # the timer is set already
     ended = rendered(NOW + 90, fires=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fakes import FakeClock
-from smithd.events import AlertMoved, Polled, PollFailed, Redactor, SendAccepted
+from smithd.events import AlertChanged, Polled, PollFailed, Redactor, SendAccepted
 from smithd.keys import DEFAULT_ACCOUNT, PushKey, WidgetKey
 from smithd.web.recent import Recent
 
@@ -14,7 +14,7 @@ def _recent(size: int = 12) -> Recent:
 
 def test_routine_updates_of_one_thing_take_one_line() -> None:
     recent = _recent()
-    recent(AlertMoved("errors", "", "fired", "critical", "9 is above 8"))
+    recent(AlertChanged("errors", "", "fired", "critical", "9 is above 8"))
     for value in range(100):
         recent(SendAccepted(WidgetKey(DEFAULT_ACCOUNT, "shop.orders"), "updated", str(value)))
     texts = [line.text for line in recent.lines()]
@@ -40,7 +40,7 @@ def test_only_the_last_lines_are_kept_and_quiet_facts_are_not() -> None:
 def test_lines_have_a_level() -> None:
     recent = _recent()
     for change in ("pending", "fired", "raised", "resolved"):
-        recent(AlertMoved("errors", "", change, "critical", ""))
+        recent(AlertChanged("errors", "", change, "critical", ""))
     assert [line.level for line in recent.lines()] == ["info", "warning", "error", "good"]
 
 

@@ -124,6 +124,24 @@ def overdue(rules: RuleSet, alerts: Alerts, source: str, now: float) -> list[Ale
     ]
 
 
+def same_verdicts(rules: RuleSet, older: Iterable[Sample], newer: Iterable[Sample]) -> bool:
+    """Whether two answers of one source mean the same to every rule: they have the same series, and each value gives
+    each rule the same verdicts. An expression, or a relative rule, may look at more than the newest values; where one
+    is concerned, the answer is no.
+    """
+    first = {sample.series: sample.value for sample in older}
+    second = {sample.series: sample.value for sample in newer}
+    if first.keys() != second.keys():
+        return False
+    metrics = {series.metric for series in first}
+    if not rules.expressions.keys().isdisjoint(metrics):
+        return False
+    concerned = [(rule, series) for series in first for rule in rules.plain.get(series.metric, ())]
+    return all(
+        not rule.reaches and rule.verdicts(first[series]) == rule.verdicts(second[series]) for rule, series in concerned
+    )
+
+
 def _timers(rule: Rule, alert: Alert) -> list[tuple[float, AlertDue]]:
     return [(at, AlertDue(alert.rule, alert.labels)) for at in transitions.due_times(rule, alert)]
 

@@ -42,22 +42,26 @@ def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | Non
 
 def _from_state(path: Path, rule: str, labels: str) -> Explanation:
     """What the state on disk knows."""
+    from smithd import journal
     from smithd.clock import SystemClock
     from smithd.config.load import load_rules
-    from smithd.engine import Engine
-    from smithd.events import Events
+    from smithd.engine.engine import Engine
     from smithd.explain import explain
-    from smithd.outbox.stored import StoredOutbox
     from smithd.runtime.state import state_file
+    from smithd.setup import set_up
+    from smithd.startup import load
     from smithd.storage.database import Database
 
     config, now = load_rules(path), SystemClock().now()
     with tempfile.TemporaryDirectory(prefix="smithd-explain-") as folder:
         database = Database.open(copied(state_file(config), Path(folder) / "state.db"))
         try:
-            outbox = StoredOutbox(database)
-            engine = Engine(config, database, outbox, Events(), now)
-            explanation = explain(engine, outbox, rule, labels, now, config.zone)
+            setup = set_up(config, now)
+            with database.resuming() as connection:
+                engine = Engine(setup, load(connection, setup, database.from_another, now), now)
+                entries = journal.read(connection, rule)
+            engine.apply(engine.started)
+            explanation = explain(engine, entries, rule, labels, now)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         finally:

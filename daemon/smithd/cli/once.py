@@ -50,21 +50,21 @@ def once(config: Path, send: bool) -> int:
 async def _once(config: Config, copy: Path | None) -> bool:
     """On a copy of the state; without one on the state itself, and then the messages are sent."""
     from smithd.clock import SystemClock
-    from smithd.events import Events, SurfaceHeld
+    from smithd.events import Events, SurfaceNotRenderable
     from smithd.runtime.components import Components
     from smithd.runtime.state import open_state
     from smithd.storage.database import Database
 
     held: list[str] = []
-    events = Events([lambda event: held.append(str(event)) if isinstance(event, SurfaceHeld) else None])
+    events = Events([lambda event: held.append(str(event)) if isinstance(event, SurfaceNotRenderable) else None])
     clock = SystemClock()
     database = open_state(config, events) if copy is None else Database.open(copy, config.path)
     async with Components(config, events, clock, database) as components:
         polls = await asyncio.gather(*(poller.poll_once() for poller in components.pollers.values()))
         for poll in polls:
-            components.engine.ingest(poll)
-        components.engine.tick(clock.now())
-        messages = components.outbox.messages()
+            components.writer.put(poll)
+        await components.writer.catch_up()
+        messages = components.engine.state.outbox.messages()
         report = {
             "Samples": list(_samples(polls)),
             "Alerts": [_alert(alert) for alert in components.engine.alerts] or ["none: every rule is clear"],
@@ -102,15 +102,17 @@ async def _send(components: Components) -> bool:
     sending.cancel()
     with suppress(asyncio.CancelledError):
         await sending
-    if left := components.outbox.waiting():
+    if left := components.engine.state.outbox.count():
         click.echo(f"  {left} more wait until they are due, or for the service; the daemon will send them")
     return complete and not failed
 
 
 def _is_busy(components: Components) -> bool:
     """Whether something is in flight, or ready to go."""
-    in_flight = components.outbox.waiting() > len(components.outbox.messages())
-    return in_flight or any(components.outbox.ready(components.clock.now()))
+    from smithd.outbox.queue import mature
+
+    outbox = mature(components.engine.state.outbox, components.clock.now())
+    return bool(outbox.claimed) or any(outbox.lanes.values())
 
 
 def _print(heading: str, lines: Iterable[str]) -> None:

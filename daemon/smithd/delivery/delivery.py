@@ -20,7 +20,15 @@ from smithd.delivery.outcome import Outcome
 from smithd.delivery.reply import Accepted, Reply
 from smithd.delivery.wire import Request
 from smithd.delivery.wording import sentence, summary
-from smithd.events import DeliveryBlocked, DeliveryResumed, Event, SendAccepted, SendDelayed, SendDropped, SurfaceHeld
+from smithd.events import (
+    DeliveryBlocked,
+    DeliveryResumed,
+    Event,
+    SendAccepted,
+    SendDelayed,
+    SendDropped,
+    SurfaceNotRenderable,
+)
 from smithd.keys import Key, WidgetKey
 from smithd.outbox.message import LATE_ARRIVAL, Push, PushUpdate
 from smithd.outbox.queued import Claim, Queued, SentRequest
@@ -118,7 +126,7 @@ class AccountDelivery:
             self._warned.discard(key)
         elif key not in self._warned:
             self._warned.add(key)
-            yield SurfaceHeld(key, f"the service warns: {'; '.join(warnings)}")
+            yield SurfaceNotRenderable(key, f"the service warns: {'; '.join(warnings)}")
 
 
 def expired(queued: Queued) -> SendDropped:

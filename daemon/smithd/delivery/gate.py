@@ -145,6 +145,10 @@ class Gate:
                 self._blocks[scope] = max(self._blocks[scope], now + UNDECIDED_PROBE)
         return unblocked + self._block(outcome, now)
 
+    def rest(self, until: float) -> None:
+        """Let nothing go before ``until``: what was sent in the last minute is not known."""
+        self._pauses |= dict.fromkeys(Family, until)
+
     def _pause(self, family: Family, outcome: Outcome, now: float) -> None:
         """Rest for as long as the service asks, and longer each time where that turns out to be too short."""
         if outcome.is_verdict:

@@ -101,7 +101,7 @@ class _Demo:
 
     async def page(self, components: Components, listener: socket) -> None:
         """Serve the page."""
-        reads = windows(self._config, components.outbox, self._clock, self._recent)
+        reads = windows(self._config, components.engine, self._clock, self._recent)
         await serve(build(reads, host=ADDRESS, title="smithd demo", lead=LEAD), listener)
 
     async def tell(self, components: Components) -> None:
@@ -113,7 +113,7 @@ class _Demo:
             for text in story.news(told, elapsed):
                 self.events.publish(ShopNews(text))
             told = elapsed
-            self._checklist.look(picture.draw(components.outbox.accepted(), self._clock.now()), elapsed)
+            self._checklist.look(picture.draw(components.engine.state.outbox.accepted(), self._clock.now()), elapsed)
             if self._once_through and elapsed >= MINUTE:
                 self._stop.set()
                 return

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TextIO
 
-from smithd.events import AlertMoved, Event, Redactor, SendAccepted
+from smithd.events import AlertChanged, Event, Redactor, SendAccepted
 from smithd.keys import BadgeKey, Key, PushKey, StreamKey, WidgetKey
 
 _COLORS = {"dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
@@ -74,7 +74,7 @@ class Watch:
 
 def _told(event: Event) -> tuple[str, str, str, str]:
     """A fact as a sign, a colour, what it is about, and a text."""
-    if isinstance(event, AlertMoved):
+    if isinstance(event, AlertChanged):
         sign, color = _ALERTS.get(event.change, ("·", "dim"))
         return sign, color, "rule", f"{event.rule}{event.labels} {event.change}: {event.why}"
     if isinstance(event, SendAccepted):

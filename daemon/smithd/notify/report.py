@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from smithd.alerts.reason import pack
 from smithd.alerts.sentences import sentence
-from smithd.events import AlertMoved, AlertStirred, AlertTold, Event
+from smithd.events import AlertChanged, AlertProgressed, Event, NotificationChanged
 from smithd.journal import Entry
 from smithd.notify.reason import AlertDecision, Reason
 
@@ -34,13 +34,13 @@ def events(decisions: Iterable[AlertDecision]) -> Iterator[Event]:
     later: dict[tuple[str, str], list[AlertDecision]] = defaultdict(list)
     for each in decisions:
         if each.change:
-            event = AlertMoved if each.reason is not Reason.INTERMEDIATE else AlertStirred
+            event = AlertChanged if each.reason is not Reason.INTERMEDIATE else AlertProgressed
             why = sentence(each.evidence, each.rule, each.series.labels)
             yield event(each.rule, _labels(each), each.change, each.severity, why, str(each))
         else:
             later[each.notification or each.rule, str(each)].append(each)
     for (_, decision), (first, *others) in later.items():
-        yield AlertTold(first.rule, _labels(first), first.severity, decision, len(others))
+        yield NotificationChanged(first.rule, _labels(first), first.severity, decision, len(others))
 
 
 def _labels(decision: AlertDecision) -> str:

@@ -60,12 +60,21 @@ class Poller:
     closes.
     """
 
-    def __init__(self, spec: SourceSpec, context: Context, events: Events, hand_over: Callable[[Poll], None]) -> None:
+    def __init__(
+        self,
+        spec: SourceSpec,
+        context: Context,
+        events: Events,
+        hand_over: Callable[[Poll], None],
+        has_room: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``hand_over`` takes what polls bring; while ``has_room`` says no, polls are skipped."""
         self._spec = spec
         self._context = context
         self._clock = context.clock
         self._events = events
         self._hand_over = hand_over
+        self._has_room = has_room
         self._intake = Intake(spec.name, spec.metrics)
         self._source: Source[Any] | None = None
         self._is_open = False
@@ -86,15 +95,17 @@ class Poller:
     def due(self, spawn: Spawn) -> None:
         """Start a poll, as a task made by ``spawn``, that hands over what it brings.
 
-        While the last poll still runs, this one is skipped and counted. A source that keeps failing is polled less
-        often.
+        While the last poll still runs, or its answer finds no room, this one is skipped and counted. A source that
+        keeps failing is polled less often.
         """
         if self._closed or self._clock.monotonic() < self._not_before:
             return
-        if self._polling is not None and not self._polling.done():
+        still_runs = self._polling is not None and not self._polling.done()
+        if still_runs or not self._has_room():
             self._skipped += 1
             if _is_power_of_two(self._skipped):
-                self._events.publish(PollSkipped(self._spec.name, self._skipped))
+                why = "the last poll still runs" if still_runs else "its last answers still wait to be evaluated"
+                self._events.publish(PollSkipped(self._spec.name, self._skipped, why))
             return
         self._polling = spawn(self._poll_and_hand_over())
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -14,12 +15,10 @@ from typing import Any
 
 from smithd.clock import VirtualClock
 from smithd.config.model import Config
-from smithd.delivery.inline import InlineSender
 from smithd.delivery.reply import Reply, read
 from smithd.delivery.wire import Request
-from smithd.engine import Engine
-from smithd.events import AlertMoved, Event, Events
-from smithd.outbox.stored import StoredOutbox
+from smithd.engine.running import RunningEngine
+from smithd.events import AlertChanged, Event, Events
 from smithd.plugin.sample import Sample
 from smithd.poll.intake import Poll
 from smithd.poll.registry import SourceSpec
@@ -61,39 +60,38 @@ class _Stage:
         self._played = Played()
         self._service = Service(State(keys={self._key: None}, creates_metrics=True))
         self._polls = _polls(config, case.input, start)
-        events = Events([self._hear])
-        outbox = StoredOutbox(database)
-        self._engine = Engine(config, database, outbox, events, start)
-        self._sender = InlineSender(outbox, self._send, config.account, clock, events, config.zone, lambda: 0.5)
+        self._config = config
+        self._database = database
 
     async def run(self) -> Played:
         """From the start until all that is expected can be told from what is not."""
-        sending = asyncio.create_task(self._sender.run())
-        looks = {self._start + alert.at for alert in self._case.alerts}
-        end = max([self._start + at for at in _last_moments(self._case)] + [max(self._polls, default=self._start)])
-        for moment in sorted(looks | self._polls.keys() | {end + SETTLING}):
-            await self._pass(moment)
-            for poll in self._polls.get(moment, ()):
-                self._wake(self._engine.ingest(poll))
-            self._wake(self._engine.tick(moment))
-            if moment in looks:
-                self._played.alerts[moment - self._start] = self._engine.alerts
-        await self._clock.sleep(0)
-        sending.cancel()
-        with suppress(asyncio.CancelledError):
-            await sending
+        events = Events([self._hear])
+        running = RunningEngine(
+            self._config,
+            events,
+            self._clock,
+            self._database,
+            self._send,
+            chance=lambda: 0.5,
+            longest_nap=math.inf,
+        )
+        async with running:
+            sending = asyncio.create_task(running.sender.run())
+            await running.writer.catch_up()
+            looks = {self._start + alert.at for alert in self._case.alerts}
+            end = max([self._start + at for at in _last_moments(self._case)] + [max(self._polls, default=self._start)])
+            for moment in sorted(looks | self._polls.keys() | {end + SETTLING}):
+                await self._clock.sleep(max(0.0, moment - self._clock.now()))
+                for poll in self._polls.get(moment, ()):
+                    running.writer.put(poll)
+                await running.writer.catch_up()
+                if moment in looks:
+                    self._played.alerts[moment - self._start] = running.engine.alerts
+            await self._clock.sleep(0)
+            sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending
         return self._played
-
-    async def _pass(self, until: float) -> None:
-        """Let time pass, ticking whenever the engine asked for it."""
-        while (wake := self._engine.wake_at()) is not None and wake < until:
-            await self._clock.sleep(max(0.0, wake - self._clock.now()))
-            self._wake(self._engine.tick(self._clock.now()))
-        await self._clock.sleep(max(0.0, until - self._clock.now()))
-
-    def _wake(self, something_to_send: bool) -> None:
-        if something_to_send:
-            self._sender.wake()
 
     async def _send(self, request: Request) -> Reply:
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
@@ -105,7 +103,7 @@ class _Stage:
         return read(request.endpoint, answer.status, {}, said, self._clock.now())
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, AlertMoved):
+        if isinstance(event, AlertChanged):
             self._played.story.append((self._passed(), str(event)))
 
     def _passed(self) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from smithd import journal
 from smithd.control import Handler
+from smithd.engine.entries import AddSilence, ExpireSilence
 from smithd.events import Reloaded
 from smithd.explain import explain
 from smithd.notify.silence import Silence
@@ -39,24 +42,26 @@ class _Commands:
     async def explain(self, given: Arguments) -> Any:
         components = self._components
         rule, labels = _text(given, "rule"), _text(given, "labels")
-        told = explain(
-            components.engine, components.outbox, rule, labels, components.clock.now(), components.config.zone
-        )
-        return components.config.redactor.clean_all(told)
+        entries = await asyncio.to_thread(self._entries, rule)
+        explained = explain(components.engine, entries, rule, labels, components.clock.now())
+        return components.config.redactor.clean_all(explained)
+
+    def _entries(self, rule: str) -> list[journal.Entry]:
+        """Read on a connection of its own, in a thread: neither the loop nor a commit waits for it."""
+        with self._components.database.read_only() as connection:
+            return journal.read(connection, rule)
 
     async def add_silence(self, given: Arguments) -> dict[str, Any]:
-        now, engine = self._components.clock.now(), self._components.engine
-        seconds = _number(given, "seconds")
+        now, seconds = self._components.clock.now(), _number(given, "seconds")
         matchers, comment, author = (_text(given, name) for name in ("matchers", "comment", "author"))
-        return _written(engine.add_silence(matchers, seconds, comment, author, now))
+        return _written(await self._components.writer.ask(AddSilence(now, matchers, seconds, comment, author)))
 
     async def list_silences(self, _: Arguments) -> list[dict[str, Any]]:
-        return [_written(silence) for silence in self._components.engine.silences(self._components.clock.now())]
+        silences = self._components.engine.state.silences
+        return [_written(silence) for silence in silences.active(self._components.clock.now())]
 
     async def expire_silence(self, given: Arguments) -> None:
-        id_ = int(_number(given, "id"))
-        self._components.engine.expire_silence(id_, self._components.clock.now())
-        self._components.nudge.set()
+        await self._components.writer.ask(ExpireSilence(self._components.clock.now(), int(_number(given, "id"))))
 
 
 def _text(given: Arguments, name: str) -> str:

@@ -14,11 +14,13 @@ from smithd import __version__, control
 from smithd.clock import Clock
 from smithd.config.model import Config
 from smithd.errors import ConfigError, ListenError, SmithdError
-from smithd.events import Events, Reloaded, ReloadRefused, Started, Stopped, Unreachable
+from smithd.events import ControlUnavailable, Events, Reloaded, ReloadRefused, Started, Stopped
 from smithd.poll.scheduler import Scheduler
 from smithd.runtime import commands, systemd
 from smithd.runtime.components import Components
 from smithd.runtime.state import open_state
+from smithd.storage.committer import ThreadCommitter
+from smithd.storage.marker import Marker
 from smithd.web.site import Site
 
 LONGEST_NAP = 2.0
@@ -68,6 +70,7 @@ async def run(
             daemon = _Daemon(components, site, Scheduler(clock, events))
             try:
                 async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(_watch(components))
                     daemon.start(tasks)
                     if operator is not None:
                         daemon.attend(operator, tasks)
@@ -86,17 +89,24 @@ async def run(
                     raise failed[0] from None
             finally:
                 systemd.notify("STOPPING=1")
-            events.publish(Stopped(components.outbox.waiting()))
+            events.publish(Stopped(components.engine.state.outbox.count()))
     return not components.plugins_hang
 
 
 def _open(config: Config, events: Events, clock: Clock) -> Components:
     database = open_state(config, events)
     try:
-        return Components(config, events, clock, database)
+        marker = Marker.of(config.state)
+        return Components(config, events, clock, database, ThreadCommitter, marker)
     except BaseException:
         database.close()
         raise
+
+
+async def _watch(components: Components) -> None:
+    """End with the writer: without it there is no daemon."""
+    assert components.running.writing is not None
+    await asyncio.shield(components.running.writing)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
@@ -108,7 +118,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 
 class _Daemon:
-    """A house that runs."""
+    """Components that run: their tasks, their schedule, their page."""
 
     def __init__(self, components: Components, site: Site, scheduler: Scheduler) -> None:
         self.components = components
@@ -121,39 +131,44 @@ class _Daemon:
         """Begin all that a daemon does by itself. Raises ListenError where the page's port cannot be had."""
         self._tasks = tasks
         config = self.components.config
-        self._site.show(config, self.components.outbox, self._site.place(config.web), tasks.create_task)
+        self._site.show(config, self.components.engine, self._site.place(config.web), tasks.create_task)
         self._schedule(config.sources)
         tasks.create_task(self.components.sender.run())
-        tasks.create_task(_tick(self.components, self.scheduler))
+        tasks.create_task(self._watch_clock())
         self.scheduler.start()
 
+    async def _watch_clock(self) -> None:
+        while True:
+            self.scheduler.check_step()
+            await self.components.clock.sleep(LONGEST_NAP)
+
     def attend(self, operator: Operator, tasks: asyncio.TaskGroup) -> None:
-        """Begin to listen to somebody. A daemon does its work without its control socket, and says so."""
-        tasks.create_task(self._heed(operator))
+        """Begin to take commands. A daemon does its work without its control socket, and says so."""
+        tasks.create_task(self._reload_when_asked(operator))
         try:
             listener = control.listen(operator.socket)
         except ListenError as error:
-            self.components.events.publish(Unreachable(str(error)))
+            self.components.events.publish(ControlUnavailable(str(error)))
             return
         tasks.create_task(control.serve(listener, commands.of(self.components, partial(self.reload, operator))))
 
-    async def _heed(self, operator: Operator) -> None:
+    async def _reload_when_asked(self, operator: Operator) -> None:
         while True:
             await operator.reload.wait()
             operator.reload.clear()
-            with suppress(SmithdError):  # it was told
+            with suppress(SmithdError):  # an event said it
                 await self.reload(operator)
 
     async def reload(self, operator: Operator) -> Reloaded:
         """Go on with the configuration as its file is now; one after another.
 
-        SmithdError where it is wrong, or cannot be had: that was told, and nothing has changed.
+        SmithdError where it is wrong, or cannot be had: an event said so, and nothing has changed.
         """
         components = self.components
         async with self._reloading:
             systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(components.clock.monotonic() * 1e6)}")
             try:
-                done = self._change_over(await _read_anew(operator))
+                done = await self._change_over(await _read_anew(operator))
             except SmithdError as error:
                 components.events.publish(ReloadRefused(str(error)))
                 raise
@@ -163,23 +178,22 @@ class _Daemon:
         operator.settled()
         return done
 
-    def _change_over(self, config: Config) -> Reloaded:
+    async def _change_over(self, config: Config) -> Reloaded:
         """All that can fail comes first; there is no moment in between at which half of it is true."""
         components, site = self.components, self._site
         self._redactor.learn(config.redactor)
         _refuse_to_move(components.config, config)
         listener = site.place(config.web)
         try:
-            change = components.change_over(config)
+            change = await components.change_over(config)
         except BaseException:
             site.leave(listener)
             raise
-        site.show(config, components.outbox, listener, self._tasks.create_task)
+        site.show(config, components.engine, listener, self._tasks.create_task)
         self.scheduler.begin_round()
         for name in change.left:
             self.scheduler.remove(name)
         self._schedule(change.came)
-        self._tasks.create_task(_go_on(components))  # where it fails, the daemon has no state to live on
         return Reloaded(len(config.sources) - len(change.came), len(change.came), len(change.left), len(config.rules))
 
     def _schedule(self, names: Iterable[str]) -> None:
@@ -205,32 +219,3 @@ def _refuse_to_move(before: Config, after: Config) -> None:
             f"{after.path}: 'state' is {after.state} now, and this smithd keeps its state in {before.state}: "
             "a reload cannot move it; restart smithd for that"
         )
-
-
-async def _go_on(components: Components) -> None:
-    components.go_on()
-
-
-async def _tick(components: Components, scheduler: Scheduler) -> None:
-    """Let time pass for the engine, whenever it asked for it."""
-    while True:
-        components.nudge.clear()
-        now = components.clock.now()
-        if scheduler.check_step():
-            components.engine.replan(now)
-        if components.engine.tick(now):
-            components.sender.wake()
-        wake_at = components.engine.wake_at()
-        nap = LONGEST_NAP if wake_at is None else min(LONGEST_NAP, max(0.0, wake_at - now))
-        components.asleep_until = now + nap
-        await _first(components.nudge.wait(), components.clock.sleep(nap))
-
-
-async def _first(*waits: Awaitable[object]) -> None:
-    """Wait for whatever comes first, and let go of the rest."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from smithd.errors import DatabaseError
 from smithd.storage import sqlite
 
-HEAD = "0005"
+HEAD = "0009"
 """The newest revision in ``migrations/versions``."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")

@@ -16,7 +16,7 @@ from smithd.surfaces.slots import Allocation, SlotDecision, SlotLimits, Slots, a
 from smithd.surfaces.surface import Dependencies, DesiredState, NotRenderable, Obstacle, SlotSurface, Surface
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import WidgetOptions, widget_surface
-from smithd.timers import Look
+from smithd.timers import SurfaceDue
 
 Causes = Mapping[str, frozenset[SurfaceKey]]
 
@@ -61,7 +61,7 @@ class Rendered:
     messages: Sequence[LevelMessage]
     not_renderable: Sequence[NotRenderable]
     slots: Slots
-    timers: Sequence[tuple[float, Look]]
+    timers: Sequence[tuple[float, SurfaceDue]]
 
 
 def build(
@@ -122,7 +122,7 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
         [each for each in found if not isinstance(each, NotRenderable)],
         [each for each in found if isinstance(each, NotRenderable)],
         after,
-        [(at, Look(key)) for at, key in planned],
+        [(at, SurfaceDue(key)) for at, key in planned],
     )
 
 

@@ -15,12 +15,12 @@ from smithd.web.recent import Recent
 
 if TYPE_CHECKING:
     from smithd.config.model import Config
-    from smithd.outbox.stored import StoredOutbox
+    from smithd.engine.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """Windows into the daemon: the calendar's time, what the phone was told, and what just happened.
+    """Windows into the daemon: the calendar's time, what the phone shows, and what just happened.
 
     ``order`` has the keys of the surfaces in the order of the configuration.
     """
@@ -32,8 +32,8 @@ class Reads:
     order: Sequence[SurfaceKey] = ()
 
 
-def windows(config: Config, outbox: StoredOutbox, clock: Clock, recent: Recent) -> Reads:
+def windows(config: Config, engine: Engine, clock: Clock, recent: Recent) -> Reads:
     """The windows of a running daemon."""
     order: list[SurfaceKey] = [WidgetKey(DEFAULT_ACCOUNT, name) for name in config.widgets]
     order += [StreamKey(DEFAULT_ACCOUNT, name) for name in config.live_activities]
-    return Reads(clock.now, config.zone, outbox.accepted, recent.lines, order)
+    return Reads(clock.now, config.zone, lambda: engine.state.outbox.accepted(), recent.lines, order)

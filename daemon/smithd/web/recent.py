@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from smithd.clock import Clock
-from smithd.events import AlertMoved, Event, Redactor, SendAccepted
+from smithd.events import AlertChanged, Event, Redactor, SendAccepted
 from smithd.keys import PushKey
 from smithd.lockscreen.screen import Line
 
@@ -43,7 +43,7 @@ def _subject(event: Event) -> str | None:
 
 
 def _level(event: Event) -> str:
-    if isinstance(event, AlertMoved):
+    if isinstance(event, AlertChanged):
         return _ALERT_LEVELS.get(event.change, "info")
     if event.level >= logging.ERROR:
         return "error"

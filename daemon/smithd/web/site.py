@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from smithd.clock import Clock
 from smithd.config.model import Config, WebOptions
+from smithd.engine.engine import Engine
 from smithd.events import Events, Redactor, Serving
-from smithd.outbox.stored import StoredOutbox
 from smithd.web.reads import windows
 from smithd.web.recent import Recent
 
@@ -57,11 +57,11 @@ class Site:
         if listener is not None and listener is not self._listener:
             listener.close()
 
-    def show(self, config: Config, outbox: StoredOutbox, listener: socket.socket | None, spawn: Spawn) -> None:
+    def show(self, config: Config, engine: Engine, listener: socket.socket | None, spawn: Spawn) -> None:
         """From now on show what this configuration says, at the place that was found for it."""
         self._web, before = config.web, self._listener
         if config.web is not None:
-            self._app = self._build(config, config.web, outbox)
+            self._app = self._build(config, config.web, engine)
         if listener is before:
             return
         if self._serving is not None:
@@ -73,11 +73,11 @@ class Site:
             self._serving = spawn(serve(self, listener))
             self._events.publish(Serving(_address(listener)))
 
-    def _build(self, config: Config, web: WebOptions, outbox: StoredOutbox) -> ASGIApp:
+    def _build(self, config: Config, web: WebOptions, engine: Engine) -> ASGIApp:
         from smithd.web.app import build
 
         token = web.token.get_secret_value() if web.token is not None else None
-        return build(windows(config, outbox, self._clock, self._recent), host=web.listen.host, token=token)
+        return build(windows(config, engine, self._clock, self._recent), host=web.listen.host, token=token)
 
     def __enter__(self) -> Site:
         return self

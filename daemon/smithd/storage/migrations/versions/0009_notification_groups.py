@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0006"
+revision = "0009"
+down_revision = "0008"
 
 REASONS = {
     "told": "notified",

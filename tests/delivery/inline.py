@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from datetime import tzinfo
 
+from outbox.stored import StoredOutbox
 from smithd.clock import Clock, boot
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.delivery import AccountDelivery, expired, fingerprint, why
@@ -15,7 +16,6 @@ from smithd.events import Events, SendDropped
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.outbox.queued import Boot
 from smithd.outbox.settlement import Wait
-from smithd.outbox.stored import StoredOutbox
 
 CLOCK_STEP = 2.0
 

@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0009"
+revision = "0005"
+down_revision = "0004"
 
 ACCOUNT = "default"
 

@@ -1,0 +1,90 @@
+"""The one queue into the engine: what waits for a step, in the order of arrival. No I/O.
+
+It is bounded. Where it is full and two answers of one source wait, the older one is dropped if it gives every rule the
+same verdicts as the newer one: no alert depends on it. Else both stay, and the source is not polled again until there
+is room. Ticks, commands, claims and settlements are few by their nature, and never dropped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from smithd.poll.intake import Poll
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Entry]):
+    """``entry`` is None once it was dropped: taking it out of the middle would cost a walk."""
+
+    entry: Entry | Poll | None
+
+
+class Queue(Generic[Entry]):
+    """Entries in the order of arrival. ``dropped`` counts the answers of each source that were dropped."""
+
+    def __init__(self, most: Callable[[], int], same_verdicts: Callable[[Poll, Poll], bool]) -> None:
+        """``most``: how many answers may wait. ``same_verdicts``: whether two answers of one source give every rule on
+        it the same verdicts.
+        """
+        self.dropped: Counter[str] = Counter()
+        self._most = most
+        self._same_verdicts = same_verdicts
+        self._waiting: deque[_Waiting[Entry]] = deque()
+        self._answers: dict[str, deque[_Waiting[Entry]]] = {}
+        self._count = 0
+        self._polls = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many answers wait as may."""
+        return self._polls >= self._most()
+
+    def has_room(self, source: str) -> bool:
+        """Whether a source may be polled: not while the queue is full and holds an answer of it."""
+        return source not in self._answers or not self.is_full
+
+    def put(self, entry: Entry) -> None:
+        """Add an entry that is no poll."""
+        self._waiting.append(_Waiting(entry))
+        self._count += 1
+
+    def put_poll(self, poll: Poll) -> None:
+        """Add an answer; where there is no room, an older one of its source gives way if nothing depends on it."""
+        of_source = self._answers.setdefault(poll.source, deque())
+        if of_source and self.is_full:
+            older = of_source[-1]
+            assert isinstance(older.entry, Poll)
+            if self._same_verdicts(older.entry, poll):
+                of_source.pop()
+                older.entry = None
+                self.dropped[poll.source] += 1
+                self._count -= 1
+                self._polls -= 1
+        waiting: _Waiting[Entry] = _Waiting(poll)
+        of_source.append(waiting)
+        self._waiting.append(waiting)
+        self._count += 1
+        self._polls += 1
+
+    def take(self) -> Iterator[Entry | Poll]:
+        """The entries, each removed as it is taken, for as long as the caller asks for more."""
+        while self._waiting:
+            entry = self._waiting.popleft().entry
+            if entry is None:
+                continue
+            self._count -= 1
+            if isinstance(entry, Poll):
+                of_source = self._answers[entry.source]
+                of_source.popleft()
+                if not of_source:
+                    del self._answers[entry.source]
+                self._polls -= 1
+            yield entry

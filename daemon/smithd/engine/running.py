@@ -1,0 +1,132 @@
+"""An engine that runs: its writer, and the sender that has messages claimed and settled by it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+
+from smithd.clock import Clock, boot
+from smithd.config.model import Config
+from smithd.delivery.delivery import AccountDelivery
+from smithd.delivery.reply import Reply
+from smithd.delivery.sender import Departures, Flight, Sender, Transport
+from smithd.engine.engine import Engine
+from smithd.engine.entries import ClaimMessages, Reconfigure, SettleClaim, WriteAll
+from smithd.engine.step import Changes
+from smithd.engine.writer import LONGEST_NAP, Writer
+from smithd.events import Events
+from smithd.keys import DEFAULT_ACCOUNT
+from smithd.outbox.queued import Boot
+from smithd.setup import Setup, set_up
+from smithd.startup import load
+from smithd.storage.committer import Committer, InlineCommitter
+from smithd.storage.database import Database
+from smithd.storage.marker import Marker
+
+UNKNOWN_SENT = 60.0
+"""Seconds to the first request after a run that ended degraded: what it sent in its last minute is not known."""
+
+LONGEST_END = 10.0
+"""Seconds that the end waits for the last commit."""
+
+
+class RunningEngine:
+    """The engine on an open state, with its writer and its sender.
+
+    An async context manager: entering it commits what the start came to and starts the writer, leaving it writes what
+    is not on disk yet and stops the writer. The sender is run by the owner, and must have ended before that. Opening
+    raises DatabaseError where the state cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        events: Events,
+        clock: Clock,
+        database: Database,
+        transport: Transport,
+        committer: Callable[[Database], Committer] = InlineCommitter,
+        marker: Marker | None = None,
+        chance: Callable[[], float] = random.random,
+        longest_nap: float = LONGEST_NAP,
+    ) -> None:
+        """``chance``: a random number from 0 to 1, which spreads retries; the others are those of ``Writer``."""
+        self._clock = clock
+        self._events = events
+        self._chance = chance
+        now = clock.now()
+        setup = set_up(config, now)
+        with database.resuming() as connection:
+            left = load(connection, setup, database.from_another, now)
+        self.engine = Engine(setup, left, now)
+        self.delivery = AccountDelivery(DEFAULT_ACCOUNT, config.account, config.zone)
+        self._remember_requests()
+        if marker is not None and marker.existed:
+            self.delivery.gate.rest(clock.monotonic() + UNKNOWN_SENT)
+            marker.remove()
+        self.sender = Sender(transport, clock, self._claim, self._settle)
+        self._committer = committer(database)
+        self.writer = Writer(self.engine, self._committer, clock, events, self._applied, marker, longest_nap)
+        self.writing: asyncio.Task[None] | None = None
+        """The writer's task while it runs; where it ends by itself, the state can no longer be kept."""
+        self.hangs = False
+        """After the end: a commit would not stop. The process must then end without waiting for it."""
+
+    async def reconfigure(self, setup: Setup, staying: set[str], transport: Transport) -> None:
+        """Go on with another configuration; ``staying``: the sources that are what they were."""
+        await self.writer.ask(Reconfigure(self._clock.now(), setup, staying))
+        self.sender.transport = transport
+        if self.delivery.reconfigure(setup.config.account, setup.config.zone):
+            self._remember_requests()
+        self.sender.wake()
+
+    def _remember_requests(self) -> None:
+        sent = self.engine.state.outbox.sent.values()
+        self.delivery.remember(sent, self._clock.now(), self._clock.monotonic())
+
+    def _applied(self, changes: Changes) -> None:
+        if changes.has_messages:
+            self.sender.wake()
+
+    async def _claim(self, places: int) -> Departures:
+        """Have the engine claim what may go; when it returns, the claims are committed."""
+        now, instant = self._clock.now(), self._clock.monotonic()
+        departures = await self.writer.ask(ClaimMessages(now, self.delivery, places, instant, self._boot()))
+        for claim, request in departures.flights:
+            self.delivery.send(claim, request)
+        return departures
+
+    async def _settle(self, flight: Flight, reply: Reply) -> None:
+        now, instant = self._clock.now(), self._clock.monotonic()
+        outcome = await self.writer.ask(SettleClaim(now, self.delivery, flight, reply, self._chance(), self._boot()))
+        for event in self.delivery.learn(flight.claim, flight.request, outcome, now, instant):
+            self._events.publish(event)
+
+    def _boot(self) -> Boot | None:
+        found = boot(self._clock)
+        return Boot(*found) if found is not None else None
+
+    async def __aenter__(self) -> RunningEngine:
+        try:
+            await self.writer.start()
+        except BaseException:
+            await self._committer.close()
+            raise
+        self.writing = asyncio.create_task(self.writer.run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self.writing is not None
+        if not self.writing.done():
+            last = asyncio.ensure_future(self.writer.ask(WriteAll(self._clock.now())))
+            await asyncio.wait((last, self.writing), timeout=LONGEST_END, return_when=asyncio.FIRST_COMPLETED)
+            last.cancel()
+        self.writing.cancel()
+        with suppress(asyncio.CancelledError, Exception):  # whoever watches the task has seen its error
+            await self.writing
+        self.hangs = not await self._committer.close()

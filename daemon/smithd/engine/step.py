@@ -1,0 +1,450 @@
+"""One step while it is computed: the entries are folded one after another, in the order of the way of the data. No I/O.
+
+Nothing is changed but the step's own draft: the state as far as the entries so far have brought it, the samples and the
+timers that they added, and what the transaction is to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rpds import HashTrieSet
+
+from smithd import startup
+from smithd.alerts.alert import Transition
+from smithd.alerts.evaluation import Evaluated, evaluate, evaluate_time, overdue, timers_of
+from smithd.delivery.delivery import expired, why
+from smithd.delivery.outcome import Outcome
+from smithd.delivery.sender import Departures, Flight
+from smithd.engine.entries import (
+    AddSilence,
+    CatchUp,
+    ClaimMessages,
+    ClockSet,
+    Entry,
+    ExpireSilence,
+    Reconfigure,
+    SettleClaim,
+    Tick,
+    WriteAll,
+)
+from smithd.events import (
+    Event,
+    HistoryFull,
+    RuleEvaluationFailed,
+    SendDropped,
+    SilenceAdded,
+    SilenceExpired,
+    SurfaceNotRenderable,
+)
+from smithd.keys import SurfaceKey
+from smithd.notify import report
+from smithd.notify.pipeline import Notified, notify
+from smithd.notify.resume import look_again, reschedule
+from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
+from smithd.notify.silence import Silence, add_silence, expire_silence
+from smithd.outbox import queue as outbox
+from smithd.outbox.message import Message
+from smithd.outbox.settlement import Wait
+from smithd.outbox.shown import ShownActivity
+from smithd.outbox.state import Outbox, OutboxChanges
+from smithd.poll.intake import Poll
+from smithd.series import intervals
+from smithd.series.history import History, HistoryChanges, HistoryDraft
+from smithd.series.state import forget_missing, record, set_clock
+from smithd.series.view import SeriesView
+from smithd.setup import Setup
+from smithd.startup import EngineTimer
+from smithd.state import State, StateChanges
+from smithd.surfaces import slots
+from smithd.surfaces.surfaces import render
+from smithd.timers import AlertDue, StaleDue, SurfaceDue, TimerChanges, TimerQueue
+from smithd.views import notify_view, surfaces_view
+
+ALIVE_EVERY = 60.0
+"""Seconds between two notes on disk that the daemon is alive, while an alert is pending."""
+
+PRUNE_EVERY = 86400.0
+"""Seconds between two looks for firing intervals that are too old."""
+
+JUST_AFTER = 0.001
+"""Something is stale when more than its time has passed, so its timer is due a moment later."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a step computed; nothing of it has happened yet.
+
+    ``setup`` and ``state``: what they will be; ``stored``: what the transaction writes of it. ``answers``: those of the
+    step's commands, in their order; an exception is a refusal.
+    """
+
+    setup: Setup
+    state: State
+    now: float
+    samples: HistoryChanges
+    timers: TimerChanges[EngineTimer]
+    stored: StateChanges = field(default_factory=StateChanges)
+    events: list[Event] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    has_messages: bool = False
+
+
+class Step:
+    """Folds entries into a draft of the next state. ``take`` them in order, then ask for the ``changes``."""
+
+    def __init__(
+        self, setup: Setup, state: State, history: History, timers: TimerQueue[EngineTimer], now: float
+    ) -> None:
+        self._setup = setup
+        self._state = state
+        self._history = history
+        self._samples = HistoryDraft(history)
+        self._timers = TimerChanges(timers)
+        self._now = now
+        self._stored = StateChanges()
+        self._events: list[Event] = []
+        self._answers: list[Any] = []
+        self._refused: set[str] = set(history.refused)
+        self._has_messages = False
+
+    def take(self, entry: Entry) -> None:
+        """Fold the next entry."""
+        match entry:
+            case Poll():
+                self._now = entry.time
+                self._poll(entry)
+            case Tick(at):
+                self._now = at
+                self._tick(at)
+            case ClockSet(at, seconds):
+                self._now = at
+                self._set_clock(at, seconds)
+            case _:
+                self._now = entry.at
+                self._answers.append(self._carry_out(entry))
+
+    def changes(self) -> Changes:
+        """What all entries came to."""
+        samples = self._samples.changes()
+        self._events += [HistoryFull(metric) for metric in sorted(samples.refused - self._refused)]
+        self._stored.history = self._stored.history or self._history.pending(self._now)
+        self._note_alive()
+        return Changes(
+            self._setup,
+            self._state,
+            self._now,
+            samples,
+            self._timers,
+            self._stored,
+            self._events,
+            self._answers,
+            self._has_messages,
+        )
+
+    def _poll(self, poll: Poll) -> None:
+        """record → derive → evaluate → notify → render"""
+        if poll.source not in self._setup.expected.sources:
+            return  # it was on its way when a reload removed its source
+        recorded = record(
+            self._state.series,
+            poll.source,
+            poll.samples,
+            poll.failure,
+            poll.is_complete,
+            poll.fresh_for,
+            poll.time,
+        )
+        self._state = replace(self._state, series=recorded.state)
+        self._samples.take(poll.samples, poll.time)
+        if recorded.news:
+            # What became due while nobody knew how the source is was left alone until now.
+            due = overdue(self._setup.rules, self._state.alerts, poll.source, poll.time)
+            metrics = self._setup.rules.metrics_of.get(poll.source, ())
+            self._timers.add((poll.time, timer) for timer in due)
+            self._timers.add((poll.time, StaleDue(metric)) for metric in metrics)
+        is_answer = poll.failure is None or poll.samples
+        answered = {poll.source} if is_answer and poll.source in self._setup.surfaces.sources else set[str]()
+        fresh_again = self._watch(recorded.brought | answered, poll.time)
+        self._samples_came(poll.samples, recorded.brought, [*recorded.changed, *fresh_again], poll.time)
+
+    def _samples_came(self, samples: Iterable[Any], brought: Collection[str], names: Sequence[str], now: float) -> None:
+        """What samples mean that are recorded. ``names``: the metrics and sources whose surfaces are concerned."""
+        fresh = [sample for sample in samples if self._state.series.is_fresh(sample, now)]
+        derived = self._setup.derived.derive(brought, self._series_view(now))
+        if derived.samples or derived.view.state is not self._state.series:
+            self._state = replace(self._state, series=derived.view.state)
+            self._samples.take_derived(derived.samples, now)
+        evaluated = evaluate(
+            self._setup.rules, self._state.alerts, fresh + derived.samples, derived.brought, derived.view
+        )
+        transitions = self._take_evaluated(evaluated)
+        if transitions:
+            self._notify(transitions, (), now)
+        self._render(self._setup.surfaces.concerned([*names, *derived.changed], _rules_of(transitions)), now)
+
+    def _tick(self, now: float) -> None:
+        alerts_due: list[AlertDue] = []
+        names: list[str] = []
+        surfaces: set[SurfaceKey] = set()
+        notify_due: list[NotifyTimer] = []
+        for timer in self._timers.take(now):
+            match timer:
+                case AlertDue():
+                    alerts_due.append(timer)
+                case StaleDue(name):
+                    names.append(name)
+                case SurfaceDue(surface):
+                    surfaces.add(surface)
+                case SuppressionEnds() | GroupDue():
+                    notify_due.append(timer)
+        self._state = replace(self._state, ageing=_without(self._state.ageing, names))
+        self._watch(names, now)
+        stale = [name for name in names if self._state.series.stale_at(name) <= now]
+        transitions: Sequence[Transition] = ()
+        if alerts_due or names:
+            evaluated = evaluate_time(self._setup.rules, self._state.alerts, alerts_due, names, self._series_view(now))
+            transitions = self._take_evaluated(evaluated)
+        if transitions or notify_due:
+            self._notify(transitions, notify_due, now)
+        surfaces |= self._setup.surfaces.concerned(stale, _rules_of(transitions))
+        self._render(surfaces, now)
+
+    def _set_clock(self, now: float, seconds: float) -> None:
+        """Nothing was true, or began, in the future; and everything is looked at again."""
+        series = set_clock(self._state.series, now)
+        groups, timers = reschedule(self._state.groups, now)
+        self._state = replace(
+            self._state,
+            series=series,
+            alerts=self._state.alerts.by(now),
+            groups=groups,
+            slots=slots.set_clock(self._state.slots, now),
+            outbox=outbox.shift(self._state.outbox, seconds) if seconds < 0 else self._state.outbox,
+            alive_at=min(self._state.alive_at, now),
+            pruned_at=min(self._state.pruned_at, now),
+            ageing=HashTrieSet(),
+        )
+        self._timers.reset()
+        self._timers.add(timers)
+        self._timers.add(timers_of(self._setup.rules, self._state.alerts))
+        self._timers.add((now, SurfaceDue(key)) for key in self._setup.surfaces.keys)
+        self._timers.add(startup.slot_timers(self._state.slots, self._setup, now))
+        self._watch(self._setup.watched, now)
+
+    def _carry_out(self, command: Entry) -> Any:
+        """Carry out a command; returns its answer, or what it is refused with."""
+        match command:
+            case AddSilence():
+                return self._add_silence(command)
+            case ExpireSilence(at, id_):
+                return self._expire_silence(id_, at)
+            case ClaimMessages():
+                return self._claim(command)
+            case SettleClaim():
+                return self._settle(command)
+            case Reconfigure():
+                return self._reconfigure(command)
+            case CatchUp(at):
+                self._tick(at)
+            case WriteAll():
+                self._stored.history = self._history.unwritten()
+        return None
+
+    def _add_silence(self, command: AddSilence) -> Silence | ValueError:
+        before = self._state.silences
+        try:
+            after, silence = add_silence(
+                before,
+                command.matchers,
+                command.seconds,
+                command.comment,
+                command.author,
+                self._setup.rules.by_name,
+                command.at,
+            )
+        except ValueError as error:
+            return error
+        self._take_silences(after)
+        self._events.append(SilenceAdded(silence.id, silence.text, command.seconds, command.comment, command.author))
+        return silence
+
+    def _expire_silence(self, id_: int, now: float) -> ValueError | None:
+        try:
+            after, _ = expire_silence(self._state.silences, id_, now)
+        except ValueError as error:
+            return error
+        self._take_silences(after)
+        self._timers.add(look_again(self._state.groups, now))
+        self._events.append(SilenceExpired(id_))
+        return None
+
+    def _take_silences(self, after: Any) -> None:
+        if self._stored.silences_before is None:
+            self._stored.silences_before = self._state.silences
+        self._state = replace(self._state, silences=after)
+
+    def _claim(self, command: ClaimMessages) -> Departures:
+        """Claim what may go now; what is too old, or cannot be sent, is taken out."""
+        now = command.at
+        next_outbox, written, too_old = outbox.expire(self._state.outbox, now)
+        self._take_outbox(next_outbox, written)
+        self._events += [expired(queued) for queued in too_old]
+        choice = command.delivery.choose(self._state.outbox, now, command.instant, command.places)
+        for queued in choice.obsolete:
+            self._take_outbox(*outbox.drop(self._state.outbox, queued))
+        for queued, dropped in choice.dropped:
+            self._take_outbox(*outbox.drop(self._state.outbox, queued))
+            key = queued.message.key
+            self._events.append(SendDropped(key, why(key, dropped.reason, dropped.detail)))
+        flights: list[Flight] = []
+        for queued, request in choice.requests:
+            claimed, written, claim = outbox.claim(
+                self._state.outbox, queued, request.family, now, request.window, command.boot
+            )
+            self._take_outbox(claimed, written)
+            flights.append(Flight(claim, request))
+        return Departures(flights, choice.look_again)
+
+    def _settle(self, command: SettleClaim) -> Outcome:
+        claim, request = command.flight
+        account = command.delivery.account
+        outcome = command.delivery.judge(claim, request, command.reply, command.at, command.chance)
+        self._take_outbox(*outbox.settle(self._state.outbox, claim, outcome.settlement, command.at, command.boot))
+        after = self._state.outbox
+        if command.delivery.is_outdated(claim):
+            # What was refused to another key may be granted to this one.
+            after = outbox.try_again(after, account)
+        elif command.delivery.reaches(outcome):
+            after = outbox.release(after, Wait.ANSWER, account)
+        self._state = replace(self._state, outbox=after)
+        shown = after.shown.get(claim.queued.message.key)
+        if isinstance(shown, ShownActivity) and shown.ended:
+            self._render(set(self._setup.surfaces.streams), command.at)  # its slot is free for another
+        return outcome
+
+    def _reconfigure(self, command: Reconfigure) -> None:
+        """Go on with another configuration, and evaluate what is known by its rules."""
+        now, before = command.at, self._state
+        resumed = startup.reconfigure(before, self._history, command.setup, command.staying, now)
+        self._setup, self._state = command.setup, resumed.state
+        self._merge(resumed.stored)
+        self._timers.reset()
+        self._timers.add(resumed.timers)
+        self._events += resumed.events
+        known = self._state.series.fresh_samples(now)
+        brought = {sample.series.metric for sample in known}
+        self._watch(brought, now)
+        self._samples_came(known, brought, list(brought), now)
+
+    def _merge(self, stored: StateChanges) -> None:
+        self._stored.alerts += stored.alerts
+        self._stored.groups |= stored.groups
+        self._stored.outbox |= stored.outbox
+        self._stored.entries += stored.entries
+        self._stored.intervals += stored.intervals
+        self._stored.alive |= stored.alive
+
+    def _watch(self, names: Iterable[str], now: float) -> list[str]:
+        """Set timers for when something of these metrics and sources becomes stale; returns those that had none."""
+        new = [name for name in names if name not in self._state.ageing]
+        for name in new:
+            at = self._state.series.next_stale_at(name, now)
+            if at is not None:
+                self._state = replace(self._state, ageing=self._state.ageing.insert(name))
+                self._timers.add([(at + JUST_AFTER, StaleDue(name))])
+        return new
+
+    def _take_evaluated(self, evaluated: Evaluated) -> Sequence[Transition]:
+        """Put what an evaluation came to into the draft."""
+        self._timers.add(evaluated.timers)
+        if evaluated.unneeded:
+            self._state = replace(self._state, series=forget_missing(self._state.series, evaluated.unneeded))
+        if evaluated.alerts is self._state.alerts:
+            return ()
+        self._state = replace(self._state, alerts=evaluated.alerts)
+        self._stored.alerts += evaluated.changed
+        self._events += [RuleEvaluationFailed(rule, problem) for rule, problem in evaluated.problems.items()]
+        for transition in evaluated.transitions:
+            self._note_interval(transition)
+        return evaluated.transitions
+
+    def _note_interval(self, transition: Transition) -> None:
+        """Remember when the rule began, or ceased, to fire on the series."""
+        was = transition.before is not None and transition.before.severity is not None
+        fires = transition.after is not None and transition.after.severity is not None
+        if was == fires:
+            return
+        note = intervals.opened if fires else intervals.closed
+        alert = transition.alert
+        after, written = note(self._state.intervals, alert.rule, alert.series, transition.at)
+        self._state = replace(self._state, intervals=after)
+        self._stored.intervals += written.written
+
+    def _notify(self, transitions: Sequence[Transition], due: Sequence[NotifyTimer], now: float) -> None:
+        view = notify_view(self._setup, self._state, now)
+        notified: Notified = notify(self._state.groups, transitions, due, view, self._setup.notify)
+        self._state = replace(self._state, groups=notified.groups)
+        self._stored.groups |= dict.fromkeys(notified.changed)
+        self._stored.entries += report.entries(notified.decisions)
+        self._timers.add(notified.timers)
+        self._events += report.events(notified.decisions)
+        self._enqueue(notified.messages)
+
+    def _render(self, surfaces: Collection[SurfaceKey], now: float) -> None:
+        if not surfaces:
+            return
+        rendered = render(
+            self._setup.surfaces, surfaces, surfaces_view(self._setup, self._state, now), self._state.slots
+        )
+        not_renderable = self._state.not_renderable
+        for message in rendered.messages:
+            not_renderable = not_renderable.discard(message.key)
+        for each in rendered.not_renderable:
+            if not_renderable.get(each.key) != each and not each.obstacle.is_expected:
+                self._events.append(SurfaceNotRenderable(each.key, str(each)))
+            not_renderable = not_renderable.insert(each.key, each)
+        self._stored.slots |= rendered.slots != self._state.slots
+        self._state = replace(self._state, slots=rendered.slots, not_renderable=not_renderable)
+        self._timers.add(rendered.timers)
+        self._enqueue(rendered.messages)
+
+    def _enqueue(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            before = self._state.outbox
+            self._take_outbox(*outbox.enqueue(before, message))
+            self._has_messages |= self._state.outbox is not before
+
+    def _take_outbox(self, after: Outbox, written: OutboxChanges) -> None:
+        if after is not self._state.outbox:
+            self._state = replace(self._state, outbox=after)
+        if written:
+            self._stored.outbox |= written
+
+    def _series_view(self, now: float) -> SeriesView:
+        return SeriesView(self._state.series, self._samples.past, now)
+
+    def _note_alive(self) -> None:
+        """Write down, once in a while, that the daemon is alive, so that the next start knows how long it was not."""
+        now = self._now
+        if now - self._state.alive_at >= ALIVE_EVERY:
+            self._state = replace(self._state, alive_at=now)
+            self._stored.alive |= any(alert.severity is None for alert in self._state.alerts)
+        self._stored.alive |= bool(self._stored.alerts)
+        if now - self._state.pruned_at >= PRUNE_EVERY:
+            pruned, written = intervals.prune(self._state.intervals, now)
+            self._state = replace(self._state, intervals=pruned, pruned_at=now)
+            self._stored.intervals_removed += written.removed
+
+
+def _without(names: HashTrieSet[str], gone: Iterable[str]) -> HashTrieSet[str]:
+    for name in gone:
+        names = names.discard(name)
+    return names
+
+
+def _rules_of(transitions: Iterable[Transition]) -> set[str]:
+    """The rules whose severity changed on some series."""
+    return {transition.alert.rule for transition in transitions if transition.changes_severity}

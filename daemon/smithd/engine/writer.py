@@ -1,0 +1,243 @@
+"""The one writer: takes what waits in the queue, step by step, and has each step committed before it is applied.
+
+While a commit runs, entries wait: a slow disk delays messages, never polls, and what came meanwhile is one step and one
+transaction. A commit that fails is tried again with the same changes; until it succeeds, memory and disk stay as they
+were.
+
+Where commits have failed for five seconds, and nobody else can have written meanwhile (SQLite, with the lock held), the
+writer is degraded: it applies steps without a commit, so that alerts are evaluated and sent all the same. Every few
+seconds it tries to write the whole of memory in one transaction; once that succeeds, it commits its steps again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from smithd.clock import Clock
+from smithd.engine.engine import Engine
+from smithd.engine.entries import CatchUp, ClockSet, Command, Entry, Tick
+from smithd.engine.queue import Queue
+from smithd.engine.step import Changes
+from smithd.errors import DatabaseError
+from smithd.events import CommitsFailing, CommitsRecovered, Degraded, Events
+from smithd.poll.intake import Poll
+from smithd.storage.committer import Committer, Write
+from smithd.storage.degraded import CommitHealth
+from smithd.storage.marker import Marker
+
+STEP_FOR = 0.02
+"""Seconds of the event loop that one step may take; what waits longer is the next step."""
+
+LONGEST_NAP = 2.0
+"""Seconds after which the clock is looked at though nothing is due: it may have been set."""
+
+CLOCK_STEP = 2.0
+"""Seconds by which the wall clock must leave the monotonic one to count as set."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A command, and the future of whoever waits for its answer."""
+
+    command: Any
+    answer: asyncio.Future[Any]
+
+
+class Writer:
+    """Runs the steps of one engine. ``applied`` is called after each step with what it changed.
+
+    ``health``: how commits fare; ``committed_at``: when the last one succeeded (seconds since 1970).
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        committer: Committer,
+        clock: Clock,
+        events: Events,
+        applied: Callable[[Changes], None],
+        marker: Marker | None = None,
+        longest_nap: float = LONGEST_NAP,
+    ) -> None:
+        """``marker``: says on another file system that the state is behind; None where nothing outlives the process.
+        ``longest_nap``: seconds after which the clock is looked at though nothing is due.
+        """
+        self.health = CommitHealth()
+        self.committed_at = clock.now()
+        self._engine = engine
+        self._committer = committer
+        self._clock = clock
+        self._events = events
+        self._applied = applied
+        self._marker = marker
+        self._longest_nap = longest_nap
+        self._queue: Queue[Entry | _Asked] = Queue(lambda: engine.most_waiting, engine.same_verdicts)
+        self._arrived = asyncio.Event()
+        self._offset = clock.now() - clock.monotonic()
+
+    @property
+    def waiting(self) -> int:
+        """How many entries wait."""
+        return len(self._queue)
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many answers of each source were dropped because the queue was full."""
+        return dict(self._queue.dropped)
+
+    def put(self, poll: Poll) -> None:
+        """Take an answer of a source."""
+        self._queue.put_poll(poll)
+        self._arrived.set()
+
+    def has_room(self, source: str) -> bool:
+        """Whether a source may be polled now; where it may not, its poll is skipped."""
+        return self._queue.has_room(source)
+
+    async def ask(self, command: Command[Answer]) -> Answer:
+        """Have a command carried out; the answer comes after the commit. Raises what the command is refused with."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Asked(command, answer))
+        self._arrived.set()
+        return await answer
+
+    async def catch_up(self) -> None:
+        """Have everything that waits, or is due by now, computed, committed and applied."""
+        await self.ask(CatchUp(self._clock.now()))
+        while (wake_at := self._engine.wake_at()) is not None and wake_at <= self._clock.now():
+            await self.ask(CatchUp(self._clock.now()))
+
+    async def start(self) -> None:
+        """Commit and apply what the start came to. To be called once, before ``run``."""
+        await self._finish(self._engine.started, [])
+
+    async def run(self) -> None:
+        """Run steps until cancelled. Raises DatabaseError where the state can no longer be kept."""
+        while True:
+            await self._wait()
+            self._watch_clock()
+            now = self._clock.now()
+            wake_at = self._engine.wake_at()
+            if wake_at is not None and wake_at <= now:
+                self._queue.put(Tick(now))
+            if self._queue:
+                await self.step()
+            if self.health.is_degraded and self._clock.monotonic() >= self.health.retry_at:
+                await self._recover()
+
+    async def step(self) -> None:
+        """Compute, commit and apply what waits."""
+        asked: list[_Asked] = []
+        changes = self._engine.compute(self._entries(asked), self._clock.now())
+        await self._finish(changes, asked)
+
+    def _entries(self, asked: list[_Asked]) -> Iterator[Entry]:
+        """What waits, in the order of arrival, for as long as a step may take."""
+        until = self._clock.monotonic() + STEP_FOR
+        for entry in self._queue.take():
+            if isinstance(entry, _Asked):
+                asked.append(entry)
+                yield entry.command
+            else:
+                yield entry
+            if self._clock.monotonic() >= until:
+                return
+
+    async def _finish(self, changes: Changes, asked: list[_Asked]) -> None:
+        committed = True
+        if changes.stored and not self.health.is_degraded:
+            committed = await self._commit(lambda connection: self._engine.write(connection, changes))
+        elif changes.stored:
+            committed = False
+        self._engine.apply(changes, committed=committed)
+        for event in changes.events:
+            self._events.publish(event)
+        for each, answer in zip(asked, changes.answers, strict=True):
+            if each.answer.done():
+                continue  # whoever asked has gone
+            if isinstance(answer, Exception):
+                each.answer.set_exception(answer)
+            else:
+                each.answer.set_result(answer)
+        self._applied(changes)
+
+    async def _commit(self, write: Write) -> bool:
+        """Commit, however often it takes; False where the writer became degraded instead."""
+        while True:
+            began = self._clock.monotonic()
+            try:
+                await _to_the_end(self._committer.commit(write))
+            except DatabaseError as error:
+                self._failed(error, began)
+                if self.health.is_degraded:
+                    return False
+                await self._clock.sleep(max(0.0, self.health.retry_at - self._clock.monotonic()))
+            else:
+                self._succeeded()
+                return True
+
+    async def _recover(self) -> None:
+        """Try to write the whole of memory in one transaction."""
+        began, now = self._clock.monotonic(), self._clock.now()
+        try:
+            await _to_the_end(self._committer.commit(lambda connection: self._engine.write_all(connection, now)))
+        except DatabaseError as error:
+            self._failed(error, began)
+        else:
+            self._engine.history.written(now)
+            self._succeeded()
+
+    def _failed(self, error: DatabaseError, began: float) -> None:
+        before = self.health
+        self.health = before.failed(error, began, self._clock.monotonic())
+        if self.health.is_degraded and not before.is_degraded:
+            if self._marker is not None:
+                self._marker.create()
+            self._events.publish(Degraded(str(error)))
+        elif not before.is_failing:
+            self._events.publish(CommitsFailing(str(error)))
+
+    def _succeeded(self) -> None:
+        if self.health.is_failing:
+            self._events.publish(CommitsRecovered())
+            if self._marker is not None and self.health.is_degraded:
+                self._marker.remove()
+        self.health = self.health.succeeded()
+        self.committed_at = self._clock.now()
+
+    async def _wait(self) -> None:
+        """Wait until an entry arrives or something is due, and look at the clock now and then."""
+        if self._queue:
+            return
+        self._arrived.clear()
+        now, wake_at = self._clock.now(), self._engine.wake_at()
+        nap = self._longest_nap if wake_at is None else min(self._longest_nap, max(0.0, wake_at - now))
+        waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._arrived.wait())}
+        if nap < math.inf:
+            waits.add(asyncio.ensure_future(self._clock.sleep(nap)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    def _watch_clock(self) -> None:
+        before, self._offset = self._offset, self._clock.now() - self._clock.monotonic()
+        if abs(self._offset - before) >= CLOCK_STEP:
+            self._queue.put(ClockSet(self._clock.now(), self._offset - before))
+
+
+async def _to_the_end(commit: Any) -> None:
+    """Wait for a commit; whoever is cancelled meanwhile waits all the same, since the commit goes on."""
+    future = asyncio.ensure_future(commit)
+    try:
+        await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait((future,))
+        raise

@@ -1,0 +1,91 @@
+"""What a configuration comes to for the engine: its rules, surfaces and expressions, compiled. No I/O."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from smithd.alerts.rule import compile_rule, remembered_for
+from smithd.alerts.ruleset import RuleSet
+from smithd.config.model import Config, RuleConfig
+from smithd.expression.derived import made_of
+from smithd.notify.config import NotifyConfig, notify_config
+from smithd.notify.suppression import compile_suppressors
+from smithd.poll.schedule import first_answer_within, fresh_for
+from smithd.series.derived import DerivedMetrics
+from smithd.series.expected import Expected, ExpectedSource, source_of
+from smithd.series.state import begin
+from smithd.surfaces import surfaces
+from smithd.surfaces.surfaces import Surfaces
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One configuration, compiled. ``watched``: the metrics and sources that something depends on as they become stale;
+    ``history``: the metrics that are looked back on, and for how many seconds; ``inputs``: those that
+    derived metrics are worked out from.
+    """
+
+    config: Config
+    expected: Expected
+    derived: DerivedMetrics
+    rules: RuleSet
+    notify: NotifyConfig
+    surfaces: Surfaces
+    watched: frozenset[str]
+    history: Mapping[str, float]
+    inputs: frozenset[str]
+
+
+def set_up(config: Config, now: float) -> Setup:
+    """Compile a configuration. ``now``: from when on its sources are expected to answer."""
+    inputs = made_of(config.derived)
+    rules_on = _rules_on(config.rules, inputs)
+    account = config.account
+    shown = surfaces.build(
+        config.widgets,
+        config.live_activities,
+        rules_on,
+        account.channels,
+        account.limits.live_activities_at_once,
+    )
+    looked_at = shown.metrics | rules_on.keys()
+    expected = Expected(
+        frozenset({*looked_at, *inputs, *chain.from_iterable(inputs.values())}),
+        frozenset(rules_on),
+        {
+            spec.name: ExpectedSource(
+                fresh_for(spec.schedule, spec.timeout, now), first_answer_within(spec.schedule, spec.timeout)
+            )
+            for spec in config.sources.values()
+        },
+        {name: frozenset(map(source_of, metrics)) for name, metrics in inputs.items()},
+    )
+    unseen = begin(expected, now)
+    rules = {
+        name: compile_rule(name, options, unseen.expires_after(options.metrics))
+        for name, options in config.rules.items()
+    }
+    pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
+    return Setup(
+        config,
+        expected,
+        DerivedMetrics(config.derived),
+        RuleSet.of(rules, expected.sources_of, config.history, config.zone),
+        notify_config(rules, pushes, compile_suppressors(config.rules), account.channels),
+        shown,
+        looked_at | shown.sources,
+        remembered_for(rules.values(), config.derived),
+        frozenset(chain.from_iterable(inputs.values())),
+    )
+
+
+def _rules_on(rules: Mapping[str, RuleConfig], inputs: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    """The rules on each metric; those on a derived one depend on the metrics, too, that it is worked out from."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, rule in rules.items():
+        for metric in rule.metrics.union(*(inputs.get(metric, ()) for metric in rule.metrics)):
+            found[metric].append(name)
+    return dict(found)

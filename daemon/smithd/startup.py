@@ -1,0 +1,194 @@
+"""What a start, or a reload, takes up: the state as the last run left it, fitted to the configuration of today. No I/O
+but for ``load``, which reads.
+
+A reload is a start that keeps the newest samples: both go through ``resume``, and what the configuration no longer has
+is closed there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from smithd.alerts import rows as alert_rows
+from smithd.alerts.evaluation import timers_of
+from smithd.alerts.resume import resume as resume_alerts
+from smithd.alerts.rows import Kept
+from smithd.delivery.delivery import fingerprint
+from smithd.events import Event
+from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
+from smithd.notify import report
+from smithd.notify import rows as notify_rows
+from smithd.notify.group import Groups
+from smithd.notify.resume import resume as resume_groups
+from smithd.notify.route import NotifyTimer
+from smithd.notify.silence import Silences
+from smithd.outbox import queue as outbox_queue
+from smithd.outbox import rows as outbox_rows
+from smithd.outbox.message import ActivityEnd, Push, PushUpdate, WidgetValue
+from smithd.outbox.shown import ShownActivity
+from smithd.outbox.state import Outbox, OutboxChanges
+from smithd.plugin.sample import Sample
+from smithd.series import rows as series_rows
+from smithd.series.history import History
+from smithd.series.intervals import FiringIntervals, close_all_but
+from smithd.series.state import SeriesState, adopt, begin, expect_back
+from smithd.setup import Setup
+from smithd.state import State, StateChanges
+from smithd.surfaces import messages as surface_messages
+from smithd.surfaces import rows as slot_rows
+from smithd.surfaces.slots import Slots
+from smithd.surfaces.slots import timers as slots_timers
+from smithd.timers import AlertDue, StaleDue, SurfaceDue
+from smithd.views import notify_view
+
+EngineTimer = AlertDue | StaleDue | SurfaceDue | NotifyTimer
+
+JUST_AFTER = 0.001
+"""Something is stale when more than its time has passed, so its timer is due a moment later."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """What the last run left on disk. ``from_another``: it was the run of another configuration."""
+
+    alerts: Kept
+    groups: Groups
+    silences: Silences
+    outbox: Outbox
+    slots: Slots
+    intervals: FiringIntervals
+    history: History
+    from_another: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The state to go on with, what is to be written of it, the timers to set, and what is to be published."""
+
+    state: State
+    stored: StateChanges
+    timers: list[tuple[float, EngineTimer]]
+    events: list[Event]
+
+
+def load(connection: Connection, setup: Setup, from_another: bool, now: float) -> LeftBehind:
+    """Read what the last run left. Raises what unreadable rows raise."""
+    return LeftBehind(
+        alert_rows.load(connection),
+        notify_rows.load_groups(connection),
+        notify_rows.load_silences(connection),
+        outbox_rows.load(connection),
+        slot_rows.load(connection, DEFAULT_ACCOUNT),
+        series_rows.load_intervals(connection),
+        series_rows.load(connection, setup.history, setup.config.history, now),
+        from_another,
+    )
+
+
+def start(left: LeftBehind, setup: Setup, now: float) -> Resumed:
+    """Go on after the last run."""
+    return _resume(left, begin(setup.expected, now), setup, now)
+
+
+def reconfigure(state: State, history: History, setup: Setup, staying: Collection[str], now: float) -> Resumed:
+    """Go on with another configuration: what is known of the sources that are ``staying`` is kept."""
+    kept = Kept(list(state.alerts), dict(state.alerts.flapping.items()), now)
+    left = LeftBehind(
+        kept, state.groups, state.silences, state.outbox, state.slots, state.intervals, history, from_another=False
+    )
+    return _resume(left, adopt(begin(setup.expected, now), state.series, staying), setup, now)
+
+
+def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> Resumed:
+    resumed = resume_alerts(left.alerts.alerts, left.alerts.flapping, setup.rules.by_name, left.alerts.alive_at, now)
+    for alert in resumed.alerts:
+        if alert.value is not None and alert.metric:
+            since = min(alert.absence.since, now) if alert.absence.is_missing else now
+            series = expect_back(series, Sample(alert.series, alert.value, since))
+    firing = {(alert.rule, alert.series) for alert in resumed.alerts if alert.severity is not None}
+    intervals, closed = close_all_but(left.intervals, firing, now)
+
+    # At another address nothing was notified yet: the groups begin anew, and what fires is notified there.
+    account = setup.config.account
+    service = left.outbox.accounts.get(DEFAULT_ACCOUNT)
+    has_moved = service is not None and service.address != account.base_url
+    outbox, written = outbox_queue.moved(left.outbox, DEFAULT_ACCOUNT, account.base_url, fingerprint(account))
+    if has_moved:
+        for message in outbox.messages():
+            outbox, dropped = outbox_queue.withdraw(outbox, message.key)
+            written |= dropped
+    outbox, withdrawn = _without_removed(outbox, setup.surfaces.keys, left.from_another, now)
+    outbox = outbox_queue.want(outbox_queue.try_again(outbox, DEFAULT_ACCOUNT), setup.surfaces.keys)
+    state = State(
+        series,
+        resumed.alerts,
+        intervals,
+        Groups() if has_moved else left.groups,
+        left.silences,
+        outbox,
+        left.slots,
+        alive_at=now,
+        pruned_at=now,
+    )
+    notified = resume_groups(state.groups, notify_view(setup, state, now), setup.notify)
+    for message in notified.messages:
+        outbox, enqueued = outbox_queue.enqueue(outbox, message)
+        withdrawn |= enqueued
+    stored = StateChanges(
+        # An alert that was fitted is written as it was, until it changes: the rule may be edited back.
+        alerts=list(resumed.forgotten),
+        groups=dict.fromkeys([*left.groups.by_key, *notified.changed] if has_moved else notified.changed),
+        outbox=written | withdrawn,
+        entries=list(report.entries(notified.decisions)),
+        intervals=list(closed.written),
+        alive=True,
+    )
+    timers: list[tuple[float, EngineTimer]] = [*timers_of(setup.rules, state.alerts), *notified.timers]
+    first_answers = now + series.longest_first_answer + JUST_AFTER
+    timers += [(at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)]
+    timers += stale_timers(series, setup.watched, now)
+    timers += slot_timers(left.slots, setup, now)
+    return Resumed(
+        replace(state, groups=notified.groups, outbox=outbox), stored, timers, list(report.events(notified.decisions))
+    )
+
+
+def slot_timers(slots: Slots, setup: Setup, now: float) -> list[tuple[float, SurfaceDue]]:
+    """When slots are to be allocated again though nothing else changes."""
+    return [(at, SurfaceDue(key)) for at, key in slots_timers(slots, setup.surfaces.limits, now)]
+
+
+def stale_timers(series: SeriesState, names: Iterable[str], now: float) -> list[tuple[float, StaleDue]]:
+    """When the next thing of each metric or source becomes stale."""
+    found = ((series.next_stale_at(name, now), name) for name in sorted(names))
+    return [(at + JUST_AFTER, StaleDue(name)) for at, name in found if at is not None]
+
+
+def _without_removed(
+    outbox: Outbox, surfaces: Collection[SurfaceKey], from_another: bool, now: float
+) -> tuple[Outbox, OutboxChanges]:
+    """The outbox without what the last run wanted to show and did not: it is rendered anew from what is true now. A
+    number goes out all the same, with the time when it was true. Streams that the configuration does not have any more
+    are ended; those of another configuration are not ours to end, and are forgotten.
+    """
+    known, changes = frozenset(surfaces), OutboxChanges()
+    for message in outbox.messages():
+        is_number = isinstance(message, WidgetValue) and not isinstance(message.value, str)
+        if not isinstance(message, Push | PushUpdate) and not (is_number and message.key in known):
+            outbox, written = outbox_queue.withdraw(outbox, message.key)
+            changes |= written
+    for shown in sorted(
+        (each for each in outbox.shown.values() if isinstance(each, ShownActivity)), key=lambda each: each.key
+    ):
+        if shown.ended or shown.key in known:
+            continue
+        if from_another:
+            outbox, written = outbox_queue.forget(outbox, shown.key)
+        else:
+            end: ActivityEnd = surface_messages.end_of_removed(shown.key, shown, now)
+            outbox, written = outbox_queue.enqueue(outbox, end)
+        changes |= written
+    return outbox, changes

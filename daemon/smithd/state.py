@@ -1,0 +1,112 @@
+"""What smithd remembers, as one frozen value; and what a step changes of it, as one transaction writes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rpds import HashTrieMap, HashTrieSet
+from sqlalchemy import Connection
+
+from smithd.alerts import rows as alert_rows
+from smithd.alerts.alert import AlertKey
+from smithd.alerts.alerts import Alerts
+from smithd.journal import Entry, Journal
+from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
+from smithd.notify import rows as notify_rows
+from smithd.notify.group import GroupKey, Groups
+from smithd.notify.silence import Silences
+from smithd.outbox import rows as outbox_rows
+from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges
+from smithd.series import rows as series_rows
+from smithd.series.history import History, HistoryRows
+from smithd.series.intervals import FiringInterval, FiringIntervals, IntervalChanges
+from smithd.series.state import SeriesState
+from smithd.surfaces import rows as slot_rows
+from smithd.surfaces.slots import Slots
+from smithd.surfaces.surface import NotRenderable
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that is remembered from one step to the next, but for the samples of the past (see ``History``).
+
+    ``intervals``: when rules fired on each series. ``alive_at``: when it was last written that the daemon is alive;
+    ``pruned_at``: when intervals were last pruned. ``not_renderable``: the surfaces without a desired state, and why.
+    ``ageing``: the metrics and sources that have a timer for when something of them becomes stale.
+    """
+
+    series: SeriesState
+    alerts: Alerts
+    intervals: FiringIntervals
+    groups: Groups
+    silences: Silences
+    outbox: Outbox
+    slots: Slots
+    alive_at: float
+    pruned_at: float
+    not_renderable: HashTrieMap[SurfaceKey, NotRenderable] = field(default_factory=HashTrieMap)
+    ageing: HashTrieSet[str] = field(default_factory=HashTrieSet)
+
+
+@dataclass(slots=True)
+class StateChanges:
+    """What a step changes of what is on disk: the keys of what is others now, and the journal's entries.
+
+    ``silences_before``: the silences as they are on disk, where they are others now.
+    """
+
+    alerts: list[AlertKey] = field(default_factory=list)
+    groups: dict[GroupKey, None] = field(default_factory=dict)
+    silences_before: Silences | None = None
+    outbox: OutboxChanges = NO_CHANGES
+    slots: bool = False
+    entries: list[Entry] = field(default_factory=list)
+    intervals: list[FiringInterval] = field(default_factory=list)
+    intervals_removed: list[FiringInterval] = field(default_factory=list)
+    history: HistoryRows | None = None
+    alive: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(
+            self.alerts
+            or self.groups
+            or self.silences_before is not None
+            or self.outbox
+            or self.slots
+            or self.entries
+            or self.intervals
+            or self.intervals_removed
+            or self.history is not None
+            or self.alive
+        )
+
+
+def write(connection: Connection, state: State, changes: StateChanges, journal: Journal, now: float) -> None:
+    """Write what a step changed. ``state``: as it is after the step."""
+    if changes.alerts or changes.alive:
+        alert_rows.write(connection, state.alerts, changes.alerts, now)
+    notify_rows.write_groups(connection, state.groups, changes.groups)
+    if changes.silences_before is not None:
+        notify_rows.write_silences(connection, changes.silences_before, state.silences)
+    if changes.outbox:
+        outbox_rows.write(connection, changes.outbox)
+    if changes.slots:
+        slot_rows.write(connection, DEFAULT_ACCOUNT, state.slots)
+    if changes.intervals or changes.intervals_removed:
+        written = IntervalChanges(tuple(changes.intervals), tuple(changes.intervals_removed))
+        series_rows.write_intervals(connection, written)
+    if changes.history is not None:
+        series_rows.write(connection, changes.history)
+    journal.write(connection, changes.entries, now)
+
+
+def write_all(connection: Connection, state: State, history: History, now: float) -> None:
+    """Write all that is remembered in place of what is on disk; the journal keeps what it has."""
+    alert_rows.write_all(connection, state.alerts, now)
+    notify_rows.write_all_groups(connection, state.groups)
+    notify_rows.write_all_silences(connection, state.silences)
+    outbox_rows.write_all(connection, state.outbox)
+    slot_rows.write_all(connection, {DEFAULT_ACCOUNT: state.slots})
+    series_rows.write_all_intervals(connection, state.intervals)
+    series_rows.write(connection, history.everything())

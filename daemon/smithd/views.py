@@ -1,0 +1,34 @@
+"""What notification and surfaces see of the state at one moment. No I/O."""
+
+from __future__ import annotations
+
+from smithd.keys import DEFAULT_ACCOUNT
+from smithd.notify.view import NotifyView, open_windows
+from smithd.setup import Setup
+from smithd.state import State
+from smithd.surfaces.view import SurfacesView
+
+
+def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
+    """What decides about notifications."""
+    return NotifyView(
+        now,
+        setup.config.zone,
+        state.alerts.by_rule,
+        open_windows(setup.config.windows, now),
+        state.silences.active(now),
+        state.series,
+        state.outbox.standing,
+    )
+
+
+def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
+    """What surfaces are made of. A stream whose start waits to be sent counts as on the phone."""
+    outbox, streams = state.outbox, setup.surfaces.streams
+    return SurfacesView(
+        now,
+        state.series,
+        state.alerts.firing,
+        outbox.shown.get,
+        lambda: outbox.streams_on_phone(DEFAULT_ACCOUNT) | {key for key in streams if outbox.standing(key).holds_slot},
+    )

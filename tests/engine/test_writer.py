@@ -1,0 +1,284 @@
+"""The one writer: what is computed is committed before it is applied, and a disk that fails loses no alert."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.stage import HEAD, PLUGIN, poll_of
+from smithd.clock import VirtualClock
+from smithd.config.load import load
+from smithd.config.model import Config
+from smithd.delivery.reply import Accepted
+from smithd.delivery.wire import Request
+from smithd.engine.queue import Queue
+from smithd.engine.running import RunningEngine
+from smithd.errors import DatabaseError, Unwritable
+from smithd.events import CommitsFailing, CommitsRecovered, Degraded, Event, Events
+from smithd.poll.intake import Poll
+from smithd.storage.committer import InlineCommitter, Write
+from smithd.storage.database import Database
+from smithd.storage.marker import Marker
+
+START = 1_763_906_400.0
+RULES = "rules: {errors: {metric: shop.errors, critical: '> 5', push: true}}\n"
+
+
+class FaultyCommitter:
+    """Commits inline; ``fault`` may raise, or take its time, before that."""
+
+    def __init__(self, database: Database, fault: Callable[[], Awaitable[None]]) -> None:
+        self._inline = InlineCommitter(database)
+        self._fault = fault
+        self.commits = 0
+
+    async def commit(self, write: Write) -> None:
+        await self._fault()
+        await self._inline.commit(write)
+        self.commits += 1
+
+    async def close(self) -> bool:
+        return True
+
+
+class World:
+    """A running engine in virtual time, on a disk that fails as the test says."""
+
+    def __init__(self, folder: Path, clock: VirtualClock, rules: str = RULES, marker: Marker | None = None) -> None:
+        self.clock = clock
+        self.config = configuration(folder, rules)
+        self.database = Database.open(self.config.state)
+        self.events: list[Event] = []
+        self.sent: list[tuple[float, str]] = []
+        self.error: DatabaseError | None = None
+        self.commit_takes = 0.0
+        self.committer = FaultyCommitter(self.database, self._fault)
+        self.running = RunningEngine(
+            self.config,
+            Events([self.events.append]),
+            clock,
+            self.database,
+            self._send,
+            lambda _: self.committer,
+            marker,
+            chance=lambda: 0.5,
+        )
+
+    async def _fault(self) -> None:
+        await self.clock.sleep(self.commit_takes)
+        if self.error is not None:
+            raise self.error
+
+    async def _send(self, request: Request) -> Accepted:
+        self.sent.append((self.clock.now(), request.body.get("title", "")))
+        return Accepted("sent", notification_id=f"n-{len(self.sent)}")
+
+    async def poll(self, **values: float) -> None:
+        """An answer of the shop now, and time for what follows from it."""
+        self.running.writer.put(poll_of(self.clock.now(), **values))
+        await self.clock.sleep(0.05)
+
+    def told(self, kind: type[Event]) -> int:
+        return sum(isinstance(event, kind) for event in self.events)
+
+
+def configuration(folder: Path, rules: str) -> Config:
+    (folder / "shop.py").write_text(PLUGIN)
+    (folder / "smithd.yaml").write_text(HEAD + rules)
+    return load(folder / "smithd.yaml", secrets_required=True)
+
+
+Story = Callable[[World], Coroutine[Any, Any, None]]
+
+
+def play(folder: Path, story: Story, rules: str = RULES, start: float = START, marker: Marker | None = None) -> World:
+    """Run a story beside a running engine; its end writes what is not on disk yet."""
+    clock = VirtualClock(start)
+    world: list[World] = []
+
+    async def main() -> None:
+        world.append(World(folder, clock, rules, marker))
+        async with world[0].running as running:
+            sending = asyncio.create_task(running.sender.run())
+            try:
+                await story(world[0])
+            finally:
+                sending.cancel()
+                with suppress(asyncio.CancelledError):
+                    await sending
+
+    try:
+        clock.run(main)
+    finally:
+        world[0].database.close()
+    return world[0]
+
+
+def stored_alerts(folder: Path) -> int:
+    with Database.open(folder / "state.db").read_only() as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM alerts").scalar() or 0)
+
+
+def test_a_transaction_that_fails_at_the_moment_of_a_breach_delays_the_alert_and_loses_nothing(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        world.error = Unwritable("the disk is full")
+        await world.poll(errors=9)
+        assert world.running.engine.alerts == []
+        world.error = None
+        await world.clock.sleep(1)
+        assert [alert.severity for alert in world.running.engine.alerts] == ["critical"]
+
+    world = play(tmp_path, story)
+    ((at, title),) = world.sent
+    assert title == "errors is critical"
+    assert START < at < START + 1
+    assert (world.told(CommitsFailing), world.told(CommitsRecovered), world.told(Degraded)) == (1, 1, 0)
+
+
+def test_a_commit_that_takes_long_delays_messages_and_no_poll(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        world.commit_takes = 10.0
+        await world.poll(errors=9)
+        for _ in range(9):
+            await world.clock.sleep(1)
+            assert world.running.writer.has_room("shop")
+            await world.poll(errors=9)
+        assert world.running.writer.waiting == 9
+        world.commit_takes = 0.0
+        await world.clock.sleep(2)
+        assert world.running.writer.waiting == 0
+
+    world = play(tmp_path, story)
+    assert [title for _, title in world.sent] == ["errors is critical"]
+    assert world.sent[0][0] >= START + 10
+
+
+def test_where_commits_fail_for_long_the_daemon_goes_on_without_them_and_writes_all_when_it_can(
+    tmp_path: Path,
+) -> None:
+    marker = Marker(tmp_path / "degraded")
+
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        world.error = Unwritable("the disk is full")
+        await world.poll(errors=9)
+        await world.clock.sleep(6)
+        assert world.running.writer.health.is_degraded
+        assert marker.path.exists()
+        assert [title for _, title in world.sent] == ["errors is critical"]
+        await world.poll(errors=0)  # it ends while nothing can be written
+        await world.clock.sleep(1)
+        assert [title for _, title in world.sent] == ["errors is critical", "Resolved: errors"]
+        await world.poll(errors=9)
+        await world.clock.sleep(1)
+        world.error = None
+        await world.clock.sleep(6)
+        assert not world.running.writer.health.is_failing
+        assert not marker.path.exists()
+
+    world = play(tmp_path, story, marker=marker)
+    assert (world.told(Degraded), world.told(CommitsRecovered)) == (1, 1)
+    assert stored_alerts(tmp_path) == 1
+    assert len(world.sent) == 3
+
+
+def test_a_start_after_a_time_without_commits_waits_before_it_notifies(tmp_path: Path) -> None:
+    marker = Marker(tmp_path / "degraded")
+    marker.create()
+
+    async def story(world: World) -> None:
+        await world.poll(errors=9)
+        await world.clock.sleep(59)
+        assert world.sent == []
+        await world.clock.sleep(2)
+
+    world = play(tmp_path, story, marker=Marker(tmp_path / "degraded"))
+    assert [title for _, title in world.sent] == ["errors is critical"]
+
+
+def test_a_state_that_will_not_be_ours_again_ends_the_writer(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.error = DatabaseError("the state is damaged")
+        await world.poll(errors=9)
+        assert world.running.writing is not None
+        with pytest.raises(DatabaseError, match="damaged"):
+            await world.running.writing
+        world.error = None
+
+    assert play(tmp_path, story).sent == []
+
+
+def test_a_step_that_changes_nothing_that_lasts_commits_nothing(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        before = world.committer.commits
+        for value in range(5):
+            await world.poll(errors=value)
+        assert world.committer.commits == before
+
+    play(tmp_path, story)
+
+
+def test_what_came_while_a_commit_ran_is_one_commit(tmp_path: Path) -> None:
+    rules = "rules:\n" + "".join(
+        f"  r{number}: {{metric: shop.errors, warning: '> {number}'}}\n" for number in range(1, 6)
+    )
+
+    async def story(world: World) -> None:
+        world.commit_takes = 1.0
+        await world.poll(errors=1.5)
+        before = world.committer.commits
+        for value in (2.5, 3.5, 4.5, 5.5):
+            await world.poll(errors=value)
+        world.commit_takes = 0.0
+        await world.clock.sleep(2)
+        assert world.committer.commits <= before + 2
+        assert len(world.running.engine.alerts) == 5
+
+    play(tmp_path, story, rules)
+
+
+def poll(source: str, value: float) -> Poll:
+    return poll_of(START, source, errors=value)
+
+
+def same_sign(older: Poll, newer: Poll) -> bool:
+    return (older.samples[0].value > 0) == (newer.samples[0].value > 0)
+
+
+def test_entries_come_out_in_the_order_in_which_they_came_in() -> None:
+    queue: Queue[str] = Queue(lambda: 9, same_sign)
+    queue.put("a")
+    queue.put_poll(poll("shop", 1))
+    queue.put("b")
+    assert list(queue.take()) == ["a", poll("shop", 1), "b"]
+    assert len(queue) == 0
+
+
+def test_a_full_queue_drops_the_older_of_two_answers_that_mean_the_same() -> None:
+    queue: Queue[str] = Queue(lambda: 2, same_sign)
+    queue.put_poll(poll("shop", 1))
+    queue.put_poll(poll("depot", 1))
+    assert not queue.has_room("shop")
+    assert queue.has_room("third")
+    queue.put_poll(poll("shop", 2))
+    assert queue.dropped == {"shop": 1}
+    assert list(queue.take()) == [poll("depot", 1), poll("shop", 2)]
+
+
+def test_a_full_queue_keeps_answers_that_mean_something_else_and_asks_for_no_more() -> None:
+    queue: Queue[str] = Queue(lambda: 2, same_sign)
+    queue.put_poll(poll("shop", 1))
+    queue.put_poll(poll("depot", 1))
+    queue.put_poll(poll("shop", -1))
+    assert queue.dropped == {}
+    assert not queue.has_room("shop")
+    assert len(list(queue.take())) == 3
+    assert queue.has_room("shop")

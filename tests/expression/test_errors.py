@@ -50,7 +50,7 @@ MISTAKES = [
     ("prod.cpu{host=a}", 15, "expected a text in quotes", ""),
     ('prod.cpu{prod.host="a"}', 10, "expected the name of a label", ""),
     ('prod.cpu{host="a" zone="b"}', 19, "expected '}' or ','", ""),
-    ('prod.cpu{host=~"(a"}', 16, "in the pattern, at its character 1: this group has no end", ""),
+    ('prod.cpu{host=~"(a"}', 16, "in the pattern: missing ): (a", ""),
     ('prod.cpu > "5"', 12, "only stands beside a label", ""),
     ("prod.cpu > 5\x00", 13, "'U+0000' means nothing here", ""),
     ("by > 5", 1, "expected a metric, found 'by'", ""),

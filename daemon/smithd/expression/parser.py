@@ -359,5 +359,5 @@ def _test(operator: str, text: Token) -> Callable[[str], bool]:
     try:
         matches = compile_pattern(wanted)
     except PatternError as error:
-        raise ExpressionError(f"in the pattern, at its character {error.at + 1}: {error}", text.column) from error
+        raise ExpressionError(f"in the pattern: {error}", text.column) from error
     return matches if operator == "=~" else lambda value: not matches(value)

@@ -65,7 +65,7 @@ class LeftBehind:
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
+class ResumedState:
     """The state to go on with, what is to be written of it, the timers to set, and what is to be published."""
 
     state: State
@@ -88,12 +88,12 @@ def load(connection: Connection, setup: Setup, from_another: bool, now: float) -
     )
 
 
-def start(left: LeftBehind, setup: Setup, now: float) -> Resumed:
+def start(left: LeftBehind, setup: Setup, now: float) -> ResumedState:
     """Go on after the last run."""
     return _resume(left, begin(setup.expected, now), setup, now)
 
 
-def reconfigure(state: State, history: History, setup: Setup, staying: Collection[str], now: float) -> Resumed:
+def reconfigure(state: State, history: History, setup: Setup, staying: Collection[str], now: float) -> ResumedState:
     """Go on with another configuration: what is known of the sources that are ``staying`` is kept."""
     kept = Kept(list(state.alerts), dict(state.alerts.flapping.items()), now)
     left = LeftBehind(
@@ -102,7 +102,7 @@ def reconfigure(state: State, history: History, setup: Setup, staying: Collectio
     return _resume(left, adopt(begin(setup.expected, now), state.series, staying), setup, now)
 
 
-def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> Resumed:
+def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> ResumedState:
     resumed = resume_alerts(left.alerts.alerts, left.alerts.flapping, setup.rules.by_name, left.alerts.alive_at, now)
     for alert in resumed.alerts:
         if alert.value is not None and alert.metric:
@@ -151,7 +151,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     timers += [(at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)]
     timers += stale_timers(series, setup.watched, now)
     timers += slot_timers(left.slots, setup, now)
-    return Resumed(
+    return ResumedState(
         replace(state, groups=notified.groups, outbox=outbox), stored, timers, list(report.events(notified.decisions))
     )
 

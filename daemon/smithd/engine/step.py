@@ -168,10 +168,12 @@ class Step:
         is_answer = poll.failure is None or poll.samples
         answered = {poll.source} if is_answer and poll.source in self._setup.surfaces.sources else set[str]()
         fresh_again = self._watch(recorded.brought | answered, poll.time)
-        self._samples_came(poll.samples, recorded.brought, [*recorded.changed, *fresh_again], poll.time)
+        self._evaluate_samples(poll.samples, recorded.brought, [*recorded.changed, *fresh_again], poll.time)
 
-    def _samples_came(self, samples: Iterable[Any], brought: Collection[str], names: Sequence[str], now: float) -> None:
-        """What samples mean that are recorded. ``names``: the metrics and sources whose surfaces are concerned."""
+    def _evaluate_samples(
+        self, samples: Iterable[Any], brought: Collection[str], names: Sequence[str], now: float
+    ) -> None:
+        """From recorded samples to messages. ``brought``: their metrics; ``names``: what surfaces are rendered for."""
         fresh = [sample for sample in samples if self._state.series.is_fresh(sample, now)]
         derived = self._setup.derived.derive(brought, self._series_view(now))
         if derived.samples or derived.view.state is not self._state.series:
@@ -235,7 +237,7 @@ class Step:
         self._watch(self._setup.watched, now)
 
     def _carry_out(self, command: Entry) -> Any:
-        """Carry out a command; returns its answer, or what it is refused with."""
+        """The answer to a command; an exception is a refusal."""
         match command:
             case AddSilence():
                 return self._add_silence(command)
@@ -337,7 +339,7 @@ class Step:
         known = self._state.series.fresh_samples(now)
         brought = {sample.series.metric for sample in known}
         self._watch(brought, now)
-        self._samples_came(known, brought, list(brought), now)
+        self._evaluate_samples(known, brought, list(brought), now)
 
     def _merge(self, stored: StateChanges) -> None:
         self._stored.alerts += stored.alerts

@@ -127,6 +127,8 @@ class RunningEngine:
             await asyncio.wait((last, self.writing), timeout=LONGEST_END, return_when=asyncio.FIRST_COMPLETED)
             last.cancel()
         self.writing.cancel()
-        with suppress(asyncio.CancelledError, Exception):  # whoever watches the task has seen its error
-            await self.writing
+        # A commit that hangs holds the writer: the committer, which knows it, says so below.
+        await asyncio.wait((self.writing,), timeout=LONGEST_END)
+        with suppress(asyncio.CancelledError, asyncio.InvalidStateError):
+            self.writing.exception()  # whoever watches the task has seen its error
         self.hangs = not await self._committer.close()

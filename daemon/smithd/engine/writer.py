@@ -142,8 +142,10 @@ class Writer:
         until = self._clock.monotonic() + STEP_FOR
         for entry in self._queue.take():
             if isinstance(entry, _Asked):
-                asked.append(entry)
-                yield entry.command
+                # Whoever asked may have gone: nobody would send what is claimed for a sender that has ended.
+                if not entry.answer.done():
+                    asked.append(entry)
+                    yield entry.command
             else:
                 yield entry
             if self._clock.monotonic() >= until:

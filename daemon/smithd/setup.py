@@ -10,7 +10,7 @@ from itertools import chain
 from smithd.alerts.rule import compile_rule, remembered_for
 from smithd.alerts.ruleset import RuleSet
 from smithd.config.model import Config, RuleConfig
-from smithd.expression.derived import made_of
+from smithd.expression.derived import base_metrics
 from smithd.notify.config import NotifyConfig, notify_config
 from smithd.notify.suppression import compile_suppressors
 from smithd.poll.schedule import first_answer_within, fresh_for
@@ -41,7 +41,7 @@ class Setup:
 
 def set_up(config: Config, now: float) -> Setup:
     """Compile a configuration. ``now``: from when on its sources are expected to answer."""
-    inputs = made_of(config.derived)
+    inputs = base_metrics(config.derived)
     rules_on = _rules_on(config.rules, inputs)
     account = config.account
     shown = surfaces.build(

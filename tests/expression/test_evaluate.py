@@ -1,4 +1,4 @@
-"""What expressions mean where Prometheus does not say it: missing metrics, divisions by zero, not, and gaps."""
+"""What expressions mean where Prometheus does not say it: stale metrics, divisions by zero, not, and gaps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORLD = World(
         "prod.error_rate": {ONE: 7.0},
         "prod.idle": {},
         "shop.closed": {ONE: 0.0},
-        "gone": None,
+        "stale": None,
     }
 )
 
@@ -74,20 +74,20 @@ def test_a_result_where_all_is_known(text: str, expected: dict[Labels, float]) -
 @pytest.mark.parametrize(
     ("text", "holds"),
     [
-        ("gone > 5", None),
-        ("not gone > 5", None),
-        ("prod.error_rate > 5 and gone > 5", None),
-        ("prod.error_rate > 9 and gone > 5", False),  # whatever is missing, it is not so
-        ("gone > 5 and prod.error_rate > 9", False),
-        ("gone > 5 and not prod.error_rate > 5", False),
-        ("prod.error_rate > 5 or gone > 5", True),
-        ("prod.error_rate > 9 or gone > 5", None),
-        ("gone or 0", True),
-        ("prod.error_rate > 5 unless gone > 5", None),
-        ("prod.error_rate > 9 unless gone > 5", False),
-        ("gone unless prod.error_rate > 5", None),
-        ("sum(gone) > 1", None),
-        ("sum(prod.error_rate or gone) > 1", None),  # a part is no sum
+        ("stale > 5", None),
+        ("not stale > 5", None),
+        ("prod.error_rate > 5 and stale > 5", None),
+        ("prod.error_rate > 9 and stale > 5", False),  # whatever the stale metric is, it is false
+        ("stale > 5 and prod.error_rate > 9", False),
+        ("stale > 5 and not prod.error_rate > 5", False),
+        ("prod.error_rate > 5 or stale > 5", True),
+        ("prod.error_rate > 9 or stale > 5", None),
+        ("stale or 0", True),
+        ("prod.error_rate > 5 unless stale > 5", None),
+        ("prod.error_rate > 9 unless stale > 5", False),
+        ("stale unless prod.error_rate > 5", None),
+        ("sum(stale) > 1", None),
+        ("sum(prod.error_rate or stale) > 1", None),  # a part is no sum
         ("100 * prod.error_rate / shop.closed > 1", None),
         ("not 100 * prod.error_rate / shop.closed > 1", None),
         ("shop.closed / prod.error_rate > 1", False),
@@ -102,21 +102,21 @@ def test_what_is_not_so_and_what_cannot_be_known_are_two_things(text: str, holds
     assert parse(text).evaluate(WORLD).holds(ONE) is holds
 
 
-def test_a_metric_that_is_missing_is_named_only_where_it_matters() -> None:
-    assert parse("prod.error_rate > 5 and gone > 5").evaluate(WORLD).missing == {"gone"}
-    assert parse("prod.error_rate > 9 and gone > 5").evaluate(WORLD).missing == set()
+def test_a_metric_that_is_stale_is_named_only_where_it_matters() -> None:
+    assert parse("prod.error_rate > 5 and stale > 5").evaluate(WORLD).unavailable == {"stale"}
+    assert parse("prod.error_rate > 9 and stale > 5").evaluate(WORLD).unavailable == set()
 
 
 def test_a_division_by_zero_costs_its_own_series_only() -> None:
     result = parse("prod.cpu / prod.cores").evaluate(WORLD)
     assert result.values == {A: 24.0}
     assert result.unknown == {B}
-    assert not result.missing
+    assert not result.unavailable
     assert [result.holds(series) for series in (A, B, C)] == [True, None, False]
     assert parse("sum(prod.cpu / prod.cores)").evaluate(WORLD).values == {ONE: 24.0}
 
 
-def test_series_that_cannot_be_told_apart_have_no_result_and_it_says_why() -> None:
+def test_series_that_have_the_same_labels_have_no_result_and_it_says_why() -> None:
     result = parse("prod.error_rate > 5 or prod.error_rate / on() prod.cpu").evaluate(WORLD)
     assert not result
     assert result.holds(ONE) is None
@@ -188,7 +188,7 @@ def test_an_expression_says_how_far_it_looks_back(text: str, windows: dict[str, 
         ("prod.cpu > 90 and not shop.closed > 0", A, "prod.cpu is 96 and shop.closed is 0"),
         ("prod.cpu > 90", ONE, "prod.cpu has 2 values from 20 to 96"),
         ("sum(prod.cpu) / 3 > 90", ONE, "sum(prod.cpu) / 3 is 38.6667"),
-        ("gone > 1 or prod.idle > 1", ONE, "gone has no value and prod.idle has no series"),
+        ("stale > 1 or prod.idle > 1", ONE, "stale has no value and prod.idle has no series"),
         ("prod.cpu / prod.cores > 1", B, "prod.cpu / prod.cores has no value"),
         ("1 < prod.error_rate < 9", ONE, "prod.error_rate is 7"),
     ],

@@ -66,7 +66,9 @@ def test_a_text_is_an_expression_or_an_error_that_points_into_it(text: str) -> N
 def test_no_text_is_too_deep_or_too_long_for_an_answer(piece: str, times: int) -> None:
     for text in (piece * times, piece * times + "1"):
         expression = parsed(text)
-        assert isinstance(expression, ExpressionError) or expression.evaluate(World({})).is_open or "a" not in text
+        assert (
+            isinstance(expression, ExpressionError) or expression.evaluate(World({})).is_incomplete or "a" not in text
+        )
 
 
 @given(EXPRESSIONS, WORLDS)
@@ -75,7 +77,7 @@ def test_a_result_is_finite_and_knows_each_series_or_not(tree: Node, world: Worl
     result = expression.evaluate(world)
     assert all(type(value) is float and math.isfinite(value) for value in result.values.values())
     assert result.unknown.isdisjoint(result.values)
-    assert result.missing <= expression.metrics - {
+    assert result.unavailable <= expression.metrics - {
         metric for metric, values in world.series.items() if values is not None
     }
     assert expression.describe(world) or not expression.metrics
@@ -97,7 +99,7 @@ def test_what_is_known_without_a_metric_is_so_whatever_the_metric_is(tree: Node,
 @given(TOTAL, st.fixed_dictionaries({metric: vectors(SMALL) for metric in METRICS}))
 def test_not_is_what_remains_where_nothing_does(tree: Node, series: dict[str, dict[Labels, float]]) -> None:
     expression = parse(str(tree))
-    if not expression.is_scalar:
+    if not expression.root.is_number:
         result = expression.evaluate(World(series))
         negated = parse(f"not ({expression})").evaluate(World(series))
         assert not result.is_known or bool(negated) is not bool(result)
@@ -110,4 +112,4 @@ def test_an_expression_says_of_itself_what_its_text_says(tree: Node) -> None:
     assert str(expression) == text
     assert expression.metrics == {metric for metric in METRICS if metric in text}
     assert set(expression.windows) <= expression.metrics
-    assert expression.is_scalar <= (not expression.metrics)
+    assert expression.root.is_number <= (not expression.metrics)

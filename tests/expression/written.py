@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from smithd.expression.expression import parse
-from smithd.expression.grouping import TOGETHER, Choice
+from smithd.expression.grouping import ONE_GROUP, Grouping
 from smithd.expression.lexer import ExpressionError
-from smithd.expression.matching import Matching
+from smithd.expression.matching import VectorMatching
 from smithd.expression.operators import Calculation, Filter, SetOperation
-from smithd.expression.tree import Aggregate, Matcher, Node, Not, Number, Selector, Unary, Window
+from smithd.expression.tree import Aggregate, LabelMatcher, Node, Not, Number, Selector, Unary, WindowFunction
 
 METRICS = ("a.x", "a.y", "b.z.column", "derived", "firing")
 LABELS = ("host", "zone")
@@ -24,9 +24,9 @@ def _number(text: str) -> Number:
 
 
 _TEXTS = st.text("ab\\\"'\n\t{},=.ü", max_size=4) | st.sampled_from(["a", "b", ""])
-_EXACT = st.builds(Matcher, st.sampled_from(LABELS), st.sampled_from(["=", "!="]), _TEXTS, st.just(bool))
+_EXACT = st.builds(LabelMatcher, st.sampled_from(LABELS), st.sampled_from(["=", "!="]), _TEXTS, st.just(bool))
 _PATTERNS = st.builds(
-    Matcher,
+    LabelMatcher,
     st.sampled_from(LABELS),
     st.sampled_from(["=~", "!~"]),
     st.sampled_from(["a|b", ".+", "\\w*"]),
@@ -34,23 +34,23 @@ _PATTERNS = st.builds(
 )
 SELECTORS = st.builds(Selector, st.sampled_from(METRICS), st.lists(_EXACT | _PATTERNS, max_size=2).map(tuple))
 WINDOWS = st.builds(
-    Window,
+    WindowFunction,
     st.sampled_from(["change", "rate", "avg_over", "min_over", "max_over"]),
     SELECTORS,
     st.sampled_from(["5m", "1h30m", "1d", "100ms"]).map(_number),
 )
 _CHOICES = st.builds(
-    Choice, st.lists(st.sampled_from(LABELS), unique=True).map(lambda names: tuple(sorted(names))), st.booleans()
+    Grouping, st.lists(st.sampled_from(LABELS), unique=True).map(lambda names: tuple(sorted(names))), st.booleans()
 )
 _MATCHINGS = st.one_of(
     st.none(),
-    st.builds(Matching, _CHOICES),
-    st.builds(Matching, _CHOICES, st.sampled_from(["left", "right"]), st.sampled_from([(), ("zone",), LABELS])),
+    st.builds(VectorMatching, _CHOICES),
+    st.builds(VectorMatching, _CHOICES, st.sampled_from(["left", "right"]), st.sampled_from([(), ("zone",), LABELS])),
 )
 
 
 def _trees(leaves: st.SearchStrategy[Node], arithmetic: str, sets: list[str]) -> st.SearchStrategy[Node]:
-    choices = st.just(TOGETHER) | _CHOICES
+    choices = st.just(ONE_GROUP) | _CHOICES
     comparisons = st.sampled_from(["==", "!=", ">", ">=", "<", "<="])
 
     def extended(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:

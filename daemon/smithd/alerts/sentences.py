@@ -7,7 +7,7 @@ from smithd.alerts.reason import Cause, Evidence, TransitionReason
 from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Rule, parse_condition
 from smithd.alerts.severity import Severity
-from smithd.expression.expression import worded
+from smithd.expression.expression import render_operands
 from smithd.formatting import duration, number
 from smithd.plugin.sample import Labels, Series
 
@@ -33,7 +33,7 @@ def sentence(evidence: Evidence | None, rule: str, labels: Labels) -> str:
             text = f"source {evidence.source} answers again"
         case TransitionReason.RECORDED:
             text = evidence.text
-    return f"{worded(evidence.operands)} ({text})" if evidence.operands else text
+    return f"{render_operands(evidence.operands)} ({text})" if evidence.operands else text
 
 
 def still_firing(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:

@@ -10,7 +10,7 @@ from smithd.config.model import File, RuleConfig
 from smithd.config.names import is_metric_name
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
-from smithd.expression.derived import circle
+from smithd.expression.derived import cycle
 from smithd.expression.expression import Expression, parse
 from smithd.expression.lexer import ExpressionError
 from smithd.formatting import duration
@@ -31,7 +31,7 @@ def check(validator: Validator, file: File, sources: Collection[str]) -> None:
         if not expression.references and validator.is_known(path):
             message = "this names no metric, so it never changes"
             validator.report_at(path, message, expected="expected a metric in it")
-    _check_circle(validator, formulas)
+    _check_cycle(validator, formulas)
     if "history" not in validator.data or validator.is_sound(("history",)):
         reaches = [(path, max(each.windows.values(), default=0.0)) for path, each in expressions.items()]
         for path, reach in [*reaches, *_relative(rules)]:
@@ -53,8 +53,8 @@ def _check_name(validator: Validator, name: str, sources: Collection[str]) -> No
     validator.report_at(at, f"'{name}' is a keyword of the expression language", at_key=True)
 
 
-def _check_circle(validator: Validator, formulas: Mapping[str, Expression]) -> None:
-    names = circle(formulas)
+def _check_cycle(validator: Validator, formulas: Mapping[str, Expression]) -> None:
+    names = cycle(formulas)
     if not names:
         return
     first = min(names)

@@ -11,7 +11,7 @@ from smithd.alerts.relative import Relative
 from smithd.config.model import Config, RuleConfig
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
-from smithd.expression.derived import made_of
+from smithd.expression.derived import base_metrics
 from smithd.poll.schedule import period
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.widget import WidgetOptions
@@ -85,7 +85,7 @@ class _Pace:
             for name, source in config.sources.items()
             for metric in source.metrics
         }
-        for name, metrics in made_of(config.derived).items():
+        for name, metrics in base_metrics(config.derived).items():
             self._metrics[name] = self.polls(metrics)
 
     def polls(self, metrics: Iterable[str | None]) -> float:

@@ -1,10 +1,10 @@
-"""The one expression language: metrics made of metrics, and conditions over several of them. Pure.
+"""The expression language: metrics derived from metrics, and conditions over several of them. No I/O.
 
-Its meaning is PromQL's wherever the two share an expression. What differs: metrics are named ``source.metric``, there
-is a ``not``, functions take their window as an argument (``rate(prod.visits, 5m)``), an undefined result is no value,
-and a result that is empty says whether that is known or only for want of data.
+An expression that is also PromQL has the same value there. What differs: metrics are named ``source.metric``, there is
+a ``not``, functions take their window as an argument (``rate(prod.visits, 5m)``), an undefined result is no value, and
+an empty result says whether it is known to be empty, or whether a metric has no fresh samples.
 
-Lexer, parser and evaluation are written here. What was weighed: the bindings of a Rust parser for PromQL know no
-dotted names, no ``not`` and no evaluation; CEL knows no series (and in Python takes half a second to import, or 100 µs
-to evaluate); a grammar for lark would replace the parser only, the smaller half, and say less about what is wrong.
+Lexer, parser and evaluation are our own. The alternatives: the bindings of a Rust parser for PromQL have no dotted
+names, no ``not`` and no evaluation; CEL has no series (and in Python takes half a second to import, or 100 µs to
+evaluate); a grammar for lark would replace the parser only, which is the smaller half, with worse error messages.
 """

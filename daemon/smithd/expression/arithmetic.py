@@ -1,4 +1,4 @@
-"""Numbers by operator. What is undefined is NaN, and becomes no value. Pure."""
+"""Numbers by operator. What is undefined is NaN, and becomes no value. No I/O."""
 
 from __future__ import annotations
 

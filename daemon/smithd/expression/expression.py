@@ -1,4 +1,4 @@
-"""An expression, compiled once and evaluated often. Pure."""
+"""An expression, compiled once and evaluated often. No I/O."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class MetricReference(NamedTuple):
 
 
 class Operand(NamedTuple):
-    """A part whose value decides: its text, and what it is now."""
+    """A part that is compared: its text, and its value now."""
 
     text: str
     value: Vector
 
 
 class OperandValue(NamedTuple):
-    """What an operand was for one series: how many ``series`` of it agree with that series' labels, the lowest and
-    the highest of their values (None: there was none), and why there was none: ``problem``, or, where that is empty,
-    whether it ``is_known`` that there is none.
+    """The value of an operand for one series. ``series``: how many of its series agree with the labels of that one;
+    ``low``, ``high``: the lowest and highest of their values, None without one. Why there is none: ``problem``, or,
+    where that is empty, whether it ``is_known`` that there is none.
     """
 
     text: str
@@ -45,7 +45,7 @@ class OperandValue(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Expression:
     """``references``: the metrics it names, in the order of its text. ``windows``: how many seconds it looks back at a
-    metric. ``is_scalar``: it names none, and is one number for ever.
+    metric.
     """
 
     root: Node
@@ -56,37 +56,33 @@ class Expression:
         return str(self.root)
 
     @property
-    def is_scalar(self) -> bool:
-        return self.root.is_number
-
-    @property
     def metrics(self) -> frozenset[str]:
         """The metrics it names."""
         return frozenset(reference.metric for reference in self.references)
 
     def evaluate(self, querier: Querier) -> Vector:
-        """What it is at ``querier.now``; never an error. A scalar is one series without labels."""
-        return _evaluated(self.root, querier)
+        """Its value at ``querier.now``; never an error. A number is one series without labels."""
+        return _evaluate(self.root, querier)
 
     def operands(self, querier: Querier) -> list[Operand]:
-        """The parts that are compared, with their values: what a text about the result can name."""
+        """The parts that are compared, with their values: a text about the result names them."""
         parts = {str(node): node for node in operands(self.root)}
-        return [Operand(text, _evaluated(node, querier)) for text, node in parts.items()]
+        return [Operand(text, _evaluate(node, querier)) for text, node in parts.items()]
 
     def describe(self, querier: Querier, labels: Labels = ()) -> str:
-        """The operands' values for a person, as they are for the series with these labels: ``prod.error_rate is 7 and
-        conversion is 0.4``.
+        """The operands' values for the series with these labels, as a sentence: ``prod.error_rate is 7 and conversion
+        is 0.4``.
         """
-        return worded(values_for(self.operands(querier), labels))
+        return render_operands(values_for(self.operands(querier), labels))
 
 
 def values_for(operands: Iterable[Operand], labels: Labels) -> tuple[OperandValue, ...]:
-    """What operands are for the series with these labels; for many series they need be worked out once."""
+    """The values of operands for the series with these labels. For many series the operands are evaluated once."""
     return tuple(_value_for(text, vector, labels) for text, vector in operands)
 
 
-def worded(operands: Iterable[OperandValue]) -> str:
-    """The values of operands for a person."""
+def render_operands(operands: Iterable[OperandValue]) -> str:
+    """The values of operands as a sentence."""
     return " and ".join(f"{operand.text} {_phrase(operand)}" for operand in operands)
 
 
@@ -101,7 +97,7 @@ def parse(text: str) -> Expression:
     return Expression(root, references, reaches)
 
 
-def _evaluated(node: Node, querier: Querier) -> Vector:
+def _evaluate(node: Node, querier: Querier) -> Vector:
     try:
         return node.evaluate(querier)
     except NoResult as reason:
@@ -112,9 +108,9 @@ def _value_for(text: str, vector: Vector, labels: Labels) -> OperandValue:
     if labels in vector.values:
         value = vector.values[labels]
         return OperandValue(text, 1, value, value)
-    akin = [value for other, value in vector.values.items() if _agree(labels, other)]
-    if akin:
-        return OperandValue(text, len(akin), min(akin), max(akin))
+    agreeing = [value for other, value in vector.values.items() if _agree(labels, other)]
+    if agreeing:
+        return OperandValue(text, len(agreeing), min(agreeing), max(agreeing))
     return OperandValue(text, 0, problem=vector.problem, is_known=vector.is_known)
 
 
@@ -129,7 +125,7 @@ def _phrase(operand: OperandValue) -> str:
 
 
 def _agree(some: Labels, others: Labels) -> bool:
-    """Whether no label has two values."""
+    """Whether no label has one value here and another there."""
     known = dict(others)
     return all(known.get(name, value) == value for name, value in some)
 

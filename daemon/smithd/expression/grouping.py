@@ -1,4 +1,4 @@
-"""Many series of one vector into few: sum, avg, min, max, count, and top. Pure."""
+"""Aggregations of the series of one vector: sum, avg, min, max, count, and top. No I/O."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from smithd.expression.vector import Vector, settled
+from smithd.expression.vector import Vector, computed
 from smithd.plugin.sample import Labels
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Which labels count: those named, or all but those named (``others``)."""
+class Grouping:
+    """Which labels count: those named, or all but those named (``without``)."""
 
     labels: tuple[str, ...] = ()
-    others: bool = False
+    without: bool = False
 
     def of(self, labels: Labels) -> Labels:
         """The labels of a series that count."""
         if not self.labels:
-            return labels if self.others else ()
-        return tuple(pair for pair in labels if (pair[0] in self.labels) is not self.others)
+            return labels if self.without else ()
+        return tuple(pair for pair in labels if (pair[0] in self.labels) is not self.without)
 
 
-TOGETHER = Choice()
+ONE_GROUP = Grouping()
 """No label counts: all series are one group."""
 
 
@@ -49,25 +49,25 @@ AGGREGATES: dict[str, Callable[[Collection[float]], float]] = {
 }
 
 
-def aggregate(name: str, vector: Vector, by: Choice) -> Vector:
-    """One value for each group of series. A series without value is not counted in, as in PromQL; a group in which no
-    series has one has none, and neither has any group while a metric is missing: a part is no sum.
+def aggregate(name: str, vector: Vector, by: Grouping) -> Vector:
+    """One value for each group of series. A series without a value does not count, as in PromQL, and a group of such
+    series has no value. While a metric is stale or unseen no group has one: a part of the series is not their sum.
     """
     groups: dict[Labels, list[float]] = defaultdict(list)
     for labels, value in vector.values.items():
         groups[by.of(labels)].append(value)
     unknown = frozenset(by.of(labels) for labels in vector.unknown)
-    if vector.is_open:
-        return settled({}, vector, unknown=unknown.union(groups))
+    if vector.is_incomplete:
+        return computed({}, vector, unknown=unknown.union(groups))
     compute = AGGREGATES[name]
     values = {labels: compute(values) for labels, values in groups.items()}
-    return settled(values, vector, unknown=unknown.difference(groups))
+    return computed(values, vector, unknown=unknown.difference(groups))
 
 
-def top(count: int, vector: Vector, by: Choice) -> Vector:
+def top(count: int, vector: Vector, by: Grouping) -> Vector:
     """The series with the highest values of each group, highest first; of equal ones the first by their labels."""
-    if vector.is_open:
-        return settled({}, vector, unknown=vector.unknown.union(vector.values))
+    if vector.is_incomplete:
+        return computed({}, vector, unknown=vector.unknown.union(vector.values))
     groups: dict[Labels, int] = defaultdict(int)
     values = {}
     for labels, value in sorted(vector.values.items(), key=lambda item: (-item[1], item[0])):

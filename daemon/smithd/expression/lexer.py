@@ -1,4 +1,4 @@
-"""From text to tokens, each with the column where it begins; and the error that points at one. Pure."""
+"""From text to tokens, each with the column where it begins; and the error that points at one. No I/O."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Two vectors into one: which series meet, as in PromQL. Pure.
+"""Vector matching, as in PromQL: two vectors into one. No I/O.
 
-Series meet whose labels are equal, or equal in the labels that count (``on``, ``ignoring``). One meets one; where many
-shall meet one, ``group_left`` or ``group_right`` says on which side the many are, and the result has their labels.
+Series match whose labels are equal, or equal in the labels that count (``on``, ``ignoring``). One matches one; where
+many are to match one, ``group_left`` or ``group_right`` says on which side the many are; the result has their labels.
+Beyond PromQL each vector says what it does not know; what depends on that is unknown in the result, and nothing else.
 """
 
 from __future__ import annotations
@@ -9,68 +10,68 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from smithd.expression.grouping import Choice
-from smithd.expression.vector import NoResult, Vector, settled
+from smithd.expression.grouping import Grouping
+from smithd.expression.vector import NoResult, Vector, computed
 from smithd.plugin.sample import Labels, Series
 
 Compute = Callable[[float, float], float | None]
-"""The value of two that meet: NaN where it is undefined, None where a comparison lets nothing through."""
+"""The value of two that match: NaN where it is undefined, None where a comparison is false."""
 
 
 @dataclass(frozen=True, slots=True)
-class Matching:
+class VectorMatching:
     """Which labels must be equal, and the side (``left``, ``right`` or neither) that may have many for one; then
-    ``taken`` are labels that the result has from the one.
+    ``include`` are labels that the result has from the one.
     """
 
-    choice: Choice
+    labels: Grouping
     many: str = ""
-    taken: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
 
     def result(self, labels: Labels, partner: Labels) -> Labels:
-        """The labels of what a series makes with its partner."""
+        """The labels of the result of a series and its partner."""
         if not self.many:
-            return self.choice.of(labels)
-        if not self.taken:
+            return self.labels.of(labels)
+        if not self.include:
             return labels
-        own = (pair for pair in labels if pair[0] not in self.taken)
-        return tuple(sorted((*own, *(pair for pair in partner if pair[0] in self.taken))))
+        own = (pair for pair in labels if pair[0] not in self.include)
+        return tuple(sorted((*own, *(pair for pair in partner if pair[0] in self.include))))
 
 
-ALL = Matching(Choice(others=True))
+ALL_LABELS = VectorMatching(Grouping(without=True))
 """All labels must be equal."""
 
 
-def combine(left: Vector, right: Vector, compute: Compute, matching: Matching) -> Vector:
-    """Each pair of series that meet, computed. What meets a series without value has none itself. NoResult where
-    several series stand where one is needed.
+def combine(left: Vector, right: Vector, compute: Compute, matching: VectorMatching) -> Vector:
+    """Each pair of series that match, computed. A series whose partner has no value has none itself. NoResult where
+    several series match where one is needed.
     """
     if matching.many == "right":
         mirrored = replace(matching, many="left")
         return combine(right, left, lambda one, many: compute(many, one), mirrored)
-    values = _met(left, _one_each(right, matching), compute, matching) if left.values and right.values else {}
+    values = _matched(left, _one_each(right, matching), compute, matching) if left.values and right.values else {}
     if left.is_known and right.is_known:
-        return settled(values)
+        return computed(values)
     unknown = _unknown_pairs(left, right, matching)
-    return settled(values, *_open_sides(left, right), unknown=unknown.difference(values))
+    return computed(values, *_relevant_sides(left, right), unknown=unknown.difference(values))
 
 
-def _one_each(vector: Vector, matching: Matching) -> dict[Labels, tuple[Labels, float]]:
+def _one_each(vector: Vector, matching: VectorMatching) -> dict[Labels, tuple[Labels, float]]:
     partners: dict[Labels, tuple[Labels, float]] = {}
     for labels, value in vector.values.items():
-        group = matching.choice.of(labels)
+        group = matching.labels.of(labels)
         if group in partners:
             raise NoResult(f"several series have the labels {_shown(group)} where one is needed")
         partners[group] = labels, value
     return partners
 
 
-def _met(
-    left: Vector, partners: Mapping[Labels, tuple[Labels, float]], compute: Compute, matching: Matching
+def _matched(
+    left: Vector, partners: Mapping[Labels, tuple[Labels, float]], compute: Compute, matching: VectorMatching
 ) -> dict[Labels, float]:
     values: dict[Labels, float] = {}
     for labels, value in left.values.items():
-        group = matching.choice.of(labels)
+        group = matching.labels.of(labels)
         if group not in partners:
             continue
         partner, other = partners[group]
@@ -84,84 +85,84 @@ def _met(
     return values
 
 
-def _unknown_pairs(left: Vector, right: Vector, matching: Matching) -> frozenset[Labels]:
-    """The results that are there, or may be, and have no value."""
-    key = matching.choice.of
+def _unknown_pairs(left: Vector, right: Vector, matching: VectorMatching) -> frozenset[Labels]:
+    """The results that exist, or may exist, and have no value."""
+    key = matching.labels.of
     surely = {key(labels): labels for labels in right.values}
     partners = surely | {key(labels): labels for labels in right.unknown}
     unsure = {key(labels) for labels in right.unknown}
-    waiting = [labels for labels in left.unknown if right.is_open or key(labels) in partners]
-    waiting += [
-        labels for labels in left.values if key(labels) in unsure or (right.is_open and key(labels) not in surely)
+    unknown = [labels for labels in left.unknown if right.is_incomplete or key(labels) in partners]
+    unknown += [
+        labels for labels in left.values if key(labels) in unsure or (right.is_incomplete and key(labels) not in surely)
     ]
-    named = {matching.result(labels, partners.get(key(labels), ())) for labels in waiting}
-    if left.is_open and not matching.many:
+    named = {matching.result(labels, partners.get(key(labels), ())) for labels in unknown}
+    if left.is_incomplete and not matching.many:
         named |= partners.keys()
     return frozenset(named)
 
 
-def _open_sides(left: Vector, right: Vector) -> tuple[Vector, ...]:
-    """The sides whose missing metrics matter: none where the other side is known to be empty."""
+def _relevant_sides(left: Vector, right: Vector) -> tuple[Vector, ...]:
+    """The sides whose unavailable metrics matter: none where the other side is known to be empty."""
     return tuple(
-        side for side, other in ((left, right), (right, left)) if other.values or other.unknown or other.is_open
+        side for side, other in ((left, right), (right, left)) if other.values or other.unknown or other.is_incomplete
     )
 
 
-def both(left: Vector, right: Vector, matching: Matching) -> Vector:
-    """``and``: the series of the left side that meet one of the right."""
-    key = matching.choice.of
+def vector_and(left: Vector, right: Vector, matching: VectorMatching) -> Vector:
+    """``and``: the series of the left side that match one of the right."""
+    key = matching.labels.of
     there = {key(labels) for labels in right.values}
     values = {labels: value for labels, value in left.values.items() if key(labels) in there}
     if left.is_known and right.is_known:
         return Vector(values)
     maybe = there | {key(labels) for labels in right.unknown}
     candidates = left.unknown.union(left.values).difference(values)
-    unknown = frozenset(labels for labels in candidates if right.is_open or key(labels) in maybe)
-    return settled(values, *_open_sides(left, right), unknown=unknown)
+    unknown = frozenset(labels for labels in candidates if right.is_incomplete or key(labels) in maybe)
+    return computed(values, *_relevant_sides(left, right), unknown=unknown)
 
 
-def without(left: Vector, right: Vector, matching: Matching) -> Vector:
-    """``unless``: the series of the left side that meet none of the right."""
-    key = matching.choice.of
+def vector_unless(left: Vector, right: Vector, matching: VectorMatching) -> Vector:
+    """``unless``: the series of the left side that match none of the right."""
+    key = matching.labels.of
     there = {key(labels) for labels in right.values}
     maybe = {key(labels) for labels in right.unknown}
     rest = {labels: value for labels, value in left.values.items() if key(labels) not in there}
-    if right.is_open:
+    if right.is_incomplete:
         unknown = frozenset(rest) | {labels for labels in left.unknown if key(labels) not in there}
-        return settled({}, left, *((right,) if rest or left.unknown or left.is_open else ()), unknown=unknown)
+        return computed({}, left, *((right,) if rest or left.unknown or left.is_incomplete else ()), unknown=unknown)
     values = {labels: value for labels, value in rest.items() if key(labels) not in maybe}
     unsure = left.unknown.union(rest).difference(values)
-    return settled(values, left, unknown=frozenset(labels for labels in unsure if key(labels) not in there))
+    return computed(values, left, unknown=frozenset(labels for labels in unsure if key(labels) not in there))
 
 
-def either(left: Vector, right: Vector, matching: Matching) -> Vector:
-    """``or``: the series of the left side, and those of the right that meet none of them."""
-    key = matching.choice.of
+def vector_or(left: Vector, right: Vector, matching: VectorMatching) -> Vector:
+    """``or``: the series of the left side, and those of the right that match none of them."""
+    key = matching.labels.of
     there = {key(labels) for labels in left.values}
     added = {labels: value for labels, value in right.values.items() if key(labels) not in there}
     values = {**left.values, **added}
     unknown = left.unknown.union(labels for labels in right.unknown if key(labels) not in there)
-    return settled(values, left, right, unknown=unknown.difference(values))
+    return computed(values, left, right, unknown=unknown.difference(values))
 
 
 def negation(vector: Vector) -> Vector:
-    """``not``: one series without labels and with the value 1, where nothing remains."""
+    """``not``: one series without labels and with the value 1, where no series has a value."""
     if vector.values:
         return Vector()
     if vector.is_known:
         return Vector({(): 1.0})
-    return Vector({}, frozenset({()}), vector.missing)
+    return Vector({}, frozenset({()}), vector.unavailable)
 
 
-def under(vector: Vector, condition: Vector) -> Vector:
+def where(vector: Vector, condition: Vector) -> Vector:
     """The whole vector where a condition holds (a vector of one series without labels, or none)."""
     if condition.values:
         return vector
     if condition.is_known:
         return Vector()
-    if not (vector.values or vector.unknown or vector.is_open):
+    if not (vector.values or vector.unknown or vector.is_incomplete):
         return Vector()
-    return settled({}, vector, condition, unknown=vector.unknown.union(vector.values))
+    return computed({}, vector, condition, unknown=vector.unknown.union(vector.values))
 
 
 def _shown(labels: Labels) -> str:

@@ -1,4 +1,4 @@
-"""The parts with an operator between two sides: calculations, filters, and operations on sets of series. Pure."""
+"""The parts with an operator between two sides: calculations, filters, and operations on sets of series. No I/O."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from smithd.expression import matching
 from smithd.expression.arithmetic import CALCULATIONS, COMPARISONS
-from smithd.expression.matching import ALL, Matching
+from smithd.expression.matching import ALL_LABELS, VectorMatching
 from smithd.expression.tree import BINDING, Node, Not, within
 from smithd.expression.vector import Querier, Vector, each, filtered
 
@@ -19,7 +19,7 @@ class Binary:
     operator: str
     left: Node
     right: Node
-    matching: Matching | None = None
+    matching: VectorMatching | None = None
     column: int = field(default=1, compare=False)
     is_number: bool = field(init=False, compare=False, repr=False)
     is_condition: bool = field(init=False, compare=False, repr=False)
@@ -42,12 +42,12 @@ class Binary:
     def _modifiers(self, following: str) -> Iterator[str]:
         if self.matching is None:
             return
-        choice, many = self.matching.choice, self.matching.many
-        yield f"{'ignoring' if choice.others else 'on'} ({', '.join(choice.labels)})"
+        grouping, many = self.matching.labels, self.matching.many
+        yield f"{'ignoring' if grouping.without else 'on'} ({', '.join(grouping.labels)})"
         if many:
             yield f"group_{many}"
-        if many and (self.matching.taken or following.startswith("(")):
-            yield f"({', '.join(self.matching.taken)})"
+        if many and (self.matching.include or following.startswith("(")):
+            yield f"({', '.join(self.matching.include)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Calculation(Binary):
         if self.left.is_number:
             one = left.values[()]
             return each(right, lambda value: compute(one, value))
-        return matching.combine(left, right, compute, self.matching or ALL)
+        return matching.combine(left, right, compute, self.matching or ALL_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Filter(Binary):
             one = left.values[()]
             return filtered(right, lambda value: compare(one, value))
         return matching.combine(
-            left, right, lambda value, other: value if compare(value, other) else None, self.matching or ALL
+            left, right, lambda value, other: value if compare(value, other) else None, self.matching or ALL_LABELS
         )
 
 
@@ -102,16 +102,16 @@ class SetOperation(Binary):
         left, right = self.left.evaluate(querier), self.right.evaluate(querier)
         match self.operator, self.matching:
             case "and", None if self.right.is_condition:
-                return matching.under(left, right)
+                return matching.where(left, right)
             case "and", None if self.left.is_condition:
-                return matching.under(right, left)
+                return matching.where(right, left)
             case "and", _:
-                return matching.both(left, right, self.matching or ALL)
+                return matching.vector_and(left, right, self.matching or ALL_LABELS)
             case "unless", None if self.left.is_condition or self.right.is_condition:
-                return matching.under(left, matching.negation(right))
+                return matching.where(left, matching.negation(right))
             case "unless", _:
-                return matching.without(left, right, self.matching or ALL)
-        return matching.either(left, right, self.matching or ALL)
+                return matching.vector_unless(left, right, self.matching or ALL_LABELS)
+        return matching.vector_or(left, right, self.matching or ALL_LABELS)
 
 
 def operands(node: Node) -> Iterator[Node]:

@@ -1,4 +1,4 @@
-"""An expression as an option of the configuration. Pure."""
+"""An expression as an option of the configuration. No I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grammar: operators by how strongly they bind (Pratt 1973), with PromQL's order. Pure.
+"""The grammar: operators by how strongly they bind (Pratt 1973), with PromQL's order. No I/O.
 
 expression  = "not" expression | sign expression | expression operator modifiers expression | "(" expression ")"
             | number | duration | selector | call
@@ -18,21 +18,21 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from smithd.expression.arithmetic import ARITHMETIC, COMPARISONS, SETS
-from smithd.expression.grouping import AGGREGATES, TOGETHER, Choice
+from smithd.expression.grouping import AGGREGATES, ONE_GROUP, Grouping
 from smithd.expression.lexer import ExpressionError, Kind, Token, tokens
-from smithd.expression.matching import Matching
+from smithd.expression.matching import VectorMatching
 from smithd.expression.operators import Calculation, Filter, SetOperation
 from smithd.expression.pattern import PatternError, compile_pattern
 from smithd.expression.tree import (
     BINDING,
     Aggregate,
-    Matcher,
+    LabelMatcher,
     Node,
     Not,
     Number,
     Selector,
     Unary,
-    Window,
+    WindowFunction,
 )
 from smithd.expression.window import FUNCTIONS
 from smithd.plugin.options import parse_duration
@@ -62,7 +62,7 @@ _KINDS: dict[str, type[Calculation] | type[Filter] | type[SetOperation]] = {
 _A_VALUE = "expected a metric like prod.cpu, a number, a function or '('"
 
 
-def parse_tree(text: str) -> tuple[Node, list[Selector], list[Window]]:
+def parse_tree(text: str) -> tuple[Node, list[Selector], list[WindowFunction]]:
     """The tree of an expression, and its metrics and windows in the order of the text; ExpressionError for any text
     that is none.
     """
@@ -77,7 +77,7 @@ class _Parser:
         self._depth = 0
         self._parts = 0
         self.selectors: list[Selector] = []
-        self.windows: list[Window] = []
+        self.windows: list[WindowFunction] = []
 
     def whole(self) -> Node:
         if len(self._tokens) == 1:
@@ -97,7 +97,7 @@ class _Parser:
         return token
 
     def _takes(self, *texts: str) -> Token | None:
-        """The next token, taken, if it is a sign or a word that reads so."""
+        """The next token, consumed, if it is a sign or a word that reads so."""
         token = self._next
         return self._take() if token.kind in (Kind.SIGN, Kind.NAME) and token.text in texts else None
 
@@ -167,7 +167,7 @@ class _Parser:
             if binding >= BINDING["not"]:
                 raise ExpressionError("'not' cannot stand here without brackets: (not ...)", token.column)
             self._count(token)
-            return Not(self._series(self._expression(BINDING["not"] - 1), "'not'"), token.column)
+            return Not(self._with_series(self._expression(BINDING["not"] - 1), "'not'"), token.column)
         opens = self._next.kind is Kind.SIGN and self._next.text == "("
         if token.text in AGGREGATES or token.text == "top":
             return self._aggregate(token)
@@ -196,7 +196,7 @@ class _Parser:
         self.selectors.append(selector)
         return selector
 
-    def _matchers(self) -> tuple[Matcher, ...]:
+    def _matchers(self) -> tuple[LabelMatcher, ...]:
         if self._takes("{") is None:
             return ()
         return tuple(self._list("}", self._matcher))
@@ -211,7 +211,7 @@ class _Parser:
                 break
         return items
 
-    def _matcher(self) -> Matcher:
+    def _matcher(self) -> LabelMatcher:
         label = self._label()
         self._count(self._next)
         operator = self._takes("=", "!=", "=~", "!~")
@@ -222,7 +222,7 @@ class _Parser:
         text = self._take()
         if text.kind is not Kind.STRING:
             raise ExpressionError(f"expected a text in quotes after '{operator.text}', found {text}", text.column)
-        return Matcher(label, operator.text, text.text, _test(operator.text, text))
+        return LabelMatcher(label, operator.text, text.text, _test(operator.text, text))
 
     def _label(self) -> str:
         token = self._take()
@@ -230,7 +230,7 @@ class _Parser:
             raise ExpressionError(f"expected the name of a label, found {token}", token.column)
         return token.text
 
-    def _window(self, function: Token) -> Window:
+    def _window(self, function: Token) -> WindowFunction:
         self._count(function)
         opening = self._expect("(", f"after '{function.text}'")
         selector = self._selector(self._take())
@@ -244,7 +244,7 @@ class _Parser:
         if not 0 < number.value <= LONGEST_WINDOW:
             raise ExpressionError(f"a window is longer than 0s and at most 31d, not {length.text}", length.column)
         self._close(opening)
-        window = Window(function.text, selector, number, function.column)
+        window = WindowFunction(function.text, selector, number, function.column)
         self.windows.append(window)
         return window
 
@@ -253,9 +253,9 @@ class _Parser:
         by = self._grouping()
         opening = self._expect("(", f"after '{function.text}'")
         count = self._how_many() if function.text == "top" else None
-        operand = self._series(self._expression(0), f"'{function.text}'")
+        operand = self._with_series(self._expression(0), f"'{function.text}'")
         self._close(opening)
-        return Aggregate(function.text, operand, by or self._grouping() or TOGETHER, count, function.column)
+        return Aggregate(function.text, operand, by or self._grouping() or ONE_GROUP, count, function.column)
 
     def _how_many(self) -> Number:
         token = self._take()
@@ -266,15 +266,15 @@ class _Parser:
         self._expect(",", "after how many")
         return _number(token)
 
-    def _grouping(self) -> Choice | None:
+    def _grouping(self) -> Grouping | None:
         word = self._takes(*_GROUPING)
-        return Choice(self._labels(word), word.text == "without") if word else None
+        return Grouping(self._labels(word), word.text == "without") if word else None
 
     def _labels(self, word: Token) -> tuple[str, ...]:
         self._expect("(", f"after '{word.text}'")
         return tuple(sorted(set(self._list(")", self._label))))
 
-    def _series(self, node: Node, what: str) -> Node:
+    def _with_series(self, node: Node, what: str) -> Node:
         if node.is_number:
             raise ExpressionError(f"{what} needs a metric, and this is one number", node.column)
         return node
@@ -289,38 +289,38 @@ class _Parser:
         self._check_sides(left, right, operator, bool(as_number), matching)
         kind = Calculation if as_number else _KINDS[operator.text]
         node = kind(operator.text, left, right, matching, operator.column)
-        if node.is_number and not node.evaluate(_Nowhere()).values:
+        if node.is_number and not node.evaluate(_NoSeries()).values:
             raise ExpressionError(f"'{node}' is no number", node.column)
         return node
 
-    def _matching(self, operator: Token) -> Matching | None:
+    def _matching(self, operator: Token) -> VectorMatching | None:
         word = self._takes("on", "ignoring")
         if word is None:
             return None
-        choice = Choice(self._labels(word), word.text == "ignoring")
+        grouping = Grouping(self._labels(word), word.text == "ignoring")
         many = self._takes("group_left", "group_right")
         if many and operator.text in SETS:
             raise ExpressionError(
                 f"'{operator.text}' takes no '{many.text}': it always keeps the left side", many.column
             )
         if many is None:
-            return Matching(choice)
+            return VectorMatching(grouping)
         opens = self._next.kind is Kind.SIGN and self._next.text == "("
-        taken = self._labels(many) if opens else ()
-        both = set() if choice.others else set(taken).intersection(choice.labels)
+        include = self._labels(many) if opens else ()
+        both = set() if grouping.without else set(include).intersection(grouping.labels)
         if both:
             raise ExpressionError(f"the label '{min(both)}' is equal on both sides already", many.column)
-        return Matching(choice, many.text.removeprefix("group_"), taken)
+        return VectorMatching(grouping, many.text.removeprefix("group_"), include)
 
     def _check_sides(
-        self, left: Node, right: Node, operator: Token, as_number: bool, matching: Matching | None
+        self, left: Node, right: Node, operator: Token, as_number: bool, matching: VectorMatching | None
     ) -> None:
         numbers = left.is_number, right.is_number
         name = f"'{operator.text}'"
         if operator.text in SETS:
-            self._series(left, name)
+            self._with_series(left, name)
             if operator.text != "or":
-                self._series(right, name)
+                self._with_series(right, name)
         elif matching is not None and any(numbers):
             raise ExpressionError("labels can only be matched between two metrics", operator.column)
         elif operator.text in COMPARISONS and all(numbers) and not as_number:
@@ -331,7 +331,7 @@ class _Parser:
             )
 
 
-class _Nowhere:
+class _NoSeries:
     """Where numbers alone are evaluated."""
 
     now = 0.0

@@ -1,4 +1,4 @@
-"""An expression's parts: each can be evaluated, and writes itself so that it reads back as the same. Pure."""
+"""The nodes of an expression. Each can be evaluated, and its text parses to the same node again. No I/O."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from operator import neg
 from typing import ClassVar, Protocol
 
 from smithd.expression.arithmetic import COMPARISONS
-from smithd.expression.grouping import TOGETHER, Choice, aggregate, top
+from smithd.expression.grouping import ONE_GROUP, Grouping, aggregate, top
 from smithd.expression.lexer import quoted
 from smithd.expression.matching import negation
-from smithd.expression.vector import NoResult, Querier, Vector, each, settled
+from smithd.expression.vector import NoResult, Querier, Vector, computed, each
 from smithd.expression.window import FUNCTIONS, reach
 from smithd.plugin.sample import Labels
 
@@ -26,12 +26,12 @@ BINDING = {"or": 1, "and": 2, "unless": 2, "not": 3, **dict.fromkeys(COMPARISONS
     "unary": 7,
     "^": 8,
 }
-"""How strongly operators hold what stands beside them."""
+"""How strongly operators bind their operands."""
 _CALL = 9
 
 
 class Node(Protocol):
-    """A part of an expression."""
+    """A node of an expression."""
 
     @property
     def column(self) -> int:
@@ -39,7 +39,7 @@ class Node(Protocol):
 
     @property
     def binding(self) -> int:
-        """How strongly it holds together."""
+        """How strongly it binds."""
 
     @property
     def is_number(self) -> bool:
@@ -47,10 +47,10 @@ class Node(Protocol):
 
     @property
     def is_condition(self) -> bool:
-        """Whether it says yes or no for all series at once: made of ``not``."""
+        """Whether it is true or false for all series at once, as what is made with ``not`` is."""
 
     def evaluate(self, querier: Querier, /) -> Vector:
-        """What it is now; NoResult where it makes no sense."""
+        """Its value now. Raises NoResult where it has none with these series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Matcher:
-    """A condition on one label; a label that a series has not is empty."""
+class LabelMatcher:
+    """A condition on one label. A label that a series does not have is empty."""
 
     label: str
     operator: str
@@ -83,7 +83,7 @@ class Matcher:
     def __str__(self) -> str:
         return f"{self.label}{self.operator}{quoted(self.text)}"
 
-    def takes(self, labels: Labels) -> bool:
+    def selects(self, labels: Labels) -> bool:
         """Whether a series passes."""
         value = next((value for name, value in labels if name == self.label), "")
         return self.matches(value)
@@ -94,7 +94,7 @@ class Selector:
     """The series of a metric that pass all matchers."""
 
     metric: str
-    matchers: tuple[Matcher, ...] = ()
+    matchers: tuple[LabelMatcher, ...] = ()
     column: int = field(default=1, compare=False)
     binding: ClassVar[int] = _CALL
     is_number: ClassVar[bool] = False
@@ -107,19 +107,19 @@ class Selector:
     def evaluate(self, querier: Querier) -> Vector:
         values = querier.fresh(self.metric)
         if values is None:
-            return Vector(missing=frozenset({self.metric}))
+            return Vector(unavailable=frozenset({self.metric}))
         if len(values) > MOST_SERIES:
             raise NoResult(f"{self.metric} has more than {MOST_SERIES} series")
         if not self.matchers:
             return Vector(values)
-        return Vector({labels: value for labels, value in values.items() if self._takes(labels)})
+        return Vector({labels: value for labels, value in values.items() if self._selects(labels)})
 
-    def _takes(self, labels: Labels) -> bool:
-        return all(matcher.takes(labels) for matcher in self.matchers)
+    def _selects(self, labels: Labels) -> bool:
+        return all(matcher.selects(labels) for matcher in self.matchers)
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class WindowFunction:
     """A function over what is remembered of each series that is there now."""
 
     function: str
@@ -148,7 +148,7 @@ class Window:
                 unknown.add(labels)
             else:
                 values[labels] = value
-        return settled(values, found, unknown=frozenset(unknown))
+        return computed(values, found, unknown=frozenset(unknown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class Aggregate:
 
     name: str
     operand: Node
-    by: Choice = TOGETHER
+    by: Grouping = ONE_GROUP
     count: Number | None = None
     column: int = field(default=1, compare=False)
     binding: ClassVar[int] = _CALL
@@ -165,7 +165,7 @@ class Aggregate:
     is_condition: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        by = f" {'without' if self.by.others else 'by'} ({', '.join(self.by.labels)}) " if self.by != TOGETHER else ""
+        by = f" {'without' if self.by.without else 'by'} ({', '.join(self.by.labels)}) " if self.by != ONE_GROUP else ""
         count = f"{self.count}, " if self.count else ""
         return f"{self.name}{by}({count}{self.operand})"
 

@@ -1,7 +1,7 @@
-"""What is remembered of one series, read: values at a moment, and the functions over a window. Pure.
+"""The remembered samples of one series: its value at a moment, and the functions over a window. No I/O.
 
-Samples are pairs of time (seconds since 1970) and value, oldest first. A function gives None where the memory does not
-suffice. Windows begin and end with samples that lie exactly on their ends, as in Prometheus 2.
+Samples are pairs of time (seconds since 1970) and value, oldest first. A function gives None where too few
+samples are remembered. Windows begin and end with samples that lie exactly on their ends, as in Prometheus 2.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from smithd.expression.derived import in_order
+from smithd.expression.derived import evaluation_order
 from smithd.expression.expression import Expression
 from smithd.plugin.sample import Sample, Series
 from smithd.series.state import record_derived
@@ -27,7 +27,9 @@ class DerivedMetrics:
     """The derived metrics of one configuration."""
 
     def __init__(self, expressions: Mapping[str, Expression]) -> None:
-        self._expressions = [(name, expressions[name], expressions[name].metrics) for name in in_order(expressions)]
+        self._expressions = [
+            (name, expressions[name], expressions[name].metrics) for name in evaluation_order(expressions)
+        ]
 
     def derive(self, brought: Collection[str], view: SeriesView) -> Derived:
         """All that depends on metrics that were brought, each after those that it depends on."""

@@ -109,4 +109,4 @@ def write_all(connection: Connection, state: State, history: History, now: float
     outbox_rows.write_all(connection, state.outbox)
     slot_rows.write_all(connection, {DEFAULT_ACCOUNT: state.slots})
     series_rows.write_all_intervals(connection, state.intervals)
-    series_rows.write(connection, history.everything())
+    series_rows.write_all(connection, history)

@@ -151,7 +151,7 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 def prometheus_says(folder: Path, samples: Samples, cases: list[tuple[str, int]]) -> list[Answer]:
-    """What Prometheus makes of each expression at each time (seconds). Its tester expects nothing, and tells."""
+    """What Prometheus makes of each expression at each time (seconds). Its tester prints the answers."""
     series = [
         {"series": as_promql(str(Series(*name))), "values": " ".join(f"{value:g}" for _, value in values)}
         for name, values in samples.items()
@@ -161,11 +161,11 @@ def prometheus_says(folder: Path, samples: Samples, cases: list[tuple[str, int]]
     (folder / "suite.json").write_text(json.dumps({"evaluation_interval": f"{STEP}s", "tests": [test]}))
     command = ["promtool", "test", "rules", "suite.json"]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
-    told = {
+    answers = {
         (json.loads(text), at): error or read(got) for text, at, error, got in _RESULT.findall(ran.stdout + ran.stderr)
     }
-    assert told, ran.stdout + ran.stderr
-    return [told.get((case["expr"], duration(case["eval_time"])), {}) for case in asked]
+    assert answers, ran.stdout + ran.stderr
+    return [answers.get((case["expr"], duration(case["eval_time"])), {}) for case in asked]
 
 
 def duration(text: str) -> str:

@@ -92,7 +92,7 @@ def test_the_next_start_remembers_what_was_flushed(database: Database) -> None:
         assert again.past(series, since, now) == history.past(series, since, now)
 
 
-def test_a_crash_takes_what_came_since_the_last_flush_and_no_more(database: Database) -> None:
+def test_a_crash_loses_the_samples_that_were_not_written_and_no_more(database: Database) -> None:
     history = remembered(database)
     flushed = feed(history, ORDERS, 600)
     flush(history, database, flushed)

@@ -55,38 +55,44 @@ class Poll(NamedTuple):
 
 F, S, M, U = Freshness.FRESH, Freshness.STALE, Freshness.MISSING, Freshness.UNSEEN
 SITUATIONS = [
-    # polls, seconds after the start, of the metric, of its series a
-    ([], 0, U, U),
-    ([], 1000, U, U),
-    ([Poll(0, (A,))], 0, F, F),
-    ([Poll(0, (A,))], 100, F, F),
-    ([Poll(0, (A,))], 101, S, S),
-    ([Poll(0)], 0, M, M),
-    ([Poll(0)], 101, S, S),  # the answer is too old to say what there is
-    ([Poll(0, (B,))], 0, F, M),
-    ([Poll(0, (A,)), Poll(50, (B,))], 50, F, M),
-    ([Poll(0, (A,)), Poll(50, (B,), complete=False)], 50, F, F),  # a partial answer says nothing of the others
-    ([Poll(0, (A,)), Poll(50, (B,), "one query failed")], 50, F, F),
-    ([Poll(0, (A,)), Poll(120, (B,), complete=False)], 120, F, S),
-    ([Poll(0, (), complete=False)], 0, S, S),
-    ([Poll(0, (), "refused")], 0, U, U),
-    ([Poll(0, (A,)), Poll(50)], 50, F, F),  # a metric that an answer lacks altogether keeps its samples
-    ([Poll(0, (A,)), Poll(50)], 101, M, S),
-    ([Poll(0), Poll(10, (), "refused")], 10, S, S),  # since the failure nobody knows what there is
-    ([Poll(0, (A,)), Poll(101, (), "refused")], 101, S, S),
+    # polls, seconds after the start, the metric then, where its series a is then
+    ([], 0, U, "nowhere"),
+    ([], 1000, U, "nowhere"),
+    ([Poll(0, (A,))], 0, F, "fresh"),
+    ([Poll(0, (A,))], 100, F, "fresh"),
+    ([Poll(0, (A,))], 101, S, "stale"),
+    ([Poll(0)], 0, M, "nowhere"),
+    ([Poll(0)], 101, S, "nowhere"),  # the answer is too old to say what there is
+    ([Poll(0, (B,))], 0, F, "nowhere"),
+    ([Poll(0, (A,)), Poll(50, (B,))], 50, F, "missing"),
+    ([Poll(0, (A,)), Poll(50, (B,)), Poll(60, (A,))], 60, F, "fresh"),
+    ([Poll(0, (A,)), Poll(50, (B,), complete=False)], 50, F, "fresh"),  # a partial answer says nothing of the others
+    ([Poll(0, (A,)), Poll(50, (B,), "one query failed")], 50, F, "fresh"),
+    ([Poll(0, (A,)), Poll(120, (B,), complete=False)], 120, F, "missing"),  # it is stale, and may be forgotten
+    ([Poll(0, (), complete=False)], 0, S, "nowhere"),
+    ([Poll(0, (), "refused")], 0, U, "nowhere"),
+    ([Poll(0, (A,)), Poll(50)], 50, F, "fresh"),  # a metric that an answer lacks altogether keeps its samples
+    ([Poll(0, (A,)), Poll(50)], 101, M, "stale"),
+    ([Poll(0), Poll(10, (), "refused")], 10, S, "nowhere"),  # after the failure it is not known what there is
+    ([Poll(0, (A,)), Poll(101, (), "refused")], 101, S, "stale"),
 ]
 
 
-@pytest.mark.parametrize(("polls", "after", "metric", "series"), SITUATIONS)
-def test_a_metric_and_a_series_are_fresh_stale_missing_or_unseen(
-    polls: list[Poll], after: float, metric: Freshness, series: Freshness
+@pytest.mark.parametrize(("polls", "after", "freshness", "place"), SITUATIONS)
+def test_a_metric_is_fresh_stale_missing_or_unseen(
+    polls: list[Poll], after: float, freshness: Freshness, place: str
 ) -> None:
-    state = begin(EXPECTED, T)
+    state, now = begin(EXPECTED, T), T + after
     for each in polls:
         samples = [sample(labels, at=T + each.after) for labels in each.series]
         state = poll(state, *samples, at=T + each.after, failure=each.failure, complete=each.complete).state
-    assert state.freshness(STOCK, T + after) is metric
-    assert state.freshness_of(Series(STOCK, A), T + after) is series
+    assert state.freshness(STOCK, now) is freshness
+    known = state.get(STOCK, A)
+    if known is not None:
+        assert ("fresh" if state.is_fresh(known, now) else "stale") == place
+    else:
+        assert ("missing" if A in state.missing(STOCK) else "nowhere") == place
+    assert (A in state.fresh(STOCK, now)) is (place == "fresh")
 
 
 def test_a_poll_changes_nothing_in_the_state_before_it() -> None:
@@ -208,7 +214,7 @@ def test_a_derived_metric_is_a_source_of_its_own() -> None:
 def test_a_series_that_an_alert_is_open_on_is_expected_back() -> None:
     state = expect_back(begin(EXPECTED, T), sample(A, at=T - 500))
     assert state.has_series(STOCK)
-    assert state.freshness_of(Series(STOCK, A), T) is Freshness.UNSEEN
+    assert state.freshness(STOCK, T) is Freshness.UNSEEN
     assert not state.stale(STOCK, T + 100)
     assert state.stale(STOCK, T + 101) == [sample(A, at=T - 500)]
     assert not poll(state, sample(A)).state.missing(STOCK)

@@ -27,7 +27,7 @@ def test_every_sample_of_the_last_hour_is_there() -> None:
     assert [at for at, _ in samples] == [now - 3600 + 10 * number for number in range(361)]
 
 
-def test_a_day_is_remembered_a_minute_apart_up_to_the_newest_sample() -> None:
+def test_of_a_day_one_sample_a_minute_is_remembered_and_the_newest() -> None:
     now = START + 2 * DAY + 30
     track = filled(DAY, 30, 2 * DAY + 30)
     times = [at for at, _ in track.between(now - DAY, now)]
@@ -70,7 +70,9 @@ def test_what_lies_in_the_future_is_forgotten_when_the_clock_goes_back() -> None
     st.lists(st.sampled_from([0.0, 1.0, 30.0, 60.0, 900.0, DAY, -5.0]), max_size=60),
     st.integers(1, 10),
 )
-def test_what_was_taken_is_there_or_was_told_to_be_gone(kept_for: float, steps: list[float], often: int) -> None:
+def test_a_sample_that_was_taken_is_there_or_was_returned_as_dropped(
+    kept_for: float, steps: list[float], often: int
+) -> None:
     track, now, there = Track(kept_for), START, set()
     for number, step in enumerate(steps):
         now += step

@@ -16,7 +16,7 @@ Samples = Sequence[tuple[float, float]]
 _TIME = itemgetter(0)
 _LEAST_TOLERANCE = 300.0
 _REACH = 1.1
-"""An end of the window that is nearer than so many spacings of samples belongs to what was measured."""
+"""The rate is extrapolated to an end of the window that is nearer than this many spacings of the samples."""
 
 
 def tolerance(window: float) -> float:

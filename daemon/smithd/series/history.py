@@ -207,7 +207,7 @@ class History:
 
 
 class _AllSamples:
-    """The samples of a history, for whoever writes them, once or more."""
+    """The samples of a history, which can be read more than once."""
 
     def __init__(self, history: History) -> None:
         self._history = history

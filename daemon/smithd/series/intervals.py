@@ -1,7 +1,7 @@
 """When rules fired on a series, for the last 31 days. No I/O.
 
-An interval is open while the alert fires. What is normal for a series is not what it was while a rule fired on it, so
-that whoever works out a baseline can leave these samples out. Times are seconds since 1970.
+An interval is open while the alert fires. A series is not normal while a rule fires on it, so that a baseline can leave
+these samples out. Times are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -89,10 +89,10 @@ def prune(intervals: FiringIntervals, now: float) -> tuple[FiringIntervals, Inte
     by_series = intervals.by_series
     removed: list[FiringInterval] = []
     for series, known in intervals.by_series.items():
-        old = [each for each in known if each.end is not None and each.end < now - KEPT_FOR]
-        if not old:
+        expired = [each for each in known if each.end is not None and each.end < now - KEPT_FOR]
+        if not expired:
             continue
-        removed += old
-        kept = tuple(each for each in known if each not in old)
+        removed += expired
+        kept = tuple(each for each in known if each not in expired)
         by_series = by_series.insert(series, kept) if kept else by_series.remove(series)
     return FiringIntervals(by_series), IntervalChanges(removed=tuple(removed))

@@ -16,7 +16,7 @@ class NewestSamples(NamedTuple):
 
     ``samples``: the newest sample of each series, fresh or stale. ``fresh_for``: for how many seconds they are fresh.
     ``brought_at``: when an answer last had the metric (None: not since the start). ``missing``: the last samples of
-    series that a later answer lacked; they are kept until whoever judges them lets go.
+    series that a later answer lacked; they are kept until ``forget_missing``.
     """
 
     samples: Mapping[Labels, Sample]

@@ -19,12 +19,12 @@ from smithd.series.health import SourceAnswers, SourceHealth
 from smithd.series.newest import NO_SAMPLES, NewestSamples
 
 EXPIRES_AFTER = 4.0
-"""A series has expired when its last sample is so many times as old as one that is just fresh."""
+"""A series has expired when the age of its last sample is this many times the age at which samples become stale."""
 LEAST_EXPIRY = 300.0
 
 
 class Freshness(StrEnum):
-    """What can be said of a metric or a series at one moment.
+    """What is known of a metric at one moment.
 
     FRESH: its sample is young enough. STALE: it is too old. MISSING: a complete answer lacks it. UNSEEN: there was no
     answer yet since the start.
@@ -91,7 +91,7 @@ class SeriesState(NamedTuple):
         return self.newest(metric).stale(now, self.since)
 
     def freshness(self, metric: str, now: float) -> Freshness:
-        """What can be said of a metric as a whole; fresh where one of its series is."""
+        """Whether a metric is fresh (one of its series is), stale, missing or unseen."""
         if self.fresh(metric, now):
             return Freshness.FRESH
         found, answers = self.newest(metric), self.sources[source_of(metric)]
@@ -103,16 +103,6 @@ class SeriesState(NamedTuple):
             return Freshness.MISSING
         is_seen = brought_at is not None or answers.answered_at is not None
         return Freshness.STALE if is_seen else Freshness.UNSEEN
-
-    def freshness_of(self, series: Series, now: float) -> Freshness:
-        """What can be said of one series."""
-        sample = self.get(*series)
-        if sample is not None:
-            return Freshness.FRESH if self.is_fresh(sample, now) else Freshness.STALE
-        answers = self.sources[source_of(series.metric)]
-        if answers.is_complete(now):
-            return Freshness.MISSING
-        return Freshness.UNSEEN if answers.answered_at is None else Freshness.STALE
 
     def is_stale(self, metric: str, now: float) -> bool:
         """Whether there is nothing fresh of a metric, and has not been for long enough to say so, since the start."""
@@ -135,10 +125,6 @@ class SeriesState(NamedTuple):
         found = self.metrics.get(metric)
         return found is not None and bool(found.samples or found.missing)
 
-    def sources_of(self, metric: str) -> frozenset[str]:
-        """The sources that a metric comes from."""
-        return self.expected.sources_of(metric)
-
     def health(self, source: str, now: float) -> SourceHealth | None:
         """Whether a source is up, fails or is silent; None before its first answer is due."""
         return self.sources[source].health(now, self.started)
@@ -158,7 +144,7 @@ class SeriesState(NamedTuple):
         return max(at, min(self.started if each is None else each for each in succeeded))
 
     def moment(self, sample: Sample, now: float) -> float:
-        """The moment that a value belongs to: that of a derived one is now, however old what it is worked out from."""
+        """The time that a value belongs to. A derived value belongs to now, however old its inputs are."""
         return now if sample.series.metric in self.expected.derived else sample.time
 
     def newest_at(self, metric: str) -> float:
@@ -176,17 +162,17 @@ class SeriesState(NamedTuple):
         return max((answers.first_answer_within for answers in self.sources.values()), default=0.0)
 
     def expires_after(self, metrics: Iterable[str]) -> float:
-        """How old the last sample of a series of these metrics is when the series has expired: about ten polls."""
+        """The age of the last sample at which a series of these metrics has expired: about ten polls."""
         longest = max((self.fresh_for(metric) for metric in metrics), default=0.0)
         return max(LEAST_EXPIRY, EXPIRES_AFTER * longest)
 
     def stale_at(self, name: str) -> float:
-        """When the first thing that we know of a metric (a sample), or of a source (its last answer), is too old."""
+        """When the first sample of a metric, or the last answer of a source, becomes stale."""
         times = [sample.time for sample in self.samples(name).values()]
         return (min(times) if times else self._answered_at(name)) + self.fresh_for(name)
 
     def next_stale_at(self, name: str, now: float) -> float | None:
-        """When the next thing that we know of a metric or source becomes too old; None where all of it is."""
+        """When the next sample of a metric, or the last answer of a source, becomes stale; None where all are."""
         fresh_for = self.fresh_for(name)
         least = self.since if name in self.expected.judged else 0.0
         found = (*self.samples(name).values(), *self.missing(name).values())
@@ -281,7 +267,7 @@ def record_derived(
 
 
 def forget_missing(state: SeriesState, series: Iterable[Series]) -> SeriesState:
-    """Without these series, where they are missing: nobody has to know of them any more."""
+    """Without these series, where they are missing: no alert needs them any more."""
     metrics = state.metrics
     for metric, labels in series:
         found = metrics.get(metric)

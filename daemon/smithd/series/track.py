@@ -1,9 +1,9 @@
-"""What is remembered of one series. No I/O.
+"""The remembered samples of one series. No I/O.
 
-Two layers, because nobody asks for every second of last week: all samples of the last hour, and for longer memories a
-thin layer over the whole of it, whose samples lie at least a minute (of 8 days: six) apart. A window is read from one
-of the two, so that its samples lie evenly: a mean over a day does not lean towards its last hour. What a thin layer
-costs: a spike shorter than its spacing may not be in it.
+There are two layers, since no window needs every second of last week: all samples of the last hour, and where more is
+remembered a thin layer over the whole of it, whose samples lie at least a minute (of 8 days: six) apart. A window is
+read from one of the two, so that its samples lie evenly: a mean over a day does not lean towards its last hour. What a
+thin layer costs: a spike shorter than its spacing may not be in it.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class _Layer:
 
     def cut(self, start: int, end: int) -> list[float]:
         """Keep the samples from one place to another; returns the times of the others."""
-        gone = self.times[:start] + self.times[end:]
+        dropped = self.times[:start] + self.times[end:]
         self.times, self._values = self.times[start:end], self._values[start:end]
-        return gone.tolist()
+        return dropped.tolist()
 
 
 class Track:
@@ -102,23 +102,23 @@ class Track:
     def forget(self, now: float) -> list[float]:
         """Drop what is too old at ``now``; returns the times of the samples that are in no layer any more."""
         full, thin = self._full.times, self._thin.times
-        old = max(bisect_left(full, now - self._full_for), len(full) - MOST_FULL)
-        gone = self._full.cut(old, len(full)) if old else []
-        old = bisect_left(thin, now - self.kept_for)
-        gone += self._thin.cut(old, len(thin)) if old else []
-        return [at for at in gone if not (self._thin.has(at) or self._full.has(at))]
+        start = max(bisect_left(full, now - self._full_for), len(full) - MOST_FULL)
+        dropped = self._full.cut(start, len(full)) if start else []
+        start = bisect_left(thin, now - self.kept_for)
+        dropped += self._thin.cut(start, len(thin)) if start else []
+        return [at for at in dropped if not (self._thin.has(at) or self._full.has(at))]
 
     def rewind(self, now: float) -> list[float]:
         """Drop what lies after ``now``: the clock was wrong then. Returns the times of those samples."""
-        gone = {at for layer in (self._full, self._thin) for at in layer.cut(0, bisect_right(layer.times, now))}
-        return sorted(gone)
+        dropped = {at for layer in (self._full, self._thin) for at in layer.cut(0, bisect_right(layer.times, now))}
+        return sorted(dropped)
 
     def between(
         self, since: float, now: float, kept_until: float = math.inf, added: Sequence[Point] = ()
     ) -> list[Point]:
         """The samples from ``since`` to ``now``, oldest first; all of them where the full layer reaches back so far.
 
-        It answers as if the samples after ``kept_until`` were dropped and ``added`` came after the others.
+        It answers as if the samples after ``kept_until`` were dropped and ``added`` were taken after the others.
         """
         until = min(now, kept_until)
         new = [point for point in added if since <= point[0] <= now]
@@ -166,6 +166,6 @@ class TrackDraft:
 
 
 def room(kept_for: float) -> float:
-    """About how many samples a series will have, remembered for so many seconds."""
+    """About how many samples a series has that is remembered for this many seconds."""
     thin = min(kept_for / LEAST_SPACING, MOST_THIN) if kept_for > FULL_FOR else 0.0
     return min(kept_for, FULL_FOR) / _USUAL_SPACING + thin

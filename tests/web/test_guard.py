@@ -89,3 +89,10 @@ def test_what_is_not_there_is_a_plain_404_and_nothing_can_be_written() -> None:
     for path in ("/nothing", "/static/nothing.js", "/static/..%2fpage.py"):
         assert visitor.get(path).status_code == 404
     assert visitor.post("/").status_code == 405
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+def test_whoever_watches_the_service_gets_an_answer_without_a_token_and_by_any_name(token: str | None) -> None:
+    answer = Visitor(token, "http://stats.example").get("/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+    assert "set-cookie" not in answer.headers

@@ -20,6 +20,7 @@ COMMANDS = {
     "silence": "Suppress notifications for a while; list and end silences.",
     "check": "Check a configuration file and show what it needs.",
     "test": "Test rules: which alerts and messages do these series lead to?",
+    "status": "Show how the running daemon is: sources, alerts, surfaces, delivery, state.",
     "explain": "Explain why an alert was notified, or was not.",
     "once": "Poll every source once and show what would be sent.",
     "test-push": "Send one push, to test the key and the phone.",

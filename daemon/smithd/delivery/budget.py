@@ -70,6 +70,13 @@ class Budget:
         """
         return self._counts[family].free_at(now, first, chosen)
 
+    def use(self, now: float) -> dict[Family, tuple[int, int]]:
+        """The requests that count now, and the limit, of each family."""
+        return {
+            family: (count.in_flight + len(count.ends) - bisect_right(count.ends, now), count.limit)
+            for family, count in self._counts.items()
+        }
+
     def take(self, family: Family) -> None:
         """A request goes."""
         count = self._counts[family]

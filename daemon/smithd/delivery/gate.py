@@ -145,6 +145,10 @@ class Gate:
                 self._blocks[scope] = max(self._blocks[scope], now + UNDECIDED_PROBE)
         return unblocked + self._block(outcome, now)
 
+    def blocked(self) -> dict[BlockScope, float]:
+        """What is blocked, and when it is tried again."""
+        return dict(self._blocks)
+
     def rest(self, until: float) -> None:
         """Let nothing go before ``until``: what was sent in the last minute is not known."""
         self._pauses |= dict.fromkeys(Family, until)

@@ -92,6 +92,11 @@ class Poller:
         self.closing: str | None = None
         """What went wrong when the source was last closed."""
 
+    @property
+    def skipped(self) -> int:
+        """How many polls were skipped."""
+        return self._skipped
+
     def due(self, spawn: Spawn) -> None:
         """Start a poll, as a task made by ``spawn``, that hands over what it brings.
 

@@ -13,6 +13,7 @@ from smithd.events import Reloaded
 from smithd.explain import explain
 from smithd.notify.silence import Silence
 from smithd.runtime.components import Components
+from smithd.status import as_json
 
 Arguments = Mapping[str, Any]
 
@@ -22,6 +23,7 @@ def of(components: Components, reload: Callable[[], Awaitable[Reloaded]]) -> Map
     commands = _Commands(components, reload)
     return {
         "reload": commands.reload,
+        "status": commands.status,
         "explain": commands.explain,
         "silence.add": commands.add_silence,
         "silence.list": commands.list_silences,
@@ -38,6 +40,10 @@ class _Commands:
 
     async def reload(self, _: Arguments) -> str:
         return str(await self._reload())
+
+    async def status(self, _: Arguments) -> Any:
+        components = self._components
+        return components.config.redactor.clean_all(as_json(components.status(), components.config.zone))
 
     async def explain(self, given: Arguments) -> Any:
         components = self._components

@@ -10,6 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import NamedTuple
 
+from smithd import __version__
 from smithd.clock import Clock
 from smithd.config.model import Config
 from smithd.delivery.client import Client
@@ -20,6 +21,7 @@ from smithd.plugin.source import Context
 from smithd.poll.poller import Poller
 from smithd.poll.registry import SourceSpec
 from smithd.setup import set_up
+from smithd.status import ReloadStatus, RuntimeFacts, Status, status
 from smithd.storage.committer import Committer, InlineCommitter
 from smithd.storage.database import Database
 from smithd.storage.marker import Marker
@@ -55,6 +57,8 @@ class Components:
         self.events = events
         self.clock = clock
         self.database = database
+        self.started_at = clock.now()
+        self.last_reload: ReloadStatus | None = None
         self._http = Http()
         self._to_service = Http(KEEP_ALIVE)
         client = Client(config.account, self._to_service, clock.now)
@@ -66,6 +70,23 @@ class Components:
         """After closing: whether a plugin, or a commit, would not stop. The process must then end without waiting."""
         self.pollers = {spec.name: self._poller(spec, config) for spec in config.sources.values()}
         self._closings: set[asyncio.Task[None]] = set()
+
+    def status(self) -> Status:
+        """What the daemon knows now."""
+        now, writer = self.clock.now(), self.writer
+        facts = RuntimeFacts(
+            __version__,
+            self.started_at,
+            self.last_reload,
+            str(self.database.path),
+            writer.health,
+            writer.committed_at,
+            writer.waiting,
+            {name: poller.skipped for name, poller in self.pollers.items()},
+            writer.dropped,
+            self.clock.monotonic(),
+        )
+        return status(self.engine, self.running.delivery, facts, now)
 
     async def change_over(self, config: Config) -> SourceChanges:
         """Go on with another configuration, which names the same state: a restart that keeps samples and connections.

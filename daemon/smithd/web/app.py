@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from smithd.lockscreen import page
 from smithd.lockscreen.screen import Note, Page
-from smithd.web.guard import Guard
+from smithd.web.guard import HEALTH, Guard
 from smithd.web.picture import Picture
 from smithd.web.reads import Reads
 
@@ -36,9 +36,14 @@ def build(reads: Reads, *, host: str, token: str | None = None, title: str = "sm
     async def fragment(_: Request) -> Response:
         return HTMLResponse(page.fragment(look()))
 
-    routes = [Route("/", whole), Route("/screen", fragment), Route("/static/{name}", _file)]
+    routes = [Route(HEALTH, _healthy), Route("/", whole), Route("/screen", fragment), Route("/static/{name}", _file)]
     app = Starlette(routes=routes, exception_handlers={404: _missing})
     return Guard(app, page.POLICY, host, token)
+
+
+async def _healthy(_: Request) -> Response:
+    """That it answers is the proof: the loop turns."""
+    return PlainTextResponse("ok\n")
 
 
 async def _file(request: Request) -> Response:

@@ -1,0 +1,321 @@
+"""The read model of the running daemon: what it knows now, as plain frozen values. No I/O.
+
+``status`` fills it from the engine's state and from what only the runtime knows; times are seconds since 1970.
+``as_json`` is the same for JSON, with times in a zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from smithd.alerts.alert import Alert
+from smithd.delivery.delivery import AccountDelivery
+from smithd.engine.engine import Engine
+from smithd.keys import StreamKey, SurfaceKey, WidgetKey
+from smithd.notify.resume import suppressions
+from smithd.outbox.message import Priority
+from smithd.outbox.queued import Queued
+from smithd.outbox.shown import ShownActivity, ShownWidget
+from smithd.series.state import Freshness
+from smithd.storage.degraded import CommitHealth
+from smithd.views import notify_view
+
+UNSEEN = Freshness.UNSEEN.value
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """``health``: up, failing, silent, or unseen before the first answer is due; since when, and why."""
+
+    name: str
+    health: str
+    since: float | None
+    reason: str
+    answered_at: float | None
+    polls_skipped: int
+    answers_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStatus:
+    """An alert that is not inactive. ``state``: pending, firing or recovering; ``suppressed``: the reason, or ""."""
+
+    rule: str
+    labels: Mapping[str, str]
+    state: str
+    severity: str | None
+    since: float
+    value: float | None
+    suppressed: str
+    suppressed_until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleStatus:
+    """How many alerts of a rule fire and are pending. ``problem``: why its expression cannot be evaluated, or ""."""
+
+    name: str
+    firing: int
+    pending: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceStatus:
+    """``shown``: the value of a widget, or the title of a Live Activity; None where nothing is. ``waiting``: a message
+    waits or is in flight. ``reason``: why there is no desired state, or "".
+    """
+
+    kind: str
+    account: str
+    name: str
+    shown: str | float | None
+    shown_at: float | None
+    waiting: bool
+    has_slot: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """The messages of one priority that wait; ``oldest_at``: when the oldest was made."""
+
+    priority: str
+    waiting: int
+    oldest_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetStatus:
+    """The requests of one family that count for its limit in a minute now."""
+
+    family: str
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """``reachable_since``: None before the first request; ``blocked``: what is blocked, and until when it is tried."""
+
+    name: str
+    reachable: bool
+    reachable_since: float | None
+    blocked: Mapping[str, float]
+    budgets: Sequence[BudgetStatus]
+    slots_used: int
+    slots: int
+    waiting: Sequence[LaneStatus]
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateStatus:
+    """``degraded``: steps are applied without a commit; ``failing_since`` and ``reason``: commits fail.
+    ``entries_waiting``: how many wait for a step.
+    """
+
+    path: str
+    degraded: bool
+    failing_since: float | None
+    reason: str
+    committed_at: float
+    entries_waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadStatus:
+    """The last reload; ``refused``: why the configuration was not taken, or ""."""
+
+    reloaded_at: float
+    refused: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything, at ``at``."""
+
+    at: float
+    version: str
+    started_at: float
+    configuration: str
+    degraded: bool
+    last_reload: ReloadStatus | None
+    sources: Sequence[SourceStatus]
+    rules: Sequence[RuleStatus]
+    alerts: Sequence[AlertStatus]
+    surfaces: Sequence[SurfaceStatus]
+    accounts: Sequence[AccountStatus]
+    state: StateStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFacts:
+    """What the engine's state does not have. ``skipped`` and ``dropped``: polls that were skipped and answers that were
+    dropped, by source. ``instant``: now, by the monotonic clock, which ``health`` and the gate use.
+    """
+
+    version: str
+    started_at: float
+    last_reload: ReloadStatus | None
+    state_path: str
+    health: CommitHealth
+    committed_at: float
+    entries_waiting: int
+    skipped: Mapping[str, int]
+    dropped: Mapping[str, int]
+    instant: float
+
+
+def status(engine: Engine, delivery: AccountDelivery, facts: RuntimeFacts, now: float) -> Status:
+    """The read model at ``now``."""
+    config, health = engine.setup.config, facts.health
+    state = StateStatus(
+        facts.state_path,
+        health.is_degraded,
+        None if health.since is None else now - (facts.instant - health.since),
+        health.reason,
+        facts.committed_at,
+        facts.entries_waiting,
+    )
+    return Status(
+        now,
+        facts.version,
+        facts.started_at,
+        str(config.path),
+        health.is_degraded,
+        facts.last_reload,
+        [_source(engine, name, facts, now) for name in config.sources],
+        _rules(engine),
+        _alerts(engine, now),
+        [_surface(engine, key) for key in engine.setup.surfaces.keys],
+        [_account(engine, delivery, facts.instant, now)],
+        state,
+    )
+
+
+def _source(engine: Engine, name: str, facts: RuntimeFacts, now: float) -> SourceStatus:
+    series = engine.state.series
+    found = series.health(name, now)
+    skipped, dropped = facts.skipped.get(name, 0), facts.dropped.get(name, 0)
+    answered_at = series.sources[name].answered_at
+    if found is None:
+        return SourceStatus(name, UNSEEN, None, "", answered_at, skipped, dropped)
+    return SourceStatus(name, found.health, found.since, found.reason, answered_at, skipped, dropped)
+
+
+def _rules(engine: Engine) -> list[RuleStatus]:
+    alerts = engine.state.alerts
+    found = []
+    for name in engine.setup.rules.by_name:
+        of_rule = alerts.of_rule(name)
+        firing = sum(alert.severity is not None for alert in of_rule)
+        found.append(RuleStatus(name, firing, len(of_rule) - firing, alerts.problems.get(name, "")))
+    return found
+
+
+def _alerts(engine: Engine, now: float) -> list[AlertStatus]:
+    """The alerts that are not inactive, the oldest first."""
+    view = notify_view(engine.setup, engine.state, now)
+    suppressed = {
+        id_.key: each
+        for rule in engine.state.alerts.by_rule
+        for id_, each in suppressions(engine.state.groups, rule, view, engine.setup.notify).items()
+    }
+    found = []
+    for alert in engine.state.alerts:
+        by = suppressed.get(alert.key)
+        sample = engine.state.series.get(*alert.series)
+        found.append(
+            AlertStatus(
+                alert.rule,
+                dict(alert.labels),
+                _phase(alert),
+                alert.severity,
+                alert.since,
+                alert.value if sample is None else sample.value,
+                "" if by is None else by.reason,
+                None if by is None else by.until,
+            )
+        )
+    return found
+
+
+def _phase(alert: Alert) -> str:
+    if alert.severity is None:
+        return "pending"
+    # An alert that is clear, and fires on for keep_firing_for, has no severity that still breaches.
+    phases = {hold.phase for hold in alert.holds if hold.fires}
+    return phases.pop().value if len(phases) == 1 else "firing"
+
+
+def _surface(engine: Engine, key: SurfaceKey) -> SurfaceStatus:
+    standing = engine.state.outbox.standing(key)
+    waits = standing.queued is not None or standing.in_flight
+    reason = engine.state.not_renderable.get(key)
+    said = "" if reason is None else str(reason)
+    match key, standing.shown:
+        case WidgetKey(account, name), ShownWidget() as widget:
+            return SurfaceStatus("widget", account, name, widget.value, widget.at, waits, has_slot=False, reason=said)
+        case StreamKey(account, name), ShownActivity(content=content, at=at, ended=False):
+            title = None if content is None or content.content_state is None else content.content_state.get("title")
+            return SurfaceStatus("live_activity", account, name, title, at, waits, has_slot=True, reason=said)
+        case WidgetKey(account, name), _:
+            return SurfaceStatus("widget", account, name, None, None, waits, has_slot=False, reason=said)
+        case StreamKey(account, name), _:
+            has_slot = standing.holds_slot
+            return SurfaceStatus("live_activity", account, name, None, None, waits, has_slot=has_slot, reason=said)
+    return SurfaceStatus("badge", key.account, "", None, None, waits, has_slot=False, reason=said)
+
+
+def _account(engine: Engine, delivery: AccountDelivery, instant: float, now: float) -> AccountStatus:
+    outbox, gate = engine.state.outbox, delivery.gate
+    waiting = [each for each in outbox.waiting.values() if each.message.key.account == delivery.account]
+    since = gate.reachability.since
+    return AccountStatus(
+        delivery.account,
+        gate.reachability.is_reachable,
+        None if since < 0 else now - (instant - since),
+        {str(scope): now + (until - instant) for scope, until in gate.blocked().items()},
+        [BudgetStatus(str(family), used, limit) for family, (used, limit) in gate.budget.use(instant).items()],
+        len(outbox.streams_on_phone(delivery.account)),
+        engine.setup.surfaces.limits.at_once,
+        _lanes(waiting),
+        outbox.in_flight(delivery.account),
+    )
+
+
+def _lanes(waiting: Sequence[Queued]) -> list[LaneStatus]:
+    found = []
+    for priority in Priority:
+        made = [queued.message.created for queued in waiting if queued.message.priority is priority]
+        if made:
+            found.append(LaneStatus(priority.name.lower(), len(made), min(made)))
+    return found
+
+
+def as_json(value: Any, zone: tzinfo) -> Any:
+    """A status as JSON has it: what is a time by its name is written in this zone, ISO 8601."""
+    if is_dataclass(value):
+        return {field.name: _field(field.name, getattr(value, field.name), zone) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): as_json(each, zone) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(each, zone) for each in value]
+    return value
+
+
+def _field(name: str, value: Any, zone: tzinfo) -> Any:
+    is_time = name in ("at", "since") or name.endswith(("_at", "_since", "_until"))
+    if is_time and isinstance(value, int | float):
+        return _time(value, zone)
+    if name == "blocked":
+        return {scope: _time(until, zone) for scope, until in value.items()}
+    return as_json(value, zone)
+
+
+def _time(at: float, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")

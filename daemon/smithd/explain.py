@@ -23,7 +23,7 @@ from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason, reason_text
 from smithd.notify.resume import suppressions
 from smithd.outbox.message import Push, PushUpdate
-from smithd.outbox.shown import ShownPush, Standing
+from smithd.outbox.shown import KeyStatus, ShownPush
 from smithd.series.view import SeriesView
 from smithd.suggestion import did_you_mean
 from smithd.views import notify_view
@@ -159,15 +159,15 @@ class _RuleStatus:
 
     def _deliveries(self, entries: Sequence[journal.Entry]) -> Iterator[Explanation]:
         """What became of the notifications that the entries name, as far as the outbox remembers."""
-        standings = self._state.outbox.pushes()
+        statuses = self._state.outbox.pushes()
         for key in dict.fromkeys(entry.notification for entry in entries if entry.notification):
-            standing = standings.get(key, Standing())
-            if isinstance(standing.shown, ShownPush):
-                yield self._delivery(key, "accepted", standing.shown.content.title, standing.shown.at)
-            if standing.in_flight:
+            status = statuses.get(key, KeyStatus())
+            if isinstance(status.shown, ShownPush):
+                yield self._delivery(key, "accepted", status.shown.content.title, status.shown.at)
+            if status.in_flight:
                 yield self._delivery(key, "in flight", "", None)
-            if isinstance(standing.queued, Push | PushUpdate):
-                yield self._delivery(key, "waits to be sent", standing.queued.content.title, standing.queued.created)
+            if isinstance(status.queued, Push | PushUpdate):
+                yield self._delivery(key, "waits to be sent", status.queued.content.title, status.queued.created)
 
     def _delivery(self, key: str, how: str, title: str, at: float | None) -> Explanation:
         return {"notification": key, "state": how, "title": title, "at": self._time(at)}

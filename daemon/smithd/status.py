@@ -253,11 +253,11 @@ def _phase(alert: Alert) -> str:
 
 
 def _surface(engine: Engine, key: SurfaceKey) -> SurfaceStatus:
-    standing = engine.state.outbox.standing(key)
-    waits = standing.queued is not None or standing.in_flight
+    status = engine.state.outbox.status(key)
+    waits = status.queued is not None or status.in_flight
     reason = engine.state.not_renderable.get(key)
     said = "" if reason is None else str(reason)
-    match key, standing.shown:
+    match key, status.shown:
         case WidgetKey(account, name), ShownWidget() as widget:
             return SurfaceStatus("widget", account, name, widget.value, widget.at, waits, has_slot=False, reason=said)
         case StreamKey(account, name), ShownActivity(content=content, at=at, ended=False):
@@ -266,7 +266,7 @@ def _surface(engine: Engine, key: SurfaceKey) -> SurfaceStatus:
         case WidgetKey(account, name), _:
             return SurfaceStatus("widget", account, name, None, None, waits, has_slot=False, reason=said)
         case StreamKey(account, name), _:
-            has_slot = standing.holds_slot
+            has_slot = status.holds_slot
             return SurfaceStatus("live_activity", account, name, None, None, waits, has_slot=has_slot, reason=said)
     return SurfaceStatus("badge", key.account, "", None, None, waits, has_slot=False, reason=said)
 

@@ -18,7 +18,7 @@ def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
         open_windows(setup.config.windows, now),
         state.silences.active(now),
         state.series,
-        state.outbox.standing,
+        state.outbox.status,
     )
 
 
@@ -30,5 +30,5 @@ def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
         state.series,
         state.alerts.firing,
         outbox.shown.get,
-        lambda: outbox.streams_on_phone(DEFAULT_ACCOUNT) | {key for key in streams if outbox.standing(key).holds_slot},
+        lambda: outbox.streams_on_phone(DEFAULT_ACCOUNT) | {key for key in streams if outbox.status(key).holds_slot},
     )

@@ -43,9 +43,6 @@ def test_only_what_fires_is_among_the_firing() -> None:
     assert set(alerts.by_rule) == {"errors", "other"}
     assert [each.labels[0][1] for each in alerts.of_rule("errors")] == ["a", "b"]
     assert alerts.of_rule("none") == []
-    assert alerts.has_pending
-    assert not Alerts.of([alert("a", 10.0)]).has_pending
-    assert not Alerts().has_pending
 
 
 def test_an_alert_that_ends_leaves_its_flapping_until_it_is_back() -> None:
@@ -63,7 +60,7 @@ def test_an_alert_that_ends_leaves_its_flapping_until_it_is_back() -> None:
 
 
 def test_after_the_clock_was_set_back_nothing_began_in_the_future() -> None:
-    (found,) = Alerts.of([alert("a", 100.0)]).by(50.0)
+    (found,) = Alerts.of([alert("a", 100.0)]).clamped(50.0)
     assert (found.since, found.fired_at) == (50.0, 50.0)
 
 

@@ -47,7 +47,7 @@ class Shop:
         given = [Sample(series, value, at) for series, value in samples]
         recorded = record(self.state, "shop", given, failure, True, 100.0, at)
         self.state = recorded.state
-        return self._taken(evaluate(self.rules, self.alerts, given, recorded.brought, self.view(at)))
+        return self._taken(evaluate(self.rules, self.alerts, given, recorded.reported, self.view(at)))
 
     def wait(self, at: float, *due: AlertDue, stale: tuple[str, ...] = ()) -> Evaluated:
         return self._taken(evaluate_time(self.rules, self.alerts, due, stale, self.view(at)))

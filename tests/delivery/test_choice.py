@@ -101,7 +101,7 @@ def test_thousands_that_wait_do_not_make_it_slow() -> None:
     outbox = Outbox()
     for number in range(5000):
         outbox, _ = queue.enqueue(outbox, widget(str(number)))
-    outbox = queue.mature(outbox, NOW)
+    outbox = queue.fill_lanes(outbox, NOW)
     gate = Gate(Limits(metrics_per_minute=1))
     gate.send(Endpoint.METRIC)
     began = perf_counter()

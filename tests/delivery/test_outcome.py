@@ -15,8 +15,8 @@ from campaign import rounds
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.outcome import BlockScope, Outcome, Pace, judge
 from smithd.delivery.reply import Accepted, NotSent, Refusal, Rejected, Reply, Unknown
+from smithd.delivery.sentences import sentence
 from smithd.delivery.wire import Request
-from smithd.delivery.wording import sentence
 from smithd.keys import DEFAULT_ACCOUNT, StreamKey
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import TimerWindow

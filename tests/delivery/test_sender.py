@@ -162,9 +162,7 @@ def test_what_is_put_goes_out_at_once_and_is_remembered_as_shown(path: Path) -> 
             shown = harness.outbox.shown()
             assert shown[widget_key("orders")] == ShownWidget(widget_key("orders"), 3, START + 1)
             assert shown[stream("prod").key] == ShownActivity(stream("prod").key, stream("prod", 4).content, START + 1)
-            assert harness.outbox.standing(push_key("cpu")).push == ShownPush(
-                push_key("cpu"), push().content, START + 1
-            )
+            assert harness.outbox.status(push_key("cpu")).push == ShownPush(push_key("cpu"), push().content, START + 1)
             assert harness.outbox.waiting() == 0
 
     run_virtual(scenario, BEGIN)
@@ -424,7 +422,7 @@ def test_a_notification_that_cannot_be_replaced_comes_as_a_new_one(path: Path, s
             await asyncio.sleep(1)
             harness.put(update(title="resolved"))
             await asyncio.sleep(1)
-            shown = harness.outbox.standing(push_key("cpu")).push
+            shown = harness.outbox.status(push_key("cpu")).push
             assert shown is not None
             assert shown.notification_id == "n-2"
 
@@ -494,7 +492,7 @@ def test_an_answer_with_half_a_letter_in_its_names_stops_nothing(path: Path) -> 
         async with harness.running():
             harness.put(push(), stream("prod"))
             await asyncio.sleep(1)
-            shown = harness.outbox.standing(push_key("cpu")).push
+            shown = harness.outbox.status(push_key("cpu")).push
             assert shown is not None
             assert shown.notification_id == "n?"
             harness.put(update(title="again"))

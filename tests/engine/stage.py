@@ -34,7 +34,7 @@ from smithd.outbox import rows as outbox_rows
 from smithd.outbox.message import ActivityEnd, Message, Push, PushUpdate
 from smithd.outbox.queued import Claim, Queued
 from smithd.outbox.settlement import Accept, Settlement
-from smithd.outbox.shown import Shown, Standing
+from smithd.outbox.shown import KeyStatus, Shown
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
@@ -150,8 +150,8 @@ class DrivenOutbox:
     def value(self) -> Outbox:
         return self._driven.engine.state.outbox
 
-    def standing(self, key: Key) -> Standing:
-        return self.value.standing(key)
+    def status(self, key: Key) -> KeyStatus:
+        return self.value.status(key)
 
     def shown(self) -> Mapping[Key, Shown]:
         return dict(sorted(self.value.shown.items(), key=lambda item: item[1].at))
@@ -167,8 +167,8 @@ class DrivenOutbox:
 
     def ready(self, now: float) -> Iterator[Queued]:
         """What may be sent now, in the order of sending."""
-        matured = queue.mature(self.value, now)
-        ready = (queued for lane in matured.lanes.values() for _, key in lane for queued in [matured.waiting[key]])
+        filled = queue.fill_lanes(self.value, now)
+        ready = (queued for lane in filled.lanes.values() for _, key in lane for queued in [filled.waiting[key]])
         return iter(sorted(ready, key=lambda queued: (queued.message.priority, queued.id)))
 
     def claim(self, queued: Queued, family: str, now: float) -> Claim:

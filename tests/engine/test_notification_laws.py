@@ -107,7 +107,7 @@ class Life:
         while (queued := next(stage.outbox.ready(stage.now), None)) is not None:
             message = queued.message
             assert isinstance(message, Push | PushUpdate)
-            shown = stage.outbox.standing(message.key).push
+            shown = stage.outbox.status(message.key).push
             replaces = isinstance(message, PushUpdate) and shown is not None and shown.notification_id is not None
             if isinstance(message, PushUpdate) and message.only_in_place and not replaces:
                 stage.outbox.drop(queued)

@@ -19,7 +19,7 @@ from smithd.notify.options import PushOptions
 from smithd.notify.silence import Silence
 from smithd.notify.suppression import SuppressionOptions, compile_suppressors
 from smithd.notify.view import NotifyView
-from smithd.outbox.shown import Standing
+from smithd.outbox.shown import KeyStatus
 from smithd.plugin.sample import Labels, Sample, Series
 from smithd.series.expected import Expected, ExpectedSource
 from smithd.series.state import begin, record
@@ -93,16 +93,16 @@ def view(
     alerts: Sequence[Alert] = (),
     windows: Mapping[str, float] | None = None,
     silences: Sequence[Silence] = (),
-    standings: Mapping[PushKey, Standing] | None = None,
+    statuses: Mapping[PushKey, KeyStatus] | None = None,
     samples: Sequence[Sample] = (),
 ) -> NotifyView:
-    """What the decision looks at; nothing was sent but ``standings``."""
+    """What the decision looks at; nothing was sent but ``statuses``."""
     by_rule: dict[str, dict[Labels, Alert]] = {}
     for each in alerts:
         by_rule.setdefault(each.rule, {})[each.series.labels] = each
-    known = standings or {}
+    known = statuses or {}
     expected = Expected(frozenset({"shop.errors"}), frozenset(), {"shop": ExpectedSource(100.0, 20.0)}, {})
     state = begin(expected, NOW - 3600)
     if samples:
         state = record(state, "shop", samples, None, True, 100.0, NOW).state
-    return NotifyView(now, UTC, by_rule, windows or {}, silences, state, lambda key: known.get(key, Standing()))
+    return NotifyView(now, UTC, by_rule, windows or {}, silences, state, lambda key: known.get(key, KeyStatus()))

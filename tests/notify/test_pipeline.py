@@ -21,7 +21,7 @@ from smithd.notify.reason import AlertDecision, Reason
 from smithd.notify.resume import look_again, reschedule, resume, suppressions
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.outbox.message import Push, PushUpdate
-from smithd.outbox.shown import ShownPush, Standing
+from smithd.outbox.shown import KeyStatus, ShownPush
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Drive:
     now: float = NOW
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
     timers: list[tuple[float, NotifyTimer]] = field(default_factory=list)
-    standings: dict[PushKey, Standing] = field(default_factory=dict)
+    statuses: dict[PushKey, KeyStatus] = field(default_factory=dict)
     windows: dict[str, float] = field(default_factory=dict)
     messages: list[Any] = field(default_factory=list)
     decisions: list[AlertDecision] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Drive:
         """What changed, and the timers that are due."""
         due = [timer for at, timer in self.timers if at <= self.now]
         self.timers = [each for each in self.timers if each[0] > self.now]
-        seen = view(self.now, list(self.alerts.values()), self.open(), (), self.standings)
+        seen = view(self.now, list(self.alerts.values()), self.open(), (), self.statuses)
         self.take(notify(self.groups, transitions, due, seen, self.config))
 
     def open(self) -> dict[str, float]:
@@ -71,8 +71,8 @@ class Drive:
             assert isinstance(message, Push | PushUpdate)
             self.messages.append(message)
             shown = ShownPush(message.key, message.content, self.now, "n-1")
-            before = self.standings.get(message.key, Standing()).shown
-            self.standings[message.key] = Standing(shown) if self.accepts else Standing(before, message)
+            before = self.statuses.get(message.key, KeyStatus()).shown
+            self.statuses[message.key] = KeyStatus(shown) if self.accepts else KeyStatus(before, message)
 
     def wait(self, until: float) -> None:
         """Let time pass, and take each timer when it is due."""
@@ -170,7 +170,7 @@ def test_an_earlier_run_is_gone_on_with() -> None:
     drive.alerts["other", ""] = open_alert(rule="other")
     drive.messages.clear()
     drive.timers.clear()
-    seen = view(alerts=list(drive.alerts.values()), standings=drive.standings)
+    seen = view(alerts=list(drive.alerts.values()), statuses=drive.statuses)
     drive.take(resume(drive.groups, seen, drive.config))
     assert drive.titles() == []
     assert [each.reason for each in suppressions(drive.groups, "other", seen, drive.config).values()] == [

@@ -11,7 +11,7 @@ from smithd.outbox import queue, rows
 from smithd.outbox.message import Message
 from smithd.outbox.queued import Boot, Claim, Queued
 from smithd.outbox.settlement import Settlement, Wait
-from smithd.outbox.shown import Shown, Standing, TimerWindow
+from smithd.outbox.shown import KeyStatus, Shown, TimerWindow
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.storage.database import Database
 
@@ -28,10 +28,10 @@ class StoredOutbox:
         event.listen(connection, "begin", self._begin)
         event.listen(connection, "rollback", self._undo)
 
-    def standing(self, key: Key) -> Standing:
-        return self.value.standing(key)
+    def status(self, key: Key) -> KeyStatus:
+        return self.value.status(key)
 
-    def pushes(self) -> dict[str, Standing]:
+    def pushes(self) -> dict[str, KeyStatus]:
         return self.value.pushes()
 
     def shown(self) -> Mapping[Key, Shown]:
@@ -67,13 +67,13 @@ class StoredOutbox:
 
     def ready(self, now: float) -> Iterator[Queued]:
         """What may be sent now, by priority, then by age."""
-        matured = queue.mature(self.value, now)
-        lanes = (queued for lane in matured.lanes for queued in matured.lane(lane))
+        filled = queue.fill_lanes(self.value, now)
+        lanes = (queued for lane in filled.lanes for queued in filled.lane(lane))
         return iter(sorted(lanes, key=lambda queued: (queued.message.priority, queued.id)))
 
     def next_due(self, now: float) -> float | None:
         """When the next message becomes ready or expires, apart from those that are ready."""
-        at = queue.mature(self.value, now).next_at()
+        at = queue.fill_lanes(self.value, now).next_at()
         return at if at < float("inf") else None
 
     def claim(

@@ -102,7 +102,7 @@ def test_with_another_key_levels_are_sent_once_more_and_the_names_of_notificatio
     outbox, _ = queue.moved(here(), DEFAULT_ACCOUNT, HERE, "another key")
     outbox = enqueued(outbox, widget(1), STATE)
     assert set(outbox.waiting) == {ORDERS, PROD}
-    shown = outbox.standing(CPU).push
+    shown = outbox.status(CPU).push
     assert shown is not None
     assert shown.notification_id == "n-1"
     assert len(outbox.sent) == 4

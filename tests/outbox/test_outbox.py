@@ -134,7 +134,7 @@ def test_a_level_that_was_refused_shows_what_it_showed_before(harness: Harness) 
     harness.put(widget(1))
     harness.outbox.settle(claim, Retry(NOW, NO, "refused"), NOW)
     assert harness.outbox.waiting() == 0
-    assert harness.outbox.standing(key("orders")).shown == ShownWidget(key("orders"), 1, NOW)
+    assert harness.outbox.status(key("orders")).shown == ShownWidget(key("orders"), 1, NOW)
 
 
 @pytest.mark.parametrize("off", [False, True])
@@ -329,6 +329,6 @@ def test_after_a_reload_what_was_refused_or_put_off_is_tried_again_and_an_outage
 
 
 def _notification_id(harness: Harness) -> str | None:
-    shown = harness.outbox.standing(CPU).push
+    shown = harness.outbox.status(CPU).push
     assert shown is not None
     return shown.notification_id

@@ -30,7 +30,7 @@ from smithd.outbox.message import (
 )
 from smithd.outbox.queued import Claim
 from smithd.outbox.settlement import Accept, DeliveryReason, Retry, Settlement, Wait
-from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, Standing
+from smithd.outbox.shown import KeyStatus, Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget
 from smithd.storage import metadata
 from smithd.storage.database import Database
 
@@ -158,13 +158,13 @@ class OutboxMachine(RuleBasedStateMachine):
             *(Push(key, PushContent("never"), Priority.PUSH, self.now) for key in PUSHES),
         ]
         message = messages[number]
-        before = self.outbox.standing(message.key)
+        before = self.outbox.status(message.key)
         try:
             with self.database.transaction() as connection:
                 self.outbox.put(connection, message)
                 raise ZeroDivisionError
         except ZeroDivisionError:
-            assert self.outbox.standing(message.key) == before
+            assert self.outbox.status(message.key) == before
 
     @precondition(lambda self: any(self.outbox.ready(self.now)))
     @rule(data=st.data())
@@ -172,7 +172,7 @@ class OutboxMachine(RuleBasedStateMachine):
         ready = list(self.outbox.ready(self.now))
         queued = data.draw(st.sampled_from(ready))
         message = queued.message
-        shown = self.outbox.standing(message.key).shown
+        shown = self.outbox.status(message.key).shown
         if isinstance(message, Push | PushUpdate):
             assert message.content.title not in self.settled, "an accepted push goes out again"
         elif shown is not None and not (isinstance(shown, ShownActivity) and shown.ended):
@@ -243,9 +243,9 @@ class OutboxMachine(RuleBasedStateMachine):
     @invariant()
     def a_push_is_kept_until_it_is_taken(self) -> None:
         for key, title in self.pushed.items():
-            standing: Standing = self.outbox.standing(key)
-            kept = standing.queued is not None and said(standing.queued) == title
-            in_flight = standing.claimed is not None and said(standing.claimed) == title
+            status: KeyStatus = self.outbox.status(key)
+            kept = status.queued is not None and said(status.queued) == title
+            in_flight = status.claimed is not None and said(status.claimed) == title
             assert kept or in_flight or title in self.settled
 
 

@@ -120,7 +120,7 @@ def test_other_values_and_other_series_are_changes(samples: tuple[Sample, ...], 
     state = poll(begin(EXPECTED, T), sample(A), sample(B)).state
     recorded = poll(state, *samples, at=T + 60)
     assert recorded.changed == changed
-    assert recorded.brought == {each.series.metric for each in samples} & EXPECTED.watched
+    assert recorded.reported == {each.series.metric for each in samples} & EXPECTED.watched
 
 
 def test_only_a_metric_with_a_rule_keeps_what_is_missing_until_it_is_let_go() -> None:

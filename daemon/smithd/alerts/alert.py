@@ -86,7 +86,7 @@ class Alert:
         """The alert, to be compared with what is normal now."""
         return replace(self, holds=tuple(replace(hold, baseline=None) for hold in self.holds))
 
-    def by(self, now: float) -> Alert:
+    def clamped(self, now: float) -> Alert:
         """The alert as it can be by ``now``: the clock may have been set back since it began."""
         if max(self.since, self.fired_at or now) <= now:
             return self

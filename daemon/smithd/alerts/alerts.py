@@ -44,11 +44,6 @@ class Alerts:
         found = [alert for alerts in self.by_rule.values() for alert in alerts.values()]
         return iter(sorted(found, key=lambda alert: (alert.since, alert.key)))
 
-    @property
-    def has_pending(self) -> bool:
-        """Whether an alert is there that does not fire: the length of an outage will matter to it."""
-        return any(len(alerts) > len(self.firing.get(rule, NO_ALERTS)) for rule, alerts in self.by_rule.items())
-
     def get(self, rule: str, labels: Labels) -> Alert | None:
         """The alert of a rule on the series with these labels; None where it is inactive."""
         alerts = self.by_rule.get(rule)
@@ -79,11 +74,11 @@ class Alerts:
         flapping = self.flapping.get(key)
         return flapping.over_at(rule.damping) if flapping is not None else None
 
-    def by(self, now: float) -> Alerts:
+    def clamped(self, now: float) -> Alerts:
         """The alerts as they can be by ``now``: the clock was set, and nothing began in the future."""
         changed = self
         for alert in self:
-            if (shifted := alert.by(now)) is not alert:
+            if (shifted := alert.clamped(now)) is not alert:
                 changed = changed._with(alert.key, shifted)
         return changed
 

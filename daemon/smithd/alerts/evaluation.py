@@ -1,6 +1,6 @@
 """What samples, and time, make of all alerts. No I/O.
 
-Only what a poll concerns is evaluated: the rules on the metrics that it brought, and the expressions that name them.
+Only what a poll concerns is evaluated: the rules on the metrics that it reported, and the expressions that name them.
 What time alone changes is evaluated when its timer is due.
 """
 
@@ -49,9 +49,9 @@ class Evaluated(NamedTuple):
 
 
 def evaluate(
-    rules: RuleSet, alerts: Alerts, samples: Iterable[Sample], brought: Collection[str], view: SeriesView
+    rules: RuleSet, alerts: Alerts, samples: Iterable[Sample], reported: Collection[str], view: SeriesView
 ) -> Evaluated:
-    """What fresh samples do to the alerts. ``brought``: all metrics that a poll brought, and those derived from it."""
+    """What fresh samples do to the alerts. ``reported``: all metrics of the poll, and those derived from them."""
     # Most values are fine, and have no alert: they must cost next to nothing. A series has one sample here, so that the
     # alerts from before can say which of them has one.
     plain, active = rules.plain.get, alerts.by_rule.get
@@ -63,7 +63,7 @@ def evaluate(
             alert = known.get(labels) if known is not None else None
             if alert is not None or breached is None or breached(sample.value):
                 concerned.append((rule, sample, alert))
-    expressions = rules.on_metrics(brought) if rules.expressions else ()
+    expressions = rules.on_metrics(reported) if rules.expressions else ()
     if not concerned and not expressions and not rules.when_missing:
         return Evaluated(alerts)
     step = _Evaluation(rules, alerts, view)
@@ -71,7 +71,7 @@ def evaluate(
         step.evaluate_sample(rule, sample, alert)
     for rule in expressions:
         step.evaluate_expression(rule)
-    for metric in brought if rules.when_missing else ():
+    for metric in reported if rules.when_missing else ():
         for rule in rules.when_missing.get(metric, ()):
             step.end_missing_metric(rule)
     return step.result()
@@ -261,7 +261,7 @@ class _Evaluation:
             self._timers.append((due, AlertDue(rule.name, ())))
 
     def end_missing_metric(self, rule: Rule) -> None:
-        """The metric of a rule was brought: that there is nothing of it is no longer true."""
+        """The metric of a rule was reported: that there is nothing of it is no longer true."""
         alert = self.alerts.get(rule.name, ())
         if alert is not None and alert.absence.is_missing and self._view.state.get(rule.metric, ()) is None:
             self._take(rule, transitions.on_return(rule, alert, self._now))

@@ -40,7 +40,7 @@ def resume(
     for alert in alerts:
         rule = rules.get(alert.rule)
         if rule is None or rule.metric != alert.metric:
-            orphans.append(alert.by(now))
+            orphans.append(alert.clamped(now))
             continue
         kept = fit(alert if goes_on else _without_pending(alert), rule, now)
         if any(hold.is_active for hold in kept.holds) or kept.absence.is_missing:
@@ -81,7 +81,7 @@ def fit(alert: Alert, rule: Rule, now: float) -> Alert:
     by_value = worst_of(*(hold.severity for hold in holds if hold.fires))
     # Where no threshold fires any more, the alert is shown as it was until its next value ends it.
     shown = worst_of(by_value, alert.severity) if alert.absence.fires else by_value or alert.severity
-    return replace(alert, holds=tuple(holds), severity=shown).by(now)
+    return replace(alert, holds=tuple(holds), severity=shown).clamped(now)
 
 
 def _without_pending(alert: Alert) -> Alert:

@@ -143,7 +143,7 @@ def _like(one: Relative, other: Threshold | Relative | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Remains:
+class ExpressionCondition:
     """The condition of a rule with ``when``: it breaches where the expression has a value."""
 
     text: str
@@ -162,7 +162,7 @@ class Remains:
         return Verdict.BREACH
 
 
-Condition = Threshold | Relative | Remains
+Condition = Threshold | Relative | ExpressionCondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
     given: list[tuple[Severity, Any]] = [(severity, getattr(options, severity)) for severity in THRESHOLD_SEVERITIES]
     if options.when is not None:
         assert options.severity is not None
-        given = [(options.severity, Remains(str(options.when)))]
+        given = [(options.severity, ExpressionCondition(str(options.when)))]
     thresholds = [(severity, condition) for severity, condition in given if condition is not None]
     return Rule(
         name,

@@ -109,9 +109,9 @@ async def _send(components: Components) -> bool:
 
 def _is_busy(components: Components) -> bool:
     """Whether something is in flight, or ready to go."""
-    from smithd.outbox.queue import mature
+    from smithd.outbox.queue import fill_lanes
 
-    outbox = mature(components.engine.state.outbox, components.clock.now())
+    outbox = fill_lanes(components.engine.state.outbox, components.clock.now())
     return bool(outbox.claimed) or any(outbox.lanes.values())
 
 

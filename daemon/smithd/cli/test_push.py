@@ -25,14 +25,14 @@ def test_push(config: Path, title: str) -> int:
     """
     from smithd.config.load import load
     from smithd.delivery.reply import Accepted
-    from smithd.delivery.wording import sentence
+    from smithd.delivery.sentences import sentence
     from smithd.outbox.settlement import Accept
 
     loaded = load(config, secrets_required=True)
     outcome = asyncio.run(_push(loaded, title))
     if isinstance(outcome.reply, Accepted) and outcome.reply.is_confirmed:
         receivers = ", ".join(loaded.account.channels or ()) or "everybody on the account"
-        devices = outcome.reply.devices.reached
+        devices = outcome.reply.devices
         receivers += f" ({devices} device{'' if devices == 1 else 's'})" if devices is not None else ""
         click.echo(f"Accepted, for {receivers}. If no phone shows it, check the phone's notification settings.")
         return 0

@@ -13,7 +13,7 @@ from smithd.delivery import wire
 from smithd.delivery.gate import Gate, NotYet
 from smithd.delivery.wire import Request
 from smithd.outbox.message import Priority, Push, PushUpdate
-from smithd.outbox.queue import mature
+from smithd.outbox.queue import fill_lanes
 from smithd.outbox.queued import Queued
 from smithd.outbox.settlement import DeliveryReason, Drop
 from smithd.outbox.shown import Shown
@@ -56,12 +56,12 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
 
     What the gate holds back holds back its lane: whoever comes later there would wait for the same.
     """
-    matured, choice = mature(outbox, now), Chosen()
+    filled, choice = fill_lanes(outbox, now), Chosen()
     for priority in Priority:
-        heads = _heads(matured, addressee.account, priority)
+        heads = _heads(filled, addressee.account, priority)
         while heads and len(choice.requests) < places:
             _, family, queued, rest = heappop(heads)
-            message, shown = queued.message, matured.shown.get(queued.message.key)
+            message, shown = queued.message, filled.shown.get(queued.message.key)
             if not isinstance(message, Push | PushUpdate) and places - len(choice.requests) <= KEPT_FOR_PUSHES:
                 continue
             chosen = [request.endpoint for _, request in choice.requests]
@@ -71,7 +71,7 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
                 continue
             _take(choice, queued, shown, addressee, now)
             _push_next(heads, family, rest)
-    rest_of_time = min(choice.look_again, matured.next_at() - now, LONGEST_REST if outbox.count() else math.inf)
+    rest_of_time = min(choice.look_again, filled.next_at() - now, LONGEST_REST if outbox.count() else math.inf)
     choice.look_again = max(rest_of_time, SHORTEST_REST)
     return choice
 

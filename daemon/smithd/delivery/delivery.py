@@ -18,8 +18,8 @@ from smithd.delivery.choice import Addressee, Chosen, channels_of, choose
 from smithd.delivery.gate import Blocked, Gate, Unblocked
 from smithd.delivery.outcome import Outcome
 from smithd.delivery.reply import Accepted, Reply
+from smithd.delivery.sentences import sentence, summary
 from smithd.delivery.wire import Request
-from smithd.delivery.wording import sentence, summary
 from smithd.events import (
     DeliveryBlocked,
     DeliveryResumed,

@@ -60,32 +60,18 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Devices:
-    """Counts of devices and people, None where the answer does not say. ``reached`` are those notified or updated."""
-
-    reached: int | None = None
-    queued: int | None = None
-    targeted: int | None = None
-    deactivated: int | None = None
-    unregistered: int | None = None
-    users: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Accepted:
     """The service took it. ``operation`` is its own word for a stream (any word at all), else ``sent``, ``replaced`` or
-    ``set``. ``is_confirmed``: it did not say otherwise in the answer. ``is_ignored``: it had no effect. ``channels``:
-    who was told, None for everybody. ``warnings``: the service's own, and the trouble of single devices.
+    ``set``. ``is_confirmed``: it did not say otherwise in the answer. ``is_ignored``: it had no effect.
+    ``devices``: how many were notified or updated, None where the answer does not say. ``warnings``: the service's own,
+    and the errors of single devices.
     """
 
     operation: str
     is_confirmed: bool = True
     is_ignored: bool = False
     notification_id: str | None = None
-    activity_id: str | None = None
-    previous_activity_id: str | None = None
-    devices: Devices = Devices()
-    channels: tuple[str, ...] | None = None
+    devices: int | None = None
     warnings: tuple[str, ...] = ()
     said: str = ""
     limits: tuple[Limit, ...] = ()
@@ -93,14 +79,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The service did not take it. ``code`` is the service's stable name for the reason, where it has one; ``said`` is
-    for people; ``retry_after`` in seconds, where it asked for that.
-    """
+    """The service did not take it. ``said`` is for people; ``retry_after`` in seconds, where it asked for that."""
 
     kind: Refusal
     status: int
     said: str
-    code: str = ""
     retry_after: float | None = None
     limits: tuple[Limit, ...] = ()
 
@@ -142,7 +125,7 @@ def read(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: byte
     # Each refusal of the service has an ``error`` (contract section 11); a gateway's or a portal's JSON has not.
     if is_verdict and ("error" in (found or {}) or status in _BY_STATUS_ALONE):
         kind = _kind(endpoint, status, found or {})
-        return Rejected(kind, status, said, _text(found or {}, "code") or "", wait, limits)
+        return Rejected(kind, status, said, wait, limits)
     return Unknown(said, status, wait, limits)
 
 
@@ -153,18 +136,8 @@ def _accepted(endpoint: Endpoint, found: Mapping[str, Any], limits: tuple[Limit,
         is_confirmed=found.get("success", True) in (True, "true"),
         is_ignored=found.get("ignored") is True,
         notification_id=_text(found, "notification_id"),
-        activity_id=_text(found, "activity_id"),
-        previous_activity_id=_text(found, "previous_activity_id"),
-        devices=Devices(
-            reached=_count(found, "devices_updated", "devices_notified"),
-            queued=_count(found, "devices_queued"),
-            targeted=_count(found, "devices_targeted"),
-            deactivated=_count(found, "devices_deactivated"),
-            unregistered=_count(found, "devices_unregistered"),
-            users=_count(found, "users_updated", "users_notified"),
-        ),
-        channels=_texts(found, "effective_channel_slugs"),
-        warnings=((_line(warning),) if warning else ()) + (_texts(found, "errors") or ()),
+        devices=_devices(found),
+        warnings=((_line(warning),) if warning else ()) + _texts(found, "errors"),
         said=_line(_text(found, "message") or _text(found, "error") or ""),
         limits=limits,
     )
@@ -265,11 +238,12 @@ def _text(found: Mapping[str, Any], name: str) -> str | None:
     return whole(text) if isinstance(text, str) and text else None
 
 
-def _texts(found: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+def _texts(found: Mapping[str, Any], name: str) -> tuple[str, ...]:
     texts = found.get(name)
-    return tuple(_line(whole(text)) for text in texts if isinstance(text, str)) if isinstance(texts, list) else None
+    return tuple(_line(whole(text)) for text in texts if isinstance(text, str)) if isinstance(texts, list) else ()
 
 
-def _count(found: Mapping[str, Any], *names: str) -> int | None:
-    counts = (found.get(name) for name in names)
+def _devices(found: Mapping[str, Any]) -> int | None:
+    # The badge's answer has the first of these names; ``devices_notified`` is its older one.
+    counts = (found.get(name) for name in ("devices_updated", "devices_notified"))
     return next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)

@@ -167,20 +167,20 @@ class Step:
             self._timers.add((poll.time, StaleDue(metric)) for metric in metrics)
         is_answer = poll.failure is None or poll.samples
         answered = {poll.source} if is_answer and poll.source in self._setup.surfaces.sources else set[str]()
-        fresh_again = self._watch(recorded.brought | answered, poll.time)
-        self._evaluate_samples(poll.samples, recorded.brought, [*recorded.changed, *fresh_again], poll.time)
+        fresh_again = self._watch(recorded.reported | answered, poll.time)
+        self._evaluate_samples(poll.samples, recorded.reported, [*recorded.changed, *fresh_again], poll.time)
 
     def _evaluate_samples(
-        self, samples: Iterable[Any], brought: Collection[str], names: Sequence[str], now: float
+        self, samples: Iterable[Any], reported: Collection[str], names: Sequence[str], now: float
     ) -> None:
-        """From recorded samples to messages. ``brought``: their metrics; ``names``: what surfaces are rendered for."""
+        """From recorded samples to messages. ``reported``: their metrics; ``names``: what surfaces are rendered for."""
         fresh = [sample for sample in samples if self._state.series.is_fresh(sample, now)]
-        derived = self._setup.derived.derive(brought, self._series_view(now))
+        derived = self._setup.derived.derive(reported, self._series_view(now))
         if derived.samples or derived.view.state is not self._state.series:
             self._state = replace(self._state, series=derived.view.state)
             self._samples.take_derived(derived.samples, now)
         evaluated = evaluate(
-            self._setup.rules, self._state.alerts, fresh + derived.samples, derived.brought, derived.view
+            self._setup.rules, self._state.alerts, fresh + derived.samples, derived.metrics, derived.view
         )
         transitions = self._take_evaluated(evaluated)
         if transitions:
@@ -221,7 +221,7 @@ class Step:
         self._state = replace(
             self._state,
             series=series,
-            alerts=self._state.alerts.by(now),
+            alerts=self._state.alerts.clamped(now),
             groups=groups,
             slots=slots.set_clock(self._state.slots, now),
             outbox=outbox.shift(self._state.outbox, seconds) if seconds < 0 else self._state.outbox,
@@ -337,9 +337,9 @@ class Step:
         self._timers.add(resumed.timers)
         self._events += resumed.events
         known = self._state.series.fresh_samples(now)
-        brought = {sample.series.metric for sample in known}
-        self._watch(brought, now)
-        self._evaluate_samples(known, brought, list(brought), now)
+        reported = {sample.series.metric for sample in known}
+        self._watch(reported, now)
+        self._evaluate_samples(known, reported, list(reported), now)
 
     def _merge(self, stored: StateChanges) -> None:
         self._stored.alerts += stored.alerts

@@ -41,10 +41,10 @@ def last_push(group: NotificationGroup, view: NotifyView) -> LastPush:
     """What became of a group's newest notification."""
     if not group.log.sequence:
         return LastPush.NONE
-    standing = view.standing(push_key(group.key, group.log))
-    if standing.shown is not None or standing.in_flight:
+    status = view.status(push_key(group.key, group.log))
+    if status.shown is not None or status.in_flight:
         return LastPush.SENT
-    return LastPush.WAITING if standing.queued is not None else LastPush.DROPPED
+    return LastPush.WAITING if status.queued is not None else LastPush.DROPPED
 
 
 def apply(
@@ -138,7 +138,7 @@ def _messages(
 
     def superseded(what: str) -> Message:
         before = push_key(group.key, group.log)
-        shown = view.standing(before).push
+        shown = view.status(before).push
         text = content.superseded(group, shown.content if shown is not None else None, what, view)
         return content.update(before, options.addressed(text, config.channels), view, only_in_place=True)
 

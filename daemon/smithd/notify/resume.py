@@ -123,14 +123,14 @@ def _closing(
     if len(gone) < len(group.alerts) or not group.log.sequence:
         return []
     key = push_key(group.key, group.log)
-    standing = view.standing(key)
-    before = standing.shown or standing.queued or standing.claimed
+    status = view.status(key)
+    before = status.shown or status.queued or status.claimed
     if not isinstance(before, ShownPush | Push | PushUpdate):
         return []
     is_evaluated = all(alert.rule in config.rules and _still_fires(alert, view) for alert in group.firing)
     text = content.closed(Subject(group.key, group.firing, group.ended), view, is_evaluated=is_evaluated)
     whole = replace(text, channels=before.content.channels, tags=before.content.tags)
-    is_sent = standing.shown is not None or standing.in_flight
+    is_sent = status.shown is not None or status.in_flight
     return [content.update(key, whole, view) if is_sent else content.push(key, whole, view)]
 
 

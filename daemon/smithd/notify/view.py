@@ -11,7 +11,7 @@ from smithd.formatting import clock_time
 from smithd.keys import PushKey
 from smithd.notify.silence import Silence
 from smithd.notify.time_window import TimeWindow
-from smithd.outbox.shown import Standing
+from smithd.outbox.shown import KeyStatus
 from smithd.plugin.sample import Labels, Series
 from smithd.series.state import SeriesState
 
@@ -21,7 +21,7 @@ class NotifyView:
     """Everything that decides about notifications, at ``now`` (seconds since 1970).
 
     ``alerts``: those that are not inactive, by rule and labels; ``windows``: the time windows that are open, with their
-    ends; ``silences``: the active ones; ``series``: the newest samples; ``standing``: where a notification stands in
+    ends; ``silences``: the active ones; ``series``: the newest samples; ``status``: where a notification stands in
     the outbox.
     """
 
@@ -31,7 +31,7 @@ class NotifyView:
     windows: Mapping[str, float]
     silences: Sequence[Silence]
     series: SeriesState
-    standing: Callable[[PushKey], Standing]
+    status: Callable[[PushKey], KeyStatus]
 
     def value(self, series: Series) -> float | None:
         """The newest value of a series, while it is fresh."""

@@ -90,7 +90,7 @@ class Draft:
         self.outbox = replace(self.outbox, accounts=self.outbox.accounts.insert(account, service))
         self.changes = replace(self.changes, accounts=self.changes.accounts.insert(account, service))
 
-    def mature(self, now: float) -> None:
+    def fill_lanes(self, now: float) -> None:
         """What may go by now enters its lane."""
         while (first := self.outbox.later.first) is not None and first[0] <= now:
             queued = self.outbox.waiting[first[2]]
@@ -101,7 +101,7 @@ class Draft:
         self.changes = replace(self.changes, messages=self.changes.messages.insert(id_, stored))
 
     def _enter_order(self, queued: Queued) -> None:
-        """Put it where it waits for its time; ``mature`` moves it on."""
+        """Put it where it waits for its time; ``fill_lanes`` moves it on."""
         aged = (queued.id, queued.message.key)
         self.outbox = replace(self.outbox, later=self.outbox.later.add((queued.ready_at, *aged)))
         if queued.can_expire:

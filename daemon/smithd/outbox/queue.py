@@ -80,10 +80,10 @@ def forget(outbox: Outbox, key: Key) -> tuple[Outbox, OutboxChanges]:
     return draft.result
 
 
-def mature(outbox: Outbox, now: float) -> Outbox:
+def fill_lanes(outbox: Outbox, now: float) -> Outbox:
     """The outbox with what may go by now in its lanes: before anything is chosen from them."""
     draft = Draft(outbox)
-    draft.mature(now)
+    draft.fill_lanes(now)
     return draft.outbox
 
 

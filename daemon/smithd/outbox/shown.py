@@ -107,7 +107,7 @@ def unknown(shown: Shown) -> Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class KeyStatus:
     """Where a key stands: what was accepted, what waits to be sent, and what is in flight."""
 
     shown: Shown | None = None

@@ -38,7 +38,7 @@ from smithd.outbox.message import (
 )
 from smithd.outbox.ordered import Ordered
 from smithd.outbox.queued import Claim, Queued, SentRequest, ServiceAccount
-from smithd.outbox.shown import Shown, ShownActivity, Standing
+from smithd.outbox.shown import KeyStatus, Shown, ShownActivity
 
 _FAMILIES: dict[type[Message], Family] = {
     Push: Family.NOTIFICATIONS,
@@ -89,17 +89,17 @@ class Outbox:
     expiring: Ordered[Timed] = field(default_factory=Ordered)
     next_id: int = 1
 
-    def standing(self, key: Key) -> Standing:
+    def status(self, key: Key) -> KeyStatus:
         """Where a key stands."""
         queued, claim = self.waiting.get(key), self.claimed.get(key)
-        return Standing(
+        return KeyStatus(
             self.shown.get(key), queued.message if queued else None, claim.queued.message if claim else None
         )
 
-    def pushes(self) -> dict[str, Standing]:
+    def pushes(self) -> dict[str, KeyStatus]:
         """Where the pushes stand, by the text of their keys."""
         keys = {*self.waiting, *self.claimed, *self.shown}
-        return {str(key): self.standing(key) for key in keys if isinstance(key, PushKey)}
+        return {str(key): self.status(key) for key in keys if isinstance(key, PushKey)}
 
     def accepted(self) -> Mapping[Key, Shown]:
         """What the service accepted; of what is in flight, what was accepted before."""

@@ -13,14 +13,14 @@ from smithd.series.view import SeriesView
 
 
 class Derived(NamedTuple):
-    """The samples of derived metrics. ``view``: what is seen with them; ``changed``: those whose series or values are
-    others now; ``brought``: what was brought, and all that was worked out from it.
+    """The samples of derived metrics. ``view``: the series with them; ``changed``: the derived metrics that have other
+    series or values than before; ``metrics``: those that were reported, and all that were derived from them.
     """
 
     view: SeriesView
     samples: list[Sample]
     changed: list[str]
-    brought: set[str]
+    metrics: set[str]
 
 
 class DerivedMetrics:
@@ -31,9 +31,9 @@ class DerivedMetrics:
             (name, expressions[name], expressions[name].metrics) for name in evaluation_order(expressions)
         ]
 
-    def derive(self, brought: Collection[str], view: SeriesView) -> Derived:
-        """All that depends on metrics that were brought, each after those that it depends on."""
-        known = set(brought)
+    def derive(self, reported: Collection[str], view: SeriesView) -> Derived:
+        """Evaluate all that depends on metrics which a poll reported, each after those that it depends on."""
+        known = set(reported)
         samples: list[Sample] = []
         changed: list[str] = []
         for name, expression, metrics in self._expressions:
@@ -43,7 +43,7 @@ class DerivedMetrics:
             time, fresh_for = _age(name, metrics, view)
             found = [Sample(Series(name, labels), value, time) for labels, value in vector.values.items()]
             state, is_changed = record_derived(view.state, name, found, vector.is_known, fresh_for, view.now)
-            # Nothing looked at this metric before it was worked out: its dependents come later in the order.
+            # The view may keep what it looked up: this metric was not among it, for its dependents come later.
             view = view.advanced(state)
             samples += found
             known.add(name)

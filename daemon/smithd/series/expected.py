@@ -18,12 +18,12 @@ class ExpectedSource:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """``watched``: the metrics whose samples are kept; ``judged``: those whose missing series are kept as well, because
-    a rule is on them. ``derived``: the sources that each derived metric is worked out from, in the end.
+    """``watched``: the metrics whose samples are kept; ``with_rules``: those of them that a rule uses; their missing
+    series are kept as well. ``derived``: the sources that each derived metric is worked out from, in the end.
     """
 
     watched: frozenset[str]
-    judged: frozenset[str]
+    with_rules: frozenset[str]
     sources: Mapping[str, ExpectedSource]
     derived: Mapping[str, frozenset[str]]
 

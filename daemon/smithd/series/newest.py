@@ -15,13 +15,13 @@ class NewestSamples(NamedTuple):
     """What is known of one metric's series. Nothing in it is ever changed: an answer makes a new one.
 
     ``samples``: the newest sample of each series, fresh or stale. ``fresh_for``: for how many seconds they are fresh.
-    ``brought_at``: when an answer last had the metric (None: not since the start). ``missing``: the last samples of
+    ``reported_at``: when an answer last had the metric (None: not since the start). ``missing``: the last samples of
     series that a later answer lacked; they are kept until ``forget_missing``.
     """
 
     samples: Mapping[Labels, Sample]
     fresh_for: float
-    brought_at: float | None = None
+    reported_at: float | None = None
     missing: Mapping[Labels, Sample] = NO_SAMPLES
 
     def is_fresh(self, sample: Sample, now: float) -> bool:
@@ -38,33 +38,39 @@ class NewestSamples(NamedTuple):
         known = (*self.samples.values(), *self.missing.values())
         return [sample for sample in known if now - max(sample.time, since) > self.fresh_for]
 
-    def replaced(self, samples: Mapping[Labels, Sample], fresh_for: float, now: float, judged: bool) -> NewestSamples:
-        """After an answer that has all series of the metric. Of a ``judged`` metric, those it lacks are missing now."""
+    def replaced(
+        self, samples: Mapping[Labels, Sample], fresh_for: float, now: float, keeps_missing: bool
+    ) -> NewestSamples:
+        """After an answer that has all series of the metric. ``keeps_missing``: those that it lacks are missing now;
+        otherwise they are forgotten.
+        """
         missing = self.missing
         if missing:
             missing = {labels: sample for labels, sample in missing.items() if labels not in samples}
-        if judged and samples.keys() != self.samples.keys():
+        if keeps_missing and samples.keys() != self.samples.keys():
             lacking = self.samples.keys() - samples.keys()
             missing = {**missing, **{labels: self.samples[labels] for labels in lacking}}
         return NewestSamples(samples, fresh_for, now, missing)
 
-    def joined(self, samples: Mapping[Labels, Sample], fresh_for: float, now: float, judged: bool) -> NewestSamples:
+    def joined(
+        self, samples: Mapping[Labels, Sample], fresh_for: float, now: float, keeps_missing: bool
+    ) -> NewestSamples:
         """After an answer that may lack series which are still there: the others stay as they are.
 
-        Those of them that are stale by now are put with the missing, or a source whose answers are never complete and
-        whose labels never end would fill the memory. A lasting sample is nowhere else, and stays.
+        Those of them that are stale by now are moved to the missing ones: a source whose answers are never complete and
+        whose labels always change would fill the memory. A lasting sample (a pushed one) comes once, and stays.
         """
         kept = {
             labels: sample
             for labels, sample in self.samples.items()
             if labels in samples or sample.lasting or now - sample.time <= fresh_for
         }
-        return self.replaced({**kept, **samples}, fresh_for, now, judged)
+        return self.replaced({**kept, **samples}, fresh_for, now, keeps_missing)
 
     def equals(self, before: NewestSamples) -> bool:
         """Whether the same series have the same values."""
         mine, others = self.samples, before.samples
-        if before.brought_at is None or mine.keys() != others.keys():
+        if before.reported_at is None or mine.keys() != others.keys():
             return False
         for labels, sample in mine.items():  # noqa: SIM110 # a generator costs more than all else of a poll of one series
             if others[labels].value != sample.value:
@@ -81,7 +87,7 @@ class NewestSamples(NamedTuple):
         return NewestSamples(
             {labels: _clamped(sample, now) for labels, sample in self.samples.items()},
             self.fresh_for,
-            None if self.brought_at is None else min(self.brought_at, now),
+            None if self.reported_at is None else min(self.reported_at, now),
             {labels: _clamped(sample, now) for labels, sample in self.missing.items()},
         )
 

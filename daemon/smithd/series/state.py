@@ -1,6 +1,6 @@
 """The newest samples of every series and the health of every source, as one value. No I/O.
 
-A poll makes a new ``SeriesState`` of the old one: one record for each metric that it brought, and one for its source;
+A poll makes a new ``SeriesState`` of the old one: one record for each metric that it reported, and one for its source;
 all others are shared with the state before. Times are seconds since 1970. A derived metric is a source of its own,
 whose answers are its evaluations.
 """
@@ -97,11 +97,11 @@ class SeriesState(NamedTuple):
         found, answers = self.newest(metric), self.sources[source_of(metric)]
         # A metric whose series all came stale is stale. One that the last complete answer did not have at all, or had
         # without series, is missing.
-        brought_at = found.brought_at
-        lacked = brought_at is None or brought_at < (answers.completed_at or 0.0) or not found.samples
+        reported_at = found.reported_at
+        lacked = reported_at is None or reported_at < (answers.completed_at or 0.0) or not found.samples
         if lacked and answers.is_complete(now):
             return Freshness.MISSING
-        is_seen = brought_at is not None or answers.answered_at is not None
+        is_seen = reported_at is not None or answers.answered_at is not None
         return Freshness.STALE if is_seen else Freshness.UNSEEN
 
     def is_stale(self, metric: str, now: float) -> bool:
@@ -112,7 +112,7 @@ class SeriesState(NamedTuple):
         """Whether a metric or source is unseen, and its first answer may still come in time."""
         answers = self.sources[source_of(name)]
         found = self.metrics.get(name)
-        if (found is not None and found.brought_at is not None) or answers.answered_at is not None:
+        if (found is not None and found.reported_at is not None) or answers.answered_at is not None:
             return False
         return now - self.started <= answers.first_answer_within
 
@@ -174,7 +174,7 @@ class SeriesState(NamedTuple):
     def next_stale_at(self, name: str, now: float) -> float | None:
         """When the next sample of a metric, or the last answer of a source, becomes stale; None where all are."""
         fresh_for = self.fresh_for(name)
-        least = self.since if name in self.expected.judged else 0.0
+        least = self.since if name in self.expected.with_rules else 0.0
         found = (*self.samples(name).values(), *self.missing(name).values())
         times = [max(sample.time, least) for sample in found] or [max(self._answered_at(name), least)]
         return min((at + fresh_for for at in times if at + fresh_for > now), default=None)
@@ -185,13 +185,13 @@ class SeriesState(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """A state after a poll. ``changed``: the metrics whose series or values are others now; ``brought``: all that the
+    """A state after a poll. ``changed``: the metrics whose series or values are others now; ``reported``: all that the
     poll had. ``news``: the source began or ceased to fail or to be silent, or answered for the first time.
     """
 
     state: SeriesState
     changed: list[str]
-    brought: Set[str]
+    reported: Set[str]
     news: bool
 
 
@@ -216,26 +216,26 @@ def record(
     fresh_for: float,
     now: float,
 ) -> Recorded:
-    """What a poll brought. ``complete``: it has all that there is, so that a series it lacks is missing; a failure is
+    """What a poll reported. ``complete``: it has all that there is, so that a series it lacks is missing; a failure is
     never complete. A metric that it does not bring keeps its samples until they are stale.
     """
     watched = state.expected.watched
     complete = complete and failure is None
-    brought: dict[str, dict[Labels, Sample]] = {}
+    reported: dict[str, dict[Labels, Sample]] = {}
     has_samples = False
     for sample in samples:
         has_samples = True
         metric, labels = sample.series
-        series = brought.get(metric)
+        series = reported.get(metric)
         if series is not None:
             series[labels] = sample
         elif metric in watched:
-            brought[metric] = {labels: sample}
+            reported[metric] = {labels: sample}
     metrics, changed = state.metrics, []
-    for metric, found in brought.items():
+    for metric, found in reported.items():
         before = metrics.get(metric) or state.newest(metric)
         change = before.replaced if complete else before.joined
-        newest = change(found, fresh_for, now, metric in state.expected.judged)
+        newest = change(found, fresh_for, now, metric in state.expected.with_rules)
         metrics = metrics.insert(metric, newest)
         if not newest.equals(before):
             changed.append(metric)
@@ -245,7 +245,7 @@ def record(
     # There are few sources: to copy their records costs less than to insert one into a persistent map.
     sources = {**state.sources, source: after}
     changed_state = SeriesState(state.expected, state.started, state.since, metrics, sources)
-    return Recorded(changed_state, changed, brought.keys(), news)
+    return Recorded(changed_state, changed, reported.keys(), news)
 
 
 def record_derived(
@@ -258,7 +258,7 @@ def record_derived(
     metrics, sources, changed = state.metrics, state.sources, False
     if found or known:
         before = state.newest(metric)
-        newest = before.replaced(found, fresh_for, now, metric in state.expected.judged)
+        newest = before.replaced(found, fresh_for, now, metric in state.expected.with_rules)
         metrics, changed = metrics.insert(metric, newest), not newest.equals(before)
     if known:
         after = sources[metric].after(None, fresh_for, now, bool(found), True)
@@ -302,11 +302,11 @@ def adopt(state: SeriesState, before: SeriesState, sources: Collection[str]) -> 
     """A new configuration's state, going on with what was known of these sources before a reload. A source of which
     more is watched now is waited for, as after a start: its next answer brings the rest.
     """
-    watched, judged = state.expected.watched, state.expected.judged
+    watched, with_rules = state.expected.watched, state.expected.with_rules
     metrics, answers = state.metrics, dict(state.sources)
     for metric, newest in before.metrics.items():
         if metric in watched and source_of(metric) in sources:
-            metrics = metrics.insert(metric, newest if metric in judged else newest._replace(missing=NO_SAMPLES))
+            metrics = metrics.insert(metric, newest if metric in with_rules else newest._replace(missing=NO_SAMPLES))
     wider = {source_of(metric) for metric in watched - before.expected.watched}
     for source in sources:
         known = before.sources[source]

@@ -229,6 +229,10 @@ class Step:
             pruned_at=min(self._state.pruned_at, now),
             ageing=HashTrieSet(),
         )
+        # Times that lay in the future are others now: a start must find what is remembered.
+        self._stored.alerts += [alert.key for alert in self._state.alerts]
+        self._stored.groups |= dict.fromkeys(groups.by_key)
+        self._stored.slots = True
         self._timers.reset()
         self._timers.add(timers)
         self._timers.add(timers_of(self._setup.rules, self._state.alerts))

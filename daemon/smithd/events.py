@@ -474,6 +474,20 @@ class CommitsRecovered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StartWaits(Event):
+    """The last run ended while the state could not be written, so this one does not know what it sent."""
+
+    level: ClassVar[int] = logging.WARNING
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            "the last run ended while its state could not be written, so smithd sends nothing for "
+            f"{self.seconds:.0f} s; what was sent in that time may come once more"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AnswersDropped(Event):
     """Answers of a source were dropped, because steps come too slowly; nothing depended on them. ``count`` so far."""
 

@@ -19,7 +19,7 @@ from smithd.delivery.wire import Request
 from smithd.engine.queue import Queue
 from smithd.engine.running import RunningEngine
 from smithd.errors import DatabaseError, Unwritable
-from smithd.events import CommitsFailing, CommitsRecovered, Degraded, Event, Events
+from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, Event, Events
 from smithd.poll.intake import Poll
 from smithd.storage.committer import InlineCommitter, Write
 from smithd.storage.database import Database
@@ -243,6 +243,25 @@ def test_what_came_while_a_commit_ran_is_one_commit(tmp_path: Path) -> None:
         assert len(world.running.engine.alerts) == 5
 
     play(tmp_path, story, rules)
+
+
+def test_answers_that_are_dropped_while_a_commit_hangs_are_counted_and_logged(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        world.commit_takes = 600.0
+        await world.poll(errors=9)
+        for _ in range(world.running.engine.most_waiting + 5):
+            await world.poll(errors=8)
+        assert world.running.writer.dropped == {"shop": 5}
+        assert world.running.writer.waiting == world.running.engine.most_waiting
+        assert not world.running.writer.has_room("shop")
+        world.commit_takes = 0.0
+        await world.clock.sleep(600)
+        assert world.running.writer.has_room("shop")
+
+    world = play(tmp_path, story)
+    assert [event.count for event in world.events if isinstance(event, AnswersDropped)] == [1, 2, 4]
+    assert [title for _, title in world.sent] == ["errors is critical"]
 
 
 def poll(source: str, value: float) -> Poll:

@@ -17,7 +17,7 @@ from smithd.engine.engine import Engine
 from smithd.engine.entries import ClaimMessages, Reconfigure, SettleClaim, WriteAll
 from smithd.engine.step import Changes
 from smithd.engine.writer import LONGEST_NAP, Writer
-from smithd.events import Events
+from smithd.events import Events, StartWaits
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.outbox.queued import Boot
 from smithd.setup import Setup, set_up
@@ -64,9 +64,11 @@ class RunningEngine:
         self.engine = Engine(setup, left, now)
         self.delivery = AccountDelivery(DEFAULT_ACCOUNT, config.account, config.zone)
         self._remember_requests()
+        self._marker = marker
+        self._rests_until = clock.monotonic() + UNKNOWN_SENT
         if marker is not None and marker.existed:
-            self.delivery.gate.rest(clock.monotonic() + UNKNOWN_SENT)
-            marker.remove()
+            self.delivery.gate.rest(self._rests_until)
+            events.publish(StartWaits(UNKNOWN_SENT))
         self.sender = Sender(transport, clock, self._claim, self._settle)
         self._committer = committer(database)
         self.writer = Writer(self.engine, self._committer, clock, events, self._applied, marker, longest_nap)
@@ -94,6 +96,9 @@ class RunningEngine:
     async def _claim(self, places: int) -> Departures:
         """Have the engine claim what may go; when it returns, the claims are committed."""
         now, instant = self._clock.now(), self._clock.monotonic()
+        if self._marker is not None and self._marker.existed and instant >= self._rests_until:
+            # Not before the wait is over: a start that crashes in it must be followed by another that waits.
+            self._marker.remove()
         departures = await self.writer.ask(ClaimMessages(now, self.delivery, places, instant, self._boot()))
         for claim, request in departures.flights:
             self.delivery.send(claim, request)

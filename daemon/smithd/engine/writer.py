@@ -23,7 +23,7 @@ from smithd.engine.entries import CatchUp, ClockSet, Command, Entry, Tick
 from smithd.engine.queue import Queue
 from smithd.engine.step import Changes
 from smithd.errors import DatabaseError
-from smithd.events import CommitsFailing, CommitsRecovered, Degraded, Events
+from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, Events
 from smithd.poll.intake import Poll
 from smithd.storage.committer import Committer, Write
 from smithd.storage.degraded import CommitHealth
@@ -93,7 +93,12 @@ class Writer:
 
     def put(self, poll: Poll) -> None:
         """Take an answer of a source."""
+        before = self._queue.dropped[poll.source]
         self._queue.put_poll(poll)
+        count = self._queue.dropped[poll.source]
+        # While a disk is slow this happens at every poll: each doubling is logged.
+        if count > before and count & (count - 1) == 0:
+            self._events.publish(AnswersDropped(poll.source, count))
         self._arrived.set()
 
     def has_room(self, source: str) -> bool:

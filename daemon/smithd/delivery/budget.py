@@ -91,7 +91,7 @@ class Budget:
             self.remember(family, arrived_by)
 
     def remember(self, family: Family, arrived_by: float) -> None:
-        """A request that went before, perhaps in an earlier life of the daemon."""
+        """A request that went before, perhaps in an earlier run of the daemon."""
         ends = self._counts[family].ends
         del ends[: bisect_right(ends, arrived_by - LATE_ARRIVAL)]  # no later request arrives before those
         insort(ends, arrived_by + WINDOW + MARGIN)

@@ -57,11 +57,13 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
     What the gate holds back holds back its lane: whoever comes later there would wait for the same.
     """
     filled, choice = fill_lanes(outbox, now), Chosen()
+    # The lanes of a priority are merged by age: the order is that of one queue, and a lane that waits stops no other.
     for priority in Priority:
         heads = _heads(filled, addressee.account, priority)
         while heads and len(choice.requests) < places:
             _, family, queued, rest = heappop(heads)
             message, shown = queued.message, filled.shown.get(queued.message.key)
+            # A place is kept for pushes: slow updates in flight must not delay an alert.
             if not isinstance(message, Push | PushUpdate) and places - len(choice.requests) <= KEPT_FOR_PUSHES:
                 continue
             chosen = [request.endpoint for _, request in choice.requests]

@@ -35,7 +35,7 @@ class Client:
         try:
             prepared = self._prepared(request)
         except Exception as error:  # noqa: BLE001 - a proxy's address that is none, for one; nothing was sent
-            # Nor is its text told: a proxy's password might be in it.
+            # The error's text is left out: a proxy's password might be in it.
             return NotSent(
                 f"no way to {self._host} could be prepared ({type(error).__name__}): "
                 "are the variables http_proxy, https_proxy and all_proxy right?"
@@ -46,11 +46,13 @@ class Client:
         except TimeoutError:
             return Unknown(f"{self._host} gave no answer within {TOTAL_TIMEOUT:.0f} s")
         except http.TransportError as error:
-            return Unknown(f"{self._host}: {error}") if error.sent else self._not_connected(error)
+            if error.sent:
+                return Unknown(f"{self._host}: {error}")
+            return NotSent(f"could not connect to {self._host}: {error}")
         except http.DecodingError as error:
             return Unknown(f"{self._host}: {error}")
         except Exception as error:  # noqa: BLE001 - whatever a library raises, its request must not stay on its way for ever
-            # Its text is not told: there might be the request's headers in it, and the key among them.
+            # The error's text is left out: the request's headers might be in it, and the key among them.
             return Unknown(f"the request to {self._host} failed ({type(error).__name__})")
         return reply.read(request.endpoint, answer.status, answer.headers, answer.body, self._now())
 
@@ -68,6 +70,3 @@ class Client:
             connect_timeout=CONNECT_TIMEOUT,
             limit=LARGEST_ANSWER,
         )
-
-    def _not_connected(self, error: http.TransportError) -> NotSent:
-        return NotSent(f"could not connect to {self._host}: {error}")

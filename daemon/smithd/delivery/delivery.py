@@ -37,7 +37,7 @@ from smithd.outbox.state import Outbox
 
 
 def fingerprint(options: AccountOptions) -> str:
-    """What tells an account's key from another one, and gives nothing of it away."""
+    """A hash that distinguishes an account's key from another one without revealing it."""
     return hashlib.sha256(options.api_key.get_secret_value().encode()).hexdigest()[:16]
 
 
@@ -53,7 +53,7 @@ class AccountDelivery:
         self._warned: set[Key] = set()
 
     def remember(self, sent: Iterable[SentRequest], now: float, instant: float) -> None:
-        """Count what an earlier life, or another key, sent: the service remembers it."""
+        """Count what an earlier run, or another key, sent: the service counts it."""
         for request in sent:
             if request.account == self.account and request.at >= now - WINDOW - MARGIN:
                 # A time far in the future was written before the clock was set back.
@@ -114,19 +114,17 @@ class AccountDelivery:
                 reply = outcome.reply
                 operation = reply.operation if isinstance(reply, Accepted) else "ended"
                 yield SendAccepted(key, operation, summary(queued.message))
-                yield from self._warnings(key, reply.warnings if isinstance(reply, Accepted) else ())
+                warnings = reply.warnings if isinstance(reply, Accepted) else ()
+                if not warnings:
+                    self._warned.discard(key)
+                elif key not in self._warned:
+                    # The service repeats a warning with each update: one event is enough until an answer has none.
+                    self._warned.add(key)
+                    yield SurfaceNotRenderable(key, f"the service warns: {'; '.join(warnings)}")
             case Retry(at, reason, detail) if outcome.blocks is None and _is_news(queued, reason, detail):
                 yield SendDelayed(key, why(key, reason, detail), max(at - now, outcome.pause))
             case Drop(reason, detail):
                 yield SendDropped(key, why(key, reason, detail))
-
-    def _warnings(self, key: Key, warnings: tuple[str, ...]) -> Iterator[Event]:
-        """The service's warnings about a key, the first time."""
-        if not warnings:
-            self._warned.discard(key)
-        elif key not in self._warned:
-            self._warned.add(key)
-            yield SurfaceNotRenderable(key, f"the service warns: {'; '.join(warnings)}")
 
 
 def expired(queued: Queued) -> SendDropped:

@@ -60,13 +60,14 @@ def _fill(holder: dict[str, Any], name: str, filling: str = NO_VALUE) -> None:
 def fit(body: dict[str, Any]) -> dict[str, Any]:
     """The body with its longest texts cut until it is small enough, and at last without its buttons and links."""
     try:
-        weight = _lightened(weighed(body))
+        weight = weighed(body)
+        _cut(weight)
     except ValueError:
         return body  # it is no JSON: the check says where
     return weight | {name: body[name] for name in UNWEIGHED & body.keys()}
 
 
-def _lightened(weight: dict[str, Any]) -> dict[str, Any]:
+def _cut(weight: dict[str, Any]) -> None:
     while (excess := size(weight) - LARGEST_BODY) > 0:
         longest = max(_texts(weight), key=lambda place: size(place[0][place[1]]), default=None)
         if longest is not None:
@@ -79,8 +80,8 @@ def _lightened(weight: dict[str, Any]) -> dict[str, Any]:
         else:
             del weight[name]
             if name == "action":
+                # A second button without a first one is not documented (contract section 4.6).
                 weight.pop("secondary_action", None)
-    return weight
 
 
 def _texts(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:

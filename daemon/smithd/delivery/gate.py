@@ -115,6 +115,7 @@ class Gate:
             if covers(scope, endpoint):
                 if now < until:
                     return NotYet(until, GateReason.BLOCKED)
+                # The time for a probe has come. One request is enough to find out; the others wait for its answer.
                 if any(covers(scope, other) for other in chain(+self._in_flight, chosen)):
                     return NotYet(math.inf, GateReason.PROBING)
         if now < (until := self._pauses.get(endpoint.family, now)):
@@ -137,13 +138,22 @@ class Gate:
             self.budget.lower(family, outcome.pace, now)
         self.reachability = self.reachability.after(outcome, now)
         self._pause(family, outcome, now)
-        unblocked: list[Blocked | Unblocked] = [Unblocked(scope) for scope in self._disproved(endpoint, outcome)]
+        changes: list[Blocked | Unblocked] = []
         for scope in [scope for scope in self._blocks if covers(scope, endpoint)]:
-            if Unblocked(scope) in unblocked:
+            # A key whose account must be paid for is a good key.
+            has_good_key = outcome.blocks is BlockScope.BILLED and scope is BlockScope.EVERYTHING
+            if outcome.is_verdict or has_good_key:
                 del self._blocks[scope]
+                changes.append(Unblocked(scope))
             else:
                 self._blocks[scope] = max(self._blocks[scope], now + UNDECIDED_PROBE)
-        return unblocked + self._block(outcome, now)
+        blocked, settlement = outcome.blocks, outcome.settlement
+        if blocked is not None and isinstance(settlement, Retry):
+            # A probe that was refused as before is no news; its scope waits for the next probe.
+            if blocked not in self._blocks:
+                changes.append(Blocked(blocked, settlement.reason, settlement.detail))
+            self._blocks[blocked] = now + _PROBES[blocked]
+        return changes
 
     def blocked(self) -> dict[BlockScope, float]:
         """What is blocked, and when it is tried again."""
@@ -161,21 +171,6 @@ class Gate:
             least = min(SHORTEST_PAUSE * 2.0 ** min(self._pauses_asked[family], 30), RATE_PAUSE)
             self._pauses_asked[family] += 1
             self._pauses[family] = max(now + max(outcome.pause, least), self._pauses.get(family, now))
-
-    def _disproved(self, endpoint: Endpoint, outcome: Outcome) -> list[BlockScope]:
-        """The scopes that this outcome shows not to be blocked any more: who must pay has a key that is good."""
-        blocked = [scope for scope in self._blocks if covers(scope, endpoint)]
-        if outcome.is_verdict:
-            return blocked
-        return [scope for scope in blocked if outcome.blocks is BlockScope.BILLED and scope is BlockScope.EVERYTHING]
-
-    def _block(self, outcome: Outcome, now: float) -> list[Blocked | Unblocked]:
-        scope, settlement = outcome.blocks, outcome.settlement
-        if scope is None or not isinstance(settlement, Retry):
-            return []
-        news = scope not in self._blocks
-        self._blocks[scope] = now + _PROBES[scope]
-        return [Blocked(scope, settlement.reason, settlement.detail)] if news else []
 
 
 def _by_family(limits: Limits) -> dict[Family, int]:

@@ -108,22 +108,17 @@ def _accepted(request: Request, reply: Accepted, now: float) -> Settlement:
         return Accept(ended=True)
     if request.endpoint is not Endpoint.STREAM_PUT:
         return Accept(reply.notification_id)
-    if (reason := _without_effect(reply)) is not None:
+    # ``noop`` says that the phone shows this state already; a stream that is paused in the app shows nothing new.
+    is_paused = reply.operation == "paused"
+    if is_paused or (reply.is_ignored and reply.operation != "noop"):
+        reason = DeliveryReason.STREAM_PAUSED if is_paused else DeliveryReason.NO_EFFECT
         # A timer's window was not taken up either.
-        detail, window = reply.said or reply.operation, _lost(request) if request.sets_window else None
-        return Retry(now + SLOW_PROBE, reason, detail, sent=True, window=window)
+        window = _lost(request) if request.sets_window else None
+        return Retry(now + SLOW_PROBE, reason, reply.said or reply.operation, sent=True, window=window)
+    # The service did not know the stream any more and started it anew, from a request without the timer's duration.
     if reply.operation in ("started", "rotated") and request.leaves_out_window:
         return Retry(now, DeliveryReason.TIMER_RESTARTED, sent=True, window=_lost(request))
     return Accept()
-
-
-def _without_effect(reply: Accepted) -> DeliveryReason | None:
-    """Why the phone shows nothing of a stream's state that was accepted; None: it shows it."""
-    if reply.operation == "paused":
-        return DeliveryReason.STREAM_PAUSED
-    if reply.is_ignored and reply.operation != "noop":
-        return DeliveryReason.NO_EFFECT
-    return None
 
 
 def _lost(request: Request) -> TimerWindow | None:
@@ -178,6 +173,7 @@ def _not_ended(request: Request, reply: Rejected, now: float) -> Settlement:
 
 
 def _pause(reply: Rejected, family: Family, chance: float) -> float:
+    # ``Retry-After`` counts first, then the reset time of the limit that is used up, then a pause of our own.
     pause, pace = reply.retry_after, _pace(reply, family)
     if pause is None and pace is not None and pace.remaining == 0:
         pause = pace.seconds
@@ -187,6 +183,7 @@ def _pause(reply: Rejected, family: Family, chance: float) -> float:
 
 
 def _uncertain(request: Request, reply: Unknown, attempts: int, now: float, chance: float) -> Retry:
+    # With an error status it was hardly accepted. Without any, a push may be on the phone, and each try may repeat it.
     is_no = reply.status is not None and reply.status >= 300
     longest = LONGEST_RETRY if is_no or request.endpoint is not Endpoint.SEND else LONGEST_RETRY_OF_A_PUSH
     settlement = _later(DeliveryReason.NO_ANSWER, reply.reason, attempts, now, chance, longest=longest)

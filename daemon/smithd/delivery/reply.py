@@ -18,7 +18,7 @@ from smithd.contract.endpoint import Endpoint
 from smithd.contract.values import clipped, whole
 
 _PASSING = frozenset({407, 408, 425})
-"""Client errors that say nothing about the request: a proxy's, a slow line's, one that came too early."""
+"""Client errors that say nothing about the request: a proxy's, a slow connection's, one that was sent too early."""
 
 _BY_STATUS_ALONE = frozenset({401, 402, 429})
 """Refusals that are believed whatever their body is: they lose nothing, for what they stop waits."""
@@ -48,7 +48,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One of the limits that an answer speaks of, by the policy's name: ``remaining`` requests for ``seconds`` to
+    """One of the limits that an answer names, by its policy: ``remaining`` requests for ``seconds`` to
     come, of ``quota`` in each ``window`` seconds; None where the answer does not say.
     """
 
@@ -117,7 +117,7 @@ def read(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: byte
         if status in (204, 205):
             found = {}
         if found is None:
-            # A portal's page, or half an answer: nobody knows whether the service has seen the request.
+            # A portal's page, or half an answer: it is not known whether the service received the request.
             return Unknown(f"HTTP {status} with an answer that is not the service's", status, limits=limits)
         return _accepted(endpoint, found, limits)
     said, wait = _said(status, found), _retry_after(headers, now)
@@ -155,7 +155,9 @@ _OPERATIONS = {
 def _kind(endpoint: Endpoint, status: int, found: Mapping[str, Any]) -> Refusal:
     if status == 404:
         return Refusal.NOT_FOUND if endpoint in _NAMED else Refusal.NO_RECIPIENTS
-    if status == 429 and endpoint is Endpoint.STREAM_PUT and _speaks_of_slots(found):
+    # 429 has two meanings for a stream: too many requests, or too many Live Activities. The second has their numbers.
+    is_about_slots = found.get("code") != "rate_limited" and ("limit" in found or "active" in found)
+    if status == 429 and endpoint is Endpoint.STREAM_PUT and is_about_slots:
         return Refusal.SLOTS_FULL
     return _KINDS.get(status, Refusal.BAD_REQUEST)
 
@@ -168,10 +170,6 @@ _KINDS = {
     422: Refusal.NO_RECIPIENTS,
     429: Refusal.RATE_LIMITED,
 }
-
-
-def _speaks_of_slots(found: Mapping[str, Any]) -> bool:
-    return found.get("code") != "rate_limited" and ("limit" in found or "active" in found)
 
 
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -202,12 +200,11 @@ def _limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
 
 
 def _policies(header: str) -> dict[str, dict[str, int]]:
-    found = _POLICY.finditer(header)
-    return {match[1] or match[2] or "": _parameters(match[3]) for match in found}
-
-
-def _parameters(text: str) -> dict[str, int]:
-    return {name: int(number) for name, number in _PARAMETER.findall(text)}
+    found: dict[str, dict[str, int]] = {}
+    for match in _POLICY.finditer(header):
+        name = match[1] or match[2] or ""
+        found[name] = {parameter: int(number) for parameter, number in _PARAMETER.findall(match[3])}
+    return found
 
 
 def _parsed(body: bytes) -> Mapping[str, Any] | None:
@@ -227,7 +224,8 @@ def _said(status: int, found: Mapping[str, Any] | None) -> str:
 
 
 def _line(text: str) -> str:
-    """A text as a line for a person. A cut is marked: what is left of a secret can then be told, and taken out."""
+    """A text as a line for a person. A cut is marked, so that masking
+    recognizes a secret that was cut."""
     beginning = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * LONGEST_SAID])
     is_cut = len(text) > 4 * LONGEST_SAID
     return clipped(" ".join(beginning.split()) + ("…" if is_cut else ""), LONGEST_SAID)

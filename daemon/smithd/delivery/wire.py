@@ -125,9 +125,18 @@ def _push(
 ) -> Request:
     content, name = message.content, _replaceable(message, shown)
     body = _taken(content, _NOTIFICATION)
-    for unsaid in [name for name in ("subtitle", "actions") if name in body and not body[name]]:
-        del body[unsaid]
-    body |= {"title": _title(message)} | _text(content.message, _lateness(message, now, zone))
+    # Empty, these two mean the same as left out; an empty list of actions would be refused.
+    for empty in [part for part in ("subtitle", "actions") if part in body and not body[part]]:
+        del body[empty]
+    body["title"] = copied(content.title)
+    if isinstance(content.title, str):
+        # A notification must have a title: its group's name stands in for a blank one.
+        own_name = message.key.group.partition("{")[0].strip() or "smithd"
+        body["title"] = copied(own_name if is_blank(content.title) else content.title.strip())
+    lines = [line for line in (content.message, _lateness(message, now, zone)) if line not in (None, "")]
+    if lines:
+        # What is no text is left as it is, for the contract's check to refuse.
+        body["message"] = copied("\n".join(map(str, lines)) if isinstance(lines[0], str) else lines[0])
     if name:
         before = shown.content if isinstance(shown, ShownPush) else None
         body |= {name: _KEPT[name] for name in _to_clear(content, before)}
@@ -141,21 +150,6 @@ def _replaceable(message: EdgeMessage, shown: Shown | None) -> str:
     if not isinstance(message, PushUpdate) or not isinstance(shown, ShownPush) or shown.notification_id is None:
         return ""
     return shown.notification_id if not faults(Endpoint.REPLACE, {"title": "x"}, shown.notification_id) else ""
-
-
-def _title(message: EdgeMessage) -> Any:
-    title = message.content.title
-    if not isinstance(title, str):
-        return title
-    own_name = message.key.group.partition("{")[0].strip()
-    return copied((own_name or "smithd") if is_blank(title) else title.strip())
-
-
-def _text(text: Any, lateness: str | None) -> dict[str, Any]:
-    lines = [line for line in (text, lateness) if line not in (None, "")]
-    if not lines:
-        return {}
-    return {"message": copied("\n".join(lines) if isinstance(lines[0], str) else lines[0])}
 
 
 def _lateness(message: EdgeMessage, now: float, zone: tzinfo) -> str | None:
@@ -210,15 +204,13 @@ def _value(message: WidgetValue) -> dict[str, Any]:
     value = copied(message.value)
     if isinstance(value, str):
         value = NO_VALUE if is_blank(value) else clipped(value.strip())
-    at = {"timestamp": _iso(message.time)} if message.time is not None else {}
-    return {"value": value, **at}
-
-
-def _iso(at: float) -> str:
+    if message.time is None:
+        return {"value": value}
     try:
-        return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        time = datetime.fromtimestamp(message.time, UTC).isoformat(timespec="milliseconds")
     except (TypeError, OverflowError, OSError):
-        raise ValueError(f"its time cannot be written: {at}") from None
+        raise ValueError(f"its time cannot be written: {message.time}") from None
+    return {"value": value, "timestamp": time.replace("+00:00", "Z")}
 
 
 def _target(own: Sequence[str] | None, channels: Sequence[str] | None) -> dict[str, Any]:

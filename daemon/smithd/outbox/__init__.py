@@ -1,1 +1,1 @@
-"""Makes it durable: what the phone should be told, and what it was told."""
+"""Messages that wait to be sent, and what the service last accepted: kept across restarts."""

@@ -43,6 +43,7 @@ class Draft:
         self.outbox = replace(self.outbox, waiting=waiting.insert(key, queued))
         if before is None or before.id != queued.id or before.message != queued.message:
             self._write(queued.id, StoredMessage(queued.message, claimed=False))
+        # Behind a request in flight it is in no order: ``unclaim`` puts it there.
         if key not in self.outbox.claimed:
             self._enter_order(queued)
 
@@ -64,7 +65,7 @@ class Draft:
             self._enter_order(waiting)
 
     def show(self, key: Key, shown: Shown | None, *, is_certain: bool = True) -> None:
-        """What a key shows from now on. Where it is not certain yet, the state says that nobody knows."""
+        """What a key shows from now on. Where it is not certain yet, it is written as unknown."""
         before = self.outbox.shown
         if shown is None:
             if key in before:
@@ -72,6 +73,7 @@ class Draft:
                 self.changes = replace(self.changes, shown=self.changes.shown.insert(key, None))
             return
         self.outbox = replace(self.outbox, shown=before.insert(key, shown))
+        # A crash before the answer leaves what was written: then the value is unknown, and is sent once more.
         written = shown if is_certain else unknown(shown)
         self.changes = replace(self.changes, shown=self.changes.shown.insert(key, written))
 
@@ -93,31 +95,29 @@ class Draft:
     def fill_lanes(self, now: float) -> None:
         """What may go by now enters its lane."""
         while (first := self.outbox.later.first) is not None and first[0] <= now:
-            queued = self.outbox.waiting[first[2]]
-            self.outbox = replace(self.outbox, later=self.outbox.later.remove(first))
-            self._enter_lane(queued)
+            queued, lanes = self.outbox.waiting[first[2]], self.outbox.lanes
+            lane = lane_of(queued.message)
+            ordered = lanes.get(lane, Ordered()).add((queued.id, queued.message.key))
+            later = self.outbox.later.remove(first)
+            self.outbox = replace(self.outbox, later=later, lanes=lanes.insert(lane, ordered))
 
     def _write(self, id_: int, stored: StoredMessage | None) -> None:
         self.changes = replace(self.changes, messages=self.changes.messages.insert(id_, stored))
 
     def _enter_order(self, queued: Queued) -> None:
-        """Put it where it waits for its time; ``fill_lanes`` moves it on."""
+        """Let it wait for its time; ``fill_lanes`` moves it on."""
         aged = (queued.id, queued.message.key)
         self.outbox = replace(self.outbox, later=self.outbox.later.add((queued.ready_at, *aged)))
         if queued.can_expire:
             self.outbox = replace(self.outbox, expiring=self.outbox.expiring.add((queued.expires, *aged)))
 
-    def _enter_lane(self, queued: Queued) -> None:
-        lanes, lane = self.outbox.lanes, lane_of(queued.message)
-        ordered = lanes.get(lane, Ordered()).add((queued.id, queued.message.key))
-        self.outbox = replace(self.outbox, lanes=lanes.insert(lane, ordered))
-
     def _leave_order(self, queued: Queued) -> None:
-        """Take it out of where it stands in order; behind a request in flight it stands nowhere."""
+        """Take it out of its lane, or of what waits for its time; behind a request in flight it is in neither."""
         key = queued.message.key
         if key in self.outbox.claimed:
             return
         lanes, lane, aged = self.outbox.lanes, lane_of(queued.message), (queued.id, key)
+        # It waits for its time, or is in its lane already: the functions that fill the lanes know, it does not.
         try:
             self.outbox = replace(self.outbox, later=self.outbox.later.remove((queued.ready_at, *aged)))
         except KeyError:

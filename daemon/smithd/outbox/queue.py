@@ -1,6 +1,6 @@
 """The outbox's functions: each takes the outbox and returns the next one, with what a transaction must write. No I/O.
 
-The theory of what replaces what stands in ``state``.
+What replaces what is explained in ``state``.
 """
 
 from __future__ import annotations
@@ -56,8 +56,10 @@ def enqueue(outbox: Outbox, message: Message) -> tuple[Outbox, OutboxChanges]:
     once a request is answered) just that. The very same outbox where that changes nothing.
     """
     draft = Draft(outbox)
-    waiting = outbox.waiting.get(message.key)
-    if not _is_news(outbox, message):
+    waiting, claim = outbox.waiting.get(message.key), outbox.claimed.get(message.key)
+    is_sent = _is_sent(claim.queued.message, message) if claim is not None else False
+    if is_sent or not _is_worth(outbox, message, outbox.shown.get(message.key)):
+        # A push that waits says something else, and is still to be seen; a level that waits is out of date.
         draft.wait(message.key, waiting if isinstance(message, Push | PushUpdate) else None)
     elif waiting is None:
         draft.wait(message.key, Queued(draft.new_id(), message))
@@ -102,6 +104,7 @@ def claim(
     draft.count(request)
     if presumed is not None:
         draft.show(message.key, presumed, is_certain=False)
+    # Looking at every request costs too much for each of them.
     if request.id % _PRUNE_EVERY == 0:
         _prune_sent(draft, now)
     return *draft.result, found
@@ -114,6 +117,7 @@ def settle(
     any more (its account has moved) only counts as sent.
     """
     draft, key = Draft(outbox), claim.queued.message.key
+    # The claim counted the request up to its time-out; by now it is known when it can have arrived at the latest.
     if (request := outbox.sent.get(claim.sent)) is not None:
         late = LATE_ARRIVAL if isinstance(settlement, Retry) and settlement.sent else 0.0
         by = replace(boot, time=boot.time + late) if boot is not None else None
@@ -122,8 +126,9 @@ def settle(
         return draft.result
     if isinstance(settlement, Drop):
         _refuse(draft, claim.queued.message, off=settlement.off)
-    if isinstance(settlement, Accept):
-        _forgive(draft, claim.queued.message)
+    place = (key, type(claim.queued.message))
+    if isinstance(settlement, Accept) and place in draft.outbox.refused:
+        draft.outbox = replace(draft.outbox, refused=draft.outbox.refused.remove(place))
     draft.unclaim(key)
     shown = _shown_after(claim, settlement, now)
     draft.show(key, shown)
@@ -193,7 +198,7 @@ def moved(outbox: Outbox, account: str, address: str, fingerprint: str) -> tuple
     """An account is reached at this address, with this key, from now on.
 
     At another address nothing is shown, nothing is in flight that matters there, and nothing that waits can replace or
-    end what is not there. With another key levels are sent once more, for nobody knows whose phone shows them; the
+    end what is not there. With another key levels are sent once more, for they may be shown on another phone; the
     service's names of notifications are kept and tried. Requests that were sent count all the same. An account of which
     no address is known yet is taken to be where it was.
     """
@@ -216,6 +221,7 @@ def moved(outbox: Outbox, account: str, address: str, fingerprint: str) -> tuple
 
 
 def _forget_all(draft: Draft, account: str) -> None:
+    """Nothing of an account is shown or in flight any more; what waits to change or end it is taken out."""
     for key in [key for key in draft.outbox.claimed if key.account == account]:
         draft.unclaim(key)
     for key in [key for key in draft.outbox.shown if key.account == account]:
@@ -245,13 +251,9 @@ def _is_another_matter(message: Message, other: Message) -> bool:
     return isinstance(message, ActivityEnd) is not isinstance(other, ActivityEnd)
 
 
-def _is_news(outbox: Outbox, message: Message) -> bool:
-    """Whether the phone neither shows this nor will once its request is answered."""
-    if (claim := outbox.claimed.get(message.key)) is not None:
-        claimed = claim.queued.message
-        if claimed == message or (isinstance(claimed, ActivityEnd) and isinstance(message, ActivityEnd)):
-            return False
-    return _is_worth(outbox, message, outbox.shown.get(message.key))
+def _is_sent(claimed: Message, message: Message) -> bool:
+    """Whether the request in flight already carries this. A stream ends once, whatever its final state is."""
+    return claimed == message or (isinstance(claimed, ActivityEnd) and isinstance(message, ActivityEnd))
 
 
 def _is_worth(outbox: Outbox, message: Message, shown: Shown | None) -> bool:
@@ -267,12 +269,6 @@ def _refuse(draft: Draft, message: Message, *, off: bool) -> None:
     if not isinstance(message, Push | PushUpdate):
         refused = draft.outbox.refused.insert((message.key, type(message)), None if off else message)
         draft.outbox = replace(draft.outbox, refused=refused)
-
-
-def _forgive(draft: Draft, message: Message) -> None:
-    place = (message.key, type(message))
-    if place in draft.outbox.refused:
-        draft.outbox = replace(draft.outbox, refused=draft.outbox.refused.remove(place))
 
 
 def _staying(outbox: Outbox, claim: Claim, settlement: Settlement, shown: Shown | None) -> Queued | None:
@@ -296,7 +292,7 @@ def _back(queued: Queued, newer: Queued | None, retry: Retry) -> Queued:
         return newer
     base = newer or queued
     if not isinstance(base.message, Push | PushUpdate):
-        # What made the first one urgent is not shown yet.
+        # What made the first one urgent is not shown yet: the newer one takes over its priority.
         old = queued.message
         sooner = replace(
             base.message, priority=min(base.message.priority, old.priority), due=min(base.message.due, old.due)
@@ -326,6 +322,7 @@ def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | No
             return _accepted(claim, settlement, now)
         case Drop():
             return claim.before
+    # It is tried again. Where it may have been accepted all the same, what is shown is not known until then.
     may_be = unknown(claim.presumed) if settlement.sent and claim.presumed is not None else claim.before
     if isinstance(may_be, ShownPush) and settlement.forget_id:
         return replace(may_be, notification_id=None)

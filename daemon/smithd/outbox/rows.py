@@ -117,7 +117,7 @@ _KEEP_ACCOUNT = upsert(_ACCOUNTS)
 
 def load(connection: Connection) -> Outbox:
     """The outbox as the last run left it. What was in flight then waits again; where a newer message of its key waits
-    already, that one stands for both, and the older one is taken out.
+    already, that one replaces both, and the older one is removed.
     """
     waiting: dict[Key, Queued] = {}
     for row in connection.execute(select(_OUTBOX).order_by(_OUTBOX.c.id)):
@@ -143,18 +143,24 @@ def load(connection: Connection) -> Outbox:
 
 def write(connection: Connection, changes: OutboxChanges) -> None:
     """Write what changed. Of a key, the message in flight is always the older one, so that in the order of their ids
-    no two stand in each other's way.
+    no two rows conflict.
     """
     messages = sorted(changes.messages.items(), key=lambda item: item[0])
     _run(connection, _REMOVE, [{"row": id_} for id_, stored in messages if stored is None])
     _run(connection, _KEEP, [_written(id_, stored) for id_, stored in messages if stored is not None])
     shown = changes.shown.items()
-    _run(connection, _FORGET_SHOWN, [_the_key(key) for key, value in shown if value is None])
+    forgotten = [_written_key(key) for key, value in shown if value is None]
+    # The parameters of a condition may not have the columns' own names.
+    _run(connection, _FORGET_SHOWN, [{f"the_{name}": value for name, value in key.items()} for key in forgotten])
     _run(connection, _KEEP_SHOWN, [_written_shown(value) for _, value in shown if value is not None])
     sent = changes.sent.items()
     _run(connection, _FORGET_SENT, [{"row": id_} for id_, request in sent if request is None])
     _run(connection, _KEEP_SENT, [_written_sent(request) for _, request in sent if request is not None])
-    _run(connection, _KEEP_ACCOUNT, [_written_account(*item) for item in changes.accounts.items()])
+    accounts = [
+        {"account": account, "address": service.address, "fingerprint": service.fingerprint}
+        for account, service in changes.accounts.items()
+    ]
+    _run(connection, _KEEP_ACCOUNT, accounts)
 
 
 def write_all(connection: Connection, outbox: Outbox) -> None:
@@ -195,14 +201,6 @@ def _written_sent(request: SentRequest) -> dict[str, Any]:
     boot = (request.boot.id, request.boot.time) if request.boot is not None else (None, None)
     row = (request.id, request.account, request.family, request.at, *boot)
     return dict(zip(("id", "account", "family", "at", "boot", "boot_time"), row, strict=True))
-
-
-def _written_account(account: str, service: ServiceAccount) -> dict[str, Any]:
-    return {"account": account, "address": service.address, "fingerprint": service.fingerprint}
-
-
-def _the_key(key: Key) -> dict[str, Any]:
-    return {f"the_{name}": value for name, value in _written_key(key).items()}
 
 
 def _content(value: Message | Shown) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from smithd.lockscreen import page, told, wording
 from smithd.lockscreen.clockface import clockface
 from smithd.lockscreen.glyphs import glyph
-from smithd.lockscreen.screen import Activity, Badge, Line, Note, Notification, Page, Row, Screen, Widget
+from smithd.lockscreen.screen import Activity, ActivityRow, Line, Note, Notification, Page, Screen, TitleBadge, Widget
 
 NOW = 1_795_425_660.0  # Monday, 23 November 2026, 10:21 in Berlin
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -33,7 +33,9 @@ def test_everything_that_was_told_can_be_read() -> None:
     html = _html(
         widgets=(Widget("shop.open_orders", 1234.5, NOW),),
         activities=(
-            Activity("prod", "Production", "1 firing", rows=(Row("Errors", "9.4", "%", "red"),), action="Dashboard"),
+            Activity(
+                "prod", "Production", "1 firing", rows=(ActivityRow("Errors", "9.4", "%", "red"),), action="Dashboard"
+            ),
         ),
         notifications=(Notification("a", "Errors at 9 %", NOW - 125, "shop", "It began at 10:19.", "time-sensitive"),),
         badge=3,
@@ -87,8 +89,8 @@ def test_no_text_becomes_markup(text: str, other: str) -> None:
             widgets=(Widget(hostile, hostile, NOW),),
             activities=(
                 Activity(
-                    hostile, hostile, hostile, hostile, (Row(hostile, hostile, hostile),), hostile,
-                    badge=Badge(hostile), icon=hostile, action=hostile, secondary_action=hostile,
+                    hostile, hostile, hostile, hostile, (ActivityRow(hostile, hostile, hostile),), hostile,
+                    badge=TitleBadge(hostile), icon=hostile, action=hostile, secondary_action=hostile,
                 ),
             ),
             notifications=(
@@ -124,14 +126,16 @@ states = st.builds(
     st.dictionaries(st.sampled_from(NAMES), anything),
     st.sampled_from(KINDS) | anything,
 )
-windows = st.none() | st.builds(told.Window, st.just(NOW - 5), st.none() | st.floats(0, 1e9), st.none() | st.just(NOW))
+windows = st.none() | st.builds(
+    told.DrawnTimer, st.just(NOW - 5), st.none() | st.floats(0, 1e9), st.none() | st.just(NOW)
+)
 
 
 @given(
     st.dictionaries(st.sampled_from(["content_state", "action", "title", "message", "actions"]), anything | states),
     windows,
 )
-def test_whatever_was_told_can_be_drawn(content: dict[str, object], window: told.Window | None) -> None:
+def test_whatever_was_told_can_be_drawn(content: dict[str, object], window: told.DrawnTimer | None) -> None:
     activity = told.activity("key", content, at=NOW, now=NOW, window=window)
     assert _html(
         activities=(activity,) if activity else (),
@@ -151,7 +155,7 @@ def test_a_content_state_becomes_an_activity() -> None:
         "action": {"title": "Open", "type": "open_url", "url": "https://example.com"},
     }
     assert told.activity("prod", content, at=NOW, now=NOW) == Activity(
-        "prod", "Production", rows=(Row("CPU", 12.5, "%", "lime"), Row("Up", "yes", "", "blue")),
+        "prod", "Production", rows=(ActivityRow("CPU", 12.5, "%", "lime"), ActivityRow("Up", "yes", "", "blue")),
         icon="server.rack", icon_color="cyan", action="Open",
     )  # fmt: skip
 
@@ -176,10 +180,10 @@ def test_a_content_state_becomes_an_activity() -> None:
             {"type": "segmented_progress", "number_of_steps": 3, "current_step": 2, "step_colors": ["lime", "gray"]},
             {"steps": ("lime", "gray", "")},
         ),
-        ({"type": "alert", "message": "m", "badge": {"title": "Ops"}}, {"subtitle": "m", "badge": Badge("Ops")}),
+        ({"type": "alert", "message": "m", "badge": {"title": "Ops"}}, {"subtitle": "m", "badge": TitleBadge("Ops")}),
         (
             {"type": "metrics", "metrics": [{"label": "CPU", "value": 9, "unit": "%"}], "color": "cyan"},
-            {"rows": (Row("CPU", 9, "%", "cyan", 0.09),)},
+            {"rows": (ActivityRow("CPU", 9, "%", "cyan", 0.09),)},
         ),
     ],
 )

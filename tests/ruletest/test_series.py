@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from smithd.ruletest.series import Step, parse_series, parse_values
+from smithd.ruletest.series import PollMark, parse_series, parse_values
 
-GAP, GONE, ERROR = Step.NO_POLL, Step.GONE, Step.ERROR
+GAP, GONE, ERROR = PollMark.NO_POLL, PollMark.GONE, PollMark.ERROR
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ GAP, GONE, ERROR = Step.NO_POLL, Step.GONE, Step.ERROR
         (7, [7]),
     ],
 )
-def test_values_are_expanded(text: object, values: list[float | Step]) -> None:
+def test_values_are_expanded(text: object, values: list[float | PollMark]) -> None:
     assert list(parse_values(text)) == values
 
 

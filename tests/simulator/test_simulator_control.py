@@ -11,9 +11,9 @@ import pytest
 from simulator.given import NOW
 from simulator.loopback import KEY, Wire
 from smithd.simulator.exchange import Call
-from smithd.simulator.guard import Guard
+from smithd.simulator.guard import SimulatorGuard
 from smithd.simulator.service import Service
-from smithd.simulator.state import State
+from smithd.simulator.state import ServiceState
 
 PROGRESS = {"title": "Job", "type": "progress", "percentage": 1}
 JOB = "/live-activity/stream/job"
@@ -253,7 +253,7 @@ def test_every_request_is_logged_with_its_verdict_and_without_the_key(wire: Wire
 
 
 def test_a_reset_is_the_start_again() -> None:
-    service = Service(State(keys={KEY: None}))
+    service = Service(ServiceState(keys={KEY: None}))
     service.handle(Call("POST", "/api/badge", {"Authorization": f"Bearer {KEY}"}, b'{"badge": 1}'), NOW)
     service.ahead = 60
     service.faults.order({"delay": 1})
@@ -320,6 +320,6 @@ def asked(control_key: str, peer: str, headers: dict[str, str]) -> int:
 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "POST", "path": "/", "headers": raw, "client": (peer, 1) if peer else None}
-    asyncio.run(Guard(site, "policy", control_key)(scope, receive, send))
+    asyncio.run(SimulatorGuard(site, "policy", control_key)(scope, receive, send))
     assert (b"content-security-policy", b"policy") in sent[0]["headers"]
     return int(sent[0]["status"])

@@ -13,7 +13,7 @@ from smithd.simulator.control import told
 from smithd.simulator.exchange import Answer, Call, Seen
 from smithd.simulator.limits import RateMode
 from smithd.simulator.service import Service
-from smithd.simulator.state import KEPT, Billing, Device, Format, Metric, State, Stream
+from smithd.simulator.state import KEPT, Billing, Device, Format, Metric, ServiceState, Stream
 
 PROGRESS = {"title": "Job", "type": "progress", "percentage": 1}
 
@@ -23,7 +23,7 @@ class Account:
 
     def __init__(self, **state: Any) -> None:
         self.seen: list[Seen] = []
-        self.service = Service(State(**{"keys": {KEY: None}} | state), self.seen.append)
+        self.service = Service(ServiceState(**{"keys": {KEY: None}} | state), self.seen.append)
         self.now = NOW
 
     def ask(self, method: str, path: str, body: Any = None, key: str = KEY) -> Answer:

@@ -164,7 +164,7 @@ def _tag(state: Any) -> str | None:
     return f"type {kind}" if isinstance(kind, str) and kind in _TYPES else None
 
 
-State = Annotated[
+ContentState = Annotated[
     Annotated[ValueState, Tag("type value")]
     | Annotated[StatsState, Tag("type stats")]
     | Annotated[MetricsState, Tag("type metrics")]

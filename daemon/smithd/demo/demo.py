@@ -25,7 +25,7 @@ from smithd.runtime.components import Components
 from smithd.serving import bind, serve
 from smithd.simulator.app import application
 from smithd.simulator.service import Service
-from smithd.simulator.state import State
+from smithd.simulator.state import ServiceState
 from smithd.web.app import build
 from smithd.web.picture import Picture
 from smithd.web.reads import windows
@@ -55,7 +55,7 @@ async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = 
         shop = Shop(clock)
         demo = _Demo(config, clock, shop, once_through, stop, out)
         demo.introduce(_address(page_at), _address(shop_at), _address(service_at), path)
-        service = Service(State(keys={"demo-key": None}, creates_metrics=True))
+        service = Service(ServiceState(keys={"demo-key": None}, creates_metrics=True))
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(serve(shop.app(), shop_at))]
             beside.append(tasks.create_task(serve(application(service, clock, config.zone), service_at)))

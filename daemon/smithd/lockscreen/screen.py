@@ -20,7 +20,7 @@ class Widget:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ActivityRow:
     """One cell of a ``stats`` or ``metrics`` activity; ``color`` is one of the service's ten.
 
     ``bar``: how full it is, 0 to 1, of a percentage in ``metrics``.
@@ -34,7 +34,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Badge:
+class TitleBadge:
     """A few words in a coloured capsule beside a title."""
 
     title: str
@@ -55,12 +55,12 @@ class Activity:
     title: str
     subtitle: str = ""
     type: str = "stats"
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ActivityRow, ...] = ()
     figure: str | float | None = None
     bar: float | None = None
     steps: tuple[str, ...] = ()
     color: str = "blue"
-    badge: Badge | None = None
+    badge: TitleBadge | None = None
     icon: str = ""
     icon_color: str = "blue"
     action: str = ""

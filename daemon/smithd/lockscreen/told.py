@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from smithd.lockscreen.screen import Activity, Badge, Notification, Row
+from smithd.lockscreen.screen import Activity, ActivityRow, Notification, TitleBadge
 from smithd.lockscreen.wording import duration
 
 MOST_STEPS = 24
@@ -17,7 +17,7 @@ DISMISSED_AFTER = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class DrawnTimer:
     """A timer's window: when it began, its length in seconds (None: endless), when it was frozen (None: it runs).
 
     ``counts_down``: whether it shows what is left of its length, or what has passed.
@@ -30,7 +30,7 @@ class Window:
 
 
 def activity(
-    key: str, told: Mapping[str, Any], *, at: float, now: float, ended: bool = False, window: Window | None = None
+    key: str, told: Mapping[str, Any], *, at: float, now: float, ended: bool = False, window: DrawnTimer | None = None
 ) -> Activity | None:
     """The activity that a stream request (``content_state``, ``action``) describes; None once it is dismissed.
 
@@ -53,7 +53,7 @@ def activity(
         rows=tuple(_row(metric, state) for metric in _list(state.get("metrics"))[:8]),
         steps=_steps(state),
         color=_color(state.get("color")),
-        badge=Badge(_text(badge.get("title")), _color(badge.get("color"))) if badge.get("title") else None,
+        badge=TitleBadge(_text(badge.get("title")), _color(badge.get("color"))) if badge.get("title") else None,
         icon=_text(icon.get("symbol")),
         icon_color=_color(icon.get("color")),
         action=_text(_mapping(told.get("action")).get("title")),
@@ -91,7 +91,7 @@ def value(told: Any) -> str | float:
     return told if isinstance(told, int | float) and not isinstance(told, bool) else _text(told)
 
 
-def _measure(state: Mapping[str, Any], window: Window, now: float) -> dict[str, Any]:
+def _measure(state: Mapping[str, Any], window: DrawnTimer, now: float) -> dict[str, Any]:
     """The figure and the bar of the types that have one."""
     match state.get("type"):
         case "value":
@@ -110,7 +110,7 @@ def _bar(state: Mapping[str, Any]) -> float:
     return min(1.0, max(0.0, share))
 
 
-def _clock(window: Window, now: float) -> dict[str, Any]:
+def _clock(window: DrawnTimer, now: float) -> dict[str, Any]:
     """What a timer shows: what is left of its window, or how long it has been counting up, to its end if it has one."""
     passed = max(0.0, (now if window.frozen_at is None else window.frozen_at) - window.began)
     frozen = window.frozen_at is not None
@@ -125,9 +125,11 @@ def _clock(window: Window, now: float) -> dict[str, Any]:
     }
 
 
-def _assumed(state: Mapping[str, Any], at: float) -> Window:
+def _assumed(state: Mapping[str, Any], at: float) -> DrawnTimer:
     length = _number(state.get("duration_seconds"))
-    return Window(at, length, at if state.get("is_running") is False else None, state.get("counts_down") is not False)
+    return DrawnTimer(
+        at, length, at if state.get("is_running") is False else None, state.get("counts_down") is not False
+    )
 
 
 def _steps(state: Mapping[str, Any]) -> tuple[str, ...]:
@@ -149,11 +151,11 @@ def _number(told: Any) -> float | None:
     return float(max(-LARGEST, min(LARGEST, told)))
 
 
-def _row(metric: Any, state: Mapping[str, Any]) -> Row:
+def _row(metric: Any, state: Mapping[str, Any]) -> ActivityRow:
     given = _mapping(metric)
     number, unit = _number(given.get("value")), _text(given.get("unit"))
     is_share = state.get("type") == "metrics" and unit.strip() == "%" and number is not None
-    return Row(
+    return ActivityRow(
         _text(given.get("label")),
         value(given.get("value")),
         unit,

@@ -12,11 +12,11 @@ from typing import Any
 from smithd.simulator import activities, contract, limits, notifications
 from smithd.simulator.audience import reached
 from smithd.simulator.exchange import Json, Refused
-from smithd.simulator.limits import Family, RateMode
-from smithd.simulator.state import Activity, Billing, Device, Format, Metric, State, Stream, WhenFull
+from smithd.simulator.limits import LimitFamily, RateMode
+from smithd.simulator.state import Billing, Device, Format, Metric, ServiceState, SimulatedActivity, Stream, WhenFull
 
 
-def change(state: State, document: Json, now: float) -> State:
+def change(state: ServiceState, document: Json, now: float) -> ServiceState:
     """The account after this change. Raises Refused (400), where it makes no sense; nothing is changed then."""
     contract.check_shape("account", document)
     changed = copy.deepcopy(state)
@@ -30,7 +30,7 @@ def change(state: State, document: Json, now: float) -> State:
     return changed
 
 
-def describe(state: State) -> Json:
+def describe(state: ServiceState) -> Json:
     """The account as a document that ``change`` takes; what is ``told`` beside it is not taken, the keys are masked."""
     return {
         "devices": {d.name: {"user": d.user, "connected": d.connected, "badge": d.badge} for d in state.devices},
@@ -82,7 +82,7 @@ def _masked(key: str) -> str:
 class _Change:
     """Makes the changes of one document, in place. What it is given has the document's shape."""
 
-    def __init__(self, state: State, now: float) -> None:
+    def __init__(self, state: ServiceState, now: float) -> None:
         self._state = state
         self._now = now
         self.entries = {
@@ -113,7 +113,7 @@ class _Change:
         if families and self._state.rate_mode is RateMode.OFF:
             raise Refused(400, "Invalid used_up", "rate_limits are off, so nothing can be used up")
         for family in families:
-            quota = limits.of_account(Family(family), self._state.rate_mode)
+            quota = limits.of_account(LimitFamily(family), self._state.rate_mode)
             limits.use_up(self._state.windows, quota, self._now)
 
     def _key(self, key: str, scope: Any) -> None:
@@ -187,7 +187,7 @@ class _Change:
         else:
             raise Refused(400, "Unknown notification", f"there is no notification {id}; give it a body with a title")
 
-    def _show(self, stream: Stream, content: Json) -> Activity:
+    def _show(self, stream: Stream, content: Json) -> SimulatedActivity:
         """Start an activity with this content on every phone, as a start without a target would."""
         body = {"content_state": content}
         contract.check("live-activity-start", body)

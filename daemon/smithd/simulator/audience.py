@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from smithd.simulator.exchange import Json, Refused
-from smithd.simulator.state import Device, State
+from smithd.simulator.state import Device, ServiceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def users(devices: Iterable[Device]) -> int:
     return len({device.user for device in devices})
 
 
-def targeted(state: State, scope: tuple[str, ...] | None, body: Json) -> Audience:
+def targeted(state: ServiceState, scope: tuple[str, ...] | None, body: Json) -> Audience:
     """Whom this body means: its channels, else all that the key may reach.
 
     Raises Refused: 403 outside the key's scope, 400 for a channel that the account has not, 422 where nobody is there.
@@ -73,13 +73,13 @@ def targeted(state: State, scope: tuple[str, ...] | None, body: Json) -> Audienc
     return reached(state, channels)
 
 
-def reached(state: State, channels: tuple[str, ...] | None) -> Audience:
+def reached(state: ServiceState, channels: tuple[str, ...] | None) -> Audience:
     """Whom these channels reach (None: the whole account). Raises Refused (422) where that is nobody."""
     devices = tuple(device for device in state.devices if _hears(state, device, channels))
     return somebody(Audience(devices, channels, state.null_channels))
 
 
-def holding(state: State, names: Iterable[str], channels: Iterable[str] | None) -> Audience:
+def holding(state: ServiceState, names: Iterable[str], channels: Iterable[str] | None) -> Audience:
     """The phones of these names, as far as the account still has them; the channels are those that were meant."""
     held = set(names)
     devices = tuple(device for device in state.devices if device.name in held)
@@ -93,7 +93,7 @@ def somebody(audience: Audience) -> Audience:
     return audience
 
 
-def _hears(state: State, device: Device, channels: tuple[str, ...] | None) -> bool:
+def _hears(state: ServiceState, device: Device, channels: tuple[str, ...] | None) -> bool:
     """Whether a phone is meant. Where the account declares no channels, any slug is one, and of everybody."""
     if channels is None or not state.channels:
         return True

@@ -5,11 +5,11 @@ from __future__ import annotations
 from smithd.simulator import contract
 from smithd.simulator.audience import Audience, targeted, users
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
-from smithd.simulator.request import Request, check_billing
-from smithd.simulator.state import State
+from smithd.simulator.request import ServiceRequest, check_billing
+from smithd.simulator.state import ServiceState
 
 
-def update(state: State, request: Request) -> Answer:
+def update(state: ServiceState, request: ServiceRequest) -> Answer:
     """``POST /badge``: the number on every targeted phone, or 422 and 502 where one did not take it."""
     body = request.needed_body()
     contract.check("badge", body)

@@ -14,7 +14,7 @@ _KINDS = ("delay", "drop", "status", "pace", "cut", "garbage")
 
 
 @dataclass(slots=True)
-class Fault:
+class OrderedFault:
     """One order; ``document`` is how it was given, ``left`` how often it still strikes (None: until it is removed).
 
     ``skip``: how many requests it lets pass first. ``takes_effect``: whether the request is carried out.
@@ -59,7 +59,7 @@ class Faults:
     """The orders that stand; each request meets at most one, the oldest that fits."""
 
     def __init__(self) -> None:
-        self._orders: list[Fault] = []
+        self._orders: list[OrderedFault] = []
 
     def order(self, document: Json) -> None:
         """Take an order. Raises Refused (400) where it makes no sense."""
@@ -68,9 +68,9 @@ class Faults:
         contract.check_shape("fault", document)
         _check_sense(document)
         takes_effect = document.get("takes_effect", "status" not in document) and document.get("drop") != "before"
-        self._orders.append(Fault(document, document.get("times", 1), document.get("skip", 0), takes_effect))
+        self._orders.append(OrderedFault(document, document.get("times", 1), document.get("skip", 0), takes_effect))
 
-    def take(self, call: Call) -> Fault | None:
+    def take(self, call: Call) -> OrderedFault | None:
         """The fault that this request meets."""
         if not self._orders:
             return None

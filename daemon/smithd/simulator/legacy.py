@@ -5,13 +5,13 @@ from __future__ import annotations
 from smithd.simulator import activities, contract, slots, streams
 from smithd.simulator.audience import Audience, check_scope, holding, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
-from smithd.simulator.request import Request, check_billing
-from smithd.simulator.state import Activity, State, Stream, WhenFull
+from smithd.simulator.request import ServiceRequest, check_billing
+from smithd.simulator.state import ServiceState, SimulatedActivity, Stream, WhenFull
 
 DISMISS_AFTER = 180.0
 
 
-def start(state: State, request: Request) -> Answer:
+def start(state: ServiceState, request: ServiceRequest) -> Answer:
     """``POST /live-activity/start``: a new activity, however often the same is sent."""
     body = request.needed_body()
     contract.check("live-activity-start", body)
@@ -30,7 +30,7 @@ def start(state: State, request: Request) -> Answer:
     return accepted(facts | audience.counts | audience.effective, f"started: {activity.content['title']}{room}")
 
 
-def update(state: State, request: Request) -> Answer:
+def update(state: ServiceState, request: ServiceRequest) -> Answer:
     """``POST /live-activity/update``: other content. A stream's activity can be named too; another type rotates it."""
     stream, activity, body = _named(state, request, "live-activity-update")
     now = request.now
@@ -53,7 +53,7 @@ def update(state: State, request: Request) -> Answer:
     return accepted(facts | audience.counts | audience.effective, f"{operation}: {activity.content['title']}")
 
 
-def end(state: State, request: Request) -> Answer:
+def end(state: ServiceState, request: ServiceRequest) -> Answer:
     """``POST /live-activity/end``: ended, or ignored where it already was."""
     named = (request.body or {}).get("activity_id")
     if isinstance(named, str) and named in state.ended:
@@ -70,7 +70,7 @@ def end(state: State, request: Request) -> Answer:
     return accepted(facts, f"ended: {activity.content['title']}")
 
 
-def _named(state: State, request: Request, endpoint: str) -> tuple[Stream, Activity, Json]:
+def _named(state: ServiceState, request: ServiceRequest, endpoint: str) -> tuple[Stream, SimulatedActivity, Json]:
     """The activity that a sound body names, with its stream, and the body completed.
 
     Raises Refused: 400 for the body, 403 for another account's activity or one outside the key's scope. For an unknown
@@ -89,6 +89,6 @@ def _named(state: State, request: Request, endpoint: str) -> tuple[Stream, Activ
     return stream, activity, body
 
 
-def _audience(state: State, activity: Activity) -> Audience:
+def _audience(state: ServiceState, activity: SimulatedActivity) -> Audience:
     """The phones that the activity is on."""
     return holding(state, activity.devices, activity.channels and sorted(activity.channels))

@@ -17,7 +17,7 @@ WINDOW = 60
 PER_ADDRESS = 600
 
 
-class Family(StrEnum):
+class LimitFamily(StrEnum):
     """Requests that are counted together."""
 
     NOTIFICATIONS = "notifications"
@@ -34,7 +34,12 @@ class RateMode(StrEnum):
     OFF = "off"
 
 
-PER_ACCOUNT = {Family.NOTIFICATIONS: 60, Family.BADGES: 60, Family.LIVE_ACTIVITIES: 300, Family.METRICS: 300}
+PER_ACCOUNT = {
+    LimitFamily.NOTIFICATIONS: 60,
+    LimitFamily.BADGES: 60,
+    LimitFamily.LIVE_ACTIVITIES: 300,
+    LimitFamily.METRICS: 300,
+}
 SHARED = "shared"
 SHARED_PER_ACCOUNT = 60
 
@@ -49,7 +54,7 @@ class Quota:
 
 
 @dataclass(slots=True)
-class Window:
+class RateWindow:
     """A minute that began with its first request, and how many came in it."""
 
     started: float
@@ -74,31 +79,31 @@ class Meter:
         return self.left < 0
 
 
-Windows = dict[tuple[str, str], Window]
+Windows = dict[tuple[str, str], RateWindow]
 
 
-def of_address(family: Family, address: str) -> Quota:
+def of_address(family: LimitFamily, address: str) -> Quota:
     """What an address may send, whoever it is."""
     return Quota(address, f"public-api-ip:{family}", PER_ADDRESS)
 
 
-def of_account(family: Family, mode: RateMode) -> Quota:
+def of_account(family: LimitFamily, mode: RateMode) -> Quota:
     """What the account may send."""
-    if mode is RateMode.SHARED and family is not Family.BADGES:
+    if mode is RateMode.SHARED and family is not LimitFamily.BADGES:
         return Quota("", f"account:{SHARED}", SHARED_PER_ACCOUNT)
     return Quota("", f"account:{family}", PER_ACCOUNT[family])
 
 
 def use_up(windows: Windows, quota: Quota, now: float) -> None:
     """Leave nothing of it in the minute that begins now."""
-    windows[quota.owner, quota.policy] = Window(now, quota.size)
+    windows[quota.owner, quota.policy] = RateWindow(now, quota.size)
 
 
 def count(windows: Windows, quota: Quota, now: float) -> Meter:
     """Count a request."""
     window = windows.get((quota.owner, quota.policy))
     if window is None or not window.covers(now):
-        window = windows[quota.owner, quota.policy] = Window(now)
+        window = windows[quota.owner, quota.policy] = RateWindow(now)
     window.used += 1
     return Meter(quota.policy, quota.size, quota.size - window.used, math.ceil(window.started + WINDOW - now))
 

@@ -11,7 +11,7 @@ from smithd.lockscreen import screen as drawn
 from smithd.lockscreen import told, wording
 from smithd.lockscreen.screen import Line, Note, Page
 from smithd.simulator.exchange import Seen
-from smithd.simulator.screen import LiveActivity, Screen, Widget
+from smithd.simulator.screen import ActivityDocument, ScreenDocument, WidgetDocument
 
 LINES = 60
 _LEAD = (
@@ -21,7 +21,7 @@ _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 
 
 def page(
-    screen: Screen, seen: Iterable[Seen], now: float, zone: tzinfo, base_url: str, phones: Sequence[str] = ()
+    screen: ScreenDocument, seen: Iterable[Seen], now: float, zone: tzinfo, base_url: str, phones: Sequence[str] = ()
 ) -> Page:
     """The page: a phone at ``now``, the newest requests with their verdicts, and where each of the ``phones`` is."""
     more = (Note("The phones", ", ".join(f"{base_url}/?device={quote(name)}" for name in phones)),)
@@ -43,7 +43,7 @@ def page(
     )
 
 
-def draw(screen: Screen, now: float, zone: tzinfo) -> drawn.Screen:
+def draw(screen: ScreenDocument, now: float, zone: tzinfo) -> drawn.Screen:
     """The Lock Screen. A metric without a value is no widget yet."""
     activities = (_activity(activity, now) for activity in screen["activities"])
     return drawn.Screen(
@@ -64,7 +64,7 @@ def draw(screen: Screen, now: float, zone: tzinfo) -> drawn.Screen:
     )
 
 
-def formatted(widget: Widget) -> str | float:
+def formatted(widget: WidgetDocument) -> str | float:
     """A metric's value as the app would word it."""
     value = told.value(widget["value"])
     if isinstance(value, str):
@@ -81,18 +81,18 @@ def formatted(widget: Widget) -> str | float:
     return value
 
 
-def _widget(widget: Widget) -> drawn.Widget:
+def _widget(widget: WidgetDocument) -> drawn.Widget:
     return drawn.Widget(widget["key"], formatted(widget), widget["received"] or 0.0, widget["label"])
 
 
-def _activity(activity: LiveActivity, now: float) -> drawn.Activity | None:
+def _activity(activity: ActivityDocument, now: float) -> drawn.Activity | None:
     window = activity["timer"]
     shown = told.activity(
         activity["stream_key"] or activity["id"],
         {**activity},
         at=activity["changed"],
         now=now,
-        window=told.Window(**window) if window else None,
+        window=told.DrawnTimer(**window) if window else None,
     )
     # When an ended one leaves was decided before, so told is not asked to dismiss it.
     return replace(shown, ended=activity["ended"] is not None) if shown else None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from smithd.simulator.audience import Audience
 from smithd.simulator.exchange import Json, Refused
-from smithd.simulator.state import Activity, State, Stream
+from smithd.simulator.state import ServiceState, SimulatedActivity, Stream
 
 
-def check(state: State, audience: Audience, now: float, leaving: Activity | None = None) -> None:
+def check(state: ServiceState, audience: Audience, now: float, leaving: SimulatedActivity | None = None) -> None:
     """Refuse (429) a start where a targeted phone is full; ``leaving`` makes room by being replaced.
 
     This 429 carries no Retry-After: waiting does not help, ending an activity does.
@@ -23,7 +23,7 @@ def check(state: State, audience: Audience, now: float, leaving: Activity | None
     raise Refused(429, "Live Activity limit reached", message, **facts)
 
 
-def evict(state: State, audience: Audience, now: float) -> str | None:
+def evict(state: ServiceState, audience: Audience, now: float) -> str | None:
     """Take the oldest activities off full phones. Returns the id of the last one (None: there was room)."""
     evicted = None
     for name in audience.names:
@@ -36,7 +36,9 @@ def evict(state: State, audience: Audience, now: float) -> str | None:
     return evicted
 
 
-def _on(state: State, device: str, now: float, leaving: Activity | None = None) -> list[tuple[Stream, Activity]]:
+def _on(
+    state: ServiceState, device: str, now: float, leaving: SimulatedActivity | None = None
+) -> list[tuple[Stream, SimulatedActivity]]:
     """What takes a slot on this phone."""
     return [
         (stream, activity)

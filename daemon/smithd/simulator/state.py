@@ -72,7 +72,7 @@ class Timer:
 
 
 @dataclass(slots=True)
-class Activity:
+class SimulatedActivity:
     """A Live Activity on some phones. ``updates`` does not count the start; ``dismiss_at`` is set once it ended."""
 
     id: str
@@ -113,7 +113,7 @@ class Stream:
     """
 
     key: str
-    activity: Activity | None = None
+    activity: SimulatedActivity | None = None
     paused: bool = False
     tags: list[str] = field(default_factory=list)
     metadata: Json = field(default_factory=dict)
@@ -125,7 +125,7 @@ class Stream:
 
 
 @dataclass(slots=True)
-class Notification:
+class SimulatedNotification:
     """A push that was sent; ``content`` is what the phone shows of it."""
 
     id: str
@@ -160,7 +160,7 @@ class Metric:
 
 
 @dataclass(slots=True)
-class State:
+class ServiceState:
     """One account.
 
     ``keys``: each API key with the channels it is confined to (None: no limits). ``channels``: the users in each; where
@@ -185,8 +185,8 @@ class State:
     streams: dict[str, Stream] = field(default_factory=dict)
     legacy: dict[str, Stream] = field(default_factory=dict)
     foreign: set[str] = field(default_factory=set)
-    ended: dict[str, Activity] = field(default_factory=dict)
-    notifications: dict[str, Notification] = field(default_factory=dict)
+    ended: dict[str, SimulatedActivity] = field(default_factory=dict)
+    notifications: dict[str, SimulatedNotification] = field(default_factory=dict)
     metrics: dict[str, Metric] = field(default_factory=dict)
     ids_given: int = 0
 
@@ -198,18 +198,18 @@ class State:
             if not any(name in kept for kept in (self.notifications, self.legacy, self.ended, self.foreign)):
                 return name
 
-    def shown(self) -> Iterator[tuple[Stream, Activity]]:
+    def shown(self) -> Iterator[tuple[Stream, SimulatedActivity]]:
         """Every activity that was not ended, with its stream."""
         for stream in (*self.streams.values(), *self.legacy.values()):
             if stream.activity is not None:
                 yield stream, stream.activity
 
-    def remember(self, notification: Notification) -> None:
+    def remember(self, notification: SimulatedNotification) -> None:
         """Keep a notification, and forget the oldest beyond a thousand."""
         self.notifications[notification.id] = notification
         _forget_oldest(self.notifications)
 
-    def leave(self, activity: Activity, at: float, dismiss_at: float = math.inf) -> None:
+    def leave(self, activity: SimulatedActivity, at: float, dismiss_at: float = math.inf) -> None:
         """End an activity, and remember it among the ended ones."""
         activity.end(at, dismiss_at)
         self.ended[activity.id] = activity

@@ -6,11 +6,11 @@ from smithd.lockscreen import told
 from smithd.simulator import activities, contract, slots
 from smithd.simulator.audience import Audience, check_scope, holding, is_within, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
-from smithd.simulator.request import Request, check_billing
-from smithd.simulator.state import Activity, State, Stream
+from smithd.simulator.request import ServiceRequest, check_billing
+from smithd.simulator.state import ServiceState, SimulatedActivity, Stream
 
 
-def put(state: State, request: Request) -> Answer:
+def put(state: ServiceState, request: ServiceRequest) -> Answer:
     """``PUT /live-activity/stream/{key}``: started, updated, rotated, noop or paused."""
     stream = state.streams.get(request.param) or Stream(request.param)
     given, current = request.needed_body(), stream.activity
@@ -30,7 +30,7 @@ def put(state: State, request: Request) -> Answer:
     return _start(state, stream, given, audience, request.now)
 
 
-def delete(state: State, request: Request) -> Answer:
+def delete(state: ServiceState, request: ServiceRequest) -> Answer:
     """``DELETE /live-activity/stream/{key}``: ended and forgotten; unknown ones are 404.
 
     So are those outside the key's scope: the contract has no 403 here.
@@ -51,7 +51,7 @@ def delete(state: State, request: Request) -> Answer:
     return accepted(facts, f"ended: {title}")
 
 
-def ended(state: State, activity: Activity, body: Json, now: float, dismiss_after: float) -> Json:
+def ended(state: ServiceState, activity: SimulatedActivity, body: Json, now: float, dismiss_after: float) -> Json:
     """End the activity. Returns what the answer says of the phones, which ignore it where iOS had ended it before."""
     told_to = len(holding(state, activity.devices, activity.channels).devices)
     if activities.end(state, activity, body, now, dismiss_after):
@@ -59,13 +59,13 @@ def ended(state: State, activity: Activity, body: Json, now: float, dismiss_afte
     return {"ignored": True, "message": "iOS had ended it already", "devices_notified": 0, "devices_queued": 0}
 
 
-def rotates(current: Activity, body: Json, audience: Audience, now: float) -> bool:
+def rotates(current: SimulatedActivity, body: Json, audience: Audience, now: float) -> bool:
     """Whether a new activity takes the place: another type, other channels, or iOS has ended the old one by itself."""
     other_type = body["content_state"]["type"] != current.content["type"]
     return other_type or audience.channels != current.channels or current.outlived(now)
 
 
-def _start(state: State, stream: Stream, body: Json, audience: Audience, now: float) -> Answer:
+def _start(state: ServiceState, stream: Stream, body: Json, audience: Audience, now: float) -> Answer:
     old = stream.activity
     activity = activities.start(state, stream, body, audience, now)
     state.streams[stream.key] = stream
@@ -75,7 +75,9 @@ def _start(state: State, stream: Stream, body: Json, audience: Audience, now: fl
     return _answer(stream, "rotated" if old else "started", activity, audience, now, more)
 
 
-def _update(state: State, stream: Stream, activity: Activity, body: Json, audience: Audience, now: float) -> Answer:
+def _update(
+    state: ServiceState, stream: Stream, activity: SimulatedActivity, body: Json, audience: Audience, now: float
+) -> Answer:
     if not activities.update(stream, activity, body, now):
         return _answer(stream, "noop", activity, audience, now)
     shown_on = holding(state, activity.devices, activity.channels)
@@ -84,7 +86,12 @@ def _update(state: State, stream: Stream, activity: Activity, body: Json, audien
 
 
 def _answer(
-    stream: Stream, operation: str, activity: Activity | None, audience: Audience, now: float, more: Json | None = None
+    stream: Stream,
+    operation: str,
+    activity: SimulatedActivity | None,
+    audience: Audience,
+    now: float,
+    more: Json | None = None,
 ) -> Answer:
     facts: Json = {
         "operation": operation,

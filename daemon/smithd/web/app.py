@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from smithd.lockscreen import page
 from smithd.lockscreen.screen import Note, Page
-from smithd.web.guard import HEALTH, Guard
+from smithd.web.guard import HEALTH, PageGuard
 from smithd.web.picture import Picture
 from smithd.web.reads import Reads
 
@@ -38,7 +38,7 @@ def build(reads: Reads, *, host: str, token: str | None = None, title: str = "sm
 
     routes = [Route(HEALTH, _healthy), Route("/", whole), Route("/screen", fragment), Route("/static/{name}", _file)]
     app = Starlette(routes=routes, exception_handlers={404: _missing})
-    return Guard(app, page.POLICY, host, token)
+    return PageGuard(app, page.POLICY, host, token)
 
 
 async def _healthy(_: Request) -> Response:

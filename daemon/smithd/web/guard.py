@@ -19,7 +19,7 @@ HEALTH = "/healthz"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class Guard:
+class PageGuard:
     """Wraps the page: lets through who may look, and puts the protecting headers on every answer."""
 
     def __init__(self, page: ASGIApp, policy: str, host: str, token: str | None = None) -> None:

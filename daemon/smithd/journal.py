@@ -15,7 +15,7 @@ KEPT_FOR = 30 * 86400.0
 """Seconds for which a decision is remembered."""
 
 KEPT_OF_A_RULE = 2_000
-"""How many decisions are remembered of each rule: one that flaps does not push out the others' stories."""
+"""How many decisions are remembered of each rule: one that flaps does not push out those of others."""
 
 PRUNE_EVERY = 500
 """Entries between two looks for what is too old, or too much."""
@@ -66,7 +66,7 @@ class Journal:
     """Writes entries in the caller's transaction, and forgets what is too old or too much, now and then."""
 
     def __init__(self) -> None:
-        self._pruned_at: float | None = None  # nobody knows what earlier lives have left
+        self._pruned_at: float | None = None  # what earlier runs have left is not known
         self._written: dict[str, int] = {}
 
     def write(self, connection: Connection, entries: Iterable[Entry], now: float) -> None:

@@ -30,7 +30,7 @@ def test_values_are_expanded(text: object, values: list[float | PollMark]) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "error"),
     [
         ("", "expected values like"),
         ("1 x5", "'x5' is no value: expected 5, 1x3"),
@@ -44,8 +44,8 @@ def test_values_are_expanded(text: object, values: list[float | PollMark]) -> No
         (["1"], "expected values like"),
     ],
 )
-def test_what_is_none_is_told_with_what_was_expected(text: object, complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
+def test_what_is_none_is_refused_with_what_was_expected(text: object, error: str) -> None:
+    with pytest.raises(ValueError, match=error):
         parse_values(text)
 
 

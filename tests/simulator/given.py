@@ -94,7 +94,7 @@ def set_up(  # noqa: C901 - a flat table of the words that a case may use
             case ["device_limit_mode"], str():
                 state.when_full = WhenFull(value)
             case ["activity"], "foreign":
-                state.foreign.add("OTHER")
+                state.of_other_accounts.add("OTHER")
             case ["notification"], "unknown":
                 state.notifications.clear()
             case ["notification"], "not replaceable":

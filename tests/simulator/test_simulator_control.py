@@ -158,16 +158,16 @@ def test_a_senseless_change_changes_nothing_and_says_why(wire: Wire, document: A
     assert wire.order("GET", "/account").body == before
 
 
-def test_the_account_is_told_without_its_keys(wire: Wire) -> None:
+def test_the_account_is_described_without_its_keys(wire: Wire) -> None:
     put(wire, tags=["ci"], metadata={"n": 1})
     change(wire, keys={"ask_one": "all", "ask_two": ["ops"]})
-    told = wire.order("GET", "/account").body["told"]
-    assert told["streams"]["job"]["tags"] == ["ci"]
-    assert [key["channels"] for key in told["keys"]] == ["all", "all", ["ops"]]
-    assert KEY not in json.dumps(told)
+    read_only = wire.order("GET", "/account").body["read_only"]
+    assert read_only["streams"]["job"]["tags"] == ["ci"]
+    assert [key["channels"] for key in read_only["keys"]] == ["all", "all", ["ops"]]
+    assert KEY not in json.dumps(read_only)
 
 
-def test_the_account_as_it_is_told_can_be_given_back(wire: Wire) -> None:
+def test_the_account_as_it_is_described_can_be_given_back(wire: Wire) -> None:
     put(wire)
     wire.ask("POST", "/badge", {"badge": 7})
     change(
@@ -183,8 +183,8 @@ def test_the_account_as_it_is_told_can_be_given_back(wire: Wire) -> None:
     wire.order("POST", "/reset")
     change(wire, **before)
     after = wire.order("GET", "/account").body
-    assert {name: after[name] for name in after if name != "told"} == {
-        name: before[name] for name in before if name != "told"
+    assert {name: after[name] for name in after if name != "read_only"} == {
+        name: before[name] for name in before if name != "read_only"
     }
 
 

@@ -68,7 +68,7 @@ TIMER = {"title": "T", "type": "timer"}
         ([{"counts_down": False}, {"duration_seconds": 300}], "3:59", 239 / 300),
     ],
 )
-def test_a_timer_goes_the_way_it_was_told(
+def test_a_timer_goes_the_way_it_was_sent(
     contents: list[dict[str, Any]], figure: str, bar: float | None, wire: Wire
 ) -> None:
     for content in contents:

@@ -1,4 +1,4 @@
-"""The body of each request: the narrow form on which all of the service's descriptions agree. Pure."""
+"""The body of each request: the narrow form on which all of the service's descriptions agree. No I/O."""
 
 from __future__ import annotations
 

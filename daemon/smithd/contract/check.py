@@ -1,6 +1,6 @@
-"""Says what is wrong with a request, before it is sent. Pure.
+"""Says what is wrong with a request, before it is sent. No I/O.
 
-``faults`` is the whole check, for whoever has an endpoint and a body at hand::
+``faults`` is the whole check, for a caller with an endpoint and a body::
 
     faults(Endpoint("live-activity-stream-put"), {"content_state": {"title": "Job"}}, "nightly-job")
 """

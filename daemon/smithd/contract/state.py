@@ -1,5 +1,5 @@
 """What a Live Activity can show: the seven types, each with the fields that every source grants it (contract
-sections 4.1 to 4.3). Pure.
+sections 4.1 to 4.3). No I/O.
 """
 
 from __future__ import annotations

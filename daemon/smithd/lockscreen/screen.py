@@ -1,4 +1,4 @@
-"""What stands on a Lock Screen: plain data, whoever it comes from. Times are seconds since 1970."""
+"""What stands on a Lock Screen: plain data, of the daemon or of the simulator. Times are seconds since 1970."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import tzinfo
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """A widget beneath the clock: the value behind a metric key, and when the phone's account was told it.
+    """A widget beneath the clock: the value behind a metric key, and when the service accepted it.
 
     ``label``: what the app calls it, where that is known.
     """
@@ -115,7 +115,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A caption beside the phone: what a visitor must know to read it right."""
+    """A caption beside the phone: what a reader of the page has to know."""
 
     title: str
     text: str
@@ -125,7 +125,7 @@ class Note:
 class Page:
     """A page around a Lock Screen: a heading and one sentence, captions, and what just happened (None: not shown).
 
-    ``quiet`` is what is said where nothing happened yet, ``happenings`` the heading over them.
+    ``happenings`` is the heading over what happened, ``empty_text`` what stands there before anything has happened.
     """
 
     title: str
@@ -134,4 +134,4 @@ class Page:
     notes: tuple[Note, ...] = ()
     happened: tuple[Line, ...] | None = None
     happenings: str = "What just happened"
-    quiet: str = "Nothing yet. The first polls are on their way."
+    empty_text: str = "Nothing yet. The first polls are on their way."

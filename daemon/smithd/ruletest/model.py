@@ -1,4 +1,4 @@
-"""The test file: what goes in, and what is expected to come of it. Pure."""
+"""The test file: the series that go in, and what is expected of them. No I/O."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class ValueIs(Options):
 
 
 class ShowIs(Options):
-    """What a Live Activity is told to show; what is left out is not compared."""
+    """What a Live Activity is sent to show; what is left out is not compared."""
 
     at: ExpectedWindow = Field(description="when, counted from the start: 2m, or 2m..5m")
     title: str | None = None

@@ -104,7 +104,7 @@ class _Stage:
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, AlertChanged):
-            self._played.story.append((self._passed(), str(event)))
+            self._played.transitions.append((self._passed(), str(event)))
 
     def _passed(self) -> float:
         return self._clock.now() - self._start

@@ -51,7 +51,7 @@ def read_tests(path: FilePath) -> Plan:
 
 
 def _check(validator: Validator, at: Path, case: Case, config: Config) -> None:
-    """Complain of names that the configuration does not have."""
+    """Report names that the configuration does not have."""
     metrics = [f"{source.name}.{metric}" for source in config.sources.values() for metric in sorted(source.metrics)]
     seen = set()
     for index, given in enumerate(case.input):

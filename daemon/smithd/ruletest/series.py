@@ -1,4 +1,4 @@
-"""The notation of series, as in ``promtool test rules``: ``0+10x5 _ stale 1x3``. Pure.
+"""The notation of series, as in ``promtool test rules``: ``0+10x5 _ stale 1x3``. No I/O.
 
 See https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/#series; ``error`` is our own.
 """

@@ -1,4 +1,4 @@
-"""What the API itself cannot do to an account: the web app's part, the phone's, and the service's own moods. Pure.
+"""What the API itself cannot do to an account: the web app's part, the phone's, and the service's own troubles. No I/O.
 
 One document says it all (``schemas/account.schema.json``), whether it comes from a file or by the control API.
 """
@@ -31,7 +31,7 @@ def change(state: ServiceState, document: Json, now: float) -> ServiceState:
 
 
 def describe(state: ServiceState) -> Json:
-    """The account as a document that ``change`` takes; what is ``told`` beside it is not taken, the keys are masked."""
+    """The account as a document that ``change`` takes; ``read_only`` beside it is not taken, and keys are masked."""
     return {
         "devices": {d.name: {"user": d.user, "connected": d.connected, "badge": d.badge} for d in state.devices},
         "channels": {slug: list(users) for slug, users in state.channels.items()},
@@ -43,7 +43,7 @@ def describe(state: ServiceState) -> Json:
         "device_limit": state.device_limit,
         "when_full": state.when_full,
         "rate_limits": state.rate_mode,
-        "told": {
+        "read_only": {
             "keys": [
                 {"key": _masked(key), "channels": "all" if scope is None else list(scope)}
                 for key, scope in state.keys.items()
@@ -103,7 +103,7 @@ class _Change:
             "when_full": lambda given: self._set("when_full", WhenFull(given)),
             "rate_limits": lambda given: self._set("rate_mode", RateMode(given)),
             "used_up": self._use_up,
-            "told": lambda _: None,
+            "read_only": lambda _: None,
         }
 
     def _set(self, name: str, value: Any) -> None:
@@ -167,10 +167,10 @@ class _Change:
     def _activity(self, id: str, given: Any) -> None:  # noqa: A002 - the service's word
         if any(stream.activity is not None and stream.activity.id == id for stream in self._state.streams.values()):
             raise Refused(400, "Invalid activity", f"{id} is the activity of a stream; see streams")
-        self._state.foreign.discard(id)
+        self._state.of_other_accounts.discard(id)
         self._swipe_away(self._state.legacy.pop(id, None))
         if given == "foreign":
-            self._state.foreign.add(id)
+            self._state.of_other_accounts.add(id)
         elif given is not None:
             self._state.ended.pop(id, None)
             stream = self._state.legacy[id] = Stream("")
@@ -197,7 +197,7 @@ class _Change:
         return activities.start(self._state, stream, body, reached(self._state, None), self._now)
 
     def _swipe_away(self, stream: Stream | None) -> None:
-        """What a person does on the phone: the activity is gone at once, and nobody tells the client."""
+        """What a person does on the phone: the activity is gone at once, and the client is not notified."""
         if stream is not None and stream.activity is not None:
             self._state.leave(stream.activity, self._now, dismiss_at=self._now)
             stream.activity = None

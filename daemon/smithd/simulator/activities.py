@@ -1,4 +1,4 @@
-"""One Live Activity: what a request to start, update or end it must say, and what it does to it. Pure.
+"""One Live Activity: what a request to start, update or end it must say, and what it does to it. No I/O.
 
 Its content is replaced as a whole: no source says that a field which is left out stays. Two things are known to stay,
 the type and (of segmented progress) the number of steps.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smithd.lockscreen import told
+from smithd.lockscreen.content import lingers
 from smithd.simulator import timer
 from smithd.simulator.audience import Audience
 from smithd.simulator.exchange import Json, Refused
@@ -103,7 +103,7 @@ def end(state: ServiceState, activity: SimulatedActivity, body: Json, now: float
     """The phone keeps the last state until it is dismissed; what the end leaves out stays as it was.
 
     ``dismiss_after``: seconds, where the content does not say. Returns False where iOS had ended it by itself: the
-    phone takes no notice then.
+    phone ignores it then.
     """
     if activity.outlived(now):
         state.leave(activity, now)
@@ -113,7 +113,7 @@ def end(state: ServiceState, activity: SimulatedActivity, body: Json, now: float
         activity.timer = timer.moved(activity.timer, activity.content, now)
     activity.action = body.get("action", activity.action)
     activity.secondary_action = body.get("secondary_action", activity.secondary_action)
-    state.leave(activity, now, dismiss_at=now + told.lingers(activity.content, dismiss_after))
+    state.leave(activity, now, dismiss_at=now + lingers(activity.content, dismiss_after))
     return True
 
 

@@ -1,4 +1,4 @@
-"""Who is reached: channels and their members, the scope of a key, the phones. Pure."""
+"""Who is reached: channels and their members, the scope of a key, the phones. No I/O."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Audience:
 
     @property
     def counts(self) -> Json:
-        """How many were told, as the answers say it."""
+        """How many are notified, as the answers have it."""
         return {"devices_notified": len(self.devices), "users_notified": users(self.devices)}
 
     @property
     def effective(self) -> Json:
-        """The channels, as the answers say them."""
+        """The channels, as the answers have them."""
         slugs = self.slugs if self.slugs is not None or self.null_channels else ()
         return {"effective_channel_slugs": None if slugs is None else list(slugs)}
 
@@ -59,7 +59,7 @@ def users(devices: Iterable[Device]) -> int:
 def targeted(state: ServiceState, scope: tuple[str, ...] | None, body: Json) -> Audience:
     """Whom this body means: its channels, else all that the key may reach.
 
-    Raises Refused: 403 outside the key's scope, 400 for a channel that the account has not, 422 where nobody is there.
+    Raises Refused: 403 outside the key's scope, 400 for a channel that the account has not, 422 where it reaches no phone.
     """
     named = body.get("target", body).get("channels")
     if named is None:
@@ -74,9 +74,9 @@ def targeted(state: ServiceState, scope: tuple[str, ...] | None, body: Json) -> 
 
 
 def reached(state: ServiceState, channels: tuple[str, ...] | None) -> Audience:
-    """Whom these channels reach (None: the whole account). Raises Refused (422) where that is nobody."""
-    devices = tuple(device for device in state.devices if _hears(state, device, channels))
-    return somebody(Audience(devices, channels, state.null_channels))
+    """Whom these channels reach (None: the whole account). Raises Refused (422) where that is no phone."""
+    devices = tuple(device for device in state.devices if _is_meant(state, device, channels))
+    return not_empty(Audience(devices, channels, state.null_channels))
 
 
 def holding(state: ServiceState, names: Iterable[str], channels: Iterable[str] | None) -> Audience:
@@ -86,14 +86,14 @@ def holding(state: ServiceState, names: Iterable[str], channels: Iterable[str] |
     return Audience(devices, None if channels is None else tuple(channels), state.null_channels)
 
 
-def somebody(audience: Audience) -> Audience:
+def not_empty(audience: Audience) -> Audience:
     """This audience. Raises Refused (422) where it is empty."""
     if not audience.devices:
         raise Refused(422, "No recipients found", "no phone matches the target", **audience.effective)
     return audience
 
 
-def _hears(state: ServiceState, device: Device, channels: tuple[str, ...] | None) -> bool:
+def _is_meant(state: ServiceState, device: Device, channels: tuple[str, ...] | None) -> bool:
     """Whether a phone is meant. Where the account declares no channels, any slug is one, and of everybody."""
     if channels is None or not state.channels:
         return True

@@ -1,4 +1,4 @@
-"""The number on the app's icon. Pure."""
+"""The number on the app's icon. No I/O."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def update(state: ServiceState, request: ServiceRequest) -> Answer:
     if len(connected) < len(audience.devices):
         reason = "a phone must open the app again before its badge can be set"
         raise _failed(422, "badge_device_disconnected", reason, badge, audience, len(connected))
-    facts: Json = {"badge": badge, "devices_updated": len(connected), "users_updated": users(connected)}
-    facts |= audience.counts | audience.effective | {"devices_targeted": len(connected), "timestamp": iso(request.now)}
-    return accepted(facts, f"badge {badge}")
+    fields: Json = {"badge": badge, "devices_updated": len(connected), "users_updated": users(connected)}
+    fields |= audience.counts | audience.effective | {"devices_targeted": len(connected), "timestamp": iso(request.now)}
+    return accepted(fields, f"badge {badge}")
 
 
 def _failed(status: int, code: str, message: str, badge: int, audience: Audience, updated: int) -> Refused:
-    facts: Json = {"badge": badge, "devices_targeted": len(audience.devices), "devices_updated": updated}
-    return Refused(status, "Badge update failed", message, code=code, **facts, **audience.effective)
+    fields: Json = {"badge": badge, "devices_targeted": len(audience.devices), "devices_updated": updated}
+    return Refused(status, "Badge update failed", message, code=code, **fields, **audience.effective)

@@ -1,4 +1,4 @@
-"""Faults to order: what a network and a service do to a client when they are not well. Pure."""
+"""Faults to order: what goes wrong in a network and a service. No I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from smithd.simulator import contract, router
 from smithd.simulator.exchange import Answer, Call, Delivery, Json, Refused
 
 _FRAMING = ("connection", "content-length", "transfer-encoding")
-_STRANGERS = {"drop": ("status", "pace", "cut", "garbage"), "garbage": ("status", "pace", "cut"), "text": ("body",)}
+_EXCLUDED = {"drop": ("status", "pace", "cut", "garbage"), "garbage": ("status", "pace", "cut"), "text": ("body",)}
 _KINDS = ("delay", "drop", "status", "pace", "cut", "garbage")
 
 
@@ -96,8 +96,8 @@ def _check_sense(document: Json) -> None:
         raise _senseless(f"order one of: {', '.join(_KINDS)}")
     if "takes_effect" in document and document.keys().isdisjoint(("status", "garbage")):
         raise _senseless("takes_effect goes with status or garbage")
-    for name, strangers in _STRANGERS.items():
-        clash = [other for other in strangers if name in document and other in document]
+    for name, excluded in _EXCLUDED.items():
+        clash = [other for other in excluded if name in document and other in document]
         if clash:
             raise _senseless(f"{name} does not go with {clash[0]}")
     set_here = [name for name in document.get("headers", ()) if name.lower() in _FRAMING]

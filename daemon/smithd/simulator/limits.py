@@ -1,7 +1,8 @@
-"""How many requests a minute: fixed windows for each account and address, and the headers that tell of them. Pure.
+"""How many requests a minute: fixed windows for each account and address, and the headers that show them. No I/O.
 
 The newest contract counts push, badge, Live Activities and metrics each on their own. The older one counted push,
-streams and metric values together; a client should live with both. Without limits, nothing is counted nor told.
+streams and metric values together; a client should live with both. Without limits, nothing is
+counted, and no header is sent.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class RateWindow:
     used: int = 0
 
     def covers(self, now: float) -> bool:
-        """Whether it still counts; a clock that was set back begins anew."""
+        """Whether it still counts; where the clock was set back, a new one begins."""
         return 0 <= now - self.started < WINDOW
 
 
@@ -83,7 +84,7 @@ Windows = dict[tuple[str, str], RateWindow]
 
 
 def of_address(family: LimitFamily, address: str) -> Quota:
-    """What an address may send, whoever it is."""
+    """What an address may send, with whatever key."""
     return Quota(address, f"public-api-ip:{family}", PER_ADDRESS)
 
 
@@ -119,7 +120,7 @@ def check(meter: Meter) -> None:
 
 
 def headers(meters: Iterable[Meter]) -> dict[str, str]:
-    """What an answer tells of the windows it was counted in."""
+    """The headers of an answer that show the windows it was counted in."""
     meters = list(meters)
     if not meters:
         return {}

@@ -1,4 +1,4 @@
-"""Metric values, which the app's widgets show. Pure."""
+"""Metric values, which the app's widgets show. No I/O."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Push notifications: sent, and replaced in place. Pure."""
+"""Push notifications: sent, and replaced in place. No I/O."""
 
 from __future__ import annotations
 
 import dataclasses
 
 from smithd.simulator import contract
-from smithd.simulator.audience import Audience, check_scope, holding, somebody, targeted
+from smithd.simulator.audience import Audience, check_scope, holding, not_empty, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
 from smithd.simulator.request import ServiceRequest, check_billing
 from smithd.simulator.state import ServiceState, SimulatedNotification
@@ -36,7 +36,7 @@ def replace(state: ServiceState, request: ServiceRequest) -> Answer:
     if notification is None:
         raise Refused(404, "Notification not found", f"there is no notification {request.param}")
     check_scope(request.scope, notification.channels)
-    audience = somebody(holding(state, notification.devices, notification.channels))
+    audience = not_empty(holding(state, notification.devices, notification.channels))
     if not notification.replaceable:
         raise Refused(409, "Notification not replaceable", f"{request.param} can no longer be replaced")
     notification.content = _shown(body)
@@ -63,8 +63,13 @@ def made(id: str, body: Json, audience: Audience, now: float) -> SimulatedNotifi
 def _refused_by_apple(notification: SimulatedNotification, details: Json, now: float) -> Answer:
     """200 without success: the service took it, and Apple did for no phone. It is shown nowhere and not replaceable."""
     answer = _answer(notification, details, now, "Apple took it for no phone")
-    nobody = {"success": False, "devices_notified": 0, "users_notified": 0, "message": "Apple took it for no phone"}
-    return dataclasses.replace(answer, body=answer.body | nobody)
+    undelivered = {
+        "success": False,
+        "devices_notified": 0,
+        "users_notified": 0,
+        "message": "Apple took it for no phone",
+    }
+    return dataclasses.replace(answer, body=answer.body | undelivered)
 
 
 def _shown(body: Json) -> Json:
@@ -72,5 +77,5 @@ def _shown(body: Json) -> Json:
 
 
 def _answer(notification: SimulatedNotification, details: Json, now: float, done: str) -> Answer:
-    facts = {"notification_id": notification.id, "tags": notification.tags, "timestamp": iso(now)}
-    return accepted(facts | details, f"{done}: {notification.content['title']}")
+    fields = {"notification_id": notification.id, "tags": notification.tags, "timestamp": iso(now)}
+    return accepted(fields | details, f"{done}: {notification.content['title']}")

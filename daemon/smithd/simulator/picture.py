@@ -1,4 +1,4 @@
-"""From what the simulated phone shows to the page that draws it. Pure."""
+"""From what the simulated phone shows to the page that draws it. No I/O."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from dataclasses import replace
 from datetime import tzinfo
 from urllib.parse import quote
 
+from smithd.lockscreen import content, formatting
 from smithd.lockscreen import screen as drawn
-from smithd.lockscreen import told, wording
 from smithd.lockscreen.screen import Line, Note, Page
 from smithd.simulator.exchange import Seen
 from smithd.simulator.screen import ActivityDocument, ScreenDocument, WidgetDocument
 
 LINES = 60
-_LEAD = (
-    "A stand-in for ActivitySmith: this is the phone as its clients have told it so far. Nothing leaves this machine."
-)
+_LEAD = "A stand-in for ActivitySmith: the phone with what clients have sent so far. Nothing leaves this machine."
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 
 
@@ -39,7 +37,7 @@ def page(
         ),
         happened=tuple(_line(one) for one in list(seen)[-LINES:]),
         happenings="Requests",
-        quiet="None yet.",
+        empty_text="None yet.",
     )
 
 
@@ -52,7 +50,7 @@ def draw(screen: ScreenDocument, now: float, zone: tzinfo) -> drawn.Screen:
         widgets=tuple(_widget(widget) for widget in screen["widgets"] if widget["value"] is not None),
         activities=tuple(activity for activity in activities if activity is not None),
         notifications=tuple(
-            told.notification(
+            content.notification(
                 push["id"],
                 push["content"] | {"interruption_level": push["interruption_level"]},
                 at=push["sent"],
@@ -66,10 +64,10 @@ def draw(screen: ScreenDocument, now: float, zone: tzinfo) -> drawn.Screen:
 
 def formatted(widget: WidgetDocument) -> str | float:
     """A metric's value as the app would word it."""
-    value = told.value(widget["value"])
+    value = content.value(widget["value"])
     if isinstance(value, str):
         return value
-    figure, space = wording.figure(value), " " if widget["spaced"] else ""
+    figure, space = formatting.figure(value), " " if widget["spaced"] else ""
     match widget["format"]:
         case "percent":
             return f"{figure}%"
@@ -87,14 +85,14 @@ def _widget(widget: WidgetDocument) -> drawn.Widget:
 
 def _activity(activity: ActivityDocument, now: float) -> drawn.Activity | None:
     window = activity["timer"]
-    shown = told.activity(
+    shown = content.activity(
         activity["stream_key"] or activity["id"],
         {**activity},
         at=activity["changed"],
         now=now,
-        window=told.DrawnTimer(**window) if window else None,
+        window=content.DrawnTimer(**window) if window else None,
     )
-    # When an ended one leaves was decided before, so told is not asked to dismiss it.
+    # When an ended one leaves was decided before, so content.activity is not asked to dismiss it.
     return replace(shown, ended=activity["ended"] is not None) if shown else None
 
 

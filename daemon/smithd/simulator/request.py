@@ -1,4 +1,4 @@
-"""What every handler is given: a request that was let in, read, and whose path is sound. Pure."""
+"""What every handler is given: a request that was let in, read, and whose path is sound. No I/O."""
 
 from __future__ import annotations
 

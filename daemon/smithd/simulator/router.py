@@ -1,4 +1,4 @@
-"""Which endpoint a method and a path mean. Pure."""
+"""Which endpoint a method and a path mean. No I/O."""
 
 from __future__ import annotations
 

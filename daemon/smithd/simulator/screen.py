@@ -1,4 +1,4 @@
-"""What a phone shows now, as plain data for whoever draws it. Pure."""
+"""What a phone shows now, as plain data, to be drawn. No I/O."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TimerDocument(TypedDict):
 
 
 class ActivityDocument(TypedDict):
-    """A Live Activity as last told; ``stream_key`` is None once its stream let go of it, and where it had none.
+    """A Live Activity as last sent; ``stream_key`` is None once its stream ended it, and where it had none.
 
     ``dismiss_at`` is None until it ended.
     """
@@ -109,8 +109,8 @@ def _widget(metric: Metric) -> WidgetDocument:
 def _activities(state: ServiceState, device: str, now: float) -> list[ActivityDocument]:
     running = [(stream.key or None, activity) for stream, activity in state.shown()]
     ended = [(None, activity) for activity in state.ended.values()]
-    told = [_activity(key, activity, now) for key, activity in [*running, *ended] if device in activity.devices]
-    shown = [activity for activity in told if activity["dismiss_at"] is None or activity["dismiss_at"] > now]
+    found = [_activity(key, activity, now) for key, activity in [*running, *ended] if device in activity.devices]
+    shown = [activity for activity in found if activity["dismiss_at"] is None or activity["dismiss_at"] > now]
     return sorted(shown, key=lambda activity: (activity["started"], activity["id"]))
 
 

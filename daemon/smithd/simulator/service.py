@@ -1,6 +1,6 @@
-"""The stand-in for ActivitySmith as one function: a call and the time go in, an answer comes out. Pure.
+"""The stand-in for ActivitySmith as one function: a call and the time go in, an answer comes out. No I/O.
 
-What it does is what the service's documentation says; where that is silent, it is strict. docs/simulator.md tells how.
+What it does is what the service's documentation says; where that is silent, it is strict. See docs/simulator.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KEPT_REQUESTS = 500
 
 
 class Service:
-    """The service of one account; ``on_request`` is told of every request with its verdict, and must not raise.
+    """The service of one account; ``on_request`` is called with every request and its verdict, and must not raise.
 
     ``ahead``: by how many seconds its clock is ahead of the one that it is handed. ``seen``: the newest requests.
     """

@@ -1,4 +1,4 @@
-"""How many Live Activities a phone holds at once. Pure."""
+"""How many Live Activities a phone holds at once. No I/O."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def check(state: ServiceState, audience: Audience, now: float, leaving: Simulate
     full = [count for count in active if count >= state.device_limit]
     if not full:
         return
-    facts: Json = {"limit": state.device_limit, "active": max(full)}
+    fields: Json = {"limit": state.device_limit, "active": max(full)}
     if len(full) < len(active):
-        facts |= {"blocked_devices": len(full), "targeted_devices": len(active)}
+        fields |= {"blocked_devices": len(full), "targeted_devices": len(active)}
     message = f"a phone already shows {max(full)} Live Activities; end one to make room"
-    raise Refused(429, "Live Activity limit reached", message, **facts)
+    raise Refused(429, "Live Activity limit reached", message, **fields)
 
 
 def evict(state: ServiceState, audience: Audience, now: float) -> str | None:

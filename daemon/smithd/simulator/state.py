@@ -1,4 +1,4 @@
-"""What the service knows: the account, its phones and channels, what they were told. Plain data that tests set up."""
+"""What the service knows: the account, its phones and channels, what they were sent. Plain data that tests set up."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from smithd.simulator.limits import RateMode, Windows
 DEVICE_LIMIT = 5
 KEPT = 1000
 LIFETIME = 8 * 3600
-"""After so many seconds iOS ends a Live Activity by itself."""
+"""Seconds after which iOS ends a Live Activity by itself."""
 LONGEST_ON_SCREEN = 4 * 3600
-"""So many seconds after its end iOS removes one at the latest."""
+"""Seconds after its end at which iOS removes one at the latest."""
 
 
 class Billing(StrEnum):
@@ -28,7 +28,7 @@ class Billing(StrEnum):
 
 
 class Format(StrEnum):
-    """How the app shows a metric; all but STRING want numbers."""
+    """How the app shows a metric; all but STRING take numbers."""
 
     NUMBER = "number"
     CURRENCY = "currency"
@@ -119,7 +119,7 @@ class Stream:
     metadata: Json = field(default_factory=dict)
 
     def is_idle(self, now: float) -> bool:
-        """Whether it is neither on a phone nor paused, so that nobody would miss it."""
+        """Whether it is neither on a phone nor paused, so that it can be forgotten."""
         gone = self.activity is None or now >= self.activity.lives_until + LONGEST_ON_SCREEN
         return gone and not self.paused
 
@@ -167,8 +167,8 @@ class ServiceState:
     there are none, every slug is a channel that reaches every phone. ``failing``: Apple refuses badges and pushes.
     ``creates_metrics``: a value for an unknown metric creates it, where the real service answers 404.
     ``null_channels``: an answer about the whole account names its channels as null, as the service's examples do;
-    otherwise as an empty list. ``legacy``: activities of the legacy calls, by their ids. ``foreign``: ids of another
-    account's activities.
+    otherwise as an empty list. ``legacy``: activities of the legacy calls, by their ids. ``of_other_accounts``: ids
+    of activities of other accounts.
     """
 
     keys: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
@@ -184,7 +184,7 @@ class ServiceState:
     windows: Windows = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
     legacy: dict[str, Stream] = field(default_factory=dict)
-    foreign: set[str] = field(default_factory=set)
+    of_other_accounts: set[str] = field(default_factory=set)
     ended: dict[str, SimulatedActivity] = field(default_factory=dict)
     notifications: dict[str, SimulatedNotification] = field(default_factory=dict)
     metrics: dict[str, Metric] = field(default_factory=dict)
@@ -195,7 +195,7 @@ class ServiceState:
         while True:
             self.ids_given += 1
             name = f"{kind}_{self.ids_given:06d}"
-            if not any(name in kept for kept in (self.notifications, self.legacy, self.ended, self.foreign)):
+            if not any(name in kept for kept in (self.notifications, self.legacy, self.ended, self.of_other_accounts)):
                 return name
 
     def shown(self) -> Iterator[tuple[Stream, SimulatedActivity]]:

@@ -1,8 +1,8 @@
-"""Live Activities as streams: what a PUT and a DELETE do to one. Pure."""
+"""Live Activities as streams: what a PUT and a DELETE do to one. No I/O."""
 
 from __future__ import annotations
 
-from smithd.lockscreen import told
+from smithd.lockscreen.content import DISMISSED_AFTER
 from smithd.simulator import activities, contract, slots
 from smithd.simulator.audience import Audience, check_scope, holding, is_within, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
@@ -44,18 +44,18 @@ def delete(state: ServiceState, request: ServiceRequest) -> Answer:
         raise Refused(404, "Live Activity stream not found", f"there is no stream {request.param}, or it ended")
     activity, now = stream.activity, request.now
     del state.streams[request.param]
-    facts: Json = {"operation": "ended", "stream_key": request.param, "activity_id": None, "timestamp": iso(now)}
+    fields: Json = {"operation": "ended", "stream_key": request.param, "activity_id": None, "timestamp": iso(now)}
     if activity is not None:
-        facts |= {"activity_id": activity.id} | ended(state, activity, body, now, told.DISMISSED_AFTER)
+        fields |= {"activity_id": activity.id} | ended(state, activity, body, now, DISMISSED_AFTER)
     title = activity.content["title"] if activity else "nothing was shown"
-    return accepted(facts, f"ended: {title}")
+    return accepted(fields, f"ended: {title}")
 
 
 def ended(state: ServiceState, activity: SimulatedActivity, body: Json, now: float, dismiss_after: float) -> Json:
     """End the activity. Returns what the answer says of the phones, which ignore it where iOS had ended it before."""
-    told_to = len(holding(state, activity.devices, activity.channels).devices)
+    notified = len(holding(state, activity.devices, activity.channels).devices)
     if activities.end(state, activity, body, now, dismiss_after):
-        return {"devices_notified": told_to, "devices_queued": 0}
+        return {"devices_notified": notified, "devices_queued": 0}
     return {"ignored": True, "message": "iOS had ended it already", "devices_notified": 0, "devices_queued": 0}
 
 
@@ -93,7 +93,7 @@ def _answer(
     now: float,
     more: Json | None = None,
 ) -> Answer:
-    facts: Json = {
+    fields: Json = {
         "operation": operation,
         "stream_key": stream.key,
         "activity_id": activity.id if activity else None,
@@ -102,4 +102,4 @@ def _answer(
     }
     warned = f" (warning: {more['warning']})" if more and "warning" in more else ""
     title = activity.content["title"] if activity else "nothing is shown until it is resumed in the app"
-    return accepted(facts | audience.effective | (more or {}), f"{operation}: {title}{warned}")
+    return accepted(fields | audience.effective | (more or {}), f"{operation}: {title}{warned}")

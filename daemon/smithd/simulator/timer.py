@@ -1,4 +1,4 @@
-"""The window of a timer activity: restarted by a duration, kept without one, frozen and resumed. Pure."""
+"""The window of a timer activity: restarted by a duration, kept without one, frozen and resumed. No I/O."""
 
 from __future__ import annotations
 

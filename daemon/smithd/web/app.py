@@ -14,7 +14,7 @@ from smithd.web.guard import HEALTH, PageGuard
 from smithd.web.picture import Picture
 from smithd.web.reads import Reads
 
-LEAD = "What the iPhone was last told, and the service accepted. It redraws itself as things change."
+LEAD = "What the iPhone was last sent and the service accepted. The page updates itself."
 NOTES = (
     Note("Widgets", "iOS fetches their values about every 15 minutes. Here they change as soon as they are accepted."),
     Note("Live Activities", "They reach the phone within seconds; iOS may hold back one that changes all the time."),

@@ -1,4 +1,4 @@
-"""Who may look: the page shows business figures, so it is careful.
+"""Who may open the page: it shows business figures.
 
 Without a token it answers only to this machine's own names: a foreign site that has its name point here (DNS
 rebinding) is refused. With a token, the token is asked for, and the name does not matter.

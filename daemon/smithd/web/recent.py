@@ -1,4 +1,4 @@
-"""What just happened, for the page: the last facts, secrets taken out."""
+"""What just happened, for the page: the last events, secrets masked. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LINES = 12
 
 
 class Recent:
-    """A telemetry listener that keeps the last lines. A widget's next value takes the place of the one before."""
+    """A listener to events that keeps the last lines. A widget's next value takes the place of the one before."""
 
     def __init__(self, clock: Clock, redactor: Redactor, size: int = LINES) -> None:
         self._clock = clock

@@ -136,10 +136,10 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
         server.close()
         for client in clients:
             client.cancel()
-        _take_away(path)
+        _remove(path)
 
 
-def _take_away(path: Path) -> None:
+def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
@@ -181,7 +181,8 @@ def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
         try:
             connection.settimeout(LONGEST_COMMAND)
             connection.sendall(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
-            answer = _read_line(connection)
+            with connection.makefile("rb") as stream:
+                answer = stream.readline(LARGEST_ANSWER)
         except OSError as error:
             raise ControlError(f"smithd did not answer: {error.strerror or error}") from None
     try:
@@ -191,11 +192,6 @@ def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
         return reply["answer"]
     except (ValueError, LookupError, TypeError):
         raise ControlError("smithd did not answer: it may have stopped; its log says why") from None
-
-
-def _read_line(connection: socket.socket) -> bytes:
-    with connection.makefile("rb") as stream:
-        return stream.readline(LARGEST_ANSWER)
 
 
 def _first_connection(paths: list[Path]) -> socket.socket:

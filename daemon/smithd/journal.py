@@ -71,7 +71,7 @@ class Journal:
 
     def write(self, connection: Connection, entries: Iterable[Entry], now: float) -> None:
         """Keep these entries."""
-        rows = [_row(entry) for entry in entries]
+        rows = [asdict(entry) | {"labels": json.dumps(entry.labels, separators=(",", ":"))} for entry in entries]
         if not rows:
             return
         connection.execute(_ADD, rows)
@@ -99,10 +99,6 @@ def _prune(connection: Connection, rules: Iterable[str], now: float) -> None:
         last = connection.execute(newest.offset(KEPT_OF_A_RULE).limit(1)).scalar()
         if last is not None:
             connection.execute(_JOURNAL.delete().where(_JOURNAL.c.rule == rule, _JOURNAL.c.id <= last))
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    return {**asdict(entry), "labels": json.dumps(entry.labels, separators=(",", ":"))}
 
 
 def _entry(row: Any) -> Entry:

@@ -97,17 +97,13 @@ def _measure(state: Mapping[str, Any], window: DrawnTimer, now: float) -> dict[s
         case "value":
             return {"figure": value(state.get("value"))}
         case "progress":
-            return {"bar": _bar(state)}
+            # A percentage wins over a value with its limit.
+            percentage, done, limit = (_number(state.get(name)) for name in ("percentage", "value", "upper_limit"))
+            share = percentage / 100 if percentage is not None else (done or 0) / limit if limit else 0
+            return {"bar": min(1.0, max(0.0, share))}
         case "timer":
             return _clock(window, now)
     return {}
-
-
-def _bar(state: Mapping[str, Any]) -> float:
-    """How full a progress bar is; a percentage wins over a value with its limit."""
-    percentage, done, limit = (_number(state.get(name)) for name in ("percentage", "value", "upper_limit"))
-    share = percentage / 100 if percentage is not None else (done or 0) / limit if limit else 0
-    return min(1.0, max(0.0, share))
 
 
 def _clock(window: DrawnTimer, now: float) -> dict[str, Any]:

@@ -53,8 +53,13 @@ def _alerts(case: Case, at: Path, played: Played) -> Iterator[Difference]:
         found = [alert for alert in played.alerts[moment] if alert.rule == rule]
         if not _same_alerts(wanted, found):
             lines = [f"{rule} at {clock(moment)}"]
-            lines += _listed("expected", [_expected(each) for each in wanted if each.state != "inactive"])
-            lines += _listed("got", [_found(alert) for alert in found])
+            lines += _listed(
+                "expected",
+                [_described(each.state, each.severity, each.labels) for each in wanted if each.state != "inactive"],
+            )
+            lines += _listed(
+                "got", [_described(_state(alert), alert.severity, dict(alert.series.labels)) for alert in found]
+            )
             yield Difference((*at, "alerts", indices[0]), [*lines, *_transitions(played, moment)])
 
 
@@ -85,16 +90,9 @@ def _state(alert: Alert) -> str:
     return "recovering" if recovers else "firing"
 
 
-def _expected(wanted: AlertIs) -> str:
-    return " ".join(filter(None, [wanted.state, wanted.severity, _labelled(wanted.labels)]))
-
-
-def _found(alert: Alert) -> str:
-    return " ".join(filter(None, [_state(alert), alert.severity, _labelled(dict(alert.series.labels))]))
-
-
-def _labelled(labels: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f'{name}="{value}"' for name, value in labels.items()) + "}" if labels else ""
+def _described(state: str, severity: str | None, labels: Mapping[str, str]) -> str:
+    shown = "{" + ", ".join(f'{name}="{value}"' for name, value in labels.items()) + "}" if labels else ""
+    return " ".join(filter(None, [state, severity, shown]))
 
 
 def _in_order(
@@ -105,7 +103,8 @@ def _in_order(
     missing: list[int] = []
     left = list(sent)
     for index, each in enumerate(wanted):
-        expected = _fields_of(each)
+        # Only what the test says is compared.
+        expected = {name: value for name, value in each if name in each.model_fields_set and name != "at"}
         found = next((place for place, request in enumerate(left) if _meets(each.at, expected, request)), None)
         if found is None:
             missing.append(index)
@@ -120,11 +119,6 @@ def _in_order(
         shown = [f"  {line}" for _, line in sorted(lines, key=lambda line: line[0])]
         last = max(moment for moment, _ in lines)
         yield Difference((*at, missing[0]) if missing else at, [heading, *shown, *_transitions(played, last)])
-
-
-def _fields_of(wanted: PushIs | ValueIs | ShowIs) -> dict[str, Any]:
-    """What is to be compared: all that the test says."""
-    return {name: value for name, value in wanted if name in wanted.model_fields_set and name != "at"}
 
 
 def _fields(sent: Sent) -> dict[str, Any]:

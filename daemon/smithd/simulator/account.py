@@ -45,7 +45,7 @@ def describe(state: ServiceState) -> Json:
         "rate_limits": state.rate_mode,
         "read_only": {
             "keys": [
-                {"key": _masked(key), "channels": "all" if scope is None else list(scope)}
+                {"key": f"{key[:4]}…", "channels": "all" if scope is None else list(scope)}
                 for key, scope in state.keys.items()
             ],
             "streams": {key: _described(stream) for key, stream in state.streams.items()},
@@ -73,10 +73,6 @@ def _described(stream: Stream) -> Json:
         "tags": stream.tags,
         "metadata": stream.metadata,
     }
-
-
-def _masked(key: str) -> str:
-    return f"{key[:4]}…"
 
 
 class _Change:

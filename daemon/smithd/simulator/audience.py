@@ -59,7 +59,7 @@ def users(devices: Iterable[Device]) -> int:
 def targeted(state: ServiceState, scope: tuple[str, ...] | None, body: Json) -> Audience:
     """Whom this body means: its channels, else all that the key may reach.
 
-    Raises Refused: 403 outside the key's scope, 400 for a channel that the account has not, 422 where it reaches no phone.
+    Raises Refused: 403 outside the key's scope, 400 for a channel that the account has not, 422 where no phone is.
     """
     named = body.get("target", body).get("channels")
     if named is None:

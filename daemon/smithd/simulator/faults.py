@@ -111,12 +111,9 @@ def _senseless(why: str) -> Refused:
 
 def _ordered(order: Json) -> Answer:
     status = int(order.get("status", 200))  # JSON may say 503.0
-    body = order.get("body", {"error": _phrase(status), "message": "a fault that was ordered"})
+    phrase = next((known.phrase for known in HTTPStatus if known == status), f"Status {status}")
+    body = order.get("body", {"error": phrase, "message": "a fault that was ordered"})
     return Answer(status, order.get("headers", {}), body, text=order.get("text"))
-
-
-def _phrase(status: int) -> str:
-    return next((known.phrase for known in HTTPStatus if known == status), f"Status {status}")
 
 
 def _named(order: Json) -> str:

@@ -47,7 +47,11 @@ def draw(screen: ScreenDocument, now: float, zone: tzinfo) -> drawn.Screen:
     return drawn.Screen(
         now,
         zone,
-        widgets=tuple(_widget(widget) for widget in screen["widgets"] if widget["value"] is not None),
+        widgets=tuple(
+            drawn.Widget(widget["key"], formatted(widget), widget["received"] or 0.0, widget["label"])
+            for widget in screen["widgets"]
+            if widget["value"] is not None
+        ),
         activities=tuple(activity for activity in activities if activity is not None),
         notifications=tuple(
             content.notification(
@@ -77,10 +81,6 @@ def formatted(widget: WidgetDocument) -> str | float:
         case "unit" if widget["unit"]:
             return f"{figure}{space}{widget['unit']}"
     return value
-
-
-def _widget(widget: WidgetDocument) -> drawn.Widget:
-    return drawn.Widget(widget["key"], formatted(widget), widget["received"] or 0.0, widget["label"])
 
 
 def _activity(activity: ActivityDocument, now: float) -> drawn.Activity | None:

@@ -115,6 +115,7 @@ def _activities(state: ServiceState, device: str, now: float) -> list[ActivityDo
 
 
 def _activity(key: str | None, activity: SimulatedActivity, now: float) -> ActivityDocument:
+    # What iOS ended stays the stream's until the next PUT; the phone shows it as ended.
     if activity.ended is None and activity.outlived(now):
         activity = copy.copy(activity)
         activity.end(now)

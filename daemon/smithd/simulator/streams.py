@@ -24,10 +24,20 @@ def put(state: ServiceState, request: ServiceRequest) -> Answer:
     if current is not None:
         check_scope(request.scope, current.channels)
         if not rotates(current, body, audience, request.now):
-            return _update(state, stream, current, body, audience, request.now)
+            if not activities.update(stream, current, body, request.now):
+                return _answer(stream, "noop", current, audience, request.now)
+            notified = holding(state, current.devices, current.channels).counts
+            more = notified | {"devices_queued": 0} | activities.warning(current, request.now)
+            return _answer(stream, "updated", current, audience, request.now, more)
     activities.check_start(given["content_state"])
     slots.check(state, audience, request.now, leaving=current)
-    return _start(state, stream, given, audience, request.now)
+    # A new activity starts from what was given alone: nothing of the one before stays.
+    activity = activities.start(state, stream, given, audience, request.now)
+    state.streams[stream.key] = stream
+    more = audience.counts | {"devices_queued": 0}
+    if current is not None:
+        more["previous_activity_id"] = current.id
+    return _answer(stream, "rotated" if current else "started", activity, audience, request.now, more)
 
 
 def delete(state: ServiceState, request: ServiceRequest) -> Answer:
@@ -63,26 +73,6 @@ def rotates(current: SimulatedActivity, body: Json, audience: Audience, now: flo
     """Whether a new activity takes the place: another type, other channels, or iOS has ended the old one by itself."""
     other_type = body["content_state"]["type"] != current.content["type"]
     return other_type or audience.channels != current.channels or current.outlived(now)
-
-
-def _start(state: ServiceState, stream: Stream, body: Json, audience: Audience, now: float) -> Answer:
-    old = stream.activity
-    activity = activities.start(state, stream, body, audience, now)
-    state.streams[stream.key] = stream
-    more: Json = audience.counts | {"devices_queued": 0}
-    if old is not None:
-        more["previous_activity_id"] = old.id
-    return _answer(stream, "rotated" if old else "started", activity, audience, now, more)
-
-
-def _update(
-    state: ServiceState, stream: Stream, activity: SimulatedActivity, body: Json, audience: Audience, now: float
-) -> Answer:
-    if not activities.update(stream, activity, body, now):
-        return _answer(stream, "noop", activity, audience, now)
-    shown_on = holding(state, activity.devices, activity.channels)
-    more = shown_on.counts | {"devices_queued": 0} | activities.warning(activity, now)
-    return _answer(stream, "updated", activity, audience, now, more)
 
 
 def _answer(

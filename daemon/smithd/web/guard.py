@@ -51,10 +51,21 @@ class PageGuard:
 
     def _refusal(self, request: Request) -> Response | None:
         if request.url.path == HEALTH:
-            return None  # it says nothing about anything, and whoever watches the service has no token
-        if self._token is None:
-            return None if _name(request.headers.get("host", "")) in self._names else _misdirected()
-        return None if _is_allowed(request, self._token) else _unauthorized()
+            return None  # it shows no figures, and what watches the service has no token
+        if self._token is None and _name(request.headers.get("host", "")) not in self._names:
+            return PlainTextResponse(
+                "smithd serves this page to its own machine only: open it as localhost. "
+                "To reach it by another name, set web.token in the configuration.\n",
+                421,
+            )
+        if self._token is not None and not _is_allowed(request, self._token):
+            return PlainTextResponse(
+                "smithd asks for a token: open this page once as /?token=<web.token>, "
+                "or send 'Authorization: Bearer <web.token>'.\n",
+                401,
+                {"WWW-Authenticate": "Bearer"},
+            )
+        return None
 
 
 def _is_allowed(request: Request, token: str) -> bool:
@@ -76,20 +87,3 @@ def _name(host: str) -> str:
     """The name in a Host header, without its port."""
     name, _, _ = host.strip().lower().partition("]") if host.startswith("[") else host.strip().lower().partition(":")
     return name.removeprefix("[").rstrip(".")
-
-
-def _misdirected() -> Response:
-    return PlainTextResponse(
-        "smithd serves this page to its own machine only: open it as localhost. "
-        "To reach it by another name, set web.token in the configuration.\n",
-        421,
-    )
-
-
-def _unauthorized() -> Response:
-    return PlainTextResponse(
-        "smithd asks for a token: open this page once as /?token=<web.token>, "
-        "or send 'Authorization: Bearer <web.token>'.\n",
-        401,
-        {"WWW-Authenticate": "Bearer"},
-    )

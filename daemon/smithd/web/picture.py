@@ -35,7 +35,11 @@ class Picture:
         return Screen(
             now,
             self._zone,
-            widgets=tuple(widget for row in rows if (widget := _widget(row))),
+            widgets=tuple(
+                Widget(row.key.name, content.value(row.value), row.at)
+                for row in rows
+                if isinstance(row, ShownWidget) and row.value is not None
+            ),
             activities=tuple(activity for row in rows if (activity := _activity(row, now))),
             notifications=_notifications(rows, now),
             badge=badges[-1] if badges else None,
@@ -52,12 +56,6 @@ class Picture:
             case ShownActivity(content=None), ShownActivity():
                 return replace(before, ended=row.ended)
         return row
-
-
-def _widget(row: Shown) -> Widget | None:
-    if not isinstance(row, ShownWidget) or row.value is None:
-        return None
-    return Widget(row.key.name, content.value(row.value), row.at)
 
 
 def _activity(row: Shown, now: float) -> Activity | None:

@@ -104,8 +104,8 @@ def test_no_text_becomes_markup(text: str, other: str) -> None:
 
 def test_nothing_comes_from_elsewhere() -> None:
     everything = page.document(_page(Screen(NOW, BERLIN))) + "".join(page.static(name).decode() for name in page.FILES)
-    foreign = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+", everything)) - {"http://www.w3.org"}
-    assert not foreign
+    addresses = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+", everything)) - {"http://www.w3.org"}
+    assert not addresses
 
 
 def test_only_the_pages_own_files_are_served() -> None:

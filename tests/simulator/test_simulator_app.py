@@ -31,7 +31,7 @@ def test_the_rate_headers_are_on_the_wire(wire: Wire) -> None:
     assert (replies[-1].status, replies[-1].headers["retry-after"]) == (429, "60")
 
 
-def test_stopping_does_not_wait_for_half_a_request_and_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
+def test_stopping_does_not_wait_for_half_a_request_and_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> bytes:
         listener = bind("127.0.0.1", 0)
         port = listener.getsockname()[1]
@@ -69,7 +69,7 @@ def test_a_client_that_hangs_up_is_no_error(wire: Wire, caplog: pytest.LogCaptur
     assert not caplog.records
 
 
-def test_stopping_does_not_wait_for_a_delayed_answer_and_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
+def test_stopping_does_not_wait_for_a_delayed_answer_and_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> bytes:
         asked = asyncio.Event()
         service, listener = Service(on_request=lambda _: asked.set()), bind("127.0.0.1", 0)

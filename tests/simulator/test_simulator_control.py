@@ -106,8 +106,8 @@ def test_keys_channels_and_devices(wire: Wire) -> None:
     pushed = wire.ask("POST", "/push-notification", {"title": "x"}, {"Authorization": "Bearer ask_ops"})
     assert (pushed.body["effective_channel_slugs"], pushed.body["devices_notified"]) == (["ops"], 1)
     assert wire.ask("POST", "/push-notification", {"title": "x", "target": {"channels": ["empty"]}}).status == 422
-    partly = wire.ask("POST", "/badge", {"badge": 1})
-    assert (partly.status, partly.body["devices_updated"], partly.body["devices_targeted"]) == (422, 1, 2)
+    refused = wire.ask("POST", "/badge", {"badge": 1})
+    assert (refused.status, refused.body["devices_updated"], refused.body["devices_targeted"]) == (422, 1, 2)
     assert wire.order("GET", "/screen?device=a").body["badge"] == 1
     assert wire.order("GET", "/screen?device=nobody").status == 404
 

@@ -1,4 +1,4 @@
-"""Answers of the service, made up by tests, and what the client makes of them."""
+"""Answers of the service, made up by tests, and how the client reads them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def no(status: int, headers: Mapping[str, str] | None = None, **fields: Any) -> 
     return Answer(status, headers or {}, json.dumps({"error": "no", **fields}).encode())
 
 
-def heard(request: Request, answer: Answer | Reply, now: float = 0.0) -> Reply:
-    """What the client makes of an answer to a request."""
+def reply_to(request: Request, answer: Answer | Reply, now: float = 0.0) -> Reply:
+    """How the client reads an answer to a request."""
     if isinstance(answer, Answer):
         return reply.read(request.endpoint, answer.status, answer.headers, answer.body, now)
     return answer

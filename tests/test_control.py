@@ -58,12 +58,12 @@ async def serving(path: Path) -> AsyncIterator[None]:
             await task
 
 
-def served(path: Path, story: Callable[[], Awaitable[Any]]) -> Any:
-    """What comes of a story beside a server on the real clock."""
+def served(path: Path, scenario: Callable[[], Awaitable[Any]]) -> Any:
+    """The result of a scenario beside a server on the real clock."""
 
     async def main() -> Any:
         async with serving(path):
-            return await story()
+            return await scenario()
 
     return asyncio.run(main())
 
@@ -91,12 +91,12 @@ async def said(path: Path, *pieces: bytes, end: bool = True) -> dict[str, Any]:
 def test_a_command_is_carried_out_and_its_answer_comes_back(folder: Path) -> None:
     path = folder / "made" / "control.sock"
 
-    async def story() -> Any:
+    async def scenario() -> Any:
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         return await asked(path, "echo", text="ä\n", number=1.5, long="x" * 50_000)
 
-    assert served(path, story) == {"text": "ä\n", "number": 1.5, "long": "x" * 50_000}
+    assert served(path, scenario) == {"text": "ä\n", "number": 1.5, "long": "x" * 50_000}
     assert not path.exists()
 
 
@@ -110,11 +110,11 @@ def test_a_command_is_carried_out_and_its_answer_comes_back(folder: Path) -> Non
     ],
 )
 def test_a_no_comes_back_as_an_error_of_its_kind(folder: Path, command: str, kind: type[Exception], text: str) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         with pytest.raises(kind, match=text):
             await asked(folder / "s", command)
 
-    served(folder / "s", story)
+    served(folder / "s", scenario)
 
 
 @pytest.mark.parametrize(
@@ -134,22 +134,22 @@ def test_a_no_comes_back_as_an_error_of_its_kind(folder: Path, command: str, kin
         b"[" * 60_000 + b"\n",
     ],
 )
-def test_garbage_is_told_what_was_expected(folder: Path, line: bytes) -> None:
-    async def story() -> None:
+def test_garbage_is_answered_with_what_was_expected(folder: Path, line: bytes) -> None:
+    async def scenario() -> None:
         answer = await said(folder / "s", line)
         assert "expected" in answer["error"] or answer["answer"] == {}
         assert await asked(folder / "s", "echo", still="there") == {"still": "there"}
 
-    served(folder / "s", story)
+    served(folder / "s", scenario)
 
 
 def test_ten_megabytes_are_not_taken_in(folder: Path) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         answer = await said(folder / "s", b"x" * 10_000_000)
         assert not answer or f"at most {LARGEST_REQUEST} bytes" in answer["error"]
         assert await asked(folder / "s", "echo") == {}
 
-    served(folder / "s", story)
+    served(folder / "s", scenario)
 
 
 def test_a_client_that_hangs_is_let_go_and_holds_nobody_up(folder: Path) -> None:
@@ -190,21 +190,21 @@ def test_what_a_crash_left_is_taken_away(folder: Path) -> None:
         crashed.listen()
     assert (folder / "s").is_socket()
 
-    async def story() -> None:
+    async def scenario() -> None:
         assert await asked(folder / "s", "echo") == {}
 
     with pytest.raises(ControlError, match="smithd is not running"):
         ask([folder / "s"], "echo", {})
-    served(folder / "s", story)
+    served(folder / "s", scenario)
 
 
 def test_a_second_daemon_does_not_take_the_first_ones_socket(folder: Path) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         with pytest.raises(ListenError, match="another smithd listens on"):
             listen(folder / "s")
         assert await asked(folder / "s", "echo") == {}
 
-    served(folder / "s", story)
+    served(folder / "s", scenario)
 
 
 def test_a_file_that_is_no_socket_is_not_touched(folder: Path) -> None:
@@ -218,10 +218,10 @@ def test_a_path_that_is_too_long_is_a_clear_word(folder: Path) -> None:
     path = folder / ("x" * (LONGEST_PATH - len(str(folder)) - 1))
     assert len(str(path)) == LONGEST_PATH
 
-    async def story() -> None:
+    async def scenario() -> None:
         assert await asked(path, "echo") == {}
 
-    served(path, story)
+    served(path, scenario)
     longer = path.with_name(path.name + "x")
     with pytest.raises(ListenError, match=r"the path has 108 bytes and 107 fit; --socket names a shorter one"):
         listen(longer)

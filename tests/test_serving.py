@@ -28,7 +28,7 @@ def test_an_address_that_is_not_ours_is_a_clear_word(host: str, reason: str) -> 
 
 
 def test_it_serves_in_the_running_loop_until_it_is_cancelled() -> None:
-    async def story() -> bytes:
+    async def scenario() -> bytes:
         listener = bind("127.0.0.1", 0)
         port = listener.getsockname()[1]
         app = build(Reads(lambda: 0.0, UTC, dict, list), host="127.0.0.1")
@@ -45,6 +45,6 @@ def test_it_serves_in_the_running_loop_until_it_is_cancelled() -> None:
             again.bind(("127.0.0.1", port))
         return answer
 
-    answer = asyncio.run(story())
+    answer = asyncio.run(scenario())
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"No notifications" in answer

@@ -1,4 +1,4 @@
-"""The control socket: how the command line speaks to the running daemon.
+"""The control socket: how the command line sends commands to the running daemon.
 
 A Unix socket that its user alone may open (and root). One connection is one command: a JSON object on a line, as
 ``{"command": "silence.list", "arguments": {}}``, answered by one on a line, ``{"answer": ...}`` or
@@ -23,8 +23,8 @@ from platformdirs import user_state_path
 from smithd.errors import ConfigError, ControlError, ListenError, NotRunning, SmithdError
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
-"""Carries out a command with its arguments, and returns what JSON can hold. What it says no with (SmithdError, or
-ValueError for arguments that make no sense) is for a person."""
+"""Carries out a command with its arguments, and returns what JSON can hold. The text of what it raises
+(SmithdError, or ValueError for arguments that make no sense) is for a person."""
 
 SERVICE_FOLDER = Path("/run/smithd")
 """The runtime directory of the systemd unit, where root's command line finds the service."""
@@ -35,9 +35,9 @@ LONGEST_PATH = 107
 LARGEST_REQUEST = 64 * 1024
 LARGEST_ANSWER = 32 * 1024 * 1024
 AT_ONCE = 16
-"""Connections that are listened to at once; one more waits for its turn."""
-PATIENCE = 10.0
-"""Seconds that a client has to say what it wants, and to take the answer."""
+"""Connections that are served at once; one more waits."""
+CLIENT_TIMEOUT = 10.0
+"""Seconds that a client has to send its command, and to read the answer."""
 LONGEST_COMMAND = 120.0
 """Seconds after which a client gives up on the daemon."""
 
@@ -64,7 +64,7 @@ def _folders() -> Iterator[Path]:
 
 
 def listen(path: Path) -> socket.socket:
-    """A listening socket at ``path``, which nobody but this user may open; what a crash left there is taken away.
+    """A listening socket at ``path``, which only this user may open; what a crash left there is removed.
 
     Raises ListenError where it cannot be, or where another daemon has it.
     """
@@ -88,7 +88,7 @@ def _bound(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.bind(str(path))
-        path.chmod(0o600)  # before it listens, so that nobody else was ever let in
+        path.chmod(0o600)  # before it listens, so that no other user can have connected
         listener.listen(AT_ONCE)
         listener.setblocking(False)
     except BaseException:
@@ -122,7 +122,7 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
             async with turns:
                 reply = await _reply(reader, handlers)
                 with suppress(OSError, TimeoutError):
-                    async with asyncio.timeout(PATIENCE):
+                    async with asyncio.timeout(CLIENT_TIMEOUT):
                         writer.write(json.dumps(reply).encode() + b"\n")
                         await writer.drain()
         finally:
@@ -136,52 +136,53 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
         server.close()
         for client in clients:
             client.cancel()
-        _take_away(path)
+        _remove(path)
 
 
-def _take_away(path: Path) -> None:
+def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
 async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) -> dict[str, Any]:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(CLIENT_TIMEOUT):
             line = await reader.readline()
     except TimeoutError:
-        return _no("no command came")
+        return _refusal("no command came")
     except (ValueError, OSError):  # ValueError: longer than the reader's limit
-        return _no(f"a command has at most {LARGEST_REQUEST} bytes")
+        return _refusal(f"a command has at most {LARGEST_REQUEST} bytes")
     try:
         request = json.loads(line)
         command, arguments = request["command"], request["arguments"]
         handler = handlers[command]
     except (ValueError, RecursionError, LookupError, TypeError):
-        return _no(f"expected a line of JSON with one of these commands, and its arguments: {', '.join(handlers)}")
+        return _refusal(f"expected a line of JSON with one of these commands, and its arguments: {', '.join(handlers)}")
     if not isinstance(arguments, dict):
-        return _no("expected the arguments as a JSON object")
+        return _refusal("expected the arguments as a JSON object")
     try:
         return {"answer": await handler(arguments)}
     except SmithdError as error:
-        return _no(str(error), mistake=isinstance(error, ConfigError))
+        return _refusal(str(error), mistake=isinstance(error, ConfigError))
     except (ValueError, TypeError, LookupError) as error:
-        return _no(str(error), mistake=True)
+        return _refusal(str(error), mistake=True)
 
 
-def _no(error: str, *, mistake: bool = False) -> dict[str, Any]:
+def _refusal(error: str, *, mistake: bool = False) -> dict[str, Any]:
     return {"error": error, "mistake": mistake}
 
 
 def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
     """Have the daemon that listens at one of these paths carry out a command; what it answers.
 
-    Raises NotRunning where there is none, ControlError where it says no, and ConfigError where it says no to what the
-    user wrote.
+    Raises NotRunning where there is none, ControlError where the daemon refuses the command, and ConfigError where it
+    refuses what the user wrote.
     """
     with _first_connection(paths) as connection:
         try:
             connection.settimeout(LONGEST_COMMAND)
             connection.sendall(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
-            answer = _read_line(connection)
+            with connection.makefile("rb") as stream:
+                answer = stream.readline(LARGEST_ANSWER)
         except OSError as error:
             raise ControlError(f"smithd did not answer: {error.strerror or error}") from None
     try:
@@ -191,11 +192,6 @@ def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
         return reply["answer"]
     except (ValueError, LookupError, TypeError):
         raise ControlError("smithd did not answer: it may have stopped; its log says why") from None
-
-
-def _read_line(connection: socket.socket) -> bytes:
-    with connection.makefile("rb") as stream:
-        return stream.readline(LARGEST_ANSWER)
 
 
 def _first_connection(paths: list[Path]) -> socket.socket:
@@ -211,7 +207,7 @@ def _first_connection(paths: list[Path]) -> socket.socket:
             raise ControlError(f"smithd does not answer on {path}: {error.strerror or error}") from None
     looked = "\n  ".join(map(str, paths))
     raise NotRunning(
-        f"smithd is not running with this configuration file: nobody listens on\n  {looked}{denied}\n"
+        f"smithd is not running with this configuration file: there is no daemon at\n  {looked}{denied}\n"
         "The file is named with -c FILE, as smithd run was given it; --socket names the socket itself."
     )
 
@@ -223,7 +219,7 @@ def _connect(path: Path) -> socket.socket:
         )
     connection = socket.socket(socket.AF_UNIX)
     try:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(CLIENT_TIMEOUT)
         connection.connect(str(path))
     except BaseException:
         connection.close()

@@ -15,7 +15,7 @@ KEPT_FOR = 30 * 86400.0
 """Seconds for which a decision is remembered."""
 
 KEPT_OF_A_RULE = 2_000
-"""How many decisions are remembered of each rule: one that flaps does not push out the others' stories."""
+"""How many decisions are remembered of each rule: one that flaps does not push out those of others."""
 
 PRUNE_EVERY = 500
 """Entries between two looks for what is too old, or too much."""
@@ -66,12 +66,12 @@ class Journal:
     """Writes entries in the caller's transaction, and forgets what is too old or too much, now and then."""
 
     def __init__(self) -> None:
-        self._pruned_at: float | None = None  # nobody knows what earlier lives have left
+        self._pruned_at: float | None = None  # what earlier runs have left is not known
         self._written: dict[str, int] = {}
 
     def write(self, connection: Connection, entries: Iterable[Entry], now: float) -> None:
         """Keep these entries."""
-        rows = [_row(entry) for entry in entries]
+        rows = [asdict(entry) | {"labels": json.dumps(entry.labels, separators=(",", ":"))} for entry in entries]
         if not rows:
             return
         connection.execute(_ADD, rows)
@@ -99,10 +99,6 @@ def _prune(connection: Connection, rules: Iterable[str], now: float) -> None:
         last = connection.execute(newest.offset(KEPT_OF_A_RULE).limit(1)).scalar()
         if last is not None:
             connection.execute(_JOURNAL.delete().where(_JOURNAL.c.rule == rule, _JOURNAL.c.id <= last))
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    return {**asdict(entry), "labels": json.dumps(entry.labels, separators=(",", ":"))}
 
 
 def _entry(row: Any) -> Entry:

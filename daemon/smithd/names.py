@@ -44,16 +44,12 @@ class Names:
 
 
 def _answer(answer: Future[list[ResolvedAddress]], question: _Question) -> None:
+    host, port, family = question
     try:
-        answer.set_result(_addresses(question))
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        answer.set_result([ResolvedAddress(family, proto, _numeric(at), port) for family, _, proto, _, at in found])
     except BaseException as error:  # noqa: BLE001 # it is not lost: the callers that wait get it
         answer.set_exception(error)
-
-
-def _addresses(question: _Question) -> list[ResolvedAddress]:
-    host, port, family = question
-    found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-    return [ResolvedAddress(family, proto, _numeric(address), port) for family, _, proto, _, address in found]
 
 
 def _numeric(address: tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]) -> str:

@@ -41,14 +41,14 @@ def bind(host: str, port: int, remedy: str = "Choose another port in web.listen.
 
 
 class _Server(uvicorn.Server):
-    """uvicorn as one task among others: signals belong to whoever owns the loop."""
+    """uvicorn as one task among others: signals belong to the owner of the loop."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Answers are made at once, so a request that is still open is half a request: nobody waits for the rest.
+        # Responses are made at once, so a request that is still open has not arrived whole: its rest is not waited for.
         for connection in list(self.server_state.connections):
             connection.transport.close()
         await super().shutdown(sockets)
@@ -62,8 +62,8 @@ KEEP_ALIVE = 75
 async def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Serve until cancelled; then open answers get a second to finish. The socket is closed in any case.
 
-    The application finds the connection's asyncio.Transport in ``scope["extensions"][TRANSPORT]``, should it want to
-    break it; not where the client has hung up already.
+    The application finds the connection's asyncio.Transport in ``scope["extensions"][TRANSPORT]``, with which it
+    can break the connection; not where the client has hung up already.
     """
 
     async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:

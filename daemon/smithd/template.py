@@ -1,4 +1,4 @@
-"""Texts for people: Jinja2 templates, sandboxed, strict about names, tried before they are used. Pure."""
+"""Texts for people: Jinja2 templates, sandboxed, strict about names, tried before they are used. No I/O."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 
 class AnyLabels(dict[str, str]):
-    """Labels to try a template on, when nobody knows yet which labels the series will have."""
+    """Labels to try a template on, when it is not known yet which labels the series will have."""
 
     def __missing__(self, name: str) -> str:
         return name

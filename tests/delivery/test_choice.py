@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from answers import heard, no, ok
+from answers import no, ok, reply_to
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.account import Limits
 from smithd.delivery.choice import AT_ONCE, LONGEST_REST, Addressee, Chosen, choose
@@ -81,7 +81,7 @@ def test_those_chosen_count_for_the_limit_and_the_gate_is_not_changed() -> None:
 def test_one_request_probes_a_scope_that_was_blocked() -> None:
     gate = Gate(Limits())
     gate.send(PLAIN.endpoint)
-    gate.learn(PLAIN.endpoint, judge(PLAIN, heard(PLAIN, no(401)), 0, NOW, 0.5), 0.0)
+    gate.learn(PLAIN.endpoint, judge(PLAIN, reply_to(PLAIN, no(401)), 0, NOW, 0.5), 0.0)
     blocked = chosen(widget("a"), push("b"), gate=gate, after=1)
     assert names(blocked) == []
     assert names(chosen(widget("a"), push("b"), gate=gate, after=600)) == ["push b"]
@@ -115,11 +115,11 @@ def test_the_service_is_out_of_reach_after_three_tries_without_an_answer() -> No
     assert gate.reachability.is_reachable
     for at, reply, reachable, since in [
         (1.0, NotSent("no"), True, float("-inf")),
-        (2.0, heard(PLAIN, no(503)), True, float("-inf")),
+        (2.0, reply_to(PLAIN, no(503)), True, float("-inf")),
         (3.0, NotSent("no"), False, 3.0),
         (4.0, NotSent("no"), False, 3.0),
-        (5.0, heard(PLAIN, no(422)), True, 5.0),
-        (6.0, heard(PLAIN, ok()), True, 5.0),
+        (5.0, reply_to(PLAIN, no(422)), True, 5.0),
+        (6.0, reply_to(PLAIN, ok()), True, 5.0),
         (7.0, NotSent("no"), True, 5.0),
     ]:
         gate.send(PLAIN.endpoint)

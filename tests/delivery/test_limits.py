@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from answers import Answer, heard, ok
+from answers import Answer, ok, reply_to
 from campaign import rounds
 from delivery.inline import InlineSender
 from outbox.stored import StoredOutbox
@@ -133,7 +133,7 @@ class World:
         there, back = self.chance.uniform(0, 3), self.chance.uniform(0, 3)
         asyncio.get_running_loop().call_later(there, self.arrive, request)  # on its way, whoever dies meanwhile
         await asyncio.sleep(there + back)
-        return Unknown("cut off") if self.chance.random() < 0.1 else heard(request, ok())
+        return Unknown("cut off") if self.chance.random() < 0.1 else reply_to(request, ok())
 
     def arrive(self, request: Request) -> None:
         self.arrivals[request.family].append(self.clock.monotonic())
@@ -237,7 +237,7 @@ def test_a_service_with_one_limit_for_everything_is_survived() -> None:
         async def service(request: Request) -> Reply:
             window = int(clock.monotonic() // 60)
             windows[window] += 1
-            return heard(request, ok() if windows[window] <= 60 else Answer(429))
+            return reply_to(request, ok() if windows[window] <= 60 else Answer(429))
 
         database = Database.open(Path(folder) / "state.db")
         outbox = StoredOutbox(database)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from answers import Answer, heard, no, ok
+from answers import Answer, no, ok, reply_to
 from campaign import rounds
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.outcome import BlockScope, Outcome, Pace, judge
@@ -46,7 +46,7 @@ def asked(endpoint: Endpoint, **body: Any) -> Request:
 
 def meant(endpoint: Endpoint, answer: Answer | Reply, attempts: int = 0) -> Outcome:
     request = asked(endpoint)
-    return judge(request, heard(request, answer, NOW), attempts, NOW, 0.5)
+    return judge(request, reply_to(request, answer, NOW), attempts, NOW, 0.5)
 
 
 def in_seconds(outcome: Outcome) -> float:
@@ -111,7 +111,7 @@ def test_a_paused_stream_and_a_push_that_apple_did_not_take_are_probed_slowly() 
 @pytest.mark.parametrize("status", [400, 403, 409, 418, 422])
 def test_an_end_is_never_dropped_but_asked_for_without_its_last_state_and_then_slowly(status: int) -> None:
     request = asked(Endpoint.STREAM_DELETE, tags=["x"])
-    full = judge(request, heard(request, no(status)), 0, NOW, 0.5)
+    full = judge(request, reply_to(request, no(status)), 0, NOW, 0.5)
     assert full.settlement == Retry(NOW, REFUSED, f"HTTP {status}, no", bare_end=True)
     assert meant(Endpoint.STREAM_DELETE, no(status)).settlement == Retry(NOW + 3600, REFUSED, f"HTTP {status}, no")
 
@@ -201,19 +201,19 @@ LONG = Request(Endpoint.STREAM_PUT, "prod", {"content_state": {**TIMER, "duratio
 def test_a_window_that_the_service_turns_out_not_to_have_is_sent_again(
     request_: Request, answer: Answer, settlement: Settlement
 ) -> None:
-    assert judge(request_, heard(request_, answer), 0, NOW, 0.5).settlement == settlement
+    assert judge(request_, reply_to(request_, answer), 0, NOW, 0.5).settlement == settlement
 
 
 def test_a_paused_stream_has_not_taken_up_a_window() -> None:
     for request_, window in ((LONG, LOST), (SHORT, None)):
-        settlement = judge(request_, heard(request_, ok(operation="paused")), 0, NOW, 0.5).settlement
+        settlement = judge(request_, reply_to(request_, ok(operation="paused")), 0, NOW, 0.5).settlement
         assert isinstance(settlement, Retry)
         assert settlement.window == window
 
 
 def test_a_state_without_effect_is_not_taken_to_be_shown_and_comes_again_slowly_with_its_window() -> None:
     for request_, window in ((LONG, LOST), (SHORT, None)):
-        outcome = judge(request_, heard(request_, ok(operation="updated", ignored=True, message="old")), 0, NOW, 0.5)
+        outcome = judge(request_, reply_to(request_, ok(operation="updated", ignored=True, message="old")), 0, NOW, 0.5)
         reason = DeliveryReason.NO_EFFECT
         assert outcome.settlement == Retry(NOW + 600, reason, "old", sent=True, window=window)
     assert meant(Endpoint.STREAM_PUT, ok(operation="noop", ignored=True)).settlement == Accept()
@@ -244,7 +244,7 @@ requests = st.sampled_from(Endpoint).map(asked) | st.sampled_from([SHORT, LONG])
 def test_whatever_comes_back_is_settled_and_a_push_is_dropped_only_where_the_contract_says_so(
     request_: Request, answer: Answer | Reply, attempts: int, chance: float
 ) -> None:
-    outcome = judge(request_, heard(request_, answer, NOW), attempts, NOW, chance)
+    outcome = judge(request_, reply_to(request_, answer, NOW), attempts, NOW, chance)
     match outcome.settlement:
         case Retry(at):
             assert NOW <= at <= NOW + 86400

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from answers import Answer, heard, no, ok
+from answers import Answer, no, ok, reply_to
 from delivery.inline import InlineSender
 from outbox.stored import StoredOutbox
 from smithd.clock import SystemClock
@@ -71,7 +71,7 @@ class Harness:
 
     async def transport(self, request: Request) -> Reply:
         self.seen.append((self.clock.monotonic(), request))
-        return heard(request, await self.service(request), self.clock.now())
+        return reply_to(request, await self.service(request), self.clock.now())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

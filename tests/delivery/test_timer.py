@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from answers import Answer, heard, no, ok
+from answers import Answer, no, ok, reply_to
 from campaign import rounds
 from delivery.inline import InlineSender
 from outbox.stored import StoredOutbox
@@ -101,7 +101,7 @@ class Scenario:
         answer = self.phone.take(request)
         if self.hangs:
             await asyncio.Event().wait()
-        return heard(request, answer, self.clock.now())
+        return reply_to(request, answer, self.clock.now())
 
     async def live(self, *messages: Message, seconds: float = 10) -> None:
         """One life of the daemon, which begins with these messages."""

@@ -17,23 +17,23 @@ RESOLVED = Notification("a", "Resolved", 0, replaced=True)
 TROUBLE = Activity("checkout", "Trouble")
 
 
-def test_a_whole_story_is_seen_with_its_times() -> None:
+def test_a_whole_minute_is_seen_with_its_times() -> None:
     checklist = Checklist("checkout")
-    story = [
+    screens = [
         _screen(1),
         _screen(2),
         _screen(2, TROUBLE),
         _screen(2, TROUBLE, pushes=(ALERT,)),
         _screen(3, pushes=(RESOLVED,)),
     ]
-    for second, screen in enumerate(story):
+    for second, screen in enumerate(screens):
         assert not checklist.complete
         checklist.look(screen, second)
     assert checklist.complete
     assert list(checklist.seen.values()) == [1, 2, 3, 4]
 
 
-def test_a_quiet_screen_completes_nothing() -> None:
+def test_an_unchanged_screen_completes_nothing() -> None:
     checklist = Checklist("checkout")
     for second in range(3):
         checklist.look(_screen(1, Activity("today", "Shop today"), Activity("checkout", "Over", ended=True)), second)

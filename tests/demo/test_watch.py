@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from smithd.demo.watch import ShopNews, Watch
+from smithd.demo.watch import ShopAnnouncement, Watch
 from smithd.events import AlertChanged, Event, Polled, PollFailed, Redactor, SendAccepted, SendDropped, Started
 from smithd.keys import DEFAULT_ACCOUNT, PushKey, WidgetKey
 
@@ -26,7 +26,7 @@ def test_each_thing_that_happens_is_one_line() -> None:
         AlertChanged("errors", '{warehouse="Lyon"}', "fired", "critical", "9 is above 8"),
         SendAccepted(WidgetKey(DEFAULT_ACCOUNT, "shop.orders"), "updated", "213"),
         SendAccepted(PushKey(DEFAULT_ACCOUNT, "errors", 1700000000.123, 1), "sent", "Errors at 9 %"),
-        ShopNews("a bad deploy"),
+        ShopAnnouncement("a bad deploy"),
         PollFailed("shop", "two\nlines with hunter2", 2, 4.0),
         SendDropped(WidgetKey(DEFAULT_ACCOUNT, "x"), "not found"),
     )
@@ -52,7 +52,7 @@ class _Terminal(io.StringIO):
 
 def test_colors_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
     def written(out: io.StringIO) -> str:
-        Watch(lambda: 0.0, Redactor(), out)(ShopNews("news"))
+        Watch(lambda: 0.0, Redactor(), out)(ShopAnnouncement("news"))
         return out.getvalue()
 
     monkeypatch.delenv("NO_COLOR", raising=False)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.lockscreen import page, told, wording
+from smithd.lockscreen import content, formatting, page
 from smithd.lockscreen.clockface import clockface
 from smithd.lockscreen.glyphs import glyph
-from smithd.lockscreen.screen import Activity, Badge, Line, Note, Notification, Page, Row, Screen, Widget
+from smithd.lockscreen.screen import Activity, ActivityRow, Line, Note, Notification, Page, Screen, TitleBadge, Widget
 
 NOW = 1_795_425_660.0  # Monday, 23 November 2026, 10:21 in Berlin
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -29,19 +29,21 @@ def _html(**stands: Any) -> str:
     return page.fragment(_page(Screen(NOW, BERLIN, **stands)))
 
 
-def test_everything_that_was_told_can_be_read() -> None:
+def test_everything_that_was_sent_can_be_read() -> None:
     html = _html(
         widgets=(Widget("shop.open_orders", 1234.5, NOW),),
         activities=(
-            Activity("prod", "Production", "1 firing", rows=(Row("Errors", "9.4", "%", "red"),), action="Dashboard"),
+            Activity(
+                "prod", "Production", "1 firing", rows=(ActivityRow("Errors", "9.4", "%", "red"),), action="Dashboard"
+            ),
         ),
         notifications=(Notification("a", "Errors at 9 %", NOW - 125, "shop", "It began at 10:19.", "time-sensitive"),),
         badge=3,
     )
-    told_texts = ("Open orders", "1,234.5", "Production", "1 firing", "Errors", "9.4", "Dashboard", "Errors at 9 %",
+    texts = ("Open orders", "1,234.5", "Production", "1 firing", "Errors", "9.4", "Dashboard", "Errors at 9 %",
                   "shop", "It began at 10:19.", "2m ago", "Time Sensitive", "Monday, 23 November", "it happened",
                   "The app icon&#39;s badge" if "icon&#39;s" in html else "The app icon's badge")  # fmt: skip
-    for text in told_texts:
+    for text in texts:
         assert text in html
     assert 'aria-label="10:21"' in html
     assert 'class="c-red' in html
@@ -87,8 +89,8 @@ def test_no_text_becomes_markup(text: str, other: str) -> None:
             widgets=(Widget(hostile, hostile, NOW),),
             activities=(
                 Activity(
-                    hostile, hostile, hostile, hostile, (Row(hostile, hostile, hostile),), hostile,
-                    badge=Badge(hostile), icon=hostile, action=hostile, secondary_action=hostile,
+                    hostile, hostile, hostile, hostile, (ActivityRow(hostile, hostile, hostile),), hostile,
+                    badge=TitleBadge(hostile), icon=hostile, action=hostile, secondary_action=hostile,
                 ),
             ),
             notifications=(
@@ -102,8 +104,8 @@ def test_no_text_becomes_markup(text: str, other: str) -> None:
 
 def test_nothing_comes_from_elsewhere() -> None:
     everything = page.document(_page(Screen(NOW, BERLIN))) + "".join(page.static(name).decode() for name in page.FILES)
-    foreign = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+", everything)) - {"http://www.w3.org"}
-    assert not foreign
+    addresses = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+", everything)) - {"http://www.w3.org"}
+    assert not addresses
 
 
 def test_only_the_pages_own_files_are_served() -> None:
@@ -124,24 +126,26 @@ states = st.builds(
     st.dictionaries(st.sampled_from(NAMES), anything),
     st.sampled_from(KINDS) | anything,
 )
-windows = st.none() | st.builds(told.Window, st.just(NOW - 5), st.none() | st.floats(0, 1e9), st.none() | st.just(NOW))
+windows = st.none() | st.builds(
+    content.DrawnTimer, st.just(NOW - 5), st.none() | st.floats(0, 1e9), st.none() | st.just(NOW)
+)
 
 
 @given(
     st.dictionaries(st.sampled_from(["content_state", "action", "title", "message", "actions"]), anything | states),
     windows,
 )
-def test_whatever_was_told_can_be_drawn(content: dict[str, object], window: told.Window | None) -> None:
-    activity = told.activity("key", content, at=NOW, now=NOW, window=window)
+def test_any_content_can_be_drawn(body: dict[str, object], window: content.DrawnTimer | None) -> None:
+    activity = content.activity("key", body, at=NOW, now=NOW, window=window)
     assert _html(
         activities=(activity,) if activity else (),
-        notifications=(told.notification("id", content, at=NOW),),
-        widgets=(Widget("key", told.value(content.get("title")), NOW),),
+        notifications=(content.notification("id", body, at=NOW),),
+        widgets=(Widget("key", content.value(body.get("title")), NOW),),
     )
 
 
 def test_a_content_state_becomes_an_activity() -> None:
-    content = {
+    body = {
         "content_state": {
             "type": "stats",
             "title": "Production",
@@ -150,8 +154,8 @@ def test_a_content_state_becomes_an_activity() -> None:
         },
         "action": {"title": "Open", "type": "open_url", "url": "https://example.com"},
     }
-    assert told.activity("prod", content, at=NOW, now=NOW) == Activity(
-        "prod", "Production", rows=(Row("CPU", 12.5, "%", "lime"), Row("Up", "yes", "", "blue")),
+    assert content.activity("prod", body, at=NOW, now=NOW) == Activity(
+        "prod", "Production", rows=(ActivityRow("CPU", 12.5, "%", "lime"), ActivityRow("Up", "yes", "", "blue")),
         icon="server.rack", icon_color="cyan", action="Open",
     )  # fmt: skip
 
@@ -176,15 +180,15 @@ def test_a_content_state_becomes_an_activity() -> None:
             {"type": "segmented_progress", "number_of_steps": 3, "current_step": 2, "step_colors": ["lime", "gray"]},
             {"steps": ("lime", "gray", "")},
         ),
-        ({"type": "alert", "message": "m", "badge": {"title": "Ops"}}, {"subtitle": "m", "badge": Badge("Ops")}),
+        ({"type": "alert", "message": "m", "badge": {"title": "Ops"}}, {"subtitle": "m", "badge": TitleBadge("Ops")}),
         (
             {"type": "metrics", "metrics": [{"label": "CPU", "value": 9, "unit": "%"}], "color": "cyan"},
-            {"rows": (Row("CPU", 9, "%", "cyan", 0.09),)},
+            {"rows": (ActivityRow("CPU", 9, "%", "cyan", 0.09),)},
         ),
     ],
 )
 def test_each_type_has_its_parts(state: dict[str, Any], drawn: dict[str, Any]) -> None:
-    activity = told.activity("key", {"content_state": {"title": "T", **state}}, at=NOW, now=NOW + 60)
+    activity = content.activity("key", {"content_state": {"title": "T", **state}}, at=NOW, now=NOW + 60)
     assert {name: getattr(activity, name) for name in drawn} == drawn
 
 
@@ -192,31 +196,31 @@ def test_each_type_has_its_parts(state: dict[str, Any], drawn: dict[str, Any]) -
     ("state", "lingers"), [({}, 120), ({"auto_dismiss_seconds": 20}, 20), ({"auto_dismiss_minutes": 1}, 60)]
 )
 def test_an_ended_activity_stays_until_it_is_dismissed(state: dict[str, int], lingers: int) -> None:
-    content = {"content_state": {"title": "Deploy", **state}}
-    last = told.activity("a", content, at=NOW, now=NOW + lingers - 1, ended=True)
+    body = {"content_state": {"title": "Deploy", **state}}
+    last = content.activity("a", body, at=NOW, now=NOW + lingers - 1, ended=True)
     assert last is not None
     assert last.ended
-    assert told.activity("a", content, at=NOW, now=NOW + lingers, ended=True) is None
+    assert content.activity("a", body, at=NOW, now=NOW + lingers, ended=True) is None
 
 
 @pytest.mark.parametrize(
     ("passed", "text"), [(-5, "now"), (59, "now"), (60, "1m ago"), (3599, "59m ago"), (7200, "2h ago"), (2e5, "2d ago")]
 )
-def test_times_are_told_as_a_phone_tells_them(passed: float, text: str) -> None:
-    assert wording.ago(NOW - passed, NOW) == text
+def test_times_read_as_on_a_phone(passed: float, text: str) -> None:
+    assert formatting.ago(NOW - passed, NOW) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1234567.0, "1,234,567"), (0.126, "0.13"), (-0.001, "0"), (100.0, "100"), ("as told", "as told"), (1e20, "1e+20")],
+    [(1234567.0, "1,234,567"), (0.126, "0.13"), (-0.001, "0"), (100.0, "100"), ("text", "text"), (1e20, "1e+20")],
 )  # fmt: skip
 def test_numbers_are_readable(value: str | float, text: str) -> None:
-    assert wording.figure(value) == text
+    assert formatting.figure(value) == text
 
 
 def test_every_minute_has_a_clock_face() -> None:
     for minute in range(24 * 60):
-        assert clockface(wording.clock(NOW + 60 * minute, BERLIN))
+        assert clockface(formatting.clock(NOW + 60 * minute, BERLIN))
 
 
 def test_a_symbol_nobody_drew_still_has_a_glyph() -> None:
@@ -225,9 +229,9 @@ def test_a_symbol_nobody_drew_still_has_a_glyph() -> None:
 
 
 def test_a_timer_stands_still_from_its_end_on() -> None:
-    content = {"content_state": {"title": "T", "type": "timer", "duration_seconds": 300, "counts_down": False}}
-    running = told.activity("a", content, at=NOW, now=NOW + 60)
-    ended = told.activity("a", content, at=NOW, now=NOW + 60, ended=True)
+    body = {"content_state": {"title": "T", "type": "timer", "duration_seconds": 300, "counts_down": False}}
+    running = content.activity("a", body, at=NOW, now=NOW + 60)
+    ended = content.activity("a", body, at=NOW, now=NOW + 60, ended=True)
     assert running is not None
     assert ended is not None
     assert [(one.figure, one.frozen) for one in (running, ended)] == [("1:00", False), ("0:00", True)]

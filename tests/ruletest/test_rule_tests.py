@@ -59,8 +59,8 @@ def test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Test:
     def played(text: str) -> tuple[int, str]:
         path.write_text(text)
         status = run(["test", str(path)])
-        told = capsys.readouterr()
-        return status, (told.out + told.err).replace(f"{tmp_path}/", "")
+        printed = capsys.readouterr()
+        return status, (printed.out + printed.err).replace(f"{tmp_path}/", "")
 
     return played
 
@@ -203,16 +203,16 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "place", "told"), MISTAKES)
-def test_a_mistake_is_told_at_its_place(test: Test, text: str, place: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "place", "report"), MISTAKES)
+def test_a_mistake_is_reported_at_its_place(test: Test, text: str, place: str, report: str) -> None:
     status, said = test(text)
     assert status == 2
     assert f"rules.test.yaml:{place}: " in said
-    assert told in said
+    assert report in said
     assert "Traceback" not in said
 
 
-def test_a_mistake_in_the_configuration_is_told_as_one(test: Test, tmp_path: Path) -> None:
+def test_a_mistake_in_the_configuration_is_reported_as_one(test: Test, tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text(CONFIG.replace("> 5", "5"))
     status, said = test("config: broken.yaml\ntests: [{name: x, pushes: []}]")
     assert status == 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from smithd.ruletest.series import Step, parse_series, parse_values
+from smithd.ruletest.series import PollMark, parse_series, parse_values
 
-GAP, GONE, ERROR = Step.NO_POLL, Step.GONE, Step.ERROR
+GAP, GONE, ERROR = PollMark.NO_POLL, PollMark.GONE, PollMark.ERROR
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ GAP, GONE, ERROR = Step.NO_POLL, Step.GONE, Step.ERROR
         (7, [7]),
     ],
 )
-def test_values_are_expanded(text: object, values: list[float | Step]) -> None:
+def test_values_are_expanded(text: object, values: list[float | PollMark]) -> None:
     assert list(parse_values(text)) == values
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "error"),
     [
         ("", "expected values like"),
         ("1 x5", "'x5' is no value: expected 5, 1x3"),
@@ -44,8 +44,8 @@ def test_values_are_expanded(text: object, values: list[float | Step]) -> None:
         (["1"], "expected values like"),
     ],
 )
-def test_what_is_none_is_told_with_what_was_expected(text: object, complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
+def test_what_is_none_is_refused_with_what_was_expected(text: object, error: str) -> None:
+    with pytest.raises(ValueError, match=error):
         parse_values(text)
 
 

@@ -25,7 +25,7 @@ from smithd.poll.registry import Registry
 from smithd.runtime.daemon import Operator, run
 from smithd.simulator.exchange import Call
 from smithd.simulator.service import Service
-from smithd.simulator.state import State
+from smithd.simulator.state import ServiceState
 from smithd.storage.committer import InlineCommitter
 
 KEYS = ("ask_one", "ask_two")
@@ -98,7 +98,9 @@ class Sent:
 class Phone:
     """The service: it answers as the simulator does, after ``delay`` seconds, unless ``fault`` says otherwise."""
 
-    service: Service = field(default_factory=lambda: Service(State(keys=dict.fromkeys(KEYS), creates_metrics=True)))
+    service: Service = field(
+        default_factory=lambda: Service(ServiceState(keys=dict.fromkeys(KEYS), creates_metrics=True))
+    )
     sent: list[Sent] = field(default_factory=list)
     delay: float = 0.0
     fault: Callable[[Request], Awaitable[Reply | None]] | None = None

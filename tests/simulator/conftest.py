@@ -16,7 +16,7 @@ from simulator.loopback import KEY, Wire
 from smithd.serving import bind, serve
 from smithd.simulator.app import application
 from smithd.simulator.service import Service
-from smithd.simulator.state import State
+from smithd.simulator.state import ServiceState
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def served() -> Iterator[Wire]:
 def wire(served: Wire) -> Wire:
     """The stand-in with a fresh account."""
     service = served.service
-    service.state = State(keys={KEY: None})
+    service.state = ServiceState(keys={KEY: None})
     service.faults.clear()
     service.seen.clear()
     service.ahead = 0.0

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from simulator.loopback import KEY
-from smithd.simulator.limits import Family, RateMode, of_account, use_up
+from smithd.simulator.limits import LimitFamily, RateMode, of_account, use_up
 from smithd.simulator.state import (
-    Activity,
     Billing,
     Device,
     Format,
     Metric,
-    Notification,
-    State,
+    ServiceState,
+    SimulatedActivity,
+    SimulatedNotification,
     Stream,
     Timer,
     WhenFull,
@@ -49,27 +49,27 @@ def statuses(endpoint: str) -> dict[str, list[str]]:
 def stream(key: str, kind: str = "progress", now: float = NOW) -> Stream:
     """A stream that shows a Live Activity of this type on the phone."""
     timer = Timer(now, 600.0) if kind == "timer" else None
-    activity = Activity(key, CONTENT[kind], ("phone",), None, now, now, timer=timer)
+    activity = SimulatedActivity(key, CONTENT[kind], ("phone",), None, now, now, timer=timer)
     return Stream(key, activity)
 
 
-def usual(endpoint: str, param: str | None) -> State:
+def usual(endpoint: str, param: str | None) -> ServiceState:
     """An account in which the request of a case can succeed."""
-    state = State(keys={KEY: None})
+    state = ServiceState(keys={KEY: None})
     if endpoint == "live-activity-stream-delete" and param:
         state.streams[param] = stream(param)
     if endpoint in LEGACY_BY_ID:
         state.legacy["A1"] = stream("A1")
         state.legacy["A1"].key = ""
     if endpoint == "push-notification-replace" and param:
-        state.notifications[param] = Notification(param, {"title": "before"}, ("phone",), None, NOW)
+        state.notifications[param] = SimulatedNotification(param, {"title": "before"}, ("phone",), None, NOW)
     if endpoint == "metric-value" and param:
         state.metrics[param] = Metric(param)
     return state
 
 
 def set_up(  # noqa: C901 - a flat table of the words that a case may use
-    state: State, given: dict[str, Any], param: str | None = None
+    state: ServiceState, given: dict[str, Any], param: str | None = None
 ) -> None:
     """Change the state as ``given`` says; an unknown word in it fails."""
     for name, value in given.items():
@@ -94,7 +94,7 @@ def set_up(  # noqa: C901 - a flat table of the words that a case may use
             case ["device_limit_mode"], str():
                 state.when_full = WhenFull(value)
             case ["activity"], "foreign":
-                state.foreign.add("OTHER")
+                state.of_other_accounts.add("OTHER")
             case ["notification"], "unknown":
                 state.notifications.clear()
             case ["notification"], "not replaceable":
@@ -116,7 +116,7 @@ def set_up(  # noqa: C901 - a flat table of the words that a case may use
             case ["apns"], "failing":
                 state.failing = True
             case ["rate"], "live-activities exhausted":
-                use_up(state.windows, of_account(Family.LIVE_ACTIVITIES, state.rate_mode), NOW)
+                use_up(state.windows, of_account(LimitFamily.LIVE_ACTIVITIES, state.rate_mode), NOW)
             case ["rate_mode"], "shared-60":
                 state.rate_mode = RateMode.SHARED
             case ["auth"], "missing":

@@ -1,4 +1,4 @@
-"""A client of the stand-in that sends exactly what it is told, over HTTP on loopback."""
+"""A client of the stand-in that sends exactly what it is given, over HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Wire:
     def send(
         self, method: str, path: str, content: bytes | None = None, headers: dict[str, str] | None = None
     ) -> Reply:
-        """Send a request as it is told; the reply's body is bytes. Afterwards the connection is good for another."""
+        """Send a request as it is given; the reply's body is bytes. Afterwards the connection is good for another."""
         try:
             self.connection.request(method, path, content, headers or {})
             response = self.connection.getresponse()

@@ -31,8 +31,8 @@ def test_the_rate_headers_are_on_the_wire(wire: Wire) -> None:
     assert (replies[-1].status, replies[-1].headers["retry-after"]) == (429, "60")
 
 
-def test_stopping_does_not_wait_for_half_a_request_and_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
-    async def story() -> bytes:
+def test_stopping_does_not_wait_for_half_a_request_and_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> bytes:
         listener = bind("127.0.0.1", 0)
         port = listener.getsockname()[1]
         serving = asyncio.ensure_future(serve(application(Service(), FakeClock(), UTC), listener))
@@ -51,7 +51,7 @@ def test_stopping_does_not_wait_for_half_a_request_and_is_quiet(caplog: pytest.L
         return await half.read()
 
     with caplog.at_level(logging.WARNING):
-        assert asyncio.run(story()) == b""
+        assert asyncio.run(scenario()) == b""
     assert not caplog.records
 
 
@@ -69,8 +69,8 @@ def test_a_client_that_hangs_up_is_no_error(wire: Wire, caplog: pytest.LogCaptur
     assert not caplog.records
 
 
-def test_stopping_does_not_wait_for_a_delayed_answer_and_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
-    async def story() -> bytes:
+def test_stopping_does_not_wait_for_a_delayed_answer_and_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> bytes:
         asked = asyncio.Event()
         service, listener = Service(on_request=lambda _: asked.set()), bind("127.0.0.1", 0)
         service.faults.order({"delay": 3600})
@@ -86,5 +86,5 @@ def test_stopping_does_not_wait_for_a_delayed_answer_and_is_quiet(caplog: pytest
         return await reader.read()
 
     with caplog.at_level(logging.WARNING):
-        assert asyncio.run(story()) == b""
+        assert asyncio.run(scenario()) == b""
     assert not caplog.records

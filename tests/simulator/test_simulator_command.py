@@ -74,7 +74,7 @@ def test_it_prints_a_line_for_each_request_and_stops_on_sigterm(running: subproc
         "shop.status": "string",
         "shop.revenue": "currency",
     }
-    assert (account["device_limit"], account["told"]["keys"]) == (3, [{"key": "ask_…", "channels": "all"}])
+    assert (account["device_limit"], account["read_only"]["keys"]) == (3, [{"key": "ask_…", "channels": "all"}])
     running.send_signal(signal.SIGTERM)
     assert running.wait(timeout=60) == 0
     connection.close()

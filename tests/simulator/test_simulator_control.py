@@ -11,9 +11,9 @@ import pytest
 from simulator.given import NOW
 from simulator.loopback import KEY, Wire
 from smithd.simulator.exchange import Call
-from smithd.simulator.guard import Guard
+from smithd.simulator.guard import SimulatorGuard
 from smithd.simulator.service import Service
-from smithd.simulator.state import State
+from smithd.simulator.state import ServiceState
 
 PROGRESS = {"title": "Job", "type": "progress", "percentage": 1}
 JOB = "/live-activity/stream/job"
@@ -106,8 +106,8 @@ def test_keys_channels_and_devices(wire: Wire) -> None:
     pushed = wire.ask("POST", "/push-notification", {"title": "x"}, {"Authorization": "Bearer ask_ops"})
     assert (pushed.body["effective_channel_slugs"], pushed.body["devices_notified"]) == (["ops"], 1)
     assert wire.ask("POST", "/push-notification", {"title": "x", "target": {"channels": ["empty"]}}).status == 422
-    partly = wire.ask("POST", "/badge", {"badge": 1})
-    assert (partly.status, partly.body["devices_updated"], partly.body["devices_targeted"]) == (422, 1, 2)
+    refused = wire.ask("POST", "/badge", {"badge": 1})
+    assert (refused.status, refused.body["devices_updated"], refused.body["devices_targeted"]) == (422, 1, 2)
     assert wire.order("GET", "/screen?device=a").body["badge"] == 1
     assert wire.order("GET", "/screen?device=nobody").status == 404
 
@@ -158,16 +158,16 @@ def test_a_senseless_change_changes_nothing_and_says_why(wire: Wire, document: A
     assert wire.order("GET", "/account").body == before
 
 
-def test_the_account_is_told_without_its_keys(wire: Wire) -> None:
+def test_the_account_is_described_without_its_keys(wire: Wire) -> None:
     put(wire, tags=["ci"], metadata={"n": 1})
     change(wire, keys={"ask_one": "all", "ask_two": ["ops"]})
-    told = wire.order("GET", "/account").body["told"]
-    assert told["streams"]["job"]["tags"] == ["ci"]
-    assert [key["channels"] for key in told["keys"]] == ["all", "all", ["ops"]]
-    assert KEY not in json.dumps(told)
+    read_only = wire.order("GET", "/account").body["read_only"]
+    assert read_only["streams"]["job"]["tags"] == ["ci"]
+    assert [key["channels"] for key in read_only["keys"]] == ["all", "all", ["ops"]]
+    assert KEY not in json.dumps(read_only)
 
 
-def test_the_account_as_it_is_told_can_be_given_back(wire: Wire) -> None:
+def test_the_account_as_it_is_described_can_be_given_back(wire: Wire) -> None:
     put(wire)
     wire.ask("POST", "/badge", {"badge": 7})
     change(
@@ -183,8 +183,8 @@ def test_the_account_as_it_is_told_can_be_given_back(wire: Wire) -> None:
     wire.order("POST", "/reset")
     change(wire, **before)
     after = wire.order("GET", "/account").body
-    assert {name: after[name] for name in after if name != "told"} == {
-        name: before[name] for name in before if name != "told"
+    assert {name: after[name] for name in after if name != "read_only"} == {
+        name: before[name] for name in before if name != "read_only"
     }
 
 
@@ -253,7 +253,7 @@ def test_every_request_is_logged_with_its_verdict_and_without_the_key(wire: Wire
 
 
 def test_a_reset_is_the_start_again() -> None:
-    service = Service(State(keys={KEY: None}))
+    service = Service(ServiceState(keys={KEY: None}))
     service.handle(Call("POST", "/api/badge", {"Authorization": f"Bearer {KEY}"}, b'{"badge": 1}'), NOW)
     service.ahead = 60
     service.faults.order({"delay": 1})
@@ -320,6 +320,6 @@ def asked(control_key: str, peer: str, headers: dict[str, str]) -> int:
 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "POST", "path": "/", "headers": raw, "client": (peer, 1) if peer else None}
-    asyncio.run(Guard(site, "policy", control_key)(scope, receive, send))
+    asyncio.run(SimulatorGuard(site, "policy", control_key)(scope, receive, send))
     assert (b"content-security-policy", b"policy") in sent[0]["headers"]
     return int(sent[0]["status"])

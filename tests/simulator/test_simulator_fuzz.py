@@ -23,7 +23,7 @@ from smithd.simulator.exchange import Answer, Call
 from smithd.simulator.limits import RateMode
 from smithd.simulator.router import ENDPOINTS
 from smithd.simulator.service import Service
-from smithd.simulator.state import State
+from smithd.simulator.state import ServiceState
 
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 NAMES = [endpoint.name for endpoint in ENDPOINTS]
@@ -100,7 +100,7 @@ def test_nothing_that_a_schema_refuses_is_taken(case_and_body: tuple[dict[str, A
     st.binary(max_size=60) | JSON.map(lambda document: json.dumps(document).encode()),
 )
 def test_no_request_makes_it_fail(method: str, path: str, headers: dict[str, str], body: bytes) -> None:
-    service = Service(State(keys={KEY: None}, creates_metrics=True, streams={"job": stream("job")}))
+    service = Service(ServiceState(keys={KEY: None}, creates_metrics=True, streams={"job": stream("job")}))
 
     answer = service.handle(Call(method, path, headers, body), NOW)
 
@@ -155,7 +155,7 @@ def send(wire: Wire, method: str, path: str, body: Any) -> Reply:
 @given(data=st.data())
 def test_over_http_too(served: Wire, data: st.DataObject) -> None:
     service = served.service
-    service.state = State(keys={KEY: None}, creates_metrics=True, streams={"job": stream("job")})
+    service.state = ServiceState(keys={KEY: None}, creates_metrics=True, streams={"job": stream("job")})
     service.faults.clear()
     service.seen.clear()
     service.ahead = 0.0
@@ -178,7 +178,7 @@ def test_over_http_too(served: Wire, data: st.DataObject) -> None:
 @settings(max_examples=rounds(100, 5_000))
 @given(document=FAULTS | JSON)
 def test_whatever_is_ordered_the_next_request_is_well(served: Wire, document: Any) -> None:
-    served.service.state = State(keys={KEY: None}, rate_mode=RateMode.OFF)
+    served.service.state = ServiceState(keys={KEY: None}, rate_mode=RateMode.OFF)
     served.clock.time = NOW
     served.service.faults.clear()
     if served.order("POST", "/faults", document).status == 200:

@@ -13,7 +13,7 @@ from simulator.loopback import Wire
 from smithd.lockscreen import page
 from smithd.lockscreen.screen import Page
 from smithd.simulator import picture
-from smithd.simulator.screen import Widget
+from smithd.simulator.screen import WidgetDocument
 
 
 def fragment(wire: Wire) -> str:
@@ -68,7 +68,7 @@ TIMER = {"title": "T", "type": "timer"}
         ([{"counts_down": False}, {"duration_seconds": 300}], "3:59", 239 / 300),
     ],
 )
-def test_a_timer_goes_the_way_it_was_told(
+def test_a_timer_goes_the_way_it_was_sent(
     contents: list[dict[str, Any]], figure: str, bar: float | None, wire: Wire
 ) -> None:
     for content in contents:
@@ -150,7 +150,7 @@ def test_a_value_that_finds_no_room_can_be_read_all_the_same(wire: Wire) -> None
     ],
 )
 def test_a_widget_reads_as_its_format_says(metric: dict[str, object], shown: object) -> None:
-    usual: Widget = {
+    usual: WidgetDocument = {
         "key": "m", "format": "number", "label": "", "currency": "", "unit": "", "spaced": True, "value": None,
         "timestamp": None, "received": NOW,
     }  # fmt: skip

@@ -9,11 +9,11 @@ import pytest
 
 from simulator.given import NOW
 from simulator.loopback import KEY
-from smithd.simulator.control import told
+from smithd.simulator.control import described
 from smithd.simulator.exchange import Answer, Call, Seen
 from smithd.simulator.limits import RateMode
 from smithd.simulator.service import Service
-from smithd.simulator.state import KEPT, Billing, Device, Format, Metric, State, Stream
+from smithd.simulator.state import KEPT, Billing, Device, Format, Metric, ServiceState, Stream
 
 PROGRESS = {"title": "Job", "type": "progress", "percentage": 1}
 
@@ -23,7 +23,7 @@ class Account:
 
     def __init__(self, **state: Any) -> None:
         self.seen: list[Seen] = []
-        self.service = Service(State(**{"keys": {KEY: None}} | state), self.seen.append)
+        self.service = Service(ServiceState(**{"keys": {KEY: None}} | state), self.seen.append)
         self.now = NOW
 
     def ask(self, method: str, path: str, body: Any = None, key: str = KEY) -> Answer:
@@ -503,7 +503,7 @@ def test_the_largest_body_that_is_valid_is_taken_however_it_is_escaped_and_stays
     body = {"title": "ü" * 1700, "metadata": metadata, "tags": [f"{n:064}" for n in range(20)]}
     raw = json.dumps(body).encode()
     assert account.ask("POST", "/push-notification", raw).status == 200
-    assert told(account.service.seen[-1])["body"] == body
+    assert described(account.service.seen[-1])["body"] == body
 
 
 @pytest.mark.parametrize("raw", [b'{"badge": 2.0}', b'{"badge": -1, "badge": 2}', b' {"badge": 2e0}\n'])
@@ -530,7 +530,7 @@ def test_near_misses_are_refused(method: str, path: str, body: Any) -> None:
     assert Account(creates_metrics=True).ask(method, path, body).status == 400
 
 
-def test_other_paths_and_methods_are_told_what_there_is() -> None:
+def test_other_paths_and_methods_are_answered_with_what_there_is() -> None:
     account = Account()
     assert account.ask("GET", "/nowhere").status == 404
     wrong = account.ask("GET", "/live-activity/stream/job")
@@ -546,7 +546,7 @@ def test_a_form_is_not_json() -> None:
 # Who watches
 
 
-def test_every_request_is_told_in_one_line_with_its_verdict_and_without_the_key() -> None:
+def test_every_request_is_logged_in_one_line_with_its_verdict_and_without_the_key() -> None:
     account = Account()
     account.put(content=PROGRESS | {"title": "two\nlines \x1b[31m"})
     account.push(title="")

@@ -96,3 +96,11 @@ def test_whoever_watches_the_service_gets_an_answer_without_a_token_and_by_any_n
     answer = Visitor(token, "http://stats.example").get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
     assert "set-cookie" not in answer.headers
+
+
+def test_asking_for_health_gives_no_access_to_the_page() -> None:
+    visitor = Visitor(TOKEN, "http://stats.example")
+    answer = visitor.get("/healthz?token=wrong")
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+    assert visitor.get("/").status_code == 401

@@ -74,22 +74,22 @@ class Daemon:
 
 @asynccontextmanager
 async def browsing(chromium: str) -> AsyncIterator[tuple[Page, list[str]]]:
-    """A fresh page, and the complaints of its console (a broken policy would complain there)."""
+    """A fresh page, and the errors of its console (a broken policy would show there)."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page, complaints = await browser.new_page(), list[str]()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page, errors = await browser.new_page(), list[str]()
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
         try:
-            yield page, complaints
+            yield page, errors
         finally:
             await browser.close()
 
 
 def test_the_page_changes_without_being_loaded_again(chromium: str) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         daemon = Daemon()
-        async with daemon.running(), browsing(chromium) as (page, complaints):
+        async with daemon.running(), browsing(chromium) as (page, errors):
             daemon.show_widget("shop.orders", 12.0)
             await page.goto(daemon.address)
             await page.evaluate("document.body.dataset.marker = 'same document'")
@@ -110,16 +110,16 @@ def test_the_page_changes_without_being_loaded_again(chromium: str) -> None:
             await expect(page.locator(".notification h3")).to_have_text("Resolved")
             await expect(page.locator(".activity")).to_have_count(0)
             await expect(page.locator("body")).to_have_attribute("data-marker", "same document")
-            assert complaints == []
+            assert errors == []
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 def test_hostile_texts_are_shown_as_text(chromium: str) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         daemon = Daemon()
         daemon.show_push("first", HOSTILE, HOSTILE)
-        async with daemon.running(), browsing(chromium) as (page, complaints):
+        async with daemon.running(), browsing(chromium) as (page, errors):
             await page.goto(daemon.address)
             await expect(page.locator(".notification h3")).to_have_text(HOSTILE)
             daemon.show_widget(HOSTILE, HOSTILE)
@@ -127,13 +127,13 @@ def test_hostile_texts_are_shown_as_text(chromium: str) -> None:
             await expect(page.locator(".widget .figure")).to_have_text(HOSTILE)
             await expect(page.locator(".happened li span")).to_have_text(HOSTILE)
             await expect(page).to_have_title("smithd")
-            assert complaints == []
+            assert errors == []
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 def test_the_page_says_when_the_daemon_is_gone(chromium: str) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         daemon = Daemon()
         async with daemon.running() as task, browsing(chromium) as (page, _):
             await page.goto(daemon.address)
@@ -141,17 +141,17 @@ def test_the_page_says_when_the_daemon_is_gone(chromium: str) -> None:
             task.cancel()
             await expect(page.get_by_text("Connection lost")).to_be_visible()
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 def test_a_token_in_the_address_opens_the_page_and_leaves_the_address(chromium: str) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         daemon = Daemon()
-        async with daemon.running("a-long-token"), browsing(chromium) as (page, complaints):
+        async with daemon.running("a-long-token"), browsing(chromium) as (page, errors):
             await page.goto(daemon.address + "?token=a-long-token")
             await expect(page).to_have_url(daemon.address)
             daemon.show_widget("shop.orders", 13.0)
             await expect(page.locator(".widget .figure")).to_have_text("13")
-            assert complaints == []
+            assert errors == []
 
-    asyncio.run(story())
+    asyncio.run(scenario())

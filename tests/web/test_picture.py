@@ -1,4 +1,4 @@
-"""The picture is what the phone was told: no more, no less, and it does not flicker."""
+"""The picture is what the phone was sent: no more, no less, and it does not flicker."""
 
 from __future__ import annotations
 

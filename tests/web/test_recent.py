@@ -29,7 +29,7 @@ def test_every_push_has_its_own_line() -> None:
     assert len(recent.lines()) == 2
 
 
-def test_only_the_last_lines_are_kept_and_quiet_facts_are_not() -> None:
+def test_only_the_last_lines_are_kept_and_minor_events_are_not() -> None:
     recent = _recent(3)
     for number in range(5):
         recent(PollFailed("shop", f"reason {number}", number, 0))

@@ -243,9 +243,9 @@ def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]], starts
     from smithd.simulator.control import FARTHEST
     from smithd.simulator.exchange import Refused
     from smithd.simulator.service import Service
-    from smithd.simulator.state import State
+    from smithd.simulator.state import ServiceState
 
-    state, flag, at = State(), "", SystemClock().now()
+    state, flag, at = ServiceState(), "", SystemClock().now()
     ahead = 0.0 if starts_at is None else starts_at.timestamp() - at
     if abs(ahead) > FARTHEST:
         _mistake("--clock", "expected a time within a century of now")

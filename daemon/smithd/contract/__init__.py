@@ -1,1 +1,1 @@
-"""What the service takes: its endpoints, the shape of each request, and what is wrong with one. Pure."""
+"""What the service accepts: its endpoints, the shape of each request, and what is wrong with one. No I/O."""

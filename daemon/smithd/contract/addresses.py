@@ -1,4 +1,4 @@
-"""The addresses that a phone opens or fetches, and that the service calls (contract sections 4.6 and 7.1). Pure."""
+"""The addresses that a phone opens or fetches, and that the service calls (contract sections 4.6 and 7.1). No I/O."""
 
 from __future__ import annotations
 

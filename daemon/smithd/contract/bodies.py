@@ -1,4 +1,4 @@
-"""The body of each request: the narrow form on which all of the service's descriptions agree. Pure."""
+"""The body of each request: the narrow form on which all of the service's descriptions agree. No I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from smithd.contract.addresses import Link, Media
 from smithd.contract.parts import Action, AlertTexts, Part, PushAction, Target
-from smithd.contract.state import TWO_BUTTONS, State
+from smithd.contract.state import TWO_BUTTONS, ContentState
 from smithd.contract.values import Level, Metadata, Moment, Named, Readout, Tags, Whole
 
 MOST_ACTIONS = 4
@@ -47,7 +47,7 @@ class PushBody(Replacement):
 class StreamEnd(Part):
     """A Live Activity leaves the Lock Screen, with a last state or as it is (contract section 5.2)."""
 
-    content_state: State | None = None
+    content_state: ContentState | None = None
     action: Action | None = None
     secondary_action: Action | None = None
     alert: AlertTexts | None = None
@@ -70,12 +70,12 @@ class StreamEnd(Part):
 class StreamBody(StreamEnd):
     """A Live Activity's state (contract section 5.1). It is whole every time: any of them may have to start anew."""
 
-    content_state: State
+    content_state: ContentState
     target: Target | None = None
 
     @field_validator("content_state")
     @classmethod
-    def _goes_on(cls, state: State) -> State:
+    def _goes_on(cls, state: ContentState) -> ContentState:
         for name in ("auto_dismiss_seconds", "auto_dismiss_minutes"):
             if getattr(state, name) is not None:
                 raise PydanticCustomError("misplaced", "it belongs to a stream's end", {"below": name})

@@ -1,6 +1,6 @@
-"""Says what is wrong with a request, before it is sent. Pure.
+"""Says what is wrong with a request, before it is sent. No I/O.
 
-``faults`` is the whole check, for whoever has an endpoint and a body at hand::
+``faults`` is the whole check, for a caller with an endpoint and a body::
 
     faults(Endpoint("live-activity-stream-put"), {"content_state": {"title": "Job"}}, "nightly-job")
 """
@@ -75,38 +75,32 @@ def faults(endpoint: Endpoint, body: Any, name: str = "") -> list[Fault]:
     variable part of the path, not yet encoded: a stream's or a metric's key, or a notification's id. A fault of the
     name has the path ``("path",)``.
     """
-    found = _of_name(endpoint, name)
+    found: list[Fault] = []
+    if endpoint in _NAMES:
+        try:
+            _adapter(endpoint).validate_python(name, strict=True)
+        except ValidationError as error:
+            errors = error.errors(include_url=False, include_input=False)
+            found = [Fault(("path",), _words(each)) for each in errors]
+    elif name:
+        found = [Fault(("path",), "expected no name in it")]
     if body is None and endpoint is Endpoint.STREAM_DELETE:
         return found
     try:
         _BODIES[endpoint].model_validate(body)
     except ValidationError as error:
         return found + [_fault(each) for each in error.errors(include_url=False, include_input=False)]
-    return found + _of_size(body)
-
-
-def _of_name(endpoint: Endpoint, name: str) -> list[Fault]:
-    if endpoint not in _NAMES:
-        return [] if not name else [Fault(("path",), "expected no name in it")]
     try:
-        _adapter(endpoint).validate_python(name, strict=True)
-    except ValidationError as error:
-        return [Fault(("path",), _words(each)) for each in error.errors(include_url=False, include_input=False)]
-    return []
+        excess = size(weighed(body)) - LARGEST_BODY
+        size(body)  # the rest has to be JSON too
+    except ValueError as error:
+        return [*found, Fault((), str(error))]
+    return [*found, Fault((), f"it is {excess} bytes too large")] if excess > 0 else found
 
 
 @cache
 def _adapter(endpoint: Endpoint) -> TypeAdapter[str]:
     return TypeAdapter(_NAMES[endpoint])
-
-
-def _of_size(body: Mapping[str, Any]) -> list[Fault]:
-    try:
-        excess = size(weighed(body)) - LARGEST_BODY
-        size(body)
-    except ValueError as error:
-        return [Fault((), str(error))]
-    return [Fault((), f"it is {excess} bytes too large")] if excess > 0 else []
 
 
 def weighed(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The endpoints that a daemon needs, and the limits that they share. Pure."""
+"""The endpoints that a daemon needs, and the limits that they share. No I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What things are called in the service's paths (contract section 2). Pure."""
+"""The names in the service's paths (contract section 2). No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STREAM = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 def matching(pattern: re.Pattern[str], what: str, expected: str) -> AfterValidator:
-    """The annotation of a name that must match; the complaint proposes one like it that would."""
+    """The annotation of a name that must match; the error proposes a similar name that matches."""
 
     def check(name: str) -> str:
         if not pattern.fullmatch(name):

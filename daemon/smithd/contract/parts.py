@@ -1,4 +1,4 @@
-"""The parts that requests share, and that the configuration asks for in the same words. Pure."""
+"""The parts that requests share, and that the configuration asks for in the same words. No I/O."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class PushAction(Action):
 
 
 class Target(Part):
-    """Who is told; without a target, everybody whom the key reaches."""
+    """Who gets it; without a target, everybody whom the key reaches."""
 
     channels: Channels
 

@@ -1,5 +1,5 @@
 """What a Live Activity can show: the seven types, each with the fields that every source grants it (contract
-sections 4.1 to 4.3). Pure.
+sections 4.1 to 4.3). No I/O.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _tag(state: Any) -> str | None:
     return f"type {kind}" if isinstance(kind, str) and kind in _TYPES else None
 
 
-State = Annotated[
+ContentState = Annotated[
     Annotated[ValueState, Tag("type value")]
     | Annotated[StatsState, Tag("type stats")]
     | Annotated[MetricsState, Tag("type metrics")]

@@ -1,4 +1,4 @@
-"""The values that requests are made of, each with its own rule. The configuration is made of them too. Pure."""
+"""The values that requests are made of, each with its own rule. The configuration is made of them too. No I/O."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def units(text: str) -> int:
 
 
 def clipped(text: str, longest: int = LONGEST_VALUE) -> str:
-    """A text cut, where it must be, to so many characters, counted as ``units`` does."""
+    """A text cut, where it must be, to ``longest`` characters, counted as ``units`` does."""
     if units(text) <= longest:
         return text
     kept = text.encode("utf-16-le", "surrogatepass")[: 2 * (longest - 1)]
@@ -109,7 +109,7 @@ Whole = Annotated[int, PlainValidator(_whole), WithJsonSchema({"type": "integer"
 
 
 def _readout(least: float) -> PlainValidator:
-    """A number from ``least`` on, or a short text: one complaint about it, not one for each."""
+    """A number from ``least`` on, or a short text: one mistake to report, not one for each."""
     number = "a number" if least == float("-inf") else f"a number, {least:g} or more,"
 
     def check(value: Any) -> Any:
@@ -155,7 +155,7 @@ Tag = Annotated[
 Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS), AfterValidator(_each_once)]
 Channel = Annotated[str, Strict(), AfterValidator(_channel), WithJsonSchema({"type": "string", "pattern": r"^\S+$"})]
 Channels = Annotated[list[Channel], Field(min_length=1), AfterValidator(_each_once)]
-"""Who is told. It is never empty: the service might take an empty list for everybody."""
+"""Who gets it. It is never empty: the service might take an empty list for everybody."""
 
 
 def _metadata_key(key: str) -> str:

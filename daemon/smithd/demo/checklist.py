@@ -1,4 +1,4 @@
-"""What a visitor should have seen within the first minute."""
+"""What the demo has to show within its first minute. No I/O."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ from typing import TextIO
 from smithd.clock import Clock, SystemClock
 from smithd.config.load import load
 from smithd.config.model import Config
-from smithd.demo import story
+from smithd.demo import scenario
 from smithd.demo.checklist import Checklist
 from smithd.demo.configuration import configuration
 from smithd.demo.shop import Shop
-from smithd.demo.watch import ShopNews, Watch
+from smithd.demo.watch import ShopAnnouncement, Watch
 from smithd.events import Events
 from smithd.poll.registry import Registry
 from smithd.runtime import daemon
@@ -25,7 +25,7 @@ from smithd.runtime.components import Components
 from smithd.serving import bind, serve
 from smithd.simulator.app import application
 from smithd.simulator.service import Service
-from smithd.simulator.state import State
+from smithd.simulator.state import ServiceState
 from smithd.web.app import build
 from smithd.web.picture import Picture
 from smithd.web.reads import windows
@@ -34,7 +34,7 @@ from smithd.web.recent import Recent
 ADDRESS = "127.0.0.1"
 MINUTE = 60.0
 GLANCE = 0.25
-LEAD = "A small shop, watched by smithd. Now and then something goes wrong there; see what the phone is told."
+LEAD = "A small shop, watched by smithd. Now and then something goes wrong there; see what the phone shows then."
 
 
 async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = sys.stdout) -> bool:
@@ -55,12 +55,12 @@ async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = 
         shop = Shop(clock)
         demo = _Demo(config, clock, shop, once_through, stop, out)
         demo.introduce(_address(page_at), _address(shop_at), _address(service_at), path)
-        service = Service(State(keys={"demo-key": None}, creates_metrics=True))
+        service = Service(ServiceState(keys={"demo-key": None}, creates_metrics=True))
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(serve(shop.app(), shop_at))]
             beside.append(tasks.create_task(serve(application(service, clock, config.zone), service_at)))
             await daemon.run(
-                config, demo.events, clock, stop, lambda components: demo.page(components, page_at), demo.tell
+                config, demo.events, clock, stop, lambda components: demo.page(components, page_at), demo.announce
             )
             for task in beside:
                 task.cancel()
@@ -73,7 +73,7 @@ def _address(listener: socket) -> str:
 
 
 class _Demo:
-    """One run of the demo: what the terminal says, what the page shows, what was seen."""
+    """One run of the demo: what the terminal and the page show, what was seen."""
 
     def __init__(
         self, config: Config, clock: Clock, shop: Shop, once_through: bool, stop: asyncio.Event, out: TextIO
@@ -89,11 +89,11 @@ class _Demo:
         self.events = Events([self._watch, self._recent])
 
     def introduce(self, page: str, shop: str, service: str, path: Path) -> None:
-        """Say what runs where."""
+        """Print what runs where."""
         self._watch.write(f"  The Lock Screen     http://{page}   (open it in a browser)")
         self._watch.write(f"  The shop            http://{shop}/stats.json")
         self._watch.write(
-            f"  The simulator       http://{service}   (the phone and each request, as the service sees them)"
+            f"  The simulator       http://{service}   (the phone and each request, as the service receives them)"
         )
         self._watch.write(f"  The configuration   {path}")
         ending = "It ends after a minute." if self._once_through else "Ctrl-C ends it."
@@ -104,22 +104,22 @@ class _Demo:
         reads = windows(self._config, components.engine, self._clock, self._recent)
         await serve(build(reads, host=ADDRESS, title="smithd demo", lead=LEAD), listener)
 
-    async def tell(self, components: Components) -> None:
-        """Tell the shop's news, and look at the phone now and then."""
-        picture, told = Picture(self._config.zone), 0.0
+    async def announce(self, components: Components) -> None:
+        """Publish what the shop announces, and check the Lock Screen every quarter of a second."""
+        picture, announced = Picture(self._config.zone), 0.0
         while True:
             await self._clock.sleep(GLANCE)
             elapsed = self._shop.elapsed
-            for text in story.news(told, elapsed):
-                self.events.publish(ShopNews(text))
-            told = elapsed
+            for text in scenario.announcements(announced, elapsed):
+                self.events.publish(ShopAnnouncement(text))
+            announced = elapsed
             self._checklist.look(picture.draw(components.engine.state.outbox.accepted(), self._clock.now()), elapsed)
             if self._once_through and elapsed >= MINUTE:
                 self._stop.set()
                 return
 
     def conclude(self) -> bool:
-        """Say what was seen, where that was the question."""
+        """Print what was seen, where the demo runs for one minute only."""
         if self._once_through:
             self._watch.write()
             for what, at in self._checklist.seen.items():

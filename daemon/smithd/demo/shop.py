@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from smithd.clock import Clock
-from smithd.demo import story
+from smithd.demo import scenario
 
 
 class Shop:
@@ -28,7 +28,7 @@ class Shop:
         return Starlette(routes=[Route("/stats.json", self._stats)])
 
     async def _stats(self, _: Request) -> Response:
-        figures = story.figures(self.elapsed)
+        figures = scenario.figures(self.elapsed)
         if not figures.answers:
             return PlainTextResponse("out of order\n", 503)
         return JSONResponse(figures.as_json())

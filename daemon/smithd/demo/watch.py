@@ -27,8 +27,8 @@ _SURFACES: dict[type[Key], tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ShopNews(Event):
-    """Something happened in the shop, which smithd has yet to notice."""
+class ShopAnnouncement(Event):
+    """Something happened in the shop, which smithd has not noticed yet."""
 
     level: ClassVar[int] = logging.INFO
     text: str
@@ -43,7 +43,7 @@ def wants_color(out: TextIO) -> bool:
 
 
 class Watch:
-    """A telemetry listener: writes a line for each fact, with the seconds since the start and what it is about."""
+    """A listener to events: writes a line for each, with the seconds since the start and what it is about."""
 
     def __init__(
         self, elapsed: Callable[[], float], redactor: Redactor, out: TextIO = sys.stdout, color: bool | None = None
@@ -55,7 +55,7 @@ class Watch:
 
     def __call__(self, event: Event) -> None:
         if event.level >= logging.INFO:
-            self.line(*_told(event))
+            self.line(*_columns(event))
 
     def line(self, sign: str, color: str, about: str, text: str) -> None:
         """Write a line. A text's line breaks become blanks: a line stays a line."""
@@ -72,14 +72,14 @@ class Watch:
         return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self._color and color in _COLORS else text
 
 
-def _told(event: Event) -> tuple[str, str, str, str]:
-    """A fact as a sign, a colour, what it is about, and a text."""
+def _columns(event: Event) -> tuple[str, str, str, str]:
+    """An event as a sign, a colour, what it is about, and a text."""
     if isinstance(event, AlertChanged):
         sign, color = _ALERTS.get(event.change, ("·", "dim"))
         return sign, color, "rule", f"{event.rule}{event.labels} {event.change}: {event.why}"
     if isinstance(event, SendAccepted):
         return *_SURFACES[type(event.key)], f"{_name(event.key)} {event.operation}: {event.summary}"
-    if isinstance(event, ShopNews):
+    if isinstance(event, ShopAnnouncement):
         return "❋", "yellow", "shop", event.text
     if event.level >= logging.ERROR:
         return "✗", "red", "error", str(event)

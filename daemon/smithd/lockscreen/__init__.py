@@ -1,1 +1,1 @@
-"""Draws a Lock Screen from what the phone was told; plain data in, HTML out."""
+"""Draws a Lock Screen from what the phone was sent; plain data in, HTML out."""

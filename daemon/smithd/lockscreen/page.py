@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import jinja2
 
-from smithd.lockscreen import wording
+from smithd.lockscreen import formatting
 from smithd.lockscreen.clockface import clockface
 from smithd.lockscreen.glyphs import glyph
 from smithd.lockscreen.screen import Page
@@ -29,7 +29,7 @@ FILES = {
 
 
 def document(page: Page, fragment_path: str = "screen") -> str:
-    """The whole page; its script asks ``fragment_path`` for news. Paths are relative, so any base will do."""
+    """The whole page; its script fetches ``fragment_path`` for what changed. Paths are relative to any base."""
     return _ENVIRONMENT.get_template("document.html").render(page=page, fragment_path=fragment_path)
 
 
@@ -54,8 +54,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        ago=wording.ago, caption=wording.caption, clock=wording.clock, clockface=clockface, date=wording.date,
-        exact=wording.exact, figure=wording.figure, glyph=glyph,
+        ago=formatting.ago, caption=formatting.caption, clock=formatting.clock, clockface=clockface,
+        date=formatting.date, exact=formatting.exact, figure=formatting.figure, glyph=glyph,
     )  # fmt: skip
     return environment
 

@@ -1,4 +1,4 @@
-"""What stands on a Lock Screen: plain data, whoever it comes from. Times are seconds since 1970."""
+"""What stands on a Lock Screen: plain data, of the daemon or of the simulator. Times are seconds since 1970."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import tzinfo
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """A widget beneath the clock: the value behind a metric key, and when the phone's account was told it.
+    """A widget beneath the clock: the value behind a metric key, and when the service accepted it.
 
     ``label``: what the app calls it, where that is known.
     """
@@ -20,7 +20,7 @@ class Widget:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ActivityRow:
     """One cell of a ``stats`` or ``metrics`` activity; ``color`` is one of the service's ten.
 
     ``bar``: how full it is, 0 to 1, of a percentage in ``metrics``.
@@ -34,7 +34,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Badge:
+class TitleBadge:
     """A few words in a coloured capsule beside a title."""
 
     title: str
@@ -55,12 +55,12 @@ class Activity:
     title: str
     subtitle: str = ""
     type: str = "stats"
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ActivityRow, ...] = ()
     figure: str | float | None = None
     bar: float | None = None
     steps: tuple[str, ...] = ()
     color: str = "blue"
-    badge: Badge | None = None
+    badge: TitleBadge | None = None
     icon: str = ""
     icon_color: str = "blue"
     action: str = ""
@@ -115,7 +115,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A caption beside the phone: what a visitor must know to read it right."""
+    """A caption beside the phone: what a reader of the page has to know."""
 
     title: str
     text: str
@@ -125,7 +125,7 @@ class Note:
 class Page:
     """A page around a Lock Screen: a heading and one sentence, captions, and what just happened (None: not shown).
 
-    ``quiet`` is what is said where nothing happened yet, ``happenings`` the heading over them.
+    ``happenings`` is the heading over what happened, ``empty_text`` what stands there before anything has happened.
     """
 
     title: str
@@ -134,4 +134,4 @@ class Page:
     notes: tuple[Note, ...] = ()
     happened: tuple[Line, ...] | None = None
     happenings: str = "What just happened"
-    quiet: str = "Nothing yet. The first polls are on their way."
+    empty_text: str = "Nothing yet. The first polls are on their way."

@@ -24,7 +24,7 @@ _EXPECTED = 'expected matchers like rule=error-rate, severity!=critical or insta
 
 
 @dataclass(frozen=True, slots=True)
-class LabelMatcher:
+class AlertMatcher:
     """One condition on one label: ``operator`` is =, !=, =~ or !~; ``meets`` is what a value must do, or must not."""
 
     name: str
@@ -49,7 +49,7 @@ class LabelMatcher:
         return self.value.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def parse_matchers(text: str) -> tuple[LabelMatcher, ...]:
+def parse_matchers(text: str) -> tuple[AlertMatcher, ...]:
     """Matchers, set apart by commas or blanks; ValueError, with what was expected, for anything else, and for matchers
     that every alert would meet.
     """
@@ -72,14 +72,14 @@ def parse_matchers(text: str) -> tuple[LabelMatcher, ...]:
     return tuple(found)
 
 
-def _matcher(match: re.Match[str]) -> LabelMatcher:
+def _matcher(match: re.Match[str]) -> AlertMatcher:
     name, operator = match["name"], match["operator"]
     value = match["double"] if match["double"] is not None else match["single"] or match["bare"] or ""
     if operator in ("=~", "!~"):
-        return LabelMatcher(name, operator, value, _pattern(value))
+        return AlertMatcher(name, operator, value, _pattern(value))
     if match["double"] is not None:
         value = _ESCAPE.sub(r"\1", value)
-    return LabelMatcher(name, operator, value, value.__eq__)
+    return AlertMatcher(name, operator, value, value.__eq__)
 
 
 def _pattern(text: str) -> Callable[[str], bool]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from rpds import HashTrieMap
 
-from smithd.notify.matcher import LabelMatcher, parse_matchers
+from smithd.notify.matcher import AlertMatcher, parse_matchers
 from smithd.suggestion import did_you_mean
 
 
@@ -19,7 +19,7 @@ class Silence:
     """
 
     id: int
-    matchers: tuple[LabelMatcher, ...]
+    matchers: tuple[AlertMatcher, ...]
     comment: str
     author: str
     starts: float

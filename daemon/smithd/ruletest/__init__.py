@@ -1,1 +1,1 @@
-"""Tests for a user's rules: series go in, and what becomes of alerts and of the Lock Screen is compared."""
+"""Tests for a user's rules: series go in, and what alerts and the Lock Screen become is compared."""

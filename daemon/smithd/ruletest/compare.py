@@ -1,4 +1,4 @@
-"""Compares what came of a test with what was expected, and words the difference for a person. Pure."""
+"""Compares the result of a test with what it expects, and renders the differences. No I/O."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from smithd.contract.endpoint import Endpoint
 from smithd.ruletest.model import AlertIs, Case, PushIs, ShowIs, ValueIs, When
 from smithd.ruletest.played import Played, Sent
 
-STORY = 8
-"""So many lines of the alerts' story are shown with a difference."""
+MOST_TRANSITIONS = 8
+"""The latest transitions of alerts that are shown with a difference."""
 
 _PUSHES = (Endpoint.SEND, Endpoint.REPLACE)
 _STREAMS = (Endpoint.STREAM_PUT, Endpoint.STREAM_DELETE)
 
 
 class Difference(NamedTuple):
-    """Something that is not as expected: the part of the file that says so, and lines that tell the difference."""
+    """Something that is not as expected: the part of the file that says so, and the lines that show the difference."""
 
     at: Path
     lines: Sequence[str]
@@ -53,9 +53,14 @@ def _alerts(case: Case, at: Path, played: Played) -> Iterator[Difference]:
         found = [alert for alert in played.alerts[moment] if alert.rule == rule]
         if not _same_alerts(wanted, found):
             lines = [f"{rule} at {clock(moment)}"]
-            lines += _listed("expected", [_expected(each) for each in wanted if each.state != "inactive"])
-            lines += _listed("got", [_found(alert) for alert in found])
-            yield Difference((*at, "alerts", indices[0]), [*lines, *_story(played, moment)])
+            lines += _listed(
+                "expected",
+                [_described(each.state, each.severity, each.labels) for each in wanted if each.state != "inactive"],
+            )
+            lines += _listed(
+                "got", [_described(_state(alert), alert.severity, dict(alert.series.labels)) for alert in found]
+            )
+            yield Difference((*at, "alerts", indices[0]), [*lines, *_transitions(played, moment)])
 
 
 def _same_alerts(wanted: Sequence[AlertIs], found: Sequence[Alert]) -> bool:
@@ -85,16 +90,9 @@ def _state(alert: Alert) -> str:
     return "recovering" if recovers else "firing"
 
 
-def _expected(wanted: AlertIs) -> str:
-    return " ".join(filter(None, [wanted.state, wanted.severity, _labelled(wanted.labels)]))
-
-
-def _found(alert: Alert) -> str:
-    return " ".join(filter(None, [_state(alert), alert.severity, _labelled(dict(alert.series.labels))]))
-
-
-def _labelled(labels: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f'{name}="{value}"' for name, value in labels.items()) + "}" if labels else ""
+def _described(state: str, severity: str | None, labels: Mapping[str, str]) -> str:
+    shown = "{" + ", ".join(f'{name}="{value}"' for name, value in labels.items()) + "}" if labels else ""
+    return " ".join(filter(None, [state, severity, shown]))
 
 
 def _in_order(
@@ -105,26 +103,22 @@ def _in_order(
     missing: list[int] = []
     left = list(sent)
     for index, each in enumerate(wanted):
-        expected = _fields_of(each)
-        found = next((place for place, came in enumerate(left) if _meets(each.at, expected, came)), None)
+        # Only what the test says is compared.
+        expected = {name: value for name, value in each if name in each.model_fields_set and name != "at"}
+        found = next((place for place, request in enumerate(left) if _meets(each.at, expected, request)), None)
         if found is None:
             missing.append(index)
-            lines.append((each.at.first, f"- {_window(each.at)}  {_worded(expected)}"))
+            lines.append((each.at.first, f"- {_window(each.at)}  {_rendered(expected)}"))
             continue
-        lines += [(came.at, f"+ {clock(came.at)}  {_worded(_fields(came))}") for came in left[:found]]
-        lines.append((left[found].at, f"  {clock(left[found].at)}  {_worded(expected)}"))
+        lines += [(request.at, f"+ {clock(request.at)}  {_rendered(_fields(request))}") for request in left[:found]]
+        lines.append((left[found].at, f"  {clock(left[found].at)}  {_rendered(expected)}"))
         del left[: found + 1]
-    lines += [(came.at, f"+ {clock(came.at)}  {_worded(_fields(came))}") for came in left]
+    lines += [(request.at, f"+ {clock(request.at)}  {_rendered(_fields(request))}") for request in left]
     if any(line[0] in "+-" for _, line in lines):
         heading = f"{'.'.join(map(str, at[2:]))}, as it came (- expected and not come, + come and not expected)"
         shown = [f"  {line}" for _, line in sorted(lines, key=lambda line: line[0])]
         last = max(moment for moment, _ in lines)
-        yield Difference((*at, missing[0]) if missing else at, [heading, *shown, *_story(played, last)])
-
-
-def _fields_of(wanted: PushIs | ValueIs | ShowIs) -> dict[str, Any]:
-    """What is to be compared: all that the test says."""
-    return {name: value for name, value in wanted if name in wanted.model_fields_set and name != "at"}
+        yield Difference((*at, missing[0]) if missing else at, [heading, *shown, *_transitions(played, last)])
 
 
 def _fields(sent: Sent) -> dict[str, Any]:
@@ -150,9 +144,9 @@ def _meets(when: When, expected: Mapping[str, Any], sent: Sent) -> bool:
     return others and (rows is None or rows.items() <= said["stats"].items())
 
 
-def _worded(fields: Mapping[str, Any]) -> str:
-    told = ", ".join(f"{name}: {_shown(value)}" for name, value in fields.items() if value not in (None, False, {}))
-    return told or "anything"
+def _rendered(fields: Mapping[str, Any]) -> str:
+    shown = ", ".join(f"{name}: {_shown(value)}" for name, value in fields.items() if value not in (None, False, {}))
+    return shown or "anything"
 
 
 def _shown(value: Any) -> str:
@@ -163,9 +157,9 @@ def _listed(heading: str, lines: Sequence[str]) -> list[str]:
     return [f"  {heading:<9} {line}" for line in lines or ["no alert"]]
 
 
-def _story(played: Played, until: float) -> list[str]:
-    told = [f"    {clock(at)}  {line}" for at, line in played.story if at <= until + 1][-STORY:]
-    return ["  the alerts until then:", *told] if told else ["  no alert has moved until then"]
+def _transitions(played: Played, until: float) -> list[str]:
+    lines = [f"    {clock(at)}  {line}" for at, line in played.transitions if at <= until + 1][-MOST_TRANSITIONS:]
+    return ["  the alerts until then:", *lines] if lines else ["  no alert has changed until then"]
 
 
 def _window(when: When) -> str:

@@ -1,4 +1,4 @@
-"""The test file: what goes in, and what is expected to come of it. Pure."""
+"""The test file: the series that go in, and what is expected of them. No I/O."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pydantic_core import PydanticCustomError
 from smithd.alerts.severity import ThresholdSeverity
 from smithd.plugin.options import Duration, File, Options, PositiveDuration, parse_duration
 from smithd.plugin.sample import Series
-from smithd.ruletest.series import Step, parse_series, parse_values
+from smithd.ruletest.series import PollMark, parse_series, parse_values
 
 START = datetime(2026, 1, 5)
 """When a test begins that does not say: the midnight that a Monday begins with, in the configuration's time zone."""
 
-State = Literal["inactive", "pending", "firing", "recovering"]
+ExpectedState = Literal["inactive", "pending", "firing", "recovering"]
 
 
 class When(NamedTuple):
@@ -57,10 +57,10 @@ def parse_start(text: Any) -> datetime:
     return start
 
 
-Window = Annotated[When, BeforeValidator(parse_when), WithJsonSchema({"type": "string"})]
+ExpectedWindow = Annotated[When, BeforeValidator(parse_when), WithJsonSchema({"type": "string"})]
 Start = Annotated[datetime, BeforeValidator(parse_start), WithJsonSchema({"type": "string"})]
 SeriesName = Annotated[Series, BeforeValidator(parse_series), WithJsonSchema({"type": "string"})]
-Values = Annotated[tuple[float | Step, ...], BeforeValidator(parse_values), WithJsonSchema({"type": "string"})]
+Values = Annotated[tuple[float | PollMark, ...], BeforeValidator(parse_values), WithJsonSchema({"type": "string"})]
 
 
 class Input(Options):
@@ -76,14 +76,14 @@ class AlertIs(Options):
     at: Duration = Field(description="when, counted from the start")
     rule: str = Field(description="the rule's name")
     labels: dict[str, str] = Field({}, description="the labels of the alert's series")
-    state: State = Field(description="inactive: the rule has no alert then")
+    state: ExpectedState = Field(description="inactive: the rule has no alert then")
     severity: ThresholdSeverity | None = Field(None, description="left out: whichever it is")
 
 
 class PushIs(Options):
     """A notification; what is left out is not compared."""
 
-    at: Window = Field(description="when, counted from the start: 2m, or 2m..5m")
+    at: ExpectedWindow = Field(description="when, counted from the start: 2m, or 2m..5m")
     title: str | None = None
     subtitle: str | None = None
     message: str | None = None
@@ -95,14 +95,14 @@ class PushIs(Options):
 class ValueIs(Options):
     """A value that a widget is sent."""
 
-    at: Window = Field(description="when, counted from the start: 2m, or 2m..5m")
+    at: ExpectedWindow = Field(description="when, counted from the start: 2m, or 2m..5m")
     value: float | str = Field(description="a number, or a text")
 
 
 class ShowIs(Options):
-    """What a Live Activity is told to show; what is left out is not compared."""
+    """What a Live Activity is sent to show; what is left out is not compared."""
 
-    at: Window = Field(description="when, counted from the start: 2m, or 2m..5m")
+    at: ExpectedWindow = Field(description="when, counted from the start: 2m, or 2m..5m")
     title: str | None = None
     subtitle: str | None = None
     stats: dict[str, float | str] | None = Field(None, description="its rows: label and value")

@@ -25,10 +25,10 @@ from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import Every, Schedule, fresh_for
 from smithd.ruletest.model import Case, Input, RuleTests
 from smithd.ruletest.played import Played, Sent
-from smithd.ruletest.series import Step
+from smithd.ruletest.series import PollMark
 from smithd.simulator.exchange import Call
 from smithd.simulator.service import Service
-from smithd.simulator.state import State
+from smithd.simulator.state import ServiceState
 from smithd.storage.database import Database
 
 SETTLING = 1.0
@@ -58,7 +58,7 @@ class _Stage:
         self._start = start
         self._key = config.account.api_key.get_secret_value()
         self._played = Played()
-        self._service = Service(State(keys={self._key: None}, creates_metrics=True))
+        self._service = Service(ServiceState(keys={self._key: None}, creates_metrics=True))
         self._polls = _polls(config, case.input, start)
         self._config = config
         self._database = database
@@ -104,7 +104,7 @@ class _Stage:
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, AlertChanged):
-            self._played.story.append((self._passed(), str(event)))
+            self._played.transitions.append((self._passed(), str(event)))
 
     def _passed(self) -> float:
         return self._clock.now() - self._start
@@ -128,14 +128,14 @@ def _polls(config: Config, inputs: Sequence[Input], start: float) -> dict[float,
         steps = max(len(given.values) for given in series)
         for step, moment in zip(range(steps), _moments(spec.schedule, start), strict=False):
             brought = [(given.series, given.values[step]) for given in series if step < len(given.values)]
-            if any(value is not Step.NO_POLL for _, value in brought):
+            if any(value is not PollMark.NO_POLL for _, value in brought):
                 polls[moment].append(_poll(spec, moment, brought))
     return polls
 
 
-def _poll(spec: SourceSpec, moment: float, brought: Sequence[tuple[Any, float | Step]]) -> Poll:
-    failed = any(value is Step.ERROR for _, value in brought)
-    samples = tuple(Sample(series, value, moment) for series, value in brought if not isinstance(value, Step))
+def _poll(spec: SourceSpec, moment: float, brought: Sequence[tuple[Any, float | PollMark]]) -> Poll:
+    failed = any(value is PollMark.ERROR for _, value in brought)
+    samples = tuple(Sample(series, value, moment) for series, value in brought if not isinstance(value, PollMark))
     freshness = fresh_for(spec.schedule, spec.timeout, moment)
     return Poll(spec.name, moment, freshness, samples, FAILURE if failed else None)
 

@@ -1,4 +1,4 @@
-"""What came of a test. Pure."""
+"""The result of a test. No I/O."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a test: the requests, the alerts at the times that were asked for, and the alerts' story."""
+    """The result of a test: the requests, the alerts at the times that were asked for, and the alerts' transitions."""
 
     sent: list[Sent] = field(default_factory=list)
     alerts: dict[float, list[Alert]] = field(default_factory=dict)
-    story: list[tuple[float, str]] = field(default_factory=list)
+    transitions: list[tuple[float, str]] = field(default_factory=list)

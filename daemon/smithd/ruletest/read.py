@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -14,6 +14,8 @@ from smithd.config.yaml.positions import Path, locate
 from smithd.ruletest.model import Case, RuleTests
 
 PLACES = Places({(): RuleTests})
+MOST_NAMES = 12
+"""Declared names that the report of an unknown one lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def read_tests(path: FilePath) -> Plan:
 
 
 def _check(validator: Validator, at: Path, case: Case, config: Config) -> None:
-    """Complain of names that the configuration does not have."""
+    """Report names that the configuration does not have."""
     metrics = [f"{source.name}.{metric}" for source in config.sources.values() for metric in sorted(source.metrics)]
     seen = set()
     for index, given in enumerate(case.input):
@@ -71,15 +73,10 @@ def _check(validator: Validator, at: Path, case: Case, config: Config) -> None:
 
 
 def _unknown(validator: Validator, at: Path, message: str, known: Collection[str]) -> None:
-    expected = ", ".join(_some(known)) or "none"
+    names = list(known)
+    if len(names) > MOST_NAMES:
+        names[MOST_NAMES:] = [f"and {len(names) - MOST_NAMES} more"]
+    expected = ", ".join(names) or "none"
     validator.report_at(
         at, message, expected=f"declared: {expected}", near=known, at_key=at[-1] not in ("series", "rule")
     )
-
-
-def _some(names: Collection[str]) -> Iterator[str]:
-    for number, name in enumerate(names):
-        if number == 12:
-            yield f"and {len(names) - number} more"
-            return
-        yield name

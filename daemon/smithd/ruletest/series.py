@@ -1,4 +1,4 @@
-"""The notation of series, as in ``promtool test rules``: ``0+10x5 _ stale 1x3``. Pure.
+"""The notation of series, as in ``promtool test rules``: ``0+10x5 _ stale 1x3``. No I/O.
 
 See https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/#series; ``error`` is our own.
 """
@@ -17,7 +17,7 @@ MOST_STEPS = 200_000
 """Steps that one series may have: a day of seconds, twice."""
 
 
-class Step(Enum):
+class PollMark(Enum):
     """What a poll brings of a series, when it is no number."""
 
     NO_POLL = "_"
@@ -30,7 +30,7 @@ _WORD = re.compile(r"(?P<word>_|stale|error|NaN)(?:x(?P<times>\d{1,7}))?")
 _VALUE = re.compile(rf"(?P<first>{_NUMBER})(?P<change>[-+](?:\d+\.?\d*|\.\d+))?(?:x(?P<times>\d{{1,7}}))?")
 _SERIES = re.compile(r"(?P<metric>[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)+)(?:\{(?P<labels>.*)\})?")
 _LABEL = re.compile(r'\s*(?P<name>[a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*(?:,|$)')
-_WORDS = {"_": Step.NO_POLL, "stale": Step.GONE, "error": Step.ERROR, "NaN": Step.GONE}
+_WORDS = {"_": PollMark.NO_POLL, "stale": PollMark.GONE, "error": PollMark.ERROR, "NaN": PollMark.GONE}
 
 
 def parse_series(text: Any) -> Series:
@@ -53,7 +53,7 @@ def _labels(text: str) -> Iterator[tuple[str, str]]:
         at = match.end()
 
 
-def parse_values(text: Any) -> tuple[float | Step, ...]:
+def parse_values(text: Any) -> tuple[float | PollMark, ...]:
     """One value for each step of a series; ValueError, with what was expected, for anything else.
 
     ``a+bxn`` is a, a+b, ... and n more, ``axn`` is a and n more of it, ``_`` no poll, ``stale`` and ``NaN`` a poll
@@ -71,7 +71,7 @@ def parse_values(text: Any) -> tuple[float | Step, ...]:
     return found
 
 
-def _expanded(item: str) -> Iterator[float | Step]:
+def _expanded(item: str) -> Iterator[float | PollMark]:
     if word := _WORD.fullmatch(item):
         yield from [_WORDS[word["word"]]] * int(word["times"] or 1)
         return

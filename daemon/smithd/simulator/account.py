@@ -1,4 +1,4 @@
-"""What the API itself cannot do to an account: the web app's part, the phone's, and the service's own moods. Pure.
+"""What the API itself cannot do to an account: the web app's part, the phone's, and the service's own troubles. No I/O.
 
 One document says it all (``schemas/account.schema.json``), whether it comes from a file or by the control API.
 """
@@ -12,11 +12,11 @@ from typing import Any
 from smithd.simulator import activities, contract, limits, notifications
 from smithd.simulator.audience import reached
 from smithd.simulator.exchange import Json, Refused
-from smithd.simulator.limits import Family, RateMode
-from smithd.simulator.state import Activity, Billing, Device, Format, Metric, State, Stream, WhenFull
+from smithd.simulator.limits import LimitFamily, RateMode
+from smithd.simulator.state import Billing, Device, Format, Metric, ServiceState, SimulatedActivity, Stream, WhenFull
 
 
-def change(state: State, document: Json, now: float) -> State:
+def change(state: ServiceState, document: Json, now: float) -> ServiceState:
     """The account after this change. Raises Refused (400), where it makes no sense; nothing is changed then."""
     contract.check_shape("account", document)
     changed = copy.deepcopy(state)
@@ -30,8 +30,8 @@ def change(state: State, document: Json, now: float) -> State:
     return changed
 
 
-def describe(state: State) -> Json:
-    """The account as a document that ``change`` takes; what is ``told`` beside it is not taken, the keys are masked."""
+def describe(state: ServiceState) -> Json:
+    """The account as a document that ``change`` takes; ``read_only`` beside it is not taken, and keys are masked."""
     return {
         "devices": {d.name: {"user": d.user, "connected": d.connected, "badge": d.badge} for d in state.devices},
         "channels": {slug: list(users) for slug, users in state.channels.items()},
@@ -43,9 +43,9 @@ def describe(state: State) -> Json:
         "device_limit": state.device_limit,
         "when_full": state.when_full,
         "rate_limits": state.rate_mode,
-        "told": {
+        "read_only": {
             "keys": [
-                {"key": _masked(key), "channels": "all" if scope is None else list(scope)}
+                {"key": f"{key[:4]}…", "channels": "all" if scope is None else list(scope)}
                 for key, scope in state.keys.items()
             ],
             "streams": {key: _described(stream) for key, stream in state.streams.items()},
@@ -75,14 +75,10 @@ def _described(stream: Stream) -> Json:
     }
 
 
-def _masked(key: str) -> str:
-    return f"{key[:4]}…"
-
-
 class _Change:
     """Makes the changes of one document, in place. What it is given has the document's shape."""
 
-    def __init__(self, state: State, now: float) -> None:
+    def __init__(self, state: ServiceState, now: float) -> None:
         self._state = state
         self._now = now
         self.entries = {
@@ -103,7 +99,7 @@ class _Change:
             "when_full": lambda given: self._set("when_full", WhenFull(given)),
             "rate_limits": lambda given: self._set("rate_mode", RateMode(given)),
             "used_up": self._use_up,
-            "told": lambda _: None,
+            "read_only": lambda _: None,
         }
 
     def _set(self, name: str, value: Any) -> None:
@@ -113,7 +109,7 @@ class _Change:
         if families and self._state.rate_mode is RateMode.OFF:
             raise Refused(400, "Invalid used_up", "rate_limits are off, so nothing can be used up")
         for family in families:
-            quota = limits.of_account(Family(family), self._state.rate_mode)
+            quota = limits.of_account(LimitFamily(family), self._state.rate_mode)
             limits.use_up(self._state.windows, quota, self._now)
 
     def _key(self, key: str, scope: Any) -> None:
@@ -167,10 +163,10 @@ class _Change:
     def _activity(self, id: str, given: Any) -> None:  # noqa: A002 - the service's word
         if any(stream.activity is not None and stream.activity.id == id for stream in self._state.streams.values()):
             raise Refused(400, "Invalid activity", f"{id} is the activity of a stream; see streams")
-        self._state.foreign.discard(id)
+        self._state.of_other_accounts.discard(id)
         self._swipe_away(self._state.legacy.pop(id, None))
         if given == "foreign":
-            self._state.foreign.add(id)
+            self._state.of_other_accounts.add(id)
         elif given is not None:
             self._state.ended.pop(id, None)
             stream = self._state.legacy[id] = Stream("")
@@ -187,7 +183,7 @@ class _Change:
         else:
             raise Refused(400, "Unknown notification", f"there is no notification {id}; give it a body with a title")
 
-    def _show(self, stream: Stream, content: Json) -> Activity:
+    def _show(self, stream: Stream, content: Json) -> SimulatedActivity:
         """Start an activity with this content on every phone, as a start without a target would."""
         body = {"content_state": content}
         contract.check("live-activity-start", body)
@@ -197,7 +193,7 @@ class _Change:
         return activities.start(self._state, stream, body, reached(self._state, None), self._now)
 
     def _swipe_away(self, stream: Stream | None) -> None:
-        """What a person does on the phone: the activity is gone at once, and nobody tells the client."""
+        """What a person does on the phone: the activity is gone at once, and the client is not notified."""
         if stream is not None and stream.activity is not None:
             self._state.leave(stream.activity, self._now, dismiss_at=self._now)
             stream.activity = None

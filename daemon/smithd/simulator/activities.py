@@ -1,4 +1,4 @@
-"""One Live Activity: what a request to start, update or end it must say, and what it does to it. Pure.
+"""One Live Activity: what a request to start, update or end it must say, and what it does to it. No I/O.
 
 Its content is replaced as a whole: no source says that a field which is left out stays. Two things are known to stay,
 the type and (of segmented progress) the number of steps.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from smithd.lockscreen import told
+from smithd.lockscreen.content import lingers
 from smithd.simulator import timer
 from smithd.simulator.audience import Audience
 from smithd.simulator.exchange import Json, Refused
-from smithd.simulator.state import Activity, State, Stream
+from smithd.simulator.state import ServiceState, SimulatedActivity, Stream
 
 MANY_UPDATES = 12
 CALM_INTERVAL = 120
@@ -20,7 +20,7 @@ CALM_INTERVAL = 120
 _STAYS = ("type", "number_of_steps")
 
 
-def completed(body: Json, running: Activity | None) -> Json:
+def completed(body: Json, running: SimulatedActivity | None) -> Json:
     """The body with what the service knows of the running activity and the request leaves out."""
     content = body.get("content_state")
     if running is None or not isinstance(content, dict):
@@ -55,9 +55,9 @@ def check_start(content: Json) -> None:
         raise _lacking(missing)
 
 
-def start(state: State, stream: Stream, body: Json, audience: Audience, now: float) -> Activity:
+def start(state: ServiceState, stream: Stream, body: Json, audience: Audience, now: float) -> SimulatedActivity:
     """A new activity in the stream, on the audience's phones."""
-    stream.activity = Activity(
+    stream.activity = SimulatedActivity(
         id=state.new_id("la"),
         content=body["content_state"],
         devices=audience.names,
@@ -73,7 +73,7 @@ def start(state: State, stream: Stream, body: Json, audience: Audience, now: flo
     return stream.activity
 
 
-def update(stream: Stream, activity: Activity, body: Json, now: float) -> bool:
+def update(stream: Stream, activity: SimulatedActivity, body: Json, now: float) -> bool:
     """Show other content; False where nothing would change, and nothing is sent then."""
     label(stream, body)
     if _is_equal(activity, body):
@@ -87,7 +87,7 @@ def update(stream: Stream, activity: Activity, body: Json, now: float) -> bool:
     return True
 
 
-def warning(activity: Activity, now: float) -> Json:
+def warning(activity: SimulatedActivity, now: float) -> Json:
     """What an answer warns of: nothing, or that iOS may hold back an activity that is updated all the time."""
     passed = max(0.0, now - activity.started)  # the clock may have been set back
     if activity.updates <= MANY_UPDATES or activity.updates * CALM_INTERVAL <= passed:
@@ -99,11 +99,11 @@ def warning(activity: Activity, now: float) -> Json:
     return {"warning": text}
 
 
-def end(state: State, activity: Activity, body: Json, now: float, dismiss_after: float) -> bool:
+def end(state: ServiceState, activity: SimulatedActivity, body: Json, now: float, dismiss_after: float) -> bool:
     """The phone keeps the last state until it is dismissed; what the end leaves out stays as it was.
 
     ``dismiss_after``: seconds, where the content does not say. Returns False where iOS had ended it by itself: the
-    phone takes no notice then.
+    phone ignores it then.
     """
     if activity.outlived(now):
         state.leave(activity, now)
@@ -113,7 +113,7 @@ def end(state: State, activity: Activity, body: Json, now: float, dismiss_after:
         activity.timer = timer.moved(activity.timer, activity.content, now)
     activity.action = body.get("action", activity.action)
     activity.secondary_action = body.get("secondary_action", activity.secondary_action)
-    state.leave(activity, now, dismiss_at=now + told.lingers(activity.content, dismiss_after))
+    state.leave(activity, now, dismiss_at=now + lingers(activity.content, dismiss_after))
     return True
 
 
@@ -123,7 +123,7 @@ def label(stream: Stream, body: Json) -> None:
     stream.metadata = body.get("metadata", stream.metadata)
 
 
-def _is_equal(activity: Activity, body: Json) -> bool:
+def _is_equal(activity: SimulatedActivity, body: Json) -> bool:
     """Whether nothing would change. A duration restarts its window, so it always changes something."""
     if "duration_seconds" in body["content_state"]:
         return False

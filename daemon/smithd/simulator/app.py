@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from smithd.clock import Clock
 from smithd.lockscreen.page import POLICY
-from smithd.simulator.guard import Guard
+from smithd.simulator.guard import SimulatorGuard
 from smithd.simulator.router import BASE_PATH
 from smithd.simulator.service import Service
 from smithd.simulator.site import site
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 def application(service: Service, clock: Clock, zone: tzinfo, control_key: str | None = None) -> ASGIApp:
     """The ASGI application: ``service`` answers everything below its base path.
 
-    Beside it are the page, which shows the time in ``zone``, and the control API: for this machine, and for whoever
-    has the ``control_key``.
+    Beside it are the page, which shows the time in ``zone``, and the control API: for this machine, and for a
+    client with the ``control_key``.
     """
-    beside = Guard(site(service, clock, zone), POLICY, control_key)
+    others = SimulatorGuard(site(service, clock, zone), POLICY, control_key)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if not f"{scope['raw_path'].decode('latin-1')}/".startswith(f"{BASE_PATH}/"):
-            await beside(scope, receive, send)
+            await others(scope, receive, send)
             return
         try:
             call = await read_call(Request(scope, receive))

@@ -1,4 +1,4 @@
-"""Who is reached: channels and their members, the scope of a key, the phones. Pure."""
+"""Who is reached: channels and their members, the scope of a key, the phones. No I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from smithd.simulator.exchange import Json, Refused
-from smithd.simulator.state import Device, State
+from smithd.simulator.state import Device, ServiceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class Audience:
 
     @property
     def counts(self) -> Json:
-        """How many were told, as the answers say it."""
+        """How many are notified, as the answers have it."""
         return {"devices_notified": len(self.devices), "users_notified": users(self.devices)}
 
     @property
     def effective(self) -> Json:
-        """The channels, as the answers say them."""
+        """The channels, as the answers have them."""
         slugs = self.slugs if self.slugs is not None or self.null_channels else ()
         return {"effective_channel_slugs": None if slugs is None else list(slugs)}
 
@@ -56,10 +56,10 @@ def users(devices: Iterable[Device]) -> int:
     return len({device.user for device in devices})
 
 
-def targeted(state: State, scope: tuple[str, ...] | None, body: Json) -> Audience:
+def targeted(state: ServiceState, scope: tuple[str, ...] | None, body: Json) -> Audience:
     """Whom this body means: its channels, else all that the key may reach.
 
-    Raises Refused: 403 outside the key's scope, 400 for a channel that the account has not, 422 where nobody is there.
+    Raises Refused: 403 outside the key's scope, 400 for a channel that the account has not, 422 where no phone is.
     """
     named = body.get("target", body).get("channels")
     if named is None:
@@ -73,27 +73,27 @@ def targeted(state: State, scope: tuple[str, ...] | None, body: Json) -> Audienc
     return reached(state, channels)
 
 
-def reached(state: State, channels: tuple[str, ...] | None) -> Audience:
-    """Whom these channels reach (None: the whole account). Raises Refused (422) where that is nobody."""
-    devices = tuple(device for device in state.devices if _hears(state, device, channels))
-    return somebody(Audience(devices, channels, state.null_channels))
+def reached(state: ServiceState, channels: tuple[str, ...] | None) -> Audience:
+    """Whom these channels reach (None: the whole account). Raises Refused (422) where that is no phone."""
+    devices = tuple(device for device in state.devices if _is_meant(state, device, channels))
+    return not_empty(Audience(devices, channels, state.null_channels))
 
 
-def holding(state: State, names: Iterable[str], channels: Iterable[str] | None) -> Audience:
+def holding(state: ServiceState, names: Iterable[str], channels: Iterable[str] | None) -> Audience:
     """The phones of these names, as far as the account still has them; the channels are those that were meant."""
     held = set(names)
     devices = tuple(device for device in state.devices if device.name in held)
     return Audience(devices, None if channels is None else tuple(channels), state.null_channels)
 
 
-def somebody(audience: Audience) -> Audience:
+def not_empty(audience: Audience) -> Audience:
     """This audience. Raises Refused (422) where it is empty."""
     if not audience.devices:
         raise Refused(422, "No recipients found", "no phone matches the target", **audience.effective)
     return audience
 
 
-def _hears(state: State, device: Device, channels: tuple[str, ...] | None) -> bool:
+def _is_meant(state: ServiceState, device: Device, channels: tuple[str, ...] | None) -> bool:
     """Whether a phone is meant. Where the account declares no channels, any slug is one, and of everybody."""
     if channels is None or not state.channels:
         return True

@@ -1,15 +1,15 @@
-"""The number on the app's icon. Pure."""
+"""The number on the app's icon. No I/O."""
 
 from __future__ import annotations
 
 from smithd.simulator import contract
 from smithd.simulator.audience import Audience, targeted, users
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
-from smithd.simulator.request import Request, check_billing
-from smithd.simulator.state import State
+from smithd.simulator.request import ServiceRequest, check_billing
+from smithd.simulator.state import ServiceState
 
 
-def update(state: State, request: Request) -> Answer:
+def update(state: ServiceState, request: ServiceRequest) -> Answer:
     """``POST /badge``: the number on every targeted phone, or 422 and 502 where one did not take it."""
     body = request.needed_body()
     contract.check("badge", body)
@@ -24,11 +24,11 @@ def update(state: State, request: Request) -> Answer:
     if len(connected) < len(audience.devices):
         reason = "a phone must open the app again before its badge can be set"
         raise _failed(422, "badge_device_disconnected", reason, badge, audience, len(connected))
-    facts: Json = {"badge": badge, "devices_updated": len(connected), "users_updated": users(connected)}
-    facts |= audience.counts | audience.effective | {"devices_targeted": len(connected), "timestamp": iso(request.now)}
-    return accepted(facts, f"badge {badge}")
+    fields: Json = {"badge": badge, "devices_updated": len(connected), "users_updated": users(connected)}
+    fields |= audience.counts | audience.effective | {"devices_targeted": len(connected), "timestamp": iso(request.now)}
+    return accepted(fields, f"badge {badge}")
 
 
 def _failed(status: int, code: str, message: str, badge: int, audience: Audience, updated: int) -> Refused:
-    facts: Json = {"badge": badge, "devices_targeted": len(audience.devices), "devices_updated": updated}
-    return Refused(status, "Badge update failed", message, code=code, **facts, **audience.effective)
+    fields: Json = {"badge": badge, "devices_targeted": len(audience.devices), "devices_updated": updated}
+    return Refused(status, "Badge update failed", message, code=code, **fields, **audience.effective)

@@ -1,4 +1,4 @@
-"""Reads what came: a body that is one sound JSON object, a path parameter that is one decoded segment. Pure."""
+"""Reads what came: a body that is one sound JSON object, a path parameter that is one decoded segment. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from urllib.parse import unquote
 from smithd.simulator.exchange import Call, Json, Refused
 
 MAX_BYTES = 64 * 1024
-"""Ours, no source tells any. The contract lets a third of it through, with every letter escaped nearly all of it."""
+"""Our own limit: no source names one. A request of the contract has a third of it at most, or nearly all of it where
+every letter is escaped."""
 MAX_DEPTH = 64
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH}"
 

@@ -1,4 +1,4 @@
-"""Refuses what no source promises to work, so that a client which passes here passes everywhere. Pure.
+"""Refuses what no source promises to work, so that a client which passes here passes everywhere. No I/O.
 
 The real service may take some of it. What is documented, or what the official SDKs send of themselves, is let through.
 """

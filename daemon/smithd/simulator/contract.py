@@ -70,7 +70,9 @@ def check_shape(name: str, body: Json) -> None:
     """Refuse (400) a body that is not as the schema of this name says."""
     error = _worst(_body_validator(name), body)
     if error is not None:
-        raise _refusal([str(part) for part in error.absolute_path], _words(error))
+        # Where there are several ways to be right, the text names what each of them misses.
+        missed = " or ".join(dict.fromkeys(inner.message for inner in error.context or ()))
+        raise _refusal([str(part) for part in error.absolute_path], missed or error.message)
 
 
 def document(name: str) -> Json:
@@ -82,24 +84,16 @@ def document(name: str) -> Json:
 
 def _worst(validator: Validator, value: Any) -> ValidationError | None:
     """What is most to the point of the first few things that are wrong: a body may be wrong in thousands."""
-    errors = sorted(islice(validator.iter_errors(value), MAX_ERRORS), key=_place)
-    worst: ValidationError | None = best_match(errors, key=_weight)
+    # jsonschema visits an object's entries in no order, so the errors are sorted by their place in the body.
+    errors = sorted(
+        islice(validator.iter_errors(value), MAX_ERRORS),
+        key=lambda error: [(isinstance(part, str), part) for part in error.absolute_path],
+    )
+    # The nearer to the top, the more relevant; among equals best_match takes the first.
+    worst: ValidationError | None = best_match(
+        errors, key=lambda error: (-len(error.path), error.validator not in ("anyOf", "oneOf"))
+    )
     return worst
-
-
-def _place(error: ValidationError) -> list[tuple[bool, int | str]]:
-    """Where it is, to be sorted by: jsonschema visits an object's entries in no order."""
-    return [(isinstance(part, str), part) for part in error.absolute_path]
-
-
-def _weight(error: ValidationError) -> tuple[int, bool]:
-    """The nearer to the top the heavier; of equals, best_match names the first."""
-    return -len(error.path), error.validator not in ("anyOf", "oneOf")
-
-
-def _words(error: ValidationError) -> str:
-    """What is wrong. Where there are several ways to be right, what each of them misses."""
-    return " or ".join(dict.fromkeys(inner.message for inner in error.context or ())) or error.message
 
 
 def _refusal(path: list[str], why: str) -> Refused:

@@ -1,4 +1,4 @@
-"""The control API's orders: each takes the service, the document that came with it and the time. Pure.
+"""The control API's orders: each takes the service, the document that came with it and the time. No I/O.
 
 They stand below ``/control``, apart from the service's own paths. A query is read as a document too.
 """
@@ -18,7 +18,7 @@ FARTHEST = 100 * 365 * 86400
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``run`` answers JSON, or raises Refused; ``what`` is for whoever asks what there is."""
+    """``run`` answers JSON, or raises Refused; ``what`` describes it in the list of orders."""
 
     method: str
     path: str
@@ -34,7 +34,7 @@ def run(order: Order, service: Service, call: Call, query: Mapping[str, str], at
         return refusal.status, refusal.body
 
 
-def told(seen: Seen) -> Json:
+def described(seen: Seen) -> Json:
     """A request with its verdict, without the key."""
     answer = seen.answer
     return {
@@ -50,7 +50,7 @@ def told(seen: Seen) -> Json:
 
 
 def _document(call: Call) -> Any:
-    """A body for whoever reads the log: its JSON, or the text that is none."""
+    """A body for the log: its JSON, or its text where it is none."""
     try:
         return body.read(call)
     except Refused:
@@ -95,7 +95,9 @@ ORDERS: tuple[Order, ...] = (
     Order("GET", "/control/screen", "what the phone shows; ?device=NAME for another", _screen),
     Order("GET", "/control/account", "the account", lambda service, *_: account.describe(service.state)),
     Order("PATCH", "/control/account", "change the account", _change),
-    Order("GET", "/control/requests", "the newest requests", lambda service, *_: [told(one) for one in service.seen]),
+    Order(
+        "GET", "/control/requests", "the newest requests", lambda service, *_: [described(one) for one in service.seen]
+    ),
     Order("DELETE", "/control/requests", "forget them", lambda service, *_: service.seen.clear()),
     Order("GET", "/control/faults", "the faults that are ordered", lambda service, *_: service.faults.as_json()),
     Order("POST", "/control/faults", "order a fault", _order_fault),

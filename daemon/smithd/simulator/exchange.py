@@ -1,4 +1,4 @@
-"""One exchange with the stand-in: what is asked, what is answered, and how a check says no. Pure."""
+"""One exchange with the stand-in: what is asked, what is answered, and how a check refuses. No I/O."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Delivery:
     """How an answer goes over the wire; at once and whole, unless a fault was ordered.
 
     ``delay``: seconds before it begins. ``pace``: bytes of the body in a second. ``cut``: the connection is closed
-    after so many bytes of the body. ``dropped``: it is closed instead of answering. ``garbage``: what is sent is no
+    after this many bytes of the body. ``dropped``: it is closed instead of answering. ``garbage``: what is sent is no
     HTTP.
     """
 
@@ -46,7 +46,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service says: JSON, and in ``note`` the same in a few words for whoever watches.
+    """What the service says: JSON, and in ``note`` the same in a few words for the log.
 
     ``text`` is sent in the place of the JSON, as it is.
     """
@@ -76,7 +76,7 @@ class Seen:
 
     def __str__(self) -> str:
         line = f"{self.mark:<3} {self.call.method} {self.call.path}  {self.answer.note}"
-        # What a stranger sent must not drive the terminal, nor make two lines of one.
+        # The text comes from any client: it must not drive the terminal, nor make two lines of one.
         return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
 
 

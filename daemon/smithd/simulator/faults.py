@@ -1,4 +1,4 @@
-"""Faults to order: what a network and a service do to a client when they are not well. Pure."""
+"""Faults to order: what goes wrong in a network and a service. No I/O."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from smithd.simulator import contract, router
 from smithd.simulator.exchange import Answer, Call, Delivery, Json, Refused
 
 _FRAMING = ("connection", "content-length", "transfer-encoding")
-_STRANGERS = {"drop": ("status", "pace", "cut", "garbage"), "garbage": ("status", "pace", "cut"), "text": ("body",)}
+_EXCLUDED = {"drop": ("status", "pace", "cut", "garbage"), "garbage": ("status", "pace", "cut"), "text": ("body",)}
 _KINDS = ("delay", "drop", "status", "pace", "cut", "garbage")
 
 
 @dataclass(slots=True)
-class Fault:
+class OrderedFault:
     """One order; ``document`` is how it was given, ``left`` how often it still strikes (None: until it is removed).
 
     ``skip``: how many requests it lets pass first. ``takes_effect``: whether the request is carried out.
@@ -59,7 +59,7 @@ class Faults:
     """The orders that stand; each request meets at most one, the oldest that fits."""
 
     def __init__(self) -> None:
-        self._orders: list[Fault] = []
+        self._orders: list[OrderedFault] = []
 
     def order(self, document: Json) -> None:
         """Take an order. Raises Refused (400) where it makes no sense."""
@@ -68,9 +68,9 @@ class Faults:
         contract.check_shape("fault", document)
         _check_sense(document)
         takes_effect = document.get("takes_effect", "status" not in document) and document.get("drop") != "before"
-        self._orders.append(Fault(document, document.get("times", 1), document.get("skip", 0), takes_effect))
+        self._orders.append(OrderedFault(document, document.get("times", 1), document.get("skip", 0), takes_effect))
 
-    def take(self, call: Call) -> Fault | None:
+    def take(self, call: Call) -> OrderedFault | None:
         """The fault that this request meets."""
         if not self._orders:
             return None
@@ -96,8 +96,8 @@ def _check_sense(document: Json) -> None:
         raise _senseless(f"order one of: {', '.join(_KINDS)}")
     if "takes_effect" in document and document.keys().isdisjoint(("status", "garbage")):
         raise _senseless("takes_effect goes with status or garbage")
-    for name, strangers in _STRANGERS.items():
-        clash = [other for other in strangers if name in document and other in document]
+    for name, excluded in _EXCLUDED.items():
+        clash = [other for other in excluded if name in document and other in document]
         if clash:
             raise _senseless(f"{name} does not go with {clash[0]}")
     set_here = [name for name in document.get("headers", ()) if name.lower() in _FRAMING]
@@ -111,12 +111,9 @@ def _senseless(why: str) -> Refused:
 
 def _ordered(order: Json) -> Answer:
     status = int(order.get("status", 200))  # JSON may say 503.0
-    body = order.get("body", {"error": _phrase(status), "message": "a fault that was ordered"})
+    phrase = next((known.phrase for known in HTTPStatus if known == status), f"Status {status}")
+    body = order.get("body", {"error": phrase, "message": "a fault that was ordered"})
     return Answer(status, order.get("headers", {}), body, text=order.get("text"))
-
-
-def _phrase(status: int) -> str:
-    return next((known.phrase for known in HTTPStatus if known == status), f"Status {status}")
 
 
 def _named(order: Json) -> str:

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class Guard:
+class SimulatorGuard:
     """Lets through who may, and puts the page's policy on every answer."""
 
     def __init__(self, site: ASGIApp, policy: str, control_key: str | None = None) -> None:

@@ -1,7 +1,8 @@
-"""How many requests a minute: fixed windows for each account and address, and the headers that tell of them. Pure.
+"""How many requests a minute: fixed windows for each account and address, and the headers that show them. No I/O.
 
 The newest contract counts push, badge, Live Activities and metrics each on their own. The older one counted push,
-streams and metric values together; a client should live with both. Without limits, nothing is counted nor told.
+streams and metric values together; a client should live with both. Without limits, nothing is
+counted, and no header is sent.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ WINDOW = 60
 PER_ADDRESS = 600
 
 
-class Family(StrEnum):
+class LimitFamily(StrEnum):
     """Requests that are counted together."""
 
     NOTIFICATIONS = "notifications"
@@ -34,7 +35,12 @@ class RateMode(StrEnum):
     OFF = "off"
 
 
-PER_ACCOUNT = {Family.NOTIFICATIONS: 60, Family.BADGES: 60, Family.LIVE_ACTIVITIES: 300, Family.METRICS: 300}
+PER_ACCOUNT = {
+    LimitFamily.NOTIFICATIONS: 60,
+    LimitFamily.BADGES: 60,
+    LimitFamily.LIVE_ACTIVITIES: 300,
+    LimitFamily.METRICS: 300,
+}
 SHARED = "shared"
 SHARED_PER_ACCOUNT = 60
 
@@ -49,14 +55,14 @@ class Quota:
 
 
 @dataclass(slots=True)
-class Window:
+class RateWindow:
     """A minute that began with its first request, and how many came in it."""
 
     started: float
     used: int = 0
 
     def covers(self, now: float) -> bool:
-        """Whether it still counts; a clock that was set back begins anew."""
+        """Whether it still counts; where the clock was set back, a new one begins."""
         return 0 <= now - self.started < WINDOW
 
 
@@ -74,31 +80,31 @@ class Meter:
         return self.left < 0
 
 
-Windows = dict[tuple[str, str], Window]
+Windows = dict[tuple[str, str], RateWindow]
 
 
-def of_address(family: Family, address: str) -> Quota:
-    """What an address may send, whoever it is."""
+def of_address(family: LimitFamily, address: str) -> Quota:
+    """What an address may send, with whatever key."""
     return Quota(address, f"public-api-ip:{family}", PER_ADDRESS)
 
 
-def of_account(family: Family, mode: RateMode) -> Quota:
+def of_account(family: LimitFamily, mode: RateMode) -> Quota:
     """What the account may send."""
-    if mode is RateMode.SHARED and family is not Family.BADGES:
+    if mode is RateMode.SHARED and family is not LimitFamily.BADGES:
         return Quota("", f"account:{SHARED}", SHARED_PER_ACCOUNT)
     return Quota("", f"account:{family}", PER_ACCOUNT[family])
 
 
 def use_up(windows: Windows, quota: Quota, now: float) -> None:
     """Leave nothing of it in the minute that begins now."""
-    windows[quota.owner, quota.policy] = Window(now, quota.size)
+    windows[quota.owner, quota.policy] = RateWindow(now, quota.size)
 
 
 def count(windows: Windows, quota: Quota, now: float) -> Meter:
     """Count a request."""
     window = windows.get((quota.owner, quota.policy))
     if window is None or not window.covers(now):
-        window = windows[quota.owner, quota.policy] = Window(now)
+        window = windows[quota.owner, quota.policy] = RateWindow(now)
     window.used += 1
     return Meter(quota.policy, quota.size, quota.size - window.used, math.ceil(window.started + WINDOW - now))
 
@@ -114,7 +120,7 @@ def check(meter: Meter) -> None:
 
 
 def headers(meters: Iterable[Meter]) -> dict[str, str]:
-    """What an answer tells of the windows it was counted in."""
+    """The headers of an answer that show the windows it was counted in."""
     meters = list(meters)
     if not meters:
         return {}

@@ -1,14 +1,14 @@
-"""Metric values, which the app's widgets show. Pure."""
+"""Metric values, which the app's widgets show. No I/O."""
 
 from __future__ import annotations
 
 from smithd.simulator import contract
 from smithd.simulator.exchange import Answer, Refused, accepted, iso
-from smithd.simulator.request import Request
-from smithd.simulator.state import Format, Metric, State
+from smithd.simulator.request import ServiceRequest
+from smithd.simulator.state import Format, Metric, ServiceState
 
 
-def post_value(state: State, request: Request) -> Answer:
+def post_value(state: ServiceState, request: ServiceRequest) -> Answer:
     """``POST /metrics/{key}/value``: the newest value replaces the last. No billing and no channels here."""
     body = request.needed_body()
     contract.check("metric-value", body)
@@ -24,7 +24,7 @@ def post_value(state: State, request: Request) -> Answer:
     return accepted({}, f"{metric.key} = {value}")
 
 
-def _metric(state: State, key: str, is_text: bool) -> Metric:
+def _metric(state: ServiceState, key: str, is_text: bool) -> Metric:
     metric = state.metrics.get(key)
     if metric is None:
         if not state.creates_metrics:

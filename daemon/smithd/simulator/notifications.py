@@ -1,19 +1,19 @@
-"""Push notifications: sent, and replaced in place. Pure."""
+"""Push notifications: sent, and replaced in place. No I/O."""
 
 from __future__ import annotations
 
 import dataclasses
 
 from smithd.simulator import contract
-from smithd.simulator.audience import Audience, check_scope, holding, somebody, targeted
+from smithd.simulator.audience import Audience, check_scope, holding, not_empty, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
-from smithd.simulator.request import Request, check_billing
-from smithd.simulator.state import Notification, State
+from smithd.simulator.request import ServiceRequest, check_billing
+from smithd.simulator.state import ServiceState, SimulatedNotification
 
 _SHOWN = ("title", "subtitle", "message", "icon", "media", "redirection", "actions", "payload")
 
 
-def send(state: State, request: Request) -> Answer:
+def send(state: ServiceState, request: ServiceRequest) -> Answer:
     """``POST /push-notification``: a new notification, however often the same is sent."""
     body = request.needed_body()
     contract.check("push-notification-send", body)
@@ -27,7 +27,7 @@ def send(state: State, request: Request) -> Answer:
     return _answer(notification, details, request.now, f"push {notification.id}")
 
 
-def replace(state: State, request: Request) -> Answer:
+def replace(state: ServiceState, request: ServiceRequest) -> Answer:
     """``PUT /push-notification/{id}``: other content in its place, silently, for the same people."""
     body = request.needed_body()
     contract.check("push-notification-replace", body)
@@ -36,7 +36,7 @@ def replace(state: State, request: Request) -> Answer:
     if notification is None:
         raise Refused(404, "Notification not found", f"there is no notification {request.param}")
     check_scope(request.scope, notification.channels)
-    audience = somebody(holding(state, notification.devices, notification.channels))
+    audience = not_empty(holding(state, notification.devices, notification.channels))
     if not notification.replaceable:
         raise Refused(409, "Notification not replaceable", f"{request.param} can no longer be replaced")
     notification.content = _shown(body)
@@ -46,9 +46,9 @@ def replace(state: State, request: Request) -> Answer:
     return _answer(notification, audience.counts | audience.effective, request.now, f"replaced {notification.id}")
 
 
-def made(id: str, body: Json, audience: Audience, now: float) -> Notification:  # noqa: A002 - the service's word
+def made(id: str, body: Json, audience: Audience, now: float) -> SimulatedNotification:  # noqa: A002 - the service's word
     """The notification that this body makes for this audience."""
-    return Notification(
+    return SimulatedNotification(
         id=id,
         content=_shown(body),
         devices=audience.names,
@@ -60,17 +60,22 @@ def made(id: str, body: Json, audience: Audience, now: float) -> Notification:  
     )
 
 
-def _refused_by_apple(notification: Notification, details: Json, now: float) -> Answer:
+def _refused_by_apple(notification: SimulatedNotification, details: Json, now: float) -> Answer:
     """200 without success: the service took it, and Apple did for no phone. It is shown nowhere and not replaceable."""
     answer = _answer(notification, details, now, "Apple took it for no phone")
-    nobody = {"success": False, "devices_notified": 0, "users_notified": 0, "message": "Apple took it for no phone"}
-    return dataclasses.replace(answer, body=answer.body | nobody)
+    undelivered = {
+        "success": False,
+        "devices_notified": 0,
+        "users_notified": 0,
+        "message": "Apple took it for no phone",
+    }
+    return dataclasses.replace(answer, body=answer.body | undelivered)
 
 
 def _shown(body: Json) -> Json:
     return {name: body[name] for name in _SHOWN if name in body}
 
 
-def _answer(notification: Notification, details: Json, now: float, done: str) -> Answer:
-    facts = {"notification_id": notification.id, "tags": notification.tags, "timestamp": iso(now)}
-    return accepted(facts | details, f"{done}: {notification.content['title']}")
+def _answer(notification: SimulatedNotification, details: Json, now: float, done: str) -> Answer:
+    fields = {"notification_id": notification.id, "tags": notification.tags, "timestamp": iso(now)}
+    return accepted(fields | details, f"{done}: {notification.content['title']}")

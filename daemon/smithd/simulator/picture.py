@@ -1,4 +1,4 @@
-"""From what the simulated phone shows to the page that draws it. Pure."""
+"""From what the simulated phone shows to the page that draws it. No I/O."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ from dataclasses import replace
 from datetime import tzinfo
 from urllib.parse import quote
 
+from smithd.lockscreen import content, formatting
 from smithd.lockscreen import screen as drawn
-from smithd.lockscreen import told, wording
 from smithd.lockscreen.screen import Line, Note, Page
 from smithd.simulator.exchange import Seen
-from smithd.simulator.screen import LiveActivity, Screen, Widget
+from smithd.simulator.screen import ActivityDocument, ScreenDocument, WidgetDocument
 
 LINES = 60
-_LEAD = (
-    "A stand-in for ActivitySmith: this is the phone as its clients have told it so far. Nothing leaves this machine."
-)
+_LEAD = "A stand-in for ActivitySmith: the phone with what clients have sent so far. Nothing leaves this machine."
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 
 
 def page(
-    screen: Screen, seen: Iterable[Seen], now: float, zone: tzinfo, base_url: str, phones: Sequence[str] = ()
+    screen: ScreenDocument, seen: Iterable[Seen], now: float, zone: tzinfo, base_url: str, phones: Sequence[str] = ()
 ) -> Page:
     """The page: a phone at ``now``, the newest requests with their verdicts, and where each of the ``phones`` is."""
     more = (Note("The phones", ", ".join(f"{base_url}/?device={quote(name)}" for name in phones)),)
@@ -39,20 +37,24 @@ def page(
         ),
         happened=tuple(_line(one) for one in list(seen)[-LINES:]),
         happenings="Requests",
-        quiet="None yet.",
+        empty_text="None yet.",
     )
 
 
-def draw(screen: Screen, now: float, zone: tzinfo) -> drawn.Screen:
+def draw(screen: ScreenDocument, now: float, zone: tzinfo) -> drawn.Screen:
     """The Lock Screen. A metric without a value is no widget yet."""
     activities = (_activity(activity, now) for activity in screen["activities"])
     return drawn.Screen(
         now,
         zone,
-        widgets=tuple(_widget(widget) for widget in screen["widgets"] if widget["value"] is not None),
+        widgets=tuple(
+            drawn.Widget(widget["key"], formatted(widget), widget["received"] or 0.0, widget["label"])
+            for widget in screen["widgets"]
+            if widget["value"] is not None
+        ),
         activities=tuple(activity for activity in activities if activity is not None),
         notifications=tuple(
-            told.notification(
+            content.notification(
                 push["id"],
                 push["content"] | {"interruption_level": push["interruption_level"]},
                 at=push["sent"],
@@ -64,12 +66,12 @@ def draw(screen: Screen, now: float, zone: tzinfo) -> drawn.Screen:
     )
 
 
-def formatted(widget: Widget) -> str | float:
+def formatted(widget: WidgetDocument) -> str | float:
     """A metric's value as the app would word it."""
-    value = told.value(widget["value"])
+    value = content.value(widget["value"])
     if isinstance(value, str):
         return value
-    figure, space = wording.figure(value), " " if widget["spaced"] else ""
+    figure, space = formatting.figure(value), " " if widget["spaced"] else ""
     match widget["format"]:
         case "percent":
             return f"{figure}%"
@@ -81,20 +83,16 @@ def formatted(widget: Widget) -> str | float:
     return value
 
 
-def _widget(widget: Widget) -> drawn.Widget:
-    return drawn.Widget(widget["key"], formatted(widget), widget["received"] or 0.0, widget["label"])
-
-
-def _activity(activity: LiveActivity, now: float) -> drawn.Activity | None:
+def _activity(activity: ActivityDocument, now: float) -> drawn.Activity | None:
     window = activity["timer"]
-    shown = told.activity(
+    shown = content.activity(
         activity["stream_key"] or activity["id"],
         {**activity},
         at=activity["changed"],
         now=now,
-        window=told.Window(**window) if window else None,
+        window=content.DrawnTimer(**window) if window else None,
     )
-    # When an ended one leaves was decided before, so told is not asked to dismiss it.
+    # When an ended one leaves was decided before, so content.activity is not asked to dismiss it.
     return replace(shown, ended=activity["ended"] is not None) if shown else None
 
 

@@ -1,15 +1,15 @@
-"""What every handler is given: a request that was let in, read, and whose path is sound. Pure."""
+"""What every handler is given: a request that was let in, read, and whose path is sound. No I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from smithd.simulator.exchange import Json, Refused, iso
-from smithd.simulator.state import Billing, State
+from smithd.simulator.state import Billing, ServiceState
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ServiceRequest:
     """``param``: the decoded path parameter; ``body``: None where there was none; ``scope``: the channels that the
     key is confined to (None: no limits); ``now``: seconds since 1970."""
 
@@ -35,7 +35,7 @@ _REASONS = {
 _TRIAL = 14 * 86400
 
 
-def check_billing(state: State, now: float) -> None:
+def check_billing(state: ServiceState, now: float) -> None:
     """Refuse (402) what costs money while the account may not send. A trial is over just now, or halfway."""
     if state.billing is None:
         return

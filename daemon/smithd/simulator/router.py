@@ -1,36 +1,42 @@
-"""Which endpoint a method and a path mean. Pure."""
+"""Which endpoint a method and a path mean. No I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from smithd.simulator.exchange import Refused
-from smithd.simulator.limits import Family
+from smithd.simulator.limits import LimitFamily
 
 BASE_PATH = "/api"
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ServiceEndpoint:
     """One entry of the contract; ``name`` is that of its body's schema, ``param`` that of its path parameter."""
 
     name: str
     method: str
     path: str
-    family: Family
+    family: LimitFamily
     param: str | None = None
 
 
 ENDPOINTS = (
-    Endpoint("push-notification-send", "POST", "/push-notification", Family.NOTIFICATIONS),
-    Endpoint("push-notification-replace", "PUT", "/push-notification/*", Family.NOTIFICATIONS, "notification_id"),
-    Endpoint("live-activity-stream-put", "PUT", "/live-activity/stream/*", Family.LIVE_ACTIVITIES, "stream_key"),
-    Endpoint("live-activity-stream-delete", "DELETE", "/live-activity/stream/*", Family.LIVE_ACTIVITIES, "stream_key"),
-    Endpoint("live-activity-start", "POST", "/live-activity/start", Family.LIVE_ACTIVITIES),
-    Endpoint("live-activity-update", "POST", "/live-activity/update", Family.LIVE_ACTIVITIES),
-    Endpoint("live-activity-end", "POST", "/live-activity/end", Family.LIVE_ACTIVITIES),
-    Endpoint("badge", "POST", "/badge", Family.BADGES),
-    Endpoint("metric-value", "POST", "/metrics/*/value", Family.METRICS, "key"),
+    ServiceEndpoint("push-notification-send", "POST", "/push-notification", LimitFamily.NOTIFICATIONS),
+    ServiceEndpoint(
+        "push-notification-replace", "PUT", "/push-notification/*", LimitFamily.NOTIFICATIONS, "notification_id"
+    ),
+    ServiceEndpoint(
+        "live-activity-stream-put", "PUT", "/live-activity/stream/*", LimitFamily.LIVE_ACTIVITIES, "stream_key"
+    ),
+    ServiceEndpoint(
+        "live-activity-stream-delete", "DELETE", "/live-activity/stream/*", LimitFamily.LIVE_ACTIVITIES, "stream_key"
+    ),
+    ServiceEndpoint("live-activity-start", "POST", "/live-activity/start", LimitFamily.LIVE_ACTIVITIES),
+    ServiceEndpoint("live-activity-update", "POST", "/live-activity/update", LimitFamily.LIVE_ACTIVITIES),
+    ServiceEndpoint("live-activity-end", "POST", "/live-activity/end", LimitFamily.LIVE_ACTIVITIES),
+    ServiceEndpoint("badge", "POST", "/badge", LimitFamily.BADGES),
+    ServiceEndpoint("metric-value", "POST", "/metrics/*/value", LimitFamily.METRICS, "key"),
 )
 
 
@@ -38,7 +44,7 @@ ENDPOINTS = (
 class Route:
     """An endpoint, and its path parameter as it stood in the path ("" where it has none)."""
 
-    endpoint: Endpoint
+    endpoint: ServiceEndpoint
     segment: str = ""
 
 

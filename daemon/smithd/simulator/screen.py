@@ -1,4 +1,4 @@
-"""What a phone shows now, as plain data for whoever draws it. Pure."""
+"""What a phone shows now, as plain data, to be drawn. No I/O."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import copy
 from typing import TypedDict
 
 from smithd.simulator.exchange import Json
-from smithd.simulator.state import Activity, Device, Metric, State, Timer
+from smithd.simulator.state import Device, Metric, ServiceState, SimulatedActivity, Timer
 
 
-class Widget(TypedDict):
+class WidgetDocument(TypedDict):
     """A metric with its newest value (None: never given one), the value's own time and when it came."""
 
     key: str
@@ -23,7 +23,7 @@ class Widget(TypedDict):
     received: float | None
 
 
-class Window(TypedDict):
+class TimerDocument(TypedDict):
     """A timer's window: when it began, its length in seconds (None: endless), when it was frozen (None: it runs).
 
     ``counts_down``: whether it shows what is left of its length, or what has passed.
@@ -35,8 +35,8 @@ class Window(TypedDict):
     counts_down: bool
 
 
-class LiveActivity(TypedDict):
-    """A Live Activity as last told; ``stream_key`` is None once its stream let go of it, and where it had none.
+class ActivityDocument(TypedDict):
+    """A Live Activity as last sent; ``stream_key`` is None once its stream ended it, and where it had none.
 
     ``dismiss_at`` is None until it ended.
     """
@@ -46,14 +46,14 @@ class LiveActivity(TypedDict):
     content_state: Json
     action: Json | None
     secondary_action: Json | None
-    timer: Window | None
+    timer: TimerDocument | None
     started: float
     changed: float
     ended: float | None
     dismiss_at: float | None
 
 
-class Push(TypedDict):
+class PushDocument(TypedDict):
     """A notification; ``content`` has the request's title, subtitle, message, icon and so on."""
 
     id: str
@@ -63,16 +63,16 @@ class Push(TypedDict):
     replaced: float | None
 
 
-class Screen(TypedDict):
+class ScreenDocument(TypedDict):
     """The phone: widgets by key, activities in the order of their start, notifications newest first, the badge."""
 
-    widgets: list[Widget]
-    activities: list[LiveActivity]
-    notifications: list[Push]
+    widgets: list[WidgetDocument]
+    activities: list[ActivityDocument]
+    notifications: list[PushDocument]
     badge: int
 
 
-def screen(state: State, device: Device, now: float) -> Screen:
+def screen(state: ServiceState, device: Device, now: float) -> ScreenDocument:
     """What ``device`` shows at ``now``; all times are seconds since 1970."""
     return {
         "widgets": [_widget(metric) for _, metric in sorted(state.metrics.items())],
@@ -92,7 +92,7 @@ def screen(state: State, device: Device, now: float) -> Screen:
     }
 
 
-def _widget(metric: Metric) -> Widget:
+def _widget(metric: Metric) -> WidgetDocument:
     return {
         "key": metric.key,
         "format": metric.format.value,
@@ -106,15 +106,16 @@ def _widget(metric: Metric) -> Widget:
     }
 
 
-def _activities(state: State, device: str, now: float) -> list[LiveActivity]:
+def _activities(state: ServiceState, device: str, now: float) -> list[ActivityDocument]:
     running = [(stream.key or None, activity) for stream, activity in state.shown()]
     ended = [(None, activity) for activity in state.ended.values()]
-    told = [_activity(key, activity, now) for key, activity in [*running, *ended] if device in activity.devices]
-    shown = [activity for activity in told if activity["dismiss_at"] is None or activity["dismiss_at"] > now]
+    found = [_activity(key, activity, now) for key, activity in [*running, *ended] if device in activity.devices]
+    shown = [activity for activity in found if activity["dismiss_at"] is None or activity["dismiss_at"] > now]
     return sorted(shown, key=lambda activity: (activity["started"], activity["id"]))
 
 
-def _activity(key: str | None, activity: Activity, now: float) -> LiveActivity:
+def _activity(key: str | None, activity: SimulatedActivity, now: float) -> ActivityDocument:
+    # What iOS ended stays the stream's until the next PUT; the phone shows it as ended.
     if activity.ended is None and activity.outlived(now):
         activity = copy.copy(activity)
         activity.end(now)
@@ -132,7 +133,7 @@ def _activity(key: str | None, activity: Activity, now: float) -> LiveActivity:
     }
 
 
-def _window(timer: Timer | None) -> Window | None:
+def _window(timer: Timer | None) -> TimerDocument | None:
     if timer is None:
         return None
     return {

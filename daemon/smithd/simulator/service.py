@@ -1,6 +1,6 @@
-"""The stand-in for ActivitySmith as one function: a call and the time go in, an answer comes out. Pure.
+"""The stand-in for ActivitySmith as one function: a call and the time go in, an answer comes out. No I/O.
 
-What it does is what the service's documentation says; where that is silent, it is strict. docs/simulator.md tells how.
+What it does is what the service's documentation says; where that is silent, it is strict. See docs/simulator.md.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from smithd.simulator import badge, body, contract, legacy, limits, metrics, not
 from smithd.simulator.exchange import Answer, Call, Refused, Seen
 from smithd.simulator.faults import Faults
 from smithd.simulator.limits import Meter, Quota, RateMode
-from smithd.simulator.request import Request
-from smithd.simulator.state import Device, State
+from smithd.simulator.request import ServiceRequest
+from smithd.simulator.state import Device, ServiceState
 
 NO_PHONE = Device("", "")
 Listener = Callable[[Seen], None]
 
-_HANDLERS: dict[str, Callable[[State, Request], Answer]] = {
+_HANDLERS: dict[str, Callable[[ServiceState, ServiceRequest], Answer]] = {
     "push-notification-send": notifications.send,
     "push-notification-replace": notifications.replace,
     "live-activity-stream-put": streams.put,
@@ -37,13 +37,15 @@ KEPT_REQUESTS = 500
 
 
 class Service:
-    """The service of one account; ``on_request`` is told of every request with its verdict, and must not raise.
+    """The service of one account; ``on_request`` is called with every request and its verdict, and must not raise.
 
     ``ahead``: by how many seconds its clock is ahead of the one that it is handed. ``seen``: the newest requests.
     """
 
-    def __init__(self, state: State | None = None, on_request: Listener | None = None, ahead: float = 0.0) -> None:
-        self.state = state or State()
+    def __init__(
+        self, state: ServiceState | None = None, on_request: Listener | None = None, ahead: float = 0.0
+    ) -> None:
+        self.state = state or ServiceState()
         self.faults = Faults()
         self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
         self.ahead = self._first_ahead = ahead
@@ -64,7 +66,7 @@ class Service:
             self._on_request(seen)
         return answer
 
-    def screen(self, at: float, device: str | None = None) -> screen.Screen:
+    def screen(self, at: float, device: str | None = None) -> screen.ScreenDocument:
         """What a phone shows: the account's first, unless it is named. KeyError where there is none of that name."""
         phones = {phone.name: phone for phone in self.state.devices}
         named = phones[device] if device is not None else next(iter(phones.values()), NO_PHONE)
@@ -95,7 +97,7 @@ class Service:
         scope = self._scope(call)
         self._count(limits.of_account(endpoint.family, self.state.rate_mode), now, meters)
         param = contract.path_param(endpoint.param, route.segment) if endpoint.param else ""
-        return _HANDLERS[endpoint.name](self.state, Request(param, body.read(call), scope, now))
+        return _HANDLERS[endpoint.name](self.state, ServiceRequest(param, body.read(call), scope, now))
 
     def _count(self, quota: Quota, now: float, meters: list[Meter]) -> None:
         if self.state.rate_mode is not RateMode.OFF:

@@ -22,7 +22,7 @@ from smithd.simulator.control import ORDERS, Order
 from smithd.simulator.service import Service
 from smithd.simulator.wire import read_call
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 def site(service: Service, clock: Clock, zone: tzinfo) -> Starlette:
@@ -47,7 +47,7 @@ def site(service: Service, clock: Clock, zone: tzinfo) -> Starlette:
     async def fragment(request: Request) -> Response:
         return HTMLResponse(page.fragment(look(request)))
 
-    def ordered(order: Order) -> Endpoint:
+    def ordered(order: Order) -> Handler:
         async def endpoint(request: Request) -> Response:
             return _json(*control.run(order, service, await read_call(request), request.query_params, clock.now()))
 

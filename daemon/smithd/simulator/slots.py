@@ -1,13 +1,13 @@
-"""How many Live Activities a phone holds at once. Pure."""
+"""How many Live Activities a phone holds at once. No I/O."""
 
 from __future__ import annotations
 
 from smithd.simulator.audience import Audience
 from smithd.simulator.exchange import Json, Refused
-from smithd.simulator.state import Activity, State, Stream
+from smithd.simulator.state import ServiceState, SimulatedActivity, Stream
 
 
-def check(state: State, audience: Audience, now: float, leaving: Activity | None = None) -> None:
+def check(state: ServiceState, audience: Audience, now: float, leaving: SimulatedActivity | None = None) -> None:
     """Refuse (429) a start where a targeted phone is full; ``leaving`` makes room by being replaced.
 
     This 429 carries no Retry-After: waiting does not help, ending an activity does.
@@ -16,14 +16,14 @@ def check(state: State, audience: Audience, now: float, leaving: Activity | None
     full = [count for count in active if count >= state.device_limit]
     if not full:
         return
-    facts: Json = {"limit": state.device_limit, "active": max(full)}
+    fields: Json = {"limit": state.device_limit, "active": max(full)}
     if len(full) < len(active):
-        facts |= {"blocked_devices": len(full), "targeted_devices": len(active)}
+        fields |= {"blocked_devices": len(full), "targeted_devices": len(active)}
     message = f"a phone already shows {max(full)} Live Activities; end one to make room"
-    raise Refused(429, "Live Activity limit reached", message, **facts)
+    raise Refused(429, "Live Activity limit reached", message, **fields)
 
 
-def evict(state: State, audience: Audience, now: float) -> str | None:
+def evict(state: ServiceState, audience: Audience, now: float) -> str | None:
     """Take the oldest activities off full phones. Returns the id of the last one (None: there was room)."""
     evicted = None
     for name in audience.names:
@@ -36,7 +36,9 @@ def evict(state: State, audience: Audience, now: float) -> str | None:
     return evicted
 
 
-def _on(state: State, device: str, now: float, leaving: Activity | None = None) -> list[tuple[Stream, Activity]]:
+def _on(
+    state: ServiceState, device: str, now: float, leaving: SimulatedActivity | None = None
+) -> list[tuple[Stream, SimulatedActivity]]:
     """What takes a slot on this phone."""
     return [
         (stream, activity)

@@ -1,4 +1,4 @@
-"""What the service knows: the account, its phones and channels, what they were told. Plain data that tests set up."""
+"""What the service knows: the account, its phones and channels, what they were sent. Plain data that tests set up."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from smithd.simulator.limits import RateMode, Windows
 DEVICE_LIMIT = 5
 KEPT = 1000
 LIFETIME = 8 * 3600
-"""After so many seconds iOS ends a Live Activity by itself."""
+"""Seconds after which iOS ends a Live Activity by itself."""
 LONGEST_ON_SCREEN = 4 * 3600
-"""So many seconds after its end iOS removes one at the latest."""
+"""Seconds after its end at which iOS removes one at the latest."""
 
 
 class Billing(StrEnum):
@@ -28,7 +28,7 @@ class Billing(StrEnum):
 
 
 class Format(StrEnum):
-    """How the app shows a metric; all but STRING want numbers."""
+    """How the app shows a metric; all but STRING take numbers."""
 
     NUMBER = "number"
     CURRENCY = "currency"
@@ -72,7 +72,7 @@ class Timer:
 
 
 @dataclass(slots=True)
-class Activity:
+class SimulatedActivity:
     """A Live Activity on some phones. ``updates`` does not count the start; ``dismiss_at`` is set once it ended."""
 
     id: str
@@ -113,19 +113,19 @@ class Stream:
     """
 
     key: str
-    activity: Activity | None = None
+    activity: SimulatedActivity | None = None
     paused: bool = False
     tags: list[str] = field(default_factory=list)
     metadata: Json = field(default_factory=dict)
 
     def is_idle(self, now: float) -> bool:
-        """Whether it is neither on a phone nor paused, so that nobody would miss it."""
+        """Whether it is neither on a phone nor paused, so that it can be forgotten."""
         gone = self.activity is None or now >= self.activity.lives_until + LONGEST_ON_SCREEN
         return gone and not self.paused
 
 
 @dataclass(slots=True)
-class Notification:
+class SimulatedNotification:
     """A push that was sent; ``content`` is what the phone shows of it."""
 
     id: str
@@ -160,15 +160,15 @@ class Metric:
 
 
 @dataclass(slots=True)
-class State:
+class ServiceState:
     """One account.
 
     ``keys``: each API key with the channels it is confined to (None: no limits). ``channels``: the users in each; where
     there are none, every slug is a channel that reaches every phone. ``failing``: Apple refuses badges and pushes.
     ``creates_metrics``: a value for an unknown metric creates it, where the real service answers 404.
     ``null_channels``: an answer about the whole account names its channels as null, as the service's examples do;
-    otherwise as an empty list. ``legacy``: activities of the legacy calls, by their ids. ``foreign``: ids of another
-    account's activities.
+    otherwise as an empty list. ``legacy``: activities of the legacy calls, by their ids. ``of_other_accounts``: ids
+    of activities of other accounts.
     """
 
     keys: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
@@ -184,9 +184,9 @@ class State:
     windows: Windows = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
     legacy: dict[str, Stream] = field(default_factory=dict)
-    foreign: set[str] = field(default_factory=set)
-    ended: dict[str, Activity] = field(default_factory=dict)
-    notifications: dict[str, Notification] = field(default_factory=dict)
+    of_other_accounts: set[str] = field(default_factory=set)
+    ended: dict[str, SimulatedActivity] = field(default_factory=dict)
+    notifications: dict[str, SimulatedNotification] = field(default_factory=dict)
     metrics: dict[str, Metric] = field(default_factory=dict)
     ids_given: int = 0
 
@@ -195,21 +195,21 @@ class State:
         while True:
             self.ids_given += 1
             name = f"{kind}_{self.ids_given:06d}"
-            if not any(name in kept for kept in (self.notifications, self.legacy, self.ended, self.foreign)):
+            if not any(name in kept for kept in (self.notifications, self.legacy, self.ended, self.of_other_accounts)):
                 return name
 
-    def shown(self) -> Iterator[tuple[Stream, Activity]]:
+    def shown(self) -> Iterator[tuple[Stream, SimulatedActivity]]:
         """Every activity that was not ended, with its stream."""
         for stream in (*self.streams.values(), *self.legacy.values()):
             if stream.activity is not None:
                 yield stream, stream.activity
 
-    def remember(self, notification: Notification) -> None:
+    def remember(self, notification: SimulatedNotification) -> None:
         """Keep a notification, and forget the oldest beyond a thousand."""
         self.notifications[notification.id] = notification
         _forget_oldest(self.notifications)
 
-    def leave(self, activity: Activity, at: float, dismiss_at: float = math.inf) -> None:
+    def leave(self, activity: SimulatedActivity, at: float, dismiss_at: float = math.inf) -> None:
         """End an activity, and remember it among the ended ones."""
         activity.end(at, dismiss_at)
         self.ended[activity.id] = activity

@@ -1,16 +1,16 @@
-"""Live Activities as streams: what a PUT and a DELETE do to one. Pure."""
+"""Live Activities as streams: what a PUT and a DELETE do to one. No I/O."""
 
 from __future__ import annotations
 
-from smithd.lockscreen import told
+from smithd.lockscreen.content import DISMISSED_AFTER
 from smithd.simulator import activities, contract, slots
 from smithd.simulator.audience import Audience, check_scope, holding, is_within, targeted
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
-from smithd.simulator.request import Request, check_billing
-from smithd.simulator.state import Activity, State, Stream
+from smithd.simulator.request import ServiceRequest, check_billing
+from smithd.simulator.state import ServiceState, SimulatedActivity, Stream
 
 
-def put(state: State, request: Request) -> Answer:
+def put(state: ServiceState, request: ServiceRequest) -> Answer:
     """``PUT /live-activity/stream/{key}``: started, updated, rotated, noop or paused."""
     stream = state.streams.get(request.param) or Stream(request.param)
     given, current = request.needed_body(), stream.activity
@@ -24,13 +24,23 @@ def put(state: State, request: Request) -> Answer:
     if current is not None:
         check_scope(request.scope, current.channels)
         if not rotates(current, body, audience, request.now):
-            return _update(state, stream, current, body, audience, request.now)
+            if not activities.update(stream, current, body, request.now):
+                return _answer(stream, "noop", current, audience, request.now)
+            notified = holding(state, current.devices, current.channels).counts
+            more = notified | {"devices_queued": 0} | activities.warning(current, request.now)
+            return _answer(stream, "updated", current, audience, request.now, more)
     activities.check_start(given["content_state"])
     slots.check(state, audience, request.now, leaving=current)
-    return _start(state, stream, given, audience, request.now)
+    # A new activity starts from what was given alone: nothing of the one before stays.
+    activity = activities.start(state, stream, given, audience, request.now)
+    state.streams[stream.key] = stream
+    more = audience.counts | {"devices_queued": 0}
+    if current is not None:
+        more["previous_activity_id"] = current.id
+    return _answer(stream, "rotated" if current else "started", activity, audience, request.now, more)
 
 
-def delete(state: State, request: Request) -> Answer:
+def delete(state: ServiceState, request: ServiceRequest) -> Answer:
     """``DELETE /live-activity/stream/{key}``: ended and forgotten; unknown ones are 404.
 
     So are those outside the key's scope: the contract has no 403 here.
@@ -44,49 +54,36 @@ def delete(state: State, request: Request) -> Answer:
         raise Refused(404, "Live Activity stream not found", f"there is no stream {request.param}, or it ended")
     activity, now = stream.activity, request.now
     del state.streams[request.param]
-    facts: Json = {"operation": "ended", "stream_key": request.param, "activity_id": None, "timestamp": iso(now)}
+    fields: Json = {"operation": "ended", "stream_key": request.param, "activity_id": None, "timestamp": iso(now)}
     if activity is not None:
-        facts |= {"activity_id": activity.id} | ended(state, activity, body, now, told.DISMISSED_AFTER)
+        fields |= {"activity_id": activity.id} | ended(state, activity, body, now, DISMISSED_AFTER)
     title = activity.content["title"] if activity else "nothing was shown"
-    return accepted(facts, f"ended: {title}")
+    return accepted(fields, f"ended: {title}")
 
 
-def ended(state: State, activity: Activity, body: Json, now: float, dismiss_after: float) -> Json:
+def ended(state: ServiceState, activity: SimulatedActivity, body: Json, now: float, dismiss_after: float) -> Json:
     """End the activity. Returns what the answer says of the phones, which ignore it where iOS had ended it before."""
-    told_to = len(holding(state, activity.devices, activity.channels).devices)
+    notified = len(holding(state, activity.devices, activity.channels).devices)
     if activities.end(state, activity, body, now, dismiss_after):
-        return {"devices_notified": told_to, "devices_queued": 0}
+        return {"devices_notified": notified, "devices_queued": 0}
     return {"ignored": True, "message": "iOS had ended it already", "devices_notified": 0, "devices_queued": 0}
 
 
-def rotates(current: Activity, body: Json, audience: Audience, now: float) -> bool:
+def rotates(current: SimulatedActivity, body: Json, audience: Audience, now: float) -> bool:
     """Whether a new activity takes the place: another type, other channels, or iOS has ended the old one by itself."""
     other_type = body["content_state"]["type"] != current.content["type"]
     return other_type or audience.channels != current.channels or current.outlived(now)
 
 
-def _start(state: State, stream: Stream, body: Json, audience: Audience, now: float) -> Answer:
-    old = stream.activity
-    activity = activities.start(state, stream, body, audience, now)
-    state.streams[stream.key] = stream
-    more: Json = audience.counts | {"devices_queued": 0}
-    if old is not None:
-        more["previous_activity_id"] = old.id
-    return _answer(stream, "rotated" if old else "started", activity, audience, now, more)
-
-
-def _update(state: State, stream: Stream, activity: Activity, body: Json, audience: Audience, now: float) -> Answer:
-    if not activities.update(stream, activity, body, now):
-        return _answer(stream, "noop", activity, audience, now)
-    shown_on = holding(state, activity.devices, activity.channels)
-    more = shown_on.counts | {"devices_queued": 0} | activities.warning(activity, now)
-    return _answer(stream, "updated", activity, audience, now, more)
-
-
 def _answer(
-    stream: Stream, operation: str, activity: Activity | None, audience: Audience, now: float, more: Json | None = None
+    stream: Stream,
+    operation: str,
+    activity: SimulatedActivity | None,
+    audience: Audience,
+    now: float,
+    more: Json | None = None,
 ) -> Answer:
-    facts: Json = {
+    fields: Json = {
         "operation": operation,
         "stream_key": stream.key,
         "activity_id": activity.id if activity else None,
@@ -95,4 +92,4 @@ def _answer(
     }
     warned = f" (warning: {more['warning']})" if more and "warning" in more else ""
     title = activity.content["title"] if activity else "nothing is shown until it is resumed in the app"
-    return accepted(facts | audience.effective | (more or {}), f"{operation}: {title}{warned}")
+    return accepted(fields | audience.effective | (more or {}), f"{operation}: {title}{warned}")

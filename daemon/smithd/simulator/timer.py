@@ -1,4 +1,4 @@
-"""The window of a timer activity: restarted by a duration, kept without one, frozen and resumed. Pure."""
+"""The window of a timer activity: restarted by a duration, kept without one, frozen and resumed. No I/O."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ def moved(timer: Timer | None, content: Json, now: float) -> Timer | None:
     if timer is None or "duration_seconds" in content:
         timer = Timer(now, content.get("duration_seconds"))
     timer = replace(timer, counts_down=content.get("counts_down", timer.counts_down))
-    return _resumed(timer, now) if content.get("is_running", True) else timer.frozen(now)
-
-
-def _resumed(timer: Timer, now: float) -> Timer:
+    if not content.get("is_running", True):
+        return timer.frozen(now)
     if timer.frozen_at is None:
         return timer
+    # Resumed: the time for which it stood still does not count.
     return replace(timer, began=timer.began + now - timer.frozen_at, frozen_at=None)

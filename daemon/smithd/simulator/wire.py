@@ -20,7 +20,7 @@ GARBAGE = b"\x16\x03\x01\x00\xa5 this is no HTTP \xff\xfe\x00\r\n\r\n"
 
 
 async def read_call(request: Request) -> Call:
-    """The request as it stood on the wire; of a body that is too large, no more than tells that it is."""
+    """The request as it stood on the wire; of a body that is too large, no more than shows that it is."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk[: MAX_BYTES + 1 - len(body)]
@@ -34,7 +34,7 @@ async def read_call(request: Request) -> Call:
 
 
 async def send_answer(answer: Answer, clock: Clock, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send the answer. Whoever hangs up meanwhile ends it."""
+    """Send the answer. A client that hangs up meanwhile ends it."""
     delivery = answer.delivery
     if delivery.delay and not await _pause(delivery.delay, clock, receive):
         return
@@ -61,7 +61,7 @@ def _pieces(content: bytes, pace: float | None) -> Iterator[bytes]:
 
 
 async def _pause(seconds: float, clock: Clock, receive: Receive) -> bool:
-    """Wait for so long. Returns False where the client hung up, or the server stops, before that."""
+    """Wait. Returns False where the client hung up, or the server stops, before that."""
     waits = [asyncio.ensure_future(one) for one in (clock.sleep(seconds), _disconnection(receive))]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
@@ -91,7 +91,7 @@ def _headers(answer: Answer, content: bytes) -> list[tuple[bytes, bytes]]:
 
 
 async def _hang_up(scope: Scope, receive: Receive, last: bytes = b"") -> None:
-    """Close the connection under the server's feet, and wait until it noticed."""
+    """Close the connection without the server, and wait until the server has noticed."""
     transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
     if transport is not None:
         transport.write(last)

@@ -10,11 +10,11 @@ from starlette.types import ASGIApp
 
 from smithd.lockscreen import page
 from smithd.lockscreen.screen import Note, Page
-from smithd.web.guard import HEALTH, Guard
+from smithd.web.guard import HEALTH, PageGuard
 from smithd.web.picture import Picture
 from smithd.web.reads import Reads
 
-LEAD = "What the iPhone was last told, and the service accepted. It redraws itself as things change."
+LEAD = "What the iPhone was last sent and the service accepted. The page updates itself."
 NOTES = (
     Note("Widgets", "iOS fetches their values about every 15 minutes. Here they change as soon as they are accepted."),
     Note("Live Activities", "They reach the phone within seconds; iOS may hold back one that changes all the time."),
@@ -38,7 +38,7 @@ def build(reads: Reads, *, host: str, token: str | None = None, title: str = "sm
 
     routes = [Route(HEALTH, _healthy), Route("/", whole), Route("/screen", fragment), Route("/static/{name}", _file)]
     app = Starlette(routes=routes, exception_handlers={404: _missing})
-    return Guard(app, page.POLICY, host, token)
+    return PageGuard(app, page.POLICY, host, token)
 
 
 async def _healthy(_: Request) -> Response:

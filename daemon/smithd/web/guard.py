@@ -1,4 +1,4 @@
-"""Who may look: the page shows business figures, so it is careful.
+"""Who may open the page: it shows business figures.
 
 Without a token it answers only to this machine's own names: a foreign site that has its name point here (DNS
 rebinding) is refused. With a token, the token is asked for, and the name does not matter.
@@ -19,7 +19,7 @@ HEALTH = "/healthz"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class Guard:
+class PageGuard:
     """Wraps the page: lets through who may look, and puts the protecting headers on every answer."""
 
     def __init__(self, page: ASGIApp, policy: str, host: str, token: str | None = None) -> None:
@@ -39,7 +39,8 @@ class Guard:
         request = Request(scope)
         headers = dict(self._headers)
         answer = self._refusal(request)
-        if answer is None and self._token is not None and "token" in request.query_params:
+        # Not every request that is let through has shown the token: the health check needs none.
+        if "token" in request.query_params and self._token is not None and _is_allowed(request, self._token):
             headers["Set-Cookie"] = f"{COOKIE}={_seal(self._token)}; Path=/; HttpOnly; SameSite=Strict"
 
         async def send_protected(message: Message) -> None:
@@ -51,10 +52,21 @@ class Guard:
 
     def _refusal(self, request: Request) -> Response | None:
         if request.url.path == HEALTH:
-            return None  # it says nothing about anything, and whoever watches the service has no token
-        if self._token is None:
-            return None if _name(request.headers.get("host", "")) in self._names else _misdirected()
-        return None if _is_allowed(request, self._token) else _unauthorized()
+            return None  # it shows no figures, and what watches the service has no token
+        if self._token is None and _name(request.headers.get("host", "")) not in self._names:
+            return PlainTextResponse(
+                "smithd serves this page to its own machine only: open it as localhost. "
+                "To reach it by another name, set web.token in the configuration.\n",
+                421,
+            )
+        if self._token is not None and not _is_allowed(request, self._token):
+            return PlainTextResponse(
+                "smithd asks for a token: open this page once as /?token=<web.token>, "
+                "or send 'Authorization: Bearer <web.token>'.\n",
+                401,
+                {"WWW-Authenticate": "Bearer"},
+            )
+        return None
 
 
 def _is_allowed(request: Request, token: str) -> bool:
@@ -76,20 +88,3 @@ def _name(host: str) -> str:
     """The name in a Host header, without its port."""
     name, _, _ = host.strip().lower().partition("]") if host.startswith("[") else host.strip().lower().partition(":")
     return name.removeprefix("[").rstrip(".")
-
-
-def _misdirected() -> Response:
-    return PlainTextResponse(
-        "smithd serves this page to its own machine only: open it as localhost. "
-        "To reach it by another name, set web.token in the configuration.\n",
-        421,
-    )
-
-
-def _unauthorized() -> Response:
-    return PlainTextResponse(
-        "smithd asks for a token: open this page once as /?token=<web.token>, "
-        "or send 'Authorization: Bearer <web.token>'.\n",
-        401,
-        {"WWW-Authenticate": "Bearer"},
-    )

@@ -7,18 +7,18 @@ from dataclasses import asdict, replace
 from datetime import tzinfo
 
 from smithd.keys import Key, SurfaceKey
-from smithd.lockscreen import told
+from smithd.lockscreen import content
 from smithd.lockscreen.screen import Activity, Notification, Screen, Widget
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget
 
 REMEMBERED = 24 * 3600.0
-"""A notification leaves the picture after a day: by then its owner has swiped it away."""
+"""A notification leaves the picture after a day: most people have swiped it away before that."""
 
 
 class Picture:
     """Draws one Lock Screen after another.
 
-    While a request is on its way, nobody knows what the phone shows; the picture keeps what it was told before, so
+    While a request is in flight, it is not known what the phone shows; the picture keeps what was accepted before, so
     that nothing flickers.
     """
 
@@ -35,7 +35,11 @@ class Picture:
         return Screen(
             now,
             self._zone,
-            widgets=tuple(widget for row in rows if (widget := _widget(row))),
+            widgets=tuple(
+                Widget(row.key.name, content.value(row.value), row.at)
+                for row in rows
+                if isinstance(row, ShownWidget) and row.value is not None
+            ),
             activities=tuple(activity for row in rows if (activity := _activity(row, now))),
             notifications=_notifications(rows, now),
             badge=badges[-1] if badges else None,
@@ -54,27 +58,20 @@ class Picture:
         return row
 
 
-def _widget(row: Shown) -> Widget | None:
-    if not isinstance(row, ShownWidget) or row.value is None:
-        return None
-    return Widget(row.key.name, told.value(row.value), row.at)
-
-
 def _activity(row: Shown, now: float) -> Activity | None:
     if not isinstance(row, ShownActivity) or row.content is None:
         return None
-    content = row.content
     body = {
-        "content_state": content.content_state,
-        "action": content.action,
-        "secondary_action": content.secondary_action,
+        "content_state": row.content.content_state,
+        "action": row.content.action,
+        "secondary_action": row.content.secondary_action,
     }
-    return told.activity(row.key.name, body, at=row.at, now=now, ended=row.ended)
+    return content.activity(row.key.name, body, at=row.at, now=now, ended=row.ended)
 
 
 def _notifications(rows: Sequence[Shown], now: float) -> tuple[Notification, ...]:
     found = [
-        told.notification(str(row.key), asdict(row.content), at=row.at, replaced=row.replaced)
+        content.notification(str(row.key), asdict(row.content), at=row.at, replaced=row.replaced)
         for row in rows
         if isinstance(row, ShownPush) and now - row.at < REMEMBERED
     ]

@@ -1,4 +1,4 @@
-"""What just happened, for the page: the last facts, secrets taken out."""
+"""What just happened, for the page: the last events, secrets masked. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LINES = 12
 
 
 class Recent:
-    """A telemetry listener that keeps the last lines. A widget's next value takes the place of the one before."""
+    """A listener to events that keeps the last lines. A widget's next value takes the place of the one before."""
 
     def __init__(self, clock: Clock, redactor: Redactor, size: int = LINES) -> None:
         self._clock = clock
@@ -25,8 +25,9 @@ class Recent:
     def __call__(self, event: Event) -> None:
         if event.level < logging.INFO:
             return
-        subject = _subject(event)
-        if subject is not None:
+        subject = None
+        if isinstance(event, SendAccepted) and not isinstance(event.key, PushKey):
+            subject = f"{event.key} {event.operation}"
             self._lines = [line for line in self._lines if line[0] != subject]
         line = Line(self._clock.now(), self._redactor.clean(str(event)), _level(event))
         self._lines = [*self._lines, (subject, line)][-self._size :]
@@ -34,12 +35,6 @@ class Recent:
     def lines(self) -> tuple[Line, ...]:
         """The last lines, the oldest first."""
         return tuple(line for _, line in self._lines)
-
-
-def _subject(event: Event) -> str | None:
-    if not isinstance(event, SendAccepted) or isinstance(event.key, PushKey):
-        return None
-    return f"{event.key} {event.operation}"
 
 
 def _level(event: Event) -> str:

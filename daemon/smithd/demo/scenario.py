@@ -1,7 +1,7 @@
-"""What happens in the shop: figures as a pure function of the seconds since it opened.
+"""What happens in the shop: its figures as a function of the seconds since it opened. No I/O.
 
 Trouble comes in rounds of two and a half minutes, each of another kind: it begins at second 14, is at its worst from
-24 to 33 and over at 36. So within the first minute a visitor sees an alert come and go.
+24 to 33 and over at 36. So within the first minute an alert fires and is resolved.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BEGINS, _WORST, _MENDS, _OVER = 14.0, 24.0, 33.0, 36.0
 
 
 class Trouble(Enum):
-    """The kinds of trouble, in the order of the rounds, with what is said when it begins and when it is mended."""
+    """The kinds of trouble, in the order of the rounds, with its announcement when it begins and when it ends."""
 
     ERRORS = ("A bad deploy: the checkout begins to fail", "The deploy is rolled back")
     SLOWNESS = ("The payment provider becomes slow", "The payment provider is quick again")
@@ -30,7 +30,7 @@ _KINDS = tuple(Trouble)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The shop at one moment; ``answers`` is False while it answers nobody. Money in cents, latency in ms."""
+    """The shop at one moment; ``answers`` is False while it answers no request. Money in cents, latency in ms."""
 
     orders: int
     revenue: int
@@ -73,14 +73,14 @@ def figures(elapsed: float) -> Figures:
 
 
 def severity(moment: float) -> float:
-    """How bad it is at this moment of a round: 0 is well, 1 is the worst."""
+    """How severe the trouble is at this moment of a round: 0 is none, 1 is the worst."""
     rising = (moment - _BEGINS) / (_WORST - _BEGINS)
     falling = (_OVER - moment) / (_OVER - _MENDS)
     return max(0.0, min(1.0, rising, falling))
 
 
-def news(since: float, until: float) -> Iterator[str]:
-    """What was told in the shop after ``since`` and up to ``until`` (seconds since it opened)."""
+def announcements(since: float, until: float) -> Iterator[str]:
+    """What the shop announced after ``since`` and up to ``until`` (seconds since it opened)."""
     for number in range(int(since // ROUND), int(until // ROUND) + 1):
         begun, mended = _KINDS[number % len(_KINDS)].value
         for moment, text in ((_BEGINS, begun), (_MENDS, mended)):

@@ -1,4 +1,4 @@
-"""From the service's own words (a content state, a push) to what is drawn. Takes anything: drawing never fails."""
+"""From a request's body (a content state, a push) to what is drawn. Takes any JSON: drawing never fails. No I/O."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from smithd.lockscreen.screen import Activity, Badge, Notification, Row
-from smithd.lockscreen.wording import duration
+from smithd.lockscreen.formatting import duration
+from smithd.lockscreen.screen import Activity, ActivityRow, Notification, TitleBadge
 
 MOST_STEPS = 24
 LARGEST = 1e12
@@ -17,7 +17,7 @@ DISMISSED_AFTER = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class DrawnTimer:
     """A timer's window: when it began, its length in seconds (None: endless), when it was frozen (None: it runs).
 
     ``counts_down``: whether it shows what is left of its length, or what has passed.
@@ -30,14 +30,14 @@ class Window:
 
 
 def activity(
-    key: str, told: Mapping[str, Any], *, at: float, now: float, ended: bool = False, window: Window | None = None
+    key: str, body: Mapping[str, Any], *, at: float, now: float, ended: bool = False, window: DrawnTimer | None = None
 ) -> Activity | None:
     """The activity that a stream request (``content_state``, ``action``) describes; None once it is dismissed.
 
-    An ended one stays for ``auto_dismiss_seconds`` (or ``_minutes``) after ``at``, two minutes where nothing is said.
+    An ended one stays for ``auto_dismiss_seconds`` (or ``_minutes``) after ``at``, two minutes by default.
     A timer whose ``window`` is not known is taken to have begun ``at``.
     """
-    state = _mapping(told.get("content_state"))
+    state = _mapping(body.get("content_state"))
     if ended and now - at >= lingers(state):
         return None
     window = window or _assumed(state, at)
@@ -53,11 +53,11 @@ def activity(
         rows=tuple(_row(metric, state) for metric in _list(state.get("metrics"))[:8]),
         steps=_steps(state),
         color=_color(state.get("color")),
-        badge=Badge(_text(badge.get("title")), _color(badge.get("color"))) if badge.get("title") else None,
+        badge=TitleBadge(_text(badge.get("title")), _color(badge.get("color"))) if badge.get("title") else None,
         icon=_text(icon.get("symbol")),
         icon_color=_color(icon.get("color")),
-        action=_text(_mapping(told.get("action")).get("title")),
-        secondary_action=_text(_mapping(told.get("secondary_action")).get("title")),
+        action=_text(_mapping(body.get("action")).get("title")),
+        secondary_action=_text(_mapping(body.get("secondary_action")).get("title")),
         ended=ended,
         **_measure(state, window, now),
     )
@@ -66,51 +66,47 @@ def activity(
 def lingers(state: Mapping[str, Any], otherwise: float = DISMISSED_AFTER) -> float:
     """For how many seconds an ended activity stays on the Lock Screen; seconds win over minutes."""
     for name, unit in (("auto_dismiss_seconds", 1.0), ("auto_dismiss_minutes", 60.0)):
-        if (told := _number(state.get(name))) is not None:
-            return told * unit
+        if (length := _number(state.get(name))) is not None:
+            return length * unit
     return otherwise
 
 
-def notification(id: str, told: Mapping[str, Any], *, at: float, replaced: bool = False) -> Notification:  # noqa: A002 - the service's word
+def notification(id: str, body: Mapping[str, Any], *, at: float, replaced: bool = False) -> Notification:  # noqa: A002 - the service's word
     """The notification that a push describes."""
     return Notification(
         id,
-        title=_text(told.get("title")),
+        title=_text(body.get("title")),
         at=at,
-        subtitle=_text(told.get("subtitle")),
-        message=_text(told.get("message")),
-        level=_text(told.get("interruption_level")) or "active",
+        subtitle=_text(body.get("subtitle")),
+        message=_text(body.get("message")),
+        level=_text(body.get("interruption_level")) or "active",
         replaced=replaced,
-        media=_text(told.get("media")),
-        actions=tuple(_text(_mapping(action).get("title")) for action in _list(told.get("actions"))[:4]),
+        media=_text(body.get("media")),
+        actions=tuple(_text(_mapping(action).get("title")) for action in _list(body.get("actions"))[:4]),
     )
 
 
-def value(told: Any) -> str | float:
+def value(given: Any) -> str | float:
     """A metric's value: numbers stay numbers."""
-    return told if isinstance(told, int | float) and not isinstance(told, bool) else _text(told)
+    return given if isinstance(given, int | float) and not isinstance(given, bool) else _text(given)
 
 
-def _measure(state: Mapping[str, Any], window: Window, now: float) -> dict[str, Any]:
+def _measure(state: Mapping[str, Any], window: DrawnTimer, now: float) -> dict[str, Any]:
     """The figure and the bar of the types that have one."""
     match state.get("type"):
         case "value":
             return {"figure": value(state.get("value"))}
         case "progress":
-            return {"bar": _bar(state)}
+            # A percentage wins over a value with its limit.
+            percentage, done, limit = (_number(state.get(name)) for name in ("percentage", "value", "upper_limit"))
+            share = percentage / 100 if percentage is not None else (done or 0) / limit if limit else 0
+            return {"bar": min(1.0, max(0.0, share))}
         case "timer":
             return _clock(window, now)
     return {}
 
 
-def _bar(state: Mapping[str, Any]) -> float:
-    """How full a progress bar is; a percentage wins over a value with its limit."""
-    percentage, done, limit = (_number(state.get(name)) for name in ("percentage", "value", "upper_limit"))
-    share = percentage / 100 if percentage is not None else (done or 0) / limit if limit else 0
-    return min(1.0, max(0.0, share))
-
-
-def _clock(window: Window, now: float) -> dict[str, Any]:
+def _clock(window: DrawnTimer, now: float) -> dict[str, Any]:
     """What a timer shows: what is left of its window, or how long it has been counting up, to its end if it has one."""
     passed = max(0.0, (now if window.frozen_at is None else window.frozen_at) - window.began)
     frozen = window.frozen_at is not None
@@ -125,9 +121,11 @@ def _clock(window: Window, now: float) -> dict[str, Any]:
     }
 
 
-def _assumed(state: Mapping[str, Any], at: float) -> Window:
+def _assumed(state: Mapping[str, Any], at: float) -> DrawnTimer:
     length = _number(state.get("duration_seconds"))
-    return Window(at, length, at if state.get("is_running") is False else None, state.get("counts_down") is not False)
+    return DrawnTimer(
+        at, length, at if state.get("is_running") is False else None, state.get("counts_down") is not False
+    )
 
 
 def _steps(state: Mapping[str, Any]) -> tuple[str, ...]:
@@ -142,18 +140,18 @@ def _steps(state: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(_color(colors[n] if n < len(colors) else usual) if n < full else "" for n in range(drawn))
 
 
-def _number(told: Any) -> float | None:
+def _number(given: Any) -> float | None:
     """A number; whole ones can be too large for what is drawn, and none is endless."""
-    if isinstance(told, bool) or not isinstance(told, int | float):
+    if isinstance(given, bool) or not isinstance(given, int | float):
         return None
-    return float(max(-LARGEST, min(LARGEST, told)))
+    return float(max(-LARGEST, min(LARGEST, given)))
 
 
-def _row(metric: Any, state: Mapping[str, Any]) -> Row:
+def _row(metric: Any, state: Mapping[str, Any]) -> ActivityRow:
     given = _mapping(metric)
     number, unit = _number(given.get("value")), _text(given.get("unit"))
     is_share = state.get("type") == "metrics" and unit.strip() == "%" and number is not None
-    return Row(
+    return ActivityRow(
         _text(given.get("label")),
         value(given.get("value")),
         unit,
@@ -162,17 +160,17 @@ def _row(metric: Any, state: Mapping[str, Any]) -> Row:
     )
 
 
-def _color(told: Any) -> str:
-    return told if isinstance(told, str) and told in COLORS else "blue"
+def _color(given: Any) -> str:
+    return given if isinstance(given, str) and given in COLORS else "blue"
 
 
-def _text(told: Any) -> str:
-    return "" if told is None else str(told)
+def _text(given: Any) -> str:
+    return "" if given is None else str(given)
 
 
-def _mapping(told: Any) -> Mapping[str, Any]:
-    return told if isinstance(told, Mapping) else {}
+def _mapping(given: Any) -> Mapping[str, Any]:
+    return given if isinstance(given, Mapping) else {}
 
 
-def _list(told: Any) -> list[Any]:
-    return list(told) if isinstance(told, list | tuple) else []
+def _list(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple) else []

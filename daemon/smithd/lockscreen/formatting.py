@@ -1,4 +1,4 @@
-"""How times and values read on a Lock Screen. Pure."""
+"""How times and values read on a Lock Screen. No I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shop's story: figures that fit together, and trouble that comes, is noticed, and goes in time."""
+"""The shop's scenario: figures that fit together, and trouble that comes, is noticed, and goes in time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import FakeClock
-from smithd.demo import story
+from smithd.demo import scenario
+from smithd.demo.scenario import ROUND, Figures, figures
 from smithd.demo.shop import Shop
-from smithd.demo.story import ROUND, Figures, figures
 
 moments = st.floats(0, 8 * ROUND)
 
@@ -63,14 +63,16 @@ def test_every_round_has_trouble_of_its_own(number: int, differs: object) -> Non
 
 
 @given(moments, moments, moments)
-def test_news_are_told_once(first: float, second: float, third: float) -> None:
+def test_each_announcement_is_made_once(first: float, second: float, third: float) -> None:
     one, two, three = sorted((first, second, third))
-    assert [*story.news(one, two), *story.news(two, three)] == [*story.news(one, three)]
+    assert [*scenario.announcements(one, two), *scenario.announcements(two, three)] == [
+        *scenario.announcements(one, three)
+    ]
 
 
 def test_the_first_news() -> None:
-    assert len(list(story.news(0, ROUND))) == 2
-    assert next(story.news(0, 20)).startswith("A bad deploy")
+    assert len(list(scenario.announcements(0, ROUND))) == 2
+    assert next(scenario.announcements(0, 20)).startswith("A bad deploy")
 
 
 def test_the_shop_answers_json_and_sometimes_does_not() -> None:

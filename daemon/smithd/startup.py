@@ -8,7 +8,7 @@ is closed there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -152,7 +152,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     timers += stale_timers(series, setup.watched, now)
     timers += slot_timers(left.slots, setup, now)
     return ResumedState(
-        replace(state, groups=notified.groups, outbox=outbox), stored, timers, list(report.events(notified.decisions))
+        state._replace(groups=notified.groups, outbox=outbox), stored, timers, list(report.events(notified.decisions))
     )
 
 

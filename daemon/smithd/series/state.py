@@ -45,7 +45,7 @@ class SeriesState(NamedTuple):
     started: float
     since: float
     metrics: HashTrieMap[str, NewestSamples]
-    sources: Mapping[str, SourceAnswers]
+    sources: HashTrieMap[str, SourceAnswers]
 
     def newest(self, metric: str) -> NewestSamples:
         """What is known of a metric."""
@@ -73,6 +73,11 @@ class SeriesState(NamedTuple):
     def is_fresh(self, sample: Sample, now: float) -> bool:
         """Whether a sample is young enough to be taken for the truth of now."""
         return now - sample.time <= self.fresh_for(sample.series.metric)
+
+    def fresh_of(self, samples: Iterable[Sample], now: float) -> list[Sample]:
+        """Those of these samples that are fresh."""
+        # Most are as new as the poll that brought them: their metric need not be looked up.
+        return [sample for sample in samples if sample.time >= now or self.is_fresh(sample, now)]
 
     def fresh(self, metric: str, now: float) -> dict[Labels, float]:
         """The values of a metric's series that are fresh."""
@@ -203,7 +208,7 @@ def begin(expected: Expected, now: float) -> SeriesState:
         now,
         now,
         HashTrieMap(),
-        {name: SourceAnswers(*_timing(expected, name)) for name in names},
+        HashTrieMap({name: SourceAnswers(*_timing(expected, name)) for name in names}),
     )
 
 
@@ -242,8 +247,7 @@ def record(
     answers = state.sources[source]
     news = not answers.polled or answers.is_up(now, state.started) is (failure is not None)
     after = answers.after(failure, fresh_for, now, has_samples, complete)
-    # There are few sources: to copy their records costs less than to insert one into a persistent map.
-    sources = {**state.sources, source: after}
+    sources = state.sources.insert(source, after)
     changed_state = SeriesState(state.expected, state.started, state.since, metrics, sources)
     return Recorded(changed_state, changed, reported.keys(), news)
 
@@ -262,7 +266,7 @@ def record_derived(
         metrics, changed = metrics.insert(metric, newest), not newest.equals(before)
     if known:
         after = sources[metric].after(None, fresh_for, now, bool(found), True)
-        sources = {**sources, metric: after}
+        sources = sources.insert(metric, after)
     return SeriesState(state.expected, state.started, state.since, metrics, sources), changed
 
 
@@ -294,7 +298,7 @@ def set_clock(state: SeriesState, now: float) -> SeriesState:
         started=min(state.started, now),
         since=now,
         metrics=HashTrieMap({metric: newest.clamped(now) for metric, newest in state.metrics.items()}),
-        sources={name: answers.clamped(now) for name, answers in state.sources.items()},
+        sources=HashTrieMap({name: answers.clamped(now) for name, answers in state.sources.items()}),
     )
 
 
@@ -303,7 +307,7 @@ def adopt(state: SeriesState, before: SeriesState, sources: Collection[str]) -> 
     more is watched now is waited for, as after a start: its next answer brings the rest.
     """
     watched, with_rules = state.expected.watched, state.expected.with_rules
-    metrics, answers = state.metrics, dict(state.sources)
+    metrics, sources_after = state.metrics, state.sources
     for metric, newest in before.metrics.items():
         if metric in watched and source_of(metric) in sources:
             metrics = metrics.insert(metric, newest if metric in with_rules else newest._replace(missing=NO_SAMPLES))
@@ -321,8 +325,8 @@ def adopt(state: SeriesState, before: SeriesState, sources: Collection[str]) -> 
             )
         else:
             known = known._replace(first_answer_within=state.sources[source].first_answer_within)
-        answers[source] = known
-    return state._replace(since=before.since, metrics=metrics, sources=answers)
+        sources_after = sources_after.insert(source, known)
+    return state._replace(since=before.since, metrics=metrics, sources=sources_after)
 
 
 def _timing(expected: Expected, name: str) -> tuple[float, float]:

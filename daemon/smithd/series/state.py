@@ -7,6 +7,7 @@ whose answers are its evaluations.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Set
 from enum import StrEnum
 from typing import NamedTuple
@@ -272,24 +273,30 @@ def record_derived(
 
 def forget_missing(state: SeriesState, series: Iterable[Series]) -> SeriesState:
     """Without these series, where they are missing: no alert needs them any more."""
-    metrics = state.metrics
+    gone: dict[str, set[Labels]] = defaultdict(set)
     for metric, labels in series:
+        gone[metric].add(labels)
+    metrics = state.metrics
+    for metric, of_metric in gone.items():
         found = metrics.get(metric)
-        if found is not None and labels in found.missing:
-            metrics = metrics.insert(metric, found.without(labels))
+        if found is not None and not of_metric.isdisjoint(found.missing):
+            metrics = metrics.insert(metric, found.without(of_metric))
     return state._replace(metrics=metrics)
 
 
-def expect_back(state: SeriesState, sample: Sample) -> SeriesState:
-    """With the last sample of a series that an alert of an earlier run is open on: it is missing where it does not come
+def expect_back(state: SeriesState, samples: Iterable[Sample]) -> SeriesState:
+    """With the last samples of series that alerts of an earlier run are open on: one is missing where it does not come
     again.
     """
-    metric, labels = sample.series
-    newest = state.newest(metric)
-    if labels in newest.samples or labels in newest.missing:
-        return state
-    with_it = newest._replace(missing={**newest.missing, labels: sample})
-    return state._replace(metrics=state.metrics.insert(metric, with_it))
+    by_metric: dict[str, dict[Labels, Sample]] = defaultdict(dict)
+    for sample in samples:
+        by_metric[sample.series.metric].setdefault(sample.series.labels, sample)
+    metrics = state.metrics
+    for metric, found in by_metric.items():
+        newest = state.newest(metric)
+        back = {labels: sample for labels, sample in found.items() if labels not in newest.samples}
+        metrics = metrics.insert(metric, newest._replace(missing={**back, **newest.missing}))
+    return state._replace(metrics=metrics)
 
 
 def set_clock(state: SeriesState, now: float) -> SeriesState:

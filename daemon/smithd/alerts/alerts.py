@@ -48,6 +48,11 @@ class Alerts:
         found = [alert for alerts in self.by_rule.values() for alert in alerts.values()]
         return iter(sorted(found, key=lambda alert: (alert.since, alert.key)))
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether an alert is there that does not fire: the length of an outage will matter to it."""
+        return any(len(alerts) > len(self.firing.get(rule, NO_ALERTS)) for rule, alerts in self.by_rule.items())
+
     def get(self, rule: str, labels: Labels) -> Alert | None:
         """The alert of a rule on the series with these labels; None where it is inactive."""
         alerts = self.by_rule.get(rule)

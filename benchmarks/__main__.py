@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from statistics import median
 
 import click
 
-from benchmarks import evaluation, neighbours, polling, starting
+from benchmarks import evaluation, neighbours, polling, starting, steps
 
 JUDGING = {"threshold": {1: 120.0, 1_000: 20.0, 100_000: 25.0}, "when": {1: 250.0, 1_000: 25.0, 100_000: 35.0}}
 """The kinds of rules, the numbers of series, and how many bare comparisons a sample may cost. A poll of one sample pays
 for all that a poll costs.
 """
+
+STEP = 150.0
+"""How many bare comparisons a step without a change may cost."""
+
+CHANGING = {"alert": {1: 14.0, 100: 5.0}, "widget": {1: 15.0, 100: 3.0}}
+"""What a poll changes, how many of them arrive together, and how many plain commits one of them may cost."""
+
+GROWTH = 2.0
+"""How much dearer one poll, or one alert, may be among ten times as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,28 @@ def evaluated(count: int) -> Iterator[Row]:
             yield Row(f"evaluation: {kind}, {series} series (µs a sample)", pairs, target)
 
 
+def stepped(count: int) -> Iterator[Row]:
+    """CPU of a step for each poll: without a change beside a bare comparison, with changes beside a plain commit."""
+    yield Row("step without a change (µs)", _micro(steps.unchanged(count)), STEP)
+    for kind, targets in CHANGING.items():
+        for together, target in targets.items():
+            what = f"step: a poll changes {kind}" if together == 1 else f"step: {together} polls change {kind}s, each"
+            yield Row(f"{what} (µs)", _micro(steps.changed(kind, together, count)), target)
+
+
+def grown(count: int) -> Iterator[Row]:
+    """What ten times as much does to the cost of one: it must not grow with the number of the others."""
+    for number in (100, 1_000, 10_000):
+        found = _micro(steps.among_sources(number, count))
+        yield Row(f"growth: a poll among {number} sources, or a tenth (µs)", found, GROWTH)
+        found = _micro(steps.of_series(number, count))
+        yield Row(f"growth: an alert of {number}, or a tenth (µs)", found, GROWTH)
+
+
+def _micro(found: Iterable[steps.Round]) -> list[tuple[float, float]]:
+    return [(each.smithd * 1e6, each.bare * 1e6) for each in found]
+
+
 def starts(count: int) -> Iterator[Row]:
     """CPU and memory of a start."""
     measured = list(starting.rounds(count))
@@ -88,6 +119,8 @@ def main(rounds: int, seconds: float, sources: tuple[int, ...]) -> None:
     kept = True
     for row in chain(
         evaluated(rounds),
+        stepped(rounds),
+        grown(rounds),
         (polls(number, rounds, seconds) for number in sources),
         starts(rounds),
         neighbourhood(rounds, 2 * seconds),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rpds import HashTrieMap, HashTrieSet
 from sqlalchemy import Connection
@@ -26,13 +27,13 @@ from smithd.surfaces.slots import Slots
 from smithd.surfaces.surface import NotRenderable
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """Everything that is remembered from one step to the next, but for the samples of the past (see ``History``).
 
     ``intervals``: when rules fired on each series. ``alive_at``: when it was last written that the daemon is alive;
     ``pruned_at``: when intervals were last pruned. ``not_renderable``: the surfaces without a desired state, and why.
     ``ageing``: the metrics and sources that have a timer for when something of them becomes stale.
+    A named tuple, since every poll makes a new one: to replace a field of a frozen dataclass costs three times as much.
     """
 
     series: SeriesState
@@ -44,8 +45,8 @@ class State:
     slots: Slots
     alive_at: float
     pruned_at: float
-    not_renderable: HashTrieMap[SurfaceKey, NotRenderable] = field(default_factory=HashTrieMap)
-    ageing: HashTrieSet[str] = field(default_factory=HashTrieSet)
+    not_renderable: HashTrieMap[SurfaceKey, NotRenderable] = HashTrieMap()
+    ageing: HashTrieSet[str] = HashTrieSet()
 
 
 @dataclass(slots=True)

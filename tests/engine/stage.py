@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -190,7 +190,7 @@ class DrivenOutbox:
     def _put(self, after: Outbox, changes: OutboxChanges) -> None:
         with self._driven.database.transaction() as connection:
             outbox_rows.write(connection, changes)
-        self._driven.engine.state = replace(self._driven.engine.state, outbox=after)
+        self._driven.engine.state = self._driven.engine.state._replace(outbox=after)
 
 
 @dataclass(frozen=True)

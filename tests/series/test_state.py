@@ -212,7 +212,7 @@ def test_a_derived_metric_is_a_source_of_its_own() -> None:
 
 
 def test_a_series_that_an_alert_is_open_on_is_expected_back() -> None:
-    state = expect_back(begin(EXPECTED, T), sample(A, at=T - 500))
+    state = expect_back(begin(EXPECTED, T), [sample(A, at=T - 500)])
     assert state.has_series(STOCK)
     assert state.freshness(STOCK, T) is Freshness.UNSEEN
     assert not state.stale(STOCK, T + 100)

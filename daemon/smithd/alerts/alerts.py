@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -34,15 +35,23 @@ class Alerts:
     @classmethod
     def of(cls, alerts: Iterable[Alert], flapping: Mapping[AlertKey, Flapping] | None = None) -> Alerts:
         """These alerts."""
-        found = cls(flapping=HashTrieMap(flapping or {}))
+        by_rule: dict[str, dict[Labels, Alert]] = defaultdict(dict)
+        firing: dict[str, dict[Labels, Alert]] = defaultdict(dict)
         for alert in alerts:
-            found = found._with(alert.key, alert)
-        return found
+            by_rule[alert.rule][alert.labels] = alert
+            if alert.severity is not None:
+                firing[alert.rule][alert.labels] = alert
+        return cls(_frozen(by_rule), _frozen(firing), HashTrieMap(flapping or {}))
 
     def __iter__(self) -> Iterator[Alert]:
         """The alerts that are not inactive, the oldest first."""
         found = [alert for alerts in self.by_rule.values() for alert in alerts.values()]
         return iter(sorted(found, key=lambda alert: (alert.since, alert.key)))
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether an alert is there that does not fire: the length of an outage will matter to it."""
+        return any(len(alerts) > len(self.firing.get(rule, NO_ALERTS)) for rule, alerts in self.by_rule.items())
 
     def get(self, rule: str, labels: Labels) -> Alert | None:
         """The alert of a rule on the series with these labels; None where it is inactive."""
@@ -90,6 +99,10 @@ class Alerts:
         if flapping is not None:
             return replace(self, flapping=self.flapping.insert(key, flapping))
         return replace(self, flapping=self.flapping.remove(key)) if key in self.flapping else self
+
+
+def _frozen(by_rule: Mapping[str, Mapping[Labels, Alert]]) -> HashTrieMap[str, ByLabels]:
+    return HashTrieMap({rule: HashTrieMap(alerts) for rule, alerts in by_rule.items()})
 
 
 def _put(by_rule: HashTrieMap[str, ByLabels], key: AlertKey, alert: Alert | None) -> HashTrieMap[str, ByLabels]:

@@ -103,7 +103,14 @@ def evaluate_time(
 
 def timers_of(rules: RuleSet, alerts: Alerts) -> list[tuple[float, AlertDue]]:
     """When to evaluate every alert again: for a start, and after the clock was set."""
-    found = [each for alert in alerts for each in _timers(rules.by_name[alert.rule], alert)]
+    # Most alerts have no timer: the timers are sorted, not the alerts.
+    found = [
+        each
+        for name, those in alerts.by_rule.items()
+        for alert in those.values()
+        for each in _timers(rules.by_name[name], alert)
+    ]
+    found.sort()
     for key in sorted(alerts.flapping):
         over_at = alerts.flapping_over_at(rules.by_name[key.rule], key)
         if over_at is not None:

@@ -65,6 +65,8 @@ def fit(alert: Alert, rule: Rule, now: float) -> Alert:
     fires in its place if it is milder; if it is worse, its alert waits for the next value, which ends it, or begins
     what is asked for now.
     """
+    if [hold.severity for hold in alert.holds] == [severity for severity, _ in rule.thresholds]:
+        return _shown(alert, alert.holds).clamped(now)  # nearly every alert at nearly every start
     found = {hold.severity: hold for hold in alert.holds}
     holds = []
     for severity, _ in rule.thresholds:
@@ -78,10 +80,17 @@ def fit(alert: Alert, rule: Rule, now: float) -> Alert:
             holds[0] = replace(fired[-1], severity=rule.lowest, baseline=holds[0].baseline)
         elif not holds[0].is_active:
             holds[0] = replace(holds[0], phase=Phase.PENDING, since=now, began=now)
-    by_value = worst_of(*(hold.severity for hold in holds if hold.fires))
+    return _shown(alert, tuple(holds)).clamped(now)
+
+
+def _shown(alert: Alert, holds: tuple[Hold, ...]) -> Alert:
+    """The alert with these holds, and the severity that comes of them."""
+    by_value = worst_of(*[hold.severity for hold in holds if hold.fires])
     # Where no threshold fires any more, the alert is shown as it was until its next value ends it.
-    shown = worst_of(by_value, alert.severity) if alert.absence.fires else by_value or alert.severity
-    return replace(alert, holds=tuple(holds), severity=shown).clamped(now)
+    severity = worst_of(by_value, alert.severity) if alert.absence.fires else by_value or alert.severity
+    if holds is alert.holds and severity is alert.severity:
+        return alert
+    return replace(alert, holds=holds, severity=severity)
 
 
 def _without_pending(alert: Alert) -> Alert:

@@ -12,8 +12,8 @@ from smithd.alerts.alert import Alert, AlertKey
 from smithd.alerts.alerts import Alerts
 from smithd.alerts.damping import Flapping
 from smithd.alerts.machine import Hold, Phase
-from smithd.alerts.missing import Absence, AbsencePhase
-from smithd.alerts.reason import Cause, CauseKind
+from smithd.alerts.missing import PRESENT, Absence, AbsencePhase
+from smithd.alerts.reason import VALUE, Cause, CauseKind
 from smithd.alerts.severity import Severity
 from smithd.plugin.sample import Labels
 from smithd.storage.tables import metadata, upsert
@@ -30,6 +30,9 @@ _REMOVE = _ALERTS.delete().where(
     _ALERTS.c.origin == bindparam("of"), _ALERTS.c.name == bindparam("called"), _ALERTS.c.labels == bindparam("on")
 )
 _KEEP = upsert(_ALERTS)
+# To look a member up costs a tenth of calling its class, and a start may read tens of thousands.
+_SEVERITIES = {severity.value: severity for severity in Severity}
+_PHASES = {phase.value: phase for phase in Phase}
 _ALIVE = Table("alive", metadata, Column("id", Integer, primary_key=True), Column("at", Float, nullable=False))
 _KEEP_ALIVE = upsert(_ALIVE)
 
@@ -46,9 +49,8 @@ def load(connection: Connection) -> Kept:
     """Read what the last run left; ``resume`` fits it to the rules of today."""
     alerts: list[Alert] = []
     flapping: dict[AlertKey, Flapping] = {}
-    for row in connection.execute(select(_ALERTS).order_by(*_ALERTS.primary_key)):
-        key = AlertKey(row.origin, row.name, _labels(json.loads(row.labels)))
-        state = json.loads(row.state)
+    for origin, name, labels, written in connection.execute(select(_ALERTS).order_by(*_ALERTS.primary_key)):
+        key, state = AlertKey(origin, name, _labels(json.loads(labels))), json.loads(written)
         if "holds" in state:
             alerts.append(_alert(key, state))
         else:
@@ -117,18 +119,18 @@ def _alert(key: AlertKey, state: dict[str, Any]) -> Alert:
         state["fired_at"],
         state["value"],
         _severity(state["worst"]),
-        Cause(CauseKind(kind), source),
-        Absence(AbsencePhase(phase), since),
+        VALUE if kind == CauseKind.VALUE and not source else Cause(CauseKind(kind), source),
+        PRESENT if phase == AbsencePhase.PRESENT and since == PRESENT.since else Absence(AbsencePhase(phase), since),
         Flapping(*state["flapping"]) if state["flapping"] else None,
     )
 
 
 def _hold(severity: str, phase: str, since: float, began: float, baseline: float | None) -> Hold:
-    return Hold(Severity(severity), Phase(phase), since, began, baseline)
+    return Hold(_SEVERITIES[severity], _PHASES[phase], since, began, baseline)
 
 
 def _severity(given: str | None) -> Severity | None:
-    return Severity(given) if given else None
+    return _SEVERITIES[given] if given else None
 
 
 def _packed(labels: Labels) -> str:
@@ -136,4 +138,4 @@ def _packed(labels: Labels) -> str:
 
 
 def _labels(given: list[list[str]]) -> Labels:
-    return tuple((name, value) for name, value in given)
+    return tuple([(name, value) for name, value in given])

@@ -7,7 +7,7 @@ timers that they added, and what the transaction is to write.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from rpds import HashTrieSet
@@ -107,7 +107,7 @@ class Step:
         self._stored = StateChanges()
         self._events: list[Event] = []
         self._answers: list[Any] = []
-        self._refused: set[str] = set(history.refused)
+        self._refused = history.refused
         self._has_messages = False
 
     def take(self, entry: Entry) -> None:
@@ -129,7 +129,8 @@ class Step:
     def changes(self) -> Changes:
         """What all entries came to."""
         samples = self._samples.changes()
-        self._events += [HistoryFull(metric) for metric in sorted(samples.refused - self._refused)]
+        if samples.refused:
+            self._events += [HistoryFull(metric) for metric in sorted(samples.refused - self._refused)]
         self._stored.history = self._stored.history or self._history.pending(self._now)
         self._note_alive()
         return Changes(
@@ -157,7 +158,7 @@ class Step:
             poll.fresh_for,
             poll.time,
         )
-        self._state = replace(self._state, series=recorded.state)
+        self._state = self._state._replace(series=recorded.state)
         self._samples.take(poll.samples, poll.time)
         if recorded.news:
             # What became due while nobody knew how the source is was left alone until now.
@@ -174,10 +175,10 @@ class Step:
         self, samples: Iterable[Any], reported: Collection[str], names: Sequence[str], now: float
     ) -> None:
         """From recorded samples to messages. ``reported``: their metrics; ``names``: what surfaces are rendered for."""
-        fresh = [sample for sample in samples if self._state.series.is_fresh(sample, now)]
+        fresh = self._state.series.fresh_of(samples, now)
         derived = self._setup.derived.derive(reported, self._series_view(now))
         if derived.samples or derived.view.state is not self._state.series:
-            self._state = replace(self._state, series=derived.view.state)
+            self._state = self._state._replace(series=derived.view.state)
             self._samples.take_derived(derived.samples, now)
         evaluated = evaluate(
             self._setup.rules, self._state.alerts, fresh + derived.samples, derived.metrics, derived.view
@@ -202,7 +203,7 @@ class Step:
                     surfaces.add(surface)
                 case SuppressionEnds() | GroupDue():
                     notify_due.append(timer)
-        self._state = replace(self._state, ageing=_without(self._state.ageing, names))
+        self._state = self._state._replace(ageing=_without(self._state.ageing, names))
         self._watch(names, now)
         stale = [name for name in names if self._state.series.stale_at(name) <= now]
         transitions: Sequence[Transition] = ()
@@ -218,8 +219,7 @@ class Step:
         """Nothing was true, or began, in the future; and everything is looked at again."""
         series = set_clock(self._state.series, now)
         groups, timers = reschedule(self._state.groups, now)
-        self._state = replace(
-            self._state,
+        self._state = self._state._replace(
             series=series,
             alerts=self._state.alerts.clamped(now),
             groups=groups,
@@ -290,7 +290,7 @@ class Step:
     def _take_silences(self, after: Any) -> None:
         if self._stored.silences_before is None:
             self._stored.silences_before = self._state.silences
-        self._state = replace(self._state, silences=after)
+        self._state = self._state._replace(silences=after)
 
     def _claim(self, command: ClaimMessages) -> Departures:
         """Claim what may go now; what is too old, or cannot be sent, is taken out."""
@@ -325,7 +325,7 @@ class Step:
             after = outbox.try_again(after, account)
         elif command.delivery.reaches(outcome):
             after = outbox.release(after, Wait.ANSWER, account)
-        self._state = replace(self._state, outbox=after)
+        self._state = self._state._replace(outbox=after)
         shown = after.shown.get(claim.queued.message.key)
         if isinstance(shown, ShownActivity) and shown.ended:
             self._render(set(self._setup.surfaces.streams), command.at)  # its slot is free for another
@@ -359,7 +359,7 @@ class Step:
         for name in new:
             at = self._state.series.next_stale_at(name, now)
             if at is not None:
-                self._state = replace(self._state, ageing=self._state.ageing.insert(name))
+                self._state = self._state._replace(ageing=self._state.ageing.insert(name))
                 self._timers.add([(at + JUST_AFTER, StaleDue(name))])
         return new
 
@@ -367,10 +367,10 @@ class Step:
         """Put what an evaluation came to into the draft."""
         self._timers.add(evaluated.timers)
         if evaluated.unneeded:
-            self._state = replace(self._state, series=forget_missing(self._state.series, evaluated.unneeded))
+            self._state = self._state._replace(series=forget_missing(self._state.series, evaluated.unneeded))
         if evaluated.alerts is self._state.alerts:
             return ()
-        self._state = replace(self._state, alerts=evaluated.alerts)
+        self._state = self._state._replace(alerts=evaluated.alerts)
         self._stored.alerts += evaluated.changed
         self._events += [RuleEvaluationFailed(rule, problem) for rule, problem in evaluated.problems.items()]
         for transition in evaluated.transitions:
@@ -386,13 +386,13 @@ class Step:
         note = intervals.opened if fires else intervals.closed
         alert = transition.alert
         after, written = note(self._state.intervals, alert.rule, alert.series, transition.at)
-        self._state = replace(self._state, intervals=after)
+        self._state = self._state._replace(intervals=after)
         self._stored.intervals += written.written
 
     def _notify(self, transitions: Sequence[Transition], due: Sequence[NotifyTimer], now: float) -> None:
         view = notify_view(self._setup, self._state, now)
         notified: Notified = notify(self._state.groups, transitions, due, view, self._setup.notify)
-        self._state = replace(self._state, groups=notified.groups)
+        self._state = self._state._replace(groups=notified.groups)
         self._stored.groups |= dict.fromkeys(notified.changed)
         self._stored.entries += report.entries(notified.decisions)
         self._timers.add(notified.timers)
@@ -413,7 +413,7 @@ class Step:
                 self._events.append(SurfaceNotRenderable(each.key, str(each)))
             not_renderable = not_renderable.insert(each.key, each)
         self._stored.slots |= rendered.slots != self._state.slots
-        self._state = replace(self._state, slots=rendered.slots, not_renderable=not_renderable)
+        self._state = self._state._replace(slots=rendered.slots, not_renderable=not_renderable)
         self._timers.add(rendered.timers)
         self._enqueue(rendered.messages)
 
@@ -425,7 +425,7 @@ class Step:
 
     def _take_outbox(self, after: Outbox, written: OutboxChanges) -> None:
         if after is not self._state.outbox:
-            self._state = replace(self._state, outbox=after)
+            self._state = self._state._replace(outbox=after)
         if written:
             self._stored.outbox |= written
 
@@ -436,12 +436,12 @@ class Step:
         """Write down, once in a while, that the daemon is alive, so that the next start knows how long it was not."""
         now = self._now
         if now - self._state.alive_at >= ALIVE_EVERY:
-            self._state = replace(self._state, alive_at=now)
-            self._stored.alive |= any(alert.severity is None for alert in self._state.alerts)
+            self._state = self._state._replace(alive_at=now)
+            self._stored.alive |= self._state.alerts.has_pending
         self._stored.alive |= bool(self._stored.alerts)
         if now - self._state.pruned_at >= PRUNE_EVERY:
             pruned, written = intervals.prune(self._state.intervals, now)
-            self._state = replace(self._state, intervals=pruned, pruned_at=now)
+            self._state = self._state._replace(intervals=pruned, pruned_at=now)
             self._stored.intervals_removed += written.removed
 
 

@@ -38,6 +38,9 @@ LONGEST_NAP = 2.0
 CLOCK_STEP = 2.0
 """Seconds by which the wall clock must leave the monotonic one to count as set."""
 
+SAME_MOMENT = 0.0001
+"""Seconds by which an alarm may be late: the difference of two clocks is never read quite the same twice."""
+
 Answer = TypeVar("Answer")
 
 
@@ -79,6 +82,8 @@ class Writer:
         self._longest_nap = longest_nap
         self._queue: Queue[Entry | _Asked] = Queue(lambda: engine.most_waiting, engine.same_verdicts)
         self._arrived = asyncio.Event()
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_at = math.inf
         self._offset = clock.now() - clock.monotonic()
 
     @property
@@ -124,17 +129,20 @@ class Writer:
 
     async def run(self) -> None:
         """Run steps until cancelled. Raises DatabaseError where the state can no longer be kept."""
-        while True:
-            await self._wait()
-            self._watch_clock()
-            now = self._clock.now()
-            wake_at = self._engine.wake_at()
-            if wake_at is not None and wake_at <= now:
-                self._queue.put(Tick(now))
-            if self._queue:
-                await self.step()
-            if self.health.is_degraded and self._clock.monotonic() >= self.health.retry_at:
-                await self._recover()
+        try:
+            while True:
+                await self._wait()
+                self._watch_clock()
+                now = self._clock.now()
+                wake_at = self._engine.wake_at()
+                if wake_at is not None and wake_at <= now:
+                    self._queue.put(Tick(now))
+                if self._queue:
+                    await self.step()
+                if self.health.is_degraded and self._clock.monotonic() >= self.health.retry_at:
+                    await self._recover()
+        finally:
+            self._stop_alarm()
 
     async def step(self) -> None:
         """Compute, commit and apply what waits."""
@@ -225,14 +233,28 @@ class Writer:
         self._arrived.clear()
         now, wake_at = self._clock.now(), self._engine.wake_at()
         nap = self._longest_nap if wake_at is None else min(self._longest_nap, max(0.0, wake_at - now))
-        waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._arrived.wait())}
         if nap < math.inf:
-            waits.add(asyncio.ensure_future(self._clock.sleep(nap)))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+            self._wake_within(nap)
+        await self._arrived.wait()
+
+    def _wake_within(self, nap: float) -> None:
+        """Have an alarm wake the writer in so many seconds, or sooner. One that is set already stays, so that most
+        polls make no task and no timer; where it comes too soon, the writer finds nothing due and waits again.
+        """
+        at = self._clock.monotonic() + nap
+        is_set = self._alarm is not None and not self._alarm.done()
+        if is_set and self._alarm_at <= at + SAME_MOMENT:
+            return
+        self._stop_alarm()
+        self._alarm_at, self._alarm = at, asyncio.create_task(self._wake_after(nap))
+
+    async def _wake_after(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._arrived.set()
+
+    def _stop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
 
     def _watch_clock(self) -> None:
         before, self._offset = self._offset, self._clock.now() - self._clock.monotonic()

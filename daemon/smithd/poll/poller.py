@@ -188,12 +188,17 @@ class Poller:
         if not self._is_open:
             await self._close_source()  # a poll that was left behind may have left a source
         self._called_at = now
-        self._calling = calling = asyncio.create_task(self._run_plugin(self._open_and_poll))
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+        self._calling = calling = asyncio.create_task(self._run_until(ended))
+        deadline = loop.call_later(self._spec.timeout, _end, ended)
         try:
-            await asyncio.wait((calling,), timeout=self._spec.timeout)
+            await ended
         except asyncio.CancelledError:
             await self._stopped_call(calling)
             raise
+        finally:
+            deadline.cancel()
         late = not calling.done()
         if late:
             line = self.current_line()  # read before the cancellation moves it
@@ -204,6 +209,15 @@ class Poller:
         if late:
             return _Result(failure=f"no answer within {self._spec.timeout:g} s" + (f" ({line})" if line else ""))
         return _Result(failure="the plugin cancelled its own poll") if calling.cancelled() else calling.result()
+
+    async def _run_until(self, ended: asyncio.Future[None]) -> _Result:
+        """Run the plugin, and say so when that has ended. ``asyncio.wait`` would take one more turn of the loop to find
+        out, and every poll waits here.
+        """
+        try:
+            return await self._run_plugin(self._open_and_poll)
+        finally:
+            _end(ended)
 
     async def _stopped_call(self, calling: asyncio.Task[Any]) -> bool:
         """Whether a task ended after it was cancelled, its part in the source's own thread included."""
@@ -304,6 +318,12 @@ class _Thinned:
 
 def _is_power_of_two(count: int) -> bool:
     return count & (count - 1) == 0
+
+
+def _end(waiting: asyncio.Future[None]) -> None:
+    """End a wait that the deadline, or a cancellation, may have ended already."""
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 async def _stopped(task: asyncio.Task[Any], grace: float = GRACE) -> bool:

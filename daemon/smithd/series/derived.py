@@ -20,7 +20,7 @@ class Derived(NamedTuple):
     view: SeriesView
     samples: list[Sample]
     changed: list[str]
-    metrics: set[str]
+    metrics: Collection[str]
 
 
 class DerivedMetrics:
@@ -33,6 +33,8 @@ class DerivedMetrics:
 
     def derive(self, reported: Collection[str], view: SeriesView) -> Derived:
         """Evaluate all that depends on metrics which a poll reported, each after those that it depends on."""
+        if not self._expressions:
+            return Derived(view, [], [], reported)
         known = set(reported)
         samples: list[Sample] = []
         changed: list[str] = []

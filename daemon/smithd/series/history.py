@@ -52,6 +52,9 @@ class HistoryChanges(NamedTuple):
     refused: frozenset[str]
 
 
+NOTHING_ADDED = HistoryChanges({}, frozenset())
+
+
 class History:
     """Samples of the last days, by series."""
 
@@ -251,7 +254,9 @@ class HistoryDraft:
 
     def changes(self) -> HistoryChanges:
         """What the step adds, for ``History.apply``."""
-        return HistoryChanges(self._tracks, frozenset(self._refused))
+        return (
+            HistoryChanges(self._tracks, frozenset(self._refused)) if self._tracks or self._refused else NOTHING_ADDED
+        )
 
     def _add(self, series: Series, value: float, at: float, until: float) -> None:
         draft = self._tracks.get(series)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -77,9 +77,9 @@ class NewestSamples(NamedTuple):
                 return False
         return True
 
-    def without(self, labels: Labels) -> NewestSamples:
-        """With one missing series forgotten."""
-        missing = {other: sample for other, sample in self.missing.items() if other != labels}
+    def without(self, gone: Collection[Labels]) -> NewestSamples:
+        """With these missing series forgotten."""
+        missing = {labels: sample for labels, sample in self.missing.items() if labels not in gone}
         return self._replace(missing=missing)
 
     def clamped(self, now: float) -> NewestSamples:

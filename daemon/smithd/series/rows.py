@@ -89,9 +89,11 @@ def write_all(connection: Connection, history: History) -> None:
 def load_intervals(connection: Connection) -> FiringIntervals:
     """The firing intervals that the last run wrote."""
     by_series: dict[Series, tuple[FiringInterval, ...]] = {}
-    for row in connection.execute(select(_INTERVALS).order_by(_INTERVALS.c.start)):
-        series = Series(row.metric, _labels(row.labels))
-        by_series[series] = (*by_series.get(series, ()), FiringInterval(row.rule, series, row.start, row.end))
+    columns = _INTERVALS.c
+    read = select(columns.metric, columns.labels, columns.rule, columns.start, columns.end).order_by(columns.start)
+    for metric, labels, rule, start, end in connection.execute(read):
+        series = Series(metric, _labels(labels))
+        by_series[series] = (*by_series.get(series, ()), FiringInterval(rule, series, start, end))
     return FiringIntervals(HashTrieMap(by_series))
 
 
@@ -130,4 +132,4 @@ def _text(labels: Labels) -> str:
 
 
 def _labels(text: str) -> Labels:
-    return tuple((str(name), str(value)) for name, value in json.loads(text))
+    return tuple([(str(name), str(value)) for name, value in json.loads(text)])

@@ -7,6 +7,7 @@ whose answers are its evaluations.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Set
 from enum import StrEnum
 from typing import NamedTuple
@@ -45,7 +46,7 @@ class SeriesState(NamedTuple):
     started: float
     since: float
     metrics: HashTrieMap[str, NewestSamples]
-    sources: Mapping[str, SourceAnswers]
+    sources: HashTrieMap[str, SourceAnswers]
 
     def newest(self, metric: str) -> NewestSamples:
         """What is known of a metric."""
@@ -73,6 +74,11 @@ class SeriesState(NamedTuple):
     def is_fresh(self, sample: Sample, now: float) -> bool:
         """Whether a sample is young enough to be taken for the truth of now."""
         return now - sample.time <= self.fresh_for(sample.series.metric)
+
+    def fresh_of(self, samples: Iterable[Sample], now: float) -> list[Sample]:
+        """Those of these samples that are fresh."""
+        # Most are as new as the poll that brought them: their metric need not be looked up.
+        return [sample for sample in samples if sample.time >= now or self.is_fresh(sample, now)]
 
     def fresh(self, metric: str, now: float) -> dict[Labels, float]:
         """The values of a metric's series that are fresh."""
@@ -203,7 +209,7 @@ def begin(expected: Expected, now: float) -> SeriesState:
         now,
         now,
         HashTrieMap(),
-        {name: SourceAnswers(*_timing(expected, name)) for name in names},
+        HashTrieMap({name: SourceAnswers(*_timing(expected, name)) for name in names}),
     )
 
 
@@ -242,8 +248,7 @@ def record(
     answers = state.sources[source]
     news = not answers.polled or answers.is_up(now, state.started) is (failure is not None)
     after = answers.after(failure, fresh_for, now, has_samples, complete)
-    # There are few sources: to copy their records costs less than to insert one into a persistent map.
-    sources = {**state.sources, source: after}
+    sources = state.sources.insert(source, after)
     changed_state = SeriesState(state.expected, state.started, state.since, metrics, sources)
     return Recorded(changed_state, changed, reported.keys(), news)
 
@@ -262,30 +267,36 @@ def record_derived(
         metrics, changed = metrics.insert(metric, newest), not newest.equals(before)
     if known:
         after = sources[metric].after(None, fresh_for, now, bool(found), True)
-        sources = {**sources, metric: after}
+        sources = sources.insert(metric, after)
     return SeriesState(state.expected, state.started, state.since, metrics, sources), changed
 
 
 def forget_missing(state: SeriesState, series: Iterable[Series]) -> SeriesState:
     """Without these series, where they are missing: no alert needs them any more."""
-    metrics = state.metrics
+    gone: dict[str, set[Labels]] = defaultdict(set)
     for metric, labels in series:
+        gone[metric].add(labels)
+    metrics = state.metrics
+    for metric, of_metric in gone.items():
         found = metrics.get(metric)
-        if found is not None and labels in found.missing:
-            metrics = metrics.insert(metric, found.without(labels))
+        if found is not None and not of_metric.isdisjoint(found.missing):
+            metrics = metrics.insert(metric, found.without(of_metric))
     return state._replace(metrics=metrics)
 
 
-def expect_back(state: SeriesState, sample: Sample) -> SeriesState:
-    """With the last sample of a series that an alert of an earlier run is open on: it is missing where it does not come
+def expect_back(state: SeriesState, samples: Iterable[Sample]) -> SeriesState:
+    """With the last samples of series that alerts of an earlier run are open on: one is missing where it does not come
     again.
     """
-    metric, labels = sample.series
-    newest = state.newest(metric)
-    if labels in newest.samples or labels in newest.missing:
-        return state
-    with_it = newest._replace(missing={**newest.missing, labels: sample})
-    return state._replace(metrics=state.metrics.insert(metric, with_it))
+    by_metric: dict[str, dict[Labels, Sample]] = defaultdict(dict)
+    for sample in samples:
+        by_metric[sample.series.metric].setdefault(sample.series.labels, sample)
+    metrics = state.metrics
+    for metric, found in by_metric.items():
+        newest = state.newest(metric)
+        back = {labels: sample for labels, sample in found.items() if labels not in newest.samples}
+        metrics = metrics.insert(metric, newest._replace(missing={**back, **newest.missing}))
+    return state._replace(metrics=metrics)
 
 
 def set_clock(state: SeriesState, now: float) -> SeriesState:
@@ -294,7 +305,7 @@ def set_clock(state: SeriesState, now: float) -> SeriesState:
         started=min(state.started, now),
         since=now,
         metrics=HashTrieMap({metric: newest.clamped(now) for metric, newest in state.metrics.items()}),
-        sources={name: answers.clamped(now) for name, answers in state.sources.items()},
+        sources=HashTrieMap({name: answers.clamped(now) for name, answers in state.sources.items()}),
     )
 
 
@@ -303,7 +314,7 @@ def adopt(state: SeriesState, before: SeriesState, sources: Collection[str]) -> 
     more is watched now is waited for, as after a start: its next answer brings the rest.
     """
     watched, with_rules = state.expected.watched, state.expected.with_rules
-    metrics, answers = state.metrics, dict(state.sources)
+    metrics, sources_after = state.metrics, state.sources
     for metric, newest in before.metrics.items():
         if metric in watched and source_of(metric) in sources:
             metrics = metrics.insert(metric, newest if metric in with_rules else newest._replace(missing=NO_SAMPLES))
@@ -321,8 +332,8 @@ def adopt(state: SeriesState, before: SeriesState, sources: Collection[str]) -> 
             )
         else:
             known = known._replace(first_answer_within=state.sources[source].first_answer_within)
-        answers[source] = known
-    return state._replace(since=before.since, metrics=metrics, sources=answers)
+        sources_after = sources_after.insert(source, known)
+    return state._replace(since=before.since, metrics=metrics, sources=sources_after)
 
 
 def _timing(expected: Expected, name: str) -> tuple[float, float]:

@@ -48,8 +48,10 @@ class Surfaces:
     def concerned(self, names: Iterable[str], rules: Collection[str]) -> set[SurfaceKey]:
         """The surfaces that look at one of these metrics or sources, or at one of these rules."""
         found = {key for name in names for key in self.by_name.get(name, ())}
-        found.update(key for rule in rules for key in self.by_rule.get(rule, ()))
-        return found | self.on_all_rules if rules else found
+        if rules:
+            found.update(key for rule in rules for key in self.by_rule.get(rule, ()))
+            found |= self.on_all_rules
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,13 @@ An event holds plain values, so that it can stand on the lowest floor. Its ``str
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
-from urllib.parse import quote, quote_plus
+from typing import ClassVar
 
 from smithd.keys import Key
+from smithd.redactor import Redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,74 +54,8 @@ class Events:
             listener(event)
 
 
-class Redactor:
-    """Knows every secret that was read, and takes it out of any text before a person sees it."""
-
-    MASK = "[secret]"
-
-    def __init__(self) -> None:
-        self._secrets: dict[str, None] = {}
-        self._longest_first: list[str] | None = None
-
-    def add(self, secret: str) -> None:
-        """Remember a secret, in every form it takes in an answer that repeats it. Very short ones are left alone:
-        masking them would only garble texts.
-        """
-        if len(secret) >= 4:
-            self._secrets |= dict.fromkeys(_disguises(secret))
-            self._longest_first = None
-
-    def learn(self, other: Redactor) -> None:
-        """Remember what another one knows."""
-        self._secrets |= other._secrets
-        self._longest_first = None
-
-    def clean(self, text: str) -> str:
-        """The text with every known secret replaced by a mask."""
-        if self._longest_first is None:
-            self._longest_first = sorted(self._secrets, key=len, reverse=True)
-        for secret in self._longest_first:
-            if secret in text:
-                text = text.replace(secret, self.MASK)
-            for cut in _CUTS:
-                if cut in text:
-                    text = _without_cut(text, secret, cut, self.MASK)
-        return text
-
-    def clean_all(self, value: Any) -> Any:
-        """Plain values as JSON has them, with each of their texts cleaned."""
-        if isinstance(value, dict):
-            return {name: self.clean_all(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self.clean_all(item) for item in value]
-        return self.clean(value) if isinstance(value, str) else value
-
-
-def _disguises(secret: str) -> Iterable[str]:
-    """A secret as it is, and as it stands in JSON, in an address, in a form, in HTML and in base64."""
-    octets = secret.encode("utf-8", "replace")
-    in_json = (json.dumps(secret, ensure_ascii=escaped)[1:-1] for escaped in (True, False))
-    in_base64 = base64.b64encode(octets).decode().rstrip("=")
-    yield secret
-    for text in in_json:
-        yield from (text, text.replace("/", "\\/"))
-    yield from (quote(octets), quote(octets, safe=""), quote_plus(octets), html.escape(secret))
-    yield from (in_base64, in_base64.replace("+", "-").replace("/", "_"))
-
-
-_CUTS = ("…", "...")
-"""How a text that was cut says so: ours, and the HTTP library's."""
-
-
-def _without_cut(text: str, secret: str, cut: str, mask: str) -> str:
-    """The text without the beginning of a secret whose end was cut off."""
-    for length in range(len(secret) - 1, 3, -1):
-        text = text.replace(secret[:length] + cut, mask + cut)
-    return text
-
-
 def listen_with_logs(redactor: Redactor) -> Listener:
-    """A listener that writes each fact to the log ``smithd``, secrets taken out."""
+    """A listener that writes each event to the log ``smithd``, with secrets masked."""
     log = logging.getLogger("smithd")
 
     def write(event: Event) -> None:

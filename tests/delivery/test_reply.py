@@ -15,7 +15,7 @@ from campaign import rounds
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery import reply
 from smithd.delivery.reply import Accepted, Limit, Refusal, Rejected, Reply, Unknown
-from smithd.events import Redactor
+from smithd.redactor import Redactor
 
 NOW = 1_700_000_000.0
 RESPONSES = json.loads((Path(__file__).parents[1] / "contract" / "responses.schema.json").read_text())["x-by-endpoint"]

@@ -7,8 +7,9 @@ import io
 import pytest
 
 from smithd.demo.watch import ShopAnnouncement, Watch
-from smithd.events import AlertChanged, Event, Polled, PollFailed, Redactor, SendAccepted, SendDropped, Started
+from smithd.events import AlertChanged, Event, Polled, PollFailed, SendAccepted, SendDropped, Started
 from smithd.keys import DEFAULT_ACCOUNT, PushKey, WidgetKey
+from smithd.redactor import Redactor
 
 
 def _lines(*facts: Event, color: bool | None = None) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fakes import FakeClock
-from smithd.events import AlertChanged, Polled, PollFailed, Redactor, SendAccepted
+from smithd.events import AlertChanged, Polled, PollFailed, SendAccepted
 from smithd.keys import DEFAULT_ACCOUNT, PushKey, WidgetKey
+from smithd.redactor import Redactor
 from smithd.web.recent import Recent
 
 

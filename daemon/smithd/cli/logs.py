@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 
-from smithd.events import Redactor
+from smithd.redactor import Redactor
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 """Syslog's numbers, which the journal reads at a line's start (sd-daemon(3))."""

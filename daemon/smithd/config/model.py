@@ -15,7 +15,6 @@ from smithd.config.names import DerivedName, RuleName, SourceName, WindowName
 from smithd.config.zones import parse_zone
 from smithd.contract.names import MetricKey, StreamKey
 from smithd.delivery.account import AccountOptions, is_loopback
-from smithd.events import Redactor
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
 from smithd.keys import DEFAULT_ACCOUNT
@@ -25,6 +24,7 @@ from smithd.notify.time_window import TimeWindow, TimeWindowOptions
 from smithd.plugin.options import Options, PositiveDuration, Secret
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import ScheduleOptions
+from smithd.redactor import Redactor
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.registry import ActivityOption
 from smithd.surfaces.widget import WidgetOptions

@@ -22,8 +22,8 @@ from smithd.config.yaml.compose import compose
 from smithd.config.yaml.document import UnreadableFile, read
 from smithd.config.yaml.positions import MappingNode, Node, Path, ScalarNode, locate, walk
 from smithd.config.yaml.scalars import described
-from smithd.events import Redactor
 from smithd.poll.isolation import PluginFault, call_isolated
+from smithd.redactor import Redactor
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _EXTRA = "extra_forbidden"

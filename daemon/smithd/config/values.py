@@ -14,7 +14,7 @@ from smithd.config.secrets import MalformedReference, SecretMissing, SecretRefer
 from smithd.config.yaml.document import Document
 from smithd.config.yaml.positions import ListNode, Node, ScalarNode
 from smithd.config.yaml.scalars import value_of
-from smithd.events import Redactor
+from smithd.redactor import Redactor
 
 _ODD_STARTS = tuple("+-iInN0123456789")
 _NOT_FINITE = re.compile(r"[-+]?(?:inf|infinity|nan|\d[\d._]*e\+?\d{3,})", re.IGNORECASE)

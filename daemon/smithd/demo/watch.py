@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TextIO
 
-from smithd.events import AlertChanged, Event, Redactor, SendAccepted
+from smithd.events import AlertChanged, Event, SendAccepted
 from smithd.keys import BadgeKey, Key, PushKey, StreamKey, WidgetKey
+from smithd.redactor import Redactor
 
 _COLORS = {"dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
 _ALERTS = {

@@ -2,7 +2,6 @@
 
 from smithd.clock import Clock
 from smithd.errors import BadResponse, Misconfigured, SourceError, Unavailable
-from smithd.events import Redactor
 from smithd.http import (
     TLS,
     CertificateError,
@@ -18,6 +17,7 @@ from smithd.plugin.options import Duration, File, HttpUrl, MetricName, Options, 
 from smithd.plugin.sample import RawSample
 from smithd.plugin.source import Context, Source
 from smithd.plugin.thread import Threads
+from smithd.redactor import Redactor
 from smithd.suggestion import did_you_mean
 
 __all__ = [

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 
 from smithd.clock import Clock
-from smithd.events import AlertChanged, Event, Redactor, SendAccepted
+from smithd.events import AlertChanged, Event, SendAccepted
 from smithd.keys import PushKey
 from smithd.lockscreen.screen import Line
+from smithd.redactor import Redactor
 
 _ALERT_LEVELS = {"fired": "warning", "raised": "error", "resolved": "good"}
 LINES = 12

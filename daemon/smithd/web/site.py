@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from smithd.clock import Clock
 from smithd.config.model import Config, WebOptions
 from smithd.engine.engine import Engine
-from smithd.events import Events, Redactor, Serving
+from smithd.events import Events, Serving
+from smithd.redactor import Redactor
 from smithd.web.reads import windows
 from smithd.web.recent import Recent
 

@@ -13,7 +13,7 @@ from smithd.config.report.masking import Mask
 from smithd.config.yaml.columns import part_of
 from smithd.config.yaml.positions import Node, ScalarNode, mistake_at
 from smithd.errors import ConfigError
-from smithd.events import Redactor
+from smithd.redactor import Redactor
 from smithd.suggestion import did_you_mean, nearest
 
 WIDEST = 140

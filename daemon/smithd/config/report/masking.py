@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from smithd.config.yaml.positions import Node, Path, ScalarNode, walk
-from smithd.events import Redactor
+from smithd.redactor import Redactor
 from smithd.suggestion import nearest
 
 MASK = Redactor.MASK

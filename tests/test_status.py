@@ -6,7 +6,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from engine.stage import Stage
+from engine.harness import Harness
 from smithd.delivery.delivery import AccountDelivery
 from smithd.errors import Unwritable
 from smithd.keys import DEFAULT_ACCOUNT
@@ -28,8 +28,8 @@ live_activities:
 """
 
 
-def seen(stage: Stage, health: CommitHealth = CommitHealth(), **facts: Any) -> Status:  # noqa: B008 - it is frozen
-    config = stage.engine.engine.setup.config
+def seen(harness: Harness, health: CommitHealth = CommitHealth(), **facts: Any) -> Status:  # noqa: B008 - it is frozen
+    config = harness.engine.engine.setup.config
     delivery = AccountDelivery(DEFAULT_ACCOUNT, config.account, config.zone)
     known: dict[str, Any] = {
         "version": "1",
@@ -43,31 +43,31 @@ def seen(stage: Stage, health: CommitHealth = CommitHealth(), **facts: Any) -> S
         "dropped": {},
         "instant": 100.0,
     }
-    return status(stage.engine.engine, delivery, RuntimeFacts(**(known | facts)), stage.now)
+    return status(harness.engine.engine, delivery, RuntimeFacts(**(known | facts)), harness.now)
 
 
 def test_a_source_is_unseen_then_up_then_failing_then_silent(tmp_path: Path) -> None:
-    with Stage(tmp_path, CONFIG, T) as stage:
-        assert [(source.name, source.health) for source in seen(stage).sources] == [
+    with Harness(tmp_path, CONFIG, T) as harness:
+        assert [(source.name, source.health) for source in seen(harness).sources] == [
             ("shop", "unseen"),
             ("depot", "unseen"),
         ]
-        stage.poll(T + 1, orders=9)
-        shop = seen(stage, skipped={"shop": 2}, dropped={"shop": 1}).sources[0]
+        harness.poll(T + 1, orders=9)
+        shop = seen(harness, skipped={"shop": 2}, dropped={"shop": 1}).sources[0]
         assert (shop.health, shop.since, shop.answered_at) == ("up", T + 1, T + 1)
         assert (shop.polls_skipped, shop.answers_dropped) == (2, 1)
-        stage.fail(T + 61)
-        shop = seen(stage).sources[0]
+        harness.fail(T + 61)
+        shop = seen(harness).sources[0]
         assert (shop.health, shop.since, shop.reason) == ("failing", T + 61, "no answer")
-        stage.poll(T + 121, orders=9)
-        stage.pass_time(T + 1000)
-        assert seen(stage).sources[0].health == "silent"
+        harness.poll(T + 121, orders=9)
+        harness.pass_time(T + 1000)
+        assert seen(harness).sources[0].health == "silent"
 
 
 def test_alerts_have_their_state_severity_and_what_suppresses_them(tmp_path: Path) -> None:
-    with Stage(tmp_path, CONFIG, T) as stage:
-        stage.poll(T + 1, errors={"a": 9, "b": 0}, orders=1)
-        errors, slow = sorted(seen(stage).alerts, key=lambda alert: alert.rule)
+    with Harness(tmp_path, CONFIG, T) as harness:
+        harness.poll(T + 1, errors={"a": 9, "b": 0}, orders=1)
+        errors, slow = sorted(seen(harness).alerts, key=lambda alert: alert.rule)
         assert (errors.rule, dict(errors.labels), errors.state, errors.severity) == (
             "errors",
             {"house": "a"},
@@ -77,44 +77,44 @@ def test_alerts_have_their_state_severity_and_what_suppresses_them(tmp_path: Pat
         assert (errors.value, errors.suppressed) == (9.0, "muted")
         assert errors.suppressed_until is not None
         assert (slow.rule, slow.state, slow.severity, slow.suppressed) == ("slow", "pending", None, "")
-        assert [(rule.name, rule.firing, rule.pending) for rule in seen(stage).rules] == [
+        assert [(rule.name, rule.firing, rule.pending) for rule in seen(harness).rules] == [
             ("errors", 1, 0),
             ("slow", 0, 1),
         ]
 
 
 def test_surfaces_have_what_is_shown_what_waits_and_why_nothing_is_rendered(tmp_path: Path) -> None:
-    with Stage(tmp_path, CONFIG, T) as stage:
-        stage.poll(T + 1, orders=9, stock={"a": 1, "b": 2})
-        orders, text, shop = seen(stage).surfaces
+    with Harness(tmp_path, CONFIG, T) as harness:
+        harness.poll(T + 1, orders=9, stock={"a": 1, "b": 2})
+        orders, text, shop = seen(harness).surfaces
         assert (orders.kind, orders.name, orders.shown, orders.waiting) == ("widget", "shop.orders", None, True)
         assert text.reason.startswith("shop.stock has 2 series where one is needed")
         assert (shop.kind, shop.has_slot) == ("live_activity", True)
-        (account,) = seen(stage).accounts
+        (account,) = seen(harness).accounts
         assert sum(lane.waiting for lane in account.waiting) == 2
-        stage.take()
-        orders, _, shop = seen(stage).surfaces
+        harness.take()
+        orders, _, shop = seen(harness).surfaces
         assert (orders.shown, orders.shown_at, orders.waiting) == (9, T + 1, False)
         assert shop.shown == "Shop"
-        (account,) = seen(stage).accounts
+        (account,) = seen(harness).accounts
         assert (account.slots_used, account.slots, account.waiting) == (1, 4, [])
 
 
 def test_a_state_that_cannot_be_written_shows_since_when_and_why(tmp_path: Path) -> None:
-    with Stage(tmp_path, CONFIG, T) as stage:
+    with Harness(tmp_path, CONFIG, T) as harness:
         failing = CommitHealth().failed(Unwritable("the disk is full"), 90.0, 91.0)
-        found = seen(stage, failing)
+        found = seen(harness, failing)
         assert (found.degraded, found.state.failing_since, found.state.reason) == (False, T - 10, "the disk is full")
         degraded = failing.failed(Unwritable("the disk is full"), 95.0, 96.0)
-        assert seen(stage, degraded).degraded
-        assert not seen(stage).degraded
-        assert seen(stage).state.failing_since is None
+        assert seen(harness, degraded).degraded
+        assert not seen(harness).degraded
+        assert seen(harness).state.failing_since is None
 
 
 def test_as_json_writes_times_in_the_zone_and_keeps_the_rest(tmp_path: Path) -> None:
-    with Stage(tmp_path, CONFIG, T) as stage:
-        stage.poll(T + 1, errors=9)
-        written = as_json(seen(stage, last_reload=ReloadStatus(T, "")), UTC)
+    with Harness(tmp_path, CONFIG, T) as harness:
+        harness.poll(T + 1, errors=9)
+        written = as_json(seen(harness, last_reload=ReloadStatus(T, "")), UTC)
         assert written["started_at"] == "2025-11-23T14:00:00+00:00"
         assert written["last_reload"] == {"reloaded_at": "2025-11-23T14:00:00+00:00", "refused": ""}
         assert written["alerts"][0]["since"] == "2025-11-23T14:00:01+00:00"

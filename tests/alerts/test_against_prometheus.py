@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from campaign import rounds
-from engine.stage import Stage
+from engine.harness import Harness
 from smithd.alerts.alert import Alert
 from smithd.alerts.rule import RuleOptions, compile_rule
 from smithd.alerts.transitions import on_value
@@ -80,15 +80,15 @@ def test_expressions_fire_for_the_same_series_in_the_same_seconds(seed: int, tmp
         for name, (text, hold, keep) in cases.items()
     )
     expected = []
-    with Stage(tmp_path, f"rules:\n{written}", START) as stage:
+    with Harness(tmp_path, f"rules:\n{written}", START) as harness:
         for at in range(SECONDS):
             now = {name: given[at] for name, given in values.items()}
             by_metric = {
                 metric: {house: now[f"{metric}{{house='{house}'}}"] for house in "abc"}
                 for metric in ("errors", "orders")
             }
-            stage.poll(START + at, "shop", **by_metric)
-            firing = [alert for alert in stage.engine.alerts if alert.severity is not None]
+            harness.poll(START + at, "shop", **by_metric)
+            firing = [alert for alert in harness.engine.alerts if alert.severity is not None]
             for name in cases:
                 labels = [{"exp_labels": dict(alert.series.labels)} for alert in firing if alert.rule == name]
                 expected.append({"eval_time": f"{at}s", "alertname": name, "exp_alerts": labels})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.stage import Stage
+from engine.harness import Harness
 from engine.test_notification import EVENING, NIGHT, NIGHTS, rule, rules
 from smithd.cli.main import run
 from smithd.explain import explain, text
@@ -21,30 +21,30 @@ CONFIG = (
 )
 
 
-def told(stage: Stage, rule: str, labels: str = "") -> list[str]:
-    return text(explain(stage.engine.engine, stage.engine.entries(rule), rule, labels, stage.now)).split("\n")
+def told(harness: Harness, rule: str, labels: str = "") -> list[str]:
+    return text(explain(harness.engine.engine, harness.engine.entries(rule), rule, labels, harness.now)).split("\n")
 
 
 def test_it_says_when_a_rule_fires_and_how_far_it_is_from_that(tmp_path: Path) -> None:
-    with Stage(tmp_path, CONFIG, EVENING) as stage:
-        stage.poll(EVENING, stock=0.5, errors=4, orders=9)
-        lines = told(stage, "stock")
+    with Harness(tmp_path, CONFIG, EVENING) as harness:
+        harness.poll(EVENING, stock=0.5, errors=4, orders=9)
+        lines = told(harness, "stock")
         assert lines[0] == "stock: warning when shop.stock > 1 for 2m; critical when shop.stock > 5 for 2m"
         assert "shop.stock is 0.5; warning when shop.stock > 1 for 2m; critical when shop.stock > 5 for 2m" in lines
-        lines = told(stage, "both")
+        lines = told(harness, "both")
         assert "  now: shop.errors is 4 and shop.orders is 9" in lines
         assert "  no notifications: it has no push" in lines
 
 
 def test_it_tells_the_story_in_order_with_decisions_and_deliveries(tmp_path: Path) -> None:
-    with Stage(tmp_path, CONFIG, EVENING) as stage:
-        stage.poll(EVENING, stock={"a": 7, "b": 0})
-        assert "  warning at 20:02:00 if it stays > 1" in told(stage, "stock")
-        stage.poll(EVENING + 120, stock={"a": 7, "b": 0})
-        stage.take()
-        stage.poll(NIGHT, stock={"a": 7, "b": 7})
-        stage.poll(NIGHT + 120, stock={"a": 0, "b": 7})
-        lines = told(stage, "stock")
+    with Harness(tmp_path, CONFIG, EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 7, "b": 0})
+        assert "  warning at 20:02:00 if it stays > 1" in told(harness, "stock")
+        harness.poll(EVENING + 120, stock={"a": 7, "b": 0})
+        harness.take()
+        harness.poll(NIGHT, stock={"a": 7, "b": 7})
+        harness.poll(NIGHT + 120, stock={"a": 0, "b": 7})
+        lines = told(harness, "stock")
         assert '{house="a"}: critical since 20:00:00, shop.stock{house="a"} is 0' in lines
         assert "  no longer critical at 23:07:00 if it stays clear" in lines
         assert "  muted: nights until Tue 24 Nov 07:00:00" in lines
@@ -55,35 +55,35 @@ def test_it_tells_the_story_in_order_with_decisions_and_deliveries(tmp_path: Pat
         )
         assert [line for line in story if "[muted: nights until Tue 07:00]" in line]
         assert story[-1] == "  accepted 20:02:00: stock (a) is critical"
-        only = told(stage, "stock", "house=b")
+        only = told(harness, "stock", "house=b")
         assert not [line for line in only if 'house="a"' in line]
 
 
 def test_it_counts_what_damping_adds(tmp_path: Path) -> None:
-    with Stage(tmp_path, "rules: {e: {metric: shop.errors, warning: '> 1', damping: 30m}}\n", EVENING) as stage:
+    with Harness(tmp_path, "rules: {e: {metric: shop.errors, warning: '> 1', damping: 30m}}\n", EVENING) as harness:
         for minute, value in enumerate((2, 0, 2, 2)):
-            stage.poll(EVENING + 60 * minute, errors=value)
-        assert "  no longer warning when it is not > 1 for 52s" in told(stage, "e")
-        stage.poll(EVENING + 240, errors=0)
-        assert "  no longer warning at 20:04:49 if it stays clear" in told(stage, "e")
-        stage.pass_time(EVENING + 288)
-        assert len(stage.engine.alerts) == 1
-        stage.pass_time(EVENING + 290)
-        assert stage.engine.alerts == []
+            harness.poll(EVENING + 60 * minute, errors=value)
+        assert "  no longer warning when it is not > 1 for 52s" in told(harness, "e")
+        harness.poll(EVENING + 240, errors=0)
+        assert "  no longer warning at 20:04:49 if it stays clear" in told(harness, "e")
+        harness.pass_time(EVENING + 288)
+        assert len(harness.engine.alerts) == 1
+        harness.pass_time(EVENING + 290)
+        assert harness.engine.alerts == []
 
 
 def test_an_expression_that_is_clear_is_told_with_what_is_known(tmp_path: Path) -> None:
-    with Stage(tmp_path, CONFIG, EVENING) as stage:
-        stage.poll(EVENING, errors=0, orders=9)
-        lines = told(stage, "both")
+    with Harness(tmp_path, CONFIG, EVENING) as harness:
+        harness.poll(EVENING, errors=0, orders=9)
+        lines = told(harness, "both")
         assert "no alert" in lines
         assert "  now: shop.errors is 0 and shop.orders is 9" in lines
 
 
 def test_it_works_without_a_daemon_as_text_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Stage(tmp_path, CONFIG, EVENING) as stage:
-        stage.poll(EVENING, stock={"a": 7})
-        stage.poll(EVENING + 120, stock={"a": 7})
+    with Harness(tmp_path, CONFIG, EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 7})
+        harness.poll(EVENING + 120, stock={"a": 7})
         config = str(tmp_path / "smithd.yaml")
         before = (tmp_path / "state.db").read_bytes()
         assert run(["explain", "stock", "house=a", "-c", config]) == 0
@@ -106,7 +106,7 @@ def test_it_works_without_a_daemon_as_text_and_as_json(tmp_path: Path, capsys: p
 def test_what_it_cannot_explain_it_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    with Stage(tmp_path, CONFIG, EVENING):
+    with Harness(tmp_path, CONFIG, EVENING):
         pass
     assert run(["explain", *arguments, "-c", str(tmp_path / "smithd.yaml")]) == 2
     assert said in capsys.readouterr().err

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaign import rounds
-from engine.stage import Stage
+from engine.harness import Harness
 from smithd.alerts.alert import VISIBLE, Change
 from smithd.events import AlertChanged
 from smithd.plugin.sample import RawSample
@@ -72,7 +72,7 @@ class Life:
         self.now = T
         self.config = 0
         self.open: dict[str, str] = {}
-        self.stage = Stage(folder, RULES, T)
+        self.harness = Harness(folder, RULES, T)
         self.intakes = {name: Intake(name, ["errors", "orders", "stock"]) for name in ("shop", "depot")}
         self.heard = 0
 
@@ -80,12 +80,12 @@ class Life:
         if "source" in step:
             self.poll(**step)
         elif "fail" in step:
-            self.stage.fail(self.now, step["fail"])
+            self.harness.fail(self.now, step["fail"])
         elif "wait" in step:
             self.wait(step["wait"])
         elif "step" in step:
             self.now += step["step"]
-            self.stage.engine.replan(self.now)
+            self.harness.engine.replan(self.now)
             self.wait(0)
         else:
             self.restart(step["restart"], step["away"])
@@ -101,21 +101,21 @@ class Life:
             for house, value in given.items()
         ]
         admitted = self.intakes[source].admit(samples, self.now).samples
-        self.stage.engine.ingest(Poll(source, self.now, 160.0, admitted))
+        self.harness.engine.ingest(Poll(source, self.now, 160.0, admitted))
         self.wait(0)
 
     def wait(self, seconds: float) -> None:
-        self.stage.now = min(self.stage.now, self.now)
+        self.harness.now = min(self.harness.now, self.now)
         self.now += seconds
         for _ in range(MOST_TICKS):
-            wake = self.stage.engine.wake_at()
+            wake = self.harness.engine.wake_at()
             if wake is None or wake > self.now:
                 break
-            self.stage.now = max(self.stage.now, wake)
-            self.stage.engine.tick(self.stage.now)
+            self.harness.now = max(self.harness.now, wake)
+            self.harness.engine.tick(self.harness.now)
         else:
             raise AssertionError("time stands still")
-        self.stage.now = self.now
+        self.harness.now = self.now
 
     def restart(self, config: int, away: float) -> None:
         self.stop()
@@ -123,17 +123,17 @@ class Life:
         removed = {"made"} if config == 2 else {"new"}
         self.open = {name: said for name, said in self.open.items() if name.partition("{")[0] not in removed}
         self.config = config
-        self.stage = Stage(self.folder, CONFIGS[config], self.now)
+        self.harness = Harness(self.folder, CONFIGS[config], self.now)
         self.heard = 0
 
     def stop(self) -> None:
-        self.stage.engine.close(self.now)
-        self.stage.__exit__(None, None, None)
+        self.harness.engine.close(self.now)
+        self.harness.__exit__(None, None, None)
 
     def listen(self) -> None:
         """No alert begins that is open, none ends or moves that is not, none moves to where it is."""
-        facts = self.stage.facts[self.heard :]
-        self.heard = len(self.stage.facts)
+        facts = self.harness.events[self.heard :]
+        self.heard = len(self.harness.events)
         for event in facts:
             if not isinstance(event, AlertChanged) or event.change not in VISIBLE:
                 continue
@@ -145,7 +145,7 @@ class Life:
                 assert before != event.severity, f"{event} is no news"
         firing = {
             alert.rule + str(alert.series)[len(alert.series.metric) :]: alert.severity
-            for alert in self.stage.engine.alerts
+            for alert in self.harness.engine.alerts
             if alert.severity is not None
         }
         assert firing == self.open
@@ -190,9 +190,9 @@ def test_nothing_is_said_twice_and_everything_ends(steps: list[dict[str, Any]]) 
                 life.do(step)
             life.calm_down()
             assert life.open == {}
-            assert life.stage.engine.alerts == []
+            assert life.harness.engine.alerts == []
             assert life.remembered() == 0
-            series = life.stage.engine.engine.state.series
+            series = life.harness.engine.engine.state.series
             assert not any(newest.missing for newest in series.metrics.values())
         finally:
             life.stop()
@@ -207,21 +207,21 @@ rules:
 
 
 def test_series_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
-    with Stage(tmp_path, CHURN, T) as stage:
-        engine, sizes = stage.engine, []
+    with Harness(tmp_path, CHURN, T) as harness:
+        engine, sizes = harness.engine, []
         for minute in range(40):
             stock = {f"{minute}-{number}": float(number) for number in range(5)}
-            stage.poll(T + 60 * minute, "shop", stock=stock)
-            stage.poll(T + 60 * minute, "depot", stock=stock)
-            stage.pass_time(T + 60 * minute + 30)
+            harness.poll(T + 60 * minute, "shop", stock=stock)
+            harness.poll(T + 60 * minute, "depot", stock=stock)
+            harness.pass_time(T + 60 * minute + 30)
             sizes.append(
                 sum(len(newest.missing) for newest in engine.engine.state.series.metrics.values()) + len(engine.alerts)
             )
         assert max(sizes[20:]) <= max(sizes[:20]), "no more than what was gone lately"
         for minute in range(40, 80):
-            stage.poll(T + 60 * minute, "shop", stock={"z": 9.0})
-            stage.poll(T + 60 * minute, "depot", stock={"z": 9.0})
-            stage.pass_time(T + 60 * minute + 30)
+            harness.poll(T + 60 * minute, "shop", stock={"z": 9.0})
+            harness.poll(T + 60 * minute, "depot", stock={"z": 9.0})
+            harness.pass_time(T + 60 * minute + 30)
         assert engine.alerts == []
         assert not any(newest.missing for newest in engine.engine.state.series.metrics.values())
         assert not engine.engine.state.alerts.flapping

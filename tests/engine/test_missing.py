@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.stage import Stage
+from engine.harness import Harness
 from smithd.outbox.message import PushUpdate
 
 T = 1_763_906_400.0
@@ -23,194 +23,194 @@ NO_DATA = RULE + "    no_data: {severity: critical, after: 5m}\n"
 ON_ERROR = RULE + "    on_error: {severity: critical, after: 5m}\n"
 
 
-def minutes(stage: Stage, first: int, last: int, **values: float | dict[str, float]) -> None:
+def minutes(harness: Harness, first: int, last: int, **values: float | dict[str, float]) -> None:
     """A poll every minute, and the time between."""
     for minute in range(first, last + 1):
-        stage.pass_time(T + 60 * minute)
-        stage.poll(T + 60 * minute, "shop", **values)
+        harness.pass_time(T + 60 * minute)
+        harness.poll(T + 60 * minute, "shop", **values)
 
 
-def fail(stage: Stage, first: int, last: int) -> None:
+def fail(harness: Harness, first: int, last: int) -> None:
     for minute in range(first, last + 1):
-        stage.pass_time(T + 60 * minute)
-        stage.fail(T + 60 * minute)
+        harness.pass_time(T + 60 * minute)
+        harness.fail(T + 60 * minute)
 
 
 def test_a_series_that_vanished_is_resolved_as_missing_after_its_time(tmp_path: Path) -> None:
-    with Stage(tmp_path, RULE, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 1, "b": 9})
-        stage.take()
-        minutes(stage, 1, 10, stock={"b": 9})
-        assert stage.loud() == [('low{house="a"}', "fired")]
-        minutes(stage, 11, 11, stock={"b": 9})
-        assert stage.loud() == [('low{house="a"}', "fired"), ('low{house="a"}', "resolved")]
-        (closed,) = stage.take()
+    with Harness(tmp_path, RULE, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 1, "b": 9})
+        harness.take()
+        minutes(harness, 1, 10, stock={"b": 9})
+        assert harness.severity_changes() == [('low{house="a"}', "fired")]
+        minutes(harness, 11, 11, stock={"b": 9})
+        assert harness.severity_changes() == [('low{house="a"}', "fired"), ('low{house="a"}', "resolved")]
+        (closed,) = harness.take()
         assert closed.content.title == "Closed: low (a) has no data"
         assert closed.content.message == (
             'shop.stock{house="a"} has no data for 10m 40s; it was 1 before: its alert is closed, not knowing how it '
             "is. It was warning for 10m 40s, 14:00 to 14:10."
         )
-        minutes(stage, 12, 40, stock={"b": 9})
-        assert stage.engine.alerts == []
-        assert len(stage.loud()) == 2
+        minutes(harness, 12, 40, stock={"b": 9})
+        assert harness.engine.alerts == []
+        assert len(harness.severity_changes()) == 2
 
 
 def test_a_series_that_comes_back_in_time_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
-    with Stage(tmp_path, RULE, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 1, "b": 9})
-        minutes(stage, 1, 9, stock={"b": 9})
-        minutes(stage, 10, 30, stock={"a": 2, "b": 9})
-        assert stage.loud() == [('low{house="a"}', "fired")]
-        minutes(stage, 31, 31, stock={"a": 7, "b": 9})
-        assert stage.loud()[1:] == [('low{house="a"}', "resolved")]
-        assert stage.whys()[-1] == 'shop.stock{house="a"} is 7 (normal: 5 or more)'
+    with Harness(tmp_path, RULE, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 1, "b": 9})
+        minutes(harness, 1, 9, stock={"b": 9})
+        minutes(harness, 10, 30, stock={"a": 2, "b": 9})
+        assert harness.severity_changes() == [('low{house="a"}', "fired")]
+        minutes(harness, 31, 31, stock={"a": 7, "b": 9})
+        assert harness.severity_changes()[1:] == [('low{house="a"}', "resolved")]
+        assert harness.sentences()[-1] == 'shop.stock{house="a"} is 7 (normal: 5 or more)'
 
 
 def test_an_alert_stays_as_it_is_while_its_source_fails_however_long(tmp_path: Path) -> None:
-    with Stage(tmp_path, RULE, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 1})
-        fail(stage, 1, 300)
-        assert stage.loud() == [('low{house="a"}', "fired")]
-        minutes(stage, 301, 301, stock={"a": 9})
-        assert [change for _, change in stage.loud()] == ["fired", "resolved"]
+    with Harness(tmp_path, RULE, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 1})
+        fail(harness, 1, 300)
+        assert harness.severity_changes() == [('low{house="a"}', "fired")]
+        minutes(harness, 301, 301, stock={"a": 9})
+        assert [change for _, change in harness.severity_changes()] == ["fired", "resolved"]
 
 
 def test_a_series_that_does_not_come_back_with_its_source_is_gone(tmp_path: Path) -> None:
-    with Stage(tmp_path, RULE, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 1})
-        fail(stage, 1, 60)
-        minutes(stage, 61, 80, stock={"b": 9})
-        assert stage.loud() == [('low{house="a"}', "fired"), ('low{house="a"}', "resolved")]
+    with Harness(tmp_path, RULE, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 1})
+        fail(harness, 1, 60)
+        minutes(harness, 61, 80, stock={"b": 9})
+        assert harness.severity_changes() == [('low{house="a"}', "fired"), ('low{house="a"}', "resolved")]
 
 
 def test_no_data_fires_after_its_time_for_the_series_and_resolves_when_it_is_back(tmp_path: Path) -> None:
-    with Stage(tmp_path, NO_DATA, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
-        minutes(stage, 1, 4, stock={"b": 9})
-        assert stage.loud() == []
-        minutes(stage, 5, 6, stock={"b": 9})
-        assert stage.loud() == [('low{house="a"}', "fired")]
-        assert stage.whys() == ['shop.stock{house="a"} has no data for 5m; it was 9 before']
-        (alert,) = stage.engine.alerts
+    with Harness(tmp_path, NO_DATA, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 9, "b": 9})
+        minutes(harness, 1, 4, stock={"b": 9})
+        assert harness.severity_changes() == []
+        minutes(harness, 5, 6, stock={"b": 9})
+        assert harness.severity_changes() == [('low{house="a"}', "fired")]
+        assert harness.sentences() == ['shop.stock{house="a"} has no data for 5m; it was 9 before']
+        (alert,) = harness.engine.alerts
         assert (alert.severity, str(alert.cause), alert.value) == ("critical", "series", 9)
-        (fired,) = stage.take()
+        (fired,) = harness.take()
         assert fired.content.title == "low (a) is critical"
-        minutes(stage, 7, 7, stock={"a": 9, "b": 9})
-        assert stage.loud()[1:] == [('low{house="a"}', "resolved")]
-        assert stage.whys()[1:] == ['shop.stock{house="a"} has data again: 9']
+        minutes(harness, 7, 7, stock={"a": 9, "b": 9})
+        assert harness.severity_changes()[1:] == [('low{house="a"}', "resolved")]
+        assert harness.sentences()[1:] == ['shop.stock{house="a"} has data again: 9']
 
 
 def test_a_series_that_is_missing_for_a_day_is_given_up(tmp_path: Path) -> None:
-    with Stage(tmp_path, NO_DATA, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
-        minutes(stage, 1, 6, stock={"b": 9})
+    with Harness(tmp_path, NO_DATA, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 9, "b": 9})
+        minutes(harness, 1, 6, stock={"b": 9})
         for hour in range(1, 26):
-            stage.pass_time(T + 3600 * hour)
-            stage.poll(T + 3600 * hour, stock={"b": 9})
-        stage.pass_time(stage.now)
-        assert [change for _, change in stage.loud()] == ["fired", "resolved"]
+            harness.pass_time(T + 3600 * hour)
+            harness.poll(T + 3600 * hour, stock={"b": 9})
+        harness.pass_time(harness.now)
+        assert [change for _, change in harness.severity_changes()] == ["fired", "resolved"]
 
 
 def test_a_metric_that_never_comes_is_missing_too_but_not_before_the_first_poll(tmp_path: Path) -> None:
-    with Stage(tmp_path, NO_DATA, T) as stage:
-        stage.pass_time(T + 3600)
-        assert stage.loud() == []
+    with Harness(tmp_path, NO_DATA, T) as harness:
+        harness.pass_time(T + 3600)
+        assert harness.severity_changes() == []
         for minute in range(60, 70):
-            stage.poll(T + 60 * minute + 1, orders=3)
-            stage.pass_time(T + 60 * minute + 30)
-        assert stage.loud() == [("low", "fired")]
-        minutes(stage, 71, 71, stock={"a": 9})
-        assert stage.loud() == [("low", "fired"), ("low", "resolved")]
+            harness.poll(T + 60 * minute + 1, orders=3)
+            harness.pass_time(T + 60 * minute + 30)
+        assert harness.severity_changes() == [("low", "fired")]
+        minutes(harness, 71, 71, stock={"a": 9})
+        assert harness.severity_changes() == [("low", "fired"), ("low", "resolved")]
 
 
 def test_a_source_that_fails_is_one_alert_for_each_rule_with_its_cause(tmp_path: Path) -> None:
-    with Stage(tmp_path, ON_ERROR, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 9, "b": 1})
-        fail(stage, 1, 4)
-        assert stage.loud() == [('low{house="b"}', "fired")]
-        fail(stage, 5, 6)
-        assert stage.loud()[1:] == [("low", "fired")]
-        assert stage.whys()[1:] == ["shop.stock has no data for 5m (source shop fails)"]
-        assert {str(alert.cause) for alert in stage.engine.alerts} == {"", "source:shop"}
-        minutes(stage, 7, 7, stock={"a": 9, "b": 1})
-        assert stage.loud()[2:] == [("low", "resolved")]
-        assert stage.whys()[2:] == ["shop.stock has data again"]
+    with Harness(tmp_path, ON_ERROR, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 9, "b": 1})
+        fail(harness, 1, 4)
+        assert harness.severity_changes() == [('low{house="b"}', "fired")]
+        fail(harness, 5, 6)
+        assert harness.severity_changes()[1:] == [("low", "fired")]
+        assert harness.sentences()[1:] == ["shop.stock has no data for 5m (source shop fails)"]
+        assert {str(alert.cause) for alert in harness.engine.alerts} == {"", "source:shop"}
+        minutes(harness, 7, 7, stock={"a": 9, "b": 1})
+        assert harness.severity_changes()[2:] == [("low", "resolved")]
+        assert harness.sentences()[2:] == ["shop.stock has data again"]
 
 
 def test_a_source_that_is_never_heard_of_is_failing_too(tmp_path: Path) -> None:
-    with Stage(tmp_path, ON_ERROR, T) as stage:
-        fail(stage, 0, 10)
-        assert stage.loud() == [("low", "fired")]
+    with Harness(tmp_path, ON_ERROR, T) as harness:
+        fail(harness, 0, 10)
+        assert harness.severity_changes() == [("low", "fired")]
 
 
 def test_a_dead_source_raises_the_alert_of_a_metric_without_labels(tmp_path: Path) -> None:
-    with Stage(tmp_path, ON_ERROR, T) as stage:
-        minutes(stage, 0, 0, stock=1)
-        fail(stage, 1, 6)
-        assert stage.loud() == [("low", "fired"), ("low", "raised")]
-        minutes(stage, 7, 7, stock=1)
-        assert stage.loud()[2:] == [("low", "lowered")]
-        minutes(stage, 8, 8, stock=9)
-        assert stage.loud()[3:] == [("low", "resolved")]
+    with Harness(tmp_path, ON_ERROR, T) as harness:
+        minutes(harness, 0, 0, stock=1)
+        fail(harness, 1, 6)
+        assert harness.severity_changes() == [("low", "fired"), ("low", "raised")]
+        minutes(harness, 7, 7, stock=1)
+        assert harness.severity_changes()[2:] == [("low", "lowered")]
+        minutes(harness, 8, 8, stock=9)
+        assert harness.severity_changes()[3:] == [("low", "resolved")]
 
 
 @pytest.mark.parametrize("key", ["no_data", "on_error"])
 def test_ok_resolves_once_the_values_are_too_old(tmp_path: Path, key: str) -> None:
-    with Stage(tmp_path, f"{RULE}    {key}: ok\n", T) as stage:
-        minutes(stage, 0, 0, stock=1)
+    with Harness(tmp_path, f"{RULE}    {key}: ok\n", T) as harness:
+        minutes(harness, 0, 0, stock=1)
         if key == "on_error":
-            fail(stage, 1, 5)
+            fail(harness, 1, 5)
         else:
-            minutes(stage, 1, 5)
-        assert [change for _, change in stage.loud()] == ["fired", "resolved"]
+            minutes(harness, 1, 5)
+        assert [change for _, change in harness.severity_changes()] == ["fired", "resolved"]
 
 
 def test_no_data_does_not_speak_for_a_failing_source_until_it_answers_without(tmp_path: Path) -> None:
-    with Stage(tmp_path, NO_DATA, T) as stage:
-        minutes(stage, 0, 0, stock=9)
-        fail(stage, 1, 30)
-        assert stage.loud() == []
-        stage.poll(T + 31 * 60, orders=1)
-        stage.pass_time(T + 31 * 60 + 1)
-        assert stage.loud() == [("low", "fired")]
+    with Harness(tmp_path, NO_DATA, T) as harness:
+        minutes(harness, 0, 0, stock=9)
+        fail(harness, 1, 30)
+        assert harness.severity_changes() == []
+        harness.poll(T + 31 * 60, orders=1)
+        harness.pass_time(T + 31 * 60 + 1)
+        assert harness.severity_changes() == [("low", "fired")]
 
 
 def test_a_restart_neither_forgets_nor_repeats_what_is_missing(tmp_path: Path) -> None:
-    with Stage(tmp_path, NO_DATA, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
-        minutes(stage, 1, 6, stock={"b": 9})
-        assert stage.loud() == [('low{house="a"}', "fired")]
-    with Stage(tmp_path, NO_DATA, T + 420) as stage:
-        minutes(stage, 8, 30, stock={"b": 9})
-        assert stage.loud() == []
-        minutes(stage, 31, 31, stock={"a": 9, "b": 9})
-        assert stage.loud() == [('low{house="a"}', "resolved")]
+    with Harness(tmp_path, NO_DATA, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 9, "b": 9})
+        minutes(harness, 1, 6, stock={"b": 9})
+        assert harness.severity_changes() == [('low{house="a"}', "fired")]
+    with Harness(tmp_path, NO_DATA, T + 420) as harness:
+        minutes(harness, 8, 30, stock={"b": 9})
+        assert harness.severity_changes() == []
+        minutes(harness, 31, 31, stock={"a": 9, "b": 9})
+        assert harness.severity_changes() == [('low{house="a"}', "resolved")]
 
 
 def test_after_a_restart_a_firing_series_that_stayed_away_is_resolved_as_missing(tmp_path: Path) -> None:
-    with Stage(tmp_path, RULE, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 1, "b": 9})
-    with Stage(tmp_path, RULE, T + 60) as stage:
-        stage.pass_time(T + 1800)
-        assert stage.loud() == []
+    with Harness(tmp_path, RULE, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 1, "b": 9})
+    with Harness(tmp_path, RULE, T + 60) as harness:
+        harness.pass_time(T + 1800)
+        assert harness.severity_changes() == []
         for minute in range(31, 50):
-            stage.poll(T + 60 * minute, stock={"b": 9})
-            stage.pass_time(T + 60 * minute + 30)
-        assert stage.loud() == [('low{house="a"}', "resolved")]
+            harness.poll(T + 60 * minute, stock={"b": 9})
+            harness.pass_time(T + 60 * minute + 30)
+        assert harness.severity_changes() == [('low{house="a"}', "resolved")]
 
 
 def test_a_clock_that_steps_makes_nothing_missing(tmp_path: Path) -> None:
-    with Stage(tmp_path, NO_DATA + "    on_error: critical\n", T) as stage:
-        minutes(stage, 0, 3, stock={"a": 9, "b": 9})
+    with Harness(tmp_path, NO_DATA + "    on_error: critical\n", T) as harness:
+        minutes(harness, 0, 3, stock={"a": 9, "b": 9})
         for step in (7 * 86400, -3 * 86400, 3600):
-            now = stage.now + step
-            stage.engine.replan(now)
-            stage.engine.tick(now)
+            now = harness.now + step
+            harness.engine.replan(now)
+            harness.engine.tick(now)
             for minute in range(5):
-                stage.poll(now + 5 + 60 * minute, stock={"a": 9, "b": 9})
-                stage.pass_time(now + 30 + 60 * minute)
-        assert stage.loud() == []
-        assert stage.engine.alerts == []
+                harness.poll(now + 5 + 60 * minute, stock={"a": 9, "b": 9})
+                harness.pass_time(now + 30 + 60 * minute)
+        assert harness.severity_changes() == []
+        assert harness.engine.alerts == []
 
 
 EXPRESSION = "rules: {w: {when: shop.stock > 5, severity: critical, no_data: {%s}, push: true}}\n"
@@ -222,87 +222,87 @@ EXPRESSION = "rules: {w: {when: shop.stock > 5, severity: critical, no_data: {%s
 def test_the_part_that_an_expression_lost_is_missing_for_as_long_as_it_was_asked_to(
     tmp_path: Path, no_data: str, after: int
 ) -> None:
-    with Stage(tmp_path, EXPRESSION % no_data, T + 7) as stage:
-        minutes(stage, 1, 3, stock={"a": 9, "b": 1})
-        minutes(stage, 4, after, stock={"b": 1})
-        assert stage.loud() == [('w{house="a"}', "fired")]
-        stage.take()
-        minutes(stage, after + 1, after + 1, stock={"b": 1})
-        assert stage.loud()[1:] == [('w{house="a"}', "resolved")]
-        (closed,) = stage.take()
+    with Harness(tmp_path, EXPRESSION % no_data, T + 7) as harness:
+        minutes(harness, 1, 3, stock={"a": 9, "b": 1})
+        minutes(harness, 4, after, stock={"b": 1})
+        assert harness.severity_changes() == [('w{house="a"}', "fired")]
+        harness.take()
+        minutes(harness, after + 1, after + 1, stock={"b": 1})
+        assert harness.severity_changes()[1:] == [('w{house="a"}', "resolved")]
+        (closed,) = harness.take()
         assert closed.content.title == "Closed: w (a) has no data"
 
 
 def test_what_vanished_before_a_restart_is_missing_after_it(tmp_path: Path) -> None:
     config = EXPRESSION % "severity: ok, after: 20m"
-    with Stage(tmp_path, config, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 9, "b": 1})
-        stage.take()
-    with Stage(tmp_path, config, T + 60) as stage:
-        minutes(stage, 1, 15, stock={"b": 1})
-        assert stage.loud() == []
-    with Stage(tmp_path, config, T + 960) as stage:
-        minutes(stage, 16, 30, stock={"b": 1})
-        (closed,) = stage.take()
+    with Harness(tmp_path, config, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 9, "b": 1})
+        harness.take()
+    with Harness(tmp_path, config, T + 60) as harness:
+        minutes(harness, 1, 15, stock={"b": 1})
+        assert harness.severity_changes() == []
+    with Harness(tmp_path, config, T + 960) as harness:
+        minutes(harness, 16, 30, stock={"b": 1})
+        (closed,) = harness.take()
         assert closed.content.title == "Closed: w (a) has no data"
 
 
 def test_a_lost_part_that_is_missed_by_nobody_is_forgotten(tmp_path: Path) -> None:
-    with Stage(tmp_path, EXPRESSION % "severity: warning", T) as stage:
-        minutes(stage, 0, 0, stock={"a": 9, "b": 9, "c": 1})
-        minutes(stage, 1, 10, stock={"b": 9})
-        assert {alert.series.labels for alert in stage.engine.alerts} == {(("house", "a"),), (("house", "b"),)}
-        missing = stage.engine.engine.state.series.missing("shop.stock")
+    with Harness(tmp_path, EXPRESSION % "severity: warning", T) as harness:
+        minutes(harness, 0, 0, stock={"a": 9, "b": 9, "c": 1})
+        minutes(harness, 1, 10, stock={"b": 9})
+        assert {alert.series.labels for alert in harness.engine.alerts} == {(("house", "a"),), (("house", "b"),)}
+        missing = harness.engine.engine.state.series.missing("shop.stock")
         assert missing.keys() == {(("house", "a"),)}
 
 
 def test_an_expression_that_is_clear_again_names_no_value_of_before(tmp_path: Path) -> None:
     config = (EXPRESSION % "severity: ok").replace("push: true", "on_error: warning")
-    with Stage(tmp_path, config, T) as stage:
-        minutes(stage, 0, 0, stock=9)
-        fail(stage, 1, 8)
-        minutes(stage, 9, 9, stock=1)
-        assert stage.whys()[1:] == ["shop.stock is 1 (w has data again)"]
+    with Harness(tmp_path, config, T) as harness:
+        minutes(harness, 0, 0, stock=9)
+        fail(harness, 1, 8)
+        minutes(harness, 9, 9, stock=1)
+        assert harness.sentences()[1:] == ["shop.stock is 1 (w has data again)"]
 
 
 def test_a_failing_source_is_waited_for_from_its_last_answer_also_where_it_had_no_value(tmp_path: Path) -> None:
     config = "rules: {o: {metric: shop.orders, warning: '> 5', on_error: {severity: critical, after: 10m}, push: true}}"
-    with Stage(tmp_path, config + "\n", T) as stage:
-        minutes(stage, 0, 20, errors=1)
-        fail(stage, 21, 22)
-        minutes(stage, 23, 23, errors=1)
-        fail(stage, 24, 32)
-        stage.pass_time(T + 60 * 32 + 59)
-        assert stage.loud() == []
-        fail(stage, 33, 34)
-        assert stage.loud() == [("o", "fired")]
-        (fired,) = stage.take()
+    with Harness(tmp_path, config + "\n", T) as harness:
+        minutes(harness, 0, 20, errors=1)
+        fail(harness, 21, 22)
+        minutes(harness, 23, 23, errors=1)
+        fail(harness, 24, 32)
+        harness.pass_time(T + 60 * 32 + 59)
+        assert harness.severity_changes() == []
+        fail(harness, 33, 34)
+        assert harness.severity_changes() == [("o", "fired")]
+        (fired,) = harness.take()
         assert fired.content.message.endswith("o: critical since 14:23")
-        minutes(stage, 35, 35, errors=1)
-        stage.pass_time(stage.now + 1)
-        assert stage.whys()[1:] == ["source shop answers again"]
+        minutes(harness, 35, 35, errors=1)
+        harness.pass_time(harness.now + 1)
+        assert harness.sentences()[1:] == ["source shop answers again"]
 
 
 def test_what_was_given_up_after_a_day_is_not_missed_again_because_of_a_restart(tmp_path: Path) -> None:
-    with Stage(tmp_path, NO_DATA, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
-        minutes(stage, 1, 60, stock={"b": 9})
-        assert stage.loud() == [('low{house="a"}', "fired")]
-    with Stage(tmp_path, NO_DATA, T + 3660) as stage:
+    with Harness(tmp_path, NO_DATA, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 9, "b": 9})
+        minutes(harness, 1, 60, stock={"b": 9})
+        assert harness.severity_changes() == [('low{house="a"}', "fired")]
+    with Harness(tmp_path, NO_DATA, T + 3660) as harness:
         for tens in range(7, 6 * 27):
-            stage.pass_time(T + 600 * tens)
-            stage.poll(T + 600 * tens, stock={"b": 9})
-        stage.pass_time(stage.now + 60)
-        assert stage.loud() == [('low{house="a"}', "resolved")]
+            harness.pass_time(T + 600 * tens)
+            harness.poll(T + 600 * tens, stock={"b": 9})
+        harness.pass_time(harness.now + 60)
+        assert harness.severity_changes() == [('low{house="a"}', "resolved")]
 
 
 def test_own_words_do_not_tell_the_last_value_as_if_it_were_that_of_now(tmp_path: Path) -> None:
     push = "{title: 'low: {{ value }}', message: 'look at {{ rule }}', subtitle: 'below {{ threshold }}'}"
-    with Stage(tmp_path, NO_DATA.replace("push: true", f"push: {push}"), T) as stage:
-        minutes(stage, 0, 0, stock={"a": 9, "b": 1})
-        assert [message.content.title for message in stage.take()] == ["low: 1"]
-        minutes(stage, 1, 6, stock={"b": 1})
-        (missing,) = stage.take()
+    with Harness(tmp_path, NO_DATA.replace("push: true", f"push: {push}"), T) as harness:
+        minutes(harness, 0, 0, stock={"a": 9, "b": 1})
+        assert [message.content.title for message in harness.take()] == ["low: 1"]
+        minutes(harness, 1, 6, stock={"b": 1})
+        (missing,) = harness.take()
         assert missing.content.title == "low (a) is critical"
         assert missing.content.message.startswith('shop.stock{house="a"} has no data for 5m; it was 9 before')
         assert missing.content.subtitle is None
@@ -311,29 +311,29 @@ def test_own_words_do_not_tell_the_last_value_as_if_it_were_that_of_now(tmp_path
 @pytest.mark.parametrize("push", ["true", "{on_resolve: push}"])
 def test_a_value_that_comes_back_as_bad_takes_the_place_of_its_absence(tmp_path: Path, push: str) -> None:
     config = NO_DATA.replace("push: true", f"push: {push}").replace("critical", "warning")
-    with Stage(tmp_path, config, T) as stage:
-        minutes(stage, 0, 0, stock={"a": 9, "b": 9})
-        minutes(stage, 1, 8, stock={"b": 9})
-        (missing,) = stage.take()
-        minutes(stage, 9, 9, stock={"a": 3, "b": 9})
-        (low,) = stage.take()
+    with Harness(tmp_path, config, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 9, "b": 9})
+        minutes(harness, 1, 8, stock={"b": 9})
+        (missing,) = harness.take()
+        minutes(harness, 9, 9, stock={"a": 3, "b": 9})
+        (low,) = harness.take()
         assert (low.key, isinstance(low, PushUpdate)) == (missing.key, True)
         assert low.content.message.startswith('shop.stock{house="a"} is 3 (warning < 5; normal: 5 or more), since')
-        minutes(stage, 10, 10, stock={"a": 9, "b": 9})
-        assert stage.loud()[1:] == [('low{house="a"}', "resolved")]
+        minutes(harness, 10, 10, stock={"a": 9, "b": 9})
+        assert harness.severity_changes()[1:] == [('low{house="a"}', "resolved")]
 
 
 @pytest.mark.parametrize("seen", [True, False])
 def test_a_failing_source_may_be_worse_than_that_it_had_no_data(tmp_path: Path, seen: bool) -> None:
     config = NO_DATA.replace("critical", "warning") + "    on_error: {severity: critical, after: 5m}\n"
-    with Stage(tmp_path, config, T) as stage:
+    with Harness(tmp_path, config, T) as harness:
         if seen:
-            minutes(stage, 0, 0, stock=9)
-        minutes(stage, 1, 10, errors=0)
-        assert stage.loud() == [("low", "fired")]
-        fail(stage, 11, 14)
-        assert stage.loud() == [("low", "fired")]
-        fail(stage, 15, 60)
-        assert stage.loud() == [("low", "fired"), ("low", "raised")]
-        minutes(stage, 61, 61, stock=9)
-        assert stage.loud()[2:] == [("low", "resolved")]
+            minutes(harness, 0, 0, stock=9)
+        minutes(harness, 1, 10, errors=0)
+        assert harness.severity_changes() == [("low", "fired")]
+        fail(harness, 11, 14)
+        assert harness.severity_changes() == [("low", "fired")]
+        fail(harness, 15, 60)
+        assert harness.severity_changes() == [("low", "fired"), ("low", "raised")]
+        minutes(harness, 61, 61, stock=9)
+        assert harness.severity_changes()[2:] == [("low", "resolved")]

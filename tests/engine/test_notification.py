@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.stage import Stage
+from engine.harness import Harness
 from smithd.events import AlertChanged, NotificationChanged
 from smithd.notify.reason import Reason
 from smithd.outbox.message import Push, PushUpdate
@@ -41,39 +41,39 @@ def titles(messages: list[Any]) -> list[str]:
 
 
 def test_a_rise_is_a_new_push_and_the_old_one_becomes_the_past(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule()), EVENING) as stage:
-        stage.poll(EVENING + 60, errors=2)
-        (warning,) = stage.take()
-        stage.poll(EVENING + 120, errors=7)
-        critical, past = stage.take()
+    with Harness(tmp_path, rules(rule()), EVENING) as harness:
+        harness.poll(EVENING + 60, errors=2)
+        (warning,) = harness.take()
+        harness.poll(EVENING + 120, errors=7)
+        critical, past = harness.take()
         assert (critical.key, past.key) == (replace(warning.key, sequence=2), warning.key)
         assert isinstance(critical, Push)
         assert past.content.title == "Earlier: errors is warning"
         assert past.content.message == "As of 20:01. It rose to critical at 20:02."
-        stage.poll(EVENING + 180, errors=0)
-        (resolved,) = stage.take()
+        harness.poll(EVENING + 180, errors=0)
+        (resolved,) = harness.take()
         assert (resolved.key, isinstance(resolved, PushUpdate)) == (critical.key, True)
-        stage.poll(EVENING + 240, errors=2)
-        assert titles(stage.take()) == ["errors is warning"]
+        harness.poll(EVENING + 240, errors=2)
+        assert titles(harness.take()) == ["errors is warning"]
 
 
 def test_a_rise_before_the_first_push_went_out_is_one_push(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule()), EVENING) as stage:
-        stage.poll(EVENING + 60, errors=2)
-        stage.poll(EVENING + 120, errors=7)
-        assert titles(stage.take()) == ["errors is critical"]
-        stage.poll(EVENING + 180, errors=0)
-        assert titles(stage.take()) == ["Resolved: errors"]
+    with Harness(tmp_path, rules(rule()), EVENING) as harness:
+        harness.poll(EVENING + 60, errors=2)
+        harness.poll(EVENING + 120, errors=7)
+        assert titles(harness.take()) == ["errors is critical"]
+        harness.poll(EVENING + 180, errors=0)
+        assert titles(harness.take()) == ["Resolved: errors"]
 
 
 @pytest.mark.parametrize("ends", ["push", "none"])
 def test_where_ends_are_not_updates_in_place_an_old_push_stays_as_it_is(tmp_path: Path, ends: str) -> None:
-    with Stage(tmp_path, rules(rule(push=f"{{on_resolve: {ends}}}")), EVENING) as stage:
-        stage.poll(EVENING + 60, errors=2)
-        stage.poll(EVENING + 61, errors=2)
-        stage.take()
-        stage.poll(EVENING + 120, errors=7)
-        assert titles(stage.take()) == ["errors is critical"]
+    with Harness(tmp_path, rules(rule(push=f"{{on_resolve: {ends}}}")), EVENING) as harness:
+        harness.poll(EVENING + 60, errors=2)
+        harness.poll(EVENING + 61, errors=2)
+        harness.take()
+        harness.poll(EVENING + 120, errors=7)
+        assert titles(harness.take()) == ["errors is critical"]
 
 
 # Mutes.
@@ -81,83 +81,83 @@ def test_where_ends_are_not_updates_in_place_an_old_push_stays_as_it_is(tmp_path
 
 def test_what_still_fires_when_a_mute_ends_is_notified_once(tmp_path: Path) -> None:
     config = rules(rule(mute="[nights]")) + NIGHTS
-    with Stage(tmp_path, config, NIGHT) as stage:
-        stage.poll(NIGHT + 60, errors=7)
-        assert stage.take() == []
-        assert stage.reasons() == [Reason.MUTED]
-        stage.pass_time(MORNING - 1)
-        assert stage.take() == []
-        stage.poll(MORNING - 1, errors=8)
-        stage.pass_time(MORNING)
-        (push,) = stage.take()
+    with Harness(tmp_path, config, NIGHT) as harness:
+        harness.poll(NIGHT + 60, errors=7)
+        assert harness.take() == []
+        assert harness.reasons() == [Reason.MUTED]
+        harness.pass_time(MORNING - 1)
+        assert harness.take() == []
+        harness.poll(MORNING - 1, errors=8)
+        harness.pass_time(MORNING)
+        (push,) = harness.take()
         assert push.content.message == "shop.errors is 8 (critical > 5; normal: 1 or less), since Mon 23:01."
         assert push.created == MORNING
-        stage.pass_time(MORNING + HOUR)
-        assert stage.take() == []
-        assert stage.reasons() == [Reason.MUTED, Reason.NOTIFIED]
+        harness.pass_time(MORNING + HOUR)
+        assert harness.take() == []
+        assert harness.reasons() == [Reason.MUTED, Reason.NOTIFIED]
 
 
 def test_what_begins_and_ends_within_a_mute_is_never_notified(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule(mute="[nights]")) + NIGHTS, NIGHT) as stage:
-        stage.poll(NIGHT + 60, errors=7)
-        stage.poll(NIGHT + 120, errors=0)
-        stage.pass_time(MORNING + HOUR)
-        assert stage.take() == []
-        assert stage.reasons() == [Reason.MUTED, Reason.RESOLVED_BEFORE_NOTIFIED]
+    with Harness(tmp_path, rules(rule(mute="[nights]")) + NIGHTS, NIGHT) as harness:
+        harness.poll(NIGHT + 60, errors=7)
+        harness.poll(NIGHT + 120, errors=0)
+        harness.pass_time(MORNING + HOUR)
+        assert harness.take() == []
+        assert harness.reasons() == [Reason.MUTED, Reason.RESOLVED_BEFORE_NOTIFIED]
 
 
 def test_the_end_of_what_was_notified_before_a_mute_is_silent_in_it(tmp_path: Path) -> None:
     config = rules(rule(mute="[nights]", push="{on_resolve: push}")) + NIGHTS
-    with Stage(tmp_path, config, EVENING) as stage:
-        stage.poll(EVENING, errors=7)
-        stage.take()
-        stage.poll(NIGHT, errors=0)
-        (resolved,) = stage.take()
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, errors=7)
+        harness.take()
+        harness.poll(NIGHT, errors=0)
+        (resolved,) = harness.take()
         assert isinstance(resolved, PushUpdate)
-    with Stage(tmp_path, config, MORNING) as stage:
-        stage.poll(MORNING, errors=7)
-        stage.take()
-        stage.poll(MORNING + 60, errors=0)
-        (resolved,) = stage.take()
+    with Harness(tmp_path, config, MORNING) as harness:
+        harness.poll(MORNING, errors=7)
+        harness.take()
+        harness.poll(MORNING + 60, errors=0)
+        (resolved,) = harness.take()
         assert isinstance(resolved, Push)
 
 
 def test_a_severity_may_be_excepted_from_a_mute(tmp_path: Path) -> None:
     config = rules(rule(mute="{during: [nights], except: [critical]}")) + NIGHTS
-    with Stage(tmp_path, config, NIGHT) as stage:
-        stage.poll(NIGHT + 60, errors=2)
-        assert stage.take() == []
-        stage.poll(NIGHT + 120, errors=7)
-        assert titles(stage.take()) == ["errors is critical"]
-        stage.poll(NIGHT + 180, errors=2)
-        stage.pass_time(MORNING)
-        assert stage.take() == []
+    with Harness(tmp_path, config, NIGHT) as harness:
+        harness.poll(NIGHT + 60, errors=2)
+        assert harness.take() == []
+        harness.poll(NIGHT + 120, errors=7)
+        assert titles(harness.take()) == ["errors is critical"]
+        harness.poll(NIGHT + 180, errors=2)
+        harness.pass_time(MORNING)
+        assert harness.take() == []
 
 
 def test_a_rise_within_a_mute_is_notified_at_its_end_unless_it_fell_again(tmp_path: Path) -> None:
     config = rules(rule(mute="[nights]")) + NIGHTS
-    with Stage(tmp_path, config, EVENING) as stage:
-        stage.poll(EVENING, errors=2)
-        stage.take()
-        stage.poll(NIGHT, errors=7)
-        stage.poll(NIGHT + 60, errors=2)
-        stage.pass_time(MORNING)
-        assert stage.take() == []
-        stage.poll(NIGHT + 86400, errors=7)
-        stage.pass_time(MORNING + 86400)
-        assert titles(stage.take()) == ["errors is critical", "Earlier: errors is warning"]
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, errors=2)
+        harness.take()
+        harness.poll(NIGHT, errors=7)
+        harness.poll(NIGHT + 60, errors=2)
+        harness.pass_time(MORNING)
+        assert harness.take() == []
+        harness.poll(NIGHT + 86400, errors=7)
+        harness.pass_time(MORNING + 86400)
+        assert titles(harness.take()) == ["errors is critical", "Earlier: errors is warning"]
 
 
 def test_a_digest_names_what_still_fires_and_what_came_and_went(tmp_path: Path) -> None:
     mute = "{during: [nights], digest: true}"
     config = rules(rule(mute=mute), rule("stock", "stock", mute=mute), rule("orders", "orders")) + NIGHTS
-    with Stage(tmp_path, config, NIGHT) as stage:
-        stage.poll(NIGHT + 60, errors=7, stock={"a": 2, "b": 2}, orders=0)
-        stage.poll(NIGHT + 120, errors=7, stock={"a": 0, "b": 2}, orders=0)
-        stage.poll(NIGHT + 180, errors=7, stock={"a": 0, "b": 2}, orders=9)
-        assert titles(stage.take()) == ["orders is critical"]
-        stage.pass_time(MORNING)
-        (digest,) = stage.take()
+    with Harness(tmp_path, config, NIGHT) as harness:
+        harness.poll(NIGHT + 60, errors=7, stock={"a": 2, "b": 2}, orders=0)
+        harness.poll(NIGHT + 120, errors=7, stock={"a": 0, "b": 2}, orders=0)
+        harness.poll(NIGHT + 180, errors=7, stock={"a": 0, "b": 2}, orders=9)
+        assert titles(harness.take()) == ["orders is critical"]
+        harness.pass_time(MORNING)
+        (digest,) = harness.take()
         assert digest.content.title == "After nights: 2 alerts, critical"
         assert digest.content.message.split("\n") == [
             "errors: 7, critical since Mon 23:01",
@@ -165,49 +165,49 @@ def test_a_digest_names_what_still_fires_and_what_came_and_went(tmp_path: Path) 
             "Came and went:",
             "stock (a): warning, Mon 23:01 to Mon 23:02",
         ]
-        stage.poll(MORNING + 60, errors=0, stock={"a": 0, "b": 2}, orders=9)
-        stage.pass_time(MORNING + 301)
-        (update,) = stage.take()
+        harness.poll(MORNING + 60, errors=0, stock={"a": 0, "b": 2}, orders=9)
+        harness.pass_time(MORNING + 301)
+        (update,) = harness.take()
         assert (update.key, isinstance(update, PushUpdate)) == (digest.key, True)
         assert update.content.title == "After nights: 1 alert, warning"
-        stage.poll(MORNING + 360, errors=0, stock={"a": 0, "b": 0}, orders=9)
-        assert titles(stage.take()) == ["After nights: all is well"]
+        harness.poll(MORNING + 360, errors=0, stock={"a": 0, "b": 0}, orders=9)
+        assert titles(harness.take()) == ["After nights: all is well"]
 
 
 def test_a_digest_of_what_all_came_and_went_makes_no_sound(tmp_path: Path) -> None:
     config = rules(rule(mute="{during: [nights], digest: true}")) + NIGHTS
-    with Stage(tmp_path, config, NIGHT) as stage:
-        stage.poll(NIGHT + 60, errors=7)
-    with Stage(tmp_path, config, NIGHT + 100) as stage:
-        stage.poll(NIGHT + 120, errors=0)
-        stage.pass_time(MORNING)
-        (digest,) = stage.take()
+    with Harness(tmp_path, config, NIGHT) as harness:
+        harness.poll(NIGHT + 60, errors=7)
+    with Harness(tmp_path, config, NIGHT + 100) as harness:
+        harness.poll(NIGHT + 120, errors=0)
+        harness.pass_time(MORNING)
+        (digest,) = harness.take()
         assert digest.content.interruption_level == "passive"
         assert digest.content.title == "After nights: all is well"
-    with Stage(tmp_path, config, MORNING + 100) as stage:
-        stage.pass_time(MORNING + 86400 * 2)
-        assert stage.take() == []
+    with Harness(tmp_path, config, MORNING + 100) as harness:
+        harness.pass_time(MORNING + 86400 * 2)
+        assert harness.take() == []
 
 
 def test_what_was_suppressed_waits_after_a_restart_for_its_source(tmp_path: Path) -> None:
     config = rules(rule(mute="[nights]"), rule("stock", "stock", mute="{during: [nights], digest: true}")) + NIGHTS
-    with Stage(tmp_path, config, NIGHT) as stage:
-        stage.poll(NIGHT + 60, errors=7, stock=7)
-    with Stage(tmp_path, config, MORNING + HOUR) as stage:
-        assert stage.take() == []
-        stage.poll(MORNING + HOUR + 5, errors=0, stock=7)
-        assert stage.take() == []
-        stage.pass_time(MORNING + HOUR + 120)
-        assert titles(stage.take()) == ["After nights: 1 alert, critical"]
+    with Harness(tmp_path, config, NIGHT) as harness:
+        harness.poll(NIGHT + 60, errors=7, stock=7)
+    with Harness(tmp_path, config, MORNING + HOUR) as harness:
+        assert harness.take() == []
+        harness.poll(MORNING + HOUR + 5, errors=0, stock=7)
+        assert harness.take() == []
+        harness.pass_time(MORNING + HOUR + 120)
+        assert titles(harness.take()) == ["After nights: 1 alert, critical"]
 
 
 def test_without_its_mute_a_rule_notifies_what_the_digest_would_have(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule(mute="{during: [nights], digest: true}")) + NIGHTS, NIGHT) as stage:
-        stage.poll(NIGHT + 60, errors=7)
-    with Stage(tmp_path, rules(rule()), NIGHT + 120) as stage:
-        stage.poll(NIGHT + 121, errors=7)
-        stage.pass_time(NIGHT + 300)
-        assert titles(stage.take()) == ["errors is critical"]
+    with Harness(tmp_path, rules(rule(mute="{during: [nights], digest: true}")) + NIGHTS, NIGHT) as harness:
+        harness.poll(NIGHT + 60, errors=7)
+    with Harness(tmp_path, rules(rule()), NIGHT + 120) as harness:
+        harness.poll(NIGHT + 121, errors=7)
+        harness.pass_time(NIGHT + 300)
+        assert titles(harness.take()) == ["errors is critical"]
 
 
 # Silences.
@@ -215,31 +215,31 @@ def test_without_its_mute_a_rule_notifies_what_the_digest_would_have(tmp_path: P
 
 def test_a_silence_suppresses_by_labels_until_it_ends(tmp_path: Path) -> None:
     config = rules(rule("stock", "stock"))
-    with Stage(tmp_path, config, EVENING) as stage:
-        silence = stage.engine.add_silence('rule=stock, house=~"a|b"', 600, "moving", "ann", EVENING)
-        stage.poll(EVENING + 1, stock={"a": 7, "c": 7})
-        assert titles(stage.take()) == ["stock (c) is critical"]
-        assert stage.engine.silences(EVENING + 1) == [silence]
-    with Stage(tmp_path, config, EVENING + 60) as stage:
-        assert [each.text for each in stage.engine.silences(EVENING + 60)] == ['rule=stock, house=~"a|b"']
-        stage.poll(EVENING + 61, stock={"a": 7, "c": 7})
-        stage.pass_time(EVENING + 599)
-        assert stage.take() == []
-        stage.pass_time(EVENING + 600)
-        assert titles(stage.take()) == ["stock (a) is critical"]
-        assert stage.engine.silences(EVENING + 600) == []
+    with Harness(tmp_path, config, EVENING) as harness:
+        silence = harness.engine.add_silence('rule=stock, house=~"a|b"', 600, "moving", "ann", EVENING)
+        harness.poll(EVENING + 1, stock={"a": 7, "c": 7})
+        assert titles(harness.take()) == ["stock (c) is critical"]
+        assert harness.engine.silences(EVENING + 1) == [silence]
+    with Harness(tmp_path, config, EVENING + 60) as harness:
+        assert [each.text for each in harness.engine.silences(EVENING + 60)] == ['rule=stock, house=~"a|b"']
+        harness.poll(EVENING + 61, stock={"a": 7, "c": 7})
+        harness.pass_time(EVENING + 599)
+        assert harness.take() == []
+        harness.pass_time(EVENING + 600)
+        assert titles(harness.take()) == ["stock (a) is critical"]
+        assert harness.engine.silences(EVENING + 600) == []
 
 
 def test_what_a_silence_suppressed_is_notified_when_it_is_ended_by_hand(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule()), EVENING) as stage:
-        silence = stage.engine.add_silence("severity=critical", 600, "", "ann", EVENING)
-        stage.poll(EVENING + 1, errors=7)
-        assert stage.take() == []
-        stage.engine.expire_silence(silence.id, EVENING + 2)
+    with Harness(tmp_path, rules(rule()), EVENING) as harness:
+        silence = harness.engine.add_silence("severity=critical", 600, "", "ann", EVENING)
+        harness.poll(EVENING + 1, errors=7)
+        assert harness.take() == []
+        harness.engine.expire_silence(silence.id, EVENING + 2)
         with pytest.raises(ValueError, match="there is no silence 1"):
-            stage.engine.expire_silence(silence.id, EVENING + 2)
-        stage.pass_time(EVENING + 3)
-        assert titles(stage.take()) == ["errors is critical"]
+            harness.engine.expire_silence(silence.id, EVENING + 2)
+        harness.pass_time(EVENING + 3)
+        assert titles(harness.take()) == ["errors is critical"]
 
 
 @pytest.mark.parametrize(
@@ -253,10 +253,10 @@ def test_what_a_silence_suppressed_is_notified_when_it_is_ended_by_hand(tmp_path
     ],
 )
 def test_a_silence_that_makes_no_sense_is_refused(tmp_path: Path, matchers: str, complaint: str) -> None:
-    with Stage(tmp_path, rules(rule()), EVENING) as stage:
+    with Harness(tmp_path, rules(rule()), EVENING) as harness:
         with pytest.raises(ValueError, match=complaint):
-            stage.engine.add_silence(matchers, 600, "", "ann", EVENING)
-        assert stage.engine.silences(EVENING) == []
+            harness.engine.add_silence(matchers, 600, "", "ann", EVENING)
+        assert harness.engine.silences(EVENING) == []
 
 
 # Other rules.
@@ -264,11 +264,11 @@ def test_a_silence_that_makes_no_sense_is_refused(tmp_path: Path, matchers: str,
 
 def test_a_rule_is_inhibited_while_another_fires_on_the_same_labels(tmp_path: Path) -> None:
     config = rules(rule("slow", "stock", unless_firing="[down]"), rule("down", "errors"))
-    with Stage(tmp_path, config, EVENING) as stage:
-        stage.poll(EVENING, stock={"a": 7, "b": 7}, errors={"a": 7, "b": 0})
-        assert sorted(titles(stage.take())) == ["down (a) is critical", "slow (b) is critical"]
-        stage.poll(EVENING + 60, stock={"a": 7, "b": 7}, errors={"a": 0, "b": 0})
-        assert titles(stage.take()) == ["slow (a) is critical", "Resolved: down (a)"]
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 7, "b": 7}, errors={"a": 7, "b": 0})
+        assert sorted(titles(harness.take())) == ["down (a) is critical", "slow (b) is critical"]
+        harness.poll(EVENING + 60, stock={"a": 7, "b": 7}, errors={"a": 0, "b": 0})
+        assert titles(harness.take()) == ["slow (a) is critical", "Resolved: down (a)"]
 
 
 def test_a_consequence_waits_for_what_it_depends_on(tmp_path: Path) -> None:
@@ -277,16 +277,16 @@ def test_a_consequence_waits_for_what_it_depends_on(tmp_path: Path) -> None:
         rule("network", "errors", **{"for": "5m"}, depends_on="[power]"),
         rule("power", "orders"),
     )
-    with Stage(tmp_path, config, EVENING) as stage:
-        stage.poll(EVENING, stock=7, errors=7, orders=0)
-        assert stage.take() == []
-        assert stage.reasons("app") == [Reason.DEPENDENT]
-        stage.poll(EVENING + 60, stock=7, errors=0, orders=0)
-        assert titles(stage.take()) == ["app is critical"]
-        stage.poll(EVENING + 120, stock=0, errors=0, orders=9)
-        stage.take()
-        stage.poll(EVENING + 180, stock=7, errors=0, orders=9)
-        assert stage.take() == []
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, stock=7, errors=7, orders=0)
+        assert harness.take() == []
+        assert harness.reasons("app") == [Reason.DEPENDENT]
+        harness.poll(EVENING + 60, stock=7, errors=0, orders=0)
+        assert titles(harness.take()) == ["app is critical"]
+        harness.poll(EVENING + 120, stock=0, errors=0, orders=9)
+        harness.take()
+        harness.poll(EVENING + 180, stock=7, errors=0, orders=9)
+        assert harness.take() == []
 
 
 # Groups.
@@ -295,13 +295,13 @@ GROUPED = "{group_by: [], title: '{{ count }} houses'}"
 
 
 def test_a_group_is_notified_once_with_all_that_came_while_it_waited(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
-        stage.poll(EVENING, stock={"a": 7, "b": 0, "c": 0})
-        assert stage.take() == []
-        stage.poll(EVENING + 20, stock={"a": 7, "b": 2, "c": 2})
-        stage.poll(EVENING + 25, stock={"a": 7, "b": 2, "c": 0})
-        stage.pass_time(EVENING + 30)
-        (push,) = stage.take()
+    with Harness(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 7, "b": 0, "c": 0})
+        assert harness.take() == []
+        harness.poll(EVENING + 20, stock={"a": 7, "b": 2, "c": 2})
+        harness.poll(EVENING + 25, stock={"a": 7, "b": 2, "c": 0})
+        harness.pass_time(EVENING + 30)
+        (push,) = harness.take()
         assert push.content.title == "2 houses"
         assert push.content.message.split("\n") == [
             "a: 7, critical since 20:00",
@@ -313,64 +313,66 @@ def test_a_group_is_notified_once_with_all_that_came_while_it_waited(tmp_path: P
 
 
 def test_the_log_has_one_line_for_what_a_group_notifies(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
-        stage.poll(EVENING, stock={"a": 7, "b": 2, "c": 2})
-        stage.pass_time(EVENING + 30)
-        lines = [str(event) for event in stage.facts if isinstance(event, AlertChanged | NotificationChanged)]
+    with Harness(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 7, "b": 2, "c": 2})
+        harness.pass_time(EVENING + 30)
+        lines = [str(event) for event in harness.events if isinstance(event, AlertChanged | NotificationChanged)]
     assert lines[0].endswith("normal: 1 or less) (waits for group_wait)")
     assert lines[3:] == ['alert stock{house="a"} (critical, and 2 more): notified: with 2 more']
 
 
 def test_a_group_changes_no_more_often_than_its_interval_but_for_what_is_worse(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
-        stage.poll(EVENING, stock={"a": 2, "b": 0, "c": 0})
-        stage.pass_time(EVENING + 30)
-        (first,) = stage.take()
-        stage.poll(EVENING + 60, stock={"a": 2, "b": 2, "c": 0})
-        assert stage.take() == []
-        stage.pass_time(EVENING + 330)
-        second, past = stage.take()
+    with Harness(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 2, "b": 0, "c": 0})
+        harness.pass_time(EVENING + 30)
+        (first,) = harness.take()
+        harness.poll(EVENING + 60, stock={"a": 2, "b": 2, "c": 0})
+        assert harness.take() == []
+        harness.pass_time(EVENING + 330)
+        second, past = harness.take()
         assert second.content.title == "2 houses"
         assert (past.key, past.content.message) == (first.key, "As of 20:00. More alerts fired at 20:05.")
-        stage.poll(EVENING + 340, stock={"a": 2, "b": 2, "c": 7})
-        assert titles(stage.take())[0] == "3 houses"
-        stage.poll(EVENING + 350, stock={"a": 2, "b": 2, "c": 0})
-        assert stage.take() == []
-        stage.pass_time(EVENING + 640)
-        (update,) = stage.take()
+        harness.poll(EVENING + 340, stock={"a": 2, "b": 2, "c": 7})
+        assert titles(harness.take())[0] == "3 houses"
+        harness.poll(EVENING + 350, stock={"a": 2, "b": 2, "c": 0})
+        assert harness.take() == []
+        harness.pass_time(EVENING + 640)
+        (update,) = harness.take()
         assert (update.content.title, isinstance(update, PushUpdate)) == ("2 houses", True)
-        stage.poll(EVENING + 700, stock={"a": 0, "b": 0, "c": 0})
-        (end,) = stage.take()
+        harness.poll(EVENING + 700, stock={"a": 0, "b": 0, "c": 0})
+        (end,) = harness.take()
         assert (end.content.title, isinstance(end, PushUpdate)) == ("Resolved: stock", True)
 
 
 def test_alerts_are_grouped_by_labels(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule("stock", "stock", push="{group_by: [house], group_wait: 0s}")), EVENING) as stage:
-        stage.poll(EVENING, stock={"a": 7, "b": 7})
-        assert titles(stage.take()) == ["stock (a) is critical", "stock (b) is critical"]
+    with Harness(
+        tmp_path, rules(rule("stock", "stock", push="{group_by: [house], group_wait: 0s}")), EVENING
+    ) as harness:
+        harness.poll(EVENING, stock={"a": 7, "b": 7})
+        assert titles(harness.take()) == ["stock (a) is critical", "stock (b) is critical"]
 
 
 def test_a_group_that_waits_survives_a_restart(tmp_path: Path) -> None:
     config = rules(rule("stock", "stock", push=GROUPED))
-    with Stage(tmp_path, config, EVENING) as stage:
-        stage.poll(EVENING, stock={"a": 7, "b": 2})
-        stage.poll(EVENING + 5, stock={"a": 7, "b": 0})
-    with Stage(tmp_path, config, EVENING + 10) as stage:
-        stage.pass_time(EVENING + 30)
-        (push,) = stage.take()
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 7, "b": 2})
+        harness.poll(EVENING + 5, stock={"a": 7, "b": 0})
+    with Harness(tmp_path, config, EVENING + 10) as harness:
+        harness.pass_time(EVENING + 30)
+        (push,) = harness.take()
         assert "Ended:" in push.content.message
 
 
 def test_too_many_alerts_share_a_notification(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule("stock", "stock", push="{max_series: 2}")), EVENING) as stage:
-        stage.poll(EVENING, stock=dict.fromkeys("abcde", 7.0))
-        assert len(stage.take()) == 2
-        stage.pass_time(EVENING + 30)
-        (rest,) = stage.take()
+    with Harness(tmp_path, rules(rule("stock", "stock", push="{max_series: 2}")), EVENING) as harness:
+        harness.poll(EVENING, stock=dict.fromkeys("abcde", 7.0))
+        assert len(harness.take()) == 2
+        harness.pass_time(EVENING + 30)
+        (rest,) = harness.take()
         assert rest.content.title == "stock: 3 more alerts, critical"
         assert rest.content.message.endswith("These are too many for notifications of their own (max_series).")
-        stage.poll(EVENING + 60, stock={**dict.fromkeys("abcde", 0.0), "f": 7})
-        assert sorted(titles(stage.take())) == [
+        harness.poll(EVENING + 60, stock={**dict.fromkeys("abcde", 0.0), "f": 7})
+        assert sorted(titles(harness.take())) == [
             "Resolved: stock (a)",
             "Resolved: stock (b)",
             "Resolved: stock, the other alerts",
@@ -383,91 +385,91 @@ def test_too_many_alerts_share_a_notification(tmp_path: Path) -> None:
 
 def test_reminders_come_later_and_later(tmp_path: Path) -> None:
     push = "{repeat: {every: 1h, factor: 2, at_most: 3h}}"
-    with Stage(tmp_path, rules(rule(push=push)), DAY) as stage:
+    with Harness(tmp_path, rules(rule(push=push)), DAY) as harness:
         hours = []
         for minute in range(12 * 60):
-            stage.poll(DAY + minute * 60, errors=7)
-            stage.pass_time(DAY + minute * 60 + 59)
-            hours += [round(message.created - DAY) / HOUR for message in stage.take() if isinstance(message, Push)]
+            harness.poll(DAY + minute * 60, errors=7)
+            harness.pass_time(DAY + minute * 60 + 59)
+            hours += [round(message.created - DAY) / HOUR for message in harness.take() if isinstance(message, Push)]
         assert hours == [0, 1, 3, 6, 9]
-        assert stage.reasons()[-1] == Reason.REMINDED
+        assert harness.reasons()[-1] == Reason.REMINDED
 
 
 def test_a_reminder_is_a_new_push_and_the_old_one_becomes_the_past(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule(push="{repeat: 1h}")), DAY) as stage:
-        stage.poll(DAY, errors=7)
-        stage.take()
-        stage.pass_time(DAY + HOUR)
-        assert titles(stage.take()) == ["Still firing: errors is critical", "Earlier: errors is critical"]
-        stage.pass_time(DAY + 2 * HOUR)
-        stage.pass_time(DAY + 3 * HOUR)
-        stage.take()
-        stage.poll(DAY + 3 * HOUR + 1, errors=0)
-        assert titles(stage.take()) == ["Resolved: errors"]
+    with Harness(tmp_path, rules(rule(push="{repeat: 1h}")), DAY) as harness:
+        harness.poll(DAY, errors=7)
+        harness.take()
+        harness.pass_time(DAY + HOUR)
+        assert titles(harness.take()) == ["Still firing: errors is critical", "Earlier: errors is critical"]
+        harness.pass_time(DAY + 2 * HOUR)
+        harness.pass_time(DAY + 3 * HOUR)
+        harness.take()
+        harness.poll(DAY + 3 * HOUR + 1, errors=0)
+        assert titles(harness.take()) == ["Resolved: errors"]
 
 
 def test_a_reminder_waits_for_the_end_of_a_mute_and_for_the_push_before(tmp_path: Path) -> None:
     config = rules(rule(push="{repeat: 1h}", mute="[nights]")) + NIGHTS
-    with Stage(tmp_path, config, EVENING) as stage:
-        stage.poll(EVENING + 1.5 * HOUR, errors=7)
-        stage.pass_time(EVENING + 1.6 * HOUR)
-        stage.take()
-        stage.pass_time(MORNING - 1)
-        assert stage.take() == []
-        stage.pass_time(MORNING)
-        assert len(stage.take()) == 2
-        stage.pass_time(MORNING + HOUR)
-        stage.pass_time(MORNING + 5 * HOUR)
-        assert len(stage.take()) == 2
-        assert stage.reasons()[-1] == Reason.PREVIOUS_UNSENT
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING + 1.5 * HOUR, errors=7)
+        harness.pass_time(EVENING + 1.6 * HOUR)
+        harness.take()
+        harness.pass_time(MORNING - 1)
+        assert harness.take() == []
+        harness.pass_time(MORNING)
+        assert len(harness.take()) == 2
+        harness.pass_time(MORNING + HOUR)
+        harness.pass_time(MORNING + 5 * HOUR)
+        assert len(harness.take()) == 2
+        assert harness.reasons()[-1] == Reason.PREVIOUS_UNSENT
 
 
 # Configuration that changes under open alerts.
 
 
 def test_an_edit_of_push_neither_forgets_nor_repeats(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule("stock", "stock")), EVENING) as stage:
-        stage.poll(EVENING, stock={"a": 7, "b": 7})
-        assert len(stage.take()) == 2
+    with Harness(tmp_path, rules(rule("stock", "stock")), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 7, "b": 7})
+        assert len(harness.take()) == 2
     for push in (GROUPED, "{max_series: 1}", "{title: other}"):
-        with Stage(tmp_path, rules(rule("stock", "stock", push=push)), EVENING + 60) as stage:
-            stage.poll(EVENING + 61, stock={"a": 7, "b": 7})
-            stage.pass_time(EVENING + 600)
-            assert stage.take() == []
-    with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING + 60) as stage:
-        stage.poll(EVENING + 61, stock={"a": 0, "b": 0})
-        assert titles(stage.take()) == ["Resolved: stock (a)", "Resolved: stock (b)"]
+        with Harness(tmp_path, rules(rule("stock", "stock", push=push)), EVENING + 60) as harness:
+            harness.poll(EVENING + 61, stock={"a": 7, "b": 7})
+            harness.pass_time(EVENING + 600)
+            assert harness.take() == []
+    with Harness(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING + 60) as harness:
+        harness.poll(EVENING + 61, stock={"a": 0, "b": 0})
+        assert titles(harness.take()) == ["Resolved: stock (a)", "Resolved: stock (b)"]
 
 
 def test_a_rule_that_loses_its_push_closes_what_it_notified(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as stage:
-        stage.poll(EVENING, stock={"a": 7, "b": 7})
-        stage.pass_time(EVENING + 30)
-        stage.take()
+    with Harness(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 7, "b": 7})
+        harness.pass_time(EVENING + 30)
+        harness.take()
     for count in (1, 0):
-        with Stage(tmp_path, rules(rule("stock", "stock", push="false")), EVENING + 60) as stage:
-            assert titles(stage.take()) == ["Closed: stock"] * count
+        with Harness(tmp_path, rules(rule("stock", "stock", push="false")), EVENING + 60) as harness:
+            assert titles(harness.take()) == ["Closed: stock"] * count
 
 
 def test_the_text_says_that_a_rule_without_push_is_still_evaluated(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule()), EVENING) as stage:
-        stage.poll(EVENING, errors=7)
-        stage.take()
-    with Stage(tmp_path, rules(rule(push="false")), EVENING + 60) as stage:
-        (closed,) = stage.take()
+    with Harness(tmp_path, rules(rule()), EVENING) as harness:
+        harness.poll(EVENING, errors=7)
+        harness.take()
+    with Harness(tmp_path, rules(rule(push="false")), EVENING + 60) as harness:
+        (closed,) = harness.take()
         assert closed.content.message == "errors no longer sends notifications. It was critical since 20:00."
 
 
 def test_an_alert_is_notified_when_it_gets_a_severity_that_is_listed(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule(push="{on: [warning]}")), EVENING) as stage:
-        stage.poll(EVENING, errors=7)
-        assert stage.take() == []
-        stage.poll(EVENING + 60, errors=2)
-        assert titles(stage.take()) == ["errors is warning"]
-        stage.poll(EVENING + 120, errors=7)
-        stage.poll(EVENING + 180, errors=2)
-        assert stage.take() == []
-        assert stage.reasons() == [
+    with Harness(tmp_path, rules(rule(push="{on: [warning]}")), EVENING) as harness:
+        harness.poll(EVENING, errors=7)
+        assert harness.take() == []
+        harness.poll(EVENING + 60, errors=2)
+        assert titles(harness.take()) == ["errors is warning"]
+        harness.poll(EVENING + 120, errors=7)
+        harness.poll(EVENING + 180, errors=2)
+        assert harness.take() == []
+        assert harness.reasons() == [
             Reason.SEVERITY_NOT_LISTED,
             Reason.NOTIFIED,
             Reason.SEVERITY_NOT_LISTED,
@@ -489,78 +491,78 @@ def fifty(*more: str) -> str:
 
 
 def test_one_dead_source_with_fifty_rules_is_one_message(tmp_path: Path) -> None:
-    with Stage(tmp_path, fifty(rule("later", on_error="{severity: warning, after: 10m}")), EVENING) as stage:
-        stage.poll(EVENING, errors=0)
+    with Harness(tmp_path, fifty(rule("later", on_error="{severity: warning, after: 10m}")), EVENING) as harness:
+        harness.poll(EVENING, errors=0)
         for minute in range(1, 9):
-            stage.fail(EVENING + minute * 60)
-            stage.pass_time(EVENING + minute * 60 + 59)
-        (push,) = stage.take()
+            harness.fail(EVENING + minute * 60)
+            harness.pass_time(EVENING + minute * 60 + 59)
+        (push,) = harness.take()
         assert push.content.title == "shop does not answer: 50 alerts, critical"
         assert push.content.message.startswith("worst: critical since 20:0")
         assert push.content.message.endswith("and 42 more")
         for minute in range(9, 20):
-            stage.fail(EVENING + minute * 60)
-            stage.pass_time(EVENING + minute * 60 + 59)
-        (joined,) = stage.take()
+            harness.fail(EVENING + minute * 60)
+            harness.pass_time(EVENING + minute * 60 + 59)
+        (joined,) = harness.take()
         assert (joined.key, isinstance(joined, PushUpdate)) == (push.key, True)
         assert joined.content.title == "shop does not answer: 51 alerts, critical"
-        stage.poll(EVENING + 20 * 60, errors=0)
-        (back,) = stage.take()
+        harness.poll(EVENING + 20 * 60, errors=0)
+        (back,) = harness.take()
         assert (back.key, back.content.title, isinstance(back, PushUpdate)) == (push.key, "shop answers again", True)
 
 
 def test_an_alert_that_turns_out_to_be_about_a_value_is_notified_anew(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule(on_error="{severity: critical, after: 3m}")), EVENING) as stage:
-        stage.poll(EVENING, errors=0)
+    with Harness(tmp_path, rules(rule(on_error="{severity: critical, after: 3m}")), EVENING) as harness:
+        harness.poll(EVENING, errors=0)
         for minute in range(1, 9):
-            stage.fail(EVENING + minute * 60)
-            stage.pass_time(EVENING + minute * 60 + 1)
-        (silent,) = stage.take()
+            harness.fail(EVENING + minute * 60)
+            harness.pass_time(EVENING + minute * 60 + 1)
+        (silent,) = harness.take()
         assert silent.content.title == "shop does not answer: 1 alert, critical"
-        stage.poll(EVENING + 600, errors=7)
-        push, back = stage.take()
+        harness.poll(EVENING + 600, errors=7)
+        push, back = harness.take()
         assert push.content.title == "errors is critical"
         assert (back.key, back.content.title) == (silent.key, "shop answers again")
 
 
 def test_what_fell_and_rose_again_waits_for_group_interval_as_other_news_does(tmp_path: Path) -> None:
     config = rules(rule(push="{group_by: [], group_wait: 0s}"))
-    with Stage(tmp_path, config, EVENING) as stage:
-        stage.poll(EVENING, errors=7)
-        stage.poll(EVENING + 60, errors=2)
-        assert titles(stage.take()) == ["errors is critical"]
-    with Stage(tmp_path, config, EVENING + 100) as stage:
-        stage.poll(EVENING + 120, errors=7)
-        assert stage.take() == []
-        stage.pass_time(EVENING + 299)
-        assert stage.take() == []
-        stage.pass_time(EVENING + 300)
-        assert titles(stage.take())[0] == "errors is critical"
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, errors=7)
+        harness.poll(EVENING + 60, errors=2)
+        assert titles(harness.take()) == ["errors is critical"]
+    with Harness(tmp_path, config, EVENING + 100) as harness:
+        harness.poll(EVENING + 120, errors=7)
+        assert harness.take() == []
+        harness.pass_time(EVENING + 299)
+        assert harness.take() == []
+        harness.pass_time(EVENING + 300)
+        assert titles(harness.take())[0] == "errors is critical"
 
 
 def test_a_digest_reminds_of_nothing_that_it_has_not_notified(tmp_path: Path) -> None:
     config = rules(rule(push="{repeat: 16h}", mute="{during: [nights], digest: true}")) + NIGHTS
-    with Stage(tmp_path, config, NIGHT) as stage:
-        stage.poll(NIGHT, errors={"a": 2, "b": 0})
-        stage.pass_time(MORNING)
-        assert titles(stage.take()) == ["After nights: 1 alert, warning"]
-        stage.poll(NIGHT + 86400, errors={"a": 0, "b": 2})
-        assert titles(stage.take()) == ["After nights: all is well"]
+    with Harness(tmp_path, config, NIGHT) as harness:
+        harness.poll(NIGHT, errors={"a": 2, "b": 0})
+        harness.pass_time(MORNING)
+        assert titles(harness.take()) == ["After nights: 1 alert, warning"]
+        harness.poll(NIGHT + 86400, errors={"a": 0, "b": 2})
+        assert titles(harness.take()) == ["After nights: all is well"]
         for _ in range(3):
-            stage.engine.tick(stage.now)
-        wake_at = stage.engine.wake_at()
+            harness.engine.tick(harness.now)
+        wake_at = harness.engine.wake_at()
         assert wake_at is not None
-        assert wake_at > stage.now
+        assert wake_at > harness.now
 
 
 def test_a_reminder_of_what_is_clear_but_not_for_long_enough_does_not_call_it_bad(tmp_path: Path) -> None:
-    with Stage(tmp_path, rules(rule(push="{repeat: 10m}", keep_firing_for="30m")), EVENING) as stage:
-        stage.poll(EVENING, errors=9)
-        stage.take()
+    with Harness(tmp_path, rules(rule(push="{repeat: 10m}", keep_firing_for="30m")), EVENING) as harness:
+        harness.poll(EVENING, errors=9)
+        harness.take()
         for minute in range(1, 11):
-            stage.poll(EVENING + 60 * minute, errors=0)
-        stage.pass_time(EVENING + 600)
-        reminder = stage.take()[0]
+            harness.poll(EVENING + 60 * minute, errors=0)
+        harness.pass_time(EVENING + 600)
+        reminder = harness.take()[0]
         assert reminder.content.message == (
             "shop.errors is 0, not > 5 any more, but critical still (normal: 1 or less), since 20:00."
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from campaign import rounds
-from engine.stage import Stage
+from engine.harness import Harness
 from smithd.alerts.alert import AlertKey
 from smithd.notify.group import AlertId, id_of
 from smithd.notify.reason import Reason
@@ -68,11 +68,11 @@ class Life:
         return "\n".join(lines) + "\n"
 
     @contextmanager
-    def live(self) -> Iterator[Stage]:
-        with Stage(self.folder, self.config, self.now) as stage:
-            yield stage
+    def live(self) -> Iterator[Harness]:
+        with Harness(self.folder, self.config, self.now) as harness:
+            yield harness
 
-    def step(self, stage: Stage) -> None:
+    def step(self, harness: Harness) -> None:
         """A minute or more of life."""
         action = self.chance.random()
         if action < 0.3:
@@ -82,58 +82,58 @@ class Life:
             self.is_down = not self.is_down
         elif action < 0.37:
             matchers = self.chance.choice(["rule=stock", "severity=warning", 'house=~"a|b"'])
-            stage.engine.add_silence(matchers, self.chance.choice([120, 3600]), "", "ann", stage.now)
-        elif action < 0.39 and (silences := stage.engine.silences(stage.now)):
-            stage.engine.expire_silence(self.chance.choice(silences).id, stage.now)
+            harness.engine.add_silence(matchers, self.chance.choice([120, 3600]), "", "ann", harness.now)
+        elif action < 0.39 and (silences := harness.engine.silences(harness.now)):
+            harness.engine.expire_silence(self.chance.choice(silences).id, harness.now)
         elif action < 0.41:
-            stage.now -= self.chance.choice([30, 3000])  # the clock is set back, and noticed
-            self.now = stage.now
-            stage.engine.replan(stage.now)
-        self.pass_minute(stage)
-        self.send(stage, reachable=self.chance.random() < 0.8)
+            harness.now -= self.chance.choice([30, 3000])  # the clock is set back, and noticed
+            self.now = harness.now
+            harness.engine.replan(harness.now)
+        self.pass_minute(harness)
+        self.send(harness, reachable=self.chance.random() < 0.8)
 
-    def pass_minute(self, stage: Stage) -> None:
+    def pass_minute(self, harness: Harness) -> None:
         until = self.now + self.chance.choice([60, 60, 60, 600])
         while self.now < until:
             self.now += 60
-            stage.pass_time(self.now)
+            harness.pass_time(self.now)
             if self.is_down:
-                stage.fail(self.now)
+                harness.fail(self.now)
             else:
-                stage.poll(self.now, **{name: {**series} for name, series in self.values.items()})
+                harness.poll(self.now, **{name: {**series} for name, series in self.values.items()})
 
-    def send(self, stage: Stage, *, reachable: bool) -> None:
+    def send(self, harness: Harness, *, reachable: bool) -> None:
         """Have what is due sent, as the sender does; sometimes nothing gets through."""
-        while (queued := next(stage.outbox.ready(stage.now), None)) is not None:
+        while (queued := next(harness.outbox.ready(harness.now), None)) is not None:
             message = queued.message
             assert isinstance(message, Push | PushUpdate)
-            shown = stage.outbox.status(message.key).push
+            shown = harness.outbox.status(message.key).push
             replaces = isinstance(message, PushUpdate) and shown is not None and shown.notification_id is not None
             if isinstance(message, PushUpdate) and message.only_in_place and not replaces:
-                stage.outbox.drop(queued)
+                harness.outbox.drop(queued)
                 continue
-            claim = stage.outbox.claim(queued, "any", stage.now)
+            claim = harness.outbox.claim(queued, "any", harness.now)
             if not reachable:
-                stage.outbox.settle(claim, Retry(stage.now + 5, DeliveryReason.NO_ANSWER), stage.now)
+                harness.outbox.settle(claim, Retry(harness.now + 5, DeliveryReason.NO_ANSWER), harness.now)
                 return
             known = shown.notification_id if replaces and shown is not None else None
             name = known or f"n-{claim.sent}"
             self.phone[name] = message.content.title
-            stage.outbox.settle(claim, Accept(name), stage.now)
+            harness.outbox.settle(claim, Accept(name), harness.now)
 
-    def settle_down(self, stage: Stage) -> None:
+    def settle_down(self, harness: Harness) -> None:
         """Time until nothing is suppressed or waits any more; nothing changes but that the source answers."""
         self.is_down = False
-        for silence in stage.engine.silences(stage.now):
-            stage.engine.expire_silence(silence.id, stage.now)
+        for silence in harness.engine.silences(harness.now):
+            harness.engine.expire_silence(silence.id, harness.now)
         self.values["errors"] = dict.fromkeys(HOUSES, 0.0)  # nothing waits for it
         noon = self.now - self.now % 86400 + 86400 + 12 * 3600
         for at in (self.now, noon - 3600 * 2, noon):
             while self.now < at + 1200:
                 self.now = max(self.now + 60, at)
-                stage.pass_time(self.now)
-                stage.poll(self.now, **{name: {**series} for name, series in self.values.items()})
-                self.send(stage, reachable=True)
+                harness.pass_time(self.now)
+                harness.poll(self.now, **{name: {**series} for name, series in self.values.items()})
+                self.send(harness, reachable=True)
 
 
 @pytest.mark.campaign
@@ -141,23 +141,23 @@ class Life:
 def test_what_fires_is_notified_once_and_nothing_else(tmp_path: Path, seed: int) -> None:
     life = Life(tmp_path, seed)
     for _ in range(life.chance.choice([1, 3])):
-        with life.live() as stage:
+        with life.live() as harness:
             for _ in range(40):
-                life.step(stage)
-    with life.live() as stage:
-        life.settle_down(stage)
-        firing = {id_of(alert): alert.severity for alert in stage.engine.alerts if alert.severity is not None}
-        assert firing == notified(stage), life.config
+                life.step(harness)
+    with life.live() as harness:
+        life.settle_down(harness)
+        firing = {id_of(alert): alert.severity for alert in harness.engine.alerts if alert.severity is not None}
+        assert firing == notified(harness), life.config
         life.values = {name: dict.fromkeys(series, 0.0) for name, series in life.values.items()}
-        life.settle_down(stage)
+        life.settle_down(harness)
         assert [title for title in life.phone.values() if not title.startswith(PAST)] == [], life.config
-        assert notified(stage) == {}
-        check_journal(stage, life.config)
+        assert notified(harness) == {}
+        check_journal(harness, life.config)
 
 
-def notified(stage: Stage) -> dict[AlertId, str | None]:
+def notified(harness: Harness) -> dict[AlertId, str | None]:
     """What the state says was notified of each alert that fires."""
-    with stage._database.transaction() as connection:
+    with harness._database.transaction() as connection:
         rows = connection.exec_driver_sql("SELECT state FROM notification_groups").scalars().all()
     alerts = [alert for row in rows for alert in json.loads(row)["alerts"] if alert["ended"] is None]
     found = {
@@ -170,9 +170,9 @@ def notified(stage: Stage) -> dict[AlertId, str | None]:
     return found
 
 
-def check_journal(stage: Stage, config: str) -> None:
+def check_journal(harness: Harness, config: str) -> None:
     """Of each episode, each rise was notified at most once, and nothing of a muted rule in its window."""
-    with stage._database.transaction() as connection:
+    with harness._database.transaction() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM journal ORDER BY id").all()
     rank = {"": 0, "warning": 1, "critical": 2}
     rises: dict[tuple[str, str, bool], int] = defaultdict(int)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from campaign import rounds
-from engine.stage import HEAD, PLUGIN, DrivenEngine, DrivenOutbox
+from engine.harness import HEAD, PLUGIN, DrivenEngine, DrivenOutbox
 from smithd.config.load import load
 from smithd.config.model import Config
 from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey, WidgetKey

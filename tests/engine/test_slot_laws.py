@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaign import rounds
-from engine.stage import Stage
+from engine.harness import Harness
 from smithd.keys import StreamKey
 from smithd.outbox.message import ActivityEnd, ActivityState
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry
@@ -43,26 +43,26 @@ class Service:
     def __init__(self) -> None:
         self.streams: set[StreamKey] = set()
 
-    def take(self, stage: Stage, fates: list[Fate]) -> None:
+    def take(self, harness: Harness, fates: list[Fate]) -> None:
         """Send what may go now, as far as there are fates for it."""
         for fate in fates:
-            queued = next(iter(stage.outbox.ready(stage.now)), None)
+            queued = next(iter(harness.outbox.ready(harness.now)), None)
             if queued is None:
                 return
             message = queued.message
-            claim = stage.outbox.claim(queued, "any", stage.now)
+            claim = harness.outbox.claim(queued, "any", harness.now)
             if fate in ("accepted", "unknown, arrived"):
                 self.arrive(message)
             match fate:
                 case "accepted":
-                    stage.outbox.settle(claim, Accept(ended=isinstance(message, ActivityEnd)), stage.now)
+                    harness.outbox.settle(claim, Accept(ended=isinstance(message, ActivityEnd)), harness.now)
                 case "refused":
-                    stage.outbox.settle(claim, Drop(DeliveryReason.REFUSED, ""), stage.now)
+                    harness.outbox.settle(claim, Drop(DeliveryReason.REFUSED, ""), harness.now)
                 case "not sent":
-                    stage.outbox.settle(claim, Retry(stage.now + 5, DeliveryReason.NOT_CONNECTED), stage.now)
+                    harness.outbox.settle(claim, Retry(harness.now + 5, DeliveryReason.NOT_CONNECTED), harness.now)
                 case _:
-                    retry = Retry(stage.now + 5, DeliveryReason.NO_ANSWER, sent=True)
-                    stage.outbox.settle(claim, retry, stage.now)
+                    retry = Retry(harness.now + 5, DeliveryReason.NO_ANSWER, sent=True)
+                    harness.outbox.settle(claim, retry, harness.now)
 
     def arrive(self, message: object) -> None:
         if isinstance(message, ActivityState):
@@ -81,27 +81,27 @@ def test_the_service_never_has_more_than_allowed(
     """Each step: which rules fire, how long it takes, what becomes of requests, and whether the daemon restarts."""
     service = Service()
     with tempfile.TemporaryDirectory() as folder:
-        now, stage = T, _open(Path(folder), cool_down, T)
+        now, harness = T, _open(Path(folder), cool_down, T)
         try:
             for firing, seconds, outcomes, restarts in steps:
                 now += seconds
                 if restarts:
-                    stage.__exit__(None, None, None)
-                    stage = _open(Path(folder), cool_down, now)
-                stage.pass_time(now)
-                stage.poll(now, orders=now % 7, stock={name: 7.0 if name in firing else 0.0 for name in NAMES})
-                service.take(stage, outcomes)
-            stage.pass_time(now + 600)
-            service.take(stage, ["accepted"] * 30)
-            stage.pass_time(now + 1200)
-            service.take(stage, ["accepted"] * 30)
+                    harness.__exit__(None, None, None)
+                    harness = _open(Path(folder), cool_down, now)
+                harness.pass_time(now)
+                harness.poll(now, orders=now % 7, stock={name: 7.0 if name in firing else 0.0 for name in NAMES})
+                service.take(harness, outcomes)
+            harness.pass_time(now + 600)
+            service.take(harness, ["accepted"] * 30)
+            harness.pass_time(now + 1200)
+            service.take(harness, ["accepted"] * 30)
             wanted = set(steps[-1][0]) if steps else set()
             assert {key.name for key in service.streams} <= wanted, "what nobody wants any more has ended"
             if not any("refused" in outcomes for _, _, outcomes, _ in steps):
                 assert len(service.streams) == min(AT_ONCE, len(wanted)), "and the free slots are used"
         finally:
-            stage.__exit__(None, None, None)
+            harness.__exit__(None, None, None)
 
 
-def _open(folder: Path, cool_down: int, now: float) -> Stage:
-    return Stage(folder, configuration(cool_down), now)
+def _open(folder: Path, cool_down: int, now: float) -> Harness:
+    return Harness(folder, configuration(cool_down), now)

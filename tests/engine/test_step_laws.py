@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaign import rounds
-from engine.stage import HEAD, PLUGIN, DrivenEngine, DrivenOutbox, poll_of
+from engine.harness import HEAD, PLUGIN, DrivenEngine, DrivenOutbox, poll_of
 from smithd.alerts import rows as alert_rows
 from smithd.config.load import load
 from smithd.config.model import Config

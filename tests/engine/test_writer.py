@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.stage import HEAD, PLUGIN, poll_of
+from engine.harness import HEAD, PLUGIN, poll_of
 from smithd.clock import VirtualClock
 from smithd.config.load import load
 from smithd.config.model import Config
@@ -83,7 +83,7 @@ class World:
         self.running.writer.put(poll_of(self.clock.now(), **values))
         await self.clock.sleep(0.05)
 
-    def told(self, kind: type[Event]) -> int:
+    def changes(self, kind: type[Event]) -> int:
         return sum(isinstance(event, kind) for event in self.events)
 
 
@@ -138,7 +138,7 @@ def test_a_transaction_that_fails_at_the_moment_of_a_breach_delays_the_alert_and
     ((at, title),) = world.sent
     assert title == "errors is critical"
     assert START < at < START + 1
-    assert (world.told(CommitsFailing), world.told(CommitsRecovered), world.told(Degraded)) == (1, 1, 0)
+    assert (world.changes(CommitsFailing), world.changes(CommitsRecovered), world.changes(Degraded)) == (1, 1, 0)
 
 
 def test_a_commit_that_takes_long_delays_messages_and_no_poll(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_where_commits_fail_for_long_the_daemon_goes_on_without_them_and_writes_
         assert not marker.path.exists()
 
     world = play(tmp_path, story, marker=marker)
-    assert (world.told(Degraded), world.told(CommitsRecovered)) == (1, 1)
+    assert (world.changes(Degraded), world.changes(CommitsRecovered)) == (1, 1)
     assert stored_alerts(tmp_path) == 1
     assert len(world.sent) == 3
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.stage import DrivenEngine, DrivenOutbox
+from engine.harness import DrivenEngine, DrivenOutbox
 from smithd.config.load import default_state, load
 from smithd.config.model import Config
 from smithd.events import Event, Events

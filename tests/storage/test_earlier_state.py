@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.stage import Stage
+from engine.harness import Harness
 from smithd.notify.reason import Reason
 from smithd.outbox.message import ActivityEnd, ActivityState, Push, PushUpdate, WidgetValue
 
@@ -50,8 +50,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_alerts_silences_and_the_journal_are_found_again(folder: Path) -> None:
-    with Stage(folder, CONFIG, NOW) as stage:
-        alerts = {(alert.rule, alert.severity, alert.fired_at) for alert in stage.engine.alerts}
+    with Harness(folder, CONFIG, NOW) as harness:
+        alerts = {(alert.rule, alert.severity, alert.fired_at) for alert in harness.engine.alerts}
         assert alerts == {
             ("errors", "critical", 1795470000.0),
             ("drop", "warning", 1795471200.0),
@@ -59,25 +59,25 @@ def test_alerts_silences_and_the_journal_are_found_again(folder: Path) -> None:
             ("quiet", "warning", 1795470000.0),
             ("stock", None, None),
         }
-        (silence,) = stage.engine.silences(NOW)
+        (silence,) = harness.engine.silences(NOW)
         assert (silence.id, silence.text, silence.comment) == (1, "rule=quiet", "deploying")
-        assert stage.engine.add_silence("rule=night", 60, "", "ann", NOW).id == 2
-        entries = stage.engine.entries("errors")
+        assert harness.engine.add_silence("rule=night", 60, "", "ann", NOW).id == 2
+        entries = harness.engine.entries("errors")
         assert [entry.change for entry in entries] == ["fired", "raised"]
         assert [entry.reason for entry in entries] == [Reason.NOTIFIED, Reason.NOTIFIED]
-        (entry,) = [entry for entry in stage.engine.entries("drop") if entry.reason != Reason.INTERMEDIATE]
+        (entry,) = [entry for entry in harness.engine.entries("drop") if entry.reason != Reason.INTERMEDIATE]
         assert entry.reason == Reason.NOTIFIED
 
 
 def test_what_was_notified_is_not_notified_again_and_resolves_in_place(folder: Path) -> None:
-    with Stage(folder, CONFIG, NOW) as stage:
-        stage.poll(NOW, errors=9, orders=50, stock={"north": 2, "south": 8})
-        stage.poll(NOW, "depot", errors=4, orders=3, stock=5)
-        stage.pass_time(NOW + 20)
-        pushes = [message for message in stage.take() if isinstance(message, Push | PushUpdate)]
+    with Harness(folder, CONFIG, NOW) as harness:
+        harness.poll(NOW, errors=9, orders=50, stock={"north": 2, "south": 8})
+        harness.poll(NOW, "depot", errors=4, orders=3, stock=5)
+        harness.pass_time(NOW + 20)
+        pushes = [message for message in harness.take() if isinstance(message, Push | PushUpdate)]
         assert [push.content.title for push in pushes] == ["Resolved: stock (south)"]  # whose answer never came
-        stage.poll(NOW + 60, errors=0, orders=100, stock={"north": 9, "south": 8})
-        ends = [message for message in stage.take() if isinstance(message, Push | PushUpdate)]
+        harness.poll(NOW + 60, errors=0, orders=100, stock={"north": 9, "south": 8})
+        ends = [message for message in harness.take() if isinstance(message, Push | PushUpdate)]
         assert {(end.content.title, type(end)) for end in ends} == {
             ("Resolved: errors", PushUpdate),
             ("Resolved: drop", PushUpdate),
@@ -86,23 +86,23 @@ def test_what_was_notified_is_not_notified_again_and_resolves_in_place(folder: P
 
 
 def test_a_pending_alert_goes_on_from_where_it_was(folder: Path) -> None:
-    with Stage(folder, CONFIG, NOW) as stage:
+    with Harness(folder, CONFIG, NOW) as harness:
         for minute in range(12):
-            stage.pass_time(NOW + 60 * minute)
-            stage.poll(NOW + 60 * minute, errors=9, orders=50, stock={"north": 2, "south": 8})
-        assert ('stock{house="north"}', "fired") in stage.told()
-        (alert,) = [alert for alert in stage.engine.alerts if alert.rule == "stock"]
+            harness.pass_time(NOW + 60 * minute)
+            harness.poll(NOW + 60 * minute, errors=9, orders=50, stock={"north": 2, "south": 8})
+        assert ('stock{house="north"}', "fired") in harness.changes()
+        (alert,) = [alert for alert in harness.engine.alerts if alert.rule == "stock"]
         assert alert.since == 1795472100.0
         assert alert.fired_at is not None
         assert alert.fired_at <= 1795472100.0 + 660
 
 
 def test_levels_are_sent_where_they_differ_from_what_is_shown(folder: Path) -> None:
-    with Stage(folder, CONFIG, NOW) as stage:
-        stage.poll(NOW, errors=7, orders=50, stock={"north": 2, "south": 8})
-        stage.poll(NOW, "depot", errors=4, orders=3, stock=5)
-        levels = [message for message in stage.take() if isinstance(message, ActivityState | ActivityEnd)]
+    with Harness(folder, CONFIG, NOW) as harness:
+        harness.poll(NOW, errors=7, orders=50, stock={"north": 2, "south": 8})
+        harness.poll(NOW, "depot", errors=4, orders=3, stock=5)
+        levels = [message for message in harness.take() if isinstance(message, ActivityState | ActivityEnd)]
         assert levels == []  # both show this already
-        stage.poll(NOW + 120, errors=7, orders=55, stock={"north": 2, "south": 8})
-        values = {message.key.name: message.value for message in stage.take() if isinstance(message, WidgetValue)}
+        harness.poll(NOW + 120, errors=7, orders=55, stock={"north": 2, "south": 8})
+        values = {message.key.name: message.value for message in harness.take() if isinstance(message, WidgetValue)}
         assert values == {"shop.orders": 55}

@@ -210,21 +210,21 @@ class _Scripted:
         return False
 
 
-class Stage:
-    """One engine in one life; ``with`` ends it, and another stage on the same folder is the next life."""
+class Harness:
+    """One engine in one life; ``with`` ends it, and another harness on the same folder is the next life."""
 
     def __init__(self, folder: Path, config: str, now: float) -> None:
         (folder / "shop.py").write_text(PLUGIN)
         (folder / "smithd.yaml").write_text(HEAD + config)
         loaded = load_config(folder / "smithd.yaml", secrets_required=True)
         self.now = now
-        self.facts: list[Event] = []
+        self.events: list[Event] = []
         self._database = Database.open(loaded.state)
-        self.engine = DrivenEngine(loaded, self._database, self.facts, now)
+        self.engine = DrivenEngine(loaded, self._database, self.events, now)
         self.outbox = DrivenOutbox(self.engine)
         self.engine.tick(now)
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Harness:
         return self
 
     def __exit__(
@@ -264,9 +264,9 @@ class Stage:
             self.outbox.settle(claim, Accept(named, ended=isinstance(message, ActivityEnd)), self.now)
             yield message
 
-    def told(self) -> list[tuple[str, str]]:
+    def changes(self) -> list[tuple[str, str]]:
         """The alerts' changes so far, in words."""
-        return [(event.rule + event.labels, event.change) for event in self.facts if isinstance(event, AlertChanged)]
+        return [(event.rule + event.labels, event.change) for event in self.events if isinstance(event, AlertChanged)]
 
     def reasons(self, rule: str | None = None) -> list[str]:
         """The reasons in the journal, the intermediate changes apart."""
@@ -274,16 +274,16 @@ class Stage:
             found = connection.exec_driver_sql("SELECT rule, reason FROM journal ORDER BY id").all()
         return [row.reason for row in found if rule in (None, row.rule) and row.reason != Reason.INTERMEDIATE]
 
-    def loud(self) -> list[tuple[str, str]]:
+    def severity_changes(self) -> list[tuple[str, str]]:
         """The changes of severity so far, in words."""
-        return [(event.rule + event.labels, event.change) for event in self.facts if type(event) is AlertChanged]
+        return [(event.rule + event.labels, event.change) for event in self.events if type(event) is AlertChanged]
 
-    def whys(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Why severities changed so far, in sentences."""
-        return [event.why for event in self.facts if type(event) is AlertChanged]
+        return [event.why for event in self.events if type(event) is AlertChanged]
 
-    def held(self) -> list[str]:
-        return [str(event.surface) for event in self.facts if isinstance(event, SurfaceNotRenderable)]
+    def not_renderable(self) -> list[str]:
+        return [str(event.surface) for event in self.events if isinstance(event, SurfaceNotRenderable)]
 
 
 def poll_of(at: float, source: str = "shop", /, **values: float | dict[str, float]) -> Poll:
@@ -298,17 +298,17 @@ def poll_of(at: float, source: str = "shop", /, **values: float | dict[str, floa
 
 
 @contextmanager
-def commits(stage: Stage) -> Iterator[list[object]]:
+def commits(harness: Harness) -> Iterator[list[object]]:
     """Collects the transactions that are opened meanwhile."""
     opened: list[object] = []
-    original = stage._database.transaction
+    original = harness._database.transaction
 
     def counted() -> object:
         opened.append(None)
         return original()
 
-    stage._database.transaction = counted  # type: ignore[method-assign, assignment] # watching the one seam to the disk
+    harness._database.transaction = counted  # type: ignore[method-assign, assignment] # watching the one seam to the disk
     try:
         yield opened
     finally:
-        stage._database.transaction = original  # type: ignore[method-assign]
+        harness._database.transaction = original  # type: ignore[method-assign]

@@ -71,7 +71,7 @@ class AnyLabels(dict[str, str]):
         return name
 
 
-_LENT = frozenset(
+_BUILT_IN_FILTERS = frozenset(
     [
         "abs",
         "capitalize",
@@ -118,7 +118,8 @@ def _shown(value: Any) -> Any:
 
 def _environment() -> jinja2.Environment:
     environment = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False, finalize=_shown)
-    environment.filters = {name: environment.filters[name] for name in _LENT} | FILTERS
+    environment.filters = {name: environment.filters[name] for name in _BUILT_IN_FILTERS} | FILTERS
+    # ``range`` and ``lipsum`` would make a short template's text endless.
     environment.globals.clear()
     return environment
 

@@ -1,1 +1,1 @@
-"""Decides: from readings to alert states."""
+"""Rules and alerts: from samples to alerts that are pending, firing or resolved."""

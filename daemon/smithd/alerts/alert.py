@@ -34,8 +34,8 @@ class Alert:
     ``metric``: what the rule watches ("" for an expression); ``holds``: one for each of its thresholds, lowest first.
     ``severity``: the highest that fires; ``since``: when the breach began; ``fired_at``: when the alert first fired;
     ``value``: the newest value that was evaluated when the alert last changed (None: there never was one); ``worst``:
-    the highest severity of this episode so far; ``cause``: what its severity stands on. ``absence``: whether its value
-    is missing. ``flapping``: how often it fired lately, where the rule has damping.
+    the highest severity of this episode so far; ``cause``: what its severity is based on. ``absence``: whether its
+    value is missing. ``flapping``: how often it fired lately, where the rule has damping.
     """
 
     key: AlertKey
@@ -74,7 +74,7 @@ class Alert:
         return f"{self.rule}{labels}@{self.fired_at:.3f}"
 
     def hold(self, severity: Severity) -> Hold | None:
-        """Where a severity stands; None where the rule has no threshold for it."""
+        """The hold of a severity; None where the rule has no threshold for it."""
         return next((hold for hold in self.holds if hold.severity is severity), None)
 
     def baseline(self, severity: Severity) -> float | None:

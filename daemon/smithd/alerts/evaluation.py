@@ -28,11 +28,11 @@ from smithd.timers import AlertDue
 
 
 class Evaluated(NamedTuple):
-    """What came of an evaluation.
+    """The result of an evaluation.
 
-    ``alerts``: as they are now; ``transitions``: how they came there, in that order. ``forgotten``: inactive alerts
-    that do not count as flapping any more. ``timers``: when to evaluate alerts again. ``problems``: rules whose
-    expression makes no sense any more, and why. ``unneeded``: missing series that nobody has to know of.
+    ``alerts``: as they are now; ``transitions``: what changed, in that order. ``forgotten``: inactive alerts that do
+    not count as flapping any more. ``timers``: when to evaluate alerts again. ``problems``: rules whose expression
+    makes no sense any more, and why. ``unneeded``: missing series that no alert needs.
     """
 
     alerts: Alerts
@@ -119,7 +119,7 @@ def timers_of(rules: RuleSet, alerts: Alerts) -> list[tuple[float, AlertDue]]:
 
 
 def overdue(rules: RuleSet, alerts: Alerts, source: str, now: float) -> list[AlertDue]:
-    """The alerts on a source's metrics whose time came while nobody knew how the source is."""
+    """The alerts on a source's metrics whose timers were due before the source was polled."""
     metrics = rules.metrics_of.get(source, ())
     concerned = {rule.name: rule for metric in metrics for rule in rules.plain.get(metric, ())}
     concerned |= {rule.name: rule for rule in rules.on_metrics(metrics)}
@@ -194,7 +194,11 @@ class _Evaluation:
         """A rule with an expression, on all of its series."""
         assert rule.when is not None
         vector = rule.when.evaluate(self._view)
-        self._note_problem(rule.name, vector.problem)
+        # An event is published when a problem is new; the problem itself lasts until an evaluation has none.
+        if vector.problem != self.alerts.problems.get(rule.name, ""):
+            self.alerts = self.alerts.with_problem(rule.name, vector.problem)
+            if vector.problem:
+                self._problems[rule.name] = vector.problem
         found: list[Transition | None] = []
         for labels, value in vector.values.items():
             alert = self.alerts.get(rule.name, labels)
@@ -210,6 +214,7 @@ class _Evaluation:
             else:
                 found.append(transitions.on_clear(rule, alert, self._now))
         changes = [transition for transition in found if transition is not None]
+        # The operands are evaluated once for all series, and not at all where nothing changed.
         operands = rule.when.operands(self._view) if changes else []
         for change in changes:
             evidence = replace(change.evidence, operands=values_for(operands, change.alert.labels))
@@ -247,8 +252,8 @@ class _Evaluation:
             self._view = self._view.advanced(forget_missing(state, unneeded))
 
     def look_for_missing_metrics(self, rule: Rule) -> None:
-        """What it means for the alert without labels that there is nothing at all of a metric of the rule: because its
-        source fails, or because nothing ever came.
+        """What it means for the alert without labels that there is no fresh series of a metric of the rule: because its
+        source fails, or because there never was a sample.
         """
         state, now = self._view.state, self._now
         metrics = self._missing_metrics(rule)
@@ -256,11 +261,12 @@ class _Evaluation:
             return
         cause, alert = _cause(state, metrics, now), self.alerts.get(rule.name, ())
         if cause == SERIES_MISSING and alert is not None and alert.cause.kind is CauseKind.SOURCE_FAILING:
-            # The source does not fail any more: it has no data, which is another matter.
+            # The source does not fail any more: it has no data, for which ``no_data`` decides anew.
             self._take(rule, transitions.on_return(rule, alert, now, source_answers=alert.cause.source))
             alert = self.alerts.get(rule.name, ())
+        # Each of its missing series has an alert of its own.
         if cause == SERIES_MISSING and rule.when is None and state.has_series(rule.metric):
-            return  # each of its series has an alert of its own
+            return
         since = min(_absent_since(state, metric, cause, state.newest_at(metric)) for metric in metrics)
         self._take(rule, transitions.on_missing(rule, Series(rule.metric), alert, cause, None, since, now))
         due = since + rule.missing(cause).after
@@ -310,13 +316,6 @@ class _Evaluation:
             for (_, condition), baseline in zip(rule.thresholds, begun, strict=True)
         )
 
-    def _note_problem(self, rule: str, problem: str) -> None:
-        known = self.alerts.problems.get(rule, "")
-        if problem != known:
-            self.alerts = self.alerts.with_problem(rule, problem)
-            if problem:
-                self._problems[rule] = problem
-
     def _is_about_missing_metrics(self, rule: Rule, alert: Alert) -> bool:
         """Whether an alert is about metrics that are missing, and are so still."""
         if alert.labels or not alert.absence.is_missing:
@@ -325,7 +324,7 @@ class _Evaluation:
         return bool(metrics) and rule.missing(_cause(self._view.state, metrics, self._now)).severity is not None
 
     def _miss_series_of_expression(self, rule: Rule, alert: Alert) -> None:
-        """Something that an alert of an expression stands on is missing."""
+        """A series that an alert of an expression depends on is missing."""
         state, now = self._view.state, self._now
         unknown = [metric for metric in sorted(rule.metrics) if not self._view.fresh(metric)]
         if all(state.is_polled(metric) for metric in unknown):
@@ -339,15 +338,15 @@ class _Evaluation:
         return [each for each in sorted(rule.metrics) if state.is_stale(each, self._now) and state.is_polled(each)]
 
     def _is_needed(self, series: Series, waiting: Iterable[WaitingAlerts]) -> bool:
-        """Whether somebody still has to know that a series is missing."""
+        """Whether an alert depends on a missing series."""
         plain = self._rules.plain.get(series.metric, ())
         by_value = any(self.alerts.get(rule.name, series.labels) is not None for rule in plain)
         return by_value or any(alerts.need(series.labels) for alerts in waiting)
 
 
 def _lacks_series(series: ExpressionSeries, alert: Alert) -> bool:
-    """Whether something that an alert of an expression stands on is missing. One about a source that failed stands on
-    nothing else: that it answers is enough.
+    """Whether a series that an alert of an expression depends on is missing. An alert about a failing source depends on
+    that only: it is over once the source answers.
     """
     if series.lacks_some(alert.labels):
         return True

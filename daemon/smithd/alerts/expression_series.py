@@ -15,7 +15,7 @@ _Shape = tuple[set[Labels], list[Labels]]
 
 
 class ExpressionSeries:
-    """The series of one expression at one moment. An alert stands on the series that contradict none of its labels."""
+    """The series of one expression at one moment. An alert depends on the series that contradict none of its labels."""
 
     def __init__(self, metrics: Iterable[str], view: SeriesView) -> None:
         self._sides: list[tuple[set[Labels], set[Labels]]] = []
@@ -41,7 +41,7 @@ class ExpressionSeries:
 
 
 class WaitingAlerts:
-    """The alerts of an expression that wait for something missing: asked, of many series, whether they stood on it."""
+    """The alerts of an expression that wait for missing series: whether they depended on one, asked for many."""
 
     def __init__(self, alerts: Iterable[Labels]) -> None:
         self._alerts: dict[frozenset[str], set[Labels]] = defaultdict(set)
@@ -49,7 +49,7 @@ class WaitingAlerts:
             self._alerts[frozenset(name for name, _ in labels)].add(labels)
 
     def need(self, series: Labels) -> bool:
-        """Whether one of them may have stood on the series with these labels."""
+        """Whether one of them may have depended on the series with these labels."""
         return any(self._match(series, names, alerts) for names, alerts in self._alerts.items())
 
     def _match(self, series: Labels, names: frozenset[str], alerts: set[Labels]) -> bool:

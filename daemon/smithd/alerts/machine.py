@@ -1,4 +1,4 @@
-"""The state machine of values: where one severity of an alert goes when a verdict comes. No I/O.
+"""The state machine of values: the next phase of one severity of an alert, by verdict. No I/O.
 
 Each severity of an alert has a machine of its own, with the four phases of the table below. A verdict chooses the next
 phase; then time may take it one further: a pending severity whose ``for`` is full fires, a recovering one whose
@@ -23,7 +23,7 @@ from smithd.alerts.severity import Severity
 
 
 class Phase(StrEnum):
-    """Where one severity of an alert stands."""
+    """The phases of one severity of an alert."""
 
     INACTIVE = "inactive"
     PENDING = "pending"
@@ -49,7 +49,7 @@ NEXT: dict[tuple[Phase, Verdict], Phase] = {
     (Phase.RECOVERING, Verdict.CLEAR): Phase.RECOVERING,
     (Phase.RECOVERING, Verdict.UNKNOWN): Phase.RECOVERING,
 }
-"""The phase that follows a phase, by the verdict that comes."""
+"""The next phase, by phase and verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,12 @@ class Hold:
 
 
 def step(hold: Hold, verdict: Verdict, timing: Timing, now: float) -> Hold:
-    """Where a hold goes when a verdict comes at ``now``."""
+    """The hold after a verdict at ``now``."""
     phase = NEXT[hold.phase, verdict]
     # A phase that began in the future, because the clock was set back, begins now: it would wait too long.
     if phase is not hold.phase or (hold.is_active and hold.since > now):
         hold = _entered(hold, phase, now)
+    # Without a value nothing fires or resolves, however long it is waited for.
     if verdict is Verdict.UNKNOWN:
         return hold
     due = hold.due(timing)

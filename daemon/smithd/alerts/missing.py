@@ -9,7 +9,7 @@ the series, ``on_error`` where the source fails or is silent. The theory:
   time), or the absence fires with a severity of its own. The alert shows the worse of the two severities.
 - The time ``after`` counts from the last value (with ``on_error``: from the source's last good answer). Until then the
   alert waits: the absence is remembered, so that time alone can end it or make it fire.
-- A failing source is one matter, however many series it had. Only the alert without labels fires by ``on_error``.
+- A failing source is one incident, however many series it had. Only the alert without labels fires by ``on_error``.
 - A series with labels may be away for good: a host that was removed. After a day it counts as that.
 """
 
@@ -25,7 +25,7 @@ from smithd.alerts.severity import Severity
 from smithd.plugin.options import Duration, Options
 
 GIVEN_UP_AFTER = 86400.0
-"""A series with labels whose absence has fired for so many seconds counts as removed."""
+"""Seconds that the absence of a series with labels fires before the series counts as removed."""
 
 
 class MissingOptions(Options):
@@ -56,7 +56,7 @@ class MissingResponse(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MissingPolicy:
-    """What a rule makes of missing values after so many seconds; ``severity``: with which one it fires."""
+    """What a rule makes of values that are missing for ``after`` seconds; ``severity``: with which one it fires."""
 
     response: MissingResponse = MissingResponse.KEEP
     after: float = 0.0
@@ -86,7 +86,7 @@ def _policy(options: MissingOptions) -> MissingPolicy:
 
 
 class AbsencePhase(StrEnum):
-    """Whether the value of an alert is missing, and what came of it."""
+    """Whether the value of an alert is missing, and whether that fires."""
 
     PRESENT = "present"
     WAITING = "waiting"
@@ -178,10 +178,11 @@ def step(situation: MissingSituation, now: float) -> MissingOutcome:
     if not absence.is_missing or absence.since > now:
         began = min(situation.since, now)
     elif situation.is_failure and absence.phase is AbsencePhase.WAITING and absence.since < situation.since <= now:
-        began = situation.since  # the source was well once more in between: it is waited for anew
+        began = situation.since  # the source was up in between: the time counts anew
     else:
         began = absence.since
     is_due = now >= began + policy.after
+    # A host that was removed would otherwise keep its alert for ever.
     given_up = absence.fires and situation.has_labels and now >= began + GIVEN_UP_AFTER
     taken = STEPS[absence.phase, policy.response, is_due]
     if policy.response is MissingResponse.FIRE and absence.fires:
@@ -203,6 +204,6 @@ def _concerns(situation: MissingSituation, now: float) -> bool:
     if not situation.is_open and policy.response is MissingResponse.END:
         return False  # there is nothing to end
     if policy.response is MissingResponse.FIRE and situation.is_failure and situation.has_labels:
-        return False  # the source's failure is the matter of the alert without labels
+        return False  # for a failing source only the alert without labels fires
     given_up = situation.has_labels and now - situation.since >= GIVEN_UP_AFTER
     return situation.is_open or not given_up

@@ -16,7 +16,7 @@ from smithd.expression.expression import OperandValue
 
 
 class CauseKind(StrEnum):
-    """What the severity of an alert stands on."""
+    """What the severity of an alert is based on."""
 
     VALUE = "value"
     SERIES_MISSING = "series_missing"
@@ -25,7 +25,7 @@ class CauseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What the severity of an alert stands on; ``source``: the one that fails, or is silent."""
+    """What the severity of an alert is based on; ``source``: the one that fails, or is silent."""
 
     kind: CauseKind = CauseKind.VALUE
     source: str = ""
@@ -62,7 +62,7 @@ class TransitionReason(StrEnum):
     SERIES_MISSING = "series_missing"
     SOURCE_FAILING = "source_failing"
     CLOSED_UNKNOWN = "closed_unknown"
-    """It ended because its value was missing for too long; nobody knows how it is."""
+    """It ended because its value was missing for too long; its state is not known."""
     DATA_RETURNED = "data_returned"
     SOURCE_ANSWERS = "source_answers"
     RECORDED = "recorded"

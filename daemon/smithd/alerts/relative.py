@@ -18,11 +18,11 @@ Past = Callable[[float], Samples]
 """What is remembered of a series from a moment (seconds since 1970) to now."""
 
 NEAR = 1800.0
-"""A sample stands for the same time on another day where it is at most so many seconds away."""
+"""Seconds that a sample may be away from the same time on another day."""
 LONGEST_DAY = 90000.0
 """Clocks that are set back make a day of 25 hours."""
 LEAST_COVERED = 0.5
-"""An average needs samples from so much of its window, counted from the oldest."""
+"""The share of its window that an average needs samples from, counted from the oldest."""
 
 _DAYS = {"yesterday": 1, "last week": 7}
 _EXPECTED = (
@@ -71,7 +71,8 @@ class ComparedWith:
             is_long = samples and now - samples[0][0] >= LEAST_COVERED * self.seconds
             return average(samples, now - self.seconds, now) if is_long else None
         if self.kind == "day":
-            moment, near = _days_before(now, self.days, zone), NEAR
+            # Counted on the zone's clocks: where they are set in between, a day has 23 or 25 hours.
+            moment, near = (datetime.fromtimestamp(now, zone) - timedelta(days=self.days)).timestamp(), NEAR
         else:
             moment, near = now - self.seconds, tolerance(self.seconds)
         return value_at(past(moment - near), moment, near)
@@ -109,6 +110,7 @@ class Relative:
         by = _DIRECTIONS[self.word](value - baseline)
         if not self.percent:
             return by
+        # From zero, any change is more than every percentage.
         if baseline == 0:
             return math.copysign(math.inf, by) if by else 0.0
         return 100 * by / abs(baseline)
@@ -153,21 +155,13 @@ def parse_relative(text: str) -> Relative:
     match = _FORM.fullmatch(text.strip())
     if match is None:
         raise ValueError(_EXPECTED)
-    return Relative(
-        " ".join(text.split()), match["word"], parse_threshold(match["bound"]), bool(match["unit"]), _reference(match)
-    )
-
-
-def _reference(match: re.Match[str]) -> ComparedWith:
     if match["day"]:
         days = _DAYS[" ".join(match["day"].split())]
-        return ComparedWith("day", days * 86400.0, days)
-    seconds = parse_duration(match["ago"] or match["average"])
-    if seconds < 1:
-        raise ValueError("a value is compared with what it was at least a second ago")
-    return ComparedWith("ago" if match["ago"] else "average", seconds)
-
-
-def _days_before(now: float, days: int, zone: tzinfo) -> float:
-    """The same time of day so many days before, on the clocks of a zone."""
-    return (datetime.fromtimestamp(now, zone) - timedelta(days=days)).timestamp()
+        reference = ComparedWith("day", days * 86400.0, days)
+    else:
+        seconds = parse_duration(match["ago"] or match["average"])
+        if seconds < 1:
+            raise ValueError("a value is compared with what it was at least a second ago")
+        reference = ComparedWith("ago" if match["ago"] else "average", seconds)
+    bound = parse_threshold(match["bound"])
+    return Relative(" ".join(text.split()), match["word"], bound, bool(match["unit"]), reference)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Annotated, Any
@@ -56,7 +56,7 @@ class RuleOptions(Options):
     when: ExpressionOption | None = Field(
         None, description="an expression instead of a metric; one alert for each series that remains of it"
     )
-    severity: ThresholdSeverity | None = Field(None, description="how bad it is when 'when' holds: warning or critical")
+    severity: ThresholdSeverity | None = Field(None, description="the severity while 'when' holds: warning or critical")
     hold: Duration = Field(0.0, alias="for", description="how long a threshold must hold before the alert fires")
     keep_firing_for: Duration = Field(0.0, description="how long it must be clear before the alert resolves")
     damping: Duration = Field(
@@ -171,8 +171,8 @@ class Rule:
 
     ``metric`` is "" where it has an expression (``when``). ``recover`` has the second threshold of the severities that
     have one. ``damping`` is the longest delay it may add (0: none).
-    ``breached`` is the quick question, asked of every sample: whether anything but clear can come of it; None where
-    only ``verdicts`` can tell.
+    ``breached`` is asked of every sample first: whether it can be anything but clear; None where only ``verdicts`` can
+    tell.
     """
 
     name: str
@@ -240,6 +240,9 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
         assert options.severity is not None
         given = [(options.severity, ExpressionCondition(str(options.when)))]
     thresholds = [(severity, condition) for severity, condition in given if condition is not None]
+    lowest, highest = thresholds[0][1], thresholds[-1][1]
+    # ``critical`` is a stricter form of ``warning``: a value that does not breach the lowest threshold breaches none.
+    is_plain = isinstance(lowest, Threshold) and isinstance(highest, Threshold)
     return Rule(
         name,
         options.metric or "",
@@ -250,14 +253,8 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
         no_data_policy(options.no_data, expires_after),
         on_error_policy(options.on_error),
         options.damping,
-        _quick([condition for _, condition in thresholds]),
+        lowest.breached if is_plain else None,
     )
-
-
-def _quick(conditions: Sequence[Condition]) -> Callable[[float], bool] | None:
-    """The lowest threshold is all there is to ask, where the others are stricter forms of it."""
-    lowest = conditions[0]
-    return lowest.breached if isinstance(lowest, Threshold) and isinstance(conditions[-1], Threshold) else None
 
 
 def _floored(condition: Condition, options: RuleOptions) -> Condition:

@@ -1,4 +1,4 @@
-"""How bad an alert is: an ordered scale. No I/O."""
+"""The severities, an ordered scale. No I/O."""
 
 from __future__ import annotations
 
@@ -58,5 +58,5 @@ def worst_of(*severities: Severity | None) -> Severity | None:
 
 
 def rank(severity: Severity | None) -> int:
-    """How bad a severity is; -1 for none."""
+    """The place of a severity on the scale; -1 for none."""
     return -1 if severity is None else _RANKS[severity]

@@ -39,7 +39,10 @@ def on_value(
     which is inactive.
     """
     before = alert or _inactive(rule, series, value, now, flapping)
-    compared = _compared(before, baselines) if baselines else ()
+    # An alert keeps the baselines that it began with. The first breach freezes those of all severities: values during
+    # an outage are not normal.
+    begun = zip(before.holds, baselines, strict=True) if baselines else ()
+    compared = tuple(hold.baseline if hold.baseline is not None else baseline for hold, baseline in begun)
     holds = _stepped(rule, before, rule.verdicts(value, compared), now)
     if holds == before.holds and not before.absence.is_missing:
         return None
@@ -64,7 +67,7 @@ def on_clear(rule: Rule, alert: Alert, now: float) -> Transition | None:
 def on_missing(
     rule: Rule, series: Series, alert: Alert | None, cause: Cause, value: float | None, since: float, now: float
 ) -> Transition | None:
-    """What it does to an alert that its value is missing ``since``, when it was ``value`` (None: nobody knows)."""
+    """What it does to an alert that its value is missing ``since``, when it was ``value`` (None: not known)."""
     policy = rule.missing(cause)
     situation = MissingSituation(
         policy,
@@ -79,9 +82,11 @@ def on_missing(
     if taken is MissingStep.NOTHING:
         return None
     before = alert or replace(_inactive(rule, series, value, now, None), since=min(since, now))
+    # The absence began anew: an alert that consists of nothing else begins with it.
     restarts = before.absence.is_missing and before.absence.since < began
     if restarts and not any(hold.is_active for hold in before.holds):
         before = replace(before, since=began)
+    # Unknown values move no phase; they only correct one that begins in the future.
     holds = _stepped(rule, before, (Verdict.UNKNOWN,) * len(before.holds), now)
     is_over = taken is MissingStep.END
     if alert is not None and not is_over and absence == alert.absence and holds == alert.holds:
@@ -125,6 +130,7 @@ def timing(rule: Rule, alert: Alert, hold: Hold, now: float) -> Timing:
     """The rule's timing; where it has damping, a flapping alert keeps firing for longer."""
     if not rule.damping:
         return rule.timing
+    # Counted from the moment it cleared: the delay must not shrink while it is waited for.
     since = hold.since if hold.phase is Phase.RECOVERING else now
     longer = delay(alert.flapping, rule.damping, since)
     return Timing(rule.timing.hold, rule.timing.keep_firing_for + longer)
@@ -134,14 +140,6 @@ def _inactive(rule: Rule, series: Series, value: float | None, now: float, flapp
     key = AlertKey("", rule.name, series.labels)
     holds = tuple(Hold(severity) for severity, _ in rule.thresholds)
     return Alert(key, series.metric, holds, None, now, None, value, flapping=flapping)
-
-
-def _compared(alert: Alert, baselines: Baselines) -> Baselines:
-    """The baselines that an alert began with; those of now where there were none. The first breach freezes those of all
-    severities: an hour of trouble is no new normal.
-    """
-    given = zip(alert.holds, baselines, strict=True)
-    return tuple(hold.baseline if hold.baseline is not None else baseline for hold, baseline in given)
 
 
 def _stepped(rule: Rule, alert: Alert, verdicts: Sequence[Verdict], now: float) -> tuple[Hold, ...]:
@@ -165,7 +163,7 @@ def _after(
         cause=cause if severity is not by_value else VALUE,
         fired_at=(before.fired_at if before.severity else now) if severity else None,
         worst=worst_of(before.worst, severity) if severity else None,
-        flapping=_flapping(rule, before, holds, severity, now),
+        flapping=_flapping(rule, before, holds, severity, now) if rule.damping else None,
     )
 
 
@@ -173,8 +171,6 @@ def _flapping(
     rule: Rule, before: Alert, holds: tuple[Hold, ...], severity: Severity | None, now: float
 ) -> Flapping | None:
     """An alert flaps that fires, rises to where it was before in this episode, or relapses."""
-    if not rule.damping:
-        return None
     fired = before.severity is None and severity is not None
     rose_again = not fired and rank(before.severity) < rank(severity) <= rank(before.worst)
     relapsed = any(

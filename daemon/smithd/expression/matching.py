@@ -49,6 +49,7 @@ def combine(left: Vector, right: Vector, compute: Compute, matching: VectorMatch
     if matching.many == "right":
         mirrored = replace(matching, many="left")
         return combine(right, left, lambda one, many: compute(many, one), mirrored)
+    # Several series where one is needed are no mistake while the other side is empty: nothing is matched, as in PromQL.
     values = _matched(left, _one_each(right, matching), compute, matching) if left.values and right.values else {}
     if left.is_known and right.is_known:
         return computed(values)

@@ -118,15 +118,13 @@ class _Parser:
         if self._depth > DEEPEST:
             raise ExpressionError(f"more than {DEEPEST} brackets or signs within each other", self._next.column)
         left = self._operand(binding)
-        while (operator := self._operator()) is not None and BINDING[operator.text] > binding:
+        while (operator := self._next).kind in (Kind.SIGN, Kind.NAME) and operator.text in _KINDS:
+            if BINDING[operator.text] <= binding:
+                break
             self._count(self._take())
             left = self._binary(left, operator)
         self._depth -= 1
         return left
-
-    def _operator(self) -> Token | None:
-        token = self._next
-        return token if token.kind in (Kind.SIGN, Kind.NAME) and token.text in _KINDS else None
 
     def _operand(self, binding: int) -> Node:
         token = self._take()
@@ -192,14 +190,10 @@ class _Parser:
                 near=nearest(token.text, SETS) or token.text.lower(),
             )
         self._count(token)
-        selector = Selector(token.text, self._matchers(), token.column)
+        matchers = self._list("}", self._matcher) if self._takes("{") else ()
+        selector = Selector(token.text, tuple(matchers), token.column)
         self.selectors.append(selector)
         return selector
-
-    def _matchers(self) -> tuple[LabelMatcher, ...]:
-        if self._takes("{") is None:
-            return ()
-        return tuple(self._list("}", self._matcher))
 
     def _list(self, close: str, read: Callable[[], _Item]) -> list[_Item]:
         """Items between commas, up to a closing sign."""
@@ -250,6 +244,7 @@ class _Parser:
 
     def _aggregate(self, function: Token) -> Aggregate:
         self._count(function)
+        # As in PromQL, ``by (...)`` may stand before the brackets or after them.
         by = self._grouping()
         opening = self._expect("(", f"after '{function.text}'")
         count = self._how_many() if function.text == "top" else None
@@ -284,11 +279,14 @@ class _Parser:
         if as_number and operator.text not in COMPARISONS:
             raise ExpressionError("'bool' only follows a comparison", as_number.column)
         matching = self._matching(operator)
+        # An operator of the same strength ends the right side, so that ``a - b - c`` is ``(a - b) - c``; only ``^``
+        # groups from the right.
         binding = BINDING[operator.text]
         right = self._expression(binding - 1 if operator.text == "^" else binding)
         self._check_sides(left, right, operator, bool(as_number), matching)
         kind = Calculation if as_number else _KINDS[operator.text]
         node = kind(operator.text, left, right, matching, operator.column)
+        # ``1 / 0`` is found here, not at each evaluation.
         if node.is_number and not node.evaluate(_NoSeries()).values:
             raise ExpressionError(f"'{node}' is no number", node.column)
         return node

@@ -1,6 +1,6 @@
 """An ordered set that never changes: adding to it, or taking out of it, makes a new one that shares most of the old.
 
-Its items stand in order in chunks, so that a change copies one chunk and the list of chunks. No I/O.
+Its items are kept in chunks, so that a change copies one chunk and the list of chunks. No I/O.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Ordered(Generic[Item]):
         chunk = self._chunks[at]
         place = bisect_left(chunk, item)
         grown = (*chunk[:place], item, *chunk[place:])
+        # A chunk that is too large becomes two, as in a B-tree; small ones are never joined.
         half = len(grown) // 2
         parts = (grown,) if len(grown) <= LARGEST_CHUNK else (grown[:half], grown[half:])
         return Ordered((*self._chunks[:at], *parts, *self._chunks[at + 1 :]))

@@ -1,7 +1,7 @@
 """Shown: what the service last accepted, by key; and the one comparison of a message with it. No I/O.
 
 While a request is in flight, a level is taken to be accepted (an end excepted: it frees no slot yet). Where a request's
-answer was cut off or never came, nobody knows what is shown: the value, or content, is then None, and differs from
+answer was cut off or never came, it is not known what is shown: the value, or content, is then None, and differs from
 everything.
 """
 
@@ -95,7 +95,7 @@ Shown = ShownWidget | ShownActivity | ShownBadge | ShownPush
 
 
 def unknown(shown: Shown) -> Shown:
-    """What remains known where nobody knows whether this is shown."""
+    """What remains known where it is not known whether this is shown."""
     match shown:
         case ShownWidget():
             return replace(shown, value=None)
@@ -108,7 +108,7 @@ def unknown(shown: Shown) -> Shown:
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """Where a key stands: what was accepted, what waits to be sent, and what is in flight."""
+    """The status of a key: what was accepted, what waits to be sent, and what is in flight."""
 
     shown: Shown | None = None
     queued: Message | None = None
@@ -179,6 +179,7 @@ def says_same(message: Message, other: Message) -> bool:
 
 
 def _value_differs(message: WidgetValue, value: Value | None) -> bool:
+    # Tolerance is for the noise of numbers; a text that differs is another text.
     if isinstance(message.value, int | float) and isinstance(value, int | float):
         return message.value != value and abs(message.value - value) >= message.tolerance
     return message.value != value

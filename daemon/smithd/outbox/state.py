@@ -1,14 +1,14 @@
 """The outbox as one frozen value: what waits, what is in flight, what is shown. No I/O.
 
-For each key at most one message is in flight and at most one waits. A message that comes meets what is there:
+For each key at most one message is in flight and at most one waits. A new message is compared with what is there:
 
-- A level that the phone shows, or will show once its request is answered, withdraws what waits: it came and went.
+- A level that the phone shows, or will show once its request is answered, withdraws what waits: the change is undone.
 - A level that was refused is not tried again before its content changes.
 - Else it takes the place of the one that waits, and its age. Of a level only the newest matters, and the newer push of
   a notification says all that the older one would. One that says the same changes nothing but that it may go sooner.
-- Behind a request in flight it waits; when that is settled it is compared with what is shown by then.
+- Behind a request in flight it waits; when that is settled, it is compared with what is shown.
 - A message that is tried again waits for its time. A newer one of its key waits as long: the wait is the key's. An end
-  is another matter than the update before it, and goes at once.
+  does not continue the update before it, and goes at once.
 
 Messages that may go stand in lanes by account, priority and family, in the order of their age, so that finding the next
 costs the same whether ten wait or ten thousand. When a message is tried again, and why it was not accepted, is known in
@@ -72,9 +72,10 @@ Place = tuple[Key, type[Message]]
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """``refused``: the levels that are not tried again (None: whatever they say). ``wanted``: the surfaces there are by
-    now (None: not known yet). ``lanes`` have what may go, ``later`` what may go at a time, ``expiring`` what expires;
-    none of them what waits behind a request in flight. ``next_id`` is the id of the next message or request.
+    """``refused``: the levels that are not tried again (None: whatever they say). ``wanted``: the surfaces that the
+    configuration has (None: not known yet). ``lanes`` have what may go, ``later`` what may go at a time, ``expiring``
+    what expires; none of them what waits behind a request in flight. ``next_id`` is the id of the next message or
+    request.
     """
 
     waiting: HashTrieMap[Key, Queued] = field(default_factory=HashTrieMap)
@@ -90,19 +91,20 @@ class Outbox:
     next_id: int = 1
 
     def status(self, key: Key) -> KeyStatus:
-        """Where a key stands."""
+        """What is shown, waits and is in flight for a key."""
         queued, claim = self.waiting.get(key), self.claimed.get(key)
         return KeyStatus(
             self.shown.get(key), queued.message if queued else None, claim.queued.message if claim else None
         )
 
     def pushes(self) -> dict[str, KeyStatus]:
-        """Where the pushes stand, by the text of their keys."""
+        """The status of every push, by the text of its key."""
         keys = {*self.waiting, *self.claimed, *self.shown}
         return {str(key): self.status(key) for key in keys if isinstance(key, PushKey)}
 
     def accepted(self) -> Mapping[Key, Shown]:
         """What the service accepted; of what is in flight, what was accepted before."""
+        # While a level is in flight, ``shown`` has what is presumed, not what was accepted.
         before = {key: claim.before for key, claim in self.claimed.items()}
         return {key: shown for key, shown in {**dict(self.shown), **before}.items() if shown is not None}
 
@@ -139,7 +141,7 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message as it stands in the state."""
+    """A message as it is written."""
 
     message: Message
     claimed: bool

@@ -126,6 +126,8 @@ class Track:
         is_thinned = (self.kept_for > FULL_FOR and added) or spaced_from is not None
         if now - since <= self._full_for or not is_thinned:
             return self._full.between(since, until) + new
+        # The window is longer than the full layer: it is read from the thin one, and still ends with the
+        # newest sample, for what compares with now.
         found = self._thin.between(since, until)
         for point in added:
             if spaced_from is None or point[0] - spaced_from >= self._spacing:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from engine.harness import Harness, commits
+from engine.harness import HEAD, Harness, commits
 from smithd.errors import DatabaseError
 from smithd.outbox.message import ActivityEnd, ActivityState, Push, PushUpdate, WidgetValue
 from smithd.plugin.sample import Sample, Series
@@ -576,3 +577,67 @@ def live_on(folder: Path, config: str) -> None:
     with Harness(folder, config, T + 200) as harness:
         harness.poll(T + 201, errors=7, orders=3)
         harness.take()
+
+
+def elsewhere(account: str) -> str:
+    """The configuration with another account."""
+    return HEAD.replace("{api_key: ask_test}", account)
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Has the next lives use another account."""
+    return lambda given: monkeypatch.setattr("engine.harness.HEAD", elsewhere(given))
+
+
+SURFACES = "widgets: {shop.orders: shop.orders}\n"
+
+
+def test_at_another_address_nothing_is_shown_and_what_fires_is_notified_there(
+    tmp_path: Path, account: Callable[[str], None]
+) -> None:
+    rule = RULE.replace("for: 90s", "for: 0") + SURFACES
+    with Harness(tmp_path, rule, T) as harness:
+        harness.poll(T, errors=7, orders=3)
+        assert len(harness.take()) == 2
+    account("{api_key: ask_test, base_url: 'https://other.example/api'}")
+    with Harness(tmp_path, rule, T + 60) as harness:
+        harness.poll(T + 61, errors=7, orders=3)
+        harness.pass_time(T + 100)  # by then its source has confirmed that it still fires
+        sent = harness.take()
+        assert [type(message) for message in sent] == [Push, WidgetValue]
+        assert sent[0].content.title == "errors is critical"
+    with Harness(tmp_path, rule, T + 120) as harness:
+        harness.poll(T + 121, errors=7, orders=3)
+        assert harness.take() == []
+        harness.poll(T + 181, errors=0, orders=3)
+        assert [type(message) for message in harness.take()] == [PushUpdate]
+
+
+def test_with_another_key_levels_are_sent_once_more_and_notifications_are_not(
+    tmp_path: Path, account: Callable[[str], None]
+) -> None:
+    rule = RULE.replace("for: 90s", "for: 0") + SURFACES
+    with Harness(tmp_path, rule, T) as harness:
+        harness.poll(T, errors=7, orders=3)
+        assert len(harness.take()) == 2
+    account("{api_key: ask_another}")
+    with Harness(tmp_path, rule, T + 60) as harness:
+        harness.poll(T + 61, errors=7, orders=3)
+        assert [type(message) for message in harness.take()] == [WidgetValue]
+        harness.poll(T + 121, errors=0, orders=3)
+        assert [type(message) for message in harness.take()] == [PushUpdate]
+
+
+def test_a_push_that_waits_when_the_address_changes_is_sent_once_to_the_new_one(
+    tmp_path: Path, account: Callable[[str], None]
+) -> None:
+    rule = RULE.replace("for: 90s", "for: 0")
+    with Harness(tmp_path, rule, T) as harness:
+        harness.poll(T, errors=7)
+        assert len(harness.outbox.messages()) == 1
+    account("{api_key: ask_test, base_url: 'https://other.example/api'}")
+    with Harness(tmp_path, rule, T + 60) as harness:
+        harness.poll(T + 61, errors=7)
+        harness.pass_time(T + 100)
+        assert [message.content.title for message in harness.take()] == ["errors is critical"]

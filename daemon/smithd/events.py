@@ -31,7 +31,8 @@ Listener = Callable[[Event], None]
 class Events:
     """Hands every event to those that listen to its kind, in the order they were added.
 
-    Who only counts events of some kinds costs nothing for the others: for each kind the listeners are looked up once.
+    A listener that only counts events of some kinds costs nothing for the others: the listeners of each kind are looked
+    up once.
     """
 
     def __init__(self, listeners: Iterable[Listener] = ()) -> None:
@@ -122,7 +123,7 @@ class ReloadRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class ControlUnavailable(Event):
-    """The control socket could not be made: commands that speak to the daemon find nobody."""
+    """The control socket could not be made: commands cannot reach the daemon."""
 
     level: ClassVar[int] = logging.WARNING
     reason: str

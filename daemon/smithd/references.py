@@ -1,5 +1,5 @@
 """What options name that is declared elsewhere in the file: metrics, rules, time windows. Found by walking the options
-along their annotations, so that whoever adds an option that names something has only to annotate it. No I/O.
+along their annotations, so that an option that names something only has to be annotated. No I/O.
 
 The walk takes checked options as well as the plain values of a file that has mistakes, so that a mistake in one key
 hides no unknown name in another.
@@ -92,6 +92,7 @@ def _walk(annotation: Any, value: Any, path: Path) -> Iterator[Reference]:
         else:
             yield from _walk(arguments[0], value, path)
     elif get_origin(annotation) in (Union, UnionType):
+        # Two parts of a union may find the same name; it is one reference.
         found = (each for part in _fitting(arguments, value) for each in _walk(part, value, path))
         yield from dict.fromkeys(found)
     elif _is_model(annotation):
@@ -134,6 +135,7 @@ def _names_something(annotation: Any) -> bool:
         return bool(_fields(annotation))
     if get_origin(annotation) is Annotated and _mark(get_args(annotation)[1:]) is not None:
         return True
+    # The arguments of a Literal are values, and no annotations.
     if get_origin(annotation) is Literal:
         return False
     return any(_names_something(part) for part in get_args(annotation) if part is not Ellipsis)

@@ -62,6 +62,7 @@ def apply(
         return Applied(groups, (), {}, decision.until)
     if action is NotifyAction.SUSPEND_REMINDER:
         (alert,) = decision.reminded
+        # It is recorded once, though the reminder is looked at again and again while it is suppressed.
         detail = f"{suppressed[alert.id].describe(view)} (a reminder)"
         decided = (
             {alert.id: Decided(alert, decision.reason, detail, key, str(push_key(key, log)))}
@@ -76,6 +77,7 @@ def apply(
     messages = _messages(group, settled, decision, last, view, config)
     decided = _decided(group, settled, decision)
     groups = groups.put_log(key, settled)
+    # Alerts that ended leave only now: the messages name them.
     for alert in decision.ended:
         groups = groups.drop_alert(alert.id)
     left = groups.by_key[key]
@@ -102,6 +104,7 @@ def _settled(log: LogEntry, decision: Decision, last: LastPush, now: float) -> L
     log = replace(log, severities=severities, highest=highest, changed_at=now, is_outdated=False)
     if action in (NotifyAction.PUSH, NotifyAction.REMIND, NotifyAction.UPDATE_UNSENT):
         log = replace(log, notified_at=now)
+    # Where the one before still waits to be sent, its text is replaced: the phone gets one notification, not two.
     follows = action in (NotifyAction.PUSH, NotifyAction.REMIND) and last is not LastPush.WAITING
     if follows or (action is NotifyAction.END_BY_PUSH and last is LastPush.NONE):
         log = replace(log, sequence=log.sequence + 1)
@@ -153,6 +156,7 @@ def _messages(
         case NotifyAction.UPDATE_UNSENT:
             return [push(content.firing(subject, config.rules, options, view))]
         case NotifyAction.UPDATE | NotifyAction.UPDATE_BY_PUSH:
+            # The text is replaced silently, however loud the rule is.
             text = replace(content.firing(subject, config.rules, options, view), interruption_level="passive")
             return [update(text) if decision.action is NotifyAction.UPDATE else push(text)]
         case NotifyAction.END | NotifyAction.END_BY_PUSH:

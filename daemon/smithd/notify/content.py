@@ -87,8 +87,8 @@ def superseded(group: NotificationGroup, shown: PushContent | None, what: str, v
 
 
 def closed(subject: Subject, view: NotifyView, *, is_evaluated: bool = False) -> PushContent:
-    """The text about alerts that the configuration does not have any more; ``is_evaluated``: they only lost their
-    ``push``.
+    """The text about alerts that the configuration does not have any more; ``is_evaluated``: they only have no
+    ``push`` any more.
     """
     if subject.is_single:
         (alert,) = (*subject.firing, *subject.ended)
@@ -208,6 +208,7 @@ def _cause(alert: GroupedAlert, rule: Rule, view: NotifyView) -> str:
     """What is wrong now, and what would be normal."""
     if alert.cause:
         return sentences.missing_now(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
+    # Where the severity has no threshold (an expression, or one that a reload took away), there is no bound to name.
     if (rule.when is not None and alert.evidence) or alert.severity not in dict(rule.thresholds):
         return _change(alert) or f"{alert.rule} is {alert.severity}"
     return sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline)
@@ -238,7 +239,7 @@ def _ended_line(alert: GroupedAlert, view: NotifyView) -> str:
 
 
 def _short(alert: GroupedAlert, group: GroupKey) -> str:
-    """An alert by what tells it from the others of its group."""
+    """An alert by the labels that its group does not share."""
     if group.scope in (GroupScope.SOURCE, GroupScope.DIGEST):
         return name(alert)
     own = [value for label, value in alert.series.labels if (label, value) not in group.labels]

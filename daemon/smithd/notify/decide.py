@@ -1,8 +1,8 @@
 """Decide: whether a group notifies now, and how; one named reason and one action out. No I/O.
 
 As in Alertmanager's dedup stage, the alerts of a group as they are now stand beside its notification log entry, and the
-difference is what there is to notify: nothing is queued while it is suppressed, so nothing is lost and nothing is
-notified twice. Three kinds of difference count:
+difference is what there is to notify: nothing is queued while it is suppressed, and the difference is still
+there when the suppression ends. Three kinds of difference count:
 
 - *news*: alerts that fire at a higher severity than was notified of them, and are not suppressed;
 - *ended*: alerts that ended, and are still named, or ended before they were ever notified;
@@ -121,6 +121,7 @@ def decide(
         action, reason = (NotifyAction.WAIT, Reason.MUTED) if waits else (NotifyAction.NOTHING, Reason.UNCHANGED)
         return Decision(action, reason, until=wake_at)
     # 2
+    # A group that was opened in the future (the clock was set back) does not wait for that time.
     waits_until = log.opened + options.wait if log.opened <= now else now
     if not log.sequence and now < waits_until:
         return Decision(NotifyAction.WAIT, Reason.GROUP_WAIT, until=waits_until)
@@ -186,11 +187,12 @@ def _reminder(
     last: LastPush,
     now: float,
 ) -> Decision:
-    """A reminder waits while all that it is about is suppressed, and does not follow a push that is unsent."""
-    held = [suppressed[alert.id] for alert in notified if alert.id in suppressed]
-    if len(held) == len(notified):
-        until = min(each.until or now + REMINDER_LOOKS_AGAIN for each in held)
-        return Decision(NotifyAction.SUSPEND_REMINDER, held[0].reason, reminded=notified[:1], until=max(until, now + 1))
+    """A reminder waits while all that it is about is suppressed. It does not follow a push that was not sent yet."""
+    causes = [suppressed[alert.id] for alert in notified if alert.id in suppressed]
+    if len(causes) == len(notified):
+        # At least a second from now, so that a suppression that is just ending does not repeat the decision at once.
+        until = max(min(each.until or now + REMINDER_LOOKS_AGAIN for each in causes), now + 1)
+        return Decision(NotifyAction.SUSPEND_REMINDER, causes[0].reason, reminded=notified[:1], until=until)
     reminded = [alert for alert in notified if alert.id not in suppressed]
     if last is not LastPush.SENT:
         return Decision(NotifyAction.SKIP_REMINDER, Reason.PREVIOUS_UNSENT, reminded=reminded)
@@ -206,7 +208,8 @@ def _end(
 ) -> Decision:
     """Everything ended, or left the group."""
     is_source = group.key.scope is GroupScope.SOURCE
-    if last is LastPush.NONE:  # all of it came and went while the group waited
+    # Everything fired and ended while the group waited.
+    if last is LastPush.NONE:
         reason = Reason.DIGEST if group.key.scope is GroupScope.DIGEST else Reason.NOTIFIED
         return Decision(NotifyAction.END_BY_PUSH, reason, ended=over)
     if last is LastPush.WAITING:

@@ -222,6 +222,7 @@ class Groups:
 
     def put_alert(self, key: GroupKey, alert: GroupedAlert, now: float) -> Groups:
         """With an alert in a group, as it is now; a group that is not there is opened."""
+        # ``of_alert`` and ``own`` are kept with every change: looking for them would cost a walk over all groups.
         group = self.by_key.get(key) or NotificationGroup(key, HashTrieMap(), LogEntry(now))
         before = group.alerts.get(alert.id)
         group = replace(group, alerts=group.alerts.insert(alert.id, alert))
@@ -278,6 +279,7 @@ class Groups:
     @property
     def keys(self) -> list[GroupKey]:
         """The keys of all groups, in order."""
+        # The order of the map is arbitrary, and that of messages must not depend on it.
         return sorted(self.by_key)
 
     def _counted(self, key: GroupKey, before: GroupedAlert | None, after: GroupedAlert | None) -> HashTrieMap[str, int]:

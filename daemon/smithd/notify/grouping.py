@@ -115,7 +115,7 @@ def _end(groups: Groups, each: Over, view: NotifyView) -> Placed:
 
 
 # Where an alert that fires goes. The first branch that holds decides:
-#   it was notified at this severity, or a higher one   it stays, and nobody is notified
+#   it was notified at this severity, or a higher one   it stays, and nothing is sent
 #   its severity is not listed in ``on``                it leaves, if it was not notified yet
 #   it is suppressed, without a digest                  it waits outside of any group, if it was not notified yet
 #   anything else                                       it is in the group of ``_target``, which decides when to notify
@@ -133,13 +133,13 @@ def _place(
         return _stay(groups.release(each.id), each, known, group, view)
     if severity not in options.on:
         decided = Decided(alert, Reason.SEVERITY_NOT_LISTED, f"on: {', '.join(options.on)}")
-        return _hold_back(groups.release(each.id), known, group, decided, view, is_lowered=True)
+        return _withhold(groups.release(each.id), known, group, decided, view, is_lowered=True)
     target = _target(groups, each, group, suppressed, config, view.now)
     if target is None:
         assert suppressed is not None
         is_new = each.transition is not None or groups.suppression(each.id) != suppressed
         decision = Decided(alert, suppressed.reason, suppressed.describe(view)) if is_new else None
-        return _hold_back(groups.suppress(each.id, suppressed), known, group, decision, view)
+        return _withhold(groups.suppress(each.id, suppressed), known, group, decision, view)
     return _enter(groups.release(each.id), each, known, group, target, suppressed, view)
 
 
@@ -153,7 +153,7 @@ def _stay(groups: Groups, each: Fires, known: GroupedAlert, group: NotificationG
     return Placed(groups, Decided(each.alert, reason, "", group.key), [group.key])
 
 
-def _hold_back(
+def _withhold(
     groups: Groups,
     known: GroupedAlert,
     group: NotificationGroup | None,
@@ -214,12 +214,15 @@ def _target(
             return None
         channels = tuple(config.pushes[each.alert.rule].channels or ())
         return GroupKey(config.account, GroupScope.DIGEST, suppressed.digest, (), channels)
+    # Its time window has ended: the digest notifies it.
     if group is not None and scope is GroupScope.DIGEST and is_first and group.log.not_before <= now:
         return group.key
+    # A source that fails is one notification for all its rules, whatever their group_by.
     if each.group.scope is GroupScope.SOURCE:
         return each.group
     if group is not None and scope in (GroupScope.RULE, GroupScope.REST):
         return group.key
+    # max_series is looked at only here: an alert that has a notification of its own keeps it.
     options = config.pushes[each.alert.rule]
     if options.group_by is None and groups.own.get(each.alert.rule, 0) >= options.max_series:
         return each.group._replace(scope=GroupScope.REST, labels=())
@@ -236,6 +239,7 @@ def _left(groups: Groups, id_: AlertId, group: NotificationGroup) -> Groups:
     """After an alert left its group: what was notified of it there is outdated."""
     is_outdated = group.log.is_outdated or id_ in group.log.severities
     groups = groups.drop_alert(id_)
+    # An empty group stays while its notification is to be replaced; ``decide`` supersedes it, and ``apply`` closes it.
     log = groups.by_key[group.key].log
     groups = groups.put_log(group.key, replace(log, is_outdated=is_outdated))
     return groups if groups.by_key[group.key].alerts or is_outdated else groups.close(group.key)

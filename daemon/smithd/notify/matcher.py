@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from smithd.expression.pattern import PatternError, compile_pattern
 
+# After a matcher comes a comma, the end, or something that sets the next one apart: a blank, or the quote of its own.
 _MATCHER = re.compile(
     r"""\s*(?P<name>[^\s=!~,{}"']+)\s*(?P<operator>=~|!~|!=|=)\s*"""
     r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^\s,{}"'=~!][^\s,{}"']*))\s*(?:,|$|(?<=[\s"']))"""
@@ -39,14 +40,14 @@ class AlertMatcher:
 
     def __str__(self) -> str:
         plain = re.fullmatch(r"[\w.:/-]+", self.value)
-        value = self.value if plain else f'"{self._escaped()}"'
-        return f"{self.name}{self.operator}{value}"
-
-    def _escaped(self) -> str:
-        """Within quotes; a regular expression has escapes of its own."""
+        if plain:
+            return f"{self.name}{self.operator}{self.value}"
+        # A regular expression has escapes of its own: only a quote that is not escaped yet is.
         if self.operator in ("=~", "!~"):
-            return re.sub(r'(?<!\\)((?:\\\\)*)"', r'\1\\"', self.value)
-        return self.value.replace("\\", "\\\\").replace('"', '\\"')
+            value = re.sub(r'(?<!\\)((?:\\\\)*)"', r'\1\\"', self.value)
+        else:
+            value = self.value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{self.name}{self.operator}"{value}"'
 
 
 def parse_matchers(text: str) -> tuple[AlertMatcher, ...]:
@@ -67,6 +68,7 @@ def parse_matchers(text: str) -> tuple[AlertMatcher, ...]:
         at = match.end()
     if not found:
         raise ValueError(f"a silence needs a matcher: {_EXPECTED}")
+    # A label that an alert does not have is empty, so team!=web alone would silence nearly everything.
     if all(matcher.matches({}) and matcher.name not in ALWAYS_THERE for matcher in found):
         raise ValueError(f"these matchers meet every alert, also one without these labels: {_EXPECTED}")
     return tuple(found)
@@ -76,14 +78,10 @@ def _matcher(match: re.Match[str]) -> AlertMatcher:
     name, operator = match["name"], match["operator"]
     value = match["double"] if match["double"] is not None else match["single"] or match["bare"] or ""
     if operator in ("=~", "!~"):
-        return AlertMatcher(name, operator, value, _pattern(value))
+        try:
+            return AlertMatcher(name, operator, value, compile_pattern(value))
+        except PatternError as error:
+            raise ValueError(f"'{value}' is no regular expression that can be used: {error}") from None
     if match["double"] is not None:
         value = _ESCAPE.sub(r"\1", value)
     return AlertMatcher(name, operator, value, value.__eq__)
-
-
-def _pattern(text: str) -> Callable[[str], bool]:
-    try:
-        return compile_pattern(text)
-    except PatternError as error:
-        raise ValueError(f"'{text}' is no regular expression that can be used: {error}") from None

@@ -56,6 +56,7 @@ class RepeatOptions(Options):
 
     def wait(self, sent: int) -> float:
         """Seconds to the next reminder, after so many were sent."""
+        # Bounded, since 10.0 ** 309 raises OverflowError.
         grown = self.every * self.factor ** min(sent, 64)
         return min(grown, self.at_most) if self.at_most is not None else grown
 

@@ -51,6 +51,7 @@ def notify(
     config: NotifyConfig,
 ) -> Notified:
     """What there is to notify after these transitions, and of what waited for these timers."""
+    # A timer that has gone off is not set any more, so that its group may set another one below.
     for timer in due:
         if isinstance(timer, GroupDue) and timer.group in groups.by_key:
             groups = groups.put_timer(timer.group, math.inf)
@@ -70,6 +71,7 @@ def notify(
     for key in [key for key in looked_at if key in groups.by_key]:
         group = groups.by_key[key]
         decision = decide(group, suppressed, last_push(group, view), group_options(group, config), view.now)
+        # What regrouping left open has the reason of its group's decision.
         for id_ in of_group[key]:
             reason, notification = decided[id_].reason or decision.reason, str(push_key(key, group.log))
             decided[id_] = decided[id_]._replace(reason=reason, notification=notification)
@@ -142,6 +144,7 @@ def record(transitions: Iterable[Transition], decided: Mapping[AlertId, Decided]
 def _of_transition(transition: Transition, decided: Sequence[Decided]) -> AlertDecision:
     """The decision about what the alert fires for now, or did until now."""
     alert = transition.alert
+    # An alert that turns from a failing source to a value has two decisions; what it fires for now comes first.
     each = next((each for each in decided if each.reason is not Reason.INTERMEDIATE), decided[0])
     if transition.change not in VISIBLE and source_of(transition.before) == source_of(transition.after):
         each = Decided(alert, Reason.INTERMEDIATE)

@@ -35,18 +35,23 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
     groups = _by(groups, view.now)
     for key in groups.keys:
         group = groups.by_key[key]
-        gone = [alert for alert in (*group.firing, *group.ended) if _is_gone(alert, view, config)]
-        if gone:
-            messages += _closing(group, gone, view, config)
+        closed = [
+            alert
+            for alert in (*group.firing, *group.ended)
+            if alert.rule not in config.pushes or (alert.ended is None and not _still_fires(alert, view))
+        ]
+        if closed:
+            messages += _closing(group, closed, view, config)
             notification = str(push_key(key, group.log))
-            decided |= {alert.id: Decided(alert, Reason.CLOSED, "", key, notification) for alert in gone}
-            groups = _without(groups, key, gone)
+            decided |= {alert.id: Decided(alert, Reason.CLOSED, "", key, notification) for alert in closed}
+            groups = _without(groups, key, closed)
             changed.append(key)
     for key in groups.keys:
         group = groups.by_key[key]
         waiting = [alert for alert in group.firing if not group.is_notified(alert)]
         if key.scope is GroupScope.DIGEST and waiting:
             confirmed = {alert.id: view.confirmed_by(alert.series) for alert in waiting}
+            # The digest waits until every alert in it is known to fire still.
             not_before = max(group.log.not_before, *confirmed.values())
             groups = groups.put_log(key, replace(group.log, not_before=not_before))
             timers += [(at, SuppressionEnds(id_)) for id_, at in confirmed.items()]
@@ -106,10 +111,6 @@ def _by(groups: Groups, now: float) -> Groups:
     return groups
 
 
-def _is_gone(alert: GroupedAlert, view: NotifyView, config: NotifyConfig) -> bool:
-    return alert.rule not in config.pushes or (alert.ended is None and not _still_fires(alert, view))
-
-
 def _still_fires(alert: GroupedAlert, view: NotifyView) -> bool:
     """Whether the alert of a rule and labels fires, whatever it fires for."""
     found = view.alerts.get(alert.rule, {}).get(alert.series.labels)
@@ -117,16 +118,17 @@ def _still_fires(alert: GroupedAlert, view: NotifyView) -> bool:
 
 
 def _closing(
-    group: NotificationGroup, gone: Sequence[GroupedAlert], view: NotifyView, config: NotifyConfig
+    group: NotificationGroup, closed: Sequence[GroupedAlert], view: NotifyView, config: NotifyConfig
 ) -> list[Message]:
     """The last text of a notification of which nothing is left, where the phone has it or may get it."""
-    if len(gone) < len(group.alerts) or not group.log.sequence:
+    if len(closed) < len(group.alerts) or not group.log.sequence:
         return []
     key = push_key(group.key, group.log)
     status = view.status(key)
     before = status.shown or status.queued or status.claimed
     if not isinstance(before, ShownPush | Push | PushUpdate):
         return []
+    # A rule that only has no ``push`` any more is still evaluated, and the text must not say otherwise.
     is_evaluated = all(alert.rule in config.rules and _still_fires(alert, view) for alert in group.firing)
     text = content.closed(Subject(group.key, group.firing, group.ended), view, is_evaluated=is_evaluated)
     whole = replace(text, channels=before.content.channels, tags=before.content.tags)
@@ -134,8 +136,8 @@ def _closing(
     return [content.update(key, whole, view) if is_sent else content.push(key, whole, view)]
 
 
-def _without(groups: Groups, key: GroupKey, gone: Iterable[GroupedAlert]) -> Groups:
-    for alert in gone:
+def _without(groups: Groups, key: GroupKey, closed: Iterable[GroupedAlert]) -> Groups:
+    for alert in closed:
         groups = groups.drop_alert(alert.id)
     group = groups.by_key[key]
     if not group.alerts:

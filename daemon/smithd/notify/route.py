@@ -96,6 +96,7 @@ def route(
     for rule in sorted({dependent for name in changed for dependent in config.dependents.get(name, ())}):
         of_rule = groups.suppressed.get(rule)
         found += again(sorted(id_ for id_, each in (of_rule.items() if of_rule else ()) if each.until is None))
+    # A group notifies all its news at once, also those that no transition or timer has named.
     keys = [key for key in _groups_of(groups, found, due) if key in groups.by_key]
     for key in keys:
         group = groups.by_key[key]
@@ -115,6 +116,7 @@ def _of_transition(transition: Transition, config: NotifyConfig) -> Iterator[Rou
     if alert.rule not in config.pushes:
         yield Ignored(alert, Reason.NO_PUSH)
         return
+    # What fires for a failing source and for a value has two identities: the one ends, the other fires.
     if before is not None and source_of(before) and has_turned:
         yield Over(id_of(before), before, transition, is_known=True)
     if transition.change is Change.RESOLVED and before is not None:

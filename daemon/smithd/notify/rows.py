@@ -18,6 +18,7 @@ from smithd.notify.silence import Silence, Silences
 from smithd.plugin.sample import Labels
 from smithd.storage import IDS_USED_ONCE, metadata, upsert
 
+# A group is read and written as a whole, so all of it is one text.
 _GROUPS = Table(
     "notification_groups",
     metadata,
@@ -81,24 +82,21 @@ def write_silences(connection: Connection, before: Silences, after: Silences) ->
             connection.execute(_SILENCES.delete().where(_SILENCES.c.id == id_))
     for id_, silence in after.by_id.items():
         if before.by_id.get(id_) != silence:
-            connection.execute(_KEEP_SILENCE, _silence_row(silence))
+            row = {
+                "id": silence.id,
+                "matchers": silence.text,
+                "comment": silence.comment,
+                "author": silence.author,
+                "starts": silence.starts,
+                "ends": silence.ends,
+            }
+            connection.execute(_KEEP_SILENCE, row)
 
 
 def write_all_silences(connection: Connection, silences: Silences) -> None:
     """Replace the table by these silences."""
     connection.execute(_SILENCES.delete())
     write_silences(connection, Silences(), silences)
-
-
-def _silence_row(silence: Silence) -> dict[str, Any]:
-    return {
-        "id": silence.id,
-        "matchers": silence.text,
-        "comment": silence.comment,
-        "author": silence.author,
-        "starts": silence.starts,
-        "ends": silence.ends,
-    }
 
 
 def _group_row(group: NotificationGroup) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Suppression:
 
 
 # The branches stand in the order in which they are named to a person: what was set by hand comes before what the
-# configuration says, and a fixed end before one that nobody knows. What an earlier run left unnotified is confirmed
+# configuration says, and a fixed end before an unknown one. What an earlier run left unnotified is confirmed
 # first: it may be over.
 
 
@@ -105,6 +105,7 @@ def compile_suppressors(rules: Mapping[str, SuppressionOptions]) -> dict[str, Su
 
 
 def _ancestors(name: str, rules: Mapping[str, SuppressionOptions]) -> set[str]:
+    # The rules that were found are kept, since rules may depend on each other by several ways.
     found: set[str] = set()
     open_ = list(rules[name].depends_on)
     while open_:
@@ -122,6 +123,7 @@ def _silenced(alert: Suppressible, view: NotifyView) -> Suppression | None:
     matching = [silence for silence in view.silences if silence.matches(labels, view.now)]
     if not matching:
         return None
+    # The one that ends last is named: the alert is silenced until then.
     last = max(matching, key=lambda silence: silence.ends)
     name = f"silence {last.id} ({last.comment})" if last.comment else f"silence {last.id}"
     return Suppression(Reason.SILENCED, name, last.ends)
@@ -148,14 +150,10 @@ def _inhibited(rules: Sequence[str], alert: Suppressible, view: NotifyView) -> S
 def _dependent(rules: Sequence[str], alert: Suppressible, view: NotifyView) -> Suppression | None:
     for rule in rules:
         others = view.alerts.get(rule, {}).values()
-        if any(_is_coming(other) and _shares_labels(other, alert) for other in others):
+        # A pending alert counts too: the cause may be noticed a little later than its consequence.
+        if any((other.severity is not None or other.is_pending) and _shares_labels(other, alert) for other in others):
             return Suppression(Reason.DEPENDENT, rule)
     return None
-
-
-def _is_coming(alert: Alert) -> bool:
-    """Whether an alert fires, or is about to."""
-    return alert.severity is not None or alert.is_pending
 
 
 def _shares_labels(one: Alert, other: Suppressible) -> bool:

@@ -88,10 +88,13 @@ class TimeWindow:
     def _spans(self, at: float, days: int) -> Iterator[tuple[float, float]]:
         """When it opens and closes, from yesterday on for so many days more."""
         midnight = datetime.fromtimestamp(at, self.zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        # From yesterday, since a window over midnight may have begun then.
         for day in range(-1, days):
             date = midnight + timedelta(days=day)
+            # Adding a timedelta moves the clock on the wall, over a change to daylight saving too: that is wanted here.
             if date.weekday() in self.days:
                 end = date + timedelta(days=self.end <= self.start, minutes=self.end)
+                # A time that comes twice (fold) closes the window the second time.
                 later = max(end.timestamp(), end.replace(fold=1).timestamp())
                 yield (date + timedelta(minutes=self.start)).timestamp(), later
 

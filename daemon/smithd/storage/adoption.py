@@ -45,7 +45,8 @@ def judge(state: Path, widgets: Collection[str], streams: Collection[str]) -> Ad
     if os.path.lexists(state) or not earlier.exists() or earlier == state:
         return Adoption.NONE
     shown = sqlite.look(earlier, "SELECT key FROM shown WHERE NOT ended AND kind IN ('metric', 'stream', 'end')")
-    owner = sqlite.look(earlier, "SELECT configuration FROM owner")  # a file of this version: somebody has named it
+    # A file with an owner is of this version: a configuration has named it with ``state``.
+    owner = sqlite.look(earlier, "SELECT configuration FROM owner")
     if shown is None or owner is not None:
         return Adoption.LEFT_ALONE
     keys = [str(key).partition(":") for (key,) in shown]
@@ -62,6 +63,7 @@ def _move(earlier: Path, state: Path) -> None:
             raise Unwritable(f"the state in {earlier} is held by another program: it is needed in {state} now")
         earlier.rename(state)
         lock.forget_older()
+        # A new name is safe from a power cut only after its folder was written.
         folder = os.open(state.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -35,7 +35,7 @@ class Committer(Protocol):
         """Run ``write`` in one transaction that belongs to this daemon's term.
 
         DatabaseError where it did not come to be, and then the disk is as it was: Unwritable where it may succeed
-        later, TermLost where the state is another daemon's. Whoever stops waiting does not stop the commit.
+        later, TermLost where the state is another daemon's. Cancelling the wait does not stop the commit.
         """
 
     async def close(self) -> bool:
@@ -75,6 +75,7 @@ class ThreadCommitter:
     async def close(self) -> bool:
         self._waiting.put(None)
         await asyncio.to_thread(self._thread.join, LONGEST_END)
+        # A thread that hangs in a commit still uses its connection, so that must not be closed from here.
         if self._thread.is_alive():
             self._database.leave_open()
             return False
@@ -113,7 +114,7 @@ class _Done:
 
 def _settle(done: asyncio.Future[None], failed: BaseException | None) -> None:
     if done.done():
-        return  # nobody waits any more
+        return  # the wait was cancelled
     if failed is None:
         done.set_result(None)
     else:

@@ -83,7 +83,7 @@ class Database:
         """A transaction that may write: committed at the end of the block, rolled back where the block raises.
 
         On the connection that is held for the thread of the event loop, or on another that ``connect`` made. It waits
-        for nobody but a program that happens to write, for a few seconds; DatabaseError says what is wrong, TermLost
+        only for another program that happens to write, for a few seconds; DatabaseError says what is wrong, TermLost
         that the state is another daemon's by now.
         """
         held = connection or self._held
@@ -92,6 +92,7 @@ class Database:
             with self._begun(held):
                 yield held
         except TermLost:
+            # The state is another daemon's: nothing is written to it, not even what would undo our own changes.
             raise
         except BaseException:
             if self._after_rollback and connection is None:
@@ -140,6 +141,7 @@ class Database:
         if self._lock is None:
             return
         mark = sqlite.read_mark(self._lock.descriptor)
+        # The mark reaches the file with a checkpoint. Until it was seen there, another number says nothing.
         self._is_marked |= self._term is not None and mark == _mark(self._term)
         if self._is_lost or not self._lock.is_in_place() or (self._is_marked and mark != _mark(self._term or "")):
             raise self._lost("it was replaced by another file")
@@ -157,6 +159,7 @@ class Database:
             connection.engine.dispose()
         self._connections.clear()
         self._held = None
+        # Last, since closing a descriptor of the file drops the locks that SQLite has on it.
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -175,10 +178,12 @@ class Database:
         self.check_place()
         try:
             with self._explained(), connection.begin():
+                # Within the transaction, which has the write lock: the term cannot change before the commit.
                 if self._term is not None and owner.current_term(connection) != self._term:
                     raise self._lost("another smithd has taken it over")
                 yield
         finally:
+            # ``close`` compares: a log that looks different then was written by another program.
             if self._lock is not None and not self._is_lost:
                 self._log = sqlite.log_stamp(self._lock.path)
 
@@ -199,5 +204,5 @@ class Database:
 
 
 def _mark(term: str) -> int:
-    """The part of a term that fits into the file's header; never 0, which is that of a file that nobody has marked."""
+    """The part of a term that fits into the file's header; never 0, which means that there is no mark."""
     return int(term[:7] or "0", 16) + 1

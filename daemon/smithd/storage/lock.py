@@ -91,12 +91,14 @@ class StateLock:
 
 def _take(path: Path, real: Path) -> int:
     while True:
+        # Before the file is opened: closing a second descriptor would drop the locks that SQLite has by now.
         with suppress(FileNotFoundError):
             if _inode(real.stat()) in _held:
                 raise _in_use(path, os.getpid())
         descriptor = os.open(real, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The path may lead to another file by now, and a lock on this one would keep no other daemon off.
             if _inode(os.fstat(descriptor)) == _inode(real.stat()):
                 return descriptor
         except BlockingIOError:
@@ -105,7 +107,7 @@ def _take(path: Path, real: Path) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # the file was replaced between the two calls
+        os.close(descriptor)
 
 
 def _take_older(path: Path, real: Path) -> int | None:

@@ -23,12 +23,15 @@ class Marker:
     def of(cls, state: Path) -> Marker:
         """The marker of the state at this path, however it is reached."""
         name = hashlib.sha256(bytes(state.resolve())).hexdigest()[:16]
-        return cls(_folder() / f"smithd-{name}.degraded")
+        given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd lists several with colons
+        folder = Path(given or os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+        return cls(folder / f"smithd-{name}.degraded")
 
     def create(self) -> bool:
         """Say that the state is behind from now on; False where even that cannot be written."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # O_NOFOLLOW: in the temporary folder, another user may have put a link to a file of ours.
             os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
         except OSError:
             return False
@@ -46,8 +49,3 @@ class Marker:
             return self.path.lstat().st_uid == os.geteuid()
         except OSError:
             return False
-
-
-def _folder() -> Path:
-    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd lists several with colons
-    return Path(given or os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())

@@ -45,6 +45,7 @@ def upgrade(connection: Connection, to: str = HEAD) -> None:
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
+    # A % has a meaning in the options of configparser, which alembic uses.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     command.upgrade(config, to)
 

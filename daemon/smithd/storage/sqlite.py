@@ -41,6 +41,7 @@ def _connect(path: Path, check: bool, read_only: bool) -> sqlite3.Connection:
             connection.execute("PRAGMA query_only=1")
         else:
             connection.execute("PRAGMA journal_mode=WAL")
+            # With NORMAL, a power cut could undo the last commits in WAL mode, and what they sent would be sent again.
             connection.execute("PRAGMA synchronous=FULL")
     except BaseException:
         connection.close()
@@ -58,11 +59,13 @@ def read_mark(descriptor: int) -> int:
 
     SQLite would not notice that the file was replaced: it trusts its cache and its log for as long as it is open.
     """
+    # user_version is the four bytes at 60 (https://www.sqlite.org/fileformat.html, section 1.3).
     return int.from_bytes(os.pread(descriptor, 4, 60), "big")
 
 
 def checkpoint(connection: Connection) -> None:
     """Move what was committed from the log into the file, as far as no reader still needs it to stay."""
+    # Past SQLAlchemy, which would begin a transaction first: within one, SQLite makes no checkpoint.
     raw = connection.connection.driver_connection
     assert raw is not None
     raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -81,7 +84,7 @@ def log_stamp(path: Path) -> LogStamp | None:
 
 
 def discard_log(path: Path, stamp: LogStamp | None) -> None:
-    """Empty the log of a state that was replaced, if nobody has written to it since this stamp."""
+    """Empty the log of a state that was replaced, if it was not written to since this stamp."""
     if stamp is not None and log_stamp(path) == stamp:
         os.truncate(_log(path), 0)
 
@@ -116,6 +119,7 @@ def empty_log(path: Path) -> bool:
             (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error as error:
         raise explained(path, error) from error
+    # The last connection to be closed deletes the log: one with content that is left belongs to another program.
     return not busy and not (_log(path).exists() and _log(path).stat().st_size)
 
 

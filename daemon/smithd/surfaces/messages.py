@@ -35,6 +35,7 @@ def end_of_removed(key: StreamKey, shown: ShownActivity, now: float) -> Activity
 
 
 def _value(desired: DesiredValue, shown: ShownWidget | None, now: float) -> WidgetValue:
+    # ``min`` with now: where the clock was set back, the last update lies in the future.
     urgent = shown is not None and (shown.severity or "") != desired.meaning
     return WidgetValue(
         desired.key,
@@ -51,6 +52,7 @@ def _value(desired: DesiredValue, shown: ShownWidget | None, now: float) -> Widg
 
 def _state(desired: DesiredActivity, shown: ShownActivity | None, now: float) -> ActivityState:
     key, content, meaning = desired.key, desired.content, desired.meaning
+    # Without its content, what is shown is unknown: it is sent at once.
     if shown is None or shown.ended or shown.content is None or shown.meaning != meaning:
         return ActivityState(key, content, Priority.MEANING, now, due=now, meaning=meaning)
     due = min(now, shown.at) + desired.interval

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from sqlalchemy import Column, Connection, Table, Text, select
 
@@ -24,12 +23,23 @@ _KEEP = upsert(_SLOTS)
 def load(connection: Connection, account: str) -> Slots:
     """What is remembered of an account's slots."""
     found = connection.execute(select(_SLOTS.c.state).where(_SLOTS.c.account == account)).scalar()
-    return _read(account, json.loads(found)) if found is not None else Slots()
+    if found is None:
+        return Slots()
+    state = json.loads(found)
+    holders = [Holder(StreamKey(account, name), *times) for name, *times in state["holders"]]
+    lowered = LoweredLimit(*state["lowered"]) if state["lowered"] is not None else None
+    return Slots(tuple(holders), tuple(state["started"]), lowered)
 
 
 def write(connection: Connection, account: str, slots: Slots) -> None:
     """Keep the slots as they are now."""
-    connection.execute(_KEEP, {"account": account, "state": json.dumps(_written(slots))})
+    lowered = slots.lowered
+    state = {
+        "holders": [[holder.key.name, holder.since, holder.unwanted_since] for holder in slots.holders],
+        "started": slots.started,
+        "lowered": [lowered.at_once, lowered.until] if lowered is not None else None,
+    }
+    connection.execute(_KEEP, {"account": account, "state": json.dumps(state)})
 
 
 def write_all(connection: Connection, slots: dict[str, Slots]) -> None:
@@ -37,18 +47,3 @@ def write_all(connection: Connection, slots: dict[str, Slots]) -> None:
     connection.execute(_SLOTS.delete())
     for account, each in slots.items():
         write(connection, account, each)
-
-
-def _written(slots: Slots) -> dict[str, Any]:
-    lowered = slots.lowered
-    return {
-        "holders": [[holder.key.name, holder.since, holder.unwanted_since] for holder in slots.holders],
-        "started": slots.started,
-        "lowered": [lowered.at_once, lowered.until] if lowered is not None else None,
-    }
-
-
-def _read(account: str, written: dict[str, Any]) -> Slots:
-    holders = [Holder(StreamKey(account, name), *times) for name, *times in written["holders"]]
-    lowered = LoweredLimit(*written["lowered"]) if written["lowered"] is not None else None
-    return Slots(tuple(holders), tuple(written["started"]), lowered)

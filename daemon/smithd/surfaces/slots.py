@@ -13,7 +13,7 @@ that the configuration does not have any more. ``allocate`` looks at all streams
     yes      no             WAITING, else
 
 Two things follow. A stream never starts in the step in which another leaves, since that one still occupies its slot:
-so no start is enqueued before its slot is free, and nobody has to count streams again. And a stream on the phone leaves
+so no start is enqueued before its slot is free, and streams need not be counted again. And a stream on the phone leaves
 it only unwanted, or over the limit.
 
 ``Slots`` is what must be remembered, also over a restart and a reload: since when a stream is unwanted, since when it
@@ -23,7 +23,7 @@ decide about preemption where streams have ranks: it is one more line between SH
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -118,23 +118,31 @@ def allocate(
     decisions: dict[StreamKey, SlotDecision] = {}
     holders: list[Holder] = []
     staying = starts = 0
-    free = _at_once(limits, slots.lowered, now) - len(on_phone)
+    lowered = slots.lowered if slots.lowered is not None and now < slots.lowered.until else None
+    at_once = limits.at_once if lowered is None else min(limits.at_once, lowered.at_once)
+    # Those that the configuration does not have any more occupy their slots too, until their end was accepted.
+    free = at_once - len(on_phone)
     for key, cool_down in limits.cool_down.items():
         known = slots.holder(key)
         holder = _holder(known or Holder(key, now), key in wanted, now)
         if key in on_phone:
+            # The configuration's limit, not the lowered one: that only says how many can start.
             decisions[key] = _of_holder(holder, cool_down, staying < limits.at_once, now)
             staying += decisions[key].has_slot
             holders.append(holder)
         elif key in wanted and free > 0:
             decisions[key] = SlotDecision.STARTED
             free -= 1
+            # A holder that is not on the phone is started again: its first start did not come about, and counts.
             starts += known is None
             holders.append(holder)
         elif key in wanted:
             decisions[key] = SlotDecision.WAITING
-    lowered = slots.lowered if slots.lowered is not None and now < slots.lowered.until else None
-    return Allocation(Slots(tuple(holders), _starts(slots.started, starts, now), lowered), decisions)
+    started = slots.started
+    if starts:
+        # Old starts are dropped only when another is added: a state that did not change is not written.
+        started = (*(at for at in started if at > now - STARTS_KEPT_FOR), *[now] * starts)
+    return Allocation(Slots(tuple(holders), started, lowered), decisions)
 
 
 def _holder(holder: Holder, is_wanted: bool, now: float) -> Holder:
@@ -149,16 +157,6 @@ def _of_holder(holder: Holder, cool_down: float, fits: bool, now: float) -> Slot
     if not fits:
         return SlotDecision.OVER_LIMIT
     return SlotDecision.SHOWN if holder.unwanted_since is None else SlotDecision.COOLING_DOWN
-
-
-def _at_once(limits: SlotLimits, lowered: LoweredLimit | None, now: float) -> int:
-    return min(limits.at_once, lowered.at_once) if lowered is not None and now < lowered.until else limits.at_once
-
-
-def _starts(before: Sequence[float], count: int, now: float) -> tuple[float, ...]:
-    """The starts that are remembered; the old ones are dropped when another is added."""
-    recent = [at for at in before if at > now - STARTS_KEPT_FOR] if count else before
-    return (*recent, *[now] * count)
 
 
 def timers(slots: Slots, limits: SlotLimits, now: float) -> list[tuple[float, StreamKey]]:

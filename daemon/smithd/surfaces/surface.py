@@ -2,7 +2,7 @@
 
 A widget, a Live Activity and the badge differ in their options and in what they show. What is done with them is the
 same: a change of something that a surface depends on has it rendered, and its desired state becomes a message. So
-whoever renders, indexes or sends asks a surface only for what stands here, and never which type it is.
+code that renders, indexes or sends uses only what stands here, and never asks which type a surface is.
 """
 
 from __future__ import annotations

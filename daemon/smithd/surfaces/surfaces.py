@@ -116,6 +116,7 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
         after = allocation.slots
         found += _streams(surfaces, concerned, allocation, view, slots)
         freed = [key for key, decision in allocation.decisions.items() if decision.leaves and not view.is_on_phone(key)]
+    # The timers of the slots as they were are in the queue already.
     known = timers(slots, surfaces.limits, view.now)
     planned = [each for each in timers(after, surfaces.limits, view.now) if each not in known]
     # The end of a stream that has not started withdraws its start: there is no answer to wait for.
@@ -137,6 +138,7 @@ def _streams(
             yield NotRenderable(key, Obstacle.NO_SLOT, allocation.holders)
         elif decision.leaves:
             yield messages.end(key, stream.final_content(view), view.now)
+        # A stream that has just been given a slot is rendered, whatever has changed.
         elif key in concerned or before.holder(key) is None:
             yield _message(stream.render(view), view)
 

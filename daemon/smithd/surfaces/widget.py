@@ -93,6 +93,7 @@ class MetricWidget:
         if sample is None:
             return NotRenderable(self.key, Obstacle.UNSEEN if view.is_unseen(self.metric) else Obstacle.NO_VALUE)
         value = plain(sample.value) if self.options.format is None else self._text(sample, view)
+        # Compared with "", since 0 is a value.
         if value == "":
             return NotRenderable(self.key, Obstacle.EMPTY_TEXT)
         return DesiredValue(
@@ -157,4 +158,5 @@ class SummaryWidget:
 
 def marked_stale(text: str) -> str:
     """A text with the mark of what is stale."""
+    # The text is cut, and not its mark.
     return f"{clipped(text, LONGEST_VALUE - 2)} ?"

@@ -23,6 +23,7 @@ class Leaks:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        # Weak, so that watching keeps nothing alive that the source has forgotten.
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._threads: WeakSet[threading.Thread] = WeakSet()
 
@@ -61,6 +62,7 @@ class Leaks:
 @contextmanager
 def watching(name: str) -> Iterator[Leaks]:
     """Notes the sockets and threads that the threads of this name make within the block."""
+    # The methods are patched, and not the classes: libraries have imported those by name already.
     leaks = Leaks(name)
     make_socket, start_thread = socket.socket.__init__, threading.Thread.start
 

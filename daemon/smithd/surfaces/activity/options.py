@@ -80,7 +80,7 @@ class ActivityOptions(Options):
 
     @property
     def dependencies(self) -> Dependencies:
-        """What its options name. A headline speaks of all rules, or of those that it is shown for."""
+        """What its options name. A headline is about all rules, or about those that it is shown for."""
         named = [(each.kind, each.name) for each in references(self)]
         return Dependencies(
             frozenset(name for kind, name in named if kind is ReferenceKind.METRIC),

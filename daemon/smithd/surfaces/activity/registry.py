@@ -15,23 +15,20 @@ from smithd.surfaces import activity
 from smithd.surfaces.activity.options import ActivityOptions
 
 
-def _types() -> Iterator[type[ActivityOptions]]:
+def _types() -> Iterator[tuple[str, type[ActivityOptions]]]:
     for module in pkgutil.iter_modules(activity.__path__, f"{activity.__name__}."):
-        if module.name != __name__:
-            found = vars(import_module(module.name)).values()
-            yield from (each for each in found if _is_type(each) and each.__module__ == module.name)
+        # This module is only half imported at this time.
+        if module.name == __name__:
+            continue
+        for found in vars(import_module(module.name)).values():
+            is_type = isinstance(found, type) and issubclass(found, ActivityOptions) and found is not ActivityOptions
+            # A module also has the classes that it imports.
+            if is_type and found.__module__ == module.name:
+                (name,) = get_args(found.model_fields["type"].annotation)
+                yield name, found
 
 
-def _is_type(found: Any) -> bool:
-    return isinstance(found, type) and issubclass(found, ActivityOptions) and found is not ActivityOptions
-
-
-def _name(options: type[ActivityOptions]) -> str:
-    (name,) = get_args(options.model_fields["type"].annotation)
-    return str(name)
-
-
-TYPES: dict[str, type[ActivityOptions]] = dict(sorted((_name(options), options) for options in _types()))
+TYPES: dict[str, type[ActivityOptions]] = dict(sorted(_types()))
 """The types by their names."""
 
 
@@ -43,6 +40,7 @@ def _tag(given: Any) -> str | None:
 
 def _option() -> Any:
     """The annotation of an option that is a Live Activity of any type."""
+    # One type alone is no union, and a discriminator is for unions only.
     if len(TYPES) == 1:
         return next(iter(TYPES.values()))
     tagged: list[Any] = [Annotated[options, Tag(f"type {name}")] for name, options in TYPES.items()]

@@ -72,7 +72,9 @@ class StatsOptions(ActivityOptions):
     def own_state(self, shown: Mapping[str, Any], view: SurfacesView) -> dict[str, Any]:
         """The subtitle and the rows."""
         subtitle = self.headline(self.subtitle, view)
-        known = _stale_rows(shown)
+        # What is shown may be from before the start, so it is marked as stale until there is a sample.
+        values = {row["label"]: str(row["value"]) for row in shown.get("metrics", ()) if row["value"] != NO_VALUE}
+        known = {label: value if value.endswith(" ?") else marked_stale(value) for label, value in values.items()}
         rows = [row for stat in self.stats for row in _rows(stat, known, view)][:MOST_ROWS]
         head = {"subtitle": subtitle} if subtitle else {}
         return {**head, "metrics": rows or [{"label": self.stats[0].metric, "value": NO_VALUE}]}
@@ -83,13 +85,8 @@ class StatsOptions(ActivityOptions):
         return [state.get("subtitle"), rows]
 
 
-def _stale_rows(shown: Mapping[str, Any]) -> dict[str, str]:
-    """What is shown under each label, marked as stale: it may be from before the start."""
-    values = {row["label"]: str(row["value"]) for row in shown.get("metrics", ()) if row["value"] != NO_VALUE}
-    return {label: value if value.endswith(" ?") else marked_stale(value) for label, value in values.items()}
-
-
 def _rows(stat: StatOptions, known: Mapping[str, str], view: SurfacesView) -> list[dict[str, Any]]:
+    # The second key keeps rows with equal values in one order: they would change places otherwise.
     samples = sorted(view.samples(stat.metric), key=lambda sample: (-sample.value, sample.series))
     if stat.each is None:
         assert stat.label is not None

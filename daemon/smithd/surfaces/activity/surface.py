@@ -50,19 +50,15 @@ class ActivitySurface:
             channels=self.channels,
             tags=tuple(self.options.tags or ()) or None,
         )
-        return DesiredActivity(self.key, content, self._meaning(state, view), COSMETIC_INTERVAL)
+        # What is worth an update at once: the headline, what the type says, how severely rules fire, and who gets it.
+        severities = [[rule, view.severity([rule])] for rule in sorted(self.dependencies.rules)]
+        meaning = json.dumps([state["title"], self.options.own_meaning(state), severities, self.channels])
+        return DesiredActivity(self.key, content, meaning, COSMETIC_INTERVAL)
 
     def final_content(self, view: SurfacesView) -> ActivityContent:
         """Its state now, and after how many seconds the phone takes it away."""
         state = self.options.content_state(self._shown_state(view), view)
         return ActivityContent(state | {"auto_dismiss_seconds": round(self.options.end.dismiss_after)})
-
-    def _meaning(self, state: Mapping[str, Any], view: SurfacesView) -> str:
-        """What is worth an update at once: the headline, what the type says, which rules fire how badly, and who gets
-        it.
-        """
-        severities = [[rule, view.severity([rule])] for rule in sorted(self.dependencies.rules)]
-        return json.dumps([state["title"], self.options.own_meaning(state), severities, self.channels])
 
     def _shown_state(self, view: SurfacesView) -> Mapping[str, Any]:
         shown = view.shown(self.key)

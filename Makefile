@@ -21,7 +21,7 @@ run: $(VENV)/ours $(VENV)/runtime ## set everything up in .venv and run the demo
 test: $(VENV)/ours $(VENV)/testing ## set everything up in .venv and run all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/ours $(VENV)/testing ## style, types, and the floors of the house
+lint: $(VENV)/ours $(VENV)/testing ## style, types, and the rules for imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict daemon sources examples tests benchmarks

@@ -25,13 +25,13 @@ PLANTED = [
     ("floors", "daemon/smithd/helpers.py", "", "smithd.helpers"),
     ("the package itself", "daemon/smithd/__init__.py", "import smithd.engine", "smithd -> smithd.engine"),
     (
-        "no circles",
+        "no import cycles",
         "daemon/smithd/alerts/condition.py",
         TYPING.format("from smithd.alerts.rule import Rule"),
         ".condition",
     ),
     (
-        "sources use the plugin door only",
+        "sources import the plugin door only",
         "sources/smithd_sources/http_json/source.py",
         "from smithd.plugin.sample import Series",
         "smithd_sources.http_json.source -> smithd.plugin.sample",
@@ -43,7 +43,7 @@ PLANTED = [
         "smithd_host -> smithd_sources.http_json",
     ),
     (
-        "smithd never imports a source",
+        "smithd does not import a source",
         "daemon/smithd/cli/__init__.py",
         "def f():\n    import smithd_sources",
         "smithd.cli -> smithd_sources",

@@ -77,5 +77,6 @@ def status_failure(who: str, status: int, location: str, said: str) -> SourceErr
     if status in _MEANINGS:
         meaning, advice = _MEANINGS[status]
         return Misconfigured(f"{who}: HTTP {status}, {meaning}: {said}; {advice}")
+    # Other 4xx blame the request, and so the configuration, except for a few that pass by themselves.
     kind = Misconfigured if 400 <= status < 500 and status not in _TEMPORARY else Unavailable
     return kind(f"{who}: HTTP {status}: {said}")

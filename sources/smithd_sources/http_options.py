@@ -86,6 +86,7 @@ class AuthOptions(Options):
             yield self.bearer.get_secret_value()
         if self.basic is not None:
             yield self.basic.password.get_secret_value()
+            # Without its padding, which an answer that repeats it may leave out.
             yield (self.header or "").partition(" ")[2].rstrip("=")
 
     @property

@@ -42,11 +42,13 @@ def to_number(found: Any, where: object, scale: Decimal | None = None, offset: D
         raise BadResponse(f"{where} is {in_short(found)}, not a number")
     number = found
     if scale is not None or offset is not None:
+        # repr() gives the number as it was written: 0.1, and not what the float holds.
         number = _EXACT.create_decimal(repr(found) if isinstance(found, float) else found)
         number = number if scale is None else _EXACT.multiply(number, scale)
         number = number if offset is None else _EXACT.add(number, offset)
     try:
         value = float(number)
+    # A whole number of JSON may have more digits than a float can hold.
     except OverflowError:
         return None
     return value if math.isfinite(value) else None

@@ -70,7 +70,7 @@ def test_a_group_names_its_alerts_the_worst_first() -> None:
     assert lines[-2:] == ["and 2 more", "Normal for shop.errors: 1 or less."]
 
 
-def test_the_end_of_one_alert_says_how_it_went() -> None:
+def test_the_text_about_the_end_of_one_alert_has_its_course() -> None:
     alone = over(since=NOW - 17 * 60)
     found = content.ended(Subject(ALONE, (), [alone]), view())
     assert found.title == "Resolved: errors"
@@ -85,7 +85,7 @@ def test_the_end_of_a_group_names_the_last() -> None:
     assert found.message.split("\n")[0] == "errors (a): critical, 14:00 to 14:01"
 
 
-def test_what_is_superseded_becomes_the_past_once() -> None:
+def test_a_superseded_notification_is_marked_as_earlier_once() -> None:
     before = group(alert(), changed_at=NOW - 60)
     past = content.superseded(before, PushContent("errors is warning"), "It rose to critical", view())
     assert past.title == "Earlier: errors is warning"

@@ -69,7 +69,7 @@ ROWS = [
     Row("the first when the wait is over", [A, B], Do.PUSH, Why.NOTIFIED, last=Push.NONE, at=30.0),
     Row("a clock set back does not prolong the wait", [A], Do.PUSH, Why.NOTIFIED, last=Push.NONE, at=-500.0),
     Row("what comes and goes waits as well", [A_OVER], Do.WAIT, Why.GROUP_WAIT, last=Push.NONE, at=20.0, until=30.0),
-    Row("one has gone while another fires", [A_OVER, B], Do.PUSH, Why.NOTIFIED, last=Push.NONE, at=30.0),
+    Row("one has ended while another fires", [A_OVER, B], Do.PUSH, Why.NOTIFIED, last=Push.NONE, at=30.0),
     # 3: the end of all
     Row("all came and went", [A_OVER], Do.END_BY_PUSH, Why.NOTIFIED, last=Push.NONE, at=30.0),
     Row("the end is not delayed", [A_OVER], Do.END, Why.UPDATED, {A: WARNING}, at=10.0),

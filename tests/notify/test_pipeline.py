@@ -164,7 +164,7 @@ def test_the_text_of_what_is_unsent_is_replaced() -> None:
     assert drive.titles() == ["errors is warning", "errors is critical"]
 
 
-def test_an_earlier_run_is_gone_on_with() -> None:
+def test_the_groups_of_an_earlier_run_are_resumed() -> None:
     drive = Drive(config("errors", "other"))
     drive.value(7.0)
     drive.alerts["other", ""] = open_alert(rule="other")

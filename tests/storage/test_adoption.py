@@ -65,7 +65,7 @@ def test_the_first_configuration_that_has_what_is_shown_gets_it_with_all_that_is
         (("theirs",), ("theirs",), Adoption.LEFT_ALONE),
     ],
 )
-def test_it_belongs_to_whoever_has_its_live_activities_and_one_of_its_widgets(
+def test_it_belongs_to_the_configuration_with_its_live_activities_and_one_of_its_widgets(
     earlier: Path, state: Path, widgets: Collection[str], streams: Collection[str], outcome: Adoption
 ) -> None:
     before = earlier.read_bytes()
@@ -75,13 +75,13 @@ def test_it_belongs_to_whoever_has_its_live_activities_and_one_of_its_widgets(
         assert earlier.read_bytes() == before
 
 
-def test_a_stream_that_has_ended_is_nobodys(earlier: Path, state: Path) -> None:
+def test_a_stream_that_has_ended_does_not_count(earlier: Path, state: Path) -> None:
     with closing(sqlite3.connect(earlier)) as connection, connection:
         connection.execute("UPDATE shown SET ended = 1, kind = 'end' WHERE key = 'stream:trouble'")
     assert adopt(state, WIDGETS, ("shop",)) is Adoption.ADOPTED
 
 
-def test_a_state_with_nothing_on_the_phone_goes_to_the_first_that_comes(earlier: Path, state: Path) -> None:
+def test_a_state_with_nothing_on_the_phone_goes_to_the_first_configuration(earlier: Path, state: Path) -> None:
     with closing(sqlite3.connect(earlier)) as connection, connection:
         connection.execute("DELETE FROM shown")
     assert adopt(state, (), ()) is Adoption.ADOPTED

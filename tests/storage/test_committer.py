@@ -1,4 +1,4 @@
-"""The committer, in both forms: all or nothing, in this daemon's term; and the thread holds up nobody."""
+"""The committer, in both forms: all or nothing, in this daemon's term; and the thread delays nothing else."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_a_transaction_that_fails_leaves_nothing_and_is_announced(path: Path) ->
     database.close()
 
 
-def test_a_second_smithd_is_kept_off_until_the_first_has_gone(path: Path) -> None:
+def test_a_second_smithd_is_kept_off_until_the_first_has_ended(path: Path) -> None:
     database = Database.open(path)
     with pytest.raises(DatabaseError, match=rf"another smithd \(pid {os.getpid()}\) uses {path}"):
         Database.open(path)

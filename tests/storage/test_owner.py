@@ -110,7 +110,7 @@ def test_a_second_daemon_is_refused_whichever_way_it_gets_there(path: Path, way:
     Database.open(path).close()
 
 
-def test_one_that_came_by_a_link_keeps_off_one_that_comes_by_the_path(path: Path) -> None:
+def test_a_daemon_that_uses_a_link_keeps_off_one_that_uses_the_path(path: Path) -> None:
     Database.open(path).close()
     with daemon(symbolic_link(path)) as pid:
         assert f"(pid {pid})" in refused(path)

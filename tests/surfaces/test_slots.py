@@ -61,7 +61,7 @@ def decided(allocation: Allocation) -> dict[str, str]:
         ("bc", "abc", unwanted(a=0), {"a": "ended", "b": "shown", "c": "shown"}),
     ],
 )
-def test_what_becomes_of_each_stream_where_two_fit(
+def test_the_decision_for_each_stream_where_two_fit(
     wanted: str, on_phone: str, slots: Slots, expected: dict[str, str]
 ) -> None:
     assert decided(allocate(keys(wanted), keys(on_phone), slots, limits(2), 1000.0)) == expected

@@ -48,7 +48,7 @@ def test_a_change_concerns_what_depends_on_it() -> None:
     assert names(all_.concerned(["shop.revenue"], ())) == ["revenue"]
     assert names(all_.concerned(["depot.stock"], ())) == []
     assert names(all_.concerned(["rate"], ())) == ["shown"]
-    assert names(all_.concerned(["depot"], ())) == ["status"]  # a source of a rule was heard, or has fallen silent
+    assert names(all_.concerned(["depot"], ())) == ["status"]  # a source of a rule has answered, or is silent
     assert names(all_.concerned((), ["errors"])) == ["counting", "errors", "status"]
     assert names(all_.concerned((), ["slow"])) == ["counting", "shown", "status"]
     assert all_.metrics == {"shop.errors", "shop.revenue", "rate"}

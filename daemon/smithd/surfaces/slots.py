@@ -34,7 +34,7 @@ STARTS_KEPT_FOR = 3600.0
 
 
 class SlotDecision(StrEnum):
-    """What becomes of a stream that is wanted or on the phone."""
+    """The decision about a stream that is wanted or on the phone."""
 
     SHOWN = "shown"
     COOLING_DOWN = "cooling_down"

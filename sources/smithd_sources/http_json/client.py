@@ -90,6 +90,7 @@ class HttpJsonClient:
         """
         # Only the configured address can be asked for changes, and only where it is the whole answer.
         may_keep = page.address == self._options.url and self._options.pages is None
+        # A server ignores the date where it gets an ETag as well (RFC 9110, section 13.1.3).
         etag = page.response.headers.get("etag") if may_keep else None
         date = page.response.headers.get("last-modified") if may_keep and etag is None else None
         if etag is not None or date is not None or self._is_conditional:
@@ -130,6 +131,7 @@ class HttpJsonClient:
 
     def _target(self, location: str, base: str) -> str:
         """The address that a response from ``base`` points at."""
+        # The fragment of an address is never sent.
         try:
             target = http_url(urljoin(base, location.strip()).partition("#")[0]) if location else ""
         except ValueError as error:

@@ -152,6 +152,7 @@ def _environment() -> JSONPathEnvironment:
             self._apply = apply
 
         def __call__(self, text: Any, pattern: Any) -> bool:
+            # What is no text, or no I-Regexp, matches nothing, and is no error (RFC 9535, sections 2.4.6 and 2.4.7).
             if not isinstance(text, str) or not isinstance(pattern, str) or not check(pattern):
                 return False
             if max(len(text), len(pattern)) > LONGEST:

@@ -88,6 +88,7 @@ class OAuth2Tokens:
                 raise BadResponse(f"{self._who}: its answer has no access_token")
             if str(answer.get("token_type", "bearer")).lower() != "bearer":
                 raise Misconfigured(f"{self._who} hands out no bearer tokens, and others are not known here")
+            # A life that cannot be read is no reason to have no values: the token works all the same.
             try:
                 life = to_number(answer.get("expires_in"), "expires_in")
             except BadResponse:

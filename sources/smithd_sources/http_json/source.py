@@ -107,6 +107,7 @@ class HttpJson(Source[HttpJsonOptions]):
         failures: PartialFailures,
     ) -> None:
         """Get the pages that follow, and add them. A failure there costs only the pages from there on."""
+        # The address of a bare host may be written with a slash at its end, or without.
         seen = {self.options.url, f"{self.options.url}/", page.address}
         try:
             while following := await self._next_address(page, wanted.next, pages.documents[-1]):

@@ -55,7 +55,7 @@ class PrometheusClient:
         self._params = {"timeout": f"{int(timeout * 810)}ms"}
         self._of_this_thread = threading.local()
         session = requests.Session()
-        session.auth = _without_netrc  # requests would look for a password in ~/.netrc
+        session.auth = lambda request: request  # requests would look for a password in ~/.netrc
         session.verify = tls.verify
         if not tls.verify:
             warnings.filterwarnings("ignore", "Unverified HTTPS request")  # the configuration asks for it
@@ -71,6 +71,7 @@ class PrometheusClient:
 
         ``name`` is the metric's, for the samples and for the text of a SourceError.
         """
+        # The library calls ``_keep_response`` in this thread, and hands nothing of ours on to it.
         self._of_this_thread.name, self._of_this_thread.most = name, most
         moment = {} if at is None else {"time": f"{at:.3f}"}
         try:
@@ -104,6 +105,7 @@ class PrometheusClient:
             said = excerpt(body)
         else:
             said = parsed.error or excerpt(body)
+            # Only with an error of Prometheus' own: a proxy in between may answer 400 too.
             if parsed.error is not None and response.status_code in _QUERY_AT_FAULT:
                 raise _QueryRefused(parsed.error)
         if response.status_code != 200:
@@ -132,10 +134,6 @@ class PrometheusClient:
             advice = _ADVICE.get(root.verify_code, "see the source's tls options")
             return Misconfigured(f"{self._place}: its certificate is not trusted: {root.verify_message}; {advice}")
         return Unavailable(f"{self._place}: {_happened(error, root)}")
-
-
-def _without_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _happened(error: requests.RequestException, root: BaseException) -> str:

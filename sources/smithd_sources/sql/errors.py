@@ -21,6 +21,7 @@ _USAGE = "{said}: the user needs the right to look into it (GRANT USAGE ON SCHEM
 _EXECUTE = "{said}: the user needs the right to call it (GRANT EXECUTE)"
 _WRITES = "it writes, and smithd only reads: {said}"
 _IN_PG_HBA = "its administrator must allow it in pg_hba.conf"
+# In each table, the first pattern that is found decides: what is specific stands before what is general.
 _CONNECTING: Sequence[Meaning] = (
     ("unable to open", Misconfigured, "the file cannot be opened: check its path, and that smithd may read it"),
     (

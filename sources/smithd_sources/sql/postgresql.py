@@ -118,6 +118,7 @@ class PostgreSQL(AsyncDatabase):
         except DBAPIError as error:
             if self._pooled or _NO_OPTIONS not in code_and_message(error)[1]:
                 raise
+            # A pooler in between refuses options of the session: connect again without them.
             self._pooled = True
             await super()._do(work)
 
@@ -169,6 +170,7 @@ class PostgreSQL(AsyncDatabase):
 
 def _for_libpq(tls: TLS) -> Mapping[str, str]:
     """The same for libpq. Where no file of an authority is configured, the system's is used."""
+    # Only for its check: it raises where a file cannot be used.
     tls_context(tls)
     given = {"sslmode": "verify-full" if tls.verify else "require"}
     if tls.verify:

@@ -109,12 +109,14 @@ def _number(found: Any, where: str, zone: tzinfo, *, moments: bool) -> float | N
         found = bytes(found).decode("utf-8", "replace")
     if isinstance(found, str):
         return _of_text(found, where, zone, moments=moments)
+    # A datetime is a date too, so it comes first.
     if isinstance(found, datetime):
         return _seconds(found, zone)
     if isinstance(found, date):
         return _seconds(datetime.combine(found, time()), zone)
     if isinstance(found, timedelta):
         return found.total_seconds()
+    # float() raises for a signalling NaN.
     if isinstance(found, Decimal):
         return math.nan if found.is_nan() else float(found)
     if found is None or isinstance(found, int | float):

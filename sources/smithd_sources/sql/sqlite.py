@@ -54,6 +54,7 @@ class SQLite(ThreadedDatabase):
         self._deadline = 0.0
 
     def begin(self, connection: Connection) -> None:
+        # sqlite3 itself begins a transaction only before it writes, and all queries are to see the same data.
         connection.exec_driver_sql("BEGIN")
 
     def parameter(self, moment: datetime) -> Any:

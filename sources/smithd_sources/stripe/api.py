@@ -109,11 +109,16 @@ class Api:
     def _error_for(self, path: str, response: Response) -> Exception:
         """The error to raise for an error response: _Retryable where another try may help."""
         found = error_for(path, response.status, response.body)
+        # 409 is a conflict with another request, and passes as 429 does.
         is_temporary = response.status in (409, 429) or response.status >= 500
         # Stripe says itself whether another try may help, where the status alone does not.
         advice = response.headers.get("stripe-should-retry")
         if advice == "true" or (is_temporary and advice != "false"):
-            return _Retryable(found, _seconds(response.headers.get("retry-after")))
+            try:
+                after = max(0.0, float(response.headers.get("retry-after") or ""))
+            except ValueError:  # it is missing, or a date
+                after = None
+            return _Retryable(found, after)
         return self._masked(found)
 
     def _masked(self, error: SourceError) -> SourceError:
@@ -130,10 +135,3 @@ class _Retryable(Exception):
         super().__init__(str(error))
         self.error = error
         self.after = after
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return max(0.0, float(header)) if header is not None else None
-    except ValueError:
-        return None

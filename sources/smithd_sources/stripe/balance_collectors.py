@@ -9,7 +9,7 @@ from typing import NamedTuple
 from smithd.plugin import BadResponse, RawSample
 from smithd_sources.stripe.collector import CollectorContext, FigureCollector
 from smithd_sources.stripe.lists import ApiObject, Listing, ResumableListing
-from smithd_sources.stripe.money import Amounts, CurrencyConverter, whole
+from smithd_sources.stripe.money import CurrencyConverter, whole
 from smithd_sources.stripe.options import Figure
 from smithd_sources.stripe.periods import utc_midnight
 
@@ -23,19 +23,16 @@ class BalanceCollector(FigureCollector):
 
     async def collect(self, _: float) -> Sequence[RawSample]:
         found = await self._shared.api.get("balance")
-        return [
-            sample
-            for metric, part in _PARTS.items()
-            if metric in self._metrics
-            for sample in self._shared.converter.samples(metric.value, _amounts(found, part))
-        ]
-
-
-def _amounts(balance: ApiObject, part: str) -> Amounts:
-    try:
-        return {entry["currency"]: Fraction(whole(entry["amount"])) for entry in balance[part]}
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadResponse(f"balance: {type(error).__name__}: {error}: not shaped as Stripe's is") from None
+        samples: list[RawSample] = []
+        for metric, part in _PARTS.items():
+            if metric not in self._metrics:
+                continue
+            try:
+                amounts = {entry["currency"]: Fraction(whole(entry["amount"])) for entry in found[part]}
+            except (KeyError, TypeError, ValueError) as error:
+                raise BadResponse(f"balance: {type(error).__name__}: {error}: not shaped as Stripe's is") from None
+            samples += self._shared.converter.samples(metric.value, amounts)
+        return samples
 
 
 class Payout(NamedTuple):

@@ -107,6 +107,7 @@ def _forbidden(path: str, status: int, said: str, error: Mapping[str, object]) -
         return StripeRefused(
             f"the api_key has no access to the account under 'account' (HTTP 403): {said}", status, None
         )
+    # Where Stripe's text names no permission, it follows from the first part of the path.
     named = _PERMISSION.search(said)
     resource = named[1] if named else _RESOURCES.get(path.partition("/")[0])
     if resource is None:

@@ -186,10 +186,12 @@ class Feed(Generic[C]):
             return Listing(self._api, self._path, [{**self._params, **created}], self._take, self._cap)
 
         listing = await self._listing.run(begin, now)
+        # Only a listing from ``since`` on has the whole list.
         if self._listed_from <= since:
             self._whole_at, self._pages = now, listing.pages
         older = {key: kept for key, kept in self._kept.items() if since <= kept.created < self._listed_from}
         self._kept = older | {key: kept for key, kept in listing.kept.items() if since <= kept.created}
+        # Each listing keeps to the cap, and yet they may add up to more.
         if len(self._kept) > self._cap:
             self._kept, self._whole_at = {}, float("-inf")
             raise ListTooLong(f"{self._path}: there are more than {self._cap} objects to keep; raise 'max_objects'")

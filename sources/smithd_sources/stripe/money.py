@@ -49,6 +49,7 @@ def digits(currency: str) -> int:
 
 def in_units(amount: Fraction, currency: str) -> float:
     """An amount in whole units (euros, not cents), rounded to the smallest unit; a half goes up."""
+    # round() would round a half to the even neighbour.
     return float(Fraction(floor(amount + Fraction(1, 2)), 10 ** digits(currency)))
 
 
@@ -66,6 +67,7 @@ class CurrencyConverter:
     def samples(self, metric: str, amounts: Amounts, labels: Mapping[str, str] = {}) -> list[RawSample]:
         """The metric's samples, with the label ``currency``; none where a rate is missing."""
         if self._reporting is not None:
+            # An amount of 0 needs no rate.
             missing = {currency for currency, amount in amounts.items() if amount and currency not in self._rates}
             self._missing |= missing
             decimals, total = digits(self._reporting), Fraction()

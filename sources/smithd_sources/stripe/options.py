@@ -102,16 +102,14 @@ def _key(key: Secret) -> Secret:
 
 
 def _only_over_tls(url: str) -> str:
-    if urlsplit(url).scheme != "https" and not _is_own_machine(urlsplit(url).hostname or ""):
+    host = urlsplit(url).hostname or ""
+    try:
+        is_own_machine = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, which may lead to any machine
+        is_own_machine = False
+    if urlsplit(url).scheme != "https" and not is_own_machine:
         raise ValueError("expected https: a key is sent there (http is for this machine's own addresses)")
     return url
-
-
-def _is_own_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class MRROptions(Options):

@@ -34,7 +34,7 @@ class QueryCollector(Collector):
             self._known.setdefault(values, set()).update(amounts)
         samples: list[RawSample] = []
         for values, currencies in self._known.items():
-            # What was there once is 0 when it is gone, not unknown.
+            # What was there once is 0 from then on, and not unknown.
             amounts = {**dict.fromkeys(currencies, Fraction()), **sums.get(values, {})}
             labels = dict(zip(self._query.labels, values, strict=True))
             if self._query.money:

@@ -46,6 +46,7 @@ class Transaction(NamedTuple):
 def parse_transaction(found: Mapping[str, Any]) -> Transaction:
     """A transaction of the API. Raises KeyError, TypeError or ValueError where it is not shaped as Stripe's are."""
     category = found.get("reporting_category")
+    # Old versions of the API have no reporting category; the type says nearly the same.
     kind = _KIND_OF_TYPE.get(found["type"]) if category is None else _KIND_OF_CATEGORY.get(category)
     amount, fee = whole(found["amount"]), whole(found["fee"])
     return Transaction(whole(found["created"]), str(found["currency"]), kind, amount, fee)
@@ -57,6 +58,7 @@ PARTS: Mapping[str, Part] = {
     "gross_revenue": lambda found: found.amount if found.kind in ("sale", "earning") else 0,
     "refunds": lambda found: -found.amount if found.kind == "refund" else 0,
     "disputed": lambda found: -found.amount if found.kind == "dispute" else 0,
+    # A fee is a transaction of its own, or was taken out of another one.
     "fees": lambda found: found.fee - found.amount if found.kind == "fee" else found.fee,
     "transferred": lambda found: -found.amount if found.kind == "transfer" else 0,
     "net_revenue": lambda found: found.amount - found.fee,

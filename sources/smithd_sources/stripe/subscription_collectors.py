@@ -45,7 +45,7 @@ class SubscriptionCollector(FigureCollector):
     async def collect(self, now: float) -> Sequence[RawSample]:
         known = await self._subscriptions.read(now)
         found = await self._add_up(len(known), lambda: subscription_figures(known, self._rules, now))
-        # What was there once is 0 when it is gone, not unknown.
+        # What was there once is 0 from then on, and not unknown.
         self._currencies |= found.mrr.keys() | found.churned_mrr.keys()
         if not self._currencies and self._metrics & _MONEY and self._shared.options.currency is None:
             newest = await self._subscriptions.newest_currency()

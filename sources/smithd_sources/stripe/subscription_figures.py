@@ -49,6 +49,6 @@ def subscription_figures(known: Iterable[Subscription], rules: MRRRules, now: fl
         if value:
             (subscribers if counts else left).add(subscription.customer)
     # A customer who ended one subscription and still pays for another has not left.
-    gone = len(left - subscribers)
-    rate = 100 * gone / (len(subscribers) + gone) if subscribers or gone else None
+    leaving = len(left - subscribers)
+    rate = 100 * leaving / (len(subscribers) + leaving) if subscribers or leaving else None
     return SubscriptionFigures(mrr, churned_mrr, statuses, len(subscribers), churned, rate)

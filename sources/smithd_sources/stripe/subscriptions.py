@@ -106,6 +106,7 @@ class Subscriptions:
         def begin() -> Listing[Subscription]:
             if now - self._details.since >= WHOLE_AGAIN:
                 self._details = _Details(now)
+            # What changes while the list is read may be on a page that was read already: its event is looked at later.
             self._events_from = int(now) - OVERLAP
             expand = {"expand": [f"data.{path}" for path in self._expand]} if self._expand else {}
             lists: list[dict[str, Any]] = [expand]
@@ -157,6 +158,7 @@ class Subscriptions:
         known = self._details.prices
         if (price, currency) not in known:
             found = await self._api.get(f"prices/{price}", {"expand": ["tiers", "currency_options"]})
+            # Tiers in another currency are shown only where they are asked for by its name.
             if found["currency"] != currency and found.get("billing_scheme") == "tiered":
                 expand = ["tiers", "currency_options", f"currency_options.{currency}.tiers"]
                 found = await self._api.get(f"prices/{price}", {"expand": expand})
@@ -199,6 +201,7 @@ class Subscriptions:
             self._has_events = False
             self._log.warning("%s; until then, all subscriptions are read for every poll", error)
             return await self._read_whole(now)
+        # The newest end of the list is read again each time, since events may be listed late.
         self._changed |= {change.subscription for key, change in changes.items() if key not in self._known_events}
         newest = max((change.created for change in changes.values()), default=0)
         self._events_from = max(self._events_from, newest - OVERLAP)

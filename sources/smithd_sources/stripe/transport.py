@@ -50,10 +50,9 @@ class StripeTransport(stripe.HTTPClient):
         response = await request.send()
         if not 200 <= response.status < 300:
             raise ErrorResponse(response)
+        # The library decodes the body too, and fails over one that is no text.
         try:
             response.body.decode()
         except UnicodeDecodeError:
-            raise DecodingError(
-                f"expected JSON, got: {excerpt(response.body)}"
-            ) from None  # the library would fall over it
+            raise DecodingError(f"expected JSON, got: {excerpt(response.body)}") from None
         return response.body, response.status, response.headers

@@ -10,10 +10,8 @@ from smithd import journal
 from smithd.control import Handler
 from smithd.engine.entries import AddSilence, ExpireSilence
 from smithd.events import Reloaded
-from smithd.explain import explain
 from smithd.notify.silence import Silence
 from smithd.runtime.components import Components
-from smithd.status import as_json
 
 Arguments = Mapping[str, Any]
 
@@ -42,10 +40,15 @@ class _Commands:
         return str(await self._reload())
 
     async def status(self, _: Arguments) -> Any:
+        from smithd.status import as_json
+
         components = self._components
         return components.config.redactor.clean_all(as_json(components.status(), components.config.zone))
 
     async def explain(self, given: Arguments) -> Any:
+        # A daemon that nobody asks starts without what only answers need.
+        from smithd.explain import explain
+
         components = self._components
         rule, labels = _text(given, "rule"), _text(given, "labels")
         entries = await asyncio.to_thread(self._entries, rule)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from smithd import __version__
 from smithd.clock import Clock
@@ -21,10 +21,12 @@ from smithd.plugin.source import Context
 from smithd.poll.poller import Poller
 from smithd.poll.registry import SourceSpec
 from smithd.setup import set_up
-from smithd.status import ReloadStatus, RuntimeFacts, Status, status
 from smithd.storage.committer import Committer, InlineCommitter
 from smithd.storage.database import Database
 from smithd.storage.marker import Marker
+
+if TYPE_CHECKING:
+    from smithd.status import Status
 
 KEEP_ALIVE = 2.0
 """Seconds that an idle connection to the service is kept: common servers close theirs after 5 at the soonest."""
@@ -58,7 +60,8 @@ class Components:
         self.clock = clock
         self.database = database
         self.started_at = clock.now()
-        self.last_reload: ReloadStatus | None = None
+        self.last_reload: tuple[float, str] | None = None
+        """When the last reload was, and why the configuration was refused ("": it was not)."""
         self._http = Http()
         self._to_service = Http(KEEP_ALIVE)
         client = Client(config.account, self._to_service, clock.now)
@@ -73,11 +76,13 @@ class Components:
 
     def status(self) -> Status:
         """What the daemon knows now."""
+        from smithd.status import ReloadStatus, RuntimeFacts, status  # a start does not need it
+
         now, writer = self.clock.now(), self.writer
         facts = RuntimeFacts(
             __version__,
             self.started_at,
-            self.last_reload,
+            ReloadStatus(*self.last_reload) if self.last_reload is not None else None,
             str(self.database.path),
             writer.health,
             writer.committed_at,

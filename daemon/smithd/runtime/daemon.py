@@ -19,7 +19,6 @@ from smithd.poll.scheduler import Scheduler
 from smithd.runtime import commands, systemd
 from smithd.runtime.components import Components
 from smithd.runtime.state import open_state
-from smithd.status import ReloadStatus
 from smithd.storage.committer import ThreadCommitter
 from smithd.storage.marker import Marker
 from smithd.web.site import Site
@@ -171,12 +170,12 @@ class _Daemon:
             try:
                 done = await self._change_over(await _read_anew(operator))
             except SmithdError as error:
-                components.last_reload = ReloadStatus(components.clock.now(), str(error))
+                components.last_reload = components.clock.now(), str(error)
                 components.events.publish(ReloadRefused(str(error)))
                 raise
             finally:
                 systemd.notify("READY=1")
-            components.last_reload = ReloadStatus(components.clock.now(), "")
+            components.last_reload = components.clock.now(), ""
             components.events.publish(done)
         operator.settled()
         return done

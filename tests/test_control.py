@@ -163,7 +163,7 @@ def test_a_client_that_hangs_is_let_go_and_holds_nobody_up(folder: Path) -> None
             assert "expected" in (await said(folder / "s", b"{}\n"))["error"], "it has waited for its turn"
             return await asyncio.gather(*hanging)
 
-    for answer in run_virtual(main, patience=0.05):
+    for answer in run_virtual(main, real_wait=0.05):
         assert answer["error"] == "no command came"
 
 

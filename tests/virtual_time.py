@@ -19,8 +19,8 @@ _running: list[PatchedClock] = []
 class PatchedClock(VirtualClock):
     """A virtual clock that takes ``time.time()`` along."""
 
-    def __init__(self, wall: time_machine.Traveller, start: float, patience: float) -> None:
-        super().__init__(start, patience)
+    def __init__(self, wall: time_machine.Traveller, start: float, real_wait: float) -> None:
+        super().__init__(start, real_wait)
         self.wall = wall
 
     def jump(self, seconds: float) -> None:
@@ -31,15 +31,15 @@ class PatchedClock(VirtualClock):
 def run_virtual(
     main: Callable[[], Coroutine[Any, Any, T]],
     start: datetime = datetime(2026, 11, 2, tzinfo=UTC),
-    patience: float = 0.0,
+    real_wait: float = 0.0,
 ) -> T:
     """Run ``main`` as asyncio.run does, from ``start`` on, in a time that jumps from timer to timer; its result.
 
     ``time.time()``, ``datetime.now()`` and ``time.monotonic()`` follow, and so does the SystemClock. Threads and
-    sockets live in real time: before each jump they get ``patience`` real seconds to be done.
+    sockets live in real time: before each jump they get ``real_wait`` real seconds to be done.
     """
     with time_machine.travel(start.timestamp(), tick=False) as wall:
-        clock = PatchedClock(wall, start.timestamp(), patience)
+        clock = PatchedClock(wall, start.timestamp(), real_wait)
         _running.append(clock)
         try:
             with mock.patch("time.monotonic", clock.monotonic):

@@ -23,7 +23,7 @@ class Clock(Protocol):
         """Seconds that never step; only differences mean something."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for so many seconds, on the monotonic clock."""
+        """Wait for ``seconds``, on the monotonic clock."""
 
 
 @cache
@@ -58,11 +58,11 @@ def boot(clock: Clock) -> tuple[str, float] | None:
 class VirtualClock:
     """Time that jumps to whatever is due next: a day passes in about a second. It begins at ``start`` (since 1970).
 
-    ``patience``: real seconds that threads and sockets are given before each jump; they live in real time.
+    ``real_wait``: real seconds that threads and sockets are given before each jump; they live in real time.
     """
 
-    def __init__(self, start: float, patience: float = 0.0) -> None:
-        self.patience = patience
+    def __init__(self, start: float, real_wait: float = 0.0) -> None:
+        self.real_wait = real_wait
         self._start = start
         self._passed = 0.0
 
@@ -102,7 +102,7 @@ class _JumpingSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        ready = super().select(min(timeout, self._clock.patience))
+        ready = super().select(min(timeout, self._clock.real_wait))
         if not ready:
             self._clock.jump(timeout)
         return ready

@@ -60,7 +60,7 @@ class Unwritable(DatabaseError):
 
 
 class TermLost(DatabaseError):
-    """The state was replaced, or another daemon has taken it over; whoever goes on notifies twice."""
+    """The state was replaced, or another daemon has taken it over; a daemon that went on would notify twice."""
 
 
 class ListenError(SmithdError):

@@ -92,17 +92,17 @@ class Serving(Event):
 
 @dataclass(frozen=True, slots=True)
 class Reloaded(Event):
-    """The configuration was read anew. ``stayed``, ``came`` and ``left`` count sources; a changed one left and came."""
+    """The configuration was read anew. ``kept``, ``added`` and ``removed`` count sources; a changed one is both."""
 
-    stayed: int
-    came: int
-    left: int
+    kept: int
+    added: int
+    removed: int
     rules: int
 
     def __str__(self) -> str:
         return (
-            f"configuration reloaded; sources that go on: {self.stayed}, started: {self.came}, "
-            f"ended: {self.left}; rules: {self.rules}"
+            f"configuration reloaded; sources that go on: {self.kept}, started: {self.added}, "
+            f"ended: {self.removed}; rules: {self.rules}"
         )
 
 

@@ -33,7 +33,7 @@ Timer = TypeVar("Timer")
 
 
 class TimerQueue(Generic[Timer]):
-    """Timers by time. A timer may be set more than once, or for nothing: whoever takes it looks at how things are."""
+    """Timers by time. A timer may be set more than once, or for nothing: its owner looks whether something is due."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Timer]] = []

@@ -127,7 +127,7 @@ def once(*script: Callable[[], Any], polls: int = 1, **keywords: Any) -> tuple[P
         assert await harness.poller.close()
         return poll, harness
 
-    return run_virtual(main, patience=60.0 if keywords.get("isolated") else 0.0)  # threads need real time
+    return run_virtual(main, real_wait=60.0 if keywords.get("isolated") else 0.0)  # threads need real time
 
 
 def waits(harness: Harness) -> list[int]:

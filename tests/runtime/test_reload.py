@@ -33,33 +33,33 @@ widgets:
 """
 ALL = SHOP + RULES + WIDGETS
 
-Story = Callable[[Life], Awaitable[None]]
+Scenario = Callable[[Life], Awaitable[None]]
 
 
 @pytest.fixture
-def tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Story], Life]:
-    """Has a story happen to a daemon with a configuration."""
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Scenario], Life]:
+    """Runs a scenario against a daemon with a configuration."""
 
-    def told(text: str, story: Story) -> Life:
+    def run_scenario(text: str, scenario: Scenario) -> Life:
         async def main() -> Life:
             async with living(tmp_path, text, monkeypatch) as life:
-                await story(life)
+                await scenario(life)
             return life
 
         return run_virtual(main)
 
-    return told
+    return run_scenario
 
 
-Tell = Callable[[str, Story], Life]
+RunScenario = Callable[[str, Scenario], Life]
 
 
 def gaps(calls: list[tuple[str, float]]) -> list[float]:
     return [later - earlier for (_, earlier), (_, later) in pairwise(calls)]
 
 
-def test_nothing_changed_sends_nothing_and_disturbs_nobody(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_nothing_changed_sends_nothing_and_disturbs_nobody(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=7)
         await asyncio.sleep(125)
         assert life.phone.pushes() == ["errors is critical"]
@@ -74,17 +74,17 @@ def test_nothing_changed_sends_nothing_and_disturbs_nobody(tell: Tell) -> None:
         await asyncio.sleep(25)
         assert life.phone.pushes() == ["errors is critical", "Resolved: errors"]
 
-    assert tell(ALL, story).stopped_cleanly
+    assert run(ALL, scenario).stopped_cleanly
 
 
-def test_a_source_that_changed_is_made_anew_and_its_alert_stays_open(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_a_source_that_changed_is_made_anew_and_its_alert_stays_open(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=7, host=7)
         await asyncio.sleep(65)
         edited = ALL.replace("{type: shop, every: 20s}", "{type: shop, every: 25s, tag: new}")
         done = await life.reload(edited)
         assert isinstance(done, Reloaded)
-        assert (done.stayed, done.came, done.left) == (1, 1, 1)
+        assert (done.kept, done.added, done.removed) == (1, 1, 1)
         await asyncio.sleep(125)
         assert [what for what, _ in life.did("shop", "open", "close")] == ["open", "close", "open"]
         assert [what for what, _ in life.did("host", "open", "close")] == ["open"]
@@ -92,11 +92,11 @@ def test_a_source_that_changed_is_made_anew_and_its_alert_stays_open(tell: Tell)
         assert sorted(life.phone.pushes()) == ["errors is critical", "load is warning"]
         assert life.phone.values() == [7]
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_a_source_that_goes_takes_its_rules_with_it_and_another_comes(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_a_source_that_goes_takes_its_rules_with_it_and_another_comes(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=7, host=7, third=7)
         await asyncio.sleep(65)
         edited = ALL.replace("host: {type: shop, every: 30s}", "third: {type: shop, every: 30s}")
@@ -114,11 +114,11 @@ def test_a_source_that_goes_takes_its_rules_with_it_and_another_comes(tell: Tell
         await asyncio.sleep(65)
         assert len(life.did("host", "poll")) == polls
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_a_file_with_mistakes_changes_nothing_and_is_reported_in_full(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_a_file_with_mistakes_changes_nothing_and_is_reported_in_full(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=7)
         await asyncio.sleep(65)
         refused = await life.reload(ALL.replace("> 5", "5 up").replace("widgets:", "widgts:"))
@@ -134,11 +134,11 @@ def test_a_file_with_mistakes_changes_nothing_and_is_reported_in_full(tell: Tell
         assert [what for what, _ in life.did("shop", "open", "close")] == ["open"]
         assert life.phone.pushes() == ["errors is critical"]
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_a_file_that_cannot_be_read_to_its_end_holds_up_nobody(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_a_file_that_cannot_be_read_to_its_end_holds_up_nobody(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         life.reading_takes = 1e9
         refused = await life.reload()
         assert isinstance(refused, ReloadRefused)
@@ -147,11 +147,11 @@ def test_a_file_that_cannot_be_read_to_its_end_holds_up_nobody(tell: Tell) -> No
         assert isinstance(await life.reload(), Reloaded)
         assert len(life.did("shop", "poll")) >= 3
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_other_channels_are_told_from_now_on(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_other_channels_are_told_from_now_on(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=7)
         await asyncio.sleep(65)
         path = life.plugin.with_name("smithd.yaml")
@@ -164,11 +164,11 @@ def test_other_channels_are_told_from_now_on(tell: Tell) -> None:
         ]
         assert targets == [["ops"], ["night"]]
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_the_state_does_not_move(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_the_state_does_not_move(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         await asyncio.sleep(5)
         life.write(ALL)
         path = life.plugin.with_name("smithd.yaml")
@@ -178,11 +178,11 @@ def test_the_state_does_not_move(tell: Tell) -> None:
         assert "restart smithd" in refused.report
         assert not life.plugin.with_name("other.db").exists()
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_an_edited_threshold_is_judged_at_once_and_an_edited_text_says_nothing(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_an_edited_threshold_is_judged_at_once_and_an_edited_text_says_nothing(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=3)
         await asyncio.sleep(65)
         assert life.phone.pushes() == ["errors is warning"]
@@ -198,11 +198,11 @@ def test_an_edited_threshold_is_judged_at_once_and_an_edited_text_says_nothing(t
         await asyncio.sleep(1)
         assert life.phone.pushes()[2:] == ["Resolved: errors"]
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_a_rule_or_widget_on_a_metric_that_nobody_watched_waits_for_the_next_answer(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_a_rule_or_widget_on_a_metric_that_nobody_watched_waits_for_the_next_answer(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=7)
         await asyncio.sleep(65)
         more = 'rules:\n  other: {metric: shop.other, warning: "> 1", push: true}\n'
@@ -216,11 +216,11 @@ def test_a_rule_or_widget_on_a_metric_that_nobody_watched_waits_for_the_next_ans
         assert life.phone.values() == [7, "7"]
         assert life.told(SurfaceNotRenderable) == []
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_a_removed_rule_closes_its_alert_once_even_while_its_push_is_on_its_way(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_a_removed_rule_closes_its_alert_once_even_while_its_push_is_on_its_way(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         life.phone.delay = 20
         Scripted.values.update(shop=7)
         await life.until(lambda: life.told(AlertChanged) != [])
@@ -233,11 +233,11 @@ def test_a_removed_rule_closes_its_alert_once_even_while_its_push_is_on_its_way(
             await asyncio.sleep(45)
         assert life.phone.pushes() == ["errors is critical", "Closed: errors", "errors is critical"]
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_a_mended_key_is_used_at_once(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_a_mended_key_is_used_at_once(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         del life.phone.service.state.keys[KEYS[0]]
         Scripted.values.update(shop=7)
         await asyncio.sleep(65)
@@ -252,11 +252,11 @@ def test_a_mended_key_is_used_at_once(tell: Tell) -> None:
         assert life.phone.pushes() == ["errors is critical"]
         assert {sent.key for sent in life.phone.sent[refused:]} == {KEYS[1]}
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_lower_limits_count_what_was_sent_before(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_lower_limits_count_what_was_sent_before(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         for value in range(30):
             Scripted.values.update(shop=value * 10)
             await asyncio.sleep(1)
@@ -277,11 +277,11 @@ def test_lower_limits_count_what_was_sent_before(tell: Tell) -> None:
     fast = SHOP.replace("20s", "1s") + WIDGETS.replace(
         "shop.errors: shop.errors", "shop.errors: {value: shop.errors, min_interval: 0}"
     )
-    tell(fast, story)
+    run(fast, scenario)
 
 
-def test_a_refused_widget_is_tried_again_after_a_reload(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_a_refused_widget_is_tried_again_after_a_reload(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         refusal = Rejected(Refusal.FORBIDDEN, 403, "no")
 
         async def fault(request: Request) -> Reply | None:
@@ -297,23 +297,23 @@ def test_a_refused_widget_is_tried_again_after_a_reload(tell: Tell) -> None:
         await asyncio.sleep(1)
         assert life.phone.values() == [1]
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_a_hung_plugin_holds_up_neither_the_reload_nor_the_others(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_a_hung_plugin_holds_up_neither_the_reload_nor_the_others(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         await asyncio.sleep(30)
         assert isinstance(await life.reload(ALL), Reloaded)
         await asyncio.sleep(60)
         assert gaps(life.did("host", "poll"))[2:] == pytest.approx([30] * (len(life.did("host", "poll")) - 3), abs=0.01)
         assert [what for what, _ in life.did("shop", "poll")].count("poll") > 2
 
-    life = tell(ALL.replace("{type: shop, every: 20s}", "{type: shop, every: 20s, hangs: true}"), story)
+    life = run(ALL.replace("{type: shop, every: 20s}", "{type: shop, every: 20s, hangs: true}"), scenario)
     assert life.stopped_cleanly is False
 
 
-def test_reloads_at_once_end_with_the_newest_file(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_reloads_at_once_end_with_the_newest_file(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         await asyncio.sleep(30)
         reloads = [asyncio.create_task(life.reload(ALL.replace("20s", f"{second}s"))) for second in (21, 22, 23)]
         await asyncio.gather(*reloads)
@@ -325,33 +325,33 @@ def test_reloads_at_once_end_with_the_newest_file(tell: Tell) -> None:
         await asyncio.sleep(120)
         assert gaps(life.did("shop", "poll"))[-2:] == pytest.approx([26, 26], abs=0.01)
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_an_edited_plugin_is_imported_anew_and_an_unchanged_one_is_not(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_an_edited_plugin_is_imported_anew_and_an_unchanged_one_is_not(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         await asyncio.sleep(30)
         life.plugin.write_text(PLUGIN + "    async def poll(self):\n        return await super().poll()\n")
         done = await life.reload()
         assert isinstance(done, Reloaded)
-        assert (done.stayed, done.came, done.left) == (0, 2, 2)
+        assert (done.kept, done.added, done.removed) == (0, 2, 2)
         done = await life.reload()
         assert isinstance(done, Reloaded)
-        assert (done.stayed, done.came, done.left) == (2, 0, 0)
+        assert (done.kept, done.added, done.removed) == (2, 0, 0)
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_another_time_zone_makes_the_sources_anew(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_another_time_zone_makes_the_sources_anew(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         await asyncio.sleep(30)
         done = await life.reload(ALL, zone="Europe/Berlin")
         assert isinstance(done, Reloaded)
-        assert done.came == 2
+        assert done.added == 2
         await asyncio.sleep(60)
         assert life.phone.values() == [0], "readings come anew, and say the same"
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
 async def asked(address: str, path: str = "/screen") -> int:
@@ -377,8 +377,8 @@ async def waiting(address: str) -> Awaitable[bytes]:
     return end()
 
 
-def test_the_page_comes_moves_and_goes(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_the_page_comes_moves_and_goes(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         await asyncio.sleep(5)
         assert life.told(Serving) == []
         page = 'web: {listen: "127.0.0.1:0"}\n'
@@ -403,14 +403,14 @@ def test_the_page_comes_moves_and_goes(tell: Tell) -> None:
         await life.reload(ALL)
         assert await idle == b""
 
-    tell(ALL, story)
+    run(ALL, scenario)
 
 
-def test_an_expression_that_comes_to_need_another_metric_waits_for_it(tell: Tell) -> None:
+def test_an_expression_that_comes_to_need_another_metric_waits_for_it(run: RunScenario) -> None:
     """...and its alert stays open meanwhile."""
     when = 'rules:\n  odd: {when: "shop.errors > 1", severity: warning, push: true}\n'
 
-    async def story(life: Life) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=7)
         await asyncio.sleep(65)
         assert life.phone.pushes() == ["odd is warning"]
@@ -422,17 +422,17 @@ def test_an_expression_that_comes_to_need_another_metric_waits_for_it(tell: Tell
         await asyncio.sleep(1)
         assert life.phone.pushes()[1:] == ["Resolved: odd"]
 
-    tell(SHOP + when, story)
+    run(SHOP + when, scenario)
 
 
-def test_the_past_and_what_is_derived_go_on(tell: Tell) -> None:
+def test_the_past_and_what_is_derived_go_on(run: RunScenario) -> None:
     rules = (
         "derived:\n  both: shop.errors + host.errors\nrules:\n"
         '  drop: {metric: shop.errors, warning: "drops > 50% over 10m"}\n'
         '  sum: {metric: both, warning: "> 150", push: true}\n'
     )
 
-    async def story(life: Life) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=100, host=10)
         await asyncio.sleep(11 * 60)
         pushed = rules.replace('10m"}', '10m", push: true}')
@@ -448,13 +448,13 @@ def test_the_past_and_what_is_derived_go_on(tell: Tell) -> None:
             await asyncio.sleep(31)
         assert life.phone.pushes() == ["drop is warning", "sum is warning"]
 
-    tell(SHOP + rules, story)
+    run(SHOP + rules, scenario)
 
 
-def test_no_data_is_neither_put_off_nor_brought_on_by_reloads(tell: Tell) -> None:
+def test_no_data_is_neither_put_off_nor_brought_on_by_reloads(run: RunScenario) -> None:
     text = ALL.replace('warning: "> 1", push', 'warning: "> 1", no_data: {severity: critical, after: 2m}, push')
 
-    async def story(life: Life) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=3, host=0)
         for _ in range(12):
             await asyncio.sleep(29)
@@ -467,11 +467,11 @@ def test_no_data_is_neither_put_off_nor_brought_on_by_reloads(tell: Tell) -> Non
         assert len(life.phone.pushes()) == 2
         assert "load" in life.phone.pushes()[1]
 
-    tell(text, story)
+    run(text, scenario)
 
 
-def test_a_series_that_goes_on_is_not_taken_for_gone(tell: Tell) -> None:
-    async def story(life: Life) -> None:
+def test_a_series_that_goes_on_is_not_taken_for_gone(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
         Scripted.values.update(shop=3)
         await asyncio.sleep(65)
         await life.reload()
@@ -479,4 +479,4 @@ def test_a_series_that_goes_on_is_not_taken_for_gone(tell: Tell) -> None:
         assert life.phone.pushes() == ["errors is warning"]
         assert life.told(AlertChanged) == life.told(AlertChanged)[:1]
 
-    tell(ALL.replace('critical: "> 5"', "no_data: {severity: critical, after: 1m}"), story)
+    run(ALL.replace('critical: "> 5"', "no_data: {severity: critical, after: 1m}"), scenario)

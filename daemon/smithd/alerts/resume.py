@@ -18,7 +18,7 @@ PENDING_SURVIVES = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """``alerts``: those that go on; ``orphans``: those that nobody can resolve any more, since their rule was
+    """``alerts``: those that go on; ``orphans``: those that cannot be resolved any more, since their rule was
     removed or has another metric; ``forgotten``: the keys of what was kept and is over.
     """
 

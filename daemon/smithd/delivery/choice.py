@@ -54,7 +54,7 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
     """What may go now. ``places``: how many more requests may be in flight; ``instant``: now, by a clock that never
     steps. Neither the outbox nor the gate is changed.
 
-    What the gate holds back holds back its lane: whoever comes later there would wait for the same.
+    What the gate holds back holds back its lane: a later message there would wait for the same.
     """
     filled, choice = fill_lanes(outbox, now), Chosen()
     # The lanes of a priority are merged by age: the order is that of one queue, and a lane that waits stops no other.

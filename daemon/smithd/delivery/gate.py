@@ -149,7 +149,7 @@ class Gate:
                 self._blocks[scope] = max(self._blocks[scope], now + UNDECIDED_PROBE)
         blocked, settlement = outcome.blocks, outcome.settlement
         if blocked is not None and isinstance(settlement, Retry):
-            # A probe that was refused as before is no news; its scope waits for the next probe.
+            # A probe that was refused as before changes nothing; its scope waits for the next probe.
             if blocked not in self._blocks:
                 changes.append(Blocked(blocked, settlement.reason, settlement.detail))
             self._blocks[blocked] = now + _PROBES[blocked]

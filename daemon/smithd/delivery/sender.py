@@ -16,7 +16,7 @@ from smithd.outbox.queued import Claim
 Transport = Callable[[Request], Awaitable[Reply]]
 
 GRACE = 3.0
-"""Seconds that requests in flight are given when the sender is told to stop."""
+"""Seconds that requests in flight are given when the sender is asked to stop."""
 
 
 class Flight(NamedTuple):
@@ -27,14 +27,14 @@ class Flight(NamedTuple):
 
 
 class Departures(NamedTuple):
-    """What is to be sent now, and in how many seconds to ask again (infinite: not before somebody wakes the sender)."""
+    """What is to be sent now, and in how many seconds to ask again (infinite: not before the sender is woken)."""
 
     flights: Sequence[Flight]
     ask_again: float
 
 
 Take = Callable[[int], Awaitable[Departures]]
-"""Claims what may go now, for so many places; when it returns, the claims are committed."""
+"""Claims what may go now, for as many free places; when it returns, the claims are committed."""
 
 Report = Callable[[Flight, Reply], Awaitable[None]]
 """Settles a claim."""

@@ -135,5 +135,5 @@ class RunningEngine:
         # A commit that hangs holds the writer: the committer, which knows it, says so below.
         await asyncio.wait((self.writing,), timeout=LONGEST_END)
         with suppress(asyncio.CancelledError, asyncio.InvalidStateError):
-            self.writing.exception()  # whoever watches the task has seen its error
+            self.writing.exception()  # the task that waits for it has seen its error
         self.hangs = not await self._committer.close()

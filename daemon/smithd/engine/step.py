@@ -161,7 +161,7 @@ class Step:
         self._state = self._state._replace(series=recorded.state)
         self._samples.take(poll.samples, poll.time)
         if recorded.news:
-            # What became due while nobody knew how the source is was left alone until now.
+            # What became due while the health of the source was unknown was left alone until now.
             due = overdue(self._setup.rules, self._state.alerts, poll.source, poll.time)
             metrics = self._setup.rules.metrics_of.get(poll.source, ())
             self._timers.add((poll.time, timer) for timer in due)

@@ -4,9 +4,10 @@ While a commit runs, entries wait: a slow disk delays messages, never polls, and
 transaction. A commit that fails is tried again with the same changes; until it succeeds, memory and disk stay as they
 were.
 
-Where commits have failed for five seconds, and nobody else can have written meanwhile (SQLite, with the lock held), the
-writer is degraded: it applies steps without a commit, so that alerts are evaluated and sent all the same. Every few
-seconds it tries to write the whole of memory in one transaction; once that succeeds, it commits its steps again.
+Where commits have failed for five seconds, and no other process can have written meanwhile (SQLite, with the lock
+held), the writer is degraded: it applies steps without a commit, so that alerts are evaluated and sent all the same.
+Every few seconds it tries to write the whole of memory in one transaction; once that succeeds, it commits its steps
+again.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A command, and the future of whoever waits for its answer."""
+    """A command, and the future that waits for its answer."""
 
     command: Any
     answer: asyncio.Future[Any]
@@ -155,7 +156,7 @@ class Writer:
         until = self._clock.monotonic() + STEP_FOR
         for entry in self._queue.take():
             if isinstance(entry, _Asked):
-                # Whoever asked may have gone: nobody would send what is claimed for a sender that has ended.
+                # Cancelled meanwhile: a sender that has ended would not send what is claimed for it.
                 if not entry.answer.done():
                     asked.append(entry)
                     yield entry.command
@@ -175,7 +176,7 @@ class Writer:
             self._events.publish(event)
         for each, answer in zip(asked, changes.answers, strict=True):
             if each.answer.done():
-                continue  # whoever asked has gone
+                continue  # cancelled while its step was committed
             if isinstance(answer, Exception):
                 each.answer.set_exception(answer)
             else:
@@ -237,16 +238,16 @@ class Writer:
             self._wake_within(nap)
         await self._arrived.wait()
 
-    def _wake_within(self, nap: float) -> None:
-        """Have an alarm wake the writer in so many seconds, or sooner. One that is set already stays, so that most
+    def _wake_within(self, seconds: float) -> None:
+        """Have an alarm wake the writer within ``seconds``. One that is set already stays, so that most
         polls make no task and no timer; where it comes too soon, the writer finds nothing due and waits again.
         """
-        at = self._clock.monotonic() + nap
+        at = self._clock.monotonic() + seconds
         is_set = self._alarm is not None and not self._alarm.done()
         if is_set and self._alarm_at <= at + SAME_MOMENT:
             return
         self._stop_alarm()
-        self._alarm_at, self._alarm = at, asyncio.create_task(self._wake_after(nap))
+        self._alarm_at, self._alarm = at, asyncio.create_task(self._wake_after(seconds))
 
     async def _wake_after(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
@@ -263,7 +264,7 @@ class Writer:
 
 
 async def _to_the_end(commit: Any) -> None:
-    """Wait for a commit; whoever is cancelled meanwhile waits all the same, since the commit goes on."""
+    """Wait for a commit; a task that is cancelled meanwhile waits all the same, since the commit goes on."""
     future = asyncio.ensure_future(commit)
     try:
         await asyncio.shield(future)

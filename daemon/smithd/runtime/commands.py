@@ -46,7 +46,7 @@ class _Commands:
         return components.config.redactor.clean_all(as_json(components.status(), components.config.zone))
 
     async def explain(self, given: Arguments) -> Any:
-        # A daemon that nobody asks starts without what only answers need.
+        # Imported here: a daemon starts without what only answers need.
         from smithd.explain import explain
 
         components = self._components

@@ -33,10 +33,10 @@ KEEP_ALIVE = 2.0
 
 
 class SourceChanges(NamedTuple):
-    """What another configuration changed, by the names of sources; one that was changed has left and come."""
+    """What another configuration changed, by the names of sources; one that was changed is in both."""
 
-    came: Collection[str]
-    left: Collection[str]
+    added: Collection[str]
+    removed: Collection[str]
 
 
 class Components:
@@ -114,7 +114,7 @@ class Components:
 
     def _stays(self, name: str, config: Config) -> bool:
         same = config.sources.get(name) == self.config.sources[name]
-        return same and config.zone == self.config.zone  # a source is told where "today" begins
+        return same and config.zone == self.config.zone  # a source learns where "today" begins
 
     def _poller(self, spec: SourceSpec, config: Config) -> Poller:
         http = Http() if spec.isolated else self._http
@@ -123,7 +123,7 @@ class Components:
         return Poller(spec, context, self.events, self.writer.put, partial(self.writer.has_room, spec.name))
 
     def _begin_closing(self, pollers: Collection[Poller]) -> None:
-        """Close pollers in a task of our own, which nobody cancels: it takes a few seconds at most."""
+        """Close pollers in a task of our own, which is never cancelled: it takes a few seconds at most."""
         for poller in pollers:
             poller.retire()
         if pollers:

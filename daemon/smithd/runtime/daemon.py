@@ -26,8 +26,8 @@ from smithd.web.site import Site
 LONGEST_NAP = 2.0
 """Seconds after which the clock is looked at again, though nothing is due: it may have been set."""
 
-LONGEST_READING = 60.0
-"""Seconds that reading a configuration anew may take: the code of a plugin may hang when it is imported."""
+RELOAD_TIMEOUT = 60.0
+"""Seconds that a reload may take to read the configuration: the code of a plugin may hang when it is imported."""
 
 
 class _Stop(Exception):
@@ -193,10 +193,12 @@ class _Daemon:
             raise
         site.show(config, components.engine, listener, self._tasks.create_task)
         self.scheduler.begin_round()
-        for name in change.left:
+        for name in change.removed:
             self.scheduler.remove(name)
-        self._schedule(change.came)
-        return Reloaded(len(config.sources) - len(change.came), len(change.came), len(change.left), len(config.rules))
+        self._schedule(change.added)
+        return Reloaded(
+            len(config.sources) - len(change.added), len(change.added), len(change.removed), len(config.rules)
+        )
 
     def _schedule(self, names: Iterable[str]) -> None:
         for name in names:
@@ -206,11 +208,11 @@ class _Daemon:
 
 async def _read_anew(operator: Operator) -> Config:
     try:
-        async with asyncio.timeout(LONGEST_READING):
+        async with asyncio.timeout(RELOAD_TIMEOUT):
             return await operator.reread()
     except TimeoutError:
         raise ConfigError(
-            f"reading the configuration takes longer than {LONGEST_READING:.0f} s; does a plugin wait for something "
+            f"reading the configuration takes longer than {RELOAD_TIMEOUT:.0f} s; does a plugin wait for something "
             "when it is imported?"
         ) from None
 

@@ -1,4 +1,4 @@
-"""What the service manager is told."""
+"""Notifies the service manager (systemd)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import suppress
 
 
 def notify(*assignments: str) -> None:
-    """Tell systemd, where it asked to be told (sd_notify(3): a datagram to ``$NOTIFY_SOCKET``). If nobody listens
-    there, that is no reason to stop.
+    """Send ``assignments`` to systemd where it asked for them (sd_notify(3): a datagram to ``$NOTIFY_SOCKET``). A
+    socket that does not answer is no reason to stop.
     """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:

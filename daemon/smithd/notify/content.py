@@ -9,7 +9,7 @@ from typing import Any
 from smithd.alerts import sentences
 from smithd.alerts.condition import Threshold
 from smithd.alerts.relative import Relative
-from smithd.alerts.rule import Condition, Rule
+from smithd.alerts.rule import Rule
 from smithd.alerts.severity import Severity
 from smithd.formatting import duration, number, plain
 from smithd.keys import PushKey
@@ -17,7 +17,6 @@ from smithd.notify.group import GroupedAlert, GroupKey, GroupScope, Notification
 from smithd.notify.options import PushOptions
 from smithd.notify.view import NotifyView
 from smithd.outbox.message import Priority, Push, PushContent, PushUpdate
-from smithd.plugin.sample import Labels
 from smithd.template import Text
 
 EXPIRES_AFTER = 24 * 3600.0
@@ -55,6 +54,7 @@ def firing(
     first = subject.firing[0]
     names = _names(subject, rules, options, view)
     title = _custom(options.title, first, names) or _title(subject)
+    # A title of the rule's own is left as it is.
     return PushContent(
         f"Still firing: {title}" if is_reminder and options.title is None else title,
         _custom(options.message, first, names) or _message(subject, rules, view),
@@ -68,7 +68,9 @@ def ended(subject: Subject, view: NotifyView) -> PushContent:
     if subject.is_single:
         (alert,) = subject.ended
         title = f"Closed: {name(alert)} has no data" if alert.cause else f"Resolved: {name(alert)}"
-        message = _course(alert, view)
+        assert alert.ended is not None
+        lasted = f"{duration(alert.ended - alert.since)}, {view.clock(alert.since)} to {view.clock(alert.ended)}"
+        message = f"{_change(alert)}. It was {alert.worst} for {lasted}."
     else:
         title = _END_TITLES[subject.group.scope].format(_heading(subject.group))
         lines = _listed(subject.ended, view, _ended_line)
@@ -128,8 +130,13 @@ def name(alert: GroupedAlert) -> str:
 
 def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, view: NotifyView) -> dict[str, Any]:
     """The names that a text of a rule may use."""
-    first = subject.firing[0]
-    threshold = dict(rules[first.rule].thresholds).get(first.severity)  # missing values may have one of their own
+    first, *others = subject.firing
+    # Missing values may have a severity of their own, without a threshold.
+    threshold = dict(rules[first.rule].thresholds).get(first.severity)
+    baseline: float | None = None
+    change: float | None = None
+    if isinstance(threshold, Relative) and first.baseline is not None and first.value is not None:
+        baseline, change = plain(first.baseline), threshold.change(first.value, first.baseline)
     since = min(alert.since for alert in subject.firing)
     named = [_short(alert, subject.group) for alert in subject.firing]
     left = len(named) - options.max_series
@@ -139,30 +146,22 @@ def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, vi
         "severity": first.severity.value,
         "value": _plain(first.value),
         "threshold": _plain(threshold.number if isinstance(threshold, Threshold | Relative) else None),
-        "labels": dict(_shared(subject.firing)),
+        "labels": {
+            name: value
+            for name, value in first.series.labels
+            if all((name, value) in other.series.labels for other in others)
+        },
         "since": view.clock(since),
         "duration": view.now - since,
         "count": len(subject.firing),
         "alerts": named if left <= 0 else [*named[: options.max_series], f"{left} more"],
-        **_comparison(first, threshold),
+        "baseline": baseline,
+        "change": change,
     }
-
-
-def _comparison(alert: GroupedAlert, threshold: Condition | None) -> dict[str, int | float | None]:
-    """What a relative threshold compares with, and how far the value moved from there."""
-    if not isinstance(threshold, Relative) or alert.baseline is None or alert.value is None:
-        return {"baseline": None, "change": None}
-    return {"baseline": plain(alert.baseline), "change": threshold.change(alert.value, alert.baseline)}
 
 
 def _plain(value: float | None) -> int | float | None:
     return plain(value) if value is not None else None
-
-
-def _shared(alerts: Sequence[GroupedAlert]) -> Labels:
-    """The labels that all of them have."""
-    first, *others = (alert.series.labels for alert in alerts)
-    return tuple(label for label in first if all(label in labels for labels in others))
 
 
 def _title(subject: Subject) -> str:
@@ -244,13 +243,6 @@ def _short(alert: GroupedAlert, group: GroupKey) -> str:
         return name(alert)
     own = [value for label, value in alert.series.labels if (label, value) not in group.labels]
     return ", ".join(own) or name(alert)
-
-
-def _course(alert: GroupedAlert, view: NotifyView) -> str:
-    assert alert.ended is not None
-    lasted = duration(alert.ended - alert.since)
-    span = f"{view.clock(alert.since)} to {view.clock(alert.ended)}"
-    return f"{_change(alert)}. It was {alert.worst} for {lasted}, {span}."
 
 
 def _custom(text: Text | None, alert: GroupedAlert, names: dict[str, Any]) -> str:

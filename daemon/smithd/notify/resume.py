@@ -70,6 +70,7 @@ def reschedule(groups: Groups, now: float) -> tuple[Groups, Timers]:
     for key in groups.keys:
         group = groups.by_key[key]
         groups = groups.put_log(key, replace(group.log, remind_not_before=0.0)).put_timer(key, now)
+    # The end of a suppression was computed by the old clock, so each is looked at again at once.
     for of_rule in groups.suppressed.values():
         for id_, suppressed in of_rule.items():
             if suppressed.until is not None:

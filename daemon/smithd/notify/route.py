@@ -86,6 +86,7 @@ def route(
 
     def again(ids: Iterable[AlertId]) -> Iterator[Fires]:
         for id_ in ids:
+            # What fires for another cause by now has another identity, and was routed by its transition.
             alert = view.alerts.get(id_.rule, {}).get(id_.labels)
             if id_ not in known and alert is not None and alert.severity is not None and id_of(alert) == id_:
                 known.add(id_)

@@ -58,6 +58,7 @@ def add_silence(
     ``rules``: the names of those there are.
     """
     parsed = parse_matchers(matchers)
+    # Only an equality must name a rule that there is: a pattern, or a negation, may be meant for later ones.
     for name in [each.value for each in parsed if (each.name, each.operator) == ("rule", "=")]:
         if name not in rules:
             hint = did_you_mean(name, rules)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -24,7 +23,9 @@ def bring_up_to_date(connection: Connection, path: Path) -> None:
     if not tables:
         _build(connection)
         return
-    version = _version(connection, tables)
+    version: str | None = None
+    if "alembic_version" in tables:
+        version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if version is None:
         raise DatabaseError(f"{path} belongs to another program: it has tables, but none of smithd's")
     if version == HEAD:
@@ -65,11 +66,3 @@ def _build(connection: Connection) -> None:
         if statement.strip():
             connection.exec_driver_sql(statement)
     connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
-
-
-def _version(connection: Connection, tables: set[str]) -> str | None:
-    """The revision of the file; None for one that has none."""
-    if "alembic_version" not in tables:
-        return None
-    found: Any = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    return None if found is None else str(found)

@@ -77,6 +77,7 @@ def build(
     """The surfaces of a configuration. ``watchers``: the rules on each metric, and on what a derived one is worked out
     from; ``channels``: the account's; ``at_once``: how many Live Activities may be on the phone.
     """
+    # A derived metric has no dot, and no source; the metrics that it is computed from are among the watchers too.
     judged = frozenset(source_of(metric) for metric in watchers if "." in metric)
     always = [widget_surface(WidgetKey(account, name), options, watchers, judged) for name, options in widgets.items()]
     streams = [activity_surface(StreamKey(account, name), options, channels) for name, options in activities.items()]

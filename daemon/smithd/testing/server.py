@@ -132,6 +132,7 @@ class _Counting(ThreadingHTTPServer):
         self._counting = threading.Lock()
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        # Before the connection has a thread, which may start late.
         self._count(+1)
         super().process_request(request, client_address)
 

@@ -211,6 +211,7 @@ class AsyncDatabase(QueriedDatabase):
         self._connection = connection.driver_connection
 
     async def close(self) -> None:
+        # First the connection is cut: closing it in the regular way would wait for a server that hangs.
         self.abort()
         await self._engine.dispose()
 

@@ -115,7 +115,8 @@ class ResumableListing(Generic[F]):
         self._unfinished = None
         try:
             await listing.run()
-        except (Unavailable, asyncio.CancelledError):  # OutOfTime is Unavailable too
+        # Also where the poll is cancelled at its deadline. OutOfTime is Unavailable too.
+        except (Unavailable, asyncio.CancelledError):
             self._unfinished = listing
             raise
         except ListTooLong as error:

@@ -28,6 +28,7 @@ class PartialFailures:
     def add(self, failure: SourceError) -> None:
         rank = next(rank for rank, kind in enumerate(_WORST_FIRST) if isinstance(failure, kind))
         self._worst = min(self._worst, rank)
+        # A text beyond the limit is counted each time that it comes: remembering them all is what the limit prevents.
         text = str(failure)
         if len(self._texts) < self._max_texts:
             self._texts[text] = None

@@ -45,6 +45,7 @@ def open_database(options: SqlOptions, context: Context) -> QueriedDatabase:
 
 
 def _class_for(options: SqlOptions) -> type[QueriedDatabase]:
+    # Each module imports its driver, and only the one that is used should be loaded.
     kind = kind_of(options.url)
     if kind == "postgresql":
         from smithd_sources.sql.postgresql import PostgreSQL

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -119,16 +118,17 @@ class SqlOptions(Options):
     @field_validator("metrics")
     @classmethod
     def _queries_can_be_asked(cls, metrics: dict[str, SqlMetric], info: ValidationInfo) -> dict[str, SqlMetric]:
-        wrong = list(_wrong(metrics, kind_of(info.data["url"]))) if "url" in info.data else []
+        # Without a valid url the kind of the database is unknown, and the url's own mistake is reported.
+        if "url" not in info.data:
+            return metrics
+        wrong: list[InitErrorDetails] = []
+        for name, metric in metrics.items():
+            try:
+                parse(metric.query, kind_of(info.data["url"]))
+            except ValueError as error:
+                mistake = PydanticCustomError("query", "{said}", {"said": str(error)})
+                wrong.append(InitErrorDetails(type=mistake, loc=(name, "query"), input=metric.query))
+        # One error with all of them: each mistake keeps its own place in the file.
         if wrong:
-            raise ValidationError.from_exception_data("metrics", wrong)  # each mistake keeps its own place
+            raise ValidationError.from_exception_data("metrics", wrong)
         return metrics
-
-
-def _wrong(metrics: dict[str, SqlMetric], kind: str) -> Iterator[InitErrorDetails]:
-    for name, metric in metrics.items():
-        try:
-            parse(metric.query, kind)
-        except ValueError as error:
-            kind_of_error = PydanticCustomError("query", "{said}", {"said": str(error)})
-            yield InitErrorDetails(type=kind_of_error, loc=(name, "query"), input=metric.query)

@@ -63,6 +63,7 @@ class Stripe(Source[StripeOptions]):
         samples: list[RawSample] = []
         failures: list[SourceError] = []
 
+        # The failure of one collector must not cancel the others: their figures still count.
         async def collect(collector: Collector) -> Sequence[RawSample] | SourceError:
             try:
                 return await collector.collect(now)
@@ -74,6 +75,7 @@ class Stripe(Source[StripeOptions]):
                 failures.append(collected)
             else:
                 samples += collected
+        # All collectors share the converter, so a missing rate is reported once.
         if (missing_rates := self._converter.take_missing_rates()) is not None:
             failures.append(missing_rates)
         return settle(samples, merge_permissions(failures))

@@ -124,7 +124,11 @@ def allocate(
     free = at_once - len(on_phone)
     for key, cool_down in limits.cool_down.items():
         known = slots.holder(key)
-        holder = _holder(known or Holder(key, now), key in wanted, now)
+        holder = known or Holder(key, now)
+        if key in wanted:
+            holder = replace(holder, unwanted_since=None)
+        elif holder.unwanted_since is None:
+            holder = replace(holder, unwanted_since=now)
         if key in on_phone:
             # The configuration's limit, not the lowered one: that only says how many can start.
             decisions[key] = _of_holder(holder, cool_down, staying < limits.at_once, now)
@@ -143,12 +147,6 @@ def allocate(
         # Old starts are dropped only when another is added: a state that did not change is not written.
         started = (*(at for at in started if at > now - STARTS_KEPT_FOR), *[now] * starts)
     return Allocation(Slots(tuple(holders), started, lowered), decisions)
-
-
-def _holder(holder: Holder, is_wanted: bool, now: float) -> Holder:
-    if is_wanted:
-        return replace(holder, unwanted_since=None)
-    return holder if holder.unwanted_since is not None else replace(holder, unwanted_since=now)
 
 
 def _of_holder(holder: Holder, cool_down: float, fits: bool, now: float) -> SlotDecision:

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from smithd.contract.values import LONGEST_VALUE, clipped
 from smithd.formatting import plain
 from smithd.keys import WidgetKey
+from smithd.outbox.message import Value
 from smithd.outbox.shown import ShownWidget
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample, Series
@@ -92,7 +93,15 @@ class MetricWidget:
         sample = next(iter(samples), None) or self._last_shown(view)
         if sample is None:
             return NotRenderable(self.key, Obstacle.UNSEEN if view.is_unseen(self.metric) else Obstacle.NO_VALUE)
-        value = plain(sample.value) if self.options.format is None else self._text(sample, view)
+        value: Value
+        if self.options.format is None:
+            value = plain(sample.value)
+        elif view.is_fresh(sample):
+            value = clipped(self.options.format.render(sample_names(sample, view.now)))
+        elif self.options.stale is not None:
+            value = clipped(self.options.stale.render(sample_names(sample, view.now)))
+        else:
+            value = marked_stale(self.options.format.render(sample_names(sample, view.now)))
         # Compared with "", since 0 is a value.
         if value == "":
             return NotRenderable(self.key, Obstacle.EMPTY_TEXT)
@@ -114,15 +123,6 @@ class MetricWidget:
         if shown.number is None or shown.time is None:
             return None
         return Sample(Series(self.metric), shown.number, shown.time)
-
-    def _text(self, sample: Sample, view: SurfacesView) -> str:
-        assert self.options.format is not None
-        names = sample_names(sample, view.now)
-        if view.is_fresh(sample):
-            return clipped(self.options.format.render(names))
-        if self.options.stale is not None:
-            return clipped(self.options.stale.render(names))
-        return marked_stale(self.options.format.render(names))
 
 
 @dataclass(frozen=True, slots=True)

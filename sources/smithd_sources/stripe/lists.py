@@ -57,7 +57,13 @@ class Listing(Generic[F]):
             try:
                 await self._read_page()
             except OutOfTime as error:
-                raise OutOfTime(self._progress(error)) from None
+                if not self.pages:
+                    raise OutOfTime(str(error)) from None
+                raise OutOfTime(
+                    f"{self._path}: {self.pages * PAGE} objects read, and there are more than one poll has time for: "
+                    "the next one goes on from there, and until the end is reached there is no value; "
+                    "a longer 'timeout' is there sooner"
+                ) from None
             except StripeRefused as error:
                 if error.param != "starting_after" or self._last is None:
                     raise
@@ -86,14 +92,6 @@ class Listing(Generic[F]):
 
     def _start_over(self) -> None:
         self._last, self._seen, self._kept_of_list = None, 0, {}
-
-    def _progress(self, error: OutOfTime) -> str:
-        if not self.pages:
-            return str(error)
-        return (
-            f"{self._path}: {self.pages * PAGE} objects read, and there are more than one poll has time for: the next "
-            "one goes on from there, and until the end is reached there is no value; a longer 'timeout' is there sooner"
-        )
 
 
 class ResumableListing(Generic[F]):

@@ -10,7 +10,7 @@ from engine.harness import Harness
 from smithd.delivery.delivery import AccountDelivery
 from smithd.errors import Unwritable
 from smithd.keys import DEFAULT_ACCOUNT
-from smithd.status import ReloadStatus, RuntimeFacts, Status, as_json, status
+from smithd.status import ReloadStatus, RuntimeFacts, Status, as_json, gate_status, status
 from smithd.storage.degraded import CommitHealth
 
 T = 1_763_906_400.0
@@ -29,7 +29,8 @@ live_activities:
 
 
 def seen(harness: Harness, health: CommitHealth = CommitHealth(), **facts: Any) -> Status:  # noqa: B008 - it is frozen
-    config = harness.engine.engine.setup.config
+    setup, state = harness.engine.engine.setup, harness.engine.engine.state
+    config = setup.config
     delivery = AccountDelivery(DEFAULT_ACCOUNT, config.account, config.zone)
     known: dict[str, Any] = {
         "version": "1",
@@ -41,9 +42,10 @@ def seen(harness: Harness, health: CommitHealth = CommitHealth(), **facts: Any) 
         "entries_waiting": 0,
         "skipped": {},
         "dropped": {},
+        "gates": [gate_status(delivery, 100.0, harness.now)],
         "instant": 100.0,
     }
-    return status(harness.engine.engine, delivery, RuntimeFacts(**(known | facts)), harness.now)
+    return status(setup, state, RuntimeFacts(**(known | facts)), harness.now)
 
 
 def test_a_source_is_unseen_then_up_then_failing_then_silent(tmp_path: Path) -> None:

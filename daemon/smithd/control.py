@@ -120,10 +120,11 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
         clients.add(task)
         try:
             async with turns:
-                reply = await _reply(reader, handlers)
+                # An answer may have megabytes.
+                reply = await asyncio.to_thread(_written, await _reply(reader, handlers))
                 with suppress(OSError, TimeoutError):
                     async with asyncio.timeout(CLIENT_TIMEOUT):
-                        writer.write(json.dumps(reply).encode() + b"\n")
+                        writer.write(reply)
                         await writer.drain()
         finally:
             clients.discard(task)
@@ -165,6 +166,11 @@ async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) 
         return _refusal(str(error), mistake=isinstance(error, ConfigError))
     except (ValueError, TypeError, LookupError) as error:
         return _refusal(str(error), mistake=True)
+
+
+def _written(reply: Mapping[str, Any]) -> bytes:
+    """A line of JSON. Piece by piece: ``json.dumps`` would let no other thread run until it is done."""
+    return "".join(json.JSONEncoder().iterencode(reply)).encode() + b"\n"
 
 
 def _refusal(error: str, *, mistake: bool = False) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from typing import Any
 
 from smithd.alerts.alert import Alert
 from smithd.delivery.delivery import AccountDelivery
-from smithd.engine.engine import Engine
 from smithd.keys import StreamKey, SurfaceKey, WidgetKey
 from smithd.notify.resume import suppressions
 from smithd.outbox.message import Priority
 from smithd.outbox.queued import Queued
 from smithd.outbox.shown import ShownActivity, ShownWidget
 from smithd.series.state import Freshness
+from smithd.setup import Setup
+from smithd.state import State
 from smithd.storage.degraded import CommitHealth
 from smithd.views import notify_view
 
@@ -153,9 +154,20 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class GateStatus:
+    """What an account's gate knows; the fields are those of ``AccountStatus``."""
+
+    account: str
+    reachable: bool
+    reachable_since: float | None
+    blocked: Mapping[str, float]
+    budgets: Sequence[BudgetStatus]
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeFacts:
     """What the engine's state does not have. ``skipped`` and ``dropped``: polls that were skipped and answers that were
-    dropped, by source. ``instant``: now, by the monotonic clock, which ``health`` and the gate use.
+    dropped, by source. ``instant``: now, by the monotonic clock, which ``health`` uses.
     """
 
     version: str
@@ -167,13 +179,29 @@ class RuntimeFacts:
     entries_waiting: int
     skipped: Mapping[str, int]
     dropped: Mapping[str, int]
+    gates: Sequence[GateStatus]
     instant: float
 
 
-def status(engine: Engine, delivery: AccountDelivery, facts: RuntimeFacts, now: float) -> Status:
-    """The read model at ``now``."""
-    config, health = engine.setup.config, facts.health
-    state = StateStatus(
+def gate_status(delivery: AccountDelivery, instant: float, now: float) -> GateStatus:
+    """What the gate knows at ``now``, which is ``instant`` by the monotonic clock. The gate changes in place, so this
+    is for the loop, and takes no longer with more sources.
+    """
+    gate = delivery.gate
+    since = gate.reachability.since
+    return GateStatus(
+        delivery.account,
+        gate.reachability.is_reachable,
+        None if since < 0 else now - (instant - since),
+        {str(scope): now + (until - instant) for scope, until in gate.blocked().items()},
+        [BudgetStatus(str(family), used, limit) for family, (used, limit) in gate.budget.use(instant).items()],
+    )
+
+
+def status(setup: Setup, state: State, facts: RuntimeFacts, now: float) -> Status:
+    """The read model at ``now``. It reads frozen values only, so that a thread can fill it while steps go on."""
+    config, health = setup.config, facts.health
+    written = StateStatus(
         facts.state_path,
         health.is_degraded,
         None if health.since is None else now - (facts.instant - health.since),
@@ -188,17 +216,17 @@ def status(engine: Engine, delivery: AccountDelivery, facts: RuntimeFacts, now: 
         str(config.path),
         health.is_degraded,
         facts.last_reload,
-        [_source(engine, name, facts, now) for name in config.sources],
-        _rules(engine),
-        _alerts(engine, now),
-        [_surface(engine, key) for key in engine.setup.surfaces.keys],
-        [_account(engine, delivery, facts.instant, now)],
-        state,
+        [_source(state, name, facts, now) for name in config.sources],
+        _rules(setup, state),
+        _alerts(setup, state, now),
+        [_surface(state, key) for key in setup.surfaces.keys],
+        [_account(setup, state, gate) for gate in facts.gates],
+        written,
     )
 
 
-def _source(engine: Engine, name: str, facts: RuntimeFacts, now: float) -> SourceStatus:
-    series = engine.state.series
+def _source(state: State, name: str, facts: RuntimeFacts, now: float) -> SourceStatus:
+    series = state.series
     found = series.health(name, now)
     skipped, dropped = facts.skipped.get(name, 0), facts.dropped.get(name, 0)
     answered_at = series.sources[name].answered_at
@@ -207,28 +235,28 @@ def _source(engine: Engine, name: str, facts: RuntimeFacts, now: float) -> Sourc
     return SourceStatus(name, found.health, found.since, found.reason, answered_at, skipped, dropped)
 
 
-def _rules(engine: Engine) -> list[RuleStatus]:
-    alerts = engine.state.alerts
+def _rules(setup: Setup, state: State) -> list[RuleStatus]:
+    alerts = state.alerts
     found = []
-    for name in engine.setup.rules.by_name:
+    for name in setup.rules.by_name:
         of_rule = alerts.of_rule(name)
         firing = sum(alert.severity is not None for alert in of_rule)
         found.append(RuleStatus(name, firing, len(of_rule) - firing, alerts.problems.get(name, "")))
     return found
 
 
-def _alerts(engine: Engine, now: float) -> list[AlertStatus]:
+def _alerts(setup: Setup, state: State, now: float) -> list[AlertStatus]:
     """The alerts that are not inactive, the oldest first."""
-    view = notify_view(engine.setup, engine.state, now)
+    view = notify_view(setup, state, now)
     suppressed = {
         id_.key: each
-        for rule in engine.state.alerts.by_rule
-        for id_, each in suppressions(engine.state.groups, rule, view, engine.setup.notify).items()
+        for rule in state.alerts.by_rule
+        for id_, each in suppressions(state.groups, rule, view, setup.notify).items()
     }
     found = []
-    for alert in engine.state.alerts:
+    for alert in state.alerts:
         by = suppressed.get(alert.key)
-        sample = engine.state.series.get(*alert.series)
+        sample = state.series.get(*alert.series)
         found.append(
             AlertStatus(
                 alert.rule,
@@ -252,10 +280,10 @@ def _phase(alert: Alert) -> str:
     return phases.pop().value if len(phases) == 1 else "firing"
 
 
-def _surface(engine: Engine, key: SurfaceKey) -> SurfaceStatus:
-    status = engine.state.outbox.status(key)
+def _surface(state: State, key: SurfaceKey) -> SurfaceStatus:
+    status = state.outbox.status(key)
     waits = status.queued is not None or status.in_flight
-    reason = engine.state.not_renderable.get(key)
+    reason = state.not_renderable.get(key)
     said = "" if reason is None else str(reason)
     match key, status.shown:
         case WidgetKey(account, name), ShownWidget() as widget:
@@ -271,20 +299,19 @@ def _surface(engine: Engine, key: SurfaceKey) -> SurfaceStatus:
     return SurfaceStatus("badge", key.account, "", None, None, waits, has_slot=False, reason=said)
 
 
-def _account(engine: Engine, delivery: AccountDelivery, instant: float, now: float) -> AccountStatus:
-    outbox, gate = engine.state.outbox, delivery.gate
-    waiting = [each for each in outbox.waiting.values() if each.message.key.account == delivery.account]
-    since = gate.reachability.since
+def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
+    outbox = state.outbox
+    waiting = [each for each in outbox.waiting.values() if each.message.key.account == gate.account]
     return AccountStatus(
-        delivery.account,
-        gate.reachability.is_reachable,
-        None if since < 0 else now - (instant - since),
-        {str(scope): now + (until - instant) for scope, until in gate.blocked().items()},
-        [BudgetStatus(str(family), used, limit) for family, (used, limit) in gate.budget.use(instant).items()],
-        len(outbox.streams_on_phone(delivery.account)),
-        engine.setup.surfaces.limits.at_once,
+        gate.account,
+        gate.reachable,
+        gate.reachable_since,
+        gate.blocked,
+        gate.budgets,
+        len(outbox.streams_on_phone(gate.account)),
+        setup.surfaces.limits.at_once,
         _lanes(waiting),
-        outbox.in_flight(delivery.account),
+        outbox.in_flight(gate.account),
     )
 
 

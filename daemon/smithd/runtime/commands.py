@@ -40,10 +40,17 @@ class _Commands:
         return str(await self._reload())
 
     async def status(self, _: Arguments) -> Any:
-        from smithd.status import as_json
+        from smithd.status import as_json, status
 
         components = self._components
-        return components.config.redactor.clean_all(as_json(components.status(), components.config.zone))
+        engine, config = components.engine, components.config
+        setup, state, facts, now = engine.setup, engine.state, components.facts(), components.clock.now()
+
+        def read() -> Any:
+            return config.redactor.clean_all(as_json(status(setup, state, facts, now), config.zone))
+
+        # With thousands of sources this takes longer than the loop may wait, and it reads frozen values only.
+        return await asyncio.to_thread(read)
 
     async def explain(self, given: Arguments) -> Any:
         # Imported here: a daemon starts without what only answers need.

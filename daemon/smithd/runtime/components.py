@@ -26,7 +26,7 @@ from smithd.storage.database import Database
 from smithd.storage.marker import Marker
 
 if TYPE_CHECKING:
-    from smithd.status import Status
+    from smithd.status import RuntimeFacts
 
 KEEP_ALIVE = 2.0
 """Seconds that an idle connection to the service is kept: common servers close theirs after 5 at the soonest."""
@@ -74,12 +74,12 @@ class Components:
         self.pollers = {spec.name: self._poller(spec, config) for spec in config.sources.values()}
         self._closings: set[asyncio.Task[None]] = set()
 
-    def status(self) -> Status:
-        """What the daemon knows now."""
-        from smithd.status import ReloadStatus, RuntimeFacts, status  # a start does not need it
+    def facts(self) -> RuntimeFacts:
+        """What ``status`` shows beside the engine's state."""
+        from smithd.status import ReloadStatus, RuntimeFacts, gate_status  # a start does not need it
 
-        now, writer = self.clock.now(), self.writer
-        facts = RuntimeFacts(
+        now, instant, writer = self.clock.now(), self.clock.monotonic(), self.writer
+        return RuntimeFacts(
             __version__,
             self.started_at,
             ReloadStatus(*self.last_reload) if self.last_reload is not None else None,
@@ -89,9 +89,9 @@ class Components:
             writer.waiting,
             {name: poller.skipped for name, poller in self.pollers.items()},
             writer.dropped,
-            self.clock.monotonic(),
+            [gate_status(self.running.delivery, instant, now)],
+            instant,
         )
-        return status(self.engine, self.running.delivery, facts, now)
 
     async def change_over(self, config: Config) -> SourceChanges:
         """Go on with another configuration, which names the same state: a restart that keeps samples and connections.

@@ -1,0 +1,106 @@
+"""The daemon's status while it runs: when the state cannot be written, and without holding up its loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from runtime.life import HEAD, KEYS, PLUGIN
+from smithd.clock import SystemClock
+from smithd.config.load import load
+from smithd.errors import Unwritable
+from smithd.events import AlertChanged, Event, Events, Reloaded
+from smithd.plugin.sample import Sample, Series
+from smithd.poll.intake import Poll
+from smithd.runtime import commands
+from smithd.runtime.components import Components
+from smithd.storage.database import Database
+
+TEXT = """
+sources:
+  shop: {type: shop, every: 60s}
+rules:
+  errors: {metric: shop.errors, critical: "> 5", push: true}
+"""
+
+
+def components_in(folder: Path, hear: Callable[[Event], None]) -> Components:
+    (folder / "shop.py").write_text(PLUGIN)
+    (folder / "smithd.yaml").write_text(HEAD.format(key=KEYS[0], zone="UTC") + TEXT)
+    config = load(folder / "smithd.yaml", secrets_required=True)
+    return Components(config, Events([hear]), SystemClock(), Database.open(config.state))
+
+
+async def asked(components: Components) -> Any:
+    """What the command answers."""
+
+    async def reload() -> Reloaded:
+        raise AssertionError("nobody reloads here")
+
+    return await commands.of(components, reload)["status"]({})
+
+
+def breach(components: Components) -> None:
+    now = components.clock.now()
+    sample = Sample(Series("shop.errors"), 9.0, now)
+    components.writer.put(Poll("shop", now, 160.0, (sample,), failure=f"401 for {KEYS[0]}", is_partial=True))
+
+
+async def status_on_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What the command answers after an alert began to fire that could not be written."""
+
+    def full(*_: object) -> AbstractContextManager[Connection]:
+        raise Unwritable("the disk is full")
+
+    fired = asyncio.Event()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, AlertChanged):
+            fired.set()
+
+    async with components_in(folder, hear) as components:
+        assert not (await asked(components))["degraded"]
+        with monkeypatch.context() as disk:
+            disk.setattr(Database, "transaction", full)
+            breach(components)
+            async with asyncio.timeout(5):
+                await fired.wait()
+            return await asked(components)
+
+
+def test_while_degraded_it_says_so_and_shows_the_alert_and_masks_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smithd.storage.degraded.DEGRADED_AFTER", 0.0)
+    found = asyncio.run(status_on_a_full_disk(tmp_path, monkeypatch))
+    state = found["state"]
+    assert (found["degraded"], state["degraded"], state["reason"]) == (True, True, "the disk is full")
+    assert state["failing_since"] is not None
+    assert [(alert["rule"], alert["severity"]) for alert in found["alerts"]] == [("errors", "critical")]
+    assert found["sources"][0]["reason"] == "401 for [secret]"
+    assert KEYS[0] not in json.dumps(found)
+
+
+def test_it_is_put_together_beside_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def noted(*_: object) -> dict[str, Any]:
+        threads.append(threading.current_thread())
+        return {}
+
+    async def life() -> None:
+        async with components_in(tmp_path, lambda _: None) as components:
+            await asked(components)
+
+    monkeypatch.setattr("smithd.status.status", noted)
+    asyncio.run(life())
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()

@@ -34,10 +34,12 @@ class Redactor:
 
     def clean(self, text: str) -> str:
         """The text with every known secret replaced by a mask."""
-        if self._longest_first is None:
-            # A secret that is part of another one must not be masked first: the rest of the longer one would stay.
-            self._longest_first = sorted(self._secrets, key=len, reverse=True)
-        for secret in self._longest_first:
+        # A secret that is part of another one must not be masked first: the rest of the longer one would stay.
+        # Read once: a thread may mask an answer while the event loop adds secrets.
+        longest_first = self._longest_first
+        if longest_first is None:
+            longest_first = self._longest_first = sorted(self._secrets, key=len, reverse=True)
+        for secret in longest_first:
             if secret in text:
                 text = text.replace(secret, self.MASK)
             # The end of a text that was cut to a length may be the beginning of a secret.

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from runtime.life import HEAD, KEYS, PLUGIN
 from smithd.clock import SystemClock
 from smithd.config.load import load
+from smithd.engine.entries import WriteAll
 from smithd.errors import Unwritable
 from smithd.events import AlertChanged, Event, Events, Reloaded
 from smithd.plugin.sample import Sample, Series
@@ -87,6 +88,18 @@ def test_while_degraded_it_says_so_and_shows_the_alert_and_masks_secrets(
     assert [(alert["rule"], alert["severity"]) for alert in found["alerts"]] == [("errors", "critical")]
     assert found["sources"][0]["reason"] == "401 for [secret]"
     assert KEYS[0] not in json.dumps(found)
+
+
+def test_after_a_reload_secrets_of_the_earlier_configuration_are_masked_too(tmp_path: Path) -> None:
+    async def life() -> Any:
+        async with components_in(tmp_path, lambda _: None) as components:
+            breach(components)
+            await components.writer.ask(WriteAll(components.clock.now()))
+            (tmp_path / "smithd.yaml").write_text(HEAD.format(key=KEYS[1], zone="UTC") + TEXT)
+            await components.change_over(load(tmp_path / "smithd.yaml", secrets_required=True))
+            return await asked(components)
+
+    assert asyncio.run(life())["sources"][0]["reason"] == "401 for [secret]"
 
 
 def test_it_is_put_together_beside_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,8 @@ class Components:
             poller.retire()
         client = Client(config.account, self._to_service, self.clock.now)
         await self.running.reconfigure(setup, staying, client)
+        # What was stored before the reload may quote a secret of the earlier configuration.
+        config.redactor.learn(self.config.redactor)
         self.config = config
         self.pollers = {name: coming.get(name) or self.pollers[name] for name in config.sources}
         self._begin_closing(leaving.values())

@@ -124,6 +124,24 @@ def stored_alerts(folder: Path) -> int:
         return int(connection.exec_driver_sql("SELECT count(*) FROM alerts").scalar() or 0)
 
 
+def test_between_steps_that_commit_nothing_everything_else_has_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smithd.engine.writer.STEP_FOR", 0.0)  # a step for each answer
+    waiting = []
+
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        for _ in range(5):
+            world.running.writer.put(poll_of(world.clock.now(), errors=0))
+        while world.running.writer.waiting:
+            waiting.append(world.running.writer.waiting)
+            await asyncio.sleep(0)
+
+    play(tmp_path, story)
+    assert set(waiting) == {5, 4, 3, 2, 1}
+
+
 def test_a_transaction_that_fails_at_the_moment_of_a_breach_delays_the_alert_and_loses_nothing(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         await world.poll(errors=0)

@@ -27,7 +27,9 @@ from smithd.storage.database import Database
 from smithd.storage.marker import Marker
 
 UNKNOWN_SENT = 60.0
-"""Seconds to the first request after a run that ended degraded: what it sent in its last minute is not known."""
+"""Seconds to the first request after a run that ended degraded: what it sent in its last minute is neither in the log
+of notifications nor counted by the budget.
+"""
 
 LONGEST_END = 10.0
 """Seconds that the end waits for the last commit."""

@@ -166,6 +166,7 @@ class Step:
             metrics = self._setup.rules.metrics_of.get(poll.source, ())
             self._timers.add((poll.time, timer) for timer in due)
             self._timers.add((poll.time, StaleDue(metric)) for metric in metrics)
+        # A surface may show how old its source is: an answer concerns it though no value changed.
         is_answer = poll.failure is None or poll.samples
         answered = {poll.source} if is_answer and poll.source in self._setup.surfaces.sources else set[str]()
         fresh_again = self._watch(recorded.reported | answered, poll.time)
@@ -177,6 +178,7 @@ class Step:
         """From recorded samples to messages. ``reported``: their metrics; ``names``: what surfaces are rendered for."""
         fresh = self._state.series.fresh_of(samples, now)
         derived = self._setup.derived.derive(reported, self._series_view(now))
+        # Where no derived metric is affected, nothing is copied: that is so for most polls.
         if derived.samples or derived.view.state is not self._state.series:
             self._state = self._state._replace(series=derived.view.state)
             self._samples.take_derived(derived.samples, now)
@@ -203,6 +205,7 @@ class Step:
                     surfaces.add(surface)
                 case SuppressionEnds() | GroupDue():
                     notify_due.append(timer)
+        # Their timers are used up. Samples may have come since, so most get another, and few are stale.
         self._state = self._state._replace(ageing=_without(self._state.ageing, names))
         self._watch(names, now)
         stale = [name for name in names if self._state.series.stale_at(name) <= now]
@@ -288,6 +291,7 @@ class Step:
         return None
 
     def _take_silences(self, after: Any) -> None:
+        # A step may carry out several commands: what is written is the difference to what is on disk.
         if self._stored.silences_before is None:
             self._stored.silences_before = self._state.silences
         self._state = self._state._replace(silences=after)
@@ -299,6 +303,7 @@ class Step:
         self._take_outbox(next_outbox, written)
         self._events += [expired(queued) for queued in too_old]
         choice = command.delivery.choose(self._state.outbox, now, command.instant, command.places)
+        # Taken out in this step, so that no later claim looks at them again.
         for queued in choice.obsolete:
             self._take_outbox(*outbox.drop(self._state.outbox, queued))
         for queued, dropped in choice.dropped:
@@ -368,6 +373,7 @@ class Step:
         self._timers.add(evaluated.timers)
         if evaluated.unneeded:
             self._state = self._state._replace(series=forget_missing(self._state.series, evaluated.unneeded))
+        # The same object: no alert changed, so there is nothing to write or to notify.
         if evaluated.alerts is self._state.alerts:
             return ()
         self._state = self._state._replace(alerts=evaluated.alerts)
@@ -409,6 +415,7 @@ class Step:
         for message in rendered.messages:
             not_renderable = not_renderable.discard(message.key)
         for each in rendered.not_renderable:
+            # Said once, until the reason changes; waiting for a first answer is nothing to report.
             if not_renderable.get(each.key) != each and not each.obstacle.is_expected:
                 self._events.append(SurfaceNotRenderable(each.key, str(each)))
             not_renderable = not_renderable.insert(each.key, each)
@@ -421,6 +428,7 @@ class Step:
         for message in messages:
             before = self._state.outbox
             self._take_outbox(*outbox.enqueue(before, message))
+            # What the phone shows already leaves the outbox as it is, and does not wake the sender.
             self._has_messages |= self._state.outbox is not before
 
     def _take_outbox(self, after: Outbox, written: OutboxChanges) -> None:

@@ -230,6 +230,8 @@ class Writer:
     async def _wait(self) -> None:
         """Wait until an entry arrives or something is due, and look at the clock now and then."""
         if self._queue:
+            # A step that committed nothing has waited for nothing: without this, the loop would run only steps.
+            await self._clock.sleep(0)
             return
         self._arrived.clear()
         now, wake_at = self._clock.now(), self._engine.wake_at()

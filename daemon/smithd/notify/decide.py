@@ -113,38 +113,38 @@ def decide(
     wake_at = wakes_at(group, options, now)
     reminder_is_due = bool(notified) and now >= reminder_at(group, options)
 
-    # 1
+    # 1. There is no difference: only a reminder may be due.
     if not (news or over or log.is_outdated):
         if reminder_is_due:
             return _reminder(notified, over, suppressed, last, now)
         waits = _waits_for_window(group, now) and wake_at == log.not_before
         action, reason = (NotifyAction.WAIT, Reason.MUTED) if waits else (NotifyAction.NOTHING, Reason.UNCHANGED)
         return Decision(action, reason, until=wake_at)
-    # 2
-    # A group that was opened in the future (the clock was set back) does not wait for that time.
+    # 2. The first notification waits for more alerts. Where the clock was set back, the group was opened in the future,
+    # and does not wait for that.
     waits_until = log.opened + options.wait if log.opened <= now else now
     if not log.sequence and now < waits_until:
         return Decision(NotifyAction.WAIT, Reason.GROUP_WAIT, until=waits_until)
-    # 3
+    # 3. Nothing that was notified fires any more.
     if not notified and not news:
         if group.firing and now < interval_ends:
             return Decision(NotifyAction.WAIT, Reason.GROUP_INTERVAL, until=min(interval_ends, wake_at))
         return _end(group, over, suppressed, last, options)
-    # 4
+    # 4. Worse than anything notified so far.
     reason = Reason.DIGEST if group.key.scope is GroupScope.DIGEST else Reason.NOTIFIED
     if any(rank(alert.severity) > rank(log.highest) for alert in news):
         return Decision(NotifyAction.PUSH, reason, news, over)
-    # 5
+    # 5. A reminder takes in what has ended; news go their own way, without waiting (7).
     if reminder_is_due and not news:
         return _reminder(notified, over, suppressed, last, now)
-    # 6
+    # 6. Other differences wait for the interval.
     if now < interval_ends and not reminder_is_due:
         return Decision(NotifyAction.WAIT, Reason.GROUP_INTERVAL, until=min(interval_ends, wake_at))
-    # 7
+    # 7. News are a push, except one more rule on a failing source that was notified already.
     joins = group.key.scope is GroupScope.SOURCE and last in (LastPush.WAITING, LastPush.SENT)
     if news and not joins:
         return Decision(NotifyAction.PUSH, reason, news, over)
-    # 8
+    # 8. What remains is said in place.
     return _update(news, over, suppressed, last, options)
 
 

@@ -70,6 +70,7 @@ class SourceAnswers(NamedTuple):
         """After one poll. A failure that brought samples all the same is an answer, and never a complete one."""
         has_failed = failure is not None
         is_answer = has_samples or not has_failed
+        # Failing for another reason is still failing: "since" is when it began, or ceased, to fail.
         turned = self.since is None or has_failed is (self.failure is None)
         return SourceAnswers(
             fresh_for if is_answer else self.fresh_for,

@@ -180,6 +180,7 @@ class SeriesState(NamedTuple):
     def next_stale_at(self, name: str, now: float) -> float | None:
         """When the next sample of a metric, or the last answer of a source, becomes stale; None where all are."""
         fresh_for = self.fresh_for(name)
+        # Samples from before the start are as good as new at the start, where rules look at them: see ``stale``.
         least = self.since if name in self.expected.with_rules else 0.0
         found = (*self.samples(name).values(), *self.missing(name).values())
         times = [max(sample.time, least) for sample in found] or [max(self._answered_at(name), least)]
@@ -227,6 +228,7 @@ def record(
     """
     watched = state.expected.watched
     complete = complete and failure is None
+    # A series that came twice has its last sample; a metric that nothing looks at is not kept.
     reported: dict[str, dict[Labels, Sample]] = {}
     has_samples = False
     for sample in samples:
@@ -240,6 +242,7 @@ def record(
     metrics, changed = state.metrics, []
     for metric, found in reported.items():
         before = metrics.get(metric) or state.newest(metric)
+        # A complete answer replaces what there was: a series that it lacks is missing. Any other is added to it.
         change = before.replaced if complete else before.joined
         newest = change(found, fresh_for, now, metric in state.expected.with_rules)
         metrics = metrics.insert(metric, newest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from smithd.delivery.reply import Accepted
 from smithd.delivery.wire import Request
 from smithd.engine.queue import Queue
 from smithd.engine.running import RunningEngine
-from smithd.errors import DatabaseError, Unwritable
+from smithd.errors import DatabaseError, TermLost, Unwritable
 from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, Event, Events
 from smithd.poll.intake import Poll
 from smithd.storage.committer import InlineCommitter, Write
@@ -42,7 +42,7 @@ class FaultyCommitter:
         await self._inline.commit(write)
         self.commits += 1
 
-    async def close(self) -> bool:
+    async def close(self, _: float) -> bool:
         return True
 
 
@@ -57,6 +57,7 @@ class World:
         self.sent: list[tuple[float, str]] = []
         self.error: DatabaseError | None = None
         self.commit_takes = 0.0
+        self.answer_takes = 0.0
         self.committer = FaultyCommitter(self.database, self._fault)
         self.running = RunningEngine(
             self.config,
@@ -76,6 +77,7 @@ class World:
 
     async def _send(self, request: Request) -> Accepted:
         self.sent.append((self.clock.now(), request.body.get("title", "")))
+        await self.clock.sleep(self.answer_takes)
         return Accepted("sent", notification_id=f"n-{len(self.sent)}")
 
     async def poll(self, **values: float) -> None:
@@ -119,9 +121,13 @@ def play(folder: Path, story: Story, rules: str = RULES, start: float = START, m
     return world[0]
 
 
-def stored_alerts(folder: Path) -> int:
-    with Database.open(folder / "state.db").read_only() as connection:
-        return int(connection.exec_driver_sql("SELECT count(*) FROM alerts").scalar() or 0)
+def stored(folder: Path, query: str = "SELECT count(*) FROM alerts") -> int:
+    with closing(Database.open(folder / "state.db")) as database, database.read_only() as connection:
+        return int(connection.exec_driver_sql(query).scalar() or 0)
+
+
+WAITING = "SELECT count(*) FROM outbox"
+ACCEPTED = "SELECT count(*) FROM shown WHERE surface = 'push'"
 
 
 def test_between_steps_that_commit_nothing_everything_else_has_its_turn(
@@ -203,8 +209,85 @@ def test_where_commits_fail_for_long_the_daemon_goes_on_without_them_and_writes_
 
     world = play(tmp_path, story, marker=marker)
     assert (world.changes(Degraded), world.changes(CommitsRecovered)) == (1, 1)
-    assert stored_alerts(tmp_path) == 1
+    assert stored(tmp_path) == 1
     assert len(world.sent) == 3
+
+
+def test_a_disk_that_has_room_again_at_the_end_is_written_and_then_nothing_is_unknown(tmp_path: Path) -> None:
+    marker = Marker(tmp_path / "degraded")
+
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        world.error = Unwritable("the disk is full")
+        await world.poll(errors=9)
+        await world.clock.sleep(6)
+        assert marker.path.exists()
+        world.error = None  # and the end comes before the next try
+
+    world = play(tmp_path, story, marker=marker)
+    assert world.changes(CommitsRecovered) == 1
+    assert not marker.path.exists()
+    assert (stored(tmp_path), stored(tmp_path, WAITING)) == (1, 0)
+
+
+def test_an_end_while_nothing_can_be_written_leaves_the_marker(tmp_path: Path) -> None:
+    marker = Marker(tmp_path / "degraded")
+
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        world.error = Unwritable("the disk is full")
+        await world.poll(errors=9)  # the end comes before five seconds have passed
+
+    world = play(tmp_path, story, marker=marker)
+    assert world.clock.now() < START + 20
+    assert marker.path.exists()
+    assert (stored(tmp_path), world.sent) == (0, [])
+
+
+def test_an_answer_that_comes_before_the_end_is_written_though_commits_are_slow(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        world.answer_takes = 0.5
+        await world.poll(errors=9)
+        assert [title for _, title in world.sent] == ["errors is critical"]
+        world.commit_takes = 5.0
+        await world.poll(errors=3)
+        await world.clock.sleep(1)  # the answer is here, and waits for a commit until the end has come
+
+    world = play(tmp_path, story)
+    assert world.clock.now() < START + 15
+    assert stored(tmp_path, ACCEPTED) == 1
+
+
+def test_a_commit_that_hangs_holds_up_the_end_for_ten_seconds(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        world.commit_takes = 3600.0
+        await world.poll(errors=9)
+
+    clock = VirtualClock(START)
+    ended: list[float] = []
+
+    async def main() -> None:
+        world = World(tmp_path, clock)
+        await world.running.__aenter__()
+        await story(world)
+        await world.running.__aexit__(None, None, None)
+        ended.append(clock.now())
+        world.database.close()
+
+    clock.run(main)
+    assert ended[0] < START + 11
+
+
+def test_a_state_that_is_lost_at_the_end_is_reported(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        await world.poll(errors=0)
+        world.error = TermLost("another smithd has it")
+        world.running.writer.put(poll_of(world.clock.now(), errors=9))
+
+    with pytest.raises(TermLost):
+        play(tmp_path, story)
 
 
 def test_a_start_after_a_time_without_commits_waits_before_it_notifies(tmp_path: Path) -> None:
@@ -272,6 +355,8 @@ def test_answers_that_are_dropped_while_a_commit_hangs_are_counted_and_logged(tm
             await world.poll(errors=8)
         assert world.running.writer.dropped == {"shop": 5}
         assert world.running.writer.waiting == world.running.engine.most_waiting
+        assert world.running.writer.has_room("shop")  # the next answer would take the place of the last one
+        await world.poll(errors=0)
         assert not world.running.writer.has_room("shop")
         world.commit_takes = 0.0
         await world.clock.sleep(600)
@@ -279,7 +364,7 @@ def test_answers_that_are_dropped_while_a_commit_hangs_are_counted_and_logged(tm
 
     world = play(tmp_path, story)
     assert [event.count for event in world.events if isinstance(event, AnswersDropped)] == [1, 2, 4]
-    assert [title for _, title in world.sent] == ["errors is critical"]
+    assert [title for _, title in world.sent] == ["Resolved: errors"]
 
 
 def poll(source: str, value: float) -> Poll:
@@ -303,11 +388,20 @@ def test_a_full_queue_drops_the_older_of_two_answers_that_mean_the_same() -> Non
     queue: Queue[str] = Queue(lambda: 2, same_sign)
     queue.put_poll(poll("shop", 1))
     queue.put_poll(poll("depot", 1))
-    assert not queue.has_room("shop")
-    assert queue.has_room("third")
+    assert queue.has_room("shop")
     queue.put_poll(poll("shop", 2))
     assert queue.dropped == {"shop": 1}
+    assert queue.has_room("shop")
     assert list(queue.take()) == [poll("depot", 1), poll("shop", 2)]
+
+
+def test_what_was_dropped_takes_no_room_while_a_disk_hangs() -> None:
+    queue: Queue[str] = Queue(lambda: 1, same_sign)
+    queue.put("before")
+    for number in range(1, 10_000):
+        queue.put_poll(poll("shop", number))
+    assert len(queue._waiting) < 200
+    assert list(queue.take()) == ["before", poll("shop", 9_999)]
 
 
 def test_a_full_queue_keeps_answers_that_mean_something_else_and_asks_for_no_more() -> None:
@@ -317,5 +411,9 @@ def test_a_full_queue_keeps_answers_that_mean_something_else_and_asks_for_no_mor
     queue.put_poll(poll("shop", -1))
     assert queue.dropped == {}
     assert not queue.has_room("shop")
-    assert len(list(queue.take())) == 3
+    assert queue.has_room("depot")
+    assert queue.has_room("third")
+    taken = queue.take()
+    assert next(taken) == poll("shop", 1)
     assert queue.has_room("shop")
+    assert len(list(taken)) == 2

@@ -1,8 +1,8 @@
 """The one queue into the engine: what waits for a step, in the order of arrival. No I/O.
 
 It is bounded. Where it is full and two answers of one source wait, the older one is dropped if it gives every rule the
-same verdicts as the newer one: no alert depends on it. Else both stay, and the source is not polled again until there
-is room. Ticks, commands, claims and settlements are few by their nature, and never dropped.
+same verdicts as the newer one: no alert depends on it. Else both stay, and the source is not polled again until one of
+them was taken, or there is room. Ticks, commands, claims and settlements are few by their nature, and never dropped.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Queue(Generic[Entry]):
         self._same_verdicts = same_verdicts
         self._waiting: deque[_Waiting[Entry]] = deque()
         self._answers: dict[str, deque[_Waiting[Entry]]] = {}
+        self._crowded: set[str] = set()
         self._count = 0
         self._polls = 0
 
@@ -48,8 +49,8 @@ class Queue(Generic[Entry]):
         return self._polls >= self._most()
 
     def has_room(self, source: str) -> bool:
-        """Whether a source may be polled: not while the queue is full and holds an answer of it."""
-        return source not in self._answers or not self.is_full
+        """Whether a source may be polled: not while the queue is full and holds two answers of it that differ."""
+        return source not in self._crowded or not self.is_full
 
     def put(self, entry: Entry) -> None:
         """Add an entry that is no poll."""
@@ -68,6 +69,9 @@ class Queue(Generic[Entry]):
                 self.dropped[poll.source] += 1
                 self._count -= 1
                 self._polls -= 1
+                self._tidy()
+            else:
+                self._crowded.add(poll.source)
         waiting: _Waiting[Entry] = _Waiting(poll)
         of_source.append(waiting)
         self._waiting.append(waiting)
@@ -84,7 +88,13 @@ class Queue(Generic[Entry]):
             if isinstance(entry, Poll):
                 of_source = self._answers[entry.source]
                 of_source.popleft()
+                self._crowded.discard(entry.source)
                 if not of_source:
                     del self._answers[entry.source]
                 self._polls -= 1
             yield entry
+
+    def _tidy(self) -> None:
+        """Take the dropped ones out once they are the larger part: while a disk hangs, they would pile up."""
+        if len(self._waiting) > 2 * self._count + 100:
+            self._waiting = deque(waiting for waiting in self._waiting if waiting.entry is not None)

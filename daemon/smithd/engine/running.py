@@ -32,7 +32,11 @@ of notifications nor counted by the budget.
 """
 
 LONGEST_END = 10.0
-"""Seconds that the end waits for the last commit."""
+"""Seconds that the end waits for what is still to be written; a service manager has less patience than some disks."""
+
+
+SHORTEST_END = 1.0
+"""Seconds that the committer has to end, though all others are used up."""
 
 
 class RunningEngine:
@@ -120,7 +124,7 @@ class RunningEngine:
         try:
             await self.writer.start()
         except BaseException:
-            await self._committer.close()
+            await self._committer.close(LONGEST_END)
             raise
         self.writing = asyncio.create_task(self.writer.run())
         return self
@@ -129,13 +133,18 @@ class RunningEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self.writing is not None
-        if not self.writing.done():
+        until = self._clock.monotonic() + LONGEST_END
+        has_ended_itself = self.writing.done()
+        if not has_ended_itself:
             last = asyncio.ensure_future(self.writer.ask(WriteAll(self._clock.now())))
             await asyncio.wait((last, self.writing), timeout=LONGEST_END, return_when=asyncio.FIRST_COMPLETED)
             last.cancel()
         self.writing.cancel()
         # A commit that hangs holds the writer: the committer, which knows it, says so below.
-        await asyncio.wait((self.writing,), timeout=LONGEST_END)
+        await asyncio.wait((self.writing,), timeout=max(0.0, until - self._clock.monotonic()))
+        self.hangs = not await self._committer.close(max(SHORTEST_END, until - self._clock.monotonic()))
         with suppress(asyncio.CancelledError, asyncio.InvalidStateError):
-            self.writing.exception()  # the task that waits for it has seen its error
-        self.hangs = not await self._committer.close()
+            failed = self.writing.exception()
+            # Before the end, the task that waits for the writer has seen its error.
+            if failed is not None and not has_ended_itself and error is None:
+                raise failed

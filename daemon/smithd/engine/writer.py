@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from smithd.clock import Clock
 from smithd.engine.engine import Engine
-from smithd.engine.entries import CatchUp, ClockSet, Command, Entry, Tick
+from smithd.engine.entries import CatchUp, ClockSet, Command, Entry, SettleClaim, Tick, WriteAll
 from smithd.engine.queue import Queue
 from smithd.engine.step import Changes
 from smithd.errors import DatabaseError
@@ -156,8 +156,9 @@ class Writer:
         until = self._clock.monotonic() + STEP_FOR
         for entry in self._queue.take():
             if isinstance(entry, _Asked):
-                # Cancelled meanwhile: a sender that has ended would not send what is claimed for it.
-                if not entry.answer.done():
+                # Nobody waits for it any more: a sender that has ended would not send what is claimed for it. How a
+                # request ended counts all the same: what was accepted would be sent once more.
+                if not entry.answer.done() or isinstance(entry.command, SettleClaim):
                     asked.append(entry)
                     yield entry.command
             else:
@@ -172,6 +173,8 @@ class Writer:
         elif changes.stored:
             committed = False
         self._engine.apply(changes, committed=committed)
+        if self.health.is_degraded and any(isinstance(each.command, WriteAll) for each in asked):
+            await self._recover()
         for event in changes.events:
             self._events.publish(event)
         for each, answer in zip(asked, changes.answers, strict=True):

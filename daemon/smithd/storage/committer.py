@@ -24,9 +24,6 @@ T = TypeVar("T")
 Write = Callable[[Connection], None]
 """Runs the statements of one transaction. It may run in another thread: it reads frozen values only."""
 
-LONGEST_END = 10.0
-"""Seconds that the end of a daemon waits for a commit that runs."""
-
 
 class Committer(Protocol):
     """Writes the changes of a step. The caller waits for one commit before it begins the next."""
@@ -38,8 +35,10 @@ class Committer(Protocol):
         later, TermLost where the state is another daemon's. Cancelling the wait does not stop the commit.
         """
 
-    async def close(self) -> bool:
-        """Wait for a commit that runs, for a bounded time; False where it would not end. Nothing is committed after."""
+    async def close(self, within: float) -> bool:
+        """Wait for a commit that runs, at most so many seconds; False where it would not end. Nothing is committed
+        after.
+        """
 
 
 class InlineCommitter:
@@ -53,7 +52,7 @@ class InlineCommitter:
             write(connection)
         return _Done()
 
-    async def close(self) -> bool:
+    async def close(self, within: float) -> bool:  # noqa: ARG002 - the protocol's
         return True
 
 
@@ -72,9 +71,9 @@ class ThreadCommitter:
         self._waiting.put((write, done))
         return done
 
-    async def close(self) -> bool:
+    async def close(self, within: float) -> bool:
         self._waiting.put(None)
-        await asyncio.to_thread(self._thread.join, LONGEST_END)
+        await asyncio.to_thread(self._thread.join, within)
         # A thread that hangs in a commit still uses its connection, so that must not be closed from here.
         if self._thread.is_alive():
             self._database.leave_open()

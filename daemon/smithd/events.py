@@ -406,6 +406,19 @@ class CommitsRecovered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EndedDegraded(Event):
+    """The daemon ended while the state could not be written, so the next start does not know what was sent."""
+
+    level: ClassVar[int] = logging.ERROR
+
+    def __str__(self) -> str:
+        return (
+            "the state could not be written at the end: what happened since it could not is lost, the next start sends "
+            "nothing for a minute, and an alert that still fires may be notified once more"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StartWaits(Event):
     """The last run ended while the state could not be written, so this one does not know what it sent."""
 

@@ -229,7 +229,11 @@ def _states(explanation: Explanation) -> Iterator[str]:
 
 def _journal(explanation: Explanation) -> Iterator[str]:
     yield ""
-    yield "What happened" if explanation["journal"] else "Nothing happened yet, as far as the journal goes back."
+    yield (
+        "What happened"
+        if explanation["journal"]
+        else "The journal has nothing about it (it has no entries from while the state cannot be written)."
+    )
     for entry in explanation["journal"]:
         what = f"{entry['change']} {entry['severity']}".strip() or "-"
         labels = _labels(entry["labels"])

@@ -19,7 +19,7 @@ from smithd.delivery.wire import Request
 from smithd.engine.queue import Queue
 from smithd.engine.running import RunningEngine
 from smithd.errors import DatabaseError, TermLost, Unwritable
-from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, Event, Events
+from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, EndedDegraded, Event, Events
 from smithd.poll.intake import Poll
 from smithd.storage.committer import InlineCommitter, Write
 from smithd.storage.database import Database
@@ -128,6 +128,20 @@ def stored(folder: Path, query: str = "SELECT count(*) FROM alerts") -> int:
 
 WAITING = "SELECT count(*) FROM outbox"
 ACCEPTED = "SELECT count(*) FROM shown WHERE surface = 'push'"
+
+
+async def degrade(world: World) -> None:
+    """Have an alert fire on a disk that has been full for long enough."""
+    await world.poll(errors=0)
+    world.error = Unwritable("the disk is full")
+    await world.poll(errors=9)
+    await world.clock.sleep(6)
+    assert world.changes(Degraded) == 1
+
+
+def test_an_end_on_a_full_disk_says_what_that_means(tmp_path: Path) -> None:
+    world = play(tmp_path, degrade)
+    assert world.changes(EndedDegraded) == 1
 
 
 def test_between_steps_that_commit_nothing_everything_else_has_its_turn(

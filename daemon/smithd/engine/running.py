@@ -17,7 +17,7 @@ from smithd.engine.engine import Engine
 from smithd.engine.entries import ClaimMessages, Reconfigure, SettleClaim, WriteAll
 from smithd.engine.step import Changes
 from smithd.engine.writer import LONGEST_NAP, Writer
-from smithd.events import Events, StartWaits
+from smithd.events import EndedDegraded, Events, StartWaits
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.outbox.queued import Boot
 from smithd.setup import Setup, set_up
@@ -143,6 +143,8 @@ class RunningEngine:
         # A commit that hangs holds the writer: the committer, which knows it, says so below.
         await asyncio.wait((self.writing,), timeout=max(0.0, until - self._clock.monotonic()))
         self.hangs = not await self._committer.close(max(SHORTEST_END, until - self._clock.monotonic()))
+        if self.writer.health.is_degraded:
+            self._events.publish(EndedDegraded())
         with suppress(asyncio.CancelledError, asyncio.InvalidStateError):
             failed = self.writing.exception()
             # Before the end, the task that waits for the writer has seen its error.

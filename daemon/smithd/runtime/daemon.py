@@ -26,6 +26,9 @@ from smithd.web.site import Site
 LONGEST_NAP = 2.0
 """Seconds after which the clock is looked at again, though nothing is due: it may have been set."""
 
+STATE_CHECK_EVERY = 5.0
+"""Seconds between two looks whether the state is still in its place."""
+
 RELOAD_TIMEOUT = 60.0
 """Seconds that a reload may take to read the configuration: the code of a plugin may hang when it is imported."""
 
@@ -135,12 +138,23 @@ class _Daemon:
         self._schedule(config.sources)
         tasks.create_task(self.components.sender.run())
         tasks.create_task(self._watch_clock())
+        tasks.create_task(self._watch_state())
         self.scheduler.start()
 
     async def _watch_clock(self) -> None:
         while True:
             self.scheduler.check_step()
             await self.components.clock.sleep(LONGEST_NAP)
+
+    async def _watch_state(self) -> None:
+        """Raises TermLost where the file was moved away or replaced. Every commit looks too; without this, a daemon
+        that has nothing to write would find out by the first alert, and that would not be sent.
+        """
+        while True:
+            await self.components.clock.sleep(STATE_CHECK_EVERY)
+            # In a thread, since a disk may hang. What else is wrong with the file is found by the next commit.
+            with suppress(OSError):
+                await asyncio.to_thread(self.components.database.check_place)
 
     def attend(self, operator: Operator, tasks: asyncio.TaskGroup) -> None:
         """Begin to take commands. A daemon does its work without its control socket, and says so."""

@@ -174,6 +174,7 @@ def explained(path: Path, error: BaseException | None) -> DatabaseError:
 
 def damaged(path: Path, found: str) -> DatabaseError:
     """That the file makes no sense, for a person."""
+    found = " ".join(found.split())  # SQLite's texts may have several lines
     return DatabaseError(
         f"{path} is damaged, or no state of smithd's ({found}): move it away to start afresh "
         "(alerts that are open and messages that wait are lost with it)"

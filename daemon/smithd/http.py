@@ -135,6 +135,7 @@ class PreparedRequest:
         scheme = self._request.url.scheme
         try:
             response = await self._transport.handle_async_request(self._request)
+            # httpx's client is not in between, and would close the stream: an open one keeps its connection.
             try:
                 body, failure = b"", None
                 try:
@@ -253,6 +254,7 @@ def _open(tls: TLS, unix_socket: str | None, keep_alive: float, names: Names) ->
         # verify=False: else it loads certificates for a context that our session does not use
         return AiohttpTransport(client=session, verify=False, proxy=httpx.Proxy(proxy) if proxy else None)
 
+    # A socket of this machine is reached without a proxy, whatever the host in the URL.
     proxies = _proxies() if unix_socket is None else {}
     return httpx.AsyncClient(
         transport=transport(),
@@ -308,6 +310,7 @@ def _proxies() -> dict[str, str | None]:
         return {}
     proxies: dict[str, str | None] = {f"{name}://": found[name] for name in ("http", "https", "all") if name in found}
     if proxies:
+        # Two colons or more: an IPv6 address. Of any other host its subdomains are meant too.
         proxies |= {f"all://*{host}" if host.count(":") < 2 else f"all://[{host}]": None for host in bypassed}
     return proxies
 
@@ -315,9 +318,11 @@ def _proxies() -> dict[str, str | None]:
 def _transport_error(error: Exception, scheme: str) -> TransportError:
     import aiohttp
 
+    # httpx_aiohttp raises errors of httpx from those of aiohttp, and lets the ones it does not know through.
     cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
     if isinstance(cause, aiohttp.ClientPayloadError) and isinstance(cause.__cause__, aiohttp.ClientConnectionError):
-        cause = cause.__cause__  # ``_no_repetition`` replaced it
+        # The error that ``_no_repetition`` replaced says more.
+        cause = cause.__cause__
     kind = CertificateError if isinstance(cause, aiohttp.ClientConnectorCertificateError) else TransportError
     return kind(_describe(cause), sent=not _failed_to_connect(error), hint=_hint(cause, scheme))
 
@@ -339,6 +344,8 @@ def _describe(cause: BaseException) -> str:
     """What happened, in plain words. aiohttp's errors say more than the types of httpx's."""
     import aiohttp
 
+    # The order matters: a ConnectionTimeoutError is a ServerTimeoutError too, a ClientHttpProxyError a
+    # ClientResponseError, and most of them are OSErrors.
     match cause:
         case aiohttp.ConnectionTimeoutError():
             return "no connection within the time-out"
@@ -362,6 +369,7 @@ def _describe(cause: BaseException) -> str:
 def _describe_system_error(error: OSError) -> str:
     import aiohttp
 
+    # A certificate that is not trusted is a ClientSSLError too, so it comes before that.
     match error:
         case aiohttp.client_exceptions.UnixClientConnectorError():
             return f"the socket {error.path}: {os.strerror(error.os_error.errno or 0).lower()}"
@@ -395,6 +403,7 @@ async def read(response: httpx.Response, limit: int) -> bytes:
     """
     chunks, size = [], 0
     encoding = response.headers.get("content-encoding", "").strip().lower()
+    # Any other encoding was not asked for: such a body is left as it is.
     async for chunk in _unpacked(_stream(response), encoding) if encoding in PACKED else _stream(response):
         size += len(chunk)
         if size > limit:

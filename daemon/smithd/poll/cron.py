@@ -51,6 +51,7 @@ _NICKNAMES = {
 _ITEM = re.compile(r"(\*|(?P<first>\w+)(-(?P<last>\w+))?)(/(?P<step>[0-9]{1,4}))?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
 _DAY = 86400.0
+# 29 February does come.
 _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -120,6 +121,7 @@ def _parse_item(field: _Field, item: str) -> range:
     if match["first"] is None:
         return range(field.low, field.high + 1, step)
     first = _number(field, match["first"])
+    # A start with a step runs to the end of the field: 5/15 is 5-59/15.
     if match["last"] is None:
         return range(first, (field.high if match["step"] else first) + 1, step)
     last = _number(field, match["last"])
@@ -153,6 +155,8 @@ def next_run(calendar: Calendar, zone_name: str, moment: float) -> float:
 
 
 def _next_beat(calendar: Calendar, zone: ZoneInfo, moment: float) -> float:
+    # Offsets are compared at two moments that lie a day apart at most: over a longer time, the second change of a year
+    # could undo the first unseen.
     start, offset = moment, _offset(zone, moment)
     while True:
         run = (calendar.after(_EPOCH + timedelta(seconds=start + offset)) - _EPOCH).total_seconds() - offset
@@ -174,6 +178,7 @@ def _next_time(calendar: Calendar, zone: ZoneInfo, moment: float) -> float:
     while True:
         local = calendar.after(local)
         run = local.replace(tzinfo=zone).timestamp()  # of a time that comes twice, the first
+        # A time that the clocks skip comes back from the time zone as another one.
         skipped = datetime.fromtimestamp(run, zone).replace(tzinfo=None) - local
         if skipped:
             run = _change(zone, run - skipped.total_seconds(), run)

@@ -71,6 +71,7 @@ def collect(handed: object) -> list[Any]:
 
     Raises BadResponse where it is no list. Runs the plugin's code where it is a generator.
     """
+    # Of a subclass, ``len`` and the iteration would be the plugin's code.
     if type(handed) is list and len(handed) <= MAX_SERIES:
         return handed
     if isinstance(handed, RawSample):
@@ -133,6 +134,7 @@ class Intake:
         if isinstance(time, bool) or not isinstance(time, int | float) or not EARLIEST <= time <= now + AHEAD:
             problems[f"{series.metric}: its time is not a moment of the past, in seconds since 1970; taken as now"] += 1
             time = now
+        # A source whose clock is ahead must not make samples that stay fresh for longer than others.
         return Sample(series, value, min(float(time), now), now)
 
     def _unknown(self, metric: object) -> str:
@@ -143,6 +145,7 @@ class Intake:
 
     def _labelled_series(self, metric: Any, labels: Any) -> Series | None:
         try:
+            # Not sorted: the same labels in another order are one more entry, of the same series.
             key = (metric, tuple(labels.items()))
             known = self._labelled.get(key)
         except (AttributeError, TypeError):  # labels that are no mapping, or hold something unhashable
@@ -153,7 +156,8 @@ class Intake:
             return None
         series = Series(self._unlabelled[metric].metric, _checked_labels(metric, labels))
         if len(self._labelled) >= 2 * MAX_SERIES:
-            self._labelled.clear()  # labels that change for ever must not fill the memory
+            # Labels that change for ever must not fill the memory.
+            self._labelled.clear()
         self._labelled[key] = series
         return series
 

@@ -34,7 +34,7 @@ GRACE = 1.0
 CLOSING = 2.0
 """The deadline of a source's ``close``, in seconds."""
 MANY_TASKS = 10
-"""A source may keep a few tasks running (a connection that it listens to). So many are a leak."""
+"""A source may keep a few tasks running (a connection that it listens to). This many are a leak."""
 MAX_REASON = 500
 """The characters of a failure's text."""
 
@@ -165,6 +165,7 @@ class Poller:
         hangs = self._hangs()
         if self._worker is not None:
             if not hangs:
+                # Its connections belong to the loop of the worker, and are closed there.
                 await self._worker.run(self._context.http.aclose)
                 if self._worker.leftovers:
                     self._report_tasks(self._worker.leftovers)
@@ -287,6 +288,7 @@ class Poller:
         """What went wrong in a plugin, and where: at the deepest line of the plugin's own file, if there is one."""
         own_file = self._own_file()
         places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+        # Without a line in the plugin's own file: the deepest one in what it uses, but not in this package.
         places = [place for place in places if place[0] == own_file] or [
             place for place in places if Path(place[0]).parent != Path(__file__).parent
         ]
@@ -309,6 +311,7 @@ class _Thinned:
 
     def is_due(self, text: str, total: int | None = None) -> bool:
         """Whether to log this text; where ``total`` is given, it counts instead of the times that it came."""
+        # Texts that are always new (an address, a name) must not fill the memory.
         if len(self._counts) > 100:
             self._counts.clear()
         text = re.sub(r"\d+", "#", text)

@@ -185,12 +185,14 @@ def _call_plugin(load: Callable[[], T], plugin: str) -> T:
 
 def _sources_of(module: ModuleType, path: Path) -> dict[str, SourceClass]:
     """The sources that a file defines, by type; without bases of others and names with a leading underscore."""
+    # Not what the file only imports, nor a second name of a class.
     defined = [
         value
         for name, value in vars(module).items()
         if inspect.isclass(value) and issubclass(value, Source) and value.__module__ == module.__name__
         if value.__name__ == name and not name.startswith("_")
     ]
+    # An abstract class that others of the file inherit from is no source; one without heirs is a mistake, and reported.
     bases = {base for source in defined for base in source.__mro__[1:]}
     sources = [source for source in defined if not (inspect.isabstract(source) and source in bases)]
     if not sources:

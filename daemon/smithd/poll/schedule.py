@@ -14,7 +14,7 @@ from smithd.poll.cron import next_run, parse_cron
 FIRST_POLLS_WITHIN = 10.0
 """After a start, every source with an interval is polled once within this many seconds."""
 FAILURES_WITHOUT_BACKOFF = 2
-"""So many failures in a row do not delay a source: its next poll is the retry."""
+"""The first failures in a row do not delay a source: its next poll is the retry."""
 LONGEST_BACKOFF = 600.0
 
 
@@ -104,6 +104,7 @@ def backoff(failures: int, interval: float, *, misconfigured: bool = False) -> f
     The time doubles with each failure, up to ten intervals or ten minutes, and is never shorter than the interval. A
     failure that only a person can fix delays from the first one on, and the time grows four times as fast.
     """
+    # Twice the exponent is four times the growth.
     if misconfigured:
         longest, exponent = LONGEST_BACKOFF, 2 * failures
     else:

@@ -40,6 +40,7 @@ class _Interval(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
         self.seconds = seconds
 
     def get_next_fire_time(self, previous: datetime, now: datetime) -> datetime:
+        # Counted from the last run, so that the phase stays. A clock that was set back gives a negative number.
         passed = math.floor((now - previous).total_seconds() / self.seconds)
         return previous + timedelta(seconds=self.seconds * (max(passed, 0) + 1))
 
@@ -99,6 +100,7 @@ class Scheduler:
         self._join(f"every {seconds} {place}", _interval_slot(seconds, place / slots), name, action)
         if seconds > FIRST_POLLS_WITHIN:
             place = int(first_delay(name, seconds) / SLOT)
+            # Only the time that _plan_slot gives the job counts: after that run, a DateTrigger has no other.
             early = _Slot(DateTrigger(_wall(0), UTC), lambda now: now + place * SLOT)
             self._join(f"first {place} of round {self._round}", early, name, action)
 
@@ -108,6 +110,7 @@ class Scheduler:
 
     def remove(self, name: str) -> None:
         """Stop calling the action of this name."""
+        # An action is in two slots while its early call is to come.
         for job, slot in list(self._slots.items()):
             if slot.actions.pop(name, None) is not None and not slot.actions:
                 del self._slots[job]
@@ -124,6 +127,7 @@ class Scheduler:
         """Begin, inside the running loop."""
         self._running = True
         self._drift = self._clock.now() - self._clock.monotonic()
+        # While it is paused, a job that is added does not wake it up.
         self._scheduler.start(paused=True)
         self._plan()
 

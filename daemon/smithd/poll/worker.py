@@ -74,6 +74,7 @@ class Worker:
     async def cancel_leftovers(self) -> None:
         """Cancel the tasks that still run, so that none is pending at the end. Not while the worker is busy."""
 
+        # Tasks may only be cancelled in the thread of their loop.
         async def cancel() -> None:
             left = [task for task in self._tasks if not task.done() and task is not asyncio.current_task()]
             for task in left:
@@ -120,6 +121,7 @@ class Worker:
         self._task.add_done_callback(ended)
 
     def _cancel(self) -> None:
+        # It may have ended while this call waited for its turn in the loop.
         if self._task is not None:
             self._task.cancel()
 

@@ -39,6 +39,7 @@ class DerivedMetrics:
         samples: list[Sample] = []
         changed: list[str] = []
         for name, expression, metrics in self._expressions:
+            # ``known`` grows in the loop: a derived metric may depend on one above it.
             if metrics.isdisjoint(known):
                 continue
             vector = expression.evaluate(view)

@@ -130,8 +130,10 @@ class History:
             for at, value in draft.added:
                 track.add(at, value)
                 self._new.append((row, at, value))
+                # Removals are written after samples: they must not take a sample that came again after a rewind.
                 if row in self._removed:
                     self._removed[row].discard(at)
+        # Negative where the clock was set back: that must not put it off.
         if not 0 <= now - self._forgotten_at < BATCH_FOR:
             self.forget(now)
         if len(self._new) + len(self._removed) > MOST_WAITING:
@@ -158,10 +160,12 @@ class History:
 
     def unwritten(self) -> HistoryRows | None:
         """What is not written yet; None where there is nothing."""
+        # Too much waited to be listed: what is written now replaces the tables.
         if self._writes_all:
             return self.everything()
         if not (self._new or self._removed or self._ended):
             return None
+        # A series may have ended before its samples were written.
         live = set(self._ids.values())
         return HistoryRows(
             False,
@@ -242,6 +246,7 @@ class HistoryDraft:
         several values of one moment the last one counts.
         """
         if kept_for := self._history.kept_for:
+            # An earlier value of this moment lies after "just before", so the new one takes its place.
             just_before = math.nextafter(now, -math.inf)
             for sample in samples:
                 if sample.series.metric in kept_for:

@@ -88,6 +88,7 @@ def prune(intervals: FiringIntervals, now: float) -> tuple[FiringIntervals, Inte
     """Without the intervals that ended more than 31 days ago."""
     by_series = intervals.by_series
     removed: list[FiringInterval] = []
+    # ``by_series`` is another map after each change; the loop goes over the one that was given.
     for series, known in intervals.by_series.items():
         expired = [each for each in known if each.end is not None and each.end < now - KEPT_FOR]
         if not expired:

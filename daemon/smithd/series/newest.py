@@ -47,6 +47,7 @@ class NewestSamples(NamedTuple):
         missing = self.missing
         if missing:
             missing = {labels: sample for labels, sample in missing.items() if labels not in samples}
+        # Mostly the series are the same as before, and then nothing needs to be copied.
         if keeps_missing and samples.keys() != self.samples.keys():
             lacking = self.samples.keys() - samples.keys()
             missing = {**missing, **{labels: self.samples[labels] for labels in lacking}}

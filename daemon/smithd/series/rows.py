@@ -6,14 +6,14 @@ Samples lie in the order of time: those of one batch share few pages, and so do 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import islice
 
 from rpds import HashTrieMap
 from sqlalchemy import Column, Connection, Float, Integer, Table, Text, UniqueConstraint, bindparam, select
 
 from smithd.plugin.sample import Labels, Series
-from smithd.series.history import History, HistoryRows, SampleRow
+from smithd.series.history import History, HistoryRows
 from smithd.series.intervals import FiringInterval, FiringIntervals, IntervalChanges
 from smithd.storage import ORDERED_BY_KEY, execute_many, metadata, upsert
 
@@ -73,8 +73,13 @@ def write(connection: Connection, rows: HistoryRows) -> None:
     if rows.ended:
         connection.execute(_FORGET_SERIES, [{"ended": row} for row in rows.ended])
     if rows.series:
-        connection.execute(_ADD_SERIES, [_series_row(row, series) for row, series in rows.series])
-    _add(connection, rows.samples)
+        added = [{"id": row, "metric": each.metric, "labels": _text(each.labels)} for row, each in rows.series]
+        connection.execute(_ADD_SERIES, added)
+    # In parts: all that is remembered may be millions of samples, which are read while they are written.
+    samples = iter(rows.samples)
+    while part := list(islice(samples, _AT_ONCE)):
+        execute_many(connection, _ADD, [(at, series, value) for series, at, value in part])
+    # After the samples: one that is among both is dropped.
     execute_many(connection, _REMOVE, rows.removed)
     if rows.strays:
         # Looks at every sample; only for series that end while samples of theirs are left.
@@ -110,16 +115,6 @@ def write_all_intervals(connection: Connection, intervals: FiringIntervals) -> N
     """Replace the table by all intervals there are."""
     connection.execute(_INTERVALS.delete())
     write_intervals(connection, IntervalChanges(tuple(intervals.all())))
-
-
-def _add(connection: Connection, samples: Iterable[SampleRow]) -> None:
-    found = iter(samples)
-    while part := list(islice(found, _AT_ONCE)):
-        execute_many(connection, _ADD, [(at, series, value) for series, at, value in part])
-
-
-def _series_row(row: int, series: Series) -> dict[str, object]:
-    return {"id": row, "metric": series.metric, "labels": _text(series.labels)}
 
 
 def _key(interval: FiringInterval) -> dict[str, object]:

@@ -204,14 +204,11 @@ class Recorded(NamedTuple):
 
 def begin(expected: Expected, now: float) -> SeriesState:
     """The state at a start: everything is unseen."""
-    names = (*expected.sources, *expected.derived)
-    return SeriesState(
-        expected,
-        now,
-        now,
-        HashTrieMap(),
-        HashTrieMap({name: SourceAnswers(*_timing(expected, name)) for name in names}),
-    )
+    answers = {}
+    for name in (*expected.sources, *expected.derived):
+        source = expected.of(name)
+        answers[name] = SourceAnswers(source.fresh_for, source.first_answer_within)
+    return SeriesState(expected, now, now, HashTrieMap(), HashTrieMap(answers))
 
 
 def record(
@@ -337,8 +334,3 @@ def adopt(state: SeriesState, before: SeriesState, sources: Collection[str]) -> 
             known = known._replace(first_answer_within=state.sources[source].first_answer_within)
         sources_after = sources_after.insert(source, known)
     return state._replace(since=before.since, metrics=metrics, sources=sources_after)
-
-
-def _timing(expected: Expected, name: str) -> tuple[float, float]:
-    source = expected.of(name)
-    return source.fresh_for, source.first_answer_within

@@ -95,6 +95,7 @@ class Track:
         if newest is not None and at <= newest:
             return False
         self._full.append(at, value)
+        # Where nothing older than the full layer is kept, a thin one would only repeat it.
         if self.kept_for > FULL_FOR and not (self._thin.times and at - self._thin.times[-1] < self._spacing):
             self._thin.append(at, value)
         return True

@@ -47,6 +47,7 @@ def _check_name(validator: Validator, name: str, sources: Collection[str]) -> No
     if name in sources:
         validator.report_at(at, f"'{name}' is also the name of a source", at_key=True)
         return
+    # A keyword (rate, sum, and) is read as something else than a metric.
     with suppress(ExpressionError):
         if [metric for metric, _ in parse(name).references] == [name]:
             return

@@ -49,6 +49,7 @@ def demands(config: Config) -> list[Demand]:
     pace = _Pace(config)
     widgets = sum(pace.widget(widget) for widget in config.widgets.values())
     activities = list(config.live_activities.values())
+    # Only as many as there are slots are shown at once: those that change most often are counted.
     steady = sorted((pace.updates(each) for each in activities if each.is_always_shown), reverse=True)
     worst = sorted((pace.changes(each) for each in activities), reverse=True)
     slots = limits.live_activities_at_once

@@ -73,6 +73,8 @@ def _config(validator: Validator) -> Config:
     if partial is not None:
         expressions.check(validator, partial, sources.declared)
     report = validator.report
+    # Where secrets are not required, a missing one is a warning. Without the account there is nothing to check, and
+    # it is an error all the same.
     if not report.failed and (file is None or not isinstance(file.activitysmith, AccountOptions)):
         report.at_start("this cannot be checked without its secrets", expected="\n  ".join(report.warnings))
     if file is None or report.failed:

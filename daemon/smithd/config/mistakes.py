@@ -16,7 +16,7 @@ from smithd.config.yaml.scalars import described, value_of
 from smithd.expression.lexer import ExpressionError
 
 _PIECE = 4
-"""A message that shares so many characters in a row with a secret is not shown."""
+"""A message that shares this many characters in a row with a secret is not shown."""
 
 
 class KnownKeys(NamedTuple):
@@ -99,12 +99,14 @@ class Mistakes:
         allowed = known.keys(finding.inner_path[:-1])
         near = self._report.nearest(name, allowed)
         hint = f"did you mean '{near}'?" if near else self._belongs(name)
+        # A key that is not known may hold a secret, whatever it is called.
         if near is None or is_secret_name(near):
             self._report.mask.hide(spot.node)
         if near is not None:
             self._meant.add((spot.path[:-1], near))
             self._misspelt.add(spot.path)
-            self._report.settle(spot.node)  # what is wrong without this key may well be right with it
+            # What is wrong without this key may well be right with it.
+            self._report.settle(spot.node)
         self._unknown.add(spot.path)
         expected = f"expected one of: {', '.join(allowed)}" if allowed else None
         self._report.at(spot.key or spot.node, f"unknown key '{name}'", expected=expected, hint=hint)
@@ -158,7 +160,7 @@ class Mistakes:
         """Whether a text holds a secret that stands in a node, or as little as a piece of it."""
         for secret in self._secrets(node):
             if len(secret) < _PIECE:
-                # So short a secret is also a part of common words: only as a word of its own it shows.
+                # A secret this short is also a part of common words: only in quotes is it taken for the secret.
                 is_shown = f"'{secret}'" in text or f'"{secret}"' in text
             else:
                 size = _PIECE if piece else len(secret)

@@ -2,7 +2,7 @@
 has one. No I/O.
 
 A value that a model refuses takes its field's default. Where the field has none, or the value is an item of a list or
-mapping, UNKNOWN takes its place. UnknownValue keys are ignored, and values are not checked together, since some of
+mapping, UNKNOWN takes its place. Unknown keys are ignored, and values are not checked together, since some of
 them may be missing.
 """
 
@@ -59,6 +59,7 @@ def _validator(model: type[BaseModel]) -> SchemaValidator:
 def _tolerant(schema: Any) -> Any:
     """The same schema, refusing as little as possible."""
     kind = schema["type"]
+    # A check of several values together: some of them may be missing, so it is left out.
     if kind == "function-after" and _is_of_parts(schema["schema"]):
         inner = _tolerant(schema["schema"])
         return {**inner, "ref": schema["ref"]} if "ref" in schema else inner

@@ -97,11 +97,13 @@ def read(reference: SecretReference, folder: Path, environment: Mapping[str, str
 def _content(path: Path) -> str:
     try:
         with path.open("rb") as file:
+            # One byte more tells that it is too large.
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise SecretMissing("is not there: there is no such file") from None
     except OSError as error:
         raise SecretMissing(f"cannot be read: {(error.strerror or 'an error').lower()}") from None
+    # A zero byte in the path.
     except ValueError:
         raise SecretMissing("cannot be read: this is no path") from None
     if len(raw) > MAX_BYTES:

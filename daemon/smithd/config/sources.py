@@ -81,6 +81,7 @@ class Sources:
         except PluginFault as error:
             self.validator.report_plugin(at, "the plugin of this type fails on these options", error)
             return UNDECLARED
+        # With a secret unknown, options may have a place-holder in them that the plugin would not understand.
         if options is None or (self.validator.unknown and not is_complete(options)):
             declared = self._still_known(source_class, at)
         elif (names := self._metrics(source_class, options, at)) is not None:

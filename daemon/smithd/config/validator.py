@@ -213,6 +213,7 @@ class Validator:
         try:
             self._validated(model, pruned)
         except ValidationError as error:
+            # What was reported with the unknown keys is found again without them.
             known = {(each["loc"], each["type"]) for each in errors}
             return [each for each in error.errors(include_url=False) if (each["loc"], each["type"]) not in known]
         return []
@@ -259,6 +260,7 @@ def _secrets_of(value: Any) -> Iterator[str]:
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
     elif isinstance(value, BaseModel):
+        # Only these: most models hold no secret, and need not be walked through.
         for name in fields.fields_with_secrets(type(value)):
             yield from _secrets_of(getattr(value, name))
     elif isinstance(value, dict):

@@ -45,6 +45,7 @@ class Values:
         """What a node stands for. A missing secret is a warning, or a mistake where secrets are required."""
         if isinstance(node, ScalarNode):
             return self._scalar(node)
+        # An aliased node is made once, however many aliases stand for it.
         if id(node) not in self._made:
             if isinstance(node, ListNode):
                 made: Any = [self.plain(item) for item in node.items]
@@ -64,6 +65,7 @@ class Values:
         if isinstance(value, str):
             if "${" in value:
                 return self._filled(node)
+            # The first character is a quick test: the pattern would be tried on every text of the file.
             if value[:1] in _ODD_STARTS and _NOT_FINITE.fullmatch(value):
                 self.odd[id(node)] = value
             return value

@@ -98,6 +98,7 @@ class Report:
             parts += self._excerpt(diagnostic.position, diagnostic.width)
         hint = diagnostic.hint
         if (repair := diagnostic.repair) is not None:
+            # The repaired line repeats the file's: it is shown only where nothing in that line is masked.
             is_shown = self.mask.line(repair.line, 0, 0)[0] == self._lines[repair.line]
             hint = f"{repair.how}: {repair.text}" if is_shown else repair.how
         parts += [f"  {self.mask.text(text)}" for text in (diagnostic.expected, hint) if text]
@@ -108,6 +109,7 @@ class Report:
         text, start, end = _cropped(text, start, max(end, start + 1))
         gutter = f"{position.line + 1:>5} | "
         carets = " " * _columns(text[:start]) + "^" * max(_columns(text[start:end]), 1)
+        # A tab or a control character would move the caret, or drive the terminal.
         printable = "".join(letter if letter.isprintable() else " " for letter in text)
         return [gutter + printable, " " * (len(gutter) - 2) + "| " + carets]
 

@@ -55,7 +55,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def hides_a_password(name: str, text: str) -> bool:
-    """Whether an address, under a key of this name, is so misspelt that nobody can tell where its password stands."""
+    """Whether an address, under a key of this name, is so misspelt that it cannot be said where its password stands."""
     return _ADDRESSES.search(name) is not None and _READABLE.fullmatch(text.strip()) is None
 
 
@@ -217,6 +217,7 @@ def _by_look(lines: Sequence[str], number: int, is_secret: Callable[[str], bool]
 
 def _keys_above(lines: Sequence[str], number: int) -> Iterator[str]:
     indent = _indent(lines[number])
+    # Only lines that are indented less than all below them are keys above; in the first column there are none.
     for line in reversed(lines[:number]):
         if indent == 0:
             return
@@ -228,6 +229,7 @@ def _keys_above(lines: Sequence[str], number: int) -> Iterator[str]:
 
 def _indent(line: str) -> float:
     bare = line.lstrip()
+    # A list may stand in the column of its key, and its items are still below it.
     return len(line) - len(bare) + (0.5 if bare.startswith("-") else 0.0)
 
 

@@ -83,6 +83,8 @@ def _tags(error: ErrorDetails, root: MappingNode, at: Path) -> Iterator[tuple[Pa
         if following is not None:
             node, path = following[1], (*path, step)
         elif isinstance(step, str) and step != _KEY_STEP:
+            # Pydantic puts the branch of a union on the path, by its type or tag. What looks like the name of a field
+            # is one, and is missing in the file.
             is_field = _FIELD_NAME.fullmatch(step) is not None and step not in _CORE_TYPES
             if not is_field:
                 yield path, step
@@ -148,10 +150,6 @@ def _at_least(context: Context) -> str:
     return "at least one" if least == 1 else f"at least {least}"
 
 
-def _at_most(context: Context) -> str:
-    return f"at most {context.get('max_length')}, not {context.get('actual_length', 'more')}"
-
-
 def _always(text: str) -> Callable[[Context], str]:
     return lambda _: text
 
@@ -190,7 +188,7 @@ _EXPECTATIONS: dict[str, Callable[[Context], str]] = {
     "string_too_long": lambda context: f"at most {context['max_length']} characters",
     "string_pattern_mismatch": lambda context: f"a text like {context['pattern']}",
     "too_short": _at_least,
-    "too_long": _at_most,
+    "too_long": lambda context: f"at most {context.get('max_length')}, not {context.get('actual_length', 'more')}",
     "greater_than": lambda context: f"more than {context['gt']:g}",
     "greater_than_equal": lambda context: f"{context['ge']:g} or more",
     "less_than": lambda context: f"less than {context['lt']:g}",

@@ -16,6 +16,7 @@ def part_of(node: ScalarNode, column: int, width: int, lines: Sequence[str]) -> 
     line, at = node.start.line, node.start.column
     if node.style in ("|", ">"):
         line, at = line + 1, 0  # the | or > is not part of the text
+    # White space is left out: YAML folds line breaks, and an escape may stand for it.
     wanted = [letter for letter in node.text[: column - 1] if not letter.isspace()]
     rest = node.text[column - 1 :].strip()[:1] or ""
     for letter in [*wanted, *rest]:

@@ -77,7 +77,7 @@ def _line(diagnostic: Diagnostic) -> int | None:
 
 
 class _Stopped(Exception):
-    """There is no use in reading on; the last diagnostic says why."""
+    """The file is not read any further; the last diagnostic says why."""
 
 
 @dataclass(slots=True)
@@ -153,6 +153,7 @@ class _Composer:
         if target is None:
             target = place
             self._found.settled.append(place)
+        # Counted before anything is built from it: aliases of aliases grow exponentially ("billion laughs").
         self._aliased += target.size
         if self._aliased > MAX_ALIASED:
             self._stop(place, f"the aliases up to here stand for more than {MAX_ALIASED} values")
@@ -185,6 +186,7 @@ class _Composer:
             if not all(isinstance(part, MappingNode) or part in self._found.settled for part in given):
                 expected = "expected an alias of a mapping, like '<<: *name'"
                 self._mistake(key, "'<<' merges mappings only", expected=expected)
+        # ``{{ value }}`` without quotes is a mapping in YAML, whose key is a mapping that begins one column later.
         elif isinstance(key, MappingNode) and key.start == mapping.start._replace(column=mapping.start.column + 1):
             self._mistake(mapping, "a text with {{ }} needs quotes", hint='like title: "{{ value }}"')
             self._found.settled.append(mapping)

@@ -20,7 +20,7 @@ _QUOTES = "the value needs quotes"
 _UNCLOSED = "found unexpected end of stream"
 _INDENT = "the keys of one mapping begin in the same column, indented with spaces"
 
-# What libyaml says (https://github.com/yaml/libyaml, scanner.c and parser.c), and what it means to whoever wrote it.
+# What libyaml says (https://github.com/yaml/libyaml, scanner.c and parser.c), and what it means for the file.
 _MEANINGS: dict[str, tuple[str, str | None]] = {
     "mapping values are not allowed in this context": ("a ': ' that does not belong here", _INDENT),
     "could not find expected ':'": ("expected 'key: value'", None),
@@ -95,6 +95,7 @@ def _place(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> _Mark:
         return _Mark(0, 0)
     if mark.line >= len(lines):
         return _Mark(len(lines) - 1, len(lines[-1]))
+    # The parser stops within a template without quotes; the mistake is where the template begins.
     template = lines[mark.line].find(": {{", 0, mark.column)
     return _Mark(mark.line, template + 2 if template >= 0 else mark.column)
 
@@ -160,6 +161,7 @@ def _quoted(value: str) -> str:
 
 def _gets_past(lines: Sequence[str], number: int, repaired: str, mark: _Mark, parser: Parser) -> bool:
     end = max(number, mark.line) + 1
+    # Only up to the line in question: what is wrong further down has nothing to do with the repair.
     reader = parser("\n".join([*lines[:number], repaired, *lines[number + 1 : end]]) + "\n")
     try:
         while reader.check_event():

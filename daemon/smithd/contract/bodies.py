@@ -57,6 +57,7 @@ class StreamEnd(Part):
     @field_validator("secondary_action")
     @classmethod
     def _beside_the_first(cls, second: Action, info: ValidationInfo) -> Action:
+        # Where the first button, or the content state, is faulty itself, it is not in ``data``: one fault is enough.
         if info.data.get("action", second) is None:
             raise ValueError("a second button needs a first one, 'action'")
         state = info.data.get("content_state", second)

@@ -113,6 +113,7 @@ def _fault(error: ErrorDetails) -> Fault:
     if len(steps) > 1 and steps[0] == "content_state":
         del steps[1]  # the type's tag
     below = "type" if error["type"] == "activity_type" else error.get("ctx", {}).get("below")
+    # The error is one of the whole content state; the person is shown the field that is meant.
     if below is not None:
         steps.append(below)
     return Fault(tuple(steps), _words(error))

@@ -76,7 +76,7 @@ class PushAction(Action):
 
 
 class Target(Part):
-    """Who gets it; without a target, everybody whom the key reaches."""
+    """Who gets it; without a target, everybody that the key reaches."""
 
     channels: Channels
 

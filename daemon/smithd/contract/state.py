@@ -101,6 +101,7 @@ class SegmentedProgressState(_State):
     @field_validator("step_colors")
     @classmethod
     def _one_for_each(cls, colors: list[str], info: ValidationInfo) -> list[str]:
+        # None where current_step is faulty itself.
         done = info.data.get("current_step")
         if done is not None and len(colors) != done:
             raise ValueError(f"expected one colour for each step that is done: {done}, not {len(colors)}")

@@ -33,6 +33,7 @@ def clipped(text: str, longest: int = LONGEST_VALUE) -> str:
     """A text cut, where it must be, to ``longest`` characters, counted as ``units`` does."""
     if units(text) <= longest:
         return text
+    # The end may be half of a surrogate pair, which "ignore" drops. One unit is left for the ellipsis.
     kept = text.encode("utf-16-le", "surrogatepass")[: 2 * (longest - 1)]
     return kept.decode("utf-16-le", "ignore").rstrip() + "…"
 
@@ -94,6 +95,7 @@ def is_number(value: Any) -> TypeGuard[int | float]:
         return False
     try:
         return float("-inf") < float(value) < float("inf")
+    # A whole number of more than 308 digits.
     except OverflowError:
         return False
 
@@ -199,6 +201,7 @@ def _moment(text: str) -> str:
     try:
         if not _MOMENT.fullmatch(text):
             raise ValueError
+        # The pattern does not say that the day and the hour exist.
         datetime.fromisoformat(text.upper())
     except ValueError:
         raise ValueError("expected a date and a time with its zone, like 2026-05-03T11:30:00Z") from None

@@ -108,6 +108,7 @@ def _value_for(text: str, vector: Vector, labels: Labels) -> OperandValue:
     if labels in vector.values:
         value = vector.values[labels]
         return OperandValue(text, 1, value, value)
+    # The operand may have other labels than the result, where sides were matched on some of them.
     agreeing = [value for other, value in vector.values.items() if _agree(labels, other)]
     if agreeing:
         return OperandValue(text, len(agreeing), min(agreeing), max(agreeing))

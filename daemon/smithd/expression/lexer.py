@@ -111,6 +111,7 @@ def _no_token(text: str, at: int) -> ExpressionError:
         return ExpressionError(
             f"'{match[0]}' is no number and no duration", column, expected="expected one like 0.5, 1e6, 30s or 1h30m"
         )
+    # The longer sign first: ``&&`` is not two ``&``.
     for word in (text[at : at + 2], sign):
         if word in _INSTEAD:
             return ExpressionError(f"'{word}' means nothing here", column, near=_INSTEAD[word])

@@ -92,11 +92,13 @@ def _unknown_pairs(left: Vector, right: Vector, matching: VectorMatching) -> fro
     surely = {key(labels): labels for labels in right.values}
     partners = surely | {key(labels): labels for labels in right.unknown}
     unsure = {key(labels) for labels in right.unknown}
+    # An unknown series of the left side matters only where it has a partner, or may have one.
     unknown = [labels for labels in left.unknown if right.is_incomplete or key(labels) in partners]
     unknown += [
         labels for labels in left.values if key(labels) in unsure or (right.is_incomplete and key(labels) not in surely)
     ]
     named = {matching.result(labels, partners.get(key(labels), ())) for labels in unknown}
+    # The left side may lack series: each partner could have a result. With ``group_left`` its labels are not known.
     if left.is_incomplete and not matching.many:
         named |= partners.keys()
     return frozenset(named)
@@ -128,6 +130,7 @@ def vector_unless(left: Vector, right: Vector, matching: VectorMatching) -> Vect
     there = {key(labels) for labels in right.values}
     maybe = {key(labels) for labels in right.unknown}
     rest = {labels: value for labels, value in left.values.items() if key(labels) not in there}
+    # A series that is not known could exclude any of the rest.
     if right.is_incomplete:
         unknown = frozenset(rest) | {labels for labels in left.unknown if key(labels) not in there}
         return computed({}, left, *((right,) if rest or left.unknown or left.is_incomplete else ()), unknown=unknown)

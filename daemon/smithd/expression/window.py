@@ -79,6 +79,7 @@ def rate(samples: Samples, start: float, end: float) -> float | None:
     measured = last_at - first_at
     spacing = measured / (len(inside) - 1)
     ahead, behind = first_at - start, end - last_at
+    # A counter does not begin below zero: carried on backwards, it reaches zero there at the earliest.
     if grown > 0 and first >= 0:
         ahead = min(ahead, measured * (first / grown))
     reached = measured + sum(gap if gap < spacing * _REACH else spacing / 2 for gap in (ahead, behind))

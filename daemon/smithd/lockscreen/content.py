@@ -40,7 +40,10 @@ def activity(
     state = _mapping(body.get("content_state"))
     if ended and now - at >= lingers(state):
         return None
-    window = window or _assumed(state, at)
+    if window is None:
+        frozen_at = at if state.get("is_running") is False else None
+        counts_down = state.get("counts_down") is not False
+        window = DrawnTimer(at, _number(state.get("duration_seconds")), frozen_at, counts_down)
     if ended and window.frozen_at is None:
         window = replace(window, frozen_at=at)
     icon = _mapping(state.get("icon"))
@@ -115,17 +118,11 @@ def _clock(window: DrawnTimer, now: float) -> dict[str, Any]:
     left = max(0.0, window.duration - passed)
     shown = left if window.counts_down else window.duration - left
     return {
+        # Rounded up while it counts down: a timer shows 0:00 only when it has ended.
         "figure": duration(math.ceil(left) if window.counts_down else shown),
         "bar": shown / window.duration if window.duration else 0.0,
         "frozen": frozen,
     }
-
-
-def _assumed(state: Mapping[str, Any], at: float) -> DrawnTimer:
-    length = _number(state.get("duration_seconds"))
-    return DrawnTimer(
-        at, length, at if state.get("is_running") is False else None, state.get("counts_down") is not False
-    )
 
 
 def _steps(state: Mapping[str, Any]) -> tuple[str, ...]:
@@ -136,6 +133,7 @@ def _steps(state: Mapping[str, Any]) -> tuple[str, ...]:
     drawn = int(min(max(total, 1), MOST_STEPS))
     full = int(min(max(done or 0, 0) / total, 1) * drawn)
     usual = state.get("step_color") or state.get("color")
+    # The colours of single steps can be shown only where each step is drawn.
     colors = _list(state.get("step_colors")) if drawn == total else []
     return tuple(_color(colors[n] if n < len(colors) else usual) if n < full else "" for n in range(drawn))
 

@@ -19,6 +19,7 @@ from smithd.simulator.state import Billing, Device, Format, Metric, ServiceState
 def change(state: ServiceState, document: Json, now: float) -> ServiceState:
     """The account after this change. Raises Refused (400), where it makes no sense; nothing is changed then."""
     contract.check_shape("account", document)
+    # On a copy: a document that is refused half-way must change nothing.
     changed = copy.deepcopy(state)
     change = _Change(changed, now)
     for name, value in sorted(document.items(), key=lambda entry: entry[0] == "used_up"):  # by the limits given here
@@ -143,6 +144,7 @@ class _Change:
         options = {"format": given} if isinstance(given, str) else given
         metric = Metric(key, **options | {"format": Format(options["format"])})
         before = self._state.metrics.get(key)
+        # A value outlives a change of format only where the new one could have been given it: text or number.
         if before is not None and (before.format is Format.STRING) == (metric.format is Format.STRING):
             metric.value, metric.timestamp, metric.received = before.value, before.timestamp, before.received
         self._state.metrics[key] = metric
@@ -193,7 +195,7 @@ class _Change:
         return activities.start(self._state, stream, body, reached(self._state, None), self._now)
 
     def _swipe_away(self, stream: Stream | None) -> None:
-        """What a person does on the phone: the activity is gone at once, and the client is not notified."""
+        """What a person does on the phone: the activity ends at once, and the client is not notified."""
         if stream is not None and stream.activity is not None:
             self._state.leave(stream.activity, self._now, dismiss_at=self._now)
             stream.activity = None

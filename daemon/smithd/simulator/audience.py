@@ -57,15 +57,16 @@ def users(devices: Iterable[Device]) -> int:
 
 
 def targeted(state: ServiceState, scope: tuple[str, ...] | None, body: Json) -> Audience:
-    """Whom this body means: its channels, else all that the key may reach.
+    """The phones that this body means: those of its channels, else all that the key may reach.
 
-    Raises Refused: 403 outside the key's scope, 400 for a channel that the account has not, 422 where no phone is.
+    Raises Refused: 403 outside the key's scope, 400 for a channel that the account does not have, 422 for no phone.
     """
     named = body.get("target", body).get("channels")
     if named is None:
         return reached(state, scope)
     channels = tuple(dict.fromkeys(named))
     check_scope(scope, channels)
+    # An account that declares no channels has any.
     unknown = [slug for slug in channels if state.channels and slug not in state.channels]
     if unknown:
         # Whether it is 400 or 422 is not documented.
@@ -74,7 +75,7 @@ def targeted(state: ServiceState, scope: tuple[str, ...] | None, body: Json) -> 
 
 
 def reached(state: ServiceState, channels: tuple[str, ...] | None) -> Audience:
-    """Whom these channels reach (None: the whole account). Raises Refused (422) where that is no phone."""
+    """The phones that these channels reach (None: the whole account). Raises Refused (422) where there is none."""
     devices = tuple(device for device in state.devices if _is_meant(state, device, channels))
     return not_empty(Audience(devices, channels, state.null_channels))
 

@@ -78,6 +78,7 @@ def _number(text: str) -> float:
 
 
 def _integer(text: str) -> int:
+    # int() of very many digits is slow; as a float they are infinite, which is refused first.
     _number(text)
     return int(text)
 

@@ -73,15 +73,11 @@ def _content(content: Json) -> Iterator[Doubt]:
         yield "content_state.value", f"is longer than {_MAX_VALUE} characters"
     if kind == "metrics":
         yield from _metrics(content["metrics"])
-    if kind == "segmented_progress" and "step_colors" in content:
-        yield from _step_colors(content)
+    colors = content.get("step_colors") if kind == "segmented_progress" else None
+    if colors is not None and len(colors) != content["current_step"]:
+        yield "content_state.step_colors", "should hold one colour for each completed step"
     if kind == "progress" and "percentage" not in content and not 0 <= content["value"] <= content["upper_limit"]:
         yield "content_state.value", "is not between 0 and upper_limit"
-
-
-def _step_colors(content: Json) -> Iterator[Doubt]:
-    if len(content["step_colors"]) != content["current_step"]:
-        yield "content_state.step_colors", "should hold one colour for each completed step"
 
 
 def _metrics(metrics: list[Json]) -> Iterator[Doubt]:

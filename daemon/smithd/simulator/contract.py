@@ -154,6 +154,7 @@ def _is_date_time(text: object) -> bool:
         return True
     if not _DATE_TIME.fullmatch(text):
         return False
+    # A leap second is allowed where UTC has one: at 23:59:60. Python's datetime knows none.
     leaps = text[17:19] == "60"
     try:
         moment = datetime.fromisoformat(f"{text[:17]}59{text[19:]}".upper() if leaps else text.upper())

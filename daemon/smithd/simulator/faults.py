@@ -78,6 +78,7 @@ class Faults:
             endpoint = router.find(call.method, call.path).endpoint.name
         except Refused:
             return None
+        # ``strikes`` counts, so the search ends with the first that does: the others are not used up.
         struck = next((fault for fault in self._orders if fault.strikes(endpoint)), None)
         self._orders = [fault for fault in self._orders if fault.left != 0]
         return struck

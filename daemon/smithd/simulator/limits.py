@@ -47,7 +47,7 @@ SHARED_PER_ACCOUNT = 60
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many requests are counted under one name, and for whom ("": the account)."""
+    """How many requests are allowed under one name; ``owner`` is an address, or "" for the account."""
 
     owner: str
     policy: str

@@ -21,6 +21,7 @@ def send(state: ServiceState, request: ServiceRequest) -> Answer:
     audience = targeted(state, request.scope, body)
     notification = made(state.new_id("pn"), body, audience, request.now)
     details = audience.counts | audience.effective | {"devices_targeted": len(audience.devices)}
+    # Not remembered, so that it can neither be seen nor replaced.
     if state.failing:
         return _refused_by_apple(notification, details, request.now)
     state.remember(notification)

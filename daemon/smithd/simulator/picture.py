@@ -98,6 +98,7 @@ def _activity(activity: ActivityDocument, now: float) -> drawn.Activity | None:
 
 def _line(seen: Seen) -> Line:
     """A request: what was asked, and the verdict."""
+    # The mark is a status, or a word where no status was sent.
     level = {"2": "info", "3": "info"}.get(seen.mark[0], "error")
     if seen.mark in ("402", "429"):
         level = "warning"

@@ -93,6 +93,7 @@ class Service:
         self.state.settle(now)
         route = router.find(call.method, call.path)
         endpoint = route.endpoint
+        # The address is counted before the key is looked at, so that wrong keys count too; the account after it.
         self._count(limits.of_address(endpoint.family, call.peer), now, meters)
         scope = self._scope(call)
         self._count(limits.of_account(endpoint.family, self.state.rate_mode), now, meters)

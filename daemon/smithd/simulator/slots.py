@@ -27,6 +27,7 @@ def evict(state: ServiceState, audience: Audience, now: float) -> str | None:
     """Take the oldest activities off full phones. Returns the id of the last one (None: there was room)."""
     evicted = None
     for name in audience.names:
+        # More than one has to go where the limit was lowered meanwhile.
         while len(active := _on(state, name, now)) >= state.device_limit:
             stream, oldest = min(active, key=lambda pair: pair[1].started)
             stream.activity = None

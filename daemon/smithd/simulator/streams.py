@@ -12,12 +12,14 @@ from smithd.simulator.state import ServiceState, SimulatedActivity, Stream
 
 def put(state: ServiceState, request: ServiceRequest) -> Answer:
     """``PUT /live-activity/stream/{key}``: started, updated, rotated, noop or paused."""
+    # A new stream is kept only when its activity starts: a refused request leaves none behind.
     stream = state.streams.get(request.param) or Stream(request.param)
     given, current = request.needed_body(), stream.activity
     body = activities.completed(given, current)
     contract.check("live-activity-stream-put", body)
     check_billing(state, request.now)
     audience = targeted(state, request.scope, body)
+    # A paused stream shows nothing, so what only a start needs is not asked for.
     if stream.paused:
         activities.check_type(given["content_state"])
         return _answer(stream, "paused", None, audience, request.now)

@@ -47,6 +47,7 @@ async def send_answer(answer: Answer, clock: Clock, scope: Scope, receive: Recei
         if delivery.pace is not None and not await _pause(len(piece) / delivery.pace, clock, receive):
             return
         await send({"type": "http.response.body", "body": piece, "more_body": True})
+    # The content-length is that of the whole answer, so a client can see that it was cut.
     if delivery.cut is None or delivery.cut >= len(content):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     else:

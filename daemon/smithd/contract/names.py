@@ -17,20 +17,15 @@ def matching(pattern: re.Pattern[str], what: str, expected: str) -> AfterValidat
     """The annotation of a name that must match; the error proposes a similar name that matches."""
 
     def check(name: str) -> str:
-        if not pattern.fullmatch(name):
-            raise ValueError(f"'{whole(name)}' cannot be {what}: expected {expected}{_instead(name, pattern)}")
-        return name
+        if pattern.fullmatch(name):
+            return name
+        # What people write, like "Nightly job", becomes a name with one of these signs for all that a name cannot have.
+        proposals = [re.sub(r"[^a-z0-9]+", sign, name.lower()).strip(sign) for sign in "_-"]
+        similar = next((proposal for proposal in proposals if proposal and pattern.fullmatch(proposal)), None)
+        instead = "" if similar is None else f", like '{similar}'"
+        raise ValueError(f"'{whole(name)}' cannot be {what}: expected {expected}{instead}")
 
     return AfterValidator(check)
-
-
-def _instead(name: str, pattern: re.Pattern[str]) -> str:
-    """A name like this one that would do, as the end of a sentence."""
-    for sign in "_-":
-        proposal = re.sub(r"[^a-z0-9]+", sign, name.lower()).strip(sign)
-        if proposal and pattern.fullmatch(proposal):
-            return f", like '{proposal}'"
-    return ""
 
 
 def _of_a_notification(name: str) -> str:
@@ -38,7 +33,8 @@ def _of_a_notification(name: str) -> str:
         name.encode()
     except UnicodeEncodeError:
         name = ""
-    if not name.strip("."):  # "." and ".." mean something else in a path
+    # "." and ".." mean something else in a path.
+    if not name.strip("."):
         raise ValueError("expected the service's name of a notification")
     return name
 

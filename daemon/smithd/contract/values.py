@@ -79,12 +79,6 @@ Named = Annotated[str, Strict(), AfterValidator(_not_blank), WithJsonSchema({"ty
 """A text that says something."""
 
 
-def _short(text: str) -> str:
-    if is_blank(text) or units(text) > LONGEST_VALUE:
-        raise ValueError(f"expected a text of 1 to {LONGEST_VALUE} characters that is not blank")
-    return text
-
-
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Count = Annotated[Number, Field(ge=0)]
 
@@ -116,7 +110,9 @@ def _readout(least: float) -> PlainValidator:
 
     def check(value: Any) -> Any:
         if isinstance(value, str):
-            return _short(value)
+            if is_blank(value) or units(value) > LONGEST_VALUE:
+                raise ValueError(f"expected a text of 1 to {LONGEST_VALUE} characters that is not blank")
+            return value
         if not is_number(value) or value < least:
             raise ValueError(f"expected {number} or a text of 1 to {LONGEST_VALUE} characters that is not blank")
         return value

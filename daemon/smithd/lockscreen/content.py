@@ -105,24 +105,20 @@ def _measure(state: Mapping[str, Any], window: DrawnTimer, now: float) -> dict[s
             share = percentage / 100 if percentage is not None else (done or 0) / limit if limit else 0
             return {"bar": min(1.0, max(0.0, share))}
         case "timer":
-            return _clock(window, now)
+            passed = max(0.0, (now if window.frozen_at is None else window.frozen_at) - window.began)
+            frozen = window.frozen_at is not None
+            if window.duration is None:
+                return {"figure": duration(passed), "frozen": frozen}
+            # A timer that counts up ends at its length too, where it has one.
+            left = max(0.0, window.duration - passed)
+            shown = left if window.counts_down else window.duration - left
+            return {
+                # Rounded up while it counts down: a timer shows 0:00 only when it has ended.
+                "figure": duration(math.ceil(left) if window.counts_down else shown),
+                "bar": shown / window.duration if window.duration else 0.0,
+                "frozen": frozen,
+            }
     return {}
-
-
-def _clock(window: DrawnTimer, now: float) -> dict[str, Any]:
-    """What a timer shows: what is left of its window, or how long it has been counting up, to its end if it has one."""
-    passed = max(0.0, (now if window.frozen_at is None else window.frozen_at) - window.began)
-    frozen = window.frozen_at is not None
-    if window.duration is None:
-        return {"figure": duration(passed), "frozen": frozen}
-    left = max(0.0, window.duration - passed)
-    shown = left if window.counts_down else window.duration - left
-    return {
-        # Rounded up while it counts down: a timer shows 0:00 only when it has ended.
-        "figure": duration(math.ceil(left) if window.counts_down else shown),
-        "bar": shown / window.duration if window.duration else 0.0,
-        "frozen": frozen,
-    }
 
 
 def _steps(state: Mapping[str, Any]) -> tuple[str, ...]:

@@ -27,6 +27,18 @@ FILES = {
 }
 """The static files by name, with their types."""
 
+_ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.PackageLoader("smithd.lockscreen"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters.update(
+    ago=formatting.ago, caption=formatting.caption, clock=formatting.clock, clockface=clockface,
+    date=formatting.date, exact=formatting.exact, figure=formatting.figure, glyph=glyph,
+)  # fmt: skip
+
 
 def document(page: Page, fragment_path: str = "screen") -> str:
     """The whole page; its script fetches ``fragment_path`` for what changed. Paths are relative to any base."""
@@ -43,21 +55,3 @@ def static(name: str) -> bytes:
     if name not in FILES:
         raise KeyError(name)
     return (files("smithd.lockscreen") / "static" / name).read_bytes()
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("smithd.lockscreen"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        ago=formatting.ago, caption=formatting.caption, clock=formatting.clock, clockface=clockface,
-        date=formatting.date, exact=formatting.exact, figure=formatting.figure, glyph=glyph,
-    )  # fmt: skip
-    return environment
-
-
-_ENVIRONMENT = _environment()

@@ -76,9 +76,14 @@ def start(state: ServiceState, stream: Stream, body: Json, audience: Audience, n
 def update(stream: Stream, activity: SimulatedActivity, body: Json, now: float) -> bool:
     """Show other content; False where nothing would change, and nothing is sent then."""
     label(stream, body)
-    if _is_equal(activity, body):
+    content = body["content_state"]
+    shown = [activity.content, activity.action, activity.secondary_action]
+    is_same = _is_same(shown, [content, body.get("action"), body.get("secondary_action")])
+    # A duration restarts the timer's window, so it always changes something.
+    if is_same and "duration_seconds" not in content and body.get("alert") in (None, activity.alert):
         return False
-    activity.content = body["content_state"]
+
+    activity.content = content
     activity.action, activity.secondary_action = body.get("action"), body.get("secondary_action")
     activity.alert = body.get("alert")
     activity.timer = timer.moved(activity.timer, activity.content, now)
@@ -121,16 +126,6 @@ def label(stream: Stream, body: Json) -> None:
     """Tags and metadata are kept when left out, and cleared by empty ones."""
     stream.tags = list(dict.fromkeys(body.get("tags", stream.tags)))
     stream.metadata = body.get("metadata", stream.metadata)
-
-
-def _is_equal(activity: SimulatedActivity, body: Json) -> bool:
-    """Whether nothing would change. A duration restarts its window, so it always changes something."""
-    if "duration_seconds" in body["content_state"]:
-        return False
-    if body.get("alert") not in (None, activity.alert):
-        return False
-    shown = [activity.content, activity.action, activity.secondary_action]
-    return _is_same(shown, [body["content_state"], body.get("action"), body.get("secondary_action")])
 
 
 def _is_same(one: Any, other: Any) -> bool:

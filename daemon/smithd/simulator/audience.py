@@ -76,7 +76,11 @@ def targeted(state: ServiceState, scope: tuple[str, ...] | None, body: Json) -> 
 
 def reached(state: ServiceState, channels: tuple[str, ...] | None) -> Audience:
     """The phones that these channels reach (None: the whole account). Raises Refused (422) where there is none."""
-    devices = tuple(device for device in state.devices if _is_meant(state, device, channels))
+    devices = tuple(state.devices)
+    # Where the account declares no channels, any slug is a channel, and reaches everybody.
+    if channels is not None and state.channels:
+        members = {user for slug in channels for user in state.channels.get(slug, ())}
+        devices = tuple(device for device in state.devices if device.user in members)
     return not_empty(Audience(devices, channels, state.null_channels))
 
 
@@ -92,10 +96,3 @@ def not_empty(audience: Audience) -> Audience:
     if not audience.devices:
         raise Refused(422, "No recipients found", "no phone matches the target", **audience.effective)
     return audience
-
-
-def _is_meant(state: ServiceState, device: Device, channels: tuple[str, ...] | None) -> bool:
-    """Whether a phone is meant. Where the account declares no channels, any slug is one, and of everybody."""
-    if channels is None or not state.channels:
-        return True
-    return any(device.user in state.channels.get(slug, ()) for slug in channels)

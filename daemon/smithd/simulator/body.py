@@ -37,8 +37,15 @@ def parse(raw: bytes) -> Json:
     try:
         document = json.loads(raw.decode(), parse_float=_number, parse_int=_integer, parse_constant=_no_number)
         json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (ValueError, RecursionError) as error:
-        raise ValueError(_reason(error)) from None
+    # Both of these are ValueErrors, so they come before it.
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except UnicodeError:
+        raise ValueError("not UTF-8 text") from None
+    except ValueError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")
     if _depth(document) > MAX_DEPTH:
@@ -58,18 +65,6 @@ def segment(raw: str) -> str:
 
 def _bad(reason: str) -> Refused:
     return Refused(400, "Invalid request body", f"the body is {reason}")
-
-
-def _reason(error: ValueError | RecursionError) -> str:
-    match error:
-        case RecursionError():
-            return _TOO_DEEP
-        case json.JSONDecodeError():
-            return f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        case UnicodeError():
-            return "not UTF-8 text"
-        case _:
-            return f"not JSON: {error}"
 
 
 def _number(text: str) -> float:

@@ -45,21 +45,24 @@ def units(text: str) -> int:
 
 def doubts(body: Json) -> Iterator[Doubt]:
     """What is doubtful in a body that its schema takes, in no particular order of weight."""
-    yield from _size(body)
-    yield from _blank_texts(body)
-    yield from _targets(body)
-    yield from _urls(body)
-    yield from _buttons(body)
-    if "content_state" in body:
-        yield from _content(body["content_state"])
-
-
-def _size(body: Json) -> Iterator[Doubt]:
-    """Apple takes 4 KB, and the service puts something of its own around; tags and metadata stay on the server."""
+    # Apple takes 4 KB, and the service puts something of its own around; tags and metadata stay on the server.
     shown = {name: value for name, value in body.items() if name not in ("tags", "metadata")}
     size = len(json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode())
     if size > _MAX_SHOWN_BYTES:
         yield "", f"{size} bytes without tags and metadata; more than {_MAX_SHOWN_BYTES} may not reach a phone"
+
+    yield from _blank_texts(body)
+
+    for path, holder in (("channels", body), ("target.channels", body.get("target", {}))):
+        if any(not re.fullmatch(r"\S+", slug) for slug in holder.get("channels", ())):
+            yield path, "a channel's slug has no blanks"
+    if any(_CAPITAL.search(tag) for tag in body.get("tags", ())):
+        yield "tags", "tags are lower case"
+
+    yield from _urls(body)
+    yield from _buttons(body)
+    if "content_state" in body:
+        yield from _content(body["content_state"])
 
 
 def _content(content: Json) -> Iterator[Doubt]:
@@ -71,8 +74,12 @@ def _content(content: Json) -> Iterator[Doubt]:
             yield f"content_state.{name}", f"is not documented for the type {kind}"
     if kind == "value" and isinstance(content["value"], str) and units(content["value"]) > _MAX_VALUE:
         yield "content_state.value", f"is longer than {_MAX_VALUE} characters"
-    if kind == "metrics":
-        yield from _metrics(content["metrics"])
+    metrics = content["metrics"] if kind == "metrics" else []
+    if len(metrics) > _MAX_METRICS:
+        yield "content_state.metrics", "the type metrics shows two related values; stats takes eight"
+    for index, metric in enumerate(metrics):
+        if isinstance(metric["value"], str):
+            yield f"content_state.metrics.{index}.value", "the type metrics shows numbers; stats takes texts too"
     colors = content.get("step_colors") if kind == "segmented_progress" else None
     if colors is not None and len(colors) != content["current_step"]:
         yield "content_state.step_colors", "should hold one colour for each completed step"
@@ -80,33 +87,23 @@ def _content(content: Json) -> Iterator[Doubt]:
         yield "content_state.value", "is not between 0 and upper_limit"
 
 
-def _metrics(metrics: list[Json]) -> Iterator[Doubt]:
-    if len(metrics) > _MAX_METRICS:
-        yield "content_state.metrics", "the type metrics shows two related values; stats takes eight"
-    for index, metric in enumerate(metrics):
-        if isinstance(metric["value"], str):
-            yield f"content_state.metrics.{index}.value", "the type metrics shows numbers; stats takes texts too"
-
-
 def _blank_texts(body: Json) -> Iterator[Doubt]:
-    for path, holder, names in _with_texts(body):
+    content = body.get("content_state", {})
+    holders: list[tuple[str, Json, tuple[str, ...]]] = [
+        ("", body, ("title", "value")),
+        ("content_state.", content, ("title", "value", "message")),
+        ("content_state.icon.", content.get("icon", {}), ("symbol",)),
+        ("content_state.badge.", content.get("badge", {}), ("title",)),
+    ]
+    for index, metric in enumerate(content.get("metrics", ())):
+        holders.append((f"content_state.metrics.{index}.", metric, ("label", "value")))
+    holders += [(f"{path}.", action, ("title",)) for path, action in _actions(body)]
+
+    for path, holder, names in holders:
         for name in names:
             text = holder.get(name)
             if isinstance(text, str) and not text.strip():
                 yield f"{path}{name}", "is blank"
-
-
-def _with_texts(body: Json) -> Iterator[tuple[str, Json, tuple[str, ...]]]:
-    """The objects in a body that hold texts to be shown: where, which, and the names of the texts."""
-    content = body.get("content_state", {})
-    yield "", body, ("title", "value")
-    yield "content_state.", content, ("title", "value", "message")
-    yield "content_state.icon.", content.get("icon", {}), ("symbol",)
-    yield "content_state.badge.", content.get("badge", {}), ("title",)
-    for index, metric in enumerate(content.get("metrics", ())):
-        yield f"content_state.metrics.{index}.", metric, ("label", "value")
-    for path, action in _actions(body):
-        yield f"{path}.", action, ("title",)
 
 
 def _actions(body: Json) -> Iterator[tuple[str, Json]]:
@@ -118,14 +115,6 @@ def _actions(body: Json) -> Iterator[tuple[str, Json]]:
         yield f"actions.{index}", action
 
 
-def _targets(body: Json) -> Iterator[Doubt]:
-    for path, holder in (("channels", body), ("target.channels", body.get("target", {}))):
-        if any(not re.fullmatch(r"\S+", slug) for slug in holder.get("channels", ())):
-            yield path, "a channel's slug has no blanks"
-    if any(_CAPITAL.search(tag) for tag in body.get("tags", ())):
-        yield "tags", "tags are lower case"
-
-
 def _urls(body: Json) -> Iterator[Doubt]:
     for name in ("icon", "media"):
         if name in body and not _WEB_URL.fullmatch(body[name]):
@@ -135,17 +124,16 @@ def _urls(body: Json) -> Iterator[Doubt]:
     if re.search(r"\s", body.get("redirection", "")):
         yield "redirection", "a URL has no blanks"
     for path, action in _actions(body):
-        if not _is_sound(action, deep_links=path.startswith("actions")):
+        url = action["url"]
+        # A push also opens other apps' links; a webhook is for the web.
+        if path.startswith("actions") and action["type"] == "open_url":
+            is_sound = not re.search(r"\s", url)
+        else:
+            is_sound = bool(_WEB_URL.fullmatch(url) or _SHORTCUT.fullmatch(url))
+        if not is_sound:
             yield f"{path}.url", "must be a URL with a host and without blanks, or shortcuts://run-shortcut?name=…"
-        if action["type"] == "open_url" and units(action["url"]) > _MAX_URL:
+        if action["type"] == "open_url" and units(url) > _MAX_URL:
             yield f"{path}.url", f"is longer than {_MAX_URL} characters"
-
-
-def _is_sound(action: Json, deep_links: bool) -> bool:
-    """Whether an action's URL can be opened; a push also opens other apps' links, a webhook is for the web."""
-    if deep_links and action["type"] == "open_url":
-        return not re.search(r"\s", action["url"])
-    return bool(_WEB_URL.fullmatch(action["url"]) or _SHORTCUT.fullmatch(action["url"]))
 
 
 def _buttons(body: Json) -> Iterator[Doubt]:

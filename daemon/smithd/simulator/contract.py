@@ -53,7 +53,7 @@ def path_param(name: str, raw: str) -> str:
 
 def check_param(name: str, text: str) -> None:
     """Refuse (400) a decoded path parameter that is not as the contract says."""
-    error = _worst(_param_validator(name), text)
+    error = _worst(_validator("path-params", name), text)
     if error is not None:
         raise Refused(400, f"Invalid {name}", _clip(error.message))
 
@@ -68,7 +68,7 @@ def check(endpoint: str, body: Json) -> None:
 
 def check_shape(name: str, body: Json) -> None:
     """Refuse (400) a body that is not as the schema of this name says."""
-    error = _worst(_body_validator(name), body)
+    error = _worst(_validator(name), body)
     if error is not None:
         # Where there are several ways to be right, the text names what each of them misses.
         missed = " or ".join(dict.fromkeys(inner.message for inner in error.context or ()))
@@ -123,16 +123,6 @@ def _beyond_the_schema(body: Json) -> Iterator[tuple[str, str]]:
         yield "content_state.current_step", "current_step must not exceed number_of_steps"
 
 
-@cache
-def _body_validator(endpoint: str) -> Validator:
-    return _validator(document(endpoint))
-
-
-@cache
-def _param_validator(name: str) -> Validator:
-    return _validator(document("path-params")["$defs"][name])
-
-
 def _max_length(_: Any, longest: int, text: object, __: Any) -> Iterator[ValidationError]:
     if isinstance(text, str) and caution.units(text) > longest:
         yield ValidationError(f"{text!r} is longer than {longest} characters")
@@ -143,8 +133,11 @@ _Validator: type[Validator] = extend(  # type: ignore[no-untyped-call] # jsonsch
 )
 
 
-def _validator(schema: Json) -> Validator:
-    return _Validator(schema, format_checker=_formats)
+@cache
+def _validator(name: str, definition: str | None = None) -> Validator:
+    """The validator of a schema file, or of one definition in it."""
+    schema = document(name)
+    return _Validator(schema if definition is None else schema["$defs"][definition], format_checker=_formats)
 
 
 @_formats.checks("date-time")

@@ -35,26 +35,22 @@ def run(order: Order, service: Service, call: Call, query: Mapping[str, str], at
 
 
 def described(seen: Seen) -> Json:
-    """A request with its verdict, without the key."""
-    answer = seen.answer
+    """A request with its verdict, without the key; its body as text where it is no JSON object."""
+    call, answer = seen.call, seen.answer
+    try:
+        document: Any = body.read(call)
+    except Refused:
+        document = call.body.decode(errors="replace")
     return {
         "at": iso(seen.at),
-        "method": seen.call.method,
-        "path": seen.call.path,
-        "body": _document(seen.call),
+        "method": call.method,
+        "path": call.path,
+        "body": document,
         "status": answer.status if seen.mark == str(answer.status) else None,
         "verdict": answer.note,
         "answer": answer.body if answer.text is None else answer.text,
         "headers": dict(answer.headers),
     }
-
-
-def _document(call: Call) -> Any:
-    """A body for the log: its JSON, or its text where it is none."""
-    try:
-        return body.read(call)
-    except Refused:
-        return call.body.decode(errors="replace")
 
 
 def _screen(service: Service, document: Json, at: float) -> Any:

@@ -47,12 +47,17 @@ class OrderedFault:
             garbage=order.get("garbage", False),
         )
         done = "the request was ignored" if answer is None else answer.note
-        given = _ordered(order) if "status" in order or answer is None else answer
-        return replace(given, delivery=delivery, note=f"by order: {_named(order)}; {done}")
+        if answer is None or "status" in order:
+            status = int(order.get("status", 200))  # JSON may say 503.0
+            # An order may name any status, also one that the standard library has no name for.
+            phrase = next((known.phrase for known in HTTPStatus if known == status), f"Status {status}")
+            body = order.get("body", {"error": phrase, "message": "a fault that was ordered"})
+            answer = Answer(status, order.get("headers", {}), body, text=order.get("text"))
 
-    def as_json(self) -> Json:
-        """The order, with what is left of it."""
-        return self.document | {"times": self.left, "skip": self.skip}
+        words = [f"{name} {order[name]}" for name in ("status", "delay", "pace", "cut") if name in order]
+        words += ["garbage"] if order.get("garbage") else []
+        words += [f"dropped {order['drop']} it took effect"] if "drop" in order else []
+        return replace(answer, delivery=delivery, note=f"by order: {', '.join(words)}; {done}")
 
 
 class Faults:
@@ -66,7 +71,19 @@ class Faults:
         if isinstance(document.get("on"), str):
             document = document | {"on": [document["on"]]}
         contract.check_shape("fault", document)
-        _check_sense(document)
+
+        if document.keys().isdisjoint(_KINDS):
+            raise _senseless(f"order one of: {', '.join(_KINDS)}")
+        if "takes_effect" in document and document.keys().isdisjoint(("status", "garbage")):
+            raise _senseless("takes_effect goes with status or garbage")
+        for name, excluded in _EXCLUDED.items():
+            clash = [other for other in excluded if name in document and other in document]
+            if clash:
+                raise _senseless(f"{name} does not go with {clash[0]}")
+        set_here = [name for name in document.get("headers", ()) if name.lower() in _FRAMING]
+        if set_here:
+            raise _senseless(f"{set_here[0]} is set by the simulator itself; see cut and drop")
+
         takes_effect = document.get("takes_effect", "status" not in document) and document.get("drop") != "before"
         self._orders.append(OrderedFault(document, document.get("times", 1), document.get("skip", 0), takes_effect))
 
@@ -88,38 +105,9 @@ class Faults:
         self._orders.clear()
 
     def as_json(self) -> list[Json]:
-        """The orders that stand, the oldest first."""
-        return [fault.as_json() for fault in self._orders]
-
-
-def _check_sense(document: Json) -> None:
-    if document.keys().isdisjoint(_KINDS):
-        raise _senseless(f"order one of: {', '.join(_KINDS)}")
-    if "takes_effect" in document and document.keys().isdisjoint(("status", "garbage")):
-        raise _senseless("takes_effect goes with status or garbage")
-    for name, excluded in _EXCLUDED.items():
-        clash = [other for other in excluded if name in document and other in document]
-        if clash:
-            raise _senseless(f"{name} does not go with {clash[0]}")
-    set_here = [name for name in document.get("headers", ()) if name.lower() in _FRAMING]
-    if set_here:
-        raise _senseless(f"{set_here[0]} is set by the simulator itself; see cut and drop")
+        """The orders that stand, each with what is left of it, the oldest first."""
+        return [fault.document | {"times": fault.left, "skip": fault.skip} for fault in self._orders]
 
 
 def _senseless(why: str) -> Refused:
     return Refused(400, "Invalid fault", why)
-
-
-def _ordered(order: Json) -> Answer:
-    status = int(order.get("status", 200))  # JSON may say 503.0
-    phrase = next((known.phrase for known in HTTPStatus if known == status), f"Status {status}")
-    body = order.get("body", {"error": phrase, "message": "a fault that was ordered"})
-    return Answer(status, order.get("headers", {}), body, text=order.get("text"))
-
-
-def _named(order: Json) -> str:
-    """What is ordered, in a few words."""
-    words = [f"{name} {order[name]}" for name in ("status", "delay", "pace", "cut") if name in order]
-    words += ["garbage"] if order.get("garbage") else []
-    words += [f"dropped {order['drop']} it took effect"] if "drop" in order else []
-    return ", ".join(words)

@@ -45,9 +45,15 @@ class SimulatorGuard:
 
     def _is_local(self, request: Request) -> bool:
         host = request.headers.get("host", "")
+        try:
+            name = URL(f"http://{host}").hostname or ""
+        except ValueError:
+            return False
+        # A foreign site can have its own name point here, so the name must be one that no site can take for itself.
+        is_own_name = name == "localhost" or _is_loopback(name)
         origin = request.headers.get("origin", f"http://{host}")
         peer = request.client.host if request.client else ""
-        return _is_loopback(peer) and _is_local_name(host) and origin == f"http://{host}"
+        return _is_loopback(peer) and is_own_name and origin == f"http://{host}"
 
 
 _REFUSAL = PlainTextResponse(
@@ -55,15 +61,6 @@ _REFUSAL = PlainTextResponse(
     "From elsewhere, send 'Authorization: Bearer KEY' with the KEY of --control-key.\n",
     403,
 )
-
-
-def _is_local_name(host: str) -> bool:
-    """Whether a Host header has a name of this machine's own, which no foreign site can take for itself."""
-    try:
-        name = URL(f"http://{host}").hostname or ""
-    except ValueError:
-        return False
-    return name == "localhost" or _is_loopback(name)
 
 
 def _is_loopback(text: str) -> bool:

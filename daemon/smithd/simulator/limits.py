@@ -61,10 +61,6 @@ class RateWindow:
     started: float
     used: int = 0
 
-    def covers(self, now: float) -> bool:
-        """Whether it still counts; where the clock was set back, a new one begins."""
-        return 0 <= now - self.started < WINDOW
-
 
 @dataclass(frozen=True, slots=True)
 class Meter:
@@ -74,10 +70,6 @@ class Meter:
     quota: int
     left: int
     reset: int
-
-    @property
-    def exceeded(self) -> bool:
-        return self.left < 0
 
 
 Windows = dict[tuple[str, str], RateWindow]
@@ -103,7 +95,8 @@ def use_up(windows: Windows, quota: Quota, now: float) -> None:
 def count(windows: Windows, quota: Quota, now: float) -> Meter:
     """Count a request."""
     window = windows.get((quota.owner, quota.policy))
-    if window is None or not window.covers(now):
+    # Control orders can set the clock back. A window that lies in the future then would never end.
+    if window is None or not 0 <= now - window.started < WINDOW:
         window = windows[quota.owner, quota.policy] = RateWindow(now)
     window.used += 1
     return Meter(quota.policy, quota.size, quota.size - window.used, math.ceil(window.started + WINDOW - now))
@@ -111,7 +104,7 @@ def count(windows: Windows, quota: Quota, now: float) -> Meter:
 
 def check(meter: Meter) -> None:
     """Refuse the request when its window is used up."""
-    if not meter.exceeded:
+    if meter.left >= 0:
         return
     message = f"more than {meter.quota} requests in {WINDOW} seconds ({meter.policy}); retry in {meter.reset} s"
     refusal = Refused(429, "Rate limit exceeded", message, code="rate_limited")

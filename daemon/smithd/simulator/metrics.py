@@ -13,7 +13,14 @@ def post_value(state: ServiceState, request: ServiceRequest) -> Answer:
     body = request.needed_body()
     contract.check("metric-value", body)
     value = body["value"]
-    metric = _metric(state, request.param, is_text=isinstance(value, str))
+    metric = state.metrics.get(request.param)
+    if metric is None:
+        if not state.creates_metrics:
+            refusal = Refused(404, "Metric not found")
+            refusal.note = f"Metric not found: create {request.param} first"
+            raise refusal
+        kind = Format.STRING if isinstance(value, str) else Format.NUMBER
+        metric = state.metrics[request.param] = Metric(request.param, kind)
     if isinstance(value, str) and metric.format is not Format.STRING:
         raise Refused(400, "value must be a finite number", f"{metric.key} has the format {metric.format}")
     if not isinstance(value, str) and metric.format is Format.STRING:
@@ -22,14 +29,3 @@ def post_value(state: ServiceState, request: ServiceRequest) -> Answer:
     metric.value, metric.received = value, request.now
     metric.timestamp = body.get("timestamp", iso(request.now))
     return accepted({}, f"{metric.key} = {value}")
-
-
-def _metric(state: ServiceState, key: str, is_text: bool) -> Metric:
-    metric = state.metrics.get(key)
-    if metric is None:
-        if not state.creates_metrics:
-            refusal = Refused(404, "Metric not found")
-            refusal.note = f"Metric not found: create {key} first"
-            raise refusal
-        metric = state.metrics[key] = Metric(key, Format.STRING if is_text else Format.NUMBER)
-    return metric

@@ -21,9 +21,13 @@ def send(state: ServiceState, request: ServiceRequest) -> Answer:
     audience = targeted(state, request.scope, body)
     notification = made(state.new_id("pn"), body, audience, request.now)
     details = audience.counts | audience.effective | {"devices_targeted": len(audience.devices)}
-    # Not remembered, so that it can neither be seen nor replaced.
+    # 200 without success: the service took it, and Apple did for no phone. It is not remembered, so that it can neither
+    # be seen nor replaced.
     if state.failing:
-        return _refused_by_apple(notification, details, request.now)
+        why = "Apple took it for no phone"
+        undelivered = {"success": False, "devices_notified": 0, "users_notified": 0, "message": why}
+        answer = _answer(notification, details, request.now, why)
+        return dataclasses.replace(answer, body=answer.body | undelivered)
     state.remember(notification)
     return _answer(notification, details, request.now, f"push {notification.id}")
 
@@ -59,18 +63,6 @@ def made(id: str, body: Json, audience: Audience, now: float) -> SimulatedNotifi
         tags=list(dict.fromkeys(body.get("tags", ()))),
         metadata=body.get("metadata", {}),
     )
-
-
-def _refused_by_apple(notification: SimulatedNotification, details: Json, now: float) -> Answer:
-    """200 without success: the service took it, and Apple did for no phone. It is shown nowhere and not replaceable."""
-    answer = _answer(notification, details, now, "Apple took it for no phone")
-    undelivered = {
-        "success": False,
-        "devices_notified": 0,
-        "users_notified": 0,
-        "message": "Apple took it for no phone",
-    }
-    return dataclasses.replace(answer, body=answer.body | undelivered)
 
 
 def _shown(body: Json) -> Json:

@@ -11,7 +11,7 @@ from smithd.lockscreen import content, formatting
 from smithd.lockscreen import screen as drawn
 from smithd.lockscreen.screen import Line, Note, Page
 from smithd.simulator.exchange import Seen
-from smithd.simulator.screen import ActivityDocument, ScreenDocument, WidgetDocument
+from smithd.simulator.screen import ScreenDocument, WidgetDocument
 
 LINES = 60
 _LEAD = "A stand-in for ActivitySmith: the phone with what clients have sent so far. Nothing leaves this machine."
@@ -43,7 +43,19 @@ def page(
 
 def draw(screen: ScreenDocument, now: float, zone: tzinfo) -> drawn.Screen:
     """The Lock Screen. A metric without a value is no widget yet."""
-    activities = (_activity(activity, now) for activity in screen["activities"])
+    activities = []
+    for activity in screen["activities"]:
+        window = activity["timer"]
+        shown = content.activity(
+            activity["stream_key"] or activity["id"],
+            {**activity},
+            at=activity["changed"],
+            now=now,
+            window=content.DrawnTimer(**window) if window else None,
+        )
+        if shown is not None:
+            # When an ended one leaves was decided before, so content.activity is not asked to dismiss it.
+            activities.append(replace(shown, ended=activity["ended"] is not None))
     return drawn.Screen(
         now,
         zone,
@@ -52,7 +64,7 @@ def draw(screen: ScreenDocument, now: float, zone: tzinfo) -> drawn.Screen:
             for widget in screen["widgets"]
             if widget["value"] is not None
         ),
-        activities=tuple(activity for activity in activities if activity is not None),
+        activities=tuple(activities),
         notifications=tuple(
             content.notification(
                 push["id"],
@@ -81,19 +93,6 @@ def formatted(widget: WidgetDocument) -> str | float:
         case "unit" if widget["unit"]:
             return f"{figure}{space}{widget['unit']}"
     return value
-
-
-def _activity(activity: ActivityDocument, now: float) -> drawn.Activity | None:
-    window = activity["timer"]
-    shown = content.activity(
-        activity["stream_key"] or activity["id"],
-        {**activity},
-        at=activity["changed"],
-        now=now,
-        window=content.DrawnTimer(**window) if window else None,
-    )
-    # When an ended one leaves was decided before, so content.activity is not asked to dismiss it.
-    return replace(shown, ended=activity["ended"] is not None) if shown else None
 
 
 def _line(seen: Seen) -> Line:

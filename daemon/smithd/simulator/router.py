@@ -50,10 +50,13 @@ class Route:
 
 def find(method: str, path: str) -> Route:
     """The endpoint that is meant; a query is not part of any. Raises Refused (404, 405)."""
-    path = path.partition("?")[0]
-    routes = [
-        Route(endpoint, segment) for endpoint in ENDPOINTS if (segment := _match(endpoint.path, path)) is not None
-    ]
+    given = path.partition("?")[0].split("/")
+    routes = []
+    for endpoint in ENDPOINTS:
+        wanted = (BASE_PATH + endpoint.path).split("/")
+        if len(wanted) == len(given) and all(part in ("*", other) for part, other in zip(wanted, given, strict=True)):
+            routes.append(Route(endpoint, given[wanted.index("*")] if "*" in wanted else ""))
+
     if not routes:
         raise Refused(404, "Not found", f"there is nothing at this path; all endpoints are below {BASE_PATH}/")
     for route in routes:
@@ -63,11 +66,3 @@ def find(method: str, path: str) -> Route:
     refusal = Refused(405, "Method not allowed", f"this path takes {allowed}")
     refusal.headers["Allow"] = allowed
     raise refusal
-
-
-def _match(pattern: str, path: str) -> str | None:
-    """The segment that stands for the asterisk, or None where the path is another."""
-    wanted, given = (BASE_PATH + pattern).split("/"), path.split("/")
-    if len(wanted) != len(given) or any(w not in ("*", g) for w, g in zip(wanted, given, strict=True)):
-        return None
-    return given[wanted.index("*")] if "*" in wanted else ""

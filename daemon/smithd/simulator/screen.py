@@ -6,7 +6,7 @@ import copy
 from typing import TypedDict
 
 from smithd.simulator.exchange import Json
-from smithd.simulator.state import Device, Metric, ServiceState, SimulatedActivity, Timer
+from smithd.simulator.state import Device, ServiceState, SimulatedActivity
 
 
 class WidgetDocument(TypedDict):
@@ -74,9 +74,26 @@ class ScreenDocument(TypedDict):
 
 def screen(state: ServiceState, device: Device, now: float) -> ScreenDocument:
     """What ``device`` shows at ``now``; all times are seconds since 1970."""
+    kept = [(stream.key or None, activity) for stream, activity in state.shown()]
+    kept += [(None, activity) for activity in state.ended.values()]
+    activities = [_activity(key, activity, now) for key, activity in kept if device.name in activity.devices]
+    shown = [activity for activity in activities if activity["dismiss_at"] is None or activity["dismiss_at"] > now]
     return {
-        "widgets": [_widget(metric) for _, metric in sorted(state.metrics.items())],
-        "activities": _activities(state, device.name, now),
+        "widgets": [
+            {
+                "key": metric.key,
+                "format": metric.format.value,
+                "label": metric.label,
+                "currency": metric.currency,
+                "unit": metric.unit,
+                "spaced": metric.spaced,
+                "value": metric.value,
+                "timestamp": metric.timestamp,
+                "received": metric.received,
+            }
+            for _, metric in sorted(state.metrics.items())
+        ],
+        "activities": sorted(shown, key=lambda activity: (activity["started"], activity["id"])),
         "notifications": [
             {
                 "id": push.id,
@@ -92,53 +109,30 @@ def screen(state: ServiceState, device: Device, now: float) -> ScreenDocument:
     }
 
 
-def _widget(metric: Metric) -> WidgetDocument:
-    return {
-        "key": metric.key,
-        "format": metric.format.value,
-        "label": metric.label,
-        "currency": metric.currency,
-        "unit": metric.unit,
-        "spaced": metric.spaced,
-        "value": metric.value,
-        "timestamp": metric.timestamp,
-        "received": metric.received,
-    }
-
-
-def _activities(state: ServiceState, device: str, now: float) -> list[ActivityDocument]:
-    running = [(stream.key or None, activity) for stream, activity in state.shown()]
-    ended = [(None, activity) for activity in state.ended.values()]
-    found = [_activity(key, activity, now) for key, activity in [*running, *ended] if device in activity.devices]
-    shown = [activity for activity in found if activity["dismiss_at"] is None or activity["dismiss_at"] > now]
-    return sorted(shown, key=lambda activity: (activity["started"], activity["id"]))
-
-
 def _activity(key: str | None, activity: SimulatedActivity, now: float) -> ActivityDocument:
     # What iOS ended stays the stream's until the next PUT; the phone shows it as ended.
     if activity.ended is None and activity.outlived(now):
+        # On a copy: looking at the phone must not change the account.
         activity = copy.copy(activity)
         activity.end(now)
+    timer = activity.timer
+    window: TimerDocument | None = None
+    if timer is not None:
+        window = {
+            "began": timer.began,
+            "duration": timer.duration,
+            "frozen_at": timer.frozen_at,
+            "counts_down": timer.counts_down,
+        }
     return {
         "id": activity.id,
         "stream_key": key,
         "content_state": activity.content,
         "action": activity.action,
         "secondary_action": activity.secondary_action,
-        "timer": _window(activity.timer),
+        "timer": window,
         "started": activity.started,
         "changed": activity.changed,
         "ended": activity.ended,
         "dismiss_at": activity.dismiss_at,
-    }
-
-
-def _window(timer: Timer | None) -> TimerDocument | None:
-    if timer is None:
-        return None
-    return {
-        "began": timer.began,
-        "duration": timer.duration,
-        "frozen_at": timer.frozen_at,
-        "counts_down": timer.counts_down,
     }

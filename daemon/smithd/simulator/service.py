@@ -95,21 +95,17 @@ class Service:
         endpoint = route.endpoint
         # The address is counted before the key is looked at, so that wrong keys count too; the account after it.
         self._count(limits.of_address(endpoint.family, call.peer), now, meters)
-        scope = self._scope(call)
-        self._count(limits.of_account(endpoint.family, self.state.rate_mode), now, meters)
-        param = contract.path_param(endpoint.param, route.segment) if endpoint.param else ""
-        return _HANDLERS[endpoint.name](self.state, ServiceRequest(param, body.read(call), scope, now))
-
-    def _count(self, quota: Quota, now: float, meters: list[Meter]) -> None:
-        if self.state.rate_mode is not RateMode.OFF:
-            meters.append(limits.count(self.state.windows, quota, now))
-            limits.check(meters[-1])
-
-    def _scope(self, call: Call) -> tuple[str, ...] | None:
-        """The channels that the call's key is confined to. Raises Refused (401)."""
         scheme, _, key = (call.header("Authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise Refused(401, "Unauthorized", "the header 'Authorization: Bearer <key>' is missing")
         if key.strip() not in self.state.keys:
             raise Refused(401, "Unauthorized", "the key is unknown")
-        return self.state.keys[key.strip()]
+        self._count(limits.of_account(endpoint.family, self.state.rate_mode), now, meters)
+        param = contract.path_param(endpoint.param, route.segment) if endpoint.param else ""
+        request = ServiceRequest(param, body.read(call), scope=self.state.keys[key.strip()], now=now)
+        return _HANDLERS[endpoint.name](self.state, request)
+
+    def _count(self, quota: Quota, now: float, meters: list[Meter]) -> None:
+        if self.state.rate_mode is not RateMode.OFF:
+            meters.append(limits.count(self.state.windows, quota, now))
+            limits.check(meters[-1])

@@ -25,7 +25,10 @@ def put(state: ServiceState, request: ServiceRequest) -> Answer:
         return _answer(stream, "paused", None, audience, request.now)
     if current is not None:
         check_scope(request.scope, current.channels)
-        if not rotates(current, body, audience, request.now):
+        other_type = body["content_state"]["type"] != current.content["type"]
+        # What iOS has ended by itself takes no update, so a new activity takes its place too.
+        rotates = other_type or audience.channels != current.channels or current.outlived(request.now)
+        if not rotates:
             if not activities.update(stream, current, body, request.now):
                 return _answer(stream, "noop", current, audience, request.now)
             notified = holding(state, current.devices, current.channels).counts
@@ -69,12 +72,6 @@ def ended(state: ServiceState, activity: SimulatedActivity, body: Json, now: flo
     if activities.end(state, activity, body, now, dismiss_after):
         return {"devices_notified": notified, "devices_queued": 0}
     return {"ignored": True, "message": "iOS had ended it already", "devices_notified": 0, "devices_queued": 0}
-
-
-def rotates(current: SimulatedActivity, body: Json, audience: Audience, now: float) -> bool:
-    """Whether a new activity takes the place: another type, other channels, or iOS has ended the old one by itself."""
-    other_type = body["content_state"]["type"] != current.content["type"]
-    return other_type or audience.channels != current.channels or current.outlived(now)
 
 
 def _answer(

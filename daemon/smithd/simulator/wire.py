@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -41,24 +40,28 @@ async def send_answer(answer: Answer, clock: Clock, scope: Scope, receive: Recei
     if delivery.dropped or delivery.garbage:
         await _hang_up(scope, receive, GARBAGE if delivery.garbage else b"")
         return
-    content = _content(answer)
-    await send({"type": "http.response.start", "status": answer.status, "headers": _headers(answer, content)})
-    for piece in _pieces(content[: delivery.cut], delivery.pace):
+    text = json.dumps(answer.body, ensure_ascii=False) if answer.text is None else answer.text
+    content = b"" if answer.status in BODILESS else text.encode(errors="replace")
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    headers.setdefault("content-type", "application/json" if answer.text is None else "text/plain; charset=utf-8")
+    # It is that of the whole answer, so a client can see that the answer was cut.
+    if answer.status not in BODILESS:
+        headers["content-length"] = str(len(content))
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+
+    sent = content[: delivery.cut]
+    # At a pace, the body goes in pieces, one for each stride of time; otherwise it is one piece.
+    length = max(1, len(sent) if delivery.pace is None else int(delivery.pace * STRIDE))
+    for start in range(0, len(sent), length):
+        piece = sent[start : start + length]
         if delivery.pace is not None and not await _pause(len(piece) / delivery.pace, clock, receive):
             return
         await send({"type": "http.response.body", "body": piece, "more_body": True})
-    # The content-length is that of the whole answer, so a client can see that it was cut.
     if delivery.cut is None or delivery.cut >= len(content):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     else:
         await _hang_up(scope, receive)
-
-
-def _pieces(content: bytes, pace: float | None) -> Iterator[bytes]:
-    """The content; in pieces, one for each stride of time, where it goes at a pace."""
-    length = len(content) if pace is None else int(pace * STRIDE)
-    for start in range(0, len(content), max(1, length)):
-        yield content[start : start + max(1, length)]
 
 
 async def _pause(seconds: float, clock: Clock, receive: Receive) -> bool:
@@ -74,21 +77,6 @@ async def _pause(seconds: float, clock: Clock, receive: Receive) -> bool:
 async def _disconnection(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _content(answer: Answer) -> bytes:
-    if answer.status in BODILESS:
-        return b""
-    text = json.dumps(answer.body, ensure_ascii=False) if answer.text is None else answer.text
-    return text.encode(errors="replace")
-
-
-def _headers(answer: Answer, content: bytes) -> list[tuple[bytes, bytes]]:
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    headers.setdefault("content-type", "application/json" if answer.text is None else "text/plain; charset=utf-8")
-    if answer.status not in BODILESS:
-        headers["content-length"] = str(len(content))
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 async def _hang_up(scope: Scope, receive: Receive, last: bytes = b"") -> None:

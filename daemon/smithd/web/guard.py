@@ -51,9 +51,13 @@ class PageGuard:
         await (answer or self._page)(scope, receive, send_protected)
 
     def _refusal(self, request: Request) -> Response | None:
+        # The health check shows no figures, and what watches the service has no token.
         if request.url.path == HEALTH:
-            return None  # it shows no figures, and what watches the service has no token
-        if self._token is None and _name(request.headers.get("host", "")) not in self._names:
+            return None
+        host = request.headers.get("host", "").strip().lower()
+        # An IPv6 address stands in brackets, since it has colons of its own. A name may end with the root's dot.
+        name = host.partition("]")[0].removeprefix("[") if host.startswith("[") else host.partition(":")[0]
+        if self._token is None and name.rstrip(".") not in self._names:
             return PlainTextResponse(
                 "smithd serves this page to its own machine only: open it as localhost. "
                 "To reach it by another name, set web.token in the configuration.\n",
@@ -82,9 +86,3 @@ def _is_allowed(request: Request, token: str) -> bool:
 def _seal(token: str) -> str:
     """What the cookie holds: it opens the page, but does not give the token away."""
     return hashlib.sha256(b"smithd page\0" + token.encode()).hexdigest()
-
-
-def _name(host: str) -> str:
-    """The name in a Host header, without its port."""
-    name, _, _ = host.strip().lower().partition("]") if host.startswith("[") else host.strip().lower().partition(":")
-    return name.removeprefix("[").rstrip(".")

@@ -30,20 +30,30 @@ class Picture:
     def draw(self, shown: Mapping[Key, Shown], now: float) -> Screen:
         """The Lock Screen at ``now``, after what was shown."""
         self._known = {key: self._latest(row) for key, row in shown.items()}
-        rows = sorted(self._known.values(), key=lambda row: self._places.get(row.key, len(self._places)))
-        badges = [row.count for row in rows if isinstance(row, ShownBadge) and row.count is not None]
-        return Screen(
-            now,
-            self._zone,
-            widgets=tuple(
-                Widget(row.key.name, content.value(row.value), row.at)
-                for row in rows
-                if isinstance(row, ShownWidget) and row.value is not None
-            ),
-            activities=tuple(activity for row in rows if (activity := _activity(row, now))),
-            notifications=_notifications(rows, now),
-            badge=badges[-1] if badges else None,
-        )
+        widgets: list[Widget] = []
+        activities: list[Activity] = []
+        notifications: list[Notification] = []
+        badge = None
+        for row in sorted(self._known.values(), key=lambda row: self._places.get(row.key, len(self._places))):
+            match row:
+                case ShownWidget(value=value) if value is not None:
+                    widgets.append(Widget(row.key.name, content.value(value), row.at))
+                case ShownActivity(content=sent) if sent is not None:
+                    body = {
+                        "content_state": sent.content_state,
+                        "action": sent.action,
+                        "secondary_action": sent.secondary_action,
+                    }
+                    activity = content.activity(row.key.name, body, at=row.at, now=now, ended=row.ended)
+                    if activity is not None:
+                        activities.append(activity)
+                case ShownPush() if now - row.at < REMEMBERED:
+                    push = asdict(row.content)
+                    notifications.append(content.notification(str(row.key), push, at=row.at, replaced=row.replaced))
+                case ShownBadge(count=count) if count is not None:
+                    badge = count
+        notifications.sort(key=lambda notification: notification.at, reverse=True)
+        return Screen(now, self._zone, tuple(widgets), tuple(activities), tuple(notifications), badge)
 
     def _latest(self, row: Shown) -> Shown:
         """What a key shows; the last that was known of it, while that is unknown."""
@@ -56,23 +66,3 @@ class Picture:
             case ShownActivity(content=None), ShownActivity():
                 return replace(before, ended=row.ended)
         return row
-
-
-def _activity(row: Shown, now: float) -> Activity | None:
-    if not isinstance(row, ShownActivity) or row.content is None:
-        return None
-    body = {
-        "content_state": row.content.content_state,
-        "action": row.content.action,
-        "secondary_action": row.content.secondary_action,
-    }
-    return content.activity(row.key.name, body, at=row.at, now=now, ended=row.ended)
-
-
-def _notifications(rows: Sequence[Shown], now: float) -> tuple[Notification, ...]:
-    found = [
-        content.notification(str(row.key), asdict(row.content), at=row.at, replaced=row.replaced)
-        for row in rows
-        if isinstance(row, ShownPush) and now - row.at < REMEMBERED
-    ]
-    return tuple(sorted(found, key=lambda notification: notification.at, reverse=True))

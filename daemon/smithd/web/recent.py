@@ -30,17 +30,15 @@ class Recent:
         if isinstance(event, SendAccepted) and not isinstance(event.key, PushKey):
             subject = f"{event.key} {event.operation}"
             self._lines = [line for line in self._lines if line[0] != subject]
-        line = Line(self._clock.now(), self._redactor.clean(str(event)), _level(event))
+        if isinstance(event, AlertChanged):
+            level = _ALERT_LEVELS.get(event.change, "info")
+        elif event.level >= logging.ERROR:
+            level = "error"
+        else:
+            level = "warning" if event.level >= logging.WARNING else "info"
+        line = Line(self._clock.now(), self._redactor.clean(str(event)), level)
         self._lines = [*self._lines, (subject, line)][-self._size :]
 
     def lines(self) -> tuple[Line, ...]:
         """The last lines, the oldest first."""
         return tuple(line for _, line in self._lines)
-
-
-def _level(event: Event) -> str:
-    if isinstance(event, AlertChanged):
-        return _ALERT_LEVELS.get(event.change, "info")
-    if event.level >= logging.ERROR:
-        return "error"
-    return "warning" if event.level >= logging.WARNING else "info"

@@ -49,7 +49,8 @@ class Site:
             return None
         if self._web is not None and web.listen == self._web.listen:
             return self._listener
-        from smithd.serving import bind  # a daemon without a page needs no server
+        # Imported here, since a daemon without a page needs no server.
+        from smithd.serving import bind
 
         return bind(*web.listen)
 
@@ -60,25 +61,26 @@ class Site:
 
     def show(self, config: Config, engine: Engine, listener: socket.socket | None, spawn: Spawn) -> None:
         """From now on show what this configuration says, at the place that was found for it."""
-        self._web, before = config.web, self._listener
-        if config.web is not None:
-            self._app = self._build(config, config.web, engine)
-        if listener is before:
+        web = self._web = config.web
+        if web is not None:
+            from smithd.web.app import build
+
+            token = web.token.get_secret_value() if web.token is not None else None
+            reads = windows(config, engine, self._clock, self._recent)
+            self._app = build(reads, host=web.listen.host, token=token)
+        if listener is self._listener:
             return
+
         if self._serving is not None:
-            self._serving.cancel()  # which closes its listener
+            # This closes its listener too: `serve` does that in any case.
+            self._serving.cancel()
         self._listener, self._serving = listener, None
         if listener is not None:
             from smithd.serving import serve
 
             self._serving = spawn(serve(self, listener))
-            self._events.publish(Serving(_address(listener)))
-
-    def _build(self, config: Config, web: WebOptions, engine: Engine) -> ASGIApp:
-        from smithd.web.app import build
-
-        token = web.token.get_secret_value() if web.token is not None else None
-        return build(windows(config, engine, self._clock, self._recent), host=web.listen.host, token=token)
+            host, port = listener.getsockname()[:2]
+            self._events.publish(Serving(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"))
 
     def __enter__(self) -> Site:
         return self
@@ -88,8 +90,3 @@ class Site:
     ) -> None:
         if self._listener is not None:
             self._listener.close()
-
-
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -46,6 +46,7 @@ class TLS:
         with _naming_files(self.ca_file):
             context = ssl.create_default_context(cafile=self.ca_file)
         if not self.verify:
+            # In this order: while the name is checked, Python does not let verify_mode be CERT_NONE.
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if self.cert_file is not None:
@@ -146,7 +147,7 @@ class PreparedRequest:
                     failure = error if isinstance(error, DecodingError) else _transport_error(error, scheme)
                 return Response(response.status_code, response.headers, body, failure)
             finally:
-                await _stream(response).aclose()
+                await cast("httpx.AsyncByteStream", response.stream).aclose()
         except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
             raise _transport_error(error, scheme) from error
 
@@ -211,6 +212,7 @@ class Http:
             address.copy_merge_params(dict(query)) if query else address,
             headers=headers,
             content=content,
+            # Waiting for a connection of the pool to become free is a part of connecting.
             timeout=httpx.Timeout(timeout, connect=connect, pool=connect),
         )
         # Requests to this machine never go to a proxy: to the proxy, "localhost" is the proxy itself, and what is sent
@@ -220,6 +222,7 @@ class Http:
 
     async def aclose(self) -> None:
         """Close every client."""
+        # Taken out first: who asks for a client while these close gets a new one.
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             await client.aclose()
@@ -230,28 +233,30 @@ def _open(tls: TLS, unix_socket: str | None, keep_alive: float, names: Names) ->
     import httpx
     from httpx_aiohttp import AiohttpTransport
 
-    context = True if tls == TLS() else tls.context()  # True: the context that aiohttp made at its import
-
-    def connector() -> aiohttp.BaseConnector:
-        if unix_socket is not None:
-            return aiohttp.UnixConnector(unix_socket, limit=CONNECTIONS_PER_HOST, keepalive_timeout=keep_alive)
-        return aiohttp.TCPConnector(
-            limit=0,
-            limit_per_host=CONNECTIONS_PER_HOST,
-            ssl=context,
-            keepalive_timeout=keep_alive,
-            resolver=_resolver(names),
-        )
+    # True stands for the context that aiohttp made at its import.
+    context = True if tls == TLS() else tls.context()
 
     def session() -> aiohttp.ClientSession:
+        connector: aiohttp.BaseConnector
+        if unix_socket is not None:
+            connector = aiohttp.UnixConnector(unix_socket, limit=CONNECTIONS_PER_HOST, keepalive_timeout=keep_alive)
+        else:
+            connector = aiohttp.TCPConnector(
+                # No limit over all hosts: a host that never answers would use up the connections of the others.
+                limit=0,
+                limit_per_host=CONNECTIONS_PER_HOST,
+                ssl=context,
+                keepalive_timeout=keep_alive,
+                resolver=_resolver(names),
+            )
         return aiohttp.ClientSession(
-            connector=connector(),
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(_no_repetition,),
         )
 
     def transport(proxy: str | None = None) -> AiohttpTransport:
-        # verify=False: else it loads certificates for a context that our session does not use
+        # Without verify=False, it would load certificates for a context that our session does not use.
         return AiohttpTransport(client=session, verify=False, proxy=httpx.Proxy(proxy) if proxy else None)
 
     # A socket of this machine is reached without a proxy, whatever the host in the URL.
@@ -267,6 +272,7 @@ def _open(tls: TLS, unix_socket: str | None, keep_alive: float, names: Names) ->
 def _resolver(names: Names) -> aiohttp.abc.AbstractResolver:
     import aiohttp.abc
 
+    # A class inside a function, since its base can only be named once aiohttp is imported.
     class Resolver(aiohttp.abc.AbstractResolver):
         async def resolve(
             self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -302,7 +308,8 @@ def _proxies() -> dict[str, str | None]:
 
     With ``trust_env``, aiohttp would read them, and ``.netrc``, for every single request in a thread.
     """
-    import urllib.request  # aiohttp has imported it already
+    # aiohttp has imported it already, so it costs nothing here.
+    import urllib.request
 
     found = urllib.request.getproxies()
     bypassed = [host.strip().removeprefix(".") for host in found.get("no", "").split(",") if host.strip()]
@@ -324,20 +331,16 @@ def _transport_error(error: Exception, scheme: str) -> TransportError:
         # The error that ``_no_repetition`` replaced says more.
         cause = cause.__cause__
     kind = CertificateError if isinstance(cause, aiohttp.ClientConnectorCertificateError) else TransportError
-    return kind(_describe(cause), sent=not _failed_to_connect(error), hint=_hint(cause, scheme))
 
-
-def _hint(cause: BaseException, scheme: str) -> str:
-    import aiohttp
-
+    hint = ""
     match cause:
         case aiohttp.ClientConnectorDNSError():
-            return "is it spelt right, and does the DNS answer here?"
+            hint = "is it spelt right, and does the DNS answer here?"
         case aiohttp.ServerDisconnectedError() | ConnectionResetError() | OSError(errno=errno.EPIPE | errno.ECONNRESET):
-            return "does it ask for a certificate of ours?" if scheme == "https" else "does it speak https only?"
+            hint = "does it ask for a certificate of ours?" if scheme == "https" else "does it speak https only?"
         case OSError(errno=errno.ECONNREFUSED):
-            return "does it run, and is the port right?"
-    return ""
+            hint = "does it run, and is the port right?"
+    return kind(_describe(cause), sent=not _failed_to_connect(error), hint=hint)
 
 
 def _describe(cause: BaseException) -> str:
@@ -377,23 +380,18 @@ def _describe_system_error(error: OSError) -> str:
             reason = getattr(error.certificate_error, "verify_message", None) or error.certificate_error
             return f"its certificate is not trusted: {reason}"
         case aiohttp.ClientSSLError():
-            return _describe_tls_error(error.os_error)
+            tls_error: BaseException = error.os_error
         case OSError(__cause__=ssl.SSLError() as cause):
-            return _describe_tls_error(cause)
-    return os.strerror(error.errno).lower() if error.errno else str(error) or type(error).__name__
+            tls_error = cause
+        case _:
+            return os.strerror(error.errno).lower() if error.errno else str(error) or type(error).__name__
 
-
-def _describe_tls_error(error: OSError) -> str:
-    reason = str(getattr(error, "reason", None) or error)
+    reason = str(getattr(tls_error, "reason", None) or tls_error)
     if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
         return "it does not speak TLS: is its address one of http, not https?"
     if reason.endswith(("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "BAD_CERTIFICATE", "UNKNOWN_CA")):
         return f"it ends the TLS handshake ({reason}): does it ask for a certificate of ours, or for another one?"
     return f"TLS failed: {reason}"
-
-
-def _stream(response: httpx.Response) -> httpx.AsyncByteStream:
-    return cast("httpx.AsyncByteStream", response.stream)  # the only kind that an asynchronous transport returns
 
 
 async def read(response: httpx.Response, limit: int) -> bytes:
@@ -403,8 +401,12 @@ async def read(response: httpx.Response, limit: int) -> bytes:
     """
     chunks, size = [], 0
     encoding = response.headers.get("content-encoding", "").strip().lower()
+    # The only kind that an asynchronous transport returns.
+    stream: AsyncIterable[bytes] = cast("httpx.AsyncByteStream", response.stream)
     # Any other encoding was not asked for: such a body is left as it is.
-    async for chunk in _unpacked(_stream(response), encoding) if encoding in PACKED else _stream(response):
+    if encoding in PACKED:
+        stream = _unpacked(stream, encoding)
+    async for chunk in stream:
         size += len(chunk)
         if size > limit:
             raise ResponseTooLarge(f"the answer is larger than {limit} bytes")
@@ -412,7 +414,7 @@ async def read(response: httpx.Response, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def _unpacked(stream: httpx.AsyncByteStream, encoding: str) -> AsyncIterator[bytes]:
+async def _unpacked(stream: AsyncIterable[bytes], encoding: str) -> AsyncIterator[bytes]:
     """A packed body in small unpacked pieces, however much a few packed bytes unpack to."""
     body: Unpacker | None = None
     async for chunk in stream:
@@ -422,7 +424,8 @@ async def _unpacked(stream: httpx.AsyncByteStream, encoding: str) -> AsyncIterat
             body = body or unpacker(encoding, chunk)
             for piece in body.feed(chunk):
                 yield piece
-        except Exception as error:  # each of the libraries raises errors of its own
+        # Each of the libraries raises errors of its own.
+        except Exception as error:
             raise DecodingError(f"the answer cannot be unpacked ({encoding})") from error
     if body is not None and not body.is_whole:
         raise DecodingError(f"the answer breaks off: its end is missing ({encoding})")

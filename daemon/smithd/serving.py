@@ -29,9 +29,11 @@ def bind(host: str, port: int, remedy: str = "Choose another port in web.listen.
         reason = getattr(error, "strerror", None) or "this is no host name"
         raise ListenError(f"cannot listen on {host}:{port}: {reason}. {remedy}") from None
     try:
+        # Without it, the port of a daemon that just ended stays taken while its last connections time out.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(128)  # at once: until it listens, a second bind to the same port would be let through
+        # At once: until it listens, a second bind to the same port would be let through.
+        listener.listen(128)
         listener.setblocking(False)
     except OSError as error:
         listener.close()
@@ -67,6 +69,7 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
     """
 
     async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+        # uvicorn hands an application no transport; its connection is the one that made this scope.
         for connection in server.server_state.connections:
             if getattr(connection, "scope", None) is scope:
                 scope["extensions"] = {**scope.get("extensions", {}), TRANSPORT: connection.transport}
@@ -78,6 +81,7 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
     )  # fmt: skip
     server = _Server(config)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    # A cancelled server would skip its own shutdown, so it is shielded, and asked to end instead.
     try:
         await asyncio.shield(serving)
     except asyncio.CancelledError:

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Strict, WithJsonSchema
 
 LONGEST_ADDRESS = 2048
 
+# The service's patterns are JavaScript's, where a byte order mark (\ufeff) is a blank too. An "@" before the path would
+# be the end of a password.
 _WEB = re.compile(r"https?://[^\s\ufeff/?#@]+([/?#][^\s\ufeff]*)?")
 _SHORTCUT = re.compile(r"shortcuts://run-shortcut\?name=[^\s\ufeff]+")
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S*")

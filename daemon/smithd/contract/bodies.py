@@ -79,6 +79,7 @@ class StreamBody(StreamEnd):
     def _goes_on(cls, state: ContentState) -> ContentState:
         for name in ("auto_dismiss_seconds", "auto_dismiss_minutes"):
             if getattr(state, name) is not None:
+                # A ValueError would blame the whole content state; ``check`` reads the field's name from ``below``.
                 raise PydanticCustomError("misplaced", "it belongs to a stream's end", {"below": name})
         return state
 

@@ -92,7 +92,8 @@ def faults(endpoint: Endpoint, body: Any, name: str = "") -> list[Fault]:
         return found + [_fault(each) for each in error.errors(include_url=False, include_input=False)]
     try:
         excess = size(weighed(body)) - LARGEST_BODY
-        size(body)  # the rest has to be JSON too
+        # What is not weighed has to be JSON too.
+        size(body)
     except ValueError as error:
         return [*found, Fault((), str(error))]
     return [*found, Fault((), f"it is {excess} bytes too large")] if excess > 0 else found
@@ -109,9 +110,11 @@ def weighed(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fault(error: ErrorDetails) -> Fault:
+    # "[key]" marks an error of a key, not of its value; the key itself stands before it.
     steps = [step for step in error["loc"] if step != "[key]"]
+    # pydantic puts the type's tag into the path, where the body has no key.
     if len(steps) > 1 and steps[0] == "content_state":
-        del steps[1]  # the type's tag
+        del steps[1]
     below = "type" if error["type"] == "activity_type" else error.get("ctx", {}).get("below")
     # The error is one of the whole content state; the person is shown the field that is meant.
     if below is not None:
@@ -124,4 +127,5 @@ def _words(error: ErrorDetails) -> str:
     if isinstance(cause := context.get("error"), ValueError):
         return str(cause)
     words = _WORDS.get(error["type"], error["msg"]).format(**context)
+    # pydantic's own sentences begin like this; those of the contract begin with "expected".
     return words.replace("Input should be", "expected", 1)

@@ -37,6 +37,7 @@ class Endpoint(StrEnum):
 
     def path(self, name: str) -> str:
         """Its path below the base address; ``name`` is encoded as one segment, where there is a place for it."""
+        # No character is safe: the alphabet of notifications' ids is not documented, and a slash would begin a segment.
         return _PATHS[self].partition(" ")[2].format(quote(name, safe=""))
 
 

@@ -16,6 +16,7 @@ class Part(Options):
 
     model_config = ConfigDict(strict=True)
 
+    # Before the fields' own checks, to which None is as good as a field that was left out.
     @field_validator("*", mode="before")
     @classmethod
     def _is_something(cls, given: Any) -> Any:

@@ -73,6 +73,7 @@ class MetricsState(_State):
     """One or two numbers, drawn as gauges."""
 
     type: Literal["metrics"]
+    # The service's schema takes eight. The type is meant for two, and one of the service's own clients stops there.
     metrics: Annotated[list[Gauge], Field(min_length=1, max_length=MOST_GAUGES)]
     subtitle: str | None = None
     color: Color | None = None
@@ -101,7 +102,7 @@ class SegmentedProgressState(_State):
     @field_validator("step_colors")
     @classmethod
     def _one_for_each(cls, colors: list[str], info: ValidationInfo) -> list[str]:
-        # None where current_step is faulty itself.
+        # Where current_step is faulty itself, it is not in ``data``.
         done = info.data.get("current_step")
         if done is not None and len(colors) != done:
             raise ValueError(f"expected one colour for each step that is done: {done}, not {len(colors)}")

@@ -85,11 +85,12 @@ Count = Annotated[Number, Field(ge=0)]
 
 def is_number(value: Any) -> TypeGuard[int | float]:
     """Whether this is a number that JSON can say: finite, and neither true nor false."""
+    # To Python, True is the number 1; to JSON it is no number.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
         return float("-inf") < float(value) < float("inf")
-    # A whole number of more than 308 digits.
+    # It is a whole number of more than 308 digits.
     except OverflowError:
         return False
 
@@ -157,6 +158,7 @@ Channels = Annotated[list[Channel], Field(min_length=1), AfterValidator(_each_on
 
 
 def _metadata_key(key: str) -> str:
+    # The service refuses "__proto__": in JavaScript, such a key would set the object's prototype.
     if is_blank(key) or units(key) > LONGEST_METADATA_KEY or key == "__proto__":
         raise ValueError(f"expected a key of 1 to {LONGEST_METADATA_KEY} characters that is not blank")
     return key
@@ -197,7 +199,7 @@ def _moment(text: str) -> str:
     try:
         if not _MOMENT.fullmatch(text):
             raise ValueError
-        # The pattern does not say that the day and the hour exist.
+        # The pattern does not say that the day and the hour exist. RFC 3339 allows a small "z", Python does not.
         datetime.fromisoformat(text.upper())
     except ValueError:
         raise ValueError("expected a date and a time with its zone, like 2026-05-03T11:30:00Z") from None

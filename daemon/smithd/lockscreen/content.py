@@ -51,6 +51,7 @@ def activity(
     return Activity(
         key,
         title=_text(state.get("title")) or key,
+        # The type "alert" has a message in the subtitle's place.
         subtitle=_text(state.get("subtitle")) or _text(state.get("message")),
         type=_text(state.get("type")) or "stats",
         rows=tuple(_row(metric, state) for metric in _list(state.get("metrics"))[:8]),
@@ -136,6 +137,7 @@ def _steps(state: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _number(given: Any) -> float | None:
     """A number; whole ones can be too large for what is drawn, and none is endless."""
+    # To Python, True is the number 1.
     if isinstance(given, bool) or not isinstance(given, int | float):
         return None
     return float(max(-LARGEST, min(LARGEST, given)))
@@ -143,6 +145,7 @@ def _number(given: Any) -> float | None:
 
 def _row(metric: Any, state: Mapping[str, Any]) -> ActivityRow:
     given = _mapping(metric)
+    # Only a percentage says how full its gauge is: other units have no known end.
     number, unit = _number(given.get("value")), _text(given.get("unit"))
     is_share = state.get("type") == "metrics" and unit.strip() == "%" and number is not None
     return ActivityRow(

@@ -46,6 +46,7 @@ def figure(value: str | float) -> str:
         return f"{value:.3g}"
     shown = f"{value:,.2f}"
     shown = shown.rstrip("0").rstrip(".")
+    # A small number below zero rounds to "-0".
     return "0" if shown == "-0" else shown
 
 

@@ -52,6 +52,7 @@ def fragment(page: Page) -> str:
 
 def static(name: str) -> bytes:
     """One of ``FILES``; KeyError for any other name."""
+    # The name comes from an address, so it is never joined to a path before it is found in the list.
     if name not in FILES:
         raise KeyError(name)
     return (files("smithd.lockscreen") / "static" / name).read_bytes()

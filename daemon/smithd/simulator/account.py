@@ -22,7 +22,8 @@ def change(state: ServiceState, document: Json, now: float) -> ServiceState:
     # On a copy: a document that is refused half-way must change nothing.
     changed = copy.deepcopy(state)
     change = _Change(changed, now)
-    for name, value in sorted(document.items(), key=lambda entry: entry[0] == "used_up"):  # by the limits given here
+    # ``used_up`` comes last: it uses up the limits that the same document may set.
+    for name, value in sorted(document.items(), key=lambda entry: entry[0] == "used_up"):
         if name in change.entries:
             for key, entry in value.items():
                 change.entries[name](key, entry)
@@ -113,6 +114,7 @@ class _Change:
             quota = limits.of_account(LimitFamily(family), self._state.rate_mode)
             limits.use_up(self._state.windows, quota, self._now)
 
+    # In each of these, null removes what has this name.
     def _key(self, key: str, scope: Any) -> None:
         if scope is None:
             self._state.keys.pop(key, None)
@@ -158,6 +160,7 @@ class _Change:
         if isinstance(given, dict):
             self._show(stream, given)
             return
+        # A swipe dismisses the activity, and leaves a paused stream paused.
         stream.paused = given == "paused" or (stream.paused and given != "resumed")
         if given != "resumed":
             self._swipe_away(stream)
@@ -170,6 +173,7 @@ class _Change:
         if given == "foreign":
             self._state.of_other_accounts.add(id)
         elif given is not None:
+            # The id is the order's: it may be one that ended, and it replaces the one that ``_show`` gives.
             self._state.ended.pop(id, None)
             stream = self._state.legacy[id] = Stream("")
             self._show(stream, given).id = id

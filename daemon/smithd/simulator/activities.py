@@ -14,6 +14,8 @@ from smithd.simulator.audience import Audience
 from smithd.simulator.exchange import Json, Refused
 from smithd.simulator.state import ServiceState, SimulatedActivity, Stream
 
+# The service warns of an activity that got more updates than this, and more than one in CALM_INTERVAL seconds on
+# average (contract section 9.3).
 MANY_UPDATES = 12
 CALM_INTERVAL = 120
 
@@ -26,6 +28,7 @@ def completed(body: Json, running: SimulatedActivity | None) -> Json:
     if running is None or not isinstance(content, dict):
         return body
     before = running.content
+    # Another type makes a new activity, for which nothing of the old one is known.
     if content.get("type", before["type"]) != before["type"]:
         return body
     known = {name: before[name] for name in _STAYS if name in before}
@@ -49,6 +52,7 @@ def check_start(content: Json) -> None:
     match content["type"]:
         case "segmented_progress" if "number_of_steps" not in content:
             missing = "number_of_steps"
+        # Only a timer that counts down, as it does by default, needs a length.
         case "timer" if "duration_seconds" not in content and content.get("counts_down", True):
             missing = "duration_seconds"
     if missing:
@@ -75,6 +79,7 @@ def start(state: ServiceState, stream: Stream, body: Json, audience: Audience, n
 
 def update(stream: Stream, activity: SimulatedActivity, body: Json, now: float) -> bool:
     """Show other content; False where nothing would change, and nothing is sent then."""
+    # Tags and metadata stay on the server, so they change also where nothing is sent to a phone.
     label(stream, body)
     content = body["content_state"]
     shown = [activity.content, activity.action, activity.secondary_action]
@@ -94,7 +99,8 @@ def update(stream: Stream, activity: SimulatedActivity, body: Json, now: float) 
 
 def warning(activity: SimulatedActivity, now: float) -> Json:
     """What an answer warns of: nothing, or that iOS may hold back an activity that is updated all the time."""
-    passed = max(0.0, now - activity.started)  # the clock may have been set back
+    # A control order may have set the clock back.
+    passed = max(0.0, now - activity.started)
     if activity.updates <= MANY_UPDATES or activity.updates * CALM_INTERVAL <= passed:
         return {}
     text = (

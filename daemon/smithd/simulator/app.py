@@ -28,6 +28,7 @@ def application(service: Service, clock: Clock, zone: tzinfo, control_key: str |
     others = SimulatorGuard(site(service, clock, zone), POLICY, control_key)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # With a slash at its end, the path /api itself is the service's too, and /apis is not.
         if not f"{scope['raw_path'].decode('latin-1')}/".startswith(f"{BASE_PATH}/"):
             await others(scope, receive, send)
             return

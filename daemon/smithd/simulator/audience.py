@@ -61,6 +61,7 @@ def targeted(state: ServiceState, scope: tuple[str, ...] | None, body: Json) -> 
 
     Raises Refused: 403 outside the key's scope, 400 for a channel that the account does not have, 422 for no phone.
     """
+    # Where both forms are given, they were checked to be the same.
     named = body.get("target", body).get("channels")
     if named is None:
         return reached(state, scope)
@@ -69,7 +70,7 @@ def targeted(state: ServiceState, scope: tuple[str, ...] | None, body: Json) -> 
     # An account that declares no channels has any.
     unknown = [slug for slug in channels if state.channels and slug not in state.channels]
     if unknown:
-        # Whether it is 400 or 422 is not documented.
+        # Whether the service answers 400 or 422 is not documented.
         raise Refused(400, "Invalid channel targeting", f"the account has no channel {', '.join(unknown)}")
     return reached(state, channels)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smithd.simulator import contract
-from smithd.simulator.audience import Audience, targeted, users
+from smithd.simulator.audience import targeted, users
 from smithd.simulator.exchange import Answer, Json, Refused, accepted, iso
 from smithd.simulator.request import ServiceRequest, check_billing
 from smithd.simulator.state import ServiceState
@@ -16,19 +16,20 @@ def update(state: ServiceState, request: ServiceRequest) -> Answer:
     check_billing(state, request.now)
     audience = targeted(state, request.scope, body)
     badge = int(body["badge"])
-    if state.failing:
-        raise _failed(502, "badge_update_failed", "Apple did not take the update", badge, audience, 0)
-    connected = [device for device in audience.devices if device.connected]
+    connected = [] if state.failing else [device for device in audience.devices if device.connected]
     for device in connected:
         device.badge = badge
+
+    # The phones that took the number keep it, though the answer is a refusal.
     if len(connected) < len(audience.devices):
-        reason = "a phone must open the app again before its badge can be set"
-        raise _failed(422, "badge_device_disconnected", reason, badge, audience, len(connected))
+        if state.failing:
+            status, code, message = 502, "badge_update_failed", "Apple did not take the update"
+        else:
+            status, code = 422, "badge_device_disconnected"
+            message = "a phone must open the app again before its badge can be set"
+        more = {"badge": badge, "devices_targeted": len(audience.devices), "devices_updated": len(connected)}
+        raise Refused(status, "Badge update failed", message, code=code, **more, **audience.effective)
+
     fields: Json = {"badge": badge, "devices_updated": len(connected), "users_updated": users(connected)}
     fields |= audience.counts | audience.effective | {"devices_targeted": len(connected), "timestamp": iso(request.now)}
     return accepted(fields, f"badge {badge}")
-
-
-def _failed(status: int, code: str, message: str, badge: int, audience: Audience, updated: int) -> Refused:
-    fields: Json = {"badge": badge, "devices_targeted": len(audience.devices), "devices_updated": updated}
-    return Refused(status, "Badge update failed", message, code=code, **fields, **audience.effective)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote
 
 from smithd.simulator.exchange import Call, Json, Refused
@@ -19,6 +19,7 @@ _TOO_DEEP = f"nested deeper than {MAX_DEPTH}"
 
 def read(call: Call) -> Json | None:
     """The body's object, None where there is no body. Raises Refused (400)."""
+    # Whatever the Content-Type: the official SDK sends one without a body too.
     if not call.body:
         return None
     media_type = (call.header("Content-Type") or "application/json").partition(";")[0].strip().lower()
@@ -35,8 +36,10 @@ def read(call: Call) -> Json | None:
 def parse(raw: bytes) -> Json:
     """The JSON object that these bytes are. Raises ValueError, in words that go on from "it is"."""
     try:
-        document = json.loads(raw.decode(), parse_float=_number, parse_int=_integer, parse_constant=_no_number)
-        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        # Python would take NaN and Infinity, which are no JSON; ``parse_constant`` is called with them.
+        document = json.loads(raw.decode(), parse_float=_number, parse_int=_integer, parse_constant=_number)
+        # Half a surrogate pair is no text, and cannot be written as UTF-8.
+        json.dumps(document, ensure_ascii=False).encode()
     # Both of these are ValueErrors, so they come before it.
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
@@ -56,6 +59,7 @@ def parse(raw: bytes) -> Json:
 def segment(raw: str) -> str:
     """A path's segment, decoded. Raises Refused (400) where its percent signs mean nothing."""
     try:
+        # ``unquote`` leaves a percent sign that means nothing as it is.
         if re.search(r"%(?![0-9A-Fa-f]{2})", raw):
             raise ValueError(raw)
         return unquote(raw, errors="strict")
@@ -69,17 +73,15 @@ def _bad(reason: str) -> Refused:
 
 def _number(text: str) -> float:
     number = float(text)
-    return number if math.isfinite(number) else _no_number(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is not a finite number")
+    return number
 
 
 def _integer(text: str) -> int:
     # int() of very many digits is slow; as a float they are infinite, which is refused first.
     _number(text)
     return int(text)
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text[:20]} is not a finite number")
 
 
 def _depth(document: Any) -> int:

@@ -26,6 +26,7 @@ _OF_TYPE = {
     "alert": {"message", "color", "badge"},
     "timer": {"subtitle", "duration_seconds", "counts_down", "is_running", "color"},
 }  # fmt: skip
+# The official Python SDK adds these to the content of every type, and each is true.
 _TRUE_FROM_SDKS = {"counts_down", "is_running"}
 _TWO_BUTTONS = {"value", "alert", "segmented_progress", "progress"}
 _MAX_VALUE = 64
@@ -57,6 +58,7 @@ def doubts(body: Json) -> Iterator[Doubt]:
         if any(not re.fullmatch(r"\S+", slug) for slug in holder.get("channels", ())):
             yield path, "a channel's slug has no blanks"
     if any(_CAPITAL.search(tag) for tag in body.get("tags", ())):
+        # The service's pattern has capitals, and its error text speaks of lower case only.
         yield "tags", "tags are lower case"
 
     yield from _urls(body)
@@ -138,11 +140,13 @@ def _urls(body: Json) -> Iterator[Doubt]:
 
 def _buttons(body: Json) -> Iterator[Doubt]:
     for path, action in _actions(body):
+        # A method is let through beside open_url, since the Python SDK adds one to every such button.
         if action["type"] == "open_url" and "body" in action:
             yield f"{path}.body", "only a webhook has a body"
     if "secondary_action" in body:
         if "action" not in body:
             yield "secondary_action", "a second button without a first is not documented"
+        # Where the type is not known, it may be one that has two buttons.
         kind = body.get("content_state", {}).get("type", "value")
         if kind not in _TWO_BUTTONS:
             yield "secondary_action", f"is not documented for the type {kind}"

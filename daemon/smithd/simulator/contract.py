@@ -41,6 +41,7 @@ _ERRORS = {
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII)
 _PATTERN_TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
 
+# Empty: jsonschema's own formats depend on the packages that are installed.
 _formats = FormatChecker(formats=())
 
 
@@ -104,13 +105,16 @@ def _refusal(path: list[str], why: str) -> Refused:
 
 
 def _clip(text: str) -> str:
-    text = text.replace(r"\\Z", "$")  # as the schema has it, see _to_the_end
-    half = MAX_MESSAGE // 2  # what is wrong stands at the end, where it is at the beginning
+    # A pattern is shown as the schema has it, see _to_the_end.
+    text = text.replace(r"\\Z", "$")
+    # Both ends are kept: a long value may stand at the beginning, and what is wrong with it at the end.
+    half = MAX_MESSAGE // 2
     return text if len(text) <= MAX_MESSAGE else f"{text[:half]} … {text[-half:]}"
 
 
 def _beyond_the_schema(body: Json) -> Iterator[tuple[str, str]]:
     """Where a body breaks the contract's rules that are prose, and how."""
+    # The service counts bytes of UTF-8, which a schema cannot.
     metadata = body.get("metadata", {})
     if len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_METADATA_BYTES:
         yield "metadata", f"more than {MAX_METADATA_BYTES} bytes of JSON"
@@ -124,6 +128,7 @@ def _beyond_the_schema(body: Json) -> Iterator[tuple[str, str]]:
 
 
 def _max_length(_: Any, longest: int, text: object, __: Any) -> Iterator[ValidationError]:
+    # JSON Schema counts code points; the service's own tools count UTF-16 units.
     if isinstance(text, str) and caution.units(text) > longest:
         yield ValidationError(f"{text!r} is longer than {longest} characters")
 
@@ -143,6 +148,7 @@ def _validator(name: str, definition: str | None = None) -> Validator:
 @_formats.checks("date-time")
 def _is_date_time(text: object) -> bool:
     """RFC 3339; jsonschema checks it only with a package that we do without."""
+    # A format says nothing of values that are no texts; the schema's type refuses those.
     if not isinstance(text, str):
         return True
     if not _DATE_TIME.fullmatch(text):

@@ -93,10 +93,6 @@ class Refused(Exception):
         self.note = error if message is None else f"{error}: {message}"
         self.headers: dict[str, str] = {}
 
-    def answer(self) -> Answer:
-        """The answer that says so."""
-        return Answer(self.status, self.headers, self.body, f"refused: {self.note}")
-
 
 def accepted(body: Json, note: str) -> Answer:
     """The answer to a request that was taken."""

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from smithd.simulator import contract, router
 from smithd.simulator.exchange import Answer, Call, Delivery, Json, Refused
 
+# The server sets these itself; ``cut`` and ``drop`` are the ways to break an answer.
 _FRAMING = ("connection", "content-length", "transfer-encoding")
 _EXCLUDED = {"drop": ("status", "pace", "cut", "garbage"), "garbage": ("status", "pace", "cut"), "text": ("body",)}
 _KINDS = ("delay", "drop", "status", "pace", "cut", "garbage")
@@ -48,7 +49,8 @@ class OrderedFault:
         )
         done = "the request was ignored" if answer is None else answer.note
         if answer is None or "status" in order:
-            status = int(order.get("status", 200))  # JSON may say 503.0
+            # JSON may say 503.0.
+            status = int(order.get("status", 200))
             # An order may name any status, also one that the standard library has no name for.
             phrase = next((known.phrase for known in HTTPStatus if known == status), f"Status {status}")
             body = order.get("body", {"error": phrase, "message": "a fault that was ordered"})
@@ -84,6 +86,7 @@ class Faults:
         if set_here:
             raise _senseless(f"{set_here[0]} is set by the simulator itself; see cut and drop")
 
+        # A status stands for a service that did nothing; a lost, cut or spoilt answer is one to what was done.
         takes_effect = document.get("takes_effect", "status" not in document) and document.get("drop") != "before"
         self._orders.append(OrderedFault(document, document.get("times", 1), document.get("skip", 0), takes_effect))
 
@@ -93,6 +96,7 @@ class Faults:
             return None
         try:
             endpoint = router.find(call.method, call.path).endpoint.name
+        # A fault names endpoints, and this request is for none.
         except Refused:
             return None
         # ``strikes`` counts, so the search ends with the first that does: the others are not used up.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 
-from starlette.datastructures import URL, Headers
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,16 +34,16 @@ class SimulatorGuard:
             await send(message)
 
         request = Request(scope)
-        site = self._site if self._has_key(request.headers) or self._is_local(request) else _REFUSAL
+        site = self._site if self._is_allowed(request) else _REFUSAL
         await site(scope, receive, send_protected)
 
-    def _has_key(self, headers: Headers) -> bool:
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        if not self._control_key or scheme.lower() != "bearer":
-            return False
-        return hmac.compare_digest(key.strip().encode(), self._control_key.encode())
+    def _is_allowed(self, request: Request) -> bool:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        wanted = self._control_key if scheme.lower() == "bearer" else None
+        # As bytes: compare_digest refuses text that is not ASCII.
+        if wanted and hmac.compare_digest(key.strip().encode(), wanted.encode()):
+            return True
 
-    def _is_local(self, request: Request) -> bool:
         host = request.headers.get("host", "")
         try:
             name = URL(f"http://{host}").hostname or ""
@@ -51,6 +51,7 @@ class SimulatorGuard:
             return False
         # A foreign site can have its own name point here, so the name must be one that no site can take for itself.
         is_own_name = name == "localhost" or _is_loopback(name)
+        # curl sends no Origin; a browser sends one with whatever a page asks of another site.
         origin = request.headers.get("origin", f"http://{host}")
         peer = request.client.host if request.client else ""
         return _is_loopback(peer) and is_own_name and origin == f"http://{host}"
@@ -68,4 +69,5 @@ def _is_loopback(text: str) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
+    # A socket that listens for IPv6 too reports an IPv4 client as ::ffff:127.0.0.1.
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -40,6 +40,7 @@ def update(state: ServiceState, request: ServiceRequest) -> Answer:
     begins_anew = other_type or activity.outlived(now)
     if begins_anew:
         activities.check_start(request.needed_body()["content_state"])
+    # Only a stream rotates: its key stays, and names the new activity. The legacy calls have nothing but the old id.
     if begins_anew and stream.key:
         slots.check(state, _audience(state, activity), now, leaving=activity)
         operation, fields["previous_activity_id"] = "rotated", activity.id
@@ -56,6 +57,7 @@ def update(state: ServiceState, request: ServiceRequest) -> Answer:
 def end(state: ServiceState, request: ServiceRequest) -> Answer:
     """``POST /live-activity/end``: ended, or ignored where it already was."""
     named = (request.body or {}).get("activity_id")
+    # The body is not checked yet, so ``activity_id`` may be anything.
     if isinstance(named, str) and named in state.ended:
         contract.check("live-activity-end", activities.completed(request.needed_body(), state.ended[named]))
         check_scope(request.scope, state.ended[named].channels)
@@ -81,6 +83,7 @@ def _named(state: ServiceState, request: ServiceRequest, endpoint: str) -> tuple
     stream, activity = next((pair for pair in state.shown() if pair[1].id == named), (None, None))
     body = activities.completed(body, activity)
     contract.check(endpoint, body)
+    # After the body's own faults: the documented 403 and our 404 are answers to a sound request.
     if named in state.of_other_accounts:
         raise Refused(403, "Forbidden", f"{named} is an activity of another account")
     if stream is None or activity is None:

@@ -95,7 +95,7 @@ def use_up(windows: Windows, quota: Quota, now: float) -> None:
 def count(windows: Windows, quota: Quota, now: float) -> Meter:
     """Count a request."""
     window = windows.get((quota.owner, quota.policy))
-    # Control orders can set the clock back. A window that lies in the future then would never end.
+    # A control order can set the clock back; a window that lies in the future then does not count.
     if window is None or not 0 <= now - window.started < WINDOW:
         window = windows[quota.owner, quota.policy] = RateWindow(now)
     window.used += 1
@@ -107,6 +107,7 @@ def check(meter: Meter) -> None:
     if meter.left >= 0:
         return
     message = f"more than {meter.quota} requests in {WINDOW} seconds ({meter.policy}); retry in {meter.reset} s"
+    # Unlike the 429 for Live Activities, this one says when to come again (contract section 1).
     refusal = Refused(429, "Rate limit exceeded", message, code="rate_limited")
     refusal.headers["Retry-After"] = str(meter.reset)
     raise refusal

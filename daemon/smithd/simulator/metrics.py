@@ -16,6 +16,7 @@ def post_value(state: ServiceState, request: ServiceRequest) -> Answer:
     metric = state.metrics.get(request.param)
     if metric is None:
         if not state.creates_metrics:
+            # The documented answer has no message; what to do about it stands in the log.
             refusal = Refused(404, "Metric not found")
             refusal.note = f"Metric not found: create {request.param} first"
             raise refusal

@@ -23,6 +23,13 @@ def page(
 ) -> Page:
     """The page: a phone at ``now``, the newest requests with their verdicts, and where each of the ``phones`` is."""
     more = (Note("The phones", ", ".join(f"{base_url}/?device={quote(name)}" for name in phones)),)
+    requests = []
+    for one in list(seen)[-LINES:]:
+        # The mark is a status, or a word where no status was sent.
+        level = "info" if one.mark[0] in "23" else "error"
+        if one.mark in ("402", "429"):
+            level = "warning"
+        requests.append(Line(one.at, f"{one.call.method} {one.call.path}", level, one.mark, detail=one.answer.note))
     return Page(
         "ActivitySmith simulator",
         _LEAD,
@@ -35,7 +42,7 @@ def page(
             ),
             *(more if len(phones) > 1 else ()),
         ),
-        happened=tuple(_line(one) for one in list(seen)[-LINES:]),
+        happened=tuple(requests),
         happenings="Requests",
         empty_text="None yet.",
     )
@@ -88,17 +95,9 @@ def formatted(widget: WidgetDocument) -> str | float:
         case "percent":
             return f"{figure}%"
         case "currency":
+            # Without a currency, nothing stands before the figure, and no blank either.
             sign = _SIGNS.get(widget["currency"], f"{widget['currency']} ".lstrip())
             return f"-{sign}{figure[1:]}" if figure.startswith("-") else f"{sign}{figure}"
         case "unit" if widget["unit"]:
             return f"{figure}{space}{widget['unit']}"
     return value
-
-
-def _line(seen: Seen) -> Line:
-    """A request: what was asked, and the verdict."""
-    # The mark is a status, or a word where no status was sent.
-    level = {"2": "info", "3": "info"}.get(seen.mark[0], "error")
-    if seen.mark in ("402", "429"):
-        level = "warning"
-    return Line(seen.at, f"{seen.call.method} {seen.call.path}", level, seen.mark, detail=seen.answer.note)

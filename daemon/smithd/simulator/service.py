@@ -32,6 +32,7 @@ _HANDLERS: dict[str, Callable[[ServiceState, ServiceRequest], Answer]] = {
     "metric-value": metrics.post_value,
 }
 
+# The contract lists no rate headers for 402, and no 401 at all (sections 3 and 9.1).
 _WITHOUT_METERS = (401, 402)
 KEPT_REQUESTS = 500
 
@@ -84,13 +85,14 @@ class Service:
         try:
             answer = self._admit(call, now, meters)
         except Refused as refusal:
-            answer = refusal.answer()
+            answer = Answer(refusal.status, refusal.headers, refusal.body, f"refused: {refusal.note}")
         if answer.status in _WITHOUT_METERS:
             return answer
         return replace(answer, headers=limits.headers(meters) | dict(answer.headers))
 
     def _admit(self, call: Call, now: float, meters: list[Meter]) -> Answer:
         self.state.settle(now)
+        # A path that means nothing belongs to no family, so it is not counted.
         route = router.find(call.method, call.path)
         endpoint = route.endpoint
         # The address is counted before the key is looked at, so that wrong keys count too; the account after it.

@@ -81,5 +81,6 @@ async def _missing(request: Request, error: Exception) -> Response:
     message = "the service is below /api/, the page at /, and GET /control lists the orders"
     answer = _json(missing.status_code, {"error": missing.detail, "message": message})
     if missing.status_code == 405:
+        # Starlette names the methods of one route only, and each order of a path is a route of its own.
         answer.headers["Allow"] = ", ".join(o.method for o in ORDERS if o.path == request.url.path) or "GET"
     return answer

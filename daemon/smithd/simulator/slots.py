@@ -17,6 +17,7 @@ def check(state: ServiceState, audience: Audience, now: float, leaving: Simulate
     if not full:
         return
     fields: Json = {"limit": state.device_limit, "active": max(full)}
+    # The service says how many phones are full only where it is not all of them.
     if len(full) < len(active):
         fields |= {"blocked_devices": len(full), "targeted_devices": len(active)}
     message = f"a phone already shows {max(full)} Live Activities; end one to make room"

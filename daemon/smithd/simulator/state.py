@@ -195,6 +195,7 @@ class ServiceState:
         while True:
             self.ids_given += 1
             name = f"{kind}_{self.ids_given:06d}"
+            # The control API can give such names too, so the next number may be taken.
             if not any(name in kept for kept in (self.notifications, self.legacy, self.ended, self.of_other_accounts)):
                 return name
 
@@ -224,6 +225,7 @@ class ServiceState:
             if stream.activity is not None and stream.activity.outlived(now):
                 del self.legacy[name]
                 self.leave(stream.activity, now)
+        # A stream that is still shown or paused is kept, however many there are.
         if len(self.streams) > KEPT:
             idle = {key: stream for key, stream in self.streams.items() if stream.is_idle(now)}
             for key in list(idle)[:-KEPT]:

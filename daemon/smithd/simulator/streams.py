@@ -19,7 +19,7 @@ def put(state: ServiceState, request: ServiceRequest) -> Answer:
     contract.check("live-activity-stream-put", body)
     check_billing(state, request.now)
     audience = targeted(state, request.scope, body)
-    # A paused stream shows nothing, so what only a start needs is not asked for.
+    # A paused stream shows nothing, so of what only a start needs, no more than the type is asked for.
     if stream.paused:
         activities.check_type(given["content_state"])
         return _answer(stream, "paused", None, audience, request.now)
@@ -31,6 +31,7 @@ def put(state: ServiceState, request: ServiceRequest) -> Answer:
         if not rotates:
             if not activities.update(stream, current, body, request.now):
                 return _answer(stream, "noop", current, audience, request.now)
+            # An update reaches the phones that have the activity, not those that came later.
             notified = holding(state, current.devices, current.channels).counts
             more = notified | {"devices_queued": 0} | activities.warning(current, request.now)
             return _answer(stream, "updated", current, audience, request.now, more)
@@ -53,6 +54,7 @@ def delete(state: ServiceState, request: ServiceRequest) -> Answer:
     stream = state.streams.get(request.param)
     if stream is not None and stream.activity is not None and not is_within(request.scope, stream.activity.channels):
         stream = None
+    # Outside the scope it is as unknown as one that was never there, so nothing is completed from it.
     body = activities.completed(request.body or {}, stream.activity if stream else None)
     contract.check("live-activity-stream-delete", body)
     if stream is None:

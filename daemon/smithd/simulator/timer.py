@@ -15,6 +15,7 @@ def moved(timer: Timer | None, content: Json, now: float) -> Timer | None:
     if timer is None or "duration_seconds" in content:
         timer = Timer(now, content.get("duration_seconds"))
     timer = replace(timer, counts_down=content.get("counts_down", timer.counts_down))
+    # Left out, it is taken for its documented default, so that a frozen timer goes on. The service leaves that open.
     if not content.get("is_running", True):
         return timer.frozen(now)
     if timer.frozen_at is None:

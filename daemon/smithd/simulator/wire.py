@@ -15,6 +15,7 @@ from smithd.simulator.exchange import Answer, Call
 
 BODILESS = (204, 205, 304)
 STRIDE = 0.1
+# It begins like a TLS record, as from a server that was asked in the wrong protocol.
 GARBAGE = b"\x16\x03\x01\x00\xa5 this is no HTTP \xff\xfe\x00\r\n\r\n"
 
 
@@ -25,6 +26,7 @@ async def read_call(request: Request) -> Call:
         body += chunk[: MAX_BYTES + 1 - len(body)]
     return Call(
         method=request.method,
+        # As it was sent: Starlette's own path is decoded, and "%2F" would part segments in it.
         path=request.scope["raw_path"].decode("latin-1"),
         headers=dict(request.headers),
         body=bytes(body),
@@ -71,6 +73,7 @@ async def _pause(seconds: float, clock: Clock, receive: Receive) -> bool:
     for wait in waits:
         wait.cancel()
     await asyncio.wait(waits)
+    # A wait that has ended cannot be cancelled, so this says whether the client is still there.
     return waits[1].cancelled()
 
 

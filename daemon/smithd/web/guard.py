@@ -80,6 +80,7 @@ def _is_allowed(request: Request, token: str) -> bool:
         (request.query_params.get("token"), token),
         (request.cookies.get(COOKIE), _seal(token)),
     )
+    # As bytes: compare_digest refuses text that is not ASCII.
     return any(offer is not None and hmac.compare_digest(offer.encode(), wanted.encode()) for offer, wanted in offers)
 
 

@@ -18,8 +18,8 @@ REMEMBERED = 24 * 3600.0
 class Picture:
     """Draws one Lock Screen after another.
 
-    While a request is in flight, it is not known what the phone shows; the picture keeps what was accepted before, so
-    that nothing flickers.
+    Where the answer to a request was cut off, it is not known what the phone shows; the picture keeps what was accepted
+    before, so that nothing flickers.
     """
 
     def __init__(self, zone: tzinfo, order: Sequence[SurfaceKey] = ()) -> None:
@@ -63,6 +63,7 @@ class Picture:
                 return before
             case ShownBadge(count=None), ShownBadge():
                 return before
+            # Whether it has ended is known also where its content is not.
             case ShownActivity(content=None), ShownActivity():
                 return replace(before, ended=row.ended)
         return row

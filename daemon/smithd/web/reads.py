@@ -36,4 +36,5 @@ def windows(config: Config, engine: Engine, clock: Clock, recent: Recent) -> Rea
     """The windows of a running daemon."""
     order: list[SurfaceKey] = [WidgetKey(DEFAULT_ACCOUNT, name) for name in config.widgets]
     order += [StreamKey(DEFAULT_ACCOUNT, name) for name in config.live_activities]
+    # Each step puts a new state into the engine, so the page asks the engine anew each time.
     return Reads(clock.now, config.zone, lambda: engine.state.outbox.accepted(), recent.lines, order)

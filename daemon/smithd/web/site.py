@@ -68,6 +68,7 @@ class Site:
             token = web.token.get_secret_value() if web.token is not None else None
             reads = windows(config, engine, self._clock, self._recent)
             self._app = build(reads, host=web.listen.host, token=token)
+        # The server goes on where the port stays: it serves this object, which asks the new page from now on.
         if listener is self._listener:
             return
 

@@ -401,7 +401,7 @@ async def read(response: httpx.Response, limit: int) -> bytes:
     """
     chunks, size = [], 0
     encoding = response.headers.get("content-encoding", "").strip().lower()
-    # The only kind that an asynchronous transport returns.
+    # An asynchronous transport returns no other kind of stream.
     stream: AsyncIterable[bytes] = cast("httpx.AsyncByteStream", response.stream)
     # Any other encoding was not asked for: such a body is left as it is.
     if encoding in PACKED:

@@ -136,7 +136,7 @@ def _steps(state: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _number(given: Any) -> float | None:
-    """A number; whole ones can be too large for what is drawn, and none is endless."""
+    """A number (None: it is none), bounded so that it can be drawn: a whole number in JSON can exceed any float."""
     # To Python, True is the number 1.
     if isinstance(given, bool) or not isinstance(given, int | float):
         return None

@@ -1,6 +1,6 @@
 """What the API itself cannot do to an account: the web app's part, the phone's, and the service's own troubles. No I/O.
 
-One document says it all (``schemas/account.schema.json``), whether it comes from a file or by the control API.
+One document describes all of it (``schemas/account.schema.json``), whether it comes from a file or by the control API.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _described(stream: Stream) -> Json:
 
 
 class _Change:
-    """Makes the changes of one document, in place. What it is given has the document's shape."""
+    """Makes the changes of one document, in place. The document was checked against its schema."""
 
     def __init__(self, state: ServiceState, now: float) -> None:
         self._state = state

@@ -40,7 +40,7 @@ def parse(raw: bytes) -> Json:
         document = json.loads(raw.decode(), parse_float=_number, parse_int=_integer, parse_constant=_number)
         # Half a surrogate pair is no text, and cannot be written as UTF-8.
         json.dumps(document, ensure_ascii=False).encode()
-    # Both of these are ValueErrors, so they come before it.
+    # JSONDecodeError and UnicodeError are ValueErrors too, so they come first.
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except UnicodeError:

@@ -1,4 +1,4 @@
-"""Holds a request against the documented contract: the schemas, and the rules that a schema cannot say.
+"""Checks a request against the documented contract: the schemas, and the rules that a schema cannot say.
 
 What no source settles is in ``caution``.
 """

@@ -27,7 +27,7 @@ class OrderedFault:
     takes_effect: bool
 
     def strikes(self, endpoint: str) -> bool:
-        """Whether this request is the one; counts it."""
+        """Whether this request meets the fault; counts it."""
         if endpoint not in self.document.get("on", [endpoint]):
             return False
         if self.skip > 0:

@@ -74,7 +74,7 @@ class Service:
         return screen.screen(self.state, named, at + self.ahead)
 
     def reset(self) -> None:
-        """Be as at the start: the account, the clock, no faults, no requests."""
+        """Go back to the start: its account and its clock, no faults, no requests."""
         self.state = copy.deepcopy(self._first)
         self.faults.clear()
         self.seen.clear()

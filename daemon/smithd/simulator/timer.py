@@ -9,7 +9,9 @@ from smithd.simulator.state import Timer
 
 
 def moved(timer: Timer | None, content: Json, now: float) -> Timer | None:
-    """The window after this content came (None: not a timer). The direction stays, where nothing is said of either."""
+    """The window once this content has come (None: not a timer). With neither a duration nor a direction in it, the
+    direction stays.
+    """
     if content["type"] != "timer":
         return None
     if timer is None or "duration_seconds" in content:

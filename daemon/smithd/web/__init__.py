@@ -1,1 +1,1 @@
-"""The local page: reads, never decides."""
+"""The local page. It reads the state, and decides nothing."""

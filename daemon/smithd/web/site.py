@@ -41,7 +41,7 @@ class Site:
         await self._app(scope, receive, send)
 
     def place(self, web: WebOptions | None) -> socket.socket | None:
-        """Where a page with these options listens; None: there is none. It is the port we have, where that stays.
+        """The socket for a page with these options (None: there is no page); the one in use, where the address stays.
 
         Raises ListenError where a port cannot be had; nothing has changed then.
         """
@@ -55,12 +55,12 @@ class Site:
         return bind(*web.listen)
 
     def leave(self, listener: socket.socket | None) -> None:
-        """Give a place back that is not needed after all."""
+        """Close a socket from ``place`` that is not needed after all."""
         if listener is not None and listener is not self._listener:
             listener.close()
 
     def show(self, config: Config, engine: Engine, listener: socket.socket | None, spawn: Spawn) -> None:
-        """From now on show what this configuration says, at the place that was found for it."""
+        """Show this configuration from now on, on the socket that ``place`` returned for it."""
         web = self._web = config.web
         if web is not None:
             from smithd.web.app import build

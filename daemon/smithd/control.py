@@ -49,18 +49,17 @@ def places(config: Path) -> list[Path]:
     """
     path = config.resolve()
     name = f"{path.stem[:32]}-{crc32(bytes(path)):08x}.sock"
-    return [folder / name for folder in _folders()]
 
-
-def _folders() -> Iterator[Path]:
-    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd lists several with colons
-    if given:
-        yield Path(given)
+    folders = []
+    # systemd lists several with colons.
+    if given := os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]:
+        folders.append(Path(given))
     if session := os.environ.get("XDG_RUNTIME_DIR", ""):
-        yield Path(session) / "smithd"
-    with suppress(RuntimeError):  # a service has no home
-        yield user_state_path("smithd")
-    yield SERVICE_FOLDER
+        folders.append(Path(session) / "smithd")
+    # A service may have no home.
+    with suppress(RuntimeError):
+        folders.append(user_state_path("smithd"))
+    return [folder / name for folder in (*folders, SERVICE_FOLDER)]
 
 
 def listen(path: Path) -> socket.socket:
@@ -88,7 +87,8 @@ def _bound(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.bind(str(path))
-        path.chmod(0o600)  # before it listens, so that no other user can have connected
+        # Before it listens, so that no other user can have connected.
+        path.chmod(0o600)
         listener.listen(AT_ONCE)
         listener.setblocking(False)
     except BaseException:
@@ -109,7 +109,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
-    """Carry out commands until cancelled; then those that still run are cancelled, and the socket goes."""
+    """Carry out commands until cancelled; then those that still run are cancelled, and the socket is removed."""
     path = Path(listener.getsockname())
     clients: set[asyncio.Task[None]] = set()
     turns = asyncio.Semaphore(AT_ONCE)
@@ -120,7 +120,7 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
         clients.add(task)
         try:
             async with turns:
-                # An answer may have megabytes.
+                # In a thread, since an answer may have megabytes.
                 reply = await asyncio.to_thread(_written, await _reply(reader, handlers))
                 with suppress(OSError, TimeoutError):
                     async with asyncio.timeout(CLIENT_TIMEOUT):
@@ -150,7 +150,8 @@ async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) 
             line = await reader.readline()
     except TimeoutError:
         return _refusal("no command came")
-    except (ValueError, OSError):  # ValueError: longer than the reader's limit
+    except (ValueError, OSError):
+        # A line beyond the reader's limit is a ValueError.
         return _refusal(f"a command has at most {LARGEST_REQUEST} bytes")
     try:
         request = json.loads(line)
@@ -165,6 +166,7 @@ async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) 
     except SmithdError as error:
         return _refusal(str(error), mistake=isinstance(error, ConfigError))
     except (ValueError, TypeError, LookupError) as error:
+        # What handlers raise for arguments that make no sense: the user wrote those.
         return _refusal(str(error), mistake=True)
 
 
@@ -178,7 +180,7 @@ def _refusal(error: str, *, mistake: bool = False) -> dict[str, Any]:
 
 
 def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
-    """Have the daemon that listens at one of these paths carry out a command; what it answers.
+    """Have the daemon that listens at one of these paths carry out a command, and return its answer.
 
     Raises NotRunning where there is none, ControlError where the daemon refuses the command, and ConfigError where it
     refuses what the user wrote.
@@ -206,6 +208,7 @@ def _first_connection(paths: list[Path]) -> socket.socket:
         try:
             return _connect(path)
         except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
+            # No daemon, or one that crashed and left its socket; the next path may have one.
             continue
         except PermissionError:
             denied = f"\n{path} may not be opened: if smithd runs as a service, ask as root (sudo)."
@@ -219,6 +222,7 @@ def _first_connection(paths: list[Path]) -> socket.socket:
 
 
 def _connect(path: Path) -> socket.socket:
+    # The system would only say "AF_UNIX path too long", and not what to do.
     if len(os.fsencode(path)) > LONGEST_PATH:
         raise OSError(
             0, f"the path has {len(os.fsencode(path))} bytes and {LONGEST_PATH} fit; --socket names a shorter one"

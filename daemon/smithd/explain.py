@@ -40,7 +40,7 @@ def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels:
     """Everything about a rule, or about those of its alerts whose labels meet the matchers in ``labels`` (empty: all).
     ``entries``: what the journal has of the rule, the oldest first.
 
-    ValueError, for a person, where there is no such rule, or the matchers are none.
+    ValueError, for a person, where there is no such rule, or the matchers cannot be read.
     """
     rules = engine.setup.rules.by_name
     if rule not in rules:
@@ -133,16 +133,14 @@ class _RuleStatus:
             case Phase.PENDING if due is not None:
                 yield f"{severity} at {self._clock(due)} if it stays {condition}"
             case Phase.FIRING:
-                yield f"no longer {severity} when {self._clears(severity, condition)}{_for(timing.keep_firing_for)}"
+                clears = "the expression does not hold" if self._rule.when is not None else f"it is not {condition}"
+                if (recover := self._rule.recover.get(severity)) is not None:
+                    clears = f"it is {recover}"
+                yield f"no longer {severity} when {clears}{_for(timing.keep_firing_for)}"
             case Phase.RECOVERING if due is not None:
                 yield f"no longer {severity} at {self._clock(due)} if it stays clear"
             case Phase.INACTIVE:
                 yield f"{severity} when {_when(self._rule, condition)}{_for(timing.hold)}"
-
-    def _clears(self, severity: Severity, condition: str) -> str:
-        if (recover := self._rule.recover.get(severity)) is not None:
-            return f"it is {recover}"
-        return "the expression does not hold" if self._rule.when is not None else f"it is not {condition}"
 
     def _entry(self, entry: journal.Entry) -> Explanation:
         return {
@@ -195,15 +193,20 @@ def _for(seconds: float) -> str:
 
 def text(explanation: Explanation) -> str:
     """An explanation for a person, in lines."""
-    return "\n".join([*_heading(explanation), "", *_states(explanation), *_journal(explanation), *_sent(explanation)])
-
-
-def _heading(explanation: Explanation) -> Iterator[str]:
-    yield f"{explanation['rule']}: {'; '.join(explanation['fires'])}"
-    notifies = explanation["notifies"]
-    yield f"  notifies of: {', '.join(notifies)}" if notifies else "  no notifications: it has no push"
+    notifies = ", ".join(explanation["notifies"])
+    lines = [
+        f"{explanation['rule']}: {'; '.join(explanation['fires'])}",
+        f"  notifies of: {notifies}" if notifies else "  no notifications: it has no push",
+    ]
     if explanation["now"]:
-        yield f"  now: {explanation['now']}"
+        lines.append(f"  now: {explanation['now']}")
+    lines += ["", *_states(explanation), "", *_journal(explanation)]
+    if explanation["deliveries"]:
+        lines += ["", "Notifications"]
+    for sent in explanation["deliveries"]:
+        at = f" {_short(sent['at'], explanation['at'])}" if sent["at"] else ""
+        lines.append(f"  {sent['state']}{at}: {sent['title'] or sent['notification']}")
+    return "\n".join(lines)
 
 
 def _states(explanation: Explanation) -> Iterator[str]:
@@ -228,7 +231,6 @@ def _states(explanation: Explanation) -> Iterator[str]:
 
 
 def _journal(explanation: Explanation) -> Iterator[str]:
-    yield ""
     yield (
         "What happened"
         if explanation["journal"]
@@ -243,16 +245,6 @@ def _journal(explanation: Explanation) -> Iterator[str]:
             f" [{reason_text(entry['reason'], entry['detail'])}]" if entry["reason"] != Reason.INTERMEDIATE else ""
         )
         yield f"  {_short(entry['at'], explanation['at'])}{where} {what}{why}{decision}"
-
-
-def _sent(explanation: Explanation) -> Iterator[str]:
-    if not explanation["deliveries"]:
-        return
-    yield ""
-    yield "Notifications"
-    for sent in explanation["deliveries"]:
-        at = f" {_short(sent['at'], explanation['at'])}" if sent["at"] else ""
-        yield f"  {sent['state']}{at}: {sent['title'] or sent['notification']}"
 
 
 def _labels(labels: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Unpacking what came packed, a little at a time, and noticing where its end is missing."""
+"""Unpacks compressed bodies piece by piece, and notices where the end of one is missing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def unpacker(encoding: str, start: bytes) -> Unpacker:
             return _Brotli()
         case "zstd":
             return _Zstd()
-        case "deflate":  # some send it without the header that RFC 9110 asks for
+        case "deflate":
+            # Some servers send it without the header that RFC 9110 asks for.
             return _Zlib(zlib.MAX_WBITS if start[0] & 0xF == 8 else -zlib.MAX_WBITS)
     return _Zlib(16 + zlib.MAX_WBITS)
 
@@ -91,7 +92,8 @@ class _Brotli:
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
         piece = packed
-        while packed or (piece and not self.is_whole):  # only an empty piece says that there is no more
+        # Only an empty piece says that there is no more.
+        while packed or (piece and not self.is_whole):
             yield (piece := self._stream.process(packed, output_buffer_limit=PIECE))
             packed = b""
 

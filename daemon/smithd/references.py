@@ -113,6 +113,7 @@ def _walk_model(model: type[BaseModel], value: Any, path: Path) -> Iterator[Refe
         elif isinstance(value, Mapping):
             yield from _walk(annotation, value.get(key), (*path, key))
         elif key == short:
+            # Written short: the value stands for this one key.
             yield from _walk(annotation, value, path)
 
 
@@ -151,12 +152,10 @@ def _fitting(parts: Sequence[Any], value: Any) -> Sequence[Any]:
 def _has_tags_of(model: type[BaseModel], value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
-    tags = {key: get_args(field.annotation) for key, field in model.model_fields.items() if _is_tag(field.annotation)}
-    return all(value.get(key) in values for key, values in tags.items())
-
-
-def _is_tag(annotation: Any) -> bool:
-    return get_origin(annotation) is Literal and len(get_args(annotation)) == 1
+    annotations = {key: field.annotation for key, field in model.model_fields.items()}
+    # A Literal of one value is a tag: it says which model is meant.
+    tags = {key: get_args(each) for key, each in annotations.items() if get_origin(each) is Literal}
+    return all(value.get(key) in values for key, values in tags.items() if len(values) == 1)
 
 
 def _mark(marks: Iterable[Any]) -> RefersTo | None:

@@ -16,7 +16,6 @@ from smithd.delivery.delivery import AccountDelivery
 from smithd.keys import StreamKey, SurfaceKey, WidgetKey
 from smithd.notify.resume import suppressions
 from smithd.outbox.message import Priority
-from smithd.outbox.queued import Queued
 from smithd.outbox.shown import ShownActivity, ShownWidget
 from smithd.series.state import Freshness
 from smithd.setup import Setup
@@ -204,6 +203,7 @@ def status(setup: Setup, state: State, facts: RuntimeFacts, now: float) -> Statu
     written = StateStatus(
         facts.state_path,
         health.is_degraded,
+        # Counted by the monotonic clock: the calendar's time may have been set since.
         None if health.since is None else now - (facts.instant - health.since),
         health.reason,
         facts.committed_at,
@@ -284,24 +284,29 @@ def _surface(state: State, key: SurfaceKey) -> SurfaceStatus:
     status = state.outbox.status(key)
     waits = status.queued is not None or status.in_flight
     reason = state.not_renderable.get(key)
-    said = "" if reason is None else str(reason)
+    why = "" if reason is None else str(reason)
     match key, status.shown:
         case WidgetKey(account, name), ShownWidget() as widget:
-            return SurfaceStatus("widget", account, name, widget.value, widget.at, waits, has_slot=False, reason=said)
+            return SurfaceStatus("widget", account, name, widget.value, widget.at, waits, has_slot=False, reason=why)
         case StreamKey(account, name), ShownActivity(content=content, at=at, ended=False):
             title = None if content is None or content.content_state is None else content.content_state.get("title")
-            return SurfaceStatus("live_activity", account, name, title, at, waits, has_slot=True, reason=said)
+            return SurfaceStatus("live_activity", account, name, title, at, waits, has_slot=True, reason=why)
         case WidgetKey(account, name), _:
-            return SurfaceStatus("widget", account, name, None, None, waits, has_slot=False, reason=said)
+            return SurfaceStatus("widget", account, name, None, None, waits, has_slot=False, reason=why)
         case StreamKey(account, name), _:
             has_slot = status.holds_slot
-            return SurfaceStatus("live_activity", account, name, None, None, waits, has_slot=has_slot, reason=said)
-    return SurfaceStatus("badge", key.account, "", None, None, waits, has_slot=False, reason=said)
+            return SurfaceStatus("live_activity", account, name, None, None, waits, has_slot=has_slot, reason=why)
+    return SurfaceStatus("badge", key.account, "", None, None, waits, has_slot=False, reason=why)
 
 
 def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
     outbox = state.outbox
-    waiting = [each for each in outbox.waiting.values() if each.message.key.account == gate.account]
+    waiting = [each.message for each in outbox.waiting.values() if each.message.key.account == gate.account]
+    lanes = []
+    for priority in Priority:
+        made = [message.created for message in waiting if message.priority is priority]
+        if made:
+            lanes.append(LaneStatus(priority.name.lower(), len(made), min(made)))
     return AccountStatus(
         gate.account,
         gate.reachable,
@@ -310,18 +315,9 @@ def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
         gate.budgets,
         len(outbox.streams_on_phone(gate.account)),
         setup.surfaces.limits.at_once,
-        _lanes(waiting),
+        lanes,
         outbox.in_flight(gate.account),
     )
-
-
-def _lanes(waiting: Sequence[Queued]) -> list[LaneStatus]:
-    found = []
-    for priority in Priority:
-        made = [queued.message.created for queued in waiting if queued.message.priority is priority]
-        if made:
-            found.append(LaneStatus(priority.name.lower(), len(made), min(made)))
-    return found
 
 
 def as_json(value: Any, zone: tzinfo) -> Any:

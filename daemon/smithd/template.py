@@ -111,20 +111,13 @@ _REFUSED = (nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes
 """What a text of a few words does not need, and what can make a short template's text grow without end."""
 
 
-def _shown(value: Any) -> Any:
-    """What is not known is empty."""
-    return "" if value is None else value
-
-
-def _environment() -> jinja2.Environment:
-    environment = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False, finalize=_shown)
-    environment.filters = {name: environment.filters[name] for name in _BUILT_IN_FILTERS} | FILTERS
-    # ``range`` and ``lipsum`` would make a short template's text endless.
-    environment.globals.clear()
-    return environment
-
-
-_ENVIRONMENT = _environment()
+# A value that is not known is None; a person should see nothing, and not "None".
+_ENVIRONMENT = _Sandbox(
+    undefined=jinja2.StrictUndefined, autoescape=False, finalize=lambda value: "" if value is None else value
+)
+_ENVIRONMENT.filters = {name: _ENVIRONMENT.filters[name] for name in _BUILT_IN_FILTERS} | FILTERS
+# ``range`` and ``lipsum`` would make a short template's text endless.
+_ENVIRONMENT.globals.clear()
 
 
 class Text:
@@ -171,19 +164,15 @@ def compile_text(source: Any, example: Mapping[str, Any]) -> Text:
         if template is not None:
             template.render(example)
     except Exception as error:  # noqa: BLE001 - filters and operators complain about their use in ways of their own
-        raise ValueError(f"the template does not work: {_explained(error)}") from None
+        reason = str(error.message if isinstance(error, jinja2.TemplateSyntaxError) else error).rstrip(".")
+        if reason.startswith("No filter named"):
+            reason += f" (filters of our own: {', '.join(FILTERS)})"
+        raise ValueError(f"the template does not work: {reason}") from None
     if template is None:
         name = min(unknown)
         hint = did_you_mean(name, example) or f"known here: {', '.join(sorted(example))}"
         raise ValueError(f"the template uses an unknown name '{name}'; {hint}")
     return Text(source, template, names)
-
-
-def _explained(error: Exception) -> str:
-    text = str(error.message if isinstance(error, jinja2.TemplateSyntaxError) else error).rstrip(".")
-    if text.startswith("No filter named"):
-        return f"{text} (filters of our own: {', '.join(FILTERS)})"
-    return text
 
 
 def template(example: Mapping[str, Any]) -> BeforeValidator:

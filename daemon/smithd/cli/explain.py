@@ -35,6 +35,7 @@ def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | Non
         explanation = ask(config, socket, "explain", rule=rule, labels=" ".join(labels))
     except NotRunning:
         explanation = _from_state(config, rule, " ".join(labels))
+    # What was polled may hold control characters, which must not reach the terminal.
     printed = json.dumps(explanation, ensure_ascii=False, indent=2) if as_json else text(explanation)
     for line in printed.split("\n"):
         click.echo("".join(letter if letter.isprintable() else " " for letter in line))

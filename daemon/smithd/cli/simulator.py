@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from smithd.simulator.exchange import Seen
     from smithd.simulator.service import Service
 
 FORMATS = ("number", "currency", "percent", "unit", "string")
 DEFAULT_KEY = "ask_test"
 DETAILS = {"currency": "currency", "unit": "unit"}
+
+
+# click may hand over a value that was converted already, so each of these types returns those as they are.
 
 
 class HostAndPort(click.ParamType[tuple[str, int]]):
@@ -89,6 +91,7 @@ class ScopedKey(click.ParamType[tuple[str, Any]]):
             return value
         key, equals, channels = value.partition("=")
         if "=" in channels:
+            # A key may contain a = itself; where such a key ends is not to be guessed.
             self.fail("channels follow the first =; put a key that contains = into the file of --account", param, ctx)
         return key, [slug for slug in channels.split(",") if slug] if equals else "all"
 
@@ -253,7 +256,12 @@ def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]], starts
         for flag, document in documents.items():  # noqa: B007 - named in the error
             state = account.change(state, document, at + ahead)
         state.keys = state.keys or {DEFAULT_KEY: None}
-        service, flag = Service(state, on_request=_print, ahead=ahead), "--fault"
+        service = Service(
+            state,
+            on_request=lambda seen: click.echo(f"{datetime.fromtimestamp(seen.at):%H:%M:%S}  {seen}"),
+            ahead=ahead,
+        )
+        flag = "--fault"
         for fault in faults:
             service.faults.order(fault)
     except Refused as refusal:
@@ -272,13 +280,10 @@ async def _serve(service: Service, listener: socket.socket, control_key: str | N
 
     zone = datetime.fromtimestamp(SystemClock().now()).astimezone().tzinfo
     assert zone is not None
+    # A task of its own, so that a signal cancels the serving only: the command then ends with status 0.
     serving = asyncio.ensure_future(serve(application(service, SystemClock(), zone, control_key), listener))
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
     await asyncio.wait([serving])
     if not serving.cancelled():
         serving.result()
-
-
-def _print(seen: Seen) -> None:
-    click.echo(f"{datetime.fromtimestamp(seen.at):%H:%M:%S}  {seen}")

@@ -119,7 +119,7 @@ class _Demo:
                 return
 
     def conclude(self) -> bool:
-        """Print what was seen, where the demo runs for one minute only."""
+        """Print what was seen where the demo runs for one minute only; whether that is all that should be seen."""
         if self._once_through:
             self._watch.write()
             for what, at in self._checklist.seen.items():

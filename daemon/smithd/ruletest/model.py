@@ -109,16 +109,16 @@ class ShowIs(Options):
     ended: bool = Field(False, description="it leaves the Lock Screen")
 
 
-def _some_texts(labels: str) -> str:
-    if not labels.strip():
+def _not_blank(name: str) -> str:
+    if not name.strip():
         raise ValueError("expected a name for the test")
-    return labels
+    return name
 
 
 class Case(Options):
     """One test."""
 
-    name: Annotated[str, AfterValidator(_some_texts)] = Field(description="what it shows, in a few words")
+    name: Annotated[str, AfterValidator(_not_blank)] = Field(description="what it shows, in a few words")
     start: Start | None = Field(None, description="default: the file's")
     interval: PositiveDuration | None = Field(None, description="default: the file's")
     input: list[Input] = Field([], description="the series; what a source's series have at one step is one poll")

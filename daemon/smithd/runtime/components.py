@@ -76,7 +76,8 @@ class Components:
 
     def facts(self) -> RuntimeFacts:
         """What ``status`` shows beside the engine's state."""
-        from smithd.status import ReloadStatus, RuntimeFacts, gate_status  # a start does not need it
+        # Imported here: a start does not need it.
+        from smithd.status import ReloadStatus, RuntimeFacts, gate_status
 
         now, instant, writer = self.clock.now(), self.clock.monotonic(), self.writer
         return RuntimeFacts(
@@ -96,10 +97,12 @@ class Components:
     async def change_over(self, config: Config) -> SourceChanges:
         """Go on with another configuration, which names the same state: a restart that keeps samples and connections.
 
-        A source that is what it was is not touched, the others are closed and made anew. DatabaseError where the state
-        can no longer be kept.
+        A source with the same options goes on as it is; the others are closed, and new ones are made. DatabaseError
+        where the state can no longer be kept.
         """
-        staying = {name for name in self.pollers if self._stays(name, config)}
+        # Every source knows the zone, for where its "today" begins: in another zone, none is what it was.
+        same_zone = config.zone == self.config.zone
+        staying = {name for name in self.pollers if same_zone and config.sources.get(name) == self.config.sources[name]}
         coming = {name: self._poller(spec, config) for name, spec in config.sources.items() if name not in staying}
         leaving = {name: poller for name, poller in self.pollers.items() if name not in staying}
         setup = set_up(config, self.clock.now())
@@ -113,10 +116,6 @@ class Components:
         self.pollers = {name: coming.get(name) or self.pollers[name] for name in config.sources}
         self._begin_closing(leaving.values())
         return SourceChanges(tuple(coming), tuple(leaving))
-
-    def _stays(self, name: str, config: Config) -> bool:
-        same = config.sources.get(name) == self.config.sources[name]
-        return same and config.zone == self.config.zone  # a source learns where "today" begins
 
     def _poller(self, spec: SourceSpec, config: Config) -> Poller:
         http = Http() if spec.isolated else self._http
@@ -149,6 +148,7 @@ class Components:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         async with AsyncExitStack() as stack:
+            # A stack leaves in reverse: the state was opened first, and is closed last, also where something fails.
             stack.callback(self.database.close)
             stack.push_async_exit(self.running.__aexit__)
             stack.push_async_callback(self._http.aclose)

@@ -34,7 +34,7 @@ RELOAD_TIMEOUT = 60.0
 
 
 class _Stop(Exception):
-    """Somebody asked for the end."""
+    """Ends the task group: the daemon was asked to stop."""
 
 
 Companion = Callable[[Components], Coroutine[Any, Any, None]]
@@ -43,10 +43,11 @@ Companion = Callable[[Components], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who operates a daemon from outside.
+    """What controls a daemon from outside.
 
-    ``reread`` reads the configuration anew (ConfigError where it is wrong), ``reload`` is set when that is wanted,
-    ``socket`` is where commands come in, ``settled`` is called when the configuration before is needed no more.
+    ``reread`` reads the configuration file again (ConfigError where it is wrong), ``reload`` is set when that is
+    wanted, ``socket`` is where commands come in, ``settled`` is called after a reload, when nothing needs the earlier
+    configuration any more.
     """
 
     reread: Callable[[], Awaitable[Config]]
@@ -73,7 +74,7 @@ async def run(
             daemon = _Daemon(components, site, Scheduler(clock, events))
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(_watch(components))
+                    tasks.create_task(_end_with_writer(components))
                     daemon.start(tasks)
                     if operator is not None:
                         daemon.attend(operator, tasks)
@@ -84,7 +85,9 @@ async def run(
                     try:
                         await stop.wait()
                     finally:
-                        daemon.scheduler.stop()  # before the tasks are: what is due must not start meanwhile
+                        # Before the tasks are stopped: what is due must not start meanwhile.
+                        daemon.scheduler.stop()
+                    # A task group ends its tasks only when one of them, or its own block, raises.
                     raise _Stop
             except BaseExceptionGroup as group:
                 failed = [error for error in _leaves(group) if not isinstance(error, _Stop)]
@@ -106,9 +109,10 @@ def _open(config: Config, events: Events, clock: Clock) -> Components:
         raise
 
 
-async def _watch(components: Components) -> None:
-    """End with the writer: without it there is no daemon."""
+async def _end_with_writer(components: Components) -> None:
+    """Raise what the writer ends with: without it, the daemon must not go on."""
     assert components.running.writing is not None
+    # Shielded: this task is cancelled when the daemon stops, and the writer then has still to commit what it has.
     await asyncio.shield(components.running.writing)
 
 
@@ -131,7 +135,7 @@ class _Daemon:
         self._reloading = asyncio.Lock()
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Begin all that a daemon does by itself. Raises ListenError where the page's port cannot be had."""
+        """Begin all that a daemon does by itself. Raises ListenError where the page's port cannot be used."""
         self._tasks = tasks
         config = self.components.config
         self._site.show(config, self.components.engine, self._site.place(config.web), tasks.create_task)
@@ -170,19 +174,20 @@ class _Daemon:
         while True:
             await operator.reload.wait()
             operator.reload.clear()
-            with suppress(SmithdError):  # an event said it
+            # Nobody waits for an answer here; an event has reported the error.
+            with suppress(SmithdError):
                 await self.reload(operator)
 
     async def reload(self, operator: Operator) -> Reloaded:
-        """Go on with the configuration as its file is now; one after another.
+        """Go on with the configuration as its file is now. One reload waits for another.
 
-        SmithdError where it is wrong, or cannot be had: an event said so, and nothing has changed.
+        SmithdError where it is wrong or cannot be read: an event has reported that, and nothing has changed.
         """
         components = self.components
         async with self._reloading:
             systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(components.clock.monotonic() * 1e6)}")
             try:
-                done = await self._change_over(await _read_anew(operator))
+                done = await self._change_over(await _reread(operator))
             except SmithdError as error:
                 components.last_reload = components.clock.now(), str(error)
                 components.events.publish(ReloadRefused(str(error)))
@@ -195,10 +200,16 @@ class _Daemon:
         return done
 
     async def _change_over(self, config: Config) -> Reloaded:
-        """All that can fail comes first; there is no moment in between at which half of it is true."""
+        """All that can fail comes first, so that a configuration is taken as a whole or not at all."""
         components, site = self.components, self._site
+        # Before anything can fail: the report of a failure may quote a secret of the new file.
         self._redactor.learn(config.redactor)
-        _refuse_to_move(components.config, config)
+        state = components.config.state
+        if config.state.resolve() != state.resolve():
+            raise ConfigError(
+                f"{config.path}: 'state' is {config.state} now, and this smithd keeps its state in {state}: "
+                "a reload cannot move it; restart smithd for that"
+            )
         listener = site.place(config.web)
         try:
             change = await components.change_over(config)
@@ -220,7 +231,7 @@ class _Daemon:
             self.scheduler.add(name, self.components.config.sources[name].schedule, due)
 
 
-async def _read_anew(operator: Operator) -> Config:
+async def _reread(operator: Operator) -> Config:
     try:
         async with asyncio.timeout(RELOAD_TIMEOUT):
             return await operator.reread()
@@ -229,11 +240,3 @@ async def _read_anew(operator: Operator) -> Config:
             f"reading the configuration takes longer than {RELOAD_TIMEOUT:.0f} s; does a plugin wait for something "
             "when it is imported?"
         ) from None
-
-
-def _refuse_to_move(before: Config, after: Config) -> None:
-    if after.state.resolve() != before.state.resolve():
-        raise ConfigError(
-            f"{after.path}: 'state' is {after.state} now, and this smithd keeps its state in {before.state}: "
-            "a reload cannot move it; restart smithd for that"
-        )

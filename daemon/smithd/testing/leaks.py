@@ -33,16 +33,15 @@ class Leaks:
         async def wait() -> list[str]:
             clock = SystemClock()
             end = clock.monotonic() + WAIT
-            while (found := self._found()) and clock.monotonic() < end:
+            while True:
+                # Copied first, since a thread of the source may still add to these.
+                sockets = [f"a socket ({made})" for made in list(self._sockets) if made.fileno() != -1]
+                threads = [f"a thread ({made.name})" for made in list(self._threads) if made.is_alive()]
+                if not (sockets or threads) or clock.monotonic() >= end:
+                    return sorted({*sockets, *threads})
                 await clock.sleep(INTERVAL)
-            return found
 
         return asyncio.run(wait())
-
-    def _found(self) -> list[str]:
-        sockets = [f"a socket ({made})" for made in list(self._sockets) if made.fileno() != -1]
-        threads = [f"a thread ({made.name})" for made in list(self._threads) if made.is_alive()]
-        return sorted({*sockets, *threads})
 
     def opened(self, made: socket.socket) -> None:
         """Note a socket that this thread made."""

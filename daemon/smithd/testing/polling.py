@@ -92,7 +92,8 @@ def polls(
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(polling)
-    with ThreadPoolExecutor(1) as beside:  # a thread has at most one running loop
+    # A thread has at most one running loop, and this one has one.
+    with ThreadPoolExecutor(1) as beside:
         return beside.submit(asyncio.run, polling).result()
 
 

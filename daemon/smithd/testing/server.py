@@ -52,7 +52,8 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True  # headers and body are sent separately: it would delay the body
+            # Headers and body are sent separately, and Nagle's algorithm would delay the body.
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 server._answer(self)
@@ -132,7 +133,7 @@ class _Counting(ThreadingHTTPServer):
         self._counting = threading.Lock()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        # Before the connection has a thread, which may start late.
+        # Counted before the connection has a thread, which may start late.
         self._count(+1)
         super().process_request(request, client_address)
 

@@ -12,8 +12,8 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -69,8 +69,13 @@ def listen(path: Path) -> socket.socket:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone_in(path.parent):
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            # Two daemons that start at once must not both take the other's socket for a leftover.
+            fcntl.flock(folder, fcntl.LOCK_EX)
             return _bound(path)
+        finally:
+            os.close(folder)
     except OSError as error:
         raise ListenError(f"cannot listen on {path}: {error.strerror or error}") from None
 
@@ -82,6 +87,7 @@ def _bound(path: Path) -> socket.socket:
         pass
     else:
         raise ListenError(f"another smithd listens on {path}")
+    # A daemon that crashed has left it. A file that is no socket is not ours; binding then fails and says so.
     if path.is_socket():
         path.unlink()
     listener = socket.socket(socket.AF_UNIX)
@@ -97,17 +103,6 @@ def _bound(path: Path) -> socket.socket:
     return listener
 
 
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Two that start at once must not both take the other's socket for a leftover."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
     """Carry out commands until cancelled; then those that still run are cancelled, and the socket is removed."""
     path = Path(listener.getsockname())
@@ -117,6 +112,7 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
     async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        # asyncio's server does not cancel the tasks of its connections when it is closed.
         clients.add(task)
         try:
             async with turns:
@@ -137,11 +133,8 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
         server.close()
         for client in clients:
             client.cancel()
-        _remove(path)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels:
         raise ValueError(f"there is no rule '{rule}'; {hint}")
     matchers = parse_matchers(labels) if labels.strip() else ()
 
+    # As in a silence, the rule's name counts as a label.
     def meets(found: journal.Labels) -> bool:
         return all(matcher.matches({**dict(found), "rule": rule}) for matcher in matchers)
 
@@ -241,6 +242,7 @@ def _journal(explanation: Explanation) -> Iterator[str]:
         labels = _labels(entry["labels"])
         why = f": {entry['why']}" if entry["why"] else ""
         where = f" {labels}" if labels else ""
+        # A transition without a change of severity decides nothing about notifications.
         decision = (
             f" [{reason_text(entry['reason'], entry['detail'])}]" if entry["reason"] != Reason.INTERMEDIATE else ""
         )

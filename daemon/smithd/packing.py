@@ -34,7 +34,9 @@ def unpacker(encoding: str, start: bytes) -> Unpacker:
             return _Zstd()
         case "deflate":
             # Some servers send it without the header that RFC 9110 asks for.
+            # That header's first four bits are 8 (RFC 1950, section 2.2).
             return _Zlib(zlib.MAX_WBITS if start[0] & 0xF == 8 else -zlib.MAX_WBITS)
+    # 16 more stands for gzip (zlib.h, inflateInit2).
     return _Zlib(16 + zlib.MAX_WBITS)
 
 
@@ -48,6 +50,7 @@ class _Zlib:
     def feed(self, packed: bytes) -> Iterator[bytes]:
         for window in _windows(packed):
             piece = b""
+            # A full piece may not be all that zlib has from these bytes.
             while window or (len(piece) == PIECE and not self._member.eof):
                 if self._member.eof:
                     self._member = zlib.decompressobj(self._bits)

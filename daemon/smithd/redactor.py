@@ -65,10 +65,13 @@ class Redactor:
 
 def _disguises(secret: str) -> Iterable[str]:
     """A secret as it is, and as it stands in JSON, in an address, in a form, in HTML and in base64."""
+    # Not every text can be encoded: a variable of the environment that is no UTF-8 has lone surrogates.
     octets = secret.encode("utf-8", "replace")
     in_json = (json.dumps(secret, ensure_ascii=escaped)[1:-1] for escaped in (True, False))
+    # Without the padding, which some leave out.
     in_base64 = base64.b64encode(octets).decode().rstrip("=")
     yield secret
+    # Some JSON libraries escape slashes, too.
     for text in in_json:
         yield from (text, text.replace("/", "\\/"))
     yield from (quote(octets), quote(octets, safe=""), quote_plus(octets), html.escape(secret))

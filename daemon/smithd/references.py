@@ -1,5 +1,5 @@
-"""What options name that is declared elsewhere in the file: metrics, rules, time windows. Found by walking the options
-along their annotations, so that an option that names something only has to be annotated. No I/O.
+"""The metrics, rules and time windows that options name and that are declared elsewhere in the file. They are found by
+walking the options along their annotations, so an option that names something only has to be annotated. No I/O.
 
 The walk takes checked options as well as the plain values of a file that has mistakes, so that a mistake in one key
 hides no unknown name in another.
@@ -143,7 +143,7 @@ def _names_something(annotation: Any) -> bool:
 
 
 def _fitting(parts: Sequence[Any], value: Any) -> Sequence[Any]:
-    """The parts of a union that a value is meant for, by the tags of plain values; all of them where none is."""
+    """The parts of a union that a value is meant for, by the tags of plain values; all of them where no tag fits."""
     models = [part for part in parts if _is_model(part)]
     meant = [part for part in models if isinstance(value, part) or _has_tags_of(part, value)]
     return [part for part in parts if part not in models or part in meant] if meant else parts

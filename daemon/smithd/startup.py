@@ -1,7 +1,7 @@
-"""What a start, or a reload, takes up: the state as the last run left it, fitted to the configuration of today. No I/O
-but for ``load``, which reads.
+"""What a start or a reload goes on with: the state as the last run left it, fitted to today's configuration. No I/O but
+for ``load``, which reads.
 
-A reload is a start that keeps the newest samples: both go through ``resume``, and what the configuration no longer has
+A reload is a start that keeps the newest samples: both go through ``_resume``, and what the configuration no longer has
 is closed there.
 """
 
@@ -118,7 +118,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     firing = {(alert.rule, alert.series) for alert in alerts if alert.severity is not None}
     intervals, closed = close_all_but(left.intervals, firing, now)
 
-    # At another address nothing was notified yet: the groups begin anew, and what fires is notified there.
+    # At another address nothing was notified yet: the groups start from nothing, and what fires is notified there.
     account = setup.config.account
     service = left.outbox.accounts.get(DEFAULT_ACCOUNT)
     has_moved = service is not None and service.address != account.base_url
@@ -154,6 +154,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         alive=True,
     )
     timers: list[tuple[float, EngineTimer]] = [*timers_of(setup.rules, state.alerts), *notified.timers]
+    # A surface is rendered at once, and again when every source should have answered: what is unseen then is silent.
     first_answers = now + series.longest_first_answer + JUST_AFTER
     timers += [(at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)]
     timers += stale_timers(series, setup.watched, now)
@@ -177,9 +178,9 @@ def stale_timers(series: SeriesState, names: Iterable[str], now: float) -> list[
 def _without_removed(
     outbox: Outbox, surfaces: Collection[SurfaceKey], from_another: bool, now: float
 ) -> tuple[Outbox, OutboxChanges]:
-    """The outbox without what the last run wanted to show and did not: it is rendered anew from what is true now. A
-    number goes out all the same, with the time when it was true. Streams that the configuration does not have any more
-    are ended; those of another configuration are not ours to end, and are forgotten.
+    """The outbox without what the last run wanted to show and did not: it is rendered again from what is true now. A
+    number is sent all the same, with the time when it was true. Streams that the configuration no longer has are ended;
+    those of another configuration are not ours to end, and are forgotten.
     """
     known, changes = frozenset(surfaces), OutboxChanges()
     for message in outbox.messages():

@@ -247,6 +247,7 @@ def _rules(setup: Setup, state: State) -> list[RuleStatus]:
 
 def _alerts(setup: Setup, state: State, now: float) -> list[AlertStatus]:
     """The alerts that are not inactive, the oldest first."""
+    # Asked once for each rule, and not for each alert: a rule may have thousands.
     view = notify_view(setup, state, now)
     suppressed = {
         id_.key: each
@@ -323,21 +324,22 @@ def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
 def as_json(value: Any, zone: tzinfo) -> Any:
     """A status as JSON has it: what is a time by its name is written in this zone, ISO 8601."""
     if is_dataclass(value):
-        return {field.name: _field(field.name, getattr(value, field.name), zone) for field in fields(value)}
+        found: dict[str, Any] = {}
+        for field in fields(value):
+            name, part = field.name, getattr(value, field.name)
+            is_time = name in ("at", "since") or name.endswith(("_at", "_since", "_until"))
+            if is_time and isinstance(part, int | float):
+                found[name] = _time(part, zone)
+            elif name == "blocked":
+                found[name] = {scope: _time(until, zone) for scope, until in part.items()}
+            else:
+                found[name] = as_json(part, zone)
+        return found
     if isinstance(value, Mapping):
         return {str(name): as_json(each, zone) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [as_json(each, zone) for each in value]
     return value
-
-
-def _field(name: str, value: Any, zone: tzinfo) -> Any:
-    is_time = name in ("at", "since") or name.endswith(("_at", "_since", "_until"))
-    if is_time and isinstance(value, int | float):
-        return _time(value, zone)
-    if name == "blocked":
-        return {scope: _time(until, zone) for scope, until in value.items()}
-    return as_json(value, zone)
 
 
 def _time(at: float, zone: tzinfo) -> str:

@@ -30,6 +30,7 @@ def money(value: float, currency: str = "USD", decimals: int | None = None) -> s
     if decimals is None:
         decimals = 0 if code in WITHOUT_MINOR_UNITS or abs(value) >= 10_000 else 2
     shown = number(abs(value), decimals)
+    # A negative amount that is rounded to zero has no sign.
     minus = "-" if value < 0 and shown.strip("0.,") else ""
     return f"{minus}{CURRENCIES.get(code, code + ' ')}{shown}"
 
@@ -37,6 +38,7 @@ def money(value: float, currency: str = "USD", decimals: int | None = None) -> s
 def bytes_(value: float) -> str:
     """Bytes in decimal units: ``1536`` as ``1.5 kB``."""
     for unit in ("B", "kB", "MB", "GB", "TB"):
+        # From here on it would be rounded to 1000.0.
         if abs(value) < 999.95:
             return f"{number(value, 0 if unit == 'B' else 1).removesuffix('.0')} {unit}"
         value /= 1000
@@ -159,6 +161,7 @@ def compile_text(source: Any, example: Mapping[str, Any]) -> Text:
         if refused := next(tree.find_all(_REFUSED), None):
             raise jinja2.TemplateSyntaxError("only {{ … }}, {% if … %} and {% for … %} are known", refused.lineno)
         names = frozenset(jinja2.meta.find_undeclared_variables(tree))
+        # Rendering would stop at the first unknown name, and could not suggest another.
         unknown = names - example.keys()
         template = None if unknown else _ENVIRONMENT.from_string(tree)
         if template is not None:

@@ -92,6 +92,7 @@ class TimerChanges(Generic[Timer]):
     def take(self, now: float) -> list[Timer]:
         """The timers that are due at ``now``, each once, the earliest first."""
         due = [] if self.is_reset else self._queue.due(now)
+        # The queue stays as it is until the step is applied, so it has still what this step took before.
         if self.taken_until is not None:
             due = [each for each in due if each[0] > self.taken_until]
         due += [each for each in self.added if each[0] <= now]

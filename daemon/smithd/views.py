@@ -23,7 +23,7 @@ def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
 
 
 def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
-    """What surfaces are made of. A stream whose start waits to be sent counts as on the phone."""
+    """What surfaces are rendered from. A stream whose start waits to be sent counts as on the phone."""
     outbox, streams = state.outbox, setup.surfaces.streams
     return SurfacesView(
         now,

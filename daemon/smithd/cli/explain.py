@@ -57,6 +57,7 @@ def _from_state(path: Path, rule: str, labels: str) -> Explanation:
     with tempfile.TemporaryDirectory(prefix="smithd-explain-") as folder:
         database = Database.open(copied(state_file(config), Path(folder) / "state.db"))
         try:
+            # As at the daemon's start, so that the state fits today's configuration; the result stays in the copy.
             setup = set_up(config, now)
             with database.resuming() as connection:
                 engine = Engine(setup, load(connection, setup, database.from_another, now), now)

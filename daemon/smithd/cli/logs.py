@@ -26,6 +26,7 @@ def write_logs(redactor: Redactor) -> None:
         handler.setFormatter(_Terminal(redactor, in_color=sys.stderr.isatty() and "NO_COLOR" not in os.environ))
     log = logging.getLogger("smithd")
     log.addHandler(handler)
+    # A handler of the root logger would write each line again, with its secrets.
     log.propagate = False
 
 

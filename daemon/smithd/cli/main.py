@@ -87,6 +87,7 @@ def group() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (default: this process's) and return its exit status; nothing is raised."""
     try:
+        # Without standalone_mode=False, click would end the process itself, with exit statuses of its own.
         status = group.main(args=arguments, prog_name="smithd", standalone_mode=False)
         # Here, so that a reader that is gone is noticed while its error can still be caught.
         sys.stdout.flush()
@@ -98,6 +99,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(str(error), err=True)
         return MISTAKE if isinstance(error, ConfigError) else LOST if isinstance(error, TermLost) else FAILURE
     except (KeyboardInterrupt, click.Abort) as error:
+        # click turns an interrupt into Abort; the original has a note where a plugin's code was interrupted.
         for note in getattr(error.__cause__ or error, "__notes__", ()):
             click.echo(note, err=True)
         return INTERRUPTED

@@ -60,6 +60,7 @@ async def _once(config: Config, copy: Path | None) -> bool:
         [lambda event: not_renderable.append(str(event)) if isinstance(event, SurfaceNotRenderable) else None]
     )
     clock = SystemClock()
+    # Only the state itself takes over one of an earlier version; a copy was made of that one already.
     database = open_state(config, events) if copy is None else Database.open(copy, config.path)
     async with Components(config, events, clock, database) as components:
         polls = await asyncio.gather(*(poller.poll_once() for poller in components.pollers.values()))

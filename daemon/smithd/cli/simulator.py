@@ -209,6 +209,7 @@ def simulator(
     """
     from smithd.serving import bind
 
+    # An option that was not given must not override the account's file.
     given = {name: value for name, value in settings.items() if value is not None}
     in_file = {} if account_file is None else _read(account_file)
     service = _service(
@@ -255,6 +256,7 @@ def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]], starts
     try:
         for flag, document in documents.items():  # noqa: B007 - named in the error
             state = account.change(state, document, at + ahead)
+        # After the documents: the account's file may bring keys of its own.
         state.keys = state.keys or {DEFAULT_KEY: None}
         service = Service(
             state,
@@ -284,6 +286,7 @@ async def _serve(service: Service, listener: socket.socket, control_key: str | N
     serving = asyncio.ensure_future(serve(application(service, SystemClock(), zone, control_key), listener))
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
+    # Unlike await, this does not raise what the task ended with.
     await asyncio.wait([serving])
     if not serving.cancelled():
         serving.result()

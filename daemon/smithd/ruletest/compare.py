@@ -53,14 +53,12 @@ def _alerts(case: Case, at: Path, played: Played) -> Iterator[Difference]:
         wanted = [case.alerts[index] for index in indices]
         found = [alert for alert in played.alerts[moment] if alert.rule == rule]
         if not _same_alerts(wanted, found):
+            active = [each for each in wanted if each.state != "inactive"]
+            expected_lines = [_described(each.state, each.severity, each.labels) for each in active]
+            got_lines = [_described(_state(alert), alert.severity, dict(alert.series.labels)) for alert in found]
             lines = [f"{rule} at {clock(moment)}"]
-            lines += _listed(
-                "expected",
-                [_described(each.state, each.severity, each.labels) for each in wanted if each.state != "inactive"],
-            )
-            lines += _listed(
-                "got", [_described(_state(alert), alert.severity, dict(alert.series.labels)) for alert in found]
-            )
+            lines += [f"  expected  {line}" for line in expected_lines or ["no alert"]]
+            lines += [f"  got       {line}" for line in got_lines or ["no alert"]]
             yield Difference((*at, "alerts", indices[0]), [*lines, *_transitions(played, moment)])
 
 
@@ -156,10 +154,6 @@ def _rendered(fields: Mapping[str, Any]) -> str:
         )
         or "anything"
     )
-
-
-def _listed(heading: str, lines: Sequence[str]) -> list[str]:
-    return [f"  {heading:<9} {line}" for line in lines or ["no alert"]]
 
 
 def _transitions(played: Played, until: float) -> list[str]:

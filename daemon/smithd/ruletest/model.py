@@ -52,6 +52,7 @@ def parse_start(text: Any) -> datetime:
         start = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         start = None
+    # An offset from UTC would contradict the configuration's time zone.
     if start is None or start.tzinfo is not None or not 2000 <= start.year < 2200:
         raise ValueError("expected a time like 2026-03-29 01:30, in the configuration's time zone")
     return start

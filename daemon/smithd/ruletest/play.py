@@ -56,6 +56,7 @@ class _Stage:
         self._start = start
         self._key = config.account.api_key.get_secret_value()
         self._played = Played()
+        # In the app a person creates a widget's metric; here its first value does.
         self._service = Service(ServiceState(keys={self._key: None}, creates_metrics=True))
         self._polls = _polls(config, case.input, start)
         self._config = config
@@ -141,6 +142,7 @@ def _polls(config: Config, inputs: Sequence[Input], start: float) -> dict[float,
 
 def _moments(schedule: Schedule, start: float) -> Iterator[float]:
     """When a source is polled: an interval begins with the start."""
+    # The start itself may be a moment of a calendar, which only names later ones than it is asked about.
     moment = start if isinstance(schedule, Every) else schedule.after(start - 1)
     while True:
         yield moment

@@ -106,6 +106,7 @@ class Components:
         coming = {name: self._poller(spec, config) for name, spec in config.sources.items() if name not in staying}
         leaving = {name: poller for name, poller in self.pollers.items() if name not in staying}
         setup = set_up(config, self.clock.now())
+        # Before the engine changes over: an answer that comes meanwhile is one to the earlier options.
         for poller in leaving.values():
             poller.retire()
         client = Client(config.account, self._to_service, self.clock.now)
@@ -118,6 +119,7 @@ class Components:
         return SourceChanges(tuple(coming), tuple(leaving))
 
     def _poller(self, spec: SourceSpec, config: Config) -> Poller:
+        # An isolated source runs in a thread with an event loop of its own, which cannot share connections with ours.
         http = Http() if spec.isolated else self._http
         log = logging.getLogger(f"smithd.source.{spec.name}")
         context = Context(spec.name, spec.timeout, self.clock, http, log, config.zone)
@@ -128,6 +130,7 @@ class Components:
         for poller in pollers:
             poller.retire()
         if pollers:
+            # Kept in a set, since the event loop itself has only a weak reference to a task.
             closing = asyncio.create_task(self._close(pollers))
             self._closings.add(closing)
             closing.add_done_callback(self._closings.discard)

@@ -185,6 +185,7 @@ class _Daemon:
         """
         components = self.components
         async with self._reloading:
+            # sd_notify(3) asks for the time along with it.
             systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(components.clock.monotonic() * 1e6)}")
             try:
                 done = await self._change_over(await _reread(operator))
@@ -193,6 +194,7 @@ class _Daemon:
                 components.events.publish(ReloadRefused(str(error)))
                 raise
             finally:
+                # Also after a refused reload: systemd waits for it.
                 systemd.notify("READY=1")
             components.last_reload = components.clock.now(), ""
             components.events.publish(done)
@@ -217,6 +219,7 @@ class _Daemon:
             site.leave(listener)
             raise
         site.show(config, components.engine, listener, self._tasks.create_task)
+        # In a new round, only the sources that were added are polled early.
         self.scheduler.begin_round()
         for name in change.removed:
             self.scheduler.remove(name)

@@ -85,6 +85,7 @@ class SourceContract:
             assert outcome.samples, "it brought no samples"
 
     def test_it_lets_go_of_everything_when_it_is_closed(self) -> None:
+        # What earlier tests have left must not be blamed on this source.
         gc.collect()
         with self.world() as options:
             # What a library makes once for the whole process is made here, and is no leak.
@@ -92,6 +93,7 @@ class SourceContract:
             with warnings.catch_warnings(record=True) as seen, watching(THREAD) as leaks:
                 warnings.simplefilter("always", ResourceWarning)
                 outcome = polls(2, self.source, options)[-1]
+                # Something unclosed warns when it is collected.
                 gc.collect()
             left = leaks.left()
         unclosed = [str(warning.message) for warning in seen if issubclass(warning.category, ResourceWarning)]

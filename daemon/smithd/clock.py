@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """What tells the time. Tests bring one of their own."""
+    """Tells the time. Tests have one of their own."""
 
     def now(self) -> float:
         """The calendar's time, in seconds since 1970 (UTC)."""

@@ -157,7 +157,7 @@ class _RuleStatus:
         }
 
     def _deliveries(self, entries: Sequence[journal.Entry]) -> Iterator[Explanation]:
-        """What became of the notifications that the entries name, as far as the outbox remembers."""
+        """The deliveries of the notifications that the entries name, as far as the outbox remembers them."""
         statuses = self._state.outbox.pushes()
         for key in dict.fromkeys(entry.notification for entry in entries if entry.notification):
             status = statuses.get(key, KeyStatus())
@@ -255,6 +255,6 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _short(at: str, now: str) -> str:
-    """A time as a person says it: the day only where it is another one."""
+    """A time for a person, with the day only where it is not today."""
     moment, today = datetime.fromisoformat(at), datetime.fromisoformat(now)
     return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%a %d %b %H:%M:%S")

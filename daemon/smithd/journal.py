@@ -17,7 +17,7 @@ KEPT_OF_A_RULE = 2_000
 """How many decisions are remembered of each rule: one that flaps does not push out those of others."""
 
 PRUNE_EVERY = 500
-"""Entries between two looks for what is too old, or too much."""
+"""Entries after which those that are too old or too many are looked for again."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -62,7 +62,7 @@ class Entry:
 
 
 class Journal:
-    """Writes entries in the caller's transaction, and forgets what is too old or too much, now and then."""
+    """Writes entries in the caller's transaction, and now and then removes those that are too old or too many."""
 
     def __init__(self) -> None:
         # None: nothing was pruned by this run, and what earlier runs have left is not known.

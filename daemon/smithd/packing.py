@@ -18,7 +18,7 @@ class Unpacker(Protocol):
     """One packed body."""
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """What these bytes unpack to, in pieces; each library raises errors of its own where they cannot be."""
+        """These bytes unpacked, in pieces. Where they cannot be unpacked, each library raises errors of its own."""
 
     @property
     def is_whole(self) -> bool:

@@ -24,8 +24,8 @@ from smithd.surfaces.surfaces import Surfaces
 @dataclass(frozen=True, slots=True)
 class Setup:
     """One configuration, compiled. ``watched``: the metrics and sources that something depends on as they become stale;
-    ``history``: the metrics that are looked back on, and for how many seconds; ``inputs``: those that
-    derived metrics are worked out from.
+    ``history``: the metrics whose past is used, and for how many seconds; ``inputs``: the metrics that derived ones are
+    computed from.
     """
 
     config: Config
@@ -44,7 +44,7 @@ def set_up(config: Config, now: float) -> Setup:
     inputs = base_metrics(config.derived)
     account = config.account
 
-    # A rule on a derived metric depends on the metrics, too, that it is worked out from.
+    # A rule on a derived metric also depends on the metrics that this one is computed from.
     rules_on: dict[str, list[str]] = defaultdict(list)
     for name, options in config.rules.items():
         for metric in options.metrics.union(*(inputs.get(metric, ()) for metric in options.metrics)):

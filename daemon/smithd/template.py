@@ -133,8 +133,8 @@ class Text:
         self._template = template
 
     def render(self, names: Mapping[str, Any]) -> str:
-        """The text, blanks at its ends taken off; empty where the template fails on these values. It was tried when the
-        configuration was checked, and an alert must not be lost for a word.
+        """The text without blanks at its ends; empty where the template fails on these values. It was tried when the
+        configuration was checked, and an alert must not be lost because of its text.
         """
         try:
             return self._template.render(names).strip()

@@ -33,7 +33,7 @@ Timer = TypeVar("Timer")
 
 
 class TimerQueue(Generic[Timer]):
-    """Timers by time. A timer may be set more than once, or for nothing: its owner looks whether something is due."""
+    """Timers by time. A timer may be set twice, or without need: its owner checks whether something is really due."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Timer]] = []

@@ -10,7 +10,7 @@ from smithd.surfaces.view import SurfacesView
 
 
 def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
-    """What decides about notifications."""
+    """What decisions about notifications are made from."""
     return NotifyView(
         now,
         setup.config.zone,

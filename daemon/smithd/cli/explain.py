@@ -42,7 +42,7 @@ def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | Non
 
 
 def _from_state(path: Path, rule: str, labels: str) -> Explanation:
-    """What the state on disk knows."""
+    """The explanation from the state on disk, where no daemon runs."""
     from smithd import journal
     from smithd.clock import SystemClock
     from smithd.config.load import load_rules

@@ -48,7 +48,10 @@ def once(config: Path, send: bool) -> int:
 
 
 async def _once(config: Config, copy: Path | None) -> bool:
-    """On a copy of the state; without one on the state itself, and then the messages are sent."""
+    """Work on a copy of the state; without one, on the state itself, and then send the messages.
+
+    Returns whether every poll, and everything that was to be sent, succeeded.
+    """
     from smithd.clock import SystemClock
     from smithd.events import Events, SurfaceNotRenderable
     from smithd.runtime.components import Components

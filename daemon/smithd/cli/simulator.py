@@ -241,7 +241,7 @@ def _read(file: Path) -> Any:
 
 
 def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]], starts_at: datetime | None) -> Service:
-    """The service with an account that documents describe, one after another; each has the name of its option."""
+    """The service with the account that the documents describe; a later one wins. Each has the name of its option."""
     from smithd.clock import SystemClock
     from smithd.simulator import account
     from smithd.simulator.control import FARTHEST

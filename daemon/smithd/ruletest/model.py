@@ -14,13 +14,13 @@ from smithd.plugin.sample import Series
 from smithd.ruletest.series import PollMark, parse_series, parse_values
 
 START = datetime(2026, 1, 5)
-"""When a test begins that does not say: the midnight that a Monday begins with, in the configuration's time zone."""
+"""When a test begins that names no start: a Monday at midnight, in the configuration's time zone."""
 
 ExpectedState = Literal["inactive", "pending", "firing", "recovering"]
 
 
 class When(NamedTuple):
-    """From when to when something may happen, in seconds since the start; a moment is a second long."""
+    """Between which times something may happen, in seconds since the start; the last second counts as a whole."""
 
     first: float
     last: float
@@ -65,7 +65,7 @@ Values = Annotated[tuple[float | PollMark, ...], BeforeValidator(parse_values), 
 
 
 class Input(Options):
-    """What one series is, step by step."""
+    """The values of one series, step by step."""
 
     series: SeriesName = Field(description='a metric of the configuration, with labels: shop.orders{region="eu"}')
     values: Values = Field(description="its values, as in promtool: 0+10x5 _ stale 1x3; error is a poll that failed")

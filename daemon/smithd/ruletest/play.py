@@ -30,7 +30,7 @@ from smithd.simulator.state import ServiceState
 from smithd.storage.database import Database
 
 SETTLING = 1.0
-"""Seconds that go on after the last thing that is looked at, so that what it caused can be seen."""
+"""Seconds that a test goes on after its last time, so that what that time caused can be seen."""
 
 FAILURE = "the test has its poll fail"
 
@@ -117,7 +117,7 @@ class _Stage:
 
 
 def _polls(config: Config, inputs: Sequence[Input], start: float) -> dict[float, list[Poll]]:
-    """The polls by their moments: what the series of one source have at one step."""
+    """The polls by their times: the values of all series of a source at one step make one poll."""
     by_source: dict[str, list[Input]] = defaultdict(list)
     for given in inputs:
         by_source[given.series.metric.partition(".")[0]].append(given)

@@ -1,4 +1,4 @@
-"""From a test file to tests that can be played, or to the report of all that is wrong with it."""
+"""Reads a test file into tests that can be played, or reports everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smithd.ruletest.model import Case, RuleTests
 
 PLACES = Places({(): RuleTests})
 MOST_NAMES = 12
-"""Declared names that the report of an unknown one lists."""
+"""How many declared names the report of an unknown name lists."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Everything a daemon consists of, wired; and the way over to another configuration."""
+"""Everything a daemon consists of, wired, and the change to another configuration."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KEEP_ALIVE = 2.0
 
 
 class SourceChanges(NamedTuple):
-    """What another configuration changed, by the names of sources; one that was changed is in both."""
+    """What another configuration changed, by the names of sources; one with other options is in both."""
 
     added: Collection[str]
     removed: Collection[str]

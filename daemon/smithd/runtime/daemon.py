@@ -24,10 +24,10 @@ from smithd.storage.marker import Marker
 from smithd.web.site import Site
 
 LONGEST_NAP = 2.0
-"""Seconds after which the clock is looked at again, though nothing is due: it may have been set."""
+"""Seconds after which the clock is checked again though nothing is due: it may have been set."""
 
 STATE_CHECK_EVERY = 5.0
-"""Seconds between two looks whether the state is still in its place."""
+"""Seconds between two checks that the state is still in its place."""
 
 RELOAD_TIMEOUT = 60.0
 """Seconds that a reload may take to read the configuration: the code of a plugin may hang when it is imported."""
@@ -66,8 +66,8 @@ async def run(
 ) -> bool:
     """Run a daemon until ``stop`` is set, with its companions beside it.
 
-    False where a plugin would not stop: the process must then end without waiting for it. SmithdError where something
-    breaks that a daemon cannot live without. What waits to be sent is on disk in any case.
+    Returns False where a plugin did not stop: the process must then end without waiting for it. Raises SmithdError
+    where something fails without which a daemon cannot work. What waits to be sent is on disk in any case.
     """
     async with _open(config, events, clock) as components:
         with Site(clock, events, config.redactor) as site:
@@ -161,7 +161,7 @@ class _Daemon:
                 await asyncio.to_thread(self.components.database.check_place)
 
     def attend(self, operator: Operator, tasks: asyncio.TaskGroup) -> None:
-        """Begin to take commands. A daemon does its work without its control socket, and says so."""
+        """Begin to take commands. Without its control socket a daemon works on, and an event says so."""
         tasks.create_task(self._reload_when_asked(operator))
         try:
             listener = control.listen(operator.socket)

@@ -82,7 +82,7 @@ class SourceContract:
         for outcome in outcomes:
             assert outcome.failure is None, outcome.failure
             assert not outcome.problems, outcome.problems
-            assert outcome.samples, "it brought no samples"
+            assert outcome.samples, "it returned no samples"
 
     def test_it_lets_go_of_everything_when_it_is_closed(self) -> None:
         # What earlier tests have left must not be blamed on this source.
@@ -160,7 +160,7 @@ class HttpSourceContract(SourceContract):
     def test_a_server_that_hangs_costs_one_deadline(self) -> None:
         with self._server(Reply(hang=True)) as server:
             outcome = poll_once(self.source, self.options_at(server.url), timeout=self.deadline)
-        assert outcome.failure is not None, "it brought samples that the server did not send"
+        assert outcome.failure is not None, "it returned samples that the server did not send"
         assert outcome.stopped, "it does not stop when its poll is cancelled"
 
     def test_no_server_is_a_failure_in_words(self) -> None:

@@ -12,11 +12,10 @@ from typing import Any
 from smithd import journal
 from smithd.alerts import transitions
 from smithd.alerts.alert import Alert
-from smithd.alerts.machine import Hold, Phase, Timing
+from smithd.alerts.machine import Phase
 from smithd.alerts.reason import CauseKind, unpack
 from smithd.alerts.rule import Rule
 from smithd.alerts.sentences import sentence
-from smithd.alerts.severity import Severity
 from smithd.engine.engine import Engine
 from smithd.formatting import duration, number
 from smithd.notify.matcher import parse_matchers
@@ -116,32 +115,24 @@ class _RuleStatus:
     def _next(self, alert: Alert) -> Iterator[str]:
         """What would have to happen for an alert to change, the likeliest first."""
         for (severity, condition), hold in zip(self._rule.thresholds, alert.holds, strict=True):
-            yield from self._next_of(
-                severity, str(condition), hold, transitions.timing(self._rule, alert, hold, self._now)
-            )
+            timing = transitions.timing(self._rule, alert, hold, self._now)
+            due = hold.due(timing)
+            match hold.phase:
+                case Phase.PENDING if due is not None:
+                    yield f"{severity} at {self._clock(due)} if it stays {condition}"
+                case Phase.FIRING:
+                    clears = "the expression does not hold" if self._rule.when is not None else f"it is not {condition}"
+                    if (recover := self._rule.recover.get(severity)) is not None:
+                        clears = f"it is {recover}"
+                    yield f"no longer {severity} when {clears}{_for(timing.keep_firing_for)}"
+                case Phase.RECOVERING if due is not None:
+                    yield f"no longer {severity} at {self._clock(due)} if it stays clear"
+                case Phase.INACTIVE:
+                    yield f"{severity} when {_when(self._rule, str(condition))}{_for(timing.hold)}"
         if alert.absence.is_missing:
             dues = [due for due in transitions.due_times(self._rule, alert) if due > self._now]
-            until = (
-                f", or closes it at {self._clock(min(dues))}"
-                if dues and alert.cause.kind is CauseKind.SERIES_MISSING
-                else ""
-            )
-            yield f"the next value changes it{until}"
-
-    def _next_of(self, severity: Severity, condition: str, hold: Hold, timing: Timing) -> Iterator[str]:
-        due = hold.due(timing)
-        match hold.phase:
-            case Phase.PENDING if due is not None:
-                yield f"{severity} at {self._clock(due)} if it stays {condition}"
-            case Phase.FIRING:
-                clears = "the expression does not hold" if self._rule.when is not None else f"it is not {condition}"
-                if (recover := self._rule.recover.get(severity)) is not None:
-                    clears = f"it is {recover}"
-                yield f"no longer {severity} when {clears}{_for(timing.keep_firing_for)}"
-            case Phase.RECOVERING if due is not None:
-                yield f"no longer {severity} at {self._clock(due)} if it stays clear"
-            case Phase.INACTIVE:
-                yield f"{severity} when {_when(self._rule, condition)}{_for(timing.hold)}"
+            closes = bool(dues) and alert.cause.kind is CauseKind.SERIES_MISSING
+            yield "the next value changes it" + (f", or closes it at {self._clock(min(dues))}" if closes else "")
 
     def _entry(self, entry: journal.Entry) -> Explanation:
         return {

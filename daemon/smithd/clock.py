@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """What tells the time. Tests bring one of their own."""
+    """Tells the time. Tests have one of their own."""
 
     def now(self) -> float:
         """The calendar's time, in seconds since 1970 (UTC)."""
@@ -28,6 +28,7 @@ class Clock(Protocol):
 
 @cache
 def _boot_id() -> str | None:
+    # Only Linux has this clock and this file.
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip() if hasattr(time, "CLOCK_BOOTTIME") else None
     except OSError:
@@ -100,6 +101,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._clock = clock
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        # None: no timer is set, and only a thread or a socket can go on.
         if timeout is None or timeout <= 0:
             return super().select(timeout)
         ready = super().select(min(timeout, self._clock.real_wait))

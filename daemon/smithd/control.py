@@ -12,8 +12,8 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -49,18 +49,17 @@ def places(config: Path) -> list[Path]:
     """
     path = config.resolve()
     name = f"{path.stem[:32]}-{crc32(bytes(path)):08x}.sock"
-    return [folder / name for folder in _folders()]
 
-
-def _folders() -> Iterator[Path]:
-    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd lists several with colons
-    if given:
-        yield Path(given)
+    folders = []
+    # systemd lists several with colons.
+    if given := os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]:
+        folders.append(Path(given))
     if session := os.environ.get("XDG_RUNTIME_DIR", ""):
-        yield Path(session) / "smithd"
-    with suppress(RuntimeError):  # a service has no home
-        yield user_state_path("smithd")
-    yield SERVICE_FOLDER
+        folders.append(Path(session) / "smithd")
+    # A service may have no home.
+    with suppress(RuntimeError):
+        folders.append(user_state_path("smithd"))
+    return [folder / name for folder in (*folders, SERVICE_FOLDER)]
 
 
 def listen(path: Path) -> socket.socket:
@@ -70,8 +69,13 @@ def listen(path: Path) -> socket.socket:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone_in(path.parent):
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            # Two daemons that start at once must not both take the other's socket for a leftover.
+            fcntl.flock(folder, fcntl.LOCK_EX)
             return _bound(path)
+        finally:
+            os.close(folder)
     except OSError as error:
         raise ListenError(f"cannot listen on {path}: {error.strerror or error}") from None
 
@@ -83,12 +87,14 @@ def _bound(path: Path) -> socket.socket:
         pass
     else:
         raise ListenError(f"another smithd listens on {path}")
+    # A daemon that crashed has left it. A file that is no socket is not ours; binding then fails and says so.
     if path.is_socket():
         path.unlink()
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.bind(str(path))
-        path.chmod(0o600)  # before it listens, so that no other user can have connected
+        # Before it listens, so that no other user can have connected.
+        path.chmod(0o600)
         listener.listen(AT_ONCE)
         listener.setblocking(False)
     except BaseException:
@@ -97,19 +103,8 @@ def _bound(path: Path) -> socket.socket:
     return listener
 
 
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Two that start at once must not both take the other's socket for a leftover."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
-    """Carry out commands until cancelled; then those that still run are cancelled, and the socket goes."""
+    """Carry out commands until cancelled; then those that still run are cancelled, and the socket is removed."""
     path = Path(listener.getsockname())
     clients: set[asyncio.Task[None]] = set()
     turns = asyncio.Semaphore(AT_ONCE)
@@ -117,10 +112,11 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
     async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        # asyncio's server does not cancel the tasks of its connections when it is closed.
         clients.add(task)
         try:
             async with turns:
-                # An answer may have megabytes.
+                # In a thread, since an answer may have megabytes.
                 reply = await asyncio.to_thread(_written, await _reply(reader, handlers))
                 with suppress(OSError, TimeoutError):
                     async with asyncio.timeout(CLIENT_TIMEOUT):
@@ -137,11 +133,8 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
         server.close()
         for client in clients:
             client.cancel()
-        _remove(path)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) -> dict[str, Any]:
@@ -150,7 +143,8 @@ async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) 
             line = await reader.readline()
     except TimeoutError:
         return _refusal("no command came")
-    except (ValueError, OSError):  # ValueError: longer than the reader's limit
+    except (ValueError, OSError):
+        # A line beyond the reader's limit is a ValueError.
         return _refusal(f"a command has at most {LARGEST_REQUEST} bytes")
     try:
         request = json.loads(line)
@@ -165,6 +159,7 @@ async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) 
     except SmithdError as error:
         return _refusal(str(error), mistake=isinstance(error, ConfigError))
     except (ValueError, TypeError, LookupError) as error:
+        # What handlers raise for arguments that make no sense: the user wrote those.
         return _refusal(str(error), mistake=True)
 
 
@@ -178,7 +173,7 @@ def _refusal(error: str, *, mistake: bool = False) -> dict[str, Any]:
 
 
 def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
-    """Have the daemon that listens at one of these paths carry out a command; what it answers.
+    """Have the daemon that listens at one of these paths carry out a command, and return its answer.
 
     Raises NotRunning where there is none, ControlError where the daemon refuses the command, and ConfigError where it
     refuses what the user wrote.
@@ -206,6 +201,7 @@ def _first_connection(paths: list[Path]) -> socket.socket:
         try:
             return _connect(path)
         except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
+            # No daemon, or one that crashed and left its socket; the next path may have one.
             continue
         except PermissionError:
             denied = f"\n{path} may not be opened: if smithd runs as a service, ask as root (sudo)."
@@ -219,6 +215,7 @@ def _first_connection(paths: list[Path]) -> socket.socket:
 
 
 def _connect(path: Path) -> socket.socket:
+    # The system would only say "AF_UNIX path too long", and not what to do.
     if len(os.fsencode(path)) > LONGEST_PATH:
         raise OSError(
             0, f"the path has {len(os.fsencode(path))} bytes and {LONGEST_PATH} fit; --socket names a shorter one"

@@ -12,11 +12,10 @@ from typing import Any
 from smithd import journal
 from smithd.alerts import transitions
 from smithd.alerts.alert import Alert
-from smithd.alerts.machine import Hold, Phase, Timing
+from smithd.alerts.machine import Phase
 from smithd.alerts.reason import CauseKind, unpack
 from smithd.alerts.rule import Rule
 from smithd.alerts.sentences import sentence
-from smithd.alerts.severity import Severity
 from smithd.engine.engine import Engine
 from smithd.formatting import duration, number
 from smithd.notify.matcher import parse_matchers
@@ -40,7 +39,7 @@ def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels:
     """Everything about a rule, or about those of its alerts whose labels meet the matchers in ``labels`` (empty: all).
     ``entries``: what the journal has of the rule, the oldest first.
 
-    ValueError, for a person, where there is no such rule, or the matchers are none.
+    ValueError, for a person, where there is no such rule, or the matchers cannot be read.
     """
     rules = engine.setup.rules.by_name
     if rule not in rules:
@@ -48,6 +47,7 @@ def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels:
         raise ValueError(f"there is no rule '{rule}'; {hint}")
     matchers = parse_matchers(labels) if labels.strip() else ()
 
+    # As in a silence, the rule's name counts as a label.
     def meets(found: journal.Labels) -> bool:
         return all(matcher.matches({**dict(found), "rule": rule}) for matcher in matchers)
 
@@ -115,34 +115,24 @@ class _RuleStatus:
     def _next(self, alert: Alert) -> Iterator[str]:
         """What would have to happen for an alert to change, the likeliest first."""
         for (severity, condition), hold in zip(self._rule.thresholds, alert.holds, strict=True):
-            yield from self._next_of(
-                severity, str(condition), hold, transitions.timing(self._rule, alert, hold, self._now)
-            )
+            timing = transitions.timing(self._rule, alert, hold, self._now)
+            due = hold.due(timing)
+            match hold.phase:
+                case Phase.PENDING if due is not None:
+                    yield f"{severity} at {self._clock(due)} if it stays {condition}"
+                case Phase.FIRING:
+                    clears = "the expression does not hold" if self._rule.when is not None else f"it is not {condition}"
+                    if (recover := self._rule.recover.get(severity)) is not None:
+                        clears = f"it is {recover}"
+                    yield f"no longer {severity} when {clears}{_for(timing.keep_firing_for)}"
+                case Phase.RECOVERING if due is not None:
+                    yield f"no longer {severity} at {self._clock(due)} if it stays clear"
+                case Phase.INACTIVE:
+                    yield f"{severity} when {_when(self._rule, str(condition))}{_for(timing.hold)}"
         if alert.absence.is_missing:
             dues = [due for due in transitions.due_times(self._rule, alert) if due > self._now]
-            until = (
-                f", or closes it at {self._clock(min(dues))}"
-                if dues and alert.cause.kind is CauseKind.SERIES_MISSING
-                else ""
-            )
-            yield f"the next value changes it{until}"
-
-    def _next_of(self, severity: Severity, condition: str, hold: Hold, timing: Timing) -> Iterator[str]:
-        due = hold.due(timing)
-        match hold.phase:
-            case Phase.PENDING if due is not None:
-                yield f"{severity} at {self._clock(due)} if it stays {condition}"
-            case Phase.FIRING:
-                yield f"no longer {severity} when {self._clears(severity, condition)}{_for(timing.keep_firing_for)}"
-            case Phase.RECOVERING if due is not None:
-                yield f"no longer {severity} at {self._clock(due)} if it stays clear"
-            case Phase.INACTIVE:
-                yield f"{severity} when {_when(self._rule, condition)}{_for(timing.hold)}"
-
-    def _clears(self, severity: Severity, condition: str) -> str:
-        if (recover := self._rule.recover.get(severity)) is not None:
-            return f"it is {recover}"
-        return "the expression does not hold" if self._rule.when is not None else f"it is not {condition}"
+            closes = bool(dues) and alert.cause.kind is CauseKind.SERIES_MISSING
+            yield "the next value changes it" + (f", or closes it at {self._clock(min(dues))}" if closes else "")
 
     def _entry(self, entry: journal.Entry) -> Explanation:
         return {
@@ -158,7 +148,7 @@ class _RuleStatus:
         }
 
     def _deliveries(self, entries: Sequence[journal.Entry]) -> Iterator[Explanation]:
-        """What became of the notifications that the entries name, as far as the outbox remembers."""
+        """The deliveries of the notifications that the entries name, as far as the outbox remembers them."""
         statuses = self._state.outbox.pushes()
         for key in dict.fromkeys(entry.notification for entry in entries if entry.notification):
             status = statuses.get(key, KeyStatus())
@@ -195,15 +185,20 @@ def _for(seconds: float) -> str:
 
 def text(explanation: Explanation) -> str:
     """An explanation for a person, in lines."""
-    return "\n".join([*_heading(explanation), "", *_states(explanation), *_journal(explanation), *_sent(explanation)])
-
-
-def _heading(explanation: Explanation) -> Iterator[str]:
-    yield f"{explanation['rule']}: {'; '.join(explanation['fires'])}"
-    notifies = explanation["notifies"]
-    yield f"  notifies of: {', '.join(notifies)}" if notifies else "  no notifications: it has no push"
+    notifies = ", ".join(explanation["notifies"])
+    lines = [
+        f"{explanation['rule']}: {'; '.join(explanation['fires'])}",
+        f"  notifies of: {notifies}" if notifies else "  no notifications: it has no push",
+    ]
     if explanation["now"]:
-        yield f"  now: {explanation['now']}"
+        lines.append(f"  now: {explanation['now']}")
+    lines += ["", *_states(explanation), "", *_journal(explanation)]
+    if explanation["deliveries"]:
+        lines += ["", "Notifications"]
+    for sent in explanation["deliveries"]:
+        at = f" {_short(sent['at'], explanation['at'])}" if sent["at"] else ""
+        lines.append(f"  {sent['state']}{at}: {sent['title'] or sent['notification']}")
+    return "\n".join(lines)
 
 
 def _states(explanation: Explanation) -> Iterator[str]:
@@ -228,7 +223,6 @@ def _states(explanation: Explanation) -> Iterator[str]:
 
 
 def _journal(explanation: Explanation) -> Iterator[str]:
-    yield ""
     yield (
         "What happened"
         if explanation["journal"]
@@ -239,20 +233,11 @@ def _journal(explanation: Explanation) -> Iterator[str]:
         labels = _labels(entry["labels"])
         why = f": {entry['why']}" if entry["why"] else ""
         where = f" {labels}" if labels else ""
+        # A transition without a change of severity decides nothing about notifications.
         decision = (
             f" [{reason_text(entry['reason'], entry['detail'])}]" if entry["reason"] != Reason.INTERMEDIATE else ""
         )
         yield f"  {_short(entry['at'], explanation['at'])}{where} {what}{why}{decision}"
-
-
-def _sent(explanation: Explanation) -> Iterator[str]:
-    if not explanation["deliveries"]:
-        return
-    yield ""
-    yield "Notifications"
-    for sent in explanation["deliveries"]:
-        at = f" {_short(sent['at'], explanation['at'])}" if sent["at"] else ""
-        yield f"  {sent['state']}{at}: {sent['title'] or sent['notification']}"
 
 
 def _labels(labels: Mapping[str, str]) -> str:
@@ -261,6 +246,6 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _short(at: str, now: str) -> str:
-    """A time as a person says it: the day only where it is another one."""
+    """A time for a person, with the day only where it is not today."""
     moment, today = datetime.fromisoformat(at), datetime.fromisoformat(now)
     return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%a %d %b %H:%M:%S")

@@ -19,6 +19,7 @@ def duration(seconds: float) -> str:
     """Seconds as a person says them, in at most two units: ``250ms``, ``1.5s``, ``42s``, ``17m``, ``2h 5m``, ``3d``."""
     if seconds < 0:
         return "-" + duration(-seconds)
+    # From these limits on it would be rounded to 1000ms and 10.0s.
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f}ms" if seconds else "0s"
     if seconds < 9.95:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from sqlalchemy import Column, Connection, Float, Index, Integer, Table, Text, select
 
@@ -18,7 +17,7 @@ KEPT_OF_A_RULE = 2_000
 """How many decisions are remembered of each rule: one that flaps does not push out those of others."""
 
 PRUNE_EVERY = 500
-"""Entries between two looks for what is too old, or too much."""
+"""Entries after which those that are too old or too many are looked for again."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -63,10 +62,11 @@ class Entry:
 
 
 class Journal:
-    """Writes entries in the caller's transaction, and forgets what is too old or too much, now and then."""
+    """Writes entries in the caller's transaction, and now and then removes those that are too old or too many."""
 
     def __init__(self) -> None:
-        self._pruned_at: float | None = None  # what earlier runs have left is not known
+        # None: nothing was pruned by this run, and what earlier runs have left is not known.
+        self._pruned_at: float | None = None
         self._written: dict[str, int] = {}
 
     def write(self, connection: Connection, entries: Iterable[Entry], now: float) -> None:
@@ -80,6 +80,7 @@ class Journal:
         if self._pruned_at is None:
             _prune(connection, connection.execute(select(_JOURNAL.c.rule).distinct()).scalars().all(), now)
             self._pruned_at = now
+        # Only rules that were written to can have too many entries. The clock may have been set back.
         if sum(self._written.values()) >= PRUNE_EVERY or abs(now - self._pruned_at) >= 86400:
             _prune(connection, self._written, now)
             self._written.clear()
@@ -89,7 +90,21 @@ class Journal:
 def read(connection: Connection, rule: str) -> list[Entry]:
     """What is remembered of a rule, the oldest first."""
     rows = connection.execute(select(_JOURNAL).where(_JOURNAL.c.rule == rule).order_by(_JOURNAL.c.id))
-    return [_entry(row) for row in rows]
+    return [
+        Entry(
+            row.at,
+            row.rule,
+            tuple((name, value) for name, value in json.loads(row.labels)),
+            row.change,
+            row.severity,
+            row.value,
+            row.evidence,
+            row.reason,
+            row.detail,
+            row.notification,
+        )
+        for row in rows
+    ]
 
 
 def _prune(connection: Connection, rules: Iterable[str], now: float) -> None:
@@ -99,19 +114,3 @@ def _prune(connection: Connection, rules: Iterable[str], now: float) -> None:
         last = connection.execute(newest.offset(KEPT_OF_A_RULE).limit(1)).scalar()
         if last is not None:
             connection.execute(_JOURNAL.delete().where(_JOURNAL.c.rule == rule, _JOURNAL.c.id <= last))
-
-
-def _entry(row: Any) -> Entry:
-    labels = tuple((name, value) for name, value in json.loads(row.labels))
-    return Entry(
-        row.at,
-        row.rule,
-        labels,
-        row.change,
-        row.severity,
-        row.value,
-        row.evidence,
-        row.reason,
-        row.detail,
-        row.notification,
-    )

@@ -1,4 +1,4 @@
-"""Unpacking what came packed, a little at a time, and noticing where its end is missing."""
+"""Unpacks compressed bodies piece by piece, and notices where the end of one is missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Unpacker(Protocol):
     """One packed body."""
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """What these bytes unpack to, in pieces; each library raises errors of its own where they cannot be."""
+        """These bytes unpacked, in pieces. Where they cannot be unpacked, each library raises errors of its own."""
 
     @property
     def is_whole(self) -> bool:
@@ -32,8 +32,11 @@ def unpacker(encoding: str, start: bytes) -> Unpacker:
             return _Brotli()
         case "zstd":
             return _Zstd()
-        case "deflate":  # some send it without the header that RFC 9110 asks for
+        case "deflate":
+            # Some servers send it without the header that RFC 9110 asks for.
+            # That header's first four bits are 8 (RFC 1950, section 2.2).
             return _Zlib(zlib.MAX_WBITS if start[0] & 0xF == 8 else -zlib.MAX_WBITS)
+    # 16 more stands for gzip (zlib.h, inflateInit2).
     return _Zlib(16 + zlib.MAX_WBITS)
 
 
@@ -47,6 +50,7 @@ class _Zlib:
     def feed(self, packed: bytes) -> Iterator[bytes]:
         for window in _windows(packed):
             piece = b""
+            # A full piece may not be all that zlib has from these bytes.
             while window or (len(piece) == PIECE and not self._member.eof):
                 if self._member.eof:
                     self._member = zlib.decompressobj(self._bits)
@@ -91,7 +95,8 @@ class _Brotli:
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
         piece = packed
-        while packed or (piece and not self.is_whole):  # only an empty piece says that there is no more
+        # Only an empty piece says that there is no more.
+        while packed or (piece and not self.is_whole):
             yield (piece := self._stream.process(packed, output_buffer_limit=PIECE))
             packed = b""
 

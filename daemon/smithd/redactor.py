@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+_CUTS = ("…", "...")
+"""How a text that was cut says so: ours, and the HTTP library's."""
+
 
 class Redactor:
     """Knows every secret that was read, and masks it in any text before a person sees it."""
@@ -44,8 +47,11 @@ class Redactor:
                 text = text.replace(secret, self.MASK)
             # The end of a text that was cut to a length may be the beginning of a secret.
             for cut in _CUTS:
-                if cut in text:
-                    text = _without_cut(text, secret, cut, self.MASK)
+                if cut not in text:
+                    continue
+                # Very short beginnings are left alone, as very short secrets are.
+                for length in range(len(secret) - 1, 3, -1):
+                    text = text.replace(secret[:length] + cut, self.MASK + cut)
         return text
 
     def clean_all(self, value: Any) -> Any:
@@ -59,22 +65,14 @@ class Redactor:
 
 def _disguises(secret: str) -> Iterable[str]:
     """A secret as it is, and as it stands in JSON, in an address, in a form, in HTML and in base64."""
+    # Not every text can be encoded: a variable of the environment that is no UTF-8 has lone surrogates.
     octets = secret.encode("utf-8", "replace")
     in_json = (json.dumps(secret, ensure_ascii=escaped)[1:-1] for escaped in (True, False))
+    # Without the padding, which some leave out.
     in_base64 = base64.b64encode(octets).decode().rstrip("=")
     yield secret
+    # Some JSON libraries escape slashes, too.
     for text in in_json:
         yield from (text, text.replace("/", "\\/"))
     yield from (quote(octets), quote(octets, safe=""), quote_plus(octets), html.escape(secret))
     yield from (in_base64, in_base64.replace("+", "-").replace("/", "_"))
-
-
-_CUTS = ("…", "...")
-"""How a text that was cut says so: ours, and the HTTP library's."""
-
-
-def _without_cut(text: str, secret: str, cut: str, mask: str) -> str:
-    """The text without the beginning of a secret whose end was cut off."""
-    for length in range(len(secret) - 1, 3, -1):
-        text = text.replace(secret[:length] + cut, mask + cut)
-    return text

@@ -1,5 +1,5 @@
-"""What options name that is declared elsewhere in the file: metrics, rules, time windows. Found by walking the options
-along their annotations, so that an option that names something only has to be annotated. No I/O.
+"""The metrics, rules and time windows that options name and that are declared elsewhere in the file. They are found by
+walking the options along their annotations, so an option that names something only has to be annotated. No I/O.
 
 The walk takes checked options as well as the plain values of a file that has mistakes, so that a mistake in one key
 hides no unknown name in another.
@@ -113,6 +113,7 @@ def _walk_model(model: type[BaseModel], value: Any, path: Path) -> Iterator[Refe
         elif isinstance(value, Mapping):
             yield from _walk(annotation, value.get(key), (*path, key))
         elif key == short:
+            # Written short: the value stands for this one key.
             yield from _walk(annotation, value, path)
 
 
@@ -142,7 +143,7 @@ def _names_something(annotation: Any) -> bool:
 
 
 def _fitting(parts: Sequence[Any], value: Any) -> Sequence[Any]:
-    """The parts of a union that a value is meant for, by the tags of plain values; all of them where none is."""
+    """The parts of a union that a value is meant for, by the tags of plain values; all of them where no tag fits."""
     models = [part for part in parts if _is_model(part)]
     meant = [part for part in models if isinstance(value, part) or _has_tags_of(part, value)]
     return [part for part in parts if part not in models or part in meant] if meant else parts
@@ -151,12 +152,10 @@ def _fitting(parts: Sequence[Any], value: Any) -> Sequence[Any]:
 def _has_tags_of(model: type[BaseModel], value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
-    tags = {key: get_args(field.annotation) for key, field in model.model_fields.items() if _is_tag(field.annotation)}
-    return all(value.get(key) in values for key, values in tags.items())
-
-
-def _is_tag(annotation: Any) -> bool:
-    return get_origin(annotation) is Literal and len(get_args(annotation)) == 1
+    annotations = {key: field.annotation for key, field in model.model_fields.items()}
+    # A Literal of one value is a tag: it says which model is meant.
+    tags = {key: get_args(each) for key, each in annotations.items() if get_origin(each) is Literal}
+    return all(value.get(key) in values for key, values in tags.items() if len(values) == 1)
 
 
 def _mark(marks: Iterable[Any]) -> RefersTo | None:

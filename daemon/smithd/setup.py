@@ -1,4 +1,4 @@
-"""What a configuration comes to for the engine: its rules, surfaces and expressions, compiled. No I/O."""
+"""A configuration as the engine needs it: its rules, surfaces and expressions, compiled. No I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import chain
 
 from smithd.alerts.rule import compile_rule, remembered_for
 from smithd.alerts.ruleset import RuleSet
-from smithd.config.model import Config, RuleConfig
+from smithd.config.model import Config
 from smithd.expression.derived import base_metrics
 from smithd.notify.config import NotifyConfig, notify_config
 from smithd.notify.suppression import compile_suppressors
@@ -24,8 +24,8 @@ from smithd.surfaces.surfaces import Surfaces
 @dataclass(frozen=True, slots=True)
 class Setup:
     """One configuration, compiled. ``watched``: the metrics and sources that something depends on as they become stale;
-    ``history``: the metrics that are looked back on, and for how many seconds; ``inputs``: those that
-    derived metrics are worked out from.
+    ``history``: the metrics whose past is used, and for how many seconds; ``inputs``: the metrics that derived ones are
+    computed from.
     """
 
     config: Config
@@ -42,12 +42,18 @@ class Setup:
 def set_up(config: Config, now: float) -> Setup:
     """Compile a configuration. ``now``: from when on its sources are expected to answer."""
     inputs = base_metrics(config.derived)
-    rules_on = _rules_on(config.rules, inputs)
     account = config.account
+
+    # A rule on a derived metric also depends on the metrics that this one is computed from.
+    rules_on: dict[str, list[str]] = defaultdict(list)
+    for name, options in config.rules.items():
+        for metric in options.metrics.union(*(inputs.get(metric, ()) for metric in options.metrics)):
+            rules_on[metric].append(name)
+
     shown = surfaces.build(
         config.widgets,
         config.live_activities,
-        rules_on,
+        dict(rules_on),
         account.channels,
         account.limits.live_activities_at_once,
     )
@@ -80,12 +86,3 @@ def set_up(config: Config, now: float) -> Setup:
         remembered_for(rules.values(), config.derived),
         frozenset(chain.from_iterable(inputs.values())),
     )
-
-
-def _rules_on(rules: Mapping[str, RuleConfig], inputs: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
-    """The rules on each metric; those on a derived one depend on the metrics, too, that it is worked out from."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for name, rule in rules.items():
-        for metric in rule.metrics.union(*(inputs.get(metric, ()) for metric in rule.metrics)):
-            found[metric].append(name)
-    return dict(found)

@@ -1,7 +1,7 @@
-"""What a start, or a reload, takes up: the state as the last run left it, fitted to the configuration of today. No I/O
-but for ``load``, which reads.
+"""What a start or a reload goes on with: the state as the last run left it, fitted to today's configuration. No I/O but
+for ``load``, which reads.
 
-A reload is a start that keeps the newest samples: both go through ``resume``, and what the configuration no longer has
+A reload is a start that keeps the newest samples: both go through ``_resume``, and what the configuration no longer has
 is closed there.
 """
 
@@ -107,6 +107,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     # In the order of the state's rows: to sort ten thousand alerts takes longer than all else that is done with them.
     fitted = (resumed.alerts.get(alert.rule, alert.labels) for alert in left.alerts.alerts)
     alerts = [alert for alert in fitted if alert is not None]
+    # An alert that is open on a series expects it to come back. Where the clock was set back, not from the future.
     series = expect_back(
         series,
         [
@@ -118,28 +119,23 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     firing = {(alert.rule, alert.series) for alert in alerts if alert.severity is not None}
     intervals, closed = close_all_but(left.intervals, firing, now)
 
-    # At another address nothing was notified yet: the groups begin anew, and what fires is notified there.
+    # At another address nothing was notified yet: the groups start from nothing, and what fires is notified there.
     account = setup.config.account
     service = left.outbox.accounts.get(DEFAULT_ACCOUNT)
     has_moved = service is not None and service.address != account.base_url
     outbox, written = outbox_queue.moved(left.outbox, DEFAULT_ACCOUNT, account.base_url, fingerprint(account))
     if has_moved:
+        # What waits is for the service at the earlier address.
         for message in outbox.messages():
             outbox, dropped = outbox_queue.withdraw(outbox, message.key)
             written |= dropped
     outbox, withdrawn = _without_removed(outbox, setup.surfaces.keys, left.from_another, now)
     outbox = outbox_queue.want(outbox_queue.try_again(outbox, DEFAULT_ACCOUNT), setup.surfaces.keys)
+    groups = Groups() if has_moved else left.groups
     state = State(
-        series,
-        resumed.alerts,
-        intervals,
-        Groups() if has_moved else left.groups,
-        left.silences,
-        outbox,
-        left.slots,
-        alive_at=now,
-        pruned_at=now,
+        series, resumed.alerts, intervals, groups, left.silences, outbox, left.slots, alive_at=now, pruned_at=now
     )
+
     notified = resume_groups(state.groups, notify_view(setup, state, now), setup.notify)
     for message in notified.messages:
         outbox, enqueued = outbox_queue.enqueue(outbox, message)
@@ -153,14 +149,15 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         intervals=list(closed.written),
         alive=True,
     )
+
     timers: list[tuple[float, EngineTimer]] = [*timers_of(setup.rules, state.alerts), *notified.timers]
+    # A surface is rendered at once, and again when every source should have answered: what is unseen then is silent.
     first_answers = now + series.longest_first_answer + JUST_AFTER
     timers += [(at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)]
     timers += stale_timers(series, setup.watched, now)
     timers += slot_timers(left.slots, setup, now)
-    return ResumedState(
-        state._replace(groups=notified.groups, outbox=outbox), stored, timers, list(report.events(notified.decisions))
-    )
+    state = state._replace(groups=notified.groups, outbox=outbox)
+    return ResumedState(state, stored, timers, list(report.events(notified.decisions)))
 
 
 def slot_timers(slots: Slots, setup: Setup, now: float) -> list[tuple[float, SurfaceDue]]:
@@ -177,9 +174,9 @@ def stale_timers(series: SeriesState, names: Iterable[str], now: float) -> list[
 def _without_removed(
     outbox: Outbox, surfaces: Collection[SurfaceKey], from_another: bool, now: float
 ) -> tuple[Outbox, OutboxChanges]:
-    """The outbox without what the last run wanted to show and did not: it is rendered anew from what is true now. A
-    number goes out all the same, with the time when it was true. Streams that the configuration does not have any more
-    are ended; those of another configuration are not ours to end, and are forgotten.
+    """The outbox without what the last run wanted to show and did not: it is rendered again from what is true now. A
+    number is sent all the same, with the time when it was true. Streams that the configuration no longer has are ended;
+    those of another configuration are not ours to end, and are forgotten.
     """
     known, changes = frozenset(surfaces), OutboxChanges()
     for message in outbox.messages():

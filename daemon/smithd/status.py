@@ -16,7 +16,6 @@ from smithd.delivery.delivery import AccountDelivery
 from smithd.keys import StreamKey, SurfaceKey, WidgetKey
 from smithd.notify.resume import suppressions
 from smithd.outbox.message import Priority
-from smithd.outbox.queued import Queued
 from smithd.outbox.shown import ShownActivity, ShownWidget
 from smithd.series.state import Freshness
 from smithd.setup import Setup
@@ -204,6 +203,7 @@ def status(setup: Setup, state: State, facts: RuntimeFacts, now: float) -> Statu
     written = StateStatus(
         facts.state_path,
         health.is_degraded,
+        # Counted by the monotonic clock: the calendar's time may have been set since.
         None if health.since is None else now - (facts.instant - health.since),
         health.reason,
         facts.committed_at,
@@ -247,6 +247,7 @@ def _rules(setup: Setup, state: State) -> list[RuleStatus]:
 
 def _alerts(setup: Setup, state: State, now: float) -> list[AlertStatus]:
     """The alerts that are not inactive, the oldest first."""
+    # Asked once for each rule, and not for each alert: a rule may have thousands.
     view = notify_view(setup, state, now)
     suppressed = {
         id_.key: each
@@ -284,24 +285,29 @@ def _surface(state: State, key: SurfaceKey) -> SurfaceStatus:
     status = state.outbox.status(key)
     waits = status.queued is not None or status.in_flight
     reason = state.not_renderable.get(key)
-    said = "" if reason is None else str(reason)
+    why = "" if reason is None else str(reason)
     match key, status.shown:
         case WidgetKey(account, name), ShownWidget() as widget:
-            return SurfaceStatus("widget", account, name, widget.value, widget.at, waits, has_slot=False, reason=said)
+            return SurfaceStatus("widget", account, name, widget.value, widget.at, waits, has_slot=False, reason=why)
         case StreamKey(account, name), ShownActivity(content=content, at=at, ended=False):
             title = None if content is None or content.content_state is None else content.content_state.get("title")
-            return SurfaceStatus("live_activity", account, name, title, at, waits, has_slot=True, reason=said)
+            return SurfaceStatus("live_activity", account, name, title, at, waits, has_slot=True, reason=why)
         case WidgetKey(account, name), _:
-            return SurfaceStatus("widget", account, name, None, None, waits, has_slot=False, reason=said)
+            return SurfaceStatus("widget", account, name, None, None, waits, has_slot=False, reason=why)
         case StreamKey(account, name), _:
             has_slot = status.holds_slot
-            return SurfaceStatus("live_activity", account, name, None, None, waits, has_slot=has_slot, reason=said)
-    return SurfaceStatus("badge", key.account, "", None, None, waits, has_slot=False, reason=said)
+            return SurfaceStatus("live_activity", account, name, None, None, waits, has_slot=has_slot, reason=why)
+    return SurfaceStatus("badge", key.account, "", None, None, waits, has_slot=False, reason=why)
 
 
 def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
     outbox = state.outbox
-    waiting = [each for each in outbox.waiting.values() if each.message.key.account == gate.account]
+    waiting = [each.message for each in outbox.waiting.values() if each.message.key.account == gate.account]
+    lanes = []
+    for priority in Priority:
+        made = [message.created for message in waiting if message.priority is priority]
+        if made:
+            lanes.append(LaneStatus(priority.name.lower(), len(made), min(made)))
     return AccountStatus(
         gate.account,
         gate.reachable,
@@ -310,38 +316,30 @@ def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
         gate.budgets,
         len(outbox.streams_on_phone(gate.account)),
         setup.surfaces.limits.at_once,
-        _lanes(waiting),
+        lanes,
         outbox.in_flight(gate.account),
     )
-
-
-def _lanes(waiting: Sequence[Queued]) -> list[LaneStatus]:
-    found = []
-    for priority in Priority:
-        made = [queued.message.created for queued in waiting if queued.message.priority is priority]
-        if made:
-            found.append(LaneStatus(priority.name.lower(), len(made), min(made)))
-    return found
 
 
 def as_json(value: Any, zone: tzinfo) -> Any:
     """A status as JSON has it: what is a time by its name is written in this zone, ISO 8601."""
     if is_dataclass(value):
-        return {field.name: _field(field.name, getattr(value, field.name), zone) for field in fields(value)}
+        found: dict[str, Any] = {}
+        for field in fields(value):
+            name, part = field.name, getattr(value, field.name)
+            is_time = name in ("at", "since") or name.endswith(("_at", "_since", "_until"))
+            if is_time and isinstance(part, int | float):
+                found[name] = _time(part, zone)
+            elif name == "blocked":
+                found[name] = {scope: _time(until, zone) for scope, until in part.items()}
+            else:
+                found[name] = as_json(part, zone)
+        return found
     if isinstance(value, Mapping):
         return {str(name): as_json(each, zone) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [as_json(each, zone) for each in value]
     return value
-
-
-def _field(name: str, value: Any, zone: tzinfo) -> Any:
-    is_time = name in ("at", "since") or name.endswith(("_at", "_since", "_until"))
-    if is_time and isinstance(value, int | float):
-        return _time(value, zone)
-    if name == "blocked":
-        return {scope: _time(until, zone) for scope, until in value.items()}
-    return as_json(value, zone)
 
 
 def _time(at: float, zone: tzinfo) -> str:

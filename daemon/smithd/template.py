@@ -30,6 +30,7 @@ def money(value: float, currency: str = "USD", decimals: int | None = None) -> s
     if decimals is None:
         decimals = 0 if code in WITHOUT_MINOR_UNITS or abs(value) >= 10_000 else 2
     shown = number(abs(value), decimals)
+    # A negative amount that is rounded to zero has no sign.
     minus = "-" if value < 0 and shown.strip("0.,") else ""
     return f"{minus}{CURRENCIES.get(code, code + ' ')}{shown}"
 
@@ -37,6 +38,7 @@ def money(value: float, currency: str = "USD", decimals: int | None = None) -> s
 def bytes_(value: float) -> str:
     """Bytes in decimal units: ``1536`` as ``1.5 kB``."""
     for unit in ("B", "kB", "MB", "GB", "TB"):
+        # From here on it would be rounded to 1000.0.
         if abs(value) < 999.95:
             return f"{number(value, 0 if unit == 'B' else 1).removesuffix('.0')} {unit}"
         value /= 1000
@@ -111,20 +113,13 @@ _REFUSED = (nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes
 """What a text of a few words does not need, and what can make a short template's text grow without end."""
 
 
-def _shown(value: Any) -> Any:
-    """What is not known is empty."""
-    return "" if value is None else value
-
-
-def _environment() -> jinja2.Environment:
-    environment = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False, finalize=_shown)
-    environment.filters = {name: environment.filters[name] for name in _BUILT_IN_FILTERS} | FILTERS
-    # ``range`` and ``lipsum`` would make a short template's text endless.
-    environment.globals.clear()
-    return environment
-
-
-_ENVIRONMENT = _environment()
+# A value that is not known is None; a person should see nothing, and not "None".
+_ENVIRONMENT = _Sandbox(
+    undefined=jinja2.StrictUndefined, autoescape=False, finalize=lambda value: "" if value is None else value
+)
+_ENVIRONMENT.filters = {name: _ENVIRONMENT.filters[name] for name in _BUILT_IN_FILTERS} | FILTERS
+# ``range`` and ``lipsum`` would make a short template's text endless.
+_ENVIRONMENT.globals.clear()
 
 
 class Text:
@@ -138,8 +133,8 @@ class Text:
         self._template = template
 
     def render(self, names: Mapping[str, Any]) -> str:
-        """The text, blanks at its ends taken off; empty where the template fails on these values. It was tried when the
-        configuration was checked, and an alert must not be lost for a word.
+        """The text without blanks at its ends; empty where the template fails on these values. It was tried when the
+        configuration was checked, and an alert must not be lost because of its text.
         """
         try:
             return self._template.render(names).strip()
@@ -166,24 +161,21 @@ def compile_text(source: Any, example: Mapping[str, Any]) -> Text:
         if refused := next(tree.find_all(_REFUSED), None):
             raise jinja2.TemplateSyntaxError("only {{ … }}, {% if … %} and {% for … %} are known", refused.lineno)
         names = frozenset(jinja2.meta.find_undeclared_variables(tree))
+        # Rendering would stop at the first unknown name, and could not suggest another.
         unknown = names - example.keys()
         template = None if unknown else _ENVIRONMENT.from_string(tree)
         if template is not None:
             template.render(example)
     except Exception as error:  # noqa: BLE001 - filters and operators complain about their use in ways of their own
-        raise ValueError(f"the template does not work: {_explained(error)}") from None
+        reason = str(error.message if isinstance(error, jinja2.TemplateSyntaxError) else error).rstrip(".")
+        if reason.startswith("No filter named"):
+            reason += f" (filters of our own: {', '.join(FILTERS)})"
+        raise ValueError(f"the template does not work: {reason}") from None
     if template is None:
         name = min(unknown)
         hint = did_you_mean(name, example) or f"known here: {', '.join(sorted(example))}"
         raise ValueError(f"the template uses an unknown name '{name}'; {hint}")
     return Text(source, template, names)
-
-
-def _explained(error: Exception) -> str:
-    text = str(error.message if isinstance(error, jinja2.TemplateSyntaxError) else error).rstrip(".")
-    if text.startswith("No filter named"):
-        return f"{text} (filters of our own: {', '.join(FILTERS)})"
-    return text
 
 
 def template(example: Mapping[str, Any]) -> BeforeValidator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 from smithd.keys import SurfaceKey
@@ -33,7 +33,7 @@ Timer = TypeVar("Timer")
 
 
 class TimerQueue(Generic[Timer]):
-    """Timers by time. A timer may be set more than once, or for nothing: its owner looks whether something is due."""
+    """Timers by time. A timer may be set twice, or without need: its owner checks whether something is really due."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Timer]] = []
@@ -45,16 +45,15 @@ class TimerQueue(Generic[Timer]):
 
     def due(self, now: float) -> list[tuple[float, Timer]]:
         """The timers that are due, the earliest first; they stay in the queue."""
-        return [(at, timer) for at, _, timer in sorted(self._due(now), key=lambda each: each[:2])]
-
-    def _due(self, now: float) -> Iterator[tuple[float, int, Timer]]:
-        """In a heap, what is due stands together at its top: nothing below a timer is earlier than that timer."""
-        places = [0]
+        found, places = [], [0]
+        # In a heap, what is due stands together at its top: nothing below a timer is earlier than that timer.
         while places:
             place = places.pop()
             if place < len(self._heap) and self._heap[place][0] <= now:
-                yield self._heap[place]
+                found.append(self._heap[place])
                 places += (2 * place + 1, 2 * place + 2)
+        found.sort(key=lambda each: each[:2])
+        return [(at, timer) for at, _, timer in found]
 
     def apply(self, changes: TimerChanges[Timer]) -> None:
         """Take out what a step took, and set what it set."""
@@ -63,6 +62,7 @@ class TimerQueue(Generic[Timer]):
         while self._heap and changes.taken_until is not None and self._heap[0][0] <= changes.taken_until:
             heapq.heappop(self._heap)
         for at, timer in changes.added:
+            # The count decides between two of one time: timers themselves cannot be compared.
             self._count += 1
             heapq.heappush(self._heap, (at, self._count, timer))
 
@@ -92,6 +92,7 @@ class TimerChanges(Generic[Timer]):
     def take(self, now: float) -> list[Timer]:
         """The timers that are due at ``now``, each once, the earliest first."""
         due = [] if self.is_reset else self._queue.due(now)
+        # The queue stays as it is until the step is applied, so it has still what this step took before.
         if self.taken_until is not None:
             due = [each for each in due if each[0] > self.taken_until]
         due += [each for each in self.added if each[0] <= now]

@@ -10,7 +10,7 @@ from smithd.surfaces.view import SurfacesView
 
 
 def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
-    """What decides about notifications."""
+    """What decisions about notifications are made from."""
     return NotifyView(
         now,
         setup.config.zone,
@@ -23,7 +23,7 @@ def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
 
 
 def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
-    """What surfaces are made of. A stream whose start waits to be sent counts as on the phone."""
+    """What surfaces are rendered from. A stream whose start waits to be sent counts as on the phone."""
     outbox, streams = state.outbox, setup.surfaces.streams
     return SurfacesView(
         now,

@@ -6,7 +6,7 @@ import pytest
 
 from smithd.ruletest.series import PollMark, parse_series, parse_values
 
-GAP, GONE, ERROR = PollMark.NO_POLL, PollMark.GONE, PollMark.ERROR
+GAP, MISSING, ERROR = PollMark.NO_POLL, PollMark.MISSING, PollMark.ERROR
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,9 @@ GAP, GONE, ERROR = PollMark.NO_POLL, PollMark.GONE, PollMark.ERROR
         ("1x4", [1, 1, 1, 1, 1]),
         ("1x0", [1]),
         ("_ _x3 5", [GAP] * 4 + [5]),
-        ("stale NaN", [GONE, GONE]),
+        ("stale NaN", [MISSING, MISSING]),
         ("error errorx2", [ERROR] * 3),
-        ("0+10x2 _ stale 1x1 -2+4x1", [0, 10, 20, GAP, GONE, 1, 1, -2, 2]),
+        ("0+10x2 _ stale 1x1 -2+4x1", [0, 10, 20, GAP, MISSING, 1, 1, -2, 2]),
         (7, [7]),
     ],
 )

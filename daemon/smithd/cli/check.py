@@ -31,7 +31,14 @@ def check(file: Path | None, config: Path | None) -> None:
 
 def summary(config: Config) -> Iterator[str]:
     """The output for a configuration without mistakes, line by line."""
-    yield f"{config.path} is fine: {', '.join(_counts(config))}."
+    counts = (
+        _count(len(config.sources), "source"),
+        _count(sum(len(source.metrics) for source in config.sources.values()), "metric"),
+        _count(len(config.rules), "rule"),
+        _count(len(config.widgets), "widget"),
+        _count(len(config.live_activities), "Live Activity", "Live Activities"),
+    )
+    yield f"{config.path} is fine: {', '.join(counts)}."
     if config.warnings:
         yield ""
         yield from config.warnings
@@ -39,28 +46,15 @@ def summary(config: Config) -> Iterator[str]:
     yield "Requests a minute, while nothing fires / when every alert fires and resolves / allowed:"
     for demand in demands(config):
         yield f"  {demand.family:<17}{demand.steady:>7.4g} /{demand.worst:>7.4g} /{demand.limit:>5}"
-    yield from _to_create(config)
 
-
-def _counts(config: Config) -> Iterator[str]:
-    metrics = sum(len(source.metrics) for source in config.sources.values())
-    yield _count(len(config.sources), "source")
-    yield _count(metrics, "metric")
-    yield _count(len(config.rules), "rule")
-    yield _count(len(config.widgets), "widget")
-    yield _count(len(config.live_activities), "Live Activity", "Live Activities")
+    if config.widgets:
+        yield ""
+        yield "Create these metrics in the ActivitySmith app, with this key and format (the API cannot create them):"
+        width = max(map(len, config.widgets))
+        for key, widget in config.widgets.items():
+            is_text = widget.text is not None or widget.format is not None
+            yield f"  {key:<{width}}  {'string' if is_text else 'number, currency, percent or unit'}"
 
 
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
-
-
-def _to_create(config: Config) -> Iterator[str]:
-    if not config.widgets:
-        return
-    yield ""
-    yield "Create these metrics in the ActivitySmith app, with this key and format (the API cannot create them):"
-    width = max(map(len, config.widgets))
-    for key, widget in config.widgets.items():
-        is_text = widget.text is not None or widget.format is not None
-        yield f"  {key:<{width}}  {'string' if is_text else 'number, currency, percent or unit'}"

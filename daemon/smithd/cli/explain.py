@@ -35,13 +35,14 @@ def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | Non
         explanation = ask(config, socket, "explain", rule=rule, labels=" ".join(labels))
     except NotRunning:
         explanation = _from_state(config, rule, " ".join(labels))
+    # What was polled may hold control characters, which must not reach the terminal.
     printed = json.dumps(explanation, ensure_ascii=False, indent=2) if as_json else text(explanation)
     for line in printed.split("\n"):
         click.echo("".join(letter if letter.isprintable() else " " for letter in line))
 
 
 def _from_state(path: Path, rule: str, labels: str) -> Explanation:
-    """What the state on disk knows."""
+    """The explanation from the state on disk, where no daemon runs."""
     from smithd import journal
     from smithd.clock import SystemClock
     from smithd.config.load import load_rules
@@ -56,6 +57,7 @@ def _from_state(path: Path, rule: str, labels: str) -> Explanation:
     with tempfile.TemporaryDirectory(prefix="smithd-explain-") as folder:
         database = Database.open(copied(state_file(config), Path(folder) / "state.db"))
         try:
+            # As at the daemon's start, so that the state fits today's configuration; the result stays in the copy.
             setup = set_up(config, now)
             with database.resuming() as connection:
                 engine = Engine(setup, load(connection, setup, database.from_another, now), now)

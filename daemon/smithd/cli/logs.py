@@ -21,11 +21,12 @@ def write_logs(redactor: Redactor) -> None:
     """Write smithd's log to stderr, without secrets."""
     handler = logging.StreamHandler()
     if _is_journal():
-        handler.setFormatter(_Journal(redactor))
+        handler.setFormatter(_Journal(redactor, "%(message)s"))
     else:
         handler.setFormatter(_Terminal(redactor, in_color=sys.stderr.isatty() and "NO_COLOR" not in os.environ))
     log = logging.getLogger("smithd")
     log.addHandler(handler)
+    # A handler of the root logger would write each line again, with its secrets.
     log.propagate = False
 
 
@@ -50,8 +51,7 @@ class _Clean(logging.Formatter):
 
 
 class _Journal(_Clean):
-    def __init__(self, redactor: Redactor) -> None:
-        super().__init__(redactor, "%(message)s")
+    """With a priority for each line; the journal itself knows the time."""
 
     def format(self, record: logging.LogRecord) -> str:
         priority = _PRIORITIES.get(record.levelno, 5)
@@ -59,6 +59,8 @@ class _Journal(_Clean):
 
 
 class _Terminal(_Clean):
+    """With the time, and in colour where the terminal has it."""
+
     def __init__(self, redactor: Redactor, in_color: bool) -> None:
         super().__init__(redactor, "%(asctime)s %(levelname)-7s %(message)s")
         self._in_color = in_color

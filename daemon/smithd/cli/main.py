@@ -87,19 +87,19 @@ def group() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (default: this process's) and return its exit status; nothing is raised."""
     try:
+        # Without standalone_mode=False, click would end the process itself, with exit statuses of its own.
         status = group.main(args=arguments, prog_name="smithd", standalone_mode=False)
+        # Here, so that a reader that is gone is noticed while its error can still be caught.
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except ConfigError as error:
-        return _fail(error, MISTAKE)
-    except TermLost as error:
-        return _fail(error, LOST)
     except SmithdError as error:
-        return _fail(error, FAILURE)
+        click.echo(str(error), err=True)
+        return MISTAKE if isinstance(error, ConfigError) else LOST if isinstance(error, TermLost) else FAILURE
     except (KeyboardInterrupt, click.Abort) as error:
+        # click turns an interrupt into Abort; the original has a note where a plugin's code was interrupted.
         for note in getattr(error.__cause__ or error, "__notes__", ()):
             click.echo(note, err=True)
         return INTERRUPTED
@@ -108,20 +108,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except Exception as error:  # noqa: BLE001 - the last place that can report a bug
-        return _bug(error)
-
-
-def _fail(error: SmithdError, status: int) -> int:
-    click.echo(str(error), err=True)
-    return status
-
-
-def _bug(error: Exception) -> int:
-    if os.environ.get("SMITHD_DEBUG"):
-        traceback.print_exception(error)
-    click.echo(f"smithd: this is a bug in smithd: {type(error).__name__}: {error}", err=True)
-    click.echo("Please report it, with the traceback that SMITHD_DEBUG=1 in the environment shows.", err=True)
-    return FAILURE
+        if os.environ.get("SMITHD_DEBUG"):
+            traceback.print_exception(error)
+        click.echo(f"smithd: this is a bug in smithd: {type(error).__name__}: {error}", err=True)
+        click.echo("Please report it, with the traceback that SMITHD_DEBUG=1 in the environment shows.", err=True)
+        return FAILURE
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ def new(name: str, into: Path) -> None:
     folder = into / f"smithd-{name.replace('_', '-')}"
     words = _words(name)
     try:
+        # A folder that exists is refused here, before anything is written into it.
         folder.mkdir(parents=True)
         for place, text in _FILES.items():
             path = folder / place.format(name=name)

@@ -48,16 +48,22 @@ def once(config: Path, send: bool) -> int:
 
 
 async def _once(config: Config, copy: Path | None) -> bool:
-    """On a copy of the state; without one on the state itself, and then the messages are sent."""
+    """Work on a copy of the state; without one, on the state itself, and then send the messages.
+
+    Returns whether every poll, and everything that was to be sent, succeeded.
+    """
     from smithd.clock import SystemClock
     from smithd.events import Events, SurfaceNotRenderable
     from smithd.runtime.components import Components
     from smithd.runtime.state import open_state
     from smithd.storage.database import Database
 
-    held: list[str] = []
-    events = Events([lambda event: held.append(str(event)) if isinstance(event, SurfaceNotRenderable) else None])
+    not_renderable: list[str] = []
+    events = Events(
+        [lambda event: not_renderable.append(str(event)) if isinstance(event, SurfaceNotRenderable) else None]
+    )
     clock = SystemClock()
+    # Only the state itself takes over one of an earlier version; a copy was made of that one already.
     database = open_state(config, events) if copy is None else Database.open(copy, config.path)
     async with Components(config, events, clock, database) as components:
         polls = await asyncio.gather(*(poller.poll_once() for poller in components.pollers.values()))
@@ -69,10 +75,15 @@ async def _once(config: Config, copy: Path | None) -> bool:
             "Samples": list(_samples(polls)),
             "Alerts": [_alert(alert) for alert in components.engine.alerts] or ["none: every rule is clear"],
             "Would be sent" if copy else "To send": [_message(message) for message in messages] or ["nothing"],
-            "Held": held,
+            "Not renderable": not_renderable,
         }
         for heading, lines in report.items():
-            _print(heading, map(config.redactor.clean, lines))
+            if lines:
+                click.echo(heading)
+            for line in map(config.redactor.clean, lines):
+                # What was polled may hold control characters, which must not reach the terminal.
+                click.echo("  " + "".join(letter if letter.isprintable() else " " for letter in line))
+            click.echo()
         sent = True if copy else await _send(components)
     return sent and not any(poll.failure for poll in polls)
 
@@ -90,7 +101,8 @@ async def _send(components: Components) -> bool:
         if isinstance(event, SendDelayed | SendDropped | DeliveryBlocked):
             failed.append(event)
         if isinstance(event, DeliveryBlocked):
-            refused.set()  # waiting does not help
+            # Waiting does not help: what is blocked is tried again minutes later.
+            refused.set()
 
     components.events.listen(watch)
     click.echo("Sent")
@@ -113,13 +125,6 @@ def _is_busy(components: Components) -> bool:
 
     outbox = fill_lanes(components.engine.state.outbox, components.clock.now())
     return bool(outbox.claimed) or any(outbox.lanes.values())
-
-
-def _print(heading: str, lines: Iterable[str]) -> None:
-    for number, line in enumerate(lines):
-        text = line if line.isprintable() else "".join(letter if letter.isprintable() else " " for letter in line)
-        click.echo(f"  {text}" if number else f"{heading}\n  {text}")
-    click.echo()
 
 
 def _samples(polls: Iterable[Poll]) -> Iterable[str]:

@@ -55,10 +55,6 @@ def log_level_option(command: CommandT) -> CommandT:
         show_default=True,
         expose_value=False,
         is_eager=True,
-        callback=_set_level,
+        callback=lambda _context, _parameter, level: logging.getLogger("smithd").setLevel(level.upper()),
         help="The least important messages that are shown.",
     )(command)
-
-
-def _set_level(_context: click.Context, _parameter: click.Parameter, level: str) -> None:
-    logging.getLogger("smithd").setLevel(level.upper())

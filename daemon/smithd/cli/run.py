@@ -31,7 +31,8 @@ def run(config: Path, socket: Path | None) -> None:
     SIGTERM and Ctrl-C stop it within seconds; what waits to be sent is on disk. After a change of the configuration,
     'smithd reload' (or SIGHUP) makes it read the file again.
     """
-    gc.disable()  # what a start makes lives as long as the daemon: searching it for garbage is an eighth of its CPU
+    # What a start makes lives as long as the daemon: searching it for garbage is an eighth of the start's CPU time.
+    gc.disable()
     try:
         from smithd.config.load import load
 
@@ -42,7 +43,8 @@ def run(config: Path, socket: Path | None) -> None:
         gc.enable()
     if not stopped_cleanly:
         sys.stderr.flush()
-        os._exit(0)  # a plugin's thread that hangs would keep the process from ending
+        # A plugin's thread that hangs would keep the process from ending.
+        os._exit(0)
 
 
 async def _run(config: Config, socket: Path | None) -> bool:
@@ -58,15 +60,16 @@ async def _run(config: Config, socket: Path | None) -> bool:
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     # In a thread: a large file takes half a second to read, and the code of a plugin is not ours.
     reread = partial(Threads("reload", 1).run, partial(load, config.path, secrets_required=True))
-    gc.freeze()  # the collector need never look at what the start made
+    # The collector need never look at what the start made.
+    gc.freeze()
     gc.enable()
-    operator = Operator(reread, reload, socket or control.places(config.path)[0], _forget_the_configuration_before)
+    operator = Operator(reread, reload, socket or control.places(config.path)[0], _collect_and_freeze)
     events = Events([listen_with_logs(config.redactor)])
     return await run(config, events, SystemClock(), stop, operator=operator)
 
 
-def _forget_the_configuration_before() -> None:
-    """What was frozen before may be garbage now; what is left need not be looked at again."""
+def _collect_and_freeze() -> None:
+    """After a reload: what was frozen may be garbage now, and what is left need not be looked at again."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

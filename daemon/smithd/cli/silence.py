@@ -23,6 +23,7 @@ class Length(click.ParamType[float]):
     name = "DURATION"
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        # click may hand over a value that was converted already.
         if isinstance(value, float):
             return value
         from smithd.plugin.options import parse_duration
@@ -59,15 +60,13 @@ def add(
       smithd silence add 'rule=error-rate' 2h --comment deploying
       smithd silence add 'instance=~"web.*", severity!=critical' 1d
     """
-    made = ask(
-        config,
-        socket,
-        "silence.add",
-        matchers=matchers,
-        seconds=duration,
-        comment=comment,
-        author=author if author is not None else _user(),
-    )
+    if author is None:
+        try:
+            author = os.environ.get("SUDO_USER") or getpass.getuser()
+        except (KeyError, OSError):
+            # A user need not have a name: in a container, for instance, it may be only a number.
+            author = str(os.getuid())
+    made = ask(config, socket, "silence.add", matchers=matchers, seconds=duration, comment=comment, author=author)
     if as_json:
         click.echo(json.dumps(_dated(made)))
     else:
@@ -91,6 +90,7 @@ def list_(config: Path, socket: Path | None, as_json: bool) -> None:
         (str(each["id"]), _local(each["ends"]), each["matchers"], each["author"], each["comment"]) for each in found
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    # Matchers and comments are free text, which must not control the terminal.
     for row in rows if found else ():
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         click.echo("".join(letter if letter.isprintable() else " " for letter in line))
@@ -104,13 +104,6 @@ def expire(id_: int, config: Path, socket: Path | None) -> None:
     """End the silence ID now; alerts that it suppressed and that still fire are notified."""
     ask(config, socket, "silence.expire", id=id_)
     click.echo(f"Silence {id_} has ended.")
-
-
-def _user() -> str:
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a user without a name
-        return str(os.getuid())
 
 
 def _dated(made: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from smithd.simulator.exchange import Seen
     from smithd.simulator.service import Service
 
 FORMATS = ("number", "currency", "percent", "unit", "string")
 DEFAULT_KEY = "ask_test"
 DETAILS = {"currency": "currency", "unit": "unit"}
+
+
+# click may hand over a value that was converted already, so each of these types returns those as they are.
 
 
 class HostAndPort(click.ParamType[tuple[str, int]]):
@@ -89,6 +91,7 @@ class ScopedKey(click.ParamType[tuple[str, Any]]):
             return value
         key, equals, channels = value.partition("=")
         if "=" in channels:
+            # A key may contain a = itself; where such a key ends is not to be guessed.
             self.fail("channels follow the first =; put a key that contains = into the file of --account", param, ctx)
         return key, [slug for slug in channels.split(",") if slug] if equals else "all"
 
@@ -206,6 +209,7 @@ def simulator(
     """
     from smithd.serving import bind
 
+    # An option that was not given must not override the account's file.
     given = {name: value for name, value in settings.items() if value is not None}
     in_file = {} if account_file is None else _read(account_file)
     service = _service(
@@ -237,7 +241,7 @@ def _read(file: Path) -> Any:
 
 
 def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]], starts_at: datetime | None) -> Service:
-    """The service with an account that documents describe, one after another; each has the name of its option."""
+    """The service with the account that the documents describe; a later one wins. Each has the name of its option."""
     from smithd.clock import SystemClock
     from smithd.simulator import account
     from smithd.simulator.control import FARTHEST
@@ -252,8 +256,14 @@ def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]], starts
     try:
         for flag, document in documents.items():  # noqa: B007 - named in the error
             state = account.change(state, document, at + ahead)
+        # After the documents: the account's file may bring keys of its own.
         state.keys = state.keys or {DEFAULT_KEY: None}
-        service, flag = Service(state, on_request=_print, ahead=ahead), "--fault"
+        service = Service(
+            state,
+            on_request=lambda seen: click.echo(f"{datetime.fromtimestamp(seen.at):%H:%M:%S}  {seen}"),
+            ahead=ahead,
+        )
+        flag = "--fault"
         for fault in faults:
             service.faults.order(fault)
     except Refused as refusal:
@@ -272,13 +282,11 @@ async def _serve(service: Service, listener: socket.socket, control_key: str | N
 
     zone = datetime.fromtimestamp(SystemClock().now()).astimezone().tzinfo
     assert zone is not None
+    # A task of its own, so that a signal cancels the serving only: the command then ends with status 0.
     serving = asyncio.ensure_future(serve(application(service, SystemClock(), zone, control_key), listener))
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
+    # Unlike await, this does not raise what the task ended with.
     await asyncio.wait([serving])
     if not serving.cancelled():
         serving.result()
-
-
-def _print(seen: Seen) -> None:
-    click.echo(f"{datetime.fromtimestamp(seen.at):%H:%M:%S}  {seen}")

@@ -65,6 +65,7 @@ def list_types(types: tuple[str, ...], config: Path | None) -> None:
         hint = did_you_mean(unknown[0], known) or f"known: {', '.join(known)}"
         raise click.UsageError(f"There is no source type '{unknown[0]}'; {hint}")
     click.echo("\n".join(_table("every source", "", ScheduleOptions)))
+    # One that cannot be shown does not hide those after it.
     failed = [name for name in types or known if not _show(registry, name)]
     if failed:
         raise click.exceptions.Exit(1)
@@ -78,6 +79,7 @@ def _show(registry: Registry, name: str) -> bool:
         click.echo(f"\n{error}", err=True)
         return False
     try:
+        # Defaults and types are a plugin's own code, and may raise anything. The list makes it run within this call.
         lines = call_isolated(lambda: list(_table(name, source.__doc__ or "", source.Options)))
     except PluginFault as error:
         click.echo(f"\nthe options of source type '{name}' cannot be shown: {error}", err=True)

@@ -15,5 +15,6 @@ def copied(state: Path, copy: Path) -> Path:
     if error is not None:
         if state.exists():
             click.echo(f"note: the state {state} cannot be read ({error}); starting from an empty one", err=True)
+        # A copy that failed may have left a part of the state.
         copy.unlink(missing_ok=True)
     return copy

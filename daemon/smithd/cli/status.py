@@ -34,6 +34,7 @@ def status(config: Path, socket: Path | None, output: str) -> None:
     """
     found = ask(config, socket, "status")
     lines = json.dumps(found, ensure_ascii=False, indent=2).split("\n") if output == "json" else _text(found)
+    # Reasons and titles hold text that was polled, and it must not control the terminal.
     for line in lines:
         click.echo("".join(letter if letter.isprintable() else " " for letter in line))
 
@@ -47,7 +48,8 @@ def _text(found: Found) -> Iterator[str]:
         outcome = "refused; 'smithd reload' shows why" if reload["refused"] else "taken"
         yield f"last reload {_short(reload['reloaded_at'])}: {outcome}"
     yield from _section("Sources", map(_source, found["sources"]))
-    yield from _section("Alerts", [*map(_problem, filter(_has_problem, found["rules"])), *map(_alert, found["alerts"])])
+    problems = [f"{rule['name']}: cannot be evaluated: {rule['problem']}" for rule in found["rules"] if rule["problem"]]
+    yield from _section("Alerts", [*problems, *map(_alert, found["alerts"])])
     yield from _section("Surfaces", map(_surface, found["surfaces"]))
     yield from _section("Delivery", (line for account in found["accounts"] for line in _account(account)))
     waiting = f", {state['entries_waiting']} entries wait" if state["entries_waiting"] else ""
@@ -71,14 +73,6 @@ def _source(source: Found) -> str:
     ]
     counted = f" ({', '.join(counts)})" if counts else ""
     return f"{source['name']}: {source['health']}{since}{reason}{counted}"
-
-
-def _has_problem(rule: Found) -> bool:
-    return bool(rule["problem"])
-
-
-def _problem(rule: Found) -> str:
-    return f"{rule['name']}: cannot be evaluated: {rule['problem']}"
 
 
 def _alert(alert: Found) -> str:

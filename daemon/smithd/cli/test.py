@@ -23,6 +23,7 @@ def test(files: tuple[Path, ...]) -> int:
     from smithd.ruletest.read import read_tests
 
     failed = count = 0
+    # All files are read first, so that a mistake in the last one is reported before any test runs.
     for plan in [read_tests(path) for path in files]:
         for index, case in enumerate(plan.tests.tests):
             count += 1

@@ -40,10 +40,11 @@ LEAD = "A small shop, watched by smithd. Now and then something goes wrong there
 async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = sys.stdout) -> bool:
     """Run the demo until ``stop`` is set, or for one minute. Returns whether all that should be seen was seen.
 
-    Raises ListenError where the page's port cannot be had; nothing runs then.
+    Raises ListenError where the page's port cannot be used; nothing runs then.
     """
     clock = SystemClock()
     with ExitStack() as cleanup:
+        # All ports first, so that nothing runs where one cannot be used; for port 0 the system chooses a free one.
         page_at, shop_at, service_at = (
             cleanup.enter_context(bind(ADDRESS, wanted, "Choose another with --port.")) for wanted in (port, 0, 0)
         )
@@ -62,6 +63,7 @@ async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = 
             await daemon.run(
                 config, demo.events, clock, stop, lambda components: demo.page(components, page_at), demo.announce
             )
+            # Shop and simulator would serve on, and the task group would wait for them.
             for task in beside:
                 task.cancel()
         return demo.conclude()
@@ -119,7 +121,7 @@ class _Demo:
                 return
 
     def conclude(self) -> bool:
-        """Print what was seen, where the demo runs for one minute only."""
+        """Print what was seen where the demo runs for one minute only; whether that is all that should be seen."""
         if self._once_through:
             self._watch.write()
             for what, at in self._checklist.seen.items():

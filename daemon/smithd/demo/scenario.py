@@ -59,15 +59,20 @@ def figures(elapsed: float) -> Figures:
     trouble = severity(moment) * (1 + 0.12 * math.sin(2.4 * number))
     errors = 11.6 * trouble if kind is Trouble.ERRORS else 0.0
     slowness = 1900 * trouble if kind is Trouble.SLOWNESS else 240 * errors / 11.6
-    orders = 184 + math.floor(_orders_since_opening(elapsed))
+    # One order every three seconds, and hardly any while there is trouble: the integral of a rate, which only grows.
+    troubled = number * _troubled(ROUND) + _troubled(moment)
+    orders = 184 + math.floor(0.33 * (elapsed - 0.9 * troubled))
     sold = orders % 40
+    in_lyon = 64 - sold // 4
+    if kind is Trouble.STOCK:
+        in_lyon = round(in_lyon - (in_lyon - 3) * severity(moment))
     return Figures(
         orders=orders,
         revenue=round(4130 * orders + 1500 * math.sin(1.7 * orders)),
         visitors=round(87 + 9 * math.sin(elapsed / 13) + 4 * math.sin(elapsed / 4.1) - 20 * severity(moment)),
         error_percent=round(0.42 + 0.14 * math.sin(elapsed / 5) + errors, 2),
         latency=round(212 + 18 * math.sin(elapsed / 7) + slowness),
-        stock={"Berlin": 412 - sold, "Porto": 188 - sold // 2, "Lyon": _stock_in_lyon(sold, kind, moment)},
+        stock={"Berlin": 412 - sold, "Porto": 188 - sold // 2, "Lyon": in_lyon},
         answers=not (kind is Trouble.OUTAGE and _BEGINS <= moment < _MENDS),
     )
 
@@ -88,13 +93,6 @@ def announcements(since: float, until: float) -> Iterator[str]:
                 yield text
 
 
-def _orders_since_opening(elapsed: float) -> float:
-    """One every three seconds; hardly any while there is trouble. (The integral of a rate: it only grows.)"""
-    rounds, moment = divmod(max(0.0, elapsed), ROUND)
-    troubled = rounds * _troubled(ROUND) + _troubled(moment)
-    return 0.33 * (elapsed - 0.9 * troubled)
-
-
 def _troubled(moment: float) -> float:
     """The integral of ``severity`` from the beginning of a round to this moment."""
     rising = min(max(moment - _BEGINS, 0.0), _WORST - _BEGINS)
@@ -102,8 +100,3 @@ def _troubled(moment: float) -> float:
     falling = min(max(moment - _MENDS, 0.0), _OVER - _MENDS)
     fallen = falling - falling**2 / (2 * (_OVER - _MENDS))
     return rising**2 / (2 * (_WORST - _BEGINS)) + worst + fallen
-
-
-def _stock_in_lyon(sold: int, kind: Trouble, moment: float) -> int:
-    stock = 64 - sold // 4
-    return round(stock - (stock - 3) * severity(moment)) if kind is Trouble.STOCK else stock

@@ -79,7 +79,10 @@ def _columns(event: Event) -> tuple[str, str, str, str]:
         sign, color = _ALERTS.get(event.change, ("·", "dim"))
         return sign, color, "rule", f"{event.rule}{event.labels} {event.change}: {event.why}"
     if isinstance(event, SendAccepted):
-        return *_SURFACES[type(event.key)], f"{_name(event.key)} {event.operation}: {event.summary}"
+        match event.key:
+            case WidgetKey(_, name) | StreamKey(_, name) | PushKey(_, name):
+                return *_SURFACES[type(event.key)], f"{name} {event.operation}: {event.summary}"
+        return *_SURFACES[BadgeKey], f"badge {event.operation}: {event.summary}"
     if isinstance(event, ShopAnnouncement):
         return "❋", "yellow", "shop", event.text
     if event.level >= logging.ERROR:
@@ -87,10 +90,3 @@ def _columns(event: Event) -> tuple[str, str, str, str]:
     if event.level >= logging.WARNING:
         return "!", "yellow", "trouble", str(event)
     return "·", "dim", "smithd", str(event)
-
-
-def _name(key: Key) -> str:
-    match key:
-        case WidgetKey(_, name) | StreamKey(_, name) | PushKey(_, name):
-            return name
-    return "badge"

@@ -1,1 +1,1 @@
-"""Tests for a user's rules: series go in, and what alerts and the Lock Screen become is compared."""
+"""Tests for a user's rules: series go in, and the resulting alerts and messages are compared with expected ones."""

@@ -28,7 +28,7 @@ class Difference(NamedTuple):
 
 
 def differences(case: Case, at: Path, played: Played) -> Iterator[Difference]:
-    """All that did not come as the case, which stands at ``at``, expects it."""
+    """All that is not as the case expects it; ``at`` is the place of the case in the file."""
     yield from _alerts(case, at, played)
     if case.pushes is not None:
         sent = [each for each in played.sent if each.endpoint in _PUSHES]
@@ -39,6 +39,7 @@ def differences(case: Case, at: Path, played: Played) -> Iterator[Difference]:
     for key, shows in case.activities.items():
         sent = [each for each in played.sent if each.endpoint in _STREAMS and each.name == key]
         yield from _in_order((*at, "activities", key), shows, sent, played)
+    # A request that the service refuses is a difference even where the test says nothing of it.
     for each in played.sent:
         if each.refused:
             yield Difference(at, [f"the service refuses a request at {clock(each.at)}: {each.refused}"])
@@ -52,35 +53,32 @@ def _alerts(case: Case, at: Path, played: Played) -> Iterator[Difference]:
         wanted = [case.alerts[index] for index in indices]
         found = [alert for alert in played.alerts[moment] if alert.rule == rule]
         if not _same_alerts(wanted, found):
+            active = [each for each in wanted if each.state != "inactive"]
+            expected_lines = [_described(each.state, each.severity, each.labels) for each in active]
+            got_lines = [_described(_state(alert), alert.severity, dict(alert.series.labels)) for alert in found]
             lines = [f"{rule} at {clock(moment)}"]
-            lines += _listed(
-                "expected",
-                [_described(each.state, each.severity, each.labels) for each in wanted if each.state != "inactive"],
-            )
-            lines += _listed(
-                "got", [_described(_state(alert), alert.severity, dict(alert.series.labels)) for alert in found]
-            )
+            lines += [f"  expected  {line}" for line in expected_lines or ["no alert"]]
+            lines += [f"  got       {line}" for line in got_lines or ["no alert"]]
             yield Difference((*at, "alerts", indices[0]), [*lines, *_transitions(played, moment)])
 
 
 def _same_alerts(wanted: Sequence[AlertIs], found: Sequence[Alert]) -> bool:
     """Whether each alert that was found is one that was wanted, and each that was wanted was found."""
     left = list(found)
+    # Those with the most labels first: one with few would else take the alert that only another can mean.
     for each in sorted(wanted, key=lambda each: -len(each.labels)):
         if each.state == "inactive":
             continue
-        meeting = next((alert for alert in left if _alert_meets(each, alert)), None)
-        if meeting is None:
+        for alert in left:
+            # An alert that recovers fires still.
+            is_state = _state(alert) == each.state or (_state(alert), each.state) == ("recovering", "firing")
+            is_severity = each.severity is None or each.severity is alert.severity
+            if is_state and is_severity and each.labels.items() <= dict(alert.series.labels).items():
+                left.remove(alert)
+                break
+        else:
             return False
-        left.remove(meeting)
     return not left
-
-
-def _alert_meets(wanted: AlertIs, alert: Alert) -> bool:
-    labels = wanted.labels.items() <= dict(alert.series.labels).items()
-    severity = wanted.severity is None or wanted.severity is alert.severity
-    state = _state(alert)
-    return labels and severity and (state == wanted.state or (state, wanted.state) == ("recovering", "firing"))
 
 
 def _state(alert: Alert) -> str:
@@ -98,7 +96,7 @@ def _described(state: str, severity: str | None, labels: Mapping[str, str]) -> s
 def _in_order(
     at: Path, wanted: Sequence[PushIs | ValueIs | ShowIs], sent: Sequence[Sent], played: Played
 ) -> Iterator[Difference]:
-    """One difference for a list: what did not come, and what came and was not expected, among what is as it should."""
+    """One difference for a list: what is missing and what was not expected, among what is as expected."""
     lines: list[tuple[float, str]] = []
     missing: list[int] = []
     left = list(sent)
@@ -107,8 +105,9 @@ def _in_order(
         expected = {name: value for name, value in each if name in each.model_fields_set and name != "at"}
         found = next((place for place, request in enumerate(left) if _meets(each.at, expected, request)), None)
         if found is None:
+            window = clock(each.at.first) + (f"..{clock(each.at.last)}" if each.at.last != each.at.first else "")
             missing.append(index)
-            lines.append((each.at.first, f"- {_window(each.at)}  {_rendered(expected)}"))
+            lines.append((each.at.first, f"- {window}  {_rendered(expected)}"))
             continue
         lines += [(request.at, f"+ {clock(request.at)}  {_rendered(_fields(request))}") for request in left[:found]]
         lines.append((left[found].at, f"  {clock(left[found].at)}  {_rendered(expected)}"))
@@ -124,9 +123,9 @@ def _in_order(
 def _fields(sent: Sent) -> dict[str, Any]:
     """What a request says, by the names that a test has for it."""
     if sent.endpoint in _PUSHES:
-        said = {name: sent.body.get(name) for name in ("title", "subtitle", "message", "interruption_level")}
+        texts = {name: sent.body.get(name) for name in ("title", "subtitle", "message", "interruption_level")}
         channels = sent.body.get("target", {}).get("channels")
-        return said | {"channels": channels, "in_place": sent.endpoint is Endpoint.REPLACE}
+        return texts | {"channels": channels, "in_place": sent.endpoint is Endpoint.REPLACE}
     if sent.endpoint not in _STREAMS:
         return {"value": sent.body["value"]}
     state = sent.body.get("content_state", {})
@@ -136,34 +135,30 @@ def _fields(sent: Sent) -> dict[str, Any]:
 
 
 def _meets(when: When, expected: Mapping[str, Any], sent: Sent) -> bool:
-    said = _fields(sent)
-    if sent.at not in when or (said.get("ended") and not expected.get("ended")):
+    fields = _fields(sent)
+    # The end of a Live Activity is only what a test that expects its end means.
+    if sent.at not in when or (fields.get("ended") and not expected.get("ended")):
         return False
     rows = expected.get("stats")
-    others = all(said.get(name) == value for name, value in expected.items() if name != "stats")
-    return others and (rows is None or rows.items() <= said["stats"].items())
+    others = all(fields.get(name) == value for name, value in expected.items() if name != "stats")
+    # Rows that the test does not name may be there, too.
+    return others and (rows is None or rows.items() <= fields["stats"].items())
 
 
 def _rendered(fields: Mapping[str, Any]) -> str:
-    shown = ", ".join(f"{name}: {_shown(value)}" for name, value in fields.items() if value not in (None, False, {}))
-    return shown or "anything"
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else repr(value)
-
-
-def _listed(heading: str, lines: Sequence[str]) -> list[str]:
-    return [f"  {heading:<9} {line}" for line in lines or ["no alert"]]
+    return (
+        ", ".join(
+            f"{name}: {f'{value:g}' if isinstance(value, float) else repr(value)}"
+            for name, value in fields.items()
+            if value not in (None, False, {})
+        )
+        or "anything"
+    )
 
 
 def _transitions(played: Played, until: float) -> list[str]:
     lines = [f"    {clock(at)}  {line}" for at, line in played.transitions if at <= until + 1][-MOST_TRANSITIONS:]
     return ["  the alerts until then:", *lines] if lines else ["  no alert has changed until then"]
-
-
-def _window(when: When) -> str:
-    return clock(when.first) if when.first == when.last else f"{clock(when.first)}..{clock(when.last)}"
 
 
 def clock(seconds: float) -> str:

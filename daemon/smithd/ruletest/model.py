@@ -14,13 +14,13 @@ from smithd.plugin.sample import Series
 from smithd.ruletest.series import PollMark, parse_series, parse_values
 
 START = datetime(2026, 1, 5)
-"""When a test begins that does not say: the midnight that a Monday begins with, in the configuration's time zone."""
+"""When a test begins that names no start: a Monday at midnight, in the configuration's time zone."""
 
 ExpectedState = Literal["inactive", "pending", "firing", "recovering"]
 
 
 class When(NamedTuple):
-    """From when to when something may happen, in seconds since the start; a moment is a second long."""
+    """Between which times something may happen, in seconds since the start; the last second counts as a whole."""
 
     first: float
     last: float
@@ -52,6 +52,7 @@ def parse_start(text: Any) -> datetime:
         start = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         start = None
+    # An offset from UTC would contradict the configuration's time zone.
     if start is None or start.tzinfo is not None or not 2000 <= start.year < 2200:
         raise ValueError("expected a time like 2026-03-29 01:30, in the configuration's time zone")
     return start
@@ -64,7 +65,7 @@ Values = Annotated[tuple[float | PollMark, ...], BeforeValidator(parse_values), 
 
 
 class Input(Options):
-    """What one series is, step by step."""
+    """The values of one series, step by step."""
 
     series: SeriesName = Field(description='a metric of the configuration, with labels: shop.orders{region="eu"}')
     values: Values = Field(description="its values, as in promtool: 0+10x5 _ stale 1x3; error is a poll that failed")
@@ -109,16 +110,16 @@ class ShowIs(Options):
     ended: bool = Field(False, description="it leaves the Lock Screen")
 
 
-def _some_texts(labels: str) -> str:
-    if not labels.strip():
+def _not_blank(name: str) -> str:
+    if not name.strip():
         raise ValueError("expected a name for the test")
-    return labels
+    return name
 
 
 class Case(Options):
     """One test."""
 
-    name: Annotated[str, AfterValidator(_some_texts)] = Field(description="what it shows, in a few words")
+    name: Annotated[str, AfterValidator(_not_blank)] = Field(description="what it shows, in a few words")
     start: Start | None = Field(None, description="default: the file's")
     interval: PositiveDuration | None = Field(None, description="default: the file's")
     input: list[Input] = Field([], description="the series; what a source's series have at one step is one poll")

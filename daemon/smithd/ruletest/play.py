@@ -1,5 +1,5 @@
 """Plays one test: the series become polls, time jumps from one thing that is due to the next, and the service is the
-simulator. Everything between a poll and a request is what the daemon itself runs.
+simulator. Everything between a poll and a request is the daemon's own code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from typing import Any
 
 from smithd.clock import VirtualClock
 from smithd.config.model import Config
@@ -21,7 +20,6 @@ from smithd.engine.running import RunningEngine
 from smithd.events import AlertChanged, Event, Events
 from smithd.plugin.sample import Sample
 from smithd.poll.intake import Poll
-from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import Every, Schedule, fresh_for
 from smithd.ruletest.model import Case, Input, RuleTests
 from smithd.ruletest.played import Played, Sent
@@ -32,7 +30,7 @@ from smithd.simulator.state import ServiceState
 from smithd.storage.database import Database
 
 SETTLING = 1.0
-"""Seconds that go on after the last thing that is looked at, so that what it caused can be seen."""
+"""Seconds that a test goes on after its last time, so that what that time caused can be seen."""
 
 FAILURE = "the test has its poll fail"
 
@@ -58,28 +56,35 @@ class _Stage:
         self._start = start
         self._key = config.account.api_key.get_secret_value()
         self._played = Played()
+        # In the app a person creates a widget's metric; here its first value does.
         self._service = Service(ServiceState(keys={self._key: None}, creates_metrics=True))
         self._polls = _polls(config, case.input, start)
         self._config = config
         self._database = database
 
     async def run(self) -> Played:
-        """From the start until all that is expected can be told from what is not."""
-        events = Events([self._hear])
+        """Play from the start until a moment after the last time that the test names."""
+        events = Events([self._note_transition])
         running = RunningEngine(
             self._config,
             events,
             self._clock,
             self._database,
             self._send,
+            # Without randomness, a test has the same result each time.
             chance=lambda: 0.5,
+            # Virtual time is never set, so the clock need not be looked at while nothing is due.
             longest_nap=math.inf,
         )
         async with running:
             sending = asyncio.create_task(running.sender.run())
             await running.writer.catch_up()
-            looks = {self._start + alert.at for alert in self._case.alerts}
-            end = max([self._start + at for at in _last_moments(self._case)] + [max(self._polls, default=self._start)])
+
+            case, looks = self._case, {self._start + alert.at for alert in self._case.alerts}
+            windows = [push.at for push in case.pushes or ()]
+            windows += [value.at for values in case.widgets.values() for value in values]
+            windows += [shown.at for shows in case.activities.values() for shown in shows]
+            end = max([*looks, *self._polls, *(self._start + window.last for window in windows)], default=self._start)
             for moment in sorted(looks | self._polls.keys() | {end + SETTLING}):
                 await self._clock.sleep(max(0.0, moment - self._clock.now()))
                 for poll in self._polls.get(moment, ()):
@@ -87,6 +92,7 @@ class _Stage:
                 await running.writer.catch_up()
                 if moment in looks:
                     self._played.alerts[moment - self._start] = running.engine.alerts
+
             await self._clock.sleep(0)
             sending.cancel()
             with suppress(asyncio.CancelledError):
@@ -99,10 +105,10 @@ class _Stage:
         answer = self._service.handle(call, self._clock.now())
         refused = "" if answer.status < 400 else f"{answer.status} {answer.note}"
         self._played.sent.append(Sent(self._passed(), request.endpoint, request.name, request.body, refused))
-        said = json.dumps(answer.body).encode()
-        return read(request.endpoint, answer.status, {}, said, self._clock.now())
+        body = json.dumps(answer.body).encode()
+        return read(request.endpoint, answer.status, {}, body, self._clock.now())
 
-    def _hear(self, event: Event) -> None:
+    def _note_transition(self, event: Event) -> None:
         if isinstance(event, AlertChanged):
             self._played.transitions.append((self._passed(), str(event)))
 
@@ -110,15 +116,8 @@ class _Stage:
         return self._clock.now() - self._start
 
 
-def _last_moments(case: Case) -> Iterator[float]:
-    yield from (alert.at for alert in case.alerts)
-    yield from (push.at.last for push in case.pushes or ())
-    yield from (value.at.last for values in case.widgets.values() for value in values)
-    yield from (shown.at.last for shows in case.activities.values() for shown in shows)
-
-
 def _polls(config: Config, inputs: Sequence[Input], start: float) -> dict[float, list[Poll]]:
-    """The polls by their moments: what the series of one source have at one step."""
+    """The polls by their times: the values of all series of a source at one step make one poll."""
     by_source: dict[str, list[Input]] = defaultdict(list)
     for given in inputs:
         by_source[given.series.metric.partition(".")[0]].append(given)
@@ -126,22 +125,24 @@ def _polls(config: Config, inputs: Sequence[Input], start: float) -> dict[float,
     for source, series in by_source.items():
         spec = config.sources[source]
         steps = max(len(given.values) for given in series)
+        # The moments never end; the steps do.
         for step, moment in zip(range(steps), _moments(spec.schedule, start), strict=False):
-            brought = [(given.series, given.values[step]) for given in series if step < len(given.values)]
-            if any(value is not PollMark.NO_POLL for _, value in brought):
-                polls[moment].append(_poll(spec, moment, brought))
+            values = [(given.series, given.values[step]) for given in series if step < len(given.values)]
+            # One series that says something makes it a poll, in which the others are missing.
+            if all(value is PollMark.NO_POLL for _, value in values):
+                continue
+            failed = any(value is PollMark.ERROR for _, value in values)
+            samples = tuple(
+                Sample(series, value, moment) for series, value in values if not isinstance(value, PollMark)
+            )
+            freshness = fresh_for(spec.schedule, spec.timeout, moment)
+            polls[moment].append(Poll(source, moment, freshness, samples, FAILURE if failed else None))
     return polls
-
-
-def _poll(spec: SourceSpec, moment: float, brought: Sequence[tuple[Any, float | PollMark]]) -> Poll:
-    failed = any(value is PollMark.ERROR for _, value in brought)
-    samples = tuple(Sample(series, value, moment) for series, value in brought if not isinstance(value, PollMark))
-    freshness = fresh_for(spec.schedule, spec.timeout, moment)
-    return Poll(spec.name, moment, freshness, samples, FAILURE if failed else None)
 
 
 def _moments(schedule: Schedule, start: float) -> Iterator[float]:
     """When a source is polled: an interval begins with the start."""
+    # The start itself may be a moment of a calendar, which only names later ones than it is asked about.
     moment = start if isinstance(schedule, Every) else schedule.after(start - 1)
     while True:
         yield moment

@@ -1,4 +1,4 @@
-"""From a test file to tests that can be played, or to the report of all that is wrong with it."""
+"""Reads a test file into tests that can be played, or reports everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smithd.ruletest.model import Case, RuleTests
 
 PLACES = Places({(): RuleTests})
 MOST_NAMES = 12
-"""Declared names that the report of an unknown one lists."""
+"""How many declared names the report of an unknown name lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ def read_tests(path: FilePath) -> Plan:
     report = validator.report
     tests = validator.validate(RuleTests, ())
     validator.report_empty(RuleTests)
+    # Reported here, where its place in the test file is known.
     if tests is not None and not FilePath(tests.config).is_file():
         validator.report_at(("config",), f"there is no configuration file {tests.config}")
     if tests is None or report.failed:
@@ -77,6 +78,7 @@ def _unknown(validator: Validator, at: Path, message: str, known: Collection[str
     if len(names) > MOST_NAMES:
         names[MOST_NAMES:] = [f"and {len(names) - MOST_NAMES} more"]
     expected = ", ".join(names) or "none"
+    # A series and a rule are named by a value of the file, a widget and a Live Activity by a key.
     validator.report_at(
         at, message, expected=f"declared: {expected}", near=known, at_key=at[-1] not in ("series", "rule")
     )

@@ -18,10 +18,10 @@ MOST_STEPS = 200_000
 
 
 class PollMark(Enum):
-    """What a poll brings of a series, when it is no number."""
+    """What a poll has of a series where that is no number."""
 
     NO_POLL = "_"
-    GONE = "stale"
+    MISSING = "stale"
     ERROR = "error"
 
 
@@ -30,7 +30,7 @@ _WORD = re.compile(r"(?P<word>_|stale|error|NaN)(?:x(?P<times>\d{1,7}))?")
 _VALUE = re.compile(rf"(?P<first>{_NUMBER})(?P<change>[-+](?:\d+\.?\d*|\.\d+))?(?:x(?P<times>\d{{1,7}}))?")
 _SERIES = re.compile(r"(?P<metric>[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)+)(?:\{(?P<labels>.*)\})?")
 _LABEL = re.compile(r'\s*(?P<name>[a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*(?:,|$)')
-_WORDS = {"_": PollMark.NO_POLL, "stale": PollMark.GONE, "error": PollMark.ERROR, "NaN": PollMark.GONE}
+_WORDS = {"_": PollMark.NO_POLL, "stale": PollMark.MISSING, "error": PollMark.ERROR, "NaN": PollMark.MISSING}
 
 
 def parse_series(text: Any) -> Series:
@@ -40,17 +40,15 @@ def parse_series(text: Any) -> Series:
     match = _SERIES.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError('expected a series like shop.orders or shop.orders{region="eu"}')
-    return Series(match["metric"], tuple(sorted(_labels(match["labels"] or ""))))
 
-
-def _labels(text: str) -> Iterator[tuple[str, str]]:
-    at = 0
-    while text[at:].strip():
-        match = _LABEL.match(text, at)
-        if match is None:
-            raise ValueError(f"'{text[at:].strip()}' is no label: expected {{name=\"value\", ...}}")
-        yield match["name"], re.sub(r"\\(.)", r"\1", match["value"])
-        at = match.end()
+    labels, written, at = [], match["labels"] or "", 0
+    while written[at:].strip():
+        label = _LABEL.match(written, at)
+        if label is None:
+            raise ValueError(f"'{written[at:].strip()}' is no label: expected {{name=\"value\", ...}}")
+        labels.append((label["name"], re.sub(r"\\(.)", r"\1", label["value"])))
+        at = label.end()
+    return Series(match["metric"], tuple(sorted(labels)))
 
 
 def parse_values(text: Any) -> tuple[float | PollMark, ...]:
@@ -82,6 +80,8 @@ def _expanded(item: str) -> Iterator[float | PollMark]:
             "stale (not in the answer) or error (the poll failed)"
         )
     first, change, times = float(match["first"]), float(match["change"] or 0), int(match["times"] or 0)
+    # The values grow or fall evenly, so where one is too large, the last one is.
     if not math.isfinite(first + change * times):
         raise ValueError(f"'{item}' is too large for a number")
+    # More steps than the limit are refused by the caller, so they need not fill the memory first.
     yield from (first + change * step for step in range(min(times, MOST_STEPS) + 1))

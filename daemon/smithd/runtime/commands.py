@@ -40,6 +40,7 @@ class _Commands:
         return str(await self._reload())
 
     async def status(self, _: Arguments) -> Any:
+        # Imported here: a daemon starts without what only answers need.
         from smithd.status import as_json, status
 
         components = self._components
@@ -53,28 +54,29 @@ class _Commands:
         return await asyncio.to_thread(read)
 
     async def explain(self, given: Arguments) -> Any:
-        # Imported here: a daemon starts without what only answers need.
+        # Imported here, as above.
         from smithd.explain import explain
 
         components = self._components
         rule, labels = _text(given, "rule"), _text(given, "labels")
-        entries = await asyncio.to_thread(self._entries, rule)
+
+        def read() -> list[journal.Entry]:
+            with components.database.read_only() as connection:
+                return journal.read(connection, rule)
+
+        # On a connection of its own, in a thread: neither the loop nor a commit waits for it.
+        entries = await asyncio.to_thread(read)
         explained = explain(components.engine, entries, rule, labels, components.clock.now())
         return components.config.redactor.clean_all(explained)
-
-    def _entries(self, rule: str) -> list[journal.Entry]:
-        """Read on a connection of its own, in a thread: neither the loop nor a commit waits for it."""
-        with self._components.database.read_only() as connection:
-            return journal.read(connection, rule)
 
     async def add_silence(self, given: Arguments) -> dict[str, Any]:
         now, seconds = self._components.clock.now(), _number(given, "seconds")
         matchers, comment, author = (_text(given, name) for name in ("matchers", "comment", "author"))
-        return _written(await self._components.writer.ask(AddSilence(now, matchers, seconds, comment, author)))
+        return _as_json(await self._components.writer.ask(AddSilence(now, matchers, seconds, comment, author)))
 
     async def list_silences(self, _: Arguments) -> list[dict[str, Any]]:
         silences = self._components.engine.state.silences
-        return [_written(silence) for silence in silences.active(self._components.clock.now())]
+        return [_as_json(silence) for silence in silences.active(self._components.clock.now())]
 
     async def expire_silence(self, given: Arguments) -> None:
         await self._components.writer.ask(ExpireSilence(self._components.clock.now(), int(_number(given, "id"))))
@@ -93,7 +95,7 @@ def _number(given: Arguments, name: str) -> float:
     return float(value)
 
 
-def _written(silence: Silence) -> dict[str, Any]:
+def _as_json(silence: Silence) -> dict[str, Any]:
     return {
         "id": silence.id,
         "matchers": silence.text,

@@ -1,4 +1,4 @@
-"""Everything a daemon consists of, wired; and the way over to another configuration."""
+"""Everything a daemon consists of, wired, and the change to another configuration."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KEEP_ALIVE = 2.0
 
 
 class SourceChanges(NamedTuple):
-    """What another configuration changed, by the names of sources; one that was changed is in both."""
+    """What another configuration changed, by the names of sources; one with other options is in both."""
 
     added: Collection[str]
     removed: Collection[str]
@@ -76,7 +76,8 @@ class Components:
 
     def facts(self) -> RuntimeFacts:
         """What ``status`` shows beside the engine's state."""
-        from smithd.status import ReloadStatus, RuntimeFacts, gate_status  # a start does not need it
+        # Imported here: a start does not need it.
+        from smithd.status import ReloadStatus, RuntimeFacts, gate_status
 
         now, instant, writer = self.clock.now(), self.clock.monotonic(), self.writer
         return RuntimeFacts(
@@ -96,13 +97,16 @@ class Components:
     async def change_over(self, config: Config) -> SourceChanges:
         """Go on with another configuration, which names the same state: a restart that keeps samples and connections.
 
-        A source that is what it was is not touched, the others are closed and made anew. DatabaseError where the state
-        can no longer be kept.
+        A source with the same options goes on as it is; the others are closed, and new ones are made. DatabaseError
+        where the state can no longer be kept.
         """
-        staying = {name for name in self.pollers if self._stays(name, config)}
+        # Every source knows the zone, for where its "today" begins: in another zone, none is what it was.
+        same_zone = config.zone == self.config.zone
+        staying = {name for name in self.pollers if same_zone and config.sources.get(name) == self.config.sources[name]}
         coming = {name: self._poller(spec, config) for name, spec in config.sources.items() if name not in staying}
         leaving = {name: poller for name, poller in self.pollers.items() if name not in staying}
         setup = set_up(config, self.clock.now())
+        # Before the engine changes over: an answer that comes meanwhile is one to the earlier options.
         for poller in leaving.values():
             poller.retire()
         client = Client(config.account, self._to_service, self.clock.now)
@@ -114,11 +118,8 @@ class Components:
         self._begin_closing(leaving.values())
         return SourceChanges(tuple(coming), tuple(leaving))
 
-    def _stays(self, name: str, config: Config) -> bool:
-        same = config.sources.get(name) == self.config.sources[name]
-        return same and config.zone == self.config.zone  # a source learns where "today" begins
-
     def _poller(self, spec: SourceSpec, config: Config) -> Poller:
+        # An isolated source runs in a thread with an event loop of its own, which cannot share connections with ours.
         http = Http() if spec.isolated else self._http
         log = logging.getLogger(f"smithd.source.{spec.name}")
         context = Context(spec.name, spec.timeout, self.clock, http, log, config.zone)
@@ -129,6 +130,7 @@ class Components:
         for poller in pollers:
             poller.retire()
         if pollers:
+            # Kept in a set, since the event loop itself has only a weak reference to a task.
             closing = asyncio.create_task(self._close(pollers))
             self._closings.add(closing)
             closing.add_done_callback(self._closings.discard)
@@ -149,6 +151,7 @@ class Components:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         async with AsyncExitStack() as stack:
+            # A stack leaves in reverse: the state was opened first, and is closed last, also where something fails.
             stack.callback(self.database.close)
             stack.push_async_exit(self.running.__aexit__)
             stack.push_async_callback(self._http.aclose)

@@ -24,17 +24,17 @@ from smithd.storage.marker import Marker
 from smithd.web.site import Site
 
 LONGEST_NAP = 2.0
-"""Seconds after which the clock is looked at again, though nothing is due: it may have been set."""
+"""Seconds after which the clock is checked again though nothing is due: it may have been set."""
 
 STATE_CHECK_EVERY = 5.0
-"""Seconds between two looks whether the state is still in its place."""
+"""Seconds between two checks that the state is still in its place."""
 
 RELOAD_TIMEOUT = 60.0
 """Seconds that a reload may take to read the configuration: the code of a plugin may hang when it is imported."""
 
 
 class _Stop(Exception):
-    """Somebody asked for the end."""
+    """Ends the task group: the daemon was asked to stop."""
 
 
 Companion = Callable[[Components], Coroutine[Any, Any, None]]
@@ -43,10 +43,11 @@ Companion = Callable[[Components], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who operates a daemon from outside.
+    """What controls a daemon from outside.
 
-    ``reread`` reads the configuration anew (ConfigError where it is wrong), ``reload`` is set when that is wanted,
-    ``socket`` is where commands come in, ``settled`` is called when the configuration before is needed no more.
+    ``reread`` reads the configuration file again (ConfigError where it is wrong), ``reload`` is set when that is
+    wanted, ``socket`` is where commands come in, ``settled`` is called after a reload, when nothing needs the earlier
+    configuration any more.
     """
 
     reread: Callable[[], Awaitable[Config]]
@@ -65,15 +66,15 @@ async def run(
 ) -> bool:
     """Run a daemon until ``stop`` is set, with its companions beside it.
 
-    False where a plugin would not stop: the process must then end without waiting for it. SmithdError where something
-    breaks that a daemon cannot live without. What waits to be sent is on disk in any case.
+    Returns False where a plugin did not stop: the process must then end without waiting for it. Raises SmithdError
+    where something fails without which a daemon cannot work. What waits to be sent is on disk in any case.
     """
     async with _open(config, events, clock) as components:
         with Site(clock, events, config.redactor) as site:
             daemon = _Daemon(components, site, Scheduler(clock, events))
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(_watch(components))
+                    tasks.create_task(_end_with_writer(components))
                     daemon.start(tasks)
                     if operator is not None:
                         daemon.attend(operator, tasks)
@@ -84,7 +85,9 @@ async def run(
                     try:
                         await stop.wait()
                     finally:
-                        daemon.scheduler.stop()  # before the tasks are: what is due must not start meanwhile
+                        # Before the tasks are stopped: what is due must not start meanwhile.
+                        daemon.scheduler.stop()
+                    # A task group ends its tasks only when one of them, or its own block, raises.
                     raise _Stop
             except BaseExceptionGroup as group:
                 failed = [error for error in _leaves(group) if not isinstance(error, _Stop)]
@@ -106,9 +109,10 @@ def _open(config: Config, events: Events, clock: Clock) -> Components:
         raise
 
 
-async def _watch(components: Components) -> None:
-    """End with the writer: without it there is no daemon."""
+async def _end_with_writer(components: Components) -> None:
+    """Raise what the writer ends with: without it, the daemon must not go on."""
     assert components.running.writing is not None
+    # Shielded: this task is cancelled when the daemon stops, and the writer then has still to commit what it has.
     await asyncio.shield(components.running.writing)
 
 
@@ -131,7 +135,7 @@ class _Daemon:
         self._reloading = asyncio.Lock()
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Begin all that a daemon does by itself. Raises ListenError where the page's port cannot be had."""
+        """Begin all that a daemon does by itself. Raises ListenError where the page's port cannot be used."""
         self._tasks = tasks
         config = self.components.config
         self._site.show(config, self.components.engine, self._site.place(config.web), tasks.create_task)
@@ -157,7 +161,7 @@ class _Daemon:
                 await asyncio.to_thread(self.components.database.check_place)
 
     def attend(self, operator: Operator, tasks: asyncio.TaskGroup) -> None:
-        """Begin to take commands. A daemon does its work without its control socket, and says so."""
+        """Begin to take commands. Without its control socket a daemon works on, and an event says so."""
         tasks.create_task(self._reload_when_asked(operator))
         try:
             listener = control.listen(operator.socket)
@@ -170,24 +174,27 @@ class _Daemon:
         while True:
             await operator.reload.wait()
             operator.reload.clear()
-            with suppress(SmithdError):  # an event said it
+            # Nobody waits for an answer here; an event has reported the error.
+            with suppress(SmithdError):
                 await self.reload(operator)
 
     async def reload(self, operator: Operator) -> Reloaded:
-        """Go on with the configuration as its file is now; one after another.
+        """Go on with the configuration as its file is now. One reload waits for another.
 
-        SmithdError where it is wrong, or cannot be had: an event said so, and nothing has changed.
+        SmithdError where it is wrong or cannot be read: an event has reported that, and nothing has changed.
         """
         components = self.components
         async with self._reloading:
+            # sd_notify(3) asks for the time along with it.
             systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(components.clock.monotonic() * 1e6)}")
             try:
-                done = await self._change_over(await _read_anew(operator))
+                done = await self._change_over(await _reread(operator))
             except SmithdError as error:
                 components.last_reload = components.clock.now(), str(error)
                 components.events.publish(ReloadRefused(str(error)))
                 raise
             finally:
+                # Also after a refused reload: systemd waits for it.
                 systemd.notify("READY=1")
             components.last_reload = components.clock.now(), ""
             components.events.publish(done)
@@ -195,10 +202,16 @@ class _Daemon:
         return done
 
     async def _change_over(self, config: Config) -> Reloaded:
-        """All that can fail comes first; there is no moment in between at which half of it is true."""
+        """All that can fail comes first, so that a configuration is taken as a whole or not at all."""
         components, site = self.components, self._site
+        # Before anything can fail: the report of a failure may quote a secret of the new file.
         self._redactor.learn(config.redactor)
-        _refuse_to_move(components.config, config)
+        state = components.config.state
+        if config.state.resolve() != state.resolve():
+            raise ConfigError(
+                f"{config.path}: 'state' is {config.state} now, and this smithd keeps its state in {state}: "
+                "a reload cannot move it; restart smithd for that"
+            )
         listener = site.place(config.web)
         try:
             change = await components.change_over(config)
@@ -206,6 +219,7 @@ class _Daemon:
             site.leave(listener)
             raise
         site.show(config, components.engine, listener, self._tasks.create_task)
+        # In a new round, only the sources that were added are polled early.
         self.scheduler.begin_round()
         for name in change.removed:
             self.scheduler.remove(name)
@@ -220,7 +234,7 @@ class _Daemon:
             self.scheduler.add(name, self.components.config.sources[name].schedule, due)
 
 
-async def _read_anew(operator: Operator) -> Config:
+async def _reread(operator: Operator) -> Config:
     try:
         async with asyncio.timeout(RELOAD_TIMEOUT):
             return await operator.reread()
@@ -229,11 +243,3 @@ async def _read_anew(operator: Operator) -> Config:
             f"reading the configuration takes longer than {RELOAD_TIMEOUT:.0f} s; does a plugin wait for something "
             "when it is imported?"
         ) from None
-
-
-def _refuse_to_move(before: Config, after: Config) -> None:
-    if after.state.resolve() != before.state.resolve():
-        raise ConfigError(
-            f"{after.path}: 'state' is {after.state} now, and this smithd keeps its state in {before.state}: "
-            "a reload cannot move it; restart smithd for that"
-        )

@@ -15,5 +15,6 @@ def notify(*assignments: str) -> None:
     if not address:
         return
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
+        # The name of an abstract socket begins with @ in the variable, and with a zero byte in the address.
         notifications.connect("\0" + address[1:] if address.startswith("@") else address)
         notifications.sendall("\n".join(assignments).encode())

@@ -82,15 +82,18 @@ class SourceContract:
         for outcome in outcomes:
             assert outcome.failure is None, outcome.failure
             assert not outcome.problems, outcome.problems
-            assert outcome.samples, "it brought no samples"
+            assert outcome.samples, "it returned no samples"
 
     def test_it_lets_go_of_everything_when_it_is_closed(self) -> None:
+        # What earlier tests have left must not be blamed on this source.
         gc.collect()
         with self.world() as options:
-            poll_once(self.source, options)  # what is made once for the whole process is made here
+            # What a library makes once for the whole process is made here, and is no leak.
+            poll_once(self.source, options)
             with warnings.catch_warnings(record=True) as seen, watching(THREAD) as leaks:
                 warnings.simplefilter("always", ResourceWarning)
                 outcome = polls(2, self.source, options)[-1]
+                # Something unclosed warns when it is collected.
                 gc.collect()
             left = leaks.left()
         unclosed = [str(warning.message) for warning in seen if issubclass(warning.category, ResourceWarning)]
@@ -102,7 +105,8 @@ class SourceContract:
 
     def test_an_async_poll_does_not_block_its_event_loop(self) -> None:
         with self.world() as options:
-            outcome = polls(2, self.source, options)[-1]  # the first may import what is heavy
+            # The first poll may import heavy libraries, which blocks; the second is judged.
+            outcome = polls(2, self.source, options)[-1]
         seconds, at = outcome.blocked or (0.0, "")
         assert seconds < self.longest_block, (
             f"it blocks its event loop for {seconds:g} s ({at}): await what takes time, or make poll a plain def"
@@ -110,9 +114,11 @@ class SourceContract:
 
     def test_an_async_poll_can_be_cancelled(self) -> None:
         if not inspect.iscoroutinefunction(self.source.poll):
-            return  # nothing can cancel a plain one: it has to keep to the time-out itself
+            # Nothing can cancel a plain one: it has to keep to the time-out itself.
+            return
         with self.world() as options:
-            poll_once(self.source, options)  # imports heavy libraries: nothing could cancel that
+            # This imports heavy libraries, which nothing could cancel.
+            poll_once(self.source, options)
             for timeout in (0.001, 0.01, 0.1):
                 outcome = poll_once(self.source, options, timeout=timeout)
                 assert outcome.stopped, "it does not stop when its poll is cancelled"
@@ -154,19 +160,19 @@ class HttpSourceContract(SourceContract):
     def test_a_server_that_hangs_costs_one_deadline(self) -> None:
         with self._server(Reply(hang=True)) as server:
             outcome = poll_once(self.source, self.options_at(server.url), timeout=self.deadline)
-        assert outcome.failure is not None, "it brought samples that the server did not send"
+        assert outcome.failure is not None, "it returned samples that the server did not send"
         assert outcome.stopped, "it does not stop when its poll is cancelled"
 
     def test_no_server_is_a_failure_in_words(self) -> None:
         with self._server() as server:
             url = server.url
-        self._assert_said("no server", poll_once(self.source, self.options_at(url)).failure, must_fail=True)
+        self._assert_reported("no server", poll_once(self.source, self.options_at(url)).failure, must_fail=True)
 
     def test_bad_answers_are_failures_in_words(self) -> None:
         for name, reply in BAD_REPLIES.items():
             with self._server(reply) as server:
                 failure = poll_once(self.source, self.options_at(server.url)).failure
-            self._assert_said(name, failure, must_fail=reply.status >= 400)
+            self._assert_reported(name, failure, must_fail=reply.status >= 400)
 
     def _server(self, instead: Reply | None = None) -> Server:
         replies = {
@@ -174,7 +180,7 @@ class HttpSourceContract(SourceContract):
         }
         return Server({path: instead or reply for path, reply in replies.items()})
 
-    def _assert_said(self, what: str, failure: str | None, *, must_fail: bool) -> None:
+    def _assert_reported(self, what: str, failure: str | None, *, must_fail: bool) -> None:
         assert failure is not None or not must_fail, f"{what} is not reported"
         crashed = failure is not None and failure.startswith("the plugin failed")
         assert not crashed, f"{what} makes it crash, instead of raising a SourceError: {failure}"

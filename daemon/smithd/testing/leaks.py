@@ -24,8 +24,8 @@ class Leaks:
     def __init__(self, name: str) -> None:
         self._name = name
         # Weak, so that watching keeps nothing alive that the source has forgotten.
-        self._sockets: WeakSet[socket.socket] = WeakSet()
-        self._threads: WeakSet[threading.Thread] = WeakSet()
+        self.sockets: WeakSet[socket.socket] = WeakSet()
+        self.threads: WeakSet[threading.Thread] = WeakSet()
 
     def left(self) -> list[str]:
         """Those that are still open after a while."""
@@ -33,30 +33,20 @@ class Leaks:
         async def wait() -> list[str]:
             clock = SystemClock()
             end = clock.monotonic() + WAIT
-            while (found := self._found()) and clock.monotonic() < end:
+            while True:
+                # Copied first, since a thread of the source may still add to these.
+                sockets = [f"a socket ({made})" for made in list(self.sockets) if made.fileno() != -1]
+                threads = [f"a thread ({made.name})" for made in list(self.threads) if made.is_alive()]
+                if not (sockets or threads) or clock.monotonic() >= end:
+                    return sorted({*sockets, *threads})
                 await clock.sleep(INTERVAL)
-            return found
 
         return asyncio.run(wait())
 
-    def _found(self) -> list[str]:
-        sockets = [f"a socket ({made})" for made in list(self._sockets) if made.fileno() != -1]
-        threads = [f"a thread ({made.name})" for made in list(self._threads) if made.is_alive()]
-        return sorted({*sockets, *threads})
-
-    def opened(self, made: socket.socket) -> None:
-        """Note a socket that this thread made."""
-        if self._is_of_the_source():
-            self._sockets.add(made)
-
-    def started(self, made: threading.Thread) -> None:
-        """Note a thread that this thread starts."""
-        if self._is_of_the_source():
-            self._threads.add(made)
-
-    def _is_of_the_source(self) -> bool:
+    def has_this_thread(self) -> bool:
+        """Whether the current thread is one of these: what it makes is the source's."""
         here = threading.current_thread()
-        return here.name == self._name or here in self._threads
+        return here.name == self._name or here in self.threads
 
 
 @contextmanager
@@ -68,10 +58,13 @@ def watching(name: str) -> Iterator[Leaks]:
 
     def made(self: socket.socket, *given: Any, **named: Any) -> None:
         make_socket(self, *given, **named)
-        leaks.opened(self)
+        if leaks.has_this_thread():
+            leaks.sockets.add(self)
 
     def started(self: threading.Thread) -> None:
-        leaks.started(self)
+        # Before it runs, so that what it makes at once is noted.
+        if leaks.has_this_thread():
+            leaks.threads.add(self)
         start_thread(self)
 
     with patch.object(socket.socket, "__init__", made), patch.object(threading.Thread, "start", started):

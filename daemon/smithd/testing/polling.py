@@ -92,7 +92,8 @@ def polls(
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(polling)
-    with ThreadPoolExecutor(1) as beside:  # a thread has at most one running loop
+    # A thread has at most one running loop, and this one has one.
+    with ThreadPoolExecutor(1) as beside:
         return beside.submit(asyncio.run, polling).result()
 
 
@@ -106,6 +107,7 @@ async def polls_async(
     zone: tzinfo = UTC,
 ) -> list[PollOutcome]:
     """As ``polls``, for tests that are coroutines themselves."""
+    # By alias only, as in the configuration file.
     made = kind.Options.model_validate(dict(options), by_alias=True, by_name=False, context={"folder": folder})
     spec = SourceSpec(NAME, kind.__name__, kind, made, Every(60.0), timeout, metrics_of(kind, made), isolated=True)
     events: list[Event] = []
@@ -136,6 +138,7 @@ async def _watched(poller: Poller) -> tuple[Poll, tuple[float, str] | None]:
     while not polling.done():
         await asyncio.wait((polling,), timeout=SAMPLING)
         line = poller.current_line()
+        # None: the thread is not in the source's code, so the loop runs and nothing blocks it.
         seen = 0 if line is None else seen + 1
         if line is not None and seen > longest:
             longest, at = seen, line

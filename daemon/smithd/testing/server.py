@@ -52,7 +52,8 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True  # headers and body are sent separately: it would delay the body
+            # Headers and body are sent separately, and Nagle's algorithm would delay the body.
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 server._answer(self)
@@ -64,6 +65,7 @@ class Server:
 
         self._server = _Counting(("127.0.0.1", 0), Handler)
         if tls is not None:
+            # The handshake is left to the connection's thread: a client that never makes it would stop the server.
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._scheme = "http" if tls is None else "https"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -99,6 +101,7 @@ class Server:
 
     def reply(self, request: ReceivedRequest) -> Reply:
         """The reply for a request: that of its path. A subclass may decide otherwise."""
+        # A request by way of a proxy has a whole URL as its path.
         path = re.sub(r"^https?://[^/]*", "", request.path).partition("?")[0]
         reply = self.replies.get(path, Reply(b"nothing here", 404))
         return reply if isinstance(reply, Reply) else reply(request)
@@ -118,6 +121,7 @@ class Server:
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(reply.body)
+        # Where more was announced than is sent, the client waits for the rest until the connection ends.
         handler.close_connection = handler.close_connection or reply.cut
 
 
@@ -132,7 +136,7 @@ class _Counting(ThreadingHTTPServer):
         self._counting = threading.Lock()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        # Before the connection has a thread, which may start late.
+        # Counted before the connection has a thread, which may start late.
         self._count(+1)
         super().process_request(request, client_address)
 

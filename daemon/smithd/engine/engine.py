@@ -56,6 +56,7 @@ class Engine:
 
     def apply(self, changes: Changes, *, committed: bool = True) -> None:
         """Put what a step changed into memory. ``committed``: what it stores is on disk."""
+        # First, since it takes all that is new for written: the samples of this step are not yet.
         if committed and changes.stored.history is not None:
             self.history.written(changes.now)
         if changes.setup is not self.setup:

@@ -37,11 +37,6 @@ class Notified:
     timers: Sequence[tuple[float, NotifyTimer]] = ()
     changed: Sequence[GroupKey] = ()
 
-    @property
-    def has_changes(self) -> bool:
-        """Whether there is anything to write."""
-        return bool(self.messages or self.decisions or self.changed)
-
 
 def notify(
     groups: Groups,
@@ -60,6 +55,7 @@ def notify(
     suppressed = suppress(groups, routes, view, config)
     regrouped = regroup(groups, routes.alerts, suppressed, view, config)
 
+    # A group is decided about where an alert came, went or changed, and where its own timer has gone off.
     groups, changed = regrouped.groups, dict.fromkeys(regrouped.changed)
     decided, timers = dict(regrouped.decided), list(regrouped.timers)
     messages: list[Message] = []
@@ -120,18 +116,36 @@ def record(transitions: Iterable[Transition], decided: Mapping[AlertId, Decided]
     for transition in transitions:
         ids = dict.fromkeys(id_of(alert) for alert in (transition.after, transition.before) if alert is not None)
         changed.update(ids)
-        found.append(_of_transition(transition, [decided[id_] for id_ in ids if id_ in decided]))
+        about = [decided[id_] for id_ in ids if id_ in decided]
+        alert = transition.alert
+        # An alert that turns from a failing source to a value has two decisions; what it fires for now comes first.
+        each = next((each for each in about if each.reason is not Reason.INTERMEDIATE), about[0])
+        if transition.change not in VISIBLE and source_of(transition.before) == source_of(transition.after):
+            each = Decided(alert, Reason.INTERMEDIATE)
+        found.append(
+            AlertDecision(
+                transition.at,
+                alert.rule,
+                alert.series,
+                transition.change,
+                (transition.after or alert).severity or "",
+                transition.value,
+                transition.evidence,
+                each.reason or Reason.UNCHANGED,
+                each.detail,
+                each.notification,
+            )
+        )
     for id_, each in decided.items():
         if id_ not in changed:
-            alert = each.alert
             found.append(
                 AlertDecision(
                     now,
-                    alert.rule,
-                    alert.series,
+                    each.alert.rule,
+                    each.alert.series,
                     "",
-                    alert.severity or "",
-                    alert.value,
+                    each.alert.severity or "",
+                    each.alert.value,
                     None,
                     each.reason or Reason.UNCHANGED,
                     each.detail,
@@ -139,24 +153,3 @@ def record(transitions: Iterable[Transition], decided: Mapping[AlertId, Decided]
                 )
             )
     return found
-
-
-def _of_transition(transition: Transition, decided: Sequence[Decided]) -> AlertDecision:
-    """The decision about what the alert fires for now, or did until now."""
-    alert = transition.alert
-    # An alert that turns from a failing source to a value has two decisions; what it fires for now comes first.
-    each = next((each for each in decided if each.reason is not Reason.INTERMEDIATE), decided[0])
-    if transition.change not in VISIBLE and source_of(transition.before) == source_of(transition.after):
-        each = Decided(alert, Reason.INTERMEDIATE)
-    return AlertDecision(
-        transition.at,
-        alert.rule,
-        alert.series,
-        transition.change,
-        (transition.after or alert).severity or "",
-        transition.value,
-        transition.evidence,
-        each.reason or Reason.UNCHANGED,
-        each.detail,
-        each.notification,
-    )

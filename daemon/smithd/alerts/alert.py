@@ -82,10 +82,6 @@ class Alert:
         hold = self.hold(severity)
         return hold.baseline if hold is not None else None
 
-    def without_baselines(self) -> Alert:
-        """The alert, to be compared with what is normal now."""
-        return replace(self, holds=tuple(replace(hold, baseline=None) for hold in self.holds))
-
     def clamped(self, now: float) -> Alert:
         """The alert as it can be by ``now``: the clock may have been set back since it began."""
         if max(self.since, self.fired_at or now) <= now:

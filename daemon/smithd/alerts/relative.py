@@ -131,9 +131,10 @@ class Relative:
         """The same, for values that are large enough."""
         return replace(self, floor=floor)
 
-    def compares_like(self, other: Relative) -> bool:
+    def compares_like(self, other: object) -> bool:
         """Whether both measure the same change, so that their bounds can be held against each other."""
-        return (self.word, self.percent, self.reference) == (other.word, other.percent, other.reference)
+        ours = (self.word, self.percent, self.reference)
+        return isinstance(other, Relative) and ours == (other.word, other.percent, other.reference)
 
     def describe(self, value: float, baseline: float) -> str:
         """How the value changed, for a person: ``34% below the 200 of 1h before``."""

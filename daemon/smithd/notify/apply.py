@@ -132,18 +132,18 @@ def _messages(
         current.append(replace(alert, value=value) if value is not None else alert)
     subject = Subject(group.key, current, decision.ended)
     is_reminder = action is NotifyAction.REMIND
+    follows = is_reminder or action is NotifyAction.PUSH
 
     messages: list[Message] = []
     # Why a notification is the past from now on, where it is.
     what_followed = ""
     if action is NotifyAction.SUPERSEDE:
         what_followed = "Its alerts moved to other notifications"
-    elif action in (NotifyAction.PUSH, NotifyAction.REMIND):
-        # Where ends are no updates in place, an old notification stays as it is.
-        if last is LastPush.SENT and options.on_resolve == "replace":
-            has_risen = all(group.is_notified(alert) for alert in decision.news)
-            what_followed = f"It rose to {firing[0].severity}" if has_risen else "More alerts fired"
-            what_followed = "A reminder followed" if is_reminder else what_followed
+    # Where ends are no updates in place, an old notification stays as it is.
+    elif follows and last is LastPush.SENT and options.on_resolve == "replace":
+        has_risen = all(group.is_notified(alert) for alert in decision.news)
+        news = f"It rose to {firing[0].severity}" if has_risen else "More alerts fired"
+        what_followed = news if not is_reminder else "A reminder followed"
     if what_followed:
         before = push_key(group.key, group.log)
         shown = view.status(before).push

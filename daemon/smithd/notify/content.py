@@ -191,7 +191,7 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
     for alert in subject.firing[:NAMED]:
         since = f"{alert.severity} since {view.clock(alert.since)}"
         value = "no data" if alert.cause or alert.value is None else number(alert.value)
-        # That its source does not answer stands in the title, and a value would be an old one.
+        # That there is no data is said in the title already: the source does not answer.
         is_source = group.scope is GroupScope.SOURCE
         lines.append(f"{name(alert)}: {since}" if is_source else f"{_short(alert, group)}: {value}, {since}")
     if len(subject.firing) > NAMED:

@@ -109,10 +109,9 @@ def decide(
     log = group.log
     # What a digest has not notified waits for the end of its time window; what an earlier one has notified may end.
     waits_for_window = group.key.scope is GroupScope.DIGEST and now < log.not_before
-    news = [alert for alert in group.firing if group.is_news(alert) and alert.id not in suppressed]
-    over = group.ended
-    if waits_for_window:
-        news, over = [], [alert for alert in over if group.is_notified(alert)]
+    candidates = group.firing if not waits_for_window else []
+    news = [alert for alert in candidates if group.is_news(alert) and alert.id not in suppressed]
+    over = [alert for alert in group.ended if group.is_notified(alert)] if waits_for_window else group.ended
     notified = [alert for alert in group.firing if group.is_notified(alert)]
     interval_ends = log.changed_at + options.interval
     wake_at = wakes_at(group, options, now)
@@ -155,7 +154,7 @@ def decide(
 
 def wakes_at(group: NotificationGroup, options: GroupOptions, now: float) -> float:
     """When time alone gives a group something to do; infinite where it does not."""
-    # News that are suppressed have timers of their own, which look at the alerts again and not at the group.
+    # News that are suppressed need no time here: their own timers, or the rule that suppresses them, bring them back.
     log = group.log
     times = [reminder_at(group, options)]
     if group.key.scope is GroupScope.DIGEST and any(not group.is_notified(alert) for alert in group.alerts.values()):

@@ -184,7 +184,6 @@ def _enter(
     if group is not None and has_moved:
         groups = _left(groups, each.id, group)
         changed.append(group.key)
-        # What was known of it came from what the other notification said.
         known = replace(known, evidence=each.transition.evidence if each.transition else None)
     groups = groups.put_alert(target, known, view.now)
     decided = Decided(each.alert, None, "", target)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from smithd.alerts.alert import Alert
 from smithd.alerts.severity import rank
 from smithd.notify import content
 from smithd.notify.apply import push_key

@@ -99,15 +99,13 @@ def route(
         found += again(sorted(id_ for id_, each in (of_rule.items() if of_rule else ()) if each.until is None))
 
     # The groups that may notify in this step: those that are due, and those of the alerts that it looks at.
-    named = [timer.group for timer in due if isinstance(timer, GroupDue)]
+    named: list[GroupKey | None] = [timer.group for timer in due if isinstance(timer, GroupDue)]
     for each in found:
         if isinstance(each, Fires):
             named += [each.group, each.group._replace(scope=GroupScope.REST, labels=())]
-        if isinstance(each, Fires | Over) and (key := groups.of_alert.get(each.id)) is not None:
-            named.append(key)
-        if isinstance(each, Corrected) and (key := groups.of_alert.get(id_of(each.alert))) is not None:
-            named.append(key)
-    keys = [key for key in dict.fromkeys(named) if key in groups.by_key]
+        if not isinstance(each, Ignored):
+            named.append(groups.of_alert.get(id_of(each.alert) if isinstance(each, Corrected) else each.id))
+    keys = [key for key in dict.fromkeys(named) if key is not None and key in groups.by_key]
     # A group notifies all its news at once, also those that no transition or timer has named.
     for key in keys:
         group = groups.by_key[key]

@@ -194,9 +194,8 @@ class _Evaluation:
             )
             if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
                 return
-        flapping = (
-            self.alerts.flapping.get(AlertKey("", rule.name, series.labels)) if rule.damping and alert is None else None
-        )
+        key = AlertKey("", rule.name, series.labels)
+        flapping = self.alerts.flapping.get(key) if rule.damping and alert is None else None
         self._take(rule, transitions.on_value(rule, series, alert, value, self._now, baselines, flapping))
 
     def evaluate_expression(self, rule: Rule) -> None:
@@ -212,10 +211,8 @@ class _Evaluation:
 
         for labels, value in vector.values.items():
             alert = self.alerts.get(rule.name, labels)
-            flapping = (
-                self.alerts.flapping.get(AlertKey("", rule.name, labels)) if rule.damping and alert is None else None
-            )
-            series = Series("", labels)
+            key, series = AlertKey("", rule.name, labels), Series("", labels)
+            flapping = self.alerts.flapping.get(key) if rule.damping and alert is None else None
             found.append(transitions.on_value(rule, series, alert, value, self._now, (), flapping))
         left = [alert for alert in self.alerts.of_rule(rule.name) if alert.labels not in vector.values]
         stands_on = ExpressionSeries(rule.metrics, self._view) if left else None

@@ -235,7 +235,6 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
         given = [(options.severity, ExpressionCondition(str(options.when)))]
     thresholds = [(severity, condition) for severity, condition in given if condition is not None]
     lowest, highest = thresholds[0][1], thresholds[-1][1]
-    # Small values are no matter of one threshold: ``min_value`` holds for both.
     floor = options.min_value or 0.0
     # ``critical`` is a stricter form of ``warning``: a value that does not breach the lowest threshold breaches none.
     is_plain = isinstance(lowest, Threshold) and isinstance(highest, Threshold)

@@ -96,7 +96,20 @@ def parse_threshold(text: Any) -> Threshold:
         raise ValueError(_EXPECTED)
     text = text.strip()
     if match := _COMPARISON.fullmatch(text):
-        return _comparison(text, match[1], _finite(match[2]))
+        bound = _finite(match[2])
+        below, above = Interval(-math.inf, bound), Interval(bound, math.inf)
+        intervals = {
+            ">": (above,),
+            ">=": (Interval(bound, math.inf, low_in=True),),
+            "<": (below,),
+            "<=": (Interval(-math.inf, bound, high_in=True),),
+            "==": (Interval(bound, bound, True, True),),
+            "!=": (below, above),
+        }[match[1]]
+        compare = _OPERATORS[match[1]]
+        normal = _NORMAL[match[1]].format(number(bound))
+        return Threshold(text, bound, normal, intervals, lambda value: compare(value, bound))
+
     match = _RANGE.fullmatch(text)
     if match is None:
         raise ValueError(_EXPECTED)
@@ -118,18 +131,3 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text} is too large for a number")
     return value
-
-
-def _comparison(text: str, operator: str, bound: float) -> Threshold:
-    below, above = Interval(-math.inf, bound), Interval(bound, math.inf)
-    intervals = {
-        ">": (above,),
-        ">=": (Interval(bound, math.inf, low_in=True),),
-        "<": (below,),
-        "<=": (Interval(-math.inf, bound, high_in=True),),
-        "==": (Interval(bound, bound, True, True),),
-        "!=": (below, above),
-    }[operator]
-    compare = _OPERATORS[operator]
-    normal = _NORMAL[operator].format(number(bound))
-    return Threshold(text, bound, normal, intervals, lambda value: compare(value, bound))

@@ -65,6 +65,7 @@ def evaluate(
     expressions = rules.on_metrics(reported) if rules.expressions else ()
     if not concerned and not expressions and not rules.when_missing:
         return Evaluated(alerts)
+
     step = _Evaluation(rules, alerts, view)
     for rule, sample, alert in concerned:
         step.evaluate_sample(rule, sample, alert)
@@ -86,11 +87,13 @@ def evaluate_time(
         rule, alert = rules.by_name[name], step.alerts.get(name, labels)
         if alert is None:
             step.forget_flapping(rule, labels)
+        # An expression is evaluated once for all of its series, however many of its alerts are due.
         elif rule.when is not None:
             expressions[name] = rule
         else:
             step.evaluate_again(rule, alert)
     for metric in stale:
+        # Before its sources were polled, nothing is known of why there is no value, or whether there is none.
         if view.state.is_polled(metric):
             step.look_for_missing(metric)
             expressions |= {rule.name: rule for rule in rules.expressions.get(metric, ())}

@@ -187,6 +187,7 @@ def _evidence(
         return Evidence(TransitionReason.DATA_RETURNED, before.metric, value=value)
     shown = after if is_breach else before
     severity = shown.severity if shown is not None and change is not Change.RESOLVED else None
+    # Missing values may have a severity of their own, without a threshold.
     if severity is None or severity not in dict(rule.thresholds):
         severity = rule.lowest
     compared = dict(zip((level for level, _ in rule.thresholds), baselines, strict=False))

@@ -35,6 +35,7 @@ class Engine:
         timers = TimerChanges(self._timers)
         timers.add(resumed.timers)
         samples = Step(setup, resumed.state, self.history, self._timers, now).changes().samples
+        # The outbox of the last run may hold messages: the sender is to look into it.
         self.started = Changes(
             setup, resumed.state, now, samples, timers, resumed.stored, resumed.events, [], has_messages=True
         )

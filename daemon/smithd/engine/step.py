@@ -166,8 +166,9 @@ class Step:
 
     def _poll(self, poll: Poll) -> None:
         """record → derive → evaluate → notify → render; the last four are in ``_judge`` and ``_carry_on``."""
+        # It was on its way when a reload removed its source.
         if poll.source not in self._setup.expected.sources:
-            return  # it was on its way when a reload removed its source
+            return
         recorded = record(
             self._state.series,
             poll.source,

@@ -121,6 +121,7 @@ class Writer:
     async def catch_up(self) -> None:
         """Have everything that waits, or is due by now, computed, committed and applied."""
         await self.ask(CatchUp(self._clock.now()))
+        # What was due may have set timers that are due by now, too.
         while (wake_at := self._engine.wake_at()) is not None and wake_at <= self._clock.now():
             await self.ask(CatchUp(self._clock.now()))
 

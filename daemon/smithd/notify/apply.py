@@ -95,6 +95,7 @@ def group_options(group: NotificationGroup, config: NotifyConfig) -> GroupOption
 def _settled(log: LogEntry, decision: Decision, last: LastPush, now: float) -> LogEntry:
     """The log entry after a decision was carried out."""
     action = decision.action
+    # It counts all the same, so that the next one comes after its whole wait, and not at once.
     if action is NotifyAction.SKIP_REMINDER:
         return replace(log, reminders=log.reminders + 1, notified_at=now, remind_not_before=0.0)
     severities, highest = log.severities, log.highest
@@ -179,6 +180,7 @@ def _decided(group: NotificationGroup, settled: LogEntry, decision: Decision) ->
     notification = str(push_key(group.key, settled))
     found = {}
     for alert in (*decision.news, *decision.ended):
+        # It ended before anything was notified of it: its beginning and its end are in one notification.
         parts = ["it came and went"] if alert.ended is not None and not group.is_notified(alert) else []
         detail = ", ".join([*parts, *with_others])
         found[alert.id] = Decided(alert, decision.reason, detail, group.key, notification)

@@ -70,7 +70,8 @@ def ended(subject: Subject, view: NotifyView) -> PushContent:
         title = f"Closed: {name(alert)} has no data" if alert.cause else f"Resolved: {name(alert)}"
         assert alert.ended is not None
         lasted = f"{duration(alert.ended - alert.since)}, {view.clock(alert.since)} to {view.clock(alert.ended)}"
-        message = f"{_change(alert)}. It was {alert.worst} for {lasted}."
+        change = sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
+        message = f"{change}. It was {alert.worst} for {lasted}."
     else:
         title = _END_TITLES[subject.group.scope].format(_heading(subject.group))
         message = "\n".join(_ended_lines(subject.ended, view)) or "What still fires has a notification of its own."
@@ -139,6 +140,7 @@ def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, vi
     since = min(alert.since for alert in subject.firing)
     named = [_short(alert, subject.group) for alert in subject.firing]
     left = len(named) - options.max_series
+    # Of the labels, only those that all alerts share: others would be right for one alert only.
     return {
         "rule": first.rule,
         "metric": first.series.metric,
@@ -186,7 +188,17 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
     group = subject.group
     if subject.is_single:
         (alert,) = subject.firing
-        return f"{_cause(alert, rules[alert.rule], view)}, since {view.clock(alert.since)}."
+        rule = rules[alert.rule]
+        what = sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
+        if alert.cause:
+            what = sentences.missing_now(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
+        # Where the severity has no threshold (an expression, or one that a reload took away), no bound can be named.
+        elif alert.severity not in dict(rule.thresholds) or (rule.when is not None and alert.evidence):
+            what = what or f"{alert.rule} is {alert.severity}"
+        else:
+            what = sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline)
+        return f"{what}, since {view.clock(alert.since)}."
+
     lines = []
     for alert in subject.firing[:NAMED]:
         since = f"{alert.severity} since {view.clock(alert.since)}"
@@ -204,21 +216,6 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
         past = "Came and went" if group.scope is GroupScope.DIGEST else "Ended"
         lines += [f"{past}:", *_ended_lines(subject.ended, view)]
     return "\n".join(lines)
-
-
-def _cause(alert: GroupedAlert, rule: Rule, view: NotifyView) -> str:
-    """What is wrong now, and what would be normal."""
-    if alert.cause:
-        return sentences.missing_now(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
-    # Where the severity has no threshold (an expression, or one that a reload took away), there is no bound to name.
-    if (rule.when is not None and alert.evidence) or alert.severity not in dict(rule.thresholds):
-        return _change(alert) or f"{alert.rule} is {alert.severity}"
-    return sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline)
-
-
-def _change(alert: GroupedAlert) -> str:
-    """Why it changed last."""
-    return sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
 
 
 def _ended_lines(alerts: Sequence[GroupedAlert], view: NotifyView) -> list[str]:

@@ -96,6 +96,7 @@ def suppress(groups: Groups, routes: Routes, view: NotifyView, config: NotifyCon
     for each in routes.alerts:
         match each:
             case Fires(id_, alert, _, transition):
+                # An alert that changed is confirmed by that, whatever it was before.
                 look(id_, alert, groups.suppression(id_) if transition is None else None)
             case Over(id_, alert):
                 look(id_, alert)

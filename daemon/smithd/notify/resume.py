@@ -59,6 +59,7 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
             not_before = max(group.log.not_before, *confirmed.values())
             groups = groups.put_log(key, replace(group.log, not_before=not_before))
             timers += [(at, SuppressionEnds(id_)) for id_, at in confirmed.items()]
+        # Time has passed, and the configuration may be another one: every group is decided about anew.
         timers.append((view.now, GroupDue(key)))
 
     for found in [alert for of_rule in view.alerts.values() for alert in of_rule.values()]:

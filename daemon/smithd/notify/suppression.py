@@ -98,22 +98,18 @@ def suppression(
 
 def compile_suppressors(rules: Mapping[str, SuppressionOptions]) -> dict[str, Suppressors]:
     """What may suppress each rule."""
-    return {
-        name: Suppressors(options.mute, tuple(options.unless_firing), tuple(sorted(_ancestors(name, rules))))
-        for name, options in rules.items()
-    }
-
-
-def _ancestors(name: str, rules: Mapping[str, SuppressionOptions]) -> set[str]:
-    # The rules that were found are kept, since rules may depend on each other by several ways.
-    found: set[str] = set()
-    open_ = list(rules[name].depends_on)
-    while open_:
-        parent = open_.pop()
-        if parent not in found:
-            found.add(parent)
-            open_ += rules[parent].depends_on
-    return found
+    compiled = {}
+    for name, options in rules.items():
+        # The rules that were found are kept, since rules may depend on each other by several ways.
+        found: set[str] = set()
+        open_ = list(options.depends_on)
+        while open_:
+            parent = open_.pop()
+            if parent not in found:
+                found.add(parent)
+                open_ += rules[parent].depends_on
+        compiled[name] = Suppressors(options.mute, tuple(options.unless_firing), tuple(sorted(found)))
+    return compiled
 
 
 def _silenced(alert: Suppressible, view: NotifyView) -> Suppression | None:

@@ -98,9 +98,8 @@ def _rows(stat: StatOptions, known: Mapping[str, str], view: SurfacesView) -> li
         labelled = [(name, _value(stat, sample, view)) for name, sample in zip(names, samples, strict=False)]
     unit = {"unit": stat.unit} if stat.unit is not None else {}
     color = _COLORS[view.severity([stat.color_by])] if stat.color_by is not None else stat.color
-    return [
-        {"label": label, "value": value, **unit, **({"color": color} if color else {})} for label, value in labelled
-    ]
+    tint = {"color": color} if color else {}
+    return [{"label": label, "value": value, **unit, **tint} for label, value in labelled]
 
 
 def _value(stat: StatOptions, sample: Sample, view: SurfacesView) -> str | float:

@@ -40,8 +40,7 @@ class ActivitySurface:
         """Its full state."""
         if (found := self.options.obstacle(self.key, view)) is not None:
             return found
-        # After a start, what is shown stays until all answers are there: rows without one would be marked as stale for a
-        # moment.
+        # After a start, what is shown stays until all have answered: the other rows would be marked as stale till then.
         if any(view.is_unseen(metric) for metric in self.dependencies.metrics):
             return NotRenderable(self.key, Obstacle.UNSEEN)
         state = self.options.content_state(self._shown_state(view), view)

@@ -183,7 +183,7 @@ def step(situation: MissingSituation, now: float) -> MissingOutcome:
     else:
         began = absence.since
     is_due = now >= began + policy.after
-    # A host that was removed would otherwise keep its alert for ever.
+    # A host that was removed would otherwise keep its alert forever.
     given_up = absence.fires and situation.has_labels and now >= began + GIVEN_UP_AFTER
     taken = STEPS[absence.phase, policy.response, is_due]
     if policy.response is MissingResponse.FIRE and absence.fires:

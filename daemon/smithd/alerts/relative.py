@@ -39,8 +39,8 @@ _DIRECTIONS: dict[str, Callable[[float], float]] = {"drops": lambda by: -by, "ri
 
 @dataclass(frozen=True, slots=True)
 class ComparedWith:
-    """What a value is compared with: what it was ``seconds`` ago, so many calendar days ago at the same time of day
-    (``seconds`` is then about as long), or its average over the last ``seconds``.
+    """What a value is compared with: what it was ``seconds`` ago, or at the same time of day ``days`` calendar days
+    ago (``seconds`` is then about as long), or its average over the last ``seconds``.
     """
 
     kind: Literal["ago", "day", "average"]
@@ -48,7 +48,7 @@ class ComparedWith:
     days: int = 0
 
     def __str__(self) -> str:
-        """As it follows a value; true still when that value has been frozen for a while."""
+        """As it follows a value; it is still true when that value has been frozen for a while."""
         if self.kind == "day":
             return f"of the {'day' if self.days == 1 else 'week'} before, at the same time"
         return (

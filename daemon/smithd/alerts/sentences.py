@@ -40,7 +40,7 @@ def sentence(evidence: Evidence | None, rule: str, labels: Labels) -> str:
 
 def still_firing(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
     """Why an alert fires now: the threshold that its value breaches, or, where the value does not breach any more, that
-    it fires still.
+    it still fires.
     """
     condition = rule.threshold(severity)
     if rule.when is not None or value is None:

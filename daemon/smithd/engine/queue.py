@@ -53,7 +53,7 @@ class Queue(Generic[Entry]):
         return source not in self._crowded or not self.is_full
 
     def put(self, entry: Entry) -> None:
-        """Add an entry that is no poll."""
+        """Add an entry that is not a poll."""
         self._waiting.append(_Waiting(entry))
         self._count += 1
 

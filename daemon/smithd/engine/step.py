@@ -110,7 +110,7 @@ class Step:
         self._has_messages = False
 
     def take(self, entry: Entry) -> None:
-        """Fold the next entry. A command is answered, though it be with None; an exception is a refusal."""
+        """Fold the next entry. Every command has an answer, which may be None; an exception is a refusal."""
         self._now = entry.time if isinstance(entry, Poll) else entry.at
         match entry:
             case Poll():

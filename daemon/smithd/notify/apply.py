@@ -140,7 +140,7 @@ def _messages(
     what_followed = ""
     if action is NotifyAction.SUPERSEDE:
         what_followed = "Its alerts moved to other notifications"
-    # Where ends are no updates in place, an old notification stays as it is.
+    # Where ends are not updates in place, an old notification stays as it is.
     elif follows and last is LastPush.SENT and options.on_resolve == "replace":
         has_risen = all(group.is_notified(alert) for alert in decision.news)
         news = f"It rose to {firing[0].severity}" if has_risen else "More alerts fired"

@@ -90,6 +90,7 @@ def regroup(
 
 
 def _correct(groups: Groups, each: Corrected, view: NotifyView) -> Placed:
+    """It is as bad as before, for another cause: what the notification says of it is outdated."""
     alert, id_ = each.alert, id_of(each.alert)
     group = groups.of(id_)
     if group is None or alert.severity is None:
@@ -103,6 +104,7 @@ def _correct(groups: Groups, each: Corrected, view: NotifyView) -> Placed:
 
 
 def _end(groups: Groups, each: Over, view: NotifyView) -> Placed:
+    """It stays in its group until that has notified its end; outside of any group there is nothing to notify."""
     suppressed, group = groups.suppression(each.id), groups.of(each.id)
     groups = groups.release(each.id)
     if group is not None:

@@ -55,7 +55,6 @@ def notify(
     suppressed = suppress(groups, routes, view, config)
     regrouped = regroup(groups, routes.alerts, suppressed, view, config)
 
-    # A group is decided about where an alert came, went or changed, and where its own timer has gone off.
     groups, changed = regrouped.groups, dict.fromkeys(regrouped.changed)
     decided, timers = dict(regrouped.decided), list(regrouped.timers)
     messages: list[Message] = []
@@ -63,6 +62,8 @@ def notify(
     for id_, each in regrouped.decided.items():
         if each.group is not None:
             of_group[each.group].append(id_)
+
+    # A group is decided about where an alert came, went or changed, and where its own timer has gone off.
     looked_at = dict.fromkeys([*changed, *(timer.group for timer in due if isinstance(timer, GroupDue))])
     for key in [key for key in looked_at if key in groups.by_key]:
         group = groups.by_key[key]
@@ -71,12 +72,14 @@ def notify(
         for id_ in of_group[key]:
             reason, notification = decided[id_].reason or decision.reason, str(push_key(key, group.log))
             decided[id_] = decided[id_]._replace(reason=reason, notification=notification)
+
         applied = apply(groups, key, decision, suppressed, view, config)
         groups = applied.groups
         messages += applied.messages
         decided |= applied.decided
         if decision.action not in (NotifyAction.WAIT, NotifyAction.NOTHING):
             changed[key] = None
+        # One timer a group: a later one is set again by what the earlier one comes to.
         if key in groups.by_key and applied.until < groups.by_key[key].timer_at:
             groups = groups.put_timer(key, applied.until)
             timers.append((applied.until, GroupDue(key)))

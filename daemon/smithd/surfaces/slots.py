@@ -1,4 +1,4 @@
-"""Slots: which Live Activities may be on the phone, for it holds only so many at once. No I/O.
+"""Slots: which Live Activities may be on the phone, for it holds only a few at once. No I/O.
 
 A stream is on the phone from when its start is enqueued until its end was accepted. So a slot is *occupied* by every
 stream that is shown, may be shown (its request's outcome is unknown), is about to start, or is being ended; also by one

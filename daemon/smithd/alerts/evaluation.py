@@ -107,10 +107,10 @@ def timers_of(rules: RuleSet, alerts: Alerts) -> list[tuple[float, AlertDue]]:
     """When to evaluate every alert again: for a start, and after the clock was set."""
     # Most alerts have no timer: the timers are sorted, not the alerts.
     found = [
-        each
+        (at, AlertDue(name, alert.labels))
         for name, those in alerts.by_rule.items()
         for alert in those.values()
-        for each in _timers(rules.by_name[name], alert)
+        for at in transitions.due_times(rules.by_name[name], alert)
     ]
     found.sort()
     for key in sorted(alerts.flapping):
@@ -149,10 +149,6 @@ def same_verdicts(rules: RuleSet, older: Iterable[Sample], newer: Iterable[Sampl
     return all(
         not rule.reaches and rule.verdicts(first[series]) == rule.verdicts(second[series]) for rule, series in concerned
     )
-
-
-def _timers(rule: Rule, alert: Alert) -> list[tuple[float, AlertDue]]:
-    return [(at, AlertDue(alert.rule, alert.labels)) for at in transitions.due_times(rule, alert)]
 
 
 class _Evaluation:
@@ -316,11 +312,12 @@ class _Evaluation:
             return
         self.alerts = self.alerts.after(transition)
         self._transitions.append(transition)
+        key = transition.alert.key
         if transition.after is not None:
-            self._timers += _timers(rule, transition.after)
+            due_times = transitions.due_times(rule, transition.after)
+            self._timers += [(at, AlertDue(key.rule, key.labels)) for at in due_times]
             return
         # Of an alert that has ended, only how much it was flapping is remembered, for as long as that counts.
-        key = transition.alert.key
         over_at = self.alerts.flapping_over_at(rule, key)
         if over_at is not None:
             self._timers.append((over_at, AlertDue(key.rule, key.labels)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
@@ -126,10 +126,6 @@ class Relative:
     def is_small(self, value: float, baseline: float) -> bool:
         """Whether a value is too small to matter, and was before."""
         return max(abs(value), abs(baseline)) < self.floor
-
-    def with_floor(self, floor: float) -> Relative:
-        """The same, for values that are large enough."""
-        return replace(self, floor=floor)
 
     def compares_like(self, other: object) -> bool:
         """Whether both measure the same change, so that their bounds can be held against each other."""

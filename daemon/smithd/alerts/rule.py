@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Annotated, Any
 
@@ -242,7 +242,8 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
         name,
         options.metric or "",
         tuple(
-            (severity, each.with_floor(floor) if isinstance(each, Relative) else each) for severity, each in thresholds
+            (severity, replace(each, floor=floor) if isinstance(each, Relative) else each)
+            for severity, each in thresholds
         ),
         {thresholds[0][0]: options.recover} if options.recover is not None else {},
         Timing(options.hold, options.keep_firing_for),

@@ -15,7 +15,7 @@ from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable
 from smithd.surfaces.view import SurfacesView
 
 COSMETIC_INTERVAL = 120.0
-"""Seconds between two updates that change nothing but numbers; iOS throttles more frequent ones (contract section 9.3)."""
+"""Seconds between two updates that change only numbers; iOS throttles more frequent ones (contract section 9.3)."""
 
 
 @dataclass(frozen=True, slots=True)

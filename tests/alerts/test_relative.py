@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -62,7 +63,7 @@ def test_anything_else_is_refused_in_words(text: str) -> None:
 
 
 def test_small_numbers_do_not_count_below_the_floor() -> None:
-    relative = parse_relative("drops > 20% over 1h").with_floor(50)
+    relative = replace(parse_relative("drops > 20% over 1h"), floor=50)
     assert relative.verdict(0, 49) is Verdict.CLEAR
     assert relative.verdict(0, 50) is Verdict.BREACH
 

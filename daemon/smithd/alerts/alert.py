@@ -73,18 +73,9 @@ class Alert:
         labels = str(Series("", self.labels))
         return f"{self.rule}{labels}@{self.fired_at:.3f}"
 
-    def hold(self, severity: Severity) -> Hold | None:
-        """The hold of a severity; None where the rule has no threshold for it."""
-        return next((hold for hold in self.holds if hold.severity is severity), None)
-
     def baseline(self, severity: Severity) -> float | None:
         """What its value is compared with at a severity; None where the threshold is not relative."""
-        hold = self.hold(severity)
-        return hold.baseline if hold is not None else None
-
-    def without_baselines(self) -> Alert:
-        """The alert, to be compared with what is normal now."""
-        return replace(self, holds=tuple(replace(hold, baseline=None) for hold in self.holds))
+        return next((hold.baseline for hold in self.holds if hold.severity is severity), None)
 
     def clamped(self, now: float) -> Alert:
         """The alert as it can be by ``now``: the clock may have been set back since it began."""

@@ -41,7 +41,11 @@ class Alerts:
             by_rule[alert.rule][alert.labels] = alert
             if alert.severity is not None:
                 firing[alert.rule][alert.labels] = alert
-        return cls(_frozen(by_rule), _frozen(firing), HashTrieMap(flapping or {}))
+        return cls(
+            HashTrieMap({rule: HashTrieMap(those) for rule, those in by_rule.items()}),
+            HashTrieMap({rule: HashTrieMap(those) for rule, those in firing.items()}),
+            HashTrieMap(flapping or {}),
+        )
 
     def __iter__(self) -> Iterator[Alert]:
         """The alerts that are not inactive, the oldest first."""
@@ -64,13 +68,16 @@ class Alerts:
 
     def after(self, transition: Transition) -> Alerts:
         """The alerts after a transition. One that ends leaves its flapping behind."""
-        key, ended = transition.alert.key, transition.after is None
-        flapping = transition.alert.flapping if ended else None
-        return self._with(key, transition.after)._flapped(key, flapping)
+        key, flapping = transition.alert.key, transition.alert.flapping
+        after = self._with(key, transition.after)
+        # While an alert is there, it has its flapping itself.
+        if transition.after is None and flapping is not None:
+            return replace(after, flapping=self.flapping.insert(key, flapping))
+        return after.without_flapping(key)
 
     def without_flapping(self, key: AlertKey) -> Alerts:
         """The alerts without what was known of an inactive one."""
-        return self._flapped(key, None)
+        return replace(self, flapping=self.flapping.remove(key)) if key in self.flapping else self
 
     def with_problem(self, rule: str, problem: str) -> Alerts:
         """The alerts, with what is wrong with a rule's expression now ("": nothing)."""
@@ -92,17 +99,9 @@ class Alerts:
         return changed
 
     def _with(self, key: AlertKey, alert: Alert | None) -> Alerts:
+        # ``firing`` is kept beside ``by_rule``, so that those who only ask what fires need not look at the others.
         firing = alert if alert is not None and alert.severity is not None else None
         return replace(self, by_rule=_put(self.by_rule, key, alert), firing=_put(self.firing, key, firing))
-
-    def _flapped(self, key: AlertKey, flapping: Flapping | None) -> Alerts:
-        if flapping is not None:
-            return replace(self, flapping=self.flapping.insert(key, flapping))
-        return replace(self, flapping=self.flapping.remove(key)) if key in self.flapping else self
-
-
-def _frozen(by_rule: Mapping[str, Mapping[Labels, Alert]]) -> HashTrieMap[str, ByLabels]:
-    return HashTrieMap({rule: HashTrieMap(alerts) for rule, alerts in by_rule.items()})
 
 
 def _put(by_rule: HashTrieMap[str, ByLabels], key: AlertKey, alert: Alert | None) -> HashTrieMap[str, ByLabels]:

@@ -94,14 +94,36 @@ def parse_threshold(text: Any) -> Threshold:
         return text
     if not isinstance(text, str):
         raise ValueError(_EXPECTED)
-    if match := _COMPARISON.fullmatch(text.strip()):
-        return _comparison(text.strip(), match[1], _finite(match[2]))
-    if match := _RANGE.fullmatch(text.strip()):
-        low, high = _finite(match[2]), _finite(match[3])
-        if low > high:
-            raise ValueError(f"the range runs backwards: expected {match[1]} {match[3]}..{match[2]}")
-        return _range(text.strip(), match[1], low, high)
-    raise ValueError(_EXPECTED)
+    text = text.strip()
+    if match := _COMPARISON.fullmatch(text):
+        bound = _finite(match[2])
+        below, above = Interval(-math.inf, bound), Interval(bound, math.inf)
+        intervals = {
+            ">": (above,),
+            ">=": (Interval(bound, math.inf, low_in=True),),
+            "<": (below,),
+            "<=": (Interval(-math.inf, bound, high_in=True),),
+            "==": (Interval(bound, bound, True, True),),
+            "!=": (below, above),
+        }[match[1]]
+        compare = _OPERATORS[match[1]]
+        normal = _NORMAL[match[1]].format(number(bound))
+        return Threshold(text, bound, normal, intervals, lambda value: compare(value, bound))
+
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise ValueError(_EXPECTED)
+
+    low, high = _finite(match[2]), _finite(match[3])
+    if low > high:
+        raise ValueError(f"the range runs backwards: expected {match[1]} {match[3]}..{match[2]}")
+    span = f"{number(low)} to {number(high)}"
+    # The ends of a range belong to it, whichever word stands before it.
+    if match[1] == "inside":
+        within = (Interval(low, high, True, True),)
+        return Threshold(text, low, f"outside {span}", within, lambda value: low <= value <= high)
+    outside = (Interval(-math.inf, low), Interval(high, math.inf))
+    return Threshold(text, high, span, outside, lambda value: not low <= value <= high)
 
 
 def _finite(text: str) -> float:
@@ -109,27 +131,3 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text} is too large for a number")
     return value
-
-
-def _comparison(text: str, operator: str, bound: float) -> Threshold:
-    below, above = Interval(-math.inf, bound), Interval(bound, math.inf)
-    intervals = {
-        ">": (above,),
-        ">=": (Interval(bound, math.inf, low_in=True),),
-        "<": (below,),
-        "<=": (Interval(-math.inf, bound, high_in=True),),
-        "==": (Interval(bound, bound, True, True),),
-        "!=": (below, above),
-    }[operator]
-    compare = _OPERATORS[operator]
-    normal = _NORMAL[operator].format(number(bound))
-    return Threshold(text, bound, normal, intervals, lambda value: compare(value, bound))
-
-
-def _range(text: str, word: str, low: float, high: float) -> Threshold:
-    span = f"{number(low)} to {number(high)}"
-    if word == "inside":
-        within = (Interval(low, high, True, True),)
-        return Threshold(text, low, f"outside {span}", within, lambda value: low <= value <= high)
-    outside = (Interval(-math.inf, low), Interval(high, math.inf))
-    return Threshold(text, high, span, outside, lambda value: not low <= value <= high)

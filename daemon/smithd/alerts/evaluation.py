@@ -14,7 +14,6 @@ from smithd.alerts import transitions
 from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.alerts import Alerts
 from smithd.alerts.condition import Verdict
-from smithd.alerts.damping import Flapping
 from smithd.alerts.expression_series import ExpressionSeries, WaitingAlerts
 from smithd.alerts.reason import SERIES_MISSING, Cause, CauseKind
 from smithd.alerts.relative import Relative
@@ -66,6 +65,7 @@ def evaluate(
     expressions = rules.on_metrics(reported) if rules.expressions else ()
     if not concerned and not expressions and not rules.when_missing:
         return Evaluated(alerts)
+
     step = _Evaluation(rules, alerts, view)
     for rule, sample, alert in concerned:
         step.evaluate_sample(rule, sample, alert)
@@ -87,11 +87,13 @@ def evaluate_time(
         rule, alert = rules.by_name[name], step.alerts.get(name, labels)
         if alert is None:
             step.forget_flapping(rule, labels)
+        # An expression is evaluated once for all of its series, however many of its alerts are due.
         elif rule.when is not None:
             expressions[name] = rule
         else:
             step.evaluate_again(rule, alert)
     for metric in stale:
+        # Before its sources were polled, nothing is known of why there is no value, or whether there is none.
         if view.state.is_polled(metric):
             step.look_for_missing(metric)
             expressions |= {rule.name: rule for rule in rules.expressions.get(metric, ())}
@@ -105,10 +107,10 @@ def timers_of(rules: RuleSet, alerts: Alerts) -> list[tuple[float, AlertDue]]:
     """When to evaluate every alert again: for a start, and after the clock was set."""
     # Most alerts have no timer: the timers are sorted, not the alerts.
     found = [
-        each
+        (at, AlertDue(name, alert.labels))
         for name, those in alerts.by_rule.items()
         for alert in those.values()
-        for each in _timers(rules.by_name[name], alert)
+        for at in transitions.due_times(rules.by_name[name], alert)
     ]
     found.sort()
     for key in sorted(alerts.flapping):
@@ -149,10 +151,6 @@ def same_verdicts(rules: RuleSet, older: Iterable[Sample], newer: Iterable[Sampl
     )
 
 
-def _timers(rule: Rule, alert: Alert) -> list[tuple[float, AlertDue]]:
-    return [(at, AlertDue(alert.rule, alert.labels)) for at in transitions.due_times(rule, alert)]
-
-
 class _Evaluation:
     """One evaluation while it runs: the alerts as they are by now, and what has been found so far."""
 
@@ -183,11 +181,20 @@ class _Evaluation:
         baselines: Baselines = ()
         if rule.breached is None:
             if alert is not None and self._now - alert.since > self._rules.frozen_for:
-                alert = alert.without_baselines()
-            baselines = self._baselines(rule, sample, alert)
+                alert = replace(alert, holds=tuple(replace(hold, baseline=None) for hold in alert.holds))
+            # What an alert began with is not looked up again.
+            begun = [hold.baseline for hold in alert.holds] if alert is not None else [None] * len(rule.thresholds)
+            at = self._view.state.moment(sample, self._now)
+            baselines = tuple(
+                condition.reference.baseline(lambda since: self._view.past(*series, since), at, self._rules.zone)
+                if baseline is None and isinstance(condition, Relative)
+                else baseline
+                for (_, condition), baseline in zip(rule.thresholds, begun, strict=True)
+            )
             if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
                 return
-        flapping = self._flapping(rule, series.labels) if rule.damping and alert is None else None
+        key = AlertKey("", rule.name, series.labels)
+        flapping = self.alerts.flapping.get(key) if rule.damping and alert is None else None
         self._take(rule, transitions.on_value(rule, series, alert, value, self._now, baselines, flapping))
 
     def evaluate_expression(self, rule: Rule) -> None:
@@ -200,19 +207,25 @@ class _Evaluation:
             if vector.problem:
                 self._problems[rule.name] = vector.problem
         found: list[Transition | None] = []
+
         for labels, value in vector.values.items():
             alert = self.alerts.get(rule.name, labels)
-            flapping = self._flapping(rule, labels) if rule.damping and alert is None else None
-            series = Series("", labels)
+            key, series = AlertKey("", rule.name, labels), Series("", labels)
+            flapping = self.alerts.flapping.get(key) if rule.damping and alert is None else None
             found.append(transitions.on_value(rule, series, alert, value, self._now, (), flapping))
         left = [alert for alert in self.alerts.of_rule(rule.name) if alert.labels not in vector.values]
         stands_on = ExpressionSeries(rule.metrics, self._view) if left else None
         for alert in left:
-            lacks = stands_on is not None and _lacks_series(stands_on, alert)
+            # An alert about a failing source depends on that only: it is over once the source answers.
+            is_failure = alert.cause.kind is CauseKind.SOURCE_FAILING
+            lacks = stands_on is not None and (
+                stands_on.lacks_some(alert.labels) or (not is_failure and stands_on.lacks_all(alert.labels))
+            )
             if vector.holds(alert.labels) is not False or lacks or self._is_about_missing_metrics(rule, alert):
                 self._miss_series_of_expression(rule, alert)
             else:
                 found.append(transitions.on_clear(rule, alert, self._now))
+
         changes = [transition for transition in found if transition is not None]
         # The operands are evaluated once for all series, and not at all where nothing changed.
         operands = rule.when.operands(self._view) if changes else []
@@ -232,7 +245,7 @@ class _Evaluation:
             self._take(rule, transitions.on_missing(rule, alert.series, alert, cause, alert.value, since, self._now))
 
     def look_for_missing(self, metric: str) -> None:
-        """Something of a metric is stale."""
+        """What it means for the alerts that something of a metric is stale."""
         state = self._view.state
         stale, cause = state.stale(metric, self._now), _cause(state, [metric], self._now)
         for rule in self._rules.plain.get(metric, ()):
@@ -246,7 +259,14 @@ class _Evaluation:
             WaitingAlerts(alert.labels for alert in self.alerts.of_rule(rule.name) if alert.absence.is_missing)
             for rule in self._rules.expressions.get(metric, ())
         ]
-        unneeded = [sample.series for sample in stale if not self._is_needed(sample.series, waiting)]
+        # No alert depends on it, so there is nothing that its return would change.
+        plain = self._rules.plain.get(metric, ())
+        unneeded = [
+            sample.series
+            for sample in stale
+            if not any(self.alerts.get(rule.name, sample.series.labels) is not None for rule in plain)
+            and not any(alerts.need(sample.series.labels) for alerts in waiting)
+        ]
         if unneeded:
             self._unneeded += unneeded
             self._view = self._view.advanced(forget_missing(state, unneeded))
@@ -292,29 +312,15 @@ class _Evaluation:
             return
         self.alerts = self.alerts.after(transition)
         self._transitions.append(transition)
-        if transition.after is not None:
-            self._timers += _timers(rule, transition.after)
-            return
         key = transition.alert.key
+        if transition.after is not None:
+            due_times = transitions.due_times(rule, transition.after)
+            self._timers += [(at, AlertDue(key.rule, key.labels)) for at in due_times]
+            return
+        # Of an alert that has ended, only how much it was flapping is remembered, for as long as that counts.
         over_at = self.alerts.flapping_over_at(rule, key)
         if over_at is not None:
             self._timers.append((over_at, AlertDue(key.rule, key.labels)))
-
-    def _flapping(self, rule: Rule, labels: Labels) -> Flapping | None:
-        """How much an inactive alert was flapping."""
-        return self.alerts.flapping.get(AlertKey("", rule.name, labels))
-
-    def _baselines(self, rule: Rule, sample: Sample, alert: Alert | None) -> Baselines:
-        """What a sample is compared with. What an alert began with is not looked up again."""
-        begun = [hold.baseline for hold in alert.holds] if alert is not None else [None] * len(rule.thresholds)
-        metric, labels = sample.series
-        at = self._view.state.moment(sample, self._now)
-        return tuple(
-            condition.reference.baseline(lambda since: self._view.past(metric, labels, since), at, self._rules.zone)
-            if baseline is None and isinstance(condition, Relative)
-            else baseline
-            for (_, condition), baseline in zip(rule.thresholds, begun, strict=True)
-        )
 
     def _is_about_missing_metrics(self, rule: Rule, alert: Alert) -> bool:
         """Whether an alert is about metrics that are missing, and are so still."""
@@ -336,21 +342,6 @@ class _Evaluation:
         """The metrics of a rule of which there is nothing fresh at all."""
         state = self._view.state
         return [each for each in sorted(rule.metrics) if state.is_stale(each, self._now) and state.is_polled(each)]
-
-    def _is_needed(self, series: Series, waiting: Iterable[WaitingAlerts]) -> bool:
-        """Whether an alert depends on a missing series."""
-        plain = self._rules.plain.get(series.metric, ())
-        by_value = any(self.alerts.get(rule.name, series.labels) is not None for rule in plain)
-        return by_value or any(alerts.need(series.labels) for alerts in waiting)
-
-
-def _lacks_series(series: ExpressionSeries, alert: Alert) -> bool:
-    """Whether a series that an alert of an expression depends on is missing. An alert about a failing source depends on
-    that only: it is over once the source answers.
-    """
-    if series.lacks_some(alert.labels):
-        return True
-    return alert.cause.kind is not CauseKind.SOURCE_FAILING and series.lacks_all(alert.labels)
 
 
 def _cause(state: SeriesState, metrics: Iterable[str], now: float) -> Cause:

@@ -22,6 +22,7 @@ class ExpressionSeries:
         self._shapes: dict[frozenset[str], list[tuple[_Shape, _Shape]]] = {}
         for metric in metrics:
             fresh = set(view.fresh(metric) or ())
+            # What the alerts wait for is remembered as missing, though it has no sample any more.
             others = {*view.state.samples(metric), *view.state.missing(metric)} - fresh
             self._sides.append((fresh, others))
 
@@ -50,11 +51,12 @@ class WaitingAlerts:
 
     def need(self, series: Labels) -> bool:
         """Whether one of them may have depended on the series with these labels."""
-        return any(self._match(series, names, alerts) for names, alerts in self._alerts.items())
-
-    def _match(self, series: Labels, names: frozenset[str], alerts: set[Labels]) -> bool:
-        left = tuple(pair for pair in series if pair[0] in names)
-        return left in alerts or (len(left) < len(names) and any(set(left) <= set(labels) for labels in alerts))
+        for names, alerts in self._alerts.items():
+            left = tuple(pair for pair in series if pair[0] in names)
+            # Only a series without some of the names has to be held against each alert.
+            if left in alerts or (len(left) < len(names) and any(set(left) <= set(labels) for labels in alerts)):
+                return True
+        return False
 
 
 def _shape(series: Iterable[Labels], names: frozenset[str]) -> _Shape:

@@ -178,11 +178,12 @@ def step(situation: MissingSituation, now: float) -> MissingOutcome:
     if not absence.is_missing or absence.since > now:
         began = min(situation.since, now)
     elif situation.is_failure and absence.phase is AbsencePhase.WAITING and absence.since < situation.since <= now:
-        began = situation.since  # the source was up in between: the time counts anew
+        # The source was up in between: the time counts anew.
+        began = situation.since
     else:
         began = absence.since
     is_due = now >= began + policy.after
-    # A host that was removed would otherwise keep its alert for ever.
+    # A host that was removed would otherwise keep its alert forever.
     given_up = absence.fires and situation.has_labels and now >= began + GIVEN_UP_AFTER
     taken = STEPS[absence.phase, policy.response, is_due]
     if policy.response is MissingResponse.FIRE and absence.fires:
@@ -201,9 +202,12 @@ def _concerns(situation: MissingSituation, now: float) -> bool:
     policy = situation.policy
     if policy.response is MissingResponse.KEEP:
         return False
+    # There is nothing to end.
     if not situation.is_open and policy.response is MissingResponse.END:
-        return False  # there is nothing to end
+        return False
+    # A failing source is one incident: only the alert without labels fires for it.
     if policy.response is MissingResponse.FIRE and situation.is_failure and situation.has_labels:
-        return False  # for a failing source only the alert without labels fires
+        return False
+    # A series that was away for so long is no reason for a new alert; one that there is goes on.
     given_up = situation.has_labels and now - situation.since >= GIVEN_UP_AFTER
     return situation.is_open or not given_up

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
@@ -39,8 +39,8 @@ _DIRECTIONS: dict[str, Callable[[float], float]] = {"drops": lambda by: -by, "ri
 
 @dataclass(frozen=True, slots=True)
 class ComparedWith:
-    """What a value is compared with: what it was ``seconds`` ago, so many calendar days ago at the same time of day
-    (``seconds`` is then about as long), or its average over the last ``seconds``.
+    """What a value is compared with: what it was ``seconds`` ago, or at the same time of day ``days`` calendar days
+    ago (``seconds`` is then about as long), or its average over the last ``seconds``.
     """
 
     kind: Literal["ago", "day", "average"]
@@ -48,7 +48,7 @@ class ComparedWith:
     days: int = 0
 
     def __str__(self) -> str:
-        """As it follows a value; true still when that value has been frozen for a while."""
+        """As it follows a value; it is still true when that value has been frozen for a while."""
         if self.kind == "day":
             return f"of the {'day' if self.days == 1 else 'week'} before, at the same time"
         return (
@@ -127,13 +127,10 @@ class Relative:
         """Whether a value is too small to matter, and was before."""
         return max(abs(value), abs(baseline)) < self.floor
 
-    def with_floor(self, floor: float) -> Relative:
-        """The same, for values that are large enough."""
-        return replace(self, floor=floor)
-
-    def compares_like(self, other: Relative) -> bool:
+    def compares_like(self, other: object) -> bool:
         """Whether both measure the same change, so that their bounds can be held against each other."""
-        return (self.word, self.percent, self.reference) == (other.word, other.percent, other.reference)
+        ours = (self.word, self.percent, self.reference)
+        return isinstance(other, Relative) and ours == (other.word, other.percent, other.reference)
 
     def describe(self, value: float, baseline: float) -> str:
         """How the value changed, for a person: ``34% below the 200 of 1h before``."""

@@ -42,7 +42,10 @@ def resume(
         if rule is None or rule.metric != alert.metric:
             orphans.append(alert.clamped(now))
             continue
-        kept = fit(alert if goes_on else _without_pending(alert), rule, now)
+        if not goes_on:
+            holds = [Hold(hold.severity) if hold.phase is Phase.PENDING else hold for hold in alert.holds]
+            alert = replace(alert, holds=tuple(holds))
+        kept = fit(alert, rule, now)
         if any(hold.is_active for hold in kept.holds) or kept.absence.is_missing:
             fitted.append(kept)
         else:
@@ -66,7 +69,8 @@ def fit(alert: Alert, rule: Rule, now: float) -> Alert:
     what is asked for now.
     """
     if [hold.severity for hold in alert.holds] == [severity for severity, _ in rule.thresholds]:
-        return _shown(alert, alert.holds).clamped(now)  # nearly every alert at nearly every start
+        # Nearly every alert at nearly every start.
+        return _shown(alert, alert.holds).clamped(now)
     found = {hold.severity: hold for hold in alert.holds}
     holds = []
     for severity, _ in rule.thresholds:
@@ -91,9 +95,3 @@ def _shown(alert: Alert, holds: tuple[Hold, ...]) -> Alert:
     if holds is alert.holds and severity is alert.severity:
         return alert
     return replace(alert, holds=holds, severity=severity)
-
-
-def _without_pending(alert: Alert) -> Alert:
-    """An alert after a long outage: what was pending begins anew."""
-    holds = (Hold(hold.severity) if hold.phase is Phase.PENDING else hold for hold in alert.holds)
-    return replace(alert, holds=tuple(holds))

@@ -15,7 +15,6 @@ from smithd.alerts.machine import Hold, Phase
 from smithd.alerts.missing import PRESENT, Absence, AbsencePhase
 from smithd.alerts.reason import VALUE, Cause, CauseKind
 from smithd.alerts.severity import Severity
-from smithd.plugin.sample import Labels
 from smithd.storage.tables import metadata, upsert
 
 _ALERTS = Table(
@@ -50,7 +49,8 @@ def load(connection: Connection) -> Kept:
     alerts: list[Alert] = []
     flapping: dict[AlertKey, Flapping] = {}
     for origin, name, labels, written in connection.execute(select(_ALERTS).order_by(*_ALERTS.primary_key)):
-        key, state = AlertKey(origin, name, _labels(json.loads(labels))), json.loads(written)
+        pairs, state = json.loads(labels), json.loads(written)
+        key = AlertKey(origin, name, tuple([(label, value) for label, value in pairs]))
         if "holds" in state:
             alerts.append(_alert(key, state))
         else:
@@ -64,11 +64,15 @@ def write(connection: Connection, alerts: Alerts, keys: Iterable[AlertKey], now:
     """
     kept, over = [], []
     for key in dict.fromkeys(keys):
-        row = _row(alerts, key)
-        if row is not None:
-            kept.append(row)
+        labels = json.dumps(key.labels, separators=(",", ":"))
+        alert, flapping = alerts.get(key.rule, key.labels), alerts.flapping.get(key)
+        # An inactive alert has a row for as long as it counts as flapping.
+        state = _state(alert) if alert is not None else {"flapping": flapping}
+        if alert is not None or flapping is not None:
+            packed = json.dumps(state, separators=(",", ":"))
+            kept.append({"origin": key.origin, "name": key.name, "labels": labels, "state": packed})
         else:
-            over.append({"of": key.origin, "called": key.name, "on": _packed(key.labels)})
+            over.append({"of": key.origin, "called": key.name, "on": labels})
     if kept:
         connection.execute(_KEEP, kept)
     if over:
@@ -80,16 +84,6 @@ def write_all(connection: Connection, alerts: Alerts, now: float) -> None:
     """Replace all that is kept by these alerts."""
     connection.execute(_ALERTS.delete())
     write(connection, alerts, [*(alert.key for alert in alerts), *alerts.flapping], now)
-
-
-def _row(alerts: Alerts, key: AlertKey) -> dict[str, str] | None:
-    """The row of an alert, or of the flapping of an inactive one; None where nothing is to be kept."""
-    alert, flapping = alerts.get(key.rule, key.labels), alerts.flapping.get(key)
-    state = _state(alert) if alert is not None else {"flapping": flapping} if flapping is not None else None
-    if state is None:
-        return None
-    place = {"origin": key.origin, "name": key.name, "labels": _packed(key.labels)}
-    return {**place, "state": json.dumps(state, separators=(",", ":"))}
 
 
 def _state(alert: Alert) -> dict[str, Any]:
@@ -113,7 +107,7 @@ def _alert(key: AlertKey, state: dict[str, Any]) -> Alert:
     return Alert(
         key,
         state["metric"],
-        tuple(_hold(*hold) for hold in state["holds"]),
+        tuple([Hold(_SEVERITIES[severity], _PHASES[at], *rest) for severity, at, *rest in state["holds"]]),
         _severity(state["severity"]),
         state["since"],
         state["fired_at"],
@@ -125,17 +119,5 @@ def _alert(key: AlertKey, state: dict[str, Any]) -> Alert:
     )
 
 
-def _hold(severity: str, phase: str, since: float, began: float, baseline: float | None) -> Hold:
-    return Hold(_SEVERITIES[severity], _PHASES[phase], since, began, baseline)
-
-
 def _severity(given: str | None) -> Severity | None:
     return _SEVERITIES[given] if given else None
-
-
-def _packed(labels: Labels) -> str:
-    return json.dumps(labels, separators=(",", ":"))
-
-
-def _labels(given: list[list[str]]) -> Labels:
-    return tuple([(name, value) for name, value in given])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Annotated, Any
 
@@ -97,7 +97,7 @@ class RuleOptions(Options):
                     f"recover ({recover}) must lie on the safe side of {severity} ({threshold}): "
                     "there are values that would breach and recover at once"
                 )
-        if isinstance(recover, Relative) and given and not _like(recover, given[0][1]):
+        if isinstance(recover, Relative) and given and not recover.compares_like(given[0][1]):
             raise ValueError(f"recover ({recover}) must compare like {given[0][0]} ({given[0][1]}) does")
         return recover
 
@@ -132,14 +132,10 @@ def _comparable(
     """Two conditions as thresholds on the same number, where they are."""
     if isinstance(one, Threshold) and isinstance(other, Threshold):
         return one, other
-    if isinstance(one, Relative) and _like(one, other):
+    if isinstance(one, Relative) and one.compares_like(other):
         assert isinstance(other, Relative)
         return one.bound, other.bound
     return None
-
-
-def _like(one: Relative, other: Threshold | Relative | None) -> bool:
-    return isinstance(other, Relative) and one.compares_like(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,17 +206,15 @@ class Rule:
         """What a value means for each severity."""
         if not baselines and not self.recover:
             return tuple([condition.verdict(value) for _, condition in self.thresholds])
-        given = zip_longest(self.thresholds, baselines)
-        return tuple(self._verdict(severity, condition, value, baseline) for (severity, condition), baseline in given)
-
-    def _verdict(self, severity: Severity, condition: Condition, value: float, baseline: float | None) -> Verdict:
-        verdict, recover = condition.verdict(value, baseline), self.recover.get(severity)
-        if verdict is not Verdict.CLEAR or recover is None:
-            return verdict
-        # What is too small to matter has recovered, however it changed.
-        if isinstance(condition, Relative) and baseline is not None and condition.is_small(value, baseline):
-            return verdict
-        return verdict if recover.verdict(value, baseline) is Verdict.BREACH else Verdict.BETWEEN
+        found = []
+        for (severity, condition), baseline in zip_longest(self.thresholds, baselines):
+            verdict, recover = condition.verdict(value, baseline), self.recover.get(severity)
+            # What is too small to matter has recovered, however it changed.
+            is_small = isinstance(condition, Relative) and baseline is not None and condition.is_small(value, baseline)
+            if verdict is Verdict.CLEAR and recover is not None and not is_small:
+                verdict = verdict if recover.verdict(value, baseline) is Verdict.BREACH else Verdict.BETWEEN
+            found.append(verdict)
+        return tuple(found)
 
     def threshold(self, severity: Severity) -> Condition:
         """The condition of a severity; KeyError where the rule has none."""
@@ -241,12 +235,16 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
         given = [(options.severity, ExpressionCondition(str(options.when)))]
     thresholds = [(severity, condition) for severity, condition in given if condition is not None]
     lowest, highest = thresholds[0][1], thresholds[-1][1]
+    floor = options.min_value or 0.0
     # ``critical`` is a stricter form of ``warning``: a value that does not breach the lowest threshold breaches none.
     is_plain = isinstance(lowest, Threshold) and isinstance(highest, Threshold)
     return Rule(
         name,
         options.metric or "",
-        tuple((severity, _floored(condition, options)) for severity, condition in thresholds),
+        tuple(
+            (severity, replace(each, floor=floor) if isinstance(each, Relative) else each)
+            for severity, each in thresholds
+        ),
         {thresholds[0][0]: options.recover} if options.recover is not None else {},
         Timing(options.hold, options.keep_firing_for),
         options.when,
@@ -255,10 +253,6 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
         options.damping,
         lowest.breached if is_plain else None,
     )
-
-
-def _floored(condition: Condition, options: RuleOptions) -> Condition:
-    return condition.with_floor(options.min_value or 0.0) if isinstance(condition, Relative) else condition
 
 
 def remembered_for(rules: Collection[Rule], formulas: Mapping[str, Expression]) -> dict[str, float]:

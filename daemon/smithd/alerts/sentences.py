@@ -16,7 +16,9 @@ def sentence(evidence: Evidence | None, rule: str, labels: Labels) -> str:
     """Why the alert of a rule (its name) with these labels changed."""
     if evidence is None:
         return ""
-    what = _named(rule, Series(evidence.metric, labels))
+    series = Series(evidence.metric, labels)
+    # The series of an expression has labels only, and is called by the name of its rule.
+    what = str(series) if series.metric else f"{rule}{series}"
     match evidence.reason:
         case TransitionReason.THRESHOLD_BREACHED:
             text = _breached(evidence, what)
@@ -38,7 +40,7 @@ def sentence(evidence: Evidence | None, rule: str, labels: Labels) -> str:
 
 def still_firing(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
     """Why an alert fires now: the threshold that its value breaches, or, where the value does not breach any more, that
-    it fires still.
+    it still fires.
     """
     condition = rule.threshold(severity)
     if rule.when is not None or value is None:
@@ -63,17 +65,13 @@ def still_firing(rule: Rule, series: Series, severity: Severity, value: float | 
 
 def missing_now(rule: Rule, series: Series, cause: Cause, value: float | None, seconds: float) -> str:
     """That nothing is known of an alert's value, for how long, and what was known last."""
-    return _no_data(_named(rule.name, series), cause, value, seconds)
+    return _no_data(str(series) if series.metric else f"{rule.name}{series}", cause, value, seconds)
 
 
 def expected(rule: Rule) -> str:
     """What a rule watches, and which of its values are normal; for a text about several alerts."""
     lowest = rule.threshold(rule.lowest)
     return f"Normal for {rule.metric}: {lowest.normal}" if rule.metric else f"They fire when {lowest}"
-
-
-def _named(rule: str, series: Series) -> str:
-    return str(series) if series.metric else f"{rule}{series}"
 
 
 def _breached(evidence: Evidence, what: str) -> str:

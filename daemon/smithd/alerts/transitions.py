@@ -17,7 +17,7 @@ from smithd.alerts.machine import Hold, Phase, Timing
 from smithd.alerts.missing import GIVEN_UP_AFTER, PRESENT, Absence, MissingResponse, MissingSituation, MissingStep
 from smithd.alerts.reason import VALUE, Cause, CauseKind, Evidence, TransitionReason
 from smithd.alerts.rule import Baselines, Rule
-from smithd.alerts.severity import Severity, rank, worst_of
+from smithd.alerts.severity import rank, worst_of
 from smithd.plugin.sample import Series
 
 _ABOUT_BREACHES = (Change.FIRED, Change.RAISED, Change.PENDING, Change.RELAPSED)
@@ -155,6 +155,17 @@ def _after(
         return None
     by_value = worst_of(*(hold.severity for hold in holds if hold.fires))
     severity = worst_of(by_value, rule.missing(cause).severity if absence.fires else None)
+
+    # An alert flaps that fires, rises to where it was before in this episode, or relapses.
+    fired = before.severity is None and severity is not None
+    rose_again = not fired and rank(before.severity) < rank(severity) <= rank(before.worst)
+    relapsed = any(
+        was.phase is Phase.RECOVERING and hold.phase is Phase.FIRING
+        for was, hold in zip(before.holds, holds, strict=True)
+    )
+    flapping = before.flapping if rule.damping else None
+    if rule.damping and (fired or rose_again or relapsed):
+        flapping = after_firing(flapping, rule.damping, now)
     return replace(
         before,
         holds=holds,
@@ -163,21 +174,8 @@ def _after(
         cause=cause if severity is not by_value else VALUE,
         fired_at=(before.fired_at if before.severity else now) if severity else None,
         worst=worst_of(before.worst, severity) if severity else None,
-        flapping=_flapping(rule, before, holds, severity, now) if rule.damping else None,
+        flapping=flapping,
     )
-
-
-def _flapping(
-    rule: Rule, before: Alert, holds: tuple[Hold, ...], severity: Severity | None, now: float
-) -> Flapping | None:
-    """An alert flaps that fires, rises to where it was before in this episode, or relapses."""
-    fired = before.severity is None and severity is not None
-    rose_again = not fired and rank(before.severity) < rank(severity) <= rank(before.worst)
-    relapsed = any(
-        was.phase is Phase.RECOVERING and hold.phase is Phase.FIRING
-        for was, hold in zip(before.holds, holds, strict=True)
-    )
-    return after_firing(before.flapping, rule.damping, now) if fired or rose_again or relapsed else before.flapping
 
 
 def _evidence(
@@ -189,6 +187,7 @@ def _evidence(
         return Evidence(TransitionReason.DATA_RETURNED, before.metric, value=value)
     shown = after if is_breach else before
     severity = shown.severity if shown is not None and change is not Change.RESOLVED else None
+    # Missing values may have a severity of their own, without a threshold.
     if severity is None or severity not in dict(rule.thresholds):
         severity = rule.lowest
     compared = dict(zip((level for level, _ in rule.thresholds), baselines, strict=False))

@@ -35,6 +35,7 @@ class Engine:
         timers = TimerChanges(self._timers)
         timers.add(resumed.timers)
         samples = Step(setup, resumed.state, self.history, self._timers, now).changes().samples
+        # The outbox of the last run may hold messages: the sender is to look into it.
         self.started = Changes(
             setup, resumed.state, now, samples, timers, resumed.stored, resumed.events, [], has_messages=True
         )
@@ -56,6 +57,7 @@ class Engine:
 
     def apply(self, changes: Changes, *, committed: bool = True) -> None:
         """Put what a step changed into memory. ``committed``: what it stores is on disk."""
+        # First, since it takes all that is new for written: the samples of this step are not yet.
         if committed and changes.stored.history is not None:
             self.history.written(changes.now)
         if changes.setup is not self.setup:

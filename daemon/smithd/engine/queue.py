@@ -53,7 +53,7 @@ class Queue(Generic[Entry]):
         return source not in self._crowded or not self.is_full
 
     def put(self, entry: Entry) -> None:
-        """Add an entry that is no poll."""
+        """Add an entry that is not a poll."""
         self._waiting.append(_Waiting(entry))
         self._count += 1
 
@@ -69,7 +69,9 @@ class Queue(Generic[Entry]):
                 self.dropped[poll.source] += 1
                 self._count -= 1
                 self._polls -= 1
-                self._tidy()
+                # The dropped ones are taken out once they are the larger part: while a disk hangs, they would pile up.
+                if len(self._waiting) > 2 * self._count + 100:
+                    self._waiting = deque(waiting for waiting in self._waiting if waiting.entry is not None)
             else:
                 self._crowded.add(poll.source)
         waiting: _Waiting[Entry] = _Waiting(poll)
@@ -93,8 +95,3 @@ class Queue(Generic[Entry]):
                     del self._answers[entry.source]
                 self._polls -= 1
             yield entry
-
-    def _tidy(self) -> None:
-        """Take the dropped ones out once they are the larger part: while a disk hangs, they would pile up."""
-        if len(self._waiting) > 2 * self._count + 100:
-            self._waiting = deque(waiting for waiting in self._waiting if waiting.entry is not None)

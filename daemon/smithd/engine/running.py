@@ -34,7 +34,6 @@ of notifications nor counted by the budget.
 LONGEST_END = 10.0
 """Seconds that the end waits for what is still to be written; a service manager has less patience than some disks."""
 
-
 SHORTEST_END = 1.0
 """Seconds that the committer has to end, though all others are used up."""
 
@@ -123,6 +122,7 @@ class RunningEngine:
     async def __aenter__(self) -> RunningEngine:
         try:
             await self.writer.start()
+        # What could not be entered is not left either, so the committer's thread is ended here.
         except BaseException:
             await self._committer.close(LONGEST_END)
             raise

@@ -13,7 +13,6 @@ from typing import Any
 from rpds import HashTrieSet
 
 from smithd import startup
-from smithd.alerts.alert import Transition
 from smithd.alerts.evaluation import Evaluated, evaluate, evaluate_time, overdue, timers_of
 from smithd.delivery.delivery import expired, why
 from smithd.delivery.outcome import Outcome
@@ -41,7 +40,7 @@ from smithd.events import (
 )
 from smithd.keys import SurfaceKey
 from smithd.notify import report
-from smithd.notify.pipeline import Notified, notify
+from smithd.notify.pipeline import notify
 from smithd.notify.resume import look_again, reschedule
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
@@ -111,20 +110,30 @@ class Step:
         self._has_messages = False
 
     def take(self, entry: Entry) -> None:
-        """Fold the next entry."""
+        """Fold the next entry. Every command has an answer, which may be None; an exception is a refusal."""
+        self._now = entry.time if isinstance(entry, Poll) else entry.at
         match entry:
             case Poll():
-                self._now = entry.time
                 self._poll(entry)
             case Tick(at):
-                self._now = at
                 self._tick(at)
             case ClockSet(at, seconds):
-                self._now = at
                 self._set_clock(at, seconds)
-            case _:
-                self._now = entry.at
-                self._answers.append(self._carry_out(entry))
+            case AddSilence() | ExpireSilence():
+                self._answers.append(self._change_silences(entry))
+            case ClaimMessages():
+                self._answers.append(self._claim(entry))
+            case SettleClaim():
+                self._answers.append(self._settle(entry))
+            case Reconfigure():
+                self._reconfigure(entry)
+                self._answers.append(None)
+            case CatchUp(at):
+                self._tick(at)
+                self._answers.append(None)
+            case WriteAll():
+                self._stored.history = self._history.unwritten()
+                self._answers.append(None)
 
     def changes(self) -> Changes:
         """What all entries came to."""
@@ -132,7 +141,17 @@ class Step:
         if samples.refused:
             self._events += [HistoryFull(metric) for metric in sorted(samples.refused - self._refused)]
         self._stored.history = self._stored.history or self._history.pending(self._now)
-        self._note_alive()
+
+        # That the daemon is alive is written once in a while, so that the next start knows how long it was not. That
+        # matters to pending alerts only: without one, the note would be a transaction a minute for nothing.
+        if self._now - self._state.alive_at >= ALIVE_EVERY:
+            self._state = self._state._replace(alive_at=self._now)
+            self._stored.alive |= self._state.alerts.has_pending
+        self._stored.alive |= bool(self._stored.alerts)
+        if self._now - self._state.pruned_at >= PRUNE_EVERY:
+            pruned, written = intervals.prune(self._state.intervals, self._now)
+            self._state = self._state._replace(intervals=pruned, pruned_at=self._now)
+            self._stored.intervals_removed += written.removed
         return Changes(
             self._setup,
             self._state,
@@ -146,9 +165,10 @@ class Step:
         )
 
     def _poll(self, poll: Poll) -> None:
-        """record → derive → evaluate → notify → render"""
+        """record → derive → evaluate → notify → render; the last four are in ``_judge`` and ``_carry_on``."""
+        # It was on its way when a reload removed its source.
         if poll.source not in self._setup.expected.sources:
-            return  # it was on its way when a reload removed its source
+            return
         recorded = record(
             self._state.series,
             poll.source,
@@ -166,18 +186,20 @@ class Step:
             metrics = self._setup.rules.metrics_of.get(poll.source, ())
             self._timers.add((poll.time, timer) for timer in due)
             self._timers.add((poll.time, StaleDue(metric)) for metric in metrics)
+
         # A surface may show how old its source is: an answer concerns it though no value changed.
         is_answer = poll.failure is None or poll.samples
         answered = {poll.source} if is_answer and poll.source in self._setup.surfaces.sources else set[str]()
         fresh_again = self._watch(recorded.reported | answered, poll.time)
-        self._evaluate_samples(poll.samples, recorded.reported, [*recorded.changed, *fresh_again], poll.time)
+        self._judge(poll.samples, recorded.reported, [*recorded.changed, *fresh_again], poll.time)
 
-    def _evaluate_samples(
-        self, samples: Iterable[Any], reported: Collection[str], names: Sequence[str], now: float
-    ) -> None:
-        """From recorded samples to messages. ``reported``: their metrics; ``names``: what surfaces are rendered for."""
+    def _judge(self, samples: Iterable[Any], reported: Collection[str], names: Sequence[str], now: float) -> None:
+        """What samples that are recorded mean: derive → evaluate. ``reported``: their metrics; ``names``: what surfaces
+        are rendered for.
+        """
         fresh = self._state.series.fresh_of(samples, now)
-        derived = self._setup.derived.derive(reported, self._series_view(now))
+        view = SeriesView(self._state.series, self._samples.past, now)
+        derived = self._setup.derived.derive(reported, view)
         # Where no derived metric is affected, nothing is copied: that is so for most polls.
         if derived.samples or derived.view.state is not self._state.series:
             self._state = self._state._replace(series=derived.view.state)
@@ -185,12 +207,53 @@ class Step:
         evaluated = evaluate(
             self._setup.rules, self._state.alerts, fresh + derived.samples, derived.metrics, derived.view
         )
-        transitions = self._take_evaluated(evaluated)
-        if transitions:
-            self._notify(transitions, (), now)
-        self._render(self._setup.surfaces.concerned([*names, *derived.changed], _rules_of(transitions)), now)
+        self._carry_on(evaluated, (), [*names, *derived.changed], set(), now)
+
+    def _carry_on(
+        self,
+        evaluated: Evaluated,
+        due: Sequence[NotifyTimer],
+        names: Iterable[str],
+        surfaces: set[SurfaceKey],
+        now: float,
+    ) -> None:
+        """From an evaluation to messages: notify → render. ``due``: timers of notifications; ``names``: metrics and
+        sources that surfaces are rendered for; ``surfaces``: those that are rendered anyway.
+        """
+        self._timers.add(evaluated.timers)
+        if evaluated.unneeded:
+            self._state = self._state._replace(series=forget_missing(self._state.series, evaluated.unneeded))
+        # The same object: no alert changed, so there is nothing to write.
+        if evaluated.alerts is not self._state.alerts:
+            self._state = self._state._replace(alerts=evaluated.alerts)
+            self._stored.alerts += evaluated.changed
+            self._events += [RuleEvaluationFailed(rule, problem) for rule, problem in evaluated.problems.items()]
+
+        # The firing intervals: when a rule began, or ceased, to fire on a series.
+        for transition in evaluated.transitions:
+            was = transition.before is not None and transition.before.severity is not None
+            fires = transition.after is not None and transition.after.severity is not None
+            if was != fires:
+                note, alert = intervals.opened if fires else intervals.closed, transition.alert
+                noted, written = note(self._state.intervals, alert.rule, alert.series, transition.at)
+                self._state = self._state._replace(intervals=noted)
+                self._stored.intervals += written.written
+
+        if evaluated.transitions or due:
+            view = notify_view(self._setup, self._state, now)
+            notified = notify(self._state.groups, evaluated.transitions, due, view, self._setup.notify)
+            self._state = self._state._replace(groups=notified.groups)
+            self._stored.groups |= dict.fromkeys(notified.changed)
+            self._stored.entries += report.entries(notified.decisions)
+            self._timers.add(notified.timers)
+            self._events += report.events(notified.decisions)
+            self._enqueue(notified.messages)
+
+        rules = {each.alert.rule for each in evaluated.transitions if each.changes_severity}
+        self._render(surfaces | self._setup.surfaces.concerned(names, rules), now)
 
     def _tick(self, now: float) -> None:
+        """What time alone changes: evaluate → notify → render, for the timers that are due."""
         alerts_due: list[AlertDue] = []
         names: list[str] = []
         surfaces: set[SurfaceKey] = set()
@@ -205,18 +268,20 @@ class Step:
                     surfaces.add(surface)
                 case SuppressionEnds() | GroupDue():
                     notify_due.append(timer)
+
         # Their timers are used up. Samples may have come since, so most get another, and few are stale.
-        self._state = self._state._replace(ageing=_without(self._state.ageing, names))
+        ageing = self._state.ageing
+        for name in names:
+            ageing = ageing.discard(name)
+        self._state = self._state._replace(ageing=ageing)
         self._watch(names, now)
         stale = [name for name in names if self._state.series.stale_at(name) <= now]
-        transitions: Sequence[Transition] = ()
+
+        evaluated = Evaluated(self._state.alerts)
         if alerts_due or names:
-            evaluated = evaluate_time(self._setup.rules, self._state.alerts, alerts_due, names, self._series_view(now))
-            transitions = self._take_evaluated(evaluated)
-        if transitions or notify_due:
-            self._notify(transitions, notify_due, now)
-        surfaces |= self._setup.surfaces.concerned(stale, _rules_of(transitions))
-        self._render(surfaces, now)
+            view = SeriesView(self._state.series, self._samples.past, now)
+            evaluated = evaluate_time(self._setup.rules, self._state.alerts, alerts_due, names, view)
+        self._carry_on(evaluated, notify_due, stale, surfaces, now)
 
     def _set_clock(self, now: float, seconds: float) -> None:
         """Nothing was true, or began, in the future; and everything is looked at again."""
@@ -236,6 +301,7 @@ class Step:
         self._stored.alerts += [alert.key for alert in self._state.alerts]
         self._stored.groups |= dict.fromkeys(groups.by_key)
         self._stored.slots = True
+        # Every timer was set by the old clock.
         self._timers.reset()
         self._timers.add(timers)
         self._timers.add(timers_of(self._setup.rules, self._state.alerts))
@@ -243,58 +309,36 @@ class Step:
         self._timers.add(startup.slot_timers(self._state.slots, self._setup, now))
         self._watch(self._setup.watched, now)
 
-    def _carry_out(self, command: Entry) -> Any:
-        """The answer to a command; an exception is a refusal."""
-        match command:
-            case AddSilence():
-                return self._add_silence(command)
-            case ExpireSilence(at, id_):
-                return self._expire_silence(id_, at)
-            case ClaimMessages():
-                return self._claim(command)
-            case SettleClaim():
-                return self._settle(command)
-            case Reconfigure():
-                return self._reconfigure(command)
-            case CatchUp(at):
-                self._tick(at)
-            case WriteAll():
-                self._stored.history = self._history.unwritten()
-        return None
-
-    def _add_silence(self, command: AddSilence) -> Silence | ValueError:
-        before = self._state.silences
+    def _change_silences(self, command: AddSilence | ExpireSilence) -> Silence | ValueError | None:
+        """Make a silence, or end one; a ValueError is the refusal."""
+        before, now = self._state.silences, command.at
         try:
-            after, silence = add_silence(
-                before,
-                command.matchers,
-                command.seconds,
-                command.comment,
-                command.author,
-                self._setup.rules.by_name,
-                command.at,
-            )
+            if isinstance(command, AddSilence):
+                after, silence = add_silence(
+                    before,
+                    command.matchers,
+                    command.seconds,
+                    command.comment,
+                    command.author,
+                    self._setup.rules.by_name,
+                    now,
+                )
+            else:
+                after, silence = expire_silence(before, command.id, now)
         except ValueError as error:
             return error
-        self._take_silences(after)
-        self._events.append(SilenceAdded(silence.id, silence.text, command.seconds, command.comment, command.author))
-        return silence
 
-    def _expire_silence(self, id_: int, now: float) -> ValueError | None:
-        try:
-            after, _ = expire_silence(self._state.silences, id_, now)
-        except ValueError as error:
-            return error
-        self._take_silences(after)
-        self._timers.add(look_again(self._state.groups, now))
-        self._events.append(SilenceExpired(id_))
-        return None
-
-    def _take_silences(self, after: Any) -> None:
         # A step may carry out several commands: what is written is the difference to what is on disk.
         if self._stored.silences_before is None:
-            self._stored.silences_before = self._state.silences
+            self._stored.silences_before = before
         self._state = self._state._replace(silences=after)
+        if isinstance(command, ExpireSilence):
+            # What it silenced has no timer for this moment, since its end was to come later.
+            self._timers.add(look_again(self._state.groups, now))
+            self._events.append(SilenceExpired(silence.id))
+            return None
+        self._events.append(SilenceAdded(silence.id, silence.text, command.seconds, command.comment, command.author))
+        return silence
 
     def _claim(self, command: ClaimMessages) -> Departures:
         """Claim what may go now; what is too old, or cannot be sent, is taken out."""
@@ -302,6 +346,7 @@ class Step:
         next_outbox, written, too_old = outbox.expire(self._state.outbox, now)
         self._take_outbox(next_outbox, written)
         self._events += [expired(queued) for queued in too_old]
+
         choice = command.delivery.choose(self._state.outbox, now, command.instant, command.places)
         # Taken out in this step, so that no later claim looks at them again.
         for queued in choice.obsolete:
@@ -310,6 +355,7 @@ class Step:
             self._take_outbox(*outbox.drop(self._state.outbox, queued))
             key = queued.message.key
             self._events.append(SendDropped(key, why(key, dropped.reason, dropped.detail)))
+
         flights: list[Flight] = []
         for queued, request in choice.requests:
             claimed, written, claim = outbox.claim(
@@ -320,6 +366,7 @@ class Step:
         return Departures(flights, choice.look_again)
 
     def _settle(self, command: SettleClaim) -> Outcome:
+        """Judge how a request ended, and let what waited for that go on."""
         claim, request = command.flight
         account = command.delivery.account
         outcome = command.delivery.judge(claim, request, command.reply, command.at, command.chance)
@@ -331,9 +378,11 @@ class Step:
         elif command.delivery.reaches(outcome):
             after = outbox.release(after, Wait.ANSWER, account)
         self._state = self._state._replace(outbox=after)
+
         shown = after.shown.get(claim.queued.message.key)
         if isinstance(shown, ShownActivity) and shown.ended:
-            self._render(set(self._setup.surfaces.streams), command.at)  # its slot is free for another
+            # Its slot is free for another.
+            self._render(set(self._setup.surfaces.streams), command.at)
         return outcome
 
     def _reconfigure(self, command: Reconfigure) -> None:
@@ -341,25 +390,26 @@ class Step:
         now, before = command.at, self._state
         resumed = startup.reconfigure(before, self._history, command.setup, command.staying, now)
         self._setup, self._state = command.setup, resumed.state
-        self._merge(resumed.stored)
+        # Entries before this one, in the same step, may have changed something too.
+        self._stored.alerts += resumed.stored.alerts
+        self._stored.groups |= resumed.stored.groups
+        self._stored.outbox |= resumed.stored.outbox
+        self._stored.entries += resumed.stored.entries
+        self._stored.intervals += resumed.stored.intervals
+        self._stored.alive |= resumed.stored.alive
+        # Those that are set may be for rules, surfaces and groups that are not there any more.
         self._timers.reset()
         self._timers.add(resumed.timers)
         self._events += resumed.events
+
         known = self._state.series.fresh_samples(now)
         reported = {sample.series.metric for sample in known}
         self._watch(reported, now)
-        self._evaluate_samples(known, reported, list(reported), now)
-
-    def _merge(self, stored: StateChanges) -> None:
-        self._stored.alerts += stored.alerts
-        self._stored.groups |= stored.groups
-        self._stored.outbox |= stored.outbox
-        self._stored.entries += stored.entries
-        self._stored.intervals += stored.intervals
-        self._stored.alive |= stored.alive
+        self._judge(known, reported, list(reported), now)
 
     def _watch(self, names: Iterable[str], now: float) -> list[str]:
         """Set timers for when something of these metrics and sources becomes stale; returns those that had none."""
+        # A name that has a timer keeps it, though newer samples have come: when it is due, ``_tick`` looks again.
         new = [name for name in names if name not in self._state.ageing]
         for name in new:
             at = self._state.series.next_stale_at(name, now)
@@ -368,49 +418,12 @@ class Step:
                 self._timers.add([(at + JUST_AFTER, StaleDue(name))])
         return new
 
-    def _take_evaluated(self, evaluated: Evaluated) -> Sequence[Transition]:
-        """Put what an evaluation came to into the draft."""
-        self._timers.add(evaluated.timers)
-        if evaluated.unneeded:
-            self._state = self._state._replace(series=forget_missing(self._state.series, evaluated.unneeded))
-        # The same object: no alert changed, so there is nothing to write or to notify.
-        if evaluated.alerts is self._state.alerts:
-            return ()
-        self._state = self._state._replace(alerts=evaluated.alerts)
-        self._stored.alerts += evaluated.changed
-        self._events += [RuleEvaluationFailed(rule, problem) for rule, problem in evaluated.problems.items()]
-        for transition in evaluated.transitions:
-            self._note_interval(transition)
-        return evaluated.transitions
-
-    def _note_interval(self, transition: Transition) -> None:
-        """Remember when the rule began, or ceased, to fire on the series."""
-        was = transition.before is not None and transition.before.severity is not None
-        fires = transition.after is not None and transition.after.severity is not None
-        if was == fires:
-            return
-        note = intervals.opened if fires else intervals.closed
-        alert = transition.alert
-        after, written = note(self._state.intervals, alert.rule, alert.series, transition.at)
-        self._state = self._state._replace(intervals=after)
-        self._stored.intervals += written.written
-
-    def _notify(self, transitions: Sequence[Transition], due: Sequence[NotifyTimer], now: float) -> None:
-        view = notify_view(self._setup, self._state, now)
-        notified: Notified = notify(self._state.groups, transitions, due, view, self._setup.notify)
-        self._state = self._state._replace(groups=notified.groups)
-        self._stored.groups |= dict.fromkeys(notified.changed)
-        self._stored.entries += report.entries(notified.decisions)
-        self._timers.add(notified.timers)
-        self._events += report.events(notified.decisions)
-        self._enqueue(notified.messages)
-
     def _render(self, surfaces: Collection[SurfaceKey], now: float) -> None:
+        """What these surfaces should show now, as messages."""
         if not surfaces:
             return
-        rendered = render(
-            self._setup.surfaces, surfaces, surfaces_view(self._setup, self._state, now), self._state.slots
-        )
+        view = surfaces_view(self._setup, self._state, now)
+        rendered = render(self._setup.surfaces, surfaces, view, self._state.slots)
         not_renderable = self._state.not_renderable
         for message in rendered.messages:
             not_renderable = not_renderable.discard(message.key)
@@ -436,29 +449,3 @@ class Step:
             self._state = self._state._replace(outbox=after)
         if written:
             self._stored.outbox |= written
-
-    def _series_view(self, now: float) -> SeriesView:
-        return SeriesView(self._state.series, self._samples.past, now)
-
-    def _note_alive(self) -> None:
-        """Write down, once in a while, that the daemon is alive, so that the next start knows how long it was not."""
-        now = self._now
-        if now - self._state.alive_at >= ALIVE_EVERY:
-            self._state = self._state._replace(alive_at=now)
-            self._stored.alive |= self._state.alerts.has_pending
-        self._stored.alive |= bool(self._stored.alerts)
-        if now - self._state.pruned_at >= PRUNE_EVERY:
-            pruned, written = intervals.prune(self._state.intervals, now)
-            self._state = self._state._replace(intervals=pruned, pruned_at=now)
-            self._stored.intervals_removed += written.removed
-
-
-def _without(names: HashTrieSet[str], gone: Iterable[str]) -> HashTrieSet[str]:
-    for name in gone:
-        names = names.discard(name)
-    return names
-
-
-def _rules_of(transitions: Iterable[Transition]) -> set[str]:
-    """The rules whose severity changed on some series."""
-    return {transition.alert.rule for transition in transitions if transition.changes_severity}

@@ -121,6 +121,7 @@ class Writer:
     async def catch_up(self) -> None:
         """Have everything that waits, or is due by now, computed, committed and applied."""
         await self.ask(CatchUp(self._clock.now()))
+        # What was due may have set timers that are due by now, too.
         while (wake_at := self._engine.wake_at()) is not None and wake_at <= self._clock.now():
             await self.ask(CatchUp(self._clock.now()))
 
@@ -133,8 +134,10 @@ class Writer:
         try:
             while True:
                 await self._wait()
-                self._watch_clock()
                 now = self._clock.now()
+                before, self._offset = self._offset, now - self._clock.monotonic()
+                if abs(self._offset - before) >= CLOCK_STEP:
+                    self._queue.put(ClockSet(now, self._offset - before))
                 wake_at = self._engine.wake_at()
                 if wake_at is not None and wake_at <= now:
                     self._queue.put(Tick(now))
@@ -143,7 +146,8 @@ class Writer:
                 if self.health.is_degraded and self._clock.monotonic() >= self.health.retry_at:
                     await self._recover()
         finally:
-            self._stop_alarm()
+            if self._alarm is not None:
+                self._alarm.cancel()
 
     async def step(self) -> None:
         """Compute, commit and apply what waits."""
@@ -167,19 +171,22 @@ class Writer:
                 return
 
     async def _finish(self, changes: Changes, asked: list[_Asked]) -> None:
+        """Commit and apply a step; then tell of it, and answer its commands."""
         committed = True
         if changes.stored and not self.health.is_degraded:
             committed = await self._commit(lambda connection: self._engine.write(connection, changes))
         elif changes.stored:
             committed = False
         self._engine.apply(changes, committed=committed)
+        # This is asked for at the end only, which does not wait for the next try.
         if self.health.is_degraded and any(isinstance(each.command, WriteAll) for each in asked):
             await self._recover()
         for event in changes.events:
             self._events.publish(event)
         for each, answer in zip(asked, changes.answers, strict=True):
+            # Cancelled while its step was committed.
             if each.answer.done():
-                continue  # cancelled while its step was committed
+                continue
             if isinstance(answer, Exception):
                 each.answer.set_exception(answer)
             else:
@@ -239,33 +246,19 @@ class Writer:
         self._arrived.clear()
         now, wake_at = self._clock.now(), self._engine.wake_at()
         nap = self._longest_nap if wake_at is None else min(self._longest_nap, max(0.0, wake_at - now))
-        if nap < math.inf:
-            self._wake_within(nap)
+        # An alarm that is set for this time, or an earlier one, stays, so that most polls make no task and no timer;
+        # where it comes too soon, nothing is found to be due, and the writer waits again.
+        at = self._clock.monotonic() + nap
+        is_set = self._alarm is not None and not self._alarm.done() and self._alarm_at <= at + SAME_MOMENT
+        if nap < math.inf and not is_set:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm_at, self._alarm = at, asyncio.create_task(self._wake_after(nap))
         await self._arrived.wait()
-
-    def _wake_within(self, seconds: float) -> None:
-        """Have an alarm wake the writer within ``seconds``. One that is set already stays, so that most
-        polls make no task and no timer; where it comes too soon, the writer finds nothing due and waits again.
-        """
-        at = self._clock.monotonic() + seconds
-        is_set = self._alarm is not None and not self._alarm.done()
-        if is_set and self._alarm_at <= at + SAME_MOMENT:
-            return
-        self._stop_alarm()
-        self._alarm_at, self._alarm = at, asyncio.create_task(self._wake_after(seconds))
 
     async def _wake_after(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
         self._arrived.set()
-
-    def _stop_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-
-    def _watch_clock(self) -> None:
-        before, self._offset = self._offset, self._clock.now() - self._clock.monotonic()
-        if abs(self._offset - before) >= CLOCK_STEP:
-            self._queue.put(ClockSet(self._clock.now(), self._offset - before))
 
 
 async def _to_the_end(commit: Any) -> None:

@@ -13,11 +13,11 @@ from smithd.notify import content
 from smithd.notify.config import NotifyConfig
 from smithd.notify.content import Subject
 from smithd.notify.decide import Decision, GroupOptions, LastPush, NotifyAction, wakes_at
-from smithd.notify.group import AlertId, GroupedAlert, GroupKey, Groups, LogEntry, NotificationGroup
+from smithd.notify.group import AlertId, GroupKey, Groups, LogEntry, NotificationGroup
 from smithd.notify.grouping import Decided
 from smithd.notify.suppression import Suppression
 from smithd.notify.view import NotifyView
-from smithd.outbox.message import Message, PushContent
+from smithd.outbox.message import Message
 
 LEAST_PAUSE = 1.0
 """Seconds between two decisions of one group that change something, so that none can follow itself in a circle."""
@@ -95,6 +95,7 @@ def group_options(group: NotificationGroup, config: NotifyConfig) -> GroupOption
 def _settled(log: LogEntry, decision: Decision, last: LastPush, now: float) -> LogEntry:
     """The log entry after a decision was carried out."""
     action = decision.action
+    # It counts all the same, so that the next one comes after its whole wait, and not at once.
     if action is NotifyAction.SKIP_REMINDER:
         return replace(log, reminders=log.reminders + 1, notified_at=now, remind_not_before=0.0)
     severities, highest = log.severities, log.highest
@@ -124,61 +125,51 @@ def _messages(
     config: NotifyConfig,
 ) -> list[Message]:
     """What is sent; a text names the alerts with their values of now."""
-    options = config.push(group.key)
+    action, options = decision.action, config.push(group.key)
     firing = [alert for alert in group.firing if group.is_notified(alert) or alert in decision.news]
-    subject = Subject(group.key, [_current(alert, view) for alert in firing], decision.ended)
+    current = []
+    for alert in firing:
+        value = view.value(alert.series)
+        current.append(replace(alert, value=value) if value is not None else alert)
+    subject = Subject(group.key, current, decision.ended)
+    is_reminder = action is NotifyAction.REMIND
+    follows = is_reminder or action is NotifyAction.PUSH
 
-    is_open = options.on_resolve != "none"
-    key = push_key(group.key, settled)
-
-    def push(text: PushContent) -> Message:
-        is_critical = bool(firing) and firing[0].severity is Severity.CRITICAL
-        whole = options.addressed(text, config.channels)
-        return content.push(key, whole, view, is_critical=is_critical, is_open=is_open and bool(firing))
-
-    def update(text: PushContent) -> Message:
-        return content.update(key, options.addressed(text, config.channels), view, is_open=is_open and bool(firing))
-
-    def superseded(what: str) -> Message:
+    messages: list[Message] = []
+    # Why a notification is the past from now on, where it is.
+    what_followed = ""
+    if action is NotifyAction.SUPERSEDE:
+        what_followed = "Its alerts moved to other notifications"
+    # Where ends are not updates in place, an old notification stays as it is.
+    elif follows and last is LastPush.SENT and options.on_resolve == "replace":
+        has_risen = all(group.is_notified(alert) for alert in decision.news)
+        news = f"It rose to {firing[0].severity}" if has_risen else "More alerts fired"
+        what_followed = news if not is_reminder else "A reminder followed"
+    if what_followed:
         before = push_key(group.key, group.log)
         shown = view.status(before).push
-        text = content.superseded(group, shown.content if shown is not None else None, what, view)
-        return content.update(before, options.addressed(text, config.channels), view, only_in_place=True)
+        text = content.superseded(group, shown.content if shown is not None else None, what_followed, view)
+        text = options.addressed(text, config.channels)
+        messages.append(content.update(before, text, view, only_in_place=True))
 
-    match decision.action:
-        case NotifyAction.PUSH | NotifyAction.REMIND:
-            is_reminder = decision.action is NotifyAction.REMIND
+    match action:
+        case NotifyAction.PUSH | NotifyAction.REMIND | NotifyAction.UPDATE_UNSENT:
             text = content.firing(subject, config.rules, options, view, is_reminder=is_reminder)
-            if last is not LastPush.SENT or options.on_resolve != "replace":
-                return [push(text)]
-            what = _what_followed(group, decision, firing)
-            return [superseded(what), push(text)]
-        case NotifyAction.UPDATE_UNSENT:
-            return [push(content.firing(subject, config.rules, options, view))]
         case NotifyAction.UPDATE | NotifyAction.UPDATE_BY_PUSH:
             # The text is replaced silently, however loud the rule is.
             text = replace(content.firing(subject, config.rules, options, view), interruption_level="passive")
-            return [update(text) if decision.action is NotifyAction.UPDATE else push(text)]
         case NotifyAction.END | NotifyAction.END_BY_PUSH:
             text = content.ended(subject, view)
-            return [update(text) if decision.action is NotifyAction.END else push(text)]
-        case NotifyAction.SUPERSEDE:
-            return [superseded("Its alerts moved to other notifications")]
-    return []
-
-
-def _what_followed(group: NotificationGroup, decision: Decision, firing: Sequence[GroupedAlert]) -> str:
-    """Why a new notification follows one that says from now on that it is the past."""
-    if decision.action is NotifyAction.REMIND:
-        return "A reminder followed"
-    has_risen = all(group.is_notified(alert) for alert in decision.news)
-    return f"It rose to {firing[0].severity}" if has_risen else "More alerts fired"
-
-
-def _current(alert: GroupedAlert, view: NotifyView) -> GroupedAlert:
-    """An alert that fires, with the value that its series has by now."""
-    value = view.value(alert.series)
-    return replace(alert, value=value) if value is not None else alert
+        case _:
+            return messages
+    key, text = push_key(group.key, settled), options.addressed(text, config.channels)
+    is_open = options.on_resolve != "none" and bool(firing)
+    if action in (NotifyAction.UPDATE, NotifyAction.END):
+        messages.append(content.update(key, text, view, is_open=is_open))
+    else:
+        is_critical = bool(firing) and firing[0].severity is Severity.CRITICAL
+        messages.append(content.push(key, text, view, is_critical=is_critical, is_open=is_open))
+    return messages
 
 
 def _decided(group: NotificationGroup, settled: LogEntry, decision: Decision) -> dict[AlertId, Decided]:
@@ -189,6 +180,7 @@ def _decided(group: NotificationGroup, settled: LogEntry, decision: Decision) ->
     notification = str(push_key(group.key, settled))
     found = {}
     for alert in (*decision.news, *decision.ended):
+        # It ended before anything was notified of it: its beginning and its end are in one notification.
         parts = ["it came and went"] if alert.ended is not None and not group.is_notified(alert) else []
         detail = ", ".join([*parts, *with_others])
         found[alert.id] = Decided(alert, decision.reason, detail, group.key, notification)

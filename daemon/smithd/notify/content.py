@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,11 +70,11 @@ def ended(subject: Subject, view: NotifyView) -> PushContent:
         title = f"Closed: {name(alert)} has no data" if alert.cause else f"Resolved: {name(alert)}"
         assert alert.ended is not None
         lasted = f"{duration(alert.ended - alert.since)}, {view.clock(alert.since)} to {view.clock(alert.ended)}"
-        message = f"{_change(alert)}. It was {alert.worst} for {lasted}."
+        change = sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
+        message = f"{change}. It was {alert.worst} for {lasted}."
     else:
         title = _END_TITLES[subject.group.scope].format(_heading(subject.group))
-        lines = _listed(subject.ended, view, _ended_line)
-        message = "\n".join(lines) or "What still fires has a notification of its own."
+        message = "\n".join(_ended_lines(subject.ended, view)) or "What still fires has a notification of its own."
     return PushContent(title, message, interruption_level="passive")
 
 
@@ -140,12 +140,13 @@ def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, vi
     since = min(alert.since for alert in subject.firing)
     named = [_short(alert, subject.group) for alert in subject.firing]
     left = len(named) - options.max_series
+    # Of the labels, only those that all alerts share: others would be right for one alert only.
     return {
         "rule": first.rule,
         "metric": first.series.metric,
         "severity": first.severity.value,
-        "value": _plain(first.value),
-        "threshold": _plain(threshold.number if isinstance(threshold, Threshold | Relative) else None),
+        "value": plain(first.value) if first.value is not None else None,
+        "threshold": plain(threshold.number) if isinstance(threshold, Threshold | Relative) else None,
         "labels": {
             name: value
             for name, value in first.series.labels
@@ -158,10 +159,6 @@ def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, vi
         "baseline": baseline,
         "change": change,
     }
-
-
-def _plain(value: float | None) -> int | float | None:
-    return plain(value) if value is not None else None
 
 
 def _title(subject: Subject) -> str:
@@ -191,50 +188,42 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
     group = subject.group
     if subject.is_single:
         (alert,) = subject.firing
-        return f"{_cause(alert, rules[alert.rule], view)}, since {view.clock(alert.since)}."
-    lines = _listed(subject.firing, view, lambda alert, view: _firing_line(alert, group, view))
+        rule = rules[alert.rule]
+        what = sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
+        if alert.cause:
+            what = sentences.missing_now(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
+        # Where the severity has no threshold (an expression, or one that a reload took away), no bound can be named.
+        elif alert.severity not in dict(rule.thresholds) or (rule.when is not None and alert.evidence):
+            what = what or f"{alert.rule} is {alert.severity}"
+        else:
+            what = sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline)
+        return f"{what}, since {view.clock(alert.since)}."
+
+    lines = []
+    for alert in subject.firing[:NAMED]:
+        since = f"{alert.severity} since {view.clock(alert.since)}"
+        value = "no data" if alert.cause or alert.value is None else number(alert.value)
+        # That there is no data is said in the title already: the source does not answer.
+        is_source = group.scope is GroupScope.SOURCE
+        lines.append(f"{name(alert)}: {since}" if is_source else f"{_short(alert, group)}: {value}, {since}")
+    if len(subject.firing) > NAMED:
+        lines.append(f"and {len(subject.firing) - NAMED} more")
     if group.scope in (GroupScope.RULE, GroupScope.REST):
         lines.append(f"{sentences.expected(rules[subject.firing[0].rule])}.")
     if group.scope is GroupScope.REST:
         lines.append("These are too many for notifications of their own (max_series).")
     if subject.ended:
         past = "Came and went" if group.scope is GroupScope.DIGEST else "Ended"
-        lines += [f"{past}:", *_listed(subject.ended, view, _ended_line)]
+        lines += [f"{past}:", *_ended_lines(subject.ended, view)]
     return "\n".join(lines)
 
 
-def _cause(alert: GroupedAlert, rule: Rule, view: NotifyView) -> str:
-    """What is wrong now, and what would be normal."""
-    if alert.cause:
-        return sentences.missing_now(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
-    # Where the severity has no threshold (an expression, or one that a reload took away), there is no bound to name.
-    if (rule.when is not None and alert.evidence) or alert.severity not in dict(rule.thresholds):
-        return _change(alert) or f"{alert.rule} is {alert.severity}"
-    return sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline)
-
-
-def _change(alert: GroupedAlert) -> str:
-    """Why it changed last."""
-    return sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
-
-
-def _listed(
-    alerts: Sequence[GroupedAlert], view: NotifyView, line: Callable[[GroupedAlert, NotifyView], str]
-) -> list[str]:
-    lines = [line(alert, view) for alert in alerts[:NAMED]]
+def _ended_lines(alerts: Sequence[GroupedAlert], view: NotifyView) -> list[str]:
+    lines = []
+    for alert in alerts[:NAMED]:
+        assert alert.ended is not None
+        lines.append(f"{name(alert)}: {alert.worst}, {view.clock(alert.since)} to {view.clock(alert.ended)}")
     return [*lines, f"and {len(alerts) - NAMED} more"] if len(alerts) > NAMED else lines
-
-
-def _firing_line(alert: GroupedAlert, group: GroupKey, view: NotifyView) -> str:
-    if group.scope is GroupScope.SOURCE:
-        return f"{name(alert)}: {alert.severity} since {view.clock(alert.since)}"
-    value = "no data" if alert.cause or alert.value is None else number(alert.value)
-    return f"{_short(alert, group)}: {value}, {alert.severity} since {view.clock(alert.since)}"
-
-
-def _ended_line(alert: GroupedAlert, view: NotifyView) -> str:
-    assert alert.ended is not None
-    return f"{name(alert)}: {alert.worst}, {view.clock(alert.since)} to {view.clock(alert.ended)}"
 
 
 def _short(alert: GroupedAlert, group: GroupKey) -> str:

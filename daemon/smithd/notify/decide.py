@@ -107,7 +107,11 @@ def decide(
 ) -> Decision:
     """What to do about a group. ``suppressed``: those of its alerts that are, as far as that matters now."""
     log = group.log
-    news, over = _differences(group, suppressed, now)
+    # What a digest has not notified waits for the end of its time window; what an earlier one has notified may end.
+    waits_for_window = group.key.scope is GroupScope.DIGEST and now < log.not_before
+    candidates = group.firing if not waits_for_window else []
+    news = [alert for alert in candidates if group.is_news(alert) and alert.id not in suppressed]
+    over = [alert for alert in group.ended if group.is_notified(alert)] if waits_for_window else group.ended
     notified = [alert for alert in group.firing if group.is_notified(alert)]
     interval_ends = log.changed_at + options.interval
     wake_at = wakes_at(group, options, now)
@@ -117,7 +121,7 @@ def decide(
     if not (news or over or log.is_outdated):
         if reminder_is_due:
             return _reminder(notified, over, suppressed, last, now)
-        waits = _waits_for_window(group, now) and wake_at == log.not_before
+        waits = waits_for_window and wake_at == log.not_before
         action, reason = (NotifyAction.WAIT, Reason.MUTED) if waits else (NotifyAction.NOTHING, Reason.UNCHANGED)
         return Decision(action, reason, until=wake_at)
     # 2. The first notification waits for more alerts. Where the clock was set back, the group was opened in the future,
@@ -148,22 +152,9 @@ def decide(
     return _update(news, over, suppressed, last, options)
 
 
-def _waits_for_window(group: NotificationGroup, now: float) -> bool:
-    """Whether what a digest has not notified waits for the end of its time window."""
-    return group.key.scope is GroupScope.DIGEST and now < group.log.not_before
-
-
-def _differences(
-    group: NotificationGroup, suppressed: Mapping[AlertId, Suppression], now: float
-) -> tuple[list[GroupedAlert], list[GroupedAlert]]:
-    """The news of a group, and its alerts that have ended."""
-    if _waits_for_window(group, now):
-        return [], [alert for alert in group.ended if group.is_notified(alert)]
-    return [alert for alert in group.firing if group.is_news(alert) and alert.id not in suppressed], group.ended
-
-
 def wakes_at(group: NotificationGroup, options: GroupOptions, now: float) -> float:
     """When time alone gives a group something to do; infinite where it does not."""
+    # News that are suppressed need no time here: their own timers, or the rule that suppresses them, bring them back.
     log = group.log
     times = [reminder_at(group, options)]
     if group.key.scope is GroupScope.DIGEST and any(not group.is_notified(alert) for alert in group.alerts.values()):

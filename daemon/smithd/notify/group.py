@@ -180,6 +180,7 @@ class NotificationGroup:
     @property
     def firing(self) -> list[GroupedAlert]:
         """Its alerts that fire, the worst first."""
+        # The id comes last, since the order of the map is arbitrary, and that of a text must not depend on it.
         found = (alert for alert in self.alerts.values() if alert.ended is None)
         return sorted(found, key=lambda alert: (-rank(alert.severity), alert.fired_at, alert.id))
 
@@ -260,6 +261,7 @@ class Groups:
     def add(self, group: NotificationGroup) -> Groups:
         """With a group of an earlier run."""
         groups = replace(self, by_key=self.by_key.insert(group.key, replace(group, alerts=HashTrieMap())))
+        # One by one, so that ``of_alert`` and ``own`` are kept with it.
         for alert in group.alerts.values():
             groups = groups.put_alert(group.key, alert, group.log.opened)
         return groups

@@ -90,6 +90,7 @@ def regroup(
 
 
 def _correct(groups: Groups, each: Corrected, view: NotifyView) -> Placed:
+    """It is as bad as before, for another cause: what the notification says of it is outdated."""
     alert, id_ = each.alert, id_of(each.alert)
     group = groups.of(id_)
     if group is None or alert.severity is None:
@@ -103,6 +104,7 @@ def _correct(groups: Groups, each: Corrected, view: NotifyView) -> Placed:
 
 
 def _end(groups: Groups, each: Over, view: NotifyView) -> Placed:
+    """It stays in its group until that has notified its end; outside of any group there is nothing to notify."""
     suppressed, group = groups.suppression(each.id), groups.of(each.id)
     groups = groups.release(each.id)
     if group is not None:
@@ -114,43 +116,41 @@ def _end(groups: Groups, each: Over, view: NotifyView) -> Placed:
     return Placed(groups, Decided(each.alert, Reason.RESOLVED_BEFORE_NOTIFIED, detail))
 
 
-# Where an alert that fires goes. The first branch that holds decides:
-#   it was notified at this severity, or a higher one   it stays, and nothing is sent
-#   its severity is not listed in ``on``                it leaves, if it was not notified yet
-#   it is suppressed, without a digest                  it waits outside of any group, if it was not notified yet
-#   anything else                                       it is in the group of ``_target``, which decides when to notify
-
-
 def _place(
     groups: Groups, each: Fires, suppressed: Suppression | None, view: NotifyView, config: NotifyConfig
 ) -> Placed:
+    """Where an alert that fires goes; the first branch that holds decides."""
     alert, severity, options = each.alert, each.alert.severity, config.pushes[each.alert.rule]
     assert severity is not None
     group = groups.of(each.id)
     before = group.alerts[each.id] if group is not None else None
     known = grouped(alert, before, each.transition.evidence if each.transition else None)
-    if group is not None and rank(severity) <= rank(group.log.severities.get(each.id)):
-        return _stay(groups.release(each.id), each, known, group, view)
+
+    # It was notified at this severity, or a higher one: it stays, and nothing is sent. Where it is less than was
+    # notified of it, its next rise is news again.
+    if group is not None and before is not None and rank(severity) <= rank(group.log.severities.get(each.id)):
+        groups = groups.release(each.id)
+        if each.transition is None and before.ended is None and before.severity is severity:
+            return Placed(groups)
+        reason = Reason.FIRED_AGAIN if before.ended is not None else Reason.SEVERITY_LOWERED
+        groups = _lowered(groups.put_alert(group.key, known, view.now), group.key, known)
+        return Placed(groups, Decided(alert, reason, "", group.key), [group.key])
+
+    # Its severity is not listed in ``on``: it leaves, if it was not notified yet.
     if severity not in options.on:
         decided = Decided(alert, Reason.SEVERITY_NOT_LISTED, f"on: {', '.join(options.on)}")
         return _withhold(groups.release(each.id), known, group, decided, view, is_lowered=True)
+
+    # It is suppressed, without a digest: it waits outside of any group, if it was not notified yet.
     target = _target(groups, each, group, suppressed, config, view.now)
     if target is None:
         assert suppressed is not None
         is_new = each.transition is not None or groups.suppression(each.id) != suppressed
         decision = Decided(alert, suppressed.reason, suppressed.describe(view)) if is_new else None
         return _withhold(groups.suppress(each.id, suppressed), known, group, decision, view)
+
+    # Anything else is in the group that will notify it; that one decides when.
     return _enter(groups.release(each.id), each, known, group, target, suppressed, view)
-
-
-def _stay(groups: Groups, each: Fires, known: GroupedAlert, group: NotificationGroup, view: NotifyView) -> Placed:
-    """There is nothing to notify; where an alert is less than was notified of it, its next rise is news again."""
-    before = group.alerts[each.id]
-    if each.transition is None and before.ended is None and before.severity is known.severity:
-        return Placed(groups)
-    reason = Reason.FIRED_AGAIN if before.ended is not None else Reason.SEVERITY_LOWERED
-    groups = _lowered(groups.put_alert(group.key, known, view.now), group.key, known)
-    return Placed(groups, Decided(each.alert, reason, "", group.key), [group.key])
 
 
 def _withhold(

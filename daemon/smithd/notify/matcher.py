@@ -64,24 +64,20 @@ def parse_matchers(text: str) -> tuple[AlertMatcher, ...]:
             raise ValueError(
                 f"'{rest[at:].strip()}' is no matcher: {_EXPECTED} (quotes where there are blanks or commas)"
             )
-        found.append(_matcher(match))
-        at = match.end()
+        name, operator, at = match["name"], match["operator"], match.end()
+        value = match["double"] if match["double"] is not None else match["single"] or match["bare"] or ""
+        if operator in ("=~", "!~"):
+            try:
+                found.append(AlertMatcher(name, operator, value, compile_pattern(value)))
+            except PatternError as error:
+                raise ValueError(f"'{value}' is no regular expression that can be used: {error}") from None
+            continue
+        # In single quotes, and without quotes, a backslash is what it is.
+        value = _ESCAPE.sub(r"\1", value) if match["double"] is not None else value
+        found.append(AlertMatcher(name, operator, value, value.__eq__))
     if not found:
         raise ValueError(f"a silence needs a matcher: {_EXPECTED}")
     # A label that an alert does not have is empty, so team!=web alone would silence nearly everything.
     if all(matcher.matches({}) and matcher.name not in ALWAYS_THERE for matcher in found):
         raise ValueError(f"these matchers meet every alert, also one without these labels: {_EXPECTED}")
     return tuple(found)
-
-
-def _matcher(match: re.Match[str]) -> AlertMatcher:
-    name, operator = match["name"], match["operator"]
-    value = match["double"] if match["double"] is not None else match["single"] or match["bare"] or ""
-    if operator in ("=~", "!~"):
-        try:
-            return AlertMatcher(name, operator, value, compile_pattern(value))
-        except PatternError as error:
-            raise ValueError(f"'{value}' is no regular expression that can be used: {error}") from None
-    if match["double"] is not None:
-        value = _ESCAPE.sub(r"\1", value)
-    return AlertMatcher(name, operator, value, value.__eq__)

@@ -55,7 +55,7 @@ class RepeatOptions(Options):
         return given if isinstance(given, dict) else {"every": given}
 
     def wait(self, sent: int) -> float:
-        """Seconds to the next reminder, after so many were sent."""
+        """Seconds to the next reminder, after ``sent`` of them."""
         # Bounded, since 10.0 ** 309 raises OverflowError.
         grown = self.every * self.factor ** min(sent, 64)
         return min(grown, self.at_most) if self.at_most is not None else grown

@@ -37,11 +37,6 @@ class Notified:
     timers: Sequence[tuple[float, NotifyTimer]] = ()
     changed: Sequence[GroupKey] = ()
 
-    @property
-    def has_changes(self) -> bool:
-        """Whether there is anything to write."""
-        return bool(self.messages or self.decisions or self.changed)
-
 
 def notify(
     groups: Groups,
@@ -67,6 +62,8 @@ def notify(
     for id_, each in regrouped.decided.items():
         if each.group is not None:
             of_group[each.group].append(id_)
+
+    # A group is decided about where an alert came, went or changed, and where its own timer has gone off.
     looked_at = dict.fromkeys([*changed, *(timer.group for timer in due if isinstance(timer, GroupDue))])
     for key in [key for key in looked_at if key in groups.by_key]:
         group = groups.by_key[key]
@@ -75,12 +72,14 @@ def notify(
         for id_ in of_group[key]:
             reason, notification = decided[id_].reason or decision.reason, str(push_key(key, group.log))
             decided[id_] = decided[id_]._replace(reason=reason, notification=notification)
+
         applied = apply(groups, key, decision, suppressed, view, config)
         groups = applied.groups
         messages += applied.messages
         decided |= applied.decided
         if decision.action not in (NotifyAction.WAIT, NotifyAction.NOTHING):
             changed[key] = None
+        # One timer a group: a later one is set again by what the earlier one comes to.
         if key in groups.by_key and applied.until < groups.by_key[key].timer_at:
             groups = groups.put_timer(key, applied.until)
             timers.append((applied.until, GroupDue(key)))
@@ -100,6 +99,7 @@ def suppress(groups: Groups, routes: Routes, view: NotifyView, config: NotifyCon
     for each in routes.alerts:
         match each:
             case Fires(id_, alert, _, transition):
+                # An alert that changed is confirmed by that, whatever it was before.
                 look(id_, alert, groups.suppression(id_) if transition is None else None)
             case Over(id_, alert):
                 look(id_, alert)
@@ -120,18 +120,36 @@ def record(transitions: Iterable[Transition], decided: Mapping[AlertId, Decided]
     for transition in transitions:
         ids = dict.fromkeys(id_of(alert) for alert in (transition.after, transition.before) if alert is not None)
         changed.update(ids)
-        found.append(_of_transition(transition, [decided[id_] for id_ in ids if id_ in decided]))
+        about = [decided[id_] for id_ in ids if id_ in decided]
+        alert = transition.alert
+        # An alert that turns from a failing source to a value has two decisions; what it fires for now comes first.
+        each = next((each for each in about if each.reason is not Reason.INTERMEDIATE), about[0])
+        if transition.change not in VISIBLE and source_of(transition.before) == source_of(transition.after):
+            each = Decided(alert, Reason.INTERMEDIATE)
+        found.append(
+            AlertDecision(
+                transition.at,
+                alert.rule,
+                alert.series,
+                transition.change,
+                (transition.after or alert).severity or "",
+                transition.value,
+                transition.evidence,
+                each.reason or Reason.UNCHANGED,
+                each.detail,
+                each.notification,
+            )
+        )
     for id_, each in decided.items():
         if id_ not in changed:
-            alert = each.alert
             found.append(
                 AlertDecision(
                     now,
-                    alert.rule,
-                    alert.series,
+                    each.alert.rule,
+                    each.alert.series,
                     "",
-                    alert.severity or "",
-                    alert.value,
+                    each.alert.severity or "",
+                    each.alert.value,
                     None,
                     each.reason or Reason.UNCHANGED,
                     each.detail,
@@ -139,24 +157,3 @@ def record(transitions: Iterable[Transition], decided: Mapping[AlertId, Decided]
                 )
             )
     return found
-
-
-def _of_transition(transition: Transition, decided: Sequence[Decided]) -> AlertDecision:
-    """The decision about what the alert fires for now, or did until now."""
-    alert = transition.alert
-    # An alert that turns from a failing source to a value has two decisions; what it fires for now comes first.
-    each = next((each for each in decided if each.reason is not Reason.INTERMEDIATE), decided[0])
-    if transition.change not in VISIBLE and source_of(transition.before) == source_of(transition.after):
-        each = Decided(alert, Reason.INTERMEDIATE)
-    return AlertDecision(
-        transition.at,
-        alert.rule,
-        alert.series,
-        transition.change,
-        (transition.after or alert).severity or "",
-        transition.value,
-        transition.evidence,
-        each.reason or Reason.UNCHANGED,
-        each.detail,
-        each.notification,
-    )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from smithd.alerts.alert import Alert
 from smithd.alerts.severity import rank
 from smithd.notify import content
 from smithd.notify.apply import push_key
@@ -44,8 +43,13 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
             messages += _closing(group, closed, view, config)
             notification = str(push_key(key, group.log))
             decided |= {alert.id: Decided(alert, Reason.CLOSED, "", key, notification) for alert in closed}
-            groups = _without(groups, key, closed)
+            for alert in closed:
+                groups = groups.drop_alert(alert.id)
+            left = groups.by_key[key]
+            # What its notification says of those that are left is not true any more.
+            groups = groups.put_log(key, replace(left.log, is_outdated=True)) if left.alerts else groups.close(key)
             changed.append(key)
+
     for key in groups.keys:
         group = groups.by_key[key]
         waiting = [alert for alert in group.firing if not group.is_notified(alert)]
@@ -55,12 +59,19 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
             not_before = max(group.log.not_before, *confirmed.values())
             groups = groups.put_log(key, replace(group.log, not_before=not_before))
             timers += [(at, SuppressionEnds(id_)) for id_, at in confirmed.items()]
+        # Time has passed, and the configuration may be another one: every group is decided about anew.
         timers.append((view.now, GroupDue(key)))
-    for alert in [alert for of_rule in view.alerts.values() for alert in of_rule.values()]:
-        if alert.severity is not None and alert.rule in config.pushes and _is_unconfirmed(groups, alert):
-            until = view.confirmed_by(alert.series)
-            groups = groups.suppress(id_of(alert), Suppression(Reason.UNCONFIRMED, "", until))
-            timers.append((until, SuppressionEnds(id_of(alert))))
+
+    for found in [alert for of_rule in view.alerts.values() for alert in of_rule.values()]:
+        if found.severity is None or found.rule not in config.pushes:
+            continue
+        # In a group that has notified nothing of it, it waits already.
+        of_alert, id_ = groups.of(id_of(found)), id_of(found)
+        notified = of_alert.log.severities.get(id_) if of_alert is not None else None
+        if of_alert is None or (notified is not None and rank(found.severity) > rank(notified)):
+            until = view.confirmed_by(found.series)
+            groups = groups.suppress(id_, Suppression(Reason.UNCONFIRMED, "", until))
+            timers.append((until, SuppressionEnds(id_)))
     return Notified(groups, messages, record((), decided, view.now), timers, changed)
 
 
@@ -135,21 +146,3 @@ def _closing(
     whole = replace(text, channels=before.content.channels, tags=before.content.tags)
     is_sent = status.shown is not None or status.in_flight
     return [content.update(key, whole, view) if is_sent else content.push(key, whole, view)]
-
-
-def _without(groups: Groups, key: GroupKey, closed: Iterable[GroupedAlert]) -> Groups:
-    for alert in closed:
-        groups = groups.drop_alert(alert.id)
-    group = groups.by_key[key]
-    if not group.alerts:
-        return groups.close(key)
-    return groups.put_log(key, replace(group.log, is_outdated=True))
-
-
-def _is_unconfirmed(groups: Groups, alert: Alert) -> bool:
-    """Whether an alert has something to notify, and does not wait for it in a group."""
-    group = groups.of(id_of(alert))
-    if group is None:
-        return True
-    notified = group.log.severities.get(id_of(alert))
-    return notified is not None and rank(alert.severity) > rank(notified)

@@ -97,8 +97,16 @@ def route(
     for rule in sorted({dependent for name in changed for dependent in config.dependents.get(name, ())}):
         of_rule = groups.suppressed.get(rule)
         found += again(sorted(id_ for id_, each in (of_rule.items() if of_rule else ()) if each.until is None))
+
+    # The groups that may notify in this step: those that are due, and those of the alerts that it looks at.
+    named: list[GroupKey | None] = [timer.group for timer in due if isinstance(timer, GroupDue)]
+    for each in found:
+        if isinstance(each, Fires):
+            named += [each.group, each.group._replace(scope=GroupScope.REST, labels=())]
+        if not isinstance(each, Ignored):
+            named.append(groups.of_alert.get(id_of(each.alert) if isinstance(each, Corrected) else each.id))
+    keys = [key for key in dict.fromkeys(named) if key is not None and key in groups.by_key]
     # A group notifies all its news at once, also those that no transition or timer has named.
-    keys = [key for key in _groups_of(groups, found, due) if key in groups.by_key]
     for key in keys:
         group = groups.by_key[key]
         if key.scope is not GroupScope.DIGEST or group.log.not_before <= view.now:
@@ -136,16 +144,3 @@ def _group(alert: Alert, config: NotifyConfig) -> GroupKey:
     if options.group_by is not None:
         labels = tuple(label for label in labels if label[0] in options.group_by)
     return GroupKey(config.account, GroupScope.RULE, alert.rule, labels)
-
-
-def _groups_of(groups: Groups, found: Iterable[Routed], due: Iterable[NotifyTimer]) -> list[GroupKey]:
-    """The groups that may notify in this step."""
-    keys = [timer.group for timer in due if isinstance(timer, GroupDue)]
-    for each in found:
-        if isinstance(each, Fires):
-            keys += [each.group, each.group._replace(scope=GroupScope.REST, labels=())]
-        if isinstance(each, Fires | Over) and (key := groups.of_alert.get(each.id)) is not None:
-            keys.append(key)
-        if isinstance(each, Corrected) and (key := groups.of_alert.get(id_of(each.alert))) is not None:
-            keys.append(key)
-    return list(dict.fromkeys(keys))

@@ -37,7 +37,8 @@ _SILENCES = Table(
     Column("author", Text, nullable=False),
     Column("starts", Float, nullable=False),
     Column("ends", Float, nullable=False),
-    **IDS_USED_ONCE,  # a person has seen them
+    # A person has seen the ids, and may still ask for one of them.
+    **IDS_USED_ONCE,
 )
 _KEEP_SILENCE = upsert(_SILENCES)
 

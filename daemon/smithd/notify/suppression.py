@@ -5,7 +5,7 @@ Rules are evaluated all the same while they are suppressed: only their notificat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -77,83 +77,60 @@ class Suppression:
         return f"{self.text}{until}".strip()
 
 
-# The branches stand in the order in which they are named to a person: what was set by hand comes before what the
-# configuration says, and a fixed end before an unknown one. What an earlier run left unnotified is confirmed
-# first: it may be over.
-
-
 def suppression(
     suppressors: Suppressors, alert: Suppressible, view: NotifyView, earlier: Suppression | None = None
 ) -> Suppression | None:
-    """What suppresses an alert now. ``earlier``: what did when it was last looked at, unless it changed since."""
+    """What suppresses an alert now. ``earlier``: what did when it was last looked at, unless it changed since.
+
+    The branches stand in the order in which they are named to a person.
+    """
+    # What an earlier run left unnotified is confirmed first: it may be over.
     if earlier is not None and earlier.reason is Reason.UNCONFIRMED and view.now < (earlier.until or 0.0):
         return earlier
-    return (
-        _silenced(alert, view)
-        or _muted(suppressors.mute, alert, view)
-        or _inhibited(suppressors.unless_firing, alert, view)
-        or _dependent(suppressors.depends_on, alert, view)
-    )
 
-
-def compile_suppressors(rules: Mapping[str, SuppressionOptions]) -> dict[str, Suppressors]:
-    """What may suppress each rule."""
-    return {
-        name: Suppressors(options.mute, tuple(options.unless_firing), tuple(sorted(_ancestors(name, rules))))
-        for name, options in rules.items()
-    }
-
-
-def _ancestors(name: str, rules: Mapping[str, SuppressionOptions]) -> set[str]:
-    # The rules that were found are kept, since rules may depend on each other by several ways.
-    found: set[str] = set()
-    open_ = list(rules[name].depends_on)
-    while open_:
-        parent = open_.pop()
-        if parent not in found:
-            found.add(parent)
-            open_ += rules[parent].depends_on
-    return found
-
-
-def _silenced(alert: Suppressible, view: NotifyView) -> Suppression | None:
-    if not view.silences:
-        return None
+    # What was set by hand comes before what the configuration says.
     labels = {**dict(alert.series.labels), "rule": alert.rule, "severity": alert.severity or ""}
     matching = [silence for silence in view.silences if silence.matches(labels, view.now)]
-    if not matching:
-        return None
-    # The one that ends last is named: the alert is silenced until then.
-    last = max(matching, key=lambda silence: silence.ends)
-    name = f"silence {last.id} ({last.comment})" if last.comment else f"silence {last.id}"
-    return Suppression(Reason.SILENCED, name, last.ends)
+    if matching:
+        # The one that ends last is named: the alert is silenced until then.
+        last = max(matching, key=lambda silence: silence.ends)
+        name = f"silence {last.id} ({last.comment})" if last.comment else f"silence {last.id}"
+        return Suppression(Reason.SILENCED, name, last.ends)
 
+    # A fixed end comes before an unknown one.
+    mute = suppressors.mute
+    if mute is not None and alert.severity not in mute.except_:
+        ends = [(view.windows[name], name) for name in mute.during if name in view.windows]
+        if ends:
+            until, name = max(ends)
+            return Suppression(Reason.MUTED, name, until, digest=name if mute.digest else None)
 
-def _muted(mute: MuteOptions | None, alert: Suppressible, view: NotifyView) -> Suppression | None:
-    if mute is None or alert.severity in mute.except_:
-        return None
-    ends = [(view.windows[name], name) for name in mute.during if name in view.windows]
-    if not ends:
-        return None
-    until, name = max(ends)
-    return Suppression(Reason.MUTED, name, until, digest=name if mute.digest else None)
-
-
-def _inhibited(rules: Sequence[str], alert: Suppressible, view: NotifyView) -> Suppression | None:
-    for rule in rules:
+    for rule in suppressors.unless_firing:
         others = view.alerts.get(rule, {}).values()
         if any(other.severity is not None and _shares_labels(other, alert) for other in others):
             return Suppression(Reason.INHIBITED, rule)
-    return None
-
-
-def _dependent(rules: Sequence[str], alert: Suppressible, view: NotifyView) -> Suppression | None:
-    for rule in rules:
+    for rule in suppressors.depends_on:
         others = view.alerts.get(rule, {}).values()
         # A pending alert counts too: the cause may be noticed a little later than its consequence.
         if any((other.severity is not None or other.is_pending) and _shares_labels(other, alert) for other in others):
             return Suppression(Reason.DEPENDENT, rule)
     return None
+
+
+def compile_suppressors(rules: Mapping[str, SuppressionOptions]) -> dict[str, Suppressors]:
+    """What may suppress each rule."""
+    compiled = {}
+    for name, options in rules.items():
+        # The rules that were found are kept, since rules may depend on each other by several ways.
+        found: set[str] = set()
+        open_ = list(options.depends_on)
+        while open_:
+            parent = open_.pop()
+            if parent not in found:
+                found.add(parent)
+                open_ += rules[parent].depends_on
+        compiled[name] = Suppressors(options.mute, tuple(options.unless_firing), tuple(sorted(found)))
+    return compiled
 
 
 def _shares_labels(one: Alert, other: Suppressible) -> bool:

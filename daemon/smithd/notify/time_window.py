@@ -86,7 +86,7 @@ class TimeWindow:
         return closes
 
     def _spans(self, at: float, days: int) -> Iterator[tuple[float, float]]:
-        """When it opens and closes, from yesterday on for so many days more."""
+        """When it opens and closes, from yesterday on, and for ``days`` days after that."""
         midnight = datetime.fromtimestamp(at, self.zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
         # From yesterday, since a window over midnight may have begun then.
         for day in range(-1, days):

@@ -1,4 +1,4 @@
-"""Slots: which Live Activities may be on the phone, for it holds only so many at once. No I/O.
+"""Slots: which Live Activities may be on the phone, for it holds only a few at once. No I/O.
 
 A stream is on the phone from when its start is enqueued until its end was accepted. So a slot is *occupied* by every
 stream that is shown, may be shown (its request's outcome is unknown), is about to start, or is being ended; also by one
@@ -130,8 +130,13 @@ def allocate(
         elif holder.unwanted_since is None:
             holder = replace(holder, unwanted_since=now)
         if key in on_phone:
+            if holder.unwanted_since is not None and now >= holder.unwanted_since + cool_down:
+                decisions[key] = SlotDecision.ENDED
             # The configuration's limit, not the lowered one: that only says how many can start.
-            decisions[key] = _of_holder(holder, cool_down, staying < limits.at_once, now)
+            elif staying >= limits.at_once:
+                decisions[key] = SlotDecision.OVER_LIMIT
+            else:
+                decisions[key] = SlotDecision.SHOWN if key in wanted else SlotDecision.COOLING_DOWN
             staying += decisions[key].has_slot
             holders.append(holder)
         elif key in wanted and free > 0:
@@ -147,14 +152,6 @@ def allocate(
         # Old starts are dropped only when another is added: a state that did not change is not written.
         started = (*(at for at in started if at > now - STARTS_KEPT_FOR), *[now] * starts)
     return Allocation(Slots(tuple(holders), started, lowered), decisions)
-
-
-def _of_holder(holder: Holder, cool_down: float, fits: bool, now: float) -> SlotDecision:
-    if holder.unwanted_since is not None and now >= holder.unwanted_since + cool_down:
-        return SlotDecision.ENDED
-    if not fits:
-        return SlotDecision.OVER_LIMIT
-    return SlotDecision.SHOWN if holder.unwanted_since is None else SlotDecision.COOLING_DOWN
 
 
 def timers(slots: Slots, limits: SlotLimits, now: float) -> list[tuple[float, StreamKey]]:

@@ -43,7 +43,7 @@ class Obstacle(StrEnum):
 
     @property
     def is_expected(self) -> bool:
-        """Whether it passes by itself, so that it is no event."""
+        """Whether it passes by itself, so that no event is published."""
         return self in (Obstacle.UNSEEN, Obstacle.NO_VALUE)
 
 

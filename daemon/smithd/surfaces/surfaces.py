@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from smithd.keys import DEFAULT_ACCOUNT, StreamKey, SurfaceKey, WidgetKey
-from smithd.outbox.message import LevelMessage
+from smithd.outbox.message import ActivityEnd, LevelMessage
 from smithd.series.expected import source_of
-from smithd.surfaces import messages
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.surface import activity_surface
-from smithd.surfaces.slots import Allocation, SlotDecision, SlotLimits, Slots, allocate, timers
+from smithd.surfaces.messages import message
+from smithd.surfaces.slots import SlotDecision, SlotLimits, Slots, allocate, timers
 from smithd.surfaces.surface import Dependencies, DesiredState, NotRenderable, Obstacle, SlotSurface, Surface
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import WidgetOptions, widget_surface
@@ -109,42 +109,37 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
     slot; where one has left the phone, any stream is concerned.
     """
     always = sorted((key for key in concerned if key in surfaces.always), key=surfaces.order.__getitem__)
-    found = [_message(surfaces.always[key].render(view), view) for key in always]
+    found: list[DesiredState | NotRenderable | ActivityEnd]
+    found = [surfaces.always[key].render(view) for key in always]
+
     after, freed = slots, []
     if not surfaces.streams.keys().isdisjoint(concerned):
         wanted = {key for key, stream in surfaces.streams.items() if stream.is_wanted(view)}
         allocation = allocate(wanted, view.on_phone(), slots, surfaces.limits, view.now)
         after = allocation.slots
-        found += _streams(surfaces, concerned, allocation, view, slots)
+        for key, decision in allocation.decisions.items():
+            if decision is SlotDecision.WAITING:
+                found.append(NotRenderable(key, Obstacle.NO_SLOT, allocation.holders))
+            elif decision.leaves:
+                found.append(ActivityEnd(key, surfaces.streams[key].final_content(view), view.now))
+            # A stream that has just been given a slot is rendered, whatever has changed.
+            elif key in concerned or slots.holder(key) is None:
+                found.append(surfaces.streams[key].render(view))
         freed = [key for key, decision in allocation.decisions.items() if decision.leaves and not view.is_on_phone(key)]
+
     # The timers of the slots as they were are in the queue already.
     known = timers(slots, surfaces.limits, view.now)
     planned = [each for each in timers(after, surfaces.limits, view.now) if each not in known]
     # The end of a stream that has not started withdraws its start: there is no answer to wait for.
     planned += [(view.now, key) for key in freed]
+
     return Rendered(
-        [each for each in found if not isinstance(each, NotRenderable)],
+        [
+            each if isinstance(each, ActivityEnd) else message(each, view.shown(each.key), view.now)
+            for each in found
+            if not isinstance(each, NotRenderable)
+        ],
         [each for each in found if isinstance(each, NotRenderable)],
         after,
         [(at, SurfaceDue(key)) for at, key in planned],
     )
-
-
-def _streams(
-    surfaces: Surfaces, concerned: Collection[SurfaceKey], allocation: Allocation, view: SurfacesView, before: Slots
-) -> Iterator[LevelMessage | NotRenderable]:
-    for key, decision in allocation.decisions.items():
-        stream = surfaces.streams[key]
-        if decision is SlotDecision.WAITING:
-            yield NotRenderable(key, Obstacle.NO_SLOT, allocation.holders)
-        elif decision.leaves:
-            yield messages.end(key, stream.final_content(view), view.now)
-        # A stream that has just been given a slot is rendered, whatever has changed.
-        elif key in concerned or before.holder(key) is None:
-            yield _message(stream.render(view), view)
-
-
-def _message(rendered: DesiredState | NotRenderable, view: SurfacesView) -> LevelMessage | NotRenderable:
-    if isinstance(rendered, NotRenderable):
-        return rendered
-    return messages.message(rendered, view.shown(rendered.key), view.now)

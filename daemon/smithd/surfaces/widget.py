@@ -151,6 +151,7 @@ class SummaryWidget:
         text = self.text.render(summary_names(view))
         if not text:
             return NotRenderable(self.key, Obstacle.EMPTY_TEXT)
+        # While something fires, that is said though a source is silent; the mark says that there may be more.
         is_whole = not unseen and not any(view.is_silent(source) for source in self.sources)
         value = clipped(text) if is_whole else marked_stale(text)
         return DesiredValue(self.key, value, "", self.options.min_interval, self.options.min_change)

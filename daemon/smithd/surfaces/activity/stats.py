@@ -88,21 +88,18 @@ class StatsOptions(ActivityOptions):
 def _rows(stat: StatOptions, known: Mapping[str, str], view: SurfacesView) -> list[dict[str, Any]]:
     # The second key keeps rows with equal values in one order: they would change places otherwise.
     samples = sorted(view.samples(stat.metric), key=lambda sample: (-sample.value, sample.series))
+    labelled: list[tuple[str, str | float]]
     if stat.each is None:
         assert stat.label is not None
-        value = _value(stat, samples[0], view) if samples else known.get(stat.label, NO_VALUE)
-        return [_row(stat, stat.label, value, view)]
-    assert stat.by is not None
-    rows = [(dict(sample.series.labels).get(stat.by) or NO_VALUE, sample) for sample in samples[: stat.top]]
-    return [_row(stat, label, _value(stat, sample, view), view) for label, sample in rows]
-
-
-def _row(stat: StatOptions, label: str, value: str | float, view: SurfacesView) -> dict[str, Any]:
-    row: dict[str, Any] = {"label": label, "value": value}
-    if stat.unit is not None:
-        row["unit"] = stat.unit
+        labelled = [(stat.label, _value(stat, samples[0], view) if samples else known.get(stat.label, NO_VALUE))]
+    else:
+        assert stat.by is not None
+        names = [dict(sample.series.labels).get(stat.by) or NO_VALUE for sample in samples[: stat.top]]
+        labelled = [(name, _value(stat, sample, view)) for name, sample in zip(names, samples, strict=False)]
+    unit = {"unit": stat.unit} if stat.unit is not None else {}
     color = _COLORS[view.severity([stat.color_by])] if stat.color_by is not None else stat.color
-    return row | ({"color": color} if color else {})
+    tint = {"color": color} if color else {}
+    return [{"label": label, "value": value, **unit, **tint} for label, value in labelled]
 
 
 def _value(stat: StatOptions, sample: Sample, view: SurfacesView) -> str | float:
@@ -111,5 +108,6 @@ def _value(stat: StatOptions, sample: Sample, view: SurfacesView) -> str | float
     if stat.format is None and fresh and sample.value >= 0:
         return plain(sample.value)
     text = stat.format.render(sample_names(sample, view.now)) if stat.format is not None else number(sample.value)
+    # A row must have a value; a template's text can be empty.
     text = clipped(text) or NO_VALUE
     return text if fresh else marked_stale(text)

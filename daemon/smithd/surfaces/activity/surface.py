@@ -15,7 +15,7 @@ from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable
 from smithd.surfaces.view import SurfacesView
 
 COSMETIC_INTERVAL = 120.0
-"""Seconds between two updates that change nothing but numbers: oftener, iOS throttles (contract section 9.3)."""
+"""Seconds between two updates that change only numbers; iOS throttles more frequent ones (contract section 9.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class ActivitySurface:
         """Its full state."""
         if (found := self.options.obstacle(self.key, view)) is not None:
             return found
+        # After a start, what is shown stays until all have answered: until then, some rows would be marked as stale.
         if any(view.is_unseen(metric) for metric in self.dependencies.metrics):
             return NotRenderable(self.key, Obstacle.UNSEEN)
         state = self.options.content_state(self._shown_state(view), view)

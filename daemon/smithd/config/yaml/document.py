@@ -65,6 +65,7 @@ def read(path: Path) -> Document:
 def _bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
+            # One byte more tells that it is too large; a device like /dev/zero would never end.
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         diagnostic = Diagnostic(path, "there is no such file", hint="name the configuration file with -c FILE")
@@ -73,7 +74,8 @@ def _bytes(path: Path) -> bytes:
     except PermissionError:
         hint = "the user that smithd runs as must be able to read it"
         diagnostic = Diagnostic(path, "the file cannot be read: permission denied", hint=hint)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+    # A zero byte in the path is a ValueError.
+    except (OSError, ValueError) as error:
         diagnostic = Diagnostic(path, f"the file cannot be read: {getattr(error, 'strerror', None) or error}")
     else:
         if len(raw) <= MAX_BYTES:

@@ -85,8 +85,8 @@ def mistake_at(
 
 
 def locate(root: Node, steps: Sequence[Step]) -> Spot:
-    """Where steps lead. Those that name nothing in the file are skipped: a validator's path names unions too, and the
-    keys that a short form leaves out.
+    """Where steps lead. Those that name nothing in the file are skipped: a validator's path also has steps for the
+    branches of unions, and for keys that a short form leaves out.
     """
     path: Path = ()
     rest: tuple[Step, ...] = ()

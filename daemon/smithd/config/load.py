@@ -69,6 +69,7 @@ def _config(validator: Validator) -> Config:
     file = validator.validate(File, ())
     validator.report_empty(File)
     _check_stream_keys(validator)
+    # In a file with mistakes the other parts are checked as well, so that one run reports everything.
     partial = file or validator.partial(File, ())
     zone = _zone(validator, partial)
     registry = Registry()

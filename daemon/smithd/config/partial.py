@@ -79,7 +79,7 @@ def _tolerant(schema: Any) -> Any:
         case "dict":
             made |= {"keys_schema": _ANY, "values_schema": _or_unknown(_tolerant(schema.get("values_schema", _ANY)))}
         case "union" | "tagged-union":
-            # By tag in a mapping, else in a list, in which a choice with a label of its own is a pair.
+            # Pydantic keeps the choices by tag in a mapping, or in a list, where one with a label of its own is a pair.
             choices = schema["choices"]
             made["choices"] = (
                 {tag: _tolerant(each) for tag, each in choices.items()}

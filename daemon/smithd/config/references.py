@@ -1,4 +1,4 @@
-"""What the parts of a file name of each other: every metric, rule and time window that is named must be declared.
+"""The names by which parts of a file refer to others: every metric, rule and time window named must be declared.
 
 Names are searched in the plain values, not in the checked options, so that a mistake in one key hides none in another.
 """

@@ -31,6 +31,7 @@ class _Generator(GenerateJsonSchema):
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         made = super().generate_inner(schema)
+        # Where any text is allowed, a reference is allowed already.
         if not _is_plain(made) or Draft202012Validator(made).is_valid("${env:NAME}"):
             return made
         return {"anyOf": [made, _REFERENCE]}

@@ -263,7 +263,7 @@ def _secrets_of(value: Any) -> Iterator[str]:
             yield from _secrets_of(getattr(value, name))
     elif isinstance(value, dict):
         for key, item in value.items():
-            # All values of 'headers' have the type of a secret, but that of Accept is none, and masking it would hide
+            # All values of 'headers' have the type of a secret, but that of Accept is none: masking it would hide
             # ordinary words.
             if not isinstance(item, SecretStr) or is_secret_name(str(key)):
                 yield from _secrets_of(item)

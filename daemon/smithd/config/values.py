@@ -55,8 +55,9 @@ class Values:
         return self._made[id(node)]
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Secrets that the file itself holds: they, too, are masked in every text from now on."""
+        """Mask these secrets, which the options of the file hold, in every text from now on."""
         for secret in secrets:
+            # Where a reference could not be filled, the options hold its text, like ``${env:NAME}``: that is no secret.
             if secret not in self._unfilled:
                 self._redactor.add(secret)
 

@@ -103,13 +103,13 @@ def render_operands(operands: Iterable[OperandValue]) -> str:
     """The values of operands as a sentence."""
     phrases = []
     for text, series, low, high, problem, is_known in operands:
-        if low is not None and high is not None:
-            values = f"has {series} values from {_number(low)} to {_number(high)}"
-            phrases.append(f"{text} {f'is {_number(low)}' if series == 1 else values}")
-        elif problem:
-            phrases.append(f"{text} has no value ({problem})")
+        if low is None or high is None:
+            what = "series" if is_known and not problem else "value"
+            phrases.append(f"{text} has no {what}{f' ({problem})' if problem else ''}")
+        elif series == 1:
+            phrases.append(f"{text} is {_number(low)}")
         else:
-            phrases.append(f"{text} has no {'series' if is_known else 'value'}")
+            phrases.append(f"{text} has {series} values from {_number(low)} to {_number(high)}")
     return " and ".join(phrases)
 
 

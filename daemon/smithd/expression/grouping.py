@@ -30,7 +30,7 @@ ONE_GROUP = Grouping()
 
 
 def _sum(values: Collection[float]) -> float:
-    # fsum raises where sum would become infinite; NaN is what becomes no value.
+    # fsum raises an error where a sum is too large for a number; as NaN it becomes no value.
     try:
         return math.fsum(values)
     except OverflowError:

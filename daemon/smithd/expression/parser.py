@@ -266,6 +266,7 @@ class _Parser:
 
     def _labels(self, word: Token) -> tuple[str, ...]:
         self._expect("(", f"after '{word.text}'")
+        # Sorted, and each once: how the text lists them makes no difference, and equal groupings are equal values.
         return tuple(sorted(set(self._list(")", self._label))))
 
     def _with_series(self, node: Node, what: str) -> Node:

@@ -31,7 +31,7 @@ class Threads:
         outcome.set_running_or_notify_cancel()
 
         def leave(_: Future[T]) -> None:
-            # A call that hangs may end only after the loop did.
+            # A call that hangs may end only after the loop was closed.
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._places.release)
 

@@ -18,7 +18,7 @@ from smithd.suggestion import did_you_mean, nearest
 
 WIDEST = 140
 MAX_SUGGESTIONS = 100
-"""Searching for a near name is slow, and typing errors are not the trouble of a file with more mistakes than this."""
+"""Searching for a near name is slow, and a file with more mistakes than this suffers from more than typing errors."""
 
 
 class Report:

@@ -129,7 +129,7 @@ class Mask:
                 line = line[: end_of_values + comment.start()].rstrip()
             spans = self._indexed().spans.get(number, [])
         if len(line) > 2 * NEAR:
-            # As where all of a file is on one line. No secret is so long that its start would be missed.
+            # All of a file may be on one line. No secret is so long that its start would be missed.
             left, right = max(0, start - NEAR), start + NEAR
             spans = [_Span(max(a - left, 0), b - left, mask) for a, b, mask in spans if b > left and a < right]
             line, start, end = line[left:right], start - left, min(end, right) - left

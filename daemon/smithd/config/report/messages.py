@@ -71,7 +71,7 @@ def _chosen(found: Sequence[Finding], depth: int) -> Iterator[list[Finding]]:
         else:
             yield [finding]
     for path, branches in unions.items():
-        # A branch fits unless it takes another kind of value: a missing or wrong key within it speaks for the branch.
+        # A branch does not fit where it takes another kind of value; an error about a key within it is no sign of that.
         fitting = []
         for branch in branches.values():
             about_all = [each for each in branch if each.spot.path == path and each.kind != "missing"]

@@ -13,6 +13,7 @@ Path = tuple[Step, ...]
 """The way to a value: keys, and places in lists counted from 0."""
 
 
+# Nodes are compared by identity: equal values at two places are two nodes, with mistakes of their own.
 @dataclass(slots=True, eq=False)
 class ScalarNode:
     """A single value. ``style`` is None for plain text, else the quote or the sign (``|``, ``>``) it begins with."""

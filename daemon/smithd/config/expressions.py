@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from smithd.alerts.relative import Relative
@@ -25,50 +25,54 @@ def check(validator: Validator, file: File, sources: Collection[str]) -> None:
     rules = {name: rule for name, rule in file.rules.items() if isinstance(rule, RuleConfig)}
     expressions: dict[Path, Expression] = {("derived", name): formula for name, formula in formulas.items()}
     expressions |= {("rules", name, "when"): rule.when for name, rule in rules.items() if rule.when is not None}
+
     for name in formulas:
         _check_name(validator, name, sources)
     for path, expression in expressions.items():
         if not expression.references and validator.is_known(path):
             message = "this names no metric, so it never changes"
             validator.report_at(path, message, expected="expected a metric in it")
-    _check_cycle(validator, formulas)
+
+    if names := cycle(formulas):
+        # A cycle has no beginning of its own: it is shown from the metric that comes first in the alphabet.
+        first = min(names)
+        turned = [*names[names.index(first) : -1], *names[: names.index(first)], first]
+        column = dict(formulas[first].references)[turned[1]]
+        message = f"this depends on itself: {' → '.join(turned)}"
+        validator.report_within(("derived", first), column, message, name=turned[1])
+
+    # A wrong ``history`` has its default here: comparing with that would report what the user did not write.
     if "history" not in validator.data or validator.is_sound(("history",)):
-        reaches = [(path, max(each.windows.values(), default=0.0)) for path, each in expressions.items()]
-        for path, reach in [*reaches, *_relative(rules)]:
-            if reach > file.history:
-                message = f"this looks back {duration(reach)}, but only {duration(file.history)} are kept"
-                validator.report_at(path, message, expected="'history' sets how long samples are kept")
+        reaches = {path: max(each.windows.values(), default=0.0) for path, each in expressions.items()}
+        _check_history(validator, file.history, reaches, rules)
 
 
 def _check_name(validator: Validator, name: str, sources: Collection[str]) -> None:
     at = ("derived", name)
+    # A name with wrong characters was reported when the file was validated.
     if not is_metric_name(name):
-        return  # that is reported already
+        return
     if name in sources:
         validator.report_at(at, f"'{name}' is also the name of a source", at_key=True)
         return
-    # A keyword (rate, sum, and) is read as something else than a metric.
+    # The parser itself decides: it reads a keyword (rate, sum, and) as something other than a metric.
     with suppress(ExpressionError):
         if [metric for metric, _ in parse(name).references] == [name]:
             return
     validator.report_at(at, f"'{name}' is a keyword of the expression language", at_key=True)
 
 
-def _check_cycle(validator: Validator, formulas: Mapping[str, Expression]) -> None:
-    names = cycle(formulas)
-    if not names:
-        return
-    first = min(names)
-    turned = [*names[names.index(first) : -1], *names[: names.index(first)], first]
-    column = dict(formulas[first].references)[turned[1]]
-    message = f"this depends on itself: {' → '.join(turned)}"
-    validator.report_within(("derived", first), column, message, name=turned[1])
-
-
-def _relative(rules: Mapping[str, RuleConfig]) -> Iterator[tuple[Path, float]]:
-    """How far each relative threshold looks back, in seconds."""
+def _check_history(
+    validator: Validator, history: float, reaches: Mapping[Path, float], rules: Mapping[str, RuleConfig]
+) -> None:
+    """Report what looks back further than samples are kept; ``reaches``: how far each expression does, in seconds."""
+    found = dict(reaches)
     for name, rule in rules.items():
         for key in ("warning", "critical"):
             threshold = getattr(rule, key)
             if isinstance(threshold, Relative):
-                yield ("rules", name, key), threshold.reference.reach
+                found["rules", name, key] = threshold.reference.reach
+    for path, reach in found.items():
+        if reach > history:
+            message = f"this looks back {duration(reach)}, but only {duration(history)} are kept"
+            validator.report_at(path, message, expected="'history' sets how long samples are kept")

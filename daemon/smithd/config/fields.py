@@ -59,6 +59,7 @@ def every_field(
     for key, field in keys(model).items():
         yield (*path, key), field
         for steps, inner in _models_within(field.annotation):
+            # The options of a plugin may contain themselves, and the walk would never end.
             if inner not in above:
                 yield from every_field(inner, (*path, key, *steps), (*above, model))
 
@@ -81,6 +82,7 @@ def _types_at(model: Model, path: Sequence[Step]) -> list[Any]:
             if _is_model(kind):
                 if isinstance(step, str) and (field := keys(kind).get(step)) is not None:
                     below += _leaves(field.annotation)
+            # A key leads into a mapping, a number into a list.
             elif (items := _items(kind)) is not None and isinstance(step, str) == _is_mapping(kind):
                 below += _leaves(items)
         here = below
@@ -100,6 +102,7 @@ def _leaves(annotation: Any) -> Iterator[Any]:
 
 def _items(kind: Any) -> Any:
     """What a list or mapping holds; None for what is neither."""
+    # The dots are those of tuple[X, ...]. The last argument of a mapping is the type of its values.
     arguments = [argument for argument in get_args(kind) if argument is not ...]
     origin = get_origin(kind)
     if not isinstance(origin, type) or not arguments or not issubclass(origin, Sequence | Mapping | set | frozenset):

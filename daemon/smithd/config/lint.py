@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
@@ -20,13 +20,6 @@ COSMETIC_UPDATES_A_MINUTE = 0.5
 """A Live Activity that only changes its numbers is updated every 120 s at most."""
 SHORTEST_USEFUL_INTERVAL = 60.0
 """iOS fetches widgets about every 15 minutes, so a value that is sent more often than every minute is never seen."""
-
-
-class Advice(NamedTuple):
-    """A warning, and the part of the file that it is about."""
-
-    path: Path
-    message: str
 
 
 class Demand(NamedTuple):
@@ -119,12 +112,26 @@ class _Pace:
 def advise(validator: Validator, config: Config) -> None:
     """Add the warnings to the report."""
     config = _known(config)
-    found = [_live_activities(config), _budgets(config), _intervals(config), _comparisons(config)]
-    for path, message in chain.from_iterable(found):
-        validator.warn(path, message)
+    _warn_of_budgets(validator, config)
 
+    limit, wanted = config.account.limits.live_activities_at_once, list(config.live_activities)
+    if len(wanted) > limit:
+        count = f"{len(wanted)} Live Activities can be wanted at once, and {limit} fit"
+        last = ", ".join(wanted[limit:])
+        message = f"{count}; the order in the file decides, so these may have to wait: {last}"
+        validator.warn(("live_activities",), message)
+    for key in wanted:
+        if key != key.lower():
+            message = f"the stream key '{key}' has capitals: whether the service tells them apart is not documented"
+            validator.warn(("live_activities", key), message)
 
-def _comparisons(config: Config) -> Iterator[Advice]:
+    for key, widget in config.widgets.items():
+        if widget.min_interval < SHORTEST_USEFUL_INTERVAL:
+            often = f"at most every {widget.min_interval:g} s"
+            message = f"a value is sent {often}, but iOS fetches widgets about every 15 minutes: most are never seen"
+            validator.warn(("widgets", key, "min_interval"), message)
+
+    # Only a relative threshold compares with a baseline, so without one these two fields have no value.
     for name, rule in config.rules.items():
         if rule.push is None or isinstance(rule.warning, Relative) or isinstance(rule.critical, Relative):
             continue
@@ -132,27 +139,14 @@ def _comparisons(config: Config) -> Iterator[Advice]:
             text = getattr(rule.push, key)
             if empty := sorted({"baseline", "change"} & text.names) if text is not None else []:
                 what = " and ".join(f"'{each}'" for each in empty)
-                yield Advice(
-                    ("rules", name, "push", key),
-                    f"{what} will be empty: this rule compares nothing with the past (drops, rises, changes)",
-                )
+                message = f"{what} will be empty: this rule compares nothing with the past (drops, rises, changes)"
+                validator.warn(("rules", name, "push", key), message)
 
 
-def _live_activities(config: Config) -> Iterator[Advice]:
-    limit, wanted = config.account.limits.live_activities_at_once, list(config.live_activities)
-    if len(wanted) > limit:
-        count = f"{len(wanted)} Live Activities can be wanted at once, and {limit} fit"
-        last = ", ".join(wanted[limit:])
-        yield Advice(("live_activities",), f"{count}; the order in the file decides, so these may have to wait: {last}")
-    for key in config.live_activities:
-        if key != key.lower():
-            message = f"the stream key '{key}' has capitals: whether the service tells them apart is not documented"
-            yield Advice(("live_activities", key), message)
-
-
-def _budgets(config: Config) -> Iterator[Advice]:
+def _warn_of_budgets(validator: Validator, config: Config) -> None:
     places: dict[str, Path] = {"notifications": ("rules",), "Live Activities": ("live_activities",)}
     for demand in demands(config):
+        # What is too much even without alerts is the graver warning, and hides the other one.
         wanted = max(demand.steady, demand.worst) if demand.steady <= demand.limit else demand.steady
         if wanted <= demand.limit:
             continue
@@ -160,14 +154,4 @@ def _budgets(config: Config) -> Iterator[Advice]:
             "while nothing fires" if wanted == demand.steady else "if every alert fires and resolves as fast as it can"
         )
         count = f"{demand.family}: up to {wanted:.0f} requests a minute {when}, and {demand.limit} are allowed"
-        yield Advice(places.get(demand.family, ("widgets",)), f"{count}; the rest is delayed")
-
-
-def _intervals(config: Config) -> Iterator[Advice]:
-    for key, widget in config.widgets.items():
-        if widget.min_interval < SHORTEST_USEFUL_INTERVAL:
-            often = f"at most every {widget.min_interval:g} s"
-            yield Advice(
-                ("widgets", key, "min_interval"),
-                f"a value is sent {often}, but iOS fetches widgets about every 15 minutes: most are never seen",
-            )
+        validator.warn(places.get(demand.family, ("widgets",)), f"{count}; the rest is delayed")

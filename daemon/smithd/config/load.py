@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -33,8 +31,15 @@ def load(path: Path, *, secrets_required: bool) -> Config:
 
     A missing secret is a mistake where secrets are required, and a warning where the file is only checked.
     """
-    with _collector_off():
+    # A large configuration is some hundred thousand objects, and none of them is garbage: searching for garbage would
+    # be most of the time that loading takes.
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
         return _config(open_file(path, PLACES, secrets_required=secrets_required))
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def load_rules(path: Path) -> Config:
@@ -64,6 +69,7 @@ def _config(validator: Validator) -> Config:
     file = validator.validate(File, ())
     validator.report_empty(File)
     _check_stream_keys(validator)
+    # In a file with mistakes the other parts are checked as well, so that one run reports everything.
     partial = file or validator.partial(File, ())
     zone = _zone(validator, partial)
     registry = Registry()
@@ -127,23 +133,10 @@ def _zone(validator: Validator, file: File | None) -> ZoneInfo:
 
 
 def default_state(path: Path) -> Path:
-    """Where the state of a configuration file is that does not say where: each has one of its own."""
-    directory = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]  # systemd lists several with colons
+    """Where a configuration file that names no state keeps its own."""
+    # systemd puts several directories into one variable, with colons between them.
+    directory = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
     if directory:
         return Path(directory) / "smithd.db"
     real = path.resolve()
     return user_state_path("smithd") / f"{real.stem}-{hashlib.sha256(bytes(real)).hexdigest()[:8]}.db"
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """A large configuration is some hundred thousand objects, and none of them is garbage: searching for garbage would
-    be most of the time that loading takes.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -25,18 +25,14 @@ class KnownKeys(NamedTuple):
     model: fields.Model
     beside: fields.Model | None = None
 
-    def keys(self, path: Path) -> list[str]:
-        beside = fields.keys(self.beside) if self.beside is not None and not path else {}
-        return [*beside, *fields.known_keys(self.model, path)]
 
-
-# One mistake leads to several errors of a validator, and only the mistake is worth reading. What follows from another
-# mistake is left out:
-# - a value of which everything is said (`settled`): YAML itself was wrong there, or its key is misspelt;
-# - a value that lacks its secret, which is reported, or a warning, where the file was read;
+# One mistake leads to several errors of a validator, and only the mistake itself is worth reading. These follow from
+# another mistake, and are left out:
+# - an error of a value that is `settled`: its YAML or its key was wrong, and that is reported;
+# - an error of a value whose secret is missing: that was reported, or warned of, when the values were read;
 # - an error of a mapping as a whole, while a value in it is one of these: it may be right once that is mended;
-# - a missing key, where a key that is nearly the same is unknown: it was meant.
-# Unknown keys come before missing ones (Validator.validate sorts them), so that they can explain them.
+# - a missing key, while a key with nearly the same name is unknown: that key was meant.
+# Validator.validate sorts unknown keys before missing ones, so that the first can explain the second.
 
 
 class Mistakes:
@@ -52,7 +48,7 @@ class Mistakes:
         self._meant: set[tuple[Path, str]] = set()
 
     def is_explained(self, path: Path) -> bool:
-        """Whether what stands there was reported with something that it is a part of, or under an unknown key."""
+        """Whether a mistake above this place, or an unknown key on the way to it, is reported already."""
         above = any(self._report.is_settled(node) for node in nodes_on(self._root, path[:-1]))
         return above or self._is_unknown(path)
 
@@ -64,17 +60,26 @@ class Mistakes:
 
         False where it only follows from something else, and is not reported.
         """
-        first = found[0]
+        first, spot = found[0], found[0].spot
         if first.kind == "extra_forbidden":
             self._unknown_key(first, known)
-        elif first.kind == "missing" and (first.spot.path, str(first.last)) in self._meant:
+        elif first.kind == "missing" and (spot.path, str(first.last)) in self._meant:
             return False
         elif first.is_about_key:
-            self._wrong_key(first, known)
+            name, wanted = str(spot.path[-1]), messages.expectation(first.error)
+            message = f"'{name}' cannot be a key here: expected {wanted}" if wanted else messages.sentence(first.error)
+            hint = self._report.did_you_mean(name, messages.choices(first.error))
+            self._report.at(spot.key or spot.node, message, expected=_description(first, known), hint=hint)
         elif self._is_consequence(first):
             return False
         elif first.kind == "missing":
-            self._missing_key(first, known)
+            name = str(first.last)
+            field = fields.known_keys(known.model, first.inner_path).get(name)
+            if field is None and known.beside is not None:
+                field = fields.keys(known.beside).get(name)
+            within = f" in '{'.'.join(map(str, spot.path))}'" if spot.path else ""
+            expected = f"{name}: {field.description}" if field is not None and field.description else None
+            self._report.at(spot.anchor, f"the key '{name}' is missing{within}", expected=expected)
         else:
             self._wrong_value(found, known)
         return True
@@ -96,7 +101,9 @@ class Mistakes:
 
     def _unknown_key(self, finding: Finding, known: KnownKeys) -> None:
         spot, name = finding.spot, str(finding.last)
-        allowed = known.keys(finding.inner_path[:-1])
+        above = finding.inner_path[:-1]
+        beside = fields.keys(known.beside) if known.beside is not None and not above else {}
+        allowed = [*beside, *fields.known_keys(known.model, above)]
         near = self._report.nearest(name, allowed)
         hint = f"did you mean '{near}'?" if near else self._belongs(name)
         # A key that is not known may hold a secret, whatever it is called.
@@ -105,7 +112,7 @@ class Mistakes:
         if near is not None:
             self._meant.add((spot.path[:-1], near))
             self._misspelt.add(spot.path)
-            # What is wrong without this key may well be right with it.
+            # The mapping around it may be wrong only because this key was not understood.
             self._report.settle(spot.node)
         self._unknown.add(spot.path)
         expected = f"expected one of: {', '.join(allowed)}" if allowed else None
@@ -114,22 +121,6 @@ class Mistakes:
     def _belongs(self, name: str) -> str | None:
         places = self._places.of(name)
         return f"'{name}' belongs in {' or '.join(places)}" if places else None
-
-    def _wrong_key(self, finding: Finding, known: KnownKeys) -> None:
-        spot, name = finding.spot, str(finding.spot.path[-1])
-        wanted = messages.expectation(finding.error)
-        message = f"'{name}' cannot be a key here: expected {wanted}" if wanted else messages.sentence(finding.error)
-        hint = self._report.did_you_mean(name, messages.choices(finding.error))
-        self._report.at(spot.key or spot.node, message, expected=_description(finding, known), hint=hint)
-
-    def _missing_key(self, finding: Finding, known: KnownKeys) -> None:
-        name, spot = str(finding.last), finding.spot
-        field = fields.known_keys(known.model, finding.inner_path).get(name)
-        if field is None and known.beside is not None:
-            field = fields.keys(known.beside).get(name)
-        within = f" in '{'.'.join(map(str, spot.path))}'" if spot.path else ""
-        expected = f"{name}: {field.description}" if field is not None and field.description else None
-        self._report.at(spot.anchor, f"the key '{name}' is missing{within}", expected=expected)
 
     def _wrong_value(self, found: Sequence[Finding], known: KnownKeys) -> None:
         spot, cause = found[0].spot, messages.cause(found[0].error)
@@ -204,6 +195,7 @@ def _description(finding: Finding, known: KnownKeys) -> str | None:
         found = fields.nearest_field(known.beside, finding.inner_path)
     if found is None or not found[1].description:
         return None
+    # The sentence is about the value itself, and the description would be about what it is a part of.
     if messages.is_own_text(finding.error) and not finding.is_about_key and found[0] != finding.spot.path[-1]:
-        return None  # the sentence is about the value itself, the description about what it is a part of
+        return None
     return f"{found[0]}: {found[1].description}"

@@ -59,6 +59,7 @@ def parse_listen(text: Any) -> Listen:
 class WebOptions(Options):
     """The keys of ``web``."""
 
+    # Before ``listen``, whose validator reads it: pydantic validates the fields in this order.
     token: Secret | None = Field(None, min_length=1, description="the password of the page, which a browser must send")
     listen: Annotated[Listen, BeforeValidator(parse_listen), WithJsonSchema({"type": "string"})] = Field(
         description="address:port of the page, like 127.0.0.1:8787; other addresses than this machine's need a token"
@@ -67,6 +68,7 @@ class WebOptions(Options):
     @field_validator("listen")
     @classmethod
     def _guarded(cls, listen: Listen, info: ValidationInfo) -> Listen:
+        # A token that is wrong is not in ``info.data``; it is reported, and is not missing too.
         if not is_loopback(listen.host) and info.data.get("token", True) is None:
             raise ValueError(f"{listen.host} can be reached from other machines: set web.token, or listen on 127.0.0.1")
         return listen

@@ -79,16 +79,16 @@ def _tolerant(schema: Any) -> Any:
         case "dict":
             made |= {"keys_schema": _ANY, "values_schema": _or_unknown(_tolerant(schema.get("values_schema", _ANY)))}
         case "union" | "tagged-union":
-            made["choices"] = _tolerant_choices(schema["choices"])
+            # Pydantic keeps the choices by tag in a mapping, or in a list, where one with a label of its own is a pair.
+            choices = schema["choices"]
+            made["choices"] = (
+                {tag: _tolerant(each) for tag, each in choices.items()}
+                if isinstance(choices, dict)
+                else [_tolerant(each[0] if isinstance(each, tuple) else each) for each in choices]
+            )
         case "definitions":
             made["definitions"] = [_tolerant(each) for each in schema["definitions"]]
     return made
-
-
-def _tolerant_choices(choices: Any) -> Any:
-    if isinstance(choices, dict):
-        return {tag: _tolerant(each) for tag, each in choices.items()}
-    return [_tolerant(each[0] if isinstance(each, tuple) else each) for each in choices]
 
 
 def _or_unknown(schema: Any) -> CoreSchema:

@@ -1,4 +1,4 @@
-"""What the parts of a file name of each other: every metric, rule and time window that is named must be declared.
+"""The names by which parts of a file refer to others: every metric, rule and time window named must be declared.
 
 Names are searched in the plain values, not in the checked options, so that a mistake in one key hides none in another.
 """
@@ -37,19 +37,22 @@ def circle(named: Sequence[Reference]) -> tuple[Path, list[str]] | None:
     """Rules that wait for each other, the first one last again, and a place where one of them names the next."""
     waits: dict[str, dict[str, Path]] = {}
     for each in named:
-        if each.path[0] == "rules":  # all that a rule names are rules that it waits for
+        # Live Activities name rules too, but only a rule waits for those that it names.
+        if each.path[0] == "rules":
             waits.setdefault(str(each.path[1]), {})[each.name] = each.path
     try:
         graphlib.TopologicalSorter(waits).prepare()
     except graphlib.CycleError as error:
-        names = list(reversed(error.args[1]))  # each rule waits for the next
+        # graphlib names each before the one that waits for it; turned round, each waits for the next.
+        names = list(reversed(error.args[1]))
         return waits[names[0]][names[1]], names
     return None
 
 
 def _check_metrics(validator: Validator, named: Sequence[Reference], declared: Mapping[str, Declared]) -> None:
+    # Sources that are no mapping were reported when the file was validated, and every metric would seem undeclared.
     if not isinstance(validator.data.get("sources"), dict):
-        return  # that is reported already
+        return
     derived = validator.data.get("derived")
     derived_names = derived if isinstance(derived, dict) else {}
     known = [f"{source}.{name}" for source, metrics in declared.items() for name in sorted(metrics.names)]

@@ -25,14 +25,13 @@ from smithd.poll.schedule import ScheduleOptions
 _REFERENCE = {"type": "string", "pattern": r"\$\{(env|file|credential):"}
 """Allowed in the place of every plain value."""
 
-_ADMITS_ALL: JsonSchemaValue = {}
-
 
 class _Generator(GenerateJsonSchema):
     """Pydantic's, with what our files may have as well: short forms, and references to secrets."""
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         made = super().generate_inner(schema)
+        # Where any text is allowed, a reference is allowed already.
         if not _is_plain(made) or Draft202012Validator(made).is_valid("${env:NAME}"):
             return made
         return {"anyOf": [made, _REFERENCE]}
@@ -47,10 +46,12 @@ class _Generator(GenerateJsonSchema):
         return {key: value for key, value in made.items() if key != "default" or value is not None}
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
-        return False  # the key says it
+        # A title would repeat the key, which editors show anyway.
+        return False
 
     def handle_invalid_for_json_schema(self, schema: CoreSchema, error_info: str) -> JsonSchemaValue:  # noqa: ARG002 - pydantic's signature
-        return dict(_ADMITS_ALL)
+        # The schema may be more lenient than the check, never stricter.
+        return {}
 
 
 def _is_plain(made: JsonSchemaValue) -> bool:
@@ -75,7 +76,19 @@ def configuration_schema(types: Mapping[str, SourceClass]) -> tuple[dict[str, An
             failed[name] = str(error).partition("\n")[0]
     refs, definitions = _generated([File, *models.values()])
     root = definitions.pop(refs[0])
-    root["properties"]["sources"]["additionalProperties"] = _source(types, dict(zip(models, refs[1:], strict=True)))
+    # The value of ``type`` decides which other keys a source may have.
+    root["properties"]["sources"]["additionalProperties"] = {
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": {"enum": sorted(types), "description": "the kind of source"}},
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+                "then": {"$ref": f"#/$defs/{ref}"},
+            }
+            for name, ref in zip(models, refs[1:], strict=True)
+        ],
+    }
     return {"$schema": GenerateJsonSchema.schema_dialect} | root | {"title": "smithd", "$defs": definitions}, failed
 
 
@@ -84,7 +97,8 @@ def _model_of(name: str, source_class: SourceClass) -> Model:
     about = inspect.cleandoc(source_class.__doc__ or "").partition("\n")[0] or None
     bases = (source_class.Options, ScheduleOptions)
     model: Model = create_model(f"{name}_source", __base__=bases, __doc__=about)
-    _generated([model])  # what cannot be described fails here, alone
+    # Generated now, although only for the error: a type that cannot be described fails here, without the others.
+    _generated([model])
     return model
 
 
@@ -94,19 +108,3 @@ def _generated(models: list[Model]) -> tuple[list[str], dict[str, Any]]:
         [(model, "validation") for model in models], by_alias=True, schema_generator=_Generator
     )
     return [refs[model, "validation"]["$ref"].rpartition("/")[2] for model in models], made["$defs"]
-
-
-def _source(types: Mapping[str, SourceClass], refs: Mapping[str, str]) -> dict[str, Any]:
-    """A source: what ``type`` says decides about its other keys."""
-    return {
-        "type": "object",
-        "required": ["type"],
-        "properties": {"type": {"enum": sorted(types), "description": "the kind of source"}},
-        "allOf": [
-            {
-                "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
-                "then": {"$ref": f"#/$defs/{ref}"},
-            }
-            for name, ref in refs.items()
-        ],
-    }

@@ -48,7 +48,8 @@ def load_plugins(validator: Validator, registry: Registry) -> bool:
         except PluginError as error:
             validator.report_at(("plugins", index), str(error))
             sound = False
-        except (OSError, ValueError):  # too long a name, a zero byte in it
+        # A name that is too long, or that has a zero byte in it.
+        except (OSError, ValueError):
             validator.report_at(("plugins", index), "this cannot be the path of a file")
             sound = False
     return sound
@@ -68,6 +69,7 @@ class Sources:
         """Check each source; ``zone`` is the name of the time zone for cron."""
         given = self.validator.data.get("sources")
         for name, body in given.items() if isinstance(given, dict) else ():
+            # A body that is no mapping was reported when the file was validated.
             self.declared[name] = self._read(name, body, defaults, zone) if isinstance(body, dict) else UNDECLARED
 
     def _read(self, name: str, body: dict[str, Any], defaults: DefaultsOptions, zone: str) -> Declared:
@@ -81,7 +83,7 @@ class Sources:
         except PluginFault as error:
             self.validator.report_plugin(at, "the plugin of this type fails on these options", error)
             return UNDECLARED
-        # With a secret unknown, options may have a place-holder in them that the plugin would not understand.
+        # While a secret is missing, options may hold an UNKNOWN, which the plugin's code would not understand.
         if options is None or (self.validator.unknown and not is_complete(options)):
             declared = self._still_known(source_class, at)
         elif (names := self._metrics(source_class, options, at)) is not None:
@@ -111,6 +113,7 @@ class Sources:
         except PluginError as error:
             self.validator.report_at(at, str(error))
         except KeyError:
+            # Where a plugin could not be loaded, it may be the one that brings this type.
             if self.complete:
                 known = self.registry.names()
                 expected = f"expected one of: {', '.join(known)}; plugins: can name files with more"

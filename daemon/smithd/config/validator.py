@@ -118,7 +118,8 @@ class Validator:
         """
         value = self._chosen(at, only, beside)
         try:
-            return call_isolated(lambda: validate_known(model, value, self._context), passing=(ValidationError,))
+            context = {"folder": self.folder}
+            return call_isolated(lambda: validate_known(model, value, context), passing=(ValidationError,))
         except (ValidationError, PluginFault):
             return None
 
@@ -191,19 +192,16 @@ class Validator:
 
     def _validated(self, model: type[ModelT], value: Any) -> ModelT:
         """Raises ValidationError, and PluginFault where the model's own code fails."""
+        context = {"folder": self.folder}
         return call_isolated(
-            lambda: model.model_validate(value, by_alias=True, by_name=False, context=self._context),
+            lambda: model.model_validate(value, by_alias=True, by_name=False, context=context),
             passing=(ValidationError,),
         )
-
-    @property
-    def _context(self) -> dict[str, Any]:
-        return {"folder": self.folder}
 
     def _hidden_errors(
         self, model: fields.Model, value: Any, errors: list[ErrorDetails], at: Path
     ) -> list[ErrorDetails]:
-        """What a model says of a mapping as a whole: it says that only where there are no unknown keys."""
+        """The errors of a mapping as a whole, which its model looks for only where no key is unknown."""
         unknown = [
             locate(self.root, (*at, *error["loc"])).path[len(at) :] for error in errors if error["type"] == _EXTRA
         ]
@@ -260,12 +258,14 @@ def _secrets_of(value: Any) -> Iterator[str]:
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
     elif isinstance(value, BaseModel):
-        # Only these: most models hold no secret, and need not be walked through.
+        # Only the fields that can hold a secret: most models have none, and need not be walked through.
         for name in fields.fields_with_secrets(type(value)):
             yield from _secrets_of(getattr(value, name))
     elif isinstance(value, dict):
         for key, item in value.items():
-            if not isinstance(item, SecretStr) or is_secret_name(str(key)):  # a header Accept is none
+            # All values of 'headers' have the type of a secret, but that of Accept is none: masking it would hide
+            # ordinary words.
+            if not isinstance(item, SecretStr) or is_secret_name(str(key)):
                 yield from _secrets_of(item)
     elif isinstance(value, list | tuple):
         for item in value:

@@ -55,8 +55,9 @@ class Values:
         return self._made[id(node)]
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Secrets that the file itself holds: they, too, are masked in every text from now on."""
+        """Mask these secrets, which the options of the file hold, in every text from now on."""
         for secret in secrets:
+            # Where a reference could not be filled, the options hold its text, like ``${env:NAME}``: that is no secret.
             if secret not in self._unfilled:
                 self._redactor.add(secret)
 
@@ -84,12 +85,16 @@ class Values:
         pieces: list[str | None] = []
         for part in secrets.parts(node.text):
             if isinstance(part, MalformedReference):
-                self._report_malformed(node, part)
+                expected = f"expected {', '.join(secrets.KINDS.values())}; a plain '${{' is written '$${{'"
+                hint = f"did you mean {part.near}?" if part.near else None
+                if part.kind is not None:
+                    hint = self._report.did_you_mean(part.kind, tuple(secrets.KINDS))
+                self._report.at(self._place(node, part.text), part.message, expected=expected, hint=hint)
                 pieces.append(None)
             else:
                 pieces.append(part if isinstance(part, str) else self._secret(node, part))
         if None in pieces:
-            # Validators get the text as it was written. Whether they take it or not means nothing, see `incomplete`.
+            # Validators get the text as it was written; what they say of it is ignored, see `incomplete`.
             self.incomplete.add(id(node))
             self._unfilled.add(node.text)
             return node.text
@@ -109,13 +114,6 @@ class Values:
         self._redactor.add(found)
         self.secrets.setdefault(id(node), []).append(found)
         return found
-
-    def _report_malformed(self, node: ScalarNode, part: MalformedReference) -> None:
-        expected = f"expected {', '.join(secrets.KINDS.values())}; a plain '${{' is written '$${{'"
-        hint = f"did you mean {part.near}?" if part.near else None
-        if part.kind is not None:
-            hint = self._report.did_you_mean(part.kind, tuple(secrets.KINDS))
-        self._report.at(self._place(node, part.text), part.message, expected=expected, hint=hint)
 
     def _place(self, node: ScalarNode, text: str) -> ScalarNode:
         """Where within a value a reference stands; the whole value if the file spells it differently."""

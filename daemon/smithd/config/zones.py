@@ -17,7 +17,8 @@ def parse_zone(name: Any) -> ZoneInfo:
         raise ValueError("expected the name of a time zone, like Europe/Berlin or UTC")
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # a directory, a path, an unknown name: each has an error of its own
+    # A directory, a path and an unknown name: ZoneInfo has a different error for each.
+    except (OSError, ValueError, KeyError):
         hint = did_you_mean(name, available_timezones()) or "expected one like Europe/Berlin or UTC"
         raise ValueError(f"there is no time zone '{name}'; {hint}") from None
 
@@ -27,7 +28,8 @@ def local_zone() -> ZoneInfo | None:
     from tzlocal import get_localzone_name
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of unusual machines; here the answer is None
+        # tzlocal warns of unusual machines; the caller warns itself, and says what is used instead.
+        warnings.simplefilter("ignore")
         try:
             return ZoneInfo(get_localzone_name() or "")
         except (OSError, ValueError, KeyError):

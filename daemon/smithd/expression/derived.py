@@ -13,6 +13,7 @@ def cycle(expressions: Mapping[str, Expression]) -> list[str]:
     try:
         _sorter(expressions).prepare()
     except CycleError as error:
+        # graphlib names each before the one that depends on it.
         names: list[str] = error.args[1]
         return names[::-1]
     return []

@@ -78,12 +78,39 @@ class Expression:
 
 def values_for(operands: Iterable[Operand], labels: Labels) -> tuple[OperandValue, ...]:
     """The values of operands for the series with these labels. For many series the operands are evaluated once."""
-    return tuple(_value_for(text, vector, labels) for text, vector in operands)
+    known = dict(labels)
+    found = []
+    for text, vector in operands:
+        if labels in vector.values:
+            value = vector.values[labels]
+            found.append(OperandValue(text, 1, value, value))
+            continue
+        # The operand may have other labels than the result, where sides were matched on some of them: its series
+        # agree with the result's unless a label has one value here and another there.
+        agreeing = [
+            value
+            for others, value in vector.values.items()
+            if all(known.get(name, content) == content for name, content in others)
+        ]
+        if agreeing:
+            found.append(OperandValue(text, len(agreeing), min(agreeing), max(agreeing)))
+        else:
+            found.append(OperandValue(text, 0, problem=vector.problem, is_known=vector.is_known))
+    return tuple(found)
 
 
 def render_operands(operands: Iterable[OperandValue]) -> str:
     """The values of operands as a sentence."""
-    return " and ".join(f"{operand.text} {_phrase(operand)}" for operand in operands)
+    phrases = []
+    for text, series, low, high, problem, is_known in operands:
+        if low is None or high is None:
+            what = "series" if is_known and not problem else "value"
+            phrases.append(f"{text} has no {what}{f' ({problem})' if problem else ''}")
+        elif series == 1:
+            phrases.append(f"{text} is {_number(low)}")
+        else:
+            phrases.append(f"{text} has {series} values from {_number(low)} to {_number(high)}")
+    return " and ".join(phrases)
 
 
 def parse(text: str) -> Expression:
@@ -102,33 +129,6 @@ def _evaluate(node: Node, querier: Querier) -> Vector:
         return node.evaluate(querier)
     except NoResult as reason:
         return Vector(problem=str(reason))
-
-
-def _value_for(text: str, vector: Vector, labels: Labels) -> OperandValue:
-    if labels in vector.values:
-        value = vector.values[labels]
-        return OperandValue(text, 1, value, value)
-    # The operand may have other labels than the result, where sides were matched on some of them.
-    agreeing = [value for other, value in vector.values.items() if _agree(labels, other)]
-    if agreeing:
-        return OperandValue(text, len(agreeing), min(agreeing), max(agreeing))
-    return OperandValue(text, 0, problem=vector.problem, is_known=vector.is_known)
-
-
-def _phrase(operand: OperandValue) -> str:
-    if operand.low is not None and operand.high is not None:
-        if operand.series == 1:
-            return f"is {_number(operand.low)}"
-        return f"has {operand.series} values from {_number(operand.low)} to {_number(operand.high)}"
-    if operand.problem:
-        return f"has no value ({operand.problem})"
-    return "has no series" if operand.is_known else "has no value"
-
-
-def _agree(some: Labels, others: Labels) -> bool:
-    """Whether no label has one value here and another there."""
-    known = dict(others)
-    return all(known.get(name, value) == value for name, value in some)
 
 
 def _number(value: float) -> str:

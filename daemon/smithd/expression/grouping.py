@@ -30,19 +30,16 @@ ONE_GROUP = Grouping()
 
 
 def _sum(values: Collection[float]) -> float:
+    # fsum raises an error where a sum is too large for a number; as NaN it becomes no value.
     try:
         return math.fsum(values)
     except OverflowError:
         return math.nan
 
 
-def _mean(values: Collection[float]) -> float:
-    return _sum(values) / len(values)
-
-
 AGGREGATES: dict[str, Callable[[Collection[float]], float]] = {
     "sum": _sum,
-    "avg": _mean,
+    "avg": lambda values: _sum(values) / len(values),
     "min": min,
     "max": max,
     "count": lambda values: float(len(values)),
@@ -57,6 +54,7 @@ def aggregate(name: str, vector: Vector, by: Grouping) -> Vector:
     for labels, value in vector.values.items():
         groups[by.of(labels)].append(value)
     unknown = frozenset(by.of(labels) for labels in vector.unknown)
+    # Any group may lack a series that is not known to exist, so that its value would be wrong.
     if vector.is_incomplete:
         return computed({}, vector, unknown=unknown.union(groups))
     compute = AGGREGATES[name]

@@ -59,10 +59,11 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_BLANK = re.compile(r"\s*")
+_NOT_BLANK = re.compile(r"\S")
 _NO_NUMBER = re.compile(r"\.?[0-9][\w.]*")
 _ESCAPE = re.compile(r"\\([\\\"'nt])")
 _ESCAPED = {"n": "\n", "t": "\t"}
+# What other languages write, and what this one has for it.
 _INSTEAD = {"&&": "and", "||": "or", "!": "not", "**": "^", "&": "and", "|": "or", "<>": "!="}
 
 
@@ -71,14 +72,17 @@ def tokens(text: str) -> list[Token]:
     if len(text) > LONGEST:
         raise ExpressionError(f"the expression is longer than {LONGEST} characters", LONGEST + 1)
     found = []
-    at = _end_of_blank(text, 0)
-    while at < len(text):
+    end = 0
+    while (start := _NOT_BLANK.search(text, end)) is not None:
+        at = start.start()
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
             raise _no_token(text, at)
-        kind, word = Kind[match.lastgroup], match[0]
-        found.append(Token(kind, _meant(word) if kind is Kind.STRING else word, at + 1))
-        at = _end_of_blank(text, match.end())
+        kind, word, end = Kind[match.lastgroup], match[0], match.end()
+        if kind is Kind.STRING:
+            # A backslash that escapes nothing is a backslash: patterns have them.
+            word = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), word[1:-1])
+        found.append(Token(kind, word, at + 1))
     return [*found, Token(Kind.END, "", len(text.rstrip()) + 1)]
 
 
@@ -86,17 +90,6 @@ def quoted(text: str) -> str:
     """A text as it may stand in an expression."""
     plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return f'"{plain}"'
-
-
-def _meant(string: str) -> str:
-    """What a quoted text stands for. A backslash that escapes nothing is a backslash: patterns have them."""
-    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), string[1:-1])
-
-
-def _end_of_blank(text: str, at: int) -> int:
-    match = _BLANK.match(text, at)
-    assert match is not None
-    return match.end()
 
 
 def _no_token(text: str, at: int) -> ExpressionError:

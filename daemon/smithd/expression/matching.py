@@ -7,7 +7,7 @@ Beyond PromQL each vector says what it does not know; what depends on that is un
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from smithd.expression.grouping import Grouping
@@ -50,26 +50,22 @@ def combine(left: Vector, right: Vector, compute: Compute, matching: VectorMatch
         mirrored = replace(matching, many="left")
         return combine(right, left, lambda one, many: compute(many, one), mirrored)
     # Several series where one is needed are no mistake while the other side is empty: nothing is matched, as in PromQL.
-    values = _matched(left, _one_each(right, matching), compute, matching) if left.values and right.values else {}
+    values = _matched(left, right, compute, matching) if left.values and right.values else {}
     if left.is_known and right.is_known:
         return computed(values)
     unknown = _unknown_pairs(left, right, matching)
     return computed(values, *_relevant_sides(left, right), unknown=unknown.difference(values))
 
 
-def _one_each(vector: Vector, matching: VectorMatching) -> dict[Labels, tuple[Labels, float]]:
+def _matched(left: Vector, right: Vector, compute: Compute, matching: VectorMatching) -> dict[Labels, float]:
+    """The values of all pairs. The left side may have many series for one of the right, but never the other way."""
     partners: dict[Labels, tuple[Labels, float]] = {}
-    for labels, value in vector.values.items():
+    for labels, value in right.values.items():
         group = matching.labels.of(labels)
         if group in partners:
             raise NoResult(f"several series have the labels {_shown(group)} where one is needed")
         partners[group] = labels, value
-    return partners
 
-
-def _matched(
-    left: Vector, partners: Mapping[Labels, tuple[Labels, float]], compute: Compute, matching: VectorMatching
-) -> dict[Labels, float]:
     values: dict[Labels, float] = {}
     for labels, value in left.values.items():
         group = matching.labels.of(labels)
@@ -80,6 +76,7 @@ def _matched(
         if made is None:
             continue
         name = matching.result(labels, partner)
+        # Two of the left side met the same partner, or became alike by the labels that they took from it.
         if name in values:
             raise NoResult(f"several series have the labels {_shown(name)} where one is needed")
         values[name] = made
@@ -145,6 +142,7 @@ def vector_or(left: Vector, right: Vector, matching: VectorMatching) -> Vector:
     there = {key(labels) for labels in left.values}
     added = {labels: value for labels, value in right.values.items() if key(labels) not in there}
     values = {**left.values, **added}
+    # A series that is unknown on the left may have a value on the right: then the result has that one.
     unknown = left.unknown.union(labels for labels in right.unknown if key(labels) not in there)
     return computed(values, left, right, unknown=unknown.difference(values))
 
@@ -155,6 +153,7 @@ def negation(vector: Vector) -> Vector:
         return Vector()
     if vector.is_known:
         return Vector({(): 1.0})
+    # Whether anything remains is not known, so neither is the one series of the result.
     return Vector({}, frozenset({()}), vector.unavailable)
 
 

@@ -24,6 +24,7 @@ class Binary:
     is_number: bool = field(init=False, compare=False, repr=False)
     is_condition: bool = field(init=False, compare=False, repr=False)
 
+    # Kept, and not properties: each would ask all of the tree below. A frozen class refuses plain assignments.
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_number", self.left.is_number and self.right.is_number)
         object.__setattr__(self, "is_condition", False)
@@ -34,6 +35,7 @@ class Binary:
 
     def __str__(self) -> str:
         left, right = (self.binding, self.binding + 1)
+        # Only ``^`` groups from the right: there the left side is the one that needs brackets.
         if self.operator == "^":
             left, right = right, left
         other = within(self.right, right)
@@ -46,6 +48,8 @@ class Binary:
         yield f"{'ignoring' if grouping.without else 'on'} ({', '.join(grouping.labels)})"
         if many:
             yield f"group_{many}"
+        # After ``group_left`` a bracket begins its labels, so that before a right side in brackets they may not be left
+        # out, even if there are none.
         if many and (self.matching.include or following.startswith("(")):
             yield f"({', '.join(self.matching.include)})"
 
@@ -62,6 +66,7 @@ class Calculation(Binary):
     def evaluate(self, querier: Querier) -> Vector:
         left, right = self.left.evaluate(querier), self.right.evaluate(querier)
         compute = CALCULATIONS[self.operator]
+        # Series are not matched with a number: it has no labels, and is the other side for each of them.
         if self.right.is_number:
             other = right.values[()]
             return each(left, lambda value: compute(value, other))

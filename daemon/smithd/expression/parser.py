@@ -119,6 +119,7 @@ class _Parser:
             raise ExpressionError(f"more than {DEEPEST} brackets or signs within each other", self._next.column)
         left = self._operand(binding)
         while (operator := self._next).kind in (Kind.SIGN, Kind.NAME) and operator.text in _KINDS:
+            # The operator before this expression binds as strongly or more: it takes what was read so far.
             if BINDING[operator.text] <= binding:
                 break
             self._count(self._take())
@@ -247,19 +248,17 @@ class _Parser:
         # As in PromQL, ``by (...)`` may stand before the brackets or after them.
         by = self._grouping()
         opening = self._expect("(", f"after '{function.text}'")
-        count = self._how_many() if function.text == "top" else None
+        count = None
+        if function.text == "top":
+            token = self._take()
+            if token.kind is not Kind.NUMBER or not token.text.isdigit() or not 1 <= int(token.text[:9]) <= 1000:
+                message = f"expected how many, from 1 to 1000, found {token}"
+                raise ExpressionError(message, token.column, expected="expected top(3, prod.cpu)")
+            self._expect(",", "after how many")
+            count = _number(token)
         operand = self._with_series(self._expression(0), f"'{function.text}'")
         self._close(opening)
         return Aggregate(function.text, operand, by or self._grouping() or ONE_GROUP, count, function.column)
-
-    def _how_many(self) -> Number:
-        token = self._take()
-        if token.kind is not Kind.NUMBER or not token.text.isdigit() or not 1 <= int(token.text[:9]) <= 1000:
-            raise ExpressionError(
-                f"expected how many, from 1 to 1000, found {token}", token.column, expected="expected top(3, prod.cpu)"
-            )
-        self._expect(",", "after how many")
-        return _number(token)
 
     def _grouping(self) -> Grouping | None:
         word = self._takes(*_GROUPING)
@@ -267,6 +266,7 @@ class _Parser:
 
     def _labels(self, word: Token) -> tuple[str, ...]:
         self._expect("(", f"after '{word.text}'")
+        # Sorted, and each once: how the text lists them makes no difference, and equal groupings are equal values.
         return tuple(sorted(set(self._list(")", self._label))))
 
     def _with_series(self, node: Node, what: str) -> Node:

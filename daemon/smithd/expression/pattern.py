@@ -28,16 +28,10 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
     try:
         compiled = re2.compile(pattern, options=options)
     except (re2.error, UnicodeEncodeError) as error:
-        raise PatternError(_reason(error)) from None
-
-    def matches(text: str) -> bool:
-        return compiled.fullmatch(text) is not None
-
+        said = error.args[0] if error.args else ""
+        # The library hands over RE2's own words as bytes; what is none is a UnicodeEncodeError.
+        if isinstance(said, bytes):
+            raise PatternError(said.decode("utf-8", "replace")) from None
+        raise PatternError("it has characters that no encoding knows") from None
     # Labels repeat from poll to poll.
-    return lru_cache(_REMEMBERED_TEXTS)(matches)
-
-
-def _reason(error: Exception) -> str:
-    """RE2's own words, which the library hands over as bytes."""
-    said = error.args[0] if error.args else ""
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else "it has characters that no encoding knows"
+    return lru_cache(_REMEMBERED_TEXTS)(lambda text: compiled.fullmatch(text) is not None)

@@ -112,10 +112,8 @@ class Selector:
             raise NoResult(f"{self.metric} has more than {MOST_SERIES} series")
         if not self.matchers:
             return Vector(values)
-        return Vector({labels: value for labels, value in values.items() if self._selects(labels)})
-
-    def _selects(self, labels: Labels) -> bool:
-        return all(matcher.selects(labels) for matcher in self.matchers)
+        selected = (labels for labels in values if all(matcher.selects(labels) for matcher in self.matchers))
+        return Vector({labels: values[labels] for labels in selected})
 
 
 @dataclass(frozen=True, slots=True)

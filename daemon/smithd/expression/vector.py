@@ -66,6 +66,7 @@ class Vector:
 
 def computed(values: dict[Labels, float], *inputs: Vector, unknown: frozenset[Labels] = frozenset()) -> Vector:
     """Computed values as a vector. What is no finite number is unknown; what the ``inputs`` lack, the result lacks."""
+    # Only NaN and the infinities do not give 0 when they are subtracted from themselves.
     odd = [labels for labels, value in values.items() if value - value != 0.0]
     if odd:
         unknown = unknown.union(odd)

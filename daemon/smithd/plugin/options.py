@@ -119,16 +119,14 @@ def http_url(url: str) -> str:
         raise ValueError("a user name and a password have no place in an address (a source takes them under auth)")
     if parts.port == 0 or not url.isprintable() or " " in url:
         raise ValueError("expected an address without blanks, and a port from 1 to 65535")
-    if not _is_host(parts.hostname):
+    try:
+        # An address of IPv6 has colons, and was checked by urlsplit.
+        is_host = ":" in parts.hostname or _HOST.fullmatch(parts.hostname.encode("idna").decode()) is not None
+    except UnicodeError:
+        is_host = False
+    if not is_host:
         raise ValueError(f"{parts.hostname} cannot be the name of a host")
     return url
-
-
-def _is_host(name: str) -> bool:
-    try:
-        return ":" in name or _HOST.fullmatch(name.encode("idna").decode()) is not None  # urlsplit has checked IPv6
-    except UnicodeError:
-        return False
 
 
 HttpUrl = Annotated[str, AfterValidator(http_url)]

@@ -27,9 +27,11 @@ class Threads:
         await self._places.acquire()
         loop = asyncio.get_running_loop()
         outcome: Future[T] = Future()
-        outcome.set_running_or_notify_cancel()  # so that cancelling the waiting does not free the place
+        # A future that runs cannot be cancelled, so cancelling the waiting does not free the place.
+        outcome.set_running_or_notify_cancel()
 
         def leave(_: Future[T]) -> None:
+            # A call that hangs may end only after the loop was closed.
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._places.release)
 

@@ -18,7 +18,7 @@ from smithd.suggestion import did_you_mean, nearest
 
 WIDEST = 140
 MAX_SUGGESTIONS = 100
-"""Searching for a near name is slow, and typing errors are not the trouble of a file with more mistakes than this."""
+"""Searching for a near name is slow, and a file with more mistakes than this suffers from more than typing errors."""
 
 
 class Report:
@@ -56,7 +56,7 @@ class Report:
         self._warnings.setdefault((node.start if node else self.path, message))
 
     def settle(self, node: Node) -> None:
-        """Everything has been said of this value: what a validator finds in it is a consequence."""
+        """Remember that the mistake of this value is reported: what a validator finds in it is a consequence."""
         self._settled[id(node)] = node
 
     def is_settled(self, node: Node) -> bool:
@@ -89,24 +89,32 @@ class Report:
     def error(self) -> ConfigError:
         """All mistakes, by position, ready to print."""
         ordered = sorted(self._diagnostics.values(), key=lambda each: (_order(each.position), each.message))
+        printed = []
+        for each in ordered:
+            lines = [f"{each.position}: {self.mask.text(each.message)}"]
+            if isinstance(each.position, Position) and each.position.line < len(self._lines):
+                lines += self._excerpt(each.position, each.width)
+            hint = each.hint
+            if (repair := each.repair) is not None:
+                # The repaired line repeats the file's: it is shown only where nothing in that line is masked.
+                is_shown = self.mask.line(repair.line, 0, 0)[0] == self._lines[repair.line]
+                hint = f"{repair.how}: {repair.text}" if is_shown else repair.how
+            lines += [f"  {self.mask.text(text)}" for text in (each.expected, hint) if text]
+            printed.append("\n".join(lines))
         count = "1 mistake" if len(ordered) == 1 else f"{len(ordered)} mistakes"
-        return ConfigError("\n\n".join([*map(self._printed, ordered), f"{count} in {self.path}"]))
-
-    def _printed(self, diagnostic: Diagnostic) -> str:
-        parts = [f"{diagnostic.position}: {self.mask.text(diagnostic.message)}"]
-        if isinstance(diagnostic.position, Position) and diagnostic.position.line < len(self._lines):
-            parts += self._excerpt(diagnostic.position, diagnostic.width)
-        hint = diagnostic.hint
-        if (repair := diagnostic.repair) is not None:
-            # The repaired line repeats the file's: it is shown only where nothing in that line is masked.
-            is_shown = self.mask.line(repair.line, 0, 0)[0] == self._lines[repair.line]
-            hint = f"{repair.how}: {repair.text}" if is_shown else repair.how
-        parts += [f"  {self.mask.text(text)}" for text in (diagnostic.expected, hint) if text]
-        return "\n".join(parts)
+        return ConfigError("\n\n".join([*printed, f"{count} in {self.path}"]))
 
     def _excerpt(self, position: Position, width: int) -> list[str]:
+        """The line of a position, and below it carets that mark a part of it."""
         text, start, end = self.mask.line(position.line, position.column, position.column + width)
-        text, start, end = _cropped(text, start, max(end, start + 1))
+        # A mistake may be at the end of a line, where there is no character to mark.
+        end = max(end, start + 1)
+        if len(text) > WIDEST:
+            left = max(0, min(start - WIDEST // 2, len(text) - WIDEST))
+            window = ("…" if left else "") + text[left : left + WIDEST] + ("…" if left + WIDEST < len(text) else "")
+            shift = left - (1 if left else 0)
+            text, start, end = window, start - shift, min(end - shift, len(window))
+
         gutter = f"{position.line + 1:>5} | "
         carets = " " * _columns(text[:start]) + "^" * max(_columns(text[start:end]), 1)
         # A tab or a control character would move the caret, or drive the terminal.
@@ -115,17 +123,8 @@ class Report:
 
 
 def _order(position: Position | Path) -> tuple[str, int, int]:
-    """What concerns a file as a whole comes before what has a place in it."""
+    """The sort key of a position; what concerns a file as a whole comes before what has a place in it."""
     return (str(position.file), *position[1:]) if isinstance(position, Position) else (str(position), -1, -1)
-
-
-def _cropped(text: str, start: int, end: int) -> tuple[str, int, int]:
-    if len(text) <= WIDEST:
-        return text, start, end
-    left = max(0, min(start - WIDEST // 2, len(text) - WIDEST))
-    window = ("…" if left else "") + text[left : left + WIDEST] + ("…" if left + WIDEST < len(text) else "")
-    shift = left - (1 if left else 0)
-    return window, start - shift, min(end - shift, len(window))
 
 
 def _columns(text: str) -> int:

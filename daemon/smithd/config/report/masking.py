@@ -34,8 +34,10 @@ _REFERENCE = r"\$\{(?:env:[A-Za-z_]\w*|(?:file|credential):(?:(?!:-)[^{}])+|[A-Z
 _REFERENCES_ONLY = re.compile(rf"(?:(?i:bearer|basic|token)\s+)?(?:{_REFERENCE}[:@]?)+")
 _ADDRESSES = re.compile(r"(?:^|_)url$", re.IGNORECASE)
 _READABLE = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"']*"  # an address, in which a password is found where it stands
-    r"|(?:[A-Za-z][A-Za-z0-9+.-]*:?/{1,3})?[\w.-]+(?::[0-9]{1,5})?(?:/[\w./~-]*)?"  # no part of this could be one
+    # A complete address: its password stands between '://' and '@', and is found there.
+    r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"']*"
+    # A host with a port and a path, the scheme misspelt or left out: no part of it could be a password.
+    r"|(?:[A-Za-z][A-Za-z0-9+.-]*:?/{1,3})?[\w.-]+(?::[0-9]{1,5})?(?:/[\w./~-]*)?"
 )
 _KEY = re.compile(r"(?P<name>[\w.-]+)[\"']?\s*:(?=\s|$)\s*")
 _HARMLESS = re.compile(rf"{_REFERENCE}|(?i:\b(?:bearer|basic|token))\s|[\w-]+:\s")
@@ -127,7 +129,7 @@ class Mask:
                 line = line[: end_of_values + comment.start()].rstrip()
             spans = self._indexed().spans.get(number, [])
         if len(line) > 2 * NEAR:
-            # As where all of a file is on one line. No secret is so long that its start would be missed.
+            # All of a file may be on one line. No secret is so long that its start would be missed.
             left, right = max(0, start - NEAR), start + NEAR
             spans = [_Span(max(a - left, 0), b - left, mask) for a, b, mask in spans if b > left and a < right]
             line, start, end = line[left:right], start - left, min(end, right) - left
@@ -156,8 +158,10 @@ class Mask:
     def _is_secret_at(self, path: Path, node: ScalarNode) -> bool:
         if is_reference(node.text):
             return False
+        # A single value where 'activitysmith' should be a mapping is most likely its API key.
         if path == ("activitysmith",) or hides_a_password(_last_key(path), node.text):
-            return True  # a single value under 'activitysmith' is meant as its key
+            return True
+        # A rule or a source may be called 'token' or 'key' without being a secret.
         above = ""
         for step in (step for step in path if isinstance(step, str)):
             if above not in _NAMED_BY_THE_USER and self._is_secret(step):
@@ -208,23 +212,19 @@ def _by_pattern(text: str) -> Iterator[_Span]:
 def _by_look(lines: Sequence[str], number: int, is_secret: Callable[[str], bool]) -> Iterator[_Span]:
     """What to hide of a line when only its look is known: all that follows a secret's key, or stands below one."""
     line = lines[number]
-    if any(is_secret(name) for name in _keys_above(lines, number)):
-        yield _Span(len(line) - len(line.lstrip()), len(line))
+    # Only lines that are indented less than all below them are keys above; in the first column there are none.
+    indent = _indent(line)
+    for above in reversed(lines[:number]):
+        if indent == 0:
+            break
+        if above.strip() and _indent(above) < indent:
+            indent = _indent(above)
+            if (match := _KEY.search(above)) is not None and is_secret(match["name"]):
+                yield _Span(len(line) - len(line.lstrip()), len(line))
+                break
     for match in _KEY.finditer(line):
         if is_secret(match["name"]) and re.search(r"\w", _HARMLESS.sub("", line[match.end() :])):
             yield _Span(match.end(), len(line))
-
-
-def _keys_above(lines: Sequence[str], number: int) -> Iterator[str]:
-    indent = _indent(lines[number])
-    # Only lines that are indented less than all below them are keys above; in the first column there are none.
-    for line in reversed(lines[:number]):
-        if indent == 0:
-            return
-        if line.strip() and _indent(line) < indent:
-            indent = _indent(line)
-            if match := _KEY.search(line):
-                yield match["name"]
 
 
 def _indent(line: str) -> float:

@@ -18,6 +18,8 @@ MANY = 12
 _KEY_STEP = "[key]"
 _CORE_TYPES = {"str", "int", "float", "bool", "none", "date", "datetime", "time", "timedelta", "url", "any", "bytes"}
 _FIELD_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_MISMATCHES = ("_type", "_parsing", "literal_error", "enum")
+"""How the kinds of errors end that say: a value of another kind was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,12 @@ def _chosen(found: Sequence[Finding], depth: int) -> Iterator[list[Finding]]:
         else:
             yield [finding]
     for path, branches in unions.items():
-        fitting = [branch for branch in branches.values() if not any(_is_mismatch(each, path) for each in branch)]
+        # A branch does not fit where it takes another kind of value; an error about a key within it is no sign of that.
+        fitting = []
+        for branch in branches.values():
+            about_all = [each for each in branch if each.spot.path == path and each.kind != "missing"]
+            if not any(isinstance(each.spot.node, ScalarNode) or each.kind.endswith(_MISMATCHES) for each in about_all):
+                fitting.append(branch)
         if fitting or len(branches) == 1:
             yield from _chosen(min(fitting or branches.values(), key=len), depth + 1)
         else:
@@ -82,22 +89,12 @@ def _tags(error: ErrorDetails, root: MappingNode, at: Path) -> Iterator[tuple[Pa
         following = child(node, step)
         if following is not None:
             node, path = following[1], (*path, step)
-        elif isinstance(step, str) and step != _KEY_STEP:
-            # Pydantic puts the branch of a union on the path, by its type or tag. What looks like the name of a field
-            # is one, and is missing in the file.
-            is_field = _FIELD_NAME.fullmatch(step) is not None and step not in _CORE_TYPES
-            if not is_field:
-                yield path, step
-
-
-def _is_mismatch(finding: Finding, path: Path) -> bool:
-    """Whether the value is of another kind than this branch of the union takes."""
-    if finding.spot.path != path or finding.kind == "missing":
-        return False
-    return isinstance(finding.spot.node, ScalarNode) or finding.kind.endswith(_MISMATCHES)
-
-
-_MISMATCHES = ("_type", "_parsing", "literal_error", "enum")
+            continue
+        # Pydantic puts the branch of a union on the path, by its type or tag. Any other step that looks like the name
+        # of a field is a key that the file does not have.
+        is_field = isinstance(step, str) and _FIELD_NAME.fullmatch(step) is not None and step not in _CORE_TYPES
+        if isinstance(step, str) and step != _KEY_STEP and not is_field:
+            yield path, step
 
 
 def expectation(error: ErrorDetails) -> str | None:
@@ -145,6 +142,7 @@ def _one_of(context: Context) -> str:
 
 def _at_least(context: Context) -> str:
     least = context.get("min_length", 1)
+    # Pydantic names a list or a mapping here; for other values, like a secret, it says 'Value'.
     if context.get("field_type") in ("Value", None):
         return "a text that is not empty"
     return "at least one" if least == 1 else f"at least {least}"

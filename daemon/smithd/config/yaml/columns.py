@@ -14,8 +14,9 @@ def part_of(node: ScalarNode, column: int, width: int, lines: Sequence[str]) -> 
     The text is searched in the file character by character, so that quotes, escapes and line breaks may stand between.
     """
     line, at = node.start.line, node.start.column
+    # The text begins on the line after the | or >.
     if node.style in ("|", ">"):
-        line, at = line + 1, 0  # the | or > is not part of the text
+        line, at = line + 1, 0
     # White space is left out: YAML folds line breaks, and an escape may stand for it.
     wanted = [letter for letter in node.text[: column - 1] if not letter.isspace()]
     rest = node.text[column - 1 :].strip()[:1] or ""

@@ -33,7 +33,7 @@ _MERGE = "<<"
 class Composition:
     """A file's tree, and what is wrong with it as YAML: repeated keys, tags, aliases without an anchor.
 
-    ``tree`` is None where YAML itself is broken. ``settled`` are nodes of which everything has been said: what a
+    ``tree`` is None where YAML itself is broken. ``settled`` are nodes whose mistake is reported already: what a
     validator finds in them is a consequence.
     """
 
@@ -60,6 +60,7 @@ def compose(document: Document) -> Composition:
     finally:
         parser.dispose()
     root = composer.root
+    # A file with nothing but comments has no root, one with only ``---`` has an empty one.
     if root is None or (isinstance(root, ScalarNode) and root.style is None and not root.text):
         hint = "config.example.yaml shows what it can contain"
         composition.diagnostics.append(Diagnostic(Position(document.path, 0, 0), "the file is empty", hint=hint))
@@ -134,6 +135,7 @@ class _Composer:
             self._anchors[anchor] = node
         if tag is None:
             return
+        # These tags make a text of any value, as quotes do, so the style says it is quoted.
         if isinstance(node, ScalarNode) and tag in _STRING_TAGS:
             node.style = node.style or "!"
             return
@@ -150,6 +152,7 @@ class _Composer:
         elif any(target is outer.node for outer in self._open):
             self._mistake(place, "an alias within its own anchor: this would never end")
             target = None
+        # A value must follow the key, so the alias itself stands there; what a validator says of it does not count.
         if target is None:
             target = place
             self._found.settled.append(place)
@@ -192,6 +195,7 @@ class _Composer:
             self._found.settled.append(mapping)
         elif not isinstance(key, ScalarNode):
             self._mistake(key, "this cannot be a key", expected="expected a name")
+        # YAML reads a key like ``5`` or ``true`` as a number or a truth value; all our keys are texts.
         elif not isinstance(name := value_of(key), str):
             hint = None if name is None else "put it in quotes if it is meant as a name"
             self._mistake(key, "this cannot be a key", expected=f"expected a name, found {described(name)}", hint=hint)
@@ -207,5 +211,6 @@ class _Composer:
         self._mistake(node, message, expected=expected)
         raise _Stopped
 
-    def _at(self, mark: Any) -> Position:  # each of the two parsers has its own class of marks
+    # The two parsers have different classes of marks, so no type fits both.
+    def _at(self, mark: Any) -> Position:
         return Position(self._file, mark.line, mark.column)

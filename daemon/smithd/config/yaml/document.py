@@ -13,7 +13,7 @@ from smithd.config.diagnostic import Diagnostic, Position
 
 MAX_BYTES = 10_000_000
 
-_FOREIGN_BOMS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+_UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOT_PRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """What YAML does not allow in a file (https://yaml.org/spec/1.2.2/#51-character-set), and a byte order mark within."""
 
@@ -43,7 +43,7 @@ class UnreadableFile(Exception):
 def read(path: Path) -> Document:
     """The file as text. Raises UnreadableFile."""
     raw = _bytes(path).removeprefix(codecs.BOM_UTF8)
-    if any(raw.startswith(bom) for bom in _FOREIGN_BOMS):
+    if raw.startswith(_UTF16_BOMS):
         raise UnreadableFile(Diagnostic(Position(path, 0, 0), "the file is UTF-16", hint="save it as UTF-8"))
     try:
         text = raw.decode("utf-8")
@@ -65,6 +65,7 @@ def read(path: Path) -> Document:
 def _bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
+            # One byte more tells that it is too large; a device like /dev/zero would never end.
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         diagnostic = Diagnostic(path, "there is no such file", hint="name the configuration file with -c FILE")
@@ -73,7 +74,8 @@ def _bytes(path: Path) -> bytes:
     except PermissionError:
         hint = "the user that smithd runs as must be able to read it"
         diagnostic = Diagnostic(path, "the file cannot be read: permission denied", hint=hint)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+    # A zero byte in the path is a ValueError.
+    except (OSError, ValueError) as error:
         diagnostic = Diagnostic(path, f"the file cannot be read: {getattr(error, 'strerror', None) or error}")
     else:
         if len(raw) <= MAX_BYTES:

@@ -13,6 +13,7 @@ Path = tuple[Step, ...]
 """The way to a value: keys, and places in lists counted from 0."""
 
 
+# Nodes are compared by identity: equal values at two places are two nodes, with mistakes of their own.
 @dataclass(slots=True, eq=False)
 class ScalarNode:
     """A single value. ``style`` is None for plain text, else the quote or the sign (``|``, ``>``) it begins with."""
@@ -85,8 +86,8 @@ def mistake_at(
 
 
 def locate(root: Node, steps: Sequence[Step]) -> Spot:
-    """Where steps lead. Those that name nothing in the file are skipped: a validator's path names unions too, and the
-    keys that a short form leaves out.
+    """Where steps lead. Those that name nothing in the file are skipped: a validator's path also has steps for the
+    branches of unions, and for keys that a short form leaves out.
     """
     path: Path = ()
     rest: tuple[Step, ...] = ()

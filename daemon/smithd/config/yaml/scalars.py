@@ -30,6 +30,7 @@ def value_of(scalar: ScalarNode) -> Value:
         return text
     if text in _WORDS:
         return _WORDS[text]
+    # Most texts begin with a letter, and need not be tried with the patterns of numbers.
     if not (text[0].isdigit() or text[0] in "+-."):
         return text
     # int() of very many digits is slow; as a float they are infinite, which is reported.

@@ -20,7 +20,7 @@ _QUOTES = "the value needs quotes"
 _UNCLOSED = "found unexpected end of stream"
 _INDENT = "the keys of one mapping begin in the same column, indented with spaces"
 
-# What libyaml says (https://github.com/yaml/libyaml, scanner.c and parser.c), and what it means for the file.
+# libyaml's messages (https://github.com/yaml/libyaml, scanner.c and parser.c), each in plain words and with a hint.
 _MEANINGS: dict[str, tuple[str, str | None]] = {
     "mapping values are not allowed in this context": ("a ': ' that does not belong here", _INDENT),
     "could not find expected ':'": ("expected 'key: value'", None),
@@ -49,6 +49,7 @@ _FLOW_VALUE = re.compile(
 )
 _OPEN_QUOTE = re.compile(r"(?:[:\[{,-]\s+|^)(?P<quote>[\"'])(?:(?!(?P=quote)).)*$")
 _LINES_BACK = 1000
+"""How far above an error an open quote is searched: each line with one is tried with the parser, which takes time."""
 _NO_SPACE = re.compile(r"(?P<head>\s*(?:- +)*[A-Za-z_][\w.-]*):(?P<value>[^\s:].*)")
 _NO_COLON = re.compile(r"\s*[A-Za-z_][\w.-]*\s*")
 _SPECIAL = re.compile(r"[\[\]{}*&!|>%@`#'\"\\]|: |^[-?,]")
@@ -89,6 +90,7 @@ def _open_quote(lines: Sequence[str], mark: _Mark, parser: Parser) -> _Mark | No
 
 def _place(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> _Mark:
     mark, about = error.problem_mark or error.context_mark, error.context_mark
+    # At the end of the file the parser notices what is not closed; the place where that began is worth showing.
     if about is not None and (mark is None or mark.line >= len(lines) or error.problem == _UNCLOSED):
         mark = about
     if mark is None or not lines:
@@ -107,6 +109,7 @@ def _meaning(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: _Mark) -> 
         return "a text with {{ }} needs quotes", None
     if problem == _UNCLOSED:
         return "the quote that begins here is never closed", None
+    # The misspelling is libyaml's.
     if problem.endswith(("escape character", "hexdecimal number")):
         hint = "in single quotes a backslash is an ordinary character"
         return "in double quotes a backslash begins an escape like \\n, and this is not one", hint
@@ -129,6 +132,7 @@ def _meaning(error: yaml.MarkedYAMLError, lines: Sequence[str], mark: _Mark) -> 
 
 def _repairs(line: str) -> Iterator[tuple[str, str]]:
     """The line with its values quoted, with a space after its colon, or with a colon: what may have been meant."""
+    # In a line that is indented with tabs, quotes mend nothing.
     if line.lstrip(" ").startswith("\t"):
         return
 

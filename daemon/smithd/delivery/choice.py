@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery import wire
@@ -59,7 +59,9 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
     filled, choice = fill_lanes(outbox, now), Chosen()
     # The lanes of a priority are merged by age: the order is that of one queue, and a lane that waits stops no other.
     for priority in Priority:
-        heads = _heads(filled, addressee.account, priority)
+        heads: list[Head] = []
+        for family in Family:
+            _push_next(heads, family, filled.lane(Lane(addressee.account, priority, family)))
         while heads and len(choice.requests) < places:
             _, family, queued, rest = heappop(heads)
             message, shown = queued.message, filled.shown.get(queued.message.key)
@@ -79,15 +81,6 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
 
 
 Head = tuple[int, Family, Queued, Iterator[Queued]]
-
-
-def _heads(outbox: Outbox, account: str, priority: Priority) -> list[Head]:
-    """The oldest message of each lane of a priority."""
-    heads: list[Head] = []
-    for family in Family:
-        _push_next(heads, family, outbox.lane(Lane(account, priority, family)))
-    heapify(heads)
-    return heads
 
 
 def _push_next(heads: list[Head], family: Family, rest: Iterator[Queued]) -> None:

@@ -61,7 +61,10 @@ class Database:
                 with self._held.begin():
                     bring_up_to_date(self._held, self.path)
                     if self._lock is not None:
-                        self._take_over(self._held, configuration and configuration.resolve())
+                        configuration = configuration and configuration.resolve()
+                        self._term, before = owner.take_over(self._held, os.getpid(), configuration)
+                        self.from_another = configuration is not None and before not in ("", str(configuration))
+                        sqlite.mark(self._held, _mark(self._term))
                 # The mark is looked for in the file itself, where a new page arrives with a checkpoint only.
                 sqlite.checkpoint(self._held)
             self.check_place()
@@ -72,11 +75,6 @@ class Database:
             self.close()
             raise
         return self
-
-    def _take_over(self, connection: Connection, configuration: Path | None) -> None:
-        self._term, before = owner.take_over(connection, os.getpid(), configuration)
-        self.from_another = configuration is not None and before not in ("", str(configuration))
-        sqlite.mark(connection, _mark(self._term))
 
     @contextmanager
     def transaction(self, connection: Connection | None = None) -> Iterator[Connection]:

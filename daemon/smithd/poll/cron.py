@@ -78,9 +78,13 @@ class Calendar:
         day = moment.date()
         index = bisect_right(self.times, (moment.hour, moment.minute))
         if index == len(self.times) or not self.has(day):
-            index, day = 0, _next_day(day)
+            index, day = 0, day + timedelta(days=1)
             while not self.has(day):
-                day = _next_day(day) if day.month in self.months else _next_month(day)
+                if day.month in self.months:
+                    day += timedelta(days=1)
+                else:
+                    # No month has more than 31 days: 32 after its first, it is the next one.
+                    day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
         return datetime.combine(day, time(*self.times[index]))
 
 
@@ -138,14 +142,6 @@ def _number(field: _Field, word: str) -> int:
     if word.isdigit() and len(word) <= 4 and field.low <= int(word) <= field.high:
         return int(word)
     raise ValueError(f"{field.title}: {word!r} is not possible; {field.expected}")
-
-
-def _next_day(day: date) -> date:
-    return day + timedelta(days=1)
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def next_run(calendar: Calendar, zone_name: str, moment: float) -> float:

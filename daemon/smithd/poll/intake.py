@@ -123,7 +123,11 @@ class Intake:
         else:
             series = self._unlabelled.get(metric) if type(metric) is str else None
         if series is None:
-            raise _Rejected(self._unknown(metric))
+            if not isinstance(metric, str):
+                raise _Rejected(f"poll: a metric's name must be a text, not {_kind(metric)}")
+            declared = ", ".join(islice(self._unlabelled, 10)) or "none"
+            more = ", …" if len(self._unlabelled) > 10 else ""
+            raise _Rejected(f"{metric:.80}: no such metric; declared: {declared}{more}")
         if type(value) is not float:
             value = _number(metric, value)
         # NaN and the infinities mean that there is no value. This is the quickest test for them.
@@ -136,12 +140,6 @@ class Intake:
             time = now
         # A source whose clock is ahead must not make samples that stay fresh for longer than others.
         return Sample(series, value, min(float(time), now), now)
-
-    def _unknown(self, metric: object) -> str:
-        if not isinstance(metric, str):
-            return f"poll: a metric's name must be a text, not {_kind(metric)}"
-        declared = ", ".join(islice(self._unlabelled, 10)) or "none"
-        return f"{metric:.80}: no such metric; declared: {declared}{', …' if len(self._unlabelled) > 10 else ''}"
 
     def _labelled_series(self, metric: Any, labels: Any) -> Series | None:
         try:

@@ -83,7 +83,8 @@ class Poller:
         self._calling: asyncio.Task[_Result] | None = None
         self._called_at = 0.0
         self._failures = 0
-        self._skipped = 0
+        self.skipped = 0
+        """How many polls were skipped."""
         self._not_before = float("-inf")
         self._failure_log = _Thinned()
         self._problem_log = _Thinned()
@@ -91,11 +92,6 @@ class Poller:
         self._closed = False
         self.closing: str | None = None
         """What went wrong when the source was last closed."""
-
-    @property
-    def skipped(self) -> int:
-        """How many polls were skipped."""
-        return self._skipped
 
     def due(self, spawn: Spawn) -> None:
         """Start a poll, as a task made by ``spawn``, that hands over what it brings.
@@ -107,10 +103,10 @@ class Poller:
             return
         still_runs = self._polling is not None and not self._polling.done()
         if still_runs or not self._has_room():
-            self._skipped += 1
-            if _is_power_of_two(self._skipped):
+            self.skipped += 1
+            if _is_power_of_two(self.skipped):
                 why = "the last poll still runs" if still_runs else "its last answers still wait to be evaluated"
-                self._events.publish(PollSkipped(self._spec.name, self._skipped, why))
+                self._events.publish(PollSkipped(self._spec.name, self.skipped, why))
             return
         self._polling = spawn(self._poll_and_hand_over())
 

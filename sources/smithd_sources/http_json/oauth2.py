@@ -71,7 +71,8 @@ class OAuth2Tokens:
         self._context = context
         self._tls = options.tls.settings() if options.tls else tls
         self._timeout = timeout
-        self._token = ""
+        self.token = ""
+        """The last token; empty before the first. It is a secret."""
         self._valid_until = -math.inf
 
     def forget(self) -> None:
@@ -93,15 +94,10 @@ class OAuth2Tokens:
                 life = to_number(answer.get("expires_in"), "expires_in")
             except BadResponse:
                 life = None
-            self._token = token
+            self.token = token
             # A token that lives less than a minute is used for half of its life.
             self._valid_until = now + (DEFAULT_LIFE if life is None else max(life - MARGIN, life / 2, 0.0))
-        return f"Bearer {self._token}"
-
-    @property
-    def token(self) -> str:
-        """The last token; empty before the first. It is a secret."""
-        return self._token
+        return f"Bearer {self.token}"
 
     async def _fetch(self) -> dict[str, Any]:
         options, secret = self._options, self._options.client_secret.get_secret_value()

@@ -81,7 +81,12 @@ def _read(name: str, text: _Text, most: int) -> QueryResponse:
         return QueryResponse(error=f"{found.get('error')} ({found.get('errorType')})")
     if result is None or not result.is_there:
         raise NotPrometheus
-    return QueryResponse(tuple(result.samples), result.cut, tuple(_warnings(found)))
+    # Prometheus, Thanos and Mimir have lists of warnings; VictoriaMetrics says that an answer is partial.
+    lists = [found[key] for key in _WARNING_KEYS if isinstance(found.get(key), list)]
+    warnings = [str(text) for texts in lists for text in texts]
+    if found.get("isPartial") is True:
+        warnings.append("the answer is partial: not every storage node answered")
+    return QueryResponse(tuple(result.samples), result.cut, tuple(warnings))
 
 
 class _Result:
@@ -162,15 +167,6 @@ class _Result:
 
     def _no_result(self, shown: Any) -> BadResponse:
         return BadResponse(f"{self._name}: this is no result of a query: {in_short(shown)}")
-
-
-def _warnings(answer: dict[str, Any]) -> Iterator[str]:
-    """The warnings that come with an answer, of Prometheus, Thanos, Mimir and VictoriaMetrics."""
-    for key in _WARNING_KEYS:
-        said = answer.get(key)
-        yield from (str(text) for text in (said if isinstance(said, list) else ()))
-    if answer.get("isPartial") is True:
-        yield "the answer is partial: not every storage node answered"
 
 
 class _Text:

@@ -56,16 +56,14 @@ class PendingRequest:
     def uses(connection: socket.socket) -> None:
         """Note that the request of this thread uses this connection from now on."""
         pending: PendingRequest | None = getattr(PendingRequest._of_this_thread, "current", None)
-        if pending is not None:
-            pending._watch(connection)
-
-    def _watch(self, connection: socket.socket) -> None:
+        if pending is None:
+            return
         # A handle of its own: TLS detaches the socket that it wraps, and the number of a closed one may be reused.
         handle = socket.socket(fileno=os.dup(connection.fileno()))
-        with self._lock:
-            self.missing = "no answer"
-            self._handles.append(handle)
-            if self._ended:
+        with pending._lock:
+            pending.missing = "no answer"
+            pending._handles.append(handle)
+            if pending._ended:
                 _shut_down(handle)
 
 

@@ -114,7 +114,14 @@ class QueriedDatabase(ABC):
                 self._limit(connection, seconds)
                 if self.wraps and query.selects:
                     return self._fetch_wrapped(connection, metric, query, given, seconds)
-                return self._fetch_plain(connection, metric, query, given, seconds)
+                result = connection.execute(text(self._statement(query.text, seconds)), given)
+                if not result.returns_rows:
+                    raise Misconfigured(
+                        "the query brings no rows: expected one that reads, like SELECT count(*) FROM jobs"
+                    )
+                columns = list(result.keys())
+                chosen = needed(metric, columns)
+                return self._result([columns[index] for index in chosen], chosen, result)
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
@@ -165,16 +172,6 @@ class QueriedDatabase(ABC):
     def _without_rows(self, query: SqlQuery, seconds: float) -> str:
         """A statement that brings the names and types of the query's columns at almost no cost."""
         return f"SELECT {self._hint(seconds)}* FROM (\n{query.text}\n) AS smithd LIMIT 0"  # noqa: S608 # as above
-
-    def _fetch_plain(
-        self, connection: Connection, metric: SqlMetric, query: SqlQuery, given: dict[str, Any], seconds: float
-    ) -> QueryResult:
-        result = connection.execute(text(self._statement(query.text, seconds)), given)
-        if not result.returns_rows:
-            raise Misconfigured("the query brings no rows: expected one that reads, like SELECT count(*) FROM jobs")
-        columns = list(result.keys())
-        chosen = needed(metric, columns)
-        return self._result([columns[index] for index in chosen], chosen, result)
 
     def _result(self, columns: Sequence[str], chosen: Sequence[int], result: CursorResult[Any]) -> QueryResult:
         most = self._options.max_rows

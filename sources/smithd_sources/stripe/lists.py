@@ -180,7 +180,12 @@ class Feed(Generic[C]):
         """All that were made since then. Raises what a listing raises."""
 
         def begin() -> Listing[C]:
-            self._listed_from = self._start(since, now)
+            self._listed_from = since
+            if self._pages > FEW and now - self._whole_at < DAY:
+                kept = self._kept.values()
+                newest = max((each.created for each in kept), default=since) - OVERLAP
+                changing = min((each.created for each in kept if self._may_change(each)), default=newest)
+                self._listed_from = max(since, min(newest, changing))
             created = {"created": {"gte": self._listed_from}} if self._listed_from else {}
             return Listing(self._api, self._path, [{**self._params, **created}], self._take, self._cap)
 
@@ -201,14 +206,6 @@ class Feed(Generic[C]):
         objects, _ = await self._api.page(self._path, {**self._params, "limit": 1})
         kept = await self._take(objects)
         return next(iter(kept.values()), None)
-
-    def _start(self, since: int, now: float) -> int:
-        """From when on the list has to be read."""
-        if self._pages <= FEW or now - self._whole_at >= DAY:
-            return since
-        newest = max((kept.created for kept in self._kept.values()), default=since) - OVERLAP
-        changing = min((kept.created for kept in self._kept.values() if self._may_change(kept)), default=newest)
-        return max(since, min(newest, changing))
 
     async def _take(self, objects: Sequence[ApiObject]) -> Mapping[str, C]:
         try:

@@ -110,7 +110,25 @@ def _has_other_currency(price: ApiObject, currency: str) -> bool:
 def _price(price: ApiObject, currency: str, prices: Mapping[str, ApiObject]) -> Price:
     recurring = _recurring(price)
     packs = price.get("transform_quantity") or price.get("transform_usage") or {}
-    amounts = {} if _is_metered(price) else _amounts(prices.get(price.get("id", ""), price), currency)
+    amounts: dict[str, Any] = {}
+    # What is metered is no part of MRR, so its amounts are not asked for either.
+    if not _is_metered(price):
+        full = prices.get(price.get("id", ""), price)
+        source = full["currency_options"][currency] if _has_other_currency(full, currency) else full
+        if full.get("billing_scheme") == "tiered":
+            tiers = tuple(
+                Tier(
+                    None if tier["up_to"] in (None, "inf") else whole(tier["up_to"]),
+                    _amount(tier, "unit_amount"),
+                    _amount(tier, "flat_amount"),
+                )
+                for tier in source["tiers"]
+            )
+            if not tiers:
+                raise ValueError(f"the price {full['id']} has no tiers")
+            amounts = {"tiers": tiers, "graduated": full["tiers_mode"] == "graduated"}
+        else:
+            amounts = {"unit": _amount(source, "unit_amount" if "unit_amount" in source else "amount")}
     return Price(
         product=_id(price.get("product") or ""),
         a_month=times_a_month(recurring["interval"], recurring.get("interval_count", 1)),
@@ -119,24 +137,6 @@ def _price(price: ApiObject, currency: str, prices: Mapping[str, ApiObject]) -> 
         round_up=packs.get("round") == "up",
         **amounts,
     )
-
-
-def _amounts(price: ApiObject, currency: str) -> dict[str, Any]:
-    """The amounts of the price in this currency."""
-    source = price["currency_options"][currency] if _has_other_currency(price, currency) else price
-    if price.get("billing_scheme") == "tiered":
-        tiers = tuple(
-            Tier(
-                None if tier["up_to"] in (None, "inf") else whole(tier["up_to"]),
-                _amount(tier, "unit_amount"),
-                _amount(tier, "flat_amount"),
-            )
-            for tier in source["tiers"]
-        )
-        if not tiers:
-            raise ValueError(f"the price {price['id']} has no tiers")
-        return {"tiers": tiers, "graduated": price["tiers_mode"] == "graduated"}
-    return {"unit": _amount(source, "unit_amount" if "unit_amount" in source else "amount")}
 
 
 def _amount(holder: ApiObject, name: str) -> Fraction:

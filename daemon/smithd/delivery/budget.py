@@ -93,7 +93,8 @@ class Budget:
     def remember(self, family: Family, arrived_by: float) -> None:
         """A request that went before, perhaps in an earlier run of the daemon."""
         ends = self._counts[family].ends
-        del ends[: bisect_right(ends, arrived_by - LATE_ARRIVAL)]  # no later request arrives before those
+        # No later request arrives before those that are dropped here.
+        del ends[: bisect_right(ends, arrived_by - LATE_ARRIVAL)]
         insort(ends, arrived_by + WINDOW + MARGIN)
 
     def lower(self, family: Family, pace: Pace, now: float) -> None:

@@ -97,7 +97,8 @@ def _take(choice: Chosen, queued: Queued, shown: Shown | None, addressee: Addres
         choice.dropped.append((queued, Drop(DeliveryReason.INVALID, str(error))))
         return
     if isinstance(message, PushUpdate) and message.only_in_place and request.endpoint is not Endpoint.REPLACE:
-        choice.obsolete.append(queued)  # the phone does not have what this would replace
+        # The phone does not have the notification that this one was to replace.
+        choice.obsolete.append(queued)
         return
     choice.requests.append((queued, request))
 

@@ -76,7 +76,8 @@ def fit(body: dict[str, Any]) -> dict[str, Any]:
                     # A second button without a first one is not documented (contract section 4.6).
                     weight.pop("secondary_action", None)
     except ValueError:
-        return body  # it is no JSON: the check says where
+        # It is no JSON; the contract's check will say where.
+        return body
     return weight | {name: body[name] for name in UNWEIGHED & body.keys()}
 
 

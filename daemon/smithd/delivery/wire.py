@@ -184,7 +184,8 @@ def _end(message: ActivityEnd, shown: ShownActivity | None) -> Request:
         if not message.content.content_state:
             body.pop("content_state", None)
         if window.is_timer(body.get("content_state")):
-            body["content_state"].pop("duration_seconds", None)  # it would start the window anew
+            # With a duration, the end would start the timer's window anew.
+            body["content_state"].pop("duration_seconds", None)
         tidy(body.get("content_state"))
         return Request(Endpoint.STREAM_DELETE, message.key.name, fit(body), message.key, having)
     except ValueError:

@@ -130,7 +130,8 @@ def _parse_item(field: _Field, item: str) -> range:
         return range(first, (field.high if match["step"] else first) + 1, step)
     last = _number(field, match["last"])
     if match["last"] == "sun" and first > last:
-        last = 7  # mon-sun and sat-sun can only mean this
+        # Sunday is 0, but mon-sun and sat-sun can only mean that it ends the week.
+        last = 7
     if first > last:
         raise ValueError(f"{field.title}: the range {item!r} runs backwards; {field.expected}")
     return range(first, last + 1, step)
@@ -173,7 +174,8 @@ def _next_time(calendar: Calendar, zone: ZoneInfo, moment: float) -> float:
     local = datetime.fromtimestamp(moment, zone).replace(tzinfo=None)
     while True:
         local = calendar.after(local)
-        run = local.replace(tzinfo=zone).timestamp()  # of a time that comes twice, the first
+        # Of a time that comes twice, this is the first.
+        run = local.replace(tzinfo=zone).timestamp()
         # A time that the clocks skip comes back from the time zone as another one.
         skipped = datetime.fromtimestamp(run, zone).replace(tzinfo=None) - local
         if skipped:

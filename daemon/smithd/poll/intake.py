@@ -146,7 +146,8 @@ class Intake:
             # Not sorted: the same labels in another order are one more entry, of the same series.
             key = (metric, tuple(labels.items()))
             known = self._labelled.get(key)
-        except (AttributeError, TypeError):  # labels that are no mapping, or hold something unhashable
+        except (AttributeError, TypeError):
+            # The labels are no mapping, or hold something that cannot be hashed.
             key, known = None, None
         if known is not None:
             return known

@@ -80,10 +80,12 @@ class Scheduler:
         self._round = 0
         self._drift = 0.0
         self._running = False
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it logs every single run
+        # APScheduler logs every single run.
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         self._scheduler: Any = AsyncIOScheduler(
             timezone=UTC,
-            executors={"default": DebugExecutor()},  # calls the job directly: no thread, no task
+            # This executor calls the job directly, without a thread or a task.
+            executors={"default": DebugExecutor()},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
@@ -163,7 +165,8 @@ class Scheduler:
         for job, slot in self._slots.items():
             planned = self._scheduler.get_job(job)
             if slot.on_calendar and planned is not None and planned.next_run_time <= _wall(now):
-                continue  # its time passed while the machine slept: it runs once now
+                # Its time passed while the machine slept, so it is left to run once now.
+                continue
             self._plan_slot(job, slot, now)
         self._scheduler.resume()
 

@@ -162,7 +162,8 @@ class HttpJson(Source[HttpJsonOptions]):
             return decode(body)
         except RecursionError:
             raise BadResponse(f"{self._place}: the answer is nested too deep") from None
-        except ValueError:  # for wrong JSON, a wrong encoding, and numbers with thousands of digits
+        except ValueError:
+            # This covers wrong JSON, a wrong encoding, and numbers with thousands of digits.
             kind = response.headers.get("content-type") or "no content type"
             hint = " (a page for people; is it a login?)" if "html" in kind.lower() else ""
             raise BadResponse(f"{self._place}: expected {expected}, got {cut(kind)}{hint}: {excerpt(body)}") from None

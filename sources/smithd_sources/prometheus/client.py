@@ -55,13 +55,16 @@ class PrometheusClient:
         self._params = {"timeout": f"{int(timeout * 810)}ms"}
         self._of_this_thread = threading.local()
         session = requests.Session()
-        session.auth = lambda request: request  # requests would look for a password in ~/.netrc
+        # Without an auth of its own, requests would look for a password in ~/.netrc.
+        session.auth = lambda request: request
         session.verify = tls.verify
         if not tls.verify:
-            warnings.filterwarnings("ignore", "Unverified HTTPS request")  # the configuration asks for it
+            # The configuration asks for just that.
+            warnings.filterwarnings("ignore", "Unverified HTTPS request")
         session.hooks["response"] = [self._keep_response]
         self._api = PrometheusConnect(url.rstrip("/"), dict(headers), session=session, timeout=(timeout, timeout))
-        session.mount(url.rstrip("/"), TLSAdapter(tls, places))  # replaces the library's own, which retries and sleeps
+        # The library's own adapter retries, and sleeps in between.
+        session.mount(url.rstrip("/"), TLSAdapter(tls, places))
         self._session = session
 
     def query(
@@ -103,7 +106,8 @@ class PrometheusClient:
     def _keep_response(self, response: requests.Response, **_: Any) -> None:
         """Comes before prometheus-api-client, which drops the type of the result, the warnings, and errors' texts."""
         chunks, size = list[bytes](), 0
-        for chunk in response.iter_content(_CHUNK):  # requests has no other way to limit an answer
+        # requests has no other way to limit the size of an answer.
+        for chunk in response.iter_content(_CHUNK):
             chunks.append(chunk)
             size += len(chunk)
             if size > LIMIT:
@@ -128,7 +132,8 @@ class PrometheusClient:
             raise BadResponse(f"{self._place}: expected Prometheus' answer, got {kind}: {said}")
 
         self._of_this_thread.response = parsed
-        response._content = b'{"data": {"result": []}}'  # the library would parse the whole answer a second time
+        # The library would parse the whole answer a second time.
+        response._content = b'{"data": {"result": []}}'
 
 
 def _happened(error: requests.RequestException, root: BaseException) -> str:

@@ -74,7 +74,8 @@ def _read(name: str, text: _Text, most: int) -> QueryResponse:
             result = _Result(name, most)
             result.read(text)
             if result.cut:
-                break  # what follows is not worth parsing the rest
+                # Only warnings may follow, and they are not worth parsing the rest.
+                break
         else:
             found[key] = text.value()
     if found.get("status") == "error":
@@ -200,7 +201,8 @@ class _Text:
     def value(self) -> Any:
         """The value that begins here, as a whole."""
         self.begins("")
-        for size in _PIECES:  # a short piece first: most series are short, and a copy of the rest is not
+        # A short piece is tried first: most series are short, and a copy of the whole rest is not.
+        for size in _PIECES:
             piece = self._text[self._at : self._at + size]
             try:
                 value, end = _DECODER.raw_decode(piece)
@@ -208,7 +210,8 @@ class _Text:
                 if len(piece) < size:
                     raise
                 continue
-            if end < size:  # at the end of the piece, a number may go on
+            # A number that ends with the piece may go on after it.
+            if end < size:
                 self._at += end
                 return value
         raise ValueError("a part of it is too large, or is no JSON")

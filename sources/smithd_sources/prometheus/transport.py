@@ -68,7 +68,8 @@ class PendingRequest:
 
 
 def _shut_down(handle: socket.socket) -> None:
-    with suppress(OSError):  # the other side may have closed it
+    # The other side may have closed it already.
+    with suppress(OSError):
         handle.shutdown(socket.SHUT_RDWR)
 
 
@@ -80,7 +81,8 @@ class _Watched(HTTPConnection):
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as in urllib3 itself
         if self.sock is not None:
-            PendingRequest.uses(self.sock)  # one that was kept from an earlier request
+            # This connection was kept from an earlier request.
+            PendingRequest.uses(self.sock)
         return super().getresponse()
 
 

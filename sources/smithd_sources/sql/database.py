@@ -36,7 +36,8 @@ _CODE_OF_BAD_DATA = "22000"
 _UNKNOWN_OPTION = "unexpected keyword argument"
 """In the error of drivers for an option of the address that they do not know."""
 
-for _name in ("sqlalchemy.pool", "psycopg", "asyncmy"):  # they log every connection that breaks, as smithd does
+# They log every connection that breaks, and smithd does so too.
+for _name in ("sqlalchemy.pool", "psycopg", "asyncmy"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 

@@ -97,7 +97,8 @@ class PostgreSQL(AsyncDatabase):
         given: dict[str, Any] = {
             "application_name": "smithd",
             "connect_timeout": int(OWN_DEADLINE * self._context.timeout),
-            "prepare_threshold": None,  # poolers keep no prepared statements
+            # Poolers keep no prepared statements.
+            "prepare_threshold": None,
             "cursor_factory": OneStatement,
         }
         if self._options.tls is not None:

@@ -82,7 +82,8 @@ def error_for(path: str, status: int, body: bytes) -> SourceError:
     except (ValueError, RecursionError):
         answer = None
     found = answer.get("error") if isinstance(answer, dict) else None
-    error: Mapping[str, object] = found if isinstance(found, dict) else {}  # empty where it is not Stripe's
+    # It stays empty where the answer is not Stripe's own.
+    error: Mapping[str, object] = found if isinstance(found, dict) else {}
     said = str(error.get("message") or excerpt(body))
     if status == 401:
         what = "has expired" if error.get("code") == "api_key_expired" else "is not accepted (HTTP 401)"

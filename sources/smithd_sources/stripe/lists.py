@@ -67,7 +67,8 @@ class Listing(Generic[F]):
             except StripeRefused as error:
                 if error.param != "starting_after" or self._last is None:
                     raise
-                self._start_over()  # the object to go on from was deleted
+                # The object to go on from was deleted.
+                self._start_over()
 
     async def _read_page(self) -> None:
         after = {} if self._last is None else {"starting_after": self._last}

@@ -105,7 +105,8 @@ def _only_over_tls(url: str) -> str:
     host = urlsplit(url).hostname or ""
     try:
         is_own_machine = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # a name, which may lead to any machine
+    except ValueError:
+        # It is a name, which may lead to any machine.
         is_own_machine = False
     if urlsplit(url).scheme != "https" and not is_own_machine:
         raise ValueError("expected https: a key is sent there (http is for this machine's own addresses)")

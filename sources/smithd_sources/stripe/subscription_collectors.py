@@ -65,7 +65,8 @@ class SubscriptionCollector(FigureCollector):
 
     def _money(self, metric: Figure, amounts: Amounts) -> list[RawSample]:
         if metric not in self._metrics:
-            return []  # and a missing rate is no mistake then
+            # Where no such figure is configured, a missing rate is no mistake.
+            return []
         known = dict.fromkeys(self._currencies, Fraction())
         return self._shared.converter.samples(metric.value, {**known, **amounts})
 

@@ -27,6 +27,7 @@ def sounds_secret(name: str) -> bool:
 
 
 def _as_text(value: Any) -> Any:
+    # Python writes a truth with a capital, and YAML does not.
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value

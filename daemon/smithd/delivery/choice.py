@@ -16,7 +16,6 @@ from smithd.outbox.message import Priority, Push, PushUpdate
 from smithd.outbox.queue import fill_lanes
 from smithd.outbox.queued import Queued
 from smithd.outbox.settlement import DeliveryReason, Drop
-from smithd.outbox.shown import Shown
 from smithd.outbox.state import Lane, Outbox
 
 AT_ONCE = 4
@@ -73,7 +72,17 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
             if isinstance(passage, NotYet):
                 choice.look_again = min(choice.look_again, passage.until - instant)
                 continue
-            _take(choice, queued, shown, addressee, now)
+            try:
+                request = wire.request(message, shown, addressee.channels, now, addressee.zone)
+            except ValueError as error:
+                choice.dropped.append((queued, Drop(DeliveryReason.INVALID, str(error))))
+            else:
+                only_in_place = isinstance(message, PushUpdate) and message.only_in_place
+                if only_in_place and request.endpoint is not Endpoint.REPLACE:
+                    # The phone does not have the notification that this one was to replace.
+                    choice.obsolete.append(queued)
+                else:
+                    choice.requests.append((queued, request))
             _push_next(heads, family, rest)
     rest_of_time = min(choice.look_again, filled.next_at() - now, LONGEST_REST if outbox.count() else math.inf)
     choice.look_again = max(rest_of_time, SHORTEST_REST)
@@ -86,21 +95,6 @@ Head = tuple[int, Family, Queued, Iterator[Queued]]
 def _push_next(heads: list[Head], family: Family, rest: Iterator[Queued]) -> None:
     if (queued := next(rest, None)) is not None:
         heappush(heads, (queued.id, family, queued, rest))
-
-
-def _take(choice: Chosen, queued: Queued, shown: Shown | None, addressee: Addressee, now: float) -> None:
-    """Choose a message, where a request can be made of it and is worth sending."""
-    message = queued.message
-    try:
-        request = wire.request(message, shown, addressee.channels, now, addressee.zone)
-    except ValueError as error:
-        choice.dropped.append((queued, Drop(DeliveryReason.INVALID, str(error))))
-        return
-    if isinstance(message, PushUpdate) and message.only_in_place and request.endpoint is not Endpoint.REPLACE:
-        # The phone does not have the notification that this one was to replace.
-        choice.obsolete.append(queued)
-        return
-    choice.requests.append((queued, request))
 
 
 def channels_of(channels: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -116,6 +116,7 @@ class Gate:
                 if now < until:
                     return NotYet(until, GateReason.BLOCKED)
                 # The time for a probe has come. One request is enough to find out; the others wait for its answer.
+                # The + leaves out the endpoints of which no request is in flight any more.
                 if any(covers(scope, other) for other in chain(+self._in_flight, chosen)):
                     return NotYet(math.inf, GateReason.PROBING)
         if now < (until := self._pauses.get(endpoint.family, now)):

@@ -189,6 +189,7 @@ def _later(
     reason: DeliveryReason, detail: str, attempts: int, now: float, chance: float, *, longest: float = LONGEST_RETRY
 ) -> Retry:
     """Twice as long as the last time, up to a limit, and never quite in step with others."""
+    # The exponent is bounded: 2.0 ** 1024 would raise OverflowError after a long outage.
     delay = min(FIRST_RETRY * 2.0 ** min(attempts, 30), longest)
     return Retry(now + delay * (0.8 + 0.4 * chance), reason, detail, wait=Wait.ANSWER)
 

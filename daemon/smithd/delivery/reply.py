@@ -119,6 +119,7 @@ def read(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: byte
     found: Mapping[str, Any] | None = parsed if isinstance(parsed, dict) else None
     limits = _limits(headers)
     if 200 <= status < 300:
+        # Answers with these two statuses have no body (RFC 9110, sections 15.3.5 and 15.3.6).
         if status in (204, 205):
             found = {}
         if found is None:
@@ -200,7 +201,12 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 def _limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
     """What ``RateLimit`` and ``RateLimit-Policy`` say, as in ``"account:badges"; r=59; t=60``."""
-    left, rules = (_policies(headers.get(name, "")) for name in ("ratelimit", "ratelimit-policy"))
+    left: dict[str, dict[str, int]] = {}
+    rules: dict[str, dict[str, int]] = {}
+    for name, found in (("ratelimit", left), ("ratelimit-policy", rules)):
+        for match in _POLICY.finditer(headers.get(name, "")):
+            policy = match[1] or match[2] or ""
+            found[policy] = {parameter: int(number) for parameter, number in _PARAMETER.findall(match[3])}
     return tuple(
         Limit(
             policy,
@@ -213,17 +219,10 @@ def _limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
     )
 
 
-def _policies(header: str) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for match in _POLICY.finditer(header):
-        name = match[1] or match[2] or ""
-        found[name] = {parameter: int(number) for parameter, number in _PARAMETER.findall(match[3])}
-    return found
-
-
 def _line(text: str) -> str:
     """A text as a line for a person. A cut is marked, so that masking
     recognizes a secret that was cut."""
+    # Only the beginning is looked at, since an answer may be long; several blanks in it become one.
     beginning = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * LONGEST_SAID])
     is_cut = len(text) > 4 * LONGEST_SAID
     return clipped(" ".join(beginning.split()) + ("…" if is_cut else ""), LONGEST_SAID)

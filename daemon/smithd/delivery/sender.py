@@ -63,6 +63,7 @@ class Sender:
         """
         try:
             while True:
+                # Cleared before it asks: what happens while it asks makes it ask again.
                 self._woken.clear()
                 # Reporting that fails is no everyday end: what a task has raised is raised here.
                 for task in [task for task in self._tasks if task.done()]:

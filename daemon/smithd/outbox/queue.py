@@ -350,6 +350,7 @@ def _forget_old_pushes(draft: Draft, newest: ShownPush, now: float) -> None:
     shown = draft.outbox.shown.values()
     closed = [push for push in shown if isinstance(push, ShownPush) and push.key != newest.key and not push.is_open]
     closed.sort(key=lambda push: push.at)
+    # The newest push is not among them, and takes one of the places.
     surplus, oldest = len(closed) + 1 - PUSHES_KEPT, now - PUSHES_KEPT_FOR
     for index, push in enumerate(closed):
         if index < surplus or push.at < oldest:

@@ -49,6 +49,7 @@ _NICKNAMES = {
     "@annually": "0 0 1 1 *",
 }
 _ITEM = re.compile(r"(\*|(?P<first>\w+)(-(?P<last>\w+))?)(/(?P<step>[0-9]{1,4}))?", re.ASCII)
+# Without a time zone: ``Calendar.after`` counts on a clock that never changes.
 _EPOCH = datetime(1970, 1, 1)
 _DAY = 86400.0
 # 29 February does come.

@@ -86,6 +86,7 @@ class Scheduler:
             timezone=UTC,
             # This executor calls the job directly, without a thread or a task.
             executors={"default": DebugExecutor()},
+            # However late a job is, it runs, and the runs that it missed count as one.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 

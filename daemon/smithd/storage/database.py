@@ -9,7 +9,7 @@ the last two; a daemon that has lost the state writes nothing any more.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,7 +39,6 @@ class Database:
         self._log: sqlite.LogStamp | None = None
         self._held: Connection | None = None
         self._connections: list[Connection] = []
-        self._after_rollback: list[Callable[[Connection], None]] = []
 
     @classmethod
     def open(cls, path: Path, configuration: Path | None = None) -> Database:
@@ -86,18 +85,8 @@ class Database:
         """
         held = connection or self._held
         assert held is not None, "the state is closed"
-        try:
-            with self._begun(held):
-                yield held
-        except TermLost:
-            # The state is another daemon's: nothing is written to it, not even what would undo our own changes.
-            raise
-        except BaseException:
-            if self._after_rollback and connection is None:
-                with self._begun(held):
-                    for undo in self._after_rollback:
-                        undo(held)
-            raise
+        with self._begun(held):
+            yield held
 
     @contextmanager
     def resuming(self) -> Iterator[Connection]:
@@ -129,10 +118,6 @@ class Database:
         assert self._lock is not None, "a state in memory has one connection"
         with self._explained():
             return self._connect()
-
-    def after_rollback(self, undo: Callable[[Connection], None]) -> None:
-        """Have ``undo`` called, in a transaction, when one did not come to be: memory was ahead of the disk then."""
-        self._after_rollback.append(undo)
 
     def check_place(self) -> None:
         """Raises TermLost where the file was replaced; it needs no transaction, so it works on a full disk too."""

@@ -87,6 +87,7 @@ class OAuth2Tokens:
             token = answer.get("access_token")
             if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
                 raise BadResponse(f"{self._who}: its answer has no access_token")
+            # The case of the type does not count (RFC 6749, section 5.1).
             if str(answer.get("token_type", "bearer")).lower() != "bearer":
                 raise Misconfigured(f"{self._who} hands out no bearer tokens, and others are not known here")
             # A life that cannot be read is no reason to have no values: the token works all the same.

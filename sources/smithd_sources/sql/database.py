@@ -166,6 +166,7 @@ class QueriedDatabase(ABC):
             f"WITH smithd({names}) AS (\n{query.text}\n) "  # noqa: S608 # the query is the configuration's
             f"SELECT {self._hint(seconds)}{columns} FROM smithd LIMIT :smithd_most"
         )
+        # One row more than is allowed shows that there are too many.
         most = {"smithd_most": self._options.max_rows + 1}
         result = connection.execute(text(self._statement(sql, seconds)), given | most)
         return self._result([shape[index][0] for index in chosen], range(len(chosen)), result)

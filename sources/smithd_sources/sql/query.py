@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from functools import cache
 
 from smithd.plugin import did_you_mean
@@ -148,8 +148,9 @@ def moments(now: float, zone: tzinfo) -> dict[str, datetime]:
     """The values of the parameters at ``now`` (seconds since 1970). Days begin at midnight in ``zone``."""
     moment = datetime.fromtimestamp(now, zone)
     today = moment.date()
-    return {"now": moment, "today": _midnight(today, zone), "yesterday": _midnight(today - timedelta(1), zone)}
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time(), zone)
+    yesterday = today - timedelta(days=1)
+    return {
+        "now": moment,
+        "today": datetime.combine(today, time(), zone),
+        "yesterday": datetime.combine(yesterday, time(), zone),
+    }

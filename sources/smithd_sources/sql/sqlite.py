@@ -47,6 +47,7 @@ class SQLite(ThreadedDatabase):
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         # SQLite has no time limit of its own: this handler ends a query when it returns true.
         connection.set_progress_handler(lambda: self._context.clock.monotonic() > self._deadline, _STEPS)
+        # By default, sqlite3 fails the whole query over a text that is no UTF-8.
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         return connection
 

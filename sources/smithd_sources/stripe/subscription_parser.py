@@ -59,31 +59,31 @@ def parse_subscription(
     found: ApiObject, prices: Mapping[str, ApiObject] = {}, coupons: Mapping[str, ApiObject] = {}
 ) -> Subscription:
     """A subscription; ``prices`` and ``coupons`` are those that were asked for besides, by their ids."""
+    items: list[Item] = []
+    for item in found["items"]["data"]:
+        taxes = item.get("tax_rates") or found.get("default_tax_rates") or ()
+        items.append(
+            Item(
+                price=_price(_price_of(item), currency_of(found), prices),
+                quantity=1 if item.get("quantity") is None else whole(item["quantity"]),
+                discounts=tuple(_discount(discount, coupons) for discount in _discounts(item)),
+                inclusive_tax=sum((exact(tax["percentage"]) for tax in taxes if tax.get("inclusive")), Fraction()),
+                trial_end=_moment((item.get("current_trial") or {}).get("end_date"), -inf),
+            )
+        )
+    # A pause without a time at which it resumes lasts until somebody ends it.
     pause = found.get("pause_collection")
     return Subscription(
         id=found["id"],
         status=_text(found["status"]),
         customer=_id(found.get("customer") or found["id"]),
         currency=currency_of(found),
-        items=tuple(_item(item, found, prices, coupons) for item in found["items"]["data"]),
+        items=tuple(items),
         discounts=tuple(_discount(discount, coupons) for discount in _discounts(found)),
         cancelling=bool(found.get("cancel_at_period_end") or found.get("cancel_at")),
         paused_until=-inf if pause is None else _moment(pause.get("resumes_at"), inf),
         trial_end=_moment(found.get("trial_end"), -inf),
         ended_at=_moment(found.get("ended_at") or found.get("canceled_at"), inf),
-    )
-
-
-def _item(
-    item: ApiObject, subscription: ApiObject, prices: Mapping[str, ApiObject], coupons: Mapping[str, ApiObject]
-) -> Item:
-    taxes = item.get("tax_rates") or subscription.get("default_tax_rates") or ()
-    return Item(
-        price=_price(_price_of(item), currency_of(subscription), prices),
-        quantity=1 if item.get("quantity") is None else whole(item["quantity"]),
-        discounts=tuple(_discount(discount, coupons) for discount in _discounts(item)),
-        inclusive_tax=sum((exact(tax["percentage"]) for tax in taxes if tax.get("inclusive")), Fraction()),
-        trial_end=_moment((item.get("current_trial") or {}).get("end_date"), -inf),
     )
 
 

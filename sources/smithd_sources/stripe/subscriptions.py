@@ -214,23 +214,19 @@ class Subscriptions:
         try:
             while self._changed:
                 subscription = next(iter(self._changed))
-                await self._read_one(subscription)
+                try:
+                    expand = {"expand": self._expand} if self._expand else {}
+                    found = await self._api.get(f"subscriptions/{subscription}", expand)
+                except StripeRefused as error:
+                    if error.status != _NOT_FOUND:
+                        raise
+                    self._kept.pop(subscription, None)
+                else:
+                    self._kept |= await self._take([found])
                 self._changed.discard(subscription)
         except OutOfTime:
             left = len(self._changed)
             raise OutOfTime(f"subscriptions: {left} that changed are still to be read; the next poll goes on") from None
-
-    async def _read_one(self, subscription: str) -> None:
-        try:
-            found = await self._api.get(
-                f"subscriptions/{subscription}", {"expand": self._expand} if self._expand else {}
-            )
-        except StripeRefused as error:
-            if error.status != _NOT_FOUND:
-                raise
-            self._kept.pop(subscription, None)
-            return
-        self._kept |= await self._take([found])
 
 
 def _misshapen(found: ApiObject, error: Exception) -> BadResponse:

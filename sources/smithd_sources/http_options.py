@@ -27,6 +27,7 @@ def sounds_secret(name: str) -> bool:
 
 
 def _as_text(value: Any) -> Any:
+    # Python writes a truth with a capital, and YAML does not.
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
@@ -128,14 +129,10 @@ class HttpConnectionOptions(Options):
     tls: TLSOptions = Field(default_factory=TLSOptions, description="how certificates are checked and shown")
 
     @model_validator(mode="after")
-    def _one_authorization(self) -> HttpConnectionOptions:
-        if self.auth is not None and any(name.lower() == "authorization" for name in self.headers):
-            raise PydanticCustomError("two_auths", "expected either 'auth' or a header 'Authorization', not both")
-        return self
-
-    @model_validator(mode="after")
-    def _one_of_each(self) -> HttpConnectionOptions:
+    def _one_of_each_header(self) -> HttpConnectionOptions:
         names = Counter(name.lower() for name in self.headers)
+        if self.auth is not None and "authorization" in names:
+            raise PydanticCustomError("two_auths", "expected either 'auth' or a header 'Authorization', not both")
         if twice := [name for name, count in names.items() if count > 1]:
             raise PydanticCustomError("twice", f"the header {twice[0]} stands here twice (case does not count)")
         return self

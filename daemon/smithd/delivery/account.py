@@ -60,5 +60,5 @@ class AccountOptions(Options):
         min_length=1, description="the account's key; best as ${env:NAME} or ${credential:NAME}"
     )
     base_url: Annotated[str, AfterValidator(_safe_url)] = BASE_URL
-    channels: Channels | None = Field(None, description="who is told; left out: everybody on the account")
+    channels: Channels | None = Field(None, description="who is notified; left out: everybody on the account")
     limits: Limits = Limits()

@@ -50,6 +50,7 @@ class _Count:
         surplus = self.in_flight + chosen + counting + 1 - (self.limit - kept)
         if surplus <= 0:
             return now
+        # As many as there are too many must have ceased to count, and the first that do are those that end first.
         return self.ends[passed + surplus - 1] if surplus <= counting else math.inf
 
 
@@ -93,7 +94,8 @@ class Budget:
     def remember(self, family: Family, arrived_by: float) -> None:
         """A request that went before, perhaps in an earlier run of the daemon."""
         ends = self._counts[family].ends
-        del ends[: bisect_right(ends, arrived_by - LATE_ARRIVAL)]  # no later request arrives before those
+        # No later request arrives before those that are dropped here.
+        del ends[: bisect_right(ends, arrived_by - LATE_ARRIVAL)]
         insort(ends, arrived_by + WINDOW + MARGIN)
 
     def lower(self, family: Family, pace: Pace, now: float) -> None:
@@ -102,6 +104,7 @@ class Budget:
         """
         count = self._counts[family]
         left, until = pace.remaining - count.in_flight, now + min(pace.seconds, LONGEST_PACE)
+        # All answers within a window of the service name its end, in whole seconds from their own time.
         same_window = abs(until - count.left_until) < 2
         count.left = min(left, count.left) if same_window else left
         count.left_until = until

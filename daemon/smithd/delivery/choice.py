@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery import wire
@@ -16,7 +16,6 @@ from smithd.outbox.message import Priority, Push, PushUpdate
 from smithd.outbox.queue import fill_lanes
 from smithd.outbox.queued import Queued
 from smithd.outbox.settlement import DeliveryReason, Drop
-from smithd.outbox.shown import Shown
 from smithd.outbox.state import Lane, Outbox
 
 AT_ONCE = 4
@@ -59,7 +58,9 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
     filled, choice = fill_lanes(outbox, now), Chosen()
     # The lanes of a priority are merged by age: the order is that of one queue, and a lane that waits stops no other.
     for priority in Priority:
-        heads = _heads(filled, addressee.account, priority)
+        heads: list[Head] = []
+        for family in Family:
+            _push_next(heads, family, filled.lane(Lane(addressee.account, priority, family)))
         while heads and len(choice.requests) < places:
             _, family, queued, rest = heappop(heads)
             message, shown = queued.message, filled.shown.get(queued.message.key)
@@ -71,7 +72,17 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
             if isinstance(passage, NotYet):
                 choice.look_again = min(choice.look_again, passage.until - instant)
                 continue
-            _take(choice, queued, shown, addressee, now)
+            try:
+                request = wire.request(message, shown, addressee.channels, now, addressee.zone)
+            except ValueError as error:
+                choice.dropped.append((queued, Drop(DeliveryReason.INVALID, str(error))))
+            else:
+                only_in_place = isinstance(message, PushUpdate) and message.only_in_place
+                if only_in_place and request.endpoint is not Endpoint.REPLACE:
+                    # The phone does not have the notification that this one was to replace.
+                    choice.obsolete.append(queued)
+                else:
+                    choice.requests.append((queued, request))
             _push_next(heads, family, rest)
     rest_of_time = min(choice.look_again, filled.next_at() - now, LONGEST_REST if outbox.count() else math.inf)
     choice.look_again = max(rest_of_time, SHORTEST_REST)
@@ -81,32 +92,9 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
 Head = tuple[int, Family, Queued, Iterator[Queued]]
 
 
-def _heads(outbox: Outbox, account: str, priority: Priority) -> list[Head]:
-    """The oldest message of each lane of a priority."""
-    heads: list[Head] = []
-    for family in Family:
-        _push_next(heads, family, outbox.lane(Lane(account, priority, family)))
-    heapify(heads)
-    return heads
-
-
 def _push_next(heads: list[Head], family: Family, rest: Iterator[Queued]) -> None:
     if (queued := next(rest, None)) is not None:
         heappush(heads, (queued.id, family, queued, rest))
-
-
-def _take(choice: Chosen, queued: Queued, shown: Shown | None, addressee: Addressee, now: float) -> None:
-    """Choose a message, where a request can be made of it and is worth sending."""
-    message = queued.message
-    try:
-        request = wire.request(message, shown, addressee.channels, now, addressee.zone)
-    except ValueError as error:
-        choice.dropped.append((queued, Drop(DeliveryReason.INVALID, str(error))))
-        return
-    if isinstance(message, PushUpdate) and message.only_in_place and request.endpoint is not Endpoint.REPLACE:
-        choice.obsolete.append(queued)  # the phone does not have what this would replace
-        return
-    choice.requests.append((queued, request))
 
 
 def channels_of(channels: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -33,7 +33,19 @@ class Client:
     async def __call__(self, request: Request) -> Reply:
         """What the service made of a request, or whether it can have reached it; raises nothing but cancellation."""
         try:
-            prepared = self._prepared(request)
+            prepared = self._connections.prepare(
+                request.method,
+                self._account.base_url + request.path,
+                content=request.content,
+                headers={
+                    "Authorization": f"Bearer {self._account.api_key.get_secret_value()}",
+                    "Accept": "application/json",
+                    "Content-Type": "application/json",
+                },
+                timeout=SILENCE_TIMEOUT,
+                connect_timeout=CONNECT_TIMEOUT,
+                limit=LARGEST_ANSWER,
+            )
         except Exception as error:  # noqa: BLE001 - a proxy's address that is none, for one; nothing was sent
             # The error's text is left out: a proxy's password might be in it.
             return NotSent(
@@ -55,18 +67,3 @@ class Client:
             # The error's text is left out: the request's headers might be in it, and the key among them.
             return Unknown(f"the request to {self._host} failed ({type(error).__name__})")
         return reply.read(request.endpoint, answer.status, answer.headers, answer.body, self._now())
-
-    def _prepared(self, request: Request) -> http.PreparedRequest:
-        return self._connections.prepare(
-            request.method,
-            self._account.base_url + request.path,
-            content=request.content,
-            headers={
-                "Authorization": f"Bearer {self._account.api_key.get_secret_value()}",
-                "Accept": "application/json",
-                "Content-Type": "application/json",
-            },
-            timeout=SILENCE_TIMEOUT,
-            connect_timeout=CONNECT_TIMEOUT,
-            limit=LARGEST_ANSWER,
-        )

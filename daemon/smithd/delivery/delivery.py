@@ -95,6 +95,7 @@ class AccountDelivery:
 
     def learn(self, claim: Claim, request: Request, outcome: Outcome, now: float, instant: float) -> list[Event]:
         """How a request ended; returns what is to be published."""
+        # A request that went out before the key or the address changed counts for the gate that let it go.
         gate = self._gates.pop(claim.sent, self.gate)
         events = [*self._of_message(claim.queued, outcome, now)]
         for change in gate.learn(request.endpoint, outcome, instant):
@@ -121,8 +122,11 @@ class AccountDelivery:
                     # The service repeats a warning with each update: one event is enough until an answer has none.
                     self._warned.add(key)
                     yield SurfaceNotRenderable(key, f"the service warns: {'; '.join(warnings)}")
-            case Retry(at, reason, detail) if outcome.blocks is None and _is_news(queued, reason, detail):
-                yield SendDelayed(key, why(key, reason, detail), max(at - now, outcome.pause))
+            case Retry(at, reason, detail):
+                # The delay of a push is worth an event each time, that of a level only when its reason is another.
+                is_push = isinstance(queued.message, Push | PushUpdate)
+                if outcome.blocks is None and (is_push or (queued.reason, queued.detail) != (reason, detail)):
+                    yield SendDelayed(key, why(key, reason, detail), max(at - now, outcome.pause))
             case Drop(reason, detail):
                 yield SendDropped(key, why(key, reason, detail))
 
@@ -137,8 +141,3 @@ def expired(queued: Queued) -> SendDropped:
 def why(key: Key, reason: DeliveryReason, detail: str) -> str:
     """Why a message was not accepted, in a sentence."""
     return sentence(reason, detail, key.name if isinstance(key, WidgetKey) else "")
-
-
-def _is_news(queued: Queued, reason: DeliveryReason, detail: str) -> bool:
-    """Whether a delay is worth an event: a push's always, a level's when its reason is another."""
-    return isinstance(queued.message, Push | PushUpdate) or (queued.reason, queued.detail) != (reason, detail)

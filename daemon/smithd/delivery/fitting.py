@@ -61,27 +61,24 @@ def fit(body: dict[str, Any]) -> dict[str, Any]:
     """The body with its longest texts cut until it is small enough, and at last without its buttons and links."""
     try:
         weight = weighed(body)
-        _cut(weight)
+        while (excess := size(weight) - LARGEST_BODY) > 0:
+            longest = max(_texts(weight), key=lambda place: size(place[0][place[1]]), default=None)
+            if longest is not None:
+                holder, name = longest
+                # A character takes six bytes at most: this comes near the limit in a few steps, never cutting too much.
+                length = max(SHORTEST_TEXT, len(holder[name]) - 1 - excess // 6)
+                holder[name] = holder[name][: length - 1].rstrip() + "…"
+            elif (name := next((part for part in _EXPENDABLE if part in weight), "")) == "":
+                break  # the check says by how much it is too large
+            else:
+                del weight[name]
+                if name == "action":
+                    # A second button without a first one is not documented (contract section 4.6).
+                    weight.pop("secondary_action", None)
     except ValueError:
-        return body  # it is no JSON: the check says where
+        # It is no JSON; the contract's check will say where.
+        return body
     return weight | {name: body[name] for name in UNWEIGHED & body.keys()}
-
-
-def _cut(weight: dict[str, Any]) -> None:
-    while (excess := size(weight) - LARGEST_BODY) > 0:
-        longest = max(_texts(weight), key=lambda place: size(place[0][place[1]]), default=None)
-        if longest is not None:
-            holder, name = longest
-            # A character takes six bytes at most: this comes near the limit in a few steps, and never cuts too much.
-            length = max(SHORTEST_TEXT, len(holder[name]) - 1 - excess // 6)
-            holder[name] = holder[name][: length - 1].rstrip() + "…"
-        elif (name := next((part for part in _EXPENDABLE if part in weight), "")) == "":
-            break  # the check says by how much it is too large
-        else:
-            del weight[name]
-            if name == "action":
-                # A second button without a first one is not documented (contract section 4.6).
-                weight.pop("secondary_action", None)
 
 
 def _texts(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:

@@ -116,6 +116,7 @@ class Gate:
                 if now < until:
                     return NotYet(until, GateReason.BLOCKED)
                 # The time for a probe has come. One request is enough to find out; the others wait for its answer.
+                # The + leaves out the endpoints of which no request is in flight any more.
                 if any(covers(scope, other) for other in chain(+self._in_flight, chosen)):
                     return NotYet(math.inf, GateReason.PROBING)
         if now < (until := self._pauses.get(endpoint.family, now)):
@@ -133,11 +134,26 @@ class Gate:
         """How a request ended; returns what that changed."""
         family = endpoint.family
         self._in_flight[endpoint] -= 1
-        self.budget.settle(family, _arrived_by(outcome, now))
+        # The latest moment at which the request can reach the service: one without an answer may still be on its way.
+        arrived_by: float | None = now
+        match outcome.reply:
+            case NotSent():
+                arrived_by = None
+            case Unknown(status=None):
+                arrived_by = now + LATE_ARRIVAL
+        self.budget.settle(family, arrived_by)
         if outcome.pace is not None:
             self.budget.lower(family, outcome.pace, now)
         self.reachability = self.reachability.after(outcome, now)
-        self._pause(family, outcome, now)
+
+        if outcome.is_verdict:
+            del self._pauses_asked[family]
+        if outcome.pause:
+            # Each pause that turns out to be too short makes the next one longer, whatever the service asks for.
+            least = min(SHORTEST_PAUSE * 2.0 ** min(self._pauses_asked[family], 30), RATE_PAUSE)
+            self._pauses_asked[family] += 1
+            self._pauses[family] = max(now + max(outcome.pause, least), self._pauses.get(family, now))
+
         changes: list[Blocked | Unblocked] = []
         for scope in [scope for scope in self._blocks if covers(scope, endpoint)]:
             # A key whose account must be paid for is a good key.
@@ -163,15 +179,6 @@ class Gate:
         """Let nothing go before ``until``: what was sent in the last minute is not known."""
         self._pauses |= dict.fromkeys(Family, until)
 
-    def _pause(self, family: Family, outcome: Outcome, now: float) -> None:
-        """Rest for as long as the service asks, and longer each time where that turns out to be too short."""
-        if outcome.is_verdict:
-            del self._pauses_asked[family]
-        if outcome.pause:
-            least = min(SHORTEST_PAUSE * 2.0 ** min(self._pauses_asked[family], 30), RATE_PAUSE)
-            self._pauses_asked[family] += 1
-            self._pauses[family] = max(now + max(outcome.pause, least), self._pauses.get(family, now))
-
 
 def _by_family(limits: Limits) -> dict[Family, int]:
     return {
@@ -180,13 +187,3 @@ def _by_family(limits: Limits) -> dict[Family, int]:
         Family.LIVE_ACTIVITIES: limits.live_activities_per_minute,
         Family.METRICS: limits.metrics_per_minute,
     }
-
-
-def _arrived_by(outcome: Outcome, now: float) -> float | None:
-    """The latest moment at which a request can reach the service."""
-    match outcome.reply:
-        case NotSent():
-            return None
-        case Unknown(status=None):
-            return now + LATE_ARRIVAL
-    return now

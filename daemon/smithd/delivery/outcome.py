@@ -92,8 +92,14 @@ def judge(request: Request, reply: Reply, attempts: int, now: float, chance: flo
             settlement = _later(DeliveryReason.NOT_CONNECTED, detail, attempts, now, chance)
             return Outcome(reply, settlement)
         case Unknown():
-            settlement = _uncertain(request, reply, attempts, now, chance)
-            outcome = Outcome(reply, settlement, pause=min(reply.retry_after or 0.0, LONGEST_RETRY))
+            # With an error status it was hardly accepted. Without any, a push may be on the phone, and each try may
+            # repeat it.
+            is_no = reply.status is not None and reply.status >= 300
+            longest = LONGEST_RETRY if is_no or request.endpoint is not Endpoint.SEND else LONGEST_RETRY_OF_A_PUSH
+            settlement = _later(DeliveryReason.NO_ANSWER, reply.reason, attempts, now, chance, longest=longest)
+            pause = min(reply.retry_after or 0.0, LONGEST_RETRY)
+            settlement = replace(settlement, at=max(settlement.at, now + pause), sent=True)
+            outcome = Outcome(reply, settlement, pause=pause)
         case Accepted():
             outcome = Outcome(reply, _accepted(request, reply, now))
         case Rejected():
@@ -140,8 +146,14 @@ def _rejected(request: Request, reply: Rejected, now: float, chance: float) -> O
             return Outcome(reply, Retry(now, DeliveryReason.RATE_LIMITED, said), pause=pause)
         case Refusal.SLOTS_FULL:
             return Outcome(reply, Retry(now + SLOT_PROBE, DeliveryReason.SLOTS_FULL, said, wait=Wait.SLOT))
-    is_end = endpoint is Endpoint.STREAM_DELETE
-    return Outcome(reply, _not_ended(request, reply, now) if is_end else _refused(request, reply, now))
+    if endpoint is not Endpoint.STREAM_DELETE:
+        return Outcome(reply, _refused(request, reply, now))
+    # An end is never dropped: its stream would hold a slot for ever.
+    if reply.kind is Refusal.NOT_FOUND:
+        return Outcome(reply, Accept(ended=True))
+    if request.body:
+        return Outcome(reply, Retry(now, DeliveryReason.REFUSED, said, bare_end=True))
+    return Outcome(reply, Retry(now + END_PROBE, DeliveryReason.REFUSED, said))
 
 
 def _refused(request: Request, reply: Rejected, now: float) -> Settlement:
@@ -163,15 +175,6 @@ def _refused(request: Request, reply: Rejected, now: float) -> Settlement:
     return Drop(DeliveryReason.REFUSED, said)
 
 
-def _not_ended(request: Request, reply: Rejected, now: float) -> Settlement:
-    """An end is never dropped: its stream would hold a slot for ever."""
-    if reply.kind is Refusal.NOT_FOUND:
-        return Accept(ended=True)
-    if request.body:
-        return Retry(now, DeliveryReason.REFUSED, reply.said, bare_end=True)
-    return Retry(now + END_PROBE, DeliveryReason.REFUSED, reply.said)
-
-
 def _pause(reply: Rejected, family: Family, chance: float) -> float:
     # ``Retry-After`` counts first, then the reset time of the limit that is used up, then a pause of our own.
     pause, pace = reply.retry_after, _pace(reply, family)
@@ -182,19 +185,11 @@ def _pause(reply: Rejected, family: Family, chance: float) -> float:
     return min(max(pause, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
-def _uncertain(request: Request, reply: Unknown, attempts: int, now: float, chance: float) -> Retry:
-    # With an error status it was hardly accepted. Without any, a push may be on the phone, and each try may repeat it.
-    is_no = reply.status is not None and reply.status >= 300
-    longest = LONGEST_RETRY if is_no or request.endpoint is not Endpoint.SEND else LONGEST_RETRY_OF_A_PUSH
-    settlement = _later(DeliveryReason.NO_ANSWER, reply.reason, attempts, now, chance, longest=longest)
-    at = max(settlement.at, now + min(reply.retry_after or 0.0, LONGEST_RETRY))
-    return replace(settlement, at=at, sent=True)
-
-
 def _later(
     reason: DeliveryReason, detail: str, attempts: int, now: float, chance: float, *, longest: float = LONGEST_RETRY
 ) -> Retry:
     """Twice as long as the last time, up to a limit, and never quite in step with others."""
+    # The exponent is bounded: 2.0 ** 1024 would raise OverflowError after a long outage.
     delay = min(FIRST_RETRY * 2.0 ** min(attempts, 30), longest)
     return Retry(now + delay * (0.8 + 0.4 * chance), reason, detail, wait=Wait.ANSWER)
 

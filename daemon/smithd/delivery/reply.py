@@ -112,15 +112,25 @@ Reply = Accepted | Rejected | NotSent | Unknown
 
 def read(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes, now: float) -> Reply:
     """What an answer means; ``headers`` are found by names in lower case, ``now`` is in seconds since 1970."""
-    found, limits = _parsed(body), _limits(headers)
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        parsed = None
+    found: Mapping[str, Any] | None = parsed if isinstance(parsed, dict) else None
+    limits = _limits(headers)
     if 200 <= status < 300:
+        # Answers with these two statuses have no body (RFC 9110, sections 15.3.5 and 15.3.6).
         if status in (204, 205):
             found = {}
         if found is None:
             # A portal's page, or half an answer: it is not known whether the service received the request.
             return Unknown(f"HTTP {status} with an answer that is not the service's", status, limits=limits)
         return _accepted(endpoint, found, limits)
-    said, wait = _said(status, found), _retry_after(headers, now)
+
+    # Where ``error`` and ``message`` say the same, a person reads it once.
+    lines = dict.fromkeys(_line(_text(found or {}, name) or "") for name in ("error", "message"))
+    text = clipped(": ".join(filter(None, lines)), LONGEST_SAID)
+    said, wait = f"HTTP {status}" + (f", {text}" if text else ""), _retry_after(headers, now)
     is_verdict = 400 <= status < 500 and status not in _PASSING
     # Each refusal of the service has an ``error`` (contract section 11); a gateway's or a portal's JSON has not.
     if is_verdict and ("error" in (found or {}) or status in _BY_STATUS_ALONE):
@@ -130,14 +140,19 @@ def read(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: byte
 
 
 def _accepted(endpoint: Endpoint, found: Mapping[str, Any], limits: tuple[Limit, ...]) -> Accepted:
-    warning = _text(found, "warning")
+    warning, errors = _text(found, "warning"), found.get("errors")
+    warnings = [warning] if warning else []
+    if isinstance(errors, list):
+        warnings += [whole(error) for error in errors if isinstance(error, str)]
+    # The badge's answer has the first of these names; ``devices_notified`` is its older one.
+    counts = (found.get(name) for name in ("devices_updated", "devices_notified"))
     return Accepted(
         operation=_OPERATIONS.get(endpoint) or _line(_text(found, "operation") or "") or "updated",
         is_confirmed=found.get("success", True) in (True, "true"),
         is_ignored=found.get("ignored") is True,
         notification_id=_text(found, "notification_id"),
-        devices=_devices(found),
-        warnings=((_line(warning),) if warning else ()) + _texts(found, "errors"),
+        devices=next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None),
+        warnings=tuple(map(_line, warnings)),
         said=_line(_text(found, "message") or _text(found, "error") or ""),
         limits=limits,
     )
@@ -186,7 +201,12 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 def _limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
     """What ``RateLimit`` and ``RateLimit-Policy`` say, as in ``"account:badges"; r=59; t=60``."""
-    left, rules = (_policies(headers.get(name, "")) for name in ("ratelimit", "ratelimit-policy"))
+    left: dict[str, dict[str, int]] = {}
+    rules: dict[str, dict[str, int]] = {}
+    for name, found in (("ratelimit", left), ("ratelimit-policy", rules)):
+        for match in _POLICY.finditer(headers.get(name, "")):
+            policy = match[1] or match[2] or ""
+            found[policy] = {parameter: int(number) for parameter, number in _PARAMETER.findall(match[3])}
     return tuple(
         Limit(
             policy,
@@ -199,33 +219,10 @@ def _limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
     )
 
 
-def _policies(header: str) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for match in _POLICY.finditer(header):
-        name = match[1] or match[2] or ""
-        found[name] = {parameter: int(number) for parameter, number in _PARAMETER.findall(match[3])}
-    return found
-
-
-def _parsed(body: bytes) -> Mapping[str, Any] | None:
-    """The JSON object that an answer should be; None where it is none."""
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _said(status: int, found: Mapping[str, Any] | None) -> str:
-    """What the service said, in a line for a person."""
-    lines = dict.fromkeys(_line(_text(found or {}, name) or "") for name in ("error", "message"))
-    said = clipped(": ".join(filter(None, lines)), LONGEST_SAID)
-    return f"HTTP {status}" + (f", {said}" if said else "")
-
-
 def _line(text: str) -> str:
     """A text as a line for a person. A cut is marked, so that masking
     recognizes a secret that was cut."""
+    # Only the beginning is looked at, since an answer may be long; several blanks in it become one.
     beginning = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * LONGEST_SAID])
     is_cut = len(text) > 4 * LONGEST_SAID
     return clipped(" ".join(beginning.split()) + ("…" if is_cut else ""), LONGEST_SAID)
@@ -234,14 +231,3 @@ def _line(text: str) -> str:
 def _text(found: Mapping[str, Any], name: str) -> str | None:
     text = found.get(name)
     return whole(text) if isinstance(text, str) and text else None
-
-
-def _texts(found: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    texts = found.get(name)
-    return tuple(_line(whole(text)) for text in texts if isinstance(text, str)) if isinstance(texts, list) else ()
-
-
-def _devices(found: Mapping[str, Any]) -> int | None:
-    # The badge's answer has the first of these names; ``devices_notified`` is its older one.
-    counts = (found.get(name) for name in ("devices_updated", "devices_notified"))
-    return next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)

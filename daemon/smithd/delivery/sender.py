@@ -63,8 +63,12 @@ class Sender:
         """
         try:
             while True:
+                # Cleared before it asks: what happens while it asks makes it ask again.
                 self._woken.clear()
-                self._collect()
+                # Reporting that fails is no everyday end: what a task has raised is raised here.
+                for task in [task for task in self._tasks if task.done()]:
+                    self._tasks.discard(task)
+                    task.result()
                 departures = await self._take(AT_ONCE - len(self._tasks))
                 for flight in departures.flights:
                     task = asyncio.create_task(self._deliver(flight, self.transport))
@@ -73,12 +77,6 @@ class Sender:
                 await self._rest(departures.ask_again)
         finally:
             await self._wind_down()
-
-    def _collect(self) -> None:
-        """Raise what a request's end has raised: that is no everyday end."""
-        for task in [task for task in self._tasks if task.done()]:
-            self._tasks.discard(task)
-            task.result()
 
     async def _deliver(self, flight: Flight, transport: Transport) -> None:
         await self._report(flight, await transport(flight.request))

@@ -30,7 +30,8 @@ def known(shown: ShownActivity | None) -> TimerWindow | None:
     if shown is None or shown.ended:
         return None
     if shown.content is not None and not is_timer(shown.content.content_state):
-        return None  # another type took the timer's place
+        # A Live Activity of another type took the timer's place.
+        return None
     return shown.window
 
 

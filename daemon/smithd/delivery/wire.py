@@ -133,7 +133,12 @@ def _push(
         # A notification must have a title: its group's name stands in for a blank one.
         own_name = message.key.group.partition("{")[0].strip() or "smithd"
         body["title"] = copied(own_name if is_blank(content.title) else content.title.strip())
-    lines = [line for line in (content.message, _lateness(message, now, zone)) if line not in (None, "")]
+    lines = [] if content.message in (None, "") else [content.message]
+    late = now - max(message.created, message.due)
+    if late >= LATE:
+        hours, minutes = divmod(round(late / 60), 60)
+        span = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+        lines.append(f"Delivered {datetime.fromtimestamp(now, zone):%H:%M}, {span} late.")
     if lines:
         # What is no text is left as it is, for the contract's check to refuse.
         body["message"] = copied("\n".join(map(str, lines)) if isinstance(lines[0], str) else lines[0])
@@ -150,15 +155,6 @@ def _replaceable(message: EdgeMessage, shown: Shown | None) -> str:
     if not isinstance(message, PushUpdate) or not isinstance(shown, ShownPush) or shown.notification_id is None:
         return ""
     return shown.notification_id if not faults(Endpoint.REPLACE, {"title": "x"}, shown.notification_id) else ""
-
-
-def _lateness(message: EdgeMessage, now: float, zone: tzinfo) -> str | None:
-    late = now - max(message.created, message.due)
-    if late < LATE:
-        return None
-    hours, minutes = divmod(round(late / 60), 60)
-    span = f"{hours} h {minutes} min" if hours else f"{minutes} min"
-    return f"Delivered {datetime.fromtimestamp(now, zone):%H:%M}, {span} late."
 
 
 def _state(message: ActivityState, shown: ShownActivity | None, channels: Sequence[str] | None, now: float) -> Request:
@@ -182,22 +178,18 @@ def _to_clear(content: ActivityContent | PushContent, before: ActivityContent | 
 
 def _end(message: ActivityEnd, shown: ShownActivity | None) -> Request:
     """The end with its final state; without one, where that cannot be sent: it must not hold its slot for ever."""
-    is_bare, having = shown is not None and shown.bare_end, window.known(shown)
+    having, bare = window.known(shown), shown is not None and shown.bare_end
     try:
-        body = {} if is_bare else _final(message.content)
-        return Request(Endpoint.STREAM_DELETE, message.key.name, body, message.key, having)
+        body = {} if bare else _taken(message.content, _STREAM)
+        if not message.content.content_state:
+            body.pop("content_state", None)
+        if window.is_timer(body.get("content_state")):
+            # With a duration, the end would start the timer's window anew.
+            body["content_state"].pop("duration_seconds", None)
+        tidy(body.get("content_state"))
+        return Request(Endpoint.STREAM_DELETE, message.key.name, fit(body), message.key, having)
     except ValueError:
         return Request(Endpoint.STREAM_DELETE, message.key.name, {}, message.key, having)
-
-
-def _final(content: ActivityContent) -> dict[str, Any]:
-    body = _taken(content, _STREAM)
-    if not content.content_state:
-        body.pop("content_state", None)
-    if window.is_timer(body.get("content_state")):
-        body["content_state"].pop("duration_seconds", None)  # it would start the window anew
-    tidy(body.get("content_state"))
-    return fit(body)
 
 
 def _value(message: WidgetValue) -> dict[str, Any]:

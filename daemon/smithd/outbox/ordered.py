@@ -25,6 +25,7 @@ class Ordered(Generic[Item]):
     @staticmethod
     def of(items: Sequence[Item]) -> Ordered[Item]:
         """These items, which are in order."""
+        # Chunks begin half full, so that adding to one does not split it at once.
         half = LARGEST_CHUNK // 2
         return Ordered(tuple(tuple(items[at : at + half]) for at in range(0, len(items), half)))
 
@@ -65,4 +66,5 @@ class Ordered(Generic[Item]):
         return Ordered((*self._chunks[:at], *parts, *self._chunks[at + 1 :]))
 
     def _chunk_of(self, item: Item) -> int:
+        # An item that lies before all others belongs into the first chunk.
         return max(0, bisect_right(self._chunks, item, key=lambda chunk: chunk[0]) - 1)

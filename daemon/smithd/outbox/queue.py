@@ -57,7 +57,11 @@ def enqueue(outbox: Outbox, message: Message) -> tuple[Outbox, OutboxChanges]:
     """
     draft = Draft(outbox)
     waiting, claim = outbox.waiting.get(message.key), outbox.claimed.get(message.key)
-    is_sent = _is_sent(claim.queued.message, message) if claim is not None else False
+    # A stream ends once: a request in flight that ends it carries any other end too, whatever its final state is.
+    ends = isinstance(message, ActivityEnd)
+    is_sent = claim is not None and (
+        claim.queued.message == message or (ends and isinstance(claim.queued.message, ActivityEnd))
+    )
     if is_sent or not _is_worth(outbox, message, outbox.shown.get(message.key)):
         # A push that waits says something else, and is still to be seen; a level that waits is out of date.
         draft.wait(message.key, waiting if isinstance(message, Push | PushUpdate) else None)
@@ -106,7 +110,13 @@ def claim(
         draft.show(message.key, presumed, is_certain=False)
     # Looking at every request costs too much for each of them.
     if request.id % _PRUNE_EVERY == 0:
-        _prune_sent(draft, now)
+        # What was sent before the clock was set back lies in the future, and would count for as long as that.
+        newest = now + LONGEST_REQUEST + LATE_ARRIVAL
+        for sent in list(draft.outbox.sent.values()):
+            if sent.at < now - SENT_KEPT_FOR:
+                draft.count_no_more(sent.id)
+            elif sent.at > newest:
+                draft.count(replace(sent, at=newest))
     return *draft.result, found
 
 
@@ -132,7 +142,15 @@ def settle(
     draft.unclaim(key)
     shown = _shown_after(claim, settlement, now)
     draft.show(key, shown)
-    draft.wait(key, _staying(draft.outbox, claim, settlement, shown))
+
+    stays = draft.outbox.waiting.get(key)
+    is_state = isinstance(claim.queued.message, WidgetValue | ActivityState | BadgeCount)
+    # A surface that the configuration has lost while its request was in flight is not sent again.
+    is_wanted = not is_state or outbox.wanted is None or key in outbox.wanted
+    if isinstance(settlement, Retry) and is_wanted:
+        stays = _back(claim.queued, stays, settlement)
+    draft.wait(key, stays if stays is not None and _is_worth(draft.outbox, stays.message, shown) else None)
+
     if isinstance(shown, ShownPush):
         _forget_old_pushes(draft, shown, now)
     if isinstance(shown, ShownActivity) and shown.ended:
@@ -251,11 +269,6 @@ def _is_another_matter(message: Message, other: Message) -> bool:
     return isinstance(message, ActivityEnd) is not isinstance(other, ActivityEnd)
 
 
-def _is_sent(claimed: Message, message: Message) -> bool:
-    """Whether the request in flight already carries this. A stream ends once, whatever its final state is."""
-    return claimed == message or (isinstance(claimed, ActivityEnd) and isinstance(message, ActivityEnd))
-
-
 def _is_worth(outbox: Outbox, message: Message, shown: Shown | None) -> bool:
     place = (message.key, type(message))
     if place in outbox.refused:
@@ -269,17 +282,6 @@ def _refuse(draft: Draft, message: Message, *, off: bool) -> None:
     if not isinstance(message, Push | PushUpdate):
         refused = draft.outbox.refused.insert((message.key, type(message)), None if off else message)
         draft.outbox = replace(draft.outbox, refused=refused)
-
-
-def _staying(outbox: Outbox, claim: Claim, settlement: Settlement, shown: Shown | None) -> Queued | None:
-    """What waits for the key once its request has ended."""
-    message = claim.queued.message
-    stays = outbox.waiting.get(message.key)
-    is_state = isinstance(message, WidgetValue | ActivityState | BadgeCount)
-    is_wanted = not is_state or outbox.wanted is None or message.key in outbox.wanted
-    if isinstance(settlement, Retry) and is_wanted:
-        stays = _back(claim.queued, stays, settlement)
-    return stays if stays is not None and _is_worth(outbox, stays.message, shown) else None
 
 
 def _back(queued: Queued, newer: Queued | None, retry: Retry) -> Queued:
@@ -317,13 +319,24 @@ def _presumed(message: LevelMessage, now: float, window: TimerWindow | None) -> 
 
 
 def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | None:
-    match settlement:
-        case Accept():
-            return _accepted(claim, settlement, now)
-        case Drop():
-            return claim.before
+    message, before, presumed = claim.queued.message, claim.before, claim.presumed
+    if isinstance(settlement, Drop):
+        return before
+    if isinstance(settlement, Accept):
+        match message, presumed:
+            case ((Push() | PushUpdate()), _):
+                replaced = isinstance(message, PushUpdate)
+                kept = before.notification_id if isinstance(before, ShownPush) and replaced else None
+                name = settlement.notification_id or kept
+                return ShownPush(message.key, message.content, now, name, replaced, message.is_open)
+            case ActivityEnd(), ShownActivity():
+                return replace(presumed, content=message.content, at=now, ended=settlement.ended)
+            case _, (ShownActivity() | ShownWidget() | ShownBadge()):
+                return replace(presumed, at=now)
+        return presumed
+
     # It is tried again. Where it may have been accepted all the same, what is shown is not known until then.
-    may_be = unknown(claim.presumed) if settlement.sent and claim.presumed is not None else claim.before
+    may_be = unknown(presumed) if settlement.sent and presumed is not None else before
     if isinstance(may_be, ShownPush) and settlement.forget_id:
         return replace(may_be, notification_id=None)
     if isinstance(may_be, ShownActivity):
@@ -332,37 +345,13 @@ def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | No
     return may_be
 
 
-def _accepted(claim: Claim, settlement: Accept, now: float) -> Shown | None:
-    message, before, presumed = claim.queued.message, claim.before, claim.presumed
-    match message, presumed:
-        case ((Push() | PushUpdate()), _):
-            replaced = isinstance(message, PushUpdate)
-            kept = before.notification_id if isinstance(before, ShownPush) and replaced else None
-            name = settlement.notification_id or kept
-            return ShownPush(message.key, message.content, now, name, replaced, message.is_open)
-        case ActivityEnd(), ShownActivity():
-            return replace(presumed, content=message.content, at=now, ended=settlement.ended)
-        case _, (ShownActivity() | ShownWidget() | ShownBadge()):
-            return replace(presumed, at=now)
-    return presumed
-
-
 def _forget_old_pushes(draft: Draft, newest: ShownPush, now: float) -> None:
     """Forget pushes that are too old to be replaced, and the oldest of too many."""
     shown = draft.outbox.shown.values()
     closed = [push for push in shown if isinstance(push, ShownPush) and push.key != newest.key and not push.is_open]
     closed.sort(key=lambda push: push.at)
+    # The newest push is not among them, and takes one of the places.
     surplus, oldest = len(closed) + 1 - PUSHES_KEPT, now - PUSHES_KEPT_FOR
     for index, push in enumerate(closed):
         if index < surplus or push.at < oldest:
             draft.show(push.key, None)
-
-
-def _prune_sent(draft: Draft, now: float) -> None:
-    """Forget requests that no limit looks back on; what a clock set back has left in the future ends soon."""
-    newest = now + LONGEST_REQUEST + LATE_ARRIVAL
-    for request in list(draft.outbox.sent.values()):
-        if request.at < now - SENT_KEPT_FOR:
-            draft.count_no_more(request.id)
-        elif request.at > newest:
-            draft.count(replace(request, at=newest))

@@ -121,13 +121,18 @@ def load(connection: Connection) -> Outbox:
     """
     waiting: dict[Key, Queued] = {}
     for row in connection.execute(select(_OUTBOX).order_by(_OUTBOX.c.id)):
-        queued = Queued(row.id, _read(row))
+        kind: Any = _KINDS[row.kind]
+        common = {"key": _read_key(row), "priority": Priority(row.priority), "created": row.created, "due": row.due}
+        queued = Queued(row.id, kind(**common, **_read_content(row)))
         if (older := waiting.get(queued.message.key)) is not None:
             connection.execute(_REMOVE, {"row": older.id})
         waiting[queued.message.key] = queued
     connection.execute(_UNCLAIM)
     shown = map(_read_shown, connection.execute(select(_SHOWN)))
-    sent = {row.id: _read_sent(row) for row in connection.execute(select(_SENT))}
+    sent: dict[int, SentRequest] = {}
+    for row in connection.execute(select(_SENT)):
+        boot = Boot(row.boot, row.boot_time) if row.boot is not None else None
+        sent[row.id] = SentRequest(row.id, row.account, row.family, row.at, boot)
     accounts = connection.execute(select(_ACCOUNTS))
     ids = [*sent, *(queued.id for queued in waiting.values())]
     return ordered(
@@ -148,14 +153,23 @@ def write(connection: Connection, changes: OutboxChanges) -> None:
     messages = sorted(changes.messages.items(), key=lambda item: item[0])
     _run(connection, _REMOVE, [{"row": id_} for id_, stored in messages if stored is None])
     _run(connection, _KEEP, [_written(id_, stored) for id_, stored in messages if stored is not None])
-    shown = changes.shown.items()
-    forgotten = [_written_key(key) for key, value in shown if value is None]
+
+    forgotten = [_written_key(key) for key, shown in changes.shown.items() if shown is None]
     # The parameters of a condition may not have the columns' own names.
     _run(connection, _FORGET_SHOWN, [{f"the_{name}": value for name, value in key.items()} for key in forgotten])
-    _run(connection, _KEEP_SHOWN, [_written_shown(value) for _, value in shown if value is not None])
-    sent = changes.sent.items()
-    _run(connection, _FORGET_SENT, [{"row": id_} for id_, request in sent if request is None])
-    _run(connection, _KEEP_SENT, [_written_sent(request) for _, request in sent if request is not None])
+    kept = [shown for shown in changes.shown.values() if shown is not None]
+    rows = [{**_written_key(shown.key), "at": shown.at, "content": _content(shown)} for shown in kept]
+    _run(connection, _KEEP_SHOWN, rows)
+
+    _run(connection, _FORGET_SENT, [{"row": id_} for id_, request in changes.sent.items() if request is None])
+    rows = []
+    for request in changes.sent.values():
+        if request is not None:
+            boot, boot_time = (request.boot.id, request.boot.time) if request.boot is not None else (None, None)
+            row = {"id": request.id, "account": request.account, "family": request.family, "at": request.at}
+            rows.append(row | {"boot": boot, "boot_time": boot_time})
+    _run(connection, _KEEP_SENT, rows)
+
     accounts = [
         {"account": account, "address": service.address, "fingerprint": service.fingerprint}
         for account, service in changes.accounts.items()
@@ -193,16 +207,6 @@ def _written(id_: int, stored: StoredMessage) -> dict[str, Any]:
     }
 
 
-def _written_shown(shown: Shown) -> dict[str, Any]:
-    return {**_written_key(shown.key), "at": shown.at, "content": _content(shown)}
-
-
-def _written_sent(request: SentRequest) -> dict[str, Any]:
-    boot = (request.boot.id, request.boot.time) if request.boot is not None else (None, None)
-    row = (request.id, request.account, request.family, request.at, *boot)
-    return dict(zip(("id", "account", "family", "at", "boot", "boot_time"), row, strict=True))
-
-
 def _content(value: Message | Shown) -> str:
     """The fields that have no column of their own, as JSON; what is None is left out."""
     own = {name: field for name, field in _fields(value).items() if name not in _OWN_COLUMNS}
@@ -212,15 +216,6 @@ def _content(value: Message | Shown) -> str:
 def _fields(value: Any) -> dict[str, Any]:
     found = {field.name: getattr(value, field.name) for field in fields(value)}
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _read(row: Row[Any]) -> Message:
-    own = _read_content(row)
-    kind: Any = _KINDS[row.kind]
-    message: Message = kind(
-        key=_read_key(row), priority=Priority(row.priority), created=row.created, due=row.due, **own
-    )
-    return message
 
 
 def _read_shown(row: Row[Any]) -> Shown:
@@ -236,11 +231,6 @@ def _read_shown(row: Row[Any]) -> Shown:
             return ShownBadge(key, own.pop("count", None), row.at, **own)
         case PushKey():
             return ShownPush(key, own.pop("content"), row.at, **own)
-
-
-def _read_sent(row: Row[Any]) -> SentRequest:
-    boot = Boot(row.boot, row.boot_time) if row.boot is not None else None
-    return SentRequest(row.id, row.account, row.family, row.at, boot)
 
 
 def _read_content(row: Row[Any]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ def unknown(shown: Shown) -> Shown:
             return replace(shown, content=None)
         case ShownBadge():
             return replace(shown, count=None)
+    # Nothing is compared with what a push shows.
     return shown
 
 
@@ -154,6 +155,7 @@ def differs(message: Message, shown: Shown | None) -> bool:
             return (shown.count, shown.channels) != (message.count, message.channels)
         case WidgetValue(), ShownWidget():
             return _value_differs(message, shown.value)
+    # Each push is worth sending, and so is a level of whose key nothing was shown yet.
     return True
 
 

@@ -136,6 +136,7 @@ class Outbox:
     def next_at(self) -> float:
         """When the next message may go or expires, apart from those that may go; infinite where none does."""
         firsts = (self.later.first, self.expiring.first)
+        # What waits behind a request in flight has no time: the answer lets it go.
         return min((first[0] for first in firsts if first is not None), default=math.inf)
 
 

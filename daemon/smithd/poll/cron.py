@@ -49,6 +49,7 @@ _NICKNAMES = {
     "@annually": "0 0 1 1 *",
 }
 _ITEM = re.compile(r"(\*|(?P<first>\w+)(-(?P<last>\w+))?)(/(?P<step>[0-9]{1,4}))?", re.ASCII)
+# Without a time zone: ``Calendar.after`` counts on a clock that never changes.
 _EPOCH = datetime(1970, 1, 1)
 _DAY = 86400.0
 # 29 February does come.
@@ -78,9 +79,13 @@ class Calendar:
         day = moment.date()
         index = bisect_right(self.times, (moment.hour, moment.minute))
         if index == len(self.times) or not self.has(day):
-            index, day = 0, _next_day(day)
+            index, day = 0, day + timedelta(days=1)
             while not self.has(day):
-                day = _next_day(day) if day.month in self.months else _next_month(day)
+                if day.month in self.months:
+                    day += timedelta(days=1)
+                else:
+                    # No month has more than 31 days: 32 after its first, it is the next one.
+                    day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
         return datetime.combine(day, time(*self.times[index]))
 
 
@@ -126,7 +131,8 @@ def _parse_item(field: _Field, item: str) -> range:
         return range(first, (field.high if match["step"] else first) + 1, step)
     last = _number(field, match["last"])
     if match["last"] == "sun" and first > last:
-        last = 7  # mon-sun and sat-sun can only mean this
+        # Sunday is 0, but mon-sun and sat-sun can only mean that it ends the week.
+        last = 7
     if first > last:
         raise ValueError(f"{field.title}: the range {item!r} runs backwards; {field.expected}")
     return range(first, last + 1, step)
@@ -138,14 +144,6 @@ def _number(field: _Field, word: str) -> int:
     if word.isdigit() and len(word) <= 4 and field.low <= int(word) <= field.high:
         return int(word)
     raise ValueError(f"{field.title}: {word!r} is not possible; {field.expected}")
-
-
-def _next_day(day: date) -> date:
-    return day + timedelta(days=1)
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def next_run(calendar: Calendar, zone_name: str, moment: float) -> float:
@@ -177,7 +175,8 @@ def _next_time(calendar: Calendar, zone: ZoneInfo, moment: float) -> float:
     local = datetime.fromtimestamp(moment, zone).replace(tzinfo=None)
     while True:
         local = calendar.after(local)
-        run = local.replace(tzinfo=zone).timestamp()  # of a time that comes twice, the first
+        # Of a time that comes twice, this is the first.
+        run = local.replace(tzinfo=zone).timestamp()
         # A time that the clocks skip comes back from the time zone as another one.
         skipped = datetime.fromtimestamp(run, zone).replace(tzinfo=None) - local
         if skipped:

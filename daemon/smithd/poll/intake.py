@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from smithd.errors import BadResponse
-from smithd.plugin.sample import Labels, RawSample, Sample, Series
+from smithd.plugin.sample import RawSample, Sample, Series
 
 MAX_SERIES = 10_000
 """The samples that one poll may bring; the rest is left out."""
@@ -123,7 +123,12 @@ class Intake:
         else:
             series = self._unlabelled.get(metric) if type(metric) is str else None
         if series is None:
-            raise _Rejected(self._unknown(metric))
+            if not isinstance(metric, str):
+                raise _Rejected(f"poll: a metric's name must be a text, not {_kind(metric)}")
+            declared = ", ".join(islice(self._unlabelled, 10)) or "none"
+            more = ", …" if len(self._unlabelled) > 10 else ""
+            raise _Rejected(f"{metric:.80}: no such metric; declared: {declared}{more}")
+        # Of a subclass of float, the subtraction would be the plugin's code.
         if type(value) is not float:
             value = _number(metric, value)
         # NaN and the infinities mean that there is no value. This is the quickest test for them.
@@ -137,24 +142,32 @@ class Intake:
         # A source whose clock is ahead must not make samples that stay fresh for longer than others.
         return Sample(series, value, min(float(time), now), now)
 
-    def _unknown(self, metric: object) -> str:
-        if not isinstance(metric, str):
-            return f"poll: a metric's name must be a text, not {_kind(metric)}"
-        declared = ", ".join(islice(self._unlabelled, 10)) or "none"
-        return f"{metric:.80}: no such metric; declared: {declared}{', …' if len(self._unlabelled) > 10 else ''}"
-
     def _labelled_series(self, metric: Any, labels: Any) -> Series | None:
         try:
             # Not sorted: the same labels in another order are one more entry, of the same series.
             key = (metric, tuple(labels.items()))
             known = self._labelled.get(key)
-        except (AttributeError, TypeError):  # labels that are no mapping, or hold something unhashable
+        except (AttributeError, TypeError):
+            # The labels are no mapping, or hold something that cannot be hashed.
             key, known = None, None
         if known is not None:
             return known
         if not isinstance(metric, str) or metric not in self._unlabelled:
             return None
-        series = Series(self._unlabelled[metric].metric, _checked_labels(metric, labels))
+        if not isinstance(labels, Mapping):
+            raise _Rejected(f"{metric}: labels must be a dict of texts, not {_kind(labels)}")
+        if len(labels) > MAX_LABELS:
+            raise _Rejected(f"{metric}: more than {MAX_LABELS} labels")
+        sound: list[tuple[str, str]] = []
+        for name, value in labels.items():
+            if not isinstance(name, str) or not _LABEL_NAME.fullmatch(name):
+                raise _Rejected(f"{metric}: a label's name must be letters, digits and _, not {_kind(name)}")
+            if not isinstance(value, str):
+                raise _Rejected(f"{metric}: the value of label {name:.80} must be a text, not {_kind(value)}")
+            text = value[:MAX_LABEL_LENGTH]
+            # Lone surrogates cannot be stored in any encoding: they become question marks.
+            sound.append((str(name), text if text.isascii() else text.encode("utf-8", "replace").decode()))
+        series = Series(self._unlabelled[metric].metric, tuple(sorted(sound)))
         if len(self._labelled) >= 2 * MAX_SERIES:
             # Labels that change for ever must not fill the memory.
             self._labelled.clear()
@@ -170,23 +183,6 @@ def _number(metric: str, value: Any) -> float:
         return float(value)
     except Exception as error:
         raise _Rejected(f"{metric}: the value, {_kind(value)}, cannot be a float: {type(error).__name__}") from error
-
-
-def _checked_labels(metric: str, labels: Any) -> Labels:
-    if not isinstance(labels, Mapping):
-        raise _Rejected(f"{metric}: labels must be a dict of texts, not {_kind(labels)}")
-    if len(labels) > MAX_LABELS:
-        raise _Rejected(f"{metric}: more than {MAX_LABELS} labels")
-    for name, value in labels.items():
-        if not isinstance(name, str) or not _LABEL_NAME.fullmatch(name):
-            raise _Rejected(f"{metric}: a label's name must be letters, digits and _, not {_kind(name)}")
-        if not isinstance(value, str):
-            raise _Rejected(f"{metric}: the value of label {name:.80} must be a text, not {_kind(value)}")
-    cut = ((str(name), value[:MAX_LABEL_LENGTH]) for name, value in labels.items())
-    # Lone surrogates cannot be stored in any encoding: they become question marks.
-    return tuple(
-        sorted((name, text if text.isascii() else text.encode("utf-8", "replace").decode()) for name, text in cut)
-    )
 
 
 def _kind(value: object) -> str:

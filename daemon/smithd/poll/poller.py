@@ -83,7 +83,8 @@ class Poller:
         self._calling: asyncio.Task[_Result] | None = None
         self._called_at = 0.0
         self._failures = 0
-        self._skipped = 0
+        self.skipped = 0
+        """How many polls were skipped."""
         self._not_before = float("-inf")
         self._failure_log = _Thinned()
         self._problem_log = _Thinned()
@@ -91,11 +92,6 @@ class Poller:
         self._closed = False
         self.closing: str | None = None
         """What went wrong when the source was last closed."""
-
-    @property
-    def skipped(self) -> int:
-        """How many polls were skipped."""
-        return self._skipped
 
     def due(self, spawn: Spawn) -> None:
         """Start a poll, as a task made by ``spawn``, that hands over what it brings.
@@ -107,10 +103,10 @@ class Poller:
             return
         still_runs = self._polling is not None and not self._polling.done()
         if still_runs or not self._has_room():
-            self._skipped += 1
-            if _is_power_of_two(self._skipped):
+            self.skipped += 1
+            if _is_power_of_two(self.skipped):
                 why = "the last poll still runs" if still_runs else "its last answers still wait to be evaluated"
-                self._events.publish(PollSkipped(self._spec.name, self._skipped, why))
+                self._events.publish(PollSkipped(self._spec.name, self.skipped, why))
             return
         self._polling = spawn(self._poll_and_hand_over())
 
@@ -135,7 +131,8 @@ class Poller:
             # A source that brought a part of its samples answers: it is polled as often as before.
             wait = 0.0 if result.samples else backoff(self._failures, interval, misconfigured=result.misconfigured)
             if wait:
-                self._not_before = started + wait - interval / 2  # so the poll that is due nearest to it takes place
+                # Half an interval early, so that the poll which is due nearest to the wait's end takes place.
+                self._not_before = started + wait - interval / 2
             if self._failure_log.is_due(result.failure, self._failures):
                 self._events.publish(PollFailed(name, result.failure, self._failures, wait))
         for problem in result.problems:
@@ -157,10 +154,12 @@ class Poller:
         """
         self.retire()
         if self._polling is not None:
-            await _stopped(self._polling, 2 * GRACE)  # within it, the plugin's task has a grace of its own
+            # Twice the grace, since the plugin's task has one of its own within it.
+            await _stopped(self._polling, 2 * GRACE)
         if self._calling is not None and not await self._stopped_call(self._calling):
             # The plugin swallows its cancellation. A forgotten task cannot keep the event loop from ending.
-            asyncio._unregister_task(self._calling)  # documented for those who extend asyncio
+            # asyncio documents this function for those who extend it.
+            asyncio._unregister_task(self._calling)
         await self._close_source()
         hangs = self._hangs()
         if self._worker is not None:
@@ -187,7 +186,8 @@ class Poller:
         if self._hangs():
             return _Result(failure=f"the poll that began {now - self._called_at:.0f} s ago still hangs")
         if not self._is_open:
-            await self._close_source()  # a poll that was left behind may have left a source
+            # A poll that was left behind may have left a source that is open.
+            await self._close_source()
         self._called_at = now
         loop = asyncio.get_running_loop()
         ended = loop.create_future()
@@ -202,7 +202,8 @@ class Poller:
             deadline.cancel()
         late = not calling.done()
         if late:
-            line = self.current_line()  # read before the cancellation moves it
+            # The line is read first, since the cancellation moves it.
+            line = self.current_line()
             await self._stopped_call(calling)
         # A source whose open failed is closed at once, and made again at the next poll.
         if not self._is_open and calling.done():

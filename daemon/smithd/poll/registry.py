@@ -66,7 +66,8 @@ class Registry:
         self._installed: dict[str, list[EntryPoint]] = {}
         for entry in entry_points(group=GROUP) if installed is None else installed:
             claims = self._installed.setdefault(entry.name, [])
-            if all(entry.value != claim.value for claim in claims):  # a package may be seen twice, by two paths
+            # A package may be found twice, by two paths.
+            if all(entry.value != claim.value for claim in claims):
                 claims.append(entry)
         self._loaded: dict[str, SourceClass] = {}
         self._files: dict[Path, tuple[str, ...]] = {}
@@ -100,7 +101,8 @@ class Registry:
         for entry in self._installed.get(type_name, ()):
             if (package := entry.dist) is not None:
                 if package not in self._package_names:
-                    self._package_names[package] = package.name  # slow: each access parses the package's METADATA
+                    # Each access parses the package's METADATA, which is slow.
+                    self._package_names[package] = package.name
                 packages.add(self._package_names[package])
         return packages != {OWN_PACKAGE} or not inspect.iscoroutinefunction(self._loaded[type_name].poll)
 
@@ -142,7 +144,8 @@ def _run_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_loader(name, loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and typing look a class's module up there
+    # dataclasses and typing look up a class's module there.
+    sys.modules[name] = module
     try:
         _call_plugin(lambda: loader.exec_module(module), f"plugin {path}")
     except PluginError:
@@ -256,6 +259,7 @@ def _takes(function: Any, *arguments: str) -> bool:
         inspect.signature(function).bind(*arguments)
     except TypeError:
         return False
-    except ValueError:  # a function that is not written in Python may have no signature
+    except ValueError:
+        # A function that is not written in Python may have no signature.
         return True
     return True

@@ -90,6 +90,7 @@ def first_answer_within(schedule: Schedule, timeout: float) -> float:
 
 def phase(name: str, seconds: float) -> float:
     """A source's own place within an interval, in [0, seconds): the same in every process, spread over all names."""
+    # Python's own hash() of a text differs from process to process.
     return crc32(name.encode()) / 2**32 * seconds
 
 

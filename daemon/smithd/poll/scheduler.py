@@ -80,10 +80,13 @@ class Scheduler:
         self._round = 0
         self._drift = 0.0
         self._running = False
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it logs every single run
+        # APScheduler logs every single run.
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         self._scheduler: Any = AsyncIOScheduler(
             timezone=UTC,
-            executors={"default": DebugExecutor()},  # calls the job directly: no thread, no task
+            # This executor calls the job directly, without a thread or a task.
+            executors={"default": DebugExecutor()},
+            # However late a job is, it runs, and the runs that it missed count as one.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
@@ -97,12 +100,17 @@ class Scheduler:
         # APScheduler's cost is one of jobs: sources with almost the same phase share one.
         slots = max(1, min(SLOTS, int(seconds / SLOT)))
         place = int(phase(name, slots))
-        self._join(f"every {seconds} {place}", _interval_slot(seconds, place / slots), name, action)
+        early, delay = place / slots * min(seconds, FIRST_POLLS_WITHIN), place / slots * seconds
+        # The first run at the interval's own phase leaves room after the early one of a start.
+        if seconds > FIRST_POLLS_WITHIN and delay - early < seconds / 2:
+            delay += seconds
+        slot = _Slot(_Interval(seconds), lambda now: now + delay)
+        self._join(f"every {seconds} {place}", slot, name, action)
         if seconds > FIRST_POLLS_WITHIN:
-            place = int(first_delay(name, seconds) / SLOT)
+            early_place = int(first_delay(name, seconds) / SLOT)
             # Only the time that _plan_slot gives the job counts: after that run, a DateTrigger has no other.
-            early = _Slot(DateTrigger(_wall(0), UTC), lambda now: now + place * SLOT)
-            self._join(f"first {place} of round {self._round}", early, name, action)
+            slot = _Slot(DateTrigger(_wall(0), UTC), lambda now: now + early_place * SLOT)
+            self._join(f"first {early_place} of round {self._round}", slot, name, action)
 
     def begin_round(self) -> None:
         """Begin a new round of early calls: actions that are added from now on are called early, older ones are not."""
@@ -158,7 +166,8 @@ class Scheduler:
         for job, slot in self._slots.items():
             planned = self._scheduler.get_job(job)
             if slot.on_calendar and planned is not None and planned.next_run_time <= _wall(now):
-                continue  # its time passed while the machine slept: it runs once now
+                # Its time passed while the machine slept, so it is left to run once now.
+                continue
             self._plan_slot(job, slot, now)
         self._scheduler.resume()
 
@@ -181,14 +190,6 @@ class Scheduler:
             return
         for action in list(slot.actions.values()):
             action()
-
-
-def _interval_slot(seconds: float, place: float) -> _Slot:
-    """The slot at a place (0 to 1) of an interval. Its first run leaves room after the early poll of a start."""
-    early, delay = place * min(seconds, FIRST_POLLS_WITHIN), place * seconds
-    if seconds > FIRST_POLLS_WITHIN and delay - early < seconds / 2:
-        delay += seconds
-    return _Slot(_Interval(seconds), lambda now: now + delay)
 
 
 def _wall(moment: float) -> datetime:

@@ -32,7 +32,8 @@ class Worker:
         self._task: asyncio.Task[Any] | None = None
         self.leftovers: tuple[str, ...] = ()
         """The names of the tasks that ran on when the last coroutine had ended."""
-        self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()  # asyncio's own holds those of every thread
+        # asyncio's own set holds the tasks of every thread.
+        self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self._loop = asyncio.new_event_loop()
         self._loop.set_task_factory(self._make_task)
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -81,7 +82,8 @@ class Worker:
                 task.cancel()
             ended, stubborn = await asyncio.wait(left, timeout=CANCELLING) if left else (set(), set())
             for task in ended:
-                _ = task.cancelled() or task.exception()  # an exception that is not read is logged by asyncio
+                # asyncio logs an exception that nobody has read.
+                _ = task.cancelled() or task.exception()
             _forget(stubborn)
 
         await self.run(cancel)
@@ -96,7 +98,8 @@ class Worker:
     def _work(self) -> None:
         asyncio.set_event_loop(self._loop)
         while not self._stopping:
-            with suppress(BaseException):  # a plugin may stop the loop, or raise SystemExit in a callback of its own
+            # A plugin may stop the loop, or raise SystemExit in a callback of its own.
+            with suppress(BaseException):
                 self._loop.run_forever()
         _forget(self._tasks)
         self._loop.close()
@@ -108,13 +111,15 @@ class Worker:
 
     def _start(self, make: Make, caller: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
         def ended(task: asyncio.Task[Any]) -> None:
-            self._task = None  # nothing of a poll is kept until the next one
+            # Nothing of a poll is kept in memory until the next one.
+            self._task = None
             self.leftovers = tuple(
                 getattr(left.get_coro(), "__qualname__", None) or left.get_name()
                 for left in self._tasks
                 if not left.done()
             )
-            with suppress(RuntimeError):  # the caller's loop was closed meanwhile
+            # The caller's loop may have been closed meanwhile.
+            with suppress(RuntimeError):
                 caller.call_soon_threadsafe(self._settle, future, task)
 
         self._task = self._loop.create_task(make())

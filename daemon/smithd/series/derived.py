@@ -43,7 +43,13 @@ class DerivedMetrics:
             if metrics.isdisjoint(known):
                 continue
             vector = expression.evaluate(view)
-            time, fresh_for = _age(name, metrics, view)
+            # A derived value is as old as the oldest sample that it is worked out from, and stale when the first of
+            # them is.
+            time, fresh_for = view.now, view.state.fresh_for(name)
+            times = [(view.state.newest_at(metric), metric) for metric in metrics if view.fresh(metric)]
+            if times:
+                time = min(at for at, _ in times)
+                fresh_for = min(at + view.state.fresh_for(metric) for at, metric in times) - time
             found = [Sample(Series(name, labels), value, time) for labels, value in vector.values.items()]
             state, is_changed = record_derived(view.state, name, found, vector.is_known, fresh_for, view.now)
             # The view may keep what it looked up: this metric was not among it, for its dependents come later.
@@ -53,14 +59,3 @@ class DerivedMetrics:
             if is_changed:
                 changed.append(name)
         return Derived(view, samples, changed, known)
-
-
-def _age(name: str, metrics: Collection[str], view: SeriesView) -> tuple[float, float]:
-    """The time of a derived value, and for how many seconds it is fresh: it is as old as the oldest sample that it is
-    worked out from, and stale when the first of them is.
-    """
-    times = [(view.state.newest_at(metric), metric) for metric in metrics if view.fresh(metric)]
-    if not times:
-        return view.now, view.state.fresh_for(name)
-    time = min(at for at, _ in times)
-    return time, min(at + view.state.fresh_for(metric) for at, metric in times) - time

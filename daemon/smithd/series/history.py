@@ -266,17 +266,13 @@ class HistoryDraft:
     def _add(self, series: Series, value: float, at: float, until: float) -> None:
         draft = self._tracks.get(series)
         if draft is None:
-            track = self._history.track(series) or self._new_track(series)
+            track = self._history.track(series)
             if track is None:
-                return
+                track = Track(self._history.kept_for[series.metric])
+                needed = room(track.kept_for)
+                if self._history.room_taken + self._room + needed > MOST_SAMPLES:
+                    self._refused.add(series.metric)
+                    return
+                self._room += needed
             draft = self._tracks[series] = TrackDraft(track)
         draft.add(at, value, until)
-
-    def _new_track(self, series: Series) -> Track | None:
-        track = Track(self._history.kept_for[series.metric])
-        needed = room(track.kept_for)
-        if self._history.room_taken + self._room + needed > MOST_SAMPLES:
-            self._refused.add(series.metric)
-            return None
-        self._room += needed
-        return track

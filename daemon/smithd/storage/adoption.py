@@ -34,8 +34,23 @@ def adopt(state: Path, widgets: Collection[str], streams: Collection[str]) -> Ad
     Raises DatabaseError where a daemon still uses it: that one is to be stopped first.
     """
     found = judge(state, widgets, streams)
-    if found is Adoption.ADOPTED:
-        _move(state.with_name(EARLIER), state)
+    if found is not Adoption.ADOPTED:
+        return found
+    earlier = state.with_name(EARLIER)
+    lock = StateLock.take(earlier)
+    try:
+        if not sqlite.empty_log(lock.path):
+            raise Unwritable(f"the state in {earlier} is held by another program: it is needed in {state} now")
+        earlier.rename(state)
+        lock.forget_older()
+        # A new name is safe from a power cut only after its folder was written.
+        folder = os.open(state.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        lock.release()
     return found
 
 
@@ -54,20 +69,3 @@ def judge(state: Path, widgets: Collection[str], streams: Collection[str]) -> Ad
     their_widgets = {name for kind, _, name in keys if kind == "metric"}
     is_ours = their_streams <= set(streams) and (not their_widgets or not their_widgets.isdisjoint(widgets))
     return Adoption.ADOPTED if is_ours else Adoption.LEFT_ALONE
-
-
-def _move(earlier: Path, state: Path) -> None:
-    lock = StateLock.take(earlier)
-    try:
-        if not sqlite.empty_log(lock.path):
-            raise Unwritable(f"the state in {earlier} is held by another program: it is needed in {state} now")
-        earlier.rename(state)
-        lock.forget_older()
-        # A new name is safe from a power cut only after its folder was written.
-        folder = os.open(state.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    finally:
-        lock.release()

@@ -89,7 +89,8 @@ class ThreadCommitter:
                     write(connection)
             except BaseException as error:  # noqa: BLE001 - it is raised where the commit is awaited
                 failed = error
-            with suppress(RuntimeError):  # the loop may be closed by now
+            # The loop may be closed by now, and then nobody waits for the commit.
+            with suppress(RuntimeError):
                 done.get_loop().call_soon_threadsafe(_settle, done, failed)
 
 

@@ -9,7 +9,7 @@ the last two; a daemon that has lost the state writes nothing any more.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,7 +39,6 @@ class Database:
         self._log: sqlite.LogStamp | None = None
         self._held: Connection | None = None
         self._connections: list[Connection] = []
-        self._after_rollback: list[Callable[[Connection], None]] = []
 
     @classmethod
     def open(cls, path: Path, configuration: Path | None = None) -> Database:
@@ -61,7 +60,10 @@ class Database:
                 with self._held.begin():
                     bring_up_to_date(self._held, self.path)
                     if self._lock is not None:
-                        self._take_over(self._held, configuration and configuration.resolve())
+                        configuration = configuration and configuration.resolve()
+                        self._term, before = owner.take_over(self._held, os.getpid(), configuration)
+                        self.from_another = configuration is not None and before not in ("", str(configuration))
+                        sqlite.mark(self._held, _mark(self._term))
                 # The mark is looked for in the file itself, where a new page arrives with a checkpoint only.
                 sqlite.checkpoint(self._held)
             self.check_place()
@@ -73,11 +75,6 @@ class Database:
             raise
         return self
 
-    def _take_over(self, connection: Connection, configuration: Path | None) -> None:
-        self._term, before = owner.take_over(connection, os.getpid(), configuration)
-        self.from_another = configuration is not None and before not in ("", str(configuration))
-        sqlite.mark(connection, _mark(self._term))
-
     @contextmanager
     def transaction(self, connection: Connection | None = None) -> Iterator[Connection]:
         """A transaction that may write: committed at the end of the block, rolled back where the block raises.
@@ -88,18 +85,8 @@ class Database:
         """
         held = connection or self._held
         assert held is not None, "the state is closed"
-        try:
-            with self._begun(held):
-                yield held
-        except TermLost:
-            # The state is another daemon's: nothing is written to it, not even what would undo our own changes.
-            raise
-        except BaseException:
-            if self._after_rollback and connection is None:
-                with self._begun(held):
-                    for undo in self._after_rollback:
-                        undo(held)
-            raise
+        with self._begun(held):
+            yield held
 
     @contextmanager
     def resuming(self) -> Iterator[Connection]:
@@ -131,10 +118,6 @@ class Database:
         assert self._lock is not None, "a state in memory has one connection"
         with self._explained():
             return self._connect()
-
-    def after_rollback(self, undo: Callable[[Connection], None]) -> None:
-        """Have ``undo`` called, in a transaction, when one did not come to be: memory was ahead of the disk then."""
-        self._after_rollback.append(undo)
 
     def check_place(self) -> None:
         """Raises TermLost where the file was replaced; it needs no transaction, so it works on a full disk too."""

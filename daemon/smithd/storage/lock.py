@@ -70,7 +70,8 @@ class StateLock:
         except OSError:
             return False
         finally:
-            os.close(descriptor)  # another file than the one that SQLite has open here
+            # This is another file than the one that SQLite has open, so closing it drops none of SQLite's locks.
+            os.close(descriptor)
         return True
 
     def forget_older(self) -> None:

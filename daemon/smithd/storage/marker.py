@@ -23,7 +23,8 @@ class Marker:
     def of(cls, state: Path) -> Marker:
         """The marker of the state at this path, however it is reached."""
         name = hashlib.sha256(bytes(state.resolve())).hexdigest()[:16]
-        given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd lists several with colons
+        # systemd separates several directories by colons.
+        given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
         folder = Path(given or os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
         return cls(folder / f"smithd-{name}.degraded")
 

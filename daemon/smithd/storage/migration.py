@@ -21,7 +21,11 @@ def bring_up_to_date(connection: Connection, path: Path) -> None:
     """Make or migrate the tables. DatabaseError where the file is another program's, or a newer smithd's."""
     tables = sqlite.tables(connection)
     if not tables:
-        _build(connection)
+        # As the migrations would have made them, without running one after another.
+        for statement in _HEAD_SCHEMA.read_text().split(";"):
+            if statement.strip():
+                connection.exec_driver_sql(statement)
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
         return
     version: str | None = None
     if "alembic_version" in tables:
@@ -58,11 +62,3 @@ def write_head() -> None:
         made = sqlite.schema(connection).values()
     statements = ["\n".join(line.rstrip() for line in sql.expandtabs(4).splitlines()).strip() for sql in made]
     _HEAD_SCHEMA.write_text(";\n\n".join(statements) + ";\n")
-
-
-def _build(connection: Connection) -> None:
-    """Make the tables of a new file as the migrations would have made them, without running them one by one."""
-    for statement in _HEAD_SCHEMA.read_text().split(";"):
-        if statement.strip():
-            connection.exec_driver_sql(statement)
-    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))

@@ -158,7 +158,8 @@ def explained(path: Path, error: BaseException | None) -> DatabaseError:
     An input or output error may pass too: a quota, a disk on the network. One that does not is found at the next start.
     """
     extended = getattr(error, "sqlite_errorcode", 0)
-    code = extended & 0xFF  # the upper bits only tell kinds of the same error apart
+    # The upper bits only tell kinds of the same error apart.
+    code = extended & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or extended == sqlite3.SQLITE_IOERR_CORRUPTFS:
         return damaged(path, str(error))
     if extended == sqlite3.SQLITE_READONLY_DBMOVED:
@@ -174,7 +175,8 @@ def explained(path: Path, error: BaseException | None) -> DatabaseError:
 
 def damaged(path: Path, found: str) -> DatabaseError:
     """That the file makes no sense, for a person."""
-    found = " ".join(found.split())  # SQLite's texts may have several lines
+    # SQLite's texts may have several lines.
+    found = " ".join(found.split())
     return DatabaseError(
         f"{path} is damaged, or no state of smithd's ({found}): move it away to start afresh "
         "(alerts that are open and messages that wait are lost with it)"

@@ -82,7 +82,8 @@ class HttpJsonClient:
     async def get_page(self, last: PageResponse, next_page: str) -> PageResponse:
         """The page at an address that the ``last`` one names; the address may be relative."""
         target = self._target(next_page, last.address)
-        return await self._final(PageResponse(await self._send_to(target, "GET", None), target), "GET", None)
+        response = await self._send(self._prepared("GET", target, None, {}), target)
+        return await self._final(PageResponse(response, target), "GET", None)
 
     def use(self, page: PageResponse) -> bool:
         """Note that this response was used: from now on ask for changes only, where the server marks its responses
@@ -118,7 +119,8 @@ class HttpJsonClient:
                     f"{place(page.address)} redirects to another host, {place(target)}, and what is sent is not sent "
                     "there: if it should be, make that the url"
                 )
-            page, left = PageResponse(await self._send_to(target, method, content), target), left - 1
+            response = await self._send(self._prepared(method, target, content, {}), target)
+            page, left = PageResponse(response, target), left - 1
             if left == 0 and page.response.status in _REDIRECTS:
                 raise Unavailable(f"{place(self._options.url)} redirects more than {self._options.redirects} times")
         response = page.response
@@ -169,9 +171,6 @@ class HttpJsonClient:
             tls=tls,
             unix_socket=self._options.unix_socket,
         )
-
-    async def _send_to(self, url: str, method: str, content: str | None) -> Response:
-        return await self._send(self._prepared(method, url, content, {}), url)
 
     async def _send(self, request: PreparedRequest, url: str) -> Response:
         """The response, whatever its status. A token that the source's own host refuses is replaced, once."""

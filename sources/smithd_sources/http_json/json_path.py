@@ -111,6 +111,7 @@ def _children(found: list[Any]) -> list[Any]:
 
 
 def _compile(text: str) -> Callable[[Any], list[Any]]:
+    # Only a path that is not plain needs the library.
     from jsonpath_rfc9535 import JSONPathError
 
     try:

@@ -15,11 +15,13 @@ def next_link(header: str) -> str | None:
     start = header.find("<")
     while start >= 0 and (end := header.find(">", start)) >= 0:
         parameters = _PARAMETERS.match(header, end + 1)
-        assert parameters is not None  # the pattern matches the empty text too
+        # The pattern matches the empty text too.
+        assert parameters is not None
         for parameter in _PARAMETER.finditer(parameters[0]):
             if parameter["name"].strip().lower() == "rel":
                 if "next" in (parameter["value"] or "").strip().strip('"').lower().split():
                     return header[start + 1 : end].strip()
-                break  # of several ``rel``, the first one counts (RFC 8288, section 3.3)
+                # Of several ``rel``, the first one counts (RFC 8288, section 3.3).
+                break
         start = header.find("<", parameters.end())
     return None

@@ -71,7 +71,8 @@ class OAuth2Tokens:
         self._context = context
         self._tls = options.tls.settings() if options.tls else tls
         self._timeout = timeout
-        self._token = ""
+        self.token = ""
+        """The last token; empty before the first. It is a secret."""
         self._valid_until = -math.inf
 
     def forget(self) -> None:
@@ -86,6 +87,7 @@ class OAuth2Tokens:
             token = answer.get("access_token")
             if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
                 raise BadResponse(f"{self._who}: its answer has no access_token")
+            # The case of the type does not count (RFC 6749, section 5.1).
             if str(answer.get("token_type", "bearer")).lower() != "bearer":
                 raise Misconfigured(f"{self._who} hands out no bearer tokens, and others are not known here")
             # A life that cannot be read is no reason to have no values: the token works all the same.
@@ -93,15 +95,10 @@ class OAuth2Tokens:
                 life = to_number(answer.get("expires_in"), "expires_in")
             except BadResponse:
                 life = None
-            self._token = token
+            self.token = token
             # A token that lives less than a minute is used for half of its life.
             self._valid_until = now + (DEFAULT_LIFE if life is None else max(life - MARGIN, life / 2, 0.0))
-        return f"Bearer {self._token}"
-
-    @property
-    def token(self) -> str:
-        """The last token; empty before the first. It is a secret."""
-        return self._token
+        return f"Bearer {self.token}"
 
     async def _fetch(self) -> dict[str, Any]:
         options, secret = self._options, self._options.client_secret.get_secret_value()

@@ -89,13 +89,9 @@ class HttpJsonOptions(HttpConnectionOptions):
     metrics: dict[MetricName, JSONMetric] = Field(min_length=1, description="metric to the JSONPath of its value")
 
     @model_validator(mode="after")
-    def _pages_are_json(self) -> HttpJsonOptions:
+    def _keys_fit(self) -> HttpJsonOptions:
         if self.pages is not None and self.pages.next != "link" and self.format is not BodyFormat.JSON:
             raise PydanticCustomError("pages", "a JSONPath to the next page needs 'format: json'")
-        return self
-
-    @model_validator(mode="after")
-    def _no_tls_on_a_socket(self) -> HttpJsonOptions:
         if self.unix_socket is not None and urlsplit(self.url).scheme == "https":
             raise PydanticCustomError(
                 "no_tls", "through a 'unix_socket' no TLS is spoken: let the url begin with http://"

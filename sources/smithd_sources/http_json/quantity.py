@@ -101,7 +101,8 @@ def _timestamp(found: Any, where: object, zone: tzinfo) -> float | None:
             return float(found) * unit
     elif isinstance(found, str) and len(found) <= _LONGEST:
         try:
-            text = found.strip().upper()  # RFC 3339 allows t and z too
+            # RFC 3339 allows t and z too.
+            text = found.strip().upper()
             leap = _LEAP.search(text)
             moment = datetime.fromisoformat(text[: leap.start()] + ":59" + text[leap.end() :] if leap else text)
             return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() + (leap is not None)

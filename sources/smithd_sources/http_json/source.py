@@ -78,25 +78,23 @@ class HttpJson(Source[HttpJsonOptions]):
             raise Misconfigured(f"the address cannot be used: {error}") from None
 
     async def poll(self) -> Iterable[RawSample]:
-        assert self._client is not None  # open comes first
+        client, pages, failures = self._client, self._kept, PartialFailures()
+        assert client is not None  # open comes first
         try:
-            return await self._poll(self._client)
+            page = await client.get()
+            if page is not None:
+                pages = ParsedPages([await self._parsed(page.response)], len(page.response.body))
+                # Only now is it known that the response can be parsed: one that cannot must be sent again next time.
+                self._kept = pages if client.use(page) else ParsedPages([], 0)
+                if self.options.pages is not None:
+                    await self._get_pages(client, page, self.options.pages, pages, failures)
+            return await self._searched(pages.size, lambda: self._read(pages.documents, failures))
         except SourceError as error:
             # The text may show parts of an answer, which may repeat what was sent.
             redactor = Redactor()
-            for secret in self._client.secrets():
+            for secret in client.secrets():
                 redactor.add(secret)
             raise type(error)(redactor.clean(str(error)), samples=error.samples) from None
-
-    async def _poll(self, client: HttpJsonClient) -> Iterable[RawSample]:
-        page, pages, failures = await client.get(), self._kept, PartialFailures()
-        if page is not None:
-            pages = ParsedPages([await self._parsed(page.response)], len(page.response.body))
-            # Only now is it known that the response can be parsed: one that cannot must be sent again next time.
-            self._kept = pages if client.use(page) else ParsedPages([], 0)
-            if self.options.pages is not None:
-                await self._get_pages(client, page, self.options.pages, pages, failures)
-        return await self._searched(pages.size, lambda: self._read(pages.documents, failures))
 
     async def _get_pages(
         self,
@@ -164,7 +162,8 @@ class HttpJson(Source[HttpJsonOptions]):
             return decode(body)
         except RecursionError:
             raise BadResponse(f"{self._place}: the answer is nested too deep") from None
-        except ValueError:  # for wrong JSON, a wrong encoding, and numbers with thousands of digits
+        except ValueError:
+            # This covers wrong JSON, a wrong encoding, and numbers with thousands of digits.
             kind = response.headers.get("content-type") or "no content type"
             hint = " (a page for people; is it a login?)" if "html" in kind.lower() else ""
             raise BadResponse(f"{self._place}: expected {expected}, got {cut(kind)}{hint}: {excerpt(body)}") from None

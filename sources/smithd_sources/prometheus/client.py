@@ -16,7 +16,7 @@ from typing import Any
 import requests
 from prometheus_api_client import PrometheusConnect
 
-from smithd.plugin import TLS, BadResponse, Misconfigured, SourceError, Unavailable
+from smithd.plugin import TLS, BadResponse, Misconfigured, Unavailable
 from smithd_sources.http_errors import excerpt, place, status_failure
 from smithd_sources.prometheus.response import NotPrometheus, QueryResponse, parse_response
 from smithd_sources.prometheus.transport import PendingRequest, TLSAdapter
@@ -55,13 +55,16 @@ class PrometheusClient:
         self._params = {"timeout": f"{int(timeout * 810)}ms"}
         self._of_this_thread = threading.local()
         session = requests.Session()
-        session.auth = lambda request: request  # requests would look for a password in ~/.netrc
+        # Without an auth of its own, requests would look for a password in ~/.netrc.
+        session.auth = lambda request: request
         session.verify = tls.verify
         if not tls.verify:
-            warnings.filterwarnings("ignore", "Unverified HTTPS request")  # the configuration asks for it
+            # The configuration asks for just that.
+            warnings.filterwarnings("ignore", "Unverified HTTPS request")
         session.hooks["response"] = [self._keep_response]
         self._api = PrometheusConnect(url.rstrip("/"), dict(headers), session=session, timeout=(timeout, timeout))
-        session.mount(url.rstrip("/"), TLSAdapter(tls, places))  # replaces the library's own, which retries and sleeps
+        # The library's own adapter retries, and sleeps in between.
+        session.mount(url.rstrip("/"), TLSAdapter(tls, places))
         self._session = session
 
     def query(
@@ -80,7 +83,15 @@ class PrometheusClient:
         except _QueryRefused as error:
             raise Misconfigured(f"{name}: Prometheus refuses the query: {error}") from None
         except requests.RequestException as error:
-            raise self._transport_failure(error) from None
+            # requests and urllib3 wrap errors several times; the innermost one says what happened.
+            root: BaseException = error
+            while (inner := root.__cause__ or root.__context__) is not None:
+                root = inner
+            if isinstance(root, ssl.SSLCertVerificationError):
+                advice = _ADVICE.get(root.verify_code, "see the source's tls options")
+                said = f"its certificate is not trusted: {root.verify_message}; {advice}"
+                raise Misconfigured(f"{self._place}: {said}") from None
+            raise Unavailable(f"{self._place}: {_happened(error, root)}") from None
         response: QueryResponse = self._of_this_thread.response
         return response
 
@@ -94,10 +105,16 @@ class PrometheusClient:
 
     def _keep_response(self, response: requests.Response, **_: Any) -> None:
         """Comes before prometheus-api-client, which drops the type of the result, the warnings, and errors' texts."""
-        self._of_this_thread.response = self._parse(response, self._read(response))
-        response._content = b'{"data": {"result": []}}'  # the library would parse the whole answer a second time
+        chunks, size = list[bytes](), 0
+        # requests has no other way to limit the size of an answer.
+        for chunk in response.iter_content(_CHUNK):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LIMIT:
+                response.close()
+                raise BadResponse(f"{self._place}: the answer is larger than {LIMIT} bytes: aggregate in the query")
+        body = b"".join(chunks)
 
-    def _parse(self, response: requests.Response, body: bytes) -> QueryResponse:
         parsed: QueryResponse | None = None
         try:
             parsed = parse_response(self._of_this_thread.name, body, self._of_this_thread.most)
@@ -113,27 +130,10 @@ class PrometheusClient:
         if parsed is None or parsed.error is not None:
             kind = response.headers.get("content-type", "no content type")
             raise BadResponse(f"{self._place}: expected Prometheus' answer, got {kind}: {said}")
-        return parsed
 
-    def _read(self, response: requests.Response) -> bytes:
-        chunks, size = [], 0
-        for chunk in response.iter_content(_CHUNK):  # requests has no other way to limit an answer
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LIMIT:
-                response.close()
-                raise BadResponse(f"{self._place}: the answer is larger than {LIMIT} bytes: aggregate in the query")
-        return b"".join(chunks)
-
-    def _transport_failure(self, error: requests.RequestException) -> SourceError:
-        # requests and urllib3 wrap errors several times; the innermost one says what happened.
-        root: BaseException = error
-        while (inner := root.__cause__ or root.__context__) is not None:
-            root = inner
-        if isinstance(root, ssl.SSLCertVerificationError):
-            advice = _ADVICE.get(root.verify_code, "see the source's tls options")
-            return Misconfigured(f"{self._place}: its certificate is not trusted: {root.verify_message}; {advice}")
-        return Unavailable(f"{self._place}: {_happened(error, root)}")
+        self._of_this_thread.response = parsed
+        # The library would parse the whole answer a second time.
+        response._content = b'{"data": {"result": []}}'
 
 
 def _happened(error: requests.RequestException, root: BaseException) -> str:

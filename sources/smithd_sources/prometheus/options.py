@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
@@ -80,26 +79,23 @@ def _check_steps(lookback: float, info: ValidationInfo) -> float:
 
 def _check_queries(metrics: dict[str, PrometheusMetric], info: ValidationInfo) -> dict[str, PrometheusMetric]:
     """Refuses the queries that Prometheus would refuse, each at its own place."""
-    wrong = [
-        InitErrorDetails(type=PydanticCustomError("promql", "{why}", {"why": why}), loc=(name, key), input=None)
-        for name, metric in metrics.items()
-        for key, why in _problems_with(metric, info)
-    ]
+    is_checked = info.data.get("dialect") is Dialect.PROMQL
+    wrong: list[InitErrorDetails] = []
+    for name, metric in metrics.items():
+        key, why = "query", problem_with_query(metric.query) if is_checked else None
+        if why is not None:
+            why = f"this is no PromQL as smithd knows it: {why} (where the server takes it: 'dialect: unchecked')"
+        elif metric.lookback is not None:
+            key, why = "lookback", _too_many_steps(metric.lookback, metric.step or info.data.get("step"))
+            if is_checked and problem_with_lookback(metric.query) is not None:
+                why = "only a query that brings a vector can look back, not one of a range, a number or a text"
+        if why is not None:
+            problem = PydanticCustomError("promql", "{why}", {"why": why})
+            wrong.append(InitErrorDetails(type=problem, loc=(name, key), input=None))
+    # One error with all of them: each mistake keeps its own place in the file.
     if wrong:
         raise ValidationError.from_exception_data("metrics", wrong)
     return metrics
-
-
-def _problems_with(metric: PrometheusMetric, info: ValidationInfo) -> Iterator[tuple[str, str]]:
-    """The keys that are wrong, and why."""
-    is_checked = info.data.get("dialect") is Dialect.PROMQL
-    if is_checked and (said := problem_with_query(metric.query)) is not None:
-        yield "query", f"this is no PromQL as smithd knows it: {said} (where the server takes it: 'dialect: unchecked')"
-    elif metric.lookback is not None:
-        if is_checked and problem_with_lookback(metric.query) is not None:
-            yield "lookback", "only a query that brings a vector can look back, not one of a range, a number or a text"
-        elif (why := _too_many_steps(metric.lookback, metric.step or info.data.get("step"))) is not None:
-            yield "lookback", why
 
 
 class PrometheusOptions(HttpConnectionOptions):

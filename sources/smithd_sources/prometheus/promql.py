@@ -36,7 +36,8 @@ class LookbackQueries:
 def look_back(query: str, lookback: float, step: float) -> LookbackQueries:
     """``lookback`` and ``step`` are in seconds."""
     within = "[" + ":".join(f"{max(1, round(seconds * 1000))}ms" for seconds in (lookback, step)) + "]"
-    value = f"(\n{query}\n)"  # on lines of its own: the query may end in a comment
+    # The query stands on lines of its own, since it may end in a comment.
+    value = f"(\n{query}\n)"
     time = f"timestamp{value}"
     return LookbackQueries(f"{value} or last_over_time({value}{within})", f"{time} or max_over_time({time}{within})")
 

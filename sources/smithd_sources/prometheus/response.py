@@ -48,40 +48,40 @@ def parse_response(name: str, body: bytes, most: int) -> QueryResponse:
 
     Raises NotPrometheus where this is no answer of Prometheus, a SourceError where its result cannot be used.
     """
+    found: dict[str, Any] = {}
+    result: _Result | None = None
     try:
-        return _read(name, _Text(body.decode()), most)
+        text = _Text(body.decode())
+        for key in text.members():
+            if key == "data" and text.begins("{"):
+                result = _Result(name, most)
+                result.read(text)
+                # Only warnings may follow, and they are not worth parsing the rest.
+                if result.cut:
+                    break
+            else:
+                found[key] = text.value()
     except (ValueError, RecursionError) as error:
         raise NotPrometheus from error
 
-
-def with_times(response: QueryResponse, times: QueryResponse) -> QueryResponse:
-    """A response whose samples have the values of another one as their times. Samples without a time are left out."""
-    known = {_identity(sample): sample.value for sample in times.samples}
-    samples = (sample._replace(time=known.get(_identity(sample))) for sample in response.samples)
-    kept = tuple(sample for sample in samples if sample.time is not None)
-    return replace(response, samples=kept, cut=response.cut or times.cut)
-
-
-def _identity(sample: RawSample) -> frozenset[tuple[str, str]]:
-    return frozenset(sample.labels.items())
-
-
-def _read(name: str, text: _Text, most: int) -> QueryResponse:
-    found: dict[str, Any] = {}
-    result: _Result | None = None
-    for key in text.members():
-        if key == "data" and text.begins("{"):
-            result = _Result(name, most)
-            result.read(text)
-            if result.cut:
-                break  # what follows is not worth parsing the rest
-        else:
-            found[key] = text.value()
     if found.get("status") == "error":
         return QueryResponse(error=f"{found.get('error')} ({found.get('errorType')})")
     if result is None or not result.is_there:
         raise NotPrometheus
-    return QueryResponse(tuple(result.samples), result.cut, tuple(_warnings(found)))
+    # Prometheus, Thanos and Mimir have lists of warnings; VictoriaMetrics says that an answer is partial.
+    lists = [found[key] for key in _WARNING_KEYS if isinstance(found.get(key), list)]
+    warnings = [str(said) for texts in lists for said in texts]
+    if found.get("isPartial") is True:
+        warnings.append("the answer is partial: not every storage node answered")
+    return QueryResponse(tuple(result.samples), result.cut, tuple(warnings))
+
+
+def with_times(response: QueryResponse, times: QueryResponse) -> QueryResponse:
+    """A response whose samples have the values of another one as their times. Samples without a time are left out."""
+    known = {frozenset(sample.labels.items()): sample.value for sample in times.samples}
+    samples = (sample._replace(time=known.get(frozenset(sample.labels.items()))) for sample in response.samples)
+    kept = tuple(sample for sample in samples if sample.time is not None)
+    return replace(response, samples=kept, cut=response.cut or times.cut)
 
 
 class _Result:
@@ -164,15 +164,6 @@ class _Result:
         return BadResponse(f"{self._name}: this is no result of a query: {in_short(shown)}")
 
 
-def _warnings(answer: dict[str, Any]) -> Iterator[str]:
-    """The warnings that come with an answer, of Prometheus, Thanos, Mimir and VictoriaMetrics."""
-    for key in _WARNING_KEYS:
-        said = answer.get(key)
-        yield from (str(text) for text in (said if isinstance(said, list) else ()))
-    if answer.get("isPartial") is True:
-        yield "the answer is partial: not every storage node answered"
-
-
 class _Text:
     """A JSON document, parsed from its start.
 
@@ -204,7 +195,8 @@ class _Text:
     def value(self) -> Any:
         """The value that begins here, as a whole."""
         self.begins("")
-        for size in _PIECES:  # a short piece first: most series are short, and a copy of the rest is not
+        # A short piece is tried first: most series are short, and a copy of the whole rest is not.
+        for size in _PIECES:
             piece = self._text[self._at : self._at + size]
             try:
                 value, end = _DECODER.raw_decode(piece)
@@ -212,7 +204,8 @@ class _Text:
                 if len(piece) < size:
                     raise
                 continue
-            if end < size:  # at the end of the piece, a number may go on
+            # A number that ends with the piece may go on after it.
+            if end < size:
                 self._at += end
                 return value
         raise ValueError("a part of it is too large, or is no JSON")

@@ -87,7 +87,8 @@ class Prometheus(Source[PrometheusOptions]):
         except TimeoutError:
             return client.too_late(pending)
         finally:
-            pending.end()  # so that a thread which is late ends soon, and gives back its place
+            # A thread that is late then ends soon, and gives back its place.
+            pending.end()
         if response.warnings != self._warned.get(name, ()):
             self._warned[name] = response.warnings
             for warning in response.warnings:
@@ -106,6 +107,7 @@ class Prometheus(Source[PrometheusOptions]):
         if lookback is None:
             return None
         if self.options.dialect is Dialect.PROMQL and problem_with_lookback(metric.query) is not None:
-            return None  # a range brings its own times, and a number is true at any time
+            # A range brings its own times, and a number is true at any time.
+            return None
         step = metric.step or self.options.step or STEP
         return look_back(metric.query, lookback, min(step, lookback))

@@ -56,21 +56,20 @@ class PendingRequest:
     def uses(connection: socket.socket) -> None:
         """Note that the request of this thread uses this connection from now on."""
         pending: PendingRequest | None = getattr(PendingRequest._of_this_thread, "current", None)
-        if pending is not None:
-            pending._watch(connection)
-
-    def _watch(self, connection: socket.socket) -> None:
+        if pending is None:
+            return
         # A handle of its own: TLS detaches the socket that it wraps, and the number of a closed one may be reused.
         handle = socket.socket(fileno=os.dup(connection.fileno()))
-        with self._lock:
-            self.missing = "no answer"
-            self._handles.append(handle)
-            if self._ended:
+        with pending._lock:
+            pending.missing = "no answer"
+            pending._handles.append(handle)
+            if pending._ended:
                 _shut_down(handle)
 
 
 def _shut_down(handle: socket.socket) -> None:
-    with suppress(OSError):  # the other side may have closed it
+    # The other side may have closed it already.
+    with suppress(OSError):
         handle.shutdown(socket.SHUT_RDWR)
 
 
@@ -82,7 +81,8 @@ class _Watched(HTTPConnection):
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as in urllib3 itself
         if self.sock is not None:
-            PendingRequest.uses(self.sock)  # one that was kept from an earlier request
+            # This connection was kept from an earlier request.
+            PendingRequest.uses(self.sock)
         return super().getresponse()
 
 

@@ -36,7 +36,8 @@ _CODE_OF_BAD_DATA = "22000"
 _UNKNOWN_OPTION = "unexpected keyword argument"
 """In the error of drivers for an option of the address that they do not know."""
 
-for _name in ("sqlalchemy.pool", "psycopg", "asyncmy"):  # they log every connection that breaks, as smithd does
+# They log every connection that breaks, and smithd does so too.
+for _name in ("sqlalchemy.pool", "psycopg", "asyncmy"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
@@ -114,7 +115,14 @@ class QueriedDatabase(ABC):
                 self._limit(connection, seconds)
                 if self.wraps and query.selects:
                     return self._fetch_wrapped(connection, metric, query, given, seconds)
-                return self._fetch_plain(connection, metric, query, given, seconds)
+                result = connection.execute(text(self._statement(query.text, seconds)), given)
+                if not result.returns_rows:
+                    raise Misconfigured(
+                        "the query brings no rows: expected one that reads, like SELECT count(*) FROM jobs"
+                    )
+                columns = list(result.keys())
+                chosen = needed(metric, columns)
+                return self._result([columns[index] for index in chosen], chosen, result)
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
@@ -158,6 +166,7 @@ class QueriedDatabase(ABC):
             f"WITH smithd({names}) AS (\n{query.text}\n) "  # noqa: S608 # the query is the configuration's
             f"SELECT {self._hint(seconds)}{columns} FROM smithd LIMIT :smithd_most"
         )
+        # One row more than is allowed shows that there are too many.
         most = {"smithd_most": self._options.max_rows + 1}
         result = connection.execute(text(self._statement(sql, seconds)), given | most)
         return self._result([shape[index][0] for index in chosen], range(len(chosen)), result)
@@ -165,16 +174,6 @@ class QueriedDatabase(ABC):
     def _without_rows(self, query: SqlQuery, seconds: float) -> str:
         """A statement that brings the names and types of the query's columns at almost no cost."""
         return f"SELECT {self._hint(seconds)}* FROM (\n{query.text}\n) AS smithd LIMIT 0"  # noqa: S608 # as above
-
-    def _fetch_plain(
-        self, connection: Connection, metric: SqlMetric, query: SqlQuery, given: dict[str, Any], seconds: float
-    ) -> QueryResult:
-        result = connection.execute(text(self._statement(query.text, seconds)), given)
-        if not result.returns_rows:
-            raise Misconfigured("the query brings no rows: expected one that reads, like SELECT count(*) FROM jobs")
-        columns = list(result.keys())
-        chosen = needed(metric, columns)
-        return self._result([columns[index] for index in chosen], chosen, result)
 
     def _result(self, columns: Sequence[str], chosen: Sequence[int], result: CursorResult[Any]) -> QueryResult:
         most = self._options.max_rows

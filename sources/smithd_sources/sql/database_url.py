@@ -52,6 +52,7 @@ def checked_url(url: str, folder: str | Path | None) -> str:
         _must_be_known(scheme)
     try:
         parts = urlsplit(url)
+        # urlsplit checks the port only when it is read.
         port = parts.port
     except ValueError:
         raise ValueError("the port must be a number from 1 to 65535") from None
@@ -98,6 +99,7 @@ def place(url: str) -> str:
 
 def _must_be_known(scheme: str) -> None:
     dialect = scheme.partition("+")[0].lower()
+    # The dialects of SQLAlchemy itself are not among the entry points.
     installed = {entry.name.partition(".")[0] for entry in entry_points(group="sqlalchemy.dialects")}
     if dialect in installed.union(_OF_SQLALCHEMY):
         return

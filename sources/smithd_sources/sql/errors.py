@@ -70,7 +70,8 @@ _CONNECTING: Sequence[Meaning] = (
         Misconfigured,
         "it does not speak TLS: leave 'tls' out, or let the server have a certificate",
     ),
-    (  # it ends with "no encryption" or "SSL encryption", whether or not that matters
+    # This message ends with "no encryption" or "SSL encryption", whether or not that matters.
+    (
         "pg_hba.conf",
         Misconfigured,
         "it does not let this user in from this machine to this database ({said}): " + _IN_PG_HBA,

@@ -35,7 +35,8 @@ class MySQL(AsyncDatabase):
         given: dict[str, Any] = {}
         if isinstance(charset := url.query.get("charset"), str) and charset_by_name(charset) is None:
             raise Misconfigured(f"what stands after the ? in 'url' cannot be used (there is no charset '{charset}')")
-        if url.password is not None:  # the driver would send a text in Latin-1
+        # The driver would send a text in Latin-1, and the password may have other letters.
+        if url.password is not None:
             url, given["password"] = url.set(password=None), str(url.password).encode()
         if self._options.tls is not None:
             given["ssl"] = tls_context(self._options.tls.settings())
@@ -69,7 +70,8 @@ class MySQL(AsyncDatabase):
 
     def _offset(self) -> str:
         offset = datetime.fromtimestamp(self._context.clock.now(), self.zone).strftime("%z")
-        return f"'{offset[:3]}\\:{offset[3:5]}'"  # escaped: the colon begins no parameter
+        # The colon is escaped, since it begins no parameter.
+        return f"'{offset[:3]}\\:{offset[3:5]}'"
 
     def _column(self, name: str, kind: Any) -> str:
         if kind == _BIT:
@@ -79,5 +81,6 @@ class MySQL(AsyncDatabase):
 
 async def _refuse_several(connection: Any) -> None:
     """Have the server accept one statement at a time; the driver asks it to accept several."""
-    await connection._execute_command(COM_SET_OPTION, _ONE_ONLY)  # the driver has no other way to send this
+    # The driver has no public function that sends this command.
+    await connection._execute_command(COM_SET_OPTION, _ONE_ONLY)
     await connection.read_packet()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import Any
@@ -25,7 +24,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from smithd.plugin import TLS, Misconfigured
+from smithd.plugin import Misconfigured
 from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.sql.certificates import certificate_problem, tls_context
 from smithd_sources.sql.database import POOL, AsyncDatabase, Work, code_and_message, sqlalchemy_url
@@ -97,11 +96,23 @@ class PostgreSQL(AsyncDatabase):
         given: dict[str, Any] = {
             "application_name": "smithd",
             "connect_timeout": int(OWN_DEADLINE * self._context.timeout),
-            "prepare_threshold": None,  # poolers keep no prepared statements
+            # Poolers keep no prepared statements.
+            "prepare_threshold": None,
             "cursor_factory": OneStatement,
         }
         if self._options.tls is not None:
-            given |= _for_libpq(self._options.tls.settings())
+            tls = self._options.tls.settings()
+            # Only for its check: it raises where a file cannot be used.
+            tls_context(tls)
+            given["sslmode"] = "verify-full" if tls.verify else "require"
+            if tls.verify:
+                # Where no file of an authority is configured, the system's is used. libpq itself would look for one in
+                # the user's home.
+                system = (ssl.get_default_verify_paths().cafile, *_AUTHORITIES)
+                found = next((path for path in system if path and os.path.exists(path)), "system")
+                given["sslrootcert"] = tls.ca_file or found
+            if tls.cert_file is not None:
+                given |= {"sslcert": tls.cert_file, "sslkey": tls.key_file or tls.cert_file}
         engine = create_async_engine(
             url,
             connect_args={name: value for name, value in given.items() if name not in url.query},
@@ -136,6 +147,7 @@ class PostgreSQL(AsyncDatabase):
         """Shut the connection down. psycopg would first ask the server to cancel, and the server may be what hangs."""
         super().abort()
         if self._connection is not None:
+            # The socket is made of a duplicate: the descriptor itself is psycopg's, and must not be closed here.
             with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._connection.fileno())) as handle:
                 handle.shutdown(socket.SHUT_RDWR)
 
@@ -166,16 +178,3 @@ class PostgreSQL(AsyncDatabase):
 
     def _column(self, name: str, kind: Any) -> str:
         return name if kind in _SHORT else f"left(CAST({name} AS text), {LONGEST + 1})"
-
-
-def _for_libpq(tls: TLS) -> Mapping[str, str]:
-    """The same for libpq. Where no file of an authority is configured, the system's is used."""
-    # Only for its check: it raises where a file cannot be used.
-    tls_context(tls)
-    given = {"sslmode": "verify-full" if tls.verify else "require"}
-    if tls.verify:
-        system = (ssl.get_default_verify_paths().cafile, *_AUTHORITIES)
-        given["sslrootcert"] = tls.ca_file or next((path for path in system if path and os.path.exists(path)), "system")
-    if tls.cert_file is not None:
-        given |= {"sslcert": tls.cert_file, "sslkey": tls.key_file or tls.cert_file}
-    return given

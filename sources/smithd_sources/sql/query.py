@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from functools import cache
 
 from smithd.plugin import did_you_mean
@@ -87,7 +87,11 @@ def parse(written: str, kind: str) -> SqlQuery:
                 raise ValueError("expected one statement; there are several here, with a ; between them")
             ended = True
         elif what == "name":
-            names.add(_known(piece[1:]))
+            name = piece[1:]
+            if name not in PARAMETERS:
+                hint = did_you_mean(name, PARAMETERS, ":{}") or "a colon that is none is set off by a blank"
+                raise ValueError(f":{name} is no parameter: expected :now, :today or :yesterday; {hint}")
+            names.add(name)
             pieces.append(piece)
         else:
             # In SQLAlchemy's text() every colon may begin a parameter. Those in literals and comments begin none.
@@ -104,23 +108,19 @@ def _pieces(written: str, kind: str) -> Iterator[tuple[str, str]]:
             yield "code", written[position : token.start()]
         what, position = token.lastgroup or "code", token.end()
         if what == "comment" and kind in _NESTED and token[0].startswith("/*"):
-            position = _end_of_comment(written, token.start())
+            # Such a comment may hold others, and ends where all of them have ended.
+            depth, position = 0, -1
+            for mark in re.compile(r"/\*|\*/").finditer(written, token.start()):
+                depth += 1 if mark[0] == "/*" else -1
+                if not depth:
+                    position = mark.end()
+                    break
         if what == "open" or position < 0:
             raise ValueError(f"the {token[0][:2].strip()} at its character {token.start() + 1} is not closed")
         if what == "comment" and kind == "mysql" and token[0].startswith(("/*!", "/*M!")):
             raise ValueError("a comment that begins with /*! is code that some servers run: write it without")
         yield what, written[token.start() : position]
     yield "code", written[position:]
-
-
-def _end_of_comment(written: str, start: int) -> int:
-    """The end of a comment that may hold others; -1 where it has none."""
-    depth = 0
-    for token in re.compile(r"/\*|\*/").finditer(written, start):
-        depth += 1 if token[0] == "/*" else -1
-        if not depth:
-            return token.end()
-    return -1
 
 
 def _first(code: str, kind: str) -> str:
@@ -148,15 +148,9 @@ def moments(now: float, zone: tzinfo) -> dict[str, datetime]:
     """The values of the parameters at ``now`` (seconds since 1970). Days begin at midnight in ``zone``."""
     moment = datetime.fromtimestamp(now, zone)
     today = moment.date()
-    return {"now": moment, "today": _midnight(today, zone), "yesterday": _midnight(today - timedelta(1), zone)}
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time(), zone)
-
-
-def _known(name: str) -> str:
-    if name in PARAMETERS:
-        return name
-    hint = did_you_mean(name, PARAMETERS, ":{}") or "a colon that is none is set off by a blank"
-    raise ValueError(f":{name} is no parameter: expected :now, :today or :yesterday; {hint}")
+    yesterday = today - timedelta(days=1)
+    return {
+        "now": moment,
+        "today": datetime.combine(today, time(), zone),
+        "yesterday": datetime.combine(yesterday, time(), zone),
+    }

@@ -146,5 +146,6 @@ def _of_text(text: str, where: str, zone: tzinfo, *, moments: bool) -> float | N
 
 def _seconds(moment: datetime, zone: tzinfo) -> float:
     """Seconds since 1970, also for years that the system's own conversion does not know."""
+    # Of a moment with a zone, Python computes the seconds itself.
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
     return aware.timestamp()

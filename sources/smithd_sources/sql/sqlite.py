@@ -43,9 +43,11 @@ class SQLite(ThreadedDatabase):
         connection = sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)
         connection.execute("PRAGMA query_only = ON")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
-        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a query cannot open other files
+        # With ATTACH, a query could open other files.
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         # SQLite has no time limit of its own: this handler ends a query when it returns true.
         connection.set_progress_handler(lambda: self._context.clock.monotonic() > self._deadline, _STEPS)
+        # By default, sqlite3 fails the whole query over a text that is no UTF-8.
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         return connection
 

@@ -58,7 +58,8 @@ class Api:
             stripe_account=account,
             base_addresses={"api": base.rstrip("/")},
             http_client=StripeTransport(http, timeout),
-            max_network_retries=0,  # the library would neither obey Retry-After nor the deadline
+            # The library's own retries would obey neither Retry-After nor the deadline.
+            max_network_retries=0,
         )
 
     async def page(self, path: str, params: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
@@ -116,7 +117,8 @@ class Api:
         if advice == "true" or (is_temporary and advice != "false"):
             try:
                 after = max(0.0, float(response.headers.get("retry-after") or ""))
-            except ValueError:  # it is missing, or a date
+            except ValueError:
+                # The header is missing, or is a date.
                 after = None
             return _Retryable(found, after)
         return self._masked(found)

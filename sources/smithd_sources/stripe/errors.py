@@ -82,7 +82,8 @@ def error_for(path: str, status: int, body: bytes) -> SourceError:
     except (ValueError, RecursionError):
         answer = None
     found = answer.get("error") if isinstance(answer, dict) else None
-    error: Mapping[str, object] = found if isinstance(found, dict) else {}  # empty where it is not Stripe's
+    # It stays empty where the answer is not Stripe's own.
+    error: Mapping[str, object] = found if isinstance(found, dict) else {}
     said = str(error.get("message") or excerpt(body))
     if status == 401:
         what = "has expired" if error.get("code") == "api_key_expired" else "is not accepted (HTTP 401)"
@@ -90,7 +91,17 @@ def error_for(path: str, status: int, body: bytes) -> SourceError:
             f"the api_key {what}: make a restricted, read-only key {_DASHBOARD}, and put it there. Stripe says: {said}"
         )
     if status == 403:
-        return _forbidden(path, status, said, error)
+        if error.get("code") in ("account_invalid", "platform_account_required"):
+            return StripeRefused(
+                f"the api_key has no access to the account under 'account' (HTTP 403): {said}", status, None
+            )
+        # Where Stripe's text names no permission, it follows from the first part of the path.
+        named = _PERMISSION.search(said)
+        resource = named[1] if named else _RESOURCES.get(path.partition("/")[0])
+        if resource is None:
+            return StripeRefused(f"{path}: the api_key may not read this (HTTP 403): {said}", status, None)
+        permission = _PERMISSION_NAMES.get(resource, resource.replace("_", " ").capitalize())
+        return MissingPermission(f"{permission} (rak_{resource}_read)")
     if status == 429:
         return Unavailable(f"{path}: too many requests (HTTP 429); the next poll tries again: {said}")
     if status >= 500 or status == 409:
@@ -99,19 +110,4 @@ def error_for(path: str, status: int, body: bytes) -> SourceError:
     hint = " (is there something else at this api_base?)" if status == 404 and not error else ""
     return StripeRefused(
         f"{path}: Stripe refuses (HTTP {status}): {said}{hint}", status, None if param is None else str(param)
-    )
-
-
-def _forbidden(path: str, status: int, said: str, error: Mapping[str, object]) -> SourceError:
-    if error.get("code") in ("account_invalid", "platform_account_required"):
-        return StripeRefused(
-            f"the api_key has no access to the account under 'account' (HTTP 403): {said}", status, None
-        )
-    # Where Stripe's text names no permission, it follows from the first part of the path.
-    named = _PERMISSION.search(said)
-    resource = named[1] if named else _RESOURCES.get(path.partition("/")[0])
-    if resource is None:
-        return StripeRefused(f"{path}: the api_key may not read this (HTTP 403): {said}", status, None)
-    return MissingPermission(
-        f"{_PERMISSION_NAMES.get(resource, resource.replace('_', ' ').capitalize())} (rak_{resource}_read)"
     )

@@ -67,7 +67,8 @@ class Listing(Generic[F]):
             except StripeRefused as error:
                 if error.param != "starting_after" or self._last is None:
                     raise
-                self._start_over()  # the object to go on from was deleted
+                # The object to go on from was deleted.
+                self._start_over()
 
     async def _read_page(self) -> None:
         after = {} if self._last is None else {"starting_after": self._last}
@@ -180,7 +181,12 @@ class Feed(Generic[C]):
         """All that were made since then. Raises what a listing raises."""
 
         def begin() -> Listing[C]:
-            self._listed_from = self._start(since, now)
+            self._listed_from = since
+            if self._pages > FEW and now - self._whole_at < DAY:
+                kept = self._kept.values()
+                newest = max((each.created for each in kept), default=since) - OVERLAP
+                changing = min((each.created for each in kept if self._may_change(each)), default=newest)
+                self._listed_from = max(since, min(newest, changing))
             created = {"created": {"gte": self._listed_from}} if self._listed_from else {}
             return Listing(self._api, self._path, [{**self._params, **created}], self._take, self._cap)
 
@@ -201,14 +207,6 @@ class Feed(Generic[C]):
         objects, _ = await self._api.page(self._path, {**self._params, "limit": 1})
         kept = await self._take(objects)
         return next(iter(kept.values()), None)
-
-    def _start(self, since: int, now: float) -> int:
-        """From when on the list has to be read."""
-        if self._pages <= FEW or now - self._whole_at >= DAY:
-            return since
-        newest = max((kept.created for kept in self._kept.values()), default=since) - OVERLAP
-        changing = min((kept.created for kept in self._kept.values() if self._may_change(kept)), default=newest)
-        return max(since, min(newest, changing))
 
     async def _take(self, objects: Sequence[ApiObject]) -> Mapping[str, C]:
         try:

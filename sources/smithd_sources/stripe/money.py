@@ -47,12 +47,6 @@ def digits(currency: str) -> int:
     return 0 if currency in _WITHOUT_DECIMALS else 3 if currency in _WITH_THREE else 2
 
 
-def in_units(amount: Fraction, currency: str) -> float:
-    """An amount in whole units (euros, not cents), rounded to the smallest unit; a half goes up."""
-    # round() would round a half to the even neighbour.
-    return float(Fraction(floor(amount + Fraction(1, 2)), 10 ** digits(currency)))
-
-
 class CurrencyConverter:
     """Turns amounts into samples: one for each currency, or one in the reporting currency, where that is configured."""
 
@@ -65,7 +59,9 @@ class CurrencyConverter:
         self._missing: set[str] = set()
 
     def samples(self, metric: str, amounts: Amounts, labels: Mapping[str, str] = {}) -> list[RawSample]:
-        """The metric's samples, with the label ``currency``; none where a rate is missing."""
+        """The metric's samples, in whole units (euros, not cents), with the label ``currency``; none where a rate is
+        missing.
+        """
         if self._reporting is not None:
             # An amount of 0 needs no rate.
             missing = {currency for currency, amount in amounts.items() if amount and currency not in self._rates}
@@ -74,10 +70,12 @@ class CurrencyConverter:
             for currency, amount in amounts.items():
                 total += amount * self._rates.get(currency, 0) * Fraction(10) ** (decimals - digits(currency))
             amounts = {} if missing else {self._reporting: total}
-        return [
-            RawSample(metric, in_units(amount, currency), {**labels, "currency": currency})
-            for currency, amount in sorted(amounts.items())
-        ]
+        found: list[RawSample] = []
+        for currency, amount in sorted(amounts.items()):
+            # A half of the smallest unit goes up: round() would round it to the even neighbour.
+            value = float(Fraction(floor(amount + Fraction(1, 2)), 10 ** digits(currency)))
+            found.append(RawSample(metric, value, {**labels, "currency": currency}))
+        return found
 
     def take_missing_rates(self) -> Misconfigured | None:
         """An error that names the rates that were missing since the last call; None where none was."""

@@ -105,7 +105,8 @@ def _only_over_tls(url: str) -> str:
     host = urlsplit(url).hostname or ""
     try:
         is_own_machine = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # a name, which may lead to any machine
+    except ValueError:
+        # It is a name, which may lead to any machine.
         is_own_machine = False
     if urlsplit(url).scheme != "https" and not is_own_machine:
         raise ValueError("expected https: a key is sent there (http is for this machine's own addresses)")
@@ -177,17 +178,13 @@ class StripeOptions(Options):
     api_base: Annotated[HttpUrl, AfterValidator(_only_over_tls)] = Field(STRIPE, description="where the API is")
 
     @model_validator(mode="after")
-    def _something_to_ask(self) -> StripeOptions:
+    def _keys_fit(self) -> StripeOptions:
         if not self.metrics and not self.query:
             raise PydanticCustomError("nothing_to_ask", "expected 'metrics' (a list of figures), 'query', or both")
         if twice := sorted(set(self.query) & set(Figure)):
             raise PydanticCustomError(
                 "name_taken", "'{name}' under 'query' is the name of a figure", {"name": twice[0]}
             )
-        return self
-
-    @model_validator(mode="after")
-    def _rates_need_a_currency(self) -> StripeOptions:
         if self.rates and self.currency is None:
             raise PydanticCustomError("rates_alone", "'rates' needs 'currency', the one that amounts are turned into")
         if self.currency in self.rates:

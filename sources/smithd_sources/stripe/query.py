@@ -52,20 +52,20 @@ def read_filter(given: Any) -> Any:
 
 def parameters(filters: Mapping[str, Filter], now: float, zone: tzinfo) -> dict[str, Any]:
     """The parameters to send at ``now`` (seconds since 1970)."""
-    return {
-        name: value
-        if isinstance(value, str)
-        else {bound: _seconds(moment, now, zone) for bound, moment in value.items()}
-        for name, value in filters.items()
-    }
-
-
-def _seconds(moment: int | str, now: float, zone: tzinfo) -> int:
-    if isinstance(moment, int):
-        return moment
-    if (ago := _AGO.fullmatch(moment)) is not None:
-        return int(now) - int(ago[1]) * _SECONDS[ago[2]]
-    return period(moment, now, zone).start  # type: ignore[arg-type] # read_filter lets no other text pass
+    sent: dict[str, Any] = {}
+    for name, value in filters.items():
+        if isinstance(value, str):
+            sent[name] = value
+            continue
+        bounds = sent[name] = dict[str, int]()
+        for bound, moment in value.items():
+            if isinstance(moment, int):
+                bounds[bound] = moment
+            elif (ago := _AGO.fullmatch(moment)) is not None:
+                bounds[bound] = int(now) - int(ago[1]) * _SECONDS[ago[2]]
+            else:
+                bounds[bound] = period(moment, now, zone).start  # type: ignore[arg-type] # read_filter lets no other text pass
+    return sent
 
 
 class QueryRow(NamedTuple):

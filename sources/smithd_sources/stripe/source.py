@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from smithd.plugin import Context, RawSample, Source, SourceError
@@ -15,7 +15,7 @@ from smithd_sources.stripe.options import STRIPE, StripeOptions
 
 if TYPE_CHECKING:
     from smithd_sources.stripe.api import Api
-    from smithd_sources.stripe.collector import Collector, CollectorContext
+    from smithd_sources.stripe.collector import Collector
 
 
 class Stripe(Source[StripeOptions]):
@@ -37,7 +37,12 @@ class Stripe(Source[StripeOptions]):
     async def open(self) -> None:
         # The official library is heavy: it is imported when a source is first opened.
         from smithd_sources.stripe.api import Api
+        from smithd_sources.stripe.balance_collectors import BalanceCollector, PayoutCollector
         from smithd_sources.stripe.collector import CollectorContext
+        from smithd_sources.stripe.counting_collectors import CustomerCollector, DisputeCollector, PaymentCollector
+        from smithd_sources.stripe.query_collector import QueryCollector
+        from smithd_sources.stripe.revenue_collector import RevenueCollector
+        from smithd_sources.stripe.subscription_collectors import NewSubscriptionCollector, SubscriptionCollector
 
         options, context = self.options, self.context
         key = options.api_key.get_secret_value()
@@ -49,7 +54,23 @@ class Stripe(Source[StripeOptions]):
             account=options.account,
             timeout=self._timeout,
         )
-        self._collectors = tuple(make_collectors(CollectorContext(self._api, options, context, self._converter)))
+        # The collectors that the configured metrics need, and no others: each asks for permissions of its own.
+        shared = CollectorContext(self._api, options, context, self._converter)
+        wanted = frozenset(figure.value for figure in options.metrics)
+        kinds = (
+            SubscriptionCollector,
+            NewSubscriptionCollector,
+            RevenueCollector,
+            CustomerCollector,
+            PaymentCollector,
+            DisputeCollector,
+            BalanceCollector,
+            PayoutCollector,
+        )
+        collectors: list[Collector] = [kind(shared, metrics) for kind in kinds if (metrics := wanted & kind.METRICS)]
+        collectors += [QueryCollector(shared, name, query) for name, query in options.query.items()]
+        self._collectors = collectors
+
         if "_test_" in key and options.api_base == STRIPE:
             context.log.warning(
                 "the api_key is one of test mode: these are figures of the sandbox, not of the business"
@@ -79,28 +100,3 @@ class Stripe(Source[StripeOptions]):
         if (missing_rates := self._converter.take_missing_rates()) is not None:
             failures.append(missing_rates)
         return settle(samples, merge_permissions(failures))
-
-
-def make_collectors(shared: CollectorContext) -> Iterator[Collector]:
-    """The collectors that the configured metrics need, and no others."""
-    from smithd_sources.stripe.balance_collectors import BalanceCollector, PayoutCollector
-    from smithd_sources.stripe.counting_collectors import CustomerCollector, DisputeCollector, PaymentCollector
-    from smithd_sources.stripe.query_collector import QueryCollector
-    from smithd_sources.stripe.revenue_collector import RevenueCollector
-    from smithd_sources.stripe.subscription_collectors import NewSubscriptionCollector, SubscriptionCollector
-
-    wanted = frozenset(figure.value for figure in shared.options.metrics)
-    for kind in (
-        SubscriptionCollector,
-        NewSubscriptionCollector,
-        RevenueCollector,
-        CustomerCollector,
-        PaymentCollector,
-        DisputeCollector,
-        BalanceCollector,
-        PayoutCollector,
-    ):
-        if metrics := wanted & kind.METRICS:
-            yield kind(shared, metrics)
-    for name, query in shared.options.query.items():
-        yield QueryCollector(shared, name, query)

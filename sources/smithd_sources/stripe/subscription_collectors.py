@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 from smithd.plugin import RawSample
@@ -12,7 +12,7 @@ from smithd_sources.stripe.money import Amounts
 from smithd_sources.stripe.mrr import DiscountRule
 from smithd_sources.stripe.options import Figure
 from smithd_sources.stripe.periods import DAY, period
-from smithd_sources.stripe.subscription_figures import SubscriptionFigures, subscription_figures
+from smithd_sources.stripe.subscription_figures import subscription_figures
 from smithd_sources.stripe.subscriptions import Subscriptions
 
 _STATUSES = {
@@ -50,22 +50,22 @@ class SubscriptionCollector(FigureCollector):
         if not self._currencies and self._metrics & _MONEY and self._shared.options.currency is None:
             newest = await self._subscriptions.newest_currency()
             self._currencies |= {newest} if newest is not None else set()
-        return [sample for sample in self._samples(found) if sample.metric in self._metrics]
-
-    def _samples(self, found: SubscriptionFigures) -> Iterator[RawSample]:
-        yield from self._money(Figure.MRR, found.mrr)
-        yield from self._money(Figure.ARR, {currency: 12 * amount for currency, amount in found.mrr.items()})
-        yield from self._money(Figure.CHURNED_MRR_30D, found.churned_mrr)
-        for metric, status in _STATUSES.items():
-            yield RawSample(metric.value, found.by_status[status])
-        yield RawSample(Figure.ACTIVE_SUBSCRIBERS.value, found.subscribers)
-        yield RawSample(Figure.CHURNED_SUBSCRIPTIONS_30D.value, found.churned)
+        samples = [
+            *self._money(Figure.MRR, found.mrr),
+            *self._money(Figure.ARR, {currency: 12 * amount for currency, amount in found.mrr.items()}),
+            *self._money(Figure.CHURNED_MRR_30D, found.churned_mrr),
+            *(RawSample(metric.value, found.by_status[status]) for metric, status in _STATUSES.items()),
+            RawSample(Figure.ACTIVE_SUBSCRIBERS.value, found.subscribers),
+            RawSample(Figure.CHURNED_SUBSCRIPTIONS_30D.value, found.churned),
+        ]
         if found.churn_rate is not None:
-            yield RawSample(Figure.CHURN_RATE_30D.value, found.churn_rate)
+            samples.append(RawSample(Figure.CHURN_RATE_30D.value, found.churn_rate))
+        return [sample for sample in samples if sample.metric in self._metrics]
 
     def _money(self, metric: Figure, amounts: Amounts) -> list[RawSample]:
         if metric not in self._metrics:
-            return []  # and a missing rate is no mistake then
+            # Where no such figure is configured, a missing rate is no mistake.
+            return []
         known = dict.fromkeys(self._currencies, Fraction())
         return self._shared.converter.samples(metric.value, {**known, **amounts})
 

@@ -59,31 +59,31 @@ def parse_subscription(
     found: ApiObject, prices: Mapping[str, ApiObject] = {}, coupons: Mapping[str, ApiObject] = {}
 ) -> Subscription:
     """A subscription; ``prices`` and ``coupons`` are those that were asked for besides, by their ids."""
+    items: list[Item] = []
+    for item in found["items"]["data"]:
+        taxes = item.get("tax_rates") or found.get("default_tax_rates") or ()
+        items.append(
+            Item(
+                price=_price(_price_of(item), currency_of(found), prices),
+                quantity=1 if item.get("quantity") is None else whole(item["quantity"]),
+                discounts=tuple(_discount(discount, coupons) for discount in _discounts(item)),
+                inclusive_tax=sum((exact(tax["percentage"]) for tax in taxes if tax.get("inclusive")), Fraction()),
+                trial_end=_moment((item.get("current_trial") or {}).get("end_date"), -inf),
+            )
+        )
+    # A pause without a time at which it resumes lasts until somebody ends it.
     pause = found.get("pause_collection")
     return Subscription(
         id=found["id"],
         status=_text(found["status"]),
         customer=_id(found.get("customer") or found["id"]),
         currency=currency_of(found),
-        items=tuple(_item(item, found, prices, coupons) for item in found["items"]["data"]),
+        items=tuple(items),
         discounts=tuple(_discount(discount, coupons) for discount in _discounts(found)),
         cancelling=bool(found.get("cancel_at_period_end") or found.get("cancel_at")),
         paused_until=-inf if pause is None else _moment(pause.get("resumes_at"), inf),
         trial_end=_moment(found.get("trial_end"), -inf),
         ended_at=_moment(found.get("ended_at") or found.get("canceled_at"), inf),
-    )
-
-
-def _item(
-    item: ApiObject, subscription: ApiObject, prices: Mapping[str, ApiObject], coupons: Mapping[str, ApiObject]
-) -> Item:
-    taxes = item.get("tax_rates") or subscription.get("default_tax_rates") or ()
-    return Item(
-        price=_price(_price_of(item), currency_of(subscription), prices),
-        quantity=1 if item.get("quantity") is None else whole(item["quantity"]),
-        discounts=tuple(_discount(discount, coupons) for discount in _discounts(item)),
-        inclusive_tax=sum((exact(tax["percentage"]) for tax in taxes if tax.get("inclusive")), Fraction()),
-        trial_end=_moment((item.get("current_trial") or {}).get("end_date"), -inf),
     )
 
 
@@ -110,7 +110,25 @@ def _has_other_currency(price: ApiObject, currency: str) -> bool:
 def _price(price: ApiObject, currency: str, prices: Mapping[str, ApiObject]) -> Price:
     recurring = _recurring(price)
     packs = price.get("transform_quantity") or price.get("transform_usage") or {}
-    amounts = {} if _is_metered(price) else _amounts(prices.get(price.get("id", ""), price), currency)
+    amounts: dict[str, Any] = {}
+    # What is metered is no part of MRR, so its amounts are not asked for either.
+    if not _is_metered(price):
+        full = prices.get(price.get("id", ""), price)
+        source = full["currency_options"][currency] if _has_other_currency(full, currency) else full
+        if full.get("billing_scheme") == "tiered":
+            tiers = tuple(
+                Tier(
+                    None if tier["up_to"] in (None, "inf") else whole(tier["up_to"]),
+                    _amount(tier, "unit_amount"),
+                    _amount(tier, "flat_amount"),
+                )
+                for tier in source["tiers"]
+            )
+            if not tiers:
+                raise ValueError(f"the price {full['id']} has no tiers")
+            amounts = {"tiers": tiers, "graduated": full["tiers_mode"] == "graduated"}
+        else:
+            amounts = {"unit": _amount(source, "unit_amount" if "unit_amount" in source else "amount")}
     return Price(
         product=_id(price.get("product") or ""),
         a_month=times_a_month(recurring["interval"], recurring.get("interval_count", 1)),
@@ -119,24 +137,6 @@ def _price(price: ApiObject, currency: str, prices: Mapping[str, ApiObject]) -> 
         round_up=packs.get("round") == "up",
         **amounts,
     )
-
-
-def _amounts(price: ApiObject, currency: str) -> dict[str, Any]:
-    """The amounts of the price in this currency."""
-    source = price["currency_options"][currency] if _has_other_currency(price, currency) else price
-    if price.get("billing_scheme") == "tiered":
-        tiers = tuple(
-            Tier(
-                None if tier["up_to"] in (None, "inf") else whole(tier["up_to"]),
-                _amount(tier, "unit_amount"),
-                _amount(tier, "flat_amount"),
-            )
-            for tier in source["tiers"]
-        )
-        if not tiers:
-            raise ValueError(f"the price {price['id']} has no tiers")
-        return {"tiers": tiers, "graduated": price["tiers_mode"] == "graduated"}
-    return {"unit": _amount(source, "unit_amount" if "unit_amount" in source else "amount")}
 
 
 def _amount(holder: ApiObject, name: str) -> Fraction:

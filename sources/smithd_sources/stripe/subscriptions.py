@@ -173,7 +173,8 @@ class Subscriptions:
         except StripeRefused as error:
             if error.status != _NOT_FOUND:
                 raise
-            self._details.deleted_coupons.add(coupon)  # subscriptions that redeemed it keep it
+            # Subscriptions that redeemed it keep it.
+            self._details.deleted_coupons.add(coupon)
 
     async def _items(self, subscription: str, expand: list[str]) -> list[ApiObject]:
         """All items of a subscription, which itself shows the first ten or so."""
@@ -206,29 +207,26 @@ class Subscriptions:
         newest = max((change.created for change in changes.values()), default=0)
         self._events_from = max(self._events_from, newest - OVERLAP)
         self._known_events = frozenset(changes)
-        if len(self._changed) > self._pages:  # reading all of them takes no more requests
+        # Reading all of them takes no more requests than reading those that changed.
+        if len(self._changed) > self._pages:
             self._whole_at = float("-inf")
             return await self._read_whole(now)
         try:
             while self._changed:
                 subscription = next(iter(self._changed))
-                await self._read_one(subscription)
+                try:
+                    expand = {"expand": self._expand} if self._expand else {}
+                    found = await self._api.get(f"subscriptions/{subscription}", expand)
+                except StripeRefused as error:
+                    if error.status != _NOT_FOUND:
+                        raise
+                    self._kept.pop(subscription, None)
+                else:
+                    self._kept |= await self._take([found])
                 self._changed.discard(subscription)
         except OutOfTime:
             left = len(self._changed)
             raise OutOfTime(f"subscriptions: {left} that changed are still to be read; the next poll goes on") from None
-
-    async def _read_one(self, subscription: str) -> None:
-        try:
-            found = await self._api.get(
-                f"subscriptions/{subscription}", {"expand": self._expand} if self._expand else {}
-            )
-        except StripeRefused as error:
-            if error.status != _NOT_FOUND:
-                raise
-            self._kept.pop(subscription, None)
-            return
-        self._kept |= await self._take([found])
 
 
 def _misshapen(found: ApiObject, error: Exception) -> BadResponse:

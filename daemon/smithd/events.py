@@ -72,6 +72,8 @@ def listen_with_logs(redactor: Redactor) -> Listener:
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
+    """The daemon runs. Counted are the sources and the rules of its configuration."""
+
     version: str
     sources: int
     rules: int
@@ -92,7 +94,7 @@ class Serving(Event):
 
 @dataclass(frozen=True, slots=True)
 class Reloaded(Event):
-    """The configuration was read anew. ``kept``, ``added`` and ``removed`` count sources; a changed one is both."""
+    """The configuration was read again. ``kept``, ``added`` and ``removed`` count sources; a changed one is both."""
 
     kept: int
     added: int
@@ -108,7 +110,7 @@ class Reloaded(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReloadRefused(Event):
-    """The configuration was read anew and cannot be used; ``report`` says why, and nothing was changed."""
+    """The configuration was read again and cannot be used; ``report`` says why, and nothing was changed."""
 
     level: ClassVar[int] = logging.ERROR
     report: str
@@ -134,6 +136,8 @@ class ControlUnavailable(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Event):
+    """The daemon has ended. ``waiting`` counts the messages that are kept for its next start."""
+
     waiting: int
 
     def __str__(self) -> str:
@@ -142,6 +146,8 @@ class Stopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class Polled(Event):
+    """A source answered within ``seconds``, with so many samples."""
+
     level: ClassVar[int] = logging.DEBUG
     source: str
     samples: int
@@ -153,6 +159,8 @@ class Polled(Event):
 
 @dataclass(frozen=True, slots=True)
 class PollFailed(Event):
+    """A poll failed, the ``failures``-th in a row. ``retry_in`` is 0 where the schedule alone says when the next is."""
+
     level: ClassVar[int] = logging.WARNING
     source: str
     reason: str
@@ -167,6 +175,8 @@ class PollFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class SourceRecovered(Event):
+    """A source answered after so many failed polls in a row."""
+
     source: str
     failures: int
 
@@ -176,6 +186,8 @@ class SourceRecovered(Event):
 
 @dataclass(frozen=True, slots=True)
 class PollSkipped(Event):
+    """A poll was not made when it was due. ``skipped`` counts those of this source so far."""
+
     level: ClassVar[int] = logging.WARNING
     source: str
     skipped: int
@@ -187,6 +199,8 @@ class PollSkipped(Event):
 
 @dataclass(frozen=True, slots=True)
 class SamplesRefused(Event):
+    """An answer held what cannot be used. The rest of it was taken."""
+
     level: ClassVar[int] = logging.WARNING
     source: str
     reason: str
@@ -197,6 +211,8 @@ class SamplesRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class TasksLeft(Event):
+    """A plugin left tasks behind that run on without being awaited."""
+
     level: ClassVar[int] = logging.WARNING
     source: str
     count: int
@@ -211,11 +227,13 @@ class TasksLeft(Event):
 
 @dataclass(frozen=True, slots=True)
 class ClockStepped(Event):
+    """The wall clock was set by so many seconds, forward where the number is positive."""
+
     level: ClassVar[int] = logging.WARNING
     seconds: float
 
     def __str__(self) -> str:
-        return f"the clock stepped by {self.seconds:+.0f} s; schedules are planned anew"
+        return f"the clock stepped by {self.seconds:+.0f} s; all schedules are planned again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +280,8 @@ class NotificationChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class SilenceAdded(Event):
+    """A silence was made. It lasts for ``seconds``."""
+
     id: int
     matchers: str
     seconds: float
@@ -275,6 +295,8 @@ class SilenceAdded(Event):
 
 @dataclass(frozen=True, slots=True)
 class SilenceExpired(Event):
+    """A silence was ended by a person before its time."""
+
     id: int
 
     def __str__(self) -> str:
@@ -333,6 +355,8 @@ class SendAccepted(Event):
 
 @dataclass(frozen=True, slots=True)
 class SendDelayed(Event):
+    """A request failed in a way that may pass, and is sent again after so many seconds."""
+
     level: ClassVar[int] = logging.WARNING
     key: Key
     reason: str
@@ -344,6 +368,8 @@ class SendDelayed(Event):
 
 @dataclass(frozen=True, slots=True)
 class SendDropped(Event):
+    """A message was given up: it will not be sent."""
+
     level: ClassVar[int] = logging.ERROR
     key: Key
     reason: str
@@ -366,6 +392,8 @@ class DeliveryBlocked(Event):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResumed(Event):
+    """Requests that were held back are sent again."""
+
     scope: str
 
     def __str__(self) -> str:

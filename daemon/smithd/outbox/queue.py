@@ -80,7 +80,7 @@ def withdraw(outbox: Outbox, key: Key) -> tuple[Outbox, OutboxChanges]:
 
 
 def forget(outbox: Outbox, key: Key) -> tuple[Outbox, OutboxChanges]:
-    """Know no more what a key shows, without changing what it shows: it is not ours."""
+    """Forget what a key shows, and leave it on the phone as it is: it is not ours."""
     draft = Draft(outbox)
     draft.show(key, None)
     return draft.result
@@ -110,7 +110,7 @@ def claim(
         draft.show(message.key, presumed, is_certain=False)
     # Looking at every request costs too much for each of them.
     if request.id % _PRUNE_EVERY == 0:
-        # What was sent before the clock was set back lies in the future, and would count for as long as that.
+        # A request from before the clock was set back lies in the future; it must not count until then.
         newest = now + LONGEST_REQUEST + LATE_ARRIVAL
         for sent in list(draft.outbox.sent.values()):
             if sent.at < now - SENT_KEPT_FOR:

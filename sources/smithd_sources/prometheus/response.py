@@ -17,7 +17,7 @@ from smithd.plugin import BadResponse, Misconfigured, RawSample
 from smithd_sources.values import in_short, to_number
 
 LARGEST = 2_000_000
-"""The characters of one series, or of another value that is parsed as a whole: a week of samples has so many."""
+"""The characters of one series, or of another value that is parsed as a whole: a week of samples is about as long."""
 _PIECES = (4096, 65_536, LARGEST)
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()

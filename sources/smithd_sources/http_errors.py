@@ -18,7 +18,7 @@ from smithd.plugin import (
 EXCERPT = 80
 """The characters of an answer, or of a value in it, that an error shows."""
 OWN_DEADLINE = 0.9
-"""The part of a poll's deadline after which a source reports itself what takes so long. The poller knows less."""
+"""The part of a poll's deadline after which a source itself reports what takes too long. The poller knows less."""
 _USER = re.compile(r"//[^/?#]*@")
 _TEMPORARY = (408, 425, 429)
 _MEANINGS = {

@@ -668,7 +668,7 @@ class TestWhoIsLetIn:
         assert isinstance(error, Misconfigured)
         assert (
             str(error)
-            == f"{server.place}: the user, the password or the database's name holds what is no letter at all"
+            == f"{server.place}: the user, the password or the database's name has a character that cannot be encoded"
         )
 
     def test_a_trusted_certificate(self, request: pytest.FixtureRequest, name: str, certificate: Certificate) -> None:

@@ -46,10 +46,10 @@ class Client:
                 connect_timeout=CONNECT_TIMEOUT,
                 limit=LARGEST_ANSWER,
             )
-        except Exception as error:  # noqa: BLE001 - a proxy's address that is none, for one; nothing was sent
+        except Exception as error:  # noqa: BLE001 - for one, a proxy's address that is invalid; nothing was sent
             # The error's text is left out: a proxy's password might be in it.
             return NotSent(
-                f"no way to {self._host} could be prepared ({type(error).__name__}): "
+                f"no request to {self._host} could be prepared ({type(error).__name__}): "
                 "are the variables http_proxy, https_proxy and all_proxy right?"
             )
         try:

@@ -97,7 +97,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request may have arrived: its answer never came, or is none from which one could tell. ``status``: that of
+    """The request may have arrived: its answer never came, or does not say. ``status``: that of
     an answer that did come.
     """
 
@@ -188,7 +188,7 @@ _KINDS = {
 
 
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """The seconds that ``Retry-After`` asks for, as a number or a date; None where it makes no sense."""
+    """The seconds that ``Retry-After`` asks for, as a number or a date; None where it is neither."""
     given = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", given):
         return float(given)

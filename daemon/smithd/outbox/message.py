@@ -127,7 +127,7 @@ class BadgeCount:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A notification that makes itself known. ``is_open``: a later one of its group will want to replace it."""
+    """A notification that alerts the person. ``is_open``: a later one of its group will want to replace it."""
 
     key: PushKey
     content: PushContent

@@ -67,8 +67,17 @@ def enqueue(outbox: Outbox, message: Message) -> tuple[Outbox, OutboxChanges]:
         draft.wait(message.key, waiting if isinstance(message, Push | PushUpdate) else None)
     elif waiting is None:
         draft.wait(message.key, Queued(draft.new_id(), message))
-    else:
-        draft.wait(message.key, _succession(waiting, message))
+    elif _is_another_matter(message, waiting.message):
+        draft.wait(message.key, Queued(waiting.id, message))
+    elif isinstance(message, Push | PushUpdate):
+        # Where it is the very same, nothing is written.
+        if message != waiting.message:
+            draft.wait(message.key, replace(waiting, message=message))
+    elif not is_like(message, waiting.message):
+        draft.wait(message.key, replace(waiting, message=message))
+    elif message.priority < waiting.message.priority or message.due < waiting.message.due:
+        priority, due = min(message.priority, waiting.message.priority), min(message.due, waiting.message.due)
+        draft.wait(message.key, replace(waiting, message=replace(message, priority=priority, due=due)))
     return draft.result
 
 
@@ -80,7 +89,7 @@ def withdraw(outbox: Outbox, key: Key) -> tuple[Outbox, OutboxChanges]:
 
 
 def forget(outbox: Outbox, key: Key) -> tuple[Outbox, OutboxChanges]:
-    """Know no more what a key shows, without changing what it shows: it is not ours."""
+    """Forget what a key shows, and leave it on the phone as it is: it is not ours."""
     draft = Draft(outbox)
     draft.show(key, None)
     return draft.result
@@ -110,7 +119,7 @@ def claim(
         draft.show(message.key, presumed, is_certain=False)
     # Looking at every request costs too much for each of them.
     if request.id % _PRUNE_EVERY == 0:
-        # What was sent before the clock was set back lies in the future, and would count for as long as that.
+        # A request from before the clock was set back lies in the future; it must not count until then.
         newest = now + LONGEST_REQUEST + LATE_ARRIVAL
         for sent in list(draft.outbox.sent.values()):
             if sent.at < now - SENT_KEPT_FOR:
@@ -247,21 +256,6 @@ def _forget_all(draft: Draft, account: str) -> None:
     for key, queued in list(draft.outbox.waiting.items()):
         if key.account == account and isinstance(queued.message, ActivityEnd | PushUpdate):
             draft.wait(key, None)
-
-
-def _succession(waiting: Queued, message: Message) -> Queued:
-    """What waits for the key in place of ``waiting``, once ``message`` came, which is worth sending."""
-    old = waiting.message
-    if _is_another_matter(message, old):
-        return Queued(waiting.id, message)
-    if isinstance(message, Push | PushUpdate):
-        return replace(waiting, message=message) if message != old else waiting
-    if not is_like(message, old):
-        return replace(waiting, message=message)
-    if message.priority >= old.priority and message.due >= old.due:
-        return waiting
-    sooner = replace(message, priority=min(message.priority, old.priority), due=min(message.due, old.due))
-    return replace(waiting, message=sooner)
 
 
 def _is_another_matter(message: Message, other: Message) -> bool:

@@ -149,7 +149,19 @@ def _number(field: _Field, word: str) -> int:
 def next_run(calendar: Calendar, zone_name: str, moment: float) -> float:
     """The first run after a moment, both in seconds since 1970, on the clocks of a time zone."""
     zone = ZoneInfo(zone_name)
-    return _next_beat(calendar, zone, moment) if calendar.beats else _next_time(calendar, zone, moment)
+    if calendar.beats:
+        return _next_beat(calendar, zone, moment)
+    local = datetime.fromtimestamp(moment, zone).replace(tzinfo=None)
+    while True:
+        local = calendar.after(local)
+        # Of a time that comes twice, this is the first.
+        run = local.replace(tzinfo=zone).timestamp()
+        # A time that the clocks skip comes back from the time zone as another one.
+        skipped = datetime.fromtimestamp(run, zone).replace(tzinfo=None) - local
+        if skipped:
+            run = _change(zone, run - skipped.total_seconds(), run)
+        if run > moment:
+            return run
 
 
 def _next_beat(calendar: Calendar, zone: ZoneInfo, moment: float) -> float:
@@ -169,20 +181,6 @@ def _next_beat(calendar: Calendar, zone: ZoneInfo, moment: float) -> float:
             # Whatever the clocks do meanwhile: until a day before the run, there is no other.
             start = moment = max(horizon, run - _DAY)
             offset = _offset(zone, moment)
-
-
-def _next_time(calendar: Calendar, zone: ZoneInfo, moment: float) -> float:
-    local = datetime.fromtimestamp(moment, zone).replace(tzinfo=None)
-    while True:
-        local = calendar.after(local)
-        # Of a time that comes twice, this is the first.
-        run = local.replace(tzinfo=zone).timestamp()
-        # A time that the clocks skip comes back from the time zone as another one.
-        skipped = datetime.fromtimestamp(run, zone).replace(tzinfo=None) - local
-        if skipped:
-            run = _change(zone, run - skipped.total_seconds(), run)
-        if run > moment:
-            return run
 
 
 def _offset(zone: ZoneInfo, moment: float) -> float:

@@ -143,6 +143,6 @@ class Worker:
 
 
 def _forget(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Have asyncio log nothing of tasks that cannot be ended."""
+    """Keep asyncio from logging tasks that cannot be ended."""
     for task in tasks:
         task._log_destroy_pending = False  # type: ignore[attr-defined] # as it does for its own

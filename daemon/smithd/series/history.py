@@ -33,7 +33,7 @@ class HistoryRows(NamedTuple):
     """What a transaction writes of the history. Series are named by their ids.
 
     ``replaces``: the rows are all that is remembered, and stand for what was written before. ``ended``: series that
-    are forgotten; ``strays``: samples of theirs may still be there. ``removed``: samples that are dropped; one that is
+    are forgotten; ``strays``: their samples may still be there. ``removed``: samples that are dropped; one that is
     among ``samples`` as well is dropped after it was written.
     """
 
@@ -206,7 +206,7 @@ class History:
         return True
 
     def _end(self, row: int) -> None:
-        """A series is remembered no more; one that was never written need not be removed."""
+        """Forget a series; one that was never written need not be removed."""
         if self._new_series.pop(row, None) is None:
             self._ended.add(row)
         else:

@@ -82,7 +82,7 @@ def write(connection: Connection, rows: HistoryRows) -> None:
     # After the samples: one that is among both is dropped.
     execute_many(connection, _REMOVE, rows.removed)
     if rows.strays:
-        # Looks at every sample; only for series that end while samples of theirs are left.
+        # Looks at every sample; only for series that end while some of their samples are left.
         connection.execute(_REMOVE_STRAYS)
 
 

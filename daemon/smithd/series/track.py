@@ -70,7 +70,7 @@ class Track:
         self.keep_for(kept_for)
 
     def keep_for(self, seconds: float) -> None:
-        """Remember for so long from now on."""
+        """Remember samples for this many seconds from now on."""
         self.kept_for = seconds
         self._full_for = min(seconds, FULL_FOR)
         self._spacing = max(LEAST_SPACING, seconds / MOST_THIN) * _JITTER

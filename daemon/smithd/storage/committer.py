@@ -1,4 +1,4 @@
-"""The committer: writes what a step changed in one transaction, or nothing of it.
+"""The committer: writes all that a step changed in one transaction, or none of it.
 
 One protocol, two forms. ``ThreadCommitter`` has a thread and a connection of its own, so that a slow disk holds up
 messages and nothing else. ``InlineCommitter`` writes at once, in the thread that calls: for tests, rehearsals and
@@ -31,12 +31,12 @@ class Committer(Protocol):
     def commit(self, write: Write) -> Awaitable[None]:
         """Run ``write`` in one transaction that belongs to this daemon's term.
 
-        DatabaseError where it did not come to be, and then the disk is as it was: Unwritable where it may succeed
+        DatabaseError where it failed, and then the disk is as it was: Unwritable where it may succeed
         later, TermLost where the state is another daemon's. Cancelling the wait does not stop the commit.
         """
 
     async def close(self, within: float) -> bool:
-        """Wait for a commit that runs, at most so many seconds; False where it would not end. Nothing is committed
+        """Wait for a commit that runs, ``within`` seconds at most; False where it does not end. Nothing is committed
         after.
         """
 

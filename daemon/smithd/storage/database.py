@@ -90,7 +90,7 @@ class Database:
 
     @contextmanager
     def resuming(self) -> Iterator[Connection]:
-        """A transaction that takes up what the last run wrote; DatabaseError where that makes no sense."""
+        """A transaction that takes up what the last run wrote; DatabaseError where that cannot be read."""
         try:
             with self.transaction() as connection:
                 yield connection

@@ -31,7 +31,7 @@ RETRY_DEGRADED = 5.0
 
 @dataclass(frozen=True, slots=True)
 class CommitHealth:
-    """How commits fare. ``since``: when the first that failed was begun; ``reason``: what the last one said."""
+    """Whether commits succeed. ``since``: when the first that failed was begun; ``reason``: what the last one said."""
 
     since: float | None = None
     reason: str = ""
@@ -56,5 +56,5 @@ class CommitHealth:
         return type(self)(since, str(error), is_degraded, retry_at)
 
     def succeeded(self) -> Self:
-        """After a commit that came to be."""
+        """After a commit that succeeded."""
         return type(self)()

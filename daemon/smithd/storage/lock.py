@@ -1,4 +1,4 @@
-"""The lock of a state file: ``flock`` on its own inode, so that one daemon uses it, by whichever path it got there.
+"""The lock of a state file: ``flock`` on its own inode, so that one daemon uses it, whatever path it was given.
 
 POSIX drops all of SQLite's own locks on a file when the process closes *any* descriptor of it. So the descriptor here
 is opened before SQLite opens the file and closed after SQLite has closed it, and while this process has the file

@@ -174,7 +174,7 @@ def explained(path: Path, error: BaseException | None) -> DatabaseError:
 
 
 def damaged(path: Path, found: str) -> DatabaseError:
-    """That the file makes no sense, for a person."""
+    """The error for a file that cannot be read as a state."""
     # SQLite's texts may have several lines.
     found = " ".join(found.split())
     return DatabaseError(

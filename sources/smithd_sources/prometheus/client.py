@@ -74,7 +74,7 @@ class PrometheusClient:
 
         ``name`` is the metric's, for the samples and for the text of a SourceError.
         """
-        # The library calls ``_keep_response`` in this thread, and hands nothing of ours on to it.
+        # The library calls ``_keep_response`` in this thread, and passes nothing of ours on to it.
         self._of_this_thread.name, self._of_this_thread.most = name, most
         moment = {} if at is None else {"time": f"{at:.3f}"}
         try:

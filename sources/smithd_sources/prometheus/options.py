@@ -13,7 +13,7 @@ from smithd_sources.http_options import HttpConnectionOptions
 from smithd_sources.prometheus.promql import problem_with_lookback, problem_with_query
 
 STEP = 300.0
-"""The longest step of a lookback, in seconds: so long a server finds a sample, unless it is configured otherwise."""
+"""The longest step of a lookback, in seconds: a server finds a sample for as long, unless configured otherwise."""
 MAX_STEPS = 11_000
 """The most that Prometheus itself allows in a range."""
 

@@ -17,7 +17,7 @@ from smithd.plugin import BadResponse, Misconfigured, RawSample
 from smithd_sources.values import in_short, to_number
 
 LARGEST = 2_000_000
-"""The characters of one series, or of another value that is parsed as a whole: a week of samples has so many."""
+"""The characters of one series, or of another value that is parsed as a whole: a week of samples is about as long."""
 _PIECES = (4096, 65_536, LARGEST)
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
@@ -130,24 +130,22 @@ class _Result:
                 self.cut = True
                 return
             try:
-                self.samples += self._series(kind, series)
+                labels = {label: text for label, text in series["metric"].items() if label != "__name__"}
+                if (identity := frozenset(labels.items())) in self._seen:
+                    raise Misconfigured(
+                        f"{self._name}: two series differ only in their metric's name; ask for one, or aggregate them"
+                    )
+                self._seen.add(identity)
+                if "histogram" in series or "histograms" in series:
+                    raise Misconfigured(
+                        f"{self._name}: the query brings native histograms; "
+                        "take a number of them by histogram_quantile()"
+                    )
+                is_vector = kind == "vector"
+                pair = series["value"] if is_vector else series["values"][-1]
+                self.samples += self._samples(series, pair, labels, timed=not is_vector)
             except (KeyError, IndexError, TypeError, AttributeError, OverflowError):
                 raise self._no_result(series) from None
-
-    def _series(self, kind: str, series: Any) -> list[RawSample]:
-        labels = {label: text for label, text in series["metric"].items() if label != "__name__"}
-        if (identity := frozenset(labels.items())) in self._seen:
-            raise Misconfigured(
-                f"{self._name}: two series differ only in their metric's name; ask for one, or aggregate them"
-            )
-        self._seen.add(identity)
-        if "histogram" in series or "histograms" in series:
-            raise Misconfigured(
-                f"{self._name}: the query brings native histograms; take a number of them by histogram_quantile()"
-            )
-        if kind == "vector":
-            return self._samples(series, series["value"], labels)
-        return self._samples(series, series["values"][-1], labels, timed=True)
 
     def _samples(self, shown: Any, pair: Any, labels: dict[str, str], *, timed: bool = False) -> list[RawSample]:
         """The sample of a pair of time and value, if it has a value; ``timed``: with its time."""

@@ -98,6 +98,9 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedTLS
 
 
+_POOLS = {"http": _Pool, "https": _TLSPool}
+
+
 class TLSAdapter(HTTPAdapter):
     """Checks certificates as the rest of smithd does, and not by the authorities that requests brings along."""
 
@@ -108,11 +111,11 @@ class TLSAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
-        self._use_watched_pools(self.poolmanager)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context)
-        self._use_watched_pools(manager)
+        manager.pool_classes_by_scheme = _POOLS
         return manager
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
@@ -122,7 +125,3 @@ class TLSAdapter(HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - requests' signature
         # Left alone, requests loads its own authorities, or those of REQUESTS_CA_BUNDLE, into our context.
         conn.cert_reqs = "CERT_REQUIRED" if self._verify else "CERT_NONE"
-
-    @staticmethod
-    def _use_watched_pools(manager: Any) -> None:
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}

@@ -173,7 +173,9 @@ def connection_error(place: str, code: str, said: str) -> SourceError:
 
 def encoding_error(place: str) -> SourceError:
     """The error for a text that cannot be encoded. Python's own error would show a part of the password."""
-    return Misconfigured(f"{place}: the user, the password or the database's name holds what is no letter at all")
+    return Misconfigured(
+        f"{place}: the user, the password or the database's name has a character that cannot be encoded"
+    )
 
 
 def query_error(kind: str, code: str, said: str, share: float) -> SourceError:

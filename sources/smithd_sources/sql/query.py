@@ -89,7 +89,9 @@ def parse(written: str, kind: str) -> SqlQuery:
         elif what == "name":
             name = piece[1:]
             if name not in PARAMETERS:
-                hint = did_you_mean(name, PARAMETERS, ":{}") or "a colon that is none is set off by a blank"
+                hint = (
+                    did_you_mean(name, PARAMETERS, ":{}") or "where the colon begins no parameter, put a blank after it"
+                )
                 raise ValueError(f":{name} is no parameter: expected :now, :today or :yesterday; {hint}")
             names.add(name)
             pieces.append(piece)

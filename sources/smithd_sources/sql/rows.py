@@ -15,7 +15,7 @@ from smithd_sources.sql.options import SqlMetric
 from smithd_sources.values import TimeContext, in_short, to_number
 
 LONGEST = 256
-"""The characters of a text that are read; a label has no more."""
+"""How many characters of a text are read; a label is no longer than that."""
 _TRUTHS = {"true": 1.0, "false": 0.0}
 """As in JSON values, which databases return as texts."""
 _NO_DAY = re.compile(r"\d{4}-(?:00-\d\d|\d\d-00)")

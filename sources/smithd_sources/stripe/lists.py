@@ -18,7 +18,7 @@ from smithd_sources.stripe.money import whole
 from smithd_sources.stripe.periods import DAY
 
 FEW = 3
-"""A list of at most so many pages is read again each time; of a longer list, only what is new."""
+"""A list of at most this many pages is read again each time; of a longer list, only what is new."""
 HOUR = 3600
 OVERLAP = 900
 """Seconds before the newest object that are read again: an object may be listed a little after newer ones."""
@@ -62,7 +62,7 @@ class Listing(Generic[F]):
                 raise OutOfTime(
                     f"{self._path}: {self.pages * PAGE} objects read, and there are more than one poll has time for: "
                     "the next one goes on from there, and until the end is reached there is no value; "
-                    "a longer 'timeout' is there sooner"
+                    "with a longer 'timeout' it is reached sooner"
                 ) from None
             except StripeRefused as error:
                 if error.param != "starting_after" or self._last is None:

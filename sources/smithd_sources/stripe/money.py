@@ -23,7 +23,7 @@ _LONGEST = 40
 
 
 def exact(number: Any) -> Fraction:
-    """A number of JSON exactly as written (33.3 is 333/10). Raises ValueError where it is none, or far too long."""
+    """A number of JSON exactly as written (33.3 is 333/10). Raises ValueError for what is none, or far too long."""
     text = str(number)
     try:
         value = Decimal(text) if len(text) <= _LONGEST else Decimal("nan")
@@ -35,7 +35,7 @@ def exact(number: Any) -> Fraction:
 
 
 def whole(number: Any) -> int:
-    """An amount of JSON, in the smallest unit of its currency. Raises ValueError where it is none."""
+    """An amount of JSON, in the smallest unit of its currency. Raises ValueError where it is no whole number."""
     value = exact(number)
     if value.denominator != 1:
         raise ValueError(f"expected a whole number, not {value}")

@@ -341,6 +341,7 @@ class Step:
         now, before = command.at, self._state
         resumed = startup.reconfigure(before, self._history, command.setup, command.staying, now)
         self._setup, self._state = command.setup, resumed.state
+        self._samples.watch(command.setup.history, command.setup.config.history)
         self._merge(resumed.stored)
         self._timers.reset()
         self._timers.add(resumed.timers)

@@ -3,131 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from engine.harness import HEAD, PLUGIN, poll_of
+from engine.faulty import ACCEPTED, START, WAITING, World, play, stored
+from engine.harness import poll_of
 from smithd.clock import VirtualClock
-from smithd.config.load import load
-from smithd.config.model import Config
-from smithd.delivery.reply import Accepted
-from smithd.delivery.wire import Request
 from smithd.engine.queue import Queue
-from smithd.engine.running import RunningEngine
 from smithd.errors import DatabaseError, TermLost, Unwritable
-from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, EndedDegraded, Event, Events
+from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, EndedDegraded
 from smithd.poll.intake import Poll
-from smithd.storage.committer import InlineCommitter, Write
-from smithd.storage.database import Database
 from smithd.storage.marker import Marker
-
-START = 1_763_906_400.0
-RULES = "rules: {errors: {metric: shop.errors, critical: '> 5', push: true}}\n"
-
-
-class FaultyCommitter:
-    """Commits inline; ``fault`` may raise, or take its time, before that."""
-
-    def __init__(self, database: Database, fault: Callable[[], Awaitable[None]]) -> None:
-        self._inline = InlineCommitter(database)
-        self._fault = fault
-        self.commits = 0
-
-    async def commit(self, write: Write) -> None:
-        await self._fault()
-        await self._inline.commit(write)
-        self.commits += 1
-
-    async def close(self, _: float) -> bool:
-        return True
-
-
-class World:
-    """A running engine in virtual time, on a disk that fails as the test says."""
-
-    def __init__(self, folder: Path, clock: VirtualClock, rules: str = RULES, marker: Marker | None = None) -> None:
-        self.clock = clock
-        self.config = configuration(folder, rules)
-        self.database = Database.open(self.config.state)
-        self.events: list[Event] = []
-        self.sent: list[tuple[float, str]] = []
-        self.error: DatabaseError | None = None
-        self.commit_takes = 0.0
-        self.answer_takes = 0.0
-        self.committer = FaultyCommitter(self.database, self._fault)
-        self.running = RunningEngine(
-            self.config,
-            Events([self.events.append]),
-            clock,
-            self.database,
-            self._send,
-            lambda _: self.committer,
-            marker,
-            chance=lambda: 0.5,
-        )
-
-    async def _fault(self) -> None:
-        await self.clock.sleep(self.commit_takes)
-        if self.error is not None:
-            raise self.error
-
-    async def _send(self, request: Request) -> Accepted:
-        self.sent.append((self.clock.now(), request.body.get("title", "")))
-        await self.clock.sleep(self.answer_takes)
-        return Accepted("sent", notification_id=f"n-{len(self.sent)}")
-
-    async def poll(self, **values: float) -> None:
-        """An answer of the shop now, and time for what follows from it."""
-        self.running.writer.put(poll_of(self.clock.now(), **values))
-        await self.clock.sleep(0.05)
-
-    def changes(self, kind: type[Event]) -> int:
-        return sum(isinstance(event, kind) for event in self.events)
-
-
-def configuration(folder: Path, rules: str) -> Config:
-    (folder / "shop.py").write_text(PLUGIN)
-    (folder / "smithd.yaml").write_text(HEAD + rules)
-    return load(folder / "smithd.yaml", secrets_required=True)
-
-
-Story = Callable[[World], Coroutine[Any, Any, None]]
-
-
-def play(folder: Path, story: Story, rules: str = RULES, start: float = START, marker: Marker | None = None) -> World:
-    """Run a story beside a running engine; its end writes what is not on disk yet."""
-    clock = VirtualClock(start)
-    world: list[World] = []
-
-    async def main() -> None:
-        world.append(World(folder, clock, rules, marker))
-        async with world[0].running as running:
-            sending = asyncio.create_task(running.sender.run())
-            try:
-                await story(world[0])
-            finally:
-                sending.cancel()
-                with suppress(asyncio.CancelledError):
-                    await sending
-
-    try:
-        clock.run(main)
-    finally:
-        world[0].database.close()
-    return world[0]
-
-
-def stored(folder: Path, query: str = "SELECT count(*) FROM alerts") -> int:
-    with closing(Database.open(folder / "state.db")) as database, database.read_only() as connection:
-        return int(connection.exec_driver_sql(query).scalar() or 0)
-
-
-WAITING = "SELECT count(*) FROM outbox"
-ACCEPTED = "SELECT count(*) FROM shown WHERE surface = 'push'"
 
 
 async def degrade(world: World) -> None:
@@ -316,6 +203,40 @@ def test_a_start_after_a_time_without_commits_waits_before_it_notifies(tmp_path:
 
     world = play(tmp_path, story, marker=Marker(tmp_path / "degraded"))
     assert [title for _, title in world.sent] == ["errors is critical"]
+
+
+def test_a_wait_that_ends_while_nothing_can_be_written_leaves_the_marker(tmp_path: Path) -> None:
+    marker = Marker(tmp_path / "degraded")
+    marker.create()
+
+    async def story(world: World) -> None:
+        await degrade(world)
+        await world.clock.sleep(60)
+        assert [title for _, title in world.sent] == ["errors is critical"]
+        assert marker.path.exists()
+        world.error = None
+        await world.clock.sleep(10)
+        await world.poll(errors=0)
+        await world.clock.sleep(1)
+        assert not marker.path.exists()
+
+    play(tmp_path, story, marker=Marker(marker.path))
+
+
+def test_a_disk_that_has_room_again_during_the_wait_does_not_end_the_wait(tmp_path: Path) -> None:
+    marker = Marker(tmp_path / "degraded")
+    marker.create()
+
+    async def story(world: World) -> None:
+        await degrade(world)
+        world.error = None
+        await world.clock.sleep(10)
+        assert world.changes(CommitsRecovered) == 1
+        assert marker.path.exists()  # a crash now must be followed by a start that waits
+        await world.clock.sleep(60)
+        assert not marker.path.exists()
+
+    play(tmp_path, story, marker=Marker(marker.path))
 
 
 def test_a_state_that_will_not_be_ours_again_ends_the_writer(tmp_path: Path) -> None:

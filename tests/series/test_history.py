@@ -278,6 +278,18 @@ def test_a_draft_answers_as_the_history_does_once_it_is_applied(
     assert [history.past(series, at, now) for series, at in since.items()] == seen
 
 
+def test_a_step_in_which_the_configuration_changes_remembers_what_is_looked_back_on_after_it() -> None:
+    history = History({ORDERS.metric: 600.0}, 8 * DAY, START)
+    draft = HistoryDraft(history)
+    draft.take([Sample(ORDERS, 1.0, START), Sample(VISITS, 1.0, START)], START)
+    draft.watch({VISITS.metric: 600.0}, 8 * DAY)
+    draft.take([Sample(ORDERS, 2.0, START + 60), Sample(VISITS, 2.0, START + 60)], START + 60)
+    history.watch({VISITS.metric: 600.0}, 8 * DAY)
+    history.apply(draft.changes(), START + 60)
+    assert history.past(ORDERS, 0, START + 60) == []
+    assert history.past(VISITS, 0, START + 60) == [(START + 60, 2.0)]
+
+
 def test_a_long_time_without_commits_fills_no_memory(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MOST_WAITING", 50)
     history = remembered(database)

@@ -101,7 +101,8 @@ class RunningEngine:
     async def _claim(self, places: int) -> Departures:
         """Have the engine claim what may go; when it returns, the claims are committed."""
         now, instant = self._clock.now(), self._clock.monotonic()
-        if self._marker is not None and self._marker.existed and instant >= self._rests_until:
+        is_over = instant >= self._rests_until and not self.writer.health.is_degraded
+        if self._marker is not None and self._marker.existed and is_over:
             # Not before the wait is over: a start that crashes in it must be followed by another that waits.
             self._marker.remove()
         departures = await self.writer.ask(ClaimMessages(now, self.delivery, places, instant, self._boot()))

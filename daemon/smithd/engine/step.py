@@ -390,6 +390,7 @@ class Step:
         now, before = command.at, self._state
         resumed = startup.reconfigure(before, self._history, command.setup, command.staying, now)
         self._setup, self._state = command.setup, resumed.state
+        self._samples.watch(command.setup.history, command.setup.config.history)
         # Entries before this one, in the same step, may have changed something too.
         self._stored.alerts += resumed.stored.alerts
         self._stored.groups |= resumed.stored.groups

@@ -232,7 +232,8 @@ class Writer:
     def _succeeded(self) -> None:
         if self.health.is_failing:
             self._events.publish(CommitsRecovered())
-            if self._marker is not None and self.health.is_degraded:
+            # One of the last run's stays: it is removed when the wait for what that run sent is over.
+            if self._marker is not None and self.health.is_degraded and not self._marker.existed:
                 self._marker.remove()
         self.health = self.health.succeeded()
         self.committed_at = self._clock.now()

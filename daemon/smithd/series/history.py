@@ -92,7 +92,7 @@ class History:
 
     def watch(self, kept_for: Mapping[str, float], longest: float) -> None:
         """Other metrics are looked back on, or for another time; what is no longer wanted is forgotten."""
-        self.kept_for = {metric: min(seconds, longest) for metric, seconds in kept_for.items()}
+        self.kept_for = _limited(kept_for, longest)
         self.refused = frozenset()
         self.room_taken = 0.0
         tracks, self._tracks = self._tracks, {}
@@ -228,15 +228,28 @@ class HistoryDraft:
 
     def __init__(self, history: History) -> None:
         self._history = history
+        self._kept_for = history.kept_for
         self._tracks: dict[Series, TrackDraft] = {}
         self._refused: set[str] = set()
         self._room = 0.0
+
+    def watch(self, kept_for: Mapping[str, float], longest: float) -> None:
+        """Other metrics are looked back on from here on, as in ``History.watch``, which is told after the step."""
+        self._kept_for = _limited(kept_for, longest)
+        self._refused.clear()
+        self._tracks = {series: draft for series, draft in self._tracks.items() if series.metric in self._kept_for}
+        self._room = 0.0
+        for series, draft in self._tracks.items():
+            # A track that is remembered stays as it is; a new one is the step's own.
+            if self._history.track(series) is None:
+                draft.track.keep_for(self._kept_for[series.metric])
+                self._room += room(draft.track.kept_for)
 
     def take(self, samples: Iterable[Sample], now: float) -> None:
         """Remember the samples of series that are looked back on. One that is not newer than the last of its series
         is left out; samples from after ``now``, which a clock set back has left, are forgotten.
         """
-        if kept_for := self._history.kept_for:
+        if kept_for := self._kept_for:
             for sample in samples:
                 if sample.series.metric in kept_for:
                     self._add(sample.series, sample.value, sample.time, now)
@@ -245,7 +258,7 @@ class HistoryDraft:
         """Remember what derived series are at ``now``, however old the values are that they are worked out from. Of
         several values of one moment the last one counts.
         """
-        if kept_for := self._history.kept_for:
+        if kept_for := self._kept_for:
             # An earlier value of this moment lies after "just before", so the new one takes its place.
             just_before = math.nextafter(now, -math.inf)
             for sample in samples:
@@ -268,7 +281,7 @@ class HistoryDraft:
         if draft is None:
             track = self._history.track(series)
             if track is None:
-                track = Track(self._history.kept_for[series.metric])
+                track = Track(self._kept_for[series.metric])
                 needed = room(track.kept_for)
                 if self._history.room_taken + self._room + needed > MOST_SAMPLES:
                     self._refused.add(series.metric)
@@ -276,3 +289,7 @@ class HistoryDraft:
                 self._room += needed
             draft = self._tracks[series] = TrackDraft(track)
         draft.add(at, value, until)
+
+
+def _limited(kept_for: Mapping[str, float], longest: float) -> dict[str, float]:
+    return {metric: min(seconds, longest) for metric, seconds in kept_for.items()}

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from smithd.errors import DatabaseError, Unwritable
-from smithd.storage.adoption import Adoption, Names, adopt
+from smithd.storage.adoption import Adoption, ConfiguredNames, adopt
 from smithd.storage.database import Database
 
 EARLIER = Path(__file__).with_name("earlier.sql").read_text()
 WIDGETS, STREAMS = ("shop.orders", "shop.text"), ("shop", "trouble")
 RULES = ("drop", "errors", "night", "quiet", "stock")
-OURS = Names(WIDGETS, STREAMS, RULES)
+OURS = ConfiguredNames(WIDGETS, STREAMS, RULES)
 
 
 @pytest.fixture
@@ -59,18 +59,18 @@ def test_the_first_configuration_that_has_what_is_shown_gets_it_with_all_that_is
     ("ours", "outcome"),
     [
         (OURS, Adoption.ADOPTED),
-        (Names((*WIDGETS, "another"), (*STREAMS, "another"), (*RULES, "another")), Adoption.ADOPTED),
+        (ConfiguredNames((*WIDGETS, "another"), (*STREAMS, "another"), (*RULES, "another")), Adoption.ADOPTED),
         # The other widget may have been removed long ago, and two of the rules just now.
-        (Names(("shop.orders",), STREAMS, ("drop", "errors", "night")), Adoption.ADOPTED),
-        (Names(("shop.orders",), STREAMS, ("drop", "errors")), Adoption.LEFT_ALONE),
-        (Names((), STREAMS, ("drop", "theirs")), Adoption.LEFT_ALONE),
-        (Names(WIDGETS, ("shop",), RULES), Adoption.LEFT_ALONE),
-        (Names(("theirs",), ("theirs",), ("theirs",)), Adoption.LEFT_ALONE),
-        (Names((), (), ()), Adoption.LEFT_ALONE),
+        (ConfiguredNames(("shop.orders",), STREAMS, ("drop", "errors", "night")), Adoption.ADOPTED),
+        (ConfiguredNames(("shop.orders",), STREAMS, ("drop", "errors")), Adoption.LEFT_ALONE),
+        (ConfiguredNames((), STREAMS, ("drop", "theirs")), Adoption.LEFT_ALONE),
+        (ConfiguredNames(WIDGETS, ("shop",), RULES), Adoption.LEFT_ALONE),
+        (ConfiguredNames(("theirs",), ("theirs",), ("theirs",)), Adoption.LEFT_ALONE),
+        (ConfiguredNames((), (), ()), Adoption.LEFT_ALONE),
     ],
 )
 def test_it_belongs_to_the_configuration_with_its_live_activities_and_half_of_the_rest(
-    earlier: Path, state: Path, ours: Names, outcome: Adoption
+    earlier: Path, state: Path, ours: ConfiguredNames, outcome: Adoption
 ) -> None:
     before = earlier.read_bytes()
     assert adopt(state, ours) is outcome
@@ -82,14 +82,14 @@ def test_it_belongs_to_the_configuration_with_its_live_activities_and_half_of_th
 def test_a_stream_that_has_ended_does_not_count(earlier: Path, state: Path) -> None:
     with closing(sqlite3.connect(earlier)) as connection, connection:
         connection.execute("UPDATE shown SET ended = 1, kind = 'end' WHERE key = 'stream:trouble'")
-    assert adopt(state, Names(WIDGETS, ("shop",), RULES)) is Adoption.ADOPTED
+    assert adopt(state, ConfiguredNames(WIDGETS, ("shop",), RULES)) is Adoption.ADOPTED
 
 
 def test_its_open_alerts_alone_say_whose_it_is(earlier: Path, state: Path) -> None:
     with closing(sqlite3.connect(earlier)) as connection, connection:
         connection.execute("DELETE FROM shown")
-    assert adopt(state, Names(WIDGETS, STREAMS, ("theirs",))) is Adoption.LEFT_ALONE
-    assert adopt(state, Names((), (), RULES)) is Adoption.ADOPTED
+    assert adopt(state, ConfiguredNames(WIDGETS, STREAMS, ("theirs",))) is Adoption.LEFT_ALONE
+    assert adopt(state, ConfiguredNames((), (), RULES)) is Adoption.ADOPTED
 
 
 def test_where_nothing_says_whose_it_is_it_is_left_alone(earlier: Path, state: Path) -> None:

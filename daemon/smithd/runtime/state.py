@@ -7,7 +7,7 @@ from pathlib import Path
 from smithd.config.load import default_state
 from smithd.config.model import Config
 from smithd.events import Events, StateAdopted, StateLeftAlone
-from smithd.storage.adoption import EARLIER, Adoption, Names, adopt, outcome
+from smithd.storage.adoption import EARLIER, Adoption, ConfiguredNames, adopt, outcome
 from smithd.storage.database import Database
 
 
@@ -34,5 +34,5 @@ def state_file(config: Config) -> Path:
     return config.state
 
 
-def _names(config: Config) -> Names:
-    return Names(config.widgets, config.live_activities, config.rules)
+def _names(config: Config) -> ConfiguredNames:
+    return ConfiguredNames(config.widgets, config.live_activities, config.rules)

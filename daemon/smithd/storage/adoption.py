@@ -31,7 +31,7 @@ class Adoption(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ConfiguredNames:
     """What a configuration has: the names of its widgets, Live Activities and rules."""
 
     widgets: Collection[str]
@@ -39,7 +39,7 @@ class Names:
     rules: Collection[str]
 
 
-def adopt(state: Path, ours: Names) -> Adoption:
+def adopt(state: Path, ours: ConfiguredNames) -> Adoption:
     """Make the earlier state the one at ``state``, where there is none yet, if it belongs to this configuration.
 
     Raises DatabaseError where a daemon still uses it: that one is to be stopped first.
@@ -65,7 +65,7 @@ def adopt(state: Path, ours: Names) -> Adoption:
     return found
 
 
-def outcome(state: Path, ours: Names) -> Adoption:
+def outcome(state: Path, ours: ConfiguredNames) -> Adoption:
     """What ``adopt`` would do."""
     earlier = state.with_name(EARLIER)
     if os.path.lexists(state) or not earlier.exists() or earlier == state:

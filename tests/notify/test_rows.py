@@ -14,7 +14,7 @@ from notify.scenes import CRITICAL, NOW, WARNING, alert, group
 from smithd import journal
 from smithd.notify import rows
 from smithd.notify.apply import push_key
-from smithd.notify.group import Groups, GroupScope, NotificationGroup
+from smithd.notify.group import GroupKey, Groups, GroupScope, NotificationGroup
 from smithd.notify.reason import Reason
 from smithd.notify.silence import Silences, add_silence, expire_silence
 from smithd.storage.database import Database
@@ -125,3 +125,16 @@ def test_what_an_earlier_version_has_left_is_migrated(tmp_path: Path) -> None:
     assert [entry.reason for entry in entries] == reasons
     assert [silence.id for silence in silences.active(1.0)] == [1]
     assert max(silences.by_id) == 5
+
+
+def test_groups_with_different_labels_are_stored_under_different_names() -> None:
+    tricky = [
+        (("a", 'x", b="y'),),
+        (("a", "x"), ("b", "y")),
+        (("a", 'x\\", b=\\"y'),),
+        (("a", "x\\"),),
+        (("a", "x"),),
+    ]
+    names = {str(GroupKey("default", GroupScope.RULE, "errors", labels)) for labels in tricky}
+    assert len(names) == len(tricky)
+    assert str(GroupKey("default", GroupScope.RULE, "errors", tricky[1])) == 'errors{a="x", b="y"}'

@@ -190,3 +190,15 @@ def test_the_end_waits_for_a_commit_but_not_for_ever(tmp_path: Path) -> None:
     assert ended.is_set()
     database._is_left_open = False  # what the end of the process does
     database.close()
+
+
+def test_the_daemon_does_not_wait_for_seconds_where_another_program_holds_the_file(database: Database) -> None:
+    async def run() -> None:
+        async with opened(ThreadCommitter, database) as committer:
+            with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                # Steps wait for it: while the daemon goes on without commits, this is how long each try holds them up.
+                with pytest.raises(Unwritable, match="held by another program"):
+                    await asyncio.wait_for(committer.commit(put(1.0)), 3)
+
+    asyncio.run(run())

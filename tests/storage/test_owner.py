@@ -107,6 +107,20 @@ def test_a_second_daemon_is_refused_whichever_way_it_gets_there(path: Path, way:
         other = way(path)
         assert refused(other) == f"another smithd (pid {pid}) uses {other}"
         assert refused(other) == f"another smithd (pid {pid}) uses {other}"
+    if other.exists() and other.stat().st_nlink > 1:
+        other.unlink()
+    Database.open(path).close()
+
+
+def test_a_state_with_two_names_is_refused_under_both(path: Path) -> None:
+    Database.open(path).close()
+    link = hard_link(path)
+    for name in (path, link):
+        assert refused(name) == (
+            f"the state in {name} has another name as well (a hard link), and what is written under one name could be "
+            "lost under the other: remove one of them"
+        )
+    link.unlink()
     Database.open(path).close()
 
 

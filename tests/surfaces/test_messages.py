@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from smithd.alerts.severity import Severity
 from smithd.outbox.message import ActivityContent, ActivityEnd, ActivityState, Priority, WidgetValue
 from smithd.outbox.shown import ShownActivity, ShownWidget
 from smithd.surfaces import messages
 from smithd.surfaces.surface import DesiredActivity, DesiredValue
 from surfaces.views import NOW, shown_state, shown_value, stream, widget
 
-VALUE = DesiredValue(widget("shop"), 7, "", 60.0, tolerance=2.0, time=NOW - 5, number=7.0)
+VALUE = DesiredValue(widget("shop"), 7, None, 60.0, tolerance=2.0, time=NOW - 5, number=7.0)
 STATE = DesiredActivity(stream("shop"), ActivityContent({"title": "Shop"}), "calm", 120.0)
-WARNS = replace(VALUE, meaning="warning")
+WARNS = replace(VALUE, severity=Severity.WARNING)
 WARNED = shown_value("shop", 3, NOW - 10, "warning")
 CALM = shown_state("shop", {"title": "Shop"}, NOW - 10, "calm")
 
@@ -28,7 +29,7 @@ CALM = shown_state("shop", {"title": "Shop"}, NOW - 10, "calm")
         (WARNS, shown_value("shop", 3, NOW - 10), Priority.SEVERITY, NOW),
         (VALUE, WARNED, Priority.SEVERITY, NOW),
         (WARNS, WARNED, Priority.ROUTINE, NOW + 50),
-        (replace(VALUE, meaning="critical"), WARNED, Priority.SEVERITY, NOW),
+        (replace(VALUE, severity=Severity.CRITICAL), WARNED, Priority.SEVERITY, NOW),
     ],
 )
 def test_a_widget_whose_severity_changed_is_sent_at_once(
@@ -38,7 +39,7 @@ def test_a_widget_whose_severity_changed_is_sent_at_once(
     assert isinstance(message, WidgetValue)
     assert (message.priority, message.due) == (priority, due)
     assert (message.key, message.value, message.tolerance) == (VALUE.key, VALUE.value, VALUE.tolerance)
-    assert (message.time, message.number, message.severity) == (VALUE.time, 7.0, desired.meaning or None)
+    assert (message.time, message.number, message.severity) == (VALUE.time, 7.0, desired.severity)
 
 
 @pytest.mark.parametrize(

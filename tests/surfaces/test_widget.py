@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from smithd.alerts.severity import Severity
 from smithd.surfaces.surface import DesiredValue, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import WidgetOptions, widget_surface
@@ -58,9 +59,9 @@ def test_after_a_restart_with_a_dead_source_the_last_text_is_marked_as_stale() -
 
 def test_how_badly_the_rules_on_its_metric_fire_is_its_meaning() -> None:
     seen = sample("shop.errors", 7.0)
-    assert desired("shop.errors", view(seen)).meaning == ""
-    assert desired("shop.errors", view(seen, firing=(open_alert(),))).meaning == "critical"
-    assert desired("shop.revenue", view(sample("shop.revenue", 1.0), firing=(open_alert(),))).meaning == ""
+    assert desired("shop.errors", view(seen)).severity is None
+    assert desired("shop.errors", view(seen, firing=(open_alert(),))).severity is Severity.CRITICAL
+    assert desired("shop.revenue", view(sample("shop.revenue", 1.0), firing=(open_alert(),))).severity is None
 
 
 def test_several_series_where_one_is_needed_have_no_value() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from smithd.alerts.relative import Relative
+from smithd.alerts.severity import THRESHOLD_SEVERITIES
 from smithd.config.model import File, RuleConfig
 from smithd.config.names import is_metric_name
 from smithd.config.validator import Validator
@@ -68,10 +69,10 @@ def _check_history(
     """Report what looks back further than samples are kept; ``reaches``: how far each expression does, in seconds."""
     found = dict(reaches)
     for name, rule in rules.items():
-        for key in ("warning", "critical"):
-            threshold = getattr(rule, key)
+        for severity in THRESHOLD_SEVERITIES:
+            threshold = getattr(rule, severity)
             if isinstance(threshold, Relative):
-                found["rules", name, key] = threshold.reference.reach
+                found["rules", name, str(severity)] = threshold.reference.reach
     for path, reach in found.items():
         if reach > history:
             message = f"this looks back {duration(reach)}, but only {duration(history)} are kept"

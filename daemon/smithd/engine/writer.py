@@ -171,7 +171,7 @@ class Writer:
                 return
 
     async def _finish(self, changes: Changes, asked: list[_Asked]) -> None:
-        """Commit and apply a step; then tell of it, and answer its commands."""
+        """Commit and apply a step; then publish its events, and answer its commands."""
         committed = True
         if changes.stored and not self.health.is_degraded:
             committed = await self._commit(lambda connection: self._engine.write(connection, changes))

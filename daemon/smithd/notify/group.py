@@ -5,6 +5,7 @@ A group lives from its first alert to the end of the last. All values are frozen
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -68,7 +69,8 @@ class GroupKey(NamedTuple):
     channels: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        inner = ", ".join(f'{name}="{value}"' for name, value in self.labels)
+        # Stored under this text: two keys may not have the same one, whatever their labels are.
+        inner = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in self.labels)
         to = f" to {', '.join(self.channels)}" if self.channels else ""
         kind = "" if self.scope is GroupScope.RULE else f"{self.scope} "
         return f"{kind}{self.name}{f'{{{inner}}}' if inner else ''}{to}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from smithd.config.load import default_state
 from smithd.config.model import Config
 from smithd.events import Events, StateAdopted, StateLeftAlone
-from smithd.storage.adoption import EARLIER, Adoption, adopt, judge
+from smithd.storage.adoption import EARLIER, Adoption, ConfiguredNames, adopt, outcome
 from smithd.storage.database import Database
 
 
@@ -18,7 +18,7 @@ def open_state(config: Config, events: Events) -> Database:
     """
     if config.state == default_state(config.path):
         earlier = str(config.state.with_name(EARLIER))
-        match adopt(config.state, config.widgets, config.live_activities):
+        match adopt(config.state, _names(config)):
             case Adoption.ADOPTED:
                 events.publish(StateAdopted(earlier, str(config.state)))
             case Adoption.LEFT_ALONE:
@@ -29,6 +29,10 @@ def open_state(config: Config, events: Events) -> Database:
 def state_file(config: Config) -> Path:
     """Where the state of a configuration is now, for commands that only look: it may not have been taken over yet."""
     is_default = config.state == default_state(config.path)
-    if is_default and judge(config.state, config.widgets, config.live_activities) is Adoption.ADOPTED:
+    if is_default and outcome(config.state, _names(config)) is Adoption.ADOPTED:
         return config.state.with_name(EARLIER)
     return config.state
+
+
+def _names(config: Config) -> ConfiguredNames:
+    return ConfiguredNames(config.widgets, config.live_activities, config.rules)

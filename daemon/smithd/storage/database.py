@@ -114,10 +114,14 @@ class Database:
             engine.dispose()
 
     def connect(self) -> Connection:
-        """Another connection that writes, for one thread other than the event loop's; ``close`` closes it."""
+        """Another connection that writes, for one thread other than the event loop's; ``close`` closes it. It waits for
+        another program that writes only for the moment that a commit may take.
+        """
         assert self._lock is not None, "a state in memory has one connection"
         with self._explained():
-            return self._connect()
+            connection = self._connect()
+            sqlite.wait_less(connection)
+            return connection
 
     def check_place(self) -> None:
         """Raises TermLost where the file was replaced; it needs no transaction, so it works on a full disk too."""

@@ -1,5 +1,9 @@
 """The lock of a state file: ``flock`` on its own inode, so that one daemon uses it, whatever path it was given.
 
+A file with a second name (a hard link) is refused even where no daemon has it: SQLite keeps the log of a file under the
+name by which it was opened. What a crash left in the log of one name is not seen by the other, and would later be put
+over what that one has written (https://www.sqlite.org/howtocorrupt.html, section 2.5).
+
 POSIX drops all of SQLite's own locks on a file when the process closes *any* descriptor of it. So the descriptor here
 is opened before SQLite opens the file and closed after SQLite has closed it, and while this process has the file
 locked, a second attempt in the same process is refused before it opens anything.
@@ -100,7 +104,13 @@ def _take(path: Path, real: Path) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The path may lead to another file by now, and a lock on this one would keep no other daemon off.
-            if _inode(os.fstat(descriptor)) == _inode(real.stat()):
+            found = os.fstat(descriptor)
+            if _inode(found) == _inode(real.stat()):
+                if found.st_nlink > 1:
+                    raise DatabaseError(
+                        f"the state in {path} has another name as well (a hard link), and what is written under one "
+                        "name could be lost under the other: remove one of them"
+                    )
                 return descriptor
         except BlockingIOError:
             os.close(descriptor)

@@ -17,7 +17,10 @@ from smithd.errors import DatabaseError, TermLost, Unwritable
 from smithd.storage.tables import Upsert
 
 BUSY_TIMEOUT = 5000
-"""Milliseconds to wait for another program that looks into the file."""
+"""Milliseconds to wait for another program that writes into the file, at a start and in commands."""
+
+COMMIT_TIMEOUT = 250
+"""The same for the commits of a daemon. While it goes on without them, steps wait for each try to write its memory."""
 
 
 def engine(path: Path, *, check: bool = False, read_only: bool = False) -> Engine:
@@ -47,6 +50,14 @@ def _connect(path: Path, check: bool, read_only: bool) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def wait_less(connection: Connection) -> None:
+    """Have a connection wait for other programs only as long as the commits of a daemon may."""
+    # Past SQLAlchemy, which would begin a transaction first, and wait for them.
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    raw.execute(f"PRAGMA busy_timeout={COMMIT_TIMEOUT}")
 
 
 def mark(connection: Connection, number: int) -> None:

@@ -19,7 +19,7 @@ def message(desired: DesiredState, shown: Shown | None, now: float) -> LevelMess
     match desired:
         case DesiredValue():
             known = shown if isinstance(shown, ShownWidget) else None
-            urgent = known is not None and (known.severity or "") != desired.meaning
+            urgent = known is not None and known.severity != desired.severity
             return WidgetValue(
                 desired.key,
                 desired.value,
@@ -29,7 +29,7 @@ def message(desired: DesiredState, shown: Shown | None, now: float) -> LevelMess
                 tolerance=desired.tolerance,
                 time=desired.time,
                 number=desired.number,
-                severity=desired.meaning or None,
+                severity=desired.severity,
             )
         case DesiredActivity(key, content, meaning):
             was = shown if isinstance(shown, ShownActivity) and not shown.ended else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from smithd.alerts.severity import Severity
 from smithd.keys import StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import ActivityContent, Value
 from smithd.surfaces.view import SurfacesView
@@ -78,13 +79,14 @@ class NotRenderable:
 class DesiredValue:
     """What a widget should show.
 
-    ``meaning``: a value with another one is sent at once, any other change ``interval`` seconds after the last update.
-    ``tolerance``: the least change of a number that is worth an update. ``time`` and ``number``: those of the sample.
+    ``severity``: the worst that fires on its metric. That is a widget's meaning: a value with another one is sent at
+    once, any other change ``interval`` seconds after the last update. ``tolerance``: the least change of a number that
+    is worth an update. ``time`` and ``number``: those of the sample.
     """
 
     key: WidgetKey
     value: Value
-    meaning: str
+    severity: Severity | None
     interval: float
     tolerance: float = 0.0
     time: float | None = None
@@ -93,7 +95,9 @@ class DesiredValue:
 
 @dataclass(frozen=True, slots=True)
 class DesiredActivity:
-    """What a Live Activity should show; ``meaning`` and ``interval`` as a widget's."""
+    """What a Live Activity should show. One with another ``meaning`` is sent at once, any other change ``interval``
+    seconds after the last update.
+    """
 
     key: StreamKey
     content: ActivityContent

@@ -108,7 +108,7 @@ class MetricWidget:
         return DesiredValue(
             self.key,
             value,
-            meaning=view.severity(self.rules) or "",
+            severity=view.severity(self.rules),
             interval=self.options.min_interval,
             tolerance=self.options.min_change,
             time=sample.time,
@@ -154,7 +154,7 @@ class SummaryWidget:
         # While something fires, that is said though a source is silent; the mark says that there may be more.
         is_whole = not unseen and not any(view.is_silent(source) for source in self.sources)
         value = clipped(text) if is_whole else marked_stale(text)
-        return DesiredValue(self.key, value, "", self.options.min_interval, self.options.min_change)
+        return DesiredValue(self.key, value, None, self.options.min_interval, self.options.min_change)
 
 
 def marked_stale(text: str) -> str:

@@ -72,7 +72,7 @@ class _RuleStatus:
         active = {alert.labels for alert in alerts}
         samples = self._state.series.samples(self._rule.metric).values()
         push = self._setup.config.rules[self._rule.name].push
-        view = SeriesView(self._state.series, self._past, self._now)
+        view = SeriesView(self._state.series, self._past, self._now, self._zone)
         return {
             "rule": self._rule.name,
             "at": self._time(self._now),

@@ -53,7 +53,7 @@ class Shop:
         return self._taken(evaluate_time(self.rules, self.alerts, due, stale, self.view(at)))
 
     def view(self, at: float) -> SeriesView:
-        return SeriesView(self.state, lambda _series, _since, _until: (), at)
+        return SeriesView(self.state, lambda _series, _since, _until: (), at, UTC)
 
     def _taken(self, evaluated: Evaluated) -> Evaluated:
         self.alerts = evaluated.alerts

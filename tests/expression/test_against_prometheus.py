@@ -17,10 +17,12 @@ import pytest
 from campaign import rounds
 from expression.world import World
 from smithd.expression.expression import Expression, parse
+from smithd.expression.grouping import CHOICES
 from smithd.expression.lexer import ExpressionError
 from smithd.expression.operators import SetOperation
 from smithd.expression.tree import Aggregate, Node
 from smithd.expression.vector import Vector
+from smithd.plugin.options import parse_duration
 from smithd.plugin.sample import Labels, Series
 
 CASES = 250
@@ -43,7 +45,9 @@ METRICS: dict[str, Sequence[dict[str, str]]] = {
     "b.y": HOSTS[:1],
     "b.none": (),
 }
-FUNCTIONS = {"rate": "rate", "avg_over": "avg_over_time", "min_over": "min_over_time", "max_over": "max_over_time"}
+FUNCTIONS = {"rate": "rate", "increase": "increase"} | {
+    f"{name}_over": f"{name}_over_time" for name in ("avg", "min", "max", "sum", "count")
+}
 
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="needs promtool: apt-get install prometheus"
@@ -87,7 +91,9 @@ class Writer:
         return samples
 
     def expression(self, depth: int = 4) -> str:
-        kinds = [self._selector, self._number] + ([self._binary] * 4 + [self._aggregate, self._unary] if depth else [])
+        kinds = [self._selector, self._number] + (
+            [self._binary] * 4 + [self._aggregate, self._unary, self._function, self._absent] if depth else []
+        )
         return self._chance.choice([*kinds, self._window])(depth - 1)
 
     def _selector(self, _: int) -> str:
@@ -104,7 +110,19 @@ class Writer:
         return self._chance.choice(["0", "1", "2.5", "10", "1e2"])
 
     def _window(self, depth: int) -> str:
-        return f"{self._chance.choice(list(FUNCTIONS))}({self._selector(depth)}, {self._chance.choice(WINDOWS)})"
+        selector, window = self._selector(depth), self._chance.choice(WINDOWS)
+        if self._chance.random() < 0.1:
+            return f"predict({selector}, {window}, {self._chance.choice(WINDOWS)})"
+        return f"{self._chance.choice(list(FUNCTIONS))}({selector}, {window})"
+
+    def _function(self, depth: int) -> str:
+        name = self._chance.choice(
+            ["abs({})", "ceil({})", "floor({})", "round({})", "round({}, 0.3)", "clamp({}, -1, 4)"]
+        )
+        return self._chance.choice([name.format(self.expression(depth)), "hour()", "day_of_week()"])
+
+    def _absent(self, depth: int) -> str:
+        return f"absent({self._selector(depth)})"
 
     def _unary(self, depth: int) -> str:
         return f"-({self.expression(depth)})"
@@ -113,9 +131,10 @@ class Writer:
         return f"({', '.join(name for name in ('host', 'zone') if self._chance.random() < 0.5)})"
 
     def _aggregate(self, depth: int) -> str:
-        name = self._chance.choice(["sum", "avg", "min", "max", "count", "top"])
+        name = self._chance.choice(["sum", "avg", "min", "max", "count", "stddev", "top", "bottomk", "quantile"])
         by = self._chance.choice(["", f" by {self._labels()} ", f" without {self._labels()} "])
-        return f"{name}{by}({'1, ' if name == 'top' else ''}{self.expression(depth)})"
+        parameter = {"top": "1, ", "bottomk": "2, ", "quantile": f"{self._chance.choice(['0', '0.5', '0.9', '1'])}, "}
+        return f"{name}{by}({parameter.get(name, '')}{self.expression(depth)})"
 
     def _binary(self, depth: int) -> str:
         operator = self._chance.choice([*"+-*/%^", "==", "!=", ">", ">=", "<", "<=", "and", "or", "unless"])
@@ -137,9 +156,14 @@ def as_promql(text: str) -> str:
     """The same in PromQL, whose names have colons for dots."""
     text = re.sub(r"\b([ab])\.(x|y|z|none)\b", r"\1:\2", text)
     text = text.replace("top(", "topk(").replace("top ", "topk ")
+    text = re.sub(r"\bpredict\(([^()]*?), (\w+), (\w+)\)", lambda found: _predict(*found.groups()), text)
     for ours, theirs in FUNCTIONS.items():
         text = re.sub(rf"\b{ours}\(([^()]*?), (\w+)\)", rf"{theirs}(\1[\2])", text)
     return text
+
+
+def _predict(selector: str, window: str, ahead: str) -> str:
+    return f"predict_linear({selector}[{window}], {parse_duration(ahead):g})"
 
 
 Answer = dict[Labels, float] | str
@@ -205,7 +229,7 @@ def is_shared(expression: Expression, world: World) -> bool:
     for part in parts(expression.root):
         if parse(str(part)).evaluate(world).unknown:
             return False
-        if isinstance(part, Aggregate) and part.name == "top":
+        if isinstance(part, Aggregate) and part.name in CHOICES:
             values = parse(str(part.operand)).evaluate(world).values.values()
             if len(set(values)) < len(values):
                 return False

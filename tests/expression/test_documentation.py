@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from smithd.expression.expression import parse
-from smithd.expression.grouping import AGGREGATES
+from smithd.expression.functions import FUNCTIONS_OF_TIME, FUNCTIONS_OF_VALUES
+from smithd.expression.grouping import AGGREGATES, CHOICES
 from smithd.expression.window import FUNCTIONS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "expressions.md").read_text()
@@ -20,5 +21,13 @@ def test_every_example_is_an_expression() -> None:
 
 
 def test_every_function_is_explained() -> None:
-    for function in [*AGGREGATES, "top", *FUNCTIONS]:
+    for function in [
+        *AGGREGATES,
+        *CHOICES,
+        *FUNCTIONS,
+        *FUNCTIONS_OF_VALUES,
+        *FUNCTIONS_OF_TIME,
+        "quantile",
+        "predict",
+    ]:
         assert f"`{function}(" in TEXT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta, timezone
+
 import pytest
 
 from expression.world import World, labels
@@ -20,7 +22,9 @@ WORLD = World(
         "prod.idle": {},
         "shop.closed": {ONE: 0.0},
         "stale": None,
-    }
+    },
+    # Thursday, 1 January 1970, 12:16 in a zone that is twelve hours ahead.
+    zone=timezone(timedelta(hours=12)),
 )
 
 
@@ -38,6 +42,24 @@ def values(text: str, world: World = WORLD) -> dict[Labels, float]:
         ("prod.cpu > bool 90", {A: 1.0, B: 0.0}),
         ("sum(prod.cpu > bool 90)", {ONE: 1.0}),
         ("top(1, prod.cpu)", {A: 96.0}),
+        ("prod.cpu > 90 AND ON() prod.error_rate > 5", {A: 96.0}),
+        ("bottomk(1, prod.cpu)", {B: 20.0}),
+        ("quantile(0.5, prod.cpu)", {ONE: 58.0}),
+        ("stddev(prod.cpu)", {ONE: 38.0}),
+        ("abs(-prod.cores)", {A: 4.0, B: 0.0}),
+        ("ceil(prod.cpu / 10)", {A: 10.0, B: 2.0}),
+        ("floor(prod.cpu / 10)", {A: 9.0, B: 2.0}),
+        ("round(prod.error_rate / 2)", {ONE: 4.0}),
+        ("round(prod.error_rate, 5)", {ONE: 5.0}),
+        ("clamp(prod.cpu, 30, 90)", {A: 90.0, B: 30.0}),
+        ("absent(prod.idle)", {ONE: 1.0}),
+        ('absent(prod.idle{host="z", zone="", kind=~"x"})', {labels(host="z"): 1.0}),
+        ('absent(prod.idle{host="z", host!="y"})', {ONE: 1.0}),
+        ("absent(prod.cpu)", {}),
+        ("absent(prod.cpu / prod.idle)", {ONE: 1.0}),
+        ("hour()", {ONE: 12.0}),
+        ("prod.cpu > 90 and on () hour() >= 9", {A: 96.0}),
+        ("day_of_week()", {ONE: 4.0}),
         ("prod.cpu and prod.error_rate > 5", {}),  # their labels differ, as in PromQL
         ("prod.cpu > 90 and on() prod.error_rate > 5", {A: 96.0}),
         ("prod.cpu / on() group_left prod.error_rate > 10", {A: 96 / 7}),

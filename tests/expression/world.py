@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 
 from smithd.plugin.sample import Labels
 
@@ -19,6 +20,7 @@ class World:
     series: Mapping[str, Mapping[Labels, float] | None]
     samples: Mapping[tuple[str, Labels], Sequence[tuple[float, float]]] = field(default_factory=dict)
     now: float = 1000.0
+    zone: tzinfo = UTC
 
     def fresh(self, metric: str) -> Mapping[Labels, float] | None:
         return self.series.get(metric)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from smithd.expression.expression import parse
+from smithd.expression.functions import TimeFunction, ValueFunction
 from smithd.expression.grouping import ONE_GROUP, Grouping
 from smithd.expression.lexer import ExpressionError
 from smithd.expression.matching import VectorMatching
@@ -33,11 +34,20 @@ _PATTERNS = st.builds(
     st.just(bool),
 )
 SELECTORS = st.builds(Selector, st.sampled_from(METRICS), st.lists(_EXACT | _PATTERNS, max_size=2).map(tuple))
-WINDOWS = st.builds(
-    WindowFunction,
-    st.sampled_from(["change", "rate", "avg_over", "min_over", "max_over"]),
-    SELECTORS,
-    st.sampled_from(["5m", "1h30m", "1d", "100ms"]).map(_number),
+WINDOWS = st.one_of(
+    st.builds(
+        WindowFunction,
+        st.sampled_from(["change", "rate", "increase", "avg_over", "min_over", "max_over"]),
+        SELECTORS,
+        st.sampled_from(["5m", "1h30m", "1d", "100ms"]).map(_number),
+    ),
+    st.builds(
+        WindowFunction,
+        st.sampled_from(["sum_over", "count_over"]),
+        SELECTORS,
+        st.sampled_from(["5m", "1h"]).map(_number),
+    ),
+    st.builds(WindowFunction, st.just("predict"), SELECTORS, *[st.sampled_from(["5m", "0s"]).map(_number)] * 2),
 )
 _CHOICES = st.builds(
     Grouping, st.lists(st.sampled_from(LABELS), unique=True).map(lambda names: tuple(sorted(names))), st.booleans()
@@ -57,8 +67,11 @@ def _trees(leaves: st.SearchStrategy[Node], arithmetic: str, sets: list[str]) ->
         return st.one_of(
             st.builds(Unary, st.sampled_from("+-"), inner),
             st.builds(Not, inner),
-            st.builds(Aggregate, st.sampled_from(["sum", "avg", "min", "max", "count"]), inner, choices),
-            st.builds(Aggregate, st.just("top"), inner, choices, st.just(Number("2", 2.0))),
+            st.builds(Aggregate, st.sampled_from(["sum", "avg", "min", "max", "count", "stddev"]), inner, choices),
+            st.builds(Aggregate, st.sampled_from(["top", "bottomk"]), inner, choices, st.just(Number("2", 2.0))),
+            st.builds(Aggregate, st.just("quantile"), inner, choices, st.just(Number("0.9", 0.9))),
+            st.builds(ValueFunction, st.sampled_from(["abs", "ceil", "floor", "round"]), inner),
+            st.builds(ValueFunction, st.just("clamp"), inner, st.just((Number("0", 0.0), Number("2", 2.0)))),
             st.builds(Calculation, st.sampled_from(arithmetic) | comparisons, inner, inner, _MATCHINGS),
             st.builds(Filter, comparisons, inner, inner, _MATCHINGS),
             st.builds(SetOperation, st.sampled_from(sets), inner, inner),
@@ -75,7 +88,9 @@ def is_expression(tree: Node) -> bool:
     return True
 
 
-_LEAVES = _NUMBERS.map(_number) | SELECTORS | WINDOWS
+_LEAVES = (
+    _NUMBERS.map(_number) | SELECTORS | WINDOWS | st.builds(TimeFunction, st.sampled_from(["hour", "day_of_week"]))
+)
 EXPRESSIONS = _trees(_LEAVES, "+-*/%^", ["and", "or", "unless"]).filter(is_expression)
 """Of any shape."""
 TOTAL = _trees(_NUMBERS.map(_number) | SELECTORS, "+-*", ["and", "unless"]).filter(is_expression)

@@ -31,8 +31,8 @@ def check(validator: Validator, file: File, sources: Collection[str]) -> None:
         _check_name(validator, name, sources)
     for path, expression in expressions.items():
         if not expression.references and validator.is_known(path):
-            message = "this names no metric, so it never changes"
-            validator.report_at(path, message, expected="expected a metric in it")
+            message = "this names no metric: an expression is evaluated when a metric of it has new samples"
+            validator.report_at(path, message, expected="expected a metric in it; for times of the day: time_windows")
 
     if names := cycle(formulas):
         # A cycle has no beginning of its own: it is shown from the metric that comes first in the alphabet.

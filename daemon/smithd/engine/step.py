@@ -198,7 +198,7 @@ class Step:
         are rendered for.
         """
         fresh = self._state.series.fresh_of(samples, now)
-        view = SeriesView(self._state.series, self._samples.past, now)
+        view = SeriesView(self._state.series, self._samples.past, now, self._setup.config.zone)
         derived = self._setup.derived.derive(reported, view)
         # Where no derived metric is affected, nothing is copied: that is so for most polls.
         if derived.samples or derived.view.state is not self._state.series:
@@ -279,7 +279,7 @@ class Step:
 
         evaluated = Evaluated(self._state.alerts)
         if alerts_due or names:
-            view = SeriesView(self._state.series, self._samples.past, now)
+            view = SeriesView(self._state.series, self._samples.past, now, self._setup.config.zone)
             evaluated = evaluate_time(self._setup.rules, self._state.alerts, alerts_due, names, view)
         self._carry_on(evaluated, notify_due, stale, surfaces, now)
 

@@ -1,4 +1,4 @@
-"""Aggregations of the series of one vector: sum, avg, min, max, count, and top. No I/O."""
+"""Aggregations of the series of one vector. No I/O."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from operator import neg, pos
 
 from smithd.expression.vector import Vector, computed
 from smithd.plugin.sample import Labels
@@ -37,16 +38,41 @@ def _sum(values: Collection[float]) -> float:
         return math.nan
 
 
-AGGREGATES: dict[str, Callable[[Collection[float]], float]] = {
+def _average(values: Collection[float]) -> float:
+    return _sum(values) / len(values)
+
+
+def _deviation(values: Collection[float]) -> float:
+    """The standard deviation of all that there is, not of a sample of it, as in PromQL."""
+    mean = _average(values)
+    return math.sqrt(_sum([(value - mean) ** 2 for value in values]) / len(values))
+
+
+def quantile(which: float, values: Collection[float]) -> float:
+    """The value below which so many (0 to 1) of the values lie; between two of them it is interpolated (Hyndman and
+    Fan's type 7, as in PromQL).
+    """
+    ordered = sorted(values)
+    rank = which * (len(ordered) - 1)
+    below = math.floor(rank)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] * (1 - (rank - below)) + ordered[above] * (rank - below)
+
+
+Compute = Callable[[Collection[float]], float]
+AGGREGATES: dict[str, Compute] = {
     "sum": _sum,
-    "avg": lambda values: _sum(values) / len(values),
+    "avg": _average,
     "min": min,
     "max": max,
     "count": lambda values: float(len(values)),
+    "stddev": _deviation,
 }
+CHOICES: dict[str, Callable[[float], float]] = {"top": neg, "bottomk": pos}
+"""Which series of a group remain: those where this is lowest."""
 
 
-def aggregate(name: str, vector: Vector, by: Grouping) -> Vector:
+def aggregate(compute: Compute, vector: Vector, by: Grouping) -> Vector:
     """One value for each group of series. A series without a value does not count, as in PromQL, and a group of such
     series has no value. While a metric is stale or unseen no group has one: a part of the series is not their sum.
     """
@@ -57,18 +83,17 @@ def aggregate(name: str, vector: Vector, by: Grouping) -> Vector:
     # Any group may lack a series that is not known to exist, so that its value would be wrong.
     if vector.is_incomplete:
         return computed({}, vector, unknown=unknown.union(groups))
-    compute = AGGREGATES[name]
     values = {labels: compute(values) for labels, values in groups.items()}
     return computed(values, vector, unknown=unknown.difference(groups))
 
 
-def top(count: int, vector: Vector, by: Grouping) -> Vector:
-    """The series with the highest values of each group, highest first; of equal ones the first by their labels."""
+def choose(count: int, rank: Callable[[float], float], vector: Vector, by: Grouping) -> Vector:
+    """The series of each group whose values rank lowest, in this order; of equal ones the first by their labels."""
     if vector.is_incomplete:
         return computed({}, vector, unknown=vector.unknown.union(vector.values))
     groups: dict[Labels, int] = defaultdict(int)
     values = {}
-    for labels, value in sorted(vector.values.items(), key=lambda item: (-item[1], item[0])):
+    for labels, value in sorted(vector.values.items(), key=lambda item: (rank(item[1]), item[0])):
         group = by.of(labels)
         groups[group] += 1
         if groups[group] <= count:

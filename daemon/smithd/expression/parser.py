@@ -3,8 +3,9 @@
 expression  = "not" expression | sign expression | expression operator modifiers expression | "(" expression ")"
             | number | duration | selector | call
 selector    = metric [ "{" label ("=" | "!=" | "=~" | "!~") text { "," ... } "}" ]
-call        = window "(" selector "," duration ")"
+call        = window "(" selector "," duration ["," duration] ")"
             | aggregate [grouping] "(" [number ","] expression ")" [grouping]
+            | function "(" expression { "," number } ")" | ("hour" | "day_of_week") "(" ")"
 grouping    = ("by" | "without") "(" [label { "," label }] ")"
 modifiers   = ["bool"] [("on" | "ignoring") "(" labels ")" ["group_left" | "group_right" ["(" labels ")"]]]
 operators, from the weakest: or; and unless; not; == != > >= < <=; + -; * / %; signs; ^ (from the right)
@@ -15,10 +16,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from typing import TypeVar
 
 from smithd.expression.arithmetic import ARITHMETIC, COMPARISONS, SETS
-from smithd.expression.grouping import AGGREGATES, ONE_GROUP, Grouping
+from smithd.expression.functions import FUNCTIONS_OF_TIME, FUNCTIONS_OF_VALUES, Absent, TimeFunction, ValueFunction
+from smithd.expression.grouping import AGGREGATES, CHOICES, ONE_GROUP, Grouping
 from smithd.expression.lexer import ExpressionError, Kind, Token, tokens
 from smithd.expression.matching import VectorMatching
 from smithd.expression.operators import Calculation, Filter, SetOperation
@@ -34,7 +37,7 @@ from smithd.expression.tree import (
     Unary,
     WindowFunction,
 )
-from smithd.expression.window import FUNCTIONS
+from smithd.expression.window import FUNCTIONS, NEED_EVERY_SAMPLE
 from smithd.plugin.options import parse_duration
 from smithd.plugin.sample import Labels
 from smithd.suggestion import nearest
@@ -44,11 +47,18 @@ MOST_PARTS = 100
 DEEPEST = 30
 """Brackets within brackets."""
 LONGEST_WINDOW = 31 * 86400.0
+LONGEST_OF_EVERY_SAMPLE = 3600.0
+"""Of an hour every sample is remembered; of what is older, one a minute."""
 
 _GROUPING = ("by", "without")
 _MODIFIERS = ("bool", "on", "ignoring", "group_left", "group_right")
-_FUNCTIONS = (*AGGREGATES, "top", *FUNCTIONS)
-RESERVED = frozenset({*SETS, "not", *_GROUPING, *_MODIFIERS, *_FUNCTIONS})
+_PREDICT = "predict"
+_ABSENT = "absent"
+_OF_GROUPS = (*AGGREGATES, *CHOICES, "quantile")
+_OF_WINDOWS = (*FUNCTIONS, _PREDICT)
+_FUNCTIONS = (*_OF_GROUPS, *_OF_WINDOWS, *FUNCTIONS_OF_VALUES, *FUNCTIONS_OF_TIME, _ABSENT)
+_WORDS = (*SETS, "not", *_GROUPING, *_MODIFIERS)
+RESERVED = frozenset({*_WORDS, *_FUNCTIONS})
 """Words of the language: no metric without a dot may have one as its name."""
 
 _METRIC = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*")
@@ -89,7 +99,7 @@ class _Parser:
 
     @property
     def _next(self) -> Token:
-        return self._tokens[self._at]
+        return _lower(self._tokens[self._at])
 
     def _take(self) -> Token:
         token = self._next
@@ -99,7 +109,10 @@ class _Parser:
     def _takes(self, *texts: str) -> Token | None:
         """The next token, consumed, if it is a sign or a word that reads so."""
         token = self._next
-        return self._take() if token.kind in (Kind.SIGN, Kind.NAME) and token.text in texts else None
+        if token.kind not in (Kind.SIGN, Kind.NAME) or token.text not in texts:
+            return None
+        self._at += 1
+        return token
 
     def _expect(self, sign: str, why: str) -> Token:
         token = self._takes(sign)
@@ -132,7 +145,7 @@ class _Parser:
         if token.kind is Kind.NUMBER or token.kind is Kind.DURATION:
             return _number(token)
         if token.kind is Kind.NAME:
-            return self._named(token, binding)
+            return self._named(_lower(token), binding)
         if token.text == "(" and token.kind is Kind.SIGN:
             inner = self._expression(0)
             self._close(token)
@@ -167,12 +180,24 @@ class _Parser:
                 raise ExpressionError("'not' cannot stand here without brackets: (not ...)", token.column)
             self._count(token)
             return Not(self._with_series(self._expression(BINDING["not"] - 1), "'not'"), token.column)
-        opens = self._next.kind is Kind.SIGN and self._next.text == "("
-        if token.text in AGGREGATES or token.text == "top":
+        if token.text in _OF_GROUPS:
             return self._aggregate(token)
-        if token.text in FUNCTIONS:
+        if token.text in _OF_WINDOWS:
             return self._window(token)
-        if opens:
+        if token.text in FUNCTIONS_OF_VALUES:
+            return self._value_function(token)
+        if token.text in FUNCTIONS_OF_TIME:
+            self._count(token)
+            self._expect("(", f"after '{token.text}'")
+            self._expect(")", f"after '{token.text}(', which takes nothing")
+            return TimeFunction(token.text, token.column)
+        if token.text == _ABSENT:
+            self._count(token)
+            opening = self._expect("(", f"after '{_ABSENT}'")
+            operand = self._with_series(self._expression(0), f"'{_ABSENT}'")
+            self._close(opening)
+            return Absent(operand, token.column)
+        if self._next.kind is Kind.SIGN and self._next.text == "(":
             raise ExpressionError(
                 f"there is no function '{token.text}'",
                 token.column,
@@ -225,40 +250,83 @@ class _Parser:
             raise ExpressionError(f"expected the name of a label, found {token}", token.column)
         return token.text
 
+    def _value_function(self, function: Token) -> ValueFunction:
+        self._count(function)
+        opening = self._expect("(", f"after '{function.text}'")
+        operand = self._with_series(self._expression(0), f"'{function.text}'")
+        parameters: list[Node] = []
+        while self._takes(",") is not None:
+            parameters.append(self._expression(0))
+            if not parameters[-1].is_number:
+                message = f"'{function.text}' takes a number here, and this is a metric"
+                raise ExpressionError(message, parameters[-1].column)
+        self._close(opening)
+
+        _, fewest, most = FUNCTIONS_OF_VALUES[function.text]
+        if not fewest <= len(parameters) <= most:
+            example = {"clamp": "clamp(prod.cpu, 0, 100)", "round": "round(prod.cpu, 0.1)"}.get(function.text)
+            takes = f"a metric and {fewest or most} numbers" if most > 1 else "a metric and, if need be, a number"
+            raise ExpressionError(
+                f"'{function.text}' takes {takes if most else 'a metric, and nothing else'}",
+                function.column,
+                expected=f"expected {example or f'{function.text}(prod.cpu)'}",
+            )
+        values = [number.evaluate(_NoSeries()).values[()] for number in parameters]
+        if function.text == "round" and values and values[0] <= 0:
+            raise ExpressionError("rounding to a multiple of 0 or less means nothing", parameters[0].column)
+        if function.text == "clamp" and values[0] > values[1]:
+            raise ExpressionError("the lowest value is above the highest", parameters[0].column)
+        return ValueFunction(function.text, operand, tuple(parameters), function.column)
+
     def _window(self, function: Token) -> WindowFunction:
         self._count(function)
         opening = self._expect("(", f"after '{function.text}'")
         selector = self._selector(self._take())
-        example = f"expected {function.text}({selector.metric}, 5m)"
-        if self._takes(",") is None:
-            raise ExpressionError(f"expected ',' and a window, found {self._next}", self._next.column, expected=example)
-        length = self._take()
-        if length.kind is not Kind.DURATION:
-            raise ExpressionError(f"expected a window like 5m or 1d, found {length}", length.column, expected=example)
-        number = _number(length)
-        if not 0 < number.value <= LONGEST_WINDOW:
+        ahead = ", 4h" if function.text == _PREDICT else ""
+        example = f"expected {function.text}({selector.metric}, 5m{ahead})"
+        length = self._duration("a window", example)
+        if not 0 < length.value <= LONGEST_WINDOW:
             raise ExpressionError(f"a window is longer than 0s and at most 31d, not {length.text}", length.column)
+        if function.text in NEED_EVERY_SAMPLE and length.value > LONGEST_OF_EVERY_SAMPLE:
+            message = f"'{function.text}' needs every sample, and of those older than an hour only some are kept"
+            raise ExpressionError(message, length.column, expected="expected a window of at most 1h")
+        later = self._duration("how far ahead", example) if function.text == _PREDICT else None
         self._close(opening)
-        window = WindowFunction(function.text, selector, number, function.column)
+        window = WindowFunction(function.text, selector, length, later, function.column)
         self.windows.append(window)
         return window
+
+    def _duration(self, what: str, example: str) -> Number:
+        if self._takes(",") is None:
+            raise ExpressionError(f"expected ',' and {what}, found {self._next}", self._next.column, expected=example)
+        token = self._take()
+        if token.kind is not Kind.DURATION:
+            raise ExpressionError(f"expected {what} like 5m or 1d, found {token}", token.column, expected=example)
+        return _number(token)
 
     def _aggregate(self, function: Token) -> Aggregate:
         self._count(function)
         # As in PromQL, ``by (...)`` may stand before the brackets or after them.
         by = self._grouping()
         opening = self._expect("(", f"after '{function.text}'")
-        count = None
-        if function.text == "top":
+        parameter = None
+        if function.text in CHOICES:
             token = self._take()
             if token.kind is not Kind.NUMBER or not token.text.isdigit() or not 1 <= int(token.text[:9]) <= 1000:
                 message = f"expected how many, from 1 to 1000, found {token}"
-                raise ExpressionError(message, token.column, expected="expected top(3, prod.cpu)")
+                raise ExpressionError(message, token.column, expected=f"expected {function.text}(3, prod.cpu)")
             self._expect(",", "after how many")
-            count = _number(token)
+            parameter = _number(token)
+        elif function.text == "quantile":
+            token = self._take()
+            if token.kind is not Kind.NUMBER or not 0 <= float(token.text) <= 1:
+                message = f"expected which quantile, from 0 to 1, found {token}"
+                raise ExpressionError(message, token.column, expected="expected quantile(0.9, prod.cpu)")
+            self._expect(",", "after which quantile")
+            parameter = _number(token)
         operand = self._with_series(self._expression(0), f"'{function.text}'")
         self._close(opening)
-        return Aggregate(function.text, operand, by or self._grouping() or ONE_GROUP, count, function.column)
+        return Aggregate(function.text, operand, by or self._grouping() or ONE_GROUP, parameter, function.column)
 
     def _grouping(self) -> Grouping | None:
         word = self._takes(*_GROUPING)
@@ -329,10 +397,17 @@ class _Parser:
             )
 
 
+def _lower(token: Token) -> Token:
+    """An operator or a modifier that is written in capitals, as PromQL takes it too. A label may be called so."""
+    is_word = token.kind is Kind.NAME and token.text.isupper() and token.text.lower() in _WORDS
+    return token._replace(text=token.text.lower()) if is_word else token
+
+
 class _NoSeries:
     """Where numbers alone are evaluated."""
 
     now = 0.0
+    zone = UTC
 
     def fresh(self, _: str) -> None:
         return None

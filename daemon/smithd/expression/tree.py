@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from operator import neg
 from typing import ClassVar, Protocol
 
 from smithd.expression.arithmetic import COMPARISONS
-from smithd.expression.grouping import ONE_GROUP, Grouping, aggregate, top
+from smithd.expression.grouping import AGGREGATES, CHOICES, ONE_GROUP, Grouping, aggregate, choose, quantile
 from smithd.expression.lexer import quoted
 from smithd.expression.matching import negation
 from smithd.expression.vector import NoResult, Querier, Vector, computed, each
-from smithd.expression.window import FUNCTIONS, reach
+from smithd.expression.window import FUNCTIONS, predict, reach
 from smithd.plugin.sample import Labels
 
 MOST_SERIES = 100_000
@@ -27,7 +28,8 @@ BINDING = {"or": 1, "and": 2, "unless": 2, "not": 3, **dict.fromkeys(COMPARISONS
     "^": 8,
 }
 """How strongly operators bind their operands."""
-_CALL = 9
+CALL = 9
+"""How strongly a metric, a number or a function holds together."""
 
 
 class Node(Protocol):
@@ -60,7 +62,7 @@ class Number:
     text: str
     value: float
     column: int = field(default=1, compare=False)
-    binding: ClassVar[int] = _CALL
+    binding: ClassVar[int] = CALL
     is_number: ClassVar[bool] = True
     is_condition: ClassVar[bool] = False
 
@@ -96,7 +98,7 @@ class Selector:
     metric: str
     matchers: tuple[LabelMatcher, ...] = ()
     column: int = field(default=1, compare=False)
-    binding: ClassVar[int] = _CALL
+    binding: ClassVar[int] = CALL
     is_number: ClassVar[bool] = False
     is_condition: ClassVar[bool] = False
 
@@ -118,22 +120,25 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class WindowFunction:
-    """A function over what is remembered of each series that is there now."""
+    """A function over what is remembered of each series that is there now. ``ahead``: of ``predict``, how far."""
 
     function: str
     selector: Selector
     length: Number
+    ahead: Number | None = None
     column: int = field(default=1, compare=False)
-    binding: ClassVar[int] = _CALL
+    binding: ClassVar[int] = CALL
     is_number: ClassVar[bool] = False
     is_condition: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        return f"{self.function}({self.selector}, {self.length})"
+        ahead = f", {self.ahead}" if self.ahead else ""
+        return f"{self.function}({self.selector}, {self.length}{ahead})"
 
     def evaluate(self, querier: Querier) -> Vector:
         found = self.selector.evaluate(querier)
-        compute, start = FUNCTIONS[self.function], querier.now - self.length.value
+        start = querier.now - self.length.value
+        compute = FUNCTIONS[self.function] if self.ahead is None else partial(predict, ahead=self.ahead.value)
         since = querier.now - reach(self.function, self.length.value)
         values, unknown, read = {}, set(), 0
         for labels in found.values:
@@ -151,27 +156,31 @@ class WindowFunction:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Groups of series, each made one value; of ``top``, the ``count`` highest."""
+    """Groups of series, each made one value; of ``top`` and ``bottomk``, some of its series. ``parameter``: how many
+    series, or which quantile.
+    """
 
     name: str
     operand: Node
     by: Grouping = ONE_GROUP
-    count: Number | None = None
+    parameter: Number | None = None
     column: int = field(default=1, compare=False)
-    binding: ClassVar[int] = _CALL
+    binding: ClassVar[int] = CALL
     is_number: ClassVar[bool] = False
     is_condition: ClassVar[bool] = False
 
     def __str__(self) -> str:
         by = f" {'without' if self.by.without else 'by'} ({', '.join(self.by.labels)}) " if self.by != ONE_GROUP else ""
-        count = f"{self.count}, " if self.count else ""
-        return f"{self.name}{by}({count}{self.operand})"
+        parameter = f"{self.parameter}, " if self.parameter else ""
+        return f"{self.name}{by}({parameter}{self.operand})"
 
     def evaluate(self, querier: Querier) -> Vector:
         vector = self.operand.evaluate(querier)
-        if self.count is not None:
-            return top(int(self.count.value), vector, self.by)
-        return aggregate(self.name, vector, self.by)
+        if self.parameter is None:
+            return aggregate(AGGREGATES[self.name], vector, self.by)
+        if self.name in CHOICES:
+            return choose(int(self.parameter.value), CHOICES[self.name], vector, self.by)
+        return aggregate(partial(quantile, self.parameter.value), vector, self.by)
 
 
 @dataclass(frozen=True, slots=True)

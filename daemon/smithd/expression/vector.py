@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Protocol
 
 from smithd.plugin.sample import Labels
@@ -17,6 +18,10 @@ class Querier(Protocol):
     @property
     def now(self) -> float:
         """The moment for which the expression is evaluated."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone in which hours and days are counted."""
 
     def fresh(self, metric: str, /) -> Mapping[Labels, float] | None:
         """The fresh values of a metric's series. Empty where it is missing, None where it is stale or unseen."""

@@ -6,6 +6,7 @@ samples are remembered. Windows begin and end with samples that lie exactly on t
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -59,14 +60,26 @@ def highest(samples: Samples, start: float, end: float) -> float | None:
     return max((value for _, value in between(samples, start, end)), default=None)
 
 
+def total(samples: Samples, start: float, end: float) -> float | None:
+    """The sum of the samples in a window."""
+    values = [value for _, value in between(samples, start, end)]
+    return math.fsum(values) if values else None
+
+
+def count(samples: Samples, start: float, end: float) -> float | None:
+    """How many samples lie in a window."""
+    return float(len(between(samples, start, end))) or None
+
+
 def change(samples: Samples, start: float, end: float) -> float | None:
     """By how many percent the value now differs from the one at ``start``; from nothing there is no percentage."""
     now, then = value_at(samples, end, end - start), value_at(samples, start, tolerance(end - start))
     return 100 * (now - then) / abs(then) if now is not None and then else None
 
 
-def rate(samples: Samples, start: float, end: float) -> float | None:
-    """How much a counter grew per second, by the formula of Prometheus' ``rate``.
+def _growth(samples: Samples, start: float, end: float) -> tuple[float, float] | None:
+    """How much a counter grew between the samples of a window, and by which factor that is carried on to the whole of
+    it: the formula of Prometheus' ``increase`` and ``rate``.
 
     A value below the one before is a restart from zero. What was measured between the first and the last sample is
     carried on to the ends of the window, but over no gap longer than half the mean spacing, and not below zero.
@@ -83,16 +96,52 @@ def rate(samples: Samples, start: float, end: float) -> float | None:
     if grown > 0 and first >= 0:
         ahead = min(ahead, measured * (first / grown))
     reached = measured + sum(gap if gap < spacing * _REACH else spacing / 2 for gap in (ahead, behind))
-    return grown * (reached / measured / (end - start))
+    return grown, reached / measured
+
+
+def increase(samples: Samples, start: float, end: float) -> float | None:
+    """How much a counter grew in a window."""
+    growth = _growth(samples, start, end)
+    return growth[0] * growth[1] if growth is not None else None
+
+
+def rate(samples: Samples, start: float, end: float) -> float | None:
+    """How much a counter grew per second."""
+    growth = _growth(samples, start, end)
+    # Divided in Prometheus' order, so that the last digit is the same.
+    return growth[0] * (growth[1] / (end - start)) if growth is not None else None
+
+
+def predict(samples: Samples, start: float, end: float, ahead: float) -> float | None:
+    """The value so many seconds after ``end``, on the straight line that fits the samples of the window best (least
+    squares, as Prometheus' ``predict_linear``).
+    """
+    inside = between(samples, start, end)
+    if len(inside) < 2:
+        return None
+    values = [value for _, value in inside]
+    # A line through equal values is level; computed, it would not be quite that.
+    if min(values) == max(values):
+        return values[0]
+    times = [at - end for at, _ in inside]
+    mean_time, mean_value = math.fsum(times) / len(times), math.fsum(values) / len(values)
+    spread = math.fsum((at - mean_time) ** 2 for at in times)
+    slope = math.fsum((at - mean_time) * (value - mean_value) for at, value in zip(times, values, strict=True)) / spread
+    return mean_value + slope * (ahead - mean_time)
 
 
 FUNCTIONS: dict[str, Callable[[Samples, float, float], float | None]] = {
     "change": change,
     "rate": rate,
+    "increase": increase,
     "avg_over": average,
     "min_over": lowest,
     "max_over": highest,
+    "sum_over": total,
+    "count_over": count,
 }
+NEED_EVERY_SAMPLE = ("sum_over", "count_over")
+"""What would be wrong over a time of which not every sample is remembered."""
 
 
 def reach(function: str, window: float) -> float:

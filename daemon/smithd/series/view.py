@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 
 from smithd.plugin.sample import Labels, Series
 from smithd.series.state import Freshness, SeriesState
@@ -14,9 +15,10 @@ Past = Callable[[Series, float, float], Sequence[tuple[float, float]]]
 class SeriesView:
     """A state and the remembered samples, as they are at ``now``; each metric is looked up once."""
 
-    def __init__(self, state: SeriesState, past: Past, now: float) -> None:
+    def __init__(self, state: SeriesState, past: Past, now: float, zone: tzinfo) -> None:
         self.state = state
         self.now = now
+        self.zone = zone
         self._past = past
         self._found: dict[str, Mapping[Labels, float] | None] = {}
 
@@ -34,6 +36,6 @@ class SeriesView:
 
     def advanced(self, state: SeriesState) -> SeriesView:
         """The view of a later state, which differs in nothing that was looked up."""
-        view = SeriesView(state, self._past, self.now)
+        view = SeriesView(state, self._past, self.now, self.zone)
         view._found = self._found
         return view

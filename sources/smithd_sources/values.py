@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from smithd.plugin import BadResponse
 from smithd_sources.http_errors import EXCERPT, cut
+from smithd_sources.numerals import EXACT, PLAIN, DecimalMark, read_numeral
 
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
-_EXACT = Context(prec=60, traps=[])
-"""Decimal arithmetic that never raises: what does not fit becomes infinite, and infinity is no value."""
+_TRUTHS = {
+    **dict.fromkeys(("true", "on", "yes", "up", "1"), 1.0),
+    **dict.fromkeys(("false", "off", "no", "down", "0"), 0.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +30,62 @@ class TimeContext:
     zone: tzinfo = UTC
 
 
-def to_number(found: Any, where: object, scale: Decimal | None = None, offset: Decimal | None = None) -> float | None:
+def to_number(
+    found: Any,
+    where: object,
+    scale: Decimal | None = None,
+    offset: Decimal | None = None,
+    decimal: DecimalMark = ".",
+) -> float | None:
     """A number, a truth (1 or 0) or a number's text as a float; None for null, NaN and what a float cannot hold.
 
-    The number is multiplied by ``scale``, then ``offset`` is added, both in decimal. Raises BadResponse for anything
-    else; the error says ``where`` it stands.
+    The number is multiplied by ``scale``, then ``offset`` is added, both in decimal. ``decimal``: the mark before the
+    decimals of a text. Raises BadResponse for anything else; the error says ``where`` it stands.
     """
     if is_no_value(found):
         return None
+    number: Any = found
     if isinstance(found, str):
-        found = found.strip()
-    if not (_NUMBER.fullmatch(found) if isinstance(found, str) else isinstance(found, int | float)):
+        plain = found.strip()
+        # Most texts are plain numbers: those are not read twice.
+        number = plain if decimal == "." and PLAIN.fullmatch(plain) else read_numeral(plain, decimal)
+    if number is None or isinstance(number, list | dict):
         raise BadResponse(f"{where} is {in_short(found)}, not a number")
-    number = found
     if scale is not None or offset is not None:
         # repr() gives the number as it was written: 0.1, and not what the float holds.
-        number = _EXACT.create_decimal(repr(found) if isinstance(found, float) else found)
-        number = number if scale is None else _EXACT.multiply(number, scale)
-        number = number if offset is None else _EXACT.add(number, offset)
+        number = EXACT.create_decimal(repr(number) if isinstance(number, float) else number)
+        number = number if scale is None else EXACT.multiply(number, scale)
+        number = number if offset is None else EXACT.add(number, offset)
     try:
         value = float(number)
     # A whole number of JSON may have more digits than a float can hold.
     except OverflowError:
         return None
     return value if math.isfinite(value) else None
+
+
+def word_to_number(found: Any, where: object, words: Mapping[str, float]) -> float | None:
+    """The number that a word stands for, in any case if not as it is written; None for null.
+
+    Raises BadResponse for what is none of the words; the error lists them.
+    """
+    if found is None:
+        return None
+    text = (found if isinstance(found, str) else json.dumps(found)).strip()
+    value = words.get(text)
+    if value is None:
+        value = next((number for word, number in words.items() if word.casefold() == text.casefold()), None)
+    if value is None:
+        raise BadResponse(f"{where} is {in_short(found)}, which is none of the words known: {', '.join(words)}")
+    return value
+
+
+def truth_to_number(found: Any, where: object) -> float | None:
+    """1 for what means true, 0 for what means false, None for null. Raises BadResponse for anything else."""
+    try:
+        return word_to_number(found, where, _TRUTHS)
+    except BadResponse:
+        raise BadResponse(f"{where} is {in_short(found)}, neither true nor false") from None
 
 
 def is_no_value(found: Any) -> bool:

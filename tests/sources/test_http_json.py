@@ -76,6 +76,43 @@ class TestValues:
         metric = {"each": "$.warehouses[*]", "value": "$.open", "labels": {"name": "$.name"}}
         assert [sample.value for sample in ask(HttpJson, options(shop, {"open": metric}))] == [1.0, 0.0, 1.0]
 
+    def test_what_a_path_finds_is_counted(self, ask: Ask, web: Server) -> None:
+        web.replies["/stats"] = as_json(
+            {"jobs": [{"failed": True}, {"failed": False}], "none": [], "by_name": {"a": 1}}
+        )
+        metrics: dict[str, Any] = {
+            "all": {"path": "$.jobs[*]", "count": True},
+            "failed": {"path": "$.jobs[?@.failed == true]", "count": True},
+            "none": {"path": "$.none[*]", "count": True},
+            "named": {"path": "$.by_name.*", "count": True},
+            "dozens": {"path": "$.jobs[*]", "count": True, "scale": 0.5},
+        }
+        assert [sample.value for sample in ask(HttpJson, options(web, metrics))] == [2.0, 1.0, 0.0, 1.0, 1.0]
+
+    def test_words_and_truths_and_local_numbers_are_numbers(self, ask: Ask, web: Server) -> None:
+        web.replies["/stats"] = as_json({"status": "Degraded", "switch": "ON", "total": "€1.234,50"})
+        metrics = {
+            "status": {"path": "$.status", "words": {"ok": 1, "degraded": 0.5, "down": 0}},
+            "switch": {"path": "$.switch", "as": "boolean"},
+            "total": {"path": "$.total", "decimal": ","},
+        }
+        assert [sample.value for sample in ask(HttpJson, options(web, metrics))] == [0.5, 1.0, 1234.5]
+
+    @pytest.mark.parametrize("each", ["$.services.*", "$.services[*]", "$['services'][?@.up >= 0]"])
+    def test_the_key_of_a_mapping_is_a_label_and_a_null_one_is_empty(self, ask: Ask, web: Server, each: str) -> None:
+        web.replies["/stats"] = as_json({"services": {"web": {"up": 1, "zone": "n"}, "db": {"up": 0, "zone": None}}})
+        metric = {"each": each, "value": "$.up", "labels": {"service": "key", "zone": "$.zone"}}
+        assert ask(HttpJson, options(web, {"up": metric})) == [
+            RawSample("up", 1.0, {"service": "web", "zone": "n"}),
+            RawSample("up", 0.0, {"service": "db", "zone": ""}),
+        ]
+
+    def test_a_list_counts_its_places_as_keys(self, ask: Ask, web: Server) -> None:
+        web.replies["/stats"] = as_json({"loads": [0.5, 0.25]})
+        metric = {"each": "$.loads[*]", "value": "$", "labels": {"core": "key"}}
+        found = ask(HttpJson, options(web, {"load": metric}))
+        assert found == [RawSample("load", 0.5, {"core": "0"}), RawSample("load", 0.25, {"core": "1"})]
+
     def test_an_empty_list_brings_no_series(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"warehouses": []})
         assert ask(HttpJson, options(web, {"stock": STOCK})) == []
@@ -279,10 +316,26 @@ class TestPartOfAnAnswer:
         assert "finds 3 values" in str(failure)
         assert "'each'" in str(failure)
 
-    @pytest.mark.parametrize("found", ["1,234", "", "twelve", [1], {"a": 1}])
+    @pytest.mark.parametrize("found", ["1,23", "", "twelve", [1], {"a": 1}])
     def test_what_is_no_number_is_shown(self, ask: Ask, web: Server, found: Any) -> None:
         web.replies["/stats"] = as_json({"orders": found})
         assert f"$.orders is {json.dumps(found)}, not a number" in str(self.failure(ask, web, {"orders": "$.orders"}))
+
+    @pytest.mark.parametrize(
+        ("metric", "said"),
+        [
+            ({"path": "$.stores[*]", "count": True}, "$.stores finds nothing in"),
+            ({"path": "$.warehouses", "count": True}, "the path is $.warehouses[*]"),
+            ("$.warehouses.length", "finds nothing in {"),
+            ("$.warehouses.length", "to count: {path: '$.warehouses[*]', count: true}"),
+            ({"path": "$.orders.today", "words": {"ok": 1, "down": 0}}, "none of the words known: ok, down"),
+            ({"path": "$.orders.today", "as": "boolean"}, "neither true nor false"),
+        ],
+    )
+    def test_what_cannot_be_counted_or_read_comes_with_advice(
+        self, ask: Ask, shop: Server, metric: Any, said: str
+    ) -> None:
+        assert said in str(self.failure(ask, shop, {"metric": metric}))
 
     def test_an_element_without_its_label_costs_its_own_series(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"warehouses": [{"name": "Berlin", "stock": 5}, {"stock": 6}]})

@@ -141,3 +141,23 @@ def test_answers_of_another_shape(
 ) -> None:
     with pytest.raises(kind, match=said):
         read(SqlMetric.model_validate({"query": "SELECT 1", **given}), QueryResult(columns, rows))
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "number"),
+    [
+        ({"words": {"ok": 1, "down": 0}}, "OK", 1.0),
+        ({"words": {"ok": 1, "down": 0}}, b"down", 0.0),
+        ({"words": {"ok": 1, "down": 0}}, None, None),
+        ({"words": {"ok": 1, "down": 0}}, "?", 'm is "?", which is none of the words known: ok, down'),
+        ({"as": "boolean"}, "Yes", 1.0),
+        ({"as": "boolean"}, 0, 0.0),
+        ({"as": "boolean"}, "maybe", 'm is "maybe", neither true nor false'),
+        ({"decimal": ","}, "1.234,5", 1234.5),
+        ({}, "1,234.5", 1234.5),
+    ],
+)
+def test_words_truths_and_local_numbers(given: dict[str, Any], value: Any, number: float | str | None) -> None:
+    metric = SqlMetric.model_validate({"query": "SELECT 1"} | given)
+    samples, problems = read(metric, QueryResult(["x"], [[value]]))
+    assert (problems[0] if problems else samples[0].value if samples else None) == number

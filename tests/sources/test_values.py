@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smithd.plugin import BadResponse
-from smithd_sources.values import in_short, to_number
+from smithd_sources.values import in_short, to_number, truth_to_number, word_to_number
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_numbers_truths_and_texts_of_numbers(found: Any, value: float | None) ->
     assert to_number(found, "it") == value
 
 
-@pytest.mark.parametrize("found", ["1,234", "1_000", "0x10", "٣", "12 %", "", " ", "nano", [], {}])
+@pytest.mark.parametrize("found", ["1_000", "0xg", "٣", "", " ", "nano", [], {}])
 def test_anything_else_is_refused_where_it_stood(found: Any) -> None:
     with pytest.raises(BadResponse, match=r"^\$\.a is .*, not a number$"):
         to_number(found, "$.a")
@@ -93,3 +93,92 @@ def test_a_value_is_shown_as_json_has_it(value: Any) -> None:
 def test_a_value_is_shown_in_short() -> None:
     assert in_short({"a": [1, "ä"]}) == '{"a": [1, "ä"]}'
     assert in_short(["x" * 200]) == '["' + "x" * 78 + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "value"),
+    [
+        ("1,378", ".", 1378.0),
+        ("67,432.10", ".", 67432.1),
+        ("-1,234,567", ".", -1234567.0),
+        ("12.5%", ".", 12.5),
+        ("12 %", ".", 12.0),
+        ("$1,234.50", ".", 1234.5),
+        ("-$5", ".", -5.0),
+        ("€ -5", ".", -5.0),
+        ("5 €", ".", 5.0),
+        ("€1.234,50", ",", 1234.5),
+        ("1.234", ",", 1234.0),
+        ("1234,5", ",", 1234.5),
+        ("12,5%", ",", 12.5),
+        ("1000 MB", ".", 1e9),
+        ("1.5GB", ".", 1.5e9),
+        ("512 B", ".", 512.0),
+        ("16384256Ki", ".", 16384256 * 1024.0),
+        ("2 MiB", ".", 2097152.0),
+        ("250k", ".", 250000.0),
+        ("1,5 kB", ",", 1500.0),
+        ("0xd8ef11", ".", 14216977.0),
+    ],
+)
+def test_numbers_as_people_and_programs_write_them(text: str, decimal: Any, value: float) -> None:
+    assert to_number(text, "it", decimal=decimal) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal"),
+    [
+        ("1,37", "."),
+        ("12,3456", "."),
+        ("1.234,50", "."),
+        ("1,234,5", "."),
+        (",5", "."),
+        ("3.14", ","),
+        ("1,234.50", ","),
+        ("1.23,4", ","),
+        ("5 iB", "."),
+        ("5 mb", "."),
+        ("5 apples", "."),
+        ("€5k", "."),
+        ("€", "."),
+        ("%", "."),
+        ("--5", "."),
+        ("€" + "9" * 301, "."),
+    ],
+)
+def test_a_mark_or_a_unit_that_does_not_fit_is_no_number(text: str, decimal: Any) -> None:
+    with pytest.raises(BadResponse, match="not a number"):
+        to_number(text, "it", decimal=decimal)
+
+
+@given(st.decimals(-(10**9), 10**9, places=3))
+def test_a_grouped_number_is_the_number(number: Decimal) -> None:
+    assert to_number(f"{number:,}", "it") == float(number)
+    swapped = f"{number:,}".translate(str.maketrans(",.", ".,"))
+    assert to_number(swapped, "it", decimal=",") == float(number)
+
+
+@pytest.mark.parametrize(
+    ("found", "value"), [("ok", 1.0), (" OK ", 1.0), ("degraded", 0.5), ("Down", 0.0), (200, 2.0), (None, None)]
+)
+def test_words_stand_for_numbers(found: Any, value: float | None) -> None:
+    assert word_to_number(found, "it", {"ok": 1.0, "degraded": 0.5, "down": 0.0, "200": 2.0}) == value
+
+
+@pytest.mark.parametrize("found", ["unknown", "", 5, True, ["ok"], {}])
+def test_an_unknown_word_is_an_error_that_lists_the_words_known(found: Any) -> None:
+    with pytest.raises(BadResponse, match=r"it is .*, which is none of the words known: ok, down$"):
+        word_to_number(found, "it", {"ok": 1.0, "down": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("found", "value"),
+    [(True, 1), (False, 0), ("True", 1), ("on", 1), ("UP", 1), ("yes", 1), (1, 1), ("off", 0), ("DOWN", 0), (0, 0)],
+)
+def test_truths_are_one_and_zero(found: Any, value: float) -> None:
+    assert truth_to_number(found, "it") == value
+
+
+def test_what_is_neither_true_nor_false_is_an_error() -> None:
+    with pytest.raises(BadResponse, match='it is "maybe", neither true nor false'):
+        truth_to_number("maybe", "it")

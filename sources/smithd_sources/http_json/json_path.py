@@ -33,6 +33,9 @@ _STEP = re.compile(
 )
 _DOT = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\.)")
 
+_LENGTH = re.compile(r"(?:(?:length|count|size)\()?(\$.*?)(?:\[\*\])?(?:\.(?:length|size|count))?\(?\)")
+"""What other languages have for how many elements a list has: ``$.jobs.length()``, ``length($.jobs)``."""
+
 _HOLDERS = {str: dict, int: list}
 
 Steps = tuple[str | int, ...]
@@ -48,7 +51,15 @@ class CompiledPath:
     plain: bool
     """Whether finding takes next to no time, however large the document; else it may take any time."""
     stem: CompiledPath | None = None
-    """The path to the parent, where this is a plain path to all children of something (``$.hosts[*]``)."""
+    """The path to the parent, where this is a plain path to all children of it: ``$.hosts[*]``, ``$.hosts.*``."""
+
+    def find_with_keys(self, document: Any) -> list[tuple[str, Any]]:
+        """All values that the path finds, each with the name, or the place, under which it stands in its parent."""
+        if self.stem is not None:
+            parent = self.stem.find(document)
+            found = parent[0].items() if parent and isinstance(parent[0], dict) else enumerate(_children(parent))
+            return [(str(key), value) for key, value in found]
+        return _compile_nodes(self.text)(document)
 
     def __str__(self) -> str:
         return self.text
@@ -62,8 +73,9 @@ def parse_path(text: Any) -> CompiledPath:
         raise ValueError("expected a JSONPath, which starts with $, like $.orders.today")
     if (steps := _plain(text)) is not None:
         return _plain_path(text, steps)
-    if text.endswith("[*]") and (steps := _plain(text[:-3])) is not None:
-        stem = _plain_path(text[:-3], steps)
+    parent = text.removesuffix("[*]") if text.endswith("[*]") else text.removesuffix(".*")
+    if parent != text and (steps := _plain(parent)) is not None:
+        stem = _plain_path(parent, steps)
         return CompiledPath(text, lambda document: _children(stem.find(document)), plain=True, stem=stem)
     return CompiledPath(text, _compile(text), plain=False)
 
@@ -111,6 +123,12 @@ def _children(found: list[Any]) -> list[Any]:
 
 
 def _compile(text: str) -> Callable[[Any], list[Any]]:
+    nodes = _compile_nodes(text)
+    return lambda document: [value for _, value in nodes(document)]
+
+
+@cache
+def _compile_nodes(text: str) -> Callable[[Any], list[tuple[str, Any]]]:
     # Only a path that is not plain needs the library.
     from jsonpath_rfc9535 import JSONPathError
 
@@ -118,13 +136,15 @@ def _compile(text: str) -> Callable[[Any], list[Any]]:
         query = _environment().compile(text)
     except JSONPathError as error:
         at = f", at character {error.token.index + 1}" if error.token is not None else ""
+        if guess := _LENGTH.fullmatch(text):
+            at += f"; to count what is in a list: {{path: '{guess[1]}[*]', count: true}}"
         raise ValueError(f"this is no JSONPath: {error.args[0]}{at}") from None
     except RecursionError:
         raise ValueError("this is no JSONPath: it is nested too deep") from None
 
-    def find(document: Any) -> list[Any]:
+    def find(document: Any) -> list[tuple[str, Any]]:
         try:
-            return [node.value for node in query.finditer(document)]
+            return [(str(node.location[-1]) if node.location else "", node.value) for node in query.finditer(document)]
         except (JSONPathError, RecursionError) as error:
             raise BadResponse(f"{text} cannot be followed in this answer: {error.args[0]}") from None
         except _TooCostly as error:

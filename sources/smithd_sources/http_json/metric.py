@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -13,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from smithd.plugin import BadResponse, Options, RawSample
 from smithd_sources.http_json.json_path import CompiledPath, JSONPath
 from smithd_sources.http_json.quantity import Conversion, Quantity
+from smithd_sources.numerals import DecimalMark
 from smithd_sources.values import TimeContext, in_short
 
 MAX_ELEMENTS = 10_000
@@ -26,6 +28,9 @@ def _not_zero(number: Decimal) -> Decimal:
 
 
 Scale = Annotated[Decimal, AfterValidator(_not_zero)]
+KEY = "key"
+"""In ``labels``: the name under which an element stands in a mapping."""
+KeyOrPath = Literal["key"] | JSONPath
 LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -37,7 +42,12 @@ class JSONMetric(Options):
     path: JSONPath | None = Field(None, description="where the number stands; the text alone means the same")
     each: JSONPath | None = Field(None, description="the elements that bring one series each")
     value: JSONPath | None = Field(None, description="where the number stands in an element, which is the path's $")
-    labels: dict[LabelName, JSONPath] = Field({}, description="what tells series apart: label to path in an element")
+    labels: dict[LabelName, KeyOrPath] = Field(
+        {}, description="what tells series apart: label to path in an element, or 'key' for its name in a mapping"
+    )
+    count: bool = Field(False, description="the number of values that the path finds, 0 in an empty list")
+    words: dict[str, float] = Field({}, description="what texts stand for: {ok: 1, degraded: 0.5, down: 0}")
+    decimal: DecimalMark = Field(".", description="the mark before the decimals of a text; the other may group digits")
     scale: Scale | None = Field(None, description="multiply by this, in decimal: 1999 cents by 0.01 are 19.99")
     offset: Decimal | None = Field(None, description="then add this, in decimal")
     quantity: Quantity = Field(
@@ -57,17 +67,28 @@ class JSONMetric(Options):
             raise PydanticCustomError("path_alone", "'value' and 'labels' go with 'each', not with 'path'")
         if self.each is not None and (self.value is None or not self.labels):
             raise PydanticCustomError("each_needs", "'each' needs 'value' and 'labels', to tell its series apart")
+        if self.count and self.each is not None:
+            raise PydanticCustomError("count_path", "'count' goes with 'path': {path: '$.open[*]', count: true}")
+        if (self.count or self.words) and self.quantity is not Quantity.NUMBER:
+            what = "count" if self.count else "words"
+            raise PydanticCustomError(
+                "as_number", "'as' cannot be used with '{what}', which is a number", {"what": what}
+            )
         return self
 
     @cached_property
     def conversion(self) -> Conversion:
         """The conversion of what stands there into the metric's number."""
-        return Conversion(self.quantity, self.scale, self.offset)
+        return Conversion(self.quantity, self.scale, self.offset, self.words, self.decimal)
 
     def paths(self) -> Iterator[CompiledPath]:
         """All the paths of this metric."""
-        yield from (path for path in (self.path, self.each, self.value, *self.labels.values()) if path is not None)
+        paths = (self.path, self.each, self.value, *self.labels.values())
+        yield from (path for path in paths if isinstance(path, CompiledPath))
 
+
+_LENGTH = re.compile(r"(\$.*?)(?:\[\*\])?\.(?:length|size|count)")
+"""What other languages have at the end of a path for how many elements a list has."""
 
 Report = Callable[[str], None]
 
@@ -83,6 +104,8 @@ def read_metric(
     if metric.each is not None:
         return _read_each(name, metric, metric.each, documents, asked, report)
     assert metric.path is not None  # by the validator
+    if metric.count:
+        return [RawSample(name, metric.conversion(_count(metric.path, documents[0]), metric.path, asked) or 0.0)]
     value = metric.conversion(_only(metric.path, documents[0]), metric.path, asked)
     return [] if value is None else [RawSample(name, value)]
 
@@ -92,21 +115,23 @@ def _read_each(
 ) -> list[RawSample]:
     assert metric.value is not None  # by the validator
     conversion = metric.conversion
+    with_keys = KEY in metric.labels.values()
     series: dict[tuple[str, ...], float | None] = {}
-    elements: list[Any] = []
+    elements: list[tuple[str, Any]] = []
     for document in documents:
-        found = each.find(document)
+        found = each.find_with_keys(document) if with_keys else [("", element) for element in each.find(document)]
         # An empty list has no elements, and that is no mistake. Here there is no list at all.
         if not found and each.stem is not None and not each.stem.find(document):
             raise BadResponse(f"{each.stem} finds nothing in {in_short(document)}")
         elements += found
-    for index, element in enumerate(elements):
+    for index, (key, element) in enumerate(elements):
         if index == MAX_ELEMENTS:
             report(f"{name}: {each} finds more than {MAX_ELEMENTS} elements; the rest is left out")
             break
         try:
             value = conversion(_only(metric.value, element), metric.value, asked)
-            labels = tuple(_label(path, element) for path in metric.labels.values())
+            found_labels = [key if isinstance(path, str) else _only(path, element) for path in metric.labels.values()]
+            labels = tuple(map(_label, metric.labels.values(), found_labels))
         except BadResponse as error:
             report(f"{name}: element {index} of {each}: {error}")
             continue
@@ -126,12 +151,24 @@ def _only(path: CompiledPath, document: Any) -> Any:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise BadResponse(f"{path} finds nothing in {in_short(document)}")
+        hint = f"; to count: {{path: '{guess[1]}[*]', count: true}}" if (guess := _LENGTH.fullmatch(str(path))) else ""
+        raise BadResponse(f"{path} finds nothing in {in_short(document)}{hint}")
     raise BadResponse(f"{path} finds {len(found)} values, and a metric has one; for one series each, use 'each'")
 
 
-def _label(path: CompiledPath, element: Any) -> str:
-    found = _only(path, element)
-    if isinstance(found, dict | list) or found is None:
+def _label(path: CompiledPath | str, found: Any) -> str:
+    """A label's text; that of null is empty."""
+    if isinstance(found, dict | list):
         raise BadResponse(f"{path} is {in_short(found)}, and a label is a text or a number")
+    if found is None:
+        return ""
     return str(found).lower() if isinstance(found, bool) else str(found)
+
+
+def _count(path: CompiledPath, document: Any) -> int:
+    found = path.find(document)
+    if not found and path.stem is not None and not path.stem.find(document):
+        raise BadResponse(f"{path.stem} finds nothing in {in_short(document)}")
+    if len(found) == 1 and isinstance(found[0], list) and path.stem is None:
+        raise BadResponse(f"{path} finds one list; to count what is in it, the path is {path}[*]")
+    return len(found)

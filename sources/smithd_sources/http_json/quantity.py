@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from smithd.plugin import BadResponse
-from smithd_sources.values import TimeContext, in_short, is_no_value, to_number
+from smithd_sources.numerals import DecimalMark
+from smithd_sources.values import TimeContext, in_short, is_no_value, to_number, truth_to_number, word_to_number
 
 
 class Quantity(StrEnum):
-    """What a value becomes: the number itself, or the seconds of a duration, since 1970, or since a moment."""
+    """What a value becomes: the number itself, 1 or 0, or the seconds of a duration, since 1970, or since a moment."""
 
     NUMBER = "number"
+    BOOLEAN = "boolean"
     DURATION = "duration"
     TIMESTAMP = "timestamp"
     AGE = "age"
@@ -24,23 +27,32 @@ class Quantity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Makes a number of a value in an answer: its quantity, times ``scale``, plus ``offset``, in decimal."""
+    """Makes a number of a value in an answer: its quantity, times ``scale``, plus ``offset``, in decimal.
+
+    ``words``: what texts stand for, where only those are expected; ``decimal``: the mark before the decimals of a text.
+    """
 
     quantity: Quantity = Quantity.NUMBER
     scale: Decimal | None = None
     offset: Decimal | None = None
+    words: Mapping[str, float] = field(default_factory=dict)
+    decimal: DecimalMark = "."
 
     def __call__(self, found: Any, where: object, asked: TimeContext) -> float | None:
         """The number; None for null and what is no value.
 
         Raises BadResponse for anything else; the error says ``where`` it stands.
         """
-        if self.quantity is Quantity.DURATION:
+        if self.words:
+            found = word_to_number(found, where, self.words)
+        elif self.quantity is Quantity.BOOLEAN:
+            found = truth_to_number(found, where)
+        elif self.quantity is Quantity.DURATION:
             found = _seconds(found, where)
         elif self.quantity is not Quantity.NUMBER:
             since = _timestamp(found, where, asked.zone)
             found = asked.now - since if self.quantity is Quantity.AGE and since is not None else since
-        return to_number(found, where, self.scale, self.offset)
+        return to_number(found, where, self.scale, self.offset, self.decimal)
 
 
 _N = r"\d+(?:\.\d+)?|\.\d+"

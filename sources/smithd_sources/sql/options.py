@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from smithd.plugin import MetricName, Options, Secret
 from smithd_sources.http_options import TLSOptions
+from smithd_sources.numerals import DecimalMark
 from smithd_sources.sql.database_url import checked_url, encryption, kind_of, split_password
 from smithd_sources.sql.query import parse
 
@@ -36,9 +37,11 @@ class SqlMetric(Options):
     values: list[MetricName] = Field(
         [], description="several columns with numbers: metrics called source.metric.column"
     )
-    as_: Literal["number", "age"] = Field(
-        "number", alias="as", description="age: the seconds since the moment that the query brings"
+    as_: Literal["number", "boolean", "age"] = Field(
+        "number", alias="as", description="age: the seconds since the moment that the query brings; boolean: 1 or 0"
     )
+    words: dict[str, float] = Field({}, description="what texts stand for: {ok: 1, degraded: 0.5, down: 0}")
+    decimal: DecimalMark = Field(".", description="the mark before the decimals of a text; the other may group digits")
 
     @model_validator(mode="before")
     @classmethod
@@ -51,6 +54,8 @@ class SqlMetric(Options):
             raise PydanticCustomError("two_values", "expected either 'value' (a column) or 'values' (a list), not both")
         if self.labels and self.value is None and not self.values:
             raise PydanticCustomError("no_value", "'labels' needs 'value' or 'values': the columns with the numbers")
+        if self.words and self.as_ != "number":
+            raise PydanticCustomError("as_number", "'as' cannot be used with 'words', which are numbers")
         columns = [*self.labels, *self.values, *([self.value] if self.value is not None else [])]
         if twice := sorted({column for column in columns if columns.count(column) > 1}):
             raise PydanticCustomError("column_twice", "the column '{column}' is named twice", {"column": twice[0]})

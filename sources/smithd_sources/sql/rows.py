@@ -12,7 +12,7 @@ from typing import Any
 
 from smithd.plugin import BadResponse, Misconfigured, RawSample, did_you_mean
 from smithd_sources.sql.options import SqlMetric
-from smithd_sources.values import TimeContext, in_short, to_number
+from smithd_sources.values import TimeContext, in_short, to_number, truth_to_number, word_to_number
 
 LONGEST = 256
 """How many characters of a text are read; a label is no longer than that."""
@@ -59,7 +59,7 @@ def read_rows(name: str, metric: SqlMetric, result: QueryResult, asked: TimeCont
         seen.add(identity)
         for each, index in values.items():
             try:
-                value = _number(row[index], f"{each}{_brackets(texts)}", asked.zone, moments=metric.as_ == "age")
+                value = _value(row[index], f"{each}{_brackets(texts)}", metric, asked.zone)
             except BadResponse as error:
                 report(str(error))
                 continue
@@ -100,15 +100,16 @@ def _text(value: Any) -> str:
     return (value.isoformat() if isinstance(value, date | time) else str(value))[:LONGEST]
 
 
-def _number(found: Any, where: str, zone: tzinfo, *, moments: bool) -> float | None:
-    """A value as a number: a moment in seconds since 1970, a duration in seconds. None: there is no value.
-
-    ``moments``: a text may be a moment in ISO 8601.
-    """
+def _value(found: Any, where: str, metric: SqlMetric, zone: tzinfo) -> float | None:
+    """A value as a number: a moment in seconds since 1970, a duration in seconds. None: there is no value."""
     if isinstance(found, bytes | bytearray | memoryview):
         found = bytes(found).decode("utf-8", "replace")
+    if metric.words:
+        return word_to_number(found if isinstance(found, str | int | float | None) else str(found), where, metric.words)
+    if metric.as_ == "boolean":
+        return truth_to_number(found if isinstance(found, str | int | None) else str(found), where)
     if isinstance(found, str):
-        return _of_text(found, where, zone, moments=moments)
+        return _of_text(found, where, metric, zone)
     # A datetime is a date too, so it comes first.
     if isinstance(found, datetime):
         return _seconds(found, zone)
@@ -124,7 +125,7 @@ def _number(found: Any, where: str, zone: tzinfo, *, moments: bool) -> float | N
     return to_number(str(found), where)
 
 
-def _of_text(text: str, where: str, zone: tzinfo, *, moments: bool) -> float | None:
+def _of_text(text: str, where: str, metric: SqlMetric, zone: tzinfo) -> float | None:
     """The number in a text. A number is tried first, since 11110101 would be a date as well."""
     if len(text) > LONGEST:
         raise BadResponse(f"{where} is {in_short(text)}, too long for a number")
@@ -133,13 +134,13 @@ def _of_text(text: str, where: str, zone: tzinfo, *, moments: bool) -> float | N
     if _NO_DAY.match(text):
         return None
     try:
-        return to_number(text, where)
+        return to_number(text, where, decimal=metric.decimal)
     except BadResponse as error:
         try:
             moment = datetime.fromisoformat(text.strip())
         except ValueError:
             raise error from None
-    if not moments:
+    if metric.as_ != "age":
         raise BadResponse(f"{where} is the text {in_short(text)}; where that is a moment, say 'as: age'")
     return _seconds(moment, zone)
 

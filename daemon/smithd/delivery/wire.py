@@ -11,7 +11,7 @@ from smithd.contract.check import Invalid, faults
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.contract.values import clipped, encoded, is_blank
 from smithd.delivery import window
-from smithd.delivery.fitting import NO_VALUE, copied, fit, tidy
+from smithd.delivery.fitting import NO_VALUE, copied, fit, shown_text, tidy
 from smithd.keys import Key
 from smithd.outbox.message import (
     ActivityContent,
@@ -125,18 +125,20 @@ def _push(
 ) -> Request:
     content, name = message.content, _replaceable(message, shown)
     body = _taken(content, _NOTIFICATION)
+    if "subtitle" in body:
+        body["subtitle"] = shown_text(content.subtitle)
     # Empty, these two mean the same as left out; an empty list of actions would be refused.
     for empty in [part for part in ("subtitle", "actions") if part in body and not body[part]]:
         del body[empty]
-    body["title"] = copied(content.title)
-    if isinstance(content.title, str):
+    title = body["title"] = shown_text(content.title)
+    if isinstance(title, str):
         # A notification must have a title: its group's name stands in for a blank one.
         own_name = message.key.group.partition("{")[0].strip() or "smithd"
-        body["title"] = copied(own_name if is_blank(content.title) else content.title.strip())
-    lines = [line for line in (content.message, _lateness(message, now, zone)) if line not in (None, "")]
+        body["title"] = copied(own_name) if is_blank(title) else title.strip()
+    lines = [line for line in (shown_text(content.message), _lateness(message, now, zone)) if line not in (None, "")]
     if lines:
         # What is no text is left as it is, for the contract's check to refuse.
-        body["message"] = copied("\n".join(map(str, lines)) if isinstance(lines[0], str) else lines[0])
+        body["message"] = "\n".join(map(str, lines)) if isinstance(lines[0], str) else lines[0]
     if name:
         before = shown.content if isinstance(shown, ShownPush) else None
         body |= {name: _KEPT[name] for name in _to_clear(content, before)}
@@ -201,7 +203,7 @@ def _final(content: ActivityContent) -> dict[str, Any]:
 
 
 def _value(message: WidgetValue) -> dict[str, Any]:
-    value = copied(message.value)
+    value = shown_text(message.value)
     if isinstance(value, str):
         value = NO_VALUE if is_blank(value) else clipped(value.strip())
     if message.time is None:

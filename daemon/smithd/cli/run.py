@@ -51,15 +51,14 @@ async def _run(config: Config, socket: Path | None) -> bool:
     from smithd import control
     from smithd.clock import SystemClock
     from smithd.config.load import load
-    from smithd.plugin.thread import Threads
     from smithd.runtime.daemon import Operator, run
+    from smithd.runtime.rereading import Rereading
 
     stop, reload, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
-    # In a thread: a large file takes half a second to read, and the code of a plugin is not ours.
-    reread = partial(Threads("reload", 1).run, partial(load, config.path, secrets_required=True))
+    reread = Rereading(partial(load, config.path, secrets_required=True))
     # The collector need never look at what the start made.
     gc.freeze()
     gc.enable()

@@ -86,7 +86,7 @@ class RunningEngine:
         """Go on with another configuration; ``staying``: the sources that are what they were."""
         await self.writer.ask(Reconfigure(self._clock.now(), setup, staying))
         self.sender.transport = transport
-        if self.delivery.reconfigure(setup.config.account, setup.config.zone):
+        if self.delivery.reconfigure(setup.config.account, setup.config.zone, self._clock.monotonic()):
             self._remember_requests()
         self.sender.wake()
 

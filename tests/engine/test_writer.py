@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -25,6 +25,8 @@ from smithd.storage.committer import InlineCommitter, Write
 from smithd.storage.database import Database
 from smithd.storage.marker import Marker
 
+T = TypeVar("T")
+
 START = 1_763_906_400.0
 RULES = "rules: {errors: {metric: shop.errors, critical: '> 5', push: true}}\n"
 
@@ -41,6 +43,9 @@ class FaultyCommitter:
         await self._fault()
         await self._inline.commit(write)
         self.commits += 1
+
+    def run(self, compute: Callable[[], T]) -> Awaitable[T]:
+        return self._inline.run(compute)
 
     async def close(self, _: float) -> bool:
         return True

@@ -36,7 +36,10 @@ def load(path: Path, *, secrets_required: bool) -> Config:
     was_on = gc.isenabled()
     gc.disable()
     try:
-        return _config(open_file(path, PLACES, secrets_required=secrets_required))
+        validator = open_file(path, PLACES, secrets_required=secrets_required)
+        config = _config(validator)
+        validator.close()
+        return config
     finally:
         if was_on:
             gc.enable()

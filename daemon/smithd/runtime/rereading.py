@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 
 from smithd.config.model import Config
@@ -22,8 +21,4 @@ class Rereading:
         self._threads = Threads("reload", MOST_HANGING)
 
     async def __call__(self) -> Config:
-        try:
-            return await self._threads.run(self._load)
-        finally:
-            # Loading has the collector pause, and where it hangs it does not end that.
-            gc.enable()
+        return await self._threads.run(self._load)

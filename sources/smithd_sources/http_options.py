@@ -123,7 +123,9 @@ class HttpConnectionOptions(Options):
     """The keys of every source that polls over HTTP."""
 
     url: HttpUrl = Field(description="the address to ask")
-    headers: dict[HeaderName, HeaderValue] = Field({}, description="headers to send; values may be secrets")
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default_factory=dict, description="headers to send; values may be secrets"
+    )
     auth: AuthOptions | None = Field(None, description="basic: {username, password}, or bearer: a token")
     tls: TLSOptions = Field(default_factory=TLSOptions, description="how certificates are checked and shown")
 

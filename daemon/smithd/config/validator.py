@@ -232,7 +232,7 @@ class Validator:
         if only is not None:
             return {key: item for key, item in value.items() if key in only}
         if beside is not None:
-            taken = fields.keys(beside)
+            taken = fields.names(beside)
             return {key: item for key, item in value.items() if key not in taken}
         return value
 

@@ -37,7 +37,9 @@ class JSONMetric(Options):
     path: JSONPath | None = Field(None, description="where the number stands; the text alone means the same")
     each: JSONPath | None = Field(None, description="the elements that bring one series each")
     value: JSONPath | None = Field(None, description="where the number stands in an element, which is the path's $")
-    labels: dict[LabelName, JSONPath] = Field({}, description="what tells series apart: label to path in an element")
+    labels: dict[LabelName, JSONPath] = Field(
+        default_factory=dict, description="what tells series apart: label to path in an element"
+    )
     scale: Scale | None = Field(None, description="multiply by this, in decimal: 1999 cents by 0.01 are 19.99")
     offset: Decimal | None = Field(None, description="then add this, in decimal")
     quantity: Quantity = Field(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -137,9 +136,11 @@ class HttpConnectionOptions(Options):
 
     @model_validator(mode="after")
     def _one_of_each(self) -> HttpConnectionOptions:
-        names = Counter(name.lower() for name in self.headers)
-        if twice := [name for name, count in names.items() if count > 1]:
-            raise PydanticCustomError("twice", f"the header {twice[0]} stands here twice (case does not count)")
+        seen: set[str] = set()
+        for name in map(str.lower, self.headers):
+            if name in seen:
+                raise PydanticCustomError("twice", f"the header {name} stands here twice (case does not count)")
+            seen.add(name)
         return self
 
     def secrets(self) -> Iterator[str]:

@@ -64,13 +64,13 @@ async def _run(config: Config, socket: Path | None) -> bool:
     # The collector need never look at what the start made.
     gc.freeze()
     gc.enable()
-    operator = Operator(reread, reload, socket or control.places(config.path)[0], _without_collector)
+    operator = Operator(reread, reload, socket or control.places(config.path)[0], collector_rests)
     events = Events([listen_with_logs(config.redactor)])
     return await run(config, events, SystemClock(), stop, operator=operator)
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def collector_rests() -> Iterator[None]:
     """A reload makes and drops a whole configuration. To search what is left for garbage would hold the loop for a
     second where it has thousands of sources, and find next to nothing: a configuration has no cycles.
     """

@@ -122,7 +122,7 @@ def http_url(url: str) -> str:
         raise ValueError("expected an address without blanks, and a port from 1 to 65535")
     try:
         # An address of IPv6 has colons, and was checked by urlsplit.
-        is_host = ":" in host or _HOST.fullmatch(host.encode("idna").decode()) is not None
+        is_host = ":" in host or (_HOST.fullmatch(host) or _HOST.fullmatch(host.encode("idna").decode())) is not None
     except UnicodeError:
         is_host = False
     if not is_host:

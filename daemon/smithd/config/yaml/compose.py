@@ -7,6 +7,7 @@ memory.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -48,8 +49,7 @@ def compose(document: Document) -> Composition:
     composer = _Composer(document, composition)
     parser = _Parser(document.text)
     try:
-        while (event := parser.get_event()) is not None:
-            composer.take(event)
+        composer.take_all(parser.get_event)
     except yaml.MarkedYAMLError as error:
         broken = explain(error, document, _Parser)
         # Other mistakes on that line are consequences.
@@ -103,16 +103,23 @@ class _Composer:
         self._aliased = 0
         self._values = 0
 
-    def take(self, event: Any) -> None:
-        """The next event. Raises _Stopped."""
-        # The parser's classes have no others below them, and this runs for each value of a file.
+    def take_all(self, next_event: Callable[[], Any]) -> None:
+        """All events, up to the None after the last. Raises _Stopped."""
+        scalar: Any = yaml.ScalarEvent
+        file, add = self._file, self._add
+        while (event := next_event()) is not None:
+            # Nearly all are plain values. The parser's classes have no others below them.
+            if type(event) is scalar:
+                node = ScalarNode(file, event.start_mark, event.end_mark, event.value, event.style or None)
+                if event.anchor is not None or event.tag is not None:
+                    self._begin(node, event.anchor, event.tag)
+                add(node)
+            else:
+                self._take(event)
+
+    def _take(self, event: Any) -> None:
         kind = type(event)
-        if kind is yaml.ScalarEvent:
-            node = ScalarNode(self._file, event.start_mark, event.end_mark, event.value, event.style or None)
-            if event.anchor is not None or event.tag is not None:
-                self._begin(node, event.anchor, event.tag)
-            self._add(node)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+        if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             made = MappingNode if kind is yaml.MappingStartEvent else ListNode
             opened = made(self._file, event.start_mark, event.end_mark)
             if len(self._open) == MAX_DEPTH:
@@ -181,10 +188,10 @@ class _Composer:
             outer.height = node.height + 1
         if isinstance(outer, ListNode):
             outer.items.append(node)
-        elif above.key is None:
+        elif (key := above.key) is None:
             above.key = node
         else:
-            key, above.key = above.key, None
+            above.key = None
             self._add_pair(above, outer, key, node)
 
     def _add_pair(self, above: _Open, mapping: MappingNode, key: Node, value: Node) -> None:

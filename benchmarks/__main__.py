@@ -10,7 +10,7 @@ from statistics import median
 
 import click
 
-from benchmarks import evaluation, neighbours, polling, starting, steps
+from benchmarks import configuring, evaluation, neighbours, polling, starting, steps
 
 JUDGING = {"threshold": {1: 120.0, 1_000: 20.0, 100_000: 25.0}, "when": {1: 250.0, 1_000: 25.0, 100_000: 35.0}}
 """The kinds of rules, the numbers of series, and how many bare comparisons a sample may cost. A poll of one sample pays
@@ -86,6 +86,30 @@ def grown(count: int) -> Iterator[Row]:
         yield Row(f"growth: an alert of {number}, or a tenth (µs)", found, GROWTH)
 
 
+def configured(count: int) -> Iterator[Row]:
+    """What a configuration costs, and whether ten times as many sources cost more than ten times as much."""
+    few: list[configuring.Round] = []
+    for number in (10, 100, 1_000, 10_000):
+        measured = list(configuring.rounds(number, count))
+        if number == 10_000:
+            yield Row(
+                "check, 10000 sources, beside PyYAML (ms)", [(a.check * 1e3, a.yaml * 1e3) for a in measured], 1.5
+            )
+            yield Row("start, 10000 sources, beside check (ms)", [(a.start * 1e3, a.check * 1e3) for a in measured], 2)
+            yield Row(
+                "reload, 10000 sources, beside check (ms)", [(a.reload * 1e3, a.check * 1e3) for a in measured], 2
+            )
+            held = [(a.held * 1e3, a.idle * 1e3) for a in measured]
+            yield Row("reload, 10000 sources: loop held (ms)", held, 50, ratio=False)
+        for name in ("check", "start", "reload") if few else ():
+            pairs = [
+                (getattr(a, name) * 1e6 / number, getattr(b, name) * 1e7 / number)
+                for a, b in zip(measured, few, strict=True)
+            ]
+            yield Row(f"growth: {name} of {number} sources, or a tenth (µs each)", pairs, GROWTH)
+        few = measured
+
+
 def _micro(found: Iterable[steps.Round]) -> list[tuple[float, float]]:
     return [(each.smithd * 1e6, each.bare * 1e6) for each in found]
 
@@ -121,6 +145,7 @@ def main(rounds: int, seconds: float, sources: tuple[int, ...]) -> None:
         evaluated(rounds),
         stepped(rounds),
         grown(rounds),
+        configured(rounds),
         (polls(number, rounds, seconds) for number in sources),
         starts(rounds),
         neighbourhood(rounds, 2 * seconds),

@@ -78,3 +78,8 @@ def test_every_filter_takes_every_number(name: str, value: float) -> None:
     shown = FILTERS[name](value)
     assert shown.strip() == shown
     assert shown
+
+
+def test_a_text_has_no_control_characters_and_no_changes_of_direction() -> None:
+    text = compile_text("{{ labels.host }}", NAMES)
+    assert text.render({"labels": {"host": "\x1b[1m\u202eab\u202c\x9fc\td\ne\x00"}}) == "[1mabc d\ne"

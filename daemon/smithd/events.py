@@ -226,6 +226,22 @@ class TasksLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ResourcesLeft(Event):
+    """A plugin has very many threads or descriptors, which are the whole process's."""
+
+    level: ClassVar[int] = logging.WARNING
+    source: str
+    threads: int
+    descriptors: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source}: the plugin has {self.threads} threads running and {self.descriptors} descriptors open "
+            "(sockets, files): they should end with the poll, or be used again by the next"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ClockStepped(Event):
     """The wall clock was set by so many seconds, forward where the number is positive."""
 

@@ -1,9 +1,23 @@
-"""Numbers, lengths of time and moments as a person says them. No I/O."""
+"""Numbers, lengths of time and moments as a person says them, and texts that are safe to show. No I/O."""
 
 from __future__ import annotations
 
 import math
 from datetime import datetime, tzinfo
+
+CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
+"""The code points of C0 and C1."""
+DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Those that change the direction of a text (Unicode's Bidi_Control), and so can have it say something else."""
+
+_UNSAFE = dict.fromkeys([*CONTROLS, *DIRECTIONS]) | {ord("\n"): "\n", ord("\t"): " "}
+
+
+def readable(text: str) -> str:
+    """A text without control characters other than line feeds, and without changes of direction: what was polled may
+    hold any.
+    """
+    return text if text.isascii() and text.isprintable() else text.translate(_UNSAFE)
 
 
 def number(value: float, decimals: int | None = None) -> str:

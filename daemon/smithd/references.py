@@ -109,12 +109,17 @@ def _walk_model(model: type[BaseModel], value: Any, path: Path) -> Iterator[Refe
     short = getattr(model, "short_form_of", None)
     for name, key, annotation in _fields(model):
         if isinstance(value, model):
-            yield from _walk(annotation, getattr(value, name), (*path, key))
+            given = getattr(value, name)
         elif isinstance(value, Mapping):
-            yield from _walk(annotation, value.get(key), (*path, key))
-        elif key == short:
-            # Written short: the value stands for this one key.
-            yield from _walk(annotation, value, path)
+            given = value.get(key)
+        else:
+            # Written short, the value stands for one key.
+            if key == short:
+                yield from _walk(annotation, value, path)
+            continue
+        # Of the keys that may name something, most are not there.
+        if given is not None:
+            yield from _walk(annotation, given, (*path, key))
 
 
 @cache

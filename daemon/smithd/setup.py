@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 
 from smithd.alerts.rule import compile_rule, remembered_for
@@ -13,7 +14,7 @@ from smithd.config.model import Config
 from smithd.expression.derived import base_metrics
 from smithd.notify.config import NotifyConfig, notify_config
 from smithd.notify.suppression import compile_suppressors
-from smithd.poll.schedule import first_answer_within, fresh_for
+from smithd.poll.schedule import Schedule, first_answer_within, fresh_for
 from smithd.series.derived import DerivedMetrics
 from smithd.series.expected import Expected, ExpectedSource, source_of
 from smithd.series.state import begin
@@ -41,6 +42,12 @@ class Setup:
 
 def set_up(config: Config, now: float) -> Setup:
     """Compile a configuration. ``now``: from when on its sources are expected to answer."""
+
+    # A fleet has few schedules, and calendars are slow to ask.
+    @cache
+    def expected_of(schedule: Schedule, timeout: float) -> ExpectedSource:
+        return ExpectedSource(fresh_for(schedule, timeout, now), first_answer_within(schedule, timeout))
+
     inputs = base_metrics(config.derived)
     account = config.account
 
@@ -61,12 +68,7 @@ def set_up(config: Config, now: float) -> Setup:
     expected = Expected(
         frozenset({*looked_at, *inputs, *chain.from_iterable(inputs.values())}),
         frozenset(rules_on),
-        {
-            spec.name: ExpectedSource(
-                fresh_for(spec.schedule, spec.timeout, now), first_answer_within(spec.schedule, spec.timeout)
-            )
-            for spec in config.sources.values()
-        },
+        {spec.name: expected_of(spec.schedule, spec.timeout) for spec in config.sources.values()},
         {name: frozenset(map(source_of, metrics)) for name, metrics in inputs.items()},
     )
     unseen = begin(expected, now)

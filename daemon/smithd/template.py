@@ -11,7 +11,7 @@ from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BeforeValidator
 
-from smithd.formatting import duration, number
+from smithd.formatting import duration, number, readable
 from smithd.suggestion import did_you_mean
 
 CURRENCIES = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "INR": "₹", "KRW": "₩", "BRL": "R$"}
@@ -133,11 +133,11 @@ class Text:
         self._template = template
 
     def render(self, names: Mapping[str, Any]) -> str:
-        """The text without blanks at its ends; empty where the template fails on these values. It was tried when the
-        configuration was checked, and an alert must not be lost because of its text.
+        """The text as it may be shown, without blanks at its ends; empty where the template fails on these values. It
+        was tried when the configuration was checked, and an alert must not be lost because of its text.
         """
         try:
-            return self._template.render(names).strip()
+            return readable(self._template.render(names)).strip()
         except Exception:  # noqa: BLE001 - the user's program: whatever it raises must not stop an alert
             return ""
 

@@ -58,7 +58,11 @@ class TimerQueue(Generic[Timer]):
     def apply(self, changes: TimerChanges[Timer]) -> None:
         """Take out what a step took, and set what it set."""
         if changes.is_reset:
-            self._heap.clear()
+            # All at once, since they may be tens of thousands.
+            self._heap = [(at, self._count + number, timer) for number, (at, timer) in enumerate(changes.added, 1)]
+            self._count += len(self._heap)
+            heapq.heapify(self._heap)
+            return
         while self._heap and changes.taken_until is not None and self._heap[0][0] <= changes.taken_until:
             heapq.heappop(self._heap)
         for at, timer in changes.added:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -124,17 +123,21 @@ class HttpConnectionOptions(Options):
     """The keys of every source that polls over HTTP."""
 
     url: HttpUrl = Field(description="the address to ask")
-    headers: dict[HeaderName, HeaderValue] = Field({}, description="headers to send; values may be secrets")
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default_factory=dict, description="headers to send; values may be secrets"
+    )
     auth: AuthOptions | None = Field(None, description="basic: {username, password}, or bearer: a token")
     tls: TLSOptions = Field(default_factory=TLSOptions, description="how certificates are checked and shown")
 
     @model_validator(mode="after")
     def _one_of_each_header(self) -> HttpConnectionOptions:
-        names = Counter(name.lower() for name in self.headers)
-        if self.auth is not None and "authorization" in names:
-            raise PydanticCustomError("two_auths", "expected either 'auth' or a header 'Authorization', not both")
-        if twice := [name for name, count in names.items() if count > 1]:
-            raise PydanticCustomError("twice", f"the header {twice[0]} stands here twice (case does not count)")
+        seen: set[str] = set()
+        for name in map(str.lower, self.headers):
+            if name == "authorization" and self.auth is not None:
+                raise PydanticCustomError("two_auths", "expected either 'auth' or a header 'Authorization', not both")
+            if name in seen:
+                raise PydanticCustomError("twice", f"the header {name} stands here twice (case does not count)")
+            seen.add(name)
         return self
 
     def secrets(self) -> Iterator[str]:

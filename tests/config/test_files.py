@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,31 @@ def test_a_file_that_is_no_text(
 
 def test_an_endless_file_is_read_no_further_than_it_is_worth(capsys: pytest.CaptureFixture[str]) -> None:
     assert "larger than 10 MB" in _complaint("/dev/zero", capsys)
+
+
+SOUND = """
+activitysmith: {api_key: "${file:key}"}
+sources: {shop: {type: http_json, url: "http://127.0.0.1", metrics: {orders: $.orders}}}
+state: sqlite:///state.db
+"""
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "smithd.yaml"
+    os.mkfifo(pipe)
+    # More than fits into a pipe.
+    threading.Thread(target=pipe.write_text, args=(SOUND + "#" * 200_000 + "\n",), daemon=True).start()
+    assert run(["check", str(pipe)]) == 0
+    assert "is fine" in capsys.readouterr().out
+
+
+def test_a_pipe_that_nobody_writes_into_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("smithd.config.files.PATIENCE", 0.01)
+    pipe = tmp_path / "key"
+    os.mkfifo(pipe)
+    assert "cannot be read: it is a pipe, and nothing came for 0.01 s" in _complaint(str(pipe), capsys)
+    (tmp_path / "smithd.yaml").write_text(SOUND)
+    assert run(["check", str(tmp_path / "smithd.yaml")]) == 0
+    assert "${file:key} cannot be read: it is a pipe" in capsys.readouterr().out

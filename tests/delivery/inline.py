@@ -44,7 +44,7 @@ class InlineSender:
     def reconfigure(self, transport: Transport, options: AccountOptions, zone: tzinfo) -> None:
         """Send as another configuration says, from now on. Requests in flight end as they began."""
         self._sender.transport = transport
-        if self._delivery.reconfigure(options, zone):
+        if self._delivery.reconfigure(options, zone, self._clock.monotonic()):
             self._remember_requests()
         self._outbox.moved(options.base_url, fingerprint(options))
         self._outbox.try_again()

@@ -247,6 +247,23 @@ def test_texts_are_made_to_fit_and_nothing_else_is() -> None:
         made(message(ActivityState, {"content_state": {**BAR, "color": "pink"}}))
 
 
+FORGED = "\u202egnp\u202c \u2066a\u2069\u200f\u061c\x1b[31m\x00\x85b\tc\r\nd"
+READABLE = "gnp a[31mb c\nd"
+
+
+def test_no_control_and_no_change_of_direction_reaches_the_phone() -> None:
+    push = made(message(Push, {"title": FORGED, "subtitle": FORGED, "message": FORGED}))
+    assert push.body == {"title": READABLE, "subtitle": READABLE, "message": READABLE}
+    row = {"label": FORGED, "value": FORGED}
+    stats = made(message(ActivityState, {"content_state": {"title": FORGED, "type": "stats", "metrics": [row]}}))
+    assert stats.body["content_state"]["title"] == READABLE
+    assert stats.body["content_state"]["metrics"] == [dict.fromkeys(row, READABLE)]
+    assert made(message(WidgetValue, {"value": FORGED})).body == {"value": READABLE}
+    # A text of nothing else is none.
+    empty = made(message(Push, {"title": "\x00\u202e", "subtitle": "\x00", "message": "\u202e"}))
+    assert empty.body == {"title": "cpu"}
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), False, True])
 @pytest.mark.parametrize("name", ["value", "upper_limit"])
 def test_what_is_no_number_is_not_made_one_to_fit_a_bar(name: str, value: Any) -> None:

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.harness import HEAD, PLUGIN, poll_of
 from smithd.clock import VirtualClock
@@ -29,6 +29,8 @@ from smithd.storage.marker import Marker
 START = 1_763_906_400.0
 RULES = "rules: {errors: {metric: shop.errors, critical: '> 5', push: true}}\n"
 
+T = TypeVar("T")
+
 
 class FaultyCommitter:
     """Commits inline; ``fault`` may raise, or take its time, before that."""
@@ -42,6 +44,9 @@ class FaultyCommitter:
         await self._fault()
         await self._inline.commit(write)
         self.commits += 1
+
+    def run(self, compute: Callable[[], T]) -> Awaitable[T]:
+        return self._inline.run(compute)
 
     async def close(self, _: float) -> bool:
         return True

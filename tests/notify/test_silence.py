@@ -78,6 +78,7 @@ def test_an_id_is_not_given_again_when_its_silence_has_ended() -> None:
         ("rule=other", 60, "there is no rule 'other'$"),
         ("rule=busy", 0, "needs a length of time"),
         ("rule=busy", float("inf"), "needs a length of time"),
+        ("rule=busy", 1e308, "at most ten years"),
         ("", 60, "needs a matcher"),
     ],
 )

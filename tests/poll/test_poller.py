@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from smithd.events import (
     Events,
     PollFailed,
     PollSkipped,
+    ResourcesLeft,
     SamplesRefused,
     SourceRecovered,
     TasksLeft,
@@ -449,6 +452,64 @@ def test_tasks_that_polls_leave_running_are_reported_once_and_end_with_the_sourc
     assert (event.source, event.count) == ("shop", 10)
     assert "forgotten" in str(event)
     assert all(task.done() for task in left)
+
+
+def polled_100_times(leak: Callable[[], object]) -> Harness:
+    """A source in whose every poll this is called twice."""
+
+    async def poll() -> list[RawSample]:
+        leak()
+        leak()
+        return GOOD
+
+    async def main() -> Harness:
+        harness = Harness([poll], isolated=True, timeout=60)
+        for _ in range(100):
+            assert (await harness.poller.poll_once()).failure is None
+        assert await harness.poller.close()
+        return harness
+
+    return asyncio.run(asyncio.wait_for(main(), 100))
+
+
+def test_threads_that_a_plugin_leaks_are_reported_with_its_name() -> None:
+    may_end = threading.Event()
+    try:
+        harness = polled_100_times(lambda: threading.Thread(target=may_end.wait, daemon=True).start())
+    finally:
+        may_end.set()
+    first, second = harness.published(ResourcesLeft)
+    assert (first.source, first.threads, second.threads) == ("shop", 100, 200)
+    assert str(first).startswith("shop: the plugin has 100 threads running")
+
+
+@pytest.mark.parametrize("kind", ["sockets", "files"])
+def test_descriptors_that_a_plugin_leaks_are_reported_with_its_name(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    left: list[Any] = []
+    make = socket.socket if kind == "sockets" else (tmp_path / "data").open
+    try:
+        harness = polled_100_times(lambda: left.append(make()))
+    finally:
+        for each in left:
+            each.close()
+    reported = harness.published(ResourcesLeft)
+    assert [event.source for event in reported] == ["shop", "shop"]
+    assert [event.descriptors for event in reported] == [100, 200]
+    assert reported[0].threads == 0
+
+
+def test_what_a_plugin_ends_or_closes_is_no_leak(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+
+    def use() -> None:
+        thread = threading.Thread(target=lambda: None)
+        thread.start()
+        thread.join()
+        socket.socket().close()
+        (tmp_path / "data").read_text()
+
+    assert not polled_100_times(use).published(ResourcesLeft)
 
 
 def test_a_task_that_a_source_needs_and_cancels_is_not_reported() -> None:

@@ -243,14 +243,38 @@ def test_a_mended_key_is_used_at_once(run: RunScenario) -> None:
         await asyncio.sleep(65)
         assert life.phone.pushes() == []
         assert len(life.told(DeliveryBlocked)) == 1
+        tried = len(life.phone.sent)
         await life.reload()
         await asyncio.sleep(5)
-        assert len(life.told(DeliveryBlocked)) == 1, "the same key is not tried again before its time"
+        assert len(life.phone.sent) == tried + 1, "one request finds out whether the key is good by now"
+        assert len(life.told(DeliveryBlocked)) == 1
         refused = len(life.phone.sent)
         await life.reload(key=KEYS[1], text=ALL)
         await asyncio.sleep(1)
         assert life.phone.pushes() == ["errors is critical"]
         assert {sent.key for sent in life.phone.sent[refused:]} == {KEYS[1]}
+
+    run(ALL, scenario)
+
+
+@pytest.mark.parametrize("refusal", [Refusal.UNAUTHORIZED, Refusal.BILLING])
+def test_where_the_account_was_put_in_order_a_reload_has_everything_sent_at_once(
+    run: RunScenario, refusal: Refusal
+) -> None:
+    async def scenario(life: Life) -> None:
+        async def fault(_: Request) -> Reply | None:
+            return Rejected(refusal, 402 if refusal is Refusal.BILLING else 401, "no") if refuses else None
+
+        refuses = True
+        life.phone.fault = fault
+        Scripted.values.update(shop=7, host=7)
+        await asyncio.sleep(65)
+        refuses = False
+        await asyncio.sleep(65)
+        assert life.phone.pushes() == [], "it is blocked"
+        await life.reload()
+        await asyncio.sleep(1)
+        assert sorted(life.phone.pushes()) == ["errors is critical", "load is warning"]
 
     run(ALL, scenario)
 

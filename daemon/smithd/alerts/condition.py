@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
@@ -94,7 +95,12 @@ def parse_threshold(text: Any) -> Threshold:
         return text
     if not isinstance(text, str):
         raise ValueError(_EXPECTED)
-    text = text.strip()
+    return _parsed(text.strip())
+
+
+# A fleet has one threshold in thousands of rules.
+@lru_cache(maxsize=1_000)
+def _parsed(text: str) -> Threshold:
     if match := _COMPARISON.fullmatch(text):
         bound = _finite(match[2])
         below, above = Interval(-math.inf, bound), Interval(bound, math.inf)

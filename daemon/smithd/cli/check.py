@@ -9,7 +9,7 @@ import click
 
 from smithd.cli.options import DEFAULT_CONFIG, log_level_option
 from smithd.config.lint import demands
-from smithd.config.load import load
+from smithd.config.load import load, without_collector
 from smithd.config.model import Config
 
 
@@ -25,8 +25,9 @@ def check(file: Path | None, config: Path | None) -> None:
     """
     if file is not None and config is not None and file != config:
         raise click.UsageError("Name the file once: as FILE or with -c FILE.")
-    for line in summary(load(file or config or DEFAULT_CONFIG, secrets_required=False)):
-        click.echo(line)
+    with without_collector():
+        for line in summary(load(file or config or DEFAULT_CONFIG, secrets_required=False)):
+            click.echo(line)
 
 
 def summary(config: Config) -> Iterator[str]:

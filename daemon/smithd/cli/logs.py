@@ -6,12 +6,13 @@ import logging
 import os
 import sys
 
+from smithd.formatting import CONTROLS, DIRECTIONS
 from smithd.redactor import Redactor
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 """Syslog's numbers, which the journal reads at a line's start (sd-daemon(3))."""
 
-_CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
+_UNSAFE = dict.fromkeys([*CONTROLS, *DIRECTIONS, 0x2028, 0x2029], " ")
 """Polled texts may hold anything: they must neither forge a line nor control the terminal."""
 
 _COLORS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
@@ -47,7 +48,7 @@ class _Clean(logging.Formatter):
         self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._redactor.clean(super().format(record)).translate(_CONTROLS)
+        return self._redactor.clean(super().format(record)).translate(_UNSAFE)
 
 
 class _Journal(_Clean):

@@ -7,6 +7,8 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,25 +53,30 @@ async def _run(config: Config, socket: Path | None) -> bool:
     from smithd import control
     from smithd.clock import SystemClock
     from smithd.config.load import load
-    from smithd.plugin.thread import Threads
     from smithd.runtime.daemon import Operator, run
+    from smithd.runtime.rereading import Rereading
 
     stop, reload, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
-    # In a thread: a large file takes half a second to read, and the code of a plugin is not ours.
-    reread = partial(Threads("reload", 1).run, partial(load, config.path, secrets_required=True))
+    reread = Rereading(partial(load, config.path, secrets_required=True))
     # The collector need never look at what the start made.
     gc.freeze()
     gc.enable()
-    operator = Operator(reread, reload, socket or control.places(config.path)[0], _collect_and_freeze)
+    operator = Operator(reread, reload, socket or control.places(config.path)[0], collector_rests)
     events = Events([listen_with_logs(config.redactor)])
     return await run(config, events, SystemClock(), stop, operator=operator)
 
 
-def _collect_and_freeze() -> None:
-    """After a reload: what was frozen may be garbage now, and what is left need not be looked at again."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
+@contextmanager
+def collector_rests() -> Iterator[None]:
+    """A reload makes and drops a whole configuration. To search what is left for garbage would hold the loop for a
+    second where it has thousands of sources, and find next to nothing: a configuration has no cycles.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -20,6 +20,12 @@ def keys(model: Model) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
+@cache
+def names(model: Model) -> frozenset[str]:
+    """The names of a model's fields in the file."""
+    return frozenset(keys(model))
+
+
 def known_keys(model: Model, path: Sequence[Step]) -> dict[str, FieldInfo]:
     """The keys that the mapping at the end of a path may have."""
     return {key: field for kind in _types_at(model, path) if _is_model(kind) for key, field in keys(kind).items()}

@@ -74,16 +74,18 @@ class _Pace:
 
     def __init__(self, config: Config) -> None:
         self._rules = config.rules
-        self._metrics = {
-            f"{name}.{metric}": 60 / period(source.schedule, 0.0)
-            for name, source in config.sources.items()
-            for metric in source.metrics
-        }
-        for name, metrics in base_metrics(config.derived).items():
-            self._metrics[name] = self.polls(metrics)
+        self._sources = config.sources
+        self._derived = base_metrics(config.derived)
 
     def polls(self, metrics: Iterable[str | None]) -> float:
-        return max((self._metrics.get(metric, 0.0) for metric in metrics if metric), default=0.0)
+        return max((self._polled(metric) for metric in metrics if metric), default=0.0)
+
+    def _polled(self, metric: str) -> float:
+        if metric in self._derived:
+            return self.polls(self._derived[metric])
+        source, _, name = metric.partition(".")
+        spec = self._sources.get(source)
+        return 60 / period(spec.schedule, 0.0) if spec is not None and name in spec.metrics else 0.0
 
     def widget(self, widget: WidgetOptions) -> float:
         """Routine updates. A text about everything changes when some alert does."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -31,12 +33,22 @@ def load(path: Path, *, secrets_required: bool) -> Config:
 
     A missing secret is a mistake where secrets are required, and a warning where the file is only checked.
     """
-    # A large configuration is some hundred thousand objects, and none of them is garbage: searching for garbage would
-    # be most of the time that loading takes.
+    with without_collector():
+        validator = open_file(path, PLACES, secrets_required=secrets_required)
+        config = _config(validator)
+        validator.close()
+        return config
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """A large configuration is some hundred thousand objects, and none of them is garbage: searching for garbage would
+    be most of the time that loading takes.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
-        return _config(open_file(path, PLACES, secrets_required=secrets_required))
+        yield
     finally:
         if was_on:
             gc.enable()

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from smithd.config import files
+
 MAX_BYTES = 1_000_000
 KINDS = {"env": "${env:NAME}", "file": "${file:path}", "credential": "${credential:name}"}
 
@@ -96,9 +98,8 @@ def read(reference: SecretReference, folder: Path, environment: Mapping[str, str
 
 def _content(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            # One byte more tells that it is too large.
-            raw = file.read(MAX_BYTES + 1)
+        # One byte more tells that it is too large.
+        raw = files.read(path, MAX_BYTES + 1)
     except FileNotFoundError:
         raise SecretMissing("is not there: there is no such file") from None
     except OSError as error:

@@ -74,7 +74,7 @@ class Sources:
 
     def _read(self, name: str, body: dict[str, Any], defaults: DefaultsOptions, zone: str) -> Declared:
         at = ("sources", name)
-        common = self.validator.validate(ScheduleOptions, at, only=fields.keys(ScheduleOptions))
+        common = self.validator.validate(ScheduleOptions, at, only=fields.names(ScheduleOptions))
         source_class = self._class_of(body.get("type"), name)
         if source_class is None:
             return UNDECLARED

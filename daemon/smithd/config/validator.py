@@ -186,6 +186,15 @@ class Validator:
             stock = "expected a value; leave the key out if it has none" if key is not None else "expected a value"
             self.report.at(key or node, message, expected=f"{path[-1]}: {text}" if text else stock)
 
+    def close(self) -> None:
+        """Free the tree, section by section. It may have a million nodes: freed at once, with the last that refers to
+        it, they would hold up every other thread. Nothing can be validated or reported after.
+        """
+        for pair in self.root.entries.values():
+            parts = pair.value.entries if isinstance(pair.value, MappingNode) else {}
+            while parts:
+                parts.popitem()
+
     def warn(self, at: Path, message: str) -> None:
         """Warn, at a place, of what is no mistake but worth knowing."""
         self.report.warn(locate(self.root, at).anchor, message)
@@ -223,7 +232,7 @@ class Validator:
         if only is not None:
             return {key: item for key, item in value.items() if key in only}
         if beside is not None:
-            taken = fields.keys(beside)
+            taken = fields.names(beside)
             return {key: item for key, item in value.items() if key not in taken}
         return value
 

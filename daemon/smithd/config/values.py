@@ -50,7 +50,10 @@ class Values:
             if isinstance(node, ListNode):
                 made: Any = [self.plain(item) for item in node.items]
             else:
-                made = {name: self.plain(pair.value) for name, pair in node.entries.items()}
+                made = {
+                    name: self._scalar(value) if isinstance(value, ScalarNode) else self.plain(value)
+                    for name, (_, value) in node.entries.items()
+                }
             self._made[id(node)] = made
         return self._made[id(node)]
 
@@ -121,7 +124,7 @@ class Values:
         if column < 0:
             return node
         start = node.start._replace(column=column)
-        return ScalarNode(start, start._replace(column=column + len(text)), text)
+        return ScalarNode(node.file, start, start._replace(column=column + len(text)), text)
 
 
 def folder_of(path: Path) -> Path:

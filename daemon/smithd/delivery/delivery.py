@@ -60,14 +60,15 @@ class AccountDelivery:
                 age = now - min(request.at, now + LATE_ARRIVAL)
                 self.gate.budget.remember(Family(request.family), instant - age)
 
-    def reconfigure(self, options: AccountOptions, zone: tzinfo) -> bool:
-        """Send as another configuration says, from now on. With another key, or at another address, nothing is blocked
-        any more and what was sent is to be remembered anew; returns whether that is so.
+    def reconfigure(self, options: AccountOptions, zone: tzinfo, instant: float) -> bool:
+        """Send as another configuration says, from now on, and try what is blocked. With another key, or at another
+        address, nothing is blocked any more and what was sent is to be remembered anew; returns whether that is so.
         """
         before, self._options = self._options, options
         self._addressee = Addressee(self.account, channels_of(options.channels), zone)
         if (options.api_key, options.base_url) == (before.api_key, before.base_url):
             self.gate.limit(options.limits)
+            self.gate.probe(instant)
             return False
         self.gate = Gate(options.limits)
         return True

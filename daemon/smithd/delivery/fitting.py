@@ -10,9 +10,13 @@ from typing import Any
 
 from smithd.contract.check import LARGEST_BODY, UNWEIGHED, weighed
 from smithd.contract.values import clipped, is_blank, is_number, size, whole
+from smithd.formatting import readable
 
 SHORTEST_TEXT = 16
 NO_VALUE = "–"
+
+POLLED = frozenset({"title", "subtitle", "message", "label", "value"})
+"""The texts of which a part may have been polled."""
 
 _EXPENDABLE = ("secondary_action", "action", "actions", "media", "icon", "redirection")
 """What goes, in this order, where cutting texts is not enough: an alert is worth more than its buttons."""
@@ -36,10 +40,17 @@ def _copied(value: Any) -> Any:
     return whole(value) if isinstance(value, str) else value
 
 
+def shown_text(text: Any) -> Any:
+    """A text as it may be shown; what is no text is left as it is, for the contract's check to refuse."""
+    return readable(whole(text)) if isinstance(text, str) else copied(text)
+
+
 def tidy(state: Any) -> None:
-    """Fill in a Live Activity's blank texts, cut its values, and keep a bar within its limit."""
+    """Make a Live Activity's texts readable, fill in blank ones, cut its values, and keep a bar within its limit."""
     if not isinstance(state, dict):
         return
+    for holder in (state, *_rows(state)):
+        holder |= {name: shown_text(holder[name]) for name in POLLED & holder.keys()}
     _fill(state, "title", "smithd")
     _fill(state, "message")
     for holder in (state, *_rows(state)):

@@ -175,6 +175,10 @@ class Gate:
         """What is blocked, and when it is tried again."""
         return dict(self._blocks)
 
+    def probe(self, now: float) -> None:
+        """Try what is blocked at once: the account may have been put in order."""
+        self._blocks = {scope: min(until, now) for scope, until in self._blocks.items()}
+
     def rest(self, until: float) -> None:
         """Let nothing go before ``until``: what was sent in the last minute is not known."""
         self._pauses |= dict.fromkeys(Family, until)

@@ -11,7 +11,7 @@ from smithd.contract.check import Invalid, faults
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.contract.values import clipped, encoded, is_blank
 from smithd.delivery import window
-from smithd.delivery.fitting import NO_VALUE, copied, fit, tidy
+from smithd.delivery.fitting import NO_VALUE, copied, fit, shown_text, tidy
 from smithd.keys import Key
 from smithd.outbox.message import (
     ActivityContent,
@@ -125,15 +125,18 @@ def _push(
 ) -> Request:
     content, name = message.content, _replaceable(message, shown)
     body = _taken(content, _NOTIFICATION)
+    if "subtitle" in body:
+        body["subtitle"] = shown_text(content.subtitle)
     # Empty, these two mean the same as left out; an empty list of actions would be refused.
     for empty in [part for part in ("subtitle", "actions") if part in body and not body[part]]:
         del body[empty]
-    body["title"] = copied(content.title)
-    if isinstance(content.title, str):
+    title = body["title"] = shown_text(content.title)
+    if isinstance(title, str):
         # A notification must have a title: its group's name stands in for a blank one.
         own_name = message.key.group.partition("{")[0].strip() or "smithd"
-        body["title"] = copied(own_name if is_blank(content.title) else content.title.strip())
-    lines = [] if content.message in (None, "") else [content.message]
+        body["title"] = own_name if is_blank(title) else title.strip()
+    text = shown_text(content.message)
+    lines = [] if text in (None, "") else [text]
     late = now - max(message.created, message.due)
     if late >= LATE:
         hours, minutes = divmod(round(late / 60), 60)
@@ -141,7 +144,7 @@ def _push(
         lines.append(f"Delivered {datetime.fromtimestamp(now, zone):%H:%M}, {span} late.")
     if lines:
         # What is no text is left as it is, for the contract's check to refuse.
-        body["message"] = copied("\n".join(map(str, lines)) if isinstance(lines[0], str) else lines[0])
+        body["message"] = "\n".join(map(str, lines)) if isinstance(lines[0], str) else lines[0]
     if name:
         before = shown.content if isinstance(shown, ShownPush) else None
         body |= {name: _KEPT[name] for name in _to_clear(content, before)}
@@ -193,7 +196,7 @@ def _end(message: ActivityEnd, shown: ShownActivity | None) -> Request:
 
 
 def _value(message: WidgetValue) -> dict[str, Any]:
-    value = copied(message.value)
+    value = shown_text(message.value)
     if isinstance(value, str):
         value = NO_VALUE if is_blank(value) else clipped(value.strip())
     if message.time is None:

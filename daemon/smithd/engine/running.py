@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
+from typing import TypeVar
 
 from smithd.clock import Clock, boot
 from smithd.config.model import Config
@@ -25,6 +26,8 @@ from smithd.startup import load
 from smithd.storage.committer import Committer, InlineCommitter
 from smithd.storage.database import Database
 from smithd.storage.marker import Marker
+
+T = TypeVar("T")
 
 UNKNOWN_SENT = 60.0
 """Seconds to the first request after a run that ended degraded: what it sent in its last minute is neither in the log
@@ -86,9 +89,13 @@ class RunningEngine:
         """Go on with another configuration; ``staying``: the sources that are what they were."""
         await self.writer.ask(Reconfigure(self._clock.now(), setup, staying))
         self.sender.transport = transport
-        if self.delivery.reconfigure(setup.config.account, setup.config.zone):
+        if self.delivery.reconfigure(setup.config.account, setup.config.zone, self._clock.monotonic()):
             self._remember_requests()
         self.sender.wake()
+
+    def beside(self, compute: Callable[[], T]) -> Awaitable[T]:
+        """What ``compute`` returns, worked out where commits run: it takes longer than the loop may wait."""
+        return self._committer.run(compute)
 
     def _remember_requests(self) -> None:
         sent = self.engine.state.outbox.sent.values()

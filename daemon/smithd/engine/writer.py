@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from smithd.clock import Clock
 from smithd.engine.engine import Engine
-from smithd.engine.entries import CatchUp, ClockSet, Command, Entry, SettleClaim, Tick, WriteAll
+from smithd.engine.entries import CatchUp, ClockSet, Command, Entry, Reconfigure, SettleClaim, Tick, WriteAll
 from smithd.engine.queue import Queue
 from smithd.engine.step import Changes
 from smithd.errors import DatabaseError
@@ -43,6 +44,7 @@ SAME_MOMENT = 0.0001
 """Seconds by which an alarm may be late: the difference of two clocks is never read quite the same twice."""
 
 Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Writer:
         self._longest_nap = longest_nap
         self._queue: Queue[Entry | _Asked] = Queue(lambda: engine.most_waiting, engine.same_verdicts)
         self._arrived = asyncio.Event()
+        self._reconfiguring: _Asked | None = None
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at = math.inf
         self._offset = clock.now() - clock.monotonic()
@@ -154,6 +157,11 @@ class Writer:
         asked: list[_Asked] = []
         changes = self._engine.compute(self._entries(asked), self._clock.now())
         await self._finish(changes, asked)
+        if (reconfiguring := self._reconfiguring) is not None:
+            self._reconfiguring = None
+            # It goes through everything there is, so it is a step of its own, beside the loop. What arrives waits.
+            compute = partial(self._engine.compute, [reconfiguring.command], self._clock.now())
+            await self._finish(await _to_the_end(self._committer.run(compute)), [reconfiguring])
 
     def _entries(self, asked: list[_Asked]) -> Iterator[Entry]:
         """What waits, in the order of arrival, for as long as a step may take."""
@@ -163,6 +171,9 @@ class Writer:
                 # Nobody waits for it any more: a sender that has ended would not send what is claimed for it. How a
                 # request ended counts all the same: what was accepted would be sent once more.
                 if not entry.answer.done() or isinstance(entry.command, SettleClaim):
+                    if isinstance(entry.command, Reconfigure):
+                        self._reconfiguring = entry
+                        return
                     asked.append(entry)
                     yield entry.command
             else:
@@ -262,11 +273,11 @@ class Writer:
         self._arrived.set()
 
 
-async def _to_the_end(commit: Any) -> None:
+async def _to_the_end(commit: Awaitable[T]) -> T:
     """Wait for a commit; a task that is cancelled meanwhile waits all the same, since the commit goes on."""
     future = asyncio.ensure_future(commit)
     try:
-        await asyncio.shield(future)
+        return await asyncio.shield(future)
     except asyncio.CancelledError:
         await asyncio.wait((future,))
         raise

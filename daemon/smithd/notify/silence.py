@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from rpds import HashTrieMap
 
 from smithd.notify.matcher import AlertMatcher, parse_matchers
+from smithd.plugin.options import LONGEST
 from smithd.suggestion import did_you_mean
 
 
@@ -63,8 +63,8 @@ def add_silence(
         if name not in rules:
             hint = did_you_mean(name, rules)
             raise ValueError(f"there is no rule '{name}'{f'; {hint}' if hint else ''}")
-    if not 0 < seconds < math.inf:
-        raise ValueError("a silence needs a length of time, like 2h")
+    if not 0 < seconds <= LONGEST:
+        raise ValueError("a silence needs a length of time, like 2h, of at most ten years")
     silence = Silence(max(silences.by_id, default=0) + 1, parsed, comment, author, now, now + seconds)
     kept = HashTrieMap({known.id: known for known in silences.active(now)})
     return Silences(kept.insert(silence.id, silence)), silence

@@ -113,7 +113,8 @@ File = Annotated[str, AfterValidator(_beside_the_configuration)]
 def http_url(url: str) -> str:
     """The same address, if it is a valid one of HTTP or HTTPS. Raises ValueError, which says what is wrong with it."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    host = parts.hostname
+    if parts.scheme not in ("http", "https") or not host:
         raise ValueError("expected an address like https://shop.example.com/stats.json")
     if parts.username is not None:
         raise ValueError("a user name and a password have no place in an address (a source takes them under auth)")
@@ -121,11 +122,11 @@ def http_url(url: str) -> str:
         raise ValueError("expected an address without blanks, and a port from 1 to 65535")
     try:
         # An address of IPv6 has colons, and was checked by urlsplit.
-        is_host = ":" in parts.hostname or _HOST.fullmatch(parts.hostname.encode("idna").decode()) is not None
+        is_host = ":" in host or (_HOST.fullmatch(host) or _HOST.fullmatch(host.encode("idna").decode())) is not None
     except UnicodeError:
         is_host = False
     if not is_host:
-        raise ValueError(f"{parts.hostname} cannot be the name of a host")
+        raise ValueError(f"{host} cannot be the name of a host")
     return url
 
 

@@ -20,7 +20,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from smithd.errors import Misconfigured, SourceError
-from smithd.events import Events, Polled, PollFailed, PollSkipped, SamplesRefused, SourceRecovered, TasksLeft
+from smithd.events import (
+    Events,
+    Polled,
+    PollFailed,
+    PollSkipped,
+    ResourcesLeft,
+    SamplesRefused,
+    SourceRecovered,
+    TasksLeft,
+)
 from smithd.plugin.sample import Sample
 from smithd.plugin.source import Context, Source
 from smithd.poll.intake import Intake, Poll, collect
@@ -35,6 +44,8 @@ CLOSING = 2.0
 """The deadline of a source's ``close``, in seconds."""
 MANY_TASKS = 10
 """A source may keep a few tasks running (a connection that it listens to). This many are a leak."""
+MANY_RESOURCES = 100
+"""A source may keep a pool of threads, and connections. This many are a leak; it is reported at each doubling."""
 MAX_REASON = 500
 """The characters of a failure's text."""
 
@@ -89,6 +100,7 @@ class Poller:
         self._failure_log = _Thinned()
         self._problem_log = _Thinned()
         self._tasks_reported = False
+        self._leaks_reported = MANY_RESOURCES
         self._closed = False
         self.closing: str | None = None
         """What went wrong when the source was last closed."""
@@ -138,8 +150,8 @@ class Poller:
         for problem in result.problems:
             if self._problem_log.is_due(problem):
                 self._events.publish(SamplesRefused(name, problem))
-        if self._worker is not None and len(self._worker.leftovers) >= MANY_TASKS:
-            self._report_tasks(self._worker.leftovers)
+        if self._worker is not None:
+            self._report_leaks(self._worker)
         freshness = fresh_for(self._spec.schedule, self._spec.timeout, now)
         return Poll(name, now, freshness, result.samples, result.failure, is_partial=result.is_cut)
 
@@ -175,6 +187,14 @@ class Poller:
     def current_line(self) -> str | None:
         """The line of the plugin's own file that its thread runs now, as ``name.py:12``; None where it runs none."""
         return self._worker.current_line(self._own_file()) if self._worker is not None else None
+
+    def _report_leaks(self, worker: Worker) -> None:
+        if len(worker.leftovers) >= MANY_TASKS:
+            self._report_tasks(worker.leftovers)
+        left = max(worker.threads_left, worker.descriptors_left)
+        if left >= self._leaks_reported:
+            self._leaks_reported = 2 * left
+            self._events.publish(ResourcesLeft(self._spec.name, worker.threads_left, worker.descriptors_left))
 
     def _report_tasks(self, names: tuple[str, ...]) -> None:
         if not self._tasks_reported:

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import Distribution, EntryPoint, entry_points
@@ -71,7 +72,7 @@ class Registry:
                 claims.append(entry)
         self._loaded: dict[str, SourceClass] = {}
         self._files: dict[Path, tuple[str, ...]] = {}
-        self._package_names: dict[Distribution, str] = {}
+        self._isolated: dict[str, bool] = {}
 
     def names(self) -> tuple[str, ...]:
         """Every type there is, sorted. Imports nothing."""
@@ -97,14 +98,11 @@ class Registry:
 
     def needs_isolation(self, type_name: str) -> bool:
         """Whether a type's code must not share a thread with others: it is a third party's, or blocks by design."""
-        packages = set()
-        for entry in self._installed.get(type_name, ()):
-            if (package := entry.dist) is not None:
-                if package not in self._package_names:
-                    # Each access parses the package's METADATA, which is slow.
-                    self._package_names[package] = package.name
-                packages.add(self._package_names[package])
-        return packages != {OWN_PACKAGE} or not inspect.iscoroutinefunction(self._loaded[type_name].poll)
+        if type_name not in self._isolated:
+            packages = {_name_of(entry.dist) for entry in self._installed.get(type_name, ()) if entry.dist is not None}
+            is_own = packages == {OWN_PACKAGE} and inspect.iscoroutinefunction(self._loaded[type_name].poll)
+            self._isolated[type_name] = not is_own
+        return self._isolated[type_name]
 
     def load_plugin_file(self, path: Path) -> tuple[str, ...]:
         """Run a plugin file and add each source it defines; returns their types.
@@ -127,6 +125,12 @@ class Registry:
             self._loaded.update(found)
             self._files[path] = tuple(found)
         return self._files[path]
+
+
+@lru_cache(maxsize=100)
+def _name_of(package: Distribution) -> str:
+    """A package's name. Slow: each access parses the package's METADATA."""
+    return package.name
 
 
 def _run_file(path: Path) -> ModuleType:

@@ -77,6 +77,7 @@ class Scheduler:
         self._clock = clock
         self._events = events
         self._slots: dict[str, _Slot] = {}
+        self._jobs_of: dict[str, list[str]] = {}
         self._round = 0
         self._drift = 0.0
         self._running = False
@@ -118,9 +119,11 @@ class Scheduler:
 
     def remove(self, name: str) -> None:
         """Stop calling the action of this name."""
-        # An action is in two slots while its early call is to come.
-        for job, slot in list(self._slots.items()):
-            if slot.actions.pop(name, None) is not None and not slot.actions:
+        # An action is in two slots: that of its early call, and its own.
+        for job in self._jobs_of.pop(name, ()):
+            slot = self._slots[job]
+            del slot.actions[name]
+            if not slot.actions:
                 del self._slots[job]
                 if self._running and self._scheduler.get_job(job) is not None:
                     self._scheduler.remove_job(job)
@@ -128,6 +131,7 @@ class Scheduler:
     def _join(self, job: str, slot: _Slot, name: str, action: Action) -> None:
         is_new = job not in self._slots
         self._slots.setdefault(job, slot).actions[name] = action
+        self._jobs_of.setdefault(name, []).append(job)
         if is_new and self._running:
             self._plan_slot(job, slot, self._clock.now())
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+from smithd.poll.leaks import Made
+
 Make = Callable[[], Coroutine[Any, Any, Any]]
 
 CANCELLING = 1.0
@@ -32,6 +34,9 @@ class Worker:
         self._task: asyncio.Task[Any] | None = None
         self.leftovers: tuple[str, ...] = ()
         """The names of the tasks that ran on when the last coroutine had ended."""
+        self.threads_left = 0
+        self.descriptors_left = 0
+        """How many of its threads ran on at that moment, and how many of its descriptors were open."""
         # asyncio's own set holds the tasks of every thread.
         self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self._loop = asyncio.new_event_loop()
@@ -97,10 +102,12 @@ class Worker:
 
     def _work(self) -> None:
         asyncio.set_event_loop(self._loop)
+        self._made = Made()
         while not self._stopping:
             # A plugin may stop the loop, or raise SystemExit in a callback of its own.
             with suppress(BaseException):
                 self._loop.run_forever()
+        self._made.end()
         _forget(self._tasks)
         self._loop.close()
 
@@ -118,6 +125,7 @@ class Worker:
                 for left in self._tasks
                 if not left.done()
             )
+            self.threads_left, self.descriptors_left = self._made.threads_left(), self._made.descriptors_left()
             # The caller's loop may have been closed meanwhile.
             with suppress(RuntimeError):
                 caller.call_soon_threadsafe(self._settle, future, task)

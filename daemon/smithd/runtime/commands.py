@@ -15,6 +15,9 @@ from smithd.runtime.components import Components
 
 Arguments = Mapping[str, Any]
 
+LARGEST = 10**12
+"""No argument of a command is a larger number."""
+
 
 def of(components: Components, reload: Callable[[], Awaitable[Reloaded]]) -> Mapping[str, Handler]:
     """The handlers of a daemon, by the names of their commands."""
@@ -79,7 +82,9 @@ class _Commands:
         return [_as_json(silence) for silence in silences.active(self._components.clock.now())]
 
     async def expire_silence(self, given: Arguments) -> None:
-        await self._components.writer.ask(ExpireSilence(self._components.clock.now(), int(_number(given, "id"))))
+        if not (number := _number(given, "id")).is_integer():
+            raise ValueError("expected a whole number as 'id'")
+        await self._components.writer.ask(ExpireSilence(self._components.clock.now(), int(number)))
 
 
 def _text(given: Arguments, name: str) -> str:
@@ -90,8 +95,9 @@ def _text(given: Arguments, name: str) -> str:
 
 def _number(given: Arguments, name: str) -> float:
     value = given.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"expected a number as '{name}'")
+    # JSON has numbers that are too large for a float; Python reads 1e400 as infinite.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
+        raise ValueError(f"expected a number as '{name}', of at most {LARGEST}")
     return float(value)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from smithd import __version__
 from smithd.clock import Clock
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE = 2.0
 """Seconds that an idle connection to the service is kept: common servers close theirs after 5 at the soonest."""
+
+
+SLICE = 100
+"""Sources for which something is done without letting the loop do anything else."""
+
+T = TypeVar("T")
 
 
 class SourceChanges(NamedTuple):
@@ -100,12 +106,14 @@ class Components:
         A source with the same options goes on as it is; the others are closed, and new ones are made. DatabaseError
         where the state can no longer be kept.
         """
-        # Every source knows the zone, for where its "today" begins: in another zone, none is what it was.
-        same_zone = config.zone == self.config.zone
-        staying = {name for name in self.pollers if same_zone and config.sources.get(name) == self.config.sources[name]}
-        coming = {name: self._poller(spec, config) for name, spec in config.sources.items() if name not in staying}
+        # With ten thousand sources, these take longer than the loop may wait.
+        staying, setup = await self.running.beside(
+            lambda: (_unchanged(self.config, config), set_up(config, self.clock.now()))
+        )
+        coming = {}
+        async for name in in_slices((name for name in config.sources if name not in staying), self.clock):
+            coming[name] = self._poller(config.sources[name], config)
         leaving = {name: poller for name, poller in self.pollers.items() if name not in staying}
-        setup = set_up(config, self.clock.now())
         # Before the engine changes over: an answer that comes meanwhile is one to the earlier options.
         for poller in leaving.values():
             poller.retire()
@@ -117,6 +125,12 @@ class Components:
         self.pollers = {name: coming.get(name) or self.pollers[name] for name in config.sources}
         self._begin_closing(leaving.values())
         return SourceChanges(tuple(coming), tuple(leaving))
+
+    def parts(self) -> list[object]:
+        """The many things that a configuration consists of, and what they were compiled to."""
+        config, setup = self.config, self.engine.setup
+        held = (config.sources, config.rules, config.widgets, config.live_activities, setup.rules.by_name)
+        return [part for mapping in held for part in mapping.values()]
 
     def _poller(self, spec: SourceSpec, config: Config) -> Poller:
         # An isolated source runs in a thread with an event loop of its own, which cannot share connections with ours.
@@ -136,8 +150,8 @@ class Components:
             closing.add_done_callback(self._closings.discard)
 
     async def _close(self, pollers: Collection[Poller]) -> None:
-        closed = await asyncio.gather(*(poller.close() for poller in pollers))
-        self.plugins_hang |= not all(closed)
+        closings = [asyncio.create_task(poller.close()) async for poller in in_slices(pollers, self.clock)]
+        self.plugins_hang |= not all(await asyncio.gather(*closings))
 
     async def __aenter__(self) -> Components:
         try:
@@ -159,3 +173,20 @@ class Components:
             self._begin_closing(self.pollers.values())
             await asyncio.gather(*self._closings)
         self.plugins_hang |= self.running.hangs
+
+
+async def in_slices(items: Iterable[T], clock: Clock) -> AsyncIterator[T]:
+    """The items, with a turn of the loop for all others now and then."""
+    for count, item in enumerate(items, 1):
+        yield item
+        if count % SLICE == 0:
+            await clock.sleep(0)
+
+
+def _unchanged(before: Config, after: Config) -> set[str]:
+    """The sources that another configuration has as they were. Every source knows the zone, for where its "today"
+    begins: in another zone, none is what it was.
+    """
+    if before.zone != after.zone:
+        return set()
+    return {name for name, spec in before.sources.items() if after.sources.get(name) == spec}

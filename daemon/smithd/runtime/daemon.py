@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from smithd.errors import ConfigError, ListenError, SmithdError
 from smithd.events import ControlUnavailable, Events, Reloaded, ReloadRefused, Started, Stopped
 from smithd.poll.scheduler import Scheduler
 from smithd.runtime import commands, systemd
-from smithd.runtime.components import Components
+from smithd.runtime.components import Components, in_slices
 from smithd.runtime.state import open_state
 from smithd.storage.committer import ThreadCommitter
 from smithd.storage.marker import Marker
@@ -46,14 +46,13 @@ class Operator:
     """What controls a daemon from outside.
 
     ``reread`` reads the configuration file again (ConfigError where it is wrong), ``reload`` is set when that is
-    wanted, ``socket`` is where commands come in, ``settled`` is called after a reload, when nothing needs the earlier
-    configuration any more.
+    wanted, ``socket`` is where commands come in, and a reload runs in the context that ``around`` makes.
     """
 
     reread: Callable[[], Awaitable[Config]]
     reload: asyncio.Event
     socket: Path
-    settled: Callable[[], None] = lambda: None
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 async def run(
@@ -75,7 +74,7 @@ async def run(
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(_end_with_writer(components))
-                    daemon.start(tasks)
+                    await daemon.start(tasks)
                     if operator is not None:
                         daemon.attend(operator, tasks)
                     for companion in beside:
@@ -134,12 +133,12 @@ class _Daemon:
         self._redactor = components.config.redactor
         self._reloading = asyncio.Lock()
 
-    def start(self, tasks: asyncio.TaskGroup) -> None:
+    async def start(self, tasks: asyncio.TaskGroup) -> None:
         """Begin all that a daemon does by itself. Raises ListenError where the page's port cannot be used."""
         self._tasks = tasks
         config = self.components.config
         self._site.show(config, self.components.engine, self._site.place(config.web), tasks.create_task)
-        self._schedule(config.sources)
+        await self._schedule(config.sources)
         tasks.create_task(self.components.sender.run())
         tasks.create_task(self._watch_clock())
         tasks.create_task(self._watch_state())
@@ -183,22 +182,25 @@ class _Daemon:
 
         SmithdError where it is wrong or cannot be read: an event has reported that, and nothing has changed.
         """
-        components = self.components
         async with self._reloading:
-            # sd_notify(3) asks for the time along with it.
-            systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(components.clock.monotonic() * 1e6)}")
-            try:
-                done = await self._change_over(await _reread(operator))
-            except SmithdError as error:
-                components.last_reload = components.clock.now(), str(error)
-                components.events.publish(ReloadRefused(str(error)))
-                raise
-            finally:
-                # Also after a refused reload: systemd waits for it.
-                systemd.notify("READY=1")
-            components.last_reload = components.clock.now(), ""
-            components.events.publish(done)
-        operator.settled()
+            with operator.around():
+                return await self._reload(operator)
+
+    async def _reload(self, operator: Operator) -> Reloaded:
+        components = self.components
+        # sd_notify(3) asks for the time along with it.
+        systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(components.clock.monotonic() * 1e6)}")
+        try:
+            done = await self._change_over(await _reread(operator))
+        except SmithdError as error:
+            components.last_reload = components.clock.now(), str(error)
+            components.events.publish(ReloadRefused(str(error)))
+            raise
+        finally:
+            # Also after a refused reload: systemd waits for it.
+            systemd.notify("READY=1")
+        components.last_reload = components.clock.now(), ""
+        components.events.publish(done)
         return done
 
     async def _change_over(self, config: Config) -> Reloaded:
@@ -213,6 +215,7 @@ class _Daemon:
                 "a reload cannot move it; restart smithd for that"
             )
         listener = site.place(config.web)
+        outgoing = components.parts()
         try:
             change = await components.change_over(config)
         except BaseException:
@@ -221,15 +224,17 @@ class _Daemon:
         site.show(config, components.engine, listener, self._tasks.create_task)
         # In a new round, only the sources that were added are polled early.
         self.scheduler.begin_round()
-        for name in change.removed:
+        async for name in in_slices(change.removed, components.clock):
             self.scheduler.remove(name)
-        self._schedule(change.added)
+        await self._schedule(change.added)
+        # Freed at once, with the last that refers to it, a large configuration would hold the loop.
+        await components.running.beside(partial(_free, outgoing))
         return Reloaded(
             len(config.sources) - len(change.added), len(change.added), len(change.removed), len(config.rules)
         )
 
-    def _schedule(self, names: Iterable[str]) -> None:
-        for name in names:
+    async def _schedule(self, names: Iterable[str]) -> None:
+        async for name in in_slices(names, self.components.clock):
             due = partial(self.components.pollers[name].due, self._tasks.create_task)
             self.scheduler.add(name, self.components.config.sources[name].schedule, due)
 
@@ -243,3 +248,9 @@ async def _reread(operator: Operator) -> Config:
             f"reading the configuration takes longer than {RELOAD_TIMEOUT:.0f} s; does a plugin wait for something "
             "when it is imported?"
         ) from None
+
+
+def _free(parts: list[object]) -> None:
+    """Free them one after another, so that other threads have their turns."""
+    while parts:
+        parts.pop()

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -35,6 +35,9 @@ class Committer(Protocol):
         later, TermLost where the state is another daemon's. Cancelling the wait does not stop the commit.
         """
 
+    def run(self, compute: Callable[[], T]) -> Awaitable[T]:
+        """What ``compute`` returns or raises: it takes longer than the loop may wait, and runs where commits do."""
+
     async def close(self, within: float) -> bool:
         """Wait for a commit that runs, ``within`` seconds at most; False where it does not end. Nothing is committed
         after.
@@ -50,7 +53,10 @@ class InlineCommitter:
     def commit(self, write: Write) -> Awaitable[None]:
         with self._database.transaction() as connection:
             write(connection)
-        return _Done()
+        return _Done(None)
+
+    def run(self, compute: Callable[[], T]) -> Awaitable[T]:
+        return _Done(compute())
 
     async def close(self, within: float) -> bool:  # noqa: ARG002 - the protocol's
         return True
@@ -62,13 +68,20 @@ class ThreadCommitter:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection = database.connect()
-        self._waiting: SimpleQueue[tuple[Write, asyncio.Future[None]] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
         self._thread.start()
 
     def commit(self, write: Write) -> Awaitable[None]:
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.put((write, done))
+        def transaction() -> None:
+            with self._database.transaction(self._connection) as connection:
+                write(connection)
+
+        return self.run(transaction)
+
+    def run(self, compute: Callable[[], T]) -> Awaitable[T]:
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.put((compute, done))
         return done
 
     async def close(self, within: float) -> bool:
@@ -82,16 +95,17 @@ class ThreadCommitter:
 
     def _work(self) -> None:
         while (item := self._waiting.get()) is not None:
-            write, done = item
-            failed: BaseException | None = None
+            work, done = item
+            result, failed = None, None
             try:
-                with self._database.transaction(self._connection) as connection:
-                    write(connection)
+                result = work()
             except BaseException as error:  # noqa: BLE001 - it is raised where the commit is awaited
                 failed = error
             # The loop may be closed by now, and then nobody waits for the commit.
             with suppress(RuntimeError):
-                done.get_loop().call_soon_threadsafe(_settle, done, failed)
+                done.get_loop().call_soon_threadsafe(_settle, done, result, failed)
+            # While it waits for the next, the thread keeps nothing alive.
+            del item, work, done, result, failed
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -105,17 +119,21 @@ def finish(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("this coroutine waits for something that is not done yet")
 
 
-class _Done:
+class _Done(Generic[T]):
     """What was awaited has happened already."""
 
-    def __await__(self) -> Generator[Any, None, None]:
+    def __init__(self, result: T) -> None:
+        self._result = result
+
+    def __await__(self) -> Generator[Any, None, T]:
         yield from ()
+        return self._result
 
 
-def _settle(done: asyncio.Future[None], failed: BaseException | None) -> None:
+def _settle(done: asyncio.Future[Any], result: Any, failed: BaseException | None) -> None:
     if done.done():
         return  # the wait was cancelled
     if failed is None:
-        done.set_result(None)
+        done.set_result(result)
     else:
         done.set_exception(failed)

@@ -6,6 +6,7 @@ import logging
 
 from smithd.clock import Clock
 from smithd.events import AlertChanged, Event, SendAccepted
+from smithd.formatting import readable
 from smithd.keys import PushKey
 from smithd.lockscreen.screen import Line
 from smithd.redactor import Redactor
@@ -36,7 +37,7 @@ class Recent:
             level = "error"
         else:
             level = "warning" if event.level >= logging.WARNING else "info"
-        line = Line(self._clock.now(), self._redactor.clean(str(event)), level)
+        line = Line(self._clock.now(), self._redactor.clean(readable(str(event))), level)
         self._lines = [*self._lines, (subject, line)][-self._size :]
 
     def lines(self) -> tuple[Line, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -71,6 +71,12 @@ def parse_path(text: Any) -> CompiledPath:
         return text
     if not isinstance(text, str) or not text.startswith("$"):
         raise ValueError("expected a JSONPath, which starts with $, like $.orders.today")
+    return _parsed(text)
+
+
+# A fleet has one path in thousands of sources.
+@lru_cache(maxsize=1_000)
+def _parsed(text: str) -> CompiledPath:
     if (steps := _plain(text)) is not None:
         return _plain_path(text, steps)
     parent = text.removesuffix("[*]") if text.endswith("[*]") else text.removesuffix(".*")

@@ -43,10 +43,13 @@ class JSONMetric(Options):
     each: JSONPath | None = Field(None, description="the elements that bring one series each")
     value: JSONPath | None = Field(None, description="where the number stands in an element, which is the path's $")
     labels: dict[LabelName, KeyOrPath] = Field(
-        {}, description="what tells series apart: label to path in an element, or 'key' for its name in a mapping"
+        default_factory=dict,
+        description="what tells series apart: label to path in an element, or 'key' for its name in a mapping",
     )
     count: bool = Field(False, description="the number of values that the path finds, 0 in an empty list")
-    words: dict[str, float] = Field({}, description="what texts stand for: {ok: 1, degraded: 0.5, down: 0}")
+    words: dict[str, float] = Field(
+        default_factory=dict, description="what texts stand for: {ok: 1, degraded: 0.5, down: 0}"
+    )
     decimal: DecimalMark = Field(".", description="the mark before the decimals of a text; the other may group digits")
     scale: Scale | None = Field(None, description="multiply by this, in decimal: 1999 cents by 0.01 are 19.99")
     offset: Decimal | None = Field(None, description="then add this, in decimal")

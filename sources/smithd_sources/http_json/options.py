@@ -72,7 +72,9 @@ class HttpJsonOptions(HttpConnectionOptions):
     method: Literal["GET", "POST", "PUT", "PATCH"] | None = Field(
         None, description="default: GET, or POST where there is a body"
     )
-    query: dict[str, SecretText] = Field({}, description="parameters to add to the address; values may be secrets")
+    query: dict[str, SecretText] = Field(
+        default_factory=dict, description="parameters to add to the address; values may be secrets"
+    )
     body: Any = Field(None, repr=False, description="a text to send as it is, or anything else to send as JSON")
     unix_socket: File | None = Field(None, description="ask through this socket of this machine, as curl does")
     format: BodyFormat = Field(

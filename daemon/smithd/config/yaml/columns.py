@@ -26,5 +26,5 @@ def part_of(node: ScalarNode, column: int, width: int, lines: Sequence[str]) -> 
         if line >= len(lines) or (line, at) > node.end[1:]:
             return node
         at += 1
-    begin = Position(node.start.file, line, max(at - 1 if rest else at, 0))
-    return ScalarNode(begin, begin._replace(column=begin.column + width), node.text, node.style)
+    begin = Position(node.file, line, max(at - 1 if rest else at, 0))
+    return ScalarNode(node.file, begin, begin._replace(column=begin.column + width), node.text, node.style)

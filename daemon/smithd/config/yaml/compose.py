@@ -7,6 +7,7 @@ memory.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -48,8 +49,7 @@ def compose(document: Document) -> Composition:
     composer = _Composer(document, composition)
     parser = _Parser(document.text)
     try:
-        while parser.check_event():
-            composer.take(parser.get_event())
+        composer.take_all(parser.get_event)
     except yaml.MarkedYAMLError as error:
         broken = explain(error, document, _Parser)
         # Other mistakes on that line are consequences.
@@ -103,31 +103,41 @@ class _Composer:
         self._aliased = 0
         self._values = 0
 
-    def take(self, event: yaml.Event | None) -> None:
-        """The next event. Raises _Stopped."""
-        if isinstance(event, yaml.ScalarEvent):
-            node = ScalarNode(self._at(event.start_mark), self._at(event.end_mark), event.value, event.style or None)
-            self._begin(node, event.anchor, event.tag)
-            self._add(node)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            kind = MappingNode if isinstance(event, yaml.MappingStartEvent) else ListNode
-            opened = kind(self._at(event.start_mark), self._at(event.end_mark))
+    def take_all(self, next_event: Callable[[], Any]) -> None:
+        """All events, up to the None after the last. Raises _Stopped."""
+        scalar: Any = yaml.ScalarEvent
+        file, add = self._file, self._add
+        while (event := next_event()) is not None:
+            # Nearly all are plain values. The parser's classes have no others below them.
+            if type(event) is scalar:
+                node = ScalarNode(file, event.start_mark, event.end_mark, event.value, event.style or None)
+                if event.anchor is not None or event.tag is not None:
+                    self._begin(node, event.anchor, event.tag)
+                add(node)
+            else:
+                self._take(event)
+
+    def _take(self, event: Any) -> None:
+        kind = type(event)
+        if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            made = MappingNode if kind is yaml.MappingStartEvent else ListNode
+            opened = made(self._file, event.start_mark, event.end_mark)
             if len(self._open) == MAX_DEPTH:
                 self._stop(opened, f"nested more than {MAX_DEPTH} deep")
             self._begin(opened, event.anchor, event.tag)
             self._open.append(_Open(opened, event.anchor))
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             done = self._open.pop()
-            done.node.end = self._at(event.end_mark)
+            done.node.ends = event.end_mark
             # Merged keys come last, and a mapping's own keys win, wherever '<<' stands in it.
             for name, pair in (pair for source in done.merged for pair in source.entries.items()):
                 if isinstance(done.node, MappingNode):
                     done.node.entries.setdefault(name, pair)
             self._add(done.node)
-        elif isinstance(event, yaml.AliasEvent):
+        elif kind is yaml.AliasEvent:
             self._alias(event)
-        elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
-            place = ScalarNode(self._at(event.start_mark), self._at(event.end_mark), "")
+        elif kind is yaml.DocumentStartEvent and self.root is not None:
+            place = ScalarNode(self._file, event.start_mark, event.end_mark, "")
             self._stop(place, "a second document begins here", "expected one document: remove the rest")
 
     def _begin(self, node: Node, anchor: str | None, tag: str | None) -> None:
@@ -143,8 +153,8 @@ class _Composer:
         self._mistake(node, "a YAML tag (!...) has no meaning here", hint=hint)
         self._found.settled.append(node)
 
-    def _alias(self, event: yaml.AliasEvent) -> None:
-        place = ScalarNode(self._at(event.start_mark), self._at(event.end_mark), f"*{event.anchor}", "*")
+    def _alias(self, event: Any) -> None:
+        place = ScalarNode(self._file, event.start_mark, event.end_mark, f"*{event.anchor}", "*")
         target = self._anchors.get(event.anchor or "")
         if target is None:
             hint = "an anchor (&name) must stand above its alias; a text that begins with * needs quotes"
@@ -172,18 +182,24 @@ class _Composer:
             self.root = node
             return
         above = self._open[-1]
-        above.node.size += node.size
-        above.node.height = max(above.node.height, node.height + 1)
-        if isinstance(above.node, ListNode):
-            above.node.items.append(node)
-        elif above.key is None:
+        outer = above.node
+        outer.size += node.size
+        if outer.height <= node.height:
+            outer.height = node.height + 1
+        if isinstance(outer, ListNode):
+            outer.items.append(node)
+        elif (key := above.key) is None:
             above.key = node
         else:
-            key, above.key = above.key, None
-            self._add_pair(above, above.node, key, node)
+            above.key = None
+            self._add_pair(above, outer, key, node)
 
     def _add_pair(self, above: _Open, mapping: MappingNode, key: Node, value: Node) -> None:
-        if isinstance(key, ScalarNode) and key.style is None and key.text == _MERGE:
+        name = value_of(key) if isinstance(key, ScalarNode) else None
+        # As nearly always: a new name that is no '<<'.
+        if isinstance(key, ScalarNode) and isinstance(name, str) and name not in mapping.entries and name != _MERGE:
+            mapping.entries[name] = KeyAndValue(key, value)
+        elif isinstance(key, ScalarNode) and key.style is None and key.text == _MERGE:
             given = value.items if isinstance(value, ListNode) else [value]
             above.merged += [part for part in given if isinstance(part, MappingNode)]
             if not all(isinstance(part, MappingNode) or part in self._found.settled for part in given):
@@ -196,7 +212,7 @@ class _Composer:
         elif not isinstance(key, ScalarNode):
             self._mistake(key, "this cannot be a key", expected="expected a name")
         # YAML reads a key like ``5`` or ``true`` as a number or a truth value; all our keys are texts.
-        elif not isinstance(name := value_of(key), str):
+        elif not isinstance(name, str):
             hint = None if name is None else "put it in quotes if it is meant as a name"
             self._mistake(key, "this cannot be a key", expected=f"expected a name, found {described(name)}", hint=hint)
         elif (first := mapping.entries.get(name)) is not None:
@@ -210,7 +226,3 @@ class _Composer:
     def _stop(self, node: Node, message: str, expected: str | None = None) -> NoReturn:
         self._mistake(node, message, expected=expected)
         raise _Stopped
-
-    # The two parsers have different classes of marks, so no type fits both.
-    def _at(self, mark: Any) -> Position:
-        return Position(self._file, mark.line, mark.column)

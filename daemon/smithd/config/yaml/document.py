@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from smithd.config import files
 from smithd.config.diagnostic import Diagnostic, Position
 
 MAX_BYTES = 10_000_000
@@ -64,9 +65,8 @@ def read(path: Path) -> Document:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            # One byte more tells that it is too large; a device like /dev/zero would never end.
-            raw = file.read(MAX_BYTES + 1)
+        # One byte more tells that it is too large.
+        raw = files.read(path, MAX_BYTES + 1)
     except FileNotFoundError:
         diagnostic = Diagnostic(path, "there is no such file", hint="name the configuration file with -c FILE")
     except IsADirectoryError:

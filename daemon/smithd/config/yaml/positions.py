@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from pathlib import Path as FilePath
+from typing import ClassVar, NamedTuple, Protocol
 
 from smithd.config.diagnostic import Diagnostic, Position, Repair
 
@@ -13,25 +14,48 @@ Path = tuple[Step, ...]
 """The way to a value: keys, and places in lists counted from 0."""
 
 
-# Nodes are compared by identity: equal values at two places are two nodes, with mistakes of their own.
+class Mark(Protocol):
+    """A place as the parser gives it, counted from 0."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
+# Nodes are compared by identity: equal values at two places are two nodes, with mistakes of their own. A large file has
+# hundreds of thousands, and few are ever pointed at: their positions are made when they are asked for.
 @dataclass(slots=True, eq=False)
-class ScalarNode:
+class _Placed:
+    file: FilePath
+    begins: Mark
+    ends: Mark
+
+    @property
+    def start(self) -> Position:
+        """Where it begins."""
+        return Position(self.file, self.begins.line, self.begins.column)
+
+    @property
+    def end(self) -> Position:
+        """Where what follows it begins."""
+        return Position(self.file, self.ends.line, self.ends.column)
+
+
+@dataclass(slots=True, eq=False)
+class ScalarNode(_Placed):
     """A single value. ``style`` is None for plain text, else the quote or the sign (``|``, ``>``) it begins with."""
 
-    start: Position
-    end: Position
     text: str
     style: str | None = None
-    size: int = 1
-    height: int = 0
+    size: ClassVar[int] = 1
+    height: ClassVar[int] = 0
 
 
 @dataclass(slots=True, eq=False)
-class ListNode:
+class ListNode(_Placed):
     """A list. ``size``: the parts in it, aliases counted as what they stand for; ``height``: how deep it goes."""
 
-    start: Position
-    end: Position
     items: list[Node] = field(default_factory=list)
     size: int = 1
     height: int = 0
@@ -45,11 +69,9 @@ class KeyAndValue(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class MappingNode:
+class MappingNode(_Placed):
     """Keys with their values, in the file's order; merged ones (``<<``) last."""
 
-    start: Position
-    end: Position
     entries: dict[str, KeyAndValue] = field(default_factory=dict)
     size: int = 1
     height: int = 0

@@ -1,0 +1,40 @@
+"""Reads a file that may be a pipe, without waiting for ever where nobody writes into it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+from pathlib import Path
+
+PATIENCE = 20.0
+"""Seconds that a pipe may take until more comes, or its end."""
+
+
+def read(path: Path, most: int) -> bytes:
+    """A file's content, or its first ``most`` bytes: a device like /dev/zero would never end. Raises OSError, and
+    ValueError where the path is none.
+    """
+    if path.is_fifo():
+        return _read_pipe(path, most)
+    with path.open("rb") as file:
+        return file.read(most)
+
+
+def _read_pipe(path: Path, most: int) -> bytes:
+    # To open it as a file would wait for a program that writes, and nothing could end that.
+    pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        content, more = b"", select.poll()
+        more.register(pipe, select.POLLIN)
+        # Asked before it is read: a pipe that nobody has opened for writing looks as if it had ended.
+        while len(content) < most and more.poll(PATIENCE * 1000):
+            piece = os.read(pipe, most - len(content))
+            if not piece:
+                return content
+            content += piece
+        if len(content) < most:
+            raise OSError(errno.ETIMEDOUT, f"it is a pipe, and nothing came for {PATIENCE:g} s")
+        return content
+    finally:
+        os.close(pipe)

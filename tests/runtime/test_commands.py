@@ -1,0 +1,46 @@
+"""The commands of a running daemon: arguments that make no sense are refused in a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.test_status import components_in
+from smithd.events import Reloaded
+from smithd.runtime import commands
+
+
+def asked(folder: Path, command: str, line: str) -> Any:
+    """What a command answers to arguments that came as JSON."""
+
+    async def reload() -> Reloaded:
+        raise AssertionError("nobody reloads here")
+
+    async def main() -> Any:
+        async with components_in(folder, lambda _: None) as components:
+            return await commands.of(components, reload)[command](json.loads(line))
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("seconds", ["1e400", "-1e400", "1e308", "1e11", "NaN", "1" + "0" * 400, "true", '"2h"', "0"])
+def test_a_silence_of_no_sensible_length_is_refused(tmp_path: Path, seconds: str) -> None:
+    line = f'{{"matchers": "rule=errors", "seconds": {seconds}, "comment": "", "author": ""}}'
+    with pytest.raises(ValueError, match=r"expected a number as 'seconds'|at most ten years"):
+        asked(tmp_path, "silence.add", line)
+
+
+def test_the_longest_silence_is_ten_years(tmp_path: Path) -> None:
+    line = f'{{"matchers": "rule=errors", "seconds": {10 * 366 * 86400}, "comment": "", "author": ""}}'
+    made = asked(tmp_path, "silence.add", line)
+    assert made["ends"] - made["starts"] == 10 * 366 * 86400
+
+
+@pytest.mark.parametrize("id_", ["1e400", "1e308", "1.5", "NaN", "null"])
+def test_no_silence_has_such_an_id(tmp_path: Path, id_: str) -> None:
+    with pytest.raises(ValueError, match=r"expected a (whole )?number as 'id'"):
+        asked(tmp_path, "silence.expire", f'{{"id": {id_}}}')

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from smithd import http
-from smithd.http import TLS, Http
+from smithd.http import Http
 from smithd.names import Names
 from smithd.testing import ReceivedRequest, Reply, Server
+from smithd.tls import TLS
 
 FINE = Reply(b"fine")
 

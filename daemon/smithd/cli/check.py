@@ -11,6 +11,9 @@ from smithd.cli.options import DEFAULT_CONFIG, log_level_option
 from smithd.config.lint import demands
 from smithd.config.load import load
 from smithd.config.model import Config
+from smithd.config.needs import descriptor_needs
+from smithd.descriptors import hard_limit
+from smithd.pool import FEWEST
 
 
 @click.command("check")
@@ -46,6 +49,12 @@ def summary(config: Config) -> Iterator[str]:
     yield "Requests a minute, while nothing fires / when every alert fires and resolves / allowed:"
     for demand in demands(config):
         yield f"  {demand.family:<17}{demand.steady:>7.4g} /{demand.worst:>7.4g} /{demand.limit:>5}"
+
+    needs = descriptor_needs(config)
+    yield ""
+    yield f"File descriptors: {needs.all}, with a connection kept open to each source; the limit here is {hard_limit()}."
+    if needs.all > hard_limit():
+        yield f"  With fewer, connections are closed and opened again; below {needs.fixed + FEWEST}, polls fail."
 
     if config.widgets:
         yield ""

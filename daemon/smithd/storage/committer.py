@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from smithd.descriptors import RESERVE
 from smithd.storage.database import Database
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ class ThreadCommitter:
             write, done = item
             failed: BaseException | None = None
             try:
-                with self._database.transaction(self._connection) as connection:
+                with RESERVE.lent(), self._database.transaction(self._connection) as connection:
                     write(connection)
             except BaseException as error:  # noqa: BLE001 - it is raised where the commit is awaited
                 failed = error

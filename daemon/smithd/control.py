@@ -97,7 +97,8 @@ def _bound(path: Path) -> socket.socket:
         listener.bind(str(path))
         # Before it listens, so that no other user can have connected.
         path.chmod(0o600)
-        listener.listen(MOST)
+        # A client's connect fails at once where the queue is full. Those in the queue hold no descriptor of ours.
+        listener.listen(socket.SOMAXCONN)
         listener.setblocking(False)
     except BaseException:
         listener.close()

@@ -26,7 +26,7 @@ from smithd.descriptors import RESERVE
 from smithd.names import Names
 from smithd.packing import PACKED, Unpacker, unpacker
 from smithd.pool import Pool
-from smithd.tls import TLS
+from smithd.tls import DEFAULT_TLS, TLS
 
 ConnectorT = TypeVar("ConnectorT", bound="aiohttp.BaseConnector")
 Opening = Callable[[], AbstractContextManager[None]]
@@ -143,7 +143,7 @@ class Http:
         self._names = Names(self._opening)
         self._clients: dict[tuple[TLS, str | None], httpx.AsyncClient] = {}
 
-    def client(self, tls: TLS = TLS(), unix_socket: str | None = None) -> httpx.AsyncClient:
+    def client(self, tls: TLS = DEFAULT_TLS, unix_socket: str | None = None) -> httpx.AsyncClient:
         """The shared client for this TLS setting. Must be called inside a running event loop.
 
         ``unix_socket``: the path of a socket on this machine, to which all requests of the client go, whatever their
@@ -165,7 +165,7 @@ class Http:
         timeout: float = 30.0,
         connect_timeout: float | None = None,
         limit: int = LIMIT,
-        tls: TLS = TLS(),
+        tls: TLS = DEFAULT_TLS,
         unix_socket: str | None = None,
     ) -> PreparedRequest:
         """A request that can be sent many times. ``query`` is added to the URL's own.
@@ -207,7 +207,7 @@ class Http:
         from httpx_aiohttp import AiohttpTransport
 
         # True stands for the context that aiohttp made at its import.
-        context = True if tls == TLS() else tls.context()
+        context = True if tls == DEFAULT_TLS else tls.context()
 
         def session() -> aiohttp.ClientSession:
             return aiohttp.ClientSession(
@@ -265,13 +265,16 @@ def _bounded(kind: type[ConnectorT], pool: Pool | None) -> type[ConnectorT]:
     # mypy takes no class that is a variable for a base.
     class Bounded(kind):  # type: ignore[misc, valid-type]
         async def connect(
-            self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+            self,
+            req: aiohttp.ClientRequest,
+            traces: list[Any],
+            timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's name
         ) -> aiohttp.connector.Connection:
             host = id(self), req.connection_key
             if not counted.enter_at_once(host):
                 await _within(timeout.connect, counted.enter(host))
             try:
-                connection: aiohttp.connector.Connection = await self._open_connection(req, traces, timeout)
+                connection: aiohttp.connector.Connection = await self._open_connection(timeout, req, traces)
             except BaseException:
                 counted.fail()
                 raise
@@ -280,16 +283,14 @@ def _bounded(kind: type[ConnectorT], pool: Pool | None) -> type[ConnectorT]:
             connection.add_callback(lambda: counted.leave(host, transport))
             return connection
 
-        async def _open_connection(
-            self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
-        ) -> Any:
+        async def _open_connection(self, limits: aiohttp.ClientTimeout, *request: Any) -> Any:
             while True:
                 try:
-                    return await super().connect(req, traces, timeout)
+                    return await super().connect(*request, limits)
                 except aiohttp.ClientConnectorError as error:
                     if error.os_error.errno not in (errno.EMFILE, errno.ENFILE):
                         raise
-                await _within(timeout.connect, counted.make_room())
+                await _within(limits.connect, counted.make_room())
 
     return Bounded
 

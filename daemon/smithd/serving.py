@@ -87,6 +87,8 @@ async def serve(
 
     config = uvicorn.Config(
         with_transport, loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
+        # A warning for each stranger's garbage would fill the log.
+        log_level="error",
         server_header=False, proxy_headers=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = _Server(config, listener, admission, is_trusted)

@@ -32,6 +32,9 @@ class TLS:
         return context
 
 
+DEFAULT_TLS = TLS()
+
+
 @contextmanager
 def _naming_files(*paths: str | None) -> Iterator[None]:
     """Name the files in an error: OpenSSL does not say which file it could not read."""

@@ -50,11 +50,11 @@ def summary(config: Config) -> Iterator[str]:
     for demand in demands(config):
         yield f"  {demand.family:<17}{demand.steady:>7.4g} /{demand.worst:>7.4g} /{demand.limit:>5}"
 
-    needs = descriptor_needs(config)
+    needs, limit = descriptor_needs(config), hard_limit()
     yield ""
-    yield f"File descriptors: {needs.all}, with a connection kept open to each source; the limit here is {hard_limit()}."
-    if needs.all > hard_limit():
-        yield f"  With fewer, connections are closed and opened again; below {needs.fixed + FEWEST}, polls fail."
+    yield f"File descriptors that it needs / at least / allowed here: {needs.all} / {needs.fixed + FEWEST} / {limit}"
+    if needs.all > limit:
+        yield "  Connections to sources are closed and opened again, since there is no descriptor for each of them."
 
     if config.widgets:
         yield ""

@@ -15,10 +15,7 @@ OF_ISOLATED = 6
 
 
 class DescriptorNeeds(NamedTuple):
-    """``fixed`` must be there in any case; ``connections`` are those to sources, one for each.
-
-    With fewer connections everything is polled all the same; they are closed and opened again.
-    """
+    """``fixed``: what must be there in any case. ``connections``: one to each source, which may be fewer."""
 
     fixed: int
     connections: int

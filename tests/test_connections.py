@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from smithd.connections import Admission, accept
+from smithd.connections import GuestList, accept
 from virtual_time import run_virtual
 
 
@@ -49,32 +49,32 @@ TABLE = [
 def test_who_waits_longest_gives_way(
     there: list[tuple[str | None, float | None]], address: str | None, admitted: bool, leaves: int | None
 ) -> None:
-    admission = Admission(most=4, most_from_one=2)
+    guests = GuestList(most=4, most_from_one=2)
     visitors = [Visitor(since) for _, since in there]
     for visitor, (at, _) in zip(visitors, there, strict=True):
-        assert admission.admit(visitor, at)
-    assert admission.admit(Visitor(None), address) is admitted
+        assert guests.admit(visitor, at)
+    assert guests.admit(Visitor(None), address) is admitted
     assert [number for number, visitor in enumerate(visitors) if visitor.left] == ([] if leaves is None else [leaves])
 
 
 def test_who_has_left_takes_no_place() -> None:
-    admission = Admission(most=1)
+    guests = GuestList(most=1)
     first = Visitor(None)
-    assert admission.admit(first, A)
-    assert not admission.admit(Visitor(None), B)
-    admission.forget(first)
-    assert admission.admit(Visitor(None), B)
+    assert guests.admit(first, A)
+    assert not guests.admit(Visitor(None), B)
+    guests.forget(first)
+    assert guests.admit(Visitor(None), B)
 
 
 def test_a_guest_may_change_its_address() -> None:
     """A proxy's connection counts for whom it asks, and for nobody between two requests."""
-    admission = Admission(most_from_one=1)
+    guests = GuestList(most_from_one=1)
     first, second = Visitor(None), Visitor(None)
-    assert admission.admit(first, A)
-    assert admission.admit(second, None)
-    assert not admission.admit(second, A)
-    assert admission.admit(first, None)
-    assert admission.admit(second, A)
+    assert guests.admit(first, A)
+    assert guests.admit(second, None)
+    assert not guests.admit(second, A)
+    assert guests.admit(first, None)
+    assert guests.admit(second, A)
 
 
 class Exhausted(socket.socket):

@@ -75,11 +75,11 @@ def test_an_idle_connection_gives_way_where_there_is_no_descriptor_left(monkeypa
     class Scarce(socket.socket):
         lacking = 0
 
-        def __init__(self, *given: Any, fileno: int | None = None, **more: Any) -> None:
+        def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:  # noqa: A002
             if fileno is None and Scarce.lacking:
                 Scarce.lacking -= 1
                 raise OSError(errno.EMFILE, "Too many open files")
-            super().__init__(*given, fileno=fileno, **more)
+            super().__init__(family, type, proto, fileno)
 
     async def main() -> None:
         client = Http(pool=Pool(100))

@@ -84,10 +84,20 @@ class Desk:
             await self._came.acquire()
 
 
+class FromAfar(socket.socket):
+    """A listening socket whose connections come from another machine."""
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        connection, _ = super().accept()
+        return connection, ("203.0.113.9", 4711)
+
+
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[Callable[..., Awaitable[Stream]]]:
+async def serving(app: ASGIApp, *, from_afar: bool = False) -> AsyncIterator[Callable[..., Awaitable[Stream]]]:
     """A server; what is yielded opens a connection to it that says something."""
     listener = bind("127.0.0.1", 0)
+    if from_afar:
+        listener = FromAfar(listener.family, listener.type, listener.proto, listener.detach())
     address = listener.getsockname()
     task = asyncio.create_task(serve(app, listener, lambda: [ip_network("192.0.2.0/24")]))
     writers: list[asyncio.StreamWriter] = []
@@ -217,6 +227,18 @@ def test_idle_connections_give_way_and_what_is_being_answered_does_not() -> None
             assert (await reader.readuntil(ANSWER)).startswith(b"HTTP/1.1 200")
 
     served(scenario)
+
+
+@pytest.mark.parametrize(("from_afar", "stay"), [(True, MOST_FROM_ONE), (False, MOST)])
+def test_who_connects_too_often_has_its_first_connections_closed(from_afar: bool, stay: int) -> None:
+    async def main() -> list[bool]:
+        async with serving(Desk(), from_afar=from_afar) as say:
+            readers = [(await say(b"GET "))[0] for _ in range(stay + 3)]
+            await asyncio.sleep(1)
+            return [reader.at_eof() or reader.exception() is not None for reader in readers]
+
+    closed = run_virtual(main, real_wait=0.002)
+    assert closed == [True] * 3 + [False] * stay
 
 
 @pytest.mark.parametrize(

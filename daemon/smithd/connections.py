@@ -38,7 +38,7 @@ class Guest(Protocol):
         """Close it at once."""
 
 
-class Admission:
+class GuestList:
     """Who is connected. Where there is no place for one more, the guest whose request is awaited longest gives way.
 
     So an idle connection is closed before anybody is refused, and who opens many and says nothing drives out its own.

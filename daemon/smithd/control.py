@@ -20,7 +20,7 @@ from zlib import crc32
 
 from platformdirs import user_state_path
 
-from smithd.connections import HEAD_TIMEOUT, MOST, Admission, accept
+from smithd.connections import HEAD_TIMEOUT, MOST, GuestList, accept
 from smithd.descriptors import RESERVE
 from smithd.errors import ConfigError, ControlError, ListenError, NotRunning, SmithdError
 
@@ -110,13 +110,13 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
     """Carry out commands until cancelled; then those that still run are cancelled, and the socket is removed."""
     path = Path(listener.getsockname())
     # Whoever connects is the same user, so there is nothing to tell them apart by.
-    admission = Admission(most_from_one=MOST)
+    guests = GuestList(most_from_one=MOST)
     clients: set[_Client] = set()
     turns = asyncio.Semaphore(AT_ONCE)
 
     def take(connection: socket.socket, _: str) -> None:
         client = _Client(connection, handlers, turns)
-        if not admission.admit(client, None):
+        if not guests.admit(client, None):
             connection.close()
             return
         clients.add(client)
@@ -125,7 +125,7 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
 
     def leave(client: _Client) -> None:
         clients.discard(client)
-        admission.forget(client)
+        guests.forget(client)
 
     try:
         # A command must get through also where everything else has used up the descriptors.

@@ -263,7 +263,7 @@ def _bounded(kind: type[ConnectorT], pool: Pool | None) -> type[ConnectorT]:
     counted = pool
 
     # mypy takes no class that is a variable for a base.
-    class Bounded(kind):  # type: ignore[misc, valid-type]
+    class _Pooled(kind):  # type: ignore[misc, valid-type]
         async def connect(
             self,
             req: aiohttp.ClientRequest,
@@ -292,7 +292,7 @@ def _bounded(kind: type[ConnectorT], pool: Pool | None) -> type[ConnectorT]:
                         raise
                 await _within(limits.connect, counted.make_room())
 
-    return Bounded
+    return _Pooled
 
 
 async def _within(seconds: float | None, waiting: Awaitable[None]) -> None:

@@ -13,7 +13,7 @@ LONGEST_WAIT = 0.25
 """Seconds after which a connection is tried again where no descriptor is left: others may have given theirs back."""
 
 
-class Transport(Protocol):
+class OpenConnection(Protocol):
     """What is used of an ``asyncio.Transport``."""
 
     def is_closing(self) -> bool:
@@ -33,9 +33,9 @@ class Pool:
         self.most = most
         """How many connections may be open at once; it may be changed."""
         self._in_use = 0
-        self._idle: dict[Transport, Hashable] = {}
+        self._idle: dict[OpenConnection, Hashable] = {}
         """The one that is idle longest comes first."""
-        self._idle_by_host: dict[Hashable, dict[Transport, None]] = {}
+        self._idle_by_host: dict[Hashable, dict[OpenConnection, None]] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def enter(self, host: Hashable) -> None:
@@ -56,12 +56,12 @@ class Pool:
         self._in_use += 1
         return True
 
-    def used(self, transport: Transport | None) -> None:
+    def used(self, transport: OpenConnection | None) -> None:
         """The connection that is in use now; it may have been idle before."""
         if transport in self._idle:
             self._forget(transport)
 
-    def leave(self, host: Hashable, transport: Transport | None) -> None:
+    def leave(self, host: Hashable, transport: OpenConnection | None) -> None:
         """A connection is in use no longer, and is kept idle where it is still open."""
         if transport is not None and not transport.is_closing():
             self._idle[transport] = host
@@ -113,7 +113,7 @@ class Pool:
                 left.set_result(None)
                 return
 
-    def _forget(self, transport: Transport) -> None:
+    def _forget(self, transport: OpenConnection) -> None:
         host = self._idle.pop(transport)
         of_host = self._idle_by_host[host]
         del of_host[transport]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import resource
 import socket
 import threading
@@ -45,9 +44,8 @@ def ask(config: Path, command: str) -> Any:
 
 
 def page_of(log: Path) -> tuple[str, int]:
-    found: list[str] = []
-    wait_until(lambda: bool(found.extend(re.findall(r"the page: http://127\.0\.0\.1:(\d+)", log.read_text())) or found))
-    return "127.0.0.1", int(found[0])
+    wait_until(lambda: "the page:" in log.read_text(), what="the page")
+    return "127.0.0.1", int(log.read_text().partition("the page: http://127.0.0.1:")[2].split()[0])
 
 
 def is_open(connection: socket.socket) -> bool:

@@ -13,7 +13,6 @@ from smithd.config.load import load
 from smithd.config.model import Config
 from smithd.config.needs import descriptor_needs
 from smithd.descriptors import hard_limit
-from smithd.pool import FEWEST
 
 
 @click.command("check")
@@ -52,9 +51,11 @@ def summary(config: Config) -> Iterator[str]:
 
     needs, limit = descriptor_needs(config), hard_limit()
     yield ""
-    yield f"File descriptors that it needs / at least / allowed here: {needs.all} / {needs.fixed + FEWEST} / {limit}"
-    if needs.all > limit:
-        yield "  Connections to sources are closed and opened again, since there is no descriptor for each of them."
+    yield f"File descriptors needed: {needs.all}; allowed here: {limit}."
+    if limit < needs.least:
+        yield "  With so few, polls fail: raise the limit (ulimit -Hn, or LimitNOFILE of the systemd unit)."
+    elif limit < needs.all:
+        yield "  With fewer than it needs, connections to sources are closed and opened again."
 
     if config.widgets:
         yield ""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from smithd.config.model import Config
 from smithd.connections import MOST
 from smithd.descriptors import KEPT
+from smithd.pool import FEWEST
 
 OWN = 40
 """Those of the process itself: its log, loop, state and listening sockets, and the names that are being looked up."""
@@ -24,6 +25,11 @@ class DescriptorNeeds(NamedTuple):
     def all(self) -> int:
         """What lets every connection to a source stay open between two polls."""
         return self.fixed + self.connections
+
+    @property
+    def least(self) -> int:
+        """What lets everything be polled."""
+        return self.fixed + min(self.connections, FEWEST)
 
 
 def descriptor_needs(config: Config) -> DescriptorNeeds:

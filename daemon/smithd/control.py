@@ -162,8 +162,10 @@ class _Client:
         try:
             line = await _line(reader)
             self.waiting_since = None
+            # Carrying it out may open files, a module of Python's among them.
             async with self._turns:
-                reply = line if isinstance(line, dict) else await _reply(line, self._handlers)
+                with RESERVE.lent():
+                    reply = line if isinstance(line, dict) else await _reply(line, self._handlers)
                 # In a thread, since an answer may have megabytes.
                 written = await asyncio.to_thread(_written, reply)
                 with suppress(OSError, TimeoutError):
@@ -199,6 +201,8 @@ async def _reply(line: bytes, handlers: Mapping[str, Handler]) -> dict[str, Any]
         return {"answer": await handler(arguments)}
     except SmithdError as error:
         return _refusal(str(error), mistake=isinstance(error, ConfigError))
+    except OSError as error:
+        return _refusal(f"the system refuses: {error.strerror or error}")
     except (ValueError, TypeError, LookupError) as error:
         # What handlers raise for arguments that make no sense: the user wrote those.
         return _refusal(str(error), mistake=True)

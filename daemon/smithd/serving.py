@@ -80,10 +80,12 @@ async def serve(
                 await _TOO_MANY(scope, receive, send)
                 return
             scope["extensions"] = {**scope.get("extensions", {}), TRANSPORT: connection.transport}
-        await app(scope, receive, send)
-        if connection is not None and asked_by is not None and not connection.is_lost:
-            # The proxy's next request on this connection may be another client's.
-            guests.admit(connection, None)
+        try:
+            await app(scope, receive, send)
+        finally:
+            if connection is not None and asked_by is not None and not connection.is_lost:
+                # The proxy's next request on this connection may be another client's.
+                guests.admit(connection, None)
 
     config = uvicorn.Config(
         with_transport, loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
@@ -173,10 +175,18 @@ class _Server(uvicorn.Server):
         if not self._guests.admit(connection, None if self._is_trusted(address) else address):
             peer.close()
             return
-        opening = asyncio.ensure_future(asyncio.get_running_loop().connect_accepted_socket(lambda: connection, peer))
-        self._opening.add(opening)
-        opening.add_done_callback(self._opening.discard)
         self.connections.add(connection)
+        opening = asyncio.ensure_future(asyncio.get_running_loop().connect_accepted_socket(lambda: connection, peer))
+        # Kept in a set, since the event loop itself has only a weak reference to a task.
+        self._opening.add(opening)
+
+        def opened(_: object) -> None:
+            self._opening.discard(opening)
+            if opening.cancelled() or opening.exception() is not None:
+                self.lose(connection)
+                peer.close()
+
+        opening.add_done_callback(opened)
 
     def lose(self, connection: _Connection) -> None:
         """A connection was closed."""
@@ -194,7 +204,9 @@ class _Server(uvicorn.Server):
 class _Connection(H11Protocol):
     """A connection that is closed where the head of a request, its body, or the taking of an answer lasts too long.
 
-    uvicorn has a time-out for idle connections only.
+    uvicorn has a time-out for idle connections only. What is awaited of the client is one of: the ``head`` of a request
+    that has begun (or the first one), its ``body``, that it is the ``reader`` of an answer, the next ``request`` of an
+    idle connection, or nothing, while a request is answered.
     """
 
     def __init__(self, server: _Server) -> None:

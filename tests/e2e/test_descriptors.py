@@ -140,6 +140,51 @@ def test_silent_clients_of_the_control_socket_hold_nobody_up(tmp_path: Path) -> 
     assert "Traceback" not in (tmp_path / "smithd.log").read_text()
 
 
+LEAKY = """
+from smithd.plugin import Options, RawSample, Source
+
+kept = []
+
+class LeakyOptions(Options):
+    pass
+
+class Leaky(Source[LeakyOptions]):
+    Options = LeakyOptions
+    polls = 0
+
+    @classmethod
+    def metrics(cls, options):
+        return ["kept"]
+
+    def poll(self):
+        self.polls += 1
+        try:
+            while self.polls > 20:
+                kept.append(open("/dev/null"))
+        except OSError:
+            pass
+        return [RawSample("kept", len(kept))]
+"""
+
+
+def test_a_plugin_that_uses_up_all_descriptors_stops_neither_delivery_nor_commands(tmp_path: Path) -> None:
+    log = tmp_path / "smithd.log"
+    with world(data()) as (service, shop, url):
+        config = configured(tmp_path, service.key, url)
+        (tmp_path / "leaky.py").write_text(LEAKY)
+        leaky = "plugins: [./leaky.py]\nsources:\n  leaky: {type: leaky, every: 50ms}\n"
+        config.write_text(config.read_text().replace("sources:\n", leaky))
+        with smithd(config, "ulimit -n 200") as process:
+            wait_until(lambda: len(os.listdir(f"/proc/{process.pid}/fd")) >= 199, what="the leak")
+            shop.data = data(errors=9)
+            wait_until(lambda: bool(service.of("push-notification-send")), seconds=10, what="the push")
+            assert ask(config, "status")
+            assert ask(config, "reload")
+            shop.data = data(errors=0)
+            wait_until(lambda: bool(service.of("push-notification-replace")), seconds=10, what="its end")
+    assert "Traceback" not in log.read_text()
+
+
 class Hosts:
     """Hosts on addresses of this machine, each with connections that it keeps open; ``polls`` counts them."""
 

@@ -189,7 +189,7 @@ class _Daemon:
             # sd_notify(3) asks for the time along with it.
             systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(components.clock.monotonic() * 1e6)}")
             try:
-                # Reading opens files, and must do so also where all descriptors are in use.
+                # Reading opens files, and must do so also where all descriptors are in use, as after SIGHUP.
                 with RESERVE.lent():
                     config = await _reread(operator)
                 done = await self._change_over(config)

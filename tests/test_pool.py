@@ -53,6 +53,7 @@ def test_a_host_s_own_idle_connection_is_used_again_and_closes_nobody_s() -> Non
         first, second = await visit(pool, "a"), await visit(pool, "b")
         for _ in range(3):
             assert pool.enter_at_once("a")
+            assert not pool.enter_at_once("a"), "it is taken"
             pool.used(first)
             assert not pool.enter_at_once("a"), "it is in use"
             pool.leave("a", first)

@@ -272,10 +272,9 @@ def test_a_proxys_requests_count_for_whom_it_asks(busy: str, next_one: str, stat
 def test_a_proxys_connection_counts_for_nobody_between_two_requests() -> None:
     async def scenario(desk: Desk, say: Callable[..., Awaitable[Stream]]) -> None:
         desk.open.set()
-        for _ in range(MOST_FROM_ONE + 1):
-            reader, writer = await say(waiting_for("203.0.113.9"))
-            for _ in range(2):
-                assert (await reader.readuntil(ANSWER)).startswith(b"HTTP/1.1 200")
-                writer.write(waiting_for("203.0.113.9"))
+        streams = [await say(waiting_for("203.0.113.9")) for _ in range(MOST_FROM_ONE + 1)]
+        for reader, writer in streams * 2:
+            assert (await reader.readuntil(ANSWER)).startswith(b"HTTP/1.1 200")
+            writer.write(waiting_for("203.0.113.9"))
 
     served(scenario)

@@ -166,8 +166,8 @@ class _Client:
             async with self._turns:
                 with RESERVE.lent():
                     reply = line if isinstance(line, dict) else await _reply(line, self._handlers)
-                # In a thread, since an answer may have megabytes.
-                written = await asyncio.to_thread(_written, reply)
+                    # In a thread, since an answer may have megabytes.
+                    written = await asyncio.to_thread(_written, reply)
                 with suppress(OSError, TimeoutError):
                     async with asyncio.timeout(CLIENT_TIMEOUT):
                         writer.write(written)

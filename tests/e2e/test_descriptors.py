@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import os
 import resource
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -121,6 +124,7 @@ def test_strangers_at_the_page_cost_nothing(tmp_path: Path, says: bytes, closed_
                 assert shop.polls - polls >= (time.monotonic() - began) / 0.2 * 0.8
             assert service.complaints() == []
     assert "Traceback" not in log.read_text()
+    assert "HTTP request" not in log.read_text()
     assert log.stat().st_size < 10_000
 
 
@@ -138,6 +142,28 @@ def test_silent_clients_of_the_control_socket_hold_nobody_up(tmp_path: Path) -> 
                 shop.data = data(errors=9)
                 wait_until(lambda: bool(service.of("push-notification-send")), seconds=5, what="the push")
     assert "Traceback" not in (tmp_path / "smithd.log").read_text()
+
+
+@pytest.mark.campaign
+def test_strangers_at_the_simulator_keep_nobody_from_it() -> None:
+    code = "from smithd.cli.simulator import simulator; simulator()"
+    limited = ["sh", "-ec", 'ulimit -n 128; exec "$@"', "sh"]
+    command = [*limited, sys.executable, "-c", code, "--listen", "127.0.0.1:0", "--create-metrics"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        port = int(process.stdout.readline().partition("http://127.0.0.1:")[2].partition("/")[0])
+        with strangers(("127.0.0.1", port), socket.AF_INET, HALF_A_HEAD) as connections:
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            client.request(
+                "POST", "/api/metrics/shop.orders/value", '{"value": 1}', {"Authorization": "Bearer ask_test"}
+            )
+            assert client.getresponse().status == 200
+            client.close()
+            assert count_open(connections) <= MOST
+            wait_until(lambda: count_open(connections) == 0, seconds=HEAD_TIMEOUT + 5, what="the closing")
+        process.terminate()
+        assert process.stderr.read() == ""
 
 
 LEAKY = """

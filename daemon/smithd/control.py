@@ -8,6 +8,7 @@ A Unix socket that its user alone may open (and root). One connection is one com
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401 - asyncio imports it late, when there may be no descriptor left to read it
 import fcntl
 import json
 import os
@@ -162,12 +163,10 @@ class _Client:
         try:
             line = await _line(reader)
             self.waiting_since = None
-            # Carrying it out may open files, a module of Python's among them.
             async with self._turns:
-                with RESERVE.lent():
-                    reply = line if isinstance(line, dict) else await _reply(line, self._handlers)
-                    # In a thread, since an answer may have megabytes.
-                    written = await asyncio.to_thread(_written, reply)
+                reply = line if isinstance(line, dict) else await _reply(line, self._handlers)
+                # In a thread, since an answer may have megabytes.
+                written = await asyncio.to_thread(_written, reply)
                 with suppress(OSError, TimeoutError):
                     async with asyncio.timeout(CLIENT_TIMEOUT):
                         writer.write(written)

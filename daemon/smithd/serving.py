@@ -39,7 +39,7 @@ def bind(host: str, port: int, remedy: str = "Choose another port in web.listen.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         # At once: until it listens, a second bind to the same port would be let through.
-        listener.listen(128)
+        listener.listen(socket.SOMAXCONN)
         listener.setblocking(False)
     except OSError as error:
         listener.close()

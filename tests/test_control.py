@@ -43,6 +43,7 @@ HANDLERS: dict[str, control.Handler] = {
     "fail": raising(SmithdError("the disk is full")),
     "mistake": raising(ConfigError("smithd.yaml:1:1: no")),
     "nonsense": raising(ValueError("expected a duration")),
+    "exhausted": raising(OSError(24, "Too many open files", "/some/file")),
 }
 
 
@@ -106,6 +107,7 @@ def test_a_command_is_carried_out_and_its_answer_comes_back(folder: Path) -> Non
         ("fail", ControlError, "the disk is full"),
         ("mistake", ConfigError, "smithd.yaml:1:1: no"),
         ("nonsense", ConfigError, "expected a duration"),
+        ("exhausted", ControlError, "the system refuses: Too many open files"),
         ("unknown", ControlError, "one of these commands.*: echo, fail"),
     ],
 )

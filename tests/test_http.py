@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import queue
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from smithd import http
-from smithd.http import TLS, Http
+from smithd.http import Http, TransportError
 from smithd.names import Names
+from smithd.pool import Pool
 from smithd.testing import ReceivedRequest, Reply, Server
+from smithd.tls import TLS
 
 FINE = Reply(b"fine")
 
@@ -49,6 +53,62 @@ def test_a_host_that_never_answers_holds_no_connection_of_another(monkeypatch: p
 
     web.replies["/"] = FINE
     assert asyncio.run(main()) == FINE.body
+
+
+def test_more_hosts_than_connections_are_all_answered() -> None:
+    async def main() -> int:
+        client = Http(pool=Pool(3))
+        with ExitStack() as stack:
+            servers = [stack.enter_context(Server({"/": FINE})) for _ in range(8)]
+            requests = [client.prepare("GET", server.url, timeout=20) for server in servers]
+            for _ in range(3):
+                answers = await asyncio.gather(*(request.send() for request in requests))
+                assert [answer.body for answer in answers] == [FINE.body] * len(servers)
+            kept = sum(not server.is_left(0.2) for server in servers)
+            await client.aclose()
+        return kept
+
+    assert 1 <= asyncio.run(main()) <= 3
+
+
+def test_an_idle_connection_gives_way_where_there_is_no_descriptor_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Scarce(socket.socket):
+        lacking = 0
+
+        def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:  # noqa: A002
+            if fileno is None and Scarce.lacking:
+                Scarce.lacking -= 1
+                raise OSError(errno.EMFILE, "Too many open files")
+            super().__init__(family, type, proto, fileno)
+
+    async def main() -> None:
+        client = Http(pool=Pool(100))
+        with Server({"/": FINE}) as first, Server({"/": FINE}) as second:
+            assert (await client.prepare("GET", first.url).send()).body == FINE.body
+            monkeypatch.setattr(socket, "socket", Scarce)
+            Scarce.lacking = 2
+            assert (await client.prepare("GET", second.url).send()).body == FINE.body
+            assert first.is_left()
+            await client.aclose()
+
+    asyncio.run(main())
+
+
+def test_who_gets_no_connection_is_told_so() -> None:
+    async def main() -> None:
+        client = Http(pool=Pool(1))
+        with Server({"/": Reply(hang=True)}) as silent, Server({"/": FINE}) as other:
+            waiting = asyncio.create_task(client.prepare("GET", silent.url).send())
+            await asyncio.sleep(0)
+            with pytest.raises(TransportError, match="no connection within the time-out") as error:
+                await client.prepare("GET", other.url, connect_timeout=0.05).send()
+            assert not error.value.sent
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            assert (await client.prepare("GET", other.url).send()).body == FINE.body
+            await client.aclose()
+
+    asyncio.run(main())
 
 
 Lookups = queue.SimpleQueue[tuple[str, bool]]

@@ -8,6 +8,7 @@ A Unix socket that its user alone may open (and root). One connection is one com
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401 - asyncio imports it late, when there may be no descriptor left to read it
 import fcntl
 import json
 import os
@@ -20,6 +21,8 @@ from zlib import crc32
 
 from platformdirs import user_state_path
 
+from smithd.connections import HEAD_TIMEOUT, MOST, GuestList, accept
+from smithd.descriptors import RESERVE
 from smithd.errors import ConfigError, ControlError, ListenError, NotRunning, SmithdError
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
@@ -35,9 +38,9 @@ LONGEST_PATH = 107
 LARGEST_REQUEST = 64 * 1024
 LARGEST_ANSWER = 32 * 1024 * 1024
 AT_ONCE = 16
-"""Connections that are served at once; one more waits."""
+"""Commands that are carried out at once; one more waits."""
 CLIENT_TIMEOUT = 10.0
-"""Seconds that a client has to send its command, and to read the answer."""
+"""Seconds that a client has to connect, and to read the answer; for its command it has those of a request's head."""
 LONGEST_COMMAND = 120.0
 """Seconds after which a client gives up on the daemon."""
 
@@ -95,7 +98,8 @@ def _bound(path: Path) -> socket.socket:
         listener.bind(str(path))
         # Before it listens, so that no other user can have connected.
         path.chmod(0o600)
-        listener.listen(AT_ONCE)
+        # A client's connect fails at once where the queue is full. Those in the queue hold no descriptor of ours.
+        listener.listen(socket.SOMAXCONN)
         listener.setblocking(False)
     except BaseException:
         listener.close()
@@ -106,46 +110,84 @@ def _bound(path: Path) -> socket.socket:
 async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
     """Carry out commands until cancelled; then those that still run are cancelled, and the socket is removed."""
     path = Path(listener.getsockname())
-    clients: set[asyncio.Task[None]] = set()
+    # Whoever connects is the same user, so there is nothing to tell them apart by.
+    guests = GuestList(most_from_one=MOST)
+    clients: set[_Client] = set()
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        # asyncio's server does not cancel the tasks of its connections when it is closed.
-        clients.add(task)
-        try:
-            async with turns:
-                # In a thread, since an answer may have megabytes.
-                reply = await asyncio.to_thread(_written, await _reply(reader, handlers))
-                with suppress(OSError, TimeoutError):
-                    async with asyncio.timeout(CLIENT_TIMEOUT):
-                        writer.write(reply)
-                        await writer.drain()
-        finally:
-            clients.discard(task)
-            writer.close()
+    def take(connection: socket.socket, _: str) -> None:
+        client = _Client(connection, handlers, turns)
+        if not guests.admit(client, None):
+            connection.close()
+            return
+        clients.add(client)
+        client.task = asyncio.ensure_future(client.attend())
+        client.task.add_done_callback(lambda _: leave(client))
 
-    server = await asyncio.start_unix_server(attend, sock=listener, limit=LARGEST_REQUEST)
+    def leave(client: _Client) -> None:
+        clients.discard(client)
+        guests.forget(client)
+
     try:
-        await server.serve_forever()
+        # A command must get through also where everything else has used up the descriptors.
+        await accept(listener, take, RESERVE.lent)
     finally:
-        server.close()
+        listener.close()
         for client in clients:
-            client.cancel()
+            client.leave()
         with suppress(FileNotFoundError):
             os.unlink(path)
 
 
-async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) -> dict[str, Any]:
+class _Client:
+    """A connection of the command line: one command, and its answer."""
+
+    task: asyncio.Task[None]
+
+    def __init__(self, connection: socket.socket, handlers: Mapping[str, Handler], turns: asyncio.Semaphore) -> None:
+        self.waiting_since: float | None = None
+        self._connection: socket.socket | None = connection
+        self._handlers = handlers
+        self._turns = turns
+
+    def leave(self) -> None:
+        self.task.cancel()
+        # A task that is cancelled before its first step closes nothing.
+        if self._connection is not None:
+            self._connection.close()
+
+    async def attend(self) -> None:
+        connection, self._connection = self._connection, None
+        self.waiting_since = asyncio.get_running_loop().time()
+        reader, writer = await asyncio.open_unix_connection(sock=connection, limit=LARGEST_REQUEST)
+        try:
+            line = await _line(reader)
+            self.waiting_since = None
+            async with self._turns:
+                reply = line if isinstance(line, dict) else await _reply(line, self._handlers)
+                # In a thread, since an answer may have megabytes.
+                written = await asyncio.to_thread(_written, reply)
+                with suppress(OSError, TimeoutError):
+                    async with asyncio.timeout(CLIENT_TIMEOUT):
+                        writer.write(written)
+                        await writer.drain()
+        finally:
+            writer.close()
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes | dict[str, Any]:
+    """What a client asks, or why nothing can be made of it."""
     try:
-        async with asyncio.timeout(CLIENT_TIMEOUT):
-            line = await reader.readline()
+        async with asyncio.timeout(HEAD_TIMEOUT):
+            return await reader.readline()
     except TimeoutError:
         return _refusal("no command came")
     except (ValueError, OSError):
         # A line beyond the reader's limit is a ValueError.
         return _refusal(f"a command has at most {LARGEST_REQUEST} bytes")
+
+
+async def _reply(line: bytes, handlers: Mapping[str, Handler]) -> dict[str, Any]:
     try:
         request = json.loads(line)
         command, arguments = request["command"], request["arguments"]
@@ -158,6 +200,8 @@ async def _reply(reader: asyncio.StreamReader, handlers: Mapping[str, Handler]) 
         return {"answer": await handler(arguments)}
     except SmithdError as error:
         return _refusal(str(error), mistake=isinstance(error, ConfigError))
+    except OSError as error:
+        return _refusal(f"the system refuses: {error.strerror or error}")
     except (ValueError, TypeError, LookupError) as error:
         # What handlers raise for arguments that make no sense: the user wrote those.
         return _refusal(str(error), mistake=True)

@@ -6,68 +6,37 @@ first made, so that ``smithd check`` does not import them.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     import aiohttp
     import httpx
 
 from smithd import __version__
+from smithd.descriptors import RESERVE
 from smithd.names import Names
 from smithd.packing import PACKED, Unpacker, unpacker
+from smithd.pool import Pool
+from smithd.tls import DEFAULT_TLS, TLS
+
+ConnectorT = TypeVar("ConnectorT", bound="aiohttp.BaseConnector")
+Opening = Callable[[], AbstractContextManager[None]]
 
 USER_AGENT = f"smithd/{__version__}"
 CONNECTIONS_PER_HOST = 512
-"""A host that never answers can occupy this many connections, and none of another host. The total is not bounded."""
+"""A host that never answers can occupy this many connections, and none of another host."""
 LIMIT = 5_000_000
 """The default limit of a response, in unpacked bytes."""
 ACCEPTED = "gzip, deflate, br, zstd"
-
-
-@dataclass(frozen=True, slots=True)
-class TLS:
-    """How a server's certificate is checked, and which certificate smithd shows. Paths are those of PEM files."""
-
-    verify: bool = True
-    ca_file: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
-
-    def context(self) -> ssl.SSLContext:
-        """The TLS context. Raises OSError, which names the file, where a file cannot be used."""
-        with _naming_files(self.ca_file):
-            context = ssl.create_default_context(cafile=self.ca_file)
-        if not self.verify:
-            # In this order: while the name is checked, Python does not let verify_mode be CERT_NONE.
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if self.cert_file is not None:
-            with _naming_files(self.cert_file, self.key_file):
-                context.load_cert_chain(self.cert_file, self.key_file)
-        return context
-
-
-@contextmanager
-def _naming_files(*paths: str | None) -> Iterator[None]:
-    """Name the files in an error: OpenSSL does not say which file it could not read."""
-    files = [path for path in paths if path is not None]
-    try:
-        for path in files:
-            with open(path, "rb"):
-                pass
-        yield
-    except ssl.SSLError as error:
-        raise OSError(f"{' with '.join(files)}: {error.reason or 'no PEM'}") from None
-    except OSError as error:
-        raise OSError(f"{error.filename}: {os.strerror(error.errno or 0).lower()}") from None
 
 
 class TransportError(Exception):
@@ -159,17 +128,22 @@ class Http:
     environment's proxies are used for other machines, as they are when a client is first made; ``.netrc`` is not used.
     """
 
-    def __init__(self, keep_alive: float = 15.0) -> None:
+    def __init__(self, keep_alive: float = 15.0, *, pool: Pool | None = None, reserved: bool = False) -> None:
         """``keep_alive``: seconds for which an idle connection is kept.
 
         Where requests cannot be repeated, it should be shorter than the server's own: if a connection is closed while a
         request is sent, nothing says whether the request arrived.
+
+        ``pool`` bounds how many connections are open. ``reserved``: where descriptors run short, connections are opened
+        with those that are kept for what must not fail.
         """
         self._keep_alive = keep_alive
-        self._names = Names()
+        self._pool = pool
+        self._opening: Opening = RESERVE.lent if reserved else nullcontext
+        self._names = Names(self._opening)
         self._clients: dict[tuple[TLS, str | None], httpx.AsyncClient] = {}
 
-    def client(self, tls: TLS = TLS(), unix_socket: str | None = None) -> httpx.AsyncClient:
+    def client(self, tls: TLS = DEFAULT_TLS, unix_socket: str | None = None) -> httpx.AsyncClient:
         """The shared client for this TLS setting. Must be called inside a running event loop.
 
         ``unix_socket``: the path of a socket on this machine, to which all requests of the client go, whatever their
@@ -177,7 +151,7 @@ class Http:
         """
         client = self._clients.get((tls, unix_socket))
         if client is None:
-            client = self._clients[tls, unix_socket] = _open(tls, unix_socket, self._keep_alive, self._names)
+            client = self._clients[tls, unix_socket] = self._open(tls, unix_socket)
         return client
 
     def prepare(
@@ -191,7 +165,7 @@ class Http:
         timeout: float = 30.0,
         connect_timeout: float | None = None,
         limit: int = LIMIT,
-        tls: TLS = TLS(),
+        tls: TLS = DEFAULT_TLS,
         unix_socket: str | None = None,
     ) -> PreparedRequest:
         """A request that can be sent many times. ``query`` is added to the URL's own.
@@ -227,46 +201,108 @@ class Http:
         for client in clients:
             await client.aclose()
 
+    def _open(self, tls: TLS, unix_socket: str | None) -> httpx.AsyncClient:
+        import aiohttp
+        import httpx
+        from httpx_aiohttp import AiohttpTransport
 
-def _open(tls: TLS, unix_socket: str | None, keep_alive: float, names: Names) -> httpx.AsyncClient:
-    import aiohttp
-    import httpx
-    from httpx_aiohttp import AiohttpTransport
+        # True stands for the context that aiohttp made at its import.
+        context = True if tls == DEFAULT_TLS else tls.context()
 
-    # True stands for the context that aiohttp made at its import.
-    context = True if tls == TLS() else tls.context()
-
-    def session() -> aiohttp.ClientSession:
-        connector: aiohttp.BaseConnector
-        if unix_socket is not None:
-            connector = aiohttp.UnixConnector(unix_socket, limit=CONNECTIONS_PER_HOST, keepalive_timeout=keep_alive)
-        else:
-            connector = aiohttp.TCPConnector(
-                # No limit over all hosts: a host that never answers would use up the connections of the others.
-                limit=0,
-                limit_per_host=CONNECTIONS_PER_HOST,
-                ssl=context,
-                keepalive_timeout=keep_alive,
-                resolver=_resolver(names),
+        def session() -> aiohttp.ClientSession:
+            return aiohttp.ClientSession(
+                connector=self._connector(context, unix_socket),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                middlewares=(_no_repetition,),
             )
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(_no_repetition,),
+
+        def transport(proxy: str | None = None) -> AiohttpTransport:
+            # Without verify=False, it would load certificates for a context that our session does not use.
+            return AiohttpTransport(client=session, verify=False, proxy=httpx.Proxy(proxy) if proxy else None)
+
+        # A socket of this machine is reached without a proxy, whatever the host in the URL.
+        proxies = _proxies() if unix_socket is None else {}
+        return httpx.AsyncClient(
+            transport=transport(),
+            mounts={pattern: transport(proxy) if proxy else None for pattern, proxy in proxies.items()},
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED},
+            timeout=httpx.Timeout(30),
         )
 
-    def transport(proxy: str | None = None) -> AiohttpTransport:
-        # Without verify=False, it would load certificates for a context that our session does not use.
-        return AiohttpTransport(client=session, verify=False, proxy=httpx.Proxy(proxy) if proxy else None)
+    def _connector(self, context: ssl.SSLContext | bool, unix_socket: str | None) -> aiohttp.BaseConnector:
+        import aiohttp
 
-    # A socket of this machine is reached without a proxy, whatever the host in the URL.
-    proxies = _proxies() if unix_socket is None else {}
-    return httpx.AsyncClient(
-        transport=transport(),
-        mounts={pattern: transport(proxy) if proxy else None for pattern, proxy in proxies.items()},
-        headers={"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED},
-        timeout=httpx.Timeout(30),
-    )
+        pool, opening = self._pool, self._opening
+        per_host = CONNECTIONS_PER_HOST if pool is None else min(CONNECTIONS_PER_HOST, pool.most // 2)
+        if unix_socket is not None:
+            kind = _bounded(aiohttp.UnixConnector, pool)
+            return kind(unix_socket, limit=per_host, keepalive_timeout=self._keep_alive)
+
+        def open_socket(at: Any) -> socket.socket:
+            family, type_, proto, _, _ = at
+            with opening():
+                return socket.socket(family, type_, proto)
+
+        return _bounded(aiohttp.TCPConnector, pool)(
+            # aiohttp's limit over all hosts would not count idle connections; the pool does.
+            limit=0,
+            limit_per_host=per_host,
+            ssl=context,
+            keepalive_timeout=self._keep_alive,
+            resolver=_resolver(self._names),
+            socket_factory=open_socket,
+        )
+
+
+def _bounded(kind: type[ConnectorT], pool: Pool | None) -> type[ConnectorT]:
+    """This kind of connector, with its connections counted by the pool."""
+    import aiohttp
+
+    if pool is None:
+        return kind
+    counted = pool
+
+    # mypy takes no class that is a variable for a base.
+    class _Pooled(kind):  # type: ignore[misc, valid-type]
+        async def connect(
+            self,
+            req: aiohttp.ClientRequest,
+            traces: list[Any],
+            timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's name
+        ) -> aiohttp.connector.Connection:
+            host = id(self), req.connection_key
+            if not counted.enter_at_once(host):
+                await _within(timeout.connect, counted.enter(host))
+            try:
+                connection: aiohttp.connector.Connection = await self._open_connection(timeout, req, traces)
+            except BaseException:
+                counted.fail()
+                raise
+            transport = connection.transport
+            counted.used(transport)
+            connection.add_callback(lambda: counted.leave(host, transport))
+            return connection
+
+        async def _open_connection(self, limits: aiohttp.ClientTimeout, *request: Any) -> Any:
+            while True:
+                try:
+                    return await super().connect(*request, limits)
+                except aiohttp.ClientConnectorError as error:
+                    if error.os_error.errno not in (errno.EMFILE, errno.ENFILE):
+                        raise
+                await _within(limits.connect, counted.make_room())
+
+    return _Pooled
+
+
+async def _within(seconds: float | None, waiting: Awaitable[None]) -> None:
+    import aiohttp
+
+    try:
+        async with asyncio.timeout(seconds):
+            await waiting
+    except TimeoutError:
+        raise aiohttp.ConnectionTimeoutError("no connection became free") from None
 
 
 def _resolver(names: Names) -> aiohttp.abc.AbstractResolver:

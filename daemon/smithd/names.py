@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 
@@ -28,7 +30,9 @@ class Names:
     second caller waits for the same answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, opening: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Each name is looked up within ``opening()``."""
+        self._opening = opening
         self._running: dict[_Question, Future[list[ResolvedAddress]]] = {}
 
     async def look_up(self, host: str, port: int, family: int) -> list[ResolvedAddress]:
@@ -39,17 +43,17 @@ class Names:
             self._running = {asked: other for asked, other in self._running.items() if not other.done()}
             answer = self._running[question] = Future()
             answer.set_running_or_notify_cancel()  # so that a caller that stops waiting does not end it for the others
-            threading.Thread(target=_answer, args=(answer, question), name=f"look up {host}", daemon=True).start()
+            threading.Thread(target=self._answer, args=(answer, question), name=f"look up {host}", daemon=True).start()
         return await asyncio.wrap_future(answer)
 
-
-def _answer(answer: Future[list[ResolvedAddress]], question: _Question) -> None:
-    host, port, family = question
-    try:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-        answer.set_result([ResolvedAddress(family, proto, _numeric(at), port) for family, _, proto, _, at in found])
-    except BaseException as error:  # noqa: BLE001 # it is not lost: the callers that wait get it
-        answer.set_exception(error)
+    def _answer(self, answer: Future[list[ResolvedAddress]], question: _Question) -> None:
+        host, port, family = question
+        try:
+            with self._opening():
+                found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+            answer.set_result([ResolvedAddress(family, proto, _numeric(at), port) for family, _, proto, _, at in found])
+        except BaseException as error:  # noqa: BLE001 # it is not lost: the callers that wait get it
+            answer.set_exception(error)
 
 
 def _numeric(address: tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]) -> str:

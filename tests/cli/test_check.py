@@ -70,6 +70,26 @@ def test_warnings_are_printed_and_are_no_failure(capsys: pytest.CaptureFixture[s
     assert "\nsmithd.yaml:2:12: warning: ${env:SMITHD_TEST_NOT_SET} is not set\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"), [(0, None), (-1, "connections to sources are closed and opened again"), (-17, "polls fail")]
+)
+def test_it_says_how_many_descriptors_the_configuration_needs(
+    limit: int, said: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = "{type: http_json, url: 'http://127.0.0.1', metrics: {a: $.a}}"
+    sources = "".join(f"  h{number}: {host}\n" for number in range(32))
+    Path("smithd.yaml").write_text(f"{SOUND['activitysmith']}sources:\n{sources}")
+    monkeypatch.setattr("smithd.cli.check.hard_limit", lambda: 10_000)
+    assert run(["check"]) == 0
+    found = re.search(r"^File descriptors needed: (\d+); allowed here: 10000\.$", capsys.readouterr().out, re.MULTILINE)
+    assert found is not None
+    monkeypatch.setattr("smithd.cli.check.hard_limit", lambda: int(found[1]) + limit)
+    assert run(["check"]) == 0
+    printed = capsys.readouterr().out
+    assert said is None or said in printed
+    assert said is not None or "With" not in printed
+
+
 def test_two_different_files_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "a.yaml", "-c", "b.yaml"]) == 2
     assert "Name the file once" in capsys.readouterr().err

@@ -184,11 +184,15 @@ def world(data: Any) -> Iterator[tuple[Service, Shop, str]]:
 
 
 @contextmanager
-def smithd(config: Path) -> Iterator[subprocess.Popen[str]]:
-    """A real ``smithd run`` on this configuration, ended when the block is left."""
+def smithd(config: Path, limits: str = "") -> Iterator[subprocess.Popen[str]]:
+    """A real ``smithd run`` on this configuration, ended when the block is left.
+
+    ``limits`` are commands of the shell that starts it: ``ulimit -n 1024``.
+    """
+    shell = ["sh", "-ec", f'{limits}\nexec "$@"', "sh"] if limits else []
     with (config.parent / "smithd.log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "smithd", "run", "-c", str(config)], stdout=log, stderr=log, text=True
+            [*shell, sys.executable, "-m", "smithd", "run", "-c", str(config)], stdout=log, stderr=log, text=True
         )
         try:
             yield process

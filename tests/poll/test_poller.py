@@ -157,6 +157,31 @@ async def for_ever() -> None:
     await asyncio.sleep(1e9)
 
 
+@pytest.mark.parametrize(
+    ("what", "error", "said"),
+    [
+        ("asyncio.new_event_loop", OSError(24, "Too many open files"), "Too many open files"),
+        ("threading.Thread.start", RuntimeError("can't start new thread"), "can't start new thread"),
+    ],
+)
+def test_a_source_for_which_the_system_has_no_thread_left_fails_and_is_polled_again(
+    monkeypatch: pytest.MonkeyPatch, what: str, error: Exception, said: str
+) -> None:
+    async def main() -> tuple[Poll, Poll]:
+        harness = Harness([lambda: GOOD], isolated=True)
+        with monkeypatch.context() as exhausted:
+            exhausted.setattr(what, lambda *_: raising(error)())
+            failed = await harness.poller.poll_once()
+        again = await harness.poller.poll_once()
+        assert await harness.poller.close()
+        return failed, again
+
+    failed, again = run_virtual(main, real_wait=60.0)
+    assert failed.failure is not None
+    assert said in failed.failure
+    assert again.failure is None
+
+
 @pytest.mark.parametrize(("base", "isolated"), [(Scripted, False), (Scripted, True), (ScriptedSync, True)])
 def test_a_good_poll_brings_samples_and_their_freshness(base: type[Scripted], isolated: bool) -> None:
     poll, harness = once(lambda: GOOD, base=base, isolated=isolated)

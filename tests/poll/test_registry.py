@@ -114,6 +114,8 @@ WRONG = [
     ("class A(Source):\n    Options = Options", r"A does not define metrics and poll"),
     (good("A").replace("@classmethod", ""), r"A must define 'metrics' as a classmethod"),
     (good("A").replace("return [R", "yield [R"), r"A yields from an async 'poll': return a list"),
+    (good("A") + "    own_descriptors = 'a few'", r"A has 'own_descriptors' that are no whole number"),
+    (good("A") + "    own_descriptors = -1", r"A has 'own_descriptors' that are no whole number"),
     (good("A") + "    def open(self): pass", r"A must define 'open' with 'async def'"),
     (good("A", "type_name = 'no good'"), r"A has the type_name 'no good': expected small letters, digits and _"),
     ("class O(Options):\n    every: int\n" + good("A", "Options = O"), r"A has an option 'every', a key that every"),

@@ -47,3 +47,11 @@ def test_a_daemon_that_has_lost_its_state_is_not_restarted_and_a_crash_keeps_the
     lines = dict(line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and line[0].isalpha())
     assert {str(MISTAKE), str(LOST)} <= set(lines["RestartPreventExitStatus"].split())
     assert lines["RuntimeDirectoryPreserve"] == "restart"
+
+
+def test_the_service_may_open_a_connection_to_each_of_10_000_sources_and_raise_its_soft_limit() -> None:
+    lines = [line.partition("=") for line in UNIT.read_text().splitlines()]
+    assert [int(value) for key, _, value in lines if key == "LimitNOFILE"] >= [11_000]
+    filters = [value.split() for key, _, value in lines if key == "SystemCallFilter"]
+    assert "setrlimit" in filters[-1], "what comes later wins, and @resources is refused before"
+    assert "prlimit64" in filters[-1]

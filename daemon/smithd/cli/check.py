@@ -11,6 +11,8 @@ from smithd.cli.options import DEFAULT_CONFIG, log_level_option
 from smithd.config.lint import demands
 from smithd.config.load import load, without_collector
 from smithd.config.model import Config
+from smithd.config.needs import descriptor_needs
+from smithd.descriptors import hard_limit
 
 
 @click.command("check")
@@ -47,6 +49,14 @@ def summary(config: Config) -> Iterator[str]:
     yield "Requests a minute, while nothing fires / when every alert fires and resolves / allowed:"
     for demand in demands(config):
         yield f"  {demand.family:<17}{demand.steady:>7.4g} /{demand.worst:>7.4g} /{demand.limit:>5}"
+
+    needs, limit = descriptor_needs(config), hard_limit()
+    yield ""
+    yield f"File descriptors needed: {needs.all}; allowed here: {limit}."
+    if limit < needs.least:
+        yield "  With so few, polls fail: raise the limit (ulimit -Hn, or LimitNOFILE of the systemd unit)."
+    elif limit < needs.all:
+        yield "  With fewer than it needs, connections to sources are closed and opened again."
 
     if config.widgets:
         yield ""

@@ -14,6 +14,7 @@ import click
 from smithd.cli.logs import write_logs
 from smithd.cli.options import config_option, log_level_option
 from smithd.cli.state import copied
+from smithd.descriptors import raise_limit
 
 if TYPE_CHECKING:
     from smithd.alerts.alert import Alert
@@ -39,6 +40,7 @@ def once(config: Path, send: bool) -> int:
     from smithd.config.load import load
     from smithd.runtime.state import state_file
 
+    raise_limit()
     loaded = load(config, secrets_required=True)
     write_logs(loaded.redactor)
     with tempfile.TemporaryDirectory(prefix="smithd-once-") as folder:

@@ -17,6 +17,7 @@ import click
 
 from smithd.cli.logs import write_logs
 from smithd.cli.options import config_option, log_level_option, socket_option
+from smithd.descriptors import RESERVE, raise_limit
 from smithd.events import Events, listen_with_logs
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def run(config: Path, socket: Path | None) -> None:
     try:
         from smithd.config.load import load
 
+        raise_limit()
         loaded = load(config, secrets_required=True)
+        RESERVE.hold()
         write_logs(loaded.redactor)
         stopped_cleanly = asyncio.run(_run(loaded, socket))
     finally:

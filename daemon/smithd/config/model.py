@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -56,6 +57,19 @@ def parse_listen(text: Any) -> Listen:
     return Listen(bare, int(port))
 
 
+Network = IPv4Network | IPv6Network
+
+
+def parse_network(text: Any) -> Network:
+    """``10.0.0.1`` or ``10.0.0.0/8``; ValueError for anything else."""
+    if isinstance(text, Network):
+        return text
+    try:
+        return ip_network(text if isinstance(text, str) else "")
+    except ValueError as error:
+        raise ValueError(f"expected an address or a network, like 10.0.0.1 or 10.0.0.0/8 ({error})") from None
+
+
 class WebOptions(Options):
     """The keys of ``web``."""
 
@@ -63,6 +77,10 @@ class WebOptions(Options):
     token: Secret | None = Field(None, min_length=1, description="the password of the page, which a browser must send")
     listen: Annotated[Listen, BeforeValidator(parse_listen), WithJsonSchema({"type": "string"})] = Field(
         description="address:port of the page, like 127.0.0.1:8787; other addresses than this machine's need a token"
+    )
+
+    trusted_proxies: list[Annotated[Network, BeforeValidator(parse_network), WithJsonSchema({"type": "string"})]] = (
+        Field([], description="addresses and networks of proxies, whose X-Forwarded-For is believed; this machine's is")
     )
 
     @field_validator("listen")

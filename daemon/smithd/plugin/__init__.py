@@ -3,7 +3,6 @@
 from smithd.clock import Clock
 from smithd.errors import BadResponse, Misconfigured, SourceError, Unavailable
 from smithd.http import (
-    TLS,
     CertificateError,
     DecodingError,
     Http,
@@ -19,6 +18,7 @@ from smithd.plugin.source import Context, Source
 from smithd.plugin.thread import Threads
 from smithd.redactor import Redactor
 from smithd.suggestion import did_you_mean
+from smithd.tls import TLS
 
 __all__ = [
     "TLS",

@@ -41,6 +41,9 @@ class Source(ABC, Generic[OptionsT]):
 
     Options: ClassVar[type[Options]]
 
+    own_descriptors: ClassVar[int] = 0
+    """File descriptors that it keeps open beside connections of ``context.http``: to a database, of a file."""
+
     def __init__(self, options: OptionsT, context: Context) -> None:
         self.options = options
         self.context = context

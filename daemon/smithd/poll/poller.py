@@ -238,6 +238,9 @@ class Poller:
         """
         try:
             return await self._run_plugin(self._open_and_poll)
+        # What the plugin raises is a result already: this is its thread, for which the system has nothing left.
+        except (OSError, RuntimeError) as error:
+            return _Result(failure=f"it cannot be started: {_short(message_of(error))}")
         finally:
             _end(ended)
 

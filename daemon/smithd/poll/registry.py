@@ -231,6 +231,9 @@ def problem_with(found: Any) -> str | None:
         return problem
     if not isinstance(options.short_form, Mapping | None):
         return "has a 'short_form' in its options that is no JSON Schema: expected a dict"
+    own_descriptors = getattr(found, "own_descriptors", None)
+    if not isinstance(own_descriptors, int) or own_descriptors < 0:
+        return "has 'own_descriptors' that are no whole number: expected how many it keeps open"
     keys = {field.alias or name for name, field in options.model_fields.items()}
     if taken := sorted(keys & ScheduleOptions.model_fields.keys()):
         return f"has an option {taken[0]!r}, a key that every source has already"

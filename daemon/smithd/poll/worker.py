@@ -28,6 +28,7 @@ class Worker:
     """
 
     def __init__(self, name: str) -> None:
+        """Raises OSError or RuntimeError where the system has no descriptor, or no thread, left for it."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
@@ -42,7 +43,12 @@ class Worker:
         self._loop = asyncio.new_event_loop()
         self._loop.set_task_factory(self._make_task)
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            # The system has no thread left; of this worker nothing remains then.
+            self._loop.close()
+            raise
 
     @property
     def busy(self) -> bool:

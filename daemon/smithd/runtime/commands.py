@@ -8,6 +8,7 @@ from typing import Any
 
 from smithd import journal
 from smithd.control import Handler
+from smithd.descriptors import RESERVE
 from smithd.engine.entries import AddSilence, ExpireSilence
 from smithd.events import Reloaded
 from smithd.notify.silence import Silence
@@ -43,12 +44,14 @@ class _Commands:
         return str(await self._reload())
 
     async def status(self, _: Arguments) -> Any:
-        # Imported here: a daemon starts without what only answers need.
-        from smithd.status import as_json, status
-
         components = self._components
         engine, config = components.engine, components.config
-        setup, state, facts, now = engine.setup, engine.state, components.facts(), components.clock.now()
+        # Imported here: a daemon starts without what only answers need. A descriptor to read it must be left.
+        with RESERVE.lent():
+            from smithd.status import as_json, status
+
+            facts = components.facts()
+        setup, state, now = engine.setup, engine.state, components.clock.now()
 
         def read() -> Any:
             return config.redactor.clean_all(as_json(status(setup, state, facts, now), config.zone))
@@ -58,13 +61,14 @@ class _Commands:
 
     async def explain(self, given: Arguments) -> Any:
         # Imported here, as above.
-        from smithd.explain import explain
+        with RESERVE.lent():
+            from smithd.explain import explain
 
         components = self._components
         rule, labels = _text(given, "rule"), _text(given, "labels")
 
         def read() -> list[journal.Entry]:
-            with components.database.read_only() as connection:
+            with RESERVE.lent(), components.database.read_only() as connection:
                 return journal.read(connection, rule)
 
         # On a connection of its own, in a thread: neither the loop nor a commit waits for it.

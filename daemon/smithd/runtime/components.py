@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from smithd import __version__
 from smithd.clock import Clock
 from smithd.config.model import Config
+from smithd.config.needs import descriptor_needs
 from smithd.delivery.client import Client
+from smithd.descriptors import soft_limit
 from smithd.engine.running import RunningEngine
 from smithd.events import Events
 from smithd.http import Http
 from smithd.plugin.source import Context
 from smithd.poll.poller import Poller
 from smithd.poll.registry import SourceSpec
+from smithd.pool import FEWEST, Pool
 from smithd.setup import set_up
 from smithd.storage.committer import Committer, InlineCommitter
 from smithd.storage.database import Database
@@ -36,6 +39,11 @@ SLICE = 100
 """Sources for which something is done without letting the loop do anything else."""
 
 T = TypeVar("T")
+
+
+def _most_connections(config: Config) -> int:
+    """How many connections to sources may be open at once: what all others need is left to them."""
+    return max(FEWEST, soft_limit() - descriptor_needs(config).fixed)
 
 
 class SourceChanges(NamedTuple):
@@ -68,8 +76,9 @@ class Components:
         self.started_at = clock.now()
         self.last_reload: tuple[float, str] | None = None
         """When the last reload was, and why the configuration was refused ("": it was not)."""
-        self._http = Http()
-        self._to_service = Http(KEEP_ALIVE)
+        self._pool = Pool(_most_connections(config))
+        self._http = Http(pool=self._pool)
+        self._to_service = Http(KEEP_ALIVE, reserved=True)
         client = Client(config.account, self._to_service, clock.now)
         self.running = RunningEngine(config, events, clock, database, client, committer, marker)
         self.engine = self.running.engine
@@ -122,6 +131,7 @@ class Components:
         # What was stored before the reload may quote a secret of the earlier configuration.
         config.redactor.learn(self.config.redactor)
         self.config = config
+        self._pool.most = _most_connections(config)
         self.pollers = {name: coming.get(name) or self.pollers[name] for name in config.sources}
         self._begin_closing(leaving.values())
         return SourceChanges(tuple(coming), tuple(leaving))

@@ -13,6 +13,7 @@ from typing import Any
 from smithd import __version__, control
 from smithd.clock import Clock
 from smithd.config.model import Config
+from smithd.descriptors import RESERVE
 from smithd.errors import ConfigError, ListenError, SmithdError
 from smithd.events import ControlUnavailable, Events, Reloaded, ReloadRefused, Started, Stopped
 from smithd.poll.scheduler import Scheduler
@@ -191,7 +192,10 @@ class _Daemon:
         # sd_notify(3) asks for the time along with it.
         systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(components.clock.monotonic() * 1e6)}")
         try:
-            done = await self._change_over(await _reread(operator))
+            # Reading opens files, and must do so also where all descriptors are in use, as after SIGHUP.
+            with RESERVE.lent():
+                config = await _reread(operator)
+            done = await self._change_over(config)
         except SmithdError as error:
             components.last_reload = components.clock.now(), str(error)
             components.events.publish(ReloadRefused(str(error)))

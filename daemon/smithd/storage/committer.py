@@ -17,6 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from smithd.descriptors import RESERVE
 from smithd.storage.database import Database
 
 T = TypeVar("T")
@@ -74,7 +75,7 @@ class ThreadCommitter:
 
     def commit(self, write: Write) -> Awaitable[None]:
         def transaction() -> None:
-            with self._database.transaction(self._connection) as connection:
+            with RESERVE.lent(), self._database.transaction(self._connection) as connection:
                 write(connection)
 
         return self.run(transaction)

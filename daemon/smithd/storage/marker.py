@@ -11,6 +11,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from smithd.descriptors import RESERVE
+
 
 class Marker:
     """The marker of one state. ``existed``: the last run ended while its state could not be written."""
@@ -33,7 +35,8 @@ class Marker:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # O_NOFOLLOW: in the temporary folder, another user may have put a link to a file of ours.
-            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+            with RESERVE.lent():
+                os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
         except OSError:
             return False
         return self._is_ours()

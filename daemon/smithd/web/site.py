@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from smithd.clock import Clock
-from smithd.config.model import Config, WebOptions
+from smithd.config.model import Config, Network, WebOptions
 from smithd.engine.engine import Engine
 from smithd.events import Events, Serving
 from smithd.redactor import Redactor
@@ -79,9 +79,13 @@ class Site:
         if listener is not None:
             from smithd.serving import serve
 
-            self._serving = spawn(serve(self, listener))
+            self._serving = spawn(serve(self, listener, self._trusted_proxies))
             host, port = listener.getsockname()[:2]
             self._events.publish(Serving(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"))
+
+    def _trusted_proxies(self) -> Iterable[Network]:
+        """Those of today's configuration."""
+        return () if self._web is None else self._web.trusted_proxies
 
     def __enter__(self) -> Site:
         return self

@@ -24,6 +24,7 @@ class Prometheus(Source[PrometheusOptions]):
     """Values of PromQL queries, from a Prometheus server or what speaks its HTTP API."""
 
     Options = PrometheusOptions
+    own_descriptors = QUERIES_AT_ONCE
 
     def __init__(self, options: PrometheusOptions, context: Context) -> None:
         super().__init__(options, context)

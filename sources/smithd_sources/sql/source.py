@@ -31,6 +31,8 @@ class Sql(Source[SqlOptions]):
     """Numbers from a database, by SQL: PostgreSQL, MySQL and MariaDB, SQLite, and what else SQLAlchemy knows."""
 
     Options = SqlOptions
+    # SQLite's connection has a file, its log, and the index of that.
+    own_descriptors = 3
 
     def __init__(self, options: SqlOptions, context: Context) -> None:
         super().__init__(options, context)

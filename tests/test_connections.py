@@ -1,0 +1,123 @@
+"""Who may be connected to us, who gives way for whom, and a socket that cannot accept."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from contextlib import suppress
+
+import pytest
+
+from smithd.connections import GuestList, accept
+from virtual_time import run_virtual
+
+
+class Visitor:
+    """A guest; ``left``: it was asked to."""
+
+    def __init__(self, waiting_since: float | None) -> None:
+        self.waiting_since = waiting_since
+        self.left = False
+
+    def leave(self) -> None:
+        self.left = True
+
+
+A, B = "192.0.2.1", "192.0.2.2"
+
+# (who is there, in two places for each address and four in all; the address of who comes; is it admitted, who leaves)
+TABLE = [
+    ([], A, True, None),
+    ([(A, 1.0)], A, True, None),
+    ([(A, 2.0), (A, 1.0)], A, True, 1),
+    ([(A, None), (A, 1.0)], A, True, 1),
+    ([(A, None), (A, None)], A, False, None),
+    ([(A, None), (A, None)], B, True, None),
+    ([(A, None), (A, None), (B, 1.0)], A, False, None),
+    ([(A, None), (A, None)], None, True, None),
+    ([(None, None), (None, 5.0), (None, 6.0)], A, True, None),
+    ([(None, None), (None, 5.0), (None, 6.0), (A, 4.0)], B, True, 3),
+    ([(None, None), (None, None), (None, None), (A, 4.0)], None, True, 3),
+    ([(None, None), (None, None), (A, None), (B, None)], None, False, None),
+    ([(None, 1.0), (None, 2.0), (A, 8.0), (A, 9.0)], A, True, 2),
+]
+
+
+@pytest.mark.parametrize(("there", "address", "admitted", "leaves"), TABLE)
+def test_who_waits_longest_gives_way(
+    there: list[tuple[str | None, float | None]], address: str | None, admitted: bool, leaves: int | None
+) -> None:
+    guests = GuestList(most=4, most_from_one=2)
+    visitors = [Visitor(since) for _, since in there]
+    for visitor, (at, _) in zip(visitors, there, strict=True):
+        assert guests.admit(visitor, at)
+    assert guests.admit(Visitor(None), address) is admitted
+    assert [number for number, visitor in enumerate(visitors) if visitor.left] == ([] if leaves is None else [leaves])
+
+
+def test_who_has_left_takes_no_place() -> None:
+    guests = GuestList(most=1)
+    first = Visitor(None)
+    assert guests.admit(first, A)
+    assert not guests.admit(Visitor(None), B)
+    guests.forget(first)
+    assert guests.admit(Visitor(None), B)
+
+
+def test_a_guest_may_change_its_address() -> None:
+    """A proxy's connection counts for whom it asks, and for nobody between two requests."""
+    guests = GuestList(most_from_one=1)
+    first, second = Visitor(None), Visitor(None)
+    assert guests.admit(first, A)
+    assert guests.admit(second, None)
+    assert not guests.admit(second, A)
+    assert guests.admit(first, None)
+    assert guests.admit(second, A)
+
+
+class Exhausted(socket.socket):
+    """A listening socket for which there is no descriptor: at first, or for ever."""
+
+    tries = 0
+    fails_until = 1_000_000
+
+    def accept(self) -> tuple[socket.socket, object]:
+        self.tries += 1
+        if self.tries <= self.fails_until:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+def test_a_socket_that_cannot_accept_is_tried_each_second_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> tuple[int, list[str]]:
+        with Exhausted() as listener, socket.socket() as client:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            listener.setblocking(False)
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+            addresses: list[str] = []
+
+            def take(connection: socket.socket, address: str) -> None:
+                addresses.append(address)
+                connection.close()
+
+            accepting = asyncio.create_task(accept(listener, take))
+            await asyncio.sleep(60)
+            tries = listener.tries
+            listener.fails_until = 0
+            await asyncio.sleep(2)
+            accepting.cancel()
+            with suppress(asyncio.CancelledError):
+                await accepting
+            return tries, addresses
+
+    with caplog.at_level(logging.WARNING, "smithd"):
+        tries, addresses = run_virtual(main, real_wait=0.01)
+    assert 30 <= tries <= 61
+    assert addresses == ["127.0.0.1"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "a connection could not be accepted: Too many open files"
+    ]

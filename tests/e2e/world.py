@@ -127,6 +127,7 @@ class Shop:
 
     def __init__(self, data: Any) -> None:
         self.data = data
+        self.delay = 0.0
         self.polls = 0
 
 
@@ -148,6 +149,7 @@ def _handler(service: Service, shop: Shop) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             shop.polls += 1
             data = shop.data
+            time.sleep(shop.delay)
             self._reply(200, data)
 
         def _service(self) -> None:
@@ -184,11 +186,14 @@ def world(data: Any) -> Iterator[tuple[Service, Shop, str]]:
 
 
 @contextmanager
-def smithd(config: Path) -> Iterator[subprocess.Popen[str]]:
-    """A real ``smithd run`` on this configuration, ended when the block is left."""
+def smithd(config: Path, first: str = "pass") -> Iterator[subprocess.Popen[str]]:
+    """A real ``smithd run`` on this configuration, ended when the block is left. ``first``: Python that it runs first,
+    to have shorter time-outs.
+    """
+    run = f"{first}\nfrom smithd.cli.main import main; main()"
     with (config.parent / "smithd.log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "smithd", "run", "-c", str(config)], stdout=log, stderr=log, text=True
+            [sys.executable, "-c", run, "run", "-c", str(config)], stdout=log, stderr=log, text=True
         )
         try:
             yield process

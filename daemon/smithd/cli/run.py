@@ -18,6 +18,7 @@ from smithd.cli.options import config_option, log_level_option, socket_option
 from smithd.events import Events, listen_with_logs
 
 if TYPE_CHECKING:
+    from smithd.clock import Clock
     from smithd.config.model import Config
 
 
@@ -34,11 +35,13 @@ def run(config: Path, socket: Path | None) -> None:
     # What a start makes lives as long as the daemon: searching it for garbage is an eighth of the start's CPU time.
     gc.disable()
     try:
+        from smithd.clock import SystemClock
         from smithd.config.load import load
 
+        clock = SystemClock()
         loaded = load(config, secrets_required=True)
         write_logs(loaded.redactor)
-        stopped_cleanly = asyncio.run(_run(loaded, socket))
+        stopped_cleanly = clock.run(partial(_run, loaded, socket, clock))
     finally:
         gc.enable()
     if not stopped_cleanly:
@@ -47,9 +50,8 @@ def run(config: Path, socket: Path | None) -> None:
         os._exit(0)
 
 
-async def _run(config: Config, socket: Path | None) -> bool:
+async def _run(config: Config, socket: Path | None, clock: Clock) -> bool:
     from smithd import control
-    from smithd.clock import SystemClock
     from smithd.config.load import load
     from smithd.plugin.thread import Threads
     from smithd.runtime.daemon import Operator, run
@@ -65,7 +67,7 @@ async def _run(config: Config, socket: Path | None) -> bool:
     gc.enable()
     operator = Operator(reread, reload, socket or control.places(config.path)[0], _collect_and_freeze)
     events = Events([listen_with_logs(config.redactor)])
-    return await run(config, events, SystemClock(), stop, operator=operator)
+    return await run(config, events, clock, stop, operator=operator)
 
 
 def _collect_and_freeze() -> None:

@@ -123,10 +123,11 @@ class Service:
 
 
 class Shop:
-    """What the shop says; set ``data`` and it answers that."""
+    """What the shop says; set ``data`` and it answers that. ``others``: what it answers at other paths, as it is."""
 
     def __init__(self, data: Any) -> None:
         self.data = data
+        self.others: dict[str, bytes] = {}
         self.delay = 0.0
         self.polls = 0
 
@@ -139,7 +140,7 @@ def _handler(service: Service, shop: Shop) -> type[BaseHTTPRequestHandler]:
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
         def _reply(self, status: int, body: Any) -> None:
-            raw = json.dumps(body).encode()
+            raw = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(raw)))
@@ -147,6 +148,9 @@ def _handler(service: Service, shop: Shop) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(raw)
 
         def do_GET(self) -> None:
+            if self.path in shop.others:
+                self._reply(200, shop.others[self.path])
+                return
             shop.polls += 1
             data = shop.data
             time.sleep(shop.delay)

@@ -213,6 +213,9 @@ class Poller:
             # The line is read first, since the cancellation moves it.
             line = self.current_line()
             await self._stopped_call(calling)
+        if calling.done():
+            # The error of a late one would keep what it worked on in memory until the next poll.
+            self._calling = None
         # A source whose open failed is closed at once, and made again at the next poll.
         if not self._is_open and calling.done():
             await self._close_source()

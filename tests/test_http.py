@@ -8,7 +8,7 @@ import queue
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -174,3 +174,29 @@ def test_a_file_that_cannot_be_used_is_named(tls: TLS, tmp_path: Any, monkeypatc
     (tmp_path / "junk.pem").write_text("junk")
     with pytest.raises(OSError, match=r"^(junk|none)\.pem: "):
         tls.context()
+
+
+def test_an_answer_in_chunks_of_a_byte_is_cut_off_at_once() -> None:
+    sent = 0
+
+    def drip(connection: socket.socket) -> None:
+        nonlocal sent
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with connection, suppress(OSError):
+            for _ in range(1_000):
+                connection.sendall(b"1\r\na\r\n" * 5_000)
+                sent += 5_000
+
+    async def main(port: int) -> None:
+        client = Http()
+        with pytest.raises(http.DecodingError, match="drips: it comes in chunks of 1 bytes"):
+            await client.prepare("GET", f"http://127.0.0.1:{port}/").send()
+        await client.aclose()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=lambda: drip(listener.accept()[0]), daemon=True)
+        serving.start()
+        asyncio.run(main(listener.getsockname()[1]))
+        serving.join(30)
+    assert sent < 1_000_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from functools import cache
@@ -11,6 +12,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+
+STALL = 1.0
+"""Seconds without any sign of the loop after which it counts as stalled: the process was stopped, or the machine was
+suspended or out of memory.
+"""
+PULSE = 0.5
+"""Seconds after which a loop that waits looks at the clock again, so that a longer silence is a stall."""
 
 
 class Clock(Protocol):
@@ -20,7 +28,7 @@ class Clock(Protocol):
         """The calendar's time, in seconds since 1970 (UTC)."""
 
     def monotonic(self) -> float:
-        """Seconds that never step; only differences mean something."""
+        """Seconds that never step, and pass only while smithd can run; only differences mean something."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait for ``seconds``, on the monotonic clock."""
@@ -36,16 +44,43 @@ def _boot_id() -> str | None:
 
 
 class SystemClock:
-    """The machine's own clocks."""
+    """The machine's own clocks.
+
+    Linux' monotonic clock stands still while the machine is suspended. In a loop that this clock runs, it stands still
+    during every other stall as well. So a time-out never ends by time in which nothing could be read, and all that
+    follows the wall clock is told of the stall as of a suspend: the wall clock has gone ahead.
+    """
+
+    def __init__(self) -> None:
+        self._stalled = 0.0
+        self._seen_at: float | None = None
+        # Sources ask for the time in threads of their own.
+        self._lock = threading.Lock()
 
     def now(self) -> float:
         return time.time()
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        with self._lock:
+            at = time.monotonic()
+            # Without a loop of ours nobody looks at the clock twice a second.
+            if self._seen_at is not None:
+                if at - self._seen_at > STALL:
+                    self._stalled += at - self._seen_at
+                self._seen_at = at
+            return at - self._stalled
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run ``main`` as asyncio.run does, in a loop whose time stands still while the loop is stalled."""
+        with asyncio.Runner(loop_factory=lambda: _SteadyLoop(self)) as runner:
+            self._seen_at = time.monotonic()
+            try:
+                return runner.run(main())
+            finally:
+                self._seen_at = None
 
 
 def boot(clock: Clock) -> tuple[str, float] | None:
@@ -84,6 +119,27 @@ class VirtualClock:
     def jump(self, seconds: float) -> None:
         """Let time pass."""
         self._passed += seconds
+
+
+class _SteadyLoop(asyncio.SelectorEventLoop):
+    def __init__(self, clock: SystemClock) -> None:
+        self._steady = clock
+        super().__init__(_PulsingSelector(clock))
+
+    def time(self) -> float:
+        return self._steady.monotonic()
+
+
+class _PulsingSelector(selectors.DefaultSelector):
+    def __init__(self, clock: SystemClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._clock.monotonic()
+        ready = super().select(PULSE if timeout is None else min(timeout, PULSE))
+        self._clock.monotonic()
+        return ready
 
 
 class _VirtualLoop(asyncio.SelectorEventLoop):

@@ -243,13 +243,14 @@ class ResourcesLeft(Event):
 
 @dataclass(frozen=True, slots=True)
 class ClockStepped(Event):
-    """The wall clock was set by so many seconds, forward where the number is positive."""
+    """The wall clock was set by so many seconds, forward where the number is positive; or smithd stood still."""
 
     level: ClassVar[int] = logging.WARNING
     seconds: float
 
     def __str__(self) -> str:
-        return f"the clock stepped by {self.seconds:+.0f} s; all schedules are planned again"
+        what = f"the clock stepped by {self.seconds:+.0f} s" + (", or smithd stood still" if self.seconds > 0 else "")
+        return f"{what}; all schedules are planned again"
 
 
 @dataclass(frozen=True, slots=True)

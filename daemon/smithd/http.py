@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 from smithd import __version__
 from smithd.descriptors import RESERVE
 from smithd.names import Names
+from smithd.pace import BodyPace
 from smithd.packing import PACKED, Unpacker, unpacker
 from smithd.pool import Pool
 from smithd.tls import DEFAULT_TLS, TLS
@@ -433,12 +434,12 @@ def _describe_system_error(error: OSError) -> str:
 async def read(response: httpx.Response, limit: int) -> bytes:
     """The body of a streamed response.
 
-    Raises ResponseTooLarge where it has more than ``limit`` unpacked bytes, DecodingError where it cannot be unpacked.
+    Raises ResponseTooLarge where it has more than ``limit`` unpacked bytes, DecodingError where it cannot be unpacked,
+    or drips.
     """
     chunks, size = [], 0
     encoding = response.headers.get("content-encoding", "").strip().lower()
-    # An asynchronous transport returns no other kind of stream.
-    stream: AsyncIterable[bytes] = cast("httpx.AsyncByteStream", response.stream)
+    stream = _chunks(response)
     # Any other encoding was not asked for: such a body is left as it is.
     if encoding in PACKED:
         stream = _unpacked(stream, encoding)
@@ -450,7 +451,31 @@ async def read(response: httpx.Response, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def _unpacked(stream: AsyncIterable[bytes], encoding: str) -> AsyncIterator[bytes]:
+async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    """A body in the chunks that the server made, as far as they can be told. Raises DecodingError where it drips."""
+    from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
+
+    # An asynchronous transport returns no other kind of stream.
+    stream: AsyncIterable[bytes] = cast("httpx.AsyncByteStream", response.stream)
+    if isinstance(stream, AiohttpResponseStream):
+        # Its own iterator joins small chunks, so that they could not be counted.
+        stream = _as_received(stream._aiohttp_response.content)
+    loop = asyncio.get_running_loop()
+    pace = BodyPace(loop.time())
+    with map_aiohttp_exceptions():
+        async for chunk in stream:
+            if (problem := pace.problem(len(chunk), loop.time())) is not None:
+                raise DecodingError(problem)
+            yield chunk
+
+
+async def _as_received(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    # Not its iter_chunks, which never ends where a response has no body.
+    while not content.at_eof():
+        yield (await content.readchunk())[0]
+
+
+async def _unpacked(stream: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
     """A packed body in small unpacked pieces, however much a few packed bytes unpack to."""
     body: Unpacker | None = None
     async for chunk in stream:

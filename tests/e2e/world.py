@@ -123,10 +123,12 @@ class Service:
 
 
 class Shop:
-    """What the shop says; set ``data`` and it answers that."""
+    """What the shop says; set ``data`` and it answers that. ``others``: what it answers at other paths, as it is."""
 
     def __init__(self, data: Any) -> None:
         self.data = data
+        self.others: dict[str, bytes] = {}
+        self.delay = 0.0
         self.polls = 0
 
 
@@ -138,7 +140,7 @@ def _handler(service: Service, shop: Shop) -> type[BaseHTTPRequestHandler]:
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
         def _reply(self, status: int, body: Any) -> None:
-            raw = json.dumps(body).encode()
+            raw = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(raw)))
@@ -146,8 +148,12 @@ def _handler(service: Service, shop: Shop) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(raw)
 
         def do_GET(self) -> None:
+            if self.path in shop.others:
+                self._reply(200, shop.others[self.path])
+                return
             shop.polls += 1
             data = shop.data
+            time.sleep(shop.delay)
             self._reply(200, data)
 
         def _service(self) -> None:
@@ -184,15 +190,17 @@ def world(data: Any) -> Iterator[tuple[Service, Shop, str]]:
 
 
 @contextmanager
-def smithd(config: Path, limits: str = "") -> Iterator[subprocess.Popen[str]]:
+def smithd(config: Path, limits: str = "", first: str = "pass") -> Iterator[subprocess.Popen[str]]:
     """A real ``smithd run`` on this configuration, ended when the block is left.
 
-    ``limits`` are commands of the shell that starts it: ``ulimit -n 1024``.
+    ``limits`` are commands of the shell that starts it: ``ulimit -n 1024``; ``first`` is Python that it runs first, to
+    have shorter time-outs.
     """
     shell = ["sh", "-ec", f'{limits}\nexec "$@"', "sh"] if limits else []
+    run = f"{first}\nfrom smithd.cli.main import main; main()"
     with (config.parent / "smithd.log").open("a") as log:
         process = subprocess.Popen(
-            [*shell, sys.executable, "-m", "smithd", "run", "-c", str(config)], stdout=log, stderr=log, text=True
+            [*shell, sys.executable, "-c", run, "run", "-c", str(config)], stdout=log, stderr=log, text=True
         )
         try:
             yield process

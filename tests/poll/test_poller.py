@@ -35,7 +35,7 @@ from smithd.poll.intake import MAX_SERIES, Poll
 from smithd.poll.poller import Poller
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import Every
-from virtual_time import run_virtual
+from virtual_time import run_virtual, step_clock
 
 GOOD = [RawSample("orders", 3.0)]
 
@@ -422,6 +422,31 @@ def test_problems_are_reported_seldom() -> None:
     assert len(harness.published(SamplesRefused)) == 7
     assert "shop.typo: no such metric; declared: orders" in str(harness.published(SamplesRefused)[0])
     assert all(poll.failure is None and len(poll.samples) == 1 for poll in harness.polls)
+
+
+def standing_still(seconds: float) -> Iterable[RawSample]:
+    """What a poll comes to whose answer did not outlive a stall of smithd: time passed, and none of it for smithd."""
+    step_clock(seconds)
+    raise Unavailable("it closed the connection without an answer")
+
+
+@pytest.mark.parametrize("stalled", [1.5, 38, 8 * 3600])
+def test_a_poll_that_fails_in_a_stall_is_repeated_and_no_failure(stalled: float) -> None:
+    poll, harness = once(lambda: standing_still(stalled), lambda: GOOD)
+    assert (poll.failure, [sample.value for sample in poll.samples]) == (None, [3.0])
+    assert harness.published(PollFailed) == harness.published(SourceRecovered) == []
+
+
+def test_a_source_that_causes_stalls_fails_in_the_end() -> None:
+    poll, harness = once(lambda: standing_still(5))
+    assert poll.failure == "it closed the connection without an answer"
+    assert harness.did.count("poll") == 3
+
+
+def test_a_correction_of_the_clock_is_no_stall() -> None:
+    poll, harness = once(lambda: standing_still(0.5), lambda: GOOD)
+    assert poll.failure is not None
+    assert harness.did.count("poll") == 1
 
 
 def test_no_half_poll_counts() -> None:

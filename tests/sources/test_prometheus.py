@@ -435,6 +435,24 @@ class TestWhatElseMayAnswer:
         assert type(failure) is BadResponse
         assert "larger than 20000000 bytes" in str(failure)
 
+    def test_an_answer_is_read_no_further_than_the_wanted_series(self, ask: Ask, web: Server) -> None:
+        series = [
+            json.dumps({"metric": {"i": f'{n} é {{"metric":{{'}, "value": [1, "2"]}, ensure_ascii=False) for n in "123"
+        ]
+        start = '{"status":"success","data":{"resultType":"vector","result":['
+        compact = ",".join(series * 150_000).replace('": ', '":').replace(", ", ",")
+        web.replies["/api/v1/query"] = Reply((start + compact).encode())
+        assert len(start + compact) > 20_000_000
+        with pytest.raises(BadResponse, match="more than 2 series, and the first 2 count") as caught:
+            ask(Prometheus, {"url": web.url, "max_series": 2, "metrics": {"one": "up"}})
+        assert [sample.labels["i"] for sample in caught.value.samples] == ['1 é {"metric":{', '2 é {"metric":{']
+
+    def test_an_answer_that_drips_is_cut_off(self, ask: Ask, web: Server) -> None:
+        body = b"1\r\n \r\n" * 1_100 + b"0\r\n\r\n"
+        headers = {"Transfer-Encoding": "chunked"}
+        failure = self.failure(ask, web, Reply(body, headers=headers))
+        assert "the answer drips" in str(failure)
+
     def test_an_answer_that_breaks_off(self, ask: Ask, web: Server) -> None:
         assert type(self.failure(ask, web, Reply(b'{"status":', cut=True))) is Unavailable
 

@@ -21,6 +21,7 @@ from smithd.descriptors import RESERVE, raise_limit
 from smithd.events import Events, listen_with_logs
 
 if TYPE_CHECKING:
+    from smithd.clock import Clock
     from smithd.config.model import Config
 
 
@@ -37,13 +38,15 @@ def run(config: Path, socket: Path | None) -> None:
     # What a start makes lives as long as the daemon: searching it for garbage is an eighth of the start's CPU time.
     gc.disable()
     try:
+        from smithd.clock import SystemClock
         from smithd.config.load import load
 
+        clock = SystemClock()
         raise_limit()
         loaded = load(config, secrets_required=True)
         RESERVE.hold()
         write_logs(loaded.redactor)
-        stopped_cleanly = asyncio.run(_run(loaded, socket))
+        stopped_cleanly = clock.run(partial(_run, loaded, socket, clock))
     finally:
         gc.enable()
     if not stopped_cleanly:
@@ -52,9 +55,8 @@ def run(config: Path, socket: Path | None) -> None:
         os._exit(0)
 
 
-async def _run(config: Config, socket: Path | None) -> bool:
+async def _run(config: Config, socket: Path | None, clock: Clock) -> bool:
     from smithd import control
-    from smithd.clock import SystemClock
     from smithd.config.load import load
     from smithd.runtime.daemon import Operator, run
     from smithd.runtime.rereading import Rereading
@@ -69,7 +71,7 @@ async def _run(config: Config, socket: Path | None) -> bool:
     gc.enable()
     operator = Operator(reread, reload, socket or control.places(config.path)[0], collector_rests)
     events = Events([listen_with_logs(config.redactor)])
-    return await run(config, events, SystemClock(), stop, operator=operator)
+    return await run(config, events, clock, stop, operator=operator)
 
 
 @contextmanager

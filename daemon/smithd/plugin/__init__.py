@@ -12,6 +12,7 @@ from smithd.http import (
     TransportError,
     read,
 )
+from smithd.pace import BodyPace
 from smithd.plugin.options import Duration, File, HttpUrl, MetricName, Options, PositiveDuration, Secret, Size, http_url
 from smithd.plugin.sample import RawSample
 from smithd.plugin.source import Context, Source
@@ -23,6 +24,7 @@ from smithd.tls import TLS
 __all__ = [
     "TLS",
     "BadResponse",
+    "BodyPace",
     "CertificateError",
     "Clock",
     "Context",

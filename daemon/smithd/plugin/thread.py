@@ -37,7 +37,11 @@ class Threads:
 
         outcome.add_done_callback(leave)
         threading.Thread(target=_work, args=(call, outcome), name=self._name, daemon=True).start()
-        return await asyncio.wrap_future(outcome)
+        try:
+            return await asyncio.wrap_future(outcome)
+        finally:
+            # An error and the frames that it passed through would keep each other, and what the call worked on.
+            del outcome
 
 
 def _work(call: Callable[[], T], outcome: Future[T]) -> None:
@@ -45,3 +49,5 @@ def _work(call: Callable[[], T], outcome: Future[T]) -> None:
         outcome.set_result(call())
     except BaseException as error:  # noqa: BLE001 # it is not lost: the caller that waits gets it
         outcome.set_exception(error)
+    finally:
+        del call, outcome

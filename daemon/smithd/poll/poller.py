@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from smithd.clock import STALL
 from smithd.errors import Misconfigured, SourceError
 from smithd.events import (
     Events,
@@ -42,6 +43,8 @@ GRACE = 1.0
 """The seconds that a cancelled plugin has to stop; after that it is left behind."""
 CLOSING = 2.0
 """The deadline of a source's ``close``, in seconds."""
+TRIES = 3
+"""How often a poll that failed in a stall is tried. One that causes the stalls itself must fail in the end."""
 MANY_TASKS = 10
 """A source may keep a few tasks running (a connection that it listens to). This many are a leak."""
 MANY_RESOURCES = 100
@@ -129,14 +132,19 @@ class Poller:
 
     async def poll_once(self) -> Poll:
         """Poll the source once, after opening it where it is not open. Raises nothing but cancellation."""
-        started = self._clock.monotonic()
-        result = await self._call(started)
+        for _ in range(TRIES):
+            started, wall_started = self._clock.monotonic(), self._clock.now()
+            result = await self._call(started)
+            ran_for = self._clock.monotonic() - started
+            # A failure says nothing of the source where smithd stood still meanwhile: the wall clock ran ahead.
+            if result.failure is None or self._clock.now() - wall_started < ran_for + STALL:
+                break
         now, name = self._clock.now(), self._spec.name
         if result.failure is None:
             if self._failures:
                 self._events.publish(SourceRecovered(name, self._failures))
                 self._failures, self._not_before, self._failure_log = 0, float("-inf"), _Thinned()
-            self._events.publish(Polled(name, len(result.samples), self._clock.monotonic() - started))
+            self._events.publish(Polled(name, len(result.samples), ran_for))
         else:
             self._failures += 1
             interval = period(self._spec.schedule, now)
@@ -225,6 +233,9 @@ class Poller:
             # The line is read first, since the cancellation moves it.
             line = self.current_line()
             await self._stopped_call(calling)
+        if calling.done():
+            # The error of a late one would keep what it worked on in memory until the next poll.
+            self._calling = None
         # A source whose open failed is closed at once, and made again at the next poll.
         if not self._is_open and calling.done():
             await self._close_source()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from smithd.plugin import BadResponse
 
@@ -89,6 +89,7 @@ def _parsed(text: str) -> CompiledPath:
 JSONPath = Annotated[
     CompiledPath,
     BeforeValidator(parse_path),
+    PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": r"^\$", "examples": ["$.orders.today", "$.hosts[*].load"]}),
 ]
 """A path in JSON (RFC 9535). Its regular expressions are matched with short texts only."""

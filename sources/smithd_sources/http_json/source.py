@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 from smithd.plugin import (
@@ -13,17 +13,16 @@ from smithd.plugin import (
     Misconfigured,
     RawSample,
     Redactor,
-    Response,
     Source,
     SourceError,
     Threads,
 )
-from smithd_sources.http_errors import cut, excerpt, place
+from smithd_sources.http_errors import OWN_DEADLINE, place
 from smithd_sources.http_json.client import HttpJsonClient, PageResponse
-from smithd_sources.http_json.json_path import CompiledPath
 from smithd_sources.http_json.link_header import next_link
-from smithd_sources.http_json.metric import read_metric
 from smithd_sources.http_json.options import BodyFormat, HttpJsonOptions, PagesOptions
+from smithd_sources.http_json.process import SearchProcess
+from smithd_sources.http_json.search import Body, Pages, Search, cpu_seconds
 from smithd_sources.partial_failure import PartialFailures
 from smithd_sources.values import TimeContext
 
@@ -33,14 +32,12 @@ ON_THE_LOOP = 16_000
 """The bytes of an answer that may be parsed, and searched by plain paths, on the event loop: a few milliseconds at
 worst. Other paths can take any time over a few bytes (``$..[?@..x]``).
 """
+IN_A_THREAD = 256_000
+"""The bytes of an answer that may be searched by plain paths in a thread of ours, which nothing can end."""
+QUICK = 0.02
+"""The seconds that searching an answer may take for the next one to be searched in this process."""
 
-
-@dataclass(slots=True)
-class ParsedPages:
-    """The parsed documents, one for each page, and their size in bytes."""
-
-    documents: list[Any]
-    size: int
+_PROCESS = SearchProcess()
 
 
 class HttpJson(Source[HttpJsonOptions]):
@@ -50,21 +47,25 @@ class HttpJson(Source[HttpJsonOptions]):
 
     def __init__(self, options: HttpJsonOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._place = place(options.url)
-        paths = [path for metric in options.metrics.values() for path in metric.paths()]
-        if options.pages is not None and isinstance(options.pages.next, CompiledPath):
-            paths.append(options.pages.next)
-        self._is_plain = all(path.plain for path in paths)
+        next_page = options.pages.next if options.pages is not None and options.pages.next != "link" else None
+        self._search = Search(
+            place=place(options.url), format=options.format, metrics=options.metrics, next_page=next_page
+        )
+        self._is_plain = all(path.plain for path in self._search.paths())
+        # Where a path descends anywhere, a first answer may cost anything.
+        self._cost = math.inf if any(".." in path.text for path in self._search.paths()) else 0.0
+        self._patience = OWN_DEADLINE * context.timeout
         self._threads = Threads(f"search {context.name}", places=1)
         self._client: HttpJsonClient | None = None
-        self._kept = ParsedPages([], 0)
-        """The pages of the last response, where the server is asked for changes only."""
+        self._kept = Pages()
+        """The last response, where the server is asked for changes only."""
 
     @classmethod
     def metrics(cls, options: HttpJsonOptions) -> Collection[str]:
         return options.metrics.keys()
 
     async def open(self) -> None:
+        _PROCESS.join()
         body = self.options.body
         headers = {"Accept": "*/*" if self.options.format is BodyFormat.NUMBER else "application/json"}
         if body is not None:
@@ -77,18 +78,23 @@ class HttpJson(Source[HttpJsonOptions]):
         except ValueError as error:
             raise Misconfigured(f"the address cannot be used: {error}") from None
 
+    async def close(self) -> None:
+        _PROCESS.leave()
+
     async def poll(self) -> Iterable[RawSample]:
         client, pages, failures = self._client, self._kept, PartialFailures()
         assert client is not None  # open comes first
         try:
             page = await client.get()
             if page is not None:
-                pages = ParsedPages([await self._parsed(page.response)], len(page.response.body))
-                # Only now is it known that the response can be parsed: one that cannot must be sent again next time.
-                self._kept = pages if client.use(page) else ParsedPages([], 0)
+                pages = Pages([_body(page)])
                 if self.options.pages is not None:
                     await self._get_pages(client, page, self.options.pages, pages, failures)
-            return await self._searched(pages.size, lambda: self._read(pages.documents, failures))
+            samples = await self._samples(pages, failures)
+            if page is not None:
+                # Only now is it known that the response can be parsed: one that cannot must be sent again next time.
+                self._kept = pages if client.use(page) else Pages()
+            return failures.settle(samples)
         except SourceError as error:
             # The text may show parts of an answer, which may repeat what was sent.
             redactor = Redactor()
@@ -97,83 +103,78 @@ class HttpJson(Source[HttpJsonOptions]):
             raise type(error)(redactor.clean(str(error)), samples=error.samples) from None
 
     async def _get_pages(
-        self,
-        client: HttpJsonClient,
-        page: PageResponse,
-        wanted: PagesOptions,
-        pages: ParsedPages,
-        failures: PartialFailures,
+        self, client: HttpJsonClient, page: PageResponse, wanted: PagesOptions, pages: Pages, failures: PartialFailures
     ) -> None:
         """Get the pages that follow, and add them. A failure there costs only the pages from there on."""
         # The address of a bare host may be written with a slash at its end, or without.
         seen = {self.options.url, f"{self.options.url}/", page.address}
+        own = self._search.place
         try:
-            while following := await self._next_address(page, wanted.next, pages.documents[-1]):
-                if len(pages.documents) == wanted.at_most:
+            while following := await self._next_address(page, pages):
+                if len(pages.bodies) == wanted.at_most:
                     raise BadResponse(f"there are more than {wanted.at_most} pages; pages.at_most can be raised")
                 page = await client.get_page(page, following)
                 if page.address in seen:
-                    raise BadResponse(f"the next page of {self._place} is one that was read already")
+                    raise BadResponse(f"the next page of {own} is one that was read already")
                 seen.add(page.address)
-                pages.size += len(page.response.body)
-                if pages.size > self.options.max_size:
-                    raise BadResponse(
-                        f"the pages of {self._place} are larger than {self.options.max_size} bytes together"
-                    )
-                pages.documents.append(await self._parsed(page.response))
+                if pages.size + len(page.response.body) > self.options.max_size:
+                    raise BadResponse(f"the pages of {own} are larger than {self.options.max_size} bytes together")
+                pages.bodies.append(_body(page))
         except SourceError as error:
             failures.add(error)
 
-    async def _next_address(self, page: PageResponse, path: str | CompiledPath, document: Any) -> str | None:
-        """The address of the next page, as this page or its ``document`` names it; None where there is none."""
-        if isinstance(path, str):
+    async def _next_address(self, page: PageResponse, pages: Pages) -> str | None:
+        """The address of the next page, as the last one names it; None where there is none."""
+        if self._search.next_page is None:
             return next_link(page.response.headers.get("link", ""))
-        found = await self._searched(len(page.response.body), lambda: path.find(document))
-        if not found or found[0] is None or found[0] == "":
-            return None
-        if not isinstance(found[0], str):
-            raise BadResponse(f"{path} is not the address of the next page")
-        return found[0]
+        search, cost, body = self._search, self._cost, pages.bodies[-1]
+        if self._is_costly(len(body.content)):
+            return await self._threads.run(lambda: _PROCESS.next_page(search, body, cost, self._patience))
+        last = len(pages.bodies) - 1
+        return await self._here(len(body.content), lambda: search.next_address(pages.document(last, search)))
 
-    async def _parsed(self, response: Response) -> Any:
-        is_small = len(response.body) <= ON_THE_LOOP
-        return self._parse(response) if is_small else await self._threads.run(lambda: self._parse(response))
+    async def _samples(self, pages: Pages, failures: PartialFailures) -> list[RawSample]:
+        """The samples of all pages; what cannot be read is added to the failures."""
+        search = self._search
+        if self._is_costly(pages.size):
+            found = await self._threads.run(lambda: self._searched_apart(pages.bodies))
+            if found["failure"] is not None:
+                failures.add(BadResponse(found["failure"]))
+            return [RawSample(*sample) for sample in found["samples"]]
+        # Until it has ended, nothing says that it does.
+        self._cost = math.inf
 
-    async def _searched(self, size: int, search: Callable[[], T]) -> T:
-        """What ``search`` returns, which follows our paths in documents of ``size`` bytes."""
+        def samples() -> list[RawSample]:
+            began = cpu_seconds()
+            try:
+                return search.samples(pages, self._asked(), failures)
+            finally:
+                self._cost = cpu_seconds() - began
+
+        return await self._here(pages.size, samples)
+
+    def _searched_apart(self, bodies: list[Body]) -> dict[str, Any]:
+        """What the process finds. The cost is noted also where nobody waits for it any more."""
+        try:
+            found = _PROCESS.samples(self._search, bodies, self._asked(), self._cost, self._patience)
+        except BadResponse:
+            self._cost = math.inf
+            raise
+        self._cost = found["seconds"]
+        return found
+
+    def _asked(self) -> TimeContext:
+        return TimeContext(self.context.clock.now(), self.context.zone)
+
+    def _is_costly(self, size: int) -> bool:
+        """Whether documents of ``size`` bytes are searched in a process of their own, which can be ended."""
+        return self._cost > QUICK or size > (IN_A_THREAD if self._is_plain else ON_THE_LOOP)
+
+    async def _here(self, size: int, search: Callable[[], T]) -> T:
+        """What ``search`` returns, which parses documents of ``size`` bytes and follows our paths in them."""
         is_quick = size <= ON_THE_LOOP and self._is_plain
         return search() if is_quick else await self._threads.run(search)
 
-    def _parse(self, response: Response) -> Any:
-        match self.options.format:
-            case BodyFormat.JSON:
-                return self._decode(json.loads, response.body, "JSON", response)
-            case BodyFormat.LINES:
-                return [
-                    self._decode(json.loads, line, f"JSON in line {number}", response)
-                    for number, line in enumerate(response.body.splitlines(), 1)
-                    if line.strip()
-                ]
-            case BodyFormat.NUMBER:
-                return self._decode(lambda body: body.decode().strip(), response.body, "a number", response)
 
-    def _decode(self, decode: Callable[[bytes], Any], body: bytes, expected: str, response: Response) -> Any:
-        try:
-            return decode(body)
-        except RecursionError:
-            raise BadResponse(f"{self._place}: the answer is nested too deep") from None
-        except ValueError:
-            # This covers wrong JSON, a wrong encoding, and numbers with thousands of digits.
-            kind = response.headers.get("content-type") or "no content type"
-            hint = " (a page for people; is it a login?)" if "html" in kind.lower() else ""
-            raise BadResponse(f"{self._place}: expected {expected}, got {cut(kind)}{hint}: {excerpt(body)}") from None
-
-    def _read(self, documents: Sequence[Any], failures: PartialFailures) -> Iterable[RawSample]:
-        asked = TimeContext(self.context.clock.now(), self.context.zone)
-        samples: list[RawSample] = []
-        for name, metric in self.options.metrics.items():
-            try:
-                samples += read_metric(name, metric, documents, asked, lambda text: failures.add(BadResponse(text)))
-            except BadResponse as error:
-                failures.add(BadResponse(f"{name}: {error}"))
-        return failures.settle(samples)
+def _body(page: PageResponse) -> Body:
+    return Body(page.response.body, page.response.headers.get("content-type") or "")

@@ -16,7 +16,7 @@ from typing import Any
 import requests
 from prometheus_api_client import PrometheusConnect
 
-from smithd.plugin import TLS, BadResponse, Misconfigured, Unavailable
+from smithd.plugin import TLS, BadResponse, BodyPace, Clock, Misconfigured, Unavailable
 from smithd_sources.http_errors import excerpt, place, status_failure
 from smithd_sources.prometheus.response import NotPrometheus, QueryResponse, parse_response
 from smithd_sources.prometheus.transport import PendingRequest, TLSAdapter
@@ -25,6 +25,7 @@ LIMIT = 20_000_000
 """The bytes of an answer, unpacked: more than 10,000 series with long labels have."""
 _QUERY_AT_FAULT = (400, 422)
 _CHUNK = 65_536
+_SERIES = b'{"metric":{'
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 _ADVICE = {
     10: "it has to be renewed",
@@ -44,13 +45,16 @@ class _QueryRefused(Exception):
 class PrometheusClient:
     """The client of one Prometheus; several threads may use it at once."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], tls: TLS, *, timeout: float, places: int) -> None:
+    def __init__(
+        self, url: str, headers: Mapping[str, str], tls: TLS, *, timeout: float, places: int, clock: Clock
+    ) -> None:
         """``timeout`` (seconds) bounds the connecting and each silence; the server is given a little less. The whole
         answer is bounded by the caller, with ``PendingRequest.end``.
 
         Raises OSError where a file that ``tls`` names cannot be used.
         """
         self._place = place(url)
+        self._clock = clock
         # The server stops a little before we do, so that its own reason arrives.
         self._params = {"timeout": f"{int(timeout * 810)}ms"}
         self._of_this_thread = threading.local()
@@ -105,16 +109,7 @@ class PrometheusClient:
 
     def _keep_response(self, response: requests.Response, **_: Any) -> None:
         """Comes before prometheus-api-client, which drops the type of the result, the warnings, and errors' texts."""
-        chunks, size = list[bytes](), 0
-        # requests has no other way to limit the size of an answer.
-        for chunk in response.iter_content(_CHUNK):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LIMIT:
-                response.close()
-                raise BadResponse(f"{self._place}: the answer is larger than {LIMIT} bytes: aggregate in the query")
-        body = b"".join(chunks)
-
+        body = self._body(response)
         parsed: QueryResponse | None = None
         try:
             parsed = parse_response(self._of_this_thread.name, body, self._of_this_thread.most)
@@ -134,6 +129,28 @@ class PrometheusClient:
         self._of_this_thread.response = parsed
         # The library would parse the whole answer a second time.
         response._content = b'{"data": {"result": []}}'
+
+    def _body(self, response: requests.Response) -> bytes:
+        """The body, as far as it is needed: to its end, or to the first series beyond the wanted ones."""
+        chunks, size, series = list[bytes](), 0, 0
+        pace = BodyPace(self._clock.monotonic())
+        # requests has no other way to limit the size of an answer.
+        for chunk in response.iter_content(_CHUNK):
+            chunks.append(chunk)
+            size += len(chunk)
+            problem = pace.problem(len(chunk), self._clock.monotonic())
+            if size > LIMIT:
+                problem = f"the answer is larger than {LIMIT} bytes: aggregate in the query"
+            if problem is not None:
+                response.close()
+                raise BadResponse(f"{self._place}: {problem}")
+            # As Prometheus writes it; in a label it would be escaped. What is written otherwise is read to its end.
+            series += chunk.count(_SERIES)
+            if series > self._of_this_thread.most + 1:
+                response.close()
+                body = b"".join(chunks)
+                return body[: body.rindex(_SERIES)]
+        return b"".join(chunks)
 
 
 def _happened(error: requests.RequestException, root: BaseException) -> str:

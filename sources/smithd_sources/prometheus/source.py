@@ -51,6 +51,7 @@ class Prometheus(Source[PrometheusOptions]):
                 options.tls.settings(),
                 timeout=self.context.timeout,
                 places=QUERIES_AT_ONCE,
+                clock=self.context.clock,
             )
         except OSError as error:
             raise Misconfigured(f"the files under tls cannot be used: {error}") from None

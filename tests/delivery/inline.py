@@ -98,5 +98,5 @@ class InlineSender:
 
     def _watch_clock(self) -> None:
         before, self._drift = self._drift, self._clock.now() - self._clock.monotonic()
-        if self._drift < before - CLOCK_STEP:
+        if abs(self._drift - before) >= CLOCK_STEP:
             self._outbox.shift(self._drift - before)

@@ -111,7 +111,11 @@ class StoredOutbox:
         self.value = queue.try_again(self.value, self._account)
 
     def shift(self, seconds: float) -> None:
-        self.value = queue.shift(self.value, seconds)
+        self._commit(*queue.shift(self.value, seconds))
+
+    def go_on(self, now: float, boot: Boot | None) -> None:
+        """See ``queue.go_on``."""
+        self._commit(*queue.go_on(self.value, now, boot))
 
     def _commit(self, outbox: Outbox, changes: OutboxChanges) -> None:
         if changes:

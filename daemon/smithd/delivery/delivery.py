@@ -24,6 +24,7 @@ from smithd.events import (
     DeliveryBlocked,
     DeliveryResumed,
     Event,
+    PushRefused,
     SendAccepted,
     SendDelayed,
     SendDropped,
@@ -114,7 +115,7 @@ class AccountDelivery:
             case Accept():
                 reply = outcome.reply
                 operation = reply.operation if isinstance(reply, Accepted) else "ended"
-                yield SendAccepted(key, operation, summary(queued.message))
+                yield SendAccepted(key, operation, summary(queued.message, is_plain=queued.is_plain))
                 warnings = reply.warnings if isinstance(reply, Accepted) else ()
                 if not warnings:
                     self._warned.discard(key)
@@ -122,6 +123,8 @@ class AccountDelivery:
                     # The service repeats a warning with each update: one event is enough until an answer has none.
                     self._warned.add(key)
                     yield SurfaceNotRenderable(key, f"the service warns: {'; '.join(warnings)}")
+            case Retry(refused=True):
+                pass  # the step that settles it knows whether it is kept
             case Retry(at, reason, detail):
                 # The delay of a push is worth an event each time, that of a level only when its reason is another.
                 is_push = isinstance(queued.message, Push | PushUpdate)
@@ -129,6 +132,12 @@ class AccountDelivery:
                     yield SendDelayed(key, why(key, reason, detail), max(at - now, outcome.pause))
             case Drop(reason, detail):
                 yield SendDropped(key, why(key, reason, detail))
+
+
+def refused(queued: Queued) -> PushRefused:
+    """A push cannot be sent as it is, and waits."""
+    assert queued.reason is not None
+    return PushRefused(queued.message.key, why(queued.message.key, queued.reason, queued.detail), queued.is_refused)
 
 
 def expired(queued: Queued) -> SendDropped:

@@ -376,7 +376,7 @@ class PushRefused(Event):
     is_kept: bool
 
     def __str__(self) -> str:
-        kept = "also as its plainest text; while its alert fires it is tried every hour, and at each reload and start"
+        kept = "also as its plainest text; it is tried again every hour, and at each reload and start"
         return f"{self.key.subject}: refused: {self.reason}; {kept if self.is_kept else 'its plainest text is tried'}"
 
 

@@ -208,7 +208,7 @@ def text(explanation: Explanation) -> str:
         lines.append(f"  {sent['state']}{at}: {sent['title'] or sent['notification']}")
         if "reason" in sent:
             again = _short(sent["retry_at"], explanation["at"])
-            lines.append(f"    {sent['reason']}; while it fires it is tried again, next at {again}")
+            lines.append(f"    {sent['reason']}; it is tried again every hour, next at {again}")
     return "\n".join(lines)
 
 

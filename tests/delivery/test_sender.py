@@ -28,6 +28,7 @@ from smithd.events import (
     DeliveryResumed,
     Event,
     Events,
+    PushRefused,
     SendAccepted,
     SendDelayed,
     SendDropped,
@@ -469,19 +470,21 @@ def test_a_message_that_cannot_be_built_is_dropped_with_every_reason(path: Path)
     )
 
 
-def test_what_no_request_can_say_is_dropped_with_a_word_and_nothing_else_suffers(path: Path) -> None:
+def test_a_push_that_no_request_can_be_made_of_is_kept_with_a_word_and_nothing_else_suffers(path: Path) -> None:
     harness = Harness(path)
 
     async def scenario() -> None:
         async with harness.running():
             harness.put(push(channels=[]), push("other"))
             await asyncio.sleep(1)
-            assert harness.outbox.waiting() == 0
+            assert harness.outbox.waiting() == 1
+            await asyncio.sleep(3600)
 
     run_virtual(scenario, BEGIN)
     assert harness.keys() == ["push other"]
     reason = "its list of channels is empty: it would go to everybody"
-    assert harness.published(SendDropped) == [SendDropped(push_key("cpu"), reason)]
+    kept = [False, True, True]
+    assert harness.published(PushRefused) == [PushRefused(push_key("cpu"), reason, is_kept) for is_kept in kept]
 
 
 def test_an_answer_with_half_a_letter_in_its_names_stops_nothing(path: Path) -> None:

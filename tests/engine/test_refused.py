@@ -39,7 +39,7 @@ def test_status_and_explain_say_what_is_refused_and_why(tmp_path: Path) -> None:
         assert refused.reason == "the key may not do this (HTTP 403, no)"
         lines = told(harness, "errors")
         at = lines.index("  refused 20:00:00: errors is critical")
-        assert lines[at + 1] == f"    {refused.reason}; while it fires it is tried again, next at 21:00:00"
+        assert lines[at + 1] == f"    {refused.reason}; it is tried again every hour, next at 21:00:00"
         assert [event.is_kept for event in harness.events if isinstance(event, PushRefused)] == [False, True]
 
         harness.poll(EVENING + 60, errors=0)

@@ -10,7 +10,7 @@ from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey, SurfaceKey
 from smithd.outbox import queue, rows
 from smithd.outbox.message import Message
 from smithd.outbox.queued import Boot, Claim, Queued
-from smithd.outbox.settlement import Settlement, Wait
+from smithd.outbox.settlement import Retry, Settlement, Wait
 from smithd.outbox.shown import KeyStatus, Shown, TimerWindow
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.storage.database import Database
@@ -93,6 +93,9 @@ class StoredOutbox:
         outbox, changes, expired = queue.expire(self.value, now)
         self._commit(outbox, changes)
         return expired
+
+    def put_off(self, queued: Queued, retry: Retry) -> None:
+        self._commit(*queue.put_off(self.value, queued, retry))
 
     def drop(self, queued: Queued) -> None:
         self._commit(*queue.drop(self.value, queued))

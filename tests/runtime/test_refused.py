@@ -104,7 +104,7 @@ def test_a_refused_push_goes_as_its_plainest_text_and_then_every_hour(live: Call
     life = live(scenario)
     assert len(life.told(PushRefused)) == 7
     assert "its plainest text is tried" in life.told(PushRefused)[0]
-    assert "it is tried every hour" in life.told(PushRefused)[1]
+    assert "it is tried again every hour" in life.told(PushRefused)[1]
 
 
 def test_the_plainest_text_is_enough_where_the_text_is_what_is_refused(live: Callable[..., Life]) -> None:
@@ -172,7 +172,7 @@ def test_what_was_refused_until_it_ended_is_dropped_and_the_journal_says_so(live
     live(scenario)
 
 
-def test_an_end_that_is_refused_is_tried_plainly_once(live: Callable[..., Life]) -> None:
+def test_the_end_of_what_the_phone_has_is_kept_as_well(live: Callable[..., Life]) -> None:
     async def scenario(life: Life) -> None:
         service = Service(life.phone, None)
         Scripted.values.update(shop=7)
@@ -180,10 +180,26 @@ def test_an_end_that_is_refused_is_tried_plainly_once(live: Callable[..., Life])
         service.reply = refuse(400)
         Scripted.values.update(shop=0)
         await asyncio.sleep(3 * HOUR)
-        assert service.titles == [FULL, "Resolved: errors", "Resolved: errors"]
-        assert service.asked[-1].body == {"title": "Resolved: errors"}
+        assert service.titles == [FULL, *["Resolved: errors"] * 4]
+        assert service.asked[2].body == {"title": "Resolved: errors"}
+        service.reply = None
+        await asyncio.sleep(HOUR)
+        assert life.phone.pushes() == [FULL, "Resolved: errors"]
 
-    (dropped,) = live(scenario).told(SendDropped)
+    assert live(scenario).told(SendDropped) == []
+
+
+def test_a_push_that_is_refused_only_after_its_alert_has_ended_is_dropped(live: Callable[..., Life]) -> None:
+    async def scenario(life: Life) -> None:
+        service = Service(life.phone, refuse(400))
+        life.phone.delay = 25
+        Scripted.values.update(shop=7)
+        await asyncio.sleep(25)
+        Scripted.values.update(shop=0)
+        await asyncio.sleep(3 * HOUR)
+        assert service.titles == [FULL, PLAIN]
+
+    (dropped,) = live(scenario, text=CONFIG.replace("message:", "on_resolve: none, message:")).told(SendDropped)
     assert dropped == "push errors: not sent: HTTP 400, no; its alert has ended"
 
 

@@ -45,7 +45,7 @@ from smithd.notify.pipeline import notify
 from smithd.notify.resume import look_again, reschedule
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
-from smithd.notify.unsent import fires, renewed
+from smithd.notify.unsent import is_kept, renewed
 from smithd.outbox import queue as outbox
 from smithd.outbox.message import Message, Push, PushUpdate
 from smithd.outbox.settlement import Retry, Wait
@@ -406,12 +406,13 @@ class Step:
         return outcome
 
     def _put_off(self, key: Key) -> None:
-        """A push was refused: it waits for its plainest text, or for as long as its alert fires."""
+        """A push was refused: it waits for its plainest text, or for as long as it is wanted."""
         queued = self._state.outbox.waiting.get(key)
         if queued is None or not queued.refusals:
             return  # another text of it waits
         assert isinstance(key, PushKey)
-        if queued.is_refused and fires(self._state.groups, key) is None:
+        view = notify_view(self._setup, self._state, self._now)
+        if queued.is_refused and not is_kept(self._state.groups, key, view):
             self._take_outbox(*outbox.withdraw(self._state.outbox, key))
             self._events.append(SendDropped(key, f"{refused(queued).reason}; its alert has ended"))
         else:

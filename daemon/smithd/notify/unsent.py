@@ -4,7 +4,7 @@ While its alerts fire it is never given up: what is sent is the text as it would
 ended or left, the first branch that holds:
 
 1. The phone has an earlier text of its group: it is kept until it is accepted, since that text would stay for ever.
-2. Else nothing is on the phone, and it expires.
+2. Else nothing is on the phone: it expires, or is dropped.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ def renewed(groups: Groups, message: EdgeMessage, view: NotifyView, config: Noti
     """What is sent in place of a notification that was not accepted in time; None: it expires."""
     if (group := fires(groups, message.key)) is not None:
         return rewritten(group, message, view, config)
-    keys = [replace(message.key, sequence=sequence) for sequence in range(1, message.key.sequence + 1)]
-    if any(view.status(key).shown is not None for key in keys):
-        return replace(message, expires=view.now + EXPIRES_AFTER)
-    return None
+    return replace(message, expires=view.now + EXPIRES_AFTER) if _is_on_phone(message.key, view) else None
+
+
+def is_kept(groups: Groups, key: PushKey, view: NotifyView) -> bool:
+    """Whether a notification that is refused, even as its plainest text, is tried again."""
+    return fires(groups, key) is not None or _is_on_phone(key, view)
 
 
 def brought_up_to_date(group: NotificationGroup, view: NotifyView, config: NotifyConfig) -> Push | None:
@@ -65,6 +67,12 @@ def rewritten(group: NotificationGroup, message: EdgeMessage, view: NotifyView, 
         return content.push(message.key, text, view, is_critical=is_critical, is_open=is_open)
     text = options.addressed(replace(text, interruption_level="passive"), config.channels)
     return content.update(message.key, text, view, is_open=is_open)
+
+
+def _is_on_phone(key: PushKey, view: NotifyView) -> bool:
+    """Whether the phone has this notification of a group, or an earlier one."""
+    keys = (replace(key, sequence=sequence) for sequence in range(1, key.sequence + 1))
+    return any(view.status(each).shown is not None for each in keys)
 
 
 def _notified(group: NotificationGroup) -> list[GroupedAlert]:

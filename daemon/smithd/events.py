@@ -367,20 +367,6 @@ class SendDelayed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PushRefused(Event):
-    """The service refuses a push. ``is_kept``: its plainest text as well; it waits for the next try."""
-
-    level: ClassVar[int] = logging.WARNING
-    key: Key
-    reason: str
-    is_kept: bool
-
-    def __str__(self) -> str:
-        kept = "also as its plainest text; it is tried again every hour, and at each reload and start"
-        return f"{self.key.subject}: refused: {self.reason}; {kept if self.is_kept else 'its plainest text is tried'}"
-
-
-@dataclass(frozen=True, slots=True)
 class SendDropped(Event):
     """A message was given up: it will not be sent."""
 

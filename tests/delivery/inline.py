@@ -79,7 +79,7 @@ class InlineSender:
             if isinstance(key, PushKey):
                 retry = put_off(drop.reason, drop.detail, now, is_plain=queued.is_plain)
                 self._outbox.put_off(queued, retry)
-                self._events.publish(refused(self._outbox.value.waiting[key]))
+                self._events.publish(refused(self._outbox.value.waiting[key], now))
                 look_again = min(look_again, max(retry.at - now, SHORTEST_REST))
             else:
                 self._outbox.drop(queued)

@@ -28,7 +28,6 @@ from smithd.events import (
     DeliveryResumed,
     Event,
     Events,
-    PushRefused,
     SendAccepted,
     SendDelayed,
     SendDropped,
@@ -483,8 +482,10 @@ def test_a_push_that_no_request_can_be_made_of_is_kept_with_a_word_and_nothing_e
     run_virtual(scenario, BEGIN)
     assert harness.keys() == ["push other"]
     reason = "its list of channels is empty: it would go to everybody"
-    kept = [False, True, True]
-    assert harness.published(PushRefused) == [PushRefused(push_key("cpu"), reason, is_kept) for is_kept in kept]
+    first, then = "refused, so its plainest text is sent: ", "refused, even as its plainest text: "
+    assert harness.published(SendDelayed) == [
+        SendDelayed(push_key("cpu"), how + reason, after) for how, after in ((first, 0), (then, 3600), (then, 3600))
+    ]
 
 
 def test_an_answer_with_half_a_letter_in_its_names_stops_nothing(path: Path) -> None:

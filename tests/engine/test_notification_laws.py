@@ -143,7 +143,7 @@ class Life:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("seed", range(rounds(60, 1000)))
+@pytest.mark.parametrize("seed", range(rounds(10, 1000)))
 def test_what_fires_is_notified_once_and_nothing_else(tmp_path: Path, seed: int) -> None:
     life = Life(tmp_path, seed)
     for _ in range(life.chance.choice([1, 3])):

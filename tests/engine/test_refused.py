@@ -11,7 +11,7 @@ from engine.test_notification import EVENING, rule, rules
 from smithd.delivery.delivery import AccountDelivery
 from smithd.delivery.sender import Departures
 from smithd.engine.entries import ClaimMessages
-from smithd.events import PushRefused
+from smithd.events import SendDelayed
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.reason import Reason
 from smithd.outbox.message import Push
@@ -40,7 +40,7 @@ def test_status_and_explain_say_what_is_refused_and_why(tmp_path: Path) -> None:
         lines = told(harness, "errors")
         at = lines.index("  refused 20:00:00: errors is critical")
         assert lines[at + 1] == f"    {refused.reason}; it is tried again every hour, next at 21:00:00"
-        assert [event.is_kept for event in harness.events if isinstance(event, PushRefused)] == [False, True]
+        assert [event.retry_in for event in harness.events if isinstance(event, SendDelayed)] == [0, HOUR]
 
         harness.poll(EVENING + 60, errors=0)
         assert harness.outbox.messages() == []
@@ -77,7 +77,7 @@ def test_what_our_own_check_refuses_goes_as_its_plainest_text(tmp_path: Path) ->
 
         flights, ask_again = departures()
         assert (len(flights), ask_again < 1) == (0, True)
-        (refused,) = [event for event in harness.events if isinstance(event, PushRefused)]
+        (refused,) = [event for event in harness.events if isinstance(event, SendDelayed)]
         assert "redirection" in refused.reason
         ((_, request),) = departures().flights
         assert request.body["title"] == "errors is critical: 7"

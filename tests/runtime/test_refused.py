@@ -14,7 +14,7 @@ from runtime.life import Life, Phone, Scripted, living
 from smithd.clock import Clock
 from smithd.delivery.reply import NotSent, Refusal, Rejected, Reply
 from smithd.delivery.wire import Request
-from smithd.events import PushRefused, SendDropped
+from smithd.events import SendDelayed, SendDropped
 from virtual_time import run_virtual, step_clock
 
 HOUR, DAY = 3600.0, 86400.0
@@ -102,9 +102,11 @@ def test_a_refused_push_goes_as_its_plainest_text_and_then_every_hour(live: Call
         assert life.phone.pushes() == [PLAIN, "Resolved: errors"]
 
     life = live(scenario)
-    assert len(life.told(PushRefused)) == 7
-    assert "its plainest text is tried" in life.told(PushRefused)[0]
-    assert "it is tried again every hour" in life.told(PushRefused)[1]
+    said = life.told(SendDelayed)
+    assert len(said) == 7
+    assert said[0].startswith("push errors: refused, so its plainest text is sent: ")
+    assert said[1].startswith("push errors: refused, even as its plainest text: ")
+    assert said[1].endswith(f"HTTP {status}, no{')' if status == 403 else ''}; next try in 3600 s")
 
 
 def test_the_plainest_text_is_enough_where_the_text_is_what_is_refused(live: Callable[..., Life]) -> None:
@@ -200,7 +202,7 @@ def test_a_push_that_is_refused_only_after_its_alert_has_ended_is_dropped(live: 
         assert service.titles == [FULL, PLAIN]
 
     (dropped,) = live(scenario, text=CONFIG.replace("message:", "on_resolve: none, message:")).told(SendDropped)
-    assert dropped == "push errors: not sent: HTTP 400, no; its alert has ended"
+    assert dropped == "push errors: not sent: refused, even as its plainest text: HTTP 400, no; its alert has ended"
 
 
 # A day out of reach.

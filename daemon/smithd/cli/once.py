@@ -90,16 +90,15 @@ async def _once(config: Config, copy: Path | None) -> bool:
 
 async def _send(components: Components) -> bool:
     """Send what is due now; whether all of it was accepted in time."""
-    from smithd.events import DeliveryBlocked, Event, PushRefused, SendAccepted, SendDelayed, SendDropped
+    from smithd.events import DeliveryBlocked, Event, SendAccepted, SendDelayed, SendDropped
 
     failed: list[Event] = []
     refused = asyncio.Event()
 
     def watch(event: Event) -> None:
-        if isinstance(event, SendAccepted | SendDelayed | PushRefused | SendDropped | DeliveryBlocked):
+        if isinstance(event, SendAccepted | SendDelayed | SendDropped | DeliveryBlocked):
             click.echo(f"  {components.config.redactor.clean(str(event))}")
-        is_tried_plainly = isinstance(event, PushRefused) and not event.is_kept
-        if isinstance(event, SendDelayed | PushRefused | SendDropped | DeliveryBlocked) and not is_tried_plainly:
+        if isinstance(event, SendDelayed | SendDropped | DeliveryBlocked):
             failed.append(event)
         if isinstance(event, DeliveryBlocked):
             # Waiting does not help: what is blocked is tried again minutes later.

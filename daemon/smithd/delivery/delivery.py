@@ -24,7 +24,6 @@ from smithd.events import (
     DeliveryBlocked,
     DeliveryResumed,
     Event,
-    PushRefused,
     SendAccepted,
     SendDelayed,
     SendDropped,
@@ -134,10 +133,12 @@ class AccountDelivery:
                 yield SendDropped(key, why(key, reason, detail))
 
 
-def refused(queued: Queued) -> PushRefused:
-    """A push cannot be sent as it is, and waits."""
+def refused(queued: Queued, now: float) -> SendDelayed:
+    """A push cannot be sent as it is, and waits: for its plainest text to be sent, or for the next try."""
     assert queued.reason is not None
-    return PushRefused(queued.message.key, why(queued.message.key, queued.reason, queued.detail), queued.is_refused)
+    how = "refused, even as its plainest text" if queued.is_refused else "refused, so its plainest text is sent"
+    reason = f"{how}: {why(queued.message.key, queued.reason, queued.detail)}"
+    return SendDelayed(queued.message.key, reason, max(queued.retry_at - now, 0.0))
 
 
 def expired(queued: Queued) -> SendDropped:

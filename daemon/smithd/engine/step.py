@@ -414,9 +414,9 @@ class Step:
         view = notify_view(self._setup, self._state, self._now)
         if queued.is_refused and not is_kept(self._state.groups, key, view):
             self._take_outbox(*outbox.withdraw(self._state.outbox, key))
-            self._events.append(SendDropped(key, f"{refused(queued).reason}; its alert has ended"))
+            self._events.append(SendDropped(key, f"{refused(queued, self._now).reason}; its alert has ended"))
         else:
-            self._events.append(refused(queued))
+            self._events.append(refused(queued, self._now))
 
     def _reconfigure(self, command: Reconfigure) -> None:
         """Go on with another configuration, and evaluate what is known by its rules."""

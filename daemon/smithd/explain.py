@@ -16,12 +16,14 @@ from smithd.alerts.machine import Phase
 from smithd.alerts.reason import CauseKind, unpack
 from smithd.alerts.rule import Rule
 from smithd.alerts.sentences import sentence
+from smithd.delivery.delivery import why
 from smithd.engine.engine import Engine
 from smithd.formatting import duration, number
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason, reason_text
 from smithd.notify.resume import suppressions
 from smithd.outbox.message import Push, PushUpdate
+from smithd.outbox.queued import Queued
 from smithd.outbox.shown import KeyStatus, ShownPush
 from smithd.series.view import SeriesView
 from smithd.suggestion import did_you_mean
@@ -150,6 +152,7 @@ class _RuleStatus:
     def _deliveries(self, entries: Sequence[journal.Entry]) -> Iterator[Explanation]:
         """The deliveries of the notifications that the entries name, as far as the outbox remembers them."""
         statuses = self._state.outbox.pushes()
+        refused = {str(key): queued for key, queued in self._state.outbox.waiting.items() if queued.is_refused}
         for key in dict.fromkeys(entry.notification for entry in entries if entry.notification):
             status = statuses.get(key, KeyStatus())
             if isinstance(status.shown, ShownPush):
@@ -157,10 +160,15 @@ class _RuleStatus:
             if status.in_flight:
                 yield self._delivery(key, "in flight", "", None)
             if isinstance(status.queued, Push | PushUpdate):
-                yield self._delivery(key, "waits to be sent", status.queued.content.title, status.queued.created)
+                how, queued = "refused" if key in refused else "waits to be sent", refused.get(key)
+                yield self._delivery(key, how, status.queued.content.title, status.queued.created, queued)
 
-    def _delivery(self, key: str, how: str, title: str, at: float | None) -> Explanation:
-        return {"notification": key, "state": how, "title": title, "at": self._time(at)}
+    def _delivery(self, key: str, how: str, title: str, at: float | None, refused: Queued | None = None) -> Explanation:
+        found = {"notification": key, "state": how, "title": title, "at": self._time(at)}
+        if refused is not None and refused.reason is not None:
+            found["reason"] = why(refused.message.key, refused.reason, refused.detail)
+            found["retry_at"] = self._time(refused.retry_at)
+        return found
 
     def _time(self, at: float | None) -> str | None:
         return None if at is None else datetime.fromtimestamp(at, self._zone).isoformat(timespec="seconds")
@@ -198,6 +206,9 @@ def text(explanation: Explanation) -> str:
     for sent in explanation["deliveries"]:
         at = f" {_short(sent['at'], explanation['at'])}" if sent["at"] else ""
         lines.append(f"  {sent['state']}{at}: {sent['title'] or sent['notification']}")
+        if "reason" in sent:
+            again = _short(sent["retry_at"], explanation["at"])
+            lines.append(f"    {sent['reason']}; it is tried again every hour, next at {again}")
     return "\n".join(lines)
 
 

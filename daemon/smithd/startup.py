@@ -8,7 +8,7 @@ is closed there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -28,6 +28,7 @@ from smithd.notify.silence import Silences
 from smithd.outbox import queue as outbox_queue
 from smithd.outbox import rows as outbox_rows
 from smithd.outbox.message import ActivityEnd, Push, PushUpdate, WidgetValue
+from smithd.outbox.queued import Boot
 from smithd.outbox.shown import ShownActivity
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.plugin.sample import Sample
@@ -52,7 +53,9 @@ JUST_AFTER = 0.001
 
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
-    """What the last run left on disk. ``from_another``: it was the run of another configuration."""
+    """What the last run left on disk. ``from_another``: it was the run of another configuration; ``boot``: now, by the
+    machine's own clock.
+    """
 
     alerts: Kept
     groups: Groups
@@ -62,6 +65,7 @@ class LeftBehind:
     intervals: FiringIntervals
     history: History
     from_another: bool = False
+    boot: Boot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class ResumedState:
     events: list[Event]
 
 
-def load(connection: Connection, setup: Setup, from_another: bool, now: float) -> LeftBehind:
+def load(connection: Connection, setup: Setup, from_another: bool, now: float, boot: Boot | None = None) -> LeftBehind:
     """Read what the last run left. Raises what unreadable rows raise."""
     return LeftBehind(
         alert_rows.load(connection),
@@ -85,12 +89,16 @@ def load(connection: Connection, setup: Setup, from_another: bool, now: float) -
         series_rows.load_intervals(connection),
         series_rows.load(connection, setup.history, setup.config.history, now),
         from_another,
+        boot,
     )
 
 
 def start(left: LeftBehind, setup: Setup, now: float) -> ResumedState:
     """Go on after the last run."""
-    return _resume(left, begin(setup.expected, now), setup, now)
+    outbox, shifted = outbox_queue.go_on(left.outbox, now, left.boot)
+    resumed = _resume(replace(left, outbox=outbox), begin(setup.expected, now), setup, now)
+    resumed.stored.outbox = shifted | resumed.stored.outbox
+    return resumed
 
 
 def reconfigure(state: State, history: History, setup: Setup, staying: Collection[str], now: float) -> ResumedState:

@@ -12,10 +12,10 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from smithd.alerts.alert import Alert
-from smithd.delivery.delivery import AccountDelivery
+from smithd.delivery.delivery import AccountDelivery, why
 from smithd.keys import StreamKey, SurfaceKey, WidgetKey
 from smithd.notify.resume import suppressions
-from smithd.outbox.message import Priority
+from smithd.outbox.message import Priority, Push, PushUpdate
 from smithd.outbox.shown import ShownActivity, ShownWidget
 from smithd.series.state import Freshness
 from smithd.setup import Setup
@@ -89,6 +89,16 @@ class LaneStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedStatus:
+    """A notification that the service refuses, and why. It waits until ``retry_at``, or until its alert ends."""
+
+    notification: str
+    title: str
+    reason: str
+    retry_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetStatus:
     """The requests of one family that count for its limit in a minute now."""
 
@@ -110,6 +120,7 @@ class AccountStatus:
     slots: int
     waiting: Sequence[LaneStatus]
     in_flight: int
+    refused: Sequence[RefusedStatus]
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +313,13 @@ def _surface(state: State, key: SurfaceKey) -> SurfaceStatus:
 
 def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
     outbox = state.outbox
-    waiting = [each.message for each in outbox.waiting.values() if each.message.key.account == gate.account]
+    queued = [each for each in outbox.waiting.values() if each.message.key.account == gate.account]
+    waiting = [each.message for each in queued]
+    refused = []
+    for each in queued:
+        if each.is_refused and each.reason is not None and isinstance(each.message, Push | PushUpdate):
+            reason = why(each.message.key, each.reason, each.detail)
+            refused.append(RefusedStatus(str(each.message.key), each.message.content.title, reason, each.retry_at))
     lanes = []
     for priority in Priority:
         made = [message.created for message in waiting if message.priority is priority]
@@ -318,6 +335,7 @@ def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
         setup.surfaces.limits.at_once,
         lanes,
         outbox.in_flight(gate.account),
+        sorted(refused, key=lambda each: (each.retry_at, each.notification)),
     )
 
 

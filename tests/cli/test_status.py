@@ -62,6 +62,9 @@ FOUND: dict[str, Any] = {
             "slots": 4,
             "waiting": [{"priority": "critical_push", "waiting": 2, "oldest_at": AT}],
             "in_flight": 1,
+            "refused": [
+                {"notification": "push a", "title": "a is critical", "reason": "HTTP 400, no", "retry_at": AT},
+            ],
         }
     ],
     "state": {"path": "state.db", "committed_at": AT, "failing_since": AT, "reason": "full", "entries_waiting": 5},
@@ -90,6 +93,7 @@ def test_the_text_has_every_part(capsys: pytest.CaptureFixture[str]) -> None:
         "  blocked for everything, tried again Sat 28 Nov 22:27:23",
         "  requests in the last minute: notifications 1 of 60; Live Activities 1 of 4",
         "  2 waiting (critical push), the oldest since Sat 28 Nov 22:27:23",
+        "  refused: a is critical: HTTP 400, no; tried again Sat 28 Nov 22:27:23",
         "  state.db, last written Sat 28 Nov 22:27:23, 5 entries wait",
     ):
         assert line in out.split("\n"), out

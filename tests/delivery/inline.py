@@ -9,11 +9,13 @@ from datetime import tzinfo
 from outbox.stored import StoredOutbox
 from smithd.clock import Clock, boot
 from smithd.delivery.account import AccountOptions
-from smithd.delivery.delivery import AccountDelivery, expired, fingerprint, why
+from smithd.delivery.choice import SHORTEST_REST
+from smithd.delivery.delivery import AccountDelivery, expired, fingerprint, refused, why
+from smithd.delivery.outcome import put_off
 from smithd.delivery.reply import Reply
 from smithd.delivery.sender import Departures, Flight, Sender, Transport
 from smithd.events import Events, SendDropped
-from smithd.keys import DEFAULT_ACCOUNT
+from smithd.keys import DEFAULT_ACCOUNT, PushKey
 from smithd.outbox.queued import Boot
 from smithd.outbox.settlement import Wait
 
@@ -71,15 +73,23 @@ class InlineSender:
         choice = self._delivery.choose(self._outbox.value, now, instant, places)
         for queued in choice.obsolete:
             self._outbox.drop(queued)
+        look_again = choice.look_again
         for queued, drop in choice.dropped:
-            self._outbox.drop(queued)
-            self._events.publish(SendDropped(queued.message.key, why(queued.message.key, drop.reason, drop.detail)))
+            key = queued.message.key
+            if isinstance(key, PushKey):
+                retry = put_off(drop.reason, drop.detail, now, is_plain=queued.is_plain)
+                self._outbox.put_off(queued, retry)
+                self._events.publish(refused(self._outbox.value.waiting[key], now))
+                look_again = min(look_again, max(retry.at - now, SHORTEST_REST))
+            else:
+                self._outbox.drop(queued)
+                self._events.publish(SendDropped(key, why(key, drop.reason, drop.detail)))
         flights = []
         for queued, request in choice.requests:
             claim = self._outbox.claim(queued, request.family, now, request.window, self._boot())
             self._delivery.send(claim, request)
             flights.append(Flight(claim, request))
-        return Departures(flights, choice.look_again)
+        return Departures(flights, look_again)
 
     async def _report(self, flight: Flight, reply: Reply) -> None:
         (claim, request), now, instant = flight, self._clock.now(), self._clock.monotonic()
@@ -98,5 +108,5 @@ class InlineSender:
 
     def _watch_clock(self) -> None:
         before, self._drift = self._drift, self._clock.now() - self._clock.monotonic()
-        if self._drift < before - CLOCK_STEP:
+        if abs(self._drift - before) >= CLOCK_STEP:
             self._outbox.shift(self._drift - before)

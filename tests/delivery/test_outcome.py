@@ -61,7 +61,11 @@ def in_seconds(outcome: Outcome) -> float:
         (200, Endpoint.STREAM_PUT, Accept()),
         (200, Endpoint.STREAM_DELETE, Accept(ended=True)),
         (404, Endpoint.STREAM_DELETE, Accept(ended=True)),
-        (400, Endpoint.SEND, Drop(REFUSED, "HTTP 400, no")),
+        (400, Endpoint.SEND, Retry(NOW, REFUSED, "HTTP 400, no", refused=True)),
+        (403, Endpoint.SEND, Retry(NOW, DeliveryReason.FORBIDDEN, "HTTP 403, no", refused=True)),
+        (409, Endpoint.SEND, Retry(NOW, REFUSED, "HTTP 409, no", refused=True)),
+        (413, Endpoint.SEND, Retry(NOW, REFUSED, "HTTP 413, no", refused=True)),
+        (451, Endpoint.REPLACE, Retry(NOW, REFUSED, "HTTP 451, no", refused=True)),
         (413, Endpoint.METRIC, Drop(REFUSED, "HTTP 413, no")),
         (409, Endpoint.STREAM_PUT, Drop(REFUSED, "HTTP 409, no")),
         (403, Endpoint.STREAM_PUT, Drop(DeliveryReason.FORBIDDEN, "HTTP 403, no", off=True)),
@@ -78,6 +82,14 @@ def test_each_status_has_its_own_answer(status: int, endpoint: Endpoint, settlem
     outcome = meant(endpoint, Answer(status, {}, body))
     assert outcome.settlement == settlement
     assert (outcome.blocks, outcome.pause) == (None, 0.0)
+
+
+@pytest.mark.parametrize("endpoint", [Endpoint.SEND, Endpoint.REPLACE])
+@pytest.mark.parametrize("status", [400, 403, 413, 451])
+def test_a_push_that_is_refused_as_its_plainest_text_is_tried_hourly(status: int, endpoint: Endpoint) -> None:
+    request = replace(asked(endpoint), is_plain=True)
+    outcome = judge(request, reply_to(request, no(status)), 0, NOW, 0.5)
+    assert in_seconds(outcome) == 3600
 
 
 def test_a_metric_that_does_not_exist_is_tried_hourly_and_says_what_to_do() -> None:

@@ -469,19 +469,23 @@ def test_a_message_that_cannot_be_built_is_dropped_with_every_reason(path: Path)
     )
 
 
-def test_what_no_request_can_say_is_dropped_with_a_word_and_nothing_else_suffers(path: Path) -> None:
+def test_a_push_that_no_request_can_be_made_of_is_kept_with_a_word_and_nothing_else_suffers(path: Path) -> None:
     harness = Harness(path)
 
     async def scenario() -> None:
         async with harness.running():
             harness.put(push(channels=[]), push("other"))
             await asyncio.sleep(1)
-            assert harness.outbox.waiting() == 0
+            assert harness.outbox.waiting() == 1
+            await asyncio.sleep(3600)
 
     run_virtual(scenario, BEGIN)
     assert harness.keys() == ["push other"]
     reason = "its list of channels is empty: it would go to everybody"
-    assert harness.published(SendDropped) == [SendDropped(push_key("cpu"), reason)]
+    first, then = "refused, so its plainest text is sent: ", "refused, even as its plainest text: "
+    assert harness.published(SendDelayed) == [
+        SendDelayed(push_key("cpu"), how + reason, after) for how, after in ((first, 0), (then, 3600), (then, 3600))
+    ]
 
 
 def test_an_answer_with_half_a_letter_in_its_names_stops_nothing(path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from campaign import rounds
 from engine.harness import Harness
 from smithd.alerts.alert import AlertKey
+from smithd.notify.apply import push_key
 from smithd.notify.group import AlertId, id_of
 from smithd.notify.reason import Reason
 from smithd.outbox.message import Push, PushUpdate
@@ -90,7 +91,7 @@ class Life:
             self.now = harness.now
             harness.engine.replan(harness.now)
         self.pass_minute(harness)
-        self.send(harness, reachable=self.chance.random() < 0.8)
+        self.send(harness, self.chance.choices(["accepts", "refuses", "is away"], [7, 1, 2])[0])
 
     def pass_minute(self, harness: Harness) -> None:
         until = self.now + self.chance.choice([60, 60, 60, 600])
@@ -102,8 +103,8 @@ class Life:
             else:
                 harness.poll(self.now, **{name: {**series} for name, series in self.values.items()})
 
-    def send(self, harness: Harness, *, reachable: bool) -> None:
-        """Have what is due sent, as the sender does; sometimes nothing gets through."""
+    def send(self, harness: Harness, service: str) -> None:
+        """Have what is due sent, as the sender does, to a service that ``accepts``, ``refuses`` or ``is away``."""
         while (queued := next(harness.outbox.ready(harness.now), None)) is not None:
             message = queued.message
             assert isinstance(message, Push | PushUpdate)
@@ -113,9 +114,13 @@ class Life:
                 harness.outbox.drop(queued)
                 continue
             claim = harness.outbox.claim(queued, "any", harness.now)
-            if not reachable:
+            if service == "is away":
                 harness.outbox.settle(claim, Retry(harness.now + 5, DeliveryReason.NO_ANSWER), harness.now)
                 return
+            if service == "refuses":
+                at = harness.now + 3600 if queued.is_plain else harness.now
+                harness.outbox.settle(claim, Retry(at, DeliveryReason.REFUSED, "no", refused=True), harness.now)
+                continue
             known = shown.notification_id if replaces and shown is not None else None
             name = known or f"n-{claim.sent}"
             self.phone[name] = message.content.title
@@ -124,6 +129,7 @@ class Life:
     def settle_down(self, harness: Harness) -> None:
         """Time until nothing is suppressed or waits any more; nothing changes but that the source answers."""
         self.is_down = False
+        self.send(harness, "accepts")
         for silence in harness.engine.silences(harness.now):
             harness.engine.expire_silence(silence.id, harness.now)
         self.values["errors"] = dict.fromkeys(HOUSES, 0.0)  # nothing waits for it
@@ -133,7 +139,7 @@ class Life:
                 self.now = max(self.now + 60, at)
                 harness.pass_time(self.now)
                 harness.poll(self.now, **{name: {**series} for name, series in self.values.items()})
-                self.send(harness, reachable=True)
+                self.send(harness, "accepts")
 
 
 @pytest.mark.campaign
@@ -148,6 +154,9 @@ def test_what_fires_is_notified_once_and_nothing_else(tmp_path: Path, seed: int)
         life.settle_down(harness)
         firing = {id_of(alert): alert.severity for alert in harness.engine.alerts if alert.severity is not None}
         assert firing == notified(harness), life.config
+        state = harness.engine.engine.state
+        for group in state.groups.by_key.values():
+            assert state.outbox.status(push_key(group.key, group.log)).shown is not None, "it is on the phone"
         life.values = {name: dict.fromkeys(series, 0.0) for name, series in life.values.items()}
         life.settle_down(harness)
         assert [title for title in life.phone.values() if not title.startswith(PAST)] == [], life.config

@@ -34,13 +34,18 @@ def over(host: str = "", since: float = NOW, at: float = NOW) -> GroupedAlert:
 
 def test_the_stock_text_says_what_happened_since_when_and_what_is_normal() -> None:
     message = "shop.errors is 7 (critical > 5; normal: 1 or less), since 14:00."
-    assert text(fires()) == PushContent("errors is critical", message, interruption_level="time-sensitive")
+    plain = "errors is critical: 7"
+    level = "time-sensitive"
+    assert text(fires()) == PushContent("errors is critical", message, interruption_level=level, plain=plain)
 
 
 def test_a_custom_text_sees_one_alert_or_all_of_a_group() -> None:
     title = "{{ rule }} {{ labels.host }}: {{ value }}"
     found = text(fires(host="a"), title=title, message="over {{ threshold }}")
-    assert found == PushContent("errors a: 7", "over 5", interruption_level="time-sensitive")
+    assert (found.title, found.message) == ("errors a: 7", "over 5")
+    # Neither what the configuration says nor a label is in the plainest text.
+    assert found.plainest == PushContent(found.plain, interruption_level="time-sensitive", plain=found.plain)
+    assert found.plain == "errors is critical: 7"
     hosts = [fires(2, NOW - 60, host="b"), fires(7, host="a"), fires(3, host="c")]
     title, subtitle = "{{ count }} of {{ severity }}: {{ alerts | join(' ') }}", "since {{ since }}"
     found = text(*hosts, max_series=2, title=title, subtitle=subtitle)

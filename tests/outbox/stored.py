@@ -10,7 +10,7 @@ from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey, SurfaceKey
 from smithd.outbox import queue, rows
 from smithd.outbox.message import Message
 from smithd.outbox.queued import Boot, Claim, Queued
-from smithd.outbox.settlement import Settlement, Wait
+from smithd.outbox.settlement import Retry, Settlement, Wait
 from smithd.outbox.shown import KeyStatus, Shown, TimerWindow
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.storage.database import Database
@@ -94,6 +94,9 @@ class StoredOutbox:
         self._commit(outbox, changes)
         return expired
 
+    def put_off(self, queued: Queued, retry: Retry) -> None:
+        self._commit(*queue.put_off(self.value, queued, retry))
+
     def drop(self, queued: Queued) -> None:
         self._commit(*queue.drop(self.value, queued))
 
@@ -111,7 +114,11 @@ class StoredOutbox:
         self.value = queue.try_again(self.value, self._account)
 
     def shift(self, seconds: float) -> None:
-        self.value = queue.shift(self.value, seconds)
+        self._commit(*queue.shift(self.value, seconds))
+
+    def go_on(self, now: float, boot: Boot | None) -> None:
+        """See ``queue.go_on``."""
+        self._commit(*queue.go_on(self.value, now, boot))
 
     def _commit(self, outbox: Outbox, changes: OutboxChanges) -> None:
         if changes:

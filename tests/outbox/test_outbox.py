@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.queued import Claim
+from smithd.outbox.queued import Boot, Claim
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import ShownWidget
 from smithd.storage.database import Database
@@ -90,7 +91,11 @@ def end() -> ActivityEnd:
 
 def push(title: str, *, in_place: bool = False, expires: float | None = None) -> Push | PushUpdate:
     kind = PushUpdate if in_place else Push
-    return kind(CPU, PushContent(title), Priority.PUSH, NOW, expires=expires)
+    return kind(CPU, PushContent(title, plain="cpu is bad: 7"), Priority.PUSH, NOW, expires=expires)
+
+
+def refusal(at: float) -> Retry:
+    return Retry(at, DeliveryReason.REFUSED, "no", refused=True)
 
 
 def test_messages_go_by_priority_then_age_and_a_newer_value_keeps_its_place(harness: Harness) -> None:
@@ -226,11 +231,108 @@ def test_waits_for_an_answer_end_with_a_sign_of_life_and_count_the_tries(harness
     assert [queued.attempts for queued in harness.outbox.ready(NOW + 2)] == [2]
 
 
-def test_a_clock_that_was_set_back_does_not_lengthen_waits(harness: Harness) -> None:
-    harness.put(widget(1))
+@pytest.mark.parametrize("seconds", [-3600.0, 90000.0])
+def test_a_clock_that_was_set_changes_no_wait(harness: Harness, seconds: float) -> None:
+    harness.put(widget(1, due=NOW + 20))
+    harness.put(push("fired"))
     harness.send(Retry(NOW + 10, NO, "unreachable"))
-    harness.outbox.shift(-3600)
-    assert harness.ready(NOW - 3600 + 10) == [widget(1)]
+    harness.outbox.shift(seconds)
+    now = NOW + seconds
+    assert [len(harness.ready(now + after)) for after in (9, 10, 19, 20)] == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("seconds", [-3600.0, 90000.0])
+def test_a_clock_that_was_set_changes_no_age_neither_now_nor_after_a_start(harness: Harness, seconds: float) -> None:
+    harness.put(push("fired", expires=NOW + 100))
+    claim = harness.claim()
+    harness.put(push("resolved", in_place=True, expires=NOW + 100))
+    harness.outbox.shift(seconds)
+    now = NOW + seconds
+    # The request that was in flight meanwhile is settled as any other.
+    harness.outbox.settle(claim, Accept("n-1"), now)
+    for _ in range(2):
+        (waits,) = harness.ready(now)
+        assert (waits.created, harness.outbox.next_due(now)) == (now, now + 100)
+        assert harness.outbox.expire(now + 99) == []
+        harness.crash()
+    assert [queued.message for queued in harness.outbox.expire(now + 100)] == [waits]
+
+
+BOOT = Boot("boot", 5000.0)
+
+
+@pytest.mark.parametrize(
+    ("boot", "set_by", "age"),
+    [
+        (BOOT, 0.0, 7.0),
+        (BOOT, 90000.0, 7.0),
+        (BOOT, -3600.0, 7.0),
+        (Boot("another", 20.0), 90000.0, 90007.0),
+        (Boot("another", 20.0), -3600.0, 0.0),
+        (None, 90000.0, 90007.0),
+        (None, -3600.0, 0.0),
+    ],
+)
+def test_a_clock_that_was_set_between_two_runs(harness: Harness, boot: Boot | None, set_by: float, age: float) -> None:
+    harness.outbox.go_on(NOW, BOOT)
+    harness.put(push("fired", expires=NOW + 86400))
+    harness.crash()
+    # It was down for 7 seconds.
+    now = NOW + 7 + set_by
+    harness.outbox.go_on(now, replace(boot, time=boot.time + 7) if boot == BOOT and boot is not None else boot)
+    (waits,) = harness.outbox.messages()
+    assert isinstance(waits, Push)
+    assert (now - waits.created, waits.expires) == (age, now - age + 86400)
+
+
+def test_a_clock_that_was_set_once_is_not_made_up_for_twice(harness: Harness) -> None:
+    harness.outbox.go_on(NOW, BOOT)
+    harness.put(push("fired"))
+    harness.outbox.shift(3600)
+    for later in (1, 2):
+        harness.crash()
+        harness.outbox.go_on(NOW + 3600 + later, replace(BOOT, time=BOOT.time + later))
+        assert [message.created for message in harness.outbox.messages()] == [NOW + 3600]
+
+
+# A push that is refused.
+
+
+def test_a_refused_push_goes_as_its_plainest_text_and_then_waits_for_its_time(harness: Harness) -> None:
+    harness.put(push("fired"))
+    harness.send(refusal(NOW))
+    (queued,) = harness.outbox.ready(NOW)
+    assert (queued.is_plain, queued.is_refused) == (True, False)
+    harness.send(refusal(NOW + 3600))
+    assert harness.outbox.status(CPU).refusal == "no"
+    assert harness.ready(NOW + 3599) == []
+    assert [queued.is_plain for queued in harness.outbox.ready(NOW + 3600)] == [True]
+    harness.send(Accept("n-1"), NOW + 3600)
+    shown = harness.outbox.status(CPU).push
+    assert shown is not None
+    assert shown.content.title == "cpu is bad: 7"
+
+
+def test_another_text_of_a_refused_push_goes_at_once_as_it_is(harness: Harness) -> None:
+    for _ in range(2):
+        harness.put(push("fired"))
+        harness.send(refusal(NOW))
+    harness.put(push("worse"))
+    assert [(queued.message, queued.refusals) for queued in harness.outbox.ready(NOW)] == [(push("worse"), 0)]
+    claim = harness.claim()
+    harness.put(push("worst"))
+    harness.outbox.settle(claim, refusal(NOW + 3600), NOW)
+    assert [(queued.message, queued.refusals) for queued in harness.outbox.ready(NOW)] == [(push("worst"), 0)]
+
+
+@pytest.mark.parametrize("how", ["try_again", "crash"])
+def test_a_refused_push_is_tried_as_it_is_after_a_reload_and_after_a_start(harness: Harness, how: str) -> None:
+    harness.put(push("fired"))
+    harness.send(refusal(NOW))
+    harness.send(refusal(NOW + 3600))
+    assert harness.ready() == []
+    harness.outbox.try_again() if how == "try_again" else harness.crash()
+    assert [queued.is_plain for queued in harness.outbox.ready(NOW)] == [False]
 
 
 def test_a_push_survives_a_crash_and_the_newer_one_of_its_incident_stands_for_both(harness: Harness) -> None:

@@ -186,9 +186,11 @@ class Life:
 
 
 @asynccontextmanager
-async def living(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Life]:
-    """A daemon that runs, in virtual time; it is stopped at the end."""
-    phone = Phone()
+async def living(
+    folder: Path, text: str, monkeypatch: pytest.MonkeyPatch, phone: Phone | None = None
+) -> AsyncIterator[Life]:
+    """A daemon that runs, in virtual time; it is stopped at the end. ``phone``: that of an earlier life."""
+    phone = phone or Phone()
     monkeypatch.setattr("smithd.runtime.components.Client", phone.client)
     monkeypatch.setattr("smithd.runtime.daemon.ThreadCommitter", InlineCommitter)  # virtual time waits for no thread
     monkeypatch.setattr(Registry, "needs_isolation", lambda *_: False)  # virtual time is that of one loop

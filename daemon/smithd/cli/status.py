@@ -103,6 +103,8 @@ def _account(account: Found) -> Iterator[str]:
     for lane in account["waiting"]:
         priority = lane["priority"].replace("_", " ")
         yield f"{lane['waiting']} waiting ({priority}), the oldest since {_short(lane['oldest_at'])}"
+    for refused in account["refused"]:
+        yield f"refused: {refused['title']}: {refused['reason']}; tried again {_short(refused['retry_at'])}"
     if account["in_flight"]:
         yield f"{account['in_flight']} in flight"
 

@@ -73,7 +73,9 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
                 choice.look_again = min(choice.look_again, passage.until - instant)
                 continue
             try:
-                request = wire.request(message, shown, addressee.channels, now, addressee.zone)
+                request = wire.request(
+                    message, shown, addressee.channels, now, addressee.zone, is_plain=queued.is_plain
+                )
             except ValueError as error:
                 choice.dropped.append((queued, Drop(DeliveryReason.INVALID, str(error))))
             else:

@@ -115,7 +115,7 @@ class AccountDelivery:
             case Accept():
                 reply = outcome.reply
                 operation = reply.operation if isinstance(reply, Accepted) else "ended"
-                yield SendAccepted(key, operation, summary(queued.message))
+                yield SendAccepted(key, operation, summary(queued.message, is_plain=queued.is_plain))
                 warnings = reply.warnings if isinstance(reply, Accepted) else ()
                 if not warnings:
                     self._warned.discard(key)
@@ -123,6 +123,8 @@ class AccountDelivery:
                     # The service repeats a warning with each update: one event is enough until an answer has none.
                     self._warned.add(key)
                     yield SurfaceNotRenderable(key, f"the service warns: {'; '.join(warnings)}")
+            case Retry(refused=True):
+                pass  # the step that settles it knows whether it is kept
             case Retry(at, reason, detail):
                 # The delay of a push is worth an event each time, that of a level only when its reason is another.
                 is_push = isinstance(queued.message, Push | PushUpdate)
@@ -130,6 +132,14 @@ class AccountDelivery:
                     yield SendDelayed(key, why(key, reason, detail), max(at - now, outcome.pause))
             case Drop(reason, detail):
                 yield SendDropped(key, why(key, reason, detail))
+
+
+def refused(queued: Queued, now: float) -> SendDelayed:
+    """A push cannot be sent as it is, and waits: for its plainest text to be sent, or for the next try."""
+    assert queued.reason is not None
+    how = "refused, even as its plainest text" if queued.is_refused else "refused, so its plainest text is sent"
+    reason = f"{how}: {why(queued.message.key, queued.reason, queued.detail)}"
+    return SendDelayed(queued.message.key, reason, max(queued.retry_at - now, 0.0))
 
 
 def expired(queued: Queued) -> SendDropped:

@@ -16,6 +16,7 @@ BILLING_PROBE = 3600.0
 METRIC_PROBE = 3600.0
 SLOT_PROBE = 900.0
 END_PROBE = 3600.0
+PUSH_PROBE = 3600.0
 """Seconds between two tries of what only a person, or the service, can mend."""
 
 RATE_PAUSE = 60.0
@@ -162,17 +163,25 @@ def _refused(request: Request, reply: Rejected, now: float) -> Settlement:
     match reply.kind, request.endpoint:
         case Refusal.NO_RECIPIENTS, _:
             return Retry(now + SLOW_PROBE, DeliveryReason.NO_RECIPIENTS, said)
-        case Refusal.FORBIDDEN, _:
-            return Drop(DeliveryReason.FORBIDDEN, said, off=True)
         case Refusal.NOT_FOUND, Endpoint.METRIC:
             return Retry(now + METRIC_PROBE, DeliveryReason.METRIC_MISSING, said)
         case ((Refusal.NOT_FOUND | Refusal.CONFLICT), Endpoint.REPLACE):
             # It says nothing about the text: that goes out in a push of its own.
             return Retry(now, DeliveryReason.REFUSED, said, forget_id=True)
+        case _, (Endpoint.SEND | Endpoint.REPLACE):
+            reason = DeliveryReason.FORBIDDEN if reply.kind is Refusal.FORBIDDEN else DeliveryReason.REFUSED
+            return put_off(reason, said, now, is_plain=request.is_plain)
+    if reply.kind is Refusal.FORBIDDEN:
+        return Drop(DeliveryReason.FORBIDDEN, said, off=True)
     if request.leaves_out_window:
         # The service may not have the window after all; it then wants one (contract section 4.1).
         return Retry(now, DeliveryReason.REFUSED, said, window=_lost(request))
     return Drop(DeliveryReason.REFUSED, said)
+
+
+def put_off(reason: DeliveryReason, detail: str, now: float, *, is_plain: bool) -> Retry:
+    """A push cannot be sent as it is: its plainest text is tried at once, and where that is no better, every hour."""
+    return Retry(now + PUSH_PROBE if is_plain else now, reason, detail, refused=True)
 
 
 def _pause(reply: Rejected, family: Family, chance: float) -> float:

@@ -28,8 +28,8 @@ def sentence(reason: DeliveryReason, detail: str, name: str = "") -> str:
     return template.format(detail=detail, name=name)
 
 
-def summary(message: Message) -> str:
-    """What the phone shows once a message was accepted, in a few words."""
+def summary(message: Message, *, is_plain: bool = False) -> str:
+    """What the phone shows once a message was accepted, in a few words. ``is_plain``: it went as its plainest text."""
     match message:
         case WidgetValue():
             return str(message.value)
@@ -42,4 +42,4 @@ def summary(message: Message) -> str:
             rows = [f"{row.get('label')} {row.get('value')}{row.get('unit', '')}" for row in state.get("metrics", ())]
             return ", ".join([str(state.get("title", "")), *rows])
         case Push() | PushUpdate():
-            return message.content.title
+            return message.content.plainest.title if is_plain else message.content.title

@@ -41,7 +41,8 @@ class Request:
     """One request: the endpoint, the variable part of its path, the JSON body, and the key of the message. There is no
     wrong one: making it raises Invalid, which names each field that the contract does not allow.
 
-    ``window``: that of the timer which the phone shows if the service accepts it.
+    ``window``: that of the timer which the phone shows if the service accepts it; ``is_plain``: it is a push in its
+    plainest text.
     """
 
     endpoint: Endpoint
@@ -49,6 +50,7 @@ class Request:
     body: Json
     key: Key
     window: TimerWindow | None = None
+    is_plain: bool = False
 
     def __post_init__(self) -> None:
         if found := faults(self.endpoint, self.body, self.name):
@@ -100,9 +102,17 @@ def endpoint(message: Message, shown: Shown | None) -> Endpoint:
     return Endpoint.REPLACE if _replaceable(message, shown) else Endpoint.SEND
 
 
-def request(message: Message, shown: Shown | None, channels: Sequence[str] | None, now: float, zone: tzinfo) -> Request:
+def request(
+    message: Message,
+    shown: Shown | None,
+    channels: Sequence[str] | None,
+    now: float,
+    zone: tzinfo,
+    *,
+    is_plain: bool = False,
+) -> Request:
     """The request for a message. ``channels``: who gets it where the message does not say (None: everybody); ``now``
-    and ``zone``: for a push that is late, and for what is left of a timer.
+    and ``zone``: for a push that is late, and for what is left of a timer; ``is_plain``: of a push, its plainest text.
 
     Raises ValueError (Invalid among them) where no valid request can be made of it.
     """
@@ -117,13 +127,19 @@ def request(message: Message, shown: Shown | None, channels: Sequence[str] | Non
         case BadgeCount():
             body = {"badge": copied(message.count)} | _target(message.channels, channels)
             return Request(Endpoint.BADGE, "", body, message.key)
-    return _push(message, shown, channels, now, zone)
+    return _push(message, shown, channels, now, zone, is_plain=is_plain)
 
 
 def _push(
-    message: EdgeMessage, shown: Shown | None, channels: Sequence[str] | None, now: float, zone: tzinfo
+    message: EdgeMessage,
+    shown: Shown | None,
+    channels: Sequence[str] | None,
+    now: float,
+    zone: tzinfo,
+    *,
+    is_plain: bool,
 ) -> Request:
-    content, name = message.content, _replaceable(message, shown)
+    content, name = message.content.plainest if is_plain else message.content, _replaceable(message, shown)
     body = _taken(content, _NOTIFICATION)
     if "subtitle" in body:
         body["subtitle"] = shown_text(content.subtitle)
@@ -147,10 +163,12 @@ def _push(
         body["message"] = "\n".join(map(str, lines)) if isinstance(lines[0], str) else lines[0]
     if name:
         before = shown.content if isinstance(shown, ShownPush) else None
-        body |= {name: _KEPT[name] for name in _to_clear(content, before)}
-        return Request(Endpoint.REPLACE, name, fit(body), message.key)
+        # The plainest text asks for nothing that could be refused.
+        if not is_plain:
+            body |= {name: _KEPT[name] for name in _to_clear(content, before)}
+        return Request(Endpoint.REPLACE, name, fit(body), message.key, is_plain=is_plain)
     body |= _taken(content, ("interruption_level",)) | _target(content.channels, channels)
-    return Request(Endpoint.SEND, "", fit(body), message.key)
+    return Request(Endpoint.SEND, "", fit(body), message.key, is_plain=is_plain)
 
 
 def _replaceable(message: EdgeMessage, shown: Shown | None) -> str:

@@ -27,7 +27,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class ClockSet:
-    """The wall clock was set by ``seconds``, to ``at``."""
+    """The wall clock was set by ``seconds``, to ``at``; by 0, where the machine was suspended meanwhile."""
 
     at: float
     seconds: float

@@ -68,7 +68,7 @@ class RunningEngine:
         now = clock.now()
         setup = set_up(config, now)
         with database.resuming() as connection:
-            left = load(connection, setup, database.from_another, now)
+            left = load(connection, setup, database.from_another, now, self._boot())
         self.engine = Engine(setup, left, now)
         self.delivery = AccountDelivery(DEFAULT_ACCOUNT, config.account, config.zone)
         self._remember_requests()

@@ -14,8 +14,9 @@ from rpds import HashTrieSet
 
 from smithd import startup
 from smithd.alerts.evaluation import Evaluated, evaluate, evaluate_time, overdue, timers_of
-from smithd.delivery.delivery import expired, why
-from smithd.delivery.outcome import Outcome
+from smithd.delivery.choice import SHORTEST_REST
+from smithd.delivery.delivery import expired, refused, why
+from smithd.delivery.outcome import Outcome, put_off
 from smithd.delivery.sender import Departures, Flight
 from smithd.engine.entries import (
     AddSilence,
@@ -38,15 +39,16 @@ from smithd.events import (
     SilenceExpired,
     SurfaceNotRenderable,
 )
-from smithd.keys import SurfaceKey
+from smithd.keys import Key, PushKey, SurfaceKey
 from smithd.notify import report
 from smithd.notify.pipeline import notify
 from smithd.notify.resume import look_again, reschedule
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
+from smithd.notify.unsent import is_kept, renewed
 from smithd.outbox import queue as outbox
-from smithd.outbox.message import Message
-from smithd.outbox.settlement import Wait
+from smithd.outbox.message import Message, Push, PushUpdate
+from smithd.outbox.settlement import Retry, Wait
 from smithd.outbox.shown import ShownActivity
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.poll.intake import Poll
@@ -248,6 +250,8 @@ class Step:
             self._timers.add(notified.timers)
             self._events += report.events(notified.decisions)
             self._enqueue(notified.messages)
+            for key in notified.withdrawn:
+                self._take_outbox(*outbox.withdraw(self._state.outbox, key))
 
         rules = {each.alert.rule for each in evaluated.transitions if each.changes_severity}
         self._render(surfaces | self._setup.surfaces.concerned(names, rules), now)
@@ -287,12 +291,12 @@ class Step:
         """Nothing was true, or began, in the future; and everything is looked at again."""
         series = set_clock(self._state.series, now)
         groups, timers = reschedule(self._state.groups, now)
+        self._take_outbox(*outbox.shift(self._state.outbox, seconds))
         self._state = self._state._replace(
             series=series,
             alerts=self._state.alerts.clamped(now),
             groups=groups,
             slots=slots.set_clock(self._state.slots, now),
-            outbox=outbox.shift(self._state.outbox, seconds) if seconds < 0 else self._state.outbox,
             alive_at=min(self._state.alive_at, now),
             pruned_at=min(self._state.pruned_at, now),
             ageing=HashTrieSet(),
@@ -345,16 +349,30 @@ class Step:
         now = command.at
         next_outbox, written, too_old = outbox.expire(self._state.outbox, now)
         self._take_outbox(next_outbox, written)
-        self._events += [expired(queued) for queued in too_old]
+        for queued in too_old:
+            view = notify_view(self._setup, self._state, now)
+            assert isinstance(queued.message, Push | PushUpdate)
+            message = renewed(self._state.groups, queued.message, view, self._setup.notify)
+            if message is not None:
+                self._take_outbox(*outbox.enqueue(self._state.outbox, message))
+            else:
+                self._events.append(expired(queued))
 
         choice = command.delivery.choose(self._state.outbox, now, command.instant, command.places)
+        look_again = choice.look_again
         # Taken out in this step, so that no later claim looks at them again.
         for queued in choice.obsolete:
             self._take_outbox(*outbox.drop(self._state.outbox, queued))
         for queued, dropped in choice.dropped:
-            self._take_outbox(*outbox.drop(self._state.outbox, queued))
             key = queued.message.key
-            self._events.append(SendDropped(key, why(key, dropped.reason, dropped.detail)))
+            if isinstance(key, PushKey):
+                retry = put_off(dropped.reason, dropped.detail, now, is_plain=queued.is_plain)
+                self._take_outbox(*outbox.put_off(self._state.outbox, queued, retry))
+                self._put_off(key)
+                look_again = min(look_again, max(retry.at - now, SHORTEST_REST))
+            else:
+                self._take_outbox(*outbox.drop(self._state.outbox, queued))
+                self._events.append(SendDropped(key, why(key, dropped.reason, dropped.detail)))
 
         flights: list[Flight] = []
         for queued, request in choice.requests:
@@ -363,7 +381,7 @@ class Step:
             )
             self._take_outbox(claimed, written)
             flights.append(Flight(claim, request))
-        return Departures(flights, choice.look_again)
+        return Departures(flights, look_again)
 
     def _settle(self, command: SettleClaim) -> Outcome:
         """Judge how a request ended, and let what waited for that go on."""
@@ -380,10 +398,25 @@ class Step:
         self._state = self._state._replace(outbox=after)
 
         shown = after.shown.get(claim.queued.message.key)
+        if isinstance(outcome.settlement, Retry) and outcome.settlement.refused:
+            self._put_off(claim.queued.message.key)
         if isinstance(shown, ShownActivity) and shown.ended:
             # Its slot is free for another.
             self._render(set(self._setup.surfaces.streams), command.at)
         return outcome
+
+    def _put_off(self, key: Key) -> None:
+        """A push was refused: it waits for its plainest text, or for as long as it is wanted."""
+        queued = self._state.outbox.waiting.get(key)
+        if queued is None or not queued.refusals:
+            return  # another text of it waits
+        assert isinstance(key, PushKey)
+        view = notify_view(self._setup, self._state, self._now)
+        if queued.is_refused and not is_kept(self._state.groups, key, view):
+            self._take_outbox(*outbox.withdraw(self._state.outbox, key))
+            self._events.append(SendDropped(key, f"{refused(queued, self._now).reason}; its alert has ended"))
+        else:
+            self._events.append(refused(queued, self._now))
 
     def _reconfigure(self, command: Reconfigure) -> None:
         """Go on with another configuration, and evaluate what is known by its rules."""

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from smithd.clock import Clock
+from smithd.clock import Clock, boot
 from smithd.engine.engine import Engine
 from smithd.engine.entries import CatchUp, ClockSet, Command, Entry, Reconfigure, SettleClaim, Tick, WriteAll
 from smithd.engine.queue import Queue
 from smithd.engine.step import Changes
 from smithd.errors import DatabaseError
 from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, Events
+from smithd.outbox.queue import CLOCK_STEP
 from smithd.poll.intake import Poll
 from smithd.storage.committer import Committer, Write
 from smithd.storage.degraded import CommitHealth
@@ -36,9 +37,6 @@ STEP_FOR = 0.02
 
 LONGEST_NAP = 2.0
 """Seconds after which the clock is looked at though nothing is due: it may have been set."""
-
-CLOCK_STEP = 2.0
-"""Seconds by which the wall clock must leave the monotonic one to count as set."""
 
 SAME_MOMENT = 0.0001
 """Seconds by which an alarm may be late: the difference of two clocks is never read quite the same twice."""
@@ -89,6 +87,7 @@ class Writer:
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at = math.inf
         self._offset = clock.now() - clock.monotonic()
+        self._suspended = self._suspended_for()
 
     @property
     def waiting(self) -> int:
@@ -102,6 +101,7 @@ class Writer:
 
     def put(self, poll: Poll) -> None:
         """Take an answer of a source."""
+        self._watch_clock()
         before = self._queue.dropped[poll.source]
         self._queue.put_poll(poll)
         count = self._queue.dropped[poll.source]
@@ -116,6 +116,7 @@ class Writer:
 
     async def ask(self, command: Command[Answer]) -> Answer:
         """Have a command carried out; the answer comes after the commit. Raises what the command is refused with."""
+        self._watch_clock()
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._queue.put(_Asked(command, answer))
         self._arrived.set()
@@ -137,10 +138,8 @@ class Writer:
         try:
             while True:
                 await self._wait()
+                self._watch_clock()
                 now = self._clock.now()
-                before, self._offset = self._offset, now - self._clock.monotonic()
-                if abs(self._offset - before) >= CLOCK_STEP:
-                    self._queue.put(ClockSet(now, self._offset - before))
                 wake_at = self._engine.wake_at()
                 if wake_at is not None and wake_at <= now:
                     self._queue.put(Tick(now))
@@ -151,6 +150,25 @@ class Writer:
         finally:
             if self._alarm is not None:
                 self._alarm.cancel()
+
+    def _watch_clock(self) -> None:
+        """Put an entry where the wall clock was set: before every entry that has a time by it, so that no message is
+        taken for too old.
+        """
+        now = self._clock.now()
+        before, self._offset = self._offset, now - self._clock.monotonic()
+        if abs(self._offset - before) >= CLOCK_STEP:
+            slept_before, self._suspended = self._suspended, self._suspended_for()
+            slept = max(0.0, self._suspended - slept_before)
+            seconds = self._offset - before - slept
+            self._queue.put(ClockSet(now, seconds if abs(seconds) >= CLOCK_STEP else 0.0))
+
+    def _suspended_for(self) -> float:
+        """Seconds for which the machine was suspended, counted from some moment: its own clock goes on meanwhile, the
+        monotonic one does not. 0 where it has no such clock.
+        """
+        found = boot(self._clock)
+        return found[1] - self._clock.monotonic() if found is not None else 0.0
 
     async def step(self) -> None:
         """Compute, commit and apply what waits."""

@@ -24,12 +24,15 @@ LEAST_PAUSE = 1.0
 
 
 class Applied(NamedTuple):
-    """What came of a group's decision. ``until``: when to look at the group again."""
+    """What came of a group's decision. ``until``: when to look at the group again; ``withdrawn``: the notifications
+    that are not to be sent any more.
+    """
 
     groups: Groups
     messages: Sequence[Message]
     decided: Mapping[AlertId, Decided]
     until: float
+    withdrawn: Sequence[PushKey] = ()
 
 
 def push_key(key: GroupKey, log: LogEntry) -> PushKey:
@@ -44,7 +47,9 @@ def last_push(group: NotificationGroup, view: NotifyView) -> LastPush:
     status = view.status(push_key(group.key, group.log))
     if status.shown is not None or status.in_flight:
         return LastPush.SENT
-    return LastPush.WAITING if status.queued is not None else LastPush.DROPPED
+    if status.queued is None:
+        return LastPush.DROPPED
+    return LastPush.REFUSED if status.refusal else LastPush.WAITING
 
 
 def apply(
@@ -75,15 +80,17 @@ def apply(
     last = last_push(group, view)
     settled = _settled(log, decision, last, now)
     messages = _messages(group, settled, decision, last, view, config)
-    decided = _decided(group, settled, decision)
+    decided = _decided(group, settled, decision, view)
     groups = groups.put_log(key, settled)
     # Alerts that ended leave only now: the messages name them.
     for alert in decision.ended:
         groups = groups.drop_alert(alert.id)
     left = groups.by_key[key]
+    until = max(wakes_at(left, group_options(left, config), now), now + LEAST_PAUSE)
     if not left.alerts:
-        return Applied(groups.close(key), messages, decided, math.inf)
-    return Applied(groups, messages, decided, max(wakes_at(left, group_options(left, config), now), now + LEAST_PAUSE))
+        groups, until = groups.close(key), math.inf
+    withdrawn = (push_key(key, log),) if action is NotifyAction.WITHDRAW else ()
+    return Applied(groups, messages, decided, until, withdrawn)
 
 
 def group_options(group: NotificationGroup, config: NotifyConfig) -> GroupOptions:
@@ -106,7 +113,7 @@ def _settled(log: LogEntry, decision: Decision, last: LastPush, now: float) -> L
     if action in (NotifyAction.PUSH, NotifyAction.REMIND, NotifyAction.UPDATE_UNSENT):
         log = replace(log, notified_at=now)
     # Where the one before still waits to be sent, its text is replaced: the phone gets one notification, not two.
-    follows = action in (NotifyAction.PUSH, NotifyAction.REMIND) and last is not LastPush.WAITING
+    follows = action in (NotifyAction.PUSH, NotifyAction.REMIND) and not last.waits
     if follows or (action is NotifyAction.END_BY_PUSH and last is LastPush.NONE):
         log = replace(log, sequence=log.sequence + 1)
     if action is NotifyAction.PUSH:
@@ -172,7 +179,9 @@ def _messages(
     return messages
 
 
-def _decided(group: NotificationGroup, settled: LogEntry, decision: Decision) -> dict[AlertId, Decided]:
+def _decided(
+    group: NotificationGroup, settled: LogEntry, decision: Decision, view: NotifyView
+) -> dict[AlertId, Decided]:
     """What the decision is for each of the alerts that it is about."""
     firing = [alert for alert in group.firing if group.is_notified(alert) or alert in decision.news]
     others = len(firing) + len(decision.ended) - 1
@@ -183,6 +192,8 @@ def _decided(group: NotificationGroup, settled: LogEntry, decision: Decision) ->
         # It ended before anything was notified of it: its beginning and its end are in one notification.
         parts = ["it came and went"] if alert.ended is not None and not group.is_notified(alert) else []
         detail = ", ".join([*parts, *with_others])
+        if decision.action is NotifyAction.WITHDRAW:
+            detail = view.status(push_key(group.key, settled)).refusal
         found[alert.id] = Decided(alert, decision.reason, detail, group.key, notification)
     for alert in decision.reminded:
         found[alert.id] = Decided(alert, decision.reason, f"reminder {settled.reminders}", group.key, notification)

@@ -22,6 +22,9 @@ from smithd.template import Text
 EXPIRES_AFTER = 24 * 3600.0
 """How long a push that was not accepted is tried, in seconds; Apple keeps trying as long (contract section 7)."""
 
+STILL_FIRING = "Still firing: "
+"""How the title of a reminder begins."""
+
 NAMED = 8
 """How many alerts the stock text of a group names."""
 
@@ -56,10 +59,11 @@ def firing(
     title = _custom(options.title, first, names) or _title(subject)
     # A title of the rule's own is left as it is.
     return PushContent(
-        f"Still firing: {title}" if is_reminder and options.title is None else title,
+        f"{STILL_FIRING}{title}" if is_reminder and options.title is None else title,
         _custom(options.message, first, names) or _message(subject, rules, view),
         _custom(options.subtitle, first, names) or None,
         options.level(first.severity),
+        plain=_plain(subject),
     )
 
 
@@ -75,7 +79,7 @@ def ended(subject: Subject, view: NotifyView) -> PushContent:
     else:
         title = _END_TITLES[subject.group.scope].format(_heading(subject.group))
         message = "\n".join(_ended_lines(subject.ended, view)) or "What still fires has a notification of its own."
-    return PushContent(title, message, interruption_level="passive")
+    return PushContent(title, message, interruption_level="passive", plain=f"Resolved: {subject.group.name}")
 
 
 def superseded(group: NotificationGroup, shown: PushContent | None, what: str, view: NotifyView) -> PushContent:
@@ -85,6 +89,7 @@ def superseded(group: NotificationGroup, shown: PushContent | None, what: str, v
         title if title.startswith("Earlier: ") else f"Earlier: {title}",
         f"As of {view.clock(group.log.changed_at)}. {what} at {view.clock(view.now)}.",
         interruption_level="passive",
+        plain=f"Earlier: {group.key.name}",
     )
 
 
@@ -102,7 +107,7 @@ def closed(subject: Subject, view: NotifyView, *, is_evaluated: bool = False) ->
         title = f"Closed: {_heading(subject.group)}"
         what = "no longer send notifications" if is_evaluated else "are no longer watched"
         message = f"Its alerts {what}."
-    return PushContent(title, message, interruption_level="passive")
+    return PushContent(title, message, interruption_level="passive", plain=f"Closed: {subject.group.name}")
 
 
 def push(
@@ -173,6 +178,13 @@ def _title(subject: Subject) -> str:
     if count == 1:
         return f"{name(first)} is {first.severity}"
     return f"{_heading(subject.group)}: {_counted(count, first.severity)}"
+
+
+def _plain(subject: Subject) -> str:
+    """The rule, the severity and the value: nothing that the configuration's texts, or labels, can make wrong."""
+    first, others = subject.firing[0], len(subject.firing) - 1
+    value = "no data" if first.cause or first.value is None else number(first.value)
+    return f"{first.rule} is {first.severity}: {value}" + (f", and {others} more" if others else "")
 
 
 def _counted(count: int, severity: Severity, what: str = "alert") -> str:

@@ -63,6 +63,8 @@ class NotifyAction(StrEnum):
     SUSPEND_REMINDER = "suspend_reminder"
     FORGET = "forget"
     """The difference is taken for notified, and nothing is sent."""
+    WITHDRAW = "withdraw"
+    """What waits to be sent is taken out, and nothing is sent."""
 
 
 class LastPush(StrEnum):
@@ -70,9 +72,16 @@ class LastPush(StrEnum):
 
     NONE = "none"
     WAITING = "waiting"
+    REFUSED = "refused"
+    """It waits, and the service refuses it."""
     SENT = "sent"
     """It was accepted, or its request is in flight."""
     DROPPED = "dropped"
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits to be sent, so that its text can still be replaced."""
+        return self in (LastPush.WAITING, LastPush.REFUSED)
 
 
 class GroupOptions(NamedTuple):
@@ -145,7 +154,7 @@ def decide(
     if now < interval_ends and not reminder_is_due:
         return Decision(NotifyAction.WAIT, Reason.GROUP_INTERVAL, until=min(interval_ends, wake_at))
     # 7. News are a push, except one more rule on a failing source that was notified already.
-    joins = group.key.scope is GroupScope.SOURCE and last in (LastPush.WAITING, LastPush.SENT)
+    joins = group.key.scope is GroupScope.SOURCE and (last.waits or last is LastPush.SENT)
     if news and not joins:
         return Decision(NotifyAction.PUSH, reason, news, over)
     # 8. What remains is said in place.
@@ -203,7 +212,10 @@ def _end(
     if last is LastPush.NONE:
         reason = Reason.DIGEST if group.key.scope is GroupScope.DIGEST else Reason.NOTIFIED
         return Decision(NotifyAction.END_BY_PUSH, reason, ended=over)
-    if last is LastPush.WAITING:
+    # Nothing of it was ever accepted: there is nothing on the phone that could end.
+    if last is LastPush.REFUSED and group.log.sequence == 1:
+        return Decision(NotifyAction.WITHDRAW, Reason.REFUSED, ended=over)
+    if last.waits:
         action = NotifyAction.END_BY_PUSH if over or is_source else NotifyAction.SUPERSEDE
         return Decision(action, Reason.NOTIFIED, ended=over)
     if options.on_resolve == "none":
@@ -225,7 +237,7 @@ def _update(
     options: GroupOptions,
 ) -> Decision:
     """Something ended, left or joined, and something else still fires."""
-    if last is LastPush.WAITING:
+    if last.waits:
         return Decision(NotifyAction.UPDATE_UNSENT, Reason.UPDATED, news, over)
     if options.on_resolve == "none":
         return Decision(NotifyAction.FORGET, Reason.RESOLVE_NOT_NOTIFIED, news, over)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from smithd.alerts.alert import VISIBLE, Transition
+from smithd.keys import PushKey
 from smithd.notify.apply import apply, group_options, last_push, push_key
 from smithd.notify.config import NotifyConfig
 from smithd.notify.decide import NotifyAction, decide, reminder_at
@@ -29,13 +30,16 @@ from smithd.outbox.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """What came of a step. ``decisions`` are for the journal and the log, ``changed`` the groups to be written."""
+    """What came of a step. ``decisions`` are for the journal and the log, ``changed`` the groups to be written,
+    ``withdrawn`` the notifications that are not to be sent any more.
+    """
 
     groups: Groups
     messages: Sequence[Message] = ()
     decisions: Sequence[AlertDecision] = ()
     timers: Sequence[tuple[float, NotifyTimer]] = ()
     changed: Sequence[GroupKey] = ()
+    withdrawn: Sequence[PushKey] = ()
 
 
 def notify(
@@ -58,6 +62,7 @@ def notify(
     groups, changed = regrouped.groups, dict.fromkeys(regrouped.changed)
     decided, timers = dict(regrouped.decided), list(regrouped.timers)
     messages: list[Message] = []
+    withdrawn: list[PushKey] = []
     of_group: dict[GroupKey, list[AlertId]] = defaultdict(list)
     for id_, each in regrouped.decided.items():
         if each.group is not None:
@@ -76,6 +81,7 @@ def notify(
         applied = apply(groups, key, decision, suppressed, view, config)
         groups = applied.groups
         messages += applied.messages
+        withdrawn += applied.withdrawn
         decided |= applied.decided
         if decision.action not in (NotifyAction.WAIT, NotifyAction.NOTHING):
             changed[key] = None
@@ -83,7 +89,7 @@ def notify(
         if key in groups.by_key and applied.until < groups.by_key[key].timer_at:
             groups = groups.put_timer(key, applied.until)
             timers.append((applied.until, GroupDue(key)))
-    return Notified(groups, messages, record(transitions, decided, view.now), timers, list(changed))
+    return Notified(groups, messages, record(transitions, decided, view.now), timers, list(changed), withdrawn)
 
 
 def suppress(groups: Groups, routes: Routes, view: NotifyView, config: NotifyConfig) -> dict[AlertId, Suppression]:

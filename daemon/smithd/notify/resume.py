@@ -16,6 +16,7 @@ from smithd.notify.pipeline import Notified, record
 from smithd.notify.reason import Reason
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.suppression import Suppression, suppression
+from smithd.notify.unsent import brought_up_to_date
 from smithd.notify.view import NotifyView
 from smithd.outbox.message import Message, Push, PushUpdate
 from smithd.outbox.shown import ShownPush
@@ -61,6 +62,8 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
             timers += [(at, SuppressionEnds(id_)) for id_, at in confirmed.items()]
         # Time has passed, and the configuration may be another one: every group is decided about anew.
         timers.append((view.now, GroupDue(key)))
+        if (waits := brought_up_to_date(group, view, config)) is not None:
+            messages.append(waits)
 
     for found in [alert for of_rule in view.alerts.values() for alert in of_rule.values()]:
         if found.severity is None or found.rule not in config.pushes:

@@ -57,7 +57,9 @@ class ActivityContent:
 
 @dataclass(frozen=True, slots=True)
 class PushContent:
-    """What a notification says, in the words of the API; None is left out. ``channels``: None is the account's."""
+    """What a notification says, in the words of the API; None is left out. ``channels``: None is the account's.
+    ``plain``: the least that it can say, which stands in for all of it where the service refuses it.
+    """
 
     title: str
     message: str = ""
@@ -70,6 +72,13 @@ class PushContent:
     media: str | None = None
     actions: tuple[Json, ...] | None = None
     metadata: Json | None = None
+    plain: str = ""
+
+    @property
+    def plainest(self) -> PushContent:
+        """The least that it can say, to whom and as loudly as it is."""
+        title = self.plain or self.title
+        return PushContent(title, interruption_level=self.interruption_level, channels=self.channels, plain=self.plain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from smithd.outbox.message import (
     WidgetValue,
 )
 from smithd.outbox.ordered import Ordered
-from smithd.outbox.queued import Boot, Claim, Queued, SentRequest, ServiceAccount
+from smithd.outbox.queued import Boot, Claim, Queued, SentRequest, ServiceAccount, WallClock
 from smithd.outbox.settlement import Accept, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import (
     Shown,
@@ -39,7 +39,7 @@ from smithd.outbox.shown import (
     says_same,
     unknown,
 )
-from smithd.outbox.state import Outbox, OutboxChanges
+from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage
 
 PUSHES_KEPT_FOR = 7 * 86400.0
 PUSHES_KEPT = 500
@@ -47,6 +47,9 @@ PUSHES_KEPT = 500
 
 SENT_KEPT_FOR = 300.0
 """Seconds for which requests are remembered; the service's limits look back on 60."""
+
+CLOCK_STEP = 2.0
+"""Seconds by which the wall clock must leave the machine's own one to count as set."""
 
 _PRUNE_EVERY = 64
 
@@ -67,17 +70,9 @@ def enqueue(outbox: Outbox, message: Message) -> tuple[Outbox, OutboxChanges]:
         draft.wait(message.key, waiting if isinstance(message, Push | PushUpdate) else None)
     elif waiting is None:
         draft.wait(message.key, Queued(draft.new_id(), message))
-    elif _is_another_matter(message, waiting.message):
-        draft.wait(message.key, Queued(waiting.id, message))
-    elif isinstance(message, Push | PushUpdate):
-        # Where it is the very same, nothing is written.
-        if message != waiting.message:
-            draft.wait(message.key, replace(waiting, message=message))
-    elif not is_like(message, waiting.message):
-        draft.wait(message.key, replace(waiting, message=message))
-    elif message.priority < waiting.message.priority or message.due < waiting.message.due:
-        priority, due = min(message.priority, waiting.message.priority), min(message.due, waiting.message.due)
-        draft.wait(message.key, replace(waiting, message=replace(message, priority=priority, due=due)))
+    # Where it is the very same, nothing is written.
+    elif (following := _succession(waiting, message)) is not waiting:
+        draft.wait(message.key, following)
     return draft.result
 
 
@@ -141,8 +136,11 @@ def settle(
         late = LATE_ARRIVAL if isinstance(settlement, Retry) and settlement.sent else 0.0
         by = replace(boot, time=boot.time + late) if boot is not None else None
         draft.count(replace(request, at=now + late, boot=by))
-    if outbox.claimed.get(key) is not claim:
+    held = outbox.claimed.get(key)
+    if held is None or held.sent != claim.sent:
         return draft.result
+    # Its times are others than those of the sender's, where the clock was set since.
+    claim = held
     if isinstance(settlement, Drop):
         _refuse(draft, claim.queued.message, off=settlement.off)
     place = (key, type(claim.queued.message))
@@ -176,6 +174,13 @@ def expire(outbox: Outbox, now: float) -> tuple[Outbox, OutboxChanges, list[Queu
     return *draft.result, expired
 
 
+def put_off(outbox: Outbox, queued: Queued, retry: Retry) -> tuple[Outbox, OutboxChanges]:
+    """A push that waits cannot be sent as it is: it is tried again as ``retry`` says."""
+    draft = Draft(outbox)
+    draft.wait(queued.message.key, _back(queued, None, retry))
+    return draft.result
+
+
 def drop(outbox: Outbox, queued: Queued) -> tuple[Outbox, OutboxChanges]:
     """Take out a message that cannot be sent as it is; as a level it is not tried again until it changes."""
     draft = Draft(outbox)
@@ -201,16 +206,42 @@ def want(outbox: Outbox, keys: Iterable[SurfaceKey]) -> Outbox:
 def try_again(outbox: Outbox, account: str) -> Outbox:
     """Forget what was refused or put off: the configuration, or what it needs in the app, may be right by now."""
     refused = {place: message for place, message in outbox.refused.items() if place[0].account != account}
-    return release(replace(outbox, refused=HashTrieMap(refused)), Wait.TIME, account)
+    draft = Draft(replace(outbox, refused=HashTrieMap(refused)))
+    for key, queued in outbox.waiting.items():
+        if queued.refusals and key.account == account:
+            draft.wait(key, replace(queued, retry_at=0.0, wait=Wait.TIME, refusals=0))
+    return release(draft.outbox, Wait.TIME, account)
 
 
-def shift(outbox: Outbox, seconds: float) -> Outbox:
-    """The clock was set: waits keep their length."""
-    waiting = {
-        key: replace(queued, retry_at=queued.retry_at + seconds) if queued.retry_at else queued
-        for key, queued in outbox.waiting.items()
-    }
-    return ordered(replace(outbox, waiting=HashTrieMap(waiting)))
+def shift(outbox: Outbox, seconds: float) -> tuple[Outbox, OutboxChanges]:
+    """The wall clock was set by ``seconds``: ages and waits keep their length."""
+    if not seconds:
+        return outbox, OutboxChanges()
+    waiting = {key: _shifted(queued, seconds) for key, queued in outbox.waiting.items()}
+    claimed = {key: replace(claim, queued=_shifted(claim.queued, seconds)) for key, claim in outbox.claimed.items()}
+    clock = replace(outbox.clock, began=outbox.clock.began + seconds) if outbox.clock is not None else None
+    messages = {queued.id: StoredMessage(queued.message, claimed=False) for queued in waiting.values()}
+    messages |= {claim.queued.id: StoredMessage(claim.queued.message, claimed=True) for claim in claimed.values()}
+    shifted = replace(outbox, waiting=HashTrieMap(waiting), claimed=HashTrieMap(claimed), clock=clock)
+    return ordered(shifted), OutboxChanges(messages=HashTrieMap(messages), clock=clock)
+
+
+def go_on(outbox: Outbox, now: float, boot: Boot | None) -> tuple[Outbox, OutboxChanges]:
+    """After a start, with the outbox of the last run: where the wall clock was set meanwhile, ages keep their length.
+    ``boot``: now, by the machine's own clock.
+    """
+    before, clock = outbox.clock, WallClock(boot.id, now - boot.time) if boot is not None else None
+    changes = OutboxChanges()
+    if before is not None and clock is not None and before.boot == clock.boot:
+        seconds = clock.began - before.began
+        outbox, changes = shift(outbox, seconds if abs(seconds) >= CLOCK_STEP else 0.0)
+    # The machine was off meanwhile, or has no such clock, so that only the wall clock remains. No message is from the
+    # future, whatever that says.
+    draft = Draft(replace(outbox, clock=clock))
+    for key, queued in outbox.waiting.items():
+        if queued.message.created > now:
+            draft.wait(key, _shifted(queued, now - queued.message.created))
+    return draft.outbox, changes | replace(draft.changes, clock=clock if clock != before else None)
 
 
 def ordered(outbox: Outbox) -> Outbox:
@@ -258,6 +289,25 @@ def _forget_all(draft: Draft, account: str) -> None:
             draft.wait(key, None)
 
 
+def _succession(waiting: Queued, message: Message) -> Queued:
+    """What waits for the key in place of ``waiting``, once ``message`` came, which is worth sending."""
+    old = waiting.message
+    if _is_another_matter(message, old):
+        return Queued(waiting.id, message)
+    if isinstance(message, Push | PushUpdate):
+        if message == old:
+            return waiting
+        # That the old text was refused says nothing about another one.
+        is_new = waiting.refusals > 0 and isinstance(old, Push | PushUpdate) and message.content != old.content
+        return Queued(waiting.id, message) if is_new else replace(waiting, message=message)
+    if not is_like(message, old):
+        return replace(waiting, message=message)
+    if message.priority >= old.priority and message.due >= old.due:
+        return waiting
+    sooner = replace(message, priority=min(message.priority, old.priority), due=min(message.due, old.due))
+    return replace(waiting, message=sooner)
+
+
 def _is_another_matter(message: Message, other: Message) -> bool:
     """Whether a message does not continue another of its key: an end instead of an update."""
     return isinstance(message, ActivityEnd) is not isinstance(other, ActivityEnd)
@@ -281,10 +331,11 @@ def _refuse(draft: Draft, message: Message, *, off: bool) -> None:
 def _back(queued: Queued, newer: Queued | None, retry: Retry) -> Queued:
     """The message that waits after a try that must be repeated: the newer one, if there is one; the wait is the key's.
 
-    A newer one that is another matter (an end instead of an update) does not wait.
+    A newer one that is another matter (an end instead of an update), or another text than the one that was refused,
+    does not wait.
     """
     attempts = queued.attempts + 1 if retry.wait is Wait.ANSWER else 0
-    if newer is not None and _is_another_matter(newer.message, queued.message):
+    if newer is not None and (retry.refused or _is_another_matter(newer.message, queued.message)):
         return newer
     base = newer or queued
     if not isinstance(base.message, Push | PushUpdate):
@@ -295,8 +346,23 @@ def _back(queued: Queued, newer: Queued | None, retry: Retry) -> Queued:
         )
         base = replace(base, message=sooner)
     return replace(
-        base, retry_at=retry.at, wait=retry.wait, attempts=attempts, reason=retry.reason, detail=retry.detail
+        base,
+        retry_at=retry.at,
+        wait=retry.wait,
+        attempts=attempts,
+        refusals=base.refusals + retry.refused,
+        reason=retry.reason,
+        detail=retry.detail,
     )
+
+
+def _shifted(queued: Queued, seconds: float) -> Queued:
+    """A message with its times by another wall clock; a time of 0 means that there is none."""
+    message = queued.message
+    moved = replace(message, created=message.created + seconds, due=message.due + seconds if message.due else 0.0)
+    if isinstance(moved, Push | PushUpdate) and moved.expires is not None:
+        moved = replace(moved, expires=moved.expires + seconds)
+    return replace(queued, message=moved, retry_at=queued.retry_at + seconds if queued.retry_at else 0.0)
 
 
 def _presumed(message: LevelMessage, now: float, window: TimerWindow | None) -> Shown:
@@ -322,7 +388,8 @@ def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | No
                 replaced = isinstance(message, PushUpdate)
                 kept = before.notification_id if isinstance(before, ShownPush) and replaced else None
                 name = settlement.notification_id or kept
-                return ShownPush(message.key, message.content, now, name, replaced, message.is_open)
+                content = message.content.plainest if claim.queued.is_plain else message.content
+                return ShownPush(message.key, content, now, name, replaced, message.is_open)
             case ActivityEnd(), ShownActivity():
                 return replace(presumed, content=message.content, at=now, ended=settlement.ended)
             case _, (ShownActivity() | ShownWidget() | ShownBadge()):

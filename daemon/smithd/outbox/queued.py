@@ -15,8 +15,8 @@ class Queued:
     """A message that waits. ``id`` is its age: lower is older. ``retry_at``: the sender's own wait (seconds since
     1970), apart from the message's ``due``.
 
-    ``wait``: what may end it early; ``attempts``: tries without an answer; ``reason`` and ``detail``: why the last try
-    failed.
+    ``wait``: what may end it early; ``attempts``: tries without an answer; ``refusals``: how often a push was refused
+    as it is; ``reason`` and ``detail``: why the last try failed.
     """
 
     id: int
@@ -24,8 +24,19 @@ class Queued:
     retry_at: float = 0.0
     wait: Wait = Wait.TIME
     attempts: int = 0
+    refusals: int = 0
     reason: DeliveryReason | None = None
     detail: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is sent as its plainest text: it was refused as it is."""
+        return self.refusals > 0
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its plainest text was refused, too."""
+        return self.refusals > 1
 
     @property
     def ready_at(self) -> float:
@@ -64,6 +75,16 @@ class Boot:
 
     id: str
     time: float
+
+
+@dataclass(frozen=True, slots=True)
+class WallClock:
+    """How the wall clock stands to the machine's own: when ``boot`` began by it, in seconds since 1970. Where that
+    changes, the wall clock was set.
+    """
+
+    boot: str
+    began: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from smithd.outbox.message import (
     WidgetValue,
 )
 from smithd.outbox.queue import ordered
-from smithd.outbox.queued import Boot, Queued, SentRequest, ServiceAccount
+from smithd.outbox.queued import Boot, Queued, SentRequest, ServiceAccount, WallClock
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, TimerWindow, unknown
 from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage
 from smithd.storage import metadata, upsert
@@ -92,6 +92,15 @@ _ACCOUNTS = Table(
     Column("fingerprint", Text, nullable=False),
 )
 
+# One row: when the machine's boot began, by the wall clock that all times are counted by.
+_CLOCK = Table(
+    "wall_clock",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("boot", Text, nullable=False),
+    Column("began", Float, nullable=False),
+)
+
 _SURFACES: dict[type[Key], str] = {WidgetKey: "widget", StreamKey: "stream", BadgeKey: "badge", PushKey: "push"}
 _KINDS: dict[str, type[Message]] = {
     "widget_value": WidgetValue,
@@ -113,6 +122,7 @@ _FORGET_SHOWN = _SHOWN.delete().where(*(_SHOWN.c[name] == bindparam(f"the_{name}
 _KEEP_SENT = upsert(_SENT)
 _FORGET_SENT = _SENT.delete().where(_SENT.c.id == bindparam("row"))
 _KEEP_ACCOUNT = upsert(_ACCOUNTS)
+_KEEP_CLOCK = upsert(_CLOCK)
 
 
 def load(connection: Connection) -> Outbox:
@@ -134,6 +144,7 @@ def load(connection: Connection) -> Outbox:
         boot = Boot(row.boot, row.boot_time) if row.boot is not None else None
         sent[row.id] = SentRequest(row.id, row.account, row.family, row.at, boot)
     accounts = connection.execute(select(_ACCOUNTS))
+    clock = connection.execute(select(_CLOCK)).one_or_none()
     ids = [*sent, *(queued.id for queued in waiting.values())]
     return ordered(
         Outbox(
@@ -142,6 +153,7 @@ def load(connection: Connection) -> Outbox:
             sent=HashTrieMap(sent),
             accounts=HashTrieMap({row.account: ServiceAccount(row.address, row.fingerprint) for row in accounts}),
             next_id=max(ids, default=0) + 1,
+            clock=WallClock(clock.boot, clock.began) if clock is not None else None,
         )
     )
 
@@ -175,17 +187,19 @@ def write(connection: Connection, changes: OutboxChanges) -> None:
         for account, service in changes.accounts.items()
     ]
     _run(connection, _KEEP_ACCOUNT, accounts)
+    if changes.clock is not None:
+        _run(connection, _KEEP_CLOCK, [{"id": 1, "boot": changes.clock.boot, "began": changes.clock.began}])
 
 
 def write_all(connection: Connection, outbox: Outbox) -> None:
     """Write the whole outbox in place of what is there."""
-    for table in (_OUTBOX, _SHOWN, _SENT, _ACCOUNTS):
+    for table in (_OUTBOX, _SHOWN, _SENT, _ACCOUNTS, _CLOCK):
         connection.execute(table.delete())
     claimed = {claim.queued.id: StoredMessage(claim.queued.message, claimed=True) for claim in outbox.claimed.values()}
     waiting = {queued.id: StoredMessage(queued.message, claimed=False) for queued in outbox.waiting.values()}
     shown = {key: unknown(value) if key in outbox.claimed else value for key, value in outbox.shown.items()}
-    everything = OutboxChanges(HashTrieMap(claimed | waiting), HashTrieMap(shown), outbox.sent, outbox.accounts)
-    write(connection, everything)
+    messages = HashTrieMap(claimed | waiting)
+    write(connection, OutboxChanges(messages, HashTrieMap(shown), outbox.sent, outbox.accounts, outbox.clock))
 
 
 def _run(connection: Connection, statement: Executable, rows: list[dict[str, Any]]) -> None:

@@ -59,6 +59,7 @@ class Retry:
 
     ``sent``: it may have been accepted all the same. ``forget_id``: the service's name for the notification is no
     longer good. ``window``, ``bare_end``: what the next try must know of a Live Activity (see ``ShownActivity``).
+    ``refused``: the service does not take this push as it is.
     """
 
     at: float
@@ -69,13 +70,12 @@ class Retry:
     forget_id: bool = False
     window: TimerWindow | None = None
     bare_end: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """It was refused and is not tried again: a level not until its content changes, with ``off`` not until the next
-    start.
-    """
+    """A level was refused and is not tried again until its content changes, with ``off`` not until the next start."""
 
     reason: DeliveryReason
     detail: str = ""

@@ -109,11 +109,14 @@ def unknown(shown: Shown) -> Shown:
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """The status of a key: what was accepted, what waits to be sent, and what is in flight."""
+    """The status of a key: what was accepted, what waits to be sent, and what is in flight. ``refusal``: why the
+    service refuses what waits, even as its plainest text.
+    """
 
     shown: Shown | None = None
     queued: Message | None = None
     claimed: Message | None = None
+    refusal: str = ""
 
     @property
     def in_flight(self) -> bool:

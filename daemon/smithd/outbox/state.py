@@ -9,6 +9,8 @@ For each key at most one message is in flight and at most one waits. A new messa
 - Behind a request in flight it waits; when that is settled, it is compared with what is shown.
 - A message that is tried again waits for its time. A newer one of its key waits as long: the wait is the key's. An end
   does not continue the update before it, and goes at once.
+- A push that was refused is sent as its plainest text, and waits if that is refused as well. Another text of its key
+  goes at once.
 
 Messages that may go stand in lanes by account, priority and family, in the order of their age, so that finding the next
 costs the same whether ten wait or ten thousand. When a message is tried again, and why it was not accepted, is known in
@@ -37,7 +39,7 @@ from smithd.outbox.message import (
     WidgetValue,
 )
 from smithd.outbox.ordered import Ordered
-from smithd.outbox.queued import Claim, Queued, SentRequest, ServiceAccount
+from smithd.outbox.queued import Claim, Queued, SentRequest, ServiceAccount, WallClock
 from smithd.outbox.shown import KeyStatus, Shown, ShownActivity
 
 _FAMILIES: dict[type[Message], Family] = {
@@ -75,7 +77,7 @@ class Outbox:
     """``refused``: the levels that are not tried again (None: whatever they say). ``wanted``: the surfaces that the
     configuration has (None: not known yet). ``lanes`` have what may go, ``later`` what may go at a time, ``expiring``
     what expires; none of them what waits behind a request in flight. ``next_id`` is the id of the next message or
-    request.
+    request. ``clock``: by what its times are counted, where the machine has a clock of its own.
     """
 
     waiting: HashTrieMap[Key, Queued] = field(default_factory=HashTrieMap)
@@ -89,12 +91,16 @@ class Outbox:
     later: Ordered[Timed] = field(default_factory=Ordered)
     expiring: Ordered[Timed] = field(default_factory=Ordered)
     next_id: int = 1
+    clock: WallClock | None = None
 
     def status(self, key: Key) -> KeyStatus:
         """What is shown, waits and is in flight for a key."""
         queued, claim = self.waiting.get(key), self.claimed.get(key)
         return KeyStatus(
-            self.shown.get(key), queued.message if queued else None, claim.queued.message if claim else None
+            self.shown.get(key),
+            queued.message if queued else None,
+            claim.queued.message if claim else None,
+            queued.detail if queued and queued.is_refused else "",
         )
 
     def pushes(self) -> dict[str, KeyStatus]:
@@ -156,9 +162,10 @@ class OutboxChanges:
     shown: HashTrieMap[Key, Shown | None] = field(default_factory=HashTrieMap)
     sent: HashTrieMap[int, SentRequest | None] = field(default_factory=HashTrieMap)
     accounts: HashTrieMap[str, ServiceAccount] = field(default_factory=HashTrieMap)
+    clock: WallClock | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.messages or self.shown or self.sent or self.accounts)
+        return bool(self.messages or self.shown or self.sent or self.accounts or self.clock)
 
     def __or__(self, later: OutboxChanges) -> OutboxChanges:
         """These changes, and then later ones."""
@@ -167,6 +174,7 @@ class OutboxChanges:
             self.shown.update(later.shown),
             self.sent.update(later.sent),
             self.accounts.update(later.accounts),
+            later.clock or self.clock,
         )
 
 

@@ -133,3 +133,10 @@ CREATE TABLE slots (
     state TEXT NOT NULL,
     PRIMARY KEY (account)
 );
+
+CREATE TABLE wall_clock (
+    id INTEGER NOT NULL,
+    boot TEXT NOT NULL,
+    began FLOAT NOT NULL,
+    PRIMARY KEY (id)
+);

@@ -1,0 +1,79 @@
+"""Unsent: what becomes of a notification that was not accepted for a day, was refused, or waits over a reload. No I/O.
+
+While its alerts fire it is never given up: what is sent is the text as it would be now. The ladder, once they have
+ended or left, the first branch that holds:
+
+1. The phone has an earlier text of its group: it is kept until it is accepted, since that text would stay for ever.
+2. Else nothing is on the phone: it expires, or is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from smithd.alerts.severity import Severity
+from smithd.keys import PushKey
+from smithd.notify import content
+from smithd.notify.apply import push_key
+from smithd.notify.config import NotifyConfig
+from smithd.notify.content import EXPIRES_AFTER, Subject
+from smithd.notify.group import GroupedAlert, Groups, NotificationGroup
+from smithd.notify.view import NotifyView
+from smithd.outbox.message import EdgeMessage, Push
+
+
+def renewed(groups: Groups, message: EdgeMessage, view: NotifyView, config: NotifyConfig) -> EdgeMessage | None:
+    """What is sent in place of a notification that was not accepted in time; None: it expires."""
+    if (group := fires(groups, message.key)) is not None:
+        return rewritten(group, message, view, config)
+    return replace(message, expires=view.now + EXPIRES_AFTER) if _is_on_phone(message.key, view) else None
+
+
+def is_kept(groups: Groups, key: PushKey, view: NotifyView) -> bool:
+    """Whether a notification that is refused, even as its plainest text, is tried again."""
+    return fires(groups, key) is not None or _is_on_phone(key, view)
+
+
+def brought_up_to_date(group: NotificationGroup, view: NotifyView, config: NotifyConfig) -> Push | None:
+    """A push that waits over a start or a reload, by today's configuration, and as old as it was; None: none waits."""
+    queued = view.status(push_key(group.key, group.log)).queued
+    if not isinstance(queued, Push) or not _notified(group):
+        return None
+    text = rewritten(group, queued, view, config)
+    return replace(queued, content=text.content)
+
+
+def fires(groups: Groups, key: PushKey) -> NotificationGroup | None:
+    """The group whose newest notification this is, while alerts fire that it is about."""
+    for group in groups.by_key.values():
+        # The name comes last: it is made anew each time, while most groups were opened at another time.
+        if round(group.log.opened, 3) == key.opened and push_key(group.key, group.log) == key:
+            return group if _notified(group) else None
+    return None
+
+
+def rewritten(group: NotificationGroup, message: EdgeMessage, view: NotifyView, config: NotifyConfig) -> EdgeMessage:
+    """A notification that waits, as it would be made now."""
+    current, options = [], config.push(group.key)
+    for alert in _notified(group):
+        value = view.value(alert.series)
+        current.append(replace(alert, value=value) if value is not None else alert)
+    is_reminder = message.content.title.startswith(content.STILL_FIRING)
+    text = content.firing(Subject(group.key, current), config.rules, options, view, is_reminder=is_reminder)
+    is_open = options.on_resolve != "none"
+    if isinstance(message, Push):
+        is_critical = current[0].severity is Severity.CRITICAL
+        text = options.addressed(text, config.channels)
+        return content.push(message.key, text, view, is_critical=is_critical, is_open=is_open)
+    text = options.addressed(replace(text, interruption_level="passive"), config.channels)
+    return content.update(message.key, text, view, is_open=is_open)
+
+
+def _is_on_phone(key: PushKey, view: NotifyView) -> bool:
+    """Whether the phone has this notification of a group, or an earlier one."""
+    keys = (replace(key, sequence=sequence) for sequence in range(1, key.sequence + 1))
+    return any(view.status(each).shown is not None for each in keys)
+
+
+def _notified(group: NotificationGroup) -> list[GroupedAlert]:
+    return [alert for alert in group.firing if group.is_notified(alert)]

@@ -167,17 +167,22 @@ class Http:
         """
         self._keep_alive = keep_alive
         self._names = Names()
-        self._clients: dict[tuple[TLS, str | None], httpx.AsyncClient] = {}
+        self._clients: dict[tuple[TLS, str | None, bool], httpx.AsyncClient] = {}
 
-    def client(self, tls: TLS = TLS(), unix_socket: str | None = None) -> httpx.AsyncClient:
+    def client(
+        self, tls: TLS = TLS(), unix_socket: str | None = None, *, new_connection: bool = False
+    ) -> httpx.AsyncClient:
         """The shared client for this TLS setting. Must be called inside a running event loop.
 
         ``unix_socket``: the path of a socket on this machine, to which all requests of the client go, whatever their
-        host. Raises OSError where a file of the TLS setting cannot be used.
+        host. ``new_connection``: each request has one of its own. Raises OSError where a file of the TLS setting cannot
+        be used.
         """
-        client = self._clients.get((tls, unix_socket))
+        client = self._clients.get((tls, unix_socket, new_connection))
         if client is None:
-            client = self._clients[tls, unix_socket] = _open(tls, unix_socket, self._keep_alive, self._names)
+            keep_alive = None if new_connection else self._keep_alive
+            client = _open(tls, unix_socket, keep_alive, self._names)
+            self._clients[tls, unix_socket, new_connection] = client
         return client
 
     def prepare(
@@ -193,6 +198,7 @@ class Http:
         limit: int = LIMIT,
         tls: TLS = TLS(),
         unix_socket: str | None = None,
+        new_connection: bool = False,
     ) -> PreparedRequest:
         """A request that can be sent many times. ``query`` is added to the URL's own.
 
@@ -202,7 +208,8 @@ class Http:
         """
         import httpx
 
-        client, connect = self.client(tls, unix_socket), timeout if connect_timeout is None else connect_timeout
+        client = self.client(tls, unix_socket, new_connection=new_connection)
+        connect = timeout if connect_timeout is None else connect_timeout
         try:
             address = httpx.URL(url)
         except httpx.InvalidURL as error:
@@ -228,7 +235,8 @@ class Http:
             await client.aclose()
 
 
-def _open(tls: TLS, unix_socket: str | None, keep_alive: float, names: Names) -> httpx.AsyncClient:
+def _open(tls: TLS, unix_socket: str | None, keep_alive: float | None, names: Names) -> httpx.AsyncClient:
+    """A client; ``keep_alive``: seconds for which it keeps an idle connection, None: it keeps none."""
     import aiohttp
     import httpx
     from httpx_aiohttp import AiohttpTransport
@@ -238,8 +246,11 @@ def _open(tls: TLS, unix_socket: str | None, keep_alive: float, names: Names) ->
 
     def session() -> aiohttp.ClientSession:
         connector: aiohttp.BaseConnector
+        closes = keep_alive is None
         if unix_socket is not None:
-            connector = aiohttp.UnixConnector(unix_socket, limit=CONNECTIONS_PER_HOST, keepalive_timeout=keep_alive)
+            connector = aiohttp.UnixConnector(
+                unix_socket, limit=CONNECTIONS_PER_HOST, keepalive_timeout=keep_alive, force_close=closes
+            )
         else:
             connector = aiohttp.TCPConnector(
                 # No limit over all hosts: a host that never answers would use up the connections of the others.
@@ -247,6 +258,7 @@ def _open(tls: TLS, unix_socket: str | None, keep_alive: float, names: Names) ->
                 limit_per_host=CONNECTIONS_PER_HOST,
                 ssl=context,
                 keepalive_timeout=keep_alive,
+                force_close=closes,
                 resolver=_resolver(names),
             )
         return aiohttp.ClientSession(

@@ -54,10 +54,19 @@ def test_the_most_urgent_goes_first_then_the_oldest_of_all_families() -> None:
 
 @pytest.mark.parametrize(
     ("places", "expected"),
-    [(0, []), (1, ["push b"]), (2, ["push b"]), (3, ["push b", "widget a"]), (4, ["push b", "widget a", "widget d"])],
+    [
+        (0, []),
+        (1, ["push c"]),
+        (2, ["push c"]),
+        (3, ["push c", "push b"]),
+        (4, ["push c", "push b"]),
+        (5, ["push c", "push b", "widget a"]),
+        (6, ["push c", "push b", "widget a", "widget d"]),
+    ],
 )
-def test_a_place_is_kept_for_pushes(places: int, expected: list[str]) -> None:
-    assert names(chosen(widget("a"), push("b"), widget("d"), widget("e"), places=places)) == expected
+def test_a_place_is_kept_for_pushes_and_one_for_criticals(places: int, expected: list[str]) -> None:
+    waiting = [widget("a"), push("b"), push("c", Priority.CRITICAL_PUSH), widget("d"), widget("e")]
+    assert names(chosen(*waiting, places=places)) == expected
 
 
 def test_what_is_not_due_waits_for_its_time() -> None:
@@ -81,7 +90,7 @@ def test_those_chosen_count_for_the_limit_and_the_gate_is_not_changed() -> None:
 def test_one_request_probes_a_scope_that_was_blocked() -> None:
     gate = Gate(Limits())
     gate.send(PLAIN.endpoint)
-    gate.learn(PLAIN.endpoint, judge(PLAIN, reply_to(PLAIN, no(401)), 0, NOW, 0.5), 0.0)
+    gate.learn(PLAIN.endpoint, judge(PLAIN, reply_to(PLAIN, no(401)), 0, NOW, 0.5), 0.0, 0.0)
     blocked = chosen(widget("a"), push("b"), gate=gate, after=1)
     assert names(blocked) == []
     assert names(chosen(widget("a"), push("b"), gate=gate, after=600)) == ["push b"]
@@ -123,5 +132,5 @@ def test_the_service_is_out_of_reach_after_three_tries_without_an_answer() -> No
         (7.0, NotSent("no"), True, 5.0),
     ]:
         gate.send(PLAIN.endpoint)
-        gate.learn(PLAIN.endpoint, judge(PLAIN, reply, 0, NOW, 0.5), at)
+        gate.learn(PLAIN.endpoint, judge(PLAIN, reply, 0, NOW, 0.5), at, at)
         assert (gate.reachability.is_reachable, gate.reachability.since) == (reachable, since)

@@ -41,7 +41,8 @@ class Request:
     """One request: the endpoint, the variable part of its path, the JSON body, and the key of the message. There is no
     wrong one: making it raises Invalid, which names each field that the contract does not allow.
 
-    ``window``: that of the timer which the phone shows if the service accepts it.
+    ``window``: that of the timer which the phone shows if the service accepts it. ``is_probe``: it is to find out soon,
+    and on a new connection, whether the service answers.
     """
 
     endpoint: Endpoint
@@ -49,6 +50,7 @@ class Request:
     body: Json
     key: Key
     window: TimerWindow | None = None
+    is_probe: bool = False
 
     def __post_init__(self) -> None:
         if found := faults(self.endpoint, self.body, self.name):

@@ -19,6 +19,7 @@ from smithd.engine.step import Changes
 from smithd.engine.writer import LONGEST_NAP, Writer
 from smithd.events import EndedDegraded, Events, StartWaits
 from smithd.keys import DEFAULT_ACCOUNT
+from smithd.outbox.message import LATE_ARRIVAL
 from smithd.outbox.queued import Boot
 from smithd.setup import Setup, set_up
 from smithd.startup import load
@@ -71,9 +72,12 @@ class RunningEngine:
         self._remember_requests()
         self._marker = marker
         self._rests_until = clock.monotonic() + UNKNOWN_SENT
-        if marker is not None and marker.existed:
+        was_degraded = marker is not None and marker.existed
+        # Only where the machine has no clock of its own: the wall clock was set back since the last run.
+        sent = self.engine.state.outbox.sent.values()
+        if was_degraded or (self._boot() is None and any(request.at > now + LATE_ARRIVAL for request in sent)):
             self.delivery.gate.rest(self._rests_until)
-            events.publish(StartWaits(UNKNOWN_SENT))
+            events.publish(StartWaits(UNKNOWN_SENT, clock_was_set=not was_degraded))
         self.sender = Sender(transport, clock, self._claim, self._settle)
         self._committer = committer(database)
         self.writer = Writer(self.engine, self._committer, clock, events, self._applied, marker, longest_nap)
@@ -92,7 +96,7 @@ class RunningEngine:
 
     def _remember_requests(self) -> None:
         sent = self.engine.state.outbox.sent.values()
-        self.delivery.remember(sent, self._clock.now(), self._clock.monotonic())
+        self.delivery.remember(sent, self._clock.now(), self._clock.monotonic(), self._boot())
 
     def _applied(self, changes: Changes) -> None:
         if changes.has_messages:
@@ -106,7 +110,7 @@ class RunningEngine:
             self._marker.remove()
         departures = await self.writer.ask(ClaimMessages(now, self.delivery, places, instant, self._boot()))
         for claim, request in departures.flights:
-            self.delivery.send(claim, request)
+            self.delivery.send(claim, request, instant)
         return departures
 
     async def _settle(self, flight: Flight, reply: Reply) -> None:

@@ -297,6 +297,7 @@ class Step:
             pruned_at=min(self._state.pruned_at, now),
             ageing=HashTrieSet(),
         )
+        self._take_outbox(*outbox.shift_sent(self._state.outbox, seconds))
         # Times that lay in the future are others now: a start must find what is remembered.
         self._stored.alerts += [alert.key for alert in self._state.alerts]
         self._stored.groups |= dict.fromkeys(groups.by_key)
@@ -356,6 +357,10 @@ class Step:
             key = queued.message.key
             self._events.append(SendDropped(key, why(key, dropped.reason, dropped.detail)))
 
+        for message, request in choice.repeated:
+            repeated, written, queued = outbox.repeat(self._state.outbox, message)
+            self._take_outbox(repeated, written)
+            choice.requests.append((queued, request))
         flights: list[Flight] = []
         for queued, request in choice.requests:
             claimed, written, claim = outbox.claim(

@@ -127,7 +127,9 @@ class BadgeCount:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A notification that makes itself known. ``is_open``: a later one of its group will want to replace it."""
+    """A notification that makes itself known. ``is_open``: a later one of its group will want to replace it.
+    ``at_most_once``: it is not sent again where it may have been accepted.
+    """
 
     key: PushKey
     content: PushContent
@@ -136,6 +138,7 @@ class Push:
     due: float = 0.0
     expires: float | None = None
     is_open: bool = False
+    at_most_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,7 @@ class PushUpdate:
     expires: float | None = None
     is_open: bool = False
     only_in_place: bool = False
+    at_most_once: bool = False
 
 
 EdgeMessage = Push | PushUpdate

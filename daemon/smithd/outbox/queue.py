@@ -99,25 +99,31 @@ def claim(
     """A message's request goes out, once this is written. ``window``: that of the timer which is shown if the message
     is accepted, or may be; ``boot``: now, by the machine's own clock.
     """
-    draft, message = Draft(outbox), queued.message
-    presumed = None if isinstance(message, Push | PushUpdate) else _presumed(message, now, window)
+    draft, message, before = Draft(outbox), queued.message, outbox.shown.get(queued.message.key)
+    presumed: Shown | None = None
+    if not isinstance(message, Push | PushUpdate):
+        presumed = _presumed(message, now, window) if differs(message, before) else before
     until = replace(boot, time=boot.time + LONGEST_REQUEST) if boot is not None else None
     request = SentRequest(draft.new_id(), message.key.account, family, now + LONGEST_REQUEST, until)
-    found = Claim(queued, outbox.shown.get(message.key), presumed, request.id)
+    found = Claim(queued, before, presumed, request.id)
     draft.claim(found)
     draft.count(request)
     if presumed is not None:
         draft.show(message.key, presumed, is_certain=False)
     # Looking at every request costs too much for each of them.
     if request.id % _PRUNE_EVERY == 0:
-        # What was sent before the clock was set back lies in the future, and would count for as long as that.
-        newest = now + LONGEST_REQUEST + LATE_ARRIVAL
-        for sent in list(draft.outbox.sent.values()):
-            if sent.at < now - SENT_KEPT_FOR:
+        for sent in outbox.sent.values():
+            if sent.age(now, boot) > SENT_KEPT_FOR:
                 draft.count_no_more(sent.id)
-            elif sent.at > newest:
-                draft.count(replace(sent, at=newest))
     return *draft.result, found
+
+
+def repeat(outbox: Outbox, message: LevelMessage) -> tuple[Outbox, OutboxChanges, Queued]:
+    """Have a level wait that changes nothing: its request is to find out whether the service answers."""
+    draft = Draft(outbox)
+    queued = Queued(draft.new_id(), message)
+    draft.wait(message.key, queued)
+    return *draft.result, queued
 
 
 def settle(
@@ -202,6 +208,15 @@ def shift(outbox: Outbox, seconds: float) -> Outbox:
         for key, queued in outbox.waiting.items()
     }
     return ordered(replace(outbox, waiting=HashTrieMap(waiting)))
+
+
+def shift_sent(outbox: Outbox, seconds: float) -> tuple[Outbox, OutboxChanges]:
+    """The clock was set: requests of which only its time is known are as old as they were."""
+    draft = Draft(outbox)
+    for request in outbox.sent.values():
+        if request.boot is None:
+            draft.count(replace(request, at=request.at + seconds))
+    return draft.result
 
 
 def ordered(outbox: Outbox) -> Outbox:
@@ -289,7 +304,7 @@ def _back(queued: Queued, newer: Queued | None, retry: Retry) -> Queued:
 
     A newer one that is another matter (an end instead of an update) does not wait.
     """
-    attempts = queued.attempts + 1 if retry.wait is Wait.ANSWER else 0
+    attempts = {Wait.ANSWER: queued.attempts + 1, Wait.PROBE: queued.attempts}.get(retry.wait, 0)
     if newer is not None and _is_another_matter(newer.message, queued.message):
         return newer
     base = newer or queued
@@ -320,7 +335,7 @@ def _presumed(message: LevelMessage, now: float, window: TimerWindow | None) -> 
 
 def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | None:
     message, before, presumed = claim.queued.message, claim.before, claim.presumed
-    if isinstance(settlement, Drop):
+    if isinstance(settlement, Drop) or claim.is_repeated:
         return before
     if isinstance(settlement, Accept):
         match message, presumed:

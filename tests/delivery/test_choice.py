@@ -7,13 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from answers import no, ok, reply_to
+from answers import no, reply_to
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.account import Limits
 from smithd.delivery.choice import AT_ONCE, LONGEST_REST, Addressee, Chosen, choose
 from smithd.delivery.gate import Gate
 from smithd.delivery.outcome import judge
-from smithd.delivery.reply import NotSent
 from smithd.delivery.wire import Request
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, PushKey, WidgetKey
 from smithd.outbox import queue
@@ -65,7 +64,7 @@ def test_the_most_urgent_goes_first_then_the_oldest_of_all_families() -> None:
     ],
 )
 def test_a_place_is_kept_for_pushes_and_one_for_criticals(places: int, expected: list[str]) -> None:
-    waiting = [widget("a"), push("b"), push("c", Priority.CRITICAL_PUSH), widget("d"), widget("e")]
+    waiting: list[Message] = [widget("a"), push("b"), push("c", Priority.CRITICAL_PUSH), widget("d"), widget("e")]
     assert names(chosen(*waiting, places=places)) == expected
 
 
@@ -117,20 +116,3 @@ def test_thousands_that_wait_do_not_make_it_slow() -> None:
     for _ in range(20):
         assert choose(outbox, ADDRESSEE, gate, NOW, 0.0, AT_ONCE).requests == []
     assert perf_counter() - began < 0.2, "it walked through all of them"
-
-
-def test_the_service_is_out_of_reach_after_three_tries_without_an_answer() -> None:
-    gate = Gate(Limits())
-    assert gate.reachability.is_reachable
-    for at, reply, reachable, since in [
-        (1.0, NotSent("no"), True, float("-inf")),
-        (2.0, reply_to(PLAIN, no(503)), True, float("-inf")),
-        (3.0, NotSent("no"), False, 3.0),
-        (4.0, NotSent("no"), False, 3.0),
-        (5.0, reply_to(PLAIN, no(422)), True, 5.0),
-        (6.0, reply_to(PLAIN, ok()), True, 5.0),
-        (7.0, NotSent("no"), True, 5.0),
-    ]:
-        gate.send(PLAIN.endpoint)
-        gate.learn(PLAIN.endpoint, judge(PLAIN, reply, 0, NOW, 0.5), at, at)
-        assert (gate.reachability.is_reachable, gate.reachability.since) == (reachable, since)

@@ -26,7 +26,7 @@ from smithd.outbox.message import (
 )
 from smithd.outbox.ordered import Ordered
 from smithd.outbox.queued import Boot, Claim, Queued, SentRequest, ServiceAccount
-from smithd.outbox.settlement import Accept, Drop, Retry, Settlement, Wait
+from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import (
     Shown,
     ShownActivity,
@@ -178,6 +178,14 @@ def drop(outbox: Outbox, queued: Queued) -> tuple[Outbox, OutboxChanges]:
     draft = Draft(outbox)
     _refuse(draft, queued.message, off=False)
     draft.wait(queued.message.key, None)
+    return draft.result
+
+
+def not_repeated(outbox: Outbox, queued: Queued, now: float) -> tuple[Outbox, OutboxChanges]:
+    """Take out a push that may have been accepted, and is not to be sent twice."""
+    draft = Draft(outbox)
+    draft.wait(queued.message.key, None)
+    draft.show(queued.message.key, _may_be_shown(queued.message, now))
     return draft.result
 
 
@@ -335,6 +343,8 @@ def _presumed(message: LevelMessage, now: float, window: TimerWindow | None) -> 
 
 def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | None:
     message, before, presumed = claim.queued.message, claim.before, claim.presumed
+    if isinstance(settlement, Drop) and settlement.reason is DeliveryReason.NOT_REPEATED:
+        return _may_be_shown(message, now)
     if isinstance(settlement, Drop) or claim.is_repeated:
         return before
     if isinstance(settlement, Accept):
@@ -358,6 +368,12 @@ def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | No
         window, bare_end = settlement.window or may_be.window, settlement.bare_end or may_be.bare_end
         return replace(may_be, window=window, bare_end=bare_end)
     return may_be
+
+
+def _may_be_shown(message: Message, now: float) -> ShownPush:
+    """A push that is taken to be on the phone, where nothing can replace it: its end comes as a push of its own."""
+    assert isinstance(message, Push | PushUpdate)
+    return ShownPush(message.key, message.content, now, is_open=message.is_open)
 
 
 def _forget_old_pushes(draft: Draft, newest: ShownPush, now: float) -> None:

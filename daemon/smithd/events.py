@@ -401,29 +401,6 @@ class DeliveryResumed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceOutOfReach(Event):
-    """The service does not answer: what is to be sent waits, and a probe goes every so many seconds."""
-
-    level: ClassVar[int] = logging.ERROR
-    reason: str
-    probe_every: float
-
-    def __str__(self) -> str:
-        every = f"{self.probe_every:.0f} s"
-        return f"the service cannot be reached ({self.reason}); messages wait, and it is tried every {every}"
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceWithinReach(Event):
-    """The service answers again, after so many seconds."""
-
-    seconds: float
-
-    def __str__(self) -> str:
-        return f"the service answers again, after {self.seconds:.0f} s; what waited is sent"
-
-
-@dataclass(frozen=True, slots=True)
 class CommitsFailing(Event):
     """The state cannot be written: the step waits, and is tried again."""
 
@@ -471,21 +448,14 @@ class EndedDegraded(Event):
 
 @dataclass(frozen=True, slots=True)
 class StartWaits(Event):
-    """The last run ended while the state could not be written, so this one does not know what it sent; or
-    ``clock_was_set`` back since, so it does not know when.
-    """
+    """A start does not know what was sent in the last minute, or not when, and waits for as long."""
 
     level: ClassVar[int] = logging.WARNING
+    reason: str
     seconds: float
-    clock_was_set: bool = False
 
     def __str__(self) -> str:
-        if self.clock_was_set:
-            return f"the clock was set back since the last run, so smithd sends nothing for {self.seconds:.0f} s"
-        return (
-            "the last run ended while its state could not be written, so smithd sends nothing for "
-            f"{self.seconds:.0f} s; what was sent in that time may come once more"
-        )
+        return f"{self.reason}, so smithd sends nothing for {self.seconds:.0f} s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from smithd.delivery.client import (
 )
 from smithd.delivery.reply import NotSent, Reply, Unknown
 from smithd.delivery.wire import Request
-from smithd.events import SendDropped, ServiceOutOfReach, ServiceWithinReach
+from smithd.events import DeliveryBlocked, DeliveryResumed, SendDropped
 from smithd.outbox.message import Message, Priority
 from smithd.outbox.shown import ShownWidget
 from virtual_time import run_virtual
@@ -125,10 +125,9 @@ def test_a_critical_alone_comes_soon_and_is_not_repeated_where_it_may_be_on_the_
     tries = [at for at, request in network.harness.seen if request.key == CRITICAL.key]
     is_safe = kind in ("refused", "no connection", "503")
     assert len(tries) <= (30 if is_safe else 4)
-    assert len(network.harness.published(ServiceOutOfReach)) == 1
-    (again,) = network.harness.published(ServiceWithinReach)
-    assert isinstance(again, ServiceWithinReach)
-    assert 270 <= again.seconds <= 312
+    (stopped,) = network.harness.published(DeliveryBlocked)
+    assert str(stopped).startswith("delivery of everything is stopped: the service cannot be reached (")
+    assert network.harness.published(DeliveryResumed) == [DeliveryResumed("everything")]
 
 
 @pytest.mark.parametrize("kind", ["black hole", "resets", "resets after the effect"])

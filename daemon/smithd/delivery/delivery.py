@@ -16,7 +16,7 @@ from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import MARGIN, WINDOW
 from smithd.delivery.choice import Addressee, Chosen, channels_of, choose
 from smithd.delivery.gate import Blocked, Gate, OutOfReach, Unblocked, WithinReach
-from smithd.delivery.outcome import Outcome
+from smithd.delivery.outcome import BlockScope, Outcome
 from smithd.delivery.probe import UNKNOWN_PROBE, choose_probe
 from smithd.delivery.reachability import PROBE_EVERY
 from smithd.delivery.reply import Accepted, Reply, Unknown
@@ -29,8 +29,6 @@ from smithd.events import (
     SendAccepted,
     SendDelayed,
     SendDropped,
-    ServiceOutOfReach,
-    ServiceWithinReach,
     SurfaceNotRenderable,
 )
 from smithd.keys import Key, WidgetKey
@@ -122,9 +120,10 @@ class AccountDelivery:
                 case Unblocked(scope):
                     events.append(DeliveryResumed(scope))
                 case OutOfReach(detail):
-                    events.append(ServiceOutOfReach(detail, PROBE_EVERY))
-                case WithinReach(seconds):
-                    events.append(ServiceWithinReach(seconds))
+                    why_not = f"the service cannot be reached ({detail}), and is tried every {PROBE_EVERY:.0f} s"
+                    events.append(DeliveryBlocked(BlockScope.EVERYTHING, why_not))
+                case WithinReach():
+                    events.append(DeliveryResumed(BlockScope.EVERYTHING))
         return events
 
     def _note_outcome(self, id_: int, request: Request, outcome: Outcome, began: float) -> None:

@@ -82,9 +82,7 @@ class OutOfReach:
 
 @dataclass(frozen=True, slots=True)
 class WithinReach:
-    """The service can be reached again, after ``seconds``."""
-
-    seconds: float
+    """The service can be reached again."""
 
 
 Change = Blocked | Unblocked | OutOfReach | WithinReach
@@ -201,7 +199,7 @@ class Gate:
             return []
         if before.is_reachable:
             return [OutOfReach(outcome.settlement.detail if isinstance(outcome.settlement, Retry | Drop) else "")]
-        return [WithinReach(now - before.since)]
+        return [WithinReach()]
 
     def blocked(self) -> dict[BlockScope, float]:
         """What is blocked, and when it is tried again."""

@@ -16,6 +16,7 @@ A push ``at_most_once`` is never repeated: where it may have been accepted, it d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -95,7 +96,7 @@ def choose_probe(
 ) -> Chosen:
     """The probe that may go now, if any, and when to look again. Neither the outbox nor the gate is changed."""
     filled, choice = fill_lanes(outbox, now), Chosen()
-    choice.look_again = min(filled.next_at() - now, LONGEST_REST)
+    choice.look_again = min(filled.next_at() - now, LONGEST_REST if outbox.count() else math.inf)
     # Nobody looks into the outbox before that.
     if instant < gate.next_probe_at:
         choice.look_again = min(choice.look_again, gate.next_probe_at - instant)

@@ -32,6 +32,12 @@ UNKNOWN_SENT = 60.0
 of notifications nor counted by the budget.
 """
 
+WAS_DEGRADED = (
+    "the last run ended while its state could not be written, and what it sent in that time may come once more"
+)
+CLOCK_WAS_SET = "the clock was set back since the last run"
+"""Why a start waits for that time."""
+
 LONGEST_END = 10.0
 """Seconds that the end waits for what is still to be written; a service manager has less patience than some disks."""
 
@@ -72,12 +78,11 @@ class RunningEngine:
         self._remember_requests()
         self._marker = marker
         self._rests_until = clock.monotonic() + UNKNOWN_SENT
-        was_degraded = marker is not None and marker.existed
-        # Only where the machine has no clock of its own: the wall clock was set back since the last run.
-        sent = self.engine.state.outbox.sent.values()
-        if was_degraded or (self._boot() is None and any(request.at > now + LATE_ARRIVAL for request in sent)):
-            self.delivery.gate.rest(self._rests_until)
-            events.publish(StartWaits(UNKNOWN_SENT, clock_was_set=not was_degraded))
+        if marker is not None and marker.existed:
+            self._wait(WAS_DEGRADED)
+        # Only where the machine has no clock of its own.
+        elif self._boot() is None and any(each.at > now + LATE_ARRIVAL for each in left.outbox.sent.values()):
+            self._wait(CLOCK_WAS_SET)
         self.sender = Sender(transport, clock, self._claim, self._settle)
         self._committer = committer(database)
         self.writer = Writer(self.engine, self._committer, clock, events, self._applied, marker, longest_nap)
@@ -93,6 +98,10 @@ class RunningEngine:
         if self.delivery.reconfigure(setup.config.account, setup.config.zone):
             self._remember_requests()
         self.sender.wake()
+
+    def _wait(self, reason: str) -> None:
+        self.delivery.gate.rest(self._rests_until)
+        self._events.publish(StartWaits(reason, UNKNOWN_SENT))
 
     def _remember_requests(self) -> None:
         sent = self.engine.state.outbox.sent.values()

@@ -324,6 +324,15 @@ def test_how_old_a_request_is(at: float, then: Boot | None, today: Boot | None, 
     assert SentRequest(1, DEFAULT_ACCOUNT, "family", at, then).age(NOW, today) == age
 
 
+def test_what_was_sent_just_now_is_not_forgotten_where_the_clock_is_set_forward(harness: Harness) -> None:
+    for number in range(80):
+        now = NOW if number < 10 else NOW + 3600
+        harness.put(widget(number))
+        claim = harness.outbox.claim(next(harness.outbox.ready(now)), "family", now, boot=Boot("a", 100.0 + number))
+        harness.outbox.settle(claim, Accept(), now, Boot("a", 100.0 + number))
+    assert len(harness.outbox.value.sent) == 80
+
+
 def test_a_clock_that_is_set_takes_along_what_only_it_knows_the_time_of(harness: Harness) -> None:
     harness.put(widget(1, name="a"))
     harness.send(Accept(), NOW)

@@ -21,7 +21,7 @@ from smithd.delivery.client import (
 )
 from smithd.delivery.reply import NotSent, Reply, Unknown
 from smithd.delivery.wire import Request
-from smithd.events import DeliveryBlocked, DeliveryResumed, SendDropped
+from smithd.events import DeliveryBlocked, DeliveryResumed, SendAccepted, SendDelayed, SendDropped
 from smithd.outbox.message import Message, Priority
 from smithd.outbox.shown import ShownWidget
 from virtual_time import run_virtual
@@ -237,9 +237,22 @@ def test_retry_after_is_obeyed_for_a_quarter_of_an_hour_and_then_one_request_pro
     run_virtual(scenario, BEGIN)
 
 
+@pytest.mark.parametrize("before", [[], [widget("orders")]], ids=["an end of nothing", "a value"])
+def test_what_is_repeated_as_a_probe_is_not_news(path: Path, before: list[Message]) -> None:
+    network = lived_through(path, "resets", 300.0, [CRITICAL], *before)
+    keys = [event.key for event in network.harness.published(SendAccepted) if isinstance(event, SendAccepted)]
+    assert keys == [*(message.key for message in before), CRITICAL.key]
+    assert len(network.harness.published(SendDelayed)) <= 4
+
+
 def test_at_most_once_is_lost_rather_than_repeated_and_says_so(path: Path) -> None:
     once = replace(push("a"), at_most_once=True)
     network = lived_through(path, "resets after the effect", 300.0, [once, push("b")])
     assert network.harness.keys().count("push a") == 1
     (dropped,) = network.harness.published(SendDropped)
     assert str(dropped).endswith("with delivery: at_most_once it is not sent again")
+    # As a probe, too.
+    waiting: list[Message] = [*WARNINGS[:3], replace(push("late"), at_most_once=True)]
+    network = lived_through(path.with_name("2.db"), "black hole", 600.0, waiting)
+    assert network.harness.keys().count("push late") == 1
+    assert len(network.harness.published(SendDropped)) == 1

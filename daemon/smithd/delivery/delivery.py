@@ -19,7 +19,7 @@ from smithd.delivery.gate import Blocked, Gate, OutOfReach, Unblocked, WithinRea
 from smithd.delivery.outcome import BlockScope, Outcome
 from smithd.delivery.probe import UNKNOWN_PROBE, choose_probe
 from smithd.delivery.reachability import PROBE_EVERY
-from smithd.delivery.reply import Accepted, Reply, Unknown
+from smithd.delivery.reply import Accepted, NotSent, Reply, Unknown
 from smithd.delivery.sentences import sentence, summary
 from smithd.delivery.wire import Request
 from smithd.events import (
@@ -36,6 +36,9 @@ from smithd.outbox.message import Push, PushUpdate
 from smithd.outbox.queued import Boot, Claim, Queued, SentRequest
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry
 from smithd.outbox.state import Outbox
+
+KEPT_FOR = 86400.0
+"""Seconds for which it is remembered that a push may have been accepted."""
 
 
 def fingerprint(options: AccountOptions) -> str:
@@ -106,11 +109,12 @@ class AccountDelivery:
         gate, began = self._sent.pop(claim.sent, (self.gate, instant))
         self._note_outcome(claim.queued.id, request, outcome, began)
         changes = gate.learn(request.endpoint, outcome, began, instant, is_probe=request.is_probe)
-        # What no probe brings is not worth a line each time: that the service is out of reach was said.
+        # What is repeated is no news, and neither is each probe: that the service is out of reach was said.
+        is_silent = claim.is_repeated or (request.is_probe and isinstance(outcome.reply, NotSent | Unknown))
         wait = 0.0 if gate.reachability.is_reachable else max(0.0, gate.reachability.probe_at - instant)
-        events = (
-            [] if request.is_probe and not outcome.is_answer else [*self._of_message(claim.queued, outcome, now, wait)]
-        )
+        events = list(self._of_message(claim.queued, outcome, now, wait))
+        if is_silent and not isinstance(outcome.settlement, Drop):
+            events.clear()
         for change in changes:
             if gate is not self.gate:
                 continue  # it is about another key
@@ -131,6 +135,8 @@ class AccountDelivery:
         reply = outcome.reply
         if isinstance(outcome.settlement, Retry):
             if request.endpoint is Endpoint.SEND and isinstance(reply, Unknown) and not reply.is_no:
+                # Those that were replaced or withdrawn since are not asked for again.
+                self._unknown = {each: at for each, at in self._unknown.items() if at > began - KEPT_FOR}
                 self._unknown[id_] = began + (UNKNOWN_PROBE if request.is_probe else PROBE_EVERY)
         else:
             self._unknown.pop(id_, None)

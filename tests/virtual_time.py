@@ -27,6 +27,10 @@ class PatchedClock(VirtualClock):
         super().jump(seconds)
         self.wall.shift(seconds)
 
+    def boot_time(self, _: int) -> float:
+        """The machine's own clock: it goes on from one virtual time to the next, and is not set with the other one."""
+        return self._start + self._passed
+
 
 def run_virtual(
     main: Callable[[], Coroutine[Any, Any, T]],
@@ -35,15 +39,14 @@ def run_virtual(
 ) -> T:
     """Run ``main`` as asyncio.run does, from ``start`` on, in a time that jumps from timer to timer; its result.
 
-    ``time.time()``, ``datetime.now()`` and ``time.monotonic()`` follow, and so does the SystemClock. Threads and
-    sockets live in real time: before each jump they get ``real_wait`` real seconds to be done.
+    ``time.time()``, ``datetime.now()``, ``time.monotonic()`` and CLOCK_BOOTTIME follow, and so does the SystemClock.
+    Threads and sockets live in real time: before each jump they get ``real_wait`` real seconds to be done.
     """
     with time_machine.travel(start.timestamp(), tick=False) as wall:
         clock = PatchedClock(wall, start.timestamp(), real_wait)
         _running.append(clock)
         try:
-            # The machine's own clock would not follow: here it has none.
-            with mock.patch("time.monotonic", clock.monotonic), mock.patch("smithd.clock._boot_id", return_value=None):
+            with mock.patch("time.monotonic", clock.monotonic), mock.patch("time.clock_gettime", clock.boot_time):
                 return clock.run(main)
         finally:
             _running.remove(clock)

@@ -465,16 +465,14 @@ class EndedDegraded(Event):
 
 @dataclass(frozen=True, slots=True)
 class StartWaits(Event):
-    """The last run ended while the state could not be written, so this one does not know what it sent."""
+    """A start does not know what was sent in the last minute, or not when, and waits for as long."""
 
     level: ClassVar[int] = logging.WARNING
+    reason: str
     seconds: float
 
     def __str__(self) -> str:
-        return (
-            "the last run ended while its state could not be written, so smithd sends nothing for "
-            f"{self.seconds:.0f} s; what was sent in that time may come once more"
-        )
+        return f"{self.reason}, so smithd sends nothing for {self.seconds:.0f} s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,17 +142,21 @@ class Http:
         self._pool = pool
         self._opening: Opening = RESERVE.lent if reserved else nullcontext
         self._names = Names(self._opening)
-        self._clients: dict[tuple[TLS, str | None], httpx.AsyncClient] = {}
+        self._clients: dict[tuple[TLS, str | None, bool], httpx.AsyncClient] = {}
 
-    def client(self, tls: TLS = DEFAULT_TLS, unix_socket: str | None = None) -> httpx.AsyncClient:
+    def client(
+        self, tls: TLS = DEFAULT_TLS, unix_socket: str | None = None, *, new_connection: bool = False
+    ) -> httpx.AsyncClient:
         """The shared client for this TLS setting. Must be called inside a running event loop.
 
         ``unix_socket``: the path of a socket on this machine, to which all requests of the client go, whatever their
-        host. Raises OSError where a file of the TLS setting cannot be used.
+        host. ``new_connection``: each request has one of its own. Raises OSError where a file of the TLS setting cannot
+        be used.
         """
-        client = self._clients.get((tls, unix_socket))
+        client = self._clients.get((tls, unix_socket, new_connection))
         if client is None:
-            client = self._clients[tls, unix_socket] = self._open(tls, unix_socket)
+            client = self._open(tls, unix_socket, new_connection=new_connection)
+            self._clients[tls, unix_socket, new_connection] = client
         return client
 
     def prepare(
@@ -168,6 +172,7 @@ class Http:
         limit: int = LIMIT,
         tls: TLS = DEFAULT_TLS,
         unix_socket: str | None = None,
+        new_connection: bool = False,
     ) -> PreparedRequest:
         """A request that can be sent many times. ``query`` is added to the URL's own.
 
@@ -177,7 +182,8 @@ class Http:
         """
         import httpx
 
-        client, connect = self.client(tls, unix_socket), timeout if connect_timeout is None else connect_timeout
+        client = self.client(tls, unix_socket, new_connection=new_connection)
+        connect = timeout if connect_timeout is None else connect_timeout
         try:
             address = httpx.URL(url)
         except httpx.InvalidURL as error:
@@ -202,17 +208,19 @@ class Http:
         for client in clients:
             await client.aclose()
 
-    def _open(self, tls: TLS, unix_socket: str | None) -> httpx.AsyncClient:
+    def _open(self, tls: TLS, unix_socket: str | None, *, new_connection: bool) -> httpx.AsyncClient:
         import aiohttp
         import httpx
         from httpx_aiohttp import AiohttpTransport
 
         # True stands for the context that aiohttp made at its import.
         context = True if tls == DEFAULT_TLS else tls.context()
+        # None: a connection is closed after its request.
+        keep_alive = None if new_connection else self._keep_alive
 
         def session() -> aiohttp.ClientSession:
             return aiohttp.ClientSession(
-                connector=self._connector(context, unix_socket),
+                connector=self._connector(context, unix_socket, keep_alive),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 middlewares=(_no_repetition,),
             )
@@ -230,14 +238,16 @@ class Http:
             timeout=httpx.Timeout(30),
         )
 
-    def _connector(self, context: ssl.SSLContext | bool, unix_socket: str | None) -> aiohttp.BaseConnector:
+    def _connector(
+        self, context: ssl.SSLContext | bool, unix_socket: str | None, keep_alive: float | None
+    ) -> aiohttp.BaseConnector:
         import aiohttp
 
         pool, opening = self._pool, self._opening
         per_host = CONNECTIONS_PER_HOST if pool is None else min(CONNECTIONS_PER_HOST, pool.most // 2)
         if unix_socket is not None:
             kind = _bounded(aiohttp.UnixConnector, pool)
-            return kind(unix_socket, limit=per_host, keepalive_timeout=self._keep_alive)
+            return kind(unix_socket, limit=per_host, keepalive_timeout=keep_alive, force_close=keep_alive is None)
 
         def open_socket(at: Any) -> socket.socket:
             family, type_, proto, _, _ = at
@@ -249,7 +259,8 @@ class Http:
             limit=0,
             limit_per_host=per_host,
             ssl=context,
-            keepalive_timeout=self._keep_alive,
+            keepalive_timeout=keep_alive,
+            force_close=keep_alive is None,
             resolver=_resolver(self._names),
             socket_factory=open_socket,
         )

@@ -16,8 +16,8 @@ from smithd.alerts import rows as alert_rows
 from smithd.alerts.evaluation import timers_of
 from smithd.alerts.resume import resume as resume_alerts
 from smithd.alerts.rows import Kept
-from smithd.delivery.delivery import fingerprint
-from smithd.events import Event
+from smithd.delivery.delivery import fingerprint, why
+from smithd.events import Event, SendDropped
 from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
 from smithd.notify import report
 from smithd.notify import rows as notify_rows
@@ -29,6 +29,7 @@ from smithd.outbox import queue as outbox_queue
 from smithd.outbox import rows as outbox_rows
 from smithd.outbox.message import ActivityEnd, Push, PushUpdate, WidgetValue
 from smithd.outbox.queued import Boot
+from smithd.outbox.settlement import DeliveryReason
 from smithd.outbox.shown import ShownActivity
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.plugin.sample import Sample
@@ -96,8 +97,10 @@ def load(connection: Connection, setup: Setup, from_another: bool, now: float, b
 def start(left: LeftBehind, setup: Setup, now: float) -> ResumedState:
     """Go on after the last run."""
     outbox, shifted = outbox_queue.go_on(left.outbox, now, left.boot)
+    outbox, written, lost = _without_unrepeatable(outbox, now)
     resumed = _resume(replace(left, outbox=outbox), begin(setup.expected, now), setup, now)
-    resumed.stored.outbox = shifted | resumed.stored.outbox
+    resumed.stored.outbox = shifted | written | resumed.stored.outbox
+    resumed.events.extend(lost)
     return resumed
 
 
@@ -177,6 +180,18 @@ def stale_timers(series: SeriesState, names: Iterable[str], now: float) -> list[
     """When the next thing of each metric or source becomes stale."""
     found = ((series.next_stale_at(name, now), name) for name in sorted(names))
     return [(at + JUST_AFTER, StaleDue(name)) for at, name in found if at is not None]
+
+
+def _without_unrepeatable(outbox: Outbox, now: float) -> tuple[Outbox, OutboxChanges, list[Event]]:
+    """The outbox without the pushes that were in flight when the last run ended, and may not be sent twice."""
+    changes, lost = OutboxChanges(), list[Event]()
+    for key, queued in outbox.waiting.items():
+        message = queued.message
+        if isinstance(message, Push | PushUpdate) and message.at_most_once and queued.reason is not None:
+            outbox, written = outbox_queue.not_repeated(outbox, queued, now)
+            changes |= written
+            lost.append(SendDropped(key, why(key, DeliveryReason.NOT_REPEATED, queued.detail)))
+    return outbox, changes, lost
 
 
 def _without_removed(

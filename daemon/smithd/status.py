@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, tzinfo
@@ -109,11 +110,14 @@ class BudgetStatus:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """``reachable_since``: None before the first request; ``blocked``: what is blocked, and until when it is tried."""
+    """``reachable_since``: since when it is, or is not, None before the first request; ``next_probe_at``: when it is
+    tried again where it is not, None: now. ``blocked``: what is blocked, and until when it is tried.
+    """
 
     name: str
     reachable: bool
     reachable_since: float | None
+    next_probe_at: float | None
     blocked: Mapping[str, float]
     budgets: Sequence[BudgetStatus]
     slots_used: int
@@ -170,6 +174,7 @@ class GateStatus:
     account: str
     reachable: bool
     reachable_since: float | None
+    next_probe_at: float | None
     blocked: Mapping[str, float]
     budgets: Sequence[BudgetStatus]
 
@@ -198,11 +203,13 @@ def gate_status(delivery: AccountDelivery, instant: float, now: float) -> GateSt
     is for the loop, and takes no longer with more sources.
     """
     gate = delivery.gate
-    since = gate.reachability.since
+    since, probe_at = gate.reachability.since, gate.next_probe_at
+    probes_later = not gate.reachability.is_reachable and instant < probe_at < math.inf
     return GateStatus(
         delivery.account,
         gate.reachability.is_reachable,
         None if since < 0 else now - (instant - since),
+        now + (probe_at - instant) if probes_later else None,
         {str(scope): now + (until - instant) for scope, until in gate.blocked().items()},
         [BudgetStatus(str(family), used, limit) for family, (used, limit) in gate.budget.use(instant).items()],
     )
@@ -329,6 +336,7 @@ def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
         gate.account,
         gate.reachable,
         gate.reachable_since,
+        gate.next_probe_at,
         gate.blocked,
         gate.budgets,
         len(outbox.streams_on_phone(gate.account)),

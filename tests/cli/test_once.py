@@ -46,6 +46,11 @@ def test_once_says_what_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str
         service.fault = lambda _: 401
         config = configured(tmp_path, service.key, url)
         assert run(["once", "--send", "-c", str(config)]) == 1
+        # It does not wait for the end of an outage.
+        service.fault = lambda _: 503
+        config = configured(tmp_path, service.key, url)
+        assert run(["once", "--send", "-c", str(config)]) == 1
+        assert "the service cannot be reached (HTTP 503" in capsys.readouterr().out
 
 
 def test_a_running_daemon_keeps_once_send_off_its_state_and_lets_once_look(

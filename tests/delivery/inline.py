@@ -63,7 +63,7 @@ class InlineSender:
 
     def _remember_requests(self) -> None:
         sent = self._outbox.value.sent.values()
-        self._delivery.remember(sent, self._clock.now(), self._clock.monotonic())
+        self._delivery.remember(sent, self._clock.now(), self._clock.monotonic(), self._boot())
 
     async def _take(self, places: int) -> Departures:
         self._watch_clock()
@@ -84,10 +84,12 @@ class InlineSender:
             else:
                 self._outbox.drop(queued)
                 self._events.publish(SendDropped(key, why(key, drop.reason, drop.detail)))
+        for message, request in choice.repeated:
+            choice.requests.append((self._outbox.repeat(message), request))
         flights = []
         for queued, request in choice.requests:
             claim = self._outbox.claim(queued, request.family, now, request.window, self._boot())
-            self._delivery.send(claim, request)
+            self._delivery.send(claim, request, instant)
             flights.append(Flight(claim, request))
         return Departures(flights, look_again)
 

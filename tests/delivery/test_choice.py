@@ -7,13 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from answers import no, ok, reply_to
+from answers import no, reply_to
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.account import Limits
 from smithd.delivery.choice import AT_ONCE, LONGEST_REST, Addressee, Chosen, choose
 from smithd.delivery.gate import Gate
 from smithd.delivery.outcome import judge
-from smithd.delivery.reply import NotSent
 from smithd.delivery.wire import Request
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, PushKey, WidgetKey
 from smithd.outbox import queue
@@ -54,10 +53,19 @@ def test_the_most_urgent_goes_first_then_the_oldest_of_all_families() -> None:
 
 @pytest.mark.parametrize(
     ("places", "expected"),
-    [(0, []), (1, ["push b"]), (2, ["push b"]), (3, ["push b", "widget a"]), (4, ["push b", "widget a", "widget d"])],
+    [
+        (0, []),
+        (1, ["push c"]),
+        (2, ["push c"]),
+        (3, ["push c", "push b"]),
+        (4, ["push c", "push b"]),
+        (5, ["push c", "push b", "widget a"]),
+        (6, ["push c", "push b", "widget a", "widget d"]),
+    ],
 )
-def test_a_place_is_kept_for_pushes(places: int, expected: list[str]) -> None:
-    assert names(chosen(widget("a"), push("b"), widget("d"), widget("e"), places=places)) == expected
+def test_a_place_is_kept_for_pushes_and_one_for_criticals(places: int, expected: list[str]) -> None:
+    waiting: list[Message] = [widget("a"), push("b"), push("c", Priority.CRITICAL_PUSH), widget("d"), widget("e")]
+    assert names(chosen(*waiting, places=places)) == expected
 
 
 def test_what_is_not_due_waits_for_its_time() -> None:
@@ -81,7 +89,7 @@ def test_those_chosen_count_for_the_limit_and_the_gate_is_not_changed() -> None:
 def test_one_request_probes_a_scope_that_was_blocked() -> None:
     gate = Gate(Limits())
     gate.send(PLAIN.endpoint)
-    gate.learn(PLAIN.endpoint, judge(PLAIN, reply_to(PLAIN, no(401)), 0, NOW, 0.5), 0.0)
+    gate.learn(PLAIN.endpoint, judge(PLAIN, reply_to(PLAIN, no(401)), 0, NOW, 0.5), 0.0, 0.0)
     blocked = chosen(widget("a"), push("b"), gate=gate, after=1)
     assert names(blocked) == []
     assert names(chosen(widget("a"), push("b"), gate=gate, after=600)) == ["push b"]
@@ -108,20 +116,3 @@ def test_thousands_that_wait_do_not_make_it_slow() -> None:
     for _ in range(20):
         assert choose(outbox, ADDRESSEE, gate, NOW, 0.0, AT_ONCE).requests == []
     assert perf_counter() - began < 0.2, "it walked through all of them"
-
-
-def test_the_service_is_out_of_reach_after_three_tries_without_an_answer() -> None:
-    gate = Gate(Limits())
-    assert gate.reachability.is_reachable
-    for at, reply, reachable, since in [
-        (1.0, NotSent("no"), True, float("-inf")),
-        (2.0, reply_to(PLAIN, no(503)), True, float("-inf")),
-        (3.0, NotSent("no"), False, 3.0),
-        (4.0, NotSent("no"), False, 3.0),
-        (5.0, reply_to(PLAIN, no(422)), True, 5.0),
-        (6.0, reply_to(PLAIN, ok()), True, 5.0),
-        (7.0, NotSent("no"), True, 5.0),
-    ]:
-        gate.send(PLAIN.endpoint)
-        gate.learn(PLAIN.endpoint, judge(PLAIN, reply, 0, NOW, 0.5), at)
-        assert (gate.reachability.is_reachable, gate.reachability.since) == (reachable, since)

@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -396,6 +397,27 @@ def test_what_cannot_be_reached_was_not_sent_and_says_why_in_plain_words(monkeyp
         for one in waiting:
             one.close()
     assert late == NotSent("could not connect to 127.0.0.1: no connection within the time-out")
+
+
+def test_a_probe_has_a_connection_of_its_own_and_less_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe, connections = replace(SEND, is_probe=True), 0
+
+    async def counted(connection: Connection) -> None:
+        nonlocal connections
+        connections += 1
+        await always(answer(200, b'{"success":true}'))(connection)
+
+    replies, requests = replies_to(counted, SEND, SEND, probe, probe, SEND)
+    assert replies == [Accepted("sent")] * 5
+    assert (len(requests), connections) == (5, 3)
+
+    async def silent(connection: Connection) -> None:
+        await connection.read()
+        await connection.reader.read()
+
+    monkeypatch.setattr(room, "PROBE_TIMEOUT", 0.05)
+    (late,), _ = replies_to(silent, probe)
+    assert late == Unknown("127.0.0.1: no answer within the time-out")
 
 
 def test_a_certificate_is_always_checked(certificate: Certificate) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ from smithd.outbox.message import (
     WidgetValue,
 )
 from smithd.storage.database import Database
-from virtual_time import run_virtual
+from virtual_time import run_virtual, step_clock
 
 LIMITS = {
     "badges_per_minute": 1,
@@ -122,9 +122,10 @@ def test_the_service_can_name_a_smaller_limit_but_not_a_larger_one() -> None:
 class World:
     """A service that records what reaches it, and daemons that live one after another on one state."""
 
-    def __init__(self, path: Path, chance: Random) -> None:
+    def __init__(self, path: Path, chance: Random, limits: Mapping[str, int] = LIMITS) -> None:
         self.path = path
         self.chance = chance
+        self.limits = limits
         self.clock = SystemClock()
         self.arrivals: dict[Family, list[float]] = defaultdict(list)
         self.pushes: list[str] = []
@@ -144,7 +145,7 @@ class World:
         """One life of the daemon: killed after so many seconds, or ended when all is sent."""
         database = Database.open(self.path)
         outbox = StoredOutbox(database)
-        account = AccountOptions.model_validate({"api_key": "ask_test", "limits": LIMITS})
+        account = AccountOptions.model_validate({"api_key": "ask_test", "limits": self.limits})
         sender = InlineSender(
             outbox, self.transport, account, self.clock, Events(), ZoneInfo("UTC"), chance=lambda: 0.5
         )
@@ -172,8 +173,9 @@ def message(kind: str, number: int, life: int) -> Message:
         state = {"title": "x", "type": "value", "value": life}
         key = StreamKey(DEFAULT_ACCOUNT, str(number % 4))
         return ActivityState(key, ActivityContent(state), Priority.ROUTINE, START)
-    if kind == "push":
-        return Push(PushKey(DEFAULT_ACCOUNT, name, 0.0, 1), PushContent("x"), Priority.PUSH, START)
+    if kind in ("push", "critical"):
+        priority = Priority.PUSH if kind == "push" else Priority.CRITICAL_PUSH
+        return Push(PushKey(DEFAULT_ACCOUNT, name, 0.0, 1), PushContent("x"), priority, START)
     return WidgetValue(WidgetKey(DEFAULT_ACCOUNT, name), life, Priority.ROUTINE, START)
 
 
@@ -225,6 +227,62 @@ def test_a_request_that_arrives_after_its_sender_died_counts_too(tmp_path: Path)
     run_virtual(lambda: scenario(world), BEGIN)
     assert len(world.arrivals[Family.BADGES]) == 2
     assert most_within_a_minute(world.arrivals[Family.BADGES]) == 1
+
+
+@pytest.mark.parametrize("seconds", [3600.0, -3600.0, 90_000.0, -90_000.0, 30.0, -30.0])
+@pytest.mark.parametrize("is_set", ["while it is dead", "while it runs"])
+def test_a_clock_that_is_set_lets_nothing_more_go_and_delays_nothing(
+    tmp_path: Path, seconds: float, is_set: str
+) -> None:
+    """58 criticals, kill -9, and 58 more; the second life knows what the first one sent."""
+    began = 0.0
+
+    async def scenario(world: World) -> None:
+        nonlocal began
+        life = asyncio.create_task(world.live(burst(["critical"] * 58, 0), 40.0))
+        await asyncio.sleep(35)
+        if is_set == "while it runs":
+            step_clock(seconds)
+        await life
+        if is_set == "while it is dead":
+            step_clock(seconds)
+        began = world.clock.monotonic()
+        await world.live(burst(["critical"] * 58, 1), None)
+
+    world = World(tmp_path / "state.db", Quick(), {})
+    run_virtual(lambda: scenario(world), BEGIN)
+    arrivals = world.arrivals[Family.NOTIFICATIONS]
+    assert len(arrivals) == 116
+    assert most_within_a_minute(arrivals) <= 60
+    assert max(arrivals) <= began + 62
+
+
+class Quick(Random):
+    """Each way takes a tenth of a second, and nothing is cut off."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.1
+
+    def random(self) -> float:
+        return 0.5
+
+
+def test_after_a_reboot_the_younger_of_both_ages_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wall clock says that an hour has passed, the new boot that it is 20 seconds old."""
+    boots: list[Callable[[], tuple[str, float]]] = []
+    monkeypatch.setattr("delivery.inline.boot", lambda _: boots[-1]())
+
+    async def scenario(world: World) -> None:
+        boots.append(lambda: ("one", 5000.0 + world.clock.monotonic()))
+        await world.live(burst(["critical"] * 58, 0), 30.0)
+        rebooted = world.clock.monotonic() - 20.0
+        boots.append(lambda: ("two", world.clock.monotonic() - rebooted))
+        step_clock(3600)
+        await world.live(burst(["critical"] * 58, 1), None)
+
+    world = World(tmp_path / "state.db", Quick(), {})
+    run_virtual(lambda: scenario(world), BEGIN)
+    assert most_within_a_minute(world.arrivals[Family.NOTIFICATIONS]) <= 60
 
 
 def test_a_service_with_one_limit_for_everything_is_survived() -> None:

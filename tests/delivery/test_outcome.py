@@ -135,7 +135,7 @@ def test_an_end_is_never_dropped_but_asked_for_without_its_last_state_and_then_s
         ({"retry-after": "0"}, 1),
         ({"retry-after": "Tue, 14 Nov 2023 22:14:20 GMT"}, 60),
         ({"retry-after": "Tue, 14 Nov 2023 22:00:00 GMT"}, 1),
-        ({"retry-after": "99999999"}, 86400),
+        ({"retry-after": "999999999"}, 900),
         ({"retry-after": "soon"}, 67.5),
         ({}, 67.5),
         ({"ratelimit": '"public-api-ip:badges"; r=9; t=5, "account:badges"; r=0; t=42'}, 42),
@@ -158,8 +158,8 @@ def test_trouble_is_tried_again_later_and_later_and_a_server_in_trouble_may_ask_
     tries = (0, 1, 5, 8, 9, 99)
     assert [in_seconds(meant(Endpoint.SEND, no(503), number)) for number in tries] == [1, 2, 32, 256, 300, 300]
     busy = meant(Endpoint.SEND, no(503, {"retry-after": "120"}))
-    assert (in_seconds(busy), busy.pause) == (120, 120)
-    assert meant(Endpoint.SEND, no(503, {"retry-after": "9000"})).pause == 300
+    assert (in_seconds(busy), busy.pause) == (1, 120)
+    assert meant(Endpoint.SEND, no(503, {"retry-after": "9000"})).pause == 900
     refused, cut = meant(Endpoint.SEND, NotSent("refused")), meant(Endpoint.SEND, Unknown("cut"))
     assert isinstance(refused.settlement, Retry)
     assert isinstance(cut.settlement, Retry)
@@ -172,6 +172,39 @@ def test_a_push_that_may_well_have_been_taken_is_repeated_ever_more_rarely(answe
     delays = [in_seconds(meant(Endpoint.SEND, answer, number)) for number in tries]
     assert delays == [1, 2, 32, 256, 512, 2048, 3600, 3600]
     assert in_seconds(meant(Endpoint.REPLACE, answer, 99)) == 300
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "answer", "is_repeated"),
+    [
+        (Endpoint.SEND, Unknown("cut"), False),
+        (Endpoint.SEND, Answer(200, {}, b"<html>"), False),
+        (Endpoint.SEND, no(500), False),
+        (Endpoint.SEND, no(504), False),
+        (Endpoint.SEND, no(503), True),
+        (Endpoint.SEND, NotSent("refused"), True),
+        (Endpoint.SEND, no(429), True),
+        (Endpoint.REPLACE, Unknown("cut"), True),
+    ],
+)
+def test_at_most_once_repeats_only_what_was_certainly_not_accepted(
+    endpoint: Endpoint, answer: Answer | Reply, *, is_repeated: bool
+) -> None:
+    for is_probe in (False, True):
+        request = replace(asked(endpoint), is_probe=is_probe)
+        outcome = judge(request, reply_to(request, answer, NOW), 0, NOW, 0.5, at_most_once=True)
+        assert isinstance(outcome.settlement, Retry) is is_repeated
+        if not is_repeated:
+            assert isinstance(outcome.settlement, Drop)
+            assert outcome.settlement.reason is DeliveryReason.NOT_REPEATED
+
+
+def test_a_probe_without_an_answer_leaves_the_wait_to_the_gate() -> None:
+    for answer in (NotSent("refused"), Unknown("cut"), no(503)):
+        request = replace(asked(Endpoint.METRIC), is_probe=True)
+        settlement = judge(request, reply_to(request, answer, NOW), 9, NOW, 0.5).settlement
+        assert isinstance(settlement, Retry)
+        assert (settlement.at, settlement.wait) == (NOW, Wait.PROBE)
 
 
 def test_what_is_left_of_the_limit_and_the_limit_itself_are_handed_on_for_the_family_asked() -> None:

@@ -222,32 +222,6 @@ def test_one_request_for_a_key_at_a_time_and_only_the_newest_value(path: Path) -
     assert [request.body["value"] for _, request in harness.seen] == [0, 3]
 
 
-def test_during_an_outage_tries_get_rarer_and_when_it_ends_everything_goes_at_once(path: Path) -> None:
-    harness = Harness(path)
-    down = True
-
-    async def service(request: Request) -> Answer | Reply:
-        return NotSent("connection refused") if down else ok()
-
-    async def scenario() -> None:
-        nonlocal down
-        async with harness.running():
-            harness.put(push("a"), push("b"))
-            await asyncio.sleep(3600)
-            count = len(harness.seen)
-            down = False
-            harness.put(push("c"))
-            await asyncio.sleep(1)
-            assert sorted(harness.keys()[count:]) == ["push a", "push b", "push c"]
-
-    harness.service = service
-    run_virtual(scenario, BEGIN)
-    tries = [at for at, request in harness.seen if request.key.subject == "push a"]
-    gaps = [round(later - earlier) for earlier, later in pairwise(tries)]
-    assert gaps[:10] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
-    assert str(harness.published(SendDelayed)[0]).endswith("connection refused; next try in 1 s")
-
-
 @pytest.mark.parametrize("trouble", [Unknown("cut"), no(500), no(503), Answer(200, {}, b"<html>"), Answer(302)])
 def test_what_may_have_been_taken_is_sent_again_soon_and_said_once_for_a_level(
     path: Path, trouble: Answer | Reply

@@ -641,3 +641,15 @@ def test_a_push_that_waits_when_the_address_changes_is_sent_once_to_the_new_one(
         harness.poll(T + 61, errors=7)
         harness.pass_time(T + 100)
         assert [message.content.title for message in harness.take()] == ["errors is critical"]
+
+
+@pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+def test_where_only_the_wall_clock_is_there_what_was_sent_is_as_old_after_it_was_set(
+    tmp_path: Path, seconds: float
+) -> None:
+    with Harness(tmp_path, "rules: {errors: {metric: shop.errors, critical: '> 5', push: true}}\n", T) as harness:
+        harness.poll(T + 1, errors=9)
+        harness.take()
+        harness.engine.replan(T + 2 + seconds, seconds)
+    with Harness(tmp_path, "", T + 3 + seconds) as harness:
+        assert [request.at for request in harness.outbox.value.sent.values()] == [T + 1 + seconds]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.harness import Harness
-from smithd.events import AlertChanged, NotificationChanged
+from smithd.events import AlertChanged, NotificationChanged, SendDropped
 from smithd.notify.reason import Reason
 from smithd.outbox.message import Push, PushUpdate
 
@@ -566,3 +566,34 @@ def test_a_reminder_of_what_is_clear_but_not_for_long_enough_does_not_call_it_ba
         assert reminder.content.message == (
             "shop.errors is 0, not > 5 any more, but critical still (normal: 1 or less), since 20:00."
         )
+
+
+# What may be lost, but not come twice.
+
+
+def test_a_push_at_most_once_that_was_in_flight_at_the_end_is_not_sent_again_and_its_end_is(tmp_path: Path) -> None:
+    config = rules(rule(push="{delivery: at_most_once}"))
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING + 1, errors=9)
+        (queued,) = harness.outbox.ready(harness.now)
+        harness.outbox.claim(queued, "any", harness.now)
+    with Harness(tmp_path, config, EVENING + 60) as harness:
+        assert harness.take() == []
+        (dropped,) = [event for event in harness.events if isinstance(event, SendDropped)]
+        assert str(dropped).endswith("meanwhile; with delivery: at_most_once it is not sent again")
+        harness.poll(EVENING + 61, errors=0)
+        assert titles(harness.take()) == ["Resolved: errors"]
+
+
+@pytest.mark.parametrize(("delivery", "again"), [("at_least_once", ["errors is critical"]), ("at_most_once", [])])
+def test_a_push_that_waits_at_the_end_is_sent_and_one_in_flight_as_its_rule_says(
+    tmp_path: Path, delivery: str, again: list[str]
+) -> None:
+    config = rules(rule(push=f"{{delivery: {delivery}}}"))
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING + 1, errors=9)
+    with Harness(tmp_path, config, EVENING + 60) as harness:
+        (queued,) = harness.outbox.ready(harness.now)
+        harness.outbox.claim(queued, "any", harness.now)
+    with Harness(tmp_path, config, EVENING + 120) as harness:
+        assert titles(harness.take()) == again

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.faulty import ACCEPTED, START, WAITING, World, play, stored
+from engine.faulty import ACCEPTED, RULES, START, WAITING, World, play, stored
 from engine.harness import poll_of
 from smithd.clock import VirtualClock
 from smithd.engine.queue import Queue
 from smithd.errors import DatabaseError, TermLost, Unwritable
-from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, EndedDegraded
+from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, EndedDegraded, StartWaits
 from smithd.poll.intake import Poll
 from smithd.storage.marker import Marker
 
@@ -129,6 +129,24 @@ def test_a_disk_that_has_room_again_at_the_end_is_written_and_then_nothing_is_un
     assert world.changes(CommitsRecovered) == 1
     assert not marker.path.exists()
     assert (stored(tmp_path), stored(tmp_path, WAITING)) == (1, 0)
+
+
+def test_where_only_the_wall_clock_is_there_a_start_after_it_was_set_back_waits_a_minute(tmp_path: Path) -> None:
+    rules = RULES.replace("true", "{on_resolve: push}")
+
+    async def fires(world: World) -> None:
+        await world.poll(errors=9)
+        await world.clock.sleep(1)
+
+    async def resolves(world: World) -> None:
+        await world.poll(errors=0)
+        await world.clock.sleep(90)
+
+    assert len(play(tmp_path, fires, rules).sent) == 1
+    world = play(tmp_path, resolves, rules, start=START - 3600)
+    assert world.changes(StartWaits) == 1
+    assert [at >= START - 3600 + 60 for at, _ in world.sent] == [True]
+    assert play(tmp_path, fires, rules, start=START).changes(StartWaits) == 0
 
 
 def test_an_end_while_nothing_can_be_written_leaves_the_marker(tmp_path: Path) -> None:

@@ -126,9 +126,9 @@ class Life(World):
         # Watched from here: a request does not say what it carries, and a step not when it was applied.
         send, applied = self.running.delivery.send, self.running.writer._applied
 
-        def note_claim(claim: Claim, request: Request) -> None:
+        def note_claim(claim: Claim, request: Request, instant: float) -> None:
             self._claims[id(request)] = claim
-            send(claim, request)
+            send(claim, request, instant)
 
         def note_step(changes: Changes) -> None:
             self._note_step()

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, event
 
 from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey, SurfaceKey
 from smithd.outbox import queue, rows
-from smithd.outbox.message import Message
+from smithd.outbox.message import LevelMessage, Message
 from smithd.outbox.queued import Boot, Claim, Queued
 from smithd.outbox.settlement import Retry, Settlement, Wait
 from smithd.outbox.shown import KeyStatus, Shown, TimerWindow
@@ -88,6 +88,11 @@ class StoredOutbox:
         self._commit(*queue.settle(self.value, claim, settlement, now, boot))
         if len(self.streams_on_phone()) < streams:
             self.slot_freed(now)
+
+    def repeat(self, message: LevelMessage) -> Queued:
+        outbox, changes, queued = queue.repeat(self.value, message)
+        self._commit(outbox, changes)
+        return queued
 
     def expire(self, now: float) -> list[Queued]:
         outbox, changes, expired = queue.expire(self.value, now)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rpds import HashTrieMap
 
 from outbox.stored import StoredOutbox
 from smithd.keys import DEFAULT_ACCOUNT, PushKey, StreamKey, WidgetKey
@@ -22,9 +23,10 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.queued import Boot, Claim
+from smithd.outbox.queued import Boot, Claim, SentRequest
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import ShownWidget
+from smithd.outbox.state import NO_CHANGES
 from smithd.storage.database import Database
 
 NOW = 1_700_000_000.0
@@ -399,6 +401,71 @@ def test_what_was_sent_is_remembered_with_the_latest_moment_of_its_arrival(harne
     (settled, unsettled) = sorted(harness.outbox.value.sent.values(), key=lambda request: request.at)
     assert (settled.account, settled.family, settled.at) == (DEFAULT_ACCOUNT, "family", NOW)
     assert unsettled.at > NOW
+
+
+@pytest.mark.parametrize(
+    ("at", "then", "today", "age"),
+    [
+        # In the same boot its clock alone decides, wherever the other one was set.
+        (NOW - 3600, Boot("a", 100.0), Boot("a", 110.0), 10.0),
+        (NOW + 3600, Boot("a", 100.0), Boot("a", 110.0), 10.0),
+        (NOW, Boot("a", 145.0), Boot("a", 110.0), -35.0),
+        # In another one the younger of both counts.
+        (NOW - 3600, Boot("a", 100.0), Boot("b", 20.0), 20.0),
+        (NOW - 10, Boot("a", 100.0), Boot("b", 20.0), 10.0),
+        (NOW + 3600, Boot("a", 100.0), Boot("b", 20.0), 0.0),
+        (NOW - 3600, None, Boot("b", 20.0), 20.0),
+        # Without such a clock there is only the other one.
+        (NOW - 30, None, None, 30.0),
+        (NOW + 35, Boot("a", 100.0), None, -35.0),
+        (NOW + 3600, None, None, -60.0),
+    ],
+)
+def test_how_old_a_request_is(at: float, then: Boot | None, today: Boot | None, age: float) -> None:
+    assert SentRequest(1, DEFAULT_ACCOUNT, "family", at, then).age(NOW, today) == age
+
+
+def test_what_was_sent_just_now_is_not_forgotten_where_the_clock_is_set_forward(harness: Harness) -> None:
+    for number in range(80):
+        now = NOW if number < 10 else NOW + 3600
+        harness.put(widget(number))
+        claim = harness.outbox.claim(next(harness.outbox.ready(now)), "family", now, boot=Boot("a", 100.0 + number))
+        harness.outbox.settle(claim, Accept(), now, Boot("a", 100.0 + number))
+    assert len(harness.outbox.value.sent) == 80
+
+
+def test_a_clock_that_is_set_takes_along_what_only_it_knows_the_time_of(harness: Harness) -> None:
+    harness.put(widget(1, name="a"))
+    harness.send(Accept(), NOW)
+    after, changes = queue.shift_sent(harness.outbox.value, 3600.0)
+    assert [request.at for request in after.sent.values()] == [NOW + 3600]
+    assert changes.sent
+    known = SentRequest(1, DEFAULT_ACCOUNT, "family", NOW, Boot("a", 5.0))
+    outbox = replace(after, sent=HashTrieMap({1: known}))
+    assert queue.shift_sent(outbox, 3600.0) == (outbox, NO_CHANGES)
+
+
+@pytest.mark.parametrize("settlement", [Accept(), Retry(NOW, NO, "cut", sent=True, wait=Wait.PROBE), Drop(NO, "no")])
+@pytest.mark.parametrize("what", ["value", "past end", "end of nothing"])
+def test_what_is_repeated_changes_nothing_however_its_request_ends(
+    harness: Harness, settlement: Settlement, what: str
+) -> None:
+    harness.put(widget(1) if what == "value" else stream(1))
+    harness.send(Accept())
+    if what == "past end":
+        harness.put(end())
+        harness.send(Accept(ended=True))
+    before = dict(harness.outbox.shown())
+    nothing = ActivityEnd(StreamKey(DEFAULT_ACCOUNT, "nothing"), ActivityContent({}), NOW)
+    message = {"value": widget(1), "past end": end(), "end of nothing": nothing}[what]
+    assert isinstance(message, WidgetValue | ActivityEnd)
+    claim = harness.outbox.claim(harness.outbox.repeat(message), "family", NOW + 60)
+    assert claim.is_repeated
+    assert harness.outbox.accepted() == before
+    harness.outbox.settle(claim, settlement, NOW + 61)
+    assert (harness.outbox.shown(), harness.outbox.waiting()) == (before, 0)
+    harness.crash()
+    assert harness.outbox.shown() == before
 
 
 def test_a_level_that_nobody_wants_any_more_is_not_tried_again(harness: Harness) -> None:

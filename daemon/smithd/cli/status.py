@@ -95,7 +95,8 @@ def _surface(surface: Found) -> str:
 
 def _account(account: Found) -> Iterator[str]:
     since = f" since {_short(account['reachable_since'])}" if account["reachable_since"] else ""
-    yield f"account {account['name']}: {'reachable' if account['reachable'] else 'out of reach'}{since}"
+    probe = f", tried again {_short(account['next_probe_at'])}" if account["next_probe_at"] else ""
+    yield f"account {account['name']}: {'reachable' if account['reachable'] else 'out of reach'}{since}{probe}"
     for scope, until in account["blocked"].items():
         yield f"blocked for {scope}, tried again {_short(until)}"
     used = ", ".join(f"{budget['family']} {budget['used']} of {budget['limit']}" for budget in account["budgets"])

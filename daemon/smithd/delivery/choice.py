@@ -12,15 +12,18 @@ from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery import wire
 from smithd.delivery.gate import Gate, NotYet
 from smithd.delivery.wire import Request
-from smithd.outbox.message import Priority, Push, PushUpdate
+from smithd.outbox.message import LevelMessage, Priority, Push, PushUpdate
 from smithd.outbox.queue import fill_lanes
 from smithd.outbox.queued import Queued
 from smithd.outbox.settlement import DeliveryReason, Drop
 from smithd.outbox.state import Lane, Outbox
 
-AT_ONCE = 4
+AT_ONCE = 5
 KEPT_FOR_PUSHES = 1
-"""Requests in flight at once for an account, and how many of these places only pushes may take."""
+KEPT_FOR_CRITICALS = 1
+"""Requests in flight at once for an account, and how many of these places only pushes, and only critical ones, may
+take: requests that are never answered must not delay an alert.
+"""
 
 LONGEST_REST = 30.0
 """Seconds after which is looked again although nothing happened: the calendar's clock may have been set."""
@@ -41,9 +44,11 @@ class Addressee:
 class Chosen:
     """The messages that may go now, with their requests; those that no request can be made of, and why; those that are
     not worth sending any more; and in how many seconds to look again (infinite: not before something happens).
+    ``repeated``: what the phone shows already, and is sent all the same (see ``probe``).
     """
 
     requests: list[tuple[Queued, Request]] = field(default_factory=list)
+    repeated: list[tuple[LevelMessage, Request]] = field(default_factory=list)
     dropped: list[tuple[Queued, Drop]] = field(default_factory=list)
     obsolete: list[Queued] = field(default_factory=list)
     look_again: float = math.inf
@@ -64,8 +69,9 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
         while heads and len(choice.requests) < places:
             _, family, queued, rest = heappop(heads)
             message, shown = queued.message, filled.shown.get(queued.message.key)
-            # A place is kept for pushes: slow updates in flight must not delay an alert.
-            if not isinstance(message, Push | PushUpdate) and places - len(choice.requests) <= KEPT_FOR_PUSHES:
+            kept = KEPT_FOR_CRITICALS if priority > Priority.CRITICAL_PUSH else 0
+            kept += KEPT_FOR_PUSHES if not isinstance(message, Push | PushUpdate) else 0
+            if places - len(choice.requests) <= kept:
                 continue
             chosen = [request.endpoint for _, request in choice.requests]
             passage = gate.decide(wire.endpoint(message, shown), priority, instant, chosen)

@@ -18,6 +18,10 @@ SILENCE_TIMEOUT = 25.0
 TOTAL_TIMEOUT = LONGEST_REQUEST - 5.0
 """Seconds to connect; for each silence, while the request is written or its answer is read; and for all of it."""
 
+PROBE_CONNECT_TIMEOUT = 3.0
+PROBE_TIMEOUT = 10.0
+"""The same for a probe: to connect, and for the answer."""
+
 LARGEST_ANSWER = 256 * 1024
 
 
@@ -32,6 +36,8 @@ class Client:
 
     async def __call__(self, request: Request) -> Reply:
         """What the service made of a request, or whether it can have reached it; raises nothing but cancellation."""
+        is_probe = request.is_probe
+        total = PROBE_CONNECT_TIMEOUT + PROBE_TIMEOUT if is_probe else TOTAL_TIMEOUT
         try:
             prepared = self._connections.prepare(
                 request.method,
@@ -42,9 +48,10 @@ class Client:
                     "Accept": "application/json",
                     "Content-Type": "application/json",
                 },
-                timeout=SILENCE_TIMEOUT,
-                connect_timeout=CONNECT_TIMEOUT,
+                timeout=PROBE_TIMEOUT if is_probe else SILENCE_TIMEOUT,
+                connect_timeout=PROBE_CONNECT_TIMEOUT if is_probe else CONNECT_TIMEOUT,
                 limit=LARGEST_ANSWER,
+                new_connection=is_probe,
             )
         except Exception as error:  # noqa: BLE001 - for one, a proxy's address that is invalid; nothing was sent
             # The error's text is left out: a proxy's password might be in it.
@@ -53,10 +60,10 @@ class Client:
                 "are the variables http_proxy, https_proxy and all_proxy right?"
             )
         try:
-            async with asyncio.timeout(TOTAL_TIMEOUT):
+            async with asyncio.timeout(total):
                 answer = await prepared.send()
         except TimeoutError:
-            return Unknown(f"{self._host} gave no answer within {TOTAL_TIMEOUT:.0f} s")
+            return Unknown(f"{self._host} gave no answer within {total:.0f} s")
         except http.TransportError as error:
             if error.sent:
                 return Unknown(f"{self._host}: {error}")

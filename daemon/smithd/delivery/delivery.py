@@ -10,14 +10,16 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 
-from smithd.contract.endpoint import Family
+from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery import outcome as outcomes
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.budget import MARGIN, WINDOW
 from smithd.delivery.choice import Addressee, Chosen, channels_of, choose
-from smithd.delivery.gate import Blocked, Gate, Unblocked
-from smithd.delivery.outcome import Outcome
-from smithd.delivery.reply import Accepted, Reply
+from smithd.delivery.gate import Blocked, Gate, OutOfReach, Unblocked, WithinReach
+from smithd.delivery.outcome import BlockScope, Outcome
+from smithd.delivery.probe import UNKNOWN_PROBE, choose_probe
+from smithd.delivery.reachability import PROBE_EVERY
+from smithd.delivery.reply import Accepted, NotSent, Reply, Unknown
 from smithd.delivery.sentences import sentence, summary
 from smithd.delivery.wire import Request
 from smithd.events import (
@@ -30,10 +32,13 @@ from smithd.events import (
     SurfaceNotRenderable,
 )
 from smithd.keys import Key, WidgetKey
-from smithd.outbox.message import LATE_ARRIVAL, Push, PushUpdate
-from smithd.outbox.queued import Claim, Queued, SentRequest
+from smithd.outbox.message import Push, PushUpdate
+from smithd.outbox.queued import Boot, Claim, Queued, SentRequest
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry
 from smithd.outbox.state import Outbox
+
+KEPT_FOR = 86400.0
+"""Seconds for which it is remembered that a push may have been accepted."""
 
 
 def fingerprint(options: AccountOptions) -> str:
@@ -49,15 +54,16 @@ class AccountDelivery:
         self._options = options
         self._addressee = Addressee(account, channels_of(options.channels), zone)
         self.gate = Gate(options.limits)
-        self._gates: dict[int, Gate] = {}
+        self._sent: dict[int, tuple[Gate, float]] = {}
+        """The requests in flight: the gate that let each go, and when."""
+        self._unknown: dict[int, float] = {}
+        """The ids of pushes that may have been accepted, and when each may be a probe."""
         self._warned: set[Key] = set()
 
-    def remember(self, sent: Iterable[SentRequest], now: float, instant: float) -> None:
+    def remember(self, sent: Iterable[SentRequest], now: float, instant: float, boot: Boot | None) -> None:
         """Count what an earlier run, or another key, sent: the service counts it."""
         for request in sent:
-            if request.account == self.account and request.at >= now - WINDOW - MARGIN:
-                # A time far in the future was written before the clock was set back.
-                age = now - min(request.at, now + LATE_ARRIVAL)
+            if request.account == self.account and (age := request.age(now, boot)) <= WINDOW + MARGIN:
                 self.gate.budget.remember(Family(request.family), instant - age)
 
     def reconfigure(self, options: AccountOptions, zone: tzinfo, instant: float) -> bool:
@@ -74,32 +80,43 @@ class AccountDelivery:
         return True
 
     def choose(self, outbox: Outbox, now: float, instant: float, places: int) -> Chosen:
-        """What may go now; see ``choice.choose``."""
+        """What may go now; see ``choice.choose``, and where the service is out of reach ``probe.choose_probe``."""
+        if not self.gate.reachability.is_reachable and places:
+            return choose_probe(outbox, self._addressee, self.gate, self._unknown, now, instant)
         return choose(outbox, self._addressee, self.gate, now, instant, places)
 
     def judge(self, claim: Claim, request: Request, reply: Reply, now: float, chance: float) -> Outcome:
         """What a reply means; see ``outcome.judge``."""
-        return outcomes.judge(request, reply, claim.queued.attempts, now, chance)
+        message, attempts = claim.queued.message, claim.queued.attempts
+        once = isinstance(message, Push | PushUpdate) and message.at_most_once
+        return outcomes.judge(request, reply, attempts, now, chance, at_most_once=once)
 
     def reaches(self, outcome: Outcome) -> bool:
-        """Whether an outcome shows that the service, which was out of reach, answers again."""
-        return outcome.is_answer and not self.gate.reachability.is_reachable
+        """Whether an outcome is the end of an outage of the service."""
+        return outcome.is_answer and self.gate.reachability.was_outage
 
     def is_outdated(self, claim: Claim) -> bool:
         """Whether a request went out with another key, or to another address."""
-        return self._gates.get(claim.sent) not in (self.gate, None)
+        return claim.sent in self._sent and self._sent[claim.sent][0] is not self.gate
 
-    def send(self, claim: Claim, request: Request) -> None:
+    def send(self, claim: Claim, request: Request, instant: float) -> None:
         """A request goes; ``learn`` must follow."""
-        self.gate.send(request.endpoint)
-        self._gates[claim.sent] = self.gate
+        self.gate.send(request.endpoint, is_probe=request.is_probe)
+        self._sent[claim.sent] = self.gate, instant
 
     def learn(self, claim: Claim, request: Request, outcome: Outcome, now: float, instant: float) -> list[Event]:
         """How a request ended; returns what is to be published."""
         # A request that went out before the key or the address changed counts for the gate that let it go.
-        gate = self._gates.pop(claim.sent, self.gate)
-        events = [*self._of_message(claim.queued, outcome, now)]
-        for change in gate.learn(request.endpoint, outcome, instant):
+        gate, began = self._sent.pop(claim.sent, (self.gate, instant))
+        self._note_outcome(claim.queued.id, request, outcome, began)
+        changes = gate.learn(request.endpoint, outcome, began, instant, is_probe=request.is_probe)
+        # What is repeated is no news, and neither is each probe: that the service is out of reach was said.
+        is_silent = claim.is_repeated or (request.is_probe and isinstance(outcome.reply, NotSent | Unknown))
+        wait = 0.0 if gate.reachability.is_reachable else max(0.0, gate.reachability.probe_at - instant)
+        events = list(self._of_message(claim.queued, outcome, now, wait))
+        if is_silent and not isinstance(outcome.settlement, Drop):
+            events.clear()
+        for change in changes:
             if gate is not self.gate:
                 continue  # it is about another key
             match change:
@@ -107,9 +124,25 @@ class AccountDelivery:
                     events.append(DeliveryBlocked(scope, sentence(reason, detail)))
                 case Unblocked(scope):
                     events.append(DeliveryResumed(scope))
+                case OutOfReach(detail):
+                    why_not = f"the service cannot be reached ({detail}), and is tried every {PROBE_EVERY:.0f} s"
+                    events.append(DeliveryBlocked(BlockScope.EVERYTHING, why_not))
+                case WithinReach():
+                    events.append(DeliveryResumed(BlockScope.EVERYTHING))
         return events
 
-    def _of_message(self, queued: Queued, outcome: Outcome, now: float) -> Iterator[Event]:
+    def _note_outcome(self, id_: int, request: Request, outcome: Outcome, began: float) -> None:
+        """Note when a push that may have been accepted may be a probe; of another one, that it may be one any time."""
+        reply = outcome.reply
+        if isinstance(outcome.settlement, Retry):
+            if request.endpoint is Endpoint.SEND and isinstance(reply, Unknown) and not reply.is_no:
+                # Those that were replaced or withdrawn since are not asked for again.
+                self._unknown = {each: at for each, at in self._unknown.items() if at > began - KEPT_FOR}
+                self._unknown[id_] = began + (UNKNOWN_PROBE if request.is_probe else PROBE_EVERY)
+        else:
+            self._unknown.pop(id_, None)
+
+    def _of_message(self, queued: Queued, outcome: Outcome, now: float, wait: float) -> Iterator[Event]:
         key = queued.message.key
         match outcome.settlement:
             case Accept():
@@ -129,7 +162,7 @@ class AccountDelivery:
                 # The delay of a push is worth an event each time, that of a level only when its reason is another.
                 is_push = isinstance(queued.message, Push | PushUpdate)
                 if outcome.blocks is None and (is_push or (queued.reason, queued.detail) != (reason, detail)):
-                    yield SendDelayed(key, why(key, reason, detail), max(at - now, outcome.pause))
+                    yield SendDelayed(key, why(key, reason, detail), max(at - now, outcome.pause, wait))
             case Drop(reason, detail):
                 yield SendDropped(key, why(key, reason, detail))
 

@@ -8,20 +8,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain
 
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery.account import Limits
 from smithd.delivery.budget import Budget
 from smithd.delivery.outcome import BILLING_PROBE, RATE_PAUSE, SHORTEST_PAUSE, SLOW_PROBE, BlockScope, Outcome, covers
+from smithd.delivery.reachability import Reachability
 from smithd.delivery.reply import NotSent, Unknown
 from smithd.outbox.message import LATE_ARRIVAL, Priority
-from smithd.outbox.settlement import DeliveryReason, Retry
-
-SILENCE = 3
-"""Tries in a row without an answer after which the service counts as out of reach."""
+from smithd.outbox.settlement import DeliveryReason, Drop, Retry
 
 UNDECIDED_PROBE = 60.0
 """Seconds to the next probe where the last one met other trouble."""
@@ -33,9 +30,11 @@ _FIRST = frozenset({Priority.CRITICAL_PUSH, Priority.END})
 class GateReason(StrEnum):
     """Why a request must wait."""
 
+    OUT_OF_REACH = "out_of_reach"
+    """The service cannot be reached: only probes go."""
     BLOCKED = "blocked"
     PROBING = "probing"
-    """Another request finds out whether the scope is still blocked."""
+    """Another request finds out whether the reason to wait is over."""
     PAUSED = "paused"
     """The service asked for a pause."""
     LIMIT = "limit"
@@ -75,21 +74,18 @@ class Unblocked:
 
 
 @dataclass(frozen=True, slots=True)
-class Reachability:
-    """Whether the service answers, since when, and how many tries in a row it has not answered."""
+class OutOfReach:
+    """The service cannot be reached from now on; ``detail``: what the last try came to."""
 
-    is_reachable: bool = True
-    since: float = -math.inf
-    unanswered: int = 0
+    detail: str
 
-    def after(self, outcome: Outcome, now: float) -> Reachability:
-        """What is known once a request has ended."""
-        if outcome.is_answer:
-            return Reachability(True, self.since if self.is_reachable else now)
-        unanswered = self.unanswered + 1
-        if self.is_reachable and unanswered >= SILENCE:
-            return Reachability(False, now, unanswered)
-        return replace(self, unanswered=unanswered)
+
+@dataclass(frozen=True, slots=True)
+class WithinReach:
+    """The service can be reached again."""
+
+
+Change = Blocked | Unblocked | OutOfReach | WithinReach
 
 
 class Gate:
@@ -99,6 +95,7 @@ class Gate:
         self.budget = Budget(_by_family(limits))
         self.reachability = Reachability()
         self._in_flight: Counter[Endpoint] = Counter()
+        self._is_probing = False
         self._pauses: dict[Family, float] = {}
         self._pauses_asked: Counter[Family] = Counter()
         self._blocks: dict[BlockScope, float] = {}
@@ -107,31 +104,54 @@ class Gate:
         """Other limits, from now on; what is blocked or pauses stays so."""
         self.budget.limit(_by_family(limits))
 
-    def decide(self, endpoint: Endpoint, priority: Priority, now: float, chosen: Collection[Endpoint] = ()) -> Passage:
-        """Whether a request may go. ``chosen``: those that were chosen to go now before this one. Nothing is changed:
-        ``send`` says that it goes.
+    def decide(
+        self,
+        endpoint: Endpoint,
+        priority: Priority,
+        now: float,
+        chosen: Collection[Endpoint] = (),
+        *,
+        is_probe: bool = False,
+    ) -> Passage:
+        """Whether a request may go. ``chosen``: those that were chosen to go now before this one; ``is_probe``: it is
+        to find out whether the service can be reached. Nothing is changed: ``send`` says that it goes.
         """
+        if not self.reachability.is_reachable and not (is_probe and now >= self.next_probe_at):
+            return NotYet(self.next_probe_at, GateReason.OUT_OF_REACH)
+        # The + leaves out the endpoints of which no request is in flight any more.
+        going = [*+self._in_flight, *chosen]
         for scope, until in self._blocks.items():
             if covers(scope, endpoint):
                 if now < until:
                     return NotYet(until, GateReason.BLOCKED)
                 # The time for a probe has come. One request is enough to find out; the others wait for its answer.
-                # The + leaves out the endpoints of which no request is in flight any more.
-                if any(covers(scope, other) for other in chain(+self._in_flight, chosen)):
+                if any(covers(scope, other) for other in going):
                     return NotYet(math.inf, GateReason.PROBING)
-        if now < (until := self._pauses.get(endpoint.family, now)):
+        family = endpoint.family
+        if now < (until := self._pauses.get(family, now)):
             return NotYet(until, GateReason.PAUSED)
-        before = sum(other.family is endpoint.family for other in chosen)
-        free_at = self.budget.free_at(endpoint.family, now, first=priority in _FIRST, chosen=before)
+        # After a pause, too, one request finds out whether it was long enough.
+        if self._pauses_asked[family] and any(other.family is family for other in going):
+            return NotYet(math.inf, GateReason.PROBING)
+        before = sum(other.family is family for other in chosen)
+        free_at = self.budget.free_at(family, now, first=priority in _FIRST, chosen=before)
         return Go() if free_at <= now else NotYet(free_at, GateReason.LIMIT)
 
-    def send(self, endpoint: Endpoint) -> None:
+    @property
+    def next_probe_at(self) -> float:
+        """While the service is out of reach: when the next probe may go; infinity where one is in flight."""
+        return math.inf if self._is_probing else self.reachability.probe_at
+
+    def send(self, endpoint: Endpoint, *, is_probe: bool = False) -> None:
         """A request goes; ``learn`` must follow."""
         self._in_flight[endpoint] += 1
+        self._is_probing |= is_probe
         self.budget.take(endpoint.family)
 
-    def learn(self, endpoint: Endpoint, outcome: Outcome, now: float) -> list[Blocked | Unblocked]:
-        """How a request ended; returns what that changed."""
+    def learn(
+        self, endpoint: Endpoint, outcome: Outcome, began: float, now: float, *, is_probe: bool = False
+    ) -> list[Change]:
+        """How a request ended that went out at ``began``; returns what that changed."""
         family = endpoint.family
         self._in_flight[endpoint] -= 1
         # The latest moment at which the request can reach the service: one without an answer may still be on its way.
@@ -144,7 +164,6 @@ class Gate:
         self.budget.settle(family, arrived_by)
         if outcome.pace is not None:
             self.budget.lower(family, outcome.pace, now)
-        self.reachability = self.reachability.after(outcome, now)
 
         if outcome.is_verdict:
             del self._pauses_asked[family]
@@ -154,7 +173,7 @@ class Gate:
             self._pauses_asked[family] += 1
             self._pauses[family] = max(now + max(outcome.pause, least), self._pauses.get(family, now))
 
-        changes: list[Blocked | Unblocked] = []
+        changes = self._reach(outcome, began, now, is_probe=is_probe)
         for scope in [scope for scope in self._blocks if covers(scope, endpoint)]:
             # A key whose account must be paid for is a good key.
             has_good_key = outcome.blocks is BlockScope.BILLED and scope is BlockScope.EVERYTHING
@@ -170,6 +189,17 @@ class Gate:
                 changes.append(Blocked(blocked, settlement.reason, settlement.detail))
             self._blocks[blocked] = now + _PROBES[blocked]
         return changes
+
+    def _reach(self, outcome: Outcome, began: float, now: float, *, is_probe: bool) -> list[Change]:
+        """Whether the service can be reached, after a request ended."""
+        before = self.reachability
+        self._is_probing &= not is_probe
+        self.reachability = before.after(outcome, began, now, is_probe=is_probe)
+        if before.is_reachable is self.reachability.is_reachable:
+            return []
+        if before.is_reachable:
+            return [OutOfReach(outcome.settlement.detail if isinstance(outcome.settlement, Retry | Drop) else "")]
+        return [WithinReach()]
 
     def blocked(self) -> dict[BlockScope, float]:
         """What is blocked, and when it is tried again."""

@@ -21,8 +21,8 @@ PUSH_PROBE = 3600.0
 
 RATE_PAUSE = 60.0
 SHORTEST_PAUSE = 1.0
-LONGEST_PAUSE = 86400.0
-"""Seconds to pause after a 429: where it names no time, at least, and at most."""
+LONGEST_PAUSE = 900.0
+"""Seconds to pause after a 429: where it names no time, at least, and at most, whatever it asks for."""
 
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 300.0
@@ -84,23 +84,23 @@ def covers(scope: BlockScope, endpoint: Endpoint) -> bool:
     return scope is BlockScope.EVERYTHING or endpoint in _BILLED
 
 
-def judge(request: Request, reply: Reply, attempts: int, now: float, chance: float) -> Outcome:
+def judge(
+    request: Request, reply: Reply, attempts: int, now: float, chance: float, *, at_most_once: bool = False
+) -> Outcome:
     """What a reply means. ``attempts``: tries of this message without an answer, this one not counted; ``now``:
-    seconds since 1970; ``chance``: a random number from 0 to 1, for the jitter.
+    seconds since 1970; ``chance``: a random number from 0 to 1, for the jitter; ``at_most_once``: the message is a push
+    that is lost rather than shown twice.
     """
+    settlement: Settlement
     match reply:
         case NotSent(detail):
-            settlement = _later(DeliveryReason.NOT_CONNECTED, detail, attempts, now, chance)
-            return Outcome(reply, settlement)
-        case Unknown():
-            # With an error status it was hardly accepted. Without any, a push may be on the phone, and each try may
-            # repeat it.
-            is_no = reply.status is not None and reply.status >= 300
-            longest = LONGEST_RETRY if is_no or request.endpoint is not Endpoint.SEND else LONGEST_RETRY_OF_A_PUSH
-            settlement = _later(DeliveryReason.NO_ANSWER, reply.reason, attempts, now, chance, longest=longest)
-            pause = min(reply.retry_after or 0.0, LONGEST_RETRY)
-            settlement = replace(settlement, at=max(settlement.at, now + pause), sent=True)
-            outcome = Outcome(reply, settlement, pause=pause)
+            return Outcome(reply, _later(request, DeliveryReason.NOT_CONNECTED, detail, attempts, now, chance))
+        case Unknown(detail, status, retry_after):
+            settlement = _later(request, DeliveryReason.NO_ANSWER, detail, attempts, now, chance, reply)
+            # Of all error statuses, only this one says for certain that nothing was done.
+            if at_most_once and request.endpoint is Endpoint.SEND and status != 503:
+                settlement = Drop(DeliveryReason.NOT_REPEATED, detail)
+            outcome = Outcome(reply, settlement, pause=min(retry_after or 0.0, LONGEST_PAUSE))
         case Accepted():
             outcome = Outcome(reply, _accepted(request, reply, now))
         case Rejected():
@@ -195,12 +195,26 @@ def _pause(reply: Rejected, family: Family, chance: float) -> float:
 
 
 def _later(
-    reason: DeliveryReason, detail: str, attempts: int, now: float, chance: float, *, longest: float = LONGEST_RETRY
+    request: Request,
+    reason: DeliveryReason,
+    detail: str,
+    attempts: int,
+    now: float,
+    chance: float,
+    unknown: Unknown | None = None,
 ) -> Retry:
-    """Twice as long as the last time, up to a limit, and never quite in step with others."""
+    """When to try again what had no answer: twice as long as the last time, up to a limit, and never quite in step with
+    others. ``unknown``: what came of it, where it may have been accepted.
+    """
+    sent = unknown is not None
+    # When the next probe goes is not the message's to say: the gate knows.
+    if request.is_probe:
+        return Retry(now, reason, detail, sent=sent, wait=Wait.PROBE)
+    may_be_shown = unknown is not None and not unknown.is_no and request.endpoint is Endpoint.SEND
+    longest = LONGEST_RETRY_OF_A_PUSH if may_be_shown else LONGEST_RETRY
     # The exponent is bounded: 2.0 ** 1024 would raise OverflowError after a long outage.
     delay = min(FIRST_RETRY * 2.0 ** min(attempts, 30), longest)
-    return Retry(now + delay * (0.8 + 0.4 * chance), reason, detail, wait=Wait.ANSWER)
+    return Retry(now + delay * (0.8 + 0.4 * chance), reason, detail, sent=sent, wait=Wait.ANSWER)
 
 
 def _pace(reply: Accepted | Rejected | Unknown, family: Family) -> Pace | None:

@@ -106,6 +106,11 @@ class Unknown:
     retry_after: float | None = None
     limits: tuple[Limit, ...] = ()
 
+    @property
+    def is_no(self) -> bool:
+        """Whether an error status says that it was hardly accepted; without one, a push may be on the phone."""
+        return self.status is not None and self.status >= 300
+
 
 Reply = Accepted | Rejected | NotSent | Unknown
 

@@ -16,6 +16,7 @@ _SENTENCES = {
     DeliveryReason.NO_RECIPIENTS: "nobody to send to ({detail})",
     DeliveryReason.FORBIDDEN: "the key may not do this ({detail})",
     DeliveryReason.METRIC_MISSING: "the metric '{name}' does not exist: create it in the app ({detail})",
+    DeliveryReason.NOT_REPEATED: "{detail}; with delivery: at_most_once it is not sent again",
     DeliveryReason.EXPIRED: "it was not accepted in time ({detail})",
 }
 

@@ -42,7 +42,7 @@ class Request:
     wrong one: making it raises Invalid, which names each field that the contract does not allow.
 
     ``window``: that of the timer which the phone shows if the service accepts it; ``is_plain``: it is a push in its
-    plainest text.
+    plainest text; ``is_probe``: it is to find out soon, and on a new connection, whether the service answers.
     """
 
     endpoint: Endpoint
@@ -51,6 +51,7 @@ class Request:
     key: Key
     window: TimerWindow | None = None
     is_plain: bool = False
+    is_probe: bool = False
 
     def __post_init__(self) -> None:
         if found := faults(self.endpoint, self.body, self.name):

@@ -20,6 +20,7 @@ from smithd.engine.step import Changes
 from smithd.engine.writer import LONGEST_NAP, Writer
 from smithd.events import EndedDegraded, Events, StartWaits
 from smithd.keys import DEFAULT_ACCOUNT
+from smithd.outbox.message import LATE_ARRIVAL
 from smithd.outbox.queued import Boot
 from smithd.setup import Setup, set_up
 from smithd.startup import load
@@ -33,6 +34,12 @@ UNKNOWN_SENT = 60.0
 """Seconds to the first request after a run that ended degraded: what it sent in its last minute is neither in the log
 of notifications nor counted by the budget.
 """
+
+WAS_DEGRADED = (
+    "the last run ended while its state could not be written, and what it sent in that time may come once more"
+)
+CLOCK_WAS_SET = "the clock was set back since the last run"
+"""Why a start waits for that time."""
 
 LONGEST_END = 10.0
 """Seconds that the end waits for what is still to be written; a service manager has less patience than some disks."""
@@ -75,8 +82,10 @@ class RunningEngine:
         self._marker = marker
         self._rests_until = clock.monotonic() + UNKNOWN_SENT
         if marker is not None and marker.existed:
-            self.delivery.gate.rest(self._rests_until)
-            events.publish(StartWaits(UNKNOWN_SENT))
+            self._wait(WAS_DEGRADED)
+        # Only where the machine has no clock of its own.
+        elif self._boot() is None and any(each.at > now + LATE_ARRIVAL for each in left.outbox.sent.values()):
+            self._wait(CLOCK_WAS_SET)
         self.sender = Sender(transport, clock, self._claim, self._settle)
         self._committer = committer(database)
         self.writer = Writer(self.engine, self._committer, clock, events, self._applied, marker, longest_nap)
@@ -97,9 +106,13 @@ class RunningEngine:
         """What ``compute`` returns, worked out where commits run: it takes longer than the loop may wait."""
         return self._committer.run(compute)
 
+    def _wait(self, reason: str) -> None:
+        self.delivery.gate.rest(self._rests_until)
+        self._events.publish(StartWaits(reason, UNKNOWN_SENT))
+
     def _remember_requests(self) -> None:
         sent = self.engine.state.outbox.sent.values()
-        self.delivery.remember(sent, self._clock.now(), self._clock.monotonic())
+        self.delivery.remember(sent, self._clock.now(), self._clock.monotonic(), self._boot())
 
     def _applied(self, changes: Changes) -> None:
         if changes.has_messages:
@@ -114,7 +127,7 @@ class RunningEngine:
             self._marker.remove()
         departures = await self.writer.ask(ClaimMessages(now, self.delivery, places, instant, self._boot()))
         for claim, request in departures.flights:
-            self.delivery.send(claim, request)
+            self.delivery.send(claim, request, instant)
         return departures
 
     async def _settle(self, flight: Flight, reply: Reply) -> None:

@@ -301,6 +301,7 @@ class Step:
             pruned_at=min(self._state.pruned_at, now),
             ageing=HashTrieSet(),
         )
+        self._take_outbox(*outbox.shift_sent(self._state.outbox, seconds))
         # Times that lay in the future are others now: a start must find what is remembered.
         self._stored.alerts += [alert.key for alert in self._state.alerts]
         self._stored.groups |= dict.fromkeys(groups.by_key)
@@ -352,9 +353,9 @@ class Step:
         for queued in too_old:
             view = notify_view(self._setup, self._state, now)
             assert isinstance(queued.message, Push | PushUpdate)
-            message = renewed(self._state.groups, queued.message, view, self._setup.notify)
-            if message is not None:
-                self._take_outbox(*outbox.enqueue(self._state.outbox, message))
+            push = renewed(self._state.groups, queued.message, view, self._setup.notify)
+            if push is not None:
+                self._take_outbox(*outbox.enqueue(self._state.outbox, push))
             else:
                 self._events.append(expired(queued))
 
@@ -374,6 +375,10 @@ class Step:
                 self._take_outbox(*outbox.drop(self._state.outbox, queued))
                 self._events.append(SendDropped(key, why(key, dropped.reason, dropped.detail)))
 
+        for message, request in choice.repeated:
+            repeated, written, queued = outbox.repeat(self._state.outbox, message)
+            self._take_outbox(repeated, written)
+            choice.requests.append((queued, request))
         flights: list[Flight] = []
         for queued, request in choice.requests:
             claimed, written, claim = outbox.claim(

@@ -17,7 +17,7 @@ from smithd.notify.group import AlertId, GroupKey, Groups, LogEntry, Notificatio
 from smithd.notify.grouping import Decided
 from smithd.notify.suppression import Suppression
 from smithd.notify.view import NotifyView
-from smithd.outbox.message import Message
+from smithd.outbox.message import EdgeMessage
 
 LEAST_PAUSE = 1.0
 """Seconds between two decisions of one group that change something, so that none can follow itself in a circle."""
@@ -29,7 +29,7 @@ class Applied(NamedTuple):
     """
 
     groups: Groups
-    messages: Sequence[Message]
+    messages: Sequence[EdgeMessage]
     decided: Mapping[AlertId, Decided]
     until: float
     withdrawn: Sequence[PushKey] = ()
@@ -79,7 +79,10 @@ def apply(
 
     last = last_push(group, view)
     settled = _settled(log, decision, last, now)
-    messages = _messages(group, settled, decision, last, view, config)
+    once = config.push(key).delivery == "at_most_once"
+    messages = [
+        replace(message, at_most_once=once) for message in _messages(group, settled, decision, last, view, config)
+    ]
     decided = _decided(group, settled, decision, view)
     groups = groups.put_log(key, settled)
     # Alerts that ended leave only now: the messages name them.
@@ -130,7 +133,7 @@ def _messages(
     last: LastPush,
     view: NotifyView,
     config: NotifyConfig,
-) -> list[Message]:
+) -> list[EdgeMessage]:
     """What is sent; a text names the alerts with their values of now."""
     action, options = decision.action, config.push(group.key)
     firing = [alert for alert in group.firing if group.is_notified(alert) or alert in decision.news]
@@ -142,7 +145,7 @@ def _messages(
     is_reminder = action is NotifyAction.REMIND
     follows = is_reminder or action is NotifyAction.PUSH
 
-    messages: list[Message] = []
+    messages: list[EdgeMessage] = []
     # Why a notification is the past from now on, where it is.
     what_followed = ""
     if action is NotifyAction.SUPERSEDE:

@@ -90,6 +90,10 @@ class PushOptions(Options):
         None, description="the least time between two changes of a group's notification; default: 5m"
     )
     repeat: RepeatOptions | None = Field(None, description="remind while it fires, like 1h; left out: never")
+    delivery: Literal["at_least_once", "at_most_once"] = Field(
+        "at_least_once",
+        description="where an answer was cut off: send the notification again, which may show it twice, or lose it",
+    )
     max_series: int = Field(
         50,
         ge=1,

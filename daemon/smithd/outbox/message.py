@@ -136,7 +136,9 @@ class BadgeCount:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A notification that alerts the person. ``is_open``: a later one of its group will want to replace it."""
+    """A notification that alerts the person. ``is_open``: a later one of its group will want to replace it.
+    ``at_most_once``: it is not sent again where it may have been accepted.
+    """
 
     key: PushKey
     content: PushContent
@@ -145,6 +147,7 @@ class Push:
     due: float = 0.0
     expires: float | None = None
     is_open: bool = False
+    at_most_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,7 @@ class PushUpdate:
     expires: float | None = None
     is_open: bool = False
     only_in_place: bool = False
+    at_most_once: bool = False
 
 
 EdgeMessage = Push | PushUpdate

@@ -26,7 +26,7 @@ from smithd.outbox.message import (
 )
 from smithd.outbox.ordered import Ordered
 from smithd.outbox.queued import Boot, Claim, Queued, SentRequest, ServiceAccount, WallClock
-from smithd.outbox.settlement import Accept, Drop, Retry, Settlement, Wait
+from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import (
     Shown,
     ShownActivity,
@@ -103,25 +103,31 @@ def claim(
     """A message's request goes out, once this is written. ``window``: that of the timer which is shown if the message
     is accepted, or may be; ``boot``: now, by the machine's own clock.
     """
-    draft, message = Draft(outbox), queued.message
-    presumed = None if isinstance(message, Push | PushUpdate) else _presumed(message, now, window)
+    draft, message, before = Draft(outbox), queued.message, outbox.shown.get(queued.message.key)
+    presumed: Shown | None = None
+    if not isinstance(message, Push | PushUpdate):
+        presumed = _presumed(message, now, window) if differs(message, before) else before
     until = replace(boot, time=boot.time + LONGEST_REQUEST) if boot is not None else None
     request = SentRequest(draft.new_id(), message.key.account, family, now + LONGEST_REQUEST, until)
-    found = Claim(queued, outbox.shown.get(message.key), presumed, request.id)
+    found = Claim(queued, before, presumed, request.id)
     draft.claim(found)
     draft.count(request)
     if presumed is not None:
         draft.show(message.key, presumed, is_certain=False)
     # Looking at every request costs too much for each of them.
     if request.id % _PRUNE_EVERY == 0:
-        # A request from before the clock was set back lies in the future; it must not count until then.
-        newest = now + LONGEST_REQUEST + LATE_ARRIVAL
         for sent in list(draft.outbox.sent.values()):
-            if sent.at < now - SENT_KEPT_FOR:
+            if sent.age(now, boot) > SENT_KEPT_FOR:
                 draft.count_no_more(sent.id)
-            elif sent.at > newest:
-                draft.count(replace(sent, at=newest))
     return *draft.result, found
+
+
+def repeat(outbox: Outbox, message: LevelMessage) -> tuple[Outbox, OutboxChanges, Queued]:
+    """Have a level wait that changes nothing: its request is to find out whether the service answers."""
+    draft = Draft(outbox)
+    queued = Queued(draft.new_id(), message)
+    draft.wait(message.key, queued)
+    return *draft.result, queued
 
 
 def settle(
@@ -189,6 +195,14 @@ def drop(outbox: Outbox, queued: Queued) -> tuple[Outbox, OutboxChanges]:
     return draft.result
 
 
+def not_repeated(outbox: Outbox, queued: Queued, now: float) -> tuple[Outbox, OutboxChanges]:
+    """Take out a push that may have been accepted, and is not to be sent twice."""
+    draft = Draft(outbox)
+    draft.wait(queued.message.key, None)
+    draft.show(queued.message.key, _may_be_shown(queued.message, now))
+    return draft.result
+
+
 def release(outbox: Outbox, wait: Wait, account: str) -> Outbox:
     """End the waits of this kind, of one account."""
     draft = Draft(outbox)
@@ -242,6 +256,15 @@ def go_on(outbox: Outbox, now: float, boot: Boot | None) -> tuple[Outbox, Outbox
         if queued.message.created > now:
             draft.wait(key, _shifted(queued, now - queued.message.created))
     return draft.outbox, changes | replace(draft.changes, clock=clock if clock != before else None)
+
+
+def shift_sent(outbox: Outbox, seconds: float) -> tuple[Outbox, OutboxChanges]:
+    """The clock was set: requests of which only its time is known are as old as they were."""
+    draft = Draft(outbox)
+    for request in outbox.sent.values():
+        if request.boot is None:
+            draft.count(replace(request, at=request.at + seconds))
+    return draft.result
 
 
 def ordered(outbox: Outbox) -> Outbox:
@@ -334,7 +357,7 @@ def _back(queued: Queued, newer: Queued | None, retry: Retry) -> Queued:
     A newer one that is another matter (an end instead of an update), or another text than the one that was refused,
     does not wait.
     """
-    attempts = queued.attempts + 1 if retry.wait is Wait.ANSWER else 0
+    attempts = {Wait.ANSWER: queued.attempts + 1, Wait.PROBE: queued.attempts}.get(retry.wait, 0)
     if newer is not None and (retry.refused or _is_another_matter(newer.message, queued.message)):
         return newer
     base = newer or queued
@@ -380,7 +403,9 @@ def _presumed(message: LevelMessage, now: float, window: TimerWindow | None) -> 
 
 def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | None:
     message, before, presumed = claim.queued.message, claim.before, claim.presumed
-    if isinstance(settlement, Drop):
+    if isinstance(settlement, Drop) and settlement.reason is DeliveryReason.NOT_REPEATED:
+        return _may_be_shown(message, now)
+    if isinstance(settlement, Drop) or claim.is_repeated:
         return before
     if isinstance(settlement, Accept):
         match message, presumed:
@@ -404,6 +429,12 @@ def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | No
         window, bare_end = settlement.window or may_be.window, settlement.bare_end or may_be.bare_end
         return replace(may_be, window=window, bare_end=bare_end)
     return may_be
+
+
+def _may_be_shown(message: Message, now: float) -> ShownPush:
+    """A push that is taken to be on the phone, where nothing can replace it: its end comes as a push of its own."""
+    assert isinstance(message, Push | PushUpdate)
+    return ShownPush(message.key, message.content, now, is_open=message.is_open)
 
 
 def _forget_old_pushes(draft: Draft, newest: ShownPush, now: float) -> None:

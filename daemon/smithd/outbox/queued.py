@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from smithd.outbox.message import Message, Push, PushUpdate
+from smithd.outbox.message import LATE_ARRIVAL, Message, Push, PushUpdate
 from smithd.outbox.settlement import DeliveryReason, Wait
 from smithd.outbox.shown import Shown
 
@@ -68,6 +68,11 @@ class Claim:
     presumed: Shown | None
     sent: int
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it is a level that the phone shows already: nothing changes, however its request ends."""
+        return not isinstance(self.queued.message, Push | PushUpdate) and self.presumed is self.before
+
 
 @dataclass(frozen=True, slots=True)
 class Boot:
@@ -98,6 +103,19 @@ class SentRequest:
     family: str
     at: float
     boot: Boot | None = None
+
+    def age(self, now: float, boot: Boot | None) -> float:
+        """The seconds since then, below 0 for a moment to come. ``boot``: now, by the machine's own clock.
+
+        In the same boot that clock alone decides. In another one nothing was sent since it began, and of the wall clock
+        nobody knows whether it was set: the younger of the two counts.
+        """
+        if boot is None:
+            # No request arrives later than this: a moment beyond it was written before the clock was set back.
+            return max(now - self.at, -LATE_ARRIVAL)
+        if self.boot is not None and self.boot.id == boot.id:
+            return boot.time - self.boot.time
+        return min(max(0.0, now - self.at), boot.time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from rpds import HashTrieMap
@@ -37,6 +37,7 @@ from smithd.outbox.message import (
 )
 from smithd.outbox.queue import ordered
 from smithd.outbox.queued import Boot, Queued, SentRequest, ServiceAccount, WallClock
+from smithd.outbox.settlement import DeliveryReason
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, TimerWindow, unknown
 from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage
 from smithd.storage import metadata, upsert
@@ -134,6 +135,8 @@ def load(connection: Connection) -> Outbox:
         kind: Any = _KINDS[row.kind]
         common = {"key": _read_key(row), "priority": Priority(row.priority), "created": row.created, "due": row.due}
         queued = Queued(row.id, kind(**common, **_read_content(row)))
+        if row.claimed:
+            queued = replace(queued, reason=DeliveryReason.NO_ANSWER, detail="the last run ended meanwhile")
         if (older := waiting.get(queued.message.key)) is not None:
             connection.execute(_REMOVE, {"row": older.id})
         waiting[queued.message.key] = queued

@@ -29,6 +29,7 @@ class DeliveryReason(StrEnum):
     FORBIDDEN = "forbidden"
     METRIC_MISSING = "metric_missing"
     REFUSED = "refused"
+    NOT_REPEATED = "not_repeated"
     INVALID = "invalid"
     EXPIRED = "expired"
 
@@ -38,7 +39,9 @@ class Wait(StrEnum):
 
     TIME = "time"
     ANSWER = "answer"
-    """The next answer of the service ends the wait early."""
+    """The end of an outage of the service ends the wait early."""
+    PROBE = "probe"
+    """It was a probe, and waits for the next one, or for the end of the outage."""
     SLOT = "slot"
     """The end of one of our own streams ends the wait early."""
 

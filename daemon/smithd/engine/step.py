@@ -244,6 +244,7 @@ class Step:
             notified = notify(self._state.groups, evaluated.transitions, due, view, self._setup.notify)
             self._state = self._state._replace(groups=notified.groups)
             self._stored.groups |= dict.fromkeys(notified.changed)
+            self._stored.grouped |= dict.fromkeys(notified.alerts)
             self._stored.entries += report.entries(notified.decisions)
             self._timers.add(notified.timers)
             self._events += report.events(notified.decisions)
@@ -300,6 +301,7 @@ class Step:
         # Times that lay in the future are others now: a start must find what is remembered.
         self._stored.alerts += [alert.key for alert in self._state.alerts]
         self._stored.groups |= dict.fromkeys(groups.by_key)
+        self._stored.grouped |= dict.fromkeys(groups.of_alert)
         self._stored.slots = True
         # Every timer was set by the old clock.
         self._timers.reset()
@@ -393,6 +395,7 @@ class Step:
         # Entries before this one, in the same step, may have changed something too.
         self._stored.alerts += resumed.stored.alerts
         self._stored.groups |= resumed.stored.groups
+        self._stored.grouped |= resumed.stored.grouped
         self._stored.outbox |= resumed.stored.outbox
         self._stored.entries += resumed.stored.entries
         self._stored.intervals += resumed.stored.intervals

@@ -29,13 +29,16 @@ from smithd.outbox.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """What came of a step. ``decisions`` are for the journal and the log, ``changed`` the groups to be written."""
+    """What came of a step. ``decisions`` are for the journal and the log; ``changed``: the groups to be written, and
+    ``alerts``: those of their alerts of which something else is kept than before.
+    """
 
     groups: Groups
     messages: Sequence[Message] = ()
     decisions: Sequence[AlertDecision] = ()
     timers: Sequence[tuple[float, NotifyTimer]] = ()
     changed: Sequence[GroupKey] = ()
+    alerts: Sequence[AlertId] = ()
 
 
 def notify(
@@ -51,6 +54,7 @@ def notify(
         if isinstance(timer, GroupDue) and timer.group in groups.by_key:
             groups = groups.put_timer(timer.group, math.inf)
 
+    before = groups
     routes = route(groups, transitions, due, view, config)
     suppressed = suppress(groups, routes, view, config)
     regrouped = regroup(groups, routes.alerts, suppressed, view, config)
@@ -58,6 +62,7 @@ def notify(
     groups, changed = regrouped.groups, dict.fromkeys(regrouped.changed)
     decided, timers = dict(regrouped.decided), list(regrouped.timers)
     messages: list[Message] = []
+    touched = dict.fromkeys(each.id if isinstance(each, Fires | Over) else id_of(each.alert) for each in routes.alerts)
     of_group: dict[GroupKey, list[AlertId]] = defaultdict(list)
     for id_, each in regrouped.decided.items():
         if each.group is not None:
@@ -75,6 +80,7 @@ def notify(
 
         applied = apply(groups, key, decision, suppressed, view, config)
         groups = applied.groups
+        touched |= dict.fromkeys(alert.id for alert in (*decision.news, *decision.ended))
         messages += applied.messages
         decided |= applied.decided
         if decision.action not in (NotifyAction.WAIT, NotifyAction.NOTHING):
@@ -83,7 +89,8 @@ def notify(
         if key in groups.by_key and applied.until < groups.by_key[key].timer_at:
             groups = groups.put_timer(key, applied.until)
             timers.append((applied.until, GroupDue(key)))
-    return Notified(groups, messages, record(transitions, decided, view.now), timers, list(changed))
+    written = [id_ for id_ in touched if groups.kept(id_) != before.kept(id_)]
+    return Notified(groups, messages, record(transitions, decided, view.now), timers, list(changed), written)
 
 
 def suppress(groups: Groups, routes: Routes, view: NotifyView, config: NotifyConfig) -> dict[AlertId, Suppression]:

@@ -72,7 +72,7 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
             until = view.confirmed_by(found.series)
             groups = groups.suppress(id_, Suppression(Reason.UNCONFIRMED, "", until))
             timers.append((until, SuppressionEnds(id_)))
-    return Notified(groups, messages, record((), decided, view.now), timers, changed)
+    return Notified(groups, messages, record((), decided, view.now), timers, changed, list(decided))
 
 
 def reschedule(groups: Groups, now: float) -> tuple[Groups, Timers]:

@@ -328,6 +328,20 @@ class RuleEvaluationFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertLimitReached(Event):
+    """More series of a rule breach than it may have alerts. ``rest``: how many have none."""
+
+    level: ClassVar[int] = logging.WARNING
+    rule: str
+    max_alerts: int
+    rest: int
+
+    def __str__(self) -> str:
+        has_most = f"rule {self.rule} has as many alerts as it may have (max_alerts: {self.max_alerts:,})"
+        return f"{has_most}; {self.rest:,} more series breach"
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryFull(Event):
     """There is no room to remember some series of a metric that is looked back on."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -232,10 +232,14 @@ class Harness:
     ) -> None:
         self._database.close()
 
-    def poll(self, at: float, source: str = "shop", /, **values: float | dict[str, float]) -> None:
-        """A poll at ``at``; a mapping is one series for each value of the label ``house``."""
+    def poll(
+        self, at: float, source: str = "shop", /, *, partial: bool = False, **values: float | dict[str, float]
+    ) -> None:
+        """A poll at ``at``; a mapping is one series for each value of the label ``house``. ``partial``: there may be
+        more than it brings.
+        """
         self.now = at
-        self.engine.ingest(poll_of(at, source, **values))
+        self.engine.ingest(replace(poll_of(at, source, **values), is_partial=partial))
 
     def fail(self, at: float, source: str = "shop") -> None:
         """A poll at ``at`` that fails."""

@@ -30,6 +30,7 @@ from smithd.engine.entries import (
     WriteAll,
 )
 from smithd.events import (
+    AlertLimitReached,
     Event,
     HistoryFull,
     RuleEvaluationFailed,
@@ -41,7 +42,7 @@ from smithd.events import (
 from smithd.keys import SurfaceKey
 from smithd.notify import report
 from smithd.notify.pipeline import notify
-from smithd.notify.resume import look_again, reschedule
+from smithd.notify.resume import look_again, outdate, reschedule
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
 from smithd.outbox import queue as outbox
@@ -228,12 +229,14 @@ class Step:
             self._state = self._state._replace(alerts=evaluated.alerts)
             self._stored.alerts += evaluated.changed
             self._events += [RuleEvaluationFailed(rule, problem) for rule, problem in evaluated.problems.items()]
+        due = [*due, *self._outdate(evaluated.limited, now)]
 
         # The firing intervals: when a rule began, or ceased, to fire on a series.
         for transition in evaluated.transitions:
             was = transition.before is not None and transition.before.severity is not None
             fires = transition.after is not None and transition.after.severity is not None
-            if was != fires:
+            # Only baselines ask for them: where nothing looks back, label sets that never return would fill the state.
+            if was != fires and transition.alert.metric in self._setup.history:
                 note, alert = intervals.opened if fires else intervals.closed, transition.alert
                 noted, written = note(self._state.intervals, alert.rule, alert.series, transition.at)
                 self._state = self._state._replace(intervals=noted)
@@ -252,6 +255,18 @@ class Step:
 
         rules = {each.alert.rule for each in evaluated.transitions if each.changes_severity}
         self._render(surfaces | self._setup.surfaces.concerned(names, rules), now)
+
+    def _outdate(self, rules: Iterable[str], now: float) -> list[NotifyTimer]:
+        """Rules began, or ceased, to have series that breach and have no alert: their notifications say so."""
+        due: list[NotifyTimer] = []
+        for rule in rules:
+            if rest := len(self._state.alerts.rest.get(rule, ())):
+                self._events.append(AlertLimitReached(rule, self._setup.rules.by_name[rule].max_alerts, rest))
+            groups, timers, changed = outdate(self._state.groups, rule, self._setup.notify.account, now)
+            self._state = self._state._replace(groups=groups)
+            self._stored.groups |= dict.fromkeys(changed)
+            due += [timer for _, timer in timers]
+        return due
 
     def _tick(self, now: float) -> None:
         """What time alone changes: evaluate → notify → render, for the timers that are due."""

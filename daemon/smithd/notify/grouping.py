@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from smithd.alerts.alert import Alert
+from smithd.alerts.reason import TransitionReason
 from smithd.alerts.severity import rank
 from smithd.notify.config import NotifyConfig
 from smithd.notify.group import (
@@ -107,6 +108,9 @@ def _end(groups: Groups, each: Over, view: NotifyView) -> Placed:
     """It stays in its group until that has notified its end; outside of any group there is nothing to notify."""
     suppressed, group = groups.suppression(each.id), groups.of(each.id)
     groups = groups.release(each.id)
+    # It breaches still, and a worse one has its place: the notification ceases to name it, and does not say it ended.
+    if group is not None and each.transition.evidence.reason is TransitionReason.ALERT_LIMIT:
+        return Placed(_left(groups, each.id, group), Decided(each.alert, Reason.ALERT_LIMIT), [group.key])
     if group is not None:
         over = ended(group.alerts[each.id], each.transition)
         return Placed(groups.put_alert(group.key, over, view.now), Decided(over, None, "", group.key), [group.key])

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     FIRED_AGAIN = "fired_again"
     RESOLVED_BEFORE_NOTIFIED = "resolved_before_notified"
     RESOLVE_NOT_NOTIFIED = "resolve_not_notified"
+    ALERT_LIMIT = "alert_limit"
     CLOSED = "closed"
     UNCHANGED = "unchanged"
 
@@ -55,6 +56,7 @@ SENTENCES: dict[str, str] = {
     Reason.FIRED_AGAIN: "fired again before its end was notified",
     Reason.RESOLVED_BEFORE_NOTIFIED: "resolved before it was notified",
     Reason.RESOLVE_NOT_NOTIFIED: "ends are not notified (on_resolve: none)",
+    Reason.ALERT_LIMIT: "its place went to a worse alert (max_alerts)",
     Reason.CLOSED: "no longer configured",
     Reason.UNCHANGED: "nothing new",
 }

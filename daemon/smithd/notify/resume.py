@@ -98,6 +98,19 @@ def look_again(groups: Groups, now: float) -> Timers:
     return [(now, SuppressionEnds(id_)) for id_ in sorted(ids)]
 
 
+def outdate(groups: Groups, rule: str, account: str, now: float) -> tuple[Groups, Timers, list[GroupKey]]:
+    """After series of a rule began, or ceased, to breach without an alert: what its notification says of them is
+    outdated. Where ``group_by`` splits, the next text says it: a rule may have a thousand notifications.
+    """
+    changed = []
+    for scope in (GroupScope.RULE, GroupScope.REST):
+        group = groups.by_key.get(GroupKey(account, scope, rule))
+        if group is not None and group.log.sequence:
+            groups = groups.put_log(group.key, replace(group.log, is_outdated=True))
+            changed.append(group.key)
+    return groups, [(now, GroupDue(key)) for key in changed], changed
+
+
 def suppressions(groups: Groups, rule: str, view: NotifyView, config: NotifyConfig) -> Mapping[AlertId, Suppression]:
     """What suppresses the alerts of a rule that have something to notify, for a person: of what is unconfirmed, what
     will suppress it when it is not.

@@ -62,7 +62,7 @@ def notify(
     groups, changed = regrouped.groups, dict.fromkeys(regrouped.changed)
     decided, timers = dict(regrouped.decided), list(regrouped.timers)
     messages: list[Message] = []
-    touched = dict.fromkeys(each.id if isinstance(each, Fires | Over) else id_of(each.alert) for each in routes.alerts)
+    touched = dict.fromkeys(regrouped.alerts)
     of_group: dict[GroupKey, list[AlertId]] = defaultdict(list)
     for id_, each in regrouped.decided.items():
         if each.group is not None:

@@ -232,14 +232,15 @@ class Harness:
     ) -> None:
         self._database.close()
 
-    def poll(
-        self, at: float, source: str = "shop", /, *, partial: bool = False, **values: float | dict[str, float]
-    ) -> None:
-        """A poll at ``at``; a mapping is one series for each value of the label ``house``. ``partial``: there may be
-        more than it brings.
-        """
+    def poll(self, at: float, source: str = "shop", /, **values: float | dict[str, float]) -> None:
+        """A poll at ``at``; a mapping is one series for each value of the label ``house``."""
         self.now = at
-        self.engine.ingest(replace(poll_of(at, source, **values), is_partial=partial))
+        self.engine.ingest(poll_of(at, source, **values))
+
+    def poll_a_part(self, at: float, source: str = "shop", /, **values: float | dict[str, float]) -> None:
+        """A poll at ``at`` that lacks series which are still there."""
+        self.now = at
+        self.engine.ingest(replace(poll_of(at, source, **values), is_partial=True))
 
     def fail(self, at: float, source: str = "shop") -> None:
         """A poll at ``at`` that fails."""

@@ -18,7 +18,7 @@ from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.alerts import NO_ALERTS, NO_SERIES, Alerts
 from smithd.alerts.condition import Verdict
 from smithd.alerts.expression_series import ExpressionSeries, WaitingAlerts
-from smithd.alerts.places import Places, breached, in_order, is_full
+from smithd.alerts.places import AlertPlaces, breached, in_order, is_full
 from smithd.alerts.reason import SERIES_MISSING, Cause, CauseKind
 from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Baselines, Rule
@@ -201,7 +201,7 @@ class _Evaluation:
         self._timers: list[tuple[float, AlertDue]] = []
         self._problems: dict[str, str] = {}
         self._unneeded: list[Series] = []
-        self._places = Places()
+        self._places = AlertPlaces()
         # The series of each rule that breach in this evaluation, and found no place.
         self._refused: dict[str, list[Labels]] = defaultdict(list)
         self._limited: list[str] = []

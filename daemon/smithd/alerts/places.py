@@ -21,7 +21,7 @@ _Place = tuple[int, float, Labels]
 """What decides about a place: the severity (the worst first), since when, and the labels."""
 
 
-class Places:
+class AlertPlaces:
     """The places of all rules during one evaluation; those of a rule are put in order when they are first asked for."""
 
     def __init__(self) -> None:

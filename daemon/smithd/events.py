@@ -333,12 +333,10 @@ class AlertLimitReached(Event):
 
     level: ClassVar[int] = logging.WARNING
     rule: str
-    max_alerts: int
     rest: int
 
     def __str__(self) -> str:
-        has_most = f"rule {self.rule} has as many alerts as it may have (max_alerts: {self.max_alerts:,})"
-        return f"{has_most}; {self.rest:,} more series breach"
+        return f"rule {self.rule} has as many alerts as it may have (max_alerts); {self.rest:,} more series breach"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def test_new_label_sets_in_each_poll_cost_other_sources_nothing(tmp_path: Path, 
         # Those of this poll, and those that alerts are open on.
         assert max(series) <= 2 * CROWD
         assert len([alert for alert in harness.engine.alerts if alert.rule == "crowd"]) == CROWD
+        assert len(rest(harness)) == CROWD
         # The first poll is over what a step writes of one alert: the alert, its place in a group, the journal.
         assert written[0][0] <= 3 * CROWD + 10 + 2 * 51
 
@@ -133,6 +134,21 @@ def test_which_series_have_the_alerts(
         harness.poll(START + 60, errors=then)
         assert houses(harness) == list(expected)
         assert rest(harness) == [house for house, value in sorted(then.items()) if value > 1 and house not in expected]
+
+
+def test_of_one_poll_only_those_fire_that_stay(tmp_path: Path) -> None:
+    crowd = rules("{metric: shop.errors, warning: '> 1', critical: '> 9', max_alerts: 2, push: true}")
+    with Harness(tmp_path, crowd, START) as harness:
+        harness.poll(START + 1, errors=breach("abc") | {"y": 50, "z": 50})
+        assert harness.changes() == [('crowd{house="y"}', "fired"), ('crowd{house="z"}', "fired")]
+
+
+def test_a_series_without_labels_needs_no_place(tmp_path: Path) -> None:
+    crowd = rules("{metric: shop.errors, warning: '> 1', max_alerts: 1, push: true}")
+    with Harness(tmp_path, crowd, START) as harness:
+        harness.poll(START + 1, errors=breach("ab"))
+        harness.poll(START + 60, errors=breach(["a", "b", ""]))
+        assert (houses(harness), rest(harness)) == (["", "a"], ["b"])
 
 
 def test_an_alert_that_gave_its_place_is_not_said_to_have_ended(tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ class Step:
         due: list[NotifyTimer] = []
         for rule in rules:
             if rest := len(self._state.alerts.rest.get(rule, ())):
-                self._events.append(AlertLimitReached(rule, self._setup.rules.by_name[rule].max_alerts, rest))
+                self._events.append(AlertLimitReached(rule, rest))
             groups, timers, changed = outdate(self._state.groups, rule, self._setup.notify.account, now)
             self._state = self._state._replace(groups=groups)
             self._stored.groups |= dict.fromkeys(changed)

@@ -23,6 +23,9 @@ STEP = 150.0
 CHANGING = {"alert": {1: 14.0, 100: 5.0}, "widget": {1: 15.0, 100: 3.0}}
 """What a poll changes, how many of them arrive together, and how many plain commits one of them may cost."""
 
+FLAT = 1.3
+"""How much dearer a new label set that breaches may be after 20,000 others than after 1,000."""
+
 GROWTH = 2.0
 """How much dearer one poll, or one alert, may be among ten times as many."""
 
@@ -84,6 +87,8 @@ def grown(count: int) -> Iterator[Row]:
         yield Row(f"growth: a poll among {number} sources, or a tenth (µs)", found, GROWTH)
         found = _micro(steps.of_series(number, count))
         yield Row(f"growth: an alert of {number}, or a tenth (µs)", found, GROWTH)
+    found = _micro(steps.among_series(20_000, count))
+    yield Row("growth: a new series after 20000, or 1000 (µs)", found, FLAT)
 
 
 def configured(count: int) -> Iterator[Row]:

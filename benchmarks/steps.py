@@ -37,7 +37,9 @@ activitysmith: {api_key: a-key-that-nobody-checks}
 state: sqlite:///state.db
 timezone: UTC
 """
-RULE = "{{metric: s{n}.load, warning: '> 1000000'}}"
+RULE = "{{metric: s{n}.load, warning: '> 1000000', max_alerts: 100000}}"
+CROWD = "  crowd: {metric: s0.load, warning: '> 1000000', push: {group_by: []}}"
+"""A rule with as many alerts as it may have by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,19 @@ def of_series(series: int, count: int) -> Iterator[Round]:
             yield Round(*found)
 
 
+def among_series(series: int, count: int) -> Iterator[Round]:
+    """A step with 1,000 new label sets that breach, after so many others did: for each, beside the same after 1,000."""
+    config = f"{_sources(1)}\nrules:\n{CROWD}\n"
+    with _Stage(config) as stage, _Stage(config) as smaller:
+        for each, before in ((stage, series), (smaller, 1000)):
+            for first in range(0, before, 1000):
+                each.run([[each.poll_of_series(1000, 2_000_000.0, first)]])
+        for number in range(count):
+            first = series + 1000 * number
+            polls = [[[each.poll_of_series(1000, 2_000_000.0, first)]] for each in (stage, smaller)]
+            yield Round(_cpu(partial(stage.run, polls[0])) / 1000, _cpu(partial(smaller.run, polls[1])) / 1000)
+
+
 class _Stage:
     """An engine on a state of its own, and time that passes with every step."""
 
@@ -120,10 +135,11 @@ class _Stage:
         self._now += 10
         return [self._poll(number, [Series(f"s{number}.load")], value) for number in sources]
 
-    def poll_of_series(self, series: int, value: float) -> Poll:
-        """A poll of the first source that brings so many series."""
+    def poll_of_series(self, series: int, value: float, first: int = 0) -> Poll:
+        """A poll of the first source that brings so many series, numbered from ``first``."""
         self._now += 10
-        return self._poll(0, [Series("s0.load", (("host", f"h{number}"),)) for number in range(series)], value)
+        names = [Series("s0.load", (("host", f"h{first + number}"),)) for number in range(series)]
+        return self._poll(0, names, value)
 
     def run(self, steps: Sequence[Step]) -> None:
         """Compute, commit and apply each step."""

@@ -345,6 +345,18 @@ class RuleEvaluationFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertLimitReached(Event):
+    """More series of a rule breach than it may have alerts. ``rest``: how many have none."""
+
+    level: ClassVar[int] = logging.WARNING
+    rule: str
+    rest: int
+
+    def __str__(self) -> str:
+        return f"rule {self.rule} has as many alerts as it may have (max_alerts); {self.rest:,} more series breach"
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryFull(Event):
     """There is no room to remember some series of a metric that is looked back on."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from smithd import journal
 from smithd.alerts import transitions
 from smithd.alerts.alert import Alert
+from smithd.alerts.alerts import NO_SERIES
 from smithd.alerts.machine import Phase
 from smithd.alerts.reason import CauseKind, unpack
 from smithd.alerts.rule import Rule
@@ -73,6 +74,7 @@ class _RuleStatus:
         alerts.sort(key=lambda alert: (alert.since, alert.key))
         active = {alert.labels for alert in alerts}
         samples = self._state.series.samples(self._rule.metric).values()
+        rest = self._state.alerts.rest.get(self._rule.name, NO_SERIES)
         push = self._setup.config.rules[self._rule.name].push
         view = SeriesView(self._state.series, self._past, self._now, self._zone)
         return {
@@ -84,8 +86,11 @@ class _RuleStatus:
             "clear": [
                 {"series": str(sample.series), "value": sample.value, "at": self._time(sample.time)}
                 for sample in samples
-                if sample.series.labels not in active and meets(sample.series.labels)
+                if sample.series.labels not in active
+                and sample.series.labels not in rest
+                and meets(sample.series.labels)
             ],
+            "rest": sum(meets(labels) for labels in rest),
             "now": self._rule.when.describe(view) if self._rule.when is not None else "",
             "journal": [self._entry(entry) for entry in entries],
             "deliveries": list(self._deliveries(entries)),
@@ -226,10 +231,12 @@ def _states(explanation: Explanation) -> Iterator[str]:
         yield from (f"  {step}" for step in alert["next"])
     for series in explanation["clear"][:SERIES]:
         yield f"{series['series']} is {number(series['value'])}; {'; '.join(explanation['fires'])}"
+    if rest := explanation["rest"]:
+        yield f"{rest:,} more series breach and have no alert: the rule has as many as it may have (max_alerts)"
     left = max(0, len(explanation["alerts"]) - SERIES) + max(0, len(explanation["clear"]) - SERIES)
     if left:
         yield f"and {left} more"
-    if not explanation["alerts"] and not explanation["clear"]:
+    if not explanation["alerts"] and not explanation["clear"] and not rest:
         yield "no alert" if explanation["now"] else "no alert, and no sample of it is known"
 
 

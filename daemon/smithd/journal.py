@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from sqlalchemy import Column, Connection, Float, Index, Integer, Table, Text, select
 
@@ -61,6 +61,9 @@ class Entry:
     notification: str
 
 
+_FIELDS = [field.name for field in fields(Entry)]
+
+
 class Journal:
     """Writes entries in the caller's transaction, and now and then removes those that are too old or too many."""
 
@@ -71,7 +74,11 @@ class Journal:
 
     def write(self, connection: Connection, entries: Iterable[Entry], now: float) -> None:
         """Keep these entries."""
-        rows = [asdict(entry) | {"labels": json.dumps(entry.labels, separators=(",", ":"))} for entry in entries]
+        rows = [
+            {name: getattr(entry, name) for name in _FIELDS}
+            | {"labels": json.dumps(entry.labels, separators=(",", ":"))}
+            for entry in entries
+        ]
         if not rows:
             return
         connection.execute(_ADD, rows)

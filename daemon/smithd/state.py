@@ -14,7 +14,7 @@ from smithd.alerts.alerts import Alerts
 from smithd.journal import Entry, Journal
 from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
 from smithd.notify import rows as notify_rows
-from smithd.notify.group import GroupKey, Groups
+from smithd.notify.group import AlertId, GroupKey, Groups
 from smithd.notify.silence import Silences
 from smithd.outbox import rows as outbox_rows
 from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges
@@ -58,6 +58,7 @@ class StateChanges:
 
     alerts: list[AlertKey] = field(default_factory=list)
     groups: dict[GroupKey, None] = field(default_factory=dict)
+    grouped: dict[AlertId, None] = field(default_factory=dict)
     silences_before: Silences | None = None
     outbox: OutboxChanges = NO_CHANGES
     slots: bool = False
@@ -72,6 +73,7 @@ class StateChanges:
         return bool(
             self.alerts
             or self.groups
+            or self.grouped
             or self.silences_before is not None
             or self.outbox
             or self.slots
@@ -87,7 +89,7 @@ def write(connection: Connection, state: State, changes: StateChanges, journal: 
     """Write what a step changed. ``state``: as it is after the step."""
     if changes.alerts or changes.alive:
         alert_rows.write(connection, state.alerts, changes.alerts, now)
-    notify_rows.write_groups(connection, state.groups, changes.groups)
+    notify_rows.write_groups(connection, state.groups, changes.groups, changes.grouped)
     if changes.silences_before is not None:
         notify_rows.write_silences(connection, changes.silences_before, state.silences)
     if changes.outbox:

@@ -19,6 +19,7 @@ def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
         state.silences.active(now),
         state.series,
         state.outbox.status,
+        state.alerts.rest,
     )
 
 

@@ -78,6 +78,10 @@ SENTENCES = [
     ),
     (Evidence(R.DATA_RETURNED, "shop.errors", 9.0), 'shop.errors{host="a"} has data again: 9'),
     (Evidence(R.SOURCE_ANSWERS, "shop.errors", source="shop"), "source shop answers again"),
+    (
+        Evidence(R.ALERT_LIMIT, "shop.errors", 7.0),
+        'shop.errors{host="a"} gave its place to a worse one: the rule has as many alerts as it may have (max_alerts)',
+    ),
     (Evidence(R.RECORDED, text="as it was written"), "as it was written"),
 ]
 

@@ -101,6 +101,7 @@ RULES: list[Broken] = [
         "rules:\n  »a: {metric: prod.error_rate, warning: '> 5', min_value: 5}\n", "'min_value' belongs to thresholds"
     ),
     rule("metric: prod.error_rate\nwarning: '> 5'\ndamping: »30", DURATION),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nmax_alerts: »0", "expected"),
     rule(
         "metric: prod.error_rate\nwarning: '> 5'\n»title: x",
         "unknown key 'title' / 'title' belongs in rules.<name>.push",

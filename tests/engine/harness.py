@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -236,6 +236,11 @@ class Harness:
         """A poll at ``at``; a mapping is one series for each value of the label ``house``."""
         self.now = at
         self.engine.ingest(poll_of(at, source, **values))
+
+    def poll_a_part(self, at: float, source: str = "shop", /, **values: float | dict[str, float]) -> None:
+        """A poll at ``at`` that lacks series which are still there."""
+        self.now = at
+        self.engine.ingest(replace(poll_of(at, source, **values), is_partial=True))
 
     def fail(self, at: float, source: str = "shop") -> None:
         """A poll at ``at`` that fails."""

@@ -36,6 +36,17 @@ def test_it_says_when_a_rule_fires_and_how_far_it_is_from_that(tmp_path: Path) -
         assert "  no notifications: it has no push" in lines
 
 
+def test_it_counts_the_series_that_breach_and_have_no_alert(tmp_path: Path) -> None:
+    config = rules("  stock: {metric: shop.stock, warning: '> 1', max_alerts: 1}\n")
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 7, "b": 7, "c": 7, "d": 0})
+        why = "more series breach and have no alert: the rule has as many as it may have (max_alerts)"
+        lines = told(harness, "stock")
+        assert f"2 {why}" in lines
+        assert [line.partition(" ")[0] for line in lines if " is 0" in line] == ['shop.stock{house="d"}']
+        assert f"1 {why}" in told(harness, "stock", "house=b")
+
+
 def test_it_tells_the_story_in_order_with_decisions_and_deliveries(tmp_path: Path) -> None:
     with Harness(tmp_path, CONFIG, EVENING) as harness:
         harness.poll(EVENING, stock={"a": 7, "b": 0})

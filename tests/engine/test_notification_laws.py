@@ -4,7 +4,6 @@ still fires is notified in the end, nothing is notified twice or while it is mut
 
 from __future__ import annotations
 
-import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import pytest
 
 from campaign import rounds
 from engine.harness import Harness
-from smithd.alerts.alert import AlertKey
+from smithd.notify import rows as notify_rows
 from smithd.notify.apply import push_key
 from smithd.notify.group import AlertId, id_of
 from smithd.notify.reason import Reason
@@ -167,16 +166,8 @@ def test_what_fires_is_notified_once_and_nothing_else(tmp_path: Path, seed: int)
 def notified(harness: Harness) -> dict[AlertId, str | None]:
     """What the state says was notified of each alert that fires."""
     with harness._database.transaction() as connection:
-        rows = connection.exec_driver_sql("SELECT state FROM notification_groups").scalars().all()
-    alerts = [alert for row in rows for alert in json.loads(row)["alerts"] if alert["ended"] is None]
-    found = {
-        AlertId(
-            AlertKey("", each["rule"], tuple((name, value) for name, value in each["labels"])), each["source"]
-        ): each["notified"]
-        for each in alerts
-    }
-    assert len(found) == len(alerts), "an alert is in two groups"
-    return found
+        groups = notify_rows.load_groups(connection)
+    return {alert.id: group.log.severities.get(alert.id) for group in groups.by_key.values() for alert in group.firing}
 
 
 def check_journal(harness: Harness, config: str) -> None:

@@ -98,7 +98,7 @@ def test_an_expression_has_an_alert_for_each_series_that_remains(tmp_path: Path)
         harness.poll(T + 1, stock={"a": 1, "b": 1, "c": 9})
         assert harness.severity_changes() == [('odd{house="a"}', "fired"), ('odd{house="b"}', "fired")]
         harness.poll(T + 60, stock={"a": 1, "b": 9, "c": 1})
-        assert harness.severity_changes()[2:] == [('odd{house="c"}', "fired"), ('odd{house="b"}', "resolved")]
+        assert harness.severity_changes()[2:] == [('odd{house="b"}', "resolved"), ('odd{house="c"}', "fired")]
 
 
 def test_an_expression_that_lost_a_part_is_missing_and_not_clear(tmp_path: Path) -> None:

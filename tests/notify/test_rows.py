@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +46,31 @@ def some() -> NotificationGroup:
 
 def test_a_group_is_found_as_it_was_written(connection: Connection) -> None:
     groups = Groups().add(some())
-    rows.write_groups(connection, groups, groups.keys)
+    rows.write_groups(connection, groups, groups.keys, groups.of_alert)
     assert rows.load_groups(connection) == groups
 
 
 def test_a_group_that_is_closed_is_deleted(connection: Connection) -> None:
     groups = Groups().add(some())
-    rows.write_groups(connection, groups, groups.keys)
-    rows.write_groups(connection, groups.drop_alert(A.id).drop_alert(B.id).close(some().key), groups.keys)
+    rows.write_groups(connection, groups, groups.keys, groups.of_alert)
+    closed = groups.drop_alert(A.id).drop_alert(B.id).close(some().key)
+    rows.write_groups(connection, closed, groups.keys, groups.of_alert)
     assert rows.load_groups(connection) == Groups()
+
+
+def test_an_alert_that_changes_or_leaves_writes_its_own_row_only(connection: Connection) -> None:
+    groups = Groups().add(some())
+    rows.write_groups(connection, groups, groups.keys, groups.of_alert)
+    worse = groups.put_alert(some().key, replace(A, severity=CRITICAL, value=99.0), NOW)
+    rows.write_groups(connection, worse, [], [A.id])
+    assert rows.load_groups(connection) == worse
+    rows.write_groups(connection, worse.drop_alert(B.id), [], [B.id])
+    assert rows.load_groups(connection) == worse.drop_alert(B.id)
 
 
 def test_all_of_memory_takes_the_place_of_what_was_there(connection: Connection) -> None:
     old = Groups().add(group(B, scope=GroupScope.DIGEST))
-    rows.write_groups(connection, old, old.keys)
+    rows.write_groups(connection, old, old.keys, old.of_alert)
     groups = Groups().add(some())
     rows.write_all_groups(connection, groups)
     assert rows.load_groups(connection) == groups
@@ -97,7 +109,8 @@ def test_what_an_earlier_version_has_left_is_migrated(tmp_path: Path) -> None:
     old = create_engine(f"sqlite:///{path}")
     with old.begin() as connection:
         upgrade(connection, "0003")
-        digest = notice(scope="mute", group="nights")
+        (member,) = notice()["members"]
+        digest = notice(scope="mute", group="nights", members=[{**member, "labels": [["host", "b"]]}])
         for name, state in (("errors", notice()), ("mute nights", digest)):
             connection.exec_driver_sql("INSERT INTO notices VALUES (?, ?)", (name, json.dumps(state)))
         sent = ("push:mute nights@6.000.2", "push", '{"title": "x"}', 7.0, False, "n-1", "{}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from rpds import HashTrieMap
+from rpds import HashTrieMap, HashTrieSet
 
 from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.damping import Flapping
@@ -17,6 +17,7 @@ from smithd.plugin.sample import Labels
 ByLabels: TypeAlias = "HashTrieMap[Labels, Alert]"
 
 NO_ALERTS: ByLabels = HashTrieMap()
+NO_SERIES: HashTrieSet[Labels] = HashTrieSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,15 @@ class Alerts:
     """The alerts that are not inactive, by rule and labels (``by_rule``), and those of them that fire (``firing``).
 
     ``flapping``: how much the inactive ones were flapping that did so lately. ``problems``: the rules whose expression
-    makes no sense with its series now, and why. The order of the maps is arbitrary.
+    makes no sense with its series now, and why. ``rest``: the series that breach and have no alert, since their rule
+    has as many as it may have; it is not stored: the next samples bring it back. The order of the maps is arbitrary.
     """
 
     by_rule: HashTrieMap[str, ByLabels] = field(default_factory=HashTrieMap)
     firing: HashTrieMap[str, ByLabels] = field(default_factory=HashTrieMap)
     flapping: HashTrieMap[AlertKey, Flapping] = field(default_factory=HashTrieMap)
     problems: HashTrieMap[str, str] = field(default_factory=HashTrieMap)
+    rest: HashTrieMap[str, HashTrieSet[Labels]] = field(default_factory=HashTrieMap)
 
     @classmethod
     def of(cls, alerts: Iterable[Alert], flapping: Mapping[AlertKey, Flapping] | None = None) -> Alerts:
@@ -84,6 +87,10 @@ class Alerts:
         if problem:
             return replace(self, problems=self.problems.insert(rule, problem))
         return replace(self, problems=self.problems.discard(rule))
+
+    def with_rest(self, rule: str, series: HashTrieSet[Labels]) -> Alerts:
+        """The alerts, with the series of a rule that breach and have none."""
+        return replace(self, rest=self.rest.insert(rule, series) if series else self.rest.discard(rule))
 
     def flapping_over_at(self, rule: Rule, key: AlertKey) -> float | None:
         """When an inactive alert does not count as flapping any more; None where it does not now."""

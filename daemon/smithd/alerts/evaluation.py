@@ -6,20 +6,26 @@ What time alone changes is evaluated when its timer is due.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from rpds import HashTrieSet
+
 from smithd.alerts import transitions
 from smithd.alerts.alert import Alert, AlertKey, Transition
-from smithd.alerts.alerts import Alerts
+from smithd.alerts.alerts import NO_ALERTS, NO_SERIES, Alerts
 from smithd.alerts.condition import Verdict
 from smithd.alerts.expression_series import ExpressionSeries, WaitingAlerts
+from smithd.alerts.places import AlertPlaces, breached, in_order, is_full
 from smithd.alerts.reason import SERIES_MISSING, Cause, CauseKind
 from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.ruleset import RuleSet
+from smithd.alerts.severity import Severity
 from smithd.expression.expression import values_for
+from smithd.expression.vector import Vector
 from smithd.plugin.sample import Labels, Sample, Series
 from smithd.series.state import SeriesState, forget_missing
 from smithd.series.view import SeriesView
@@ -31,7 +37,8 @@ class Evaluated(NamedTuple):
 
     ``alerts``: as they are now; ``transitions``: what changed, in that order. ``forgotten``: inactive alerts that do
     not count as flapping any more. ``timers``: when to evaluate alerts again. ``problems``: rules whose expression
-    makes no sense any more, and why. ``unneeded``: missing series that no alert needs.
+    makes no sense any more, and why. ``unneeded``: missing series that no alert needs. ``limited``: rules that began,
+    or ceased, to have series that breach and have no alert.
     """
 
     alerts: Alerts
@@ -40,6 +47,7 @@ class Evaluated(NamedTuple):
     timers: tuple[tuple[float, AlertDue], ...] = ()
     problems: Mapping[str, str] = {}
     unneeded: tuple[Series, ...] = ()
+    limited: tuple[str, ...] = ()
 
     @property
     def changed(self) -> list[AlertKey]:
@@ -48,33 +56,28 @@ class Evaluated(NamedTuple):
 
 
 def evaluate(
-    rules: RuleSet, alerts: Alerts, samples: Iterable[Sample], reported: Collection[str], view: SeriesView
+    rules: RuleSet, alerts: Alerts, samples: Collection[Sample], reported: Collection[str], view: SeriesView
 ) -> Evaluated:
     """What fresh samples do to the alerts. ``reported``: all metrics of the poll, and those derived from them."""
-    # Most values are fine, and have no alert: they must cost next to nothing. A series has one sample here, so that the
-    # alerts from before can say which of them has one.
-    plain, active = rules.plain.get, alerts.by_rule.get
-    concerned: list[tuple[Rule, Sample, Alert | None]] = []
-    for sample in samples:
-        metric, labels = sample.series
-        for rule in plain(metric, ()):
-            known, breached = active(rule.name), rule.breached
-            alert = known.get(labels) if known is not None else None
-            if alert is not None or breached is None or breached(sample.value):
-                concerned.append((rule, sample, alert))
+    concerned, newcomers = _concerned(rules, alerts, samples)
     expressions = rules.on_metrics(reported) if rules.expressions else ()
-    if not concerned and not expressions and not rules.when_missing:
-        return Evaluated(alerts)
+    unneeded = _vanished(rules, alerts, reported, view)
+    if not (concerned or newcomers or expressions or rules.when_missing or alerts.rest):
+        return Evaluated(alerts, unneeded=unneeded)
 
     step = _Evaluation(rules, alerts, view)
+    # Those that have an alert come first: one that ends leaves its place to another.
     for rule, sample, alert in concerned:
         step.evaluate_sample(rule, sample, alert)
+    for rule, sample in in_order(newcomers, step.alerts):
+        step.evaluate_sample(rule, sample, None)
     for rule in expressions:
         step.evaluate_expression(rule)
     for metric in reported if rules.when_missing else ():
         for rule in rules.when_missing.get(metric, ()):
             step.end_missing_metric(rule)
-    return step.result()
+    step.count_rest(samples, reported)
+    return step.result()._replace(unneeded=unneeded)
 
 
 def evaluate_time(
@@ -151,6 +154,40 @@ def same_verdicts(rules: RuleSet, older: Iterable[Sample], newer: Iterable[Sampl
     )
 
 
+def _concerned(
+    rules: RuleSet, alerts: Alerts, samples: Iterable[Sample]
+) -> tuple[list[tuple[Rule, Sample, Alert]], list[tuple[Rule, Sample]]]:
+    """The samples that mean something to plain rules: on series that have an alert, and on others."""
+    # Most values are fine, and have no alert: they must cost next to nothing. A series has one sample here, so that the
+    # alerts from before can say which of them has one.
+    plain, active = rules.plain.get, alerts.by_rule.get
+    concerned: list[tuple[Rule, Sample, Alert]] = []
+    newcomers: list[tuple[Rule, Sample]] = []
+    for sample in samples:
+        metric, labels = sample.series
+        for rule in plain(metric, ()):
+            known, may_breach = active(rule.name), rule.breached
+            alert = known.get(labels) if known is not None else None
+            if alert is not None:
+                concerned.append((rule, sample, alert))
+            elif may_breach is None or may_breach(sample.value):
+                newcomers.append((rule, sample))
+    return concerned, newcomers
+
+
+def _vanished(rules: RuleSet, alerts: Alerts, reported: Iterable[str], view: SeriesView) -> tuple[Series, ...]:
+    """The missing series of metrics that were reported, where nothing will ask for them: they have no alert, and to be
+    missing is none.
+    """
+    found: list[Series] = []
+    for metric in reported:
+        missing = view.state.missing(metric)
+        if missing and metric not in rules.expressions and metric not in rules.when_missing:
+            known = [alerts.by_rule.get(rule.name, NO_ALERTS) for rule in rules.plain.get(metric, ())]
+            found += [Series(metric, labels) for labels in missing if not any(labels in each for each in known)]
+    return tuple(found)
+
+
 class _Evaluation:
     """One evaluation while it runs: the alerts as they are by now, and what has been found so far."""
 
@@ -164,6 +201,10 @@ class _Evaluation:
         self._timers: list[tuple[float, AlertDue]] = []
         self._problems: dict[str, str] = {}
         self._unneeded: list[Series] = []
+        self._places = AlertPlaces()
+        # The series of each rule that breach in this evaluation, and found no place.
+        self._refused: dict[str, list[Labels]] = defaultdict(list)
+        self._limited: list[str] = []
 
     def result(self) -> Evaluated:
         return Evaluated(
@@ -173,6 +214,7 @@ class _Evaluation:
             tuple(self._timers),
             self._problems,
             tuple(self._unneeded),
+            tuple(self._limited),
         )
 
     def evaluate_sample(self, rule: Rule, sample: Sample, alert: Alert | None) -> None:
@@ -193,6 +235,10 @@ class _Evaluation:
             )
             if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
                 return
+        if alert is None and is_full(rule, self.alerts):
+            severity = breached(rule, value, baselines)
+            if severity is None or not self._has_place(rule, series.labels, severity):
+                return
         key = AlertKey("", rule.name, series.labels)
         flapping = self.alerts.flapping.get(key) if rule.damping and alert is None else None
         self._take(rule, transitions.on_value(rule, series, alert, value, self._now, baselines, flapping))
@@ -206,14 +252,37 @@ class _Evaluation:
             self.alerts = self.alerts.with_problem(rule.name, vector.problem)
             if vector.problem:
                 self._problems[rule.name] = vector.problem
-        found: list[Transition | None] = []
+        known = self._on_known_series(rule, vector)
+        newcomers = [labels for labels in vector.values if self.alerts.get(rule.name, labels) is None]
+        # The operands are evaluated once for all series, and not at all where nothing changed.
+        operands = rule.when.operands(self._view) if known or newcomers else []
 
-        for labels, value in vector.values.items():
-            alert = self.alerts.get(rule.name, labels)
-            key, series = AlertKey("", rule.name, labels), Series("", labels)
-            flapping = self.alerts.flapping.get(key) if rule.damping and alert is None else None
-            found.append(transitions.on_value(rule, series, alert, value, self._now, (), flapping))
-        left = [alert for alert in self.alerts.of_rule(rule.name) if alert.labels not in vector.values]
+        def take(change: Transition | None) -> None:
+            if change is not None:
+                evidence = replace(change.evidence, operands=values_for(operands, change.alert.labels))
+                self._take(rule, replace(change, evidence=evidence))
+
+        # Those that have an alert come first: one that ends leaves its place to another.
+        for change in known:
+            take(change)
+        for labels in newcomers:
+            if is_full(rule, self.alerts) and not self._has_place(rule, labels, rule.lowest):
+                continue
+            flapping = self.alerts.flapping.get(AlertKey("", rule.name, labels)) if rule.damping else None
+            series, value = Series("", labels), vector.values[labels]
+            take(transitions.on_value(rule, series, None, value, self._now, (), flapping))
+        self._set_rest(rule, HashTrieSet(self._refused.pop(rule.name, ())))
+
+    def _on_known_series(self, rule: Rule, vector: Vector) -> list[Transition]:
+        """What an expression's values, or their absence, do to the alerts that there are."""
+        found: list[Transition | None] = []
+        left: list[Alert] = []
+        for alert in self.alerts.of_rule(rule.name):
+            if alert.labels not in vector.values:
+                left.append(alert)
+                continue
+            value = vector.values[alert.labels]
+            found.append(transitions.on_value(rule, alert.series, alert, value, self._now))
         stands_on = ExpressionSeries(rule.metrics, self._view) if left else None
         for alert in left:
             # An alert about a failing source depends on that only: it is over once the source answers.
@@ -225,13 +294,7 @@ class _Evaluation:
                 self._miss_series_of_expression(rule, alert)
             else:
                 found.append(transitions.on_clear(rule, alert, self._now))
-
-        changes = [transition for transition in found if transition is not None]
-        # The operands are evaluated once for all series, and not at all where nothing changed.
-        operands = rule.when.operands(self._view) if changes else []
-        for change in changes:
-            evidence = replace(change.evidence, operands=values_for(operands, change.alert.labels))
-            self._take(rule, replace(change, evidence=evidence))
+        return [transition for transition in found if transition is not None]
 
     def evaluate_again(self, rule: Rule, alert: Alert) -> None:
         """The timer of an alert on a metric is due."""
@@ -253,7 +316,16 @@ class _Evaluation:
                 alert = self.alerts.get(rule.name, sample.series.labels)
                 since = _absent_since(state, metric, cause, sample.time)
                 found = transitions.on_missing(rule, sample.series, alert, cause, sample.value, since, self._now)
+                if alert is None and found is not None and is_full(rule, self.alerts):
+                    severity = rule.missing(cause).severity or rule.lowest
+                    if not self._has_place(rule, sample.series.labels, severity):
+                        continue
                 self._take(rule, found)
+            # What is stale is not known to breach any more.
+            rest = self.alerts.rest.get(rule.name, NO_SERIES)
+            for sample in stale if rest else ():
+                rest = rest.discard(sample.series.labels)
+            self._set_rest(rule, rest)
             self.look_for_missing_metrics(rule)
         waiting = [
             WaitingAlerts(alert.labels for alert in self.alerts.of_rule(rule.name) if alert.absence.is_missing)
@@ -306,6 +378,39 @@ class _Evaluation:
         if over_at is not None and over_at <= self._now:
             self.alerts = self.alerts.without_flapping(key)
             self._forgotten.append(key)
+
+    def count_rest(self, samples: Collection[Sample], reported: Iterable[str]) -> None:
+        """Which series of plain rules breach and have no alert, after all samples of a poll were evaluated."""
+        for rule in [rule for metric in reported for rule in self._rules.plain.get(metric, ())]:
+            refused, before = self._refused.get(rule.name, ()), self.alerts.rest.get(rule.name, NO_SERIES)
+            if not refused and not before:
+                continue
+            # An answer with all series there are says all; any other, what became of its own.
+            if len(samples) >= len(self._view.state.samples(rule.metric)):
+                before = NO_SERIES
+            for sample in samples if before else ():
+                before = before.discard(sample.series.labels) if sample.series.metric == rule.metric else before
+            self._set_rest(rule, before.update(refused))
+
+    def _set_rest(self, rule: Rule, rest: HashTrieSet[Labels]) -> None:
+        before = self.alerts.rest.get(rule.name, NO_SERIES)
+        if rest or before:
+            self.alerts = self.alerts.with_rest(rule.name, rest)
+        if bool(rest) is not bool(before):
+            self._limited.append(rule.name)
+
+    def _has_place(self, rule: Rule, labels: Labels, severity: Severity) -> bool:
+        """Whether a series gets an alert though its rule has as many as it may have: in place of a milder one."""
+        if not labels:
+            return True
+        last = self._places.last_below(severity, rule, self.alerts)
+        if last is None:
+            self._refused[rule.name].append(labels)
+            return False
+        self._take(rule, transitions.on_displaced(last, self._now))
+        if not last.absence.is_missing:
+            self._refused[rule.name].append(last.labels)
+        return True
 
     def _take(self, rule: Rule, transition: Transition | None) -> None:
         if transition is None:

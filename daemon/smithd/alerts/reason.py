@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -65,6 +65,8 @@ class TransitionReason(StrEnum):
     """It ended because its value was missing for too long; its state is not known."""
     DATA_RETURNED = "data_returned"
     SOURCE_ANSWERS = "source_answers"
+    ALERT_LIMIT = "alert_limit"
+    """It breaches still, and a worse one has its place: the rule has ``max_alerts`` alerts."""
     RECORDED = "recorded"
     """An older smithd has kept the sentence only."""
 
@@ -100,6 +102,7 @@ class Evidence:
         return Cause.failing(self.source) if self.source else SERIES_MISSING
 
 
+_FIELDS = [field.name for field in fields(Evidence)]
 _ABOUT_MISSING = (TransitionReason.SERIES_MISSING, TransitionReason.SOURCE_FAILING, TransitionReason.CLOSED_UNKNOWN)
 
 
@@ -107,7 +110,9 @@ def pack(evidence: Evidence | None) -> str:
     """Evidence as it is kept: JSON with what it has; empty for none."""
     if evidence is None:
         return ""
-    known = {name: value for name, value in asdict(evidence).items() if value not in (None, "", ())}
+    # Not ``asdict``, which copies what is in it, too: a storm packs thousands.
+    given = ((name, getattr(evidence, name)) for name in _FIELDS)
+    known = {name: value for name, value in given if value not in (None, "", ())}
     return json.dumps(known, separators=(",", ":"))
 
 

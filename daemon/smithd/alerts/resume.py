@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from smithd.alerts.alert import Alert, AlertKey
 from smithd.alerts.alerts import Alerts
 from smithd.alerts.damping import Flapping
 from smithd.alerts.machine import Hold, Phase
+from smithd.alerts.places import first_in_order
 from smithd.alerts.rule import Rule
 from smithd.alerts.severity import worst_of
 
@@ -50,6 +52,13 @@ def resume(
             fitted.append(kept)
         else:
             forgotten.append(alert.key)
+    # ``max_alerts`` may be lower than it was.
+    counts = Counter(alert.rule for alert in fitted)
+    for rule in [rules[name] for name, count in counts.items() if count > rules[name].max_alerts]:
+        those = {alert.key: alert for alert in fitted if alert.rule == rule.name}
+        kept_keys = {alert.key for alert in first_in_order(rule, list(those.values()))}
+        forgotten += [key for key in those if key not in kept_keys]
+        fitted = [alert for alert in fitted if alert.rule != rule.name or alert.key in kept_keys]
     remembered = {}
     for key, each in flapping.items():
         rule = rules.get(key.rule)

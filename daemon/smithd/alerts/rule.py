@@ -21,6 +21,9 @@ from smithd.expression.option import ExpressionOption
 from smithd.plugin.options import Duration, Options
 from smithd.references import MetricRef
 
+MAX_ALERTS = 1000
+"""How many alerts a rule may have at once."""
+
 Baselines = tuple[float | None, ...]
 """What a value is compared with, for each threshold of a rule; None where it is not relative, or nothing is known."""
 
@@ -61,6 +64,11 @@ class RuleOptions(Options):
     keep_firing_for: Duration = Field(0.0, description="how long it must be clear before the alert resolves")
     damping: Duration = Field(
         0.0, description="an alert that comes and goes resolves later each time, by this at most; default: off"
+    )
+    max_alerts: int = Field(
+        MAX_ALERTS,
+        ge=1,
+        description="how many alerts the rule may have at once, criticals first; of the rest only the number is said",
     )
     no_data: MissingOption | None = Field(
         None, description="what a missing value means: keep, ok, warning or critical, or {severity, after}"
@@ -166,7 +174,7 @@ class Rule:
     """A rule compiled: its conditions from the lowest severity to the highest.
 
     ``metric`` is "" where it has an expression (``when``). ``recover`` has the second threshold of the severities that
-    have one. ``damping`` is the longest delay it may add (0: none).
+    have one. ``damping`` is the longest delay it may add (0: none). ``max_alerts``: how many alerts it has at most.
     ``breached`` is asked of every sample first: whether it can be anything but clear; None where only ``verdicts`` can
     tell.
     """
@@ -180,6 +188,7 @@ class Rule:
     no_data: MissingPolicy = KEEP
     on_error: MissingPolicy = KEEP
     damping: float = 0.0
+    max_alerts: int = MAX_ALERTS
     breached: Callable[[float], bool] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -251,6 +260,7 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
         no_data_policy(options.no_data, expires_after),
         on_error_policy(options.on_error),
         options.damping,
+        options.max_alerts,
         lowest.breached if is_plain else None,
     )
 

@@ -33,6 +33,8 @@ def sentence(evidence: Evidence | None, rule: str, labels: Labels) -> str:
             text = f"{what} has data again" + (f": {number(evidence.value)}" if evidence.value is not None else "")
         case TransitionReason.SOURCE_ANSWERS:
             text = f"source {evidence.source} answers again"
+        case TransitionReason.ALERT_LIMIT:
+            text = f"{what} gave its place to a worse one: the rule has as many alerts as it may have (max_alerts)"
         case TransitionReason.RECORDED:
             text = evidence.text
     return f"{render_operands(evidence.operands)} ({text})" if evidence.operands else text

@@ -114,6 +114,12 @@ def on_return(rule: Rule, alert: Alert, now: float, *, source_answers: str = "")
     return Transition(alert, after, change_between(alert, after), now, alert.value, evidence)
 
 
+def on_displaced(alert: Alert, now: float) -> Transition:
+    """What it does to an alert that a worse one takes its place."""
+    evidence = Evidence(TransitionReason.ALERT_LIMIT, alert.metric, value=alert.value)
+    return Transition(alert, None, change_between(alert, None), now, alert.value, evidence)
+
+
 def due_times(rule: Rule, alert: Alert) -> list[float]:
     """When time alone may change an alert."""
     found = [hold.due(timing(rule, alert, hold, hold.since)) for hold in alert.holds]

@@ -31,6 +31,7 @@ from smithd.engine.entries import (
     WriteAll,
 )
 from smithd.events import (
+    AlertLimitReached,
     Event,
     HistoryFull,
     RuleEvaluationFailed,
@@ -42,7 +43,7 @@ from smithd.events import (
 from smithd.keys import Key, PushKey, SurfaceKey
 from smithd.notify import report
 from smithd.notify.pipeline import notify
-from smithd.notify.resume import look_again, reschedule
+from smithd.notify.resume import look_again, outdate, reschedule
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
 from smithd.notify.unsent import is_kept, renewed
@@ -230,12 +231,14 @@ class Step:
             self._state = self._state._replace(alerts=evaluated.alerts)
             self._stored.alerts += evaluated.changed
             self._events += [RuleEvaluationFailed(rule, problem) for rule, problem in evaluated.problems.items()]
+        due = [*due, *self._outdate(evaluated.limited, now)]
 
         # The firing intervals: when a rule began, or ceased, to fire on a series.
         for transition in evaluated.transitions:
             was = transition.before is not None and transition.before.severity is not None
             fires = transition.after is not None and transition.after.severity is not None
-            if was != fires:
+            # Only baselines ask for them: where nothing looks back, label sets that never return would fill the state.
+            if was != fires and transition.alert.metric in self._setup.history:
                 note, alert = intervals.opened if fires else intervals.closed, transition.alert
                 noted, written = note(self._state.intervals, alert.rule, alert.series, transition.at)
                 self._state = self._state._replace(intervals=noted)
@@ -246,6 +249,7 @@ class Step:
             notified = notify(self._state.groups, evaluated.transitions, due, view, self._setup.notify)
             self._state = self._state._replace(groups=notified.groups)
             self._stored.groups |= dict.fromkeys(notified.changed)
+            self._stored.grouped |= dict.fromkeys(notified.alerts)
             self._stored.entries += report.entries(notified.decisions)
             self._timers.add(notified.timers)
             self._events += report.events(notified.decisions)
@@ -255,6 +259,18 @@ class Step:
 
         rules = {each.alert.rule for each in evaluated.transitions if each.changes_severity}
         self._render(surfaces | self._setup.surfaces.concerned(names, rules), now)
+
+    def _outdate(self, rules: Iterable[str], now: float) -> list[NotifyTimer]:
+        """Rules began, or ceased, to have series that breach and have no alert: their notifications say so."""
+        due: list[NotifyTimer] = []
+        for rule in rules:
+            if rest := len(self._state.alerts.rest.get(rule, ())):
+                self._events.append(AlertLimitReached(rule, rest))
+            groups, timers, changed = outdate(self._state.groups, rule, self._setup.notify.account, now)
+            self._state = self._state._replace(groups=groups)
+            self._stored.groups |= dict.fromkeys(changed)
+            due += [timer for _, timer in timers]
+        return due
 
     def _tick(self, now: float) -> None:
         """What time alone changes: evaluate → notify → render, for the timers that are due."""
@@ -305,6 +321,7 @@ class Step:
         # Times that lay in the future are others now: a start must find what is remembered.
         self._stored.alerts += [alert.key for alert in self._state.alerts]
         self._stored.groups |= dict.fromkeys(groups.by_key)
+        self._stored.grouped |= dict.fromkeys(groups.of_alert)
         self._stored.slots = True
         # Every timer was set by the old clock.
         self._timers.reset()
@@ -432,6 +449,7 @@ class Step:
         # Entries before this one, in the same step, may have changed something too.
         self._stored.alerts += resumed.stored.alerts
         self._stored.groups |= resumed.stored.groups
+        self._stored.grouped |= resumed.stored.grouped
         self._stored.outbox |= resumed.stored.outbox
         self._stored.entries += resumed.stored.entries
         self._stored.intervals += resumed.stored.intervals

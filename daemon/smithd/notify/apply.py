@@ -13,7 +13,7 @@ from smithd.notify import content
 from smithd.notify.config import NotifyConfig
 from smithd.notify.content import Subject
 from smithd.notify.decide import Decision, GroupOptions, LastPush, NotifyAction, wakes_at
-from smithd.notify.group import AlertId, GroupKey, Groups, LogEntry, NotificationGroup
+from smithd.notify.group import AlertId, GroupedAlert, GroupKey, Groups, LogEntry, NotificationGroup
 from smithd.notify.grouping import Decided
 from smithd.notify.suppression import Suppression
 from smithd.notify.view import NotifyView
@@ -136,7 +136,7 @@ def _messages(
 ) -> list[EdgeMessage]:
     """What is sent; a text names the alerts with their values of now."""
     action, options = decision.action, config.push(group.key)
-    firing = [alert for alert in group.firing if group.is_notified(alert) or alert in decision.news]
+    firing = _named(group, decision)
     current = []
     for alert in firing:
         value = view.value(alert.series)
@@ -182,11 +182,17 @@ def _messages(
     return messages
 
 
+def _named(group: NotificationGroup, decision: Decision) -> list[GroupedAlert]:
+    """The alerts that fire and that the notification is about, the worst first."""
+    news = {alert.id for alert in decision.news}
+    return [alert for alert in group.firing if group.is_notified(alert) or alert.id in news]
+
+
 def _decided(
     group: NotificationGroup, settled: LogEntry, decision: Decision, view: NotifyView
 ) -> dict[AlertId, Decided]:
     """What the decision is for each of the alerts that it is about."""
-    firing = [alert for alert in group.firing if group.is_notified(alert) or alert in decision.news]
+    firing = _named(group, decision)
     others = len(firing) + len(decision.ended) - 1
     with_others = [f"with {others} more"] if others > 0 else []
     notification = str(push_key(group.key, settled))

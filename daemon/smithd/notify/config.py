@@ -44,6 +44,9 @@ class NotifyConfig:
 
     def repeat(self, group: NotificationGroup) -> RepeatOptions | None:
         """How reminders follow: as the first rule says that has an alert which fires and was notified."""
+        if group.key.scope in (GroupScope.RULE, GroupScope.REST):
+            is_notified = any(alert.ended is None and group.is_notified(alert) for alert in group.alerts.values())
+            return self.pushes[group.key.name].repeat if is_notified else None
         notified = (self.pushes[alert.rule].repeat for alert in group.firing if group.is_notified(alert))
         return next((repeat for repeat in notified if repeat is not None), None)
 

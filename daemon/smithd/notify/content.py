@@ -58,13 +58,23 @@ def firing(
     names = _names(subject, rules, options, view)
     title = _custom(options.title, first, names) or _title(subject)
     # A title of the rule's own is left as it is.
+    message = _custom(options.message, first, names) or _message(subject, rules, view)
     return PushContent(
         f"{STILL_FIRING}{title}" if is_reminder and options.title is None else title,
-        _custom(options.message, first, names) or _message(subject, rules, view),
+        "\n".join([message, *_rest(subject, rules, view)]),
         _custom(options.subtitle, first, names) or None,
         options.level(first.severity),
         plain=_plain(subject),
     )
+
+
+def _rest(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> list[str]:
+    """The line about the series that breach and have no alert; a text of the rule's own does not hide it."""
+    rule = rules[subject.firing[0].rule]
+    count = len(view.rest.get(rule.name, ()))
+    if not count or subject.group.scope not in (GroupScope.RULE, GroupScope.REST):
+        return []
+    return [f"{count:,} more series breach; the rule has at most {rule.max_alerts:,} alerts (max_alerts)."]
 
 
 def ended(subject: Subject, view: NotifyView) -> PushContent:

@@ -118,10 +118,11 @@ def decide(
     log = group.log
     # What a digest has not notified waits for the end of its time window; what an earlier one has notified may end.
     waits_for_window = group.key.scope is GroupScope.DIGEST and now < log.not_before
-    candidates = group.firing if not waits_for_window else []
-    news = [alert for alert in candidates if group.is_news(alert) and alert.id not in suppressed]
+    firing = group.firing
+    candidates = group.news if not waits_for_window else []
+    news = [alert for alert in candidates if alert.id not in suppressed]
     over = [alert for alert in group.ended if group.is_notified(alert)] if waits_for_window else group.ended
-    notified = [alert for alert in group.firing if group.is_notified(alert)]
+    notified = [alert for alert in firing if group.is_notified(alert)]
     interval_ends = log.changed_at + options.interval
     wake_at = wakes_at(group, options, now)
     reminder_is_due = bool(notified) and now >= reminder_at(group, options)
@@ -140,7 +141,7 @@ def decide(
         return Decision(NotifyAction.WAIT, Reason.GROUP_WAIT, until=waits_until)
     # 3. Nothing that was notified fires any more.
     if not notified and not news:
-        if group.firing and now < interval_ends:
+        if firing and now < interval_ends:
             return Decision(NotifyAction.WAIT, Reason.GROUP_INTERVAL, until=min(interval_ends, wake_at))
         return _end(group, over, suppressed, last, options)
     # 4. Worse than anything notified so far.

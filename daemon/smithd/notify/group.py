@@ -146,6 +146,11 @@ def ended(alert: GroupedAlert, transition: Transition) -> GroupedAlert:
     )
 
 
+def _worst_first(alert: GroupedAlert) -> tuple[int, float, AlertId]:
+    # The id comes last, since the order of the map is arbitrary, and that of a text must not depend on it.
+    return -rank(alert.severity), alert.fired_at, alert.id
+
+
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """The notification log entry of a group: what was last notified of it, and when.
@@ -182,9 +187,13 @@ class NotificationGroup:
     @property
     def firing(self) -> list[GroupedAlert]:
         """Its alerts that fire, the worst first."""
-        # The id comes last, since the order of the map is arbitrary, and that of a text must not depend on it.
-        found = (alert for alert in self.alerts.values() if alert.ended is None)
-        return sorted(found, key=lambda alert: (-rank(alert.severity), alert.fired_at, alert.id))
+        return sorted((alert for alert in self.alerts.values() if alert.ended is None), key=_worst_first)
+
+    @property
+    def news(self) -> list[GroupedAlert]:
+        """Its alerts that fire at a higher severity than was notified of them, the worst first."""
+        # Sorted after they were chosen: mostly they are few among many.
+        return sorted((alert for alert in self.alerts.values() if self.is_news(alert)), key=_worst_first)
 
     @property
     def ended(self) -> list[GroupedAlert]:
@@ -212,6 +221,11 @@ class Groups:
     of_alert: HashTrieMap[AlertId, GroupKey] = field(default_factory=HashTrieMap)
     suppressed: HashTrieMap[str, HashTrieMap[AlertId, Suppression]] = field(default_factory=HashTrieMap)
     own: HashTrieMap[str, int] = field(default_factory=HashTrieMap)
+
+    def kept(self, id_: AlertId) -> tuple[GroupKey, GroupedAlert, Severity | None] | None:
+        """What is kept of an alert: its group, how it is, and the severity last notified; None without a group."""
+        group = self.of(id_)
+        return (group.key, group.alerts[id_], group.log.severities.get(id_)) if group is not None else None
 
     def of(self, alert: AlertId) -> NotificationGroup | None:
         """The group that an alert is in."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from smithd.alerts.alert import Alert
+from smithd.alerts.reason import TransitionReason
 from smithd.alerts.severity import rank
 from smithd.notify.config import NotifyConfig
 from smithd.notify.group import (
@@ -20,6 +21,7 @@ from smithd.notify.group import (
     grouped,
     id_of,
 )
+from smithd.notify.options import PushOptions
 from smithd.notify.reason import Reason
 from smithd.notify.route import Corrected, Fires, Ignored, NotifyTimer, Over, Routed, SuppressionEnds
 from smithd.notify.suppression import Suppression
@@ -40,12 +42,13 @@ class Decided(NamedTuple):
 
 class Regrouped(NamedTuple):
     """The groups after a step's alerts were put into them. ``changed``: those that are to be written and decided anew;
-    ``timers``: when suppressions end.
+    ``alerts``: those for which a group changed; ``timers``: when suppressions end.
     """
 
     groups: Groups
     decided: Mapping[AlertId, Decided]
     changed: Sequence[GroupKey]
+    alerts: Sequence[AlertId]
     timers: Sequence[tuple[float, NotifyTimer]]
 
 
@@ -67,6 +70,7 @@ def regroup(
     """Put each alert where it belongs."""
     decided: dict[AlertId, Decided] = {}
     changed: dict[GroupKey, None] = {}
+    alerts: dict[AlertId, None] = {}
     timers: list[tuple[float, NotifyTimer]] = []
     for each in routed:
         id_ = id_of(each.alert)
@@ -80,13 +84,15 @@ def regroup(
             case Fires():
                 placed = _place(groups, each, suppressed.get(each.id), view, config)
         groups = placed.groups
-        changed |= dict.fromkeys(placed.changed)
+        if placed.changed:
+            changed |= dict.fromkeys(placed.changed)
+            alerts[id_] = None
         if placed.decided is not None:
             decided[id_] = placed.decided
         waits = groups.suppression(id_)
         if isinstance(each, Fires) and waits is not None and waits.until is not None:
             timers.append((waits.until, SuppressionEnds(id_)))
-    return Regrouped(groups, decided, list(changed), timers)
+    return Regrouped(groups, decided, list(changed), list(alerts), timers)
 
 
 def _correct(groups: Groups, each: Corrected, view: NotifyView) -> Placed:
@@ -107,6 +113,9 @@ def _end(groups: Groups, each: Over, view: NotifyView) -> Placed:
     """It stays in its group until that has notified its end; outside of any group there is nothing to notify."""
     suppressed, group = groups.suppression(each.id), groups.of(each.id)
     groups = groups.release(each.id)
+    # It breaches still, and a worse one has its place: the notification ceases to name it, and does not say it ended.
+    if group is not None and each.transition.evidence.reason is TransitionReason.ALERT_LIMIT:
+        return Placed(_left(groups, each.id, group), Decided(each.alert, Reason.ALERT_LIMIT), [group.key])
     if group is not None:
         over = ended(group.alerts[each.id], each.transition)
         return Placed(groups.put_alert(group.key, over, view.now), Decided(over, None, "", group.key), [group.key])
@@ -124,6 +133,8 @@ def _place(
     assert severity is not None
     group = groups.of(each.id)
     before = group.alerts[each.id] if group is not None else None
+    if group is not None and _waits_as_before(groups, each, group, suppressed, options):
+        return Placed(groups)
     known = grouped(alert, before, each.transition.evidence if each.transition else None)
 
     # It was notified at this severity, or a higher one: it stays, and nothing is sent. Where it is less than was
@@ -151,6 +162,16 @@ def _place(
 
     # Anything else is in the group that will notify it; that one decides when.
     return _enter(groups.release(each.id), each, known, group, target, suppressed, view)
+
+
+def _waits_as_before(
+    groups: Groups, each: Fires, group: NotificationGroup, suppressed: Suppression | None, options: PushOptions
+) -> bool:
+    """Whether an alert that did not change waits in its rule's group, as it did: a thousand may, at every step."""
+    is_suppressed = suppressed is not None or groups.suppression(each.id) is not None
+    is_of_rule = group.key.scope in (GroupScope.RULE, GroupScope.REST) and each.group.scope is GroupScope.RULE
+    is_news = group.is_news(group.alerts[each.id]) and each.alert.severity in options.on
+    return each.transition is None and is_of_rule and is_news and not is_suppressed
 
 
 def _withhold(

@@ -30,8 +30,9 @@ from smithd.outbox.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """What came of a step. ``decisions`` are for the journal and the log, ``changed`` the groups to be written,
-    ``withdrawn`` the notifications that are not to be sent any more.
+    """What came of a step. ``decisions`` are for the journal and the log; ``changed``: the groups to be written, and
+    ``alerts``: those of their alerts of which something else is kept than before; ``withdrawn``: the notifications that
+    are not to be sent any more.
     """
 
     groups: Groups
@@ -39,6 +40,7 @@ class Notified:
     decisions: Sequence[AlertDecision] = ()
     timers: Sequence[tuple[float, NotifyTimer]] = ()
     changed: Sequence[GroupKey] = ()
+    alerts: Sequence[AlertId] = ()
     withdrawn: Sequence[PushKey] = ()
 
 
@@ -55,6 +57,7 @@ def notify(
         if isinstance(timer, GroupDue) and timer.group in groups.by_key:
             groups = groups.put_timer(timer.group, math.inf)
 
+    before = groups
     routes = route(groups, transitions, due, view, config)
     suppressed = suppress(groups, routes, view, config)
     regrouped = regroup(groups, routes.alerts, suppressed, view, config)
@@ -62,6 +65,7 @@ def notify(
     groups, changed = regrouped.groups, dict.fromkeys(regrouped.changed)
     decided, timers = dict(regrouped.decided), list(regrouped.timers)
     messages: list[Message] = []
+    touched = dict.fromkeys(regrouped.alerts)
     withdrawn: list[PushKey] = []
     of_group: dict[GroupKey, list[AlertId]] = defaultdict(list)
     for id_, each in regrouped.decided.items():
@@ -80,6 +84,7 @@ def notify(
 
         applied = apply(groups, key, decision, suppressed, view, config)
         groups = applied.groups
+        touched |= dict.fromkeys(alert.id for alert in (*decision.news, *decision.ended))
         messages += applied.messages
         withdrawn += applied.withdrawn
         decided |= applied.decided
@@ -89,7 +94,9 @@ def notify(
         if key in groups.by_key and applied.until < groups.by_key[key].timer_at:
             groups = groups.put_timer(key, applied.until)
             timers.append((applied.until, GroupDue(key)))
-    return Notified(groups, messages, record(transitions, decided, view.now), timers, list(changed), withdrawn)
+    written = [id_ for id_ in touched if groups.kept(id_) != before.kept(id_)]
+    decisions = record(transitions, decided, view.now)
+    return Notified(groups, messages, decisions, timers, list(changed), written, withdrawn)
 
 
 def suppress(groups: Groups, routes: Routes, view: NotifyView, config: NotifyConfig) -> dict[AlertId, Suppression]:

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     RESOLVED_BEFORE_NOTIFIED = "resolved_before_notified"
     RESOLVE_NOT_NOTIFIED = "resolve_not_notified"
     REFUSED = "refused"
+    ALERT_LIMIT = "alert_limit"
     CLOSED = "closed"
     UNCHANGED = "unchanged"
 
@@ -57,6 +58,7 @@ SENTENCES: dict[str, str] = {
     Reason.RESOLVED_BEFORE_NOTIFIED: "resolved before it was notified",
     Reason.RESOLVE_NOT_NOTIFIED: "ends are not notified (on_resolve: none)",
     Reason.REFUSED: "not notified: the service refused it until it ended",
+    Reason.ALERT_LIMIT: "its place went to a worse alert (max_alerts)",
     Reason.CLOSED: "no longer configured",
     Reason.UNCHANGED: "nothing new",
 }

@@ -75,7 +75,7 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
             until = view.confirmed_by(found.series)
             groups = groups.suppress(id_, Suppression(Reason.UNCONFIRMED, "", until))
             timers.append((until, SuppressionEnds(id_)))
-    return Notified(groups, messages, record((), decided, view.now), timers, changed)
+    return Notified(groups, messages, record((), decided, view.now), timers, changed, list(decided))
 
 
 def reschedule(groups: Groups, now: float) -> tuple[Groups, Timers]:
@@ -99,6 +99,19 @@ def look_again(groups: Groups, now: float) -> Timers:
         if group.key.scope is GroupScope.DIGEST:
             ids += [alert.id for alert in group.firing if not group.is_notified(alert)]
     return [(now, SuppressionEnds(id_)) for id_ in sorted(ids)]
+
+
+def outdate(groups: Groups, rule: str, account: str, now: float) -> tuple[Groups, Timers, list[GroupKey]]:
+    """After series of a rule began, or ceased, to breach without an alert: what its notification says of them is
+    outdated. Where ``group_by`` splits, the next text says it: a rule may have a thousand notifications.
+    """
+    changed = []
+    for scope in (GroupScope.RULE, GroupScope.REST):
+        group = groups.by_key.get(GroupKey(account, scope, rule))
+        if group is not None and group.log.sequence:
+            groups = groups.put_log(group.key, replace(group.log, is_outdated=True))
+            changed.append(group.key)
+    return groups, [(now, GroupDue(key)) for key in changed], changed
 
 
 def suppressions(groups: Groups, rule: str, view: NotifyView, config: NotifyConfig) -> Mapping[AlertId, Suppression]:

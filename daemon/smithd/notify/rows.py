@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 from rpds import HashTrieMap
-from sqlalchemy import Column, Connection, Float, Integer, Table, Text, select
+from sqlalchemy import Column, Connection, Float, Integer, Row, Table, Text, bindparam, select
 
 from smithd.alerts.alert import AlertKey
 from smithd.alerts.reason import Cause, pack, unpack
@@ -18,7 +19,6 @@ from smithd.notify.silence import Silence, Silences
 from smithd.plugin.sample import Labels
 from smithd.storage import IDS_USED_ONCE, metadata, upsert
 
-# A group is read and written as a whole, so all of it is one text.
 _GROUPS = Table(
     "notification_groups",
     metadata,
@@ -27,6 +27,24 @@ _GROUPS = Table(
     Column("state", Text, nullable=False),
 )
 _KEEP_GROUP = upsert(_GROUPS)
+_REMOVE_GROUP = _GROUPS.delete().where(_GROUPS.c.account == bindparam("of"), _GROUPS.c.name == bindparam("called"))
+
+# A row for each alert: what changes one of a thousand does not write the others. An alert is in one group at most.
+_ALERTS = Table(
+    "grouped_alerts",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("group_name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+)
+_KEEP_ALERT = upsert(_ALERTS)
+_REMOVE_ALERT = _ALERTS.delete().where(
+    *(_ALERTS.c[name] == bindparam(f"of_{name}") for name in ("origin", "rule", "labels", "source"))
+)
 
 _SILENCES = Table(
     "silences",
@@ -45,26 +63,35 @@ _KEEP_SILENCE = upsert(_SILENCES)
 
 def load_groups(connection: Connection) -> Groups:
     """The groups that were written last."""
+    alerts: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(select(_ALERTS)):
+        alerts[row.account, row.group_name].append(row)
     groups = Groups()
-    for row in connection.execute(select(_GROUPS.c.account, _GROUPS.c.state)):
-        groups = groups.add(_read_group(row.account, json.loads(row.state)))
+    for row in connection.execute(select(_GROUPS)):
+        groups = groups.add(_read_group(row.account, json.loads(row.state), alerts[row.account, row.name]))
     return groups
 
 
-def write_groups(connection: Connection, groups: Groups, changed: Iterable[GroupKey]) -> None:
-    """Write the groups of these keys; those that are closed are deleted."""
-    for key in changed:
-        group = groups.by_key.get(key)
-        if group is None:
-            connection.execute(_GROUPS.delete().where(_GROUPS.c.account == key.account, _GROUPS.c.name == str(key)))
-        else:
-            connection.execute(_KEEP_GROUP, _group_row(group))
+def write_groups(
+    connection: Connection, groups: Groups, changed: Iterable[GroupKey], alerts: Iterable[AlertId]
+) -> None:
+    """Write the groups of these keys, and what is kept of these alerts; those that are not there are deleted."""
+    present = [(key, groups.by_key.get(key)) for key in changed]
+    kept = [_group_row(group) for _, group in present if group is not None]
+    closed = [{"of": key.account, "called": str(key)} for key, group in present if group is None]
+    known = [(id_, groups.kept(id_)) for id_ in alerts]
+    put = [_key_row(id_) | _alert_row(*found) for id_, found in known if found is not None]
+    left = [{f"of_{name}": value for name, value in _key_row(id_).items()} for id_, found in known if found is None]
+    for statement, rows in ((_KEEP_GROUP, kept), (_REMOVE_GROUP, closed), (_KEEP_ALERT, put), (_REMOVE_ALERT, left)):
+        if rows:
+            connection.execute(statement, rows)
 
 
 def write_all_groups(connection: Connection, groups: Groups) -> None:
     """Replace the table by these groups."""
     connection.execute(_GROUPS.delete())
-    write_groups(connection, groups, groups.keys)
+    connection.execute(_ALERTS.delete())
+    write_groups(connection, groups, groups.keys, groups.of_alert)
 
 
 def load_silences(connection: Connection) -> Silences:
@@ -107,7 +134,6 @@ def _group_row(group: NotificationGroup) -> dict[str, Any]:
         "name": group.key.name,
         "labels": group.key.labels,
         "channels": group.key.channels,
-        "alerts": [_alert_state(alert, log) for alert in (*group.firing, *group.ended)],
         "opened": log.opened,
         "sequence": log.sequence,
         "highest": log.highest,
@@ -121,11 +147,13 @@ def _group_row(group: NotificationGroup) -> dict[str, Any]:
     return {"account": group.key.account, "name": str(group.key), "state": json.dumps(state)}
 
 
-def _alert_state(alert: GroupedAlert, log: LogEntry) -> dict[str, Any]:
-    return {
-        "origin": alert.key.origin,
-        "rule": alert.key.name,
-        "labels": alert.key.labels,
+def _key_row(id_: AlertId) -> dict[str, Any]:
+    labels = json.dumps(id_.labels, separators=(",", ":"))
+    return {"origin": id_.key.origin, "rule": id_.key.name, "labels": labels, "source": id_.source}
+
+
+def _alert_row(group: GroupKey, alert: GroupedAlert, notified: Severity | None) -> dict[str, Any]:
+    state = {
         "metric": alert.metric,
         "since": alert.since,
         "fired_at": alert.fired_at,
@@ -135,19 +163,21 @@ def _alert_state(alert: GroupedAlert, log: LogEntry) -> dict[str, Any]:
         "evidence": pack(alert.evidence),
         "cause": str(alert.cause),
         "baseline": alert.baseline,
-        "source": alert.source,
         "ended": alert.ended,
-        "notified": log.severities.get(alert.id),
+        "notified": notified,
     }
+    return {"account": group.account, "group_name": str(group), "state": json.dumps(state, separators=(",", ":"))}
 
 
-def _read_group(account: str, state: dict[str, Any]) -> NotificationGroup:
+def _read_group(account: str, state: dict[str, Any], rows: Iterable[Row[Any]]) -> NotificationGroup:
     scope, channels = GroupScope(state["scope"]), tuple(state["channels"])
     key = GroupKey(account, scope, state["name"], _labels(state["labels"]), channels)
     alerts: dict[AlertId, GroupedAlert] = {}
     severities: dict[AlertId, Severity] = {}
-    for given in state["alerts"]:
-        alert = _read_alert(given)
+    for row in rows:
+        given = json.loads(row.state)
+        key_of_alert = AlertKey(row.origin, row.rule, _labels(json.loads(row.labels)))
+        alert = _read_alert(key_of_alert, row.source, given)
         alerts[alert.id] = alert
         if given["notified"]:
             severities[alert.id] = Severity(given["notified"])
@@ -166,9 +196,9 @@ def _read_group(account: str, state: dict[str, Any]) -> NotificationGroup:
     return NotificationGroup(key, HashTrieMap(alerts), log)
 
 
-def _read_alert(state: dict[str, Any]) -> GroupedAlert:
+def _read_alert(key: AlertKey, source: str, state: dict[str, Any]) -> GroupedAlert:
     return GroupedAlert(
-        AlertKey(state["origin"], state["rule"], _labels(state["labels"])),
+        key,
         state["metric"],
         state["since"],
         state["fired_at"],
@@ -178,7 +208,7 @@ def _read_alert(state: dict[str, Any]) -> GroupedAlert:
         unpack(state["evidence"]),
         Cause.parse(state["cause"]),
         state["baseline"],
-        state["source"],
+        source,
         state["ended"],
     )
 

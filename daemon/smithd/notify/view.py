@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from smithd.alerts.alert import Alert
@@ -20,7 +20,8 @@ from smithd.series.state import SeriesState
 class NotifyView:
     """Everything that decides about notifications, at ``now`` (seconds since 1970).
 
-    ``alerts``: those that are not inactive, by rule and labels; ``windows``: the time windows that are open, with their
+    ``alerts``: those that are not inactive, by rule and labels; ``rest``: the series of each rule that breach and have
+    none, since their rule has as many as it may have; ``windows``: the time windows that are open, with their
     ends; ``silences``: the active ones; ``series``: the newest samples; ``status``: where a notification stands in
     the outbox.
     """
@@ -32,6 +33,7 @@ class NotifyView:
     silences: Sequence[Silence]
     series: SeriesState
     status: Callable[[PushKey], KeyStatus]
+    rest: Mapping[str, Sized] = field(default_factory=dict)
 
     def value(self, series: Series) -> float | None:
         """The newest value of a series, while it is fresh."""

@@ -33,6 +33,17 @@ CREATE TABLE firing_intervals (
     PRIMARY KEY (metric, labels, rule, start)
 );
 
+CREATE TABLE grouped_alerts (
+    origin TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    source TEXT NOT NULL,
+    account TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (origin, rule, labels, source)
+);
+
 CREATE TABLE journal (
     id INTEGER NOT NULL,
     at FLOAT NOT NULL,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rpds import HashTrieMap
 from sqlalchemy import Connection, create_engine
 
 from notify.scenes import CRITICAL, NOW, WARNING, alert, group
@@ -39,7 +40,8 @@ def some() -> NotificationGroup:
         "changed_at": NOW + 1,
         "reminders": 2,
     }
-    log |= {"reminders": 2}
+    log |= {"announced_at": NOW - 5, "named": HashTrieMap([(A.id, CRITICAL), (B.id, WARNING)])}
+    log["announced"] = HashTrieMap([(A.id, NOW - 5), (alert(host="gone").id, NOW - 50)])
     return group(A, B, notified={A: WARNING}, **log, not_before=NOW + 9, remind_not_before=NOW + 7, is_outdated=True)
 
 
@@ -117,6 +119,7 @@ def test_what_an_earlier_version_has_left_is_migrated(tmp_path: Path) -> None:
     database.close()
     in_digest, alone = sorted(groups.by_key.values(), key=lambda group: group.key.scope)
     assert (alone.log.sequence, alone.log.highest, list(alone.log.severities.values())) == (2, WARNING, [WARNING])
+    assert (alone.log.named, list(alone.log.announced.values())) == (alone.log.severities, [7.0])
     assert (alone.log.notified_at, alone.log.changed_at, alone.log.reminders) == (7.0, 8.0, 1)
     key = push_key(in_digest.key, in_digest.log)
     assert [tuple(row) for row in shown] == [(key.group, key.opened, key.sequence)]

@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from rpds import HashTrieMap
+
 from smithd.alerts.severity import Severity, worst_of
 from smithd.keys import PushKey
 from smithd.notify import content
 from smithd.notify.config import NotifyConfig
 from smithd.notify.content import Subject
 from smithd.notify.decide import Decision, GroupOptions, LastPush, NotifyAction, wakes_at
-from smithd.notify.group import AlertId, GroupKey, Groups, LogEntry, NotificationGroup
+from smithd.notify.group import REMEMBERED_FOR, AlertId, GroupedAlert, GroupKey, Groups, LogEntry, NotificationGroup
 from smithd.notify.grouping import Decided
 from smithd.notify.suppression import Suppression
 from smithd.notify.view import NotifyView
-from smithd.outbox.message import Message
+from smithd.outbox.message import Message, Priority
 
 LEAST_PAUSE = 1.0
 """Seconds between two decisions of one group that change something, so that none can follow itself in a circle."""
@@ -42,8 +44,10 @@ def last_push(group: NotificationGroup, view: NotifyView) -> LastPush:
     if not group.log.sequence:
         return LastPush.NONE
     status = view.status(push_key(group.key, group.log))
-    if status.shown is not None or status.in_flight:
-        return LastPush.SENT
+    if status.push is not None:
+        return LastPush.SENT if status.push.notification_id is not None else LastPush.FIXED
+    if status.in_flight:
+        return LastPush.IN_FLIGHT
     return LastPush.WAITING if status.queued is not None else LastPush.DROPPED
 
 
@@ -73,7 +77,7 @@ def apply(
         return Applied(groups.put_log(key, log), (), decided, decision.until)
 
     last = last_push(group, view)
-    settled = _settled(log, decision, last, now)
+    settled = _settled(group, decision, last, now)
     messages = _messages(group, settled, decision, last, view, config)
     decided = _decided(group, settled, decision)
     groups = groups.put_log(key, settled)
@@ -83,7 +87,8 @@ def apply(
     left = groups.by_key[key]
     if not left.alerts:
         return Applied(groups.close(key), messages, decided, math.inf)
-    return Applied(groups, messages, decided, max(wakes_at(left, group_options(left, config), now), now + LEAST_PAUSE))
+    wake_at = wakes_at(left, suppressed, group_options(left, config), now)
+    return Applied(groups, messages, decided, max(wake_at, now + LEAST_PAUSE))
 
 
 def group_options(group: NotificationGroup, config: NotifyConfig) -> GroupOptions:
@@ -92,23 +97,46 @@ def group_options(group: NotificationGroup, config: NotifyConfig) -> GroupOption
     return GroupOptions(wait, interval, config.push(group.key).on_resolve, config.repeat(group))
 
 
-def _settled(log: LogEntry, decision: Decision, last: LastPush, now: float) -> LogEntry:
+def _told(group: NotificationGroup, decision: Decision) -> list[GroupedAlert]:
+    """The alerts of a group that fire, as far as its text names them once a decision is carried out."""
+    # A set, since each of a thousand alerts may be news.
+    added = {alert.id for alert in (*decision.news, *decision.joined)}
+    return [alert for alert in group.firing if group.is_notified(alert) or group.is_named(alert) or alert.id in added]
+
+
+def _settled(group: NotificationGroup, decision: Decision, last: LastPush, now: float) -> LogEntry:
     """The log entry after a decision was carried out."""
-    action = decision.action
+    log, action = group.log, decision.action
     # It counts all the same, so that the next one comes after its whole wait, and not at once.
     if action is NotifyAction.SKIP_REMINDER:
         return replace(log, reminders=log.reminders + 1, notified_at=now, remind_not_before=0.0)
-    severities, highest = log.severities, log.highest
+    severities, highest, announced = log.severities, log.highest, log.announced
     for alert in decision.news:
         severities = severities.insert(alert.id, alert.severity)
+        announced = announced.insert(alert.id, now)
         highest = worst_of(highest, alert.severity)
-    log = replace(log, severities=severities, highest=highest, changed_at=now, is_outdated=False)
+    if decision.news:
+        # What has left is remembered for an hour, so that a group that stays open for weeks does not grow.
+        stays = ((id_, at) for id_, at in announced.items() if id_ in group.alerts or at > now - REMEMBERED_FOR)
+        announced = HashTrieMap(dict(stays))
+    named = {alert.id: alert.severity for alert in _told(group, decision)}
+    log = replace(
+        log,
+        severities=severities,
+        named=HashTrieMap(named),
+        announced=announced,
+        highest=highest,
+        changed_at=now,
+        is_outdated=False,
+    )
     if action in (NotifyAction.PUSH, NotifyAction.REMIND, NotifyAction.UPDATE_UNSENT):
         log = replace(log, notified_at=now)
     # Where the one before still waits to be sent, its text is replaced: the phone gets one notification, not two.
     follows = action in (NotifyAction.PUSH, NotifyAction.REMIND) and last is not LastPush.WAITING
     if follows or (action is NotifyAction.END_BY_PUSH and last is LastPush.NONE):
         log = replace(log, sequence=log.sequence + 1)
+    if action in (NotifyAction.PUSH, NotifyAction.UPDATE_BY_PUSH):
+        log = replace(log, announced_at=now)
     if action is NotifyAction.PUSH:
         log = replace(log, reminders=0)
     if action is NotifyAction.REMIND:
@@ -126,7 +154,7 @@ def _messages(
 ) -> list[Message]:
     """What is sent; a text names the alerts with their values of now."""
     action, options = decision.action, config.push(group.key)
-    firing = [alert for alert in group.firing if group.is_notified(alert) or alert in decision.news]
+    firing = _told(group, decision)
     current = []
     for alert in firing:
         value = view.value(alert.series)
@@ -141,7 +169,7 @@ def _messages(
     if action is NotifyAction.SUPERSEDE:
         what_followed = "Its alerts moved to other notifications"
     # Where ends are not updates in place, an old notification stays as it is.
-    elif follows and last is LastPush.SENT and options.on_resolve == "replace":
+    elif follows and last in (LastPush.SENT, LastPush.IN_FLIGHT) and options.on_resolve == "replace":
         has_risen = all(group.is_notified(alert) for alert in decision.news)
         news = f"It rose to {firing[0].severity}" if has_risen else "More alerts fired"
         what_followed = news if not is_reminder else "A reminder followed"
@@ -150,7 +178,7 @@ def _messages(
         shown = view.status(before).push
         text = content.superseded(group, shown.content if shown is not None else None, what_followed, view)
         text = options.addressed(text, config.channels)
-        messages.append(content.update(before, text, view, only_in_place=True))
+        messages.append(content.update(before, text, view, Priority.COSMETIC, only_in_place=True))
 
     match action:
         case NotifyAction.PUSH | NotifyAction.REMIND | NotifyAction.UPDATE_UNSENT:
@@ -165,21 +193,34 @@ def _messages(
     key, text = push_key(group.key, settled), options.addressed(text, config.channels)
     is_open = options.on_resolve != "none" and bool(firing)
     if action in (NotifyAction.UPDATE, NotifyAction.END):
-        messages.append(content.update(key, text, view, is_open=is_open))
+        # An update is worth nothing as a notification of its own; the end is.
+        only_in_place = action is NotifyAction.UPDATE
+        messages.append(content.update(key, text, view, is_open=is_open, only_in_place=only_in_place))
     else:
-        is_critical = bool(firing) and firing[0].severity is Severity.CRITICAL
-        messages.append(content.push(key, text, view, is_critical=is_critical, is_open=is_open))
+        priority = _priority(firing, settled, decision, last)
+        messages.append(content.push(key, text, view, priority, is_open=is_open))
     return messages
+
+
+def _priority(firing: Sequence[GroupedAlert], settled: LogEntry, decision: Decision, last: LastPush) -> Priority:
+    """How soon a push goes: what is critical and was not announced yet first, then a group's first push."""
+    # An unsent push is as urgent as what it announces, whatever was added to its text since.
+    announced = firing if last is LastPush.WAITING else decision.news
+    if any(alert.severity is Severity.CRITICAL for alert in announced):
+        return Priority.CRITICAL_PUSH
+    return Priority.PUSH if settled.sequence == 1 and firing else Priority.LATER_PUSH
 
 
 def _decided(group: NotificationGroup, settled: LogEntry, decision: Decision) -> dict[AlertId, Decided]:
     """What the decision is for each of the alerts that it is about."""
-    firing = [alert for alert in group.firing if group.is_notified(alert) or alert in decision.news]
+    firing = _told(group, decision)
     others = len(firing) + len(decision.ended) - 1
     with_others = [f"with {others} more"] if others > 0 else []
     notification = str(push_key(group.key, settled))
     found = {}
-    for alert in (*decision.news, *decision.ended):
+    # News that are only named are decided about again when they are announced; what fires again has its reason already.
+    joined = [alert for alert in decision.joined if group.is_news(alert)]
+    for alert in (*joined, *decision.news, *decision.ended):
         # It ended before anything was notified of it: its beginning and its end are in one notification.
         parts = ["it came and went"] if alert.ended is not None and not group.is_notified(alert) else []
         detail = ", ".join([*parts, *with_others])

@@ -17,7 +17,7 @@ from smithd.notify.group import GroupedAlert, GroupKey, GroupScope, Notification
 from smithd.notify.options import PushOptions
 from smithd.notify.view import NotifyView
 from smithd.outbox.message import Priority, Push, PushContent, PushUpdate
-from smithd.template import Text
+from smithd.template import Text, WatchedLabels
 
 EXPIRES_AFTER = 24 * 3600.0
 """How long a push that was not accepted is tried, in seconds; Apple keeps trying as long (contract section 7)."""
@@ -53,12 +53,12 @@ def firing(
     """The text about alerts that fire."""
     first = subject.firing[0]
     names = _names(subject, rules, options, view)
-    title = _custom(options.title, first, names) or _title(subject)
+    title = _custom(options.title, subject, names) or _title(subject, view)
     # A title of the rule's own is left as it is.
     return PushContent(
         f"Still firing: {title}" if is_reminder and options.title is None else title,
-        _custom(options.message, first, names) or _message(subject, rules, view),
-        _custom(options.subtitle, first, names) or None,
+        _custom(options.message, subject, names) or _message(subject, rules, view),
+        _custom(options.subtitle, subject, names) or None,
         options.level(first.severity),
     )
 
@@ -106,18 +106,27 @@ def closed(subject: Subject, view: NotifyView, *, is_evaluated: bool = False) ->
 
 
 def push(
-    key: PushKey, content: PushContent, view: NotifyView, *, is_critical: bool = False, is_open: bool = False
+    key: PushKey,
+    content: PushContent,
+    view: NotifyView,
+    priority: Priority = Priority.LATER_PUSH,
+    *,
+    is_open: bool = False,
 ) -> Push:
     """A notification that makes itself known. ``is_open``: a later text will want to replace it."""
-    priority = Priority.CRITICAL_PUSH if is_critical else Priority.PUSH
     return Push(key, content, priority, view.now, expires=view.now + EXPIRES_AFTER, is_open=is_open)
 
 
 def update(
-    key: PushKey, content: PushContent, view: NotifyView, *, is_open: bool = False, only_in_place: bool = False
+    key: PushKey,
+    content: PushContent,
+    view: NotifyView,
+    priority: Priority = Priority.UPDATE,
+    *,
+    is_open: bool = False,
+    only_in_place: bool = False,
 ) -> PushUpdate:
     """A text that silently replaces the one before. ``only_in_place``: it is worth nothing as a new notification."""
-    priority = Priority.COSMETIC if only_in_place else Priority.PUSH
     expires = view.now + EXPIRES_AFTER
     return PushUpdate(key, content, priority, view.now, expires=expires, is_open=is_open, only_in_place=only_in_place)
 
@@ -140,28 +149,32 @@ def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, vi
     since = min(alert.since for alert in subject.firing)
     named = [_short(alert, subject.group) for alert in subject.firing]
     left = len(named) - options.max_series
-    # Of the labels, only those that all alerts share: others would be right for one alert only.
+    shared = set(first.series.labels).intersection(*(other.series.labels for other in others))
     return {
         "rule": first.rule,
         "metric": first.series.metric,
         "severity": first.severity.value,
         "value": plain(first.value) if first.value is not None else None,
         "threshold": plain(threshold.number) if isinstance(threshold, Threshold | Relative) else None,
-        "labels": {
-            name: value
-            for name, value in first.series.labels
-            if all((name, value) in other.series.labels for other in others)
-        },
+        "labels": WatchedLabels(dict(first.series.labels), {name for name, _ in shared}),
         "since": view.clock(since),
         "duration": view.now - since,
         "count": len(subject.firing),
+        "series": _series(subject, view),
         "alerts": named if left <= 0 else [*named[: options.max_series], f"{left} more"],
         "baseline": baseline,
         "change": change,
     }
 
 
-def _title(subject: Subject) -> str:
+def _series(subject: Subject, view: NotifyView) -> int:
+    """How many series the alerts of a group could be about: those that are fresh, and those that have an alert."""
+    of_group, metric = set(subject.group.labels), subject.firing[0].series.metric
+    fresh = view.series.fresh(metric, view.now) if metric else {}
+    return len({alert.series.labels for alert in subject.firing}.union(filter(of_group.issubset, fresh)))
+
+
+def _title(subject: Subject, view: NotifyView) -> str:
     first, count = subject.firing[0], len(subject.firing)
     match subject.group.scope:
         case GroupScope.SOURCE:
@@ -172,7 +185,9 @@ def _title(subject: Subject) -> str:
             return f"{subject.group.name}: {_counted(count, first.severity, 'more alert')}"
     if count == 1:
         return f"{name(first)} is {first.severity}"
-    return f"{_heading(subject.group)}: {_counted(count, first.severity)}"
+    series = _series(subject, view)
+    counted = f"{count} of {series}, {first.severity}" if series > count else _counted(count, first.severity)
+    return f"{_heading(subject.group)}: {counted}"
 
 
 def _counted(count: int, severity: Severity, what: str = "alert") -> str:
@@ -234,6 +249,11 @@ def _short(alert: GroupedAlert, group: GroupKey) -> str:
     return ", ".join(own) or name(alert)
 
 
-def _custom(text: Text | None, alert: GroupedAlert, names: dict[str, Any]) -> str:
+def _custom(text: Text | None, subject: Subject, names: dict[str, Any]) -> str:
     """The rule's own text; none where the value is missing that it was written for: the last one is not today's."""
-    return text.render(names) if text is not None and not alert.cause else ""
+    if text is None or subject.firing[0].cause:
+        return ""
+    labels: WatchedLabels = names["labels"]
+    labels.differing_was_read = False
+    rendered, others = text.render(names), len(subject.firing) - 1
+    return f"{rendered} and {others} more" if rendered and labels.differing_was_read else rendered

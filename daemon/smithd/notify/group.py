@@ -18,6 +18,9 @@ from smithd.alerts.severity import Severity, rank
 from smithd.notify.suppression import Suppression
 from smithd.plugin.sample import Labels, Series
 
+REMEMBERED_FOR = 3600.0
+"""Seconds after its announcement for which an alert that ends and fires again in an open group is not news."""
+
 
 class AlertId(NamedTuple):
     """What is notified of an alert: its identity, and the source, where it fires because that fails. Its value is
@@ -148,17 +151,22 @@ def ended(alert: GroupedAlert, transition: Transition) -> GroupedAlert:
 class LogEntry:
     """The notification log entry of a group: what was last notified of it, and when.
 
-    ``severities``: the severity last notified of each alert; ``highest``: the highest ever notified; ``sequence``: how
-    many notifications were sent; ``notified_at``: when the last one made a sound, ``changed_at``: when its text last
-    changed; ``reminders``: how many were sent since the last news. ``not_before``: the end of the time window whose
-    digest this is; ``remind_not_before``: when a suppressed reminder is looked at again (0: none is suppressed).
-    ``is_outdated``: the notification names an alert that has left the group, or is about something else by now.
-    All times are seconds since 1970.
+    ``severities``: the severity last announced of each alert, by a push; ``named``: the severity at which the text
+    names each alert, announced or not. ``announced``: when each alert was last announced, those that ended within an
+    hour of that included; ``announced_at``: when anything was; ``highest``: the highest severity ever announced.
+    ``sequence``: how many notifications were sent; ``notified_at``: when the last one made a sound, ``changed_at``:
+    when its text last changed; ``reminders``: how many were sent since the last news. ``not_before``: the end of the
+    time window whose digest this is; ``remind_not_before``: when a suppressed reminder is looked at again (0: none is
+    suppressed). ``is_outdated``: the notification names an alert that has left the group, or is about something else by
+    now. All times are seconds since 1970.
     """
 
     opened: float
     sequence: int = 0
     severities: HashTrieMap[AlertId, Severity] = field(default_factory=HashTrieMap)
+    named: HashTrieMap[AlertId, Severity] = field(default_factory=HashTrieMap)
+    announced: HashTrieMap[AlertId, float] = field(default_factory=HashTrieMap)
+    announced_at: float = 0.0
     highest: Severity | None = None
     notified_at: float = 0.0
     changed_at: float = 0.0
@@ -191,12 +199,20 @@ class NotificationGroup:
         return sorted(found, key=lambda alert: (alert.ended, alert.since, alert.id))
 
     def is_notified(self, alert: GroupedAlert) -> bool:
-        """Whether an alert was notified, at any severity."""
+        """Whether an alert was announced by a push, at any severity."""
         return alert.id in self.log.severities
 
+    def is_named(self, alert: GroupedAlert) -> bool:
+        """Whether the notification names an alert, announced or not."""
+        return alert.id in self.log.named
+
     def is_news(self, alert: GroupedAlert) -> bool:
-        """Whether an alert fires at a higher severity than was notified of it."""
+        """Whether an alert fires at a higher severity than was announced of it."""
         return alert.ended is None and rank(alert.severity) > rank(self.log.severities.get(alert.id))
+
+    def is_named_too_low(self, alert: GroupedAlert) -> bool:
+        """Whether an alert fires and the notification does not name it, or names it at a lower severity."""
+        return alert.ended is None and rank(alert.severity) > rank(self.log.named.get(alert.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +253,7 @@ class Groups:
     def drop_alert(self, id_: AlertId) -> Groups:
         """Without an alert, and without its part of the log entry."""
         group = self.by_key[self.of_alert[id_]]
-        log = replace(group.log, severities=group.log.severities.discard(id_))
+        log = replace(group.log, severities=group.log.severities.discard(id_), named=group.log.named.discard(id_))
         return replace(
             self,
             by_key=self.by_key.insert(group.key, replace(group, alerts=group.alerts.remove(id_), log=log)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from rpds import HashTrieMap
+
 from smithd.alerts.severity import rank
 from smithd.notify import content
 from smithd.notify.apply import push_key
@@ -115,7 +117,13 @@ def _by(groups: Groups, now: float) -> Groups:
     """The groups as they can be by ``now``: the clock may have been set back."""
     for key, group in groups.by_key.items():
         log = group.log
-        log = replace(log, notified_at=min(log.notified_at, now), changed_at=min(log.changed_at, now))
+        log = replace(
+            log,
+            notified_at=min(log.notified_at, now),
+            changed_at=min(log.changed_at, now),
+            announced_at=min(log.announced_at, now),
+            announced=HashTrieMap({id_: min(at, now) for id_, at in log.announced.items()}),
+        )
         groups = groups.put_log(key, log)
         for alert in group.alerts.values():
             if (known := alert.by(now)) is not alert:

@@ -110,6 +110,8 @@ def _group_row(group: NotificationGroup) -> dict[str, Any]:
         "alerts": [_alert_state(alert, log) for alert in (*group.firing, *group.ended)],
         "opened": log.opened,
         "sequence": log.sequence,
+        "announced_at": log.announced_at,
+        "remembered": [[*_packed(id_), at] for id_, at in log.announced.items() if id_ not in group.alerts],
         "highest": log.highest,
         "notified_at": log.notified_at,
         "changed_at": log.changed_at,
@@ -138,7 +140,13 @@ def _alert_state(alert: GroupedAlert, log: LogEntry) -> dict[str, Any]:
         "source": alert.source,
         "ended": alert.ended,
         "notified": log.severities.get(alert.id),
+        "named": log.named.get(alert.id),
+        "announced": log.announced.get(alert.id),
     }
+
+
+def _packed(id_: AlertId) -> tuple[str, str, Labels, str]:
+    return id_.key.origin, id_.key.name, id_.key.labels, id_.source
 
 
 def _read_group(account: str, state: dict[str, Any]) -> NotificationGroup:
@@ -146,15 +154,26 @@ def _read_group(account: str, state: dict[str, Any]) -> NotificationGroup:
     key = GroupKey(account, scope, state["name"], _labels(state["labels"]), channels)
     alerts: dict[AlertId, GroupedAlert] = {}
     severities: dict[AlertId, Severity] = {}
+    named: dict[AlertId, Severity] = {}
+    announced: dict[AlertId, float] = {}
     for given in state["alerts"]:
         alert = _read_alert(given)
         alerts[alert.id] = alert
         if given["notified"]:
             severities[alert.id] = Severity(given["notified"])
+        if given["named"]:
+            named[alert.id] = Severity(given["named"])
+        if given["announced"] is not None:
+            announced[alert.id] = given["announced"]
+    for origin, rule, labels, source, at in state["remembered"]:
+        announced[AlertId(AlertKey(origin, rule, _labels(labels)), source)] = at
     log = LogEntry(
         state["opened"],
         state["sequence"],
         HashTrieMap(severities),
+        HashTrieMap(named),
+        HashTrieMap(announced),
+        state["announced_at"],
         Severity(state["highest"]) if state["highest"] else None,
         state["notified_at"],
         state["changed_at"],

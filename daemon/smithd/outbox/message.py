@@ -32,11 +32,15 @@ class Priority(IntEnum):
 
     CRITICAL_PUSH = 0
     PUSH = 1
-    END = 2
-    MEANING = 3
-    SEVERITY = 4
-    COSMETIC = 5
-    ROUTINE = 6
+    LATER_PUSH = 2
+    """A reminder, or what follows the first push of its group."""
+    END = 3
+    MEANING = 4
+    UPDATE = 5
+    """The text of a notification, in place."""
+    SEVERITY = 6
+    COSMETIC = 7
+    ROUTINE = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,34 @@
+"""What a group has announced, apart from what its text names; and the priorities of later pushes and updates."""
+
+from __future__ import annotations
+
+import json
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+
+PRIORITIES = {2: 3, 3: 4, 4: 6, 5: 7, 6: 8}
+"""The numbers that were priorities, and those that they are now: two were put in between."""
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    for row in connection.execute(sa.text("SELECT account, name, state FROM notification_groups")).all():
+        state = json.loads(row.state)
+        # Until now the text named what was announced, and nothing else.
+        state |= {"announced_at": state["notified_at"], "remembered": []}
+        for alert in state["alerts"]:
+            alert["named"] = alert["notified"]
+            alert["announced"] = state["notified_at"] if alert["notified"] else None
+        connection.execute(
+            sa.text("UPDATE notification_groups SET state = :state WHERE account = :account AND name = :name"),
+            {"account": row.account, "name": row.name, "state": json.dumps(state)},
+        )
+    # The largest first, so that none is changed twice.
+    for before, after in sorted(PRIORITIES.items(), reverse=True):
+        connection.execute(
+            sa.text("UPDATE outbox SET priority = :after WHERE priority = :before"), {"before": before, "after": after}
+        )

@@ -12,7 +12,7 @@ import pytest
 from engine.harness import Harness
 from smithd.events import AlertChanged, NotificationChanged
 from smithd.notify.reason import Reason
-from smithd.outbox.message import Push, PushUpdate
+from smithd.outbox.message import Priority, Push, PushUpdate
 from smithd.outbox.settlement import Accept
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
@@ -448,6 +448,93 @@ def test_too_many_alerts_share_a_notification(tmp_path: Path) -> None:
             "Resolved: stock, the other alerts",
             "stock (f) is critical",
         ]
+
+
+# Storms.
+
+
+def many(count: int, push: str = "true", **keys: str) -> str:
+    """Rules on the same metric, and one more on another."""
+    return rules(*(rule(f"r{number:02}", "stock", push, **keys) for number in range(count)), rule("other", "orders"))
+
+
+def houses(count: int, value: float) -> dict[str, float]:
+    return {f"h{number:02}": value for number in range(count)}
+
+
+def test_ten_rules_on_fifty_series_are_ten_pushes_and_each_alert_is_known(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(10), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(50, 3))
+        taken = harness.take()
+        assert [message.created for message in taken] == [EVENING] * 10
+        assert taken[0].content.title == "r00: 50 alerts, warning"
+        assert all(len(harness.engine.entries(f"r{number:02}")) == 50 for number in range(10))
+        assert set(harness.reasons()) == {Reason.NOTIFIED}
+
+
+def test_in_a_storm_further_warnings_share_one_summary_that_shrinks_and_ends(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(33), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(2, 3))
+        *pushes, summary = harness.take()
+        assert len(pushes) == 11
+        assert summary.content.title == "22 rules fire: r11, r12, r13 and 19 more"
+        assert summary.content.message.startswith("r11, 2 alerts: warning since 20:00\n")
+        assert harness.reasons("r32") == [Reason.STORM, Reason.STORM]
+        harness.poll(EVENING + 10, orders=3)
+        harness.pass_time(EVENING + 15)
+        (update,) = harness.take()
+        assert (update.key, isinstance(update, PushUpdate)) == (summary.key, True)
+        assert update.content.title.startswith("23 rules fire")
+        harness.poll(EVENING + 40, stock=houses(2, 0), orders=3)
+        shrunk = harness.take()[-1]
+        assert (shrunk.key, shrunk.content.title) == (summary.key, "1 rule fires: other")
+        harness.poll(EVENING + 41, stock=houses(2, 0), orders=0)
+        (end,) = harness.take()
+        assert (end.key, end.content.title) == (summary.key, "Resolved: all that fired together")
+
+
+def test_what_becomes_critical_leaves_the_summary_and_what_is_critical_never_joins_it(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(12), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(1, 3))
+        assert harness.take()[-1].content.title == "1 rule fires: r11"
+        harness.poll(EVENING + 10, orders=9)
+        (alone,) = harness.take()
+        assert (alone.content.title, alone.priority) == ("other is critical", Priority.CRITICAL_PUSH)
+        harness.poll(EVENING + 20, stock=houses(1, 9))
+        assert "r11 (h00) is critical" in titles(harness.take())
+        assert harness.reasons("r11") == [Reason.STORM, Reason.NOTIFIED]
+
+
+@pytest.mark.parametrize("keys", ["on_resolve: push", "on_resolve: none", "repeat: 1m"])
+def test_in_a_summary_neither_on_resolve_nor_repeat_of_a_rule_applies(tmp_path: Path, keys: str) -> None:
+    with Harness(tmp_path, many(13, f"{{{keys}}}"), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(1, 3))
+        summary = harness.take()[-1]
+        harness.pass_time(EVENING + 59)
+        assert harness.take() == []
+        harness.poll(EVENING + 59, stock=houses(1, 0))
+        assert [type(message) for message in harness.take() if message.key == summary.key] == [PushUpdate]
+
+
+def test_a_storm_is_one_of_its_channels_and_is_remembered_over_a_restart(tmp_path: Path) -> None:
+    others = rule("night", "errors", "{channels: [night]}")
+    config = many(11) + others + "  " + rule("last", "errors").strip() + "\n"
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, stock=houses(1, 3))
+        assert len(harness.take()) == 11
+    with Harness(tmp_path, config, EVENING + 30) as harness:
+        harness.poll(EVENING + 31, errors=3)
+        assert titles(harness.take()) == ["night is warning", "1 rule fires: last"]
+    with Harness(tmp_path, config, EVENING + 120) as harness:
+        harness.poll(EVENING + 121, orders=3)
+        assert titles(harness.take()) == ["other is warning"]
+
+
+def test_the_first_push_of_a_rule_goes_before_the_later_ones_of_another(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(1, ALONE), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(40, 9))
+        harness.poll(EVENING + 5, orders=9)
+        assert titles(harness.take())[:3] == ["r00 (h00) is critical", "other is critical", "r00 (h01) is critical"]
 
 
 # Reminders.

@@ -55,13 +55,15 @@ class Row:
     until: float = math.inf
     scope: GroupScope = GroupScope.RULE
     log: Mapping[str, object] = field(default_factory=dict)
+    is_storm: bool = False
 
     def decide(self) -> Decision:
         log: dict[str, object] = {"highest": max(self.notified.values(), default=None, key=list(Severity).index)}
         log |= {"sequence": 0 if self.last is LastPush.NONE else 1}
         log |= dict.fromkeys(("notified_at", "announced_at", "changed_at"), NOW)
         found = group(*self.alerts, notified=self.notified, scope=self.scope, **(log | dict(self.log)))
-        return decide(found, self.suppressed, self.last, self.options, NOW + self.at)
+        now = NOW + self.at
+        return decide(found, self.suppressed, self.last, self.options, now, is_storm=self.is_storm)
 
 
 ROWS = [
@@ -95,7 +97,15 @@ ROWS = [
     Row("all left the group", [], Do.SUPERSEDE, Why.UPDATED, log={"is_outdated": True}),
     Row("all left before it was sent", [], Do.SUPERSEDE, Why.NOTIFIED, last=Push.WAITING, log={"is_outdated": True}),
     Row("a source answers", [], Do.END, Why.UPDATED, scope=GroupScope.SOURCE, log={"is_outdated": True}),
-    # 4: worse than anything before
+    # 4: a storm
+    Row("a warning in a storm", [A], Do.JOIN_STORM, Why.STORM, last=Push.NONE, is_storm=True),
+    Row("a critical in a storm", [A, BAD], Do.PUSH, Why.NOTIFIED, last=Push.NONE, is_storm=True),
+    Row("a later one in a storm", [A, B], Do.PUSH, Why.NOTIFIED, {A: WARNING}, at=300.0, is_storm=True),
+    Row("a digest in a storm", [A], Do.PUSH, Why.DIGEST, last=Push.NONE, scope=GroupScope.DIGEST, is_storm=True),
+    Row("the summary", [A], Do.PUSH, Why.STORM, last=Push.NONE, scope=GroupScope.STORM, is_storm=True),
+    Row("the summary takes in one more", [A, B], Do.UPDATE, Why.UPDATED, {A: WARNING}, at=20.0, scope=GroupScope.STORM),
+    Row("the summary of another storm", [A, B], Do.PUSH, Why.STORM, {A: WARNING}, at=300.0, scope=GroupScope.STORM),
+    # 5: worse than anything before
     Row("a rise", [BAD], Do.PUSH, Why.NOTIFIED, {BAD: WARNING}, at=1.0),
     Row("a rise while the push before is unsent", [BAD], Do.PUSH, Why.NOTIFIED, {BAD: WARNING}, last=Push.WAITING),
     Row("a worse one joins", [B, BAD], Do.PUSH, Why.NOTIFIED, {B: WARNING}, at=1.0),
@@ -109,7 +119,7 @@ ROWS = [
         at=15.0,
         log={"highest": CRITICAL},
     ),
-    # 5: the last push is unsent
+    # 6: the last push is unsent
     Row("one more joins the unsent push", [A, B], Do.PUSH, Why.NOTIFIED, {A: WARNING}, last=Push.WAITING, at=1.0),
     Row(
         "one that fires again joins the unsent push",
@@ -121,7 +131,7 @@ ROWS = [
         at=1.0,
         log={"named": ONLY_A},
     ),
-    # 6: reminders
+    # 7: reminders
     Row("a reminder", [A], Do.REMIND, Why.REMINDED, {A: WARNING}, options=HOURLY, at=3600.0),
     Row(
         "the second comes later",
@@ -206,7 +216,7 @@ ROWS = [
         options=GROUPED_HOURLY,
         at=3600.0,
     ),
-    # 7: news and group_interval
+    # 8: news and group_interval
     Row("news after the interval", [A, B], Do.PUSH, Why.NOTIFIED, {A: WARNING}, at=300.0),
     Row("news that are named wait for it", [A, B], Do.WAIT, Why.GROUP_INTERVAL, {A: WARNING}, until=300.0, **NAMED),
     Row("news that ended in it", [A, B_OVER], Do.UPDATE, Why.UPDATED, {A: WARNING}, at=300.0, log=NAMED["log"]),
@@ -233,7 +243,7 @@ ROWS = [
         last=Push.DROPPED,
         scope=GroupScope.SOURCE,
     ),
-    # 8 and 9: joined, ended and outdated
+    # 9 and 10: joined, ended and outdated
     Row("one joins", [A, B], Do.UPDATE, Why.UPDATED, {A: WARNING}, at=15.0),
     Row("one joins, on_resolve: none", [A, B], Do.UPDATE, Why.UPDATED, {A: WARNING}, options=SILENT, at=15.0),
     Row(

@@ -15,23 +15,44 @@ from smithd.notify import content
 from smithd.notify.config import NotifyConfig
 from smithd.notify.content import Subject
 from smithd.notify.decide import Decision, GroupOptions, LastPush, NotifyAction, wakes_at
-from smithd.notify.group import REMEMBERED_FOR, AlertId, GroupedAlert, GroupKey, Groups, LogEntry, NotificationGroup
+from smithd.notify.group import (
+    REMEMBERED_FOR,
+    AlertId,
+    GroupedAlert,
+    GroupKey,
+    Groups,
+    GroupScope,
+    LogEntry,
+    NotificationGroup,
+)
 from smithd.notify.grouping import Decided
+from smithd.notify.recent import RecentPush, RecentPushes
 from smithd.notify.suppression import Suppression
 from smithd.notify.view import NotifyView
-from smithd.outbox.message import Message, Priority
+from smithd.outbox.message import Message, Priority, Push
+
+_PRIORITIES = {
+    (True, True): Priority.CRITICAL_PUSH,
+    (True, False): Priority.LATER_CRITICAL_PUSH,
+    (False, True): Priority.PUSH,
+    (False, False): Priority.LATER_PUSH,
+}
+"""By whether a push is critical, and the first of its rule: that goes before another rule's later ones."""
 
 LEAST_PAUSE = 1.0
 """Seconds between two decisions of one group that change something, so that none can follow itself in a circle."""
 
 
 class Applied(NamedTuple):
-    """What came of a group's decision. ``until``: when to look at the group again."""
+    """What came of a group's decision. ``until``: when to look at the group again; ``joined``: the group that its
+    alerts have moved to, and that is to be decided about.
+    """
 
     groups: Groups
     messages: Sequence[Message]
     decided: Mapping[AlertId, Decided]
     until: float
+    joined: GroupKey | None = None
 
 
 def push_key(key: GroupKey, log: LogEntry) -> PushKey:
@@ -76,11 +97,20 @@ def apply(
         log = replace(log, remind_not_before=decision.until)
         return Applied(groups.put_log(key, log), (), decided, decision.until)
 
+    if action is NotifyAction.JOIN_STORM:
+        summary = config.storm_summary(key)
+        return Applied(groups.move(key, summary, now), (), {}, math.inf, summary)
+
     last = last_push(group, view)
     settled = _settled(group, decision, last, now)
-    messages = _messages(group, settled, decision, last, view, config)
+    messages = _messages(group, settled, decision, last, groups.recent, view, config)
     decided = _decided(group, settled, decision)
     groups = groups.put_log(key, settled)
+    recent, channels = groups.recent, config.channel_set(key)
+    for message in messages:
+        if isinstance(message, Push):
+            recent = recent.add(channels, group_name(key), RecentPush(now, message.key), config.storm)
+    groups = replace(groups, recent=recent)
     # Alerts that ended leave only now: the messages name them.
     for alert in decision.ended:
         groups = groups.drop_alert(alert.id)
@@ -89,6 +119,11 @@ def apply(
         return Applied(groups.close(key), messages, decided, math.inf)
     wake_at = wakes_at(left, suppressed, group_options(left, config), now)
     return Applied(groups, messages, decided, max(wake_at, now + LEAST_PAUSE))
+
+
+def group_name(key: GroupKey) -> str:
+    """What pushes are counted under: a rule, or what notifies in place of rules."""
+    return key.name if key.scope in (GroupScope.RULE, GroupScope.REST) else str(key)
 
 
 def group_options(group: NotificationGroup, config: NotifyConfig) -> GroupOptions:
@@ -149,6 +184,7 @@ def _messages(
     settled: LogEntry,
     decision: Decision,
     last: LastPush,
+    recent: RecentPushes,
     view: NotifyView,
     config: NotifyConfig,
 ) -> list[Message]:
@@ -197,18 +233,13 @@ def _messages(
         only_in_place = action is NotifyAction.UPDATE
         messages.append(content.update(key, text, view, is_open=is_open, only_in_place=only_in_place))
     else:
-        priority = _priority(firing, settled, decision, last)
+        is_first = settled.sequence == 1 and bool(firing) and recent.is_first(group_name(group.key), key, view)
+        # An unsent push is as urgent as what it announces, whatever was added to its text since.
+        announced = firing if last is LastPush.WAITING else decision.news
+        is_critical = any(alert.severity is Severity.CRITICAL for alert in announced)
+        priority = _PRIORITIES[is_critical, is_first]
         messages.append(content.push(key, text, view, priority, is_open=is_open))
     return messages
-
-
-def _priority(firing: Sequence[GroupedAlert], settled: LogEntry, decision: Decision, last: LastPush) -> Priority:
-    """How soon a push goes: what is critical and was not announced yet first, then a group's first push."""
-    # An unsent push is as urgent as what it announces, whatever was added to its text since.
-    announced = firing if last is LastPush.WAITING else decision.news
-    if any(alert.severity is Severity.CRITICAL for alert in announced):
-        return Priority.CRITICAL_PUSH
-    return Priority.PUSH if settled.sequence == 1 and firing else Priority.LATER_PUSH
 
 
 def _decided(group: NotificationGroup, settled: LogEntry, decision: Decision) -> dict[AlertId, Decided]:

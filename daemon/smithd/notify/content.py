@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +26,15 @@ EXPIRES_AFTER = 24 * 3600.0
 NAMED = 8
 """How many alerts the stock text of a group names."""
 
+NAMED_IN_TITLE = 3
+"""How many rules the title of a storm summary names."""
+
 _END_TITLES = {
     GroupScope.RULE: "Resolved: {}",
     GroupScope.REST: "Resolved: {}, the other alerts",
     GroupScope.SOURCE: "{} answers again",
     GroupScope.DIGEST: "After {}: all is well",
+    GroupScope.STORM: "Resolved: all that fired together",
 }
 
 
@@ -181,6 +186,11 @@ def _title(subject: Subject, view: NotifyView) -> str:
             return f"{subject.group.name} does not answer: {_counted(count, first.severity)}"
         case GroupScope.DIGEST:
             return f"After {subject.group.name}: {_counted(count, first.severity)}"
+        case GroupScope.STORM:
+            rules = list(dict.fromkeys(alert.rule for alert in subject.firing))
+            what = "rule fires" if len(rules) == 1 else "rules fire"
+            others = f" and {len(rules) - NAMED_IN_TITLE} more" if len(rules) > NAMED_IN_TITLE else ""
+            return f"{len(rules)} {what}: {', '.join(rules[:NAMED_IN_TITLE])}{others}"
         case GroupScope.REST:
             return f"{subject.group.name}: {_counted(count, first.severity, 'more alert')}"
     if count == 1:
@@ -214,6 +224,8 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
             what = sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline)
         return f"{what}, since {view.clock(alert.since)}."
 
+    if group.scope is GroupScope.STORM:
+        return "\n".join([*_rule_lines(subject, view), "These are too many for notifications of their own (storm)."])
     lines = []
     for alert in subject.firing[:NAMED]:
         since = f"{alert.severity} since {view.clock(alert.since)}"
@@ -233,6 +245,18 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
     return "\n".join(lines)
 
 
+def _rule_lines(subject: Subject, view: NotifyView) -> list[str]:
+    """A line for each rule, the worst first: how many of its alerts fire, and since when."""
+    of_rule: dict[str, list[GroupedAlert]] = defaultdict(list)
+    for alert in subject.firing:
+        of_rule[alert.rule].append(alert)
+    lines = []
+    for rule, alerts in list(of_rule.items())[:NAMED]:
+        what = name(alerts[0]) if len(alerts) == 1 else f"{rule}, {len(alerts)} alerts"
+        lines.append(f"{what}: {alerts[0].severity} since {view.clock(min(alert.since for alert in alerts))}")
+    return [*lines, f"and {len(of_rule) - NAMED} more"] if len(of_rule) > NAMED else lines
+
+
 def _ended_lines(alerts: Sequence[GroupedAlert], view: NotifyView) -> list[str]:
     lines = []
     for alert in alerts[:NAMED]:
@@ -243,7 +267,7 @@ def _ended_lines(alerts: Sequence[GroupedAlert], view: NotifyView) -> list[str]:
 
 def _short(alert: GroupedAlert, group: GroupKey) -> str:
     """An alert by the labels that its group does not share."""
-    if group.scope in (GroupScope.SOURCE, GroupScope.DIGEST):
+    if group.scope in (GroupScope.SOURCE, GroupScope.DIGEST, GroupScope.STORM):
         return name(alert)
     own = [value for label, value in alert.series.labels if (label, value) not in group.labels]
     return ", ".join(own) or name(alert)

@@ -17,13 +17,14 @@ ladder, the first branch that holds:
 1. There is no difference: only a reminder may be due.
 2. The first notification waits ``group_wait`` for more alerts.
 3. No alert fires any more that was announced, or is to be: the notification ends.
-4. An alert is worse than anything announced in this group: a push at once.
-5. The last push still waits to be sent: it takes in what has changed, news too.
-6. A reminder is due: it takes in what has ended; news take its place, and do not wait any longer.
-7. News are a push when ``group_interval`` has passed since the last announcement. That a failing source takes along one
-   more rule is none: it is only named.
-8. Ends are a push as often, where the rule asks for that (``on_resolve: push``).
-9. What joined, ended or is outdated updates the text in place, at least 15 seconds after the last change. Where that
+4. In a storm, a first notification that is not critical becomes a part of the storm summary.
+5. An alert is worse than anything announced in this group: a push at once.
+6. The last push still waits to be sent: it takes in what has changed, news too.
+7. A reminder is due: it takes in what has ended; news take its place, and do not wait any longer.
+8. News are a push when ``group_interval`` has passed since the last announcement. That a failing source takes along one
+   more rule is none, nor is what a storm summary takes in until then: these are only named.
+9. Ends are a push as often, where the rule asks for that (``on_resolve: push``).
+10. What joined, ended or is outdated updates the text in place, at least 15 seconds after the last change. Where that
    cannot be replaced, or was dropped, the next push says it.
 
 What the digest of a time window has not notified waits until the window ends; ends and reminders of what an
@@ -38,7 +39,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from smithd.alerts.severity import rank
+from smithd.alerts.severity import Severity, rank
 from smithd.notify.group import AlertId, GroupedAlert, GroupScope, NotificationGroup
 from smithd.notify.options import RepeatOptions
 from smithd.notify.reason import Reason
@@ -54,11 +55,17 @@ IN_FLIGHT_LOOKS_AGAIN = 5.0
 """Seconds after which is looked again whether a push in flight was answered, so that it can be replaced."""
 
 
+_PUSHED_REASONS = {GroupScope.DIGEST: Reason.DIGEST, GroupScope.STORM: Reason.STORM}
+"""Why a push is sent, where it is about many rules."""
+
+
 class NotifyAction(StrEnum):
     """What is done with a group's notification."""
 
     NOTHING = "nothing"
     WAIT = "wait"
+    JOIN_STORM = "join_storm"
+    """The group becomes a part of the storm summary, which decides about it."""
     PUSH = "push"
     """A new notification; where the one before still waits to be sent, its text is replaced instead."""
     UPDATE = "update"
@@ -149,8 +156,12 @@ def decide(
     last: LastPush,
     options: GroupOptions,
     now: float,
+    *,
+    is_storm: bool = False,
 ) -> Decision:
-    """What to do about a group. ``suppressed``: those of its alerts that are, as far as that matters now."""
+    """What to do about a group. ``suppressed``: those of its alerts that are, as far as that matters now; ``is_storm``:
+    too many pushes went to its channels.
+    """
     log = group.log
     found = difference(group, suppressed, now)
     news, joined, over, notified, waits_for_window = found
@@ -160,37 +171,37 @@ def decide(
     if not (news or joined or over or log.is_outdated):
         if reminder_is_due:
             return _reminder(notified, over, suppressed, last, now)
-        wake_at = wakes_at(group, suppressed, options, now)
-        waits = waits_for_window and wake_at == log.not_before
-        action, reason = (NotifyAction.WAIT, Reason.MUTED) if waits else (NotifyAction.NOTHING, Reason.UNCHANGED)
-        return Decision(action, reason, until=wake_at)
+        return _nothing(group, waits_for_window, wakes_at(group, suppressed, options, now))
     # 2. The first notification waits for more alerts. Where the clock was set back, the group was opened in the future,
     # and does not wait for that.
     waits_until = log.opened + options.wait if log.opened <= now else now
     if not log.sequence and now < waits_until:
         return Decision(NotifyAction.WAIT, Reason.GROUP_WAIT, until=waits_until)
-    # 3. Nothing that was announced, or is to be, fires any more. In the next window, the end is an update among others.
+    # 3. Nothing that was announced, or is to be, fires any more.
     if not notified and not news:
-        if group.firing and now < log.changed_at + UPDATE_INTERVAL:
-            return Decision(NotifyAction.WAIT, Reason.UPDATE_INTERVAL, until=log.changed_at + UPDATE_INTERVAL)
-        return _end(group, over, suppressed, last, options)
-    # 4. Worse than anything announced so far.
-    pushed = Reason.DIGEST if group.key.scope is GroupScope.DIGEST else Reason.NOTIFIED
+        return _end(group, over, suppressed, last, options, now)
+    # 4. A storm.
+    if is_storm and _may_join_storm(group, news):
+        return Decision(NotifyAction.JOIN_STORM, Reason.STORM, news, over)
+    # 5. Worse than anything announced so far.
+    scope = group.key.scope
+    pushed = _PUSHED_REASONS.get(scope, Reason.NOTIFIED)
     if any(rank(alert.severity) > rank(log.highest) for alert in news):
         return Decision(NotifyAction.PUSH, pushed, news, over, joined)
-    # 5. The last push is not sent yet.
+    # 6. The last push is not sent yet.
     if last is LastPush.WAITING:
         action, reason = (NotifyAction.PUSH, pushed) if news else (NotifyAction.UPDATE_UNSENT, Reason.UPDATED)
         return Decision(action, reason, news, over, joined)
-    # 6. A reminder takes in what has ended; news go their own way, without waiting (7).
+    # 7. A reminder takes in what has ended; news go their own way, without waiting (8).
     if reminder_is_due and not news:
         return _reminder(notified, over, suppressed, last, now)
-    # 7. News are a push, except one more rule on a failing source that was notified already.
+    # 8. News are a push, except one more rule on a failing source that was notified already, or in a storm summary.
     interval_is_over = now >= log.announced_at + options.interval or reminder_is_due
-    only_named = group.key.scope is GroupScope.SOURCE and last is not LastPush.DROPPED
-    if news and not only_named and interval_is_over:
+    is_open = scope is GroupScope.SOURCE or (scope is GroupScope.STORM and not interval_is_over)
+    only_named = is_open and last is not LastPush.DROPPED
+    if news and interval_is_over and not only_named:
         return Decision(NotifyAction.PUSH, pushed, news, over, joined)
-    # 8 and 9. What remains is said in place, but for ends by push.
+    # 9 and 10. What remains is said in place, but for ends by push.
     return _rest(group, found._replace(news=news if only_named else ()), suppressed, last, options, now)
 
 
@@ -220,6 +231,19 @@ def reminder_at(group: NotificationGroup, options: GroupOptions) -> float:
     return max(group.log.notified_at + options.repeat.wait(group.log.reminders), group.log.remind_not_before)
 
 
+def _nothing(group: NotificationGroup, waits_for_window: bool, until: float) -> Decision:
+    """Nothing differs, or only what a digest holds until its time window ends."""
+    if waits_for_window and until == group.log.not_before:
+        return Decision(NotifyAction.WAIT, Reason.MUTED, until=until)
+    return Decision(NotifyAction.NOTHING, Reason.UNCHANGED, until=until)
+
+
+def _may_join_storm(group: NotificationGroup, news: Sequence[GroupedAlert]) -> bool:
+    """Whether it is a first notification without anything critical. Digests are one push for many rules already."""
+    is_critical = any(alert.severity is Severity.CRITICAL for alert in news)
+    return not (group.log.sequence or is_critical or group.key.scope in _PUSHED_REASONS)
+
+
 def _reminder(
     notified: Sequence[GroupedAlert],
     over: Sequence[GroupedAlert],
@@ -245,8 +269,12 @@ def _end(
     suppressed: Mapping[AlertId, Suppression],
     last: LastPush,
     options: GroupOptions,
+    now: float,
 ) -> Decision:
     """Everything ended, or left the group."""
+    # What a digest holds for its next window fires: then the end is one update among others.
+    if group.firing and now < group.log.changed_at + UPDATE_INTERVAL:
+        return Decision(NotifyAction.WAIT, Reason.UPDATE_INTERVAL, until=group.log.changed_at + UPDATE_INTERVAL)
     is_source = group.key.scope is GroupScope.SOURCE
     # Everything fired and ended while the group waited.
     if last is LastPush.NONE:
@@ -276,11 +304,11 @@ def _rest(
 ) -> Decision:
     """Something joined, ended or left, and something still fires."""
     log, (news, joined, over, *_) = group.log, found
-    # 8. Ends are a push where that is asked for, and not suppressed.
+    # 9. Ends are a push where that is asked for, and not suppressed.
     by_push = _ends_by_push(over, suppressed, last, options)
     if by_push and now >= log.announced_at + options.interval:
         return Decision(NotifyAction.UPDATE_BY_PUSH, Reason.NOTIFIED, (), over, joined)
-    # 9. What remains is said in place, as soon as it can be.
+    # 10. What remains is said in place, as soon as it can be.
     over = () if by_push else over
     waits = Reason.GROUP_INTERVAL if by_push or any(map(group.is_news, group.firing)) else Reason.UPDATE_INTERVAL
     if not (joined or over or log.is_outdated):

@@ -6,6 +6,7 @@ A group lives from its first alert to the end of the last. All values are frozen
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from rpds import HashTrieMap
 from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.reason import VALUE, Cause, Evidence
 from smithd.alerts.severity import Severity, rank
+from smithd.notify.recent import RecentPushes
 from smithd.notify.suppression import Suppression
 from smithd.plugin.sample import Labels, Series
 
@@ -57,6 +59,8 @@ class GroupScope(StrEnum):
     """The alerts of a rule beyond ``max_series``."""
     SOURCE = "source"
     DIGEST = "digest"
+    STORM = "storm"
+    """Alerts of many rules that began while too many pushes went out."""
 
 
 class GroupKey(NamedTuple):
@@ -219,13 +223,14 @@ class NotificationGroup:
 class Groups:
     """All groups, the group of each alert, and what suppresses the alerts that have something to notify.
 
-    ``own``: how many alerts of a rule fire in groups of scope ``rule``.
+    ``own``: how many alerts of a rule fire in groups of scope ``rule``; ``recent``: the pushes of the last minute.
     """
 
     by_key: HashTrieMap[GroupKey, NotificationGroup] = field(default_factory=HashTrieMap)
     of_alert: HashTrieMap[AlertId, GroupKey] = field(default_factory=HashTrieMap)
     suppressed: HashTrieMap[str, HashTrieMap[AlertId, Suppression]] = field(default_factory=HashTrieMap)
     own: HashTrieMap[str, int] = field(default_factory=HashTrieMap)
+    recent: RecentPushes = field(default_factory=RecentPushes, compare=False)
 
     def of(self, alert: AlertId) -> NotificationGroup | None:
         """The group that an alert is in."""
@@ -268,6 +273,21 @@ class Groups:
     def put_timer(self, key: GroupKey, at: float) -> Groups:
         """With the time of a group's next timer."""
         return replace(self, by_key=self.by_key.insert(key, replace(self.by_key[key], timer_at=at)))
+
+    def without_timers(self, keys: Iterable[GroupKey]) -> Groups:
+        """With no timer set for these groups, as far as they are there."""
+        groups = self
+        for key in keys:
+            if key in groups.by_key:
+                groups = groups.put_timer(key, math.inf)
+        return groups
+
+    def move(self, key: GroupKey, to: GroupKey, now: float) -> Groups:
+        """With all alerts of a group that has notified nothing in another one."""
+        groups = self
+        for alert in self.by_key[key].alerts.values():
+            groups = groups.drop_alert(alert.id).put_alert(to, alert, now)
+        return groups.close(key)
 
     def close(self, key: GroupKey) -> Groups:
         """Without a group that has no alerts any more."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from smithd.alerts.alert import Alert
-from smithd.alerts.severity import rank
+from smithd.alerts.severity import Severity, rank
 from smithd.notify.config import NotifyConfig
 from smithd.notify.group import (
     REMEMBERED_FOR,
@@ -219,6 +219,9 @@ def _target(
             return None
         channels = tuple(config.pushes[each.alert.rule].channels or ())
         return GroupKey(config.account, GroupScope.DIGEST, suppressed.digest, (), channels)
+    # In a storm summary it stays until it is critical: then it is pushed alone.
+    if group is not None and scope is GroupScope.STORM and each.alert.severity is not Severity.CRITICAL:
+        return group.key
     # Its time window has ended: the digest notifies it.
     if group is not None and scope is GroupScope.DIGEST and is_first and group.log.not_before <= now:
         return group.key

@@ -19,6 +19,9 @@ GROUP_WAIT = 0.0
 GROUP_INTERVAL = 300.0
 """The defaults, in seconds; the second is Alertmanager's."""
 
+STORM = 10
+"""How many pushes in a minute are no storm, by default."""
+
 ALONE = "..."
 """Alertmanager's word in ``group_by`` for all labels: each alert is notified alone."""
 

@@ -14,6 +14,7 @@ class Reason(StrEnum):
 
     NOTIFIED = "notified"
     DIGEST = "digest"
+    STORM = "storm_summary"
     REMINDED = "reminded"
     UPDATED = "updated_in_place"
     GROUP_WAIT = "group_wait"
@@ -40,6 +41,7 @@ class Reason(StrEnum):
 SENTENCES: dict[str, str] = {
     Reason.NOTIFIED: "notified",
     Reason.DIGEST: "notified in a digest",
+    Reason.STORM: "in the storm summary",
     Reason.REMINDED: "reminded",
     Reason.UPDATED: "notification updated in place",
     Reason.GROUP_WAIT: "waits for group_wait",

@@ -9,13 +9,14 @@ from rpds import HashTrieMap
 
 from smithd.alerts.severity import rank
 from smithd.notify import content
-from smithd.notify.apply import push_key
+from smithd.notify.apply import group_name, push_key
 from smithd.notify.config import NotifyConfig
 from smithd.notify.content import Subject
 from smithd.notify.group import AlertId, GroupedAlert, GroupKey, Groups, GroupScope, NotificationGroup, id_of
 from smithd.notify.grouping import Decided
 from smithd.notify.pipeline import Notified, record
 from smithd.notify.reason import Reason
+from smithd.notify.recent import RecentPush, RecentPushes
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.suppression import Suppression, suppression
 from smithd.notify.view import NotifyView
@@ -74,7 +75,19 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
             until = view.confirmed_by(found.series)
             groups = groups.suppress(id_, Suppression(Reason.UNCONFIRMED, "", until))
             timers.append((until, SuppressionEnds(id_)))
+    if not groups.recent.of_rule:
+        groups = replace(groups, recent=_recent(groups, config))
     return Notified(groups, messages, record((), decided, view.now), timers, changed)
+
+
+def _recent(groups: Groups, config: NotifyConfig) -> RecentPushes:
+    """The recent pushes, as the log entries know them: the last of each group."""
+    recent = RecentPushes()
+    for group in sorted(groups.by_key.values(), key=lambda group: (group.log.notified_at, group.key)):
+        if group.log.sequence:
+            push = RecentPush(group.log.notified_at, push_key(group.key, group.log))
+            recent = recent.add(config.channel_set(group.key), group_name(group.key), push, config.storm)
+    return recent
 
 
 def reschedule(groups: Groups, now: float) -> tuple[Groups, Timers]:

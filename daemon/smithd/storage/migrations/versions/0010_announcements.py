@@ -10,8 +10,8 @@ from alembic import op
 revision = "0010"
 down_revision = "0009"
 
-PRIORITIES = {2: 3, 3: 4, 4: 6, 5: 7, 6: 8}
-"""The numbers that were priorities, and those that they are now: two were put in between."""
+PRIORITIES = {1: 2, 2: 4, 3: 5, 4: 7, 5: 8, 6: 9}
+"""The numbers that were priorities, and those that they are now: others were put in between."""
 
 
 def upgrade() -> None:

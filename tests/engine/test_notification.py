@@ -537,6 +537,19 @@ def test_the_first_push_of_a_rule_goes_before_the_later_ones_of_another(tmp_path
         assert titles(harness.take())[:3] == ["r00 (h00) is critical", "other is critical", "r00 (h01) is critical"]
 
 
+def test_a_rise_to_critical_is_a_first_push_and_a_reminder_a_later_one(tmp_path: Path) -> None:
+    with Harness(tmp_path, rules(rule(push="{repeat: 1h}")), EVENING) as harness:
+        harness.poll(EVENING, errors=2)
+        harness.poll(EVENING + 1, errors=2)
+        first = harness.take()[0]
+        harness.poll(EVENING + 10, errors=9)
+        rise = harness.take()[0]
+        harness.pass_time(EVENING + 3610)
+        reminder = harness.take()[0]
+        priorities = [first.priority, rise.priority, reminder.priority]
+        assert priorities == [Priority.PUSH, Priority.CRITICAL_PUSH, Priority.LATER_PUSH]
+
+
 # Reminders.
 
 

@@ -37,7 +37,9 @@ _PRIORITIES = {
     (False, True): Priority.PUSH,
     (False, False): Priority.LATER_PUSH,
 }
-"""By whether a push is critical, and the first of its rule: that goes before another rule's later ones."""
+"""By whether a push announces something critical, and is the first of its rule for a while: that goes before another
+rule's later ones.
+"""
 
 LEAST_PAUSE = 1.0
 """Seconds between two decisions of one group that change something, so that none can follow itself in a circle."""
@@ -109,7 +111,8 @@ def apply(
     recent, channels = groups.recent, config.channel_set(key)
     for message in messages:
         if isinstance(message, Push):
-            recent = recent.add(channels, group_name(key), RecentPush(now, message.key), config.storm)
+            is_critical = message.priority <= Priority.LATER_CRITICAL_PUSH
+            recent = recent.add(channels, RecentPush(now, message.key, rule_of(key), is_critical), config.storm)
     groups = replace(groups, recent=recent)
     # Alerts that ended leave only now: the messages name them.
     for alert in decision.ended:
@@ -121,7 +124,7 @@ def apply(
     return Applied(groups, messages, decided, max(wake_at, now + LEAST_PAUSE))
 
 
-def group_name(key: GroupKey) -> str:
+def rule_of(key: GroupKey) -> str:
     """What pushes are counted under: a rule, or what notifies in place of rules."""
     return key.name if key.scope in (GroupScope.RULE, GroupScope.REST) else str(key)
 
@@ -233,11 +236,13 @@ def _messages(
         only_in_place = action is NotifyAction.UPDATE
         messages.append(content.update(key, text, view, is_open=is_open, only_in_place=only_in_place))
     else:
-        is_first = settled.sequence == 1 and bool(firing) and recent.is_first(group_name(group.key), key, view)
         # An unsent push is as urgent as what it announces, whatever was added to its text since.
         announced = firing if last is LastPush.WAITING else decision.news
         is_critical = any(alert.severity is Severity.CRITICAL for alert in announced)
-        priority = _PRIORITIES[is_critical, is_first]
+        # A rise to critical is a first push as well; a reminder, or the end of all, is none.
+        may_be_first = is_critical or (settled.sequence == 1 and bool(firing))
+        push = RecentPush(view.now, key, rule_of(group.key), is_critical)
+        priority = _PRIORITIES[is_critical, may_be_first and recent.is_first(push, view)]
         messages.append(content.push(key, text, view, priority, is_open=is_open))
     return messages
 

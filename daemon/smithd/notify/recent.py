@@ -21,10 +21,14 @@ STORM_WINDOW = 60.0
 
 
 class RecentPush(NamedTuple):
-    """A push that was enqueued at ``at`` (seconds since 1970)."""
+    """A push that was enqueued at ``at`` (seconds since 1970). ``rule``: the rule that it is about, or what notifies in
+    place of rules.
+    """
 
     at: float
     key: PushKey
+    rule: str
+    is_critical: bool
 
     def counts(self, view: NotifyView) -> bool:
         """Whether it went out within the window, or still waits."""
@@ -39,28 +43,27 @@ class RecentPush(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecentPushes:
-    """The newest pushes of each channel set, in order, and the newest of each rule."""
+    """The newest pushes of each channel set, in order, and the newest of each rule, critical or not."""
 
     of_channels: HashTrieMap[tuple[str, ...], tuple[RecentPush, ...]] = field(default_factory=HashTrieMap)
-    of_rule: HashTrieMap[str, RecentPush] = field(default_factory=HashTrieMap)
+    of_rule: HashTrieMap[tuple[str, bool], RecentPush] = field(default_factory=HashTrieMap)
 
-    def add(self, channels: tuple[str, ...], rule: str, push: RecentPush, storm: int) -> RecentPushes:
+    def add(self, channels: tuple[str, ...], push: RecentPush, storm: int) -> RecentPushes:
         """With a push; of a channel set as many are kept as show whether there are more than ``storm``."""
         before = self.of_channels.get(channels, ())
+        of_rule = self.of_rule.insert((push.rule, push.is_critical), push)
         # One that still waited to be sent got another text, and is no second push.
         if any(push.key == other.key for other in before):
-            return self
+            return replace(self, of_rule=of_rule)
         kept = (*before, push)[-(storm + 1) :]
-        return replace(
-            self, of_channels=self.of_channels.insert(channels, kept), of_rule=self.of_rule.insert(rule, push)
-        )
+        return replace(self, of_channels=self.of_channels.insert(channels, kept), of_rule=of_rule)
 
     def is_storm(self, channels: tuple[str, ...], storm: int, view: NotifyView) -> bool:
         """Whether more than ``storm`` pushes to these channels went out in the last minute, or wait."""
         found = self.of_channels.get(channels, ())
         return len(found) > storm and all(push.counts(view) for push in found)
 
-    def is_first(self, rule: str, key: PushKey, view: NotifyView) -> bool:
-        """Whether a push is the first of its rule for a minute, and none waits."""
-        before = self.of_rule.get(rule)
-        return before is None or before.key == key or not before.counts(view)
+    def is_first(self, push: RecentPush, view: NotifyView) -> bool:
+        """Whether a push is the first of its rule for a minute, of what is critical or of the rest, and none waits."""
+        before = self.of_rule.get((push.rule, push.is_critical))
+        return before is None or before.key == push.key or not before.counts(view)

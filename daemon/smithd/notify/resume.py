@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from rpds import HashTrieMap
 
-from smithd.alerts.severity import rank
+from smithd.alerts.severity import Severity, rank
 from smithd.notify import content
-from smithd.notify.apply import group_name, push_key
+from smithd.notify.apply import push_key, rule_of
 from smithd.notify.config import NotifyConfig
 from smithd.notify.content import Subject
 from smithd.notify.group import AlertId, GroupedAlert, GroupKey, Groups, GroupScope, NotificationGroup, id_of
@@ -85,8 +85,10 @@ def _recent(groups: Groups, config: NotifyConfig) -> RecentPushes:
     recent = RecentPushes()
     for group in sorted(groups.by_key.values(), key=lambda group: (group.log.notified_at, group.key)):
         if group.log.sequence:
-            push = RecentPush(group.log.notified_at, push_key(group.key, group.log))
-            recent = recent.add(config.channel_set(group.key), group_name(group.key), push, config.storm)
+            is_critical = group.log.highest is Severity.CRITICAL
+            key = push_key(group.key, group.log)
+            push = RecentPush(group.log.notified_at, key, rule_of(group.key), is_critical)
+            recent = recent.add(config.channel_set(group.key), push, config.storm)
     return recent
 
 

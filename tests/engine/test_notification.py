@@ -402,6 +402,21 @@ def test_what_fires_again_within_an_hour_of_its_announcement_is_only_named(tmp_p
         assert titles(harness.take())[0] == "stock: 2 alerts, warning"
 
 
+def test_what_ended_is_remembered_while_others_are_announced_and_when_the_clock_is_set_back(tmp_path: Path) -> None:
+    with Harness(tmp_path, rules(rule("stock", "stock")), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 2, "b": 2})
+        harness.poll(EVENING + 60, stock={"a": 2, "b": 0})
+        harness.poll(EVENING + 400, stock={"a": 2, "b": 0, "c": 2})
+        harness.take()
+        harness.poll(EVENING + 460, stock={"a": 2, "b": 2, "c": 2})
+        assert [type(message) for message in harness.take()] == [PushUpdate]
+        harness.engine.replan(EVENING - 7200)
+        harness.now = EVENING - 7200
+        harness.poll(EVENING - 7190, stock={"a": 2, "b": 2, "c": 2, "d": 2})
+        harness.pass_time(EVENING - 6900)
+        assert titles(harness.take())[0] == "stock: 4 alerts, warning"
+
+
 def test_a_notification_without_a_name_is_not_updated_and_its_end_is_a_push_of_its_own(tmp_path: Path) -> None:
     with Harness(tmp_path, rules(rule("stock", "stock")), EVENING) as harness:
         harness.poll(EVENING, stock={"a": 2, "b": 0})
@@ -528,6 +543,25 @@ def test_a_storm_is_one_of_its_channels_and_is_remembered_over_a_restart(tmp_pat
     with Harness(tmp_path, config, EVENING + 120) as harness:
         harness.poll(EVENING + 121, orders=3)
         assert titles(harness.take()) == ["other is warning"]
+
+
+def test_what_joined_a_summary_stays_in_it_when_the_storm_is_over(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(13), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(2, 3))
+        summary = harness.take()[-1]
+        harness.poll(EVENING + 49, stock={"h00": 3, "h01": 0})
+        harness.poll(EVENING + 50, orders=3)
+        harness.take()
+        harness.pass_time(EVENING + 70)
+        (update,) = harness.take()
+        assert (update.key, update.content.title) == (summary.key, "3 rules fire: r11, r12, other")
+
+
+def test_pushes_that_wait_make_a_storm_however_long_ago_they_came(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(11), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(1, 3))
+        harness.poll(EVENING + 600, orders=3)
+        assert titles(harness.take())[-1] == "1 rule fires: other"
 
 
 def test_the_first_push_of_a_rule_goes_before_the_later_ones_of_another(tmp_path: Path) -> None:

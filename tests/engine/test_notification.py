@@ -409,12 +409,14 @@ def test_what_ended_is_remembered_while_others_are_announced_and_when_the_clock_
         harness.poll(EVENING + 400, stock={"a": 2, "b": 0, "c": 2})
         harness.take()
         harness.poll(EVENING + 460, stock={"a": 2, "b": 2, "c": 2})
+        harness.pass_time(EVENING + 1000)
         assert [type(message) for message in harness.take()] == [PushUpdate]
         harness.engine.replan(EVENING - 7200)
         harness.now = EVENING - 7200
         harness.poll(EVENING - 7190, stock={"a": 2, "b": 2, "c": 2, "d": 2})
         harness.pass_time(EVENING - 6900)
-        assert titles(harness.take())[0] == "stock: 4 alerts, warning"
+        announced = harness.take()[0]
+        assert (announced.content.title, isinstance(announced, Push)) == ("stock: 4 alerts, warning", True)
 
 
 def test_a_notification_without_a_name_is_not_updated_and_its_end_is_a_push_of_its_own(tmp_path: Path) -> None:

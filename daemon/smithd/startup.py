@@ -144,6 +144,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         # An alert that was fitted is written as it was, until it changes: the rule may be edited back.
         alerts=list(resumed.forgotten),
         groups=dict.fromkeys([*left.groups.by_key, *notified.changed] if has_moved else notified.changed),
+        groups_before=left.groups,
         outbox=written | withdrawn,
         entries=list(report.entries(notified.decisions)),
         intervals=list(closed.written),

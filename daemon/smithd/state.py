@@ -53,11 +53,12 @@ class State(NamedTuple):
 class StateChanges:
     """What a step changes of what is on disk: the keys of what is others now, and the journal's entries.
 
-    ``silences_before``: the silences as they are on disk, where they are others now.
+    ``groups_before``: the groups as they are on disk; ``silences_before``: the silences, where they are others now.
     """
 
     alerts: list[AlertKey] = field(default_factory=list)
     groups: dict[GroupKey, None] = field(default_factory=dict)
+    groups_before: Groups = field(default_factory=Groups)
     silences_before: Silences | None = None
     outbox: OutboxChanges = NO_CHANGES
     slots: bool = False
@@ -87,7 +88,7 @@ def write(connection: Connection, state: State, changes: StateChanges, journal: 
     """Write what a step changed. ``state``: as it is after the step."""
     if changes.alerts or changes.alive:
         alert_rows.write(connection, state.alerts, changes.alerts, now)
-    notify_rows.write_groups(connection, state.groups, changes.groups)
+    notify_rows.write_groups(connection, changes.groups_before, state.groups, changes.groups)
     if changes.silences_before is not None:
         notify_rows.write_silences(connection, changes.silences_before, state.silences)
     if changes.outbox:

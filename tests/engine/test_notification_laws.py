@@ -161,8 +161,8 @@ def test_what_fires_is_notified_once_and_nothing_else(tmp_path: Path, seed: int)
 def notified(harness: Harness) -> dict[AlertId, str | None]:
     """What the state says was notified of each alert that fires."""
     with harness._database.transaction() as connection:
-        rows = connection.exec_driver_sql("SELECT state FROM notification_groups").scalars().all()
-    alerts = [alert for row in rows for alert in json.loads(row)["alerts"] if alert["ended"] is None]
+        rows = connection.exec_driver_sql("SELECT state FROM grouped_alerts").scalars().all()
+    alerts = [alert for alert in map(json.loads, rows) if alert["ended"] is None]
     found = {
         AlertId(
             AlertKey("", each["rule"], tuple((name, value) for name, value in each["labels"])), each["source"]

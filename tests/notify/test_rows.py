@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,20 +48,35 @@ def some() -> NotificationGroup:
 
 def test_a_group_is_found_as_it_was_written(connection: Connection) -> None:
     groups = Groups().add(some())
-    rows.write_groups(connection, groups, groups.keys)
+    rows.write_groups(connection, Groups(), groups, groups.keys)
     assert rows.load_groups(connection) == groups
+
+
+def test_of_a_group_only_the_alerts_that_changed_are_written(connection: Connection) -> None:
+    before = Groups().add(some())
+    rows.write_groups(connection, Groups(), before, before.keys)
+    gone, changed, new = B, replace(A, value=9.0), alert(host="c")
+    after = before.put_alert(some().key, changed, NOW).put_alert(some().key, new, NOW).drop_alert(gone.id)
+
+    rows.write_groups(connection, before, after, after.keys)
+    assert rows.load_groups(connection) == after
+    connection.exec_driver_sql("UPDATE grouped_alerts SET state = 'untouched'")
+    rows.write_groups(connection, after, after.put_timer(some().key, NOW), after.keys)
+    assert set(connection.exec_driver_sql("SELECT state FROM grouped_alerts").scalars()) == {"untouched"}
 
 
 def test_a_group_that_is_closed_is_deleted(connection: Connection) -> None:
     groups = Groups().add(some())
-    rows.write_groups(connection, groups, groups.keys)
-    rows.write_groups(connection, groups.drop_alert(A.id).drop_alert(B.id).close(some().key), groups.keys)
+    rows.write_groups(connection, Groups(), groups, groups.keys)
+    closed = groups.drop_alert(A.id).drop_alert(B.id).close(some().key)
+    rows.write_groups(connection, groups, closed, groups.keys)
+    assert connection.exec_driver_sql("SELECT count(*) FROM grouped_alerts").scalar() == 0
     assert rows.load_groups(connection) == Groups()
 
 
 def test_all_of_memory_takes_the_place_of_what_was_there(connection: Connection) -> None:
     old = Groups().add(group(B, scope=GroupScope.DIGEST))
-    rows.write_groups(connection, old, old.keys)
+    rows.write_groups(connection, Groups(), old, old.keys)
     groups = Groups().add(some())
     rows.write_all_groups(connection, groups)
     assert rows.load_groups(connection) == groups

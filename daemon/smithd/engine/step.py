@@ -103,7 +103,7 @@ class Step:
         self._samples = HistoryDraft(history)
         self._timers = TimerChanges(timers)
         self._now = now
-        self._stored = StateChanges()
+        self._stored = StateChanges(groups_before=state.groups)
         self._events: list[Event] = []
         self._answers: list[Any] = []
         self._refused = history.refused

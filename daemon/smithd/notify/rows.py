@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 from rpds import HashTrieMap
-from sqlalchemy import Column, Connection, Float, Integer, Table, Text, select
+from sqlalchemy import Column, Connection, Float, Integer, Table, Text, bindparam, select
 
 from smithd.alerts.alert import AlertKey
 from smithd.alerts.reason import Cause, pack, unpack
@@ -18,7 +19,6 @@ from smithd.notify.silence import Silence, Silences
 from smithd.plugin.sample import Labels
 from smithd.storage import IDS_USED_ONCE, metadata, upsert
 
-# A group is read and written as a whole, so all of it is one text.
 _GROUPS = Table(
     "notification_groups",
     metadata,
@@ -27,6 +27,18 @@ _GROUPS = Table(
     Column("state", Text, nullable=False),
 )
 _KEEP_GROUP = upsert(_GROUPS)
+
+# A group may have a thousand alerts, of which one changes: each is a row, and one text.
+_ALERTS = Table(
+    "grouped_alerts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("alert", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+)
+_KEEP_ALERT = upsert(_ALERTS)
+_DROP_ALERT = _ALERTS.delete().where(*(column == bindparam(f"gone_{column.name}") for column in _ALERTS.primary_key))
 
 _SILENCES = Table(
     "silences",
@@ -45,26 +57,40 @@ _KEEP_SILENCE = upsert(_SILENCES)
 
 def load_groups(connection: Connection) -> Groups:
     """The groups that were written last."""
+    alerts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in connection.execute(select(_ALERTS.c.account, _ALERTS.c.name, _ALERTS.c.state)):
+        alerts[row.account, row.name].append(json.loads(row.state))
     groups = Groups()
-    for row in connection.execute(select(_GROUPS.c.account, _GROUPS.c.state)):
-        groups = groups.add(_read_group(row.account, json.loads(row.state)))
+    for row in connection.execute(select(_GROUPS)):
+        groups = groups.add(_read_group(row.account, json.loads(row.state), alerts[row.account, row.name]))
     return groups
 
 
-def write_groups(connection: Connection, groups: Groups, changed: Iterable[GroupKey]) -> None:
-    """Write the groups of these keys; those that are closed are deleted."""
+def write_groups(connection: Connection, before: Groups, after: Groups, changed: Iterable[GroupKey]) -> None:
+    """Write what is others now in the groups of these keys; those that are closed are deleted. ``before``: the groups
+    as they are on disk.
+    """
     for key in changed:
-        group = groups.by_key.get(key)
+        group = after.by_key.get(key)
         if group is None:
-            connection.execute(_GROUPS.delete().where(_GROUPS.c.account == key.account, _GROUPS.c.name == str(key)))
-        else:
-            connection.execute(_KEEP_GROUP, _group_row(group))
+            for table in (_GROUPS, _ALERTS):
+                connection.execute(table.delete().where(table.c.account == key.account, table.c.name == str(key)))
+            continue
+        connection.execute(_KEEP_GROUP, _group_row(group))
+        old = before.by_key.get(key) or NotificationGroup(key, HashTrieMap(), group.log)
+        rows = [_alert_row(group, id_) for id_ in group.alerts if _known(old, id_) != _known(group, id_)]
+        gone = [_alert_key(group, id_) for id_ in old.alerts if id_ not in group.alerts]
+        if rows:
+            connection.execute(_KEEP_ALERT, rows)
+        if gone:
+            connection.execute(_DROP_ALERT, [{f"gone_{name}": value for name, value in each.items()} for each in gone])
 
 
 def write_all_groups(connection: Connection, groups: Groups) -> None:
     """Replace the table by these groups."""
     connection.execute(_GROUPS.delete())
-    write_groups(connection, groups, groups.keys)
+    connection.execute(_ALERTS.delete())
+    write_groups(connection, Groups(), groups, groups.keys)
 
 
 def load_silences(connection: Connection) -> Silences:
@@ -107,7 +133,6 @@ def _group_row(group: NotificationGroup) -> dict[str, Any]:
         "name": group.key.name,
         "labels": group.key.labels,
         "channels": group.key.channels,
-        "alerts": [_alert_state(alert, log) for alert in (*group.firing, *group.ended)],
         "opened": log.opened,
         "sequence": log.sequence,
         "announced_at": log.announced_at,
@@ -121,6 +146,20 @@ def _group_row(group: NotificationGroup) -> dict[str, Any]:
         "is_outdated": log.is_outdated,
     }
     return {"account": group.key.account, "name": str(group.key), "state": json.dumps(state)}
+
+
+def _known(group: NotificationGroup, id_: AlertId) -> tuple[Any, ...]:
+    """All that a group knows of an alert."""
+    log = group.log
+    return group.alerts.get(id_), log.severities.get(id_), log.named.get(id_), log.announced.get(id_)
+
+
+def _alert_key(group: NotificationGroup, id_: AlertId) -> dict[str, Any]:
+    return {"account": group.key.account, "name": str(group.key), "alert": json.dumps(_packed(id_))}
+
+
+def _alert_row(group: NotificationGroup, id_: AlertId) -> dict[str, Any]:
+    return _alert_key(group, id_) | {"state": json.dumps(_alert_state(group.alerts[id_], group.log))}
 
 
 def _alert_state(alert: GroupedAlert, log: LogEntry) -> dict[str, Any]:
@@ -149,14 +188,14 @@ def _packed(id_: AlertId) -> tuple[str, str, Labels, str]:
     return id_.key.origin, id_.key.name, id_.key.labels, id_.source
 
 
-def _read_group(account: str, state: dict[str, Any]) -> NotificationGroup:
+def _read_group(account: str, state: dict[str, Any], states: Iterable[dict[str, Any]]) -> NotificationGroup:
     scope, channels = GroupScope(state["scope"]), tuple(state["channels"])
     key = GroupKey(account, scope, state["name"], _labels(state["labels"]), channels)
     alerts: dict[AlertId, GroupedAlert] = {}
     severities: dict[AlertId, Severity] = {}
     named: dict[AlertId, Severity] = {}
     announced: dict[AlertId, float] = {}
-    for given in state["alerts"]:
+    for given in states:
         alert = _read_alert(given)
         alerts[alert.id] = alert
         if given["notified"]:

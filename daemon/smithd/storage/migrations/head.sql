@@ -33,6 +33,14 @@ CREATE TABLE firing_intervals (
     PRIMARY KEY (metric, labels, rule, start)
 );
 
+CREATE TABLE grouped_alerts (
+    account TEXT NOT NULL,
+    name TEXT NOT NULL,
+    alert TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (account, name, alert)
+);
+
 CREATE TABLE journal (
     id INTEGER NOT NULL,
     at FLOAT NOT NULL,

@@ -57,7 +57,6 @@ def test_of_a_group_only_the_alerts_that_changed_are_written(connection: Connect
     rows.write_groups(connection, Groups(), before, before.keys)
     gone, changed, new = B, replace(A, value=9.0), alert(host="c")
     after = before.put_alert(some().key, changed, NOW).put_alert(some().key, new, NOW).drop_alert(gone.id)
-
     rows.write_groups(connection, before, after, after.keys)
     assert rows.load_groups(connection) == after
     connection.exec_driver_sql("UPDATE grouped_alerts SET state = 'untouched'")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from smithd.alerts.rule import Rule
 from smithd.keys import DEFAULT_ACCOUNT
-from smithd.notify.group import GroupKey, GroupScope, NotificationGroup
+from smithd.notify.group import GroupKey, GroupScope, NotificationGroup, worst_first
 from smithd.notify.options import GROUP_INTERVAL, GROUP_WAIT, STORM, PushOptions, RepeatOptions
 from smithd.notify.suppression import Suppressors
 
@@ -56,8 +56,12 @@ class NotifyConfig:
         """How reminders follow: as the first rule says that has an alert which fires and was notified."""
         if group.key.scope is GroupScope.STORM:
             return None
-        notified = (self.pushes[alert.rule].repeat for alert in group.firing if group.is_notified(alert))
-        return next((repeat for repeat in notified if repeat is not None), None)
+        notified = (alert for alert in group.alerts.values() if alert.ended is None and group.is_notified(alert))
+        # All alerts of a rule's group have the same: a thousand need not be put in order for it.
+        if group.key.scope in (GroupScope.RULE, GroupScope.REST):
+            return self.pushes[group.key.name].repeat if any(notified) else None
+        repeats = (self.pushes[alert.rule].repeat for alert in worst_first(notified))
+        return next((repeat for repeat in repeats if repeat is not None), None)
 
 
 def notify_config(

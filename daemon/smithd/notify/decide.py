@@ -310,7 +310,9 @@ def _rest(
         return Decision(NotifyAction.UPDATE_BY_PUSH, Reason.NOTIFIED, (), over, joined)
     # 10. What remains is said in place, as soon as it can be.
     over = () if by_push else over
-    waits = Reason.GROUP_INTERVAL if by_push or any(map(group.is_news, group.firing)) else Reason.UPDATE_INTERVAL
+    waits = (
+        Reason.GROUP_INTERVAL if by_push or any(map(group.is_news, group.alerts.values())) else Reason.UPDATE_INTERVAL
+    )
     if not (joined or over or log.is_outdated):
         return Decision(NotifyAction.WAIT, waits, until=wakes_at(group, suppressed, options, now))
     looks_again = now + IN_FLIGHT_LOOKS_AGAIN if last is LastPush.IN_FLIGHT else now

@@ -144,6 +144,12 @@ def grouped(alert: Alert, before: GroupedAlert | None = None, evidence: Evidence
     )
 
 
+def worst_first(alerts: Iterable[GroupedAlert]) -> list[GroupedAlert]:
+    """Alerts in the order in which a text names them."""
+    # The id comes last, since the order of the map is arbitrary, and that of a text must not depend on it.
+    return sorted(alerts, key=lambda alert: (-rank(alert.severity), alert.fired_at, alert.id))
+
+
 def ended(alert: GroupedAlert, transition: Transition) -> GroupedAlert:
     """An alert of a group after its end."""
     return replace(
@@ -192,9 +198,12 @@ class NotificationGroup:
     @property
     def firing(self) -> list[GroupedAlert]:
         """Its alerts that fire, the worst first."""
-        # The id comes last, since the order of the map is arbitrary, and that of a text must not depend on it.
-        found = (alert for alert in self.alerts.values() if alert.ended is None)
-        return sorted(found, key=lambda alert: (-rank(alert.severity), alert.fired_at, alert.id))
+        return worst_first(alert for alert in self.alerts.values() if alert.ended is None)
+
+    @property
+    def news(self) -> list[GroupedAlert]:
+        """Its alerts that fire at a higher severity than was announced of them, the worst first."""
+        return worst_first(filter(self.is_news, self.alerts.values()))
 
     @property
     def ended(self) -> list[GroupedAlert]:

@@ -110,7 +110,7 @@ def route(
     for key in keys:
         group = groups.by_key[key]
         if key.scope is not GroupScope.DIGEST or group.log.not_before <= view.now:
-            found += again(alert.id for alert in group.firing if group.is_news(alert))
+            found += again(alert.id for alert in group.news)
     return Routes(found, keys)
 
 

@@ -82,7 +82,7 @@ def set_up(config: Config, now: float) -> Setup:
         expected,
         DerivedMetrics(config.derived),
         RuleSet.of(rules, expected.sources_of, config.history, config.zone),
-        notify_config(rules, pushes, compile_suppressors(config.rules), account.channels),
+        notify_config(rules, pushes, compile_suppressors(config.rules), account.channels, storm=account.storm),
         shown,
         looked_at | shown.sources,
         remembered_for(rules.values(), config.derived),

@@ -53,7 +53,7 @@ class State(NamedTuple):
 class StateChanges:
     """What a step changes of what is on disk: the keys of what is others now, and the journal's entries.
 
-    ``silences_before``: the silences as they are on disk, where they are others now.
+    ``groups_before``: the groups as they are on disk; ``silences_before``: the silences, where they are others now.
     """
 
     alerts: list[AlertKey] = field(default_factory=list)

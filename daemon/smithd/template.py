@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import jinja2
@@ -71,6 +71,24 @@ class AnyLabels(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return name
+
+
+class WatchedLabels(Mapping[str, str]):
+    """The labels of the worst of many alerts. ``differing_was_read``: a template has read one that not all share."""
+
+    def __init__(self, labels: Mapping[str, str], shared: Collection[str]) -> None:
+        self._labels, self._shared = labels, shared
+        self.differing_was_read = False
+
+    def __getitem__(self, name: str) -> str:
+        self.differing_was_read |= name in self._labels and name not in self._shared
+        return self._labels[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._labels)
+
+    def __len__(self) -> int:
+        return len(self._labels)
 
 
 _BUILT_IN_FILTERS = frozenset(

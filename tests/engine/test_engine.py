@@ -84,7 +84,7 @@ def test_a_whole_story(tmp_path: Path) -> None:
         harness.poll(T + 181, errors=3, orders=12)
         assert [str(message.key) for message in harness.take()] == ["Live Activity shop"]
         harness.poll(T + 241, errors=0, orders=12)
-        resolved, cooling = harness.take()
+        cooling, resolved = harness.take()
         assert isinstance(resolved, PushUpdate)
         assert isinstance(cooling, ActivityState)
         harness.pass_time(T + 280)
@@ -98,13 +98,14 @@ def test_a_whole_story(tmp_path: Path) -> None:
 
 def test_every_series_has_an_alert_of_its_own(tmp_path: Path) -> None:
     rule = RULE.replace("shop.errors", "shop.stock").replace("for: 90s", "for: 0")
+    rule = rule.replace("push: true", "push: {group_by: ['...']}")
     with Harness(tmp_path, rule, T) as harness:
         harness.poll(T, stock={"a": 2, "b": 0, "c": 9})
         titles = [message.content.title for message in harness.take()]
         assert titles == ["errors (c) is critical", "errors (a) is warning"]
         harness.poll(T + 60, stock={"a": 0, "b": 2, "c": 9})
         titles = [message.content.title for message in harness.take()]
-        assert titles == ["Resolved: errors (a)", "errors (b) is warning"]
+        assert titles == ["errors (b) is warning", "Resolved: errors (a)"]
 
 
 def test_a_poll_that_changes_nothing_that_lasts_costs_no_commit(tmp_path: Path) -> None:

@@ -297,7 +297,8 @@ def test_what_was_given_up_after_a_day_is_not_missed_again_because_of_a_restart(
 
 
 def test_own_words_do_not_tell_the_last_value_as_if_it_were_that_of_now(tmp_path: Path) -> None:
-    push = "{title: 'low: {{ value }}', message: 'look at {{ rule }}', subtitle: 'below {{ threshold }}'}"
+    push = "title: 'low: {{ value }}', message: 'look at {{ rule }}', subtitle: 'below {{ threshold }}'"
+    push = f"{{group_by: ['...'], {push}}}"
     with Harness(tmp_path, NO_DATA.replace("push: true", f"push: {push}"), T) as harness:
         minutes(harness, 0, 0, stock={"a": 9, "b": 1})
         assert [message.content.title for message in harness.take()] == ["low: 1"]

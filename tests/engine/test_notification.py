@@ -12,7 +12,8 @@ import pytest
 from engine.harness import Harness
 from smithd.events import AlertChanged, NotificationChanged, SendDropped
 from smithd.notify.reason import Reason
-from smithd.outbox.message import Push, PushUpdate
+from smithd.outbox.message import Priority, Push, PushUpdate
+from smithd.outbox.settlement import Accept
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
 """A Monday, midnight."""
@@ -20,6 +21,7 @@ DAY = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
 HOUR = 3600.0
 EVENING, NIGHT, MORNING = DAY + 20 * HOUR, DAY + 23 * HOUR, DAY + 31 * HOUR
 
+ALONE = "{group_by: ['...']}"
 NIGHTS = "time_windows: {nights: {from: '22:00', to: '07:00'}}\n"
 
 
@@ -214,7 +216,7 @@ def test_without_its_mute_a_rule_notifies_what_the_digest_would_have(tmp_path: P
 
 
 def test_a_silence_suppresses_by_labels_until_it_ends(tmp_path: Path) -> None:
-    config = rules(rule("stock", "stock"))
+    config = rules(rule("stock", "stock", push=ALONE))
     with Harness(tmp_path, config, EVENING) as harness:
         silence = harness.engine.add_silence('rule=stock, house=~"a|b"', 600, "moving", "ann", EVENING)
         harness.poll(EVENING + 1, stock={"a": 7, "c": 7})
@@ -263,7 +265,7 @@ def test_a_silence_that_makes_no_sense_is_refused(tmp_path: Path, matchers: str,
 
 
 def test_a_rule_is_inhibited_while_another_fires_on_the_same_labels(tmp_path: Path) -> None:
-    config = rules(rule("slow", "stock", unless_firing="[down]"), rule("down", "errors"))
+    config = rules(rule("slow", "stock", push=ALONE, unless_firing="[down]"), rule("down", "errors"))
     with Harness(tmp_path, config, EVENING) as harness:
         harness.poll(EVENING, stock={"a": 7, "b": 7}, errors={"a": 7, "b": 0})
         assert sorted(titles(harness.take())) == ["down (a) is critical", "slow (b) is critical"]
@@ -291,11 +293,12 @@ def test_a_consequence_waits_for_what_it_depends_on(tmp_path: Path) -> None:
 
 # Groups.
 
-GROUPED = "{group_by: [], title: '{{ count }} houses'}"
+GROUPED = "{title: '{{ count }} houses'}"
+WAITING = "{group_wait: 30s, title: '{{ count }} houses'}"
 
 
 def test_a_group_is_notified_once_with_all_that_came_while_it_waited(tmp_path: Path) -> None:
-    with Harness(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as harness:
+    with Harness(tmp_path, rules(rule("stock", "stock", push=WAITING)), EVENING) as harness:
         harness.poll(EVENING, stock={"a": 7, "b": 0, "c": 0})
         assert harness.take() == []
         harness.poll(EVENING + 20, stock={"a": 7, "b": 2, "c": 2})
@@ -313,7 +316,7 @@ def test_a_group_is_notified_once_with_all_that_came_while_it_waited(tmp_path: P
 
 
 def test_the_log_has_one_line_for_what_a_group_notifies(tmp_path: Path) -> None:
-    with Harness(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as harness:
+    with Harness(tmp_path, rules(rule("stock", "stock", push=WAITING)), EVENING) as harness:
         harness.poll(EVENING, stock={"a": 7, "b": 2, "c": 2})
         harness.pass_time(EVENING + 30)
         lines = [str(event) for event in harness.events if isinstance(event, AlertChanged | NotificationChanged)]
@@ -321,39 +324,124 @@ def test_the_log_has_one_line_for_what_a_group_notifies(tmp_path: Path) -> None:
     assert lines[3:] == ['alert stock{house="a"} (critical, and 2 more): notified: with 2 more']
 
 
-def test_a_group_changes_no_more_often_than_its_interval_but_for_what_is_worse(tmp_path: Path) -> None:
+def test_what_breaches_in_one_step_is_one_push_at_once(tmp_path: Path) -> None:
+    with Harness(tmp_path, rules(rule("stock", "stock")), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 2, "b": 7, "c": 2, "d": 0})
+        (push,) = harness.take()
+        assert (push.created, push.content.title) == (EVENING, "stock: 3 of 4, critical")
+        assert push.content.message.startswith("b: 7, critical since 20:00")
+
+
+def test_what_joins_is_named_in_place_and_announced_together_when_the_interval_is_over(tmp_path: Path) -> None:
     with Harness(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as harness:
         harness.poll(EVENING, stock={"a": 2, "b": 0, "c": 0})
-        harness.pass_time(EVENING + 30)
         (first,) = harness.take()
-        harness.poll(EVENING + 60, stock={"a": 2, "b": 2, "c": 0})
+        harness.poll(EVENING + 5, stock={"a": 2, "b": 2, "c": 0})
         assert harness.take() == []
-        harness.pass_time(EVENING + 330)
+        harness.pass_time(EVENING + 15)
+        (update,) = harness.take()
+        assert (update.key, isinstance(update, PushUpdate), update.only_in_place) == (first.key, True, True)
+        assert (update.content.title, update.content.interruption_level) == ("2 houses", "passive")
+        harness.poll(EVENING + 60, stock={"a": 2, "b": 2, "c": 2})
+        assert titles(harness.take()) == ["3 houses"]
+        harness.pass_time(EVENING + 299)
+        assert harness.take() == []
+        harness.pass_time(EVENING + 300)
         second, past = harness.take()
-        assert second.content.title == "2 houses"
-        assert (past.key, past.content.message) == (first.key, "As of 20:00. More alerts fired at 20:05.")
-        harness.poll(EVENING + 340, stock={"a": 2, "b": 2, "c": 7})
-        assert titles(harness.take())[0] == "3 houses"
-        harness.poll(EVENING + 350, stock={"a": 2, "b": 2, "c": 0})
-        assert harness.take() == []
-        harness.pass_time(EVENING + 640)
+        assert (second.content.title, second.key.sequence, isinstance(second, Push)) == ("3 houses", 2, True)
+        assert (past.key, past.content.message) == (first.key, "As of 20:01. More alerts fired at 20:05.")
+        assert harness.reasons().count(Reason.NOTIFIED) == 3
+
+
+def test_what_is_worse_goes_at_once_and_a_group_shrinks_in_place(tmp_path: Path) -> None:
+    with Harness(tmp_path, rules(rule("stock", "stock", push=GROUPED)), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 2, "b": 0, "c": 0})
+        harness.take()
+        harness.poll(EVENING + 10, stock={"a": 2, "b": 2, "c": 7})
+        assert titles(harness.take()) == ["3 houses", "Earlier: 1 houses"]
+        harness.poll(EVENING + 60, stock={"a": 2, "b": 2, "c": 0})
         (update,) = harness.take()
         assert (update.content.title, isinstance(update, PushUpdate)) == ("2 houses", True)
-        harness.poll(EVENING + 700, stock={"a": 0, "b": 0, "c": 0})
+        harness.poll(EVENING + 61, stock={"a": 2, "b": 0, "c": 0})
+        assert harness.take() == []
+        harness.poll(EVENING + 70, stock={"a": 0, "b": 0, "c": 0})
         (end,) = harness.take()
-        assert (end.content.title, isinstance(end, PushUpdate)) == ("Resolved: stock", True)
+        assert (end.content.title, isinstance(end, PushUpdate), end.only_in_place) == ("Resolved: stock", True, False)
+        harness.poll(EVENING + 71, stock={"a": 2, "b": 0, "c": 0})
+        assert titles(harness.take()) == ["1 houses"]
+
+
+def test_what_joined_and_ended_within_the_interval_is_not_pushed(tmp_path: Path) -> None:
+    with Harness(tmp_path, rules(rule("stock", "stock")), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 2, "b": 0})
+        harness.poll(EVENING + 60, stock={"a": 2, "b": 2})
+        harness.poll(EVENING + 120, stock={"a": 2, "b": 0})
+        for minute in range(3, 20):
+            harness.poll(EVENING + minute * 60, stock={"a": 2, "b": 0})
+            harness.pass_time(EVENING + minute * 60 + 59)
+        assert [isinstance(message, Push) for message in harness.take()].count(True) == 1
+
+
+def test_what_fires_again_within_an_hour_of_its_announcement_is_only_named(tmp_path: Path) -> None:
+    with Harness(tmp_path, rules(rule("stock", "stock")), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 2, "b": 2})
+        harness.take()
+        for minute, value in ((1, 0.0), (50, 2.0), (52, 0.0)):
+            harness.poll(EVENING + minute * 60, stock={"a": 2, "b": value})
+        assert titles(harness.take()) == ["stock (a) is warning"]
+        assert harness.reasons("stock")[-3:] == [Reason.UPDATED, Reason.FIRED_AGAIN, Reason.UPDATED]
+        harness.poll(EVENING + 59 * 60, stock={"a": 2, "b": 7})
+        assert titles(harness.take())[0] == "stock: 2 alerts, critical"
+    # The hour is remembered over a restart, and counts from the last announcement.
+    with Harness(tmp_path, rules(rule("stock", "stock")), EVENING + 3600) as harness:
+        harness.poll(EVENING + 3660, stock={"a": 2, "b": 0})
+        harness.poll(EVENING + 7000, stock={"a": 2, "b": 2})
+        assert [isinstance(message, PushUpdate) for message in harness.take()] == [True]
+        harness.poll(EVENING + 7060, stock={"a": 2, "b": 0})
+        harness.poll(EVENING + 59 * 60 + 3600, stock={"a": 2, "b": 2})
+        assert titles(harness.take())[0] == "stock: 2 alerts, warning"
+
+
+def test_what_ended_is_remembered_while_others_are_announced_and_when_the_clock_is_set_back(tmp_path: Path) -> None:
+    with Harness(tmp_path, rules(rule("stock", "stock")), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 2, "b": 2})
+        harness.poll(EVENING + 60, stock={"a": 2, "b": 0})
+        harness.poll(EVENING + 400, stock={"a": 2, "b": 0, "c": 2})
+        harness.take()
+        harness.poll(EVENING + 460, stock={"a": 2, "b": 2, "c": 2})
+        harness.pass_time(EVENING + 1000)
+        assert [type(message) for message in harness.take()] == [PushUpdate]
+        harness.engine.replan(EVENING - 7200)
+        harness.now = EVENING - 7200
+        harness.poll(EVENING - 7190, stock={"a": 2, "b": 2, "c": 2, "d": 2})
+        harness.pass_time(EVENING - 6900)
+        announced = harness.take()[0]
+        assert (announced.content.title, isinstance(announced, Push)) == ("stock: 4 alerts, warning", True)
+
+
+def test_a_notification_without_a_name_is_not_updated_and_its_end_is_a_push_of_its_own(tmp_path: Path) -> None:
+    with Harness(tmp_path, rules(rule("stock", "stock")), EVENING) as harness:
+        harness.poll(EVENING, stock={"a": 2, "b": 0})
+        (queued,) = harness.outbox.ready(EVENING)
+        harness.outbox.settle(harness.outbox.claim(queued, "any", EVENING), Accept(), EVENING)
+        harness.poll(EVENING + 60, stock={"a": 2, "b": 2})
+        assert harness.take() == []
+        assert harness.reasons("stock")[-1] == Reason.NOT_REPLACEABLE
+        harness.pass_time(EVENING + 300)
+        assert titles(harness.take()) == ["stock: 2 alerts, warning"]
+        harness.poll(EVENING + 310, stock={"a": 0, "b": 0})
+        (end,) = harness.take()
+        assert not end.only_in_place
 
 
 def test_alerts_are_grouped_by_labels(tmp_path: Path) -> None:
-    with Harness(
-        tmp_path, rules(rule("stock", "stock", push="{group_by: [house], group_wait: 0s}")), EVENING
-    ) as harness:
+    with Harness(tmp_path, rules(rule("stock", "stock", push="{group_by: [house]}")), EVENING) as harness:
         harness.poll(EVENING, stock={"a": 7, "b": 7})
         assert titles(harness.take()) == ["stock (a) is critical", "stock (b) is critical"]
 
 
 def test_a_group_that_waits_survives_a_restart(tmp_path: Path) -> None:
-    config = rules(rule("stock", "stock", push=GROUPED))
+    config = rules(rule("stock", "stock", push=WAITING))
     with Harness(tmp_path, config, EVENING) as harness:
         harness.poll(EVENING, stock={"a": 7, "b": 2})
         harness.poll(EVENING + 5, stock={"a": 7, "b": 0})
@@ -364,11 +452,10 @@ def test_a_group_that_waits_survives_a_restart(tmp_path: Path) -> None:
 
 
 def test_too_many_alerts_share_a_notification(tmp_path: Path) -> None:
-    with Harness(tmp_path, rules(rule("stock", "stock", push="{max_series: 2}")), EVENING) as harness:
+    push = "{group_by: ['...'], max_series: 2}"
+    with Harness(tmp_path, rules(rule("stock", "stock", push=push)), EVENING) as harness:
         harness.poll(EVENING, stock=dict.fromkeys("abcde", 7.0))
-        assert len(harness.take()) == 2
-        harness.pass_time(EVENING + 30)
-        (rest,) = harness.take()
+        _, _, rest = harness.take()
         assert rest.content.title == "stock: 3 more alerts, critical"
         assert rest.content.message.endswith("These are too many for notifications of their own (max_series).")
         harness.poll(EVENING + 60, stock={**dict.fromkeys("abcde", 0.0), "f": 7})
@@ -378,6 +465,125 @@ def test_too_many_alerts_share_a_notification(tmp_path: Path) -> None:
             "Resolved: stock, the other alerts",
             "stock (f) is critical",
         ]
+
+
+# Storms.
+
+
+def many(count: int, push: str = "true", **keys: str) -> str:
+    """Rules on the same metric, and one more on another."""
+    return rules(*(rule(f"r{number:02}", "stock", push, **keys) for number in range(count)), rule("other", "orders"))
+
+
+def houses(count: int, value: float) -> dict[str, float]:
+    return {f"h{number:02}": value for number in range(count)}
+
+
+def test_ten_rules_on_fifty_series_are_ten_pushes_and_each_alert_is_known(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(10), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(50, 3))
+        taken = harness.take()
+        assert [message.created for message in taken] == [EVENING] * 10
+        assert taken[0].content.title == "r00: 50 alerts, warning"
+        assert all(len(harness.engine.entries(f"r{number:02}")) == 50 for number in range(10))
+        assert set(harness.reasons()) == {Reason.NOTIFIED}
+
+
+def test_in_a_storm_further_warnings_share_one_summary_that_shrinks_and_ends(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(33), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(2, 3))
+        *pushes, summary = harness.take()
+        assert len(pushes) == 11
+        assert summary.content.title == "22 rules fire: r11, r12, r13 and 19 more"
+        assert summary.content.message.startswith("r11, 2 alerts: warning since 20:00\n")
+        assert harness.reasons("r32") == [Reason.STORM, Reason.STORM]
+        harness.poll(EVENING + 10, orders=3)
+        harness.pass_time(EVENING + 15)
+        (update,) = harness.take()
+        assert (update.key, isinstance(update, PushUpdate)) == (summary.key, True)
+        assert update.content.title.startswith("23 rules fire")
+        harness.poll(EVENING + 40, stock=houses(2, 0), orders=3)
+        shrunk = harness.take()[-1]
+        assert (shrunk.key, shrunk.content.title) == (summary.key, "1 rule fires: other")
+        harness.poll(EVENING + 41, stock=houses(2, 0), orders=0)
+        (end,) = harness.take()
+        assert (end.key, end.content.title) == (summary.key, "Resolved: all that fired together")
+
+
+def test_what_becomes_critical_leaves_the_summary_and_what_is_critical_never_joins_it(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(12), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(1, 3))
+        assert harness.take()[-1].content.title == "1 rule fires: r11"
+        harness.poll(EVENING + 10, orders=9)
+        (alone,) = harness.take()
+        assert (alone.content.title, alone.priority) == ("other is critical", Priority.CRITICAL_PUSH)
+        harness.poll(EVENING + 20, stock=houses(1, 9))
+        assert "r11 (h00) is critical" in titles(harness.take())
+        assert harness.reasons("r11") == [Reason.STORM, Reason.NOTIFIED]
+
+
+@pytest.mark.parametrize("keys", ["on_resolve: push", "on_resolve: none", "repeat: 1m"])
+def test_in_a_summary_neither_on_resolve_nor_repeat_of_a_rule_applies(tmp_path: Path, keys: str) -> None:
+    with Harness(tmp_path, many(13, f"{{{keys}}}"), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(1, 3))
+        summary = harness.take()[-1]
+        harness.pass_time(EVENING + 59)
+        assert harness.take() == []
+        harness.poll(EVENING + 59, stock=houses(1, 0))
+        assert [type(message) for message in harness.take() if message.key == summary.key] == [PushUpdate]
+
+
+def test_a_storm_is_one_of_its_channels_and_is_remembered_over_a_restart(tmp_path: Path) -> None:
+    others = rule("night", "errors", "{channels: [night]}")
+    config = many(11) + others + "  " + rule("last", "errors").strip() + "\n"
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, stock=houses(1, 3))
+        assert len(harness.take()) == 11
+    with Harness(tmp_path, config, EVENING + 30) as harness:
+        harness.poll(EVENING + 31, errors=3)
+        assert titles(harness.take()) == ["night is warning", "1 rule fires: last"]
+    with Harness(tmp_path, config, EVENING + 120) as harness:
+        harness.poll(EVENING + 121, orders=3)
+        assert titles(harness.take()) == ["other is warning"]
+
+
+def test_what_joined_a_summary_stays_in_it_when_the_storm_is_over(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(13), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(2, 3))
+        summary = harness.take()[-1]
+        harness.poll(EVENING + 49, stock={"h00": 3, "h01": 0})
+        harness.poll(EVENING + 50, orders=3)
+        harness.take()
+        harness.pass_time(EVENING + 70)
+        (update,) = harness.take()
+        assert (update.key, update.content.title) == (summary.key, "3 rules fire: r11, r12, other")
+
+
+def test_pushes_that_wait_make_a_storm_however_long_ago_they_came(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(11), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(1, 3))
+        harness.poll(EVENING + 600, orders=3)
+        assert titles(harness.take())[-1] == "1 rule fires: other"
+
+
+def test_the_first_push_of_a_rule_goes_before_the_later_ones_of_another(tmp_path: Path) -> None:
+    with Harness(tmp_path, many(1, ALONE), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(40, 9))
+        harness.poll(EVENING + 5, orders=9)
+        assert titles(harness.take())[:3] == ["r00 (h00) is critical", "other is critical", "r00 (h01) is critical"]
+
+
+def test_a_rise_to_critical_is_a_first_push_and_a_reminder_a_later_one(tmp_path: Path) -> None:
+    with Harness(tmp_path, rules(rule(push="{repeat: 1h}")), EVENING) as harness:
+        harness.poll(EVENING, errors=2)
+        harness.poll(EVENING + 1, errors=2)
+        first = harness.take()[0]
+        harness.poll(EVENING + 10, errors=9)
+        rise = harness.take()[0]
+        harness.pass_time(EVENING + 3610)
+        reminder = harness.take()[0]
+        priorities = [first.priority, rise.priority, reminder.priority]
+        assert priorities == [Priority.PUSH, Priority.CRITICAL_PUSH, Priority.LATER_PUSH]
 
 
 # Reminders.
@@ -428,10 +634,10 @@ def test_a_reminder_waits_for_the_end_of_a_mute_and_for_the_push_before(tmp_path
 
 
 def test_an_edit_of_push_neither_forgets_nor_repeats(tmp_path: Path) -> None:
-    with Harness(tmp_path, rules(rule("stock", "stock")), EVENING) as harness:
+    with Harness(tmp_path, rules(rule("stock", "stock", push=ALONE)), EVENING) as harness:
         harness.poll(EVENING, stock={"a": 7, "b": 7})
         assert len(harness.take()) == 2
-    for push in (GROUPED, "{max_series: 1}", "{title: other}"):
+    for push in (GROUPED, "{group_by: ['...'], max_series: 1}", "{title: other}"):
         with Harness(tmp_path, rules(rule("stock", "stock", push=push)), EVENING + 60) as harness:
             harness.poll(EVENING + 61, stock={"a": 7, "b": 7})
             harness.pass_time(EVENING + 600)
@@ -526,7 +732,7 @@ def test_an_alert_that_turns_out_to_be_about_a_value_is_notified_anew(tmp_path: 
 
 
 def test_what_fell_and_rose_again_waits_for_group_interval_as_other_news_does(tmp_path: Path) -> None:
-    config = rules(rule(push="{group_by: [], group_wait: 0s}"))
+    config = rules(rule())
     with Harness(tmp_path, config, EVENING) as harness:
         harness.poll(EVENING, errors=7)
         harness.poll(EVENING + 60, errors=2)

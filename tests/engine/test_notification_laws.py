@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from campaign import rounds
-from engine.harness import Harness
+from engine.harness import HEAD, Harness
 from smithd.notify import rows as notify_rows
 from smithd.notify.apply import push_key
 from smithd.notify.group import AlertId, id_of
@@ -24,6 +24,7 @@ from smithd.outbox.settlement import Accept, DeliveryReason, Retry
 
 START = datetime(2026, 11, 23, 19, 0, tzinfo=UTC).timestamp()
 HOUSES = "abc"
+HEADS = [HEAD, HEAD.replace("ask_test", "ask_test, storm: 1")]
 PAST = ("Resolved: ", "Earlier: ", "Closed: ", "After nights: all is well", "shop answers again")
 
 MUTES = [
@@ -37,7 +38,8 @@ PUSHES = [
     "{repeat: {every: 30m, factor: 2}}",
     "{group_by: [], group_interval: 3m}",
     "{group_by: [house], group_wait: 10s}",
-    "{max_series: 1}",
+    "{group_by: ['...']}",
+    "{group_by: ['...'], max_series: 1}",
     "{group_by: [], repeat: 1h}",
     "{repeat: 16h}",
 ]
@@ -52,6 +54,7 @@ class Life:
         self.chance = random.Random(seed)  # noqa: S311 - a test, no secret
         self.folder = folder
         self.config = self._config()
+        self.head = self.chance.choice(HEADS)
         self.now = START
         self.values = {"errors": dict.fromkeys(HOUSES, 0.0), "stock": dict.fromkeys(HOUSES, 0.0), "orders": {"": 0.0}}
         self.is_down = False
@@ -69,7 +72,7 @@ class Life:
 
     @contextmanager
     def live(self) -> Iterator[Harness]:
-        with Harness(self.folder, self.config, self.now) as harness:
+        with Harness(self.folder, self.config, self.now, self.head) as harness:
             yield harness
 
     def step(self, harness: Harness) -> None:

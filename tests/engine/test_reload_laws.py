@@ -30,7 +30,7 @@ START = 1_790_000_000.0
 POLL = 60.0
 SERIES = (("errors", "a"), ("errors", "b"), ("orders", ""))
 
-texts = st.sampled_from(["true", "{title: 'oh'}", "{on_resolve: push}", "{title: '{{ value }}', channels: [night]}"])
+texts = st.sampled_from(["", ", title: 'oh'", ", on_resolve: push", ", title: '{{ value }}', channels: [night]"])
 thresholds = st.sampled_from(["1", "2", "3"])
 holds = st.sampled_from(["0s", "30s", "90s"])
 
@@ -43,7 +43,7 @@ def rules(draw: st.DrawFn) -> dict[str, str]:
         metric, level = draw(st.sampled_from(["errors", "orders"])), draw(thresholds)
         found[name] = (
             f'{{metric: shop.{metric}, warning: "> {level}", for: {draw(holds)}, '
-            f"keep_firing_for: {draw(holds)}, push: {draw(texts)}}}"
+            f"keep_firing_for: {draw(holds)}, push: {{group_by: ['...']{draw(texts)}}}}}"
         )
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from rpds import HashTrieMap
 
@@ -68,9 +69,13 @@ def group(
     scope: GroupScope = GroupScope.RULE,
     **log: object,
 ) -> NotificationGroup:
-    """A group of these alerts. ``notified``: what the log entry says of them; ``log``: its other fields."""
+    """A group of these alerts. ``notified``: what was announced of them, and the text says; ``log``: the log entry's
+    other fields.
+    """
     severities = {each.id: severity for each, severity in (notified or {}).items()}
-    entry = replace(LogEntry(NOW), severities=HashTrieMap(severities), **log)  # type: ignore[arg-type]
+    fields: dict[str, Any] = {"severities": HashTrieMap(severities), "named": HashTrieMap(severities)}
+    fields |= {"announced": HashTrieMap((id_, NOW) for id_ in severities)} | log
+    entry = replace(LogEntry(NOW), **fields)
     return NotificationGroup(
         GroupKey("default", scope, "errors"), HashTrieMap({each.id: each for each in alerts}), entry
     )

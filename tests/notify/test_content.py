@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from notify.scenes import NOW, RULE, alert, changes, group, open_alert, view
+from notify.scenes import NOW, RULE, alert, changes, group, open_alert, series, view
 from smithd.alerts.reason import SERIES_MISSING
 from smithd.alerts.severity import Severity
 from smithd.keys import PushKey
@@ -13,6 +13,7 @@ from smithd.notify.content import Subject
 from smithd.notify.group import GroupedAlert, GroupKey, GroupScope, ended, grouped
 from smithd.notify.options import PushOptions
 from smithd.outbox.message import Priority, PushContent
+from smithd.plugin.sample import Sample
 
 RULES = {"errors": RULE}
 ALONE = GroupKey("default", GroupScope.RULE, "errors")
@@ -55,7 +56,24 @@ def test_a_custom_text_sees_one_alert_or_all_of_a_group() -> None:
 
 def test_a_title_that_fails_gives_way_to_the_stock_one() -> None:
     assert text(fires(), title="{{ labels.host }} is down").title == "errors is critical"
-    assert text(fires(host="a"), fires(host="b"), title="{{ labels.host }}").title == "errors: 2 alerts, critical"
+    assert text(fires(host="a"), fires(host="b"), title="{{ labels.dc }}").title == "errors: 2 alerts, critical"
+
+
+def test_a_label_on_which_the_alerts_differ_is_that_of_the_worst_and_the_others_are_counted() -> None:
+    hosts = [fires(2, host="b"), fires(7, host="a"), fires(3, host="c")]
+    texts = {"title": "{{ labels.host }} is busy", "subtitle": "{{ rule }}", "message": "{{ labels | join }}"}
+    found = text(*hosts, **texts)
+    assert (found.title, found.subtitle) == ("a is busy and 2 more", "errors")
+    assert text(fires(host="a"), **texts).title == "a is busy"
+
+
+def test_a_group_counts_what_fires_and_the_series_that_there_are() -> None:
+    samples = [Sample(series(f"h{number}"), 1.0, NOW) for number in range(38)]
+    seen = view(samples=[*samples, Sample(series("a"), 7.0, NOW)])
+    subject = Subject(ALONE, [fires(host="a"), fires(host="gone")])
+    options = PushOptions.model_validate({"message": "{{ count }} of {{ series }}"})
+    found = content.firing(subject, RULES, options, seen)
+    assert (found.title, found.message) == ("errors: 2 of 40, critical", "2 of 40")
 
 
 def test_a_reminder_says_so_unless_the_title_is_a_custom_one() -> None:
@@ -108,6 +126,8 @@ def test_a_rule_that_was_removed_is_closed() -> None:
 
 def test_beginnings_go_first_and_what_only_tidies_up_goes_last() -> None:
     key, words = PushKey("default", "errors", NOW, 1), PushContent("errors is critical")
-    assert content.push(key, words, view(), is_critical=True).priority is Priority.CRITICAL_PUSH
-    assert content.update(key, words, view()).priority is Priority.PUSH
-    assert content.update(key, words, view(), only_in_place=True).priority is Priority.COSMETIC
+    assert content.push(key, words, view(), Priority.CRITICAL_PUSH).priority is Priority.CRITICAL_PUSH
+    assert content.push(key, words, view()).priority is Priority.LATER_PUSH
+    assert content.update(key, words, view()).priority is Priority.UPDATE
+    family = [Priority.CRITICAL_PUSH, Priority.PUSH, Priority.LATER_PUSH, Priority.UPDATE, Priority.COSMETIC]
+    assert sorted(family) == family

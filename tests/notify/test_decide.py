@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
+from rpds import HashTrieMap
 
 from notify.scenes import CRITICAL, NOW, WARNING, alert, group
 from smithd.alerts.severity import Severity
@@ -26,6 +28,10 @@ LOUD = GroupOptions(30.0, 300.0, "push")
 SILENT = GroupOptions(30.0, 300.0, "none")
 HOURLY = GroupOptions(0.0, 0.0, repeat=RepeatOptions.model_validate("1h"))
 GROUPED_HOURLY = GroupOptions(30.0, 7200.0, repeat=RepeatOptions.model_validate("1h"))
+
+ONLY_A: HashTrieMap[AlertId, Severity] = HashTrieMap([(A.id, WARNING)])
+NAMED: dict[str, Any] = {"log": {"named": ONLY_A.insert(B.id, WARNING)}, "at": 100.0}
+"""The text names B already, though it was not announced."""
 
 MUTED = Suppression(Reason.MUTED, "nights", NOW + 5000)
 INHIBITED = Suppression(Reason.INHIBITED, "down")
@@ -49,12 +55,15 @@ class Row:
     until: float = math.inf
     scope: GroupScope = GroupScope.RULE
     log: Mapping[str, object] = field(default_factory=dict)
+    is_storm: bool = False
 
     def decide(self) -> Decision:
         log: dict[str, object] = {"highest": max(self.notified.values(), default=None, key=list(Severity).index)}
-        log |= {"sequence": 0 if self.last is LastPush.NONE else 1, "notified_at": NOW, "changed_at": NOW}
+        log |= {"sequence": 0 if self.last is LastPush.NONE else 1}
+        log |= dict.fromkeys(("notified_at", "announced_at", "changed_at"), NOW)
         found = group(*self.alerts, notified=self.notified, scope=self.scope, **(log | dict(self.log)))
-        return decide(found, self.suppressed, self.last, self.options, NOW + self.at)
+        now = NOW + self.at
+        return decide(found, self.suppressed, self.last, self.options, now, is_storm=self.is_storm)
 
 
 ROWS = [
@@ -107,22 +116,41 @@ ROWS = [
     Row("all left the group", [], Do.SUPERSEDE, Why.UPDATED, log={"is_outdated": True}),
     Row("all left before it was sent", [], Do.SUPERSEDE, Why.NOTIFIED, last=Push.WAITING, log={"is_outdated": True}),
     Row("a source answers", [], Do.END, Why.UPDATED, scope=GroupScope.SOURCE, log={"is_outdated": True}),
-    # 4: worse than anything before
+    # 4: a storm
+    Row("a warning in a storm", [A], Do.JOIN_STORM, Why.STORM, last=Push.NONE, is_storm=True),
+    Row("a critical in a storm", [A, BAD], Do.PUSH, Why.NOTIFIED, last=Push.NONE, is_storm=True),
+    Row("a later one in a storm", [A, B], Do.PUSH, Why.NOTIFIED, {A: WARNING}, at=300.0, is_storm=True),
+    Row("a digest in a storm", [A], Do.PUSH, Why.DIGEST, last=Push.NONE, scope=GroupScope.DIGEST, is_storm=True),
+    Row("the summary", [A], Do.PUSH, Why.STORM, last=Push.NONE, scope=GroupScope.STORM, is_storm=True),
+    Row("the summary takes in one more", [A, B], Do.UPDATE, Why.UPDATED, {A: WARNING}, at=20.0, scope=GroupScope.STORM),
+    Row("the summary of another storm", [A, B], Do.PUSH, Why.STORM, {A: WARNING}, at=300.0, scope=GroupScope.STORM),
+    # 5: worse than anything before
     Row("a rise", [BAD], Do.PUSH, Why.NOTIFIED, {BAD: WARNING}, at=1.0),
     Row("a rise while the push before is unsent", [BAD], Do.PUSH, Why.NOTIFIED, {BAD: WARNING}, last=Push.WAITING),
     Row("a worse one joins", [B, BAD], Do.PUSH, Why.NOTIFIED, {B: WARNING}, at=1.0),
-    Row("another at the same severity", [A, B], Do.WAIT, Why.GROUP_INTERVAL, {A: WARNING}, at=1.0, until=300.0),
+    Row("another at the same severity", [A, B], Do.WAIT, Why.GROUP_INTERVAL, {A: WARNING}, at=1.0, until=15.0),
     Row(
-        "what fell and rose again waits",
+        "what fell and rose again is not worse than anything before",
         [BAD],
-        Do.WAIT,
-        Why.GROUP_INTERVAL,
+        Do.UPDATE,
+        Why.UPDATED,
         {BAD: WARNING},
-        at=1.0,
-        until=300.0,
+        at=15.0,
         log={"highest": CRITICAL},
     ),
-    # 5: reminders
+    # 6: the last push is unsent
+    Row("one more joins the unsent push", [A, B], Do.PUSH, Why.NOTIFIED, {A: WARNING}, last=Push.WAITING, at=1.0),
+    Row(
+        "one that fires again joins the unsent push",
+        [A, B],
+        Do.UPDATE_UNSENT,
+        Why.UPDATED,
+        {A: WARNING, B: WARNING},
+        last=Push.WAITING,
+        at=1.0,
+        log={"named": ONLY_A},
+    ),
+    # 7: reminders
     Row("a reminder", [A], Do.REMIND, Why.REMINDED, {A: WARNING}, options=HOURLY, at=3600.0),
     Row(
         "the second comes later",
@@ -207,8 +235,12 @@ ROWS = [
         options=GROUPED_HOURLY,
         at=3600.0,
     ),
-    # 6 and 7: news and group_interval
+    # 8: news and group_interval
     Row("news after the interval", [A, B], Do.PUSH, Why.NOTIFIED, {A: WARNING}, at=300.0),
+    Row("news that are named wait for it", [A, B], Do.WAIT, Why.GROUP_INTERVAL, {A: WARNING}, until=300.0, **NAMED),
+    Row("news that ended in it", [A, B_OVER], Do.UPDATE, Why.UPDATED, {A: WARNING}, at=300.0, log=NAMED["log"]),
+    Row("what was announced ended, and news fire", [A_OVER, B], Do.UPDATE, Why.UPDATED, {A: WARNING}, at=20.0),
+    Row("no one rings for what fires again", [A, B], Do.NOTHING, Why.UNCHANGED, {A: WARNING, B: WARNING}, at=300.0),
     Row("suppressed news", [A, B], Do.NOTHING, Why.UNCHANGED, {A: WARNING}, {B.id: MUTED}, at=300.0),
     Row(
         "one more rule of a failing source waits",
@@ -218,7 +250,7 @@ ROWS = [
         {A: WARNING},
         scope=GroupScope.SOURCE,
         at=1.0,
-        until=300.0,
+        until=15.0,
     ),
     Row("one more rule of a failing source", [A, B], Do.UPDATE, Why.UPDATED, {A: WARNING}, scope=GroupScope.SOURCE),
     Row(
@@ -230,9 +262,31 @@ ROWS = [
         last=Push.DROPPED,
         scope=GroupScope.SOURCE,
     ),
-    # 8: ended and outdated
-    Row("one of two ended", [A_OVER, B], Do.WAIT, Why.GROUP_INTERVAL, {A: WARNING, B: WARNING}, at=10.0, until=300.0),
-    Row("one of two, after the interval", [A_OVER, B], Do.UPDATE, Why.UPDATED, {A: WARNING, B: WARNING}),
+    # 9 and 10: joined, ended and outdated
+    Row("one joins", [A, B], Do.UPDATE, Why.UPDATED, {A: WARNING}, at=15.0),
+    Row("one joins, on_resolve: none", [A, B], Do.UPDATE, Why.UPDATED, {A: WARNING}, options=SILENT, at=15.0),
+    Row(
+        "one joins while the push is in flight",
+        [A, B],
+        Do.WAIT,
+        Why.GROUP_INTERVAL,
+        {A: WARNING},
+        last=Push.IN_FLIGHT,
+        at=20.0,
+        until=25.0,
+    ),
+    Row(
+        "one joins, and the text cannot be replaced",
+        [A, B],
+        Do.FORGET,
+        Why.NOT_REPLACEABLE,
+        {A: WARNING},
+        last=Push.FIXED,
+        at=20.0,
+    ),
+    Row("all end, and the text cannot be replaced", [A_OVER], Do.END, Why.UPDATED, {A: WARNING}, last=Push.FIXED),
+    Row("one of two ended", [A_OVER, B], Do.WAIT, Why.UPDATE_INTERVAL, {A: WARNING, B: WARNING}, at=10.0, until=15.0),
+    Row("one of two, after 15 s", [A_OVER, B], Do.UPDATE, Why.UPDATED, {A: WARNING, B: WARNING}, at=15.0),
     Row("one came and went", [A_OVER, B], Do.UPDATE, Why.UPDATED, {B: WARNING}),
     Row(
         "the notification is unsent",
@@ -243,6 +297,16 @@ ROWS = [
         last=Push.WAITING,
     ),
     Row("by push", [A_OVER, B], Do.UPDATE_BY_PUSH, Why.NOTIFIED, {A: WARNING, B: WARNING}, options=LOUD),
+    Row(
+        "by push waits for the interval",
+        [A_OVER, B],
+        Do.WAIT,
+        Why.GROUP_INTERVAL,
+        {A: WARNING, B: WARNING},
+        options=LOUD,
+        at=20.0,
+        until=300.0,
+    ),
     Row("by push, muted", [A_OVER, B], Do.UPDATE, Why.UPDATED, {A: WARNING, B: WARNING}, {A.id: MUTED}, options=LOUD),
     Row("not at all", [A_OVER, B], Do.FORGET, Why.RESOLVE_NOT_NOTIFIED, {A: WARNING, B: WARNING}, options=SILENT),
     Row("another cause", [A], Do.UPDATE, Why.UPDATED, {A: WARNING}, options=ALONE, log={"is_outdated": True}),
@@ -308,15 +372,15 @@ ROWS = [
         log={"not_before": NOW + 5000},
     ),
     Row(
-        "last night's, and it waits its interval",
+        "last night's, and it waits for the next update",
         [A_OVER, B],
         Do.WAIT,
-        Why.GROUP_INTERVAL,
+        Why.UPDATE_INTERVAL,
         {A: WARNING},
         options=GroupOptions(0, 300),
         scope=GroupScope.DIGEST,
-        at=20.0,
-        until=300.0,
+        at=10.0,
+        until=15.0,
         log={"not_before": NOW + 5000},
     ),
 ]

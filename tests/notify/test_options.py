@@ -34,11 +34,13 @@ def test_a_rule_has_channels_tags_and_links_of_its_own() -> None:
 
 
 def test_only_groups_wait() -> None:
-    assert options().pace == (0.0, 0.0)
-    assert options(group_by=[]).pace == (30.0, 300.0)
-    assert options(group_by=["host"], group_wait=0, group_interval="1m").pace == (0.0, 60.0)
-    with pytest.raises(ValidationError, match="add group_by"):
-        options(group_wait="1m")
+    assert options().pace == options(group_by=[]).pace == (0.0, 300.0)
+    assert options(group_by=["host"], group_wait="30s", group_interval="1m").pace == (30.0, 60.0)
+    assert (options(group_by=["..."]).pace, options(group_by=["..."]).is_alone) == ((0.0, 0.0), True)
+    with pytest.raises(ValidationError, match="each alert is alone"):
+        options(group_by=["..."], group_wait="1m")
+    with pytest.raises(ValidationError, match="leave out the others"):
+        options(group_by=["...", "host"])
 
 
 def test_reminders_grow_up_to_a_limit() -> None:

@@ -121,7 +121,7 @@ def test_values_are_not_changed_in_place() -> None:
 
 
 def test_a_group_waits_with_the_reason_and_the_timer_that_it_waits_for() -> None:
-    drive = Drive(config(push={"group_by": []}))
+    drive = Drive(config(push={"group_wait": "30s"}))
     drive.value(2.0, "a")
     (group,) = drive.groups.by_key.values()
     assert (drive.reasons(), drive.timers) == ([Reason.GROUP_WAIT], [(NOW + 30, GroupDue(group.key))])
@@ -131,7 +131,12 @@ def test_a_group_waits_with_the_reason_and_the_timer_that_it_waits_for() -> None
     assert drive.titles() == ["errors: 2 alerts, warning"]
     drive.value(2.0, "c")
     assert drive.reasons()[-1] == Reason.GROUP_INTERVAL
+    assert drive.timers == [(NOW + 45, GroupDue(group.key))]
+    drive.wait(NOW + 45)
+    assert (drive.titles(), drive.reasons()[-1]) == (["errors: 3 alerts, warning"], Reason.UPDATED)
     assert drive.timers == [(NOW + 330, GroupDue(group.key))]
+    drive.wait(NOW + 330)
+    assert drive.titles() == ["Earlier: errors: 3 alerts, warning", "errors: 3 alerts, warning"]
 
 
 def test_what_is_suppressed_is_in_no_group_and_has_a_timer() -> None:
@@ -200,7 +205,8 @@ def test_after_the_clock_was_set_back_everything_is_looked_at_again() -> None:
 PUSHES: list[dict[str, object]] = [
     {},
     {"group_by": [], "group_wait": "10s", "group_interval": "3m"},
-    {"max_series": 1},
+    {"group_by": ["..."]},
+    {"group_by": ["..."], "max_series": 1},
     {"repeat": "10m"},
     {"group_by": [], "repeat": "5m"},
     {"on_resolve": "push"},

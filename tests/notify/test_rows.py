@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rpds import HashTrieMap
 from sqlalchemy import Connection, create_engine
 
 from notify.scenes import CRITICAL, NOW, WARNING, alert, group
@@ -40,7 +41,8 @@ def some() -> NotificationGroup:
         "changed_at": NOW + 1,
         "reminders": 2,
     }
-    log |= {"reminders": 2}
+    log |= {"announced_at": NOW - 5, "named": HashTrieMap([(A.id, CRITICAL), (B.id, WARNING)])}
+    log["announced"] = HashTrieMap([(A.id, NOW - 5), (alert(host="gone").id, NOW - 50)])
     return group(A, B, notified={A: WARNING}, **log, not_before=NOW + 9, remind_not_before=NOW + 7, is_outdated=True)
 
 
@@ -48,6 +50,18 @@ def test_a_group_is_found_as_it_was_written(connection: Connection) -> None:
     groups = Groups().add(some())
     rows.write_groups(connection, groups, groups.keys, groups.of_alert)
     assert rows.load_groups(connection) == groups
+
+
+def test_of_a_group_only_the_alerts_that_changed_are_written(connection: Connection) -> None:
+    before = Groups().add(some())
+    rows.write_groups(connection, before, before.keys, before.of_alert)
+    gone, changed, new = B, replace(A, value=9.0), alert(host="c")
+    after = before.put_alert(some().key, changed, NOW).put_alert(some().key, new, NOW).drop_alert(gone.id)
+    rows.write_groups(connection, after, after.keys, [gone.id, changed.id, new.id])
+    assert rows.load_groups(connection) == after
+    connection.exec_driver_sql("UPDATE grouped_alerts SET state = 'untouched'")
+    rows.write_groups(connection, after.put_timer(some().key, NOW), after.keys, [])
+    assert set(connection.exec_driver_sql("SELECT state FROM grouped_alerts").scalars()) == {"untouched"}
 
 
 def test_a_group_that_is_closed_is_deleted(connection: Connection) -> None:
@@ -130,6 +144,7 @@ def test_what_an_earlier_version_has_left_is_migrated(tmp_path: Path) -> None:
     database.close()
     in_digest, alone = sorted(groups.by_key.values(), key=lambda group: group.key.scope)
     assert (alone.log.sequence, alone.log.highest, list(alone.log.severities.values())) == (2, WARNING, [WARNING])
+    assert (alone.log.named, list(alone.log.announced.values())) == (alone.log.severities, [7.0])
     assert (alone.log.notified_at, alone.log.changed_at, alone.log.reminders) == (7.0, 8.0, 1)
     key = push_key(in_digest.key, in_digest.log)
     assert [tuple(row) for row in shown] == [(key.group, key.opened, key.sequence)]

@@ -61,4 +61,7 @@ class AccountOptions(Options):
     )
     base_url: Annotated[str, AfterValidator(_safe_url)] = BASE_URL
     channels: Channels | None = Field(None, description="who is notified; left out: everybody on the account")
+    storm: int = Field(
+        10, ge=1, description="more pushes than this in a minute: what is less than critical joins one summary"
+    )
     limits: Limits = Limits()

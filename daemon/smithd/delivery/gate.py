@@ -24,7 +24,7 @@ UNDECIDED_PROBE = 60.0
 """Seconds to the next probe where the last one met other trouble."""
 
 _PROBES = {BlockScope.EVERYTHING: SLOW_PROBE, BlockScope.BILLED: BILLING_PROBE}
-_FIRST = frozenset({Priority.CRITICAL_PUSH, Priority.END})
+_FIRST = frozenset({Priority.CRITICAL_PUSH, Priority.LATER_CRITICAL_PUSH, Priority.END})
 
 
 class GateReason(StrEnum):

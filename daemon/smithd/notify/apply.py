@@ -7,17 +7,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from rpds import HashTrieMap
+
 from smithd.alerts.severity import Severity, worst_of
 from smithd.keys import PushKey
 from smithd.notify import content
 from smithd.notify.config import NotifyConfig
 from smithd.notify.content import Subject
 from smithd.notify.decide import Decision, GroupOptions, LastPush, NotifyAction, wakes_at
-from smithd.notify.group import AlertId, GroupedAlert, GroupKey, Groups, LogEntry, NotificationGroup
+from smithd.notify.group import (
+    REMEMBERED_FOR,
+    AlertId,
+    GroupedAlert,
+    GroupKey,
+    Groups,
+    GroupScope,
+    LogEntry,
+    NotificationGroup,
+)
 from smithd.notify.grouping import Decided
+from smithd.notify.recent import RecentPush, RecentPushes
 from smithd.notify.suppression import Suppression
 from smithd.notify.view import NotifyView
-from smithd.outbox.message import EdgeMessage
+from smithd.outbox.message import EdgeMessage, Priority, Push
+
+_PRIORITIES = {
+    (True, True): Priority.CRITICAL_PUSH,
+    (True, False): Priority.LATER_CRITICAL_PUSH,
+    (False, True): Priority.PUSH,
+    (False, False): Priority.LATER_PUSH,
+}
+"""By whether a push announces something critical, and is the first of its rule for a while: that goes before another
+rule's later ones.
+"""
 
 LEAST_PAUSE = 1.0
 """Seconds between two decisions of one group that change something, so that none can follow itself in a circle."""
@@ -25,7 +47,8 @@ LEAST_PAUSE = 1.0
 
 class Applied(NamedTuple):
     """What came of a group's decision. ``until``: when to look at the group again; ``withdrawn``: the notifications
-    that are not to be sent any more.
+    that are not to be sent any more; ``joined``: the group that its alerts have moved to, and that is to be decided
+    about.
     """
 
     groups: Groups
@@ -33,6 +56,7 @@ class Applied(NamedTuple):
     decided: Mapping[AlertId, Decided]
     until: float
     withdrawn: Sequence[PushKey] = ()
+    joined: GroupKey | None = None
 
 
 def push_key(key: GroupKey, log: LogEntry) -> PushKey:
@@ -45,8 +69,10 @@ def last_push(group: NotificationGroup, view: NotifyView) -> LastPush:
     if not group.log.sequence:
         return LastPush.NONE
     status = view.status(push_key(group.key, group.log))
-    if status.shown is not None or status.in_flight:
-        return LastPush.SENT
+    if status.push is not None:
+        return LastPush.SENT if status.push.notification_id is not None else LastPush.FIXED
+    if status.in_flight:
+        return LastPush.IN_FLIGHT
     if status.queued is None:
         return LastPush.DROPPED
     return LastPush.REFUSED if status.refusal else LastPush.WAITING
@@ -77,23 +103,39 @@ def apply(
         log = replace(log, remind_not_before=decision.until)
         return Applied(groups.put_log(key, log), (), decided, decision.until)
 
+    if action is NotifyAction.JOIN_STORM:
+        summary = config.storm_summary(key)
+        return Applied(groups.move(key, summary, now), (), {}, math.inf, joined=summary)
+
     last = last_push(group, view)
-    settled = _settled(log, decision, last, now)
+    settled = _settled(group, decision, last, now)
     once = config.push(key).delivery == "at_most_once"
     messages = [
-        replace(message, at_most_once=once) for message in _messages(group, settled, decision, last, view, config)
+        replace(message, at_most_once=once)
+        for message in _messages(group, settled, decision, last, groups.recent, view, config)
     ]
     decided = _decided(group, settled, decision, view)
     groups = groups.put_log(key, settled)
+    recent, channels = groups.recent, config.channel_set(key)
+    for message in messages:
+        if isinstance(message, Push):
+            is_critical = message.priority <= Priority.LATER_CRITICAL_PUSH
+            recent = recent.add(channels, RecentPush(now, message.key, rule_of(key), is_critical), config.storm)
+    groups = replace(groups, recent=recent)
     # Alerts that ended leave only now: the messages name them.
     for alert in decision.ended:
         groups = groups.drop_alert(alert.id)
     left = groups.by_key[key]
-    until = max(wakes_at(left, group_options(left, config), now), now + LEAST_PAUSE)
+    until = max(wakes_at(left, suppressed, group_options(left, config), now), now + LEAST_PAUSE)
     if not left.alerts:
         groups, until = groups.close(key), math.inf
     withdrawn = (push_key(key, log),) if action is NotifyAction.WITHDRAW else ()
     return Applied(groups, messages, decided, until, withdrawn)
+
+
+def rule_of(key: GroupKey) -> str:
+    """What pushes are counted under: a rule, or what notifies in place of rules."""
+    return key.name if key.scope in (GroupScope.RULE, GroupScope.REST) else str(key)
 
 
 def group_options(group: NotificationGroup, config: NotifyConfig) -> GroupOptions:
@@ -102,23 +144,46 @@ def group_options(group: NotificationGroup, config: NotifyConfig) -> GroupOption
     return GroupOptions(wait, interval, config.push(group.key).on_resolve, config.repeat(group))
 
 
-def _settled(log: LogEntry, decision: Decision, last: LastPush, now: float) -> LogEntry:
+def _named(group: NotificationGroup, decision: Decision) -> list[GroupedAlert]:
+    """The alerts of a group that fire, as far as its text names them once a decision is carried out."""
+    # A set, since each of a thousand alerts may be news.
+    added = {alert.id for alert in (*decision.news, *decision.joined)}
+    return [alert for alert in group.firing if group.is_notified(alert) or group.is_named(alert) or alert.id in added]
+
+
+def _settled(group: NotificationGroup, decision: Decision, last: LastPush, now: float) -> LogEntry:
     """The log entry after a decision was carried out."""
-    action = decision.action
+    log, action = group.log, decision.action
     # It counts all the same, so that the next one comes after its whole wait, and not at once.
     if action is NotifyAction.SKIP_REMINDER:
         return replace(log, reminders=log.reminders + 1, notified_at=now, remind_not_before=0.0)
-    severities, highest = log.severities, log.highest
+    severities, highest, announced = log.severities, log.highest, log.announced
     for alert in decision.news:
         severities = severities.insert(alert.id, alert.severity)
+        announced = announced.insert(alert.id, now)
         highest = worst_of(highest, alert.severity)
-    log = replace(log, severities=severities, highest=highest, changed_at=now, is_outdated=False)
+    if decision.news:
+        # What has left is remembered for an hour, so that a group that stays open for weeks does not grow.
+        stays = ((id_, at) for id_, at in announced.items() if id_ in group.alerts or at > now - REMEMBERED_FOR)
+        announced = HashTrieMap(dict(stays))
+    named = {alert.id: alert.severity for alert in _named(group, decision)}
+    log = replace(
+        log,
+        severities=severities,
+        named=HashTrieMap(named),
+        announced=announced,
+        highest=highest,
+        changed_at=now,
+        is_outdated=False,
+    )
     if action in (NotifyAction.PUSH, NotifyAction.REMIND, NotifyAction.UPDATE_UNSENT):
         log = replace(log, notified_at=now)
     # Where the one before still waits to be sent, its text is replaced: the phone gets one notification, not two.
     follows = action in (NotifyAction.PUSH, NotifyAction.REMIND) and not last.waits
     if follows or (action is NotifyAction.END_BY_PUSH and last is LastPush.NONE):
         log = replace(log, sequence=log.sequence + 1)
+    if action in (NotifyAction.PUSH, NotifyAction.UPDATE_BY_PUSH):
+        log = replace(log, announced_at=now)
     if action is NotifyAction.PUSH:
         log = replace(log, reminders=0)
     if action is NotifyAction.REMIND:
@@ -131,6 +196,7 @@ def _messages(
     settled: LogEntry,
     decision: Decision,
     last: LastPush,
+    recent: RecentPushes,
     view: NotifyView,
     config: NotifyConfig,
 ) -> list[EdgeMessage]:
@@ -151,7 +217,7 @@ def _messages(
     if action is NotifyAction.SUPERSEDE:
         what_followed = "Its alerts moved to other notifications"
     # Where ends are not updates in place, an old notification stays as it is.
-    elif follows and last is LastPush.SENT and options.on_resolve == "replace":
+    elif follows and last in (LastPush.SENT, LastPush.IN_FLIGHT) and options.on_resolve == "replace":
         has_risen = all(group.is_notified(alert) for alert in decision.news)
         news = f"It rose to {firing[0].severity}" if has_risen else "More alerts fired"
         what_followed = news if not is_reminder else "A reminder followed"
@@ -160,7 +226,7 @@ def _messages(
         shown = view.status(before).push
         text = content.superseded(group, shown.content if shown is not None else None, what_followed, view)
         text = options.addressed(text, config.channels)
-        messages.append(content.update(before, text, view, only_in_place=True))
+        messages.append(content.update(before, text, view, Priority.COSMETIC, only_in_place=True))
 
     match action:
         case NotifyAction.PUSH | NotifyAction.REMIND | NotifyAction.UPDATE_UNSENT:
@@ -175,17 +241,19 @@ def _messages(
     key, text = push_key(group.key, settled), options.addressed(text, config.channels)
     is_open = options.on_resolve != "none" and bool(firing)
     if action in (NotifyAction.UPDATE, NotifyAction.END):
-        messages.append(content.update(key, text, view, is_open=is_open))
+        # An update is worth nothing as a notification of its own; the end is.
+        only_in_place = action is NotifyAction.UPDATE
+        messages.append(content.update(key, text, view, is_open=is_open, only_in_place=only_in_place))
     else:
-        is_critical = bool(firing) and firing[0].severity is Severity.CRITICAL
-        messages.append(content.push(key, text, view, is_critical=is_critical, is_open=is_open))
+        # An unsent push is as urgent as what it announces, whatever was added to its text since.
+        announced = firing if last.waits else decision.news
+        is_critical = any(alert.severity is Severity.CRITICAL for alert in announced)
+        # A rise to critical is a first push as well; a reminder, or the end of all, is none.
+        may_be_first = is_critical or (settled.sequence == 1 and bool(firing))
+        push = RecentPush(view.now, key, rule_of(group.key), is_critical)
+        priority = _PRIORITIES[is_critical, may_be_first and recent.is_first(push, view)]
+        messages.append(content.push(key, text, view, priority, is_open=is_open))
     return messages
-
-
-def _named(group: NotificationGroup, decision: Decision) -> list[GroupedAlert]:
-    """The alerts that fire and that the notification is about, the worst first."""
-    news = {alert.id for alert in decision.news}
-    return [alert for alert in group.firing if group.is_notified(alert) or alert.id in news]
 
 
 def _decided(
@@ -197,7 +265,9 @@ def _decided(
     with_others = [f"with {others} more"] if others > 0 else []
     notification = str(push_key(group.key, settled))
     found = {}
-    for alert in (*decision.news, *decision.ended):
+    # News that are only named are decided about again when they are announced; what fires again has its reason already.
+    joined = [alert for alert in decision.joined if group.is_news(alert)]
+    for alert in (*joined, *decision.news, *decision.ended):
         # It ended before anything was notified of it: its beginning and its end are in one notification.
         parts = ["it came and went"] if alert.ended is not None and not group.is_notified(alert) else []
         detail = ", ".join([*parts, *with_others])

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from smithd.alerts.rule import Rule
 from smithd.keys import DEFAULT_ACCOUNT
-from smithd.notify.group import GroupKey, GroupScope, NotificationGroup
-from smithd.notify.options import GROUP_INTERVAL, GROUP_WAIT, PushOptions, RepeatOptions
+from smithd.notify.group import GroupKey, GroupScope, NotificationGroup, worst_first
+from smithd.notify.options import GROUP_INTERVAL, GROUP_WAIT, STORM, PushOptions, RepeatOptions
 from smithd.notify.suppression import Suppressors
 
 
@@ -17,7 +17,8 @@ from smithd.notify.suppression import Suppressors
 class NotifyConfig:
     """The rules, how each is notified (``pushes`` has those that are), and what suppresses it.
 
-    ``channels``: the account's; ``dependents``: the rules that another one may suppress.
+    ``channels``: the account's; ``dependents``: the rules that another one may suppress; ``storm``: after how many
+    pushes in a minute what is less than critical joins a summary.
     """
 
     rules: Mapping[str, Rule]
@@ -26,6 +27,7 @@ class NotifyConfig:
     dependents: Mapping[str, Sequence[str]]
     channels: Sequence[str] | None = None
     account: str = DEFAULT_ACCOUNT
+    storm: int = STORM
 
     def push(self, key: GroupKey) -> PushOptions:
         """How a group is notified; where it is not one rule's, by the defaults."""
@@ -42,13 +44,24 @@ class NotifyConfig:
                 return GROUP_WAIT, GROUP_INTERVAL
         return 0.0, GROUP_INTERVAL
 
+    def channel_set(self, key: GroupKey) -> tuple[str, ...]:
+        """Who is notified of a group, in order; empty: everybody."""
+        return tuple(sorted({*(self.push(key).channels or self.channels or ())}))
+
+    def storm_summary(self, key: GroupKey) -> GroupKey:
+        """The group that takes in this one's alerts in a storm: one for each channel set."""
+        return GroupKey(self.account, GroupScope.STORM, "summary", (), self.channel_set(key))
+
     def repeat(self, group: NotificationGroup) -> RepeatOptions | None:
         """How reminders follow: as the first rule says that has an alert which fires and was notified."""
+        if group.key.scope is GroupScope.STORM:
+            return None
+        notified = (alert for alert in group.alerts.values() if alert.ended is None and group.is_notified(alert))
+        # All alerts of a rule's group have the same: a thousand need not be put in order for it.
         if group.key.scope in (GroupScope.RULE, GroupScope.REST):
-            is_notified = any(alert.ended is None and group.is_notified(alert) for alert in group.alerts.values())
-            return self.pushes[group.key.name].repeat if is_notified else None
-        notified = (self.pushes[alert.rule].repeat for alert in group.firing if group.is_notified(alert))
-        return next((repeat for repeat in notified if repeat is not None), None)
+            return self.pushes[group.key.name].repeat if any(notified) else None
+        repeats = (self.pushes[alert.rule].repeat for alert in worst_first(notified))
+        return next((repeat for repeat in repeats if repeat is not None), None)
 
 
 def notify_config(
@@ -57,10 +70,11 @@ def notify_config(
     suppressors: Mapping[str, Suppressors],
     channels: Sequence[str] | None = None,
     account: str = DEFAULT_ACCOUNT,
+    storm: int = STORM,
 ) -> NotifyConfig:
     """The configuration of these rules."""
     dependents: dict[str, list[str]] = defaultdict(list)
     for name, each in suppressors.items():
         for other in sorted({*each.unless_firing, *each.depends_on}):
             dependents[other].append(name)
-    return NotifyConfig(rules, pushes, suppressors, dict(dependents), channels, account)
+    return NotifyConfig(rules, pushes, suppressors, dict(dependents), channels, account, storm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from smithd.notify.group import GroupedAlert, GroupKey, GroupScope, Notification
 from smithd.notify.options import PushOptions
 from smithd.notify.view import NotifyView
 from smithd.outbox.message import Priority, Push, PushContent, PushUpdate
-from smithd.template import Text
+from smithd.template import Text, WatchedLabels
 
 EXPIRES_AFTER = 24 * 3600.0
 """How long a push that was not accepted is tried, in seconds; Apple keeps trying as long (contract section 7)."""
@@ -28,11 +29,15 @@ STILL_FIRING = "Still firing: "
 NAMED = 8
 """How many alerts the stock text of a group names."""
 
+NAMED_IN_TITLE = 3
+"""How many rules the title of a storm summary names."""
+
 _END_TITLES = {
     GroupScope.RULE: "Resolved: {}",
     GroupScope.REST: "Resolved: {}, the other alerts",
     GroupScope.SOURCE: "{} answers again",
     GroupScope.DIGEST: "After {}: all is well",
+    GroupScope.STORM: "Resolved: all that fired together",
 }
 
 
@@ -56,13 +61,13 @@ def firing(
     """The text about alerts that fire."""
     first = subject.firing[0]
     names = _names(subject, rules, options, view)
-    title = _custom(options.title, first, names) or _title(subject)
+    title = _custom(options.title, subject, names) or _title(subject, view)
     # A title of the rule's own is left as it is.
-    message = _custom(options.message, first, names) or _message(subject, rules, view)
+    message = _custom(options.message, subject, names) or _message(subject, rules, view)
     return PushContent(
         f"{STILL_FIRING}{title}" if is_reminder and options.title is None else title,
         "\n".join([message, *_rest(subject, rules, view)]),
-        _custom(options.subtitle, first, names) or None,
+        _custom(options.subtitle, subject, names) or None,
         options.level(first.severity),
         plain=_plain(subject),
     )
@@ -121,18 +126,27 @@ def closed(subject: Subject, view: NotifyView, *, is_evaluated: bool = False) ->
 
 
 def push(
-    key: PushKey, content: PushContent, view: NotifyView, *, is_critical: bool = False, is_open: bool = False
+    key: PushKey,
+    content: PushContent,
+    view: NotifyView,
+    priority: Priority = Priority.LATER_PUSH,
+    *,
+    is_open: bool = False,
 ) -> Push:
     """A notification that makes itself known. ``is_open``: a later text will want to replace it."""
-    priority = Priority.CRITICAL_PUSH if is_critical else Priority.PUSH
     return Push(key, content, priority, view.now, expires=view.now + EXPIRES_AFTER, is_open=is_open)
 
 
 def update(
-    key: PushKey, content: PushContent, view: NotifyView, *, is_open: bool = False, only_in_place: bool = False
+    key: PushKey,
+    content: PushContent,
+    view: NotifyView,
+    priority: Priority = Priority.UPDATE,
+    *,
+    is_open: bool = False,
+    only_in_place: bool = False,
 ) -> PushUpdate:
     """A text that silently replaces the one before. ``only_in_place``: it is worth nothing as a new notification."""
-    priority = Priority.COSMETIC if only_in_place else Priority.PUSH
     expires = view.now + EXPIRES_AFTER
     return PushUpdate(key, content, priority, view.now, expires=expires, is_open=is_open, only_in_place=only_in_place)
 
@@ -155,39 +169,50 @@ def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, vi
     since = min(alert.since for alert in subject.firing)
     named = [_short(alert, subject.group) for alert in subject.firing]
     left = len(named) - options.max_series
-    # Of the labels, only those that all alerts share: others would be right for one alert only.
+    shared = set(first.series.labels).intersection(*(other.series.labels for other in others))
     return {
         "rule": first.rule,
         "metric": first.series.metric,
         "severity": first.severity.value,
         "value": plain(first.value) if first.value is not None else None,
         "threshold": plain(threshold.number) if isinstance(threshold, Threshold | Relative) else None,
-        "labels": {
-            name: value
-            for name, value in first.series.labels
-            if all((name, value) in other.series.labels for other in others)
-        },
+        "labels": WatchedLabels(dict(first.series.labels), {name for name, _ in shared}),
         "since": view.clock(since),
         "duration": view.now - since,
         "count": len(subject.firing),
+        "series": _series(subject, view),
         "alerts": named if left <= 0 else [*named[: options.max_series], f"{left} more"],
         "baseline": baseline,
         "change": change,
     }
 
 
-def _title(subject: Subject) -> str:
+def _series(subject: Subject, view: NotifyView) -> int:
+    """How many series the alerts of a group could be about: those that are fresh, and those that have an alert."""
+    of_group, metric = set(subject.group.labels), subject.firing[0].series.metric
+    fresh = view.series.fresh(metric, view.now) if metric else {}
+    return len({alert.series.labels for alert in subject.firing}.union(filter(of_group.issubset, fresh)))
+
+
+def _title(subject: Subject, view: NotifyView) -> str:
     first, count = subject.firing[0], len(subject.firing)
     match subject.group.scope:
         case GroupScope.SOURCE:
             return f"{subject.group.name} does not answer: {_counted(count, first.severity)}"
         case GroupScope.DIGEST:
             return f"After {subject.group.name}: {_counted(count, first.severity)}"
+        case GroupScope.STORM:
+            rules = list(dict.fromkeys(alert.rule for alert in subject.firing))
+            what = "rule fires" if len(rules) == 1 else "rules fire"
+            others = f" and {len(rules) - NAMED_IN_TITLE} more" if len(rules) > NAMED_IN_TITLE else ""
+            return f"{len(rules)} {what}: {', '.join(rules[:NAMED_IN_TITLE])}{others}"
         case GroupScope.REST:
             return f"{subject.group.name}: {_counted(count, first.severity, 'more alert')}"
     if count == 1:
         return f"{name(first)} is {first.severity}"
-    return f"{_heading(subject.group)}: {_counted(count, first.severity)}"
+    series = _series(subject, view)
+    counted = f"{count} of {series}, {first.severity}" if series > count else _counted(count, first.severity)
+    return f"{_heading(subject.group)}: {counted}"
 
 
 def _plain(subject: Subject) -> str:
@@ -221,6 +246,8 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
             what = sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline)
         return f"{what}, since {view.clock(alert.since)}."
 
+    if group.scope is GroupScope.STORM:
+        return "\n".join([*_rule_lines(subject, view), "These are too many for notifications of their own (storm)."])
     lines = []
     for alert in subject.firing[:NAMED]:
         since = f"{alert.severity} since {view.clock(alert.since)}"
@@ -240,6 +267,18 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
     return "\n".join(lines)
 
 
+def _rule_lines(subject: Subject, view: NotifyView) -> list[str]:
+    """A line for each rule, the worst first: how many of its alerts fire, and since when."""
+    of_rule: dict[str, list[GroupedAlert]] = defaultdict(list)
+    for alert in subject.firing:
+        of_rule[alert.rule].append(alert)
+    lines = []
+    for rule, alerts in list(of_rule.items())[:NAMED]:
+        what = name(alerts[0]) if len(alerts) == 1 else f"{rule}, {len(alerts)} alerts"
+        lines.append(f"{what}: {alerts[0].severity} since {view.clock(min(alert.since for alert in alerts))}")
+    return [*lines, f"and {len(of_rule) - NAMED} more"] if len(of_rule) > NAMED else lines
+
+
 def _ended_lines(alerts: Sequence[GroupedAlert], view: NotifyView) -> list[str]:
     lines = []
     for alert in alerts[:NAMED]:
@@ -250,12 +289,17 @@ def _ended_lines(alerts: Sequence[GroupedAlert], view: NotifyView) -> list[str]:
 
 def _short(alert: GroupedAlert, group: GroupKey) -> str:
     """An alert by the labels that its group does not share."""
-    if group.scope in (GroupScope.SOURCE, GroupScope.DIGEST):
+    if group.scope in (GroupScope.SOURCE, GroupScope.DIGEST, GroupScope.STORM):
         return name(alert)
     own = [value for label, value in alert.series.labels if (label, value) not in group.labels]
     return ", ".join(own) or name(alert)
 
 
-def _custom(text: Text | None, alert: GroupedAlert, names: dict[str, Any]) -> str:
+def _custom(text: Text | None, subject: Subject, names: dict[str, Any]) -> str:
     """The rule's own text; none where the value is missing that it was written for: the last one is not today's."""
-    return text.render(names) if text is not None and not alert.cause else ""
+    if text is None or subject.firing[0].cause:
+        return ""
+    labels: WatchedLabels = names["labels"]
+    labels.differing_was_read = False
+    rendered, others = text.render(names), len(subject.firing) - 1
+    return f"{rendered} and {others} more" if rendered and labels.differing_was_read else rendered

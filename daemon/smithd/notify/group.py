@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -16,8 +17,12 @@ from rpds import HashTrieMap
 from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.reason import VALUE, Cause, Evidence
 from smithd.alerts.severity import Severity, rank
+from smithd.notify.recent import RecentPushes
 from smithd.notify.suppression import Suppression
 from smithd.plugin.sample import Labels, Series
+
+REMEMBERED_FOR = 3600.0
+"""Seconds after its announcement for which an alert that ends and fires again in an open group is not news."""
 
 
 class AlertId(NamedTuple):
@@ -55,6 +60,8 @@ class GroupScope(StrEnum):
     """The alerts of a rule beyond ``max_series``."""
     SOURCE = "source"
     DIGEST = "digest"
+    STORM = "storm"
+    """Alerts of many rules that began while too many pushes went out."""
 
 
 class GroupKey(NamedTuple):
@@ -139,6 +146,12 @@ def grouped(alert: Alert, before: GroupedAlert | None = None, evidence: Evidence
     )
 
 
+def worst_first(alerts: Iterable[GroupedAlert]) -> list[GroupedAlert]:
+    """Alerts in the order in which a text names them."""
+    # The id comes last, since the order of the map is arbitrary, and that of a text must not depend on it.
+    return sorted(alerts, key=lambda alert: (-rank(alert.severity), alert.fired_at, alert.id))
+
+
 def ended(alert: GroupedAlert, transition: Transition) -> GroupedAlert:
     """An alert of a group after its end."""
     return replace(
@@ -146,26 +159,26 @@ def ended(alert: GroupedAlert, transition: Transition) -> GroupedAlert:
     )
 
 
-def _worst_first(alert: GroupedAlert) -> tuple[int, float, AlertId]:
-    # The id comes last, since the order of the map is arbitrary, and that of a text must not depend on it.
-    return -rank(alert.severity), alert.fired_at, alert.id
-
-
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """The notification log entry of a group: what was last notified of it, and when.
 
-    ``severities``: the severity last notified of each alert; ``highest``: the highest ever notified; ``sequence``: how
-    many notifications were sent; ``notified_at``: when the last one made a sound, ``changed_at``: when its text last
-    changed; ``reminders``: how many were sent since the last news. ``not_before``: the end of the time window whose
-    digest this is; ``remind_not_before``: when a suppressed reminder is looked at again (0: none is suppressed).
-    ``is_outdated``: the notification names an alert that has left the group, or is about something else by now.
-    All times are seconds since 1970.
+    ``severities``: the severity last announced of each alert, by a push; ``named``: the severity at which the text
+    names each alert, announced or not. ``announced``: when each alert was last announced, those that ended within an
+    hour of that included; ``announced_at``: when anything was; ``highest``: the highest severity ever announced.
+    ``sequence``: how many notifications were sent; ``notified_at``: when the last one made a sound, ``changed_at``:
+    when its text last changed; ``reminders``: how many were sent since the last news. ``not_before``: the end of the
+    time window whose digest this is; ``remind_not_before``: when a suppressed reminder is looked at again (0: none is
+    suppressed). ``is_outdated``: the notification names an alert that has left the group, or is about something else by
+    now. All times are seconds since 1970.
     """
 
     opened: float
     sequence: int = 0
     severities: HashTrieMap[AlertId, Severity] = field(default_factory=HashTrieMap)
+    named: HashTrieMap[AlertId, Severity] = field(default_factory=HashTrieMap)
+    announced: HashTrieMap[AlertId, float] = field(default_factory=HashTrieMap)
+    announced_at: float = 0.0
     highest: Severity | None = None
     notified_at: float = 0.0
     changed_at: float = 0.0
@@ -187,13 +200,12 @@ class NotificationGroup:
     @property
     def firing(self) -> list[GroupedAlert]:
         """Its alerts that fire, the worst first."""
-        return sorted((alert for alert in self.alerts.values() if alert.ended is None), key=_worst_first)
+        return worst_first(alert for alert in self.alerts.values() if alert.ended is None)
 
     @property
     def news(self) -> list[GroupedAlert]:
-        """Its alerts that fire at a higher severity than was notified of them, the worst first."""
-        # Sorted after they were chosen: mostly they are few among many.
-        return sorted((alert for alert in self.alerts.values() if self.is_news(alert)), key=_worst_first)
+        """Its alerts that fire at a higher severity than was announced of them, the worst first."""
+        return worst_first(filter(self.is_news, self.alerts.values()))
 
     @property
     def ended(self) -> list[GroupedAlert]:
@@ -202,30 +214,53 @@ class NotificationGroup:
         return sorted(found, key=lambda alert: (alert.ended, alert.since, alert.id))
 
     def is_notified(self, alert: GroupedAlert) -> bool:
-        """Whether an alert was notified, at any severity."""
+        """Whether an alert was announced by a push, at any severity."""
         return alert.id in self.log.severities
 
+    def is_named(self, alert: GroupedAlert) -> bool:
+        """Whether the notification names an alert, announced or not."""
+        return alert.id in self.log.named
+
     def is_news(self, alert: GroupedAlert) -> bool:
-        """Whether an alert fires at a higher severity than was notified of it."""
+        """Whether an alert fires at a higher severity than was announced of it."""
         return alert.ended is None and rank(alert.severity) > rank(self.log.severities.get(alert.id))
+
+    def is_named_too_low(self, alert: GroupedAlert) -> bool:
+        """Whether an alert fires and the notification does not name it, or names it at a lower severity."""
+        return alert.ended is None and rank(alert.severity) > rank(self.log.named.get(alert.id))
+
+
+class KeptAlert(NamedTuple):
+    """What is kept of an alert in a group: how it is, and its part of the log entry."""
+
+    group: GroupKey
+    alert: GroupedAlert
+    notified: Severity | None
+    named: Severity | None
+    announced: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
     """All groups, the group of each alert, and what suppresses the alerts that have something to notify.
 
-    ``own``: how many alerts of a rule fire in groups of scope ``rule``.
+    ``own``: how many alerts of a rule fire in groups of scope ``rule``; ``recent``: the pushes of the last minute.
     """
 
     by_key: HashTrieMap[GroupKey, NotificationGroup] = field(default_factory=HashTrieMap)
     of_alert: HashTrieMap[AlertId, GroupKey] = field(default_factory=HashTrieMap)
     suppressed: HashTrieMap[str, HashTrieMap[AlertId, Suppression]] = field(default_factory=HashTrieMap)
     own: HashTrieMap[str, int] = field(default_factory=HashTrieMap)
+    recent: RecentPushes = field(default_factory=RecentPushes, compare=False)
 
-    def kept(self, id_: AlertId) -> tuple[GroupKey, GroupedAlert, Severity | None] | None:
-        """What is kept of an alert: its group, how it is, and the severity last notified; None without a group."""
-        group = self.of(id_)
-        return (group.key, group.alerts[id_], group.log.severities.get(id_)) if group is not None else None
+    def kept(self, id_: AlertId) -> KeptAlert | None:
+        """What is kept of an alert; None where it is in no group."""
+        if (group := self.of(id_)) is None:
+            return None
+        log = group.log
+        return KeptAlert(
+            group.key, group.alerts[id_], log.severities.get(id_), log.named.get(id_), log.announced.get(id_)
+        )
 
     def of(self, alert: AlertId) -> NotificationGroup | None:
         """The group that an alert is in."""
@@ -253,7 +288,7 @@ class Groups:
     def drop_alert(self, id_: AlertId) -> Groups:
         """Without an alert, and without its part of the log entry."""
         group = self.by_key[self.of_alert[id_]]
-        log = replace(group.log, severities=group.log.severities.discard(id_))
+        log = replace(group.log, severities=group.log.severities.discard(id_), named=group.log.named.discard(id_))
         return replace(
             self,
             by_key=self.by_key.insert(group.key, replace(group, alerts=group.alerts.remove(id_), log=log)),
@@ -268,6 +303,21 @@ class Groups:
     def put_timer(self, key: GroupKey, at: float) -> Groups:
         """With the time of a group's next timer."""
         return replace(self, by_key=self.by_key.insert(key, replace(self.by_key[key], timer_at=at)))
+
+    def without_timers(self, keys: Iterable[GroupKey]) -> Groups:
+        """With no timer set for these groups, as far as they are there."""
+        groups = self
+        for key in keys:
+            if key in groups.by_key:
+                groups = groups.put_timer(key, math.inf)
+        return groups
+
+    def move(self, key: GroupKey, to: GroupKey, now: float) -> Groups:
+        """With all alerts of a group that has notified nothing in another one."""
+        groups = self
+        for alert in self.by_key[key].alerts.values():
+            groups = groups.drop_alert(alert.id).put_alert(to, alert, now)
+        return groups.close(key)
 
     def close(self, key: GroupKey) -> Groups:
         """Without a group that has no alerts any more."""

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from smithd.alerts.alert import Alert
 from smithd.alerts.reason import TransitionReason
-from smithd.alerts.severity import rank
+from smithd.alerts.severity import Severity, rank
 from smithd.notify.config import NotifyConfig
 from smithd.notify.group import (
+    REMEMBERED_FOR,
     AlertId,
     GroupedAlert,
     GroupKey,
@@ -102,7 +103,7 @@ def _correct(groups: Groups, each: Corrected, view: NotifyView) -> Placed:
     if group is None or alert.severity is None:
         return Placed(groups)
     known = grouped(alert, group.alerts[id_], each.transition.evidence)
-    is_outdated = group.log.is_outdated or id_ in group.log.severities
+    is_outdated = group.log.is_outdated or id_ in group.log.named
     groups = groups.put_alert(group.key, known, view.now).put_log(
         group.key, replace(group.log, is_outdated=is_outdated)
     )
@@ -208,8 +209,12 @@ def _enter(
         groups = _left(groups, each.id, group)
         changed.append(group.key)
         known = replace(known, evidence=each.transition.evidence if each.transition else None)
+    is_beginning = group is None or group.alerts[each.id].ended is not None
     groups = groups.put_alert(target, known, view.now)
     decided = Decided(each.alert, None, "", target)
+    if is_beginning and _was_just_announced(groups.by_key[target], known, view.now):
+        groups = _lowered(groups, target, known)
+        decided = decided._replace(reason=Reason.FIRED_AGAIN)
     if suppressed is not None and suppressed.until is not None:
         groups = groups.put_log(target, replace(groups.by_key[target].log, not_before=suppressed.until))
         detail = f"{suppressed.describe(view)}, then in its digest"
@@ -235,6 +240,9 @@ def _target(
             return None
         channels = tuple(config.pushes[each.alert.rule].channels or ())
         return GroupKey(config.account, GroupScope.DIGEST, suppressed.digest, (), channels)
+    # In a storm summary it stays until it is critical: then it is pushed alone.
+    if group is not None and scope is GroupScope.STORM and each.alert.severity is not Severity.CRITICAL:
+        return group.key
     # Its time window has ended: the digest notifies it.
     if group is not None and scope is GroupScope.DIGEST and is_first and group.log.not_before <= now:
         return group.key
@@ -245,20 +253,36 @@ def _target(
         return group.key
     # max_series is looked at only here: an alert that has a notification of its own keeps it.
     options = config.pushes[each.alert.rule]
-    if options.group_by is None and groups.own.get(each.alert.rule, 0) >= options.max_series:
+    if options.is_alone and groups.own.get(each.alert.rule, 0) >= options.max_series:
         return each.group._replace(scope=GroupScope.REST, labels=())
     return each.group
 
 
+def _was_just_announced(group: NotificationGroup, alert: GroupedAlert, now: float) -> bool:
+    """Whether an alert that fires again was announced within the last hour, and nothing worse is to be announced now:
+    then it is named again, and no more.
+    """
+    # What a time window suppresses is for its digest, whatever was notified before.
+    if group.key.scope is GroupScope.DIGEST or rank(alert.severity) > rank(group.log.highest):
+        return False
+    at = group.log.announced.get(alert.id)
+    return at is not None and now - at < REMEMBERED_FOR
+
+
 def _lowered(groups: Groups, key: GroupKey, alert: GroupedAlert) -> Groups:
-    """After an alert fell below what was notified of it: the next rise is news again."""
+    """After an alert fell below what was notified of it, or fires again: the next rise is news."""
     log = groups.by_key[key].log
-    return groups.put_log(key, replace(log, severities=log.severities.insert(alert.id, alert.severity)))
+    # Nor does the text change for it, where it names the alert.
+    named, as_named = log.named, log.named.get(alert.id)
+    if as_named is not None and rank(alert.severity) > rank(as_named):
+        named = named.insert(alert.id, alert.severity)
+    severities = log.severities.insert(alert.id, alert.severity)
+    return groups.put_log(key, replace(log, severities=severities, named=named))
 
 
 def _left(groups: Groups, id_: AlertId, group: NotificationGroup) -> Groups:
     """After an alert left its group: what was notified of it there is outdated."""
-    is_outdated = group.log.is_outdated or id_ in group.log.severities
+    is_outdated = group.log.is_outdated or id_ in group.log.named
     groups = groups.drop_alert(id_)
     # An empty group stays while its notification is to be replaced; ``decide`` supersedes it, and ``apply`` closes it.
     log = groups.by_key[group.key].log

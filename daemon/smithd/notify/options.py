@@ -15,9 +15,15 @@ from smithd.outbox.message import PushContent
 from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.template import AnyLabels, Text, template
 
-GROUP_WAIT = 30.0
+GROUP_WAIT = 0.0
 GROUP_INTERVAL = 300.0
-"""Alertmanager's defaults, in seconds."""
+"""The defaults, in seconds; the second is Alertmanager's."""
+
+STORM = 10
+"""How many pushes in a minute are no storm, by default."""
+
+ALONE = "..."
+"""Alertmanager's word in ``group_by`` for all labels: each alert is notified alone."""
 
 PUSH_NAMES: dict[str, Any] = {
     "rule": "a-rule",
@@ -29,6 +35,7 @@ PUSH_NAMES: dict[str, Any] = {
     "since": "02:14",
     "duration": 90.0,
     "count": 1,
+    "series": 40,
     "alerts": ["web-1"],
     "baseline": 2000.0,
     "change": 38.3,
@@ -83,11 +90,13 @@ class PushOptions(Options):
     tags: Tags | None = None
     redirection: Link | None = Field(None, description="what a tap on the notification opens")
     group_by: list[str] | None = Field(
-        None, description="labels: alerts that share them are one notification, [] all of the rule's"
+        None,
+        description="labels: alerts that share them are one notification; left out, or []: all alerts of the rule; "
+        '["..."]: each alert alone',
     )
-    group_wait: Duration | None = Field(None, description="how long a group waits for more alerts; default: 30s")
+    group_wait: Duration | None = Field(None, description="how long a group waits for its first alerts; default: 0s")
     group_interval: Duration | None = Field(
-        None, description="the least time between two changes of a group's notification; default: 5m"
+        None, description="the least time between two pushes about alerts that join a group; default: 5m"
     )
     repeat: RepeatOptions | None = Field(None, description="remind while it fires, like 1h; left out: never")
     delivery: Literal["at_least_once", "at_most_once"] = Field(
@@ -97,7 +106,8 @@ class PushOptions(Options):
     max_series: int = Field(
         50,
         ge=1,
-        description="how many alerts have their own notification, or are named in a group's text; the rest is counted",
+        description="how many alerts a group's text names, or have a notification of their own with "
+        """group_by: ["..."]; the rest is counted""",
     )
 
     @model_validator(mode="before")
@@ -105,17 +115,29 @@ class PushOptions(Options):
     def _short_form(cls, given: Any) -> Any:
         return {} if given is True else given
 
+    @field_validator("group_by")
+    @classmethod
+    def _alone_or_by_labels(cls, given: list[str] | None) -> list[str] | None:
+        if given is not None and ALONE in given and given != [ALONE]:
+            raise ValueError(f"'{ALONE}' stands for all labels: leave out the others")
+        return given
+
     @field_validator("group_wait", "group_interval")
     @classmethod
     def _grouped(cls, given: float | None, info: ValidationInfo) -> float | None:
-        if given is not None and info.data.get("group_by", True) is None:
-            raise ValueError(f"{info.field_name} is for groups: add group_by, which may be []")
+        if given is not None and info.data.get("group_by") == [ALONE]:
+            raise ValueError(f"{info.field_name} is for groups; with group_by: ['{ALONE}'] each alert is alone")
         return given
 
     @property
+    def is_alone(self) -> bool:
+        """Whether each alert of the rule is notified alone."""
+        return self.group_by == [ALONE]
+
+    @property
     def pace(self) -> tuple[float, float]:
-        """``group_wait`` and ``group_interval`` in seconds; both are 0 for a rule that does not group."""
-        if self.group_by is None:
+        """``group_wait`` and ``group_interval`` in seconds; both are 0 for a rule whose alerts are notified alone."""
+        if self.is_alone:
             return 0.0, 0.0
         return (
             GROUP_WAIT if self.group_wait is None else self.group_wait,

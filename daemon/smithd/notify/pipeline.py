@@ -9,8 +9,7 @@ it: the new log entry, the messages with their texts, what the journal keeps, an
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from smithd.keys import PushKey
 from smithd.notify.apply import apply, group_options, last_push, push_key
 from smithd.notify.config import NotifyConfig
 from smithd.notify.decide import NotifyAction, decide, reminder_at
-from smithd.notify.group import AlertId, GroupKey, Groups, id_of, source_of
+from smithd.notify.group import AlertId, GroupKey, Groups, GroupScope, id_of, source_of
 from smithd.notify.grouping import Decided, regroup
 from smithd.notify.reason import AlertDecision, Reason
 from smithd.notify.route import Fires, GroupDue, NotifyTimer, Over, Routes, route
@@ -52,10 +51,9 @@ def notify(
     config: NotifyConfig,
 ) -> Notified:
     """What there is to notify after these transitions, and of what waited for these timers."""
+    due_groups = [timer.group for timer in due if isinstance(timer, GroupDue)]
     # A timer that has gone off is not set any more, so that its group may set another one below.
-    for timer in due:
-        if isinstance(timer, GroupDue) and timer.group in groups.by_key:
-            groups = groups.put_timer(timer.group, math.inf)
+    groups = groups.without_timers(due_groups)
 
     before = groups
     routes = route(groups, transitions, due, view, config)
@@ -72,11 +70,16 @@ def notify(
         if each.group is not None:
             of_group[each.group].append(id_)
 
-    # A group is decided about where an alert came, went or changed, and where its own timer has gone off.
-    looked_at = dict.fromkeys([*changed, *(timer.group for timer in due if isinstance(timer, GroupDue))])
-    for key in [key for key in looked_at if key in groups.by_key]:
-        group = groups.by_key[key]
-        decision = decide(group, suppressed, last_push(group, view), group_options(group, config), view.now)
+    # A group is decided about where an alert came, went or changed, and where its own timer has gone off. Storm
+    # summaries come last, since the groups before may join them.
+    looked_at = dict.fromkeys([*changed, *due_groups])
+    waiting = deque(sorted(looked_at, key=lambda key: key.scope is GroupScope.STORM))
+    while waiting:
+        if (key := waiting.popleft()) not in groups.by_key:
+            continue
+        group, last = groups.by_key[key], last_push(groups.by_key[key], view)
+        is_storm = groups.recent.is_storm(config.channel_set(key), config.storm, view)
+        decision = decide(group, suppressed, last, group_options(group, config), view.now, is_storm=is_storm)
         # What regrouping left open has the reason of its group's decision.
         for id_ in of_group[key]:
             reason, notification = decided[id_].reason or decision.reason, str(push_key(key, group.log))
@@ -84,10 +87,17 @@ def notify(
 
         applied = apply(groups, key, decision, suppressed, view, config)
         groups = applied.groups
+        # What the text names now, and did not before; whatever moved to a storm summary is written with that.
+        named = applied.groups.by_key[key].log.named.items() if key in applied.groups.by_key else ()
+        touched |= dict.fromkeys(id_ for id_, severity in named if group.log.named.get(id_) is not severity)
         touched |= dict.fromkeys(alert.id for alert in (*decision.news, *decision.ended))
+        touched |= dict.fromkeys(group.alerts) if applied.joined is not None else {}
         messages += applied.messages
         withdrawn += applied.withdrawn
         decided |= applied.decided
+        if applied.joined is not None and applied.joined not in waiting:
+            waiting.append(applied.joined)
+            changed[applied.joined] = None
         if decision.action not in (NotifyAction.WAIT, NotifyAction.NOTHING):
             changed[key] = None
         # One timer a group: a later one is set again by what the earlier one comes to.

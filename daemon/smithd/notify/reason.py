@@ -14,16 +14,19 @@ class Reason(StrEnum):
 
     NOTIFIED = "notified"
     DIGEST = "digest"
+    STORM = "storm_summary"
     REMINDED = "reminded"
     UPDATED = "updated_in_place"
     GROUP_WAIT = "group_wait"
     GROUP_INTERVAL = "group_interval"
+    UPDATE_INTERVAL = "update_interval"
     SILENCED = "silenced"
     MUTED = "muted"
     INHIBITED = "inhibited"
     DEPENDENT = "dependent"
     UNCONFIRMED = "unconfirmed"
     PREVIOUS_UNSENT = "previous_unsent"
+    NOT_REPLACEABLE = "not_replaceable"
     SEVERITY_NOT_LISTED = "severity_not_listed"
     NO_PUSH = "no_push"
     INTERMEDIATE = "intermediate"
@@ -40,21 +43,24 @@ class Reason(StrEnum):
 SENTENCES: dict[str, str] = {
     Reason.NOTIFIED: "notified",
     Reason.DIGEST: "notified in a digest",
+    Reason.STORM: "in the storm summary",
     Reason.REMINDED: "reminded",
     Reason.UPDATED: "notification updated in place",
     Reason.GROUP_WAIT: "waits for group_wait",
     Reason.GROUP_INTERVAL: "waits for group_interval",
+    Reason.UPDATE_INTERVAL: "waits for the next update in place",
     Reason.SILENCED: "silenced",
     Reason.MUTED: "muted",
     Reason.INHIBITED: "inhibited",
     Reason.DEPENDENT: "depends on another rule",
     Reason.UNCONFIRMED: "not confirmed since the start",
     Reason.PREVIOUS_UNSENT: "the previous notification still waits to be sent",
+    Reason.NOT_REPLACEABLE: "the notification cannot be replaced; the next one says it",
     Reason.SEVERITY_NOT_LISTED: "severity not listed",
     Reason.NO_PUSH: "no push",
     Reason.INTERMEDIATE: "no change of severity",
     Reason.SEVERITY_LOWERED: "severity lowered",
-    Reason.FIRED_AGAIN: "fired again before its end was notified",
+    Reason.FIRED_AGAIN: "fired again soon after it was notified",
     Reason.RESOLVED_BEFORE_NOTIFIED: "resolved before it was notified",
     Reason.RESOLVE_NOT_NOTIFIED: "ends are not notified (on_resolve: none)",
     Reason.REFUSED: "not notified: the service refused it until it ended",

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from smithd.alerts.severity import rank
+from rpds import HashTrieMap
+
+from smithd.alerts.severity import Severity, rank
 from smithd.notify import content
-from smithd.notify.apply import push_key
+from smithd.notify.apply import push_key, rule_of
 from smithd.notify.config import NotifyConfig
 from smithd.notify.content import Subject
 from smithd.notify.group import AlertId, GroupedAlert, GroupKey, Groups, GroupScope, NotificationGroup, id_of
 from smithd.notify.grouping import Decided
 from smithd.notify.pipeline import Notified, record
 from smithd.notify.reason import Reason
+from smithd.notify.recent import RecentPush, RecentPushes
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.suppression import Suppression, suppression
 from smithd.notify.unsent import brought_up_to_date
@@ -75,7 +78,22 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
             until = view.confirmed_by(found.series)
             groups = groups.suppress(id_, Suppression(Reason.UNCONFIRMED, "", until))
             timers.append((until, SuppressionEnds(id_)))
+    groups = _with_recent_pushes(groups, config)
     return Notified(groups, messages, record((), decided, view.now), timers, changed, list(decided))
+
+
+def _with_recent_pushes(groups: Groups, config: NotifyConfig) -> Groups:
+    """After a start: with the recent pushes, as the log entries know them, the last of each group."""
+    if groups.recent.of_rule:
+        return groups
+    recent = RecentPushes()
+    for group in sorted(groups.by_key.values(), key=lambda group: (group.log.notified_at, group.key)):
+        if group.log.sequence:
+            is_critical = group.log.highest is Severity.CRITICAL
+            key = push_key(group.key, group.log)
+            push = RecentPush(group.log.notified_at, key, rule_of(group.key), is_critical)
+            recent = recent.add(config.channel_set(group.key), push, config.storm)
+    return replace(groups, recent=recent)
 
 
 def reschedule(groups: Groups, now: float) -> tuple[Groups, Timers]:
@@ -131,7 +149,13 @@ def _by(groups: Groups, now: float) -> Groups:
     """The groups as they can be by ``now``: the clock may have been set back."""
     for key, group in groups.by_key.items():
         log = group.log
-        log = replace(log, notified_at=min(log.notified_at, now), changed_at=min(log.changed_at, now))
+        log = replace(
+            log,
+            notified_at=min(log.notified_at, now),
+            changed_at=min(log.changed_at, now),
+            announced_at=min(log.announced_at, now),
+            announced=HashTrieMap({id_: min(at, now) for id_, at in log.announced.items()}),
+        )
         groups = groups.put_log(key, log)
         for alert in group.alerts.values():
             if (known := alert.by(now)) is not alert:

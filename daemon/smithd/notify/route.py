@@ -141,6 +141,6 @@ def _group(alert: Alert, config: NotifyConfig) -> GroupKey:
     if source := source_of(alert):
         return GroupKey(config.account, GroupScope.SOURCE, source, (), tuple(options.channels or ()))
     labels = alert.series.labels
-    if options.group_by is not None:
-        labels = tuple(label for label in labels if label[0] in options.group_by)
+    if not options.is_alone:
+        labels = tuple(label for label in labels if label[0] in (options.group_by or ()))
     return GroupKey(config.account, GroupScope.RULE, alert.rule, labels)

@@ -13,7 +13,16 @@ from sqlalchemy import Column, Connection, Float, Integer, Row, Table, Text, bin
 from smithd.alerts.alert import AlertKey
 from smithd.alerts.reason import Cause, pack, unpack
 from smithd.alerts.severity import Severity
-from smithd.notify.group import AlertId, GroupedAlert, GroupKey, Groups, GroupScope, LogEntry, NotificationGroup
+from smithd.notify.group import (
+    AlertId,
+    GroupedAlert,
+    GroupKey,
+    Groups,
+    GroupScope,
+    KeptAlert,
+    LogEntry,
+    NotificationGroup,
+)
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.silence import Silence, Silences
 from smithd.plugin.sample import Labels
@@ -80,7 +89,7 @@ def write_groups(
     kept = [_group_row(group) for _, group in present if group is not None]
     closed = [{"of": key.account, "called": str(key)} for key, group in present if group is None]
     known = [(id_, groups.kept(id_)) for id_ in alerts]
-    put = [_key_row(id_) | _alert_row(*found) for id_, found in known if found is not None]
+    put = [_key_row(id_) | _alert_row(found) for id_, found in known if found is not None]
     left = [{f"of_{name}": value for name, value in _key_row(id_).items()} for id_, found in known if found is None]
     for statement, rows in ((_KEEP_GROUP, kept), (_REMOVE_GROUP, closed), (_KEEP_ALERT, put), (_REMOVE_ALERT, left)):
         if rows:
@@ -136,6 +145,8 @@ def _group_row(group: NotificationGroup) -> dict[str, Any]:
         "channels": group.key.channels,
         "opened": log.opened,
         "sequence": log.sequence,
+        "announced_at": log.announced_at,
+        "remembered": [[*_key_row(id_).values(), at] for id_, at in log.announced.items() if id_ not in group.alerts],
         "highest": log.highest,
         "notified_at": log.notified_at,
         "changed_at": log.changed_at,
@@ -152,7 +163,8 @@ def _key_row(id_: AlertId) -> dict[str, Any]:
     return {"origin": id_.key.origin, "rule": id_.key.name, "labels": labels, "source": id_.source}
 
 
-def _alert_row(group: GroupKey, alert: GroupedAlert, notified: Severity | None) -> dict[str, Any]:
+def _alert_row(kept: KeptAlert) -> dict[str, Any]:
+    group, alert = kept.group, kept.alert
     state = {
         "metric": alert.metric,
         "since": alert.since,
@@ -164,7 +176,9 @@ def _alert_row(group: GroupKey, alert: GroupedAlert, notified: Severity | None) 
         "cause": str(alert.cause),
         "baseline": alert.baseline,
         "ended": alert.ended,
-        "notified": notified,
+        "notified": kept.notified,
+        "named": kept.named,
+        "announced": kept.announced,
     }
     return {"account": group.account, "group_name": str(group), "state": json.dumps(state, separators=(",", ":"))}
 
@@ -174,6 +188,8 @@ def _read_group(account: str, state: dict[str, Any], rows: Iterable[Row[Any]]) -
     key = GroupKey(account, scope, state["name"], _labels(state["labels"]), channels)
     alerts: dict[AlertId, GroupedAlert] = {}
     severities: dict[AlertId, Severity] = {}
+    named: dict[AlertId, Severity] = {}
+    announced: dict[AlertId, float] = {}
     for row in rows:
         given = json.loads(row.state)
         key_of_alert = AlertKey(row.origin, row.rule, _labels(json.loads(row.labels)))
@@ -181,10 +197,19 @@ def _read_group(account: str, state: dict[str, Any], rows: Iterable[Row[Any]]) -
         alerts[alert.id] = alert
         if given["notified"]:
             severities[alert.id] = Severity(given["notified"])
+        if given["named"]:
+            named[alert.id] = Severity(given["named"])
+        if given["announced"] is not None:
+            announced[alert.id] = given["announced"]
+    for origin, rule, labels, source, at in state["remembered"]:
+        announced[AlertId(AlertKey(origin, rule, _labels(json.loads(labels))), source)] = at
     log = LogEntry(
         state["opened"],
         state["sequence"],
         HashTrieMap(severities),
+        HashTrieMap(named),
+        HashTrieMap(announced),
+        state["announced_at"],
         Severity(state["highest"]) if state["highest"] else None,
         state["notified_at"],
         state["changed_at"],

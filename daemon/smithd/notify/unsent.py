@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from smithd.alerts.severity import Severity
 from smithd.keys import PushKey
 from smithd.notify import content
 from smithd.notify.apply import push_key
@@ -62,9 +61,8 @@ def rewritten(group: NotificationGroup, message: EdgeMessage, view: NotifyView, 
     text = content.firing(Subject(group.key, current), config.rules, options, view, is_reminder=is_reminder)
     is_open = options.on_resolve != "none"
     if isinstance(message, Push):
-        is_critical = current[0].severity is Severity.CRITICAL
         text = options.addressed(text, config.channels)
-        return content.push(message.key, text, view, is_critical=is_critical, is_open=is_open)
+        return content.push(message.key, text, view, message.priority, is_open=is_open)
     text = options.addressed(replace(text, interruption_level="passive"), config.channels)
     return content.update(message.key, text, view, is_open=is_open)
 

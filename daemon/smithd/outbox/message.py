@@ -31,12 +31,18 @@ class Priority(IntEnum):
     """The order of sending, the first first."""
 
     CRITICAL_PUSH = 0
-    PUSH = 1
-    END = 2
-    MEANING = 3
-    SEVERITY = 4
-    COSMETIC = 5
-    ROUTINE = 6
+    LATER_CRITICAL_PUSH = 1
+    """What follows the first push of its rule, critical."""
+    PUSH = 2
+    LATER_PUSH = 3
+    """What follows the first push of its rule, a reminder included."""
+    END = 4
+    MEANING = 5
+    UPDATE = 6
+    """The text of a notification, in place."""
+    SEVERITY = 7
+    COSMETIC = 8
+    ROUTINE = 9
 
 
 @dataclass(frozen=True, slots=True)

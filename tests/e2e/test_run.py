@@ -32,7 +32,7 @@ rules:
   jobs:
     metric: shop.jobs
     critical: "> 0"
-    push: {{title: "job {{{{ labels.id }}}} failed"}}
+    push: {{group_by: ['...'], title: "job {{{{ labels.id }}}} failed"}}
 widgets:
   shop.orders: {{value: shop.orders, min_interval: 0}}
 live_activities:

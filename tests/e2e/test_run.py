@@ -32,7 +32,7 @@ rules:
   jobs:
     metric: shop.jobs
     critical: "> 0"
-    push: {{title: "job {{{{ labels.id }}}} failed"}}
+    push: {{group_by: ['...'], title: "job {{{{ labels.id }}}} failed"}}
 widgets:
   shop.orders: {{value: shop.orders, min_interval: 0}}
 live_activities:
@@ -126,3 +126,18 @@ def test_a_storm_of_alerts_stays_within_the_limits(tmp_path: Path) -> None:
         assert service.most_in_a_minute()["notifications"] <= LIMITS["notifications"]
         titles = [request.body["title"] for request in service.of("push-notification-send")]
         assert len(titles) == len(set(titles))
+
+
+def test_ten_rules_on_fifty_series_are_a_few_pushes_within_seconds(tmp_path: Path) -> None:
+    with world(data()) as (service, shop, url):
+        path = configured(tmp_path, service.key, url)
+        rules = "".join(f"  r{number}: {{metric: shop.jobs, warning: '> 0', push: true}}\n" for number in range(10))
+        path.write_text(path.read_text().replace("rules:\n", f"rules:\n{rules}").replace("'...'", ""))
+        with smithd(path):
+            await_polls(shop, 2)
+            shop.data = data(jobs={f"j{number}": 1 for number in range(50)})
+            # The eleventh is that of the critical rule on the same series.
+            wait_until(lambda: len(service.of("push-notification-send")) >= 11, seconds=5, what="every push")
+            await_polls(shop, 5)
+        assert len(service.of("push-notification-send")) == 11
+        assert service.complaints() == []

@@ -213,9 +213,9 @@ class _Scripted:
 class Harness:
     """One engine in one life; ``with`` ends it, and another harness on the same folder is the next life."""
 
-    def __init__(self, folder: Path, config: str, now: float, head: str | None = None) -> None:
+    def __init__(self, folder: Path, config: str, now: float, head: str = "") -> None:
         (folder / "shop.py").write_text(PLUGIN)
-        (folder / "smithd.yaml").write_text((HEAD if head is None else head) + config)
+        (folder / "smithd.yaml").write_text((head or HEAD) + config)
         loaded = load_config(folder / "smithd.yaml", secrets_required=True)
         self.now = now
         self.events: list[Event] = []

@@ -247,13 +247,17 @@ def _messages(
     else:
         # An unsent push is as urgent as what it announces, whatever was added to its text since.
         announced = firing if last.waits else decision.news
-        is_critical = any(alert.severity is Severity.CRITICAL for alert in announced)
-        # A rise to critical is a first push as well; a reminder, or the end of all, is none.
-        may_be_first = is_critical or (settled.sequence == 1 and bool(firing))
-        push = RecentPush(view.now, key, rule_of(group.key), is_critical)
-        priority = _PRIORITIES[is_critical, may_be_first and recent.is_first(push, view)]
+        push = RecentPush(view.now, key, rule_of(group.key), Severity.CRITICAL in {each.severity for each in announced})
+        priority = _priority(push, recent, view, is_beginning=settled.sequence == 1 and bool(firing))
         messages.append(content.push(key, text, view, priority, is_open=is_open))
     return messages
+
+
+def _priority(push: RecentPush, recent: RecentPushes, view: NotifyView, *, is_beginning: bool) -> Priority:
+    """How soon a push goes; a rise to critical counts as the first push of its rule, too."""
+    # A reminder, or the end of all, is no first push.
+    may_be_first = push.is_critical or is_beginning
+    return _PRIORITIES[push.is_critical, may_be_first and recent.is_first(push, view)]
 
 
 def _decided(

@@ -1,3 +1,3 @@
-"""smithd: polled metrics, judged by thresholds, shown on an iPhone's Lock Screen."""
+"""smithd: polled metrics, evaluated by rules, shown on an iPhone's Lock Screen."""
 
 __version__ = "0.1.0"

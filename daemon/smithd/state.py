@@ -51,9 +51,10 @@ class State(NamedTuple):
 
 @dataclass(slots=True)
 class StateChanges:
-    """What a step changes of what is on disk: the keys of what is others now, and the journal's entries.
+    """What a step changes of what is on disk: the keys of what is to be written, and the journal's entries.
 
-    ``groups_before``: the groups as they are on disk; ``silences_before``: the silences, where they are others now.
+    ``grouped``: the alerts of groups of which something else is kept; ``silences_before``: the silences as they are on
+    disk, where they changed.
     """
 
     alerts: list[AlertKey] = field(default_factory=list)

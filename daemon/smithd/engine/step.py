@@ -71,9 +71,6 @@ ALIVE_EVERY = 60.0
 PRUNE_EVERY = 86400.0
 """Seconds between two looks for firing intervals that are too old."""
 
-JUST_AFTER = 0.001
-"""Something is stale when more than its time has passed, so its timer is due a moment later."""
-
 
 @dataclass(slots=True)
 class Changes:
@@ -168,7 +165,7 @@ class Step:
         )
 
     def _poll(self, poll: Poll) -> None:
-        """record → derive → evaluate → notify → render; the last four are in ``_judge`` and ``_carry_on``."""
+        """record → derive → evaluate → notify → render; all but the first are in the two functions below."""
         # It was on its way when a reload removed its source.
         if poll.source not in self._setup.expected.sources:
             return
@@ -194,9 +191,9 @@ class Step:
         is_answer = poll.failure is None or poll.samples
         answered = {poll.source} if is_answer and poll.source in self._setup.surfaces.sources else set[str]()
         fresh_again = self._watch(recorded.reported | answered, poll.time)
-        self._judge(poll.samples, recorded.reported, [*recorded.changed, *fresh_again], poll.time)
+        self._evaluate(poll.samples, recorded.reported, [*recorded.changed, *fresh_again], poll.time)
 
-    def _judge(self, samples: Iterable[Any], reported: Collection[str], names: Sequence[str], now: float) -> None:
+    def _evaluate(self, samples: Iterable[Any], reported: Collection[str], names: Sequence[str], now: float) -> None:
         """What samples that are recorded mean: derive → evaluate. ``reported``: their metrics; ``names``: what surfaces
         are rendered for.
         """
@@ -210,9 +207,9 @@ class Step:
         evaluated = evaluate(
             self._setup.rules, self._state.alerts, fresh + derived.samples, derived.metrics, derived.view
         )
-        self._carry_on(evaluated, (), [*names, *derived.changed], set(), now)
+        self._notify_and_render(evaluated, (), [*names, *derived.changed], set(), now)
 
-    def _carry_on(
+    def _notify_and_render(
         self,
         evaluated: Evaluated,
         due: Sequence[NotifyTimer],
@@ -301,7 +298,7 @@ class Step:
         if alerts_due or names:
             view = SeriesView(self._state.series, self._samples.past, now, self._setup.config.zone)
             evaluated = evaluate_time(self._setup.rules, self._state.alerts, alerts_due, names, view)
-        self._carry_on(evaluated, notify_due, stale, surfaces, now)
+        self._notify_and_render(evaluated, notify_due, stale, surfaces, now)
 
     def _set_clock(self, now: float, seconds: float) -> None:
         """Nothing was true, or began, in the future; and everything is looked at again."""
@@ -462,7 +459,7 @@ class Step:
         known = self._state.series.fresh_samples(now)
         reported = {sample.series.metric for sample in known}
         self._watch(reported, now)
-        self._judge(known, reported, list(reported), now)
+        self._evaluate(known, reported, list(reported), now)
 
     def _watch(self, names: Iterable[str], now: float) -> list[str]:
         """Set timers for when something of these metrics and sources becomes stale; returns those that had none."""
@@ -472,7 +469,7 @@ class Step:
             at = self._state.series.next_stale_at(name, now)
             if at is not None:
                 self._state = self._state._replace(ageing=self._state.ageing.insert(name))
-                self._timers.add([(at + JUST_AFTER, StaleDue(name))])
+                self._timers.add([(at + startup.JUST_AFTER, StaleDue(name))])
         return new
 
     def _render(self, surfaces: Collection[SurfaceKey], now: float) -> None:

@@ -78,8 +78,8 @@ def build(
     from; ``channels``: the account's; ``at_once``: how many Live Activities may be on the phone.
     """
     # A derived metric has no dot, and no source; the metrics that it is computed from are among the watchers too.
-    judged = frozenset(source_of(metric) for metric in watchers if "." in metric)
-    always = [widget_surface(WidgetKey(account, name), options, watchers, judged) for name, options in widgets.items()]
+    watched = frozenset(source_of(metric) for metric in watchers if "." in metric)
+    always = [widget_surface(WidgetKey(account, name), options, watchers, watched) for name, options in widgets.items()]
     streams = [activity_surface(StreamKey(account, name), options, channels) for name, options in activities.items()]
     every = [*always, *streams]
     return Surfaces(
@@ -88,8 +88,8 @@ def build(
         {stream.key: stream for stream in streams},
         SlotLimits(at_once, {stream.key: stream.cool_down for stream in streams}),
         frozenset().union(*(surface.dependencies.metrics for surface in every)),
-        judged if any(surface.dependencies.all_sources for surface in every) else frozenset(),
-        _index(every, lambda on: on.metrics | judged if on.all_sources else on.metrics),
+        watched if any(surface.dependencies.all_sources for surface in every) else frozenset(),
+        _index(every, lambda on: on.metrics | watched if on.all_sources else on.metrics),
         _index(every, lambda on: on.rules),
         frozenset(surface.key for surface in every if surface.dependencies.all_rules),
     )

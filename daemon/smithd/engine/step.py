@@ -14,10 +14,8 @@ from rpds import HashTrieSet
 
 from smithd import startup
 from smithd.alerts.evaluation import Evaluated, evaluate, evaluate_time, overdue, timers_of
-from smithd.delivery.choice import SHORTEST_REST
-from smithd.delivery.delivery import expired, refused, why
-from smithd.delivery.outcome import Outcome, put_off
-from smithd.delivery.sender import Departures, Flight
+from smithd.delivery.outcome import Outcome
+from smithd.delivery.sender import Departures
 from smithd.engine.entries import (
     AddSilence,
     CatchUp,
@@ -30,27 +28,24 @@ from smithd.engine.entries import (
     Tick,
     WriteAll,
 )
+from smithd.engine.sending import Sending
 from smithd.events import (
     AlertLimitReached,
     Event,
     HistoryFull,
     RuleEvaluationFailed,
-    SendDropped,
     SilenceAdded,
     SilenceExpired,
     SurfaceNotRenderable,
 )
-from smithd.keys import Key, PushKey, SurfaceKey
+from smithd.keys import SurfaceKey
 from smithd.notify import report
 from smithd.notify.pipeline import notify
 from smithd.notify.resume import look_again, outdate, reschedule
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
-from smithd.notify.unsent import is_kept, renewed
 from smithd.outbox import queue as outbox
-from smithd.outbox.message import Message, Push, PushUpdate
-from smithd.outbox.settlement import Retry, Wait
-from smithd.outbox.shown import ShownActivity
+from smithd.outbox.message import Message
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.poll.intake import Poll
 from smithd.series import intervals
@@ -121,10 +116,8 @@ class Step:
                 self._set_clock(at, seconds)
             case AddSilence() | ExpireSilence():
                 self._answers.append(self._change_silences(entry))
-            case ClaimMessages():
-                self._answers.append(self._claim(entry))
-            case SettleClaim():
-                self._answers.append(self._settle(entry))
+            case ClaimMessages() | SettleClaim():
+                self._answers.append(self._send(entry))
             case Reconfigure():
                 self._reconfigure(entry)
                 self._answers.append(None)
@@ -359,83 +352,16 @@ class Step:
         self._events.append(SilenceAdded(silence.id, silence.text, command.seconds, command.comment, command.author))
         return silence
 
-    def _claim(self, command: ClaimMessages) -> Departures:
-        """Claim what may go now; what is too old, or cannot be sent, is taken out."""
-        now = command.at
-        next_outbox, written, too_old = outbox.expire(self._state.outbox, now)
-        self._take_outbox(next_outbox, written)
-        for queued in too_old:
-            view = notify_view(self._setup, self._state, now)
-            assert isinstance(queued.message, Push | PushUpdate)
-            push = renewed(self._state.groups, queued.message, view, self._setup.notify)
-            if push is not None:
-                self._take_outbox(*outbox.enqueue(self._state.outbox, push))
-            else:
-                self._events.append(expired(queued))
-
-        choice = command.delivery.choose(self._state.outbox, now, command.instant, command.places)
-        look_again = choice.look_again
-        # Taken out in this step, so that no later claim looks at them again.
-        for queued in choice.obsolete:
-            self._take_outbox(*outbox.drop(self._state.outbox, queued))
-        for queued, dropped in choice.dropped:
-            key = queued.message.key
-            if isinstance(key, PushKey):
-                retry = put_off(dropped.reason, dropped.detail, now, is_plain=queued.is_plain)
-                self._take_outbox(*outbox.put_off(self._state.outbox, queued, retry))
-                self._put_off(key)
-                look_again = min(look_again, max(retry.at - now, SHORTEST_REST))
-            else:
-                self._take_outbox(*outbox.drop(self._state.outbox, queued))
-                self._events.append(SendDropped(key, why(key, dropped.reason, dropped.detail)))
-
-        for message, request in choice.repeated:
-            repeated, written, queued = outbox.repeat(self._state.outbox, message)
-            self._take_outbox(repeated, written)
-            choice.requests.append((queued, request))
-        flights: list[Flight] = []
-        for queued, request in choice.requests:
-            claimed, written, claim = outbox.claim(
-                self._state.outbox, queued, request.family, now, request.window, command.boot
-            )
-            self._take_outbox(claimed, written)
-            flights.append(Flight(claim, request))
-        return Departures(flights, look_again)
-
-    def _settle(self, command: SettleClaim) -> Outcome:
-        """Judge how a request ended, and let what waited for that go on."""
-        claim, request = command.flight
-        account = command.delivery.account
-        outcome = command.delivery.judge(claim, request, command.reply, command.at, command.chance)
-        self._take_outbox(*outbox.settle(self._state.outbox, claim, outcome.settlement, command.at, command.boot))
-        after = self._state.outbox
-        if command.delivery.is_outdated(claim):
-            # What was refused to another key may be granted to this one.
-            after = outbox.try_again(after, account)
-        elif command.delivery.reaches(outcome):
-            after = outbox.release(after, Wait.ANSWER, account)
-        self._state = self._state._replace(outbox=after)
-
-        shown = after.shown.get(claim.queued.message.key)
-        if isinstance(outcome.settlement, Retry) and outcome.settlement.refused:
-            self._put_off(claim.queued.message.key)
-        if isinstance(shown, ShownActivity) and shown.ended:
+    def _send(self, command: ClaimMessages | SettleClaim) -> Departures | Outcome:
+        """Claim what may go now, or settle how a request ended."""
+        sending = Sending(self._setup, self._state, command.at)
+        answer = sending.claim(command) if isinstance(command, ClaimMessages) else sending.settle(command)
+        self._take_outbox(sending.outbox, sending.written)
+        self._events += sending.events
+        if sending.has_ended_stream:
             # Its slot is free for another.
             self._render(set(self._setup.surfaces.streams), command.at)
-        return outcome
-
-    def _put_off(self, key: Key) -> None:
-        """A push was refused: it waits for its plainest text, or for as long as it is wanted."""
-        queued = self._state.outbox.waiting.get(key)
-        if queued is None or not queued.refusals:
-            return  # another text of it waits
-        assert isinstance(key, PushKey)
-        view = notify_view(self._setup, self._state, self._now)
-        if queued.is_refused and not is_kept(self._state.groups, key, view):
-            self._take_outbox(*outbox.withdraw(self._state.outbox, key))
-            self._events.append(SendDropped(key, f"{refused(queued, self._now).reason}; its alert has ended"))
-        else:
-            self._events.append(refused(queued, self._now))
+        return answer
 
     def _reconfigure(self, command: Reconfigure) -> None:
         """Go on with another configuration, and evaluate what is known by its rules."""

@@ -1,0 +1,122 @@
+"""Sending, as a step sees it: what leaves the outbox for the sender, and what becomes of it. No I/O.
+
+A claim takes out what may go now; before that, what is too old gets the text of today, or expires. A settlement puts
+back what is to be tried again. Both work on a draft: the outbox as it will be, what is to be written of it, and what is
+to be published.
+"""
+
+from __future__ import annotations
+
+from smithd.delivery.choice import SHORTEST_REST
+from smithd.delivery.delivery import expired, refused, why
+from smithd.delivery.outcome import Outcome, put_off
+from smithd.delivery.sender import Departures, Flight
+from smithd.engine.entries import ClaimMessages, SettleClaim
+from smithd.events import Event, SendDropped
+from smithd.keys import Key, PushKey
+from smithd.notify.unsent import is_kept, renewed
+from smithd.notify.view import NotifyView
+from smithd.outbox import queue as outbox
+from smithd.outbox.message import Push, PushUpdate
+from smithd.outbox.settlement import Retry, Wait
+from smithd.outbox.shown import ShownActivity
+from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges
+from smithd.setup import Setup
+from smithd.state import State
+from smithd.views import notify_view
+
+
+class Sending:
+    """The draft of one claim or settlement. ``has_ended_stream``: a Live Activity is not on the phone any more."""
+
+    def __init__(self, setup: Setup, state: State, now: float) -> None:
+        self.outbox = state.outbox
+        self.written = NO_CHANGES
+        self.events: list[Event] = []
+        self.has_ended_stream = False
+        self._setup = setup
+        self._state = state
+        self._now = now
+
+    def claim(self, command: ClaimMessages) -> Departures:
+        """Claim what may go now; what is too old, or cannot be sent, is taken out."""
+        now = command.at
+        next_outbox, written, too_old = outbox.expire(self.outbox, now)
+        self._take(next_outbox, written)
+        for queued in too_old:
+            view = self._view()
+            assert isinstance(queued.message, Push | PushUpdate)
+            push = renewed(self._state.groups, queued.message, view, self._setup.notify)
+            if push is not None:
+                self._take(*outbox.enqueue(self.outbox, push))
+            else:
+                self.events.append(expired(queued))
+
+        choice = command.delivery.choose(self.outbox, now, command.instant, command.places)
+        look_again = choice.look_again
+        # Taken out in this step, so that no later claim looks at them again.
+        for queued in choice.obsolete:
+            self._take(*outbox.drop(self.outbox, queued))
+        for queued, dropped in choice.dropped:
+            key = queued.message.key
+            if isinstance(key, PushKey):
+                retry = put_off(dropped.reason, dropped.detail, now, is_plain=queued.is_plain)
+                self._take(*outbox.put_off(self.outbox, queued, retry))
+                self._put_off(key)
+                look_again = min(look_again, max(retry.at - now, SHORTEST_REST))
+            else:
+                self._take(*outbox.drop(self.outbox, queued))
+                self.events.append(SendDropped(key, why(key, dropped.reason, dropped.detail)))
+
+        for message, request in choice.repeated:
+            repeated, written, queued = outbox.repeat(self.outbox, message)
+            self._take(repeated, written)
+            choice.requests.append((queued, request))
+        flights: list[Flight] = []
+        for queued, request in choice.requests:
+            claimed, written, claim = outbox.claim(
+                self.outbox, queued, request.family, now, request.window, command.boot
+            )
+            self._take(claimed, written)
+            flights.append(Flight(claim, request))
+        return Departures(flights, look_again)
+
+    def settle(self, command: SettleClaim) -> Outcome:
+        """Judge how a request ended, and let what waited for that go on."""
+        claim, request = command.flight
+        account = command.delivery.account
+        outcome = command.delivery.judge(claim, request, command.reply, command.at, command.chance)
+        self._take(*outbox.settle(self.outbox, claim, outcome.settlement, command.at, command.boot))
+        after = self.outbox
+        if command.delivery.is_outdated(claim):
+            # What was refused to another key may be granted to this one.
+            after = outbox.try_again(after, account)
+        elif command.delivery.reaches(outcome):
+            after = outbox.release(after, Wait.ANSWER, account)
+        self.outbox = after
+
+        shown = after.shown.get(claim.queued.message.key)
+        if isinstance(outcome.settlement, Retry) and outcome.settlement.refused:
+            self._put_off(claim.queued.message.key)
+        self.has_ended_stream = isinstance(shown, ShownActivity) and shown.ended
+        return outcome
+
+    def _put_off(self, key: Key) -> None:
+        """A push was refused: it waits for its plainest text, or for as long as it is wanted."""
+        queued = self.outbox.waiting.get(key)
+        if queued is None or not queued.refusals:
+            return  # another text of it waits
+        assert isinstance(key, PushKey)
+        view = self._view()
+        if queued.is_refused and not is_kept(self._state.groups, key, view):
+            self._take(*outbox.withdraw(self.outbox, key))
+            self.events.append(SendDropped(key, f"{refused(queued, self._now).reason}; its alert has ended"))
+        else:
+            self.events.append(refused(queued, self._now))
+
+    def _view(self) -> NotifyView:
+        return notify_view(self._setup, self._state._replace(outbox=self.outbox), self._now)
+
+    def _take(self, after: Outbox, written: OutboxChanges) -> None:
+        self.outbox = after
+        self.written |= written

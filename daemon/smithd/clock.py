@@ -17,6 +17,10 @@ STALL = 1.0
 """Seconds without any sign of the loop after which it counts as stalled: the process was stopped, or the machine was
 suspended or out of memory.
 """
+COUNTED = 0.5
+"""Seconds of a stall that count as passed, once all that came meanwhile is read: where stalls follow each other, timers
+are late, but they come.
+"""
 PULSE = 0.5
 """Seconds after which a loop that waits looks at the clock again, so that a longer silence is a stall."""
 
@@ -53,6 +57,7 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._stalled = 0.0
+        self._uncounted = 0.0
         self._seen_at: float | None = None
         # Sources ask for the time in threads of their own.
         self._lock = threading.Lock()
@@ -67,8 +72,20 @@ class SystemClock:
             if self._seen_at is not None:
                 if at - self._seen_at > STALL:
                     self._stalled += at - self._seen_at
+                    self._uncounted = COUNTED
                 self._seen_at = at
             return at - self._stalled
+
+    @property
+    def was_stalled(self) -> bool:
+        """Whether there was a stall of which nothing is counted yet."""
+        return self._uncounted > 0
+
+    def count_stall(self) -> None:
+        """Count a part of the last stall as passed."""
+        with self._lock:
+            self._stalled -= self._uncounted
+            self._uncounted = 0.0
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -137,6 +154,12 @@ class _PulsingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._clock.monotonic()
+        if self._clock.was_stalled and timeout != 0:
+            # The loop has nothing left to do but what lies in its sockets: time goes on when that is read.
+            ready = super().select(0)
+            if not ready:
+                self._clock.count_stall()
+            return ready
         ready = super().select(PULSE if timeout is None else min(timeout, PULSE))
         self._clock.monotonic()
         return ready

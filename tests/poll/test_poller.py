@@ -444,7 +444,7 @@ def test_a_source_that_causes_stalls_fails_in_the_end() -> None:
 
 
 def test_a_correction_of_the_clock_is_no_stall() -> None:
-    poll, harness = once(lambda: standing_still(0.5), lambda: GOOD)
+    poll, harness = once(lambda: standing_still(0.4), lambda: GOOD)
     assert poll.failure is not None
     assert harness.did.count("poll") == 1
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from smithd.clock import STALL
+from smithd.clock import COUNTED, STALL
 from smithd.errors import Misconfigured, SourceError
 from smithd.events import (
     Events,
@@ -137,7 +137,7 @@ class Poller:
             result = await self._call(started)
             ran_for = self._clock.monotonic() - started
             # A failure says nothing of the source where smithd stood still meanwhile: the wall clock ran ahead.
-            if result.failure is None or self._clock.now() - wall_started < ran_for + STALL:
+            if result.failure is None or self._clock.now() - wall_started < ran_for + STALL - COUNTED:
                 break
         now, name = self._clock.now(), self._spec.name
         if result.failure is None:

@@ -67,7 +67,7 @@ def stall_on_its_way(service: Service, shop: Shop, process: subprocess.Popen[str
 def test_a_push_whose_answer_came_while_smithd_stood_still_is_not_sent_again(tmp_path: Path) -> None:
     with world({"errors": 0}) as (service, shop, url):
         service.delay = 0.5
-        with smithd(configured(tmp_path, service, url), "pass" if LONG else IMPATIENT) as process:
+        with smithd(configured(tmp_path, service, url), first="pass" if LONG else IMPATIENT) as process:
             for number in range(1, ROUNDS + 1):
                 await_polls(shop, 2)
                 stall_on_its_way(service, shop, process, number)

@@ -9,10 +9,9 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
@@ -42,8 +41,8 @@ class Made:
     def descriptors_left(self) -> int:
         """How many of its sockets and files are still open."""
         # To look for files is slow, so it is done once for many that were opened.
-        if self.opened >= LOOK_AFTER:
-            self._files_left = sum(path in self.paths for path in _open_files())
+        if self.opened >= LOOK_AFTER and (paths := _open_files()) is not None:
+            self._files_left = sum(path in self.paths for path in paths)
             self.paths, self.opened = dict.fromkeys(list(self.paths)[-LOOK_AFTER:]), 0
         return self._files_left + sum(each.fileno() >= 0 for each in self.sockets)
 
@@ -55,12 +54,20 @@ class Made:
 _made: dict[int, Made] = {}
 
 
-def _open_files() -> Iterator[str]:
-    """What each descriptor of this process refers to, where the system tells."""
-    for descriptor in Path("/proc/self/fd").glob("*"):
+def _open_files() -> list[str] | None:
+    """What each descriptor of this process refers to, where the system tells; None while none is left to look with."""
+    found = []
+    try:
+        descriptors = os.listdir("/proc/self/fd")
+    except FileNotFoundError:
+        return []
+    except OSError:
+        return None
+    for descriptor in descriptors:
         # It may have been closed meanwhile.
         with suppress(OSError):
-            yield os.readlink(descriptor)
+            found.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+    return found
 
 
 @cache

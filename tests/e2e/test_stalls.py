@@ -29,7 +29,7 @@ rules:
 """
 IMPATIENT = "from smithd.delivery import client; client.SILENCE_TIMEOUT = client.TOTAL_TIMEOUT = 3.0"
 """Short time-outs, so that the test need not take longer than the real ones."""
-ROUNDS = rounds(2, 5)
+ROUNDS = rounds(1, 5)
 STALL = 40.0 if LONG else 4.0
 
 

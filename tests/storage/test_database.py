@@ -201,7 +201,10 @@ def test_a_state_that_became_unwritable_is_found(path: Path) -> None:
     database.close()
 
 
-def test_a_program_that_writes_into_the_file_is_not_waited_for_long(path: Path) -> None:
+def test_a_program_that_writes_into_the_file_is_not_waited_for_long(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smithd.storage.sqlite.BUSY_TIMEOUT", 50)
     database = Database.open(path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -24,6 +24,17 @@ CREATE TABLE alive (
     PRIMARY KEY (id)
 );
 
+CREATE TABLE announced_alerts (
+    account TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    source TEXT NOT NULL,
+    at FLOAT NOT NULL,
+    PRIMARY KEY (account, group_name, origin, rule, labels, source)
+);
+
 CREATE TABLE firing_intervals (
     metric TEXT NOT NULL,
     labels TEXT NOT NULL,

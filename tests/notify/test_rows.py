@@ -64,25 +64,33 @@ def test_of_a_group_only_the_alerts_that_changed_are_written(connection: Connect
     assert set(connection.exec_driver_sql("SELECT state FROM grouped_alerts").scalars()) == {"untouched"}
 
 
-def test_what_is_announced_is_written_when_it_changes_and_not_with_each_change_of_the_group(
+def test_what_is_remembered_is_written_when_it_changes_and_not_with_each_change_of_the_group(
     connection: Connection,
 ) -> None:
     before = Groups().add(some())
     rows.write_groups(connection, Groups(), before, before.keys, before.of_alert)
-    key, log = some().key, some().log
+    key, log, gone = some().key, some().log, alert(host="gone").id
     connection.exec_driver_sql(
-        "CREATE TRIGGER left_alone BEFORE UPDATE ON announced_alerts BEGIN SELECT raise(FAIL, ''); END"
+        "CREATE TRIGGER left_alone BEFORE UPDATE ON remembered_alerts BEGIN SELECT raise(FAIL, 'written again'); END"
     )
     later = before.put_log(key, replace(log, changed_at=NOW + 20)).put_alert(key, replace(A, value=9.0), NOW + 20)
     rows.write_groups(connection, before, later, [key], [A.id])
     assert rows.load_groups(connection) == later
     connection.exec_driver_sql("DROP TRIGGER left_alone")
-    announced = log.announced.remove(alert(host="gone").id).insert(B.id, NOW + 30).insert(A.id, NOW + 30)
-    pushed = later.put_log(key, replace(log, announced=announced))
-    rows.write_groups(connection, later, pushed, [key], [])
-    assert rows.load_groups(connection) == pushed
-    rows.write_groups(connection, pushed, Groups(), [key], [A.id, B.id])
-    assert connection.exec_driver_sql("SELECT count(*) FROM announced_alerts").scalar() == 0
+    ended = later.drop_alert(A.id)
+    rows.write_groups(connection, later, ended, [key], [A.id])
+    assert rows.load_groups(connection).by_key == ended.by_key
+    back = ended.put_alert(key, A, NOW + 30)
+    pushed = back.put_log(
+        key, replace(back.by_key[key].log, announced=log.announced.remove(gone).insert(A.id, NOW + 30))
+    )
+    rows.write_groups(connection, ended, pushed, [key], [A.id])
+    assert rows.load_groups(connection).by_key == pushed.by_key
+    left = pushed.drop_alert(A.id)
+    rows.write_groups(connection, pushed, left, [key], [A.id])
+    assert rows.load_groups(connection).by_key == left.by_key
+    rows.write_groups(connection, left, Groups(), [key], [B.id])
+    assert connection.exec_driver_sql("SELECT count(*) FROM remembered_alerts").scalar() == 0
 
 
 def test_a_group_that_is_closed_is_deleted(connection: Connection) -> None:

@@ -237,6 +237,7 @@ class KeptAlert(NamedTuple):
     alert: GroupedAlert
     notified: Severity | None
     named: Severity | None
+    announced: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +258,9 @@ class Groups:
         if (group := self.of(id_)) is None:
             return None
         log = group.log
-        return KeptAlert(group.key, group.alerts[id_], log.severities.get(id_), log.named.get(id_))
+        return KeptAlert(
+            group.key, group.alerts[id_], log.severities.get(id_), log.named.get(id_), log.announced.get(id_)
+        )
 
     def of(self, alert: AlertId) -> NotificationGroup | None:
         """The group that an alert is in."""

@@ -55,9 +55,9 @@ _REMOVE_ALERT = _ALERTS.delete().where(
     *(_ALERTS.c[name] == bindparam(f"of_{name}") for name in ("origin", "rule", "labels", "source"))
 )
 
-# A row for each alert that a group has announced, and remembers for an hour, whether it is in the group or not.
-_ANNOUNCED = Table(
-    "announced_alerts",
+# A row for each alert that left a group which has announced it, and remembers that for an hour.
+_MEMORIES = Table(
+    "remembered_alerts",
     metadata,
     Column("account", Text, primary_key=True),
     Column("group_name", Text, primary_key=True),
@@ -67,9 +67,9 @@ _ANNOUNCED = Table(
     Column("source", Text, primary_key=True),
     Column("at", Float, nullable=False),
 )
-_KEEP_ANNOUNCED = upsert(_ANNOUNCED)
-_FORGET_ANNOUNCED = _ANNOUNCED.delete().where(
-    *(_ANNOUNCED.c[column.name] == bindparam(f"of_{column.name}") for column in _ANNOUNCED.primary_key)
+_KEEP_MEMORY = upsert(_MEMORIES)
+_REMOVE_MEMORY = _MEMORIES.delete().where(
+    *(column == bindparam(f"of_{column.name}") for column in _MEMORIES.primary_key)
 )
 
 _SILENCES = Table(
@@ -86,21 +86,19 @@ _SILENCES = Table(
 )
 _KEEP_SILENCE = upsert(_SILENCES)
 
-_NOTHING: HashTrieMap[AlertId, float] = HashTrieMap()
-
 
 def load_groups(connection: Connection) -> Groups:
     """The groups that were written last."""
     alerts: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
     for row in connection.execute(select(_ALERTS)):
         alerts[row.account, row.group_name].append(row)
-    announced: dict[tuple[str, str], dict[AlertId, float]] = defaultdict(dict)
-    for row in connection.execute(select(_ANNOUNCED)):
-        announced[row.account, row.group_name][AlertId(_read_key(row), row.source)] = row.at
+    remembered: dict[tuple[str, str], dict[AlertId, float]] = defaultdict(dict)
+    for row in connection.execute(select(_MEMORIES)):
+        remembered[row.account, row.group_name][AlertId(_read_key(row), row.source)] = row.at
     groups = Groups()
     for row in connection.execute(select(_GROUPS)):
         of_group = row.account, row.name
-        groups = groups.add(_read_group(row.account, json.loads(row.state), alerts[of_group], announced[of_group]))
+        groups = groups.add(_read_group(row.account, json.loads(row.state), alerts[of_group], remembered[of_group]))
     return groups
 
 
@@ -116,14 +114,14 @@ def write_groups(
     known = [(id_, groups.kept(id_)) for id_ in alerts]
     put = [_key_row(id_) | _alert_row(found) for id_, found in known if found is not None]
     left = [_named_apart(_key_row(id_)) for id_, found in known if found is None]
-    announced, forgotten = _announcements([key for key, _ in present], before, groups)
+    remembered, forgotten = _memories(before, groups, [key for key, _ in present], [id_ for id_, _ in known])
     for statement, rows in (
         (_KEEP_GROUP, kept),
         (_REMOVE_GROUP, closed),
         (_KEEP_ALERT, put),
         (_REMOVE_ALERT, left),
-        (_KEEP_ANNOUNCED, announced),
-        (_FORGET_ANNOUNCED, forgotten),
+        (_KEEP_MEMORY, remembered),
+        (_REMOVE_MEMORY, forgotten),
     ):
         if rows:
             connection.execute(statement, rows)
@@ -131,7 +129,7 @@ def write_groups(
 
 def write_all_groups(connection: Connection, groups: Groups) -> None:
     """Replace the table by these groups."""
-    for table in (_GROUPS, _ALERTS, _ANNOUNCED):
+    for table in (_GROUPS, _ALERTS, _MEMORIES):
         connection.execute(table.delete())
     write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
 
@@ -169,24 +167,34 @@ def write_all_silences(connection: Connection, silences: Silences) -> None:
     write_silences(connection, Silences(), silences)
 
 
-def _announcements(
-    changed: Iterable[GroupKey], before: Groups, after: Groups
+def _memories(
+    before: Groups, after: Groups, changed: Iterable[GroupKey], alerts: Iterable[AlertId]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rows to write of what groups have announced, and those to delete."""
-    written, deleted = [], []
+    """The rows to write of alerts that left a group and are remembered, and those to delete."""
+    # An alert that came or left was in a group before, or is in one now; a push may change what is remembered of any.
+    looked_at: dict[tuple[GroupKey, AlertId], None] = {}
+    for id_ in alerts:
+        found = (groups.of_alert.get(id_) for groups in (before, after))
+        looked_at |= dict.fromkeys((key, id_) for key in found if key is not None)
     for key in changed:
-        had, has = (_announced(groups.by_key.get(key)) for groups in (before, after))
-        # A push changes what is announced, and nothing else does: most steps compare nothing.
-        if had is has:
-            continue
-        of_group = {"account": key.account, "group_name": str(key)}
-        written += [of_group | _key_row(id_) | {"at": at} for id_, at in has.items() if had.get(id_) != at]
-        deleted += [_named_apart(of_group | _key_row(id_)) for id_ in had if id_ not in has]
+        had, has = (groups.by_key[key].log.announced if key in groups.by_key else None for groups in (before, after))
+        if had is not has:
+            looked_at |= dict.fromkeys((key, id_) for id_ in (*(had or ()), *(has or ())))
+    written, deleted = [], []
+    for key, id_ in looked_at:
+        was, at = _remembered(before, key, id_), _remembered(after, key, id_)
+        row = {"account": key.account, "group_name": str(key), **_key_row(id_)} if was != at else {}
+        if row and at is not None:
+            written.append(row | {"at": at})
+        elif row:
+            deleted.append(_named_apart(row))
     return written, deleted
 
 
-def _announced(group: NotificationGroup | None) -> HashTrieMap[AlertId, float]:
-    return group.log.announced if group is not None else _NOTHING
+def _remembered(groups: Groups, key: GroupKey, id_: AlertId) -> float | None:
+    """When a group has announced an alert that left it, where it remembers that."""
+    group = groups.by_key.get(key)
+    return group.log.announced.get(id_) if group is not None and id_ not in group.alerts else None
 
 
 def _named_apart(row: dict[str, Any]) -> dict[str, Any]:
@@ -235,18 +243,20 @@ def _alert_row(kept: KeptAlert) -> dict[str, Any]:
         "ended": alert.ended,
         "notified": kept.notified,
         "named": kept.named,
+        "announced": kept.announced,
     }
     return {"account": group.account, "group_name": str(group), "state": json.dumps(state, separators=(",", ":"))}
 
 
 def _read_group(
-    account: str, state: dict[str, Any], rows: Iterable[Row[Any]], announced: dict[AlertId, float]
+    account: str, state: dict[str, Any], rows: Iterable[Row[Any]], remembered: dict[AlertId, float]
 ) -> NotificationGroup:
     scope, channels = GroupScope(state["scope"]), tuple(state["channels"])
     key = GroupKey(account, scope, state["name"], _labels(state["labels"]), channels)
     alerts: dict[AlertId, GroupedAlert] = {}
     severities: dict[AlertId, Severity] = {}
     named: dict[AlertId, Severity] = {}
+    announced = dict(remembered)
     for row in rows:
         given = json.loads(row.state)
         alert = _read_alert(_read_key(row), row.source, given)
@@ -255,6 +265,8 @@ def _read_group(
             severities[alert.id] = Severity(given["notified"])
         if given["named"]:
             named[alert.id] = Severity(given["named"])
+        if given["announced"] is not None:
+            announced[alert.id] = given["announced"]
     log = LogEntry(
         state["opened"],
         state["sequence"],

@@ -24,17 +24,6 @@ CREATE TABLE alive (
     PRIMARY KEY (id)
 );
 
-CREATE TABLE announced_alerts (
-    account TEXT NOT NULL,
-    group_name TEXT NOT NULL,
-    origin TEXT NOT NULL,
-    rule TEXT NOT NULL,
-    labels TEXT NOT NULL,
-    source TEXT NOT NULL,
-    at FLOAT NOT NULL,
-    PRIMARY KEY (account, group_name, origin, rule, labels, source)
-);
-
 CREATE TABLE firing_intervals (
     metric TEXT NOT NULL,
     labels TEXT NOT NULL,
@@ -102,6 +91,17 @@ CREATE TABLE owner (
     pid INTEGER NOT NULL,
     configuration TEXT NOT NULL,
     PRIMARY KEY (id)
+);
+
+CREATE TABLE remembered_alerts (
+    account TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    source TEXT NOT NULL,
+    at FLOAT NOT NULL,
+    PRIMARY KEY (account, group_name, origin, rule, labels, source)
 );
 
 CREATE TABLE samples (

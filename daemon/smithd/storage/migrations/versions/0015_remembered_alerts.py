@@ -1,4 +1,4 @@
-"""A row for each alert that a group has announced; and names of groups that no labels can make equal."""
+"""A row for each alert that left a group and is remembered; and names of groups that no labels can make equal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def upgrade() -> None:
     for group in sorted(groups, key=lambda group: -len(group.name)):
         if (name := _name(json.loads(group.state))) != group.name:
             _rename(connection, group.account, group.name, name)
-    _move_announced(connection)
+    _move_memories(connection)
 
 
 def _name(state: Mapping[str, Any]) -> str:
@@ -53,33 +53,19 @@ def _rename(connection: sa.Connection, account: str, before: str, after: str) ->
     )
 
 
-def _move_announced(connection: sa.Connection) -> None:
+def _move_memories(connection: sa.Connection) -> None:
     table = op.create_table(
-        "announced_alerts",
+        "remembered_alerts",
         *(sa.Column(name, sa.Text, primary_key=True) for name in ("account", "group_name", *_KEY)),
         sa.Column("at", sa.Float, nullable=False),
     )
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    rows = []
     for group in connection.execute(sa.text("SELECT account, name, state FROM notification_groups")).all():
-        state = json.loads(group.state)
-        for *key, at in state.pop("remembered"):
-            row = {"account": group.account, "group_name": group.name, **dict(zip(_KEY, key, strict=True)), "at": at}
-            rows[group.account, group.name, *key] = row
+        state, of_group = json.loads(group.state), {"account": group.account, "group_name": group.name}
+        rows += [of_group | dict(zip((*_KEY, "at"), each, strict=True)) for each in state.pop("remembered")]
         connection.execute(
-            sa.text("UPDATE notification_groups SET state = :state WHERE account = :account AND name = :name"),
-            {"account": group.account, "name": group.name, "state": json.dumps(state)},
-        )
-    for alert in connection.execute(sa.text("SELECT * FROM grouped_alerts")).mappings().all():
-        state, own = json.loads(alert["state"]), {name: alert[name] for name in _KEY}
-        if (at := state.pop("announced")) is not None:
-            row = {"account": alert["account"], "group_name": alert["group_name"], **own, "at": at}
-            rows[row["account"], row["group_name"], *own.values()] = row
-        connection.execute(
-            sa.text(
-                "UPDATE grouped_alerts SET state = :state WHERE origin = :origin AND rule = :rule AND labels = :labels"
-                " AND source = :source"
-            ),
-            {**own, "state": json.dumps(state)},
+            sa.text("UPDATE notification_groups SET state = :state WHERE account = :account AND name = :group_name"),
+            of_group | {"state": json.dumps(state)},
         )
     if rows:
-        connection.execute(table.insert(), list(rows.values()))
+        connection.execute(table.insert(), rows)

@@ -152,6 +152,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         outbox, enqueued = outbox_queue.enqueue(outbox, message)
         withdrawn |= enqueued
     stored = StateChanges(
+        left.groups,
         # An alert that was fitted is written as it was, until it changes: the rule may be edited back.
         alerts=list(resumed.forgotten),
         groups=dict.fromkeys([*left.groups.by_key, *notified.changed] if has_moved else notified.changed),

@@ -53,10 +53,11 @@ class State(NamedTuple):
 class StateChanges:
     """What a step changes of what is on disk: the keys of what is to be written, and the journal's entries.
 
-    ``grouped``: the alerts of groups of which something else is kept; ``silences_before``: the silences as they are on
-    disk, where they changed.
+    ``groups_before`` and ``silences_before``: as they are on disk, the silences where they changed; ``grouped``: the
+    alerts of groups of which something else is kept.
     """
 
+    groups_before: Groups
     alerts: list[AlertKey] = field(default_factory=list)
     groups: dict[GroupKey, None] = field(default_factory=dict)
     grouped: dict[AlertId, None] = field(default_factory=dict)
@@ -90,7 +91,7 @@ def write(connection: Connection, state: State, changes: StateChanges, journal: 
     """Write what a step changed. ``state``: as it is after the step."""
     if changes.alerts or changes.alive:
         alert_rows.write(connection, state.alerts, changes.alerts, now)
-    notify_rows.write_groups(connection, state.groups, changes.groups, changes.grouped)
+    notify_rows.write_groups(connection, changes.groups_before, state.groups, changes.groups, changes.grouped)
     if changes.silences_before is not None:
         notify_rows.write_silences(connection, changes.silences_before, state.silences)
     if changes.outbox:

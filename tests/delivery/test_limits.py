@@ -22,8 +22,9 @@ from delivery.inline import InlineSender
 from outbox.stored import StoredOutbox
 from smithd.clock import SystemClock
 from smithd.contract.endpoint import Endpoint, Family
-from smithd.delivery.account import AccountOptions
+from smithd.delivery.account import AccountOptions, Limits
 from smithd.delivery.budget import Budget
+from smithd.delivery.gate import Gate, Go
 from smithd.delivery.outcome import Pace
 from smithd.delivery.reply import Reply, Unknown
 from smithd.delivery.wire import Request
@@ -95,6 +96,15 @@ def test_a_part_of_the_limit_is_kept_for_what_comes_first() -> None:
         budget.settle(Family.LIVE_ACTIVITIES, 0.0)
     assert budget.free_at(Family.LIVE_ACTIVITIES, 1.0) > 60
     assert budget.free_at(Family.LIVE_ACTIVITIES, 1.0, first=True) == 1.0
+
+
+def test_the_critical_pushes_that_follow_others_of_their_rule_leave_room_for_another_rules() -> None:
+    gate, now = Gate(Limits()), 0.0
+    for priority, count in ((Priority.PUSH, 54), (Priority.LATER_CRITICAL_PUSH, 3), (Priority.CRITICAL_PUSH, 3)):
+        for _ in range(count):
+            assert gate.decide(Endpoint.SEND, priority, now) == Go()
+            gate.send(Endpoint.SEND)
+        assert gate.decide(Endpoint.SEND, priority, now) != Go()
 
 
 def test_the_service_can_lower_the_pace_but_not_raise_it() -> None:

@@ -566,6 +566,23 @@ def test_pushes_that_wait_make_a_storm_however_long_ago_they_came(tmp_path: Path
         assert titles(harness.take())[-1] == "1 rule fires: other"
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_storm_is_over_after_a_minute_whatever_the_clock_says(tmp_path: Path, hours: int, restarted: bool) -> None:
+    now = EVENING + hours * HOUR
+    with Harness(tmp_path, many(13), EVENING) as harness:
+        harness.poll(EVENING, stock=houses(1, 3))
+        assert titles(harness.take())[-1] == "2 rules fire: r11, r12"
+        if not restarted:
+            harness.engine.replan(now, hours * HOUR)
+            harness.poll(now + 61, orders=3)
+            assert "other is warning" in titles(harness.take())
+    if restarted:
+        with Harness(tmp_path, many(13), now) as harness:
+            harness.poll(now + 61, orders=3)
+            assert "other is warning" in titles(harness.take())
+
+
 def test_the_first_push_of_a_rule_goes_before_the_later_ones_of_another(tmp_path: Path) -> None:
     with Harness(tmp_path, many(1, ALONE), EVENING) as harness:
         harness.poll(EVENING, stock=houses(40, 9))

@@ -87,8 +87,9 @@ def configs() -> Iterator[list[Config]]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "shop.py").write_text(PLUGIN)
         loaded = []
-        for rules in (RULES, OTHER_RULES):
-            (Path(folder) / "smithd.yaml").write_text(HEAD + rules)
+        # With the other one, a storm begins at the second push in a minute.
+        for text in (HEAD + RULES, HEAD.replace("ask_test", "ask_test, storm: 1") + OTHER_RULES):
+            (Path(folder) / "smithd.yaml").write_text(text)
             loaded.append(load(Path(folder) / "smithd.yaml", secrets_required=True))
         yield loaded
 

@@ -48,43 +48,72 @@ def some() -> NotificationGroup:
 
 def test_a_group_is_found_as_it_was_written(connection: Connection) -> None:
     groups = Groups().add(some())
-    rows.write_groups(connection, groups, groups.keys, groups.of_alert)
+    rows.write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
     assert rows.load_groups(connection) == groups
 
 
 def test_of_a_group_only_the_alerts_that_changed_are_written(connection: Connection) -> None:
     before = Groups().add(some())
-    rows.write_groups(connection, before, before.keys, before.of_alert)
+    rows.write_groups(connection, Groups(), before, before.keys, before.of_alert)
     gone, changed, new = B, replace(A, value=9.0), alert(host="c")
     after = before.put_alert(some().key, changed, NOW).put_alert(some().key, new, NOW).drop_alert(gone.id)
-    rows.write_groups(connection, after, after.keys, [gone.id, changed.id, new.id])
+    rows.write_groups(connection, before, after, after.keys, [gone.id, changed.id, new.id])
     assert rows.load_groups(connection) == after
     connection.exec_driver_sql("UPDATE grouped_alerts SET state = 'untouched'")
-    rows.write_groups(connection, after.put_timer(some().key, NOW), after.keys, [])
+    rows.write_groups(connection, after, after.put_timer(some().key, NOW), after.keys, [])
     assert set(connection.exec_driver_sql("SELECT state FROM grouped_alerts").scalars()) == {"untouched"}
+
+
+def test_what_is_remembered_is_written_when_it_changes_and_not_with_each_change_of_the_group(
+    connection: Connection,
+) -> None:
+    before = Groups().add(some())
+    rows.write_groups(connection, Groups(), before, before.keys, before.of_alert)
+    key, log, gone = some().key, some().log, alert(host="gone").id
+    connection.exec_driver_sql(
+        "CREATE TRIGGER left_alone BEFORE UPDATE ON remembered_alerts BEGIN SELECT raise(FAIL, 'written again'); END"
+    )
+    later = before.put_log(key, replace(log, changed_at=NOW + 20)).put_alert(key, replace(A, value=9.0), NOW + 20)
+    rows.write_groups(connection, before, later, [key], [A.id])
+    assert rows.load_groups(connection) == later
+    connection.exec_driver_sql("DROP TRIGGER left_alone")
+    ended = later.drop_alert(A.id)
+    rows.write_groups(connection, later, ended, [key], [A.id])
+    assert rows.load_groups(connection).by_key == ended.by_key
+    back = ended.put_alert(key, A, NOW + 30)
+    pushed = back.put_log(
+        key, replace(back.by_key[key].log, announced=log.announced.remove(gone).insert(A.id, NOW + 30))
+    )
+    rows.write_groups(connection, ended, pushed, [key], [A.id])
+    assert rows.load_groups(connection).by_key == pushed.by_key
+    left = pushed.drop_alert(A.id)
+    rows.write_groups(connection, pushed, left, [key], [A.id])
+    assert rows.load_groups(connection).by_key == left.by_key
+    rows.write_groups(connection, left, Groups(), [key], [B.id])
+    assert connection.exec_driver_sql("SELECT count(*) FROM remembered_alerts").scalar() == 0
 
 
 def test_a_group_that_is_closed_is_deleted(connection: Connection) -> None:
     groups = Groups().add(some())
-    rows.write_groups(connection, groups, groups.keys, groups.of_alert)
+    rows.write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
     closed = groups.drop_alert(A.id).drop_alert(B.id).close(some().key)
-    rows.write_groups(connection, closed, groups.keys, groups.of_alert)
+    rows.write_groups(connection, groups, closed, groups.keys, groups.of_alert)
     assert rows.load_groups(connection) == Groups()
 
 
 def test_an_alert_that_changes_or_leaves_writes_its_own_row_only(connection: Connection) -> None:
     groups = Groups().add(some())
-    rows.write_groups(connection, groups, groups.keys, groups.of_alert)
+    rows.write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
     worse = groups.put_alert(some().key, replace(A, severity=CRITICAL, value=99.0), NOW)
-    rows.write_groups(connection, worse, [], [A.id])
+    rows.write_groups(connection, groups, worse, [], [A.id])
     assert rows.load_groups(connection) == worse
-    rows.write_groups(connection, worse.drop_alert(B.id), [], [B.id])
+    rows.write_groups(connection, groups, worse.drop_alert(B.id), [], [B.id])
     assert rows.load_groups(connection) == worse.drop_alert(B.id)
 
 
 def test_all_of_memory_takes_the_place_of_what_was_there(connection: Connection) -> None:
     old = Groups().add(group(B, scope=GroupScope.DIGEST))
-    rows.write_groups(connection, old, old.keys, old.of_alert)
+    rows.write_groups(connection, Groups(), old, old.keys, old.of_alert)
     groups = Groups().add(some())
     rows.write_all_groups(connection, groups)
     assert rows.load_groups(connection) == groups
@@ -153,6 +182,58 @@ def test_what_an_earlier_version_has_left_is_migrated(tmp_path: Path) -> None:
     assert [entry.reason for entry in entries] == reasons
     assert [silence.id for silence in silences.active(1.0)] == [1]
     assert max(silences.by_id) == 5
+
+
+def test_a_group_of_the_version_before_is_found_under_the_name_that_it_has_now(tmp_path: Path) -> None:
+    # In that version's names, quotes and backslashes stood as they are; the one here is the new name of the other.
+    labels = [["a", 'x"']], [["a", 'x\\"']]
+    names = [f'errors{{a="{value}"}}' for ((_, value),) in labels]
+    path = tmp_path / "state.db"
+    old = create_engine(f"sqlite:///{path}")
+    with old.begin() as connection:
+        upgrade(connection, "0012")
+        for pairs, name in zip(labels, names, strict=True):
+            kept: dict[str, Any] = {
+                "origin": "metric",
+                "rule": "errors",
+                "labels": pairs,
+                "metric": "shop.errors",
+                "since": 5.0,
+            }
+            kept |= {"fired_at": 6.0, "severity": "warning", "worst": "warning", "value": 7.0, "evidence": None}
+            kept |= {"cause": "", "baseline": None, "source": "", "ended": None, "notified": "warning"}
+            state: dict[str, Any] = {
+                "scope": "rule",
+                "name": "errors",
+                "labels": pairs,
+                "channels": [],
+                "alerts": [kept],
+            }
+            state |= {"opened": 6.0, "sequence": 1, "highest": "warning", "notified_at": 7.0, "changed_at": 8.0}
+            state |= {"reminders": 0, "not_before": 0.0, "remind_not_before": 0.0, "is_outdated": False}
+            connection.exec_driver_sql(
+                "INSERT INTO notification_groups VALUES (?, ?, ?)", ("default", name, json.dumps(state))
+            )
+            shown = ("default", "push", name, 6.0, 1, 7.0, json.dumps({"content": {"title": name}}))
+            connection.exec_driver_sql("INSERT INTO shown VALUES (?, ?, ?, ?, ?, ?, ?)", shown)
+            entry = (1.0, "errors", "[]", "", "warning", 7.0, "", "notified", "", f"push {name}@6.000")
+            connection.exec_driver_sql("INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", entry)
+    old.dispose()
+    database = Database.open(path)
+    with database.transaction() as connection:
+        groups, entries = rows.load_groups(connection), journal.read(connection, "errors")
+        shown_now = {row.name: row.content for row in connection.exec_driver_sql("SELECT name, content FROM shown")}
+        rows.write_groups(connection, groups, groups, groups.keys, groups.of_alert)
+        assert rows.load_groups(connection) == groups
+    database.close()
+    assert len(groups.by_key) == 2
+    for each in groups.by_key.values():
+        ((_, value),) = each.key.labels
+        assert list(each.log.announced.values()) == [7.0]
+        title = json.loads(shown_now[push_key(each.key, each.log).group])["content"]["title"]
+        assert title == f'errors{{a="{value}"}}'
+    keys = {str(push_key(each.key, each.log)) for each in groups.by_key.values()}
+    assert {entry.notification for entry in entries} == keys
 
 
 def test_groups_with_different_labels_are_stored_under_different_names() -> None:

@@ -42,8 +42,8 @@ class _Count:
     def kept(self) -> int:
         return self.limit // 10
 
-    def free_at(self, now: float, first: bool, chosen: int) -> float:
-        kept, passed = 0 if first else self.kept, bisect_right(self.ends, now)
+    def free_at(self, now: float, kept: int, chosen: int) -> float:
+        passed = bisect_right(self.ends, now)
         if now < self.left_until and self.left - chosen <= kept:
             return self.left_until
         counting = len(self.ends) - passed
@@ -55,7 +55,9 @@ class _Count:
 
 
 class Budget:
-    """Counts requests by family; a tenth of each limit is kept for what comes first (critical pushes, ends)."""
+    """Counts requests by family; a tenth of each limit is kept for what comes first (critical pushes, ends), and half
+    of that for what follows no other of its rule: a rule with a hundred critical alerts leaves room for the next one.
+    """
 
     def __init__(self, limits: Mapping[Family, int]) -> None:
         self._counts = {family: _Count(limit) for family, limit in limits.items()}
@@ -65,11 +67,16 @@ class Budget:
         for family, limit in limits.items():
             self._counts[family].allowed = limit
 
-    def free_at(self, family: Family, now: float, *, first: bool = False, chosen: int = 0) -> float:
-        """When a request may go: ``now``, later, or infinity where that depends on those in flight. ``chosen``: how
-        many of the family were chosen to go now before this one.
+    def free_at(
+        self, family: Family, now: float, *, first: bool = False, follows: bool = False, chosen: int = 0
+    ) -> float:
+        """When a request may go: ``now``, later, or infinity where that depends on those in flight. ``first``: it may
+        use what is kept, or half of that where it ``follows`` another; ``chosen``: how many of the family were chosen
+        to go now before this one.
         """
-        return self._counts[family].free_at(now, first, chosen)
+        count = self._counts[family]
+        kept = count.kept // 2 if first and follows else 0 if first else count.kept
+        return count.free_at(now, kept, chosen)
 
     def use(self, now: float) -> dict[Family, tuple[int, int]]:
         """The requests that count now, and the limit, of each family."""

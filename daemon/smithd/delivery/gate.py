@@ -134,7 +134,8 @@ class Gate:
         if self._pauses_asked[family] and any(other.family is family for other in going):
             return NotYet(math.inf, GateReason.PROBING)
         before = sum(other.family is family for other in chosen)
-        free_at = self.budget.free_at(family, now, first=priority in _FIRST, chosen=before)
+        first, follows = priority in _FIRST, priority is Priority.LATER_CRITICAL_PUSH
+        free_at = self.budget.free_at(family, now, first=first, follows=follows, chosen=before)
         return Go() if free_at <= now else NotYet(free_at, GateReason.LIMIT)
 
     @property

@@ -80,7 +80,7 @@ class Changes:
     now: float
     samples: HistoryChanges
     timers: TimerChanges[EngineTimer]
-    stored: StateChanges = field(default_factory=StateChanges)
+    stored: StateChanges
     events: list[Event] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     has_messages: bool = False
@@ -98,7 +98,7 @@ class Step:
         self._samples = HistoryDraft(history)
         self._timers = TimerChanges(timers)
         self._now = now
-        self._stored = StateChanges()
+        self._stored = StateChanges(state.groups)
         self._events: list[Event] = []
         self._answers: list[Any] = []
         self._refused = history.refused

@@ -37,7 +37,7 @@ class RecentPush(NamedTuple):
             return True
         status = view.status(self.key)
         shown = status.push
-        went_out = shown is not None and not shown.replaced and shown.at > since
+        went_out = shown is not None and not shown.replaced and since < shown.at <= view.now
         return went_out or isinstance(status.queued or status.claimed, Push)
 
 
@@ -58,9 +58,19 @@ class RecentPushes:
         kept = (*before, push)[-(storm + 1) :]
         return replace(self, of_channels=self.of_channels.insert(channels, kept), of_rule=of_rule)
 
+    def by(self, now: float) -> RecentPushes:
+        """As they can be by ``now``: the clock may have been set back, and a storm does not last until it is there."""
+        pushes = {
+            channels: tuple(push._replace(at=min(push.at, now)) for push in found)
+            for channels, found in self.of_channels.items()
+        }
+        of_rule = {rule: push._replace(at=min(push.at, now)) for rule, push in self.of_rule.items()}
+        return RecentPushes(HashTrieMap(pushes), HashTrieMap(of_rule))
+
     def is_storm(self, channels: tuple[str, ...], storm: int, view: NotifyView) -> bool:
         """Whether more than ``storm`` pushes to these channels went out in the last minute, or wait."""
-        found = self.of_channels.get(channels, ())
+        # More may be kept than count: a reload may have lowered the bound.
+        found = self.of_channels.get(channels, ())[-(storm + 1) :]
         return len(found) > storm and all(push.counts(view) for push in found)
 
     def is_first(self, push: RecentPush, view: NotifyView) -> bool:

@@ -160,7 +160,7 @@ def _by(groups: Groups, now: float) -> Groups:
         for alert in group.alerts.values():
             if (known := alert.by(now)) is not alert:
                 groups = groups.put_alert(key, known, now)
-    return groups
+    return replace(groups, recent=groups.recent.by(now))
 
 
 def _still_fires(alert: GroupedAlert, view: NotifyView) -> bool:

@@ -55,6 +55,23 @@ _REMOVE_ALERT = _ALERTS.delete().where(
     *(_ALERTS.c[name] == bindparam(f"of_{name}") for name in ("origin", "rule", "labels", "source"))
 )
 
+# A row for each alert that left a group which has announced it, and remembers that for an hour.
+_MEMORIES = Table(
+    "remembered_alerts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("group_name", Text, primary_key=True),
+    Column("origin", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("at", Float, nullable=False),
+)
+_KEEP_MEMORY = upsert(_MEMORIES)
+_REMOVE_MEMORY = _MEMORIES.delete().where(
+    *(column == bindparam(f"of_{column.name}") for column in _MEMORIES.primary_key)
+)
+
 _SILENCES = Table(
     "silences",
     metadata,
@@ -75,32 +92,46 @@ def load_groups(connection: Connection) -> Groups:
     alerts: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
     for row in connection.execute(select(_ALERTS)):
         alerts[row.account, row.group_name].append(row)
+    remembered: dict[tuple[str, str], dict[AlertId, float]] = defaultdict(dict)
+    for row in connection.execute(select(_MEMORIES)):
+        remembered[row.account, row.group_name][AlertId(_read_key(row), row.source)] = row.at
     groups = Groups()
     for row in connection.execute(select(_GROUPS)):
-        groups = groups.add(_read_group(row.account, json.loads(row.state), alerts[row.account, row.name]))
+        of_group = row.account, row.name
+        groups = groups.add(_read_group(row.account, json.loads(row.state), alerts[of_group], remembered[of_group]))
     return groups
 
 
 def write_groups(
-    connection: Connection, groups: Groups, changed: Iterable[GroupKey], alerts: Iterable[AlertId]
+    connection: Connection, before: Groups, groups: Groups, changed: Iterable[GroupKey], alerts: Iterable[AlertId]
 ) -> None:
-    """Write the groups of these keys, and what is kept of these alerts; those that are not there are deleted."""
+    """Write the groups of these keys, and what is kept of these alerts; those that are not there are deleted.
+    ``before``: the groups as they are on disk.
+    """
     present = [(key, groups.by_key.get(key)) for key in changed]
     kept = [_group_row(group) for _, group in present if group is not None]
     closed = [{"of": key.account, "called": str(key)} for key, group in present if group is None]
     known = [(id_, groups.kept(id_)) for id_ in alerts]
     put = [_key_row(id_) | _alert_row(found) for id_, found in known if found is not None]
-    left = [{f"of_{name}": value for name, value in _key_row(id_).items()} for id_, found in known if found is None]
-    for statement, rows in ((_KEEP_GROUP, kept), (_REMOVE_GROUP, closed), (_KEEP_ALERT, put), (_REMOVE_ALERT, left)):
+    left = [_named_apart(_key_row(id_)) for id_, found in known if found is None]
+    remembered, forgotten = _memories(before, groups, [key for key, _ in present], [id_ for id_, _ in known])
+    for statement, rows in (
+        (_KEEP_GROUP, kept),
+        (_REMOVE_GROUP, closed),
+        (_KEEP_ALERT, put),
+        (_REMOVE_ALERT, left),
+        (_KEEP_MEMORY, remembered),
+        (_REMOVE_MEMORY, forgotten),
+    ):
         if rows:
             connection.execute(statement, rows)
 
 
 def write_all_groups(connection: Connection, groups: Groups) -> None:
     """Replace the table by these groups."""
-    connection.execute(_GROUPS.delete())
-    connection.execute(_ALERTS.delete())
-    write_groups(connection, groups, groups.keys, groups.of_alert)
+    for table in (_GROUPS, _ALERTS, _MEMORIES):
+        connection.execute(table.delete())
+    write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
 
 
 def load_silences(connection: Connection) -> Silences:
@@ -136,6 +167,41 @@ def write_all_silences(connection: Connection, silences: Silences) -> None:
     write_silences(connection, Silences(), silences)
 
 
+def _memories(
+    before: Groups, after: Groups, changed: Iterable[GroupKey], alerts: Iterable[AlertId]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows to write of alerts that left a group and are remembered, and those to delete."""
+    # An alert that came or left was in a group before, or is in one now; a push may change what is remembered of any.
+    looked_at: dict[tuple[GroupKey, AlertId], None] = {}
+    for id_ in alerts:
+        found = (groups.of_alert.get(id_) for groups in (before, after))
+        looked_at |= dict.fromkeys((key, id_) for key in found if key is not None)
+    for key in changed:
+        had, has = (groups.by_key[key].log.announced if key in groups.by_key else None for groups in (before, after))
+        if had is not has:
+            looked_at |= dict.fromkeys((key, id_) for id_ in (*(had or ()), *(has or ())))
+    written, deleted = [], []
+    for key, id_ in looked_at:
+        was, at = _remembered(before, key, id_), _remembered(after, key, id_)
+        row = {"account": key.account, "group_name": str(key), **_key_row(id_)} if was != at else {}
+        if row and at is not None:
+            written.append(row | {"at": at})
+        elif row:
+            deleted.append(_named_apart(row))
+    return written, deleted
+
+
+def _remembered(groups: Groups, key: GroupKey, id_: AlertId) -> float | None:
+    """When a group has announced an alert that left it, where it remembers that."""
+    group = groups.by_key.get(key)
+    return group.log.announced.get(id_) if group is not None and id_ not in group.alerts else None
+
+
+def _named_apart(row: dict[str, Any]) -> dict[str, Any]:
+    """As parameters of a condition, which may not have the columns' own names."""
+    return {f"of_{name}": value for name, value in row.items()}
+
+
 def _group_row(group: NotificationGroup) -> dict[str, Any]:
     log = group.log
     state = {
@@ -146,7 +212,6 @@ def _group_row(group: NotificationGroup) -> dict[str, Any]:
         "opened": log.opened,
         "sequence": log.sequence,
         "announced_at": log.announced_at,
-        "remembered": [[*_key_row(id_).values(), at] for id_, at in log.announced.items() if id_ not in group.alerts],
         "highest": log.highest,
         "notified_at": log.notified_at,
         "changed_at": log.changed_at,
@@ -183,17 +248,18 @@ def _alert_row(kept: KeptAlert) -> dict[str, Any]:
     return {"account": group.account, "group_name": str(group), "state": json.dumps(state, separators=(",", ":"))}
 
 
-def _read_group(account: str, state: dict[str, Any], rows: Iterable[Row[Any]]) -> NotificationGroup:
+def _read_group(
+    account: str, state: dict[str, Any], rows: Iterable[Row[Any]], remembered: dict[AlertId, float]
+) -> NotificationGroup:
     scope, channels = GroupScope(state["scope"]), tuple(state["channels"])
     key = GroupKey(account, scope, state["name"], _labels(state["labels"]), channels)
     alerts: dict[AlertId, GroupedAlert] = {}
     severities: dict[AlertId, Severity] = {}
     named: dict[AlertId, Severity] = {}
-    announced: dict[AlertId, float] = {}
+    announced = dict(remembered)
     for row in rows:
         given = json.loads(row.state)
-        key_of_alert = AlertKey(row.origin, row.rule, _labels(json.loads(row.labels)))
-        alert = _read_alert(key_of_alert, row.source, given)
+        alert = _read_alert(_read_key(row), row.source, given)
         alerts[alert.id] = alert
         if given["notified"]:
             severities[alert.id] = Severity(given["notified"])
@@ -201,8 +267,6 @@ def _read_group(account: str, state: dict[str, Any], rows: Iterable[Row[Any]]) -
             named[alert.id] = Severity(given["named"])
         if given["announced"] is not None:
             announced[alert.id] = given["announced"]
-    for origin, rule, labels, source, at in state["remembered"]:
-        announced[AlertId(AlertKey(origin, rule, _labels(json.loads(labels))), source)] = at
     log = LogEntry(
         state["opened"],
         state["sequence"],
@@ -236,6 +300,10 @@ def _read_alert(key: AlertKey, source: str, state: dict[str, Any]) -> GroupedAle
         source,
         state["ended"],
     )
+
+
+def _read_key(row: Row[Any]) -> AlertKey:
+    return AlertKey(row.origin, row.rule, _labels(json.loads(row.labels)))
 
 
 def _labels(pairs: list[list[str]]) -> Labels:

@@ -93,6 +93,17 @@ CREATE TABLE owner (
     PRIMARY KEY (id)
 );
 
+CREATE TABLE remembered_alerts (
+    account TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    source TEXT NOT NULL,
+    at FLOAT NOT NULL,
+    PRIMARY KEY (account, group_name, origin, rule, labels, source)
+);
+
 CREATE TABLE samples (
     at FLOAT NOT NULL,
     series INTEGER NOT NULL,

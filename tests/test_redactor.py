@@ -51,6 +51,8 @@ FORMS: dict[str, Callable[[str], str]] = {
     "HTML": html.escape,
     "decimal entities": lambda text: "".join(f"&#{ord(letter)};" for letter in text),
     "hexadecimal entities": lambda text: "".join(f"&#X{ord(letter):X};" for letter in text),
+    "entities without semicolons": lambda text: "".join(f"&#{ord(letter)}" for letter in text),
+    "entities with zeros": lambda text: "".join(f"&#{ord(letter):09};" for letter in text),
     "HTML, twice": lambda text: html.escape(html.escape(text)),
     "JSON in HTML": lambda text: html.escape(json.dumps(text)[1:-1]),
     "base64": lambda text: b64encode(text.encode()).decode(),

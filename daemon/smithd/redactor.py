@@ -23,7 +23,9 @@ _DEPTH = 4
 _HEX = "[0-9a-fA-F]"
 _ESCAPES = re.compile(
     rf"(?P<percent>(?:%{_HEX}{{2}})+)|(?P<bytes>(?:\\x{_HEX}{{2}})+)|(?P<json>(?:\\u{_HEX}{{4}})+)"
-    rf"|(?P<html>&(?:\#[0-9]{{1,7}}|\#[xX]{_HEX}{{1,6}}|[a-zA-Z]{{2,8}});)"
+    # HTML lets a number end without its semicolon; before a cut, it may be the beginning of a longer one.
+    r"|(?P<html>&(?:(?:\#0*[0-9]{1,7}(?![0-9])"
+    rf"|\#[xX]0*{_HEX}{{1,6}}(?!{_HEX}))(?:;|(?!…|\.\.\.))|[a-zA-Z]{{2,8}};))"
     # The beginning of an escape, before a cut.
     rf"|(?P<begun>(?:%{_HEX}?|\\(?:u{_HEX}{{0,3}}|x{_HEX}?)?|&\#?\w{{0,8}})(?=…|\.\.\.))"
     r"|\\(?P<plain>.)",

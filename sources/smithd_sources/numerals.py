@@ -14,9 +14,10 @@ EXACT = Context(prec=60, traps=[])
 
 PLAIN = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _HEXADECIMAL = re.compile(r"[-+]?0[xX][0-9A-Fa-f]{1,256}")
+# No group is needed after a zero: 0,500 is a half, written with the other mark.
 _GROUPED = {
-    ".": re.compile(r"[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?"),
-    ",": re.compile(r"[-+]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?"),
+    ".": re.compile(r"[-+]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?"),
+    ",": re.compile(r"[-+]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?"),
 }
 _UNIT = re.compile(r"(?P<number>.*[0-9.,])\s*(?:(?P<percent>%)|(?P<prefix>[kKMGTPE]?)(?P<binary>i?)(?P<bytes>B?))")
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}

@@ -19,6 +19,7 @@ from smithd.serving import bind
 
 PLUGIN = """
 import time
+from concurrent.futures import ThreadPoolExecutor
 from smithd.plugin import Options, RawSample, Source
 
 class Hung(Source[Options]):
@@ -35,6 +36,11 @@ class Hung(Source[Options]):
 class Blocking(Hung):
     async def poll(self):
         time.sleep(1000)
+
+class Littering(Hung):
+    def poll(self):
+        ThreadPoolExecutor().submit(time.sleep, 1000)
+        return []
 """
 
 
@@ -86,6 +92,19 @@ def test_it_says_when_it_is_ready_when_it_reloads_and_when_it_stops(tmp_path: Pa
     assert re.search(r"ERROR +\S*smithd\.yaml:\d+:\d+: expected a comparison", log)
     assert "configuration reloaded; sources that go on: 3" in log
     assert "Traceback" not in log
+
+
+def test_a_pool_of_threads_that_a_plugin_leaves_behind_does_not_keep_it_from_ending(tmp_path: Path) -> None:
+    with world(data()) as (service, shop, url):
+        config = configured(tmp_path, service.key, url)
+        (tmp_path / "hung.py").write_text(PLUGIN)
+        littering = "plugins: [hung.py]\nsources:\n  litter: {type: littering, every: 1s}\n"
+        config.write_text(config.read_text().replace("sources:\n", littering))
+        with smithd(config) as process:
+            await_polls(shop, 10)
+            process.terminate()
+            wait_until(lambda: process.poll() is not None, what="the end, with a pool left behind")
+    assert process.returncode == 0
 
 
 def test_the_command_line_has_it_reload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

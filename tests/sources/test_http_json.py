@@ -78,7 +78,7 @@ class TestValues:
 
     def test_what_a_path_finds_is_counted(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json(
-            {"jobs": [{"failed": True}, {"failed": False}], "none": [], "by_name": {"a": 1}}
+            {"jobs": [{"failed": True}, {"failed": False}], "none": [], "by_name": {"a": 1}, "pairs": [[1, 2], [3, 4]]}
         )
         metrics: dict[str, Any] = {
             "all": {"path": "$.jobs[*]", "count": True},
@@ -86,8 +86,10 @@ class TestValues:
             "none": {"path": "$.none[*]", "count": True},
             "named": {"path": "$.by_name.*", "count": True},
             "dozens": {"path": "$.jobs[*]", "count": True, "scale": 0.5},
+            "lists": {"path": "$.pairs[?@[0] == 1]", "count": True},
+            "beyond": {"path": "$.jobs[*]", "count": True, "scale": "1e400"},
         }
-        assert [sample.value for sample in ask(HttpJson, options(web, metrics))] == [2.0, 1.0, 0.0, 1.0, 1.0]
+        assert [sample.value for sample in ask(HttpJson, options(web, metrics))] == [2.0, 1.0, 0.0, 1.0, 1.0, 1.0]
 
     def test_words_and_truths_and_local_numbers_are_numbers(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"status": "Degraded", "switch": "ON", "total": "€1.234,50"})
@@ -572,6 +574,7 @@ class TestConfiguration:
             ({"metrics": {"a": {"path": "$.a", "scale": 0}}}, "metrics.a.scale", "other than 0"),
             ({"metrics": {"a": {"path": "$.a", "labels": {"b": "$.b"}}}}, "metrics.a", "go with 'each'"),
             ({"metrics": {"a": {"each": "$.a[*]", "value": "$.b"}}}, "metrics.a", "needs 'value' and 'labels'"),
+            ({"metrics": {"a": {"path": "$.a[*]", "count": True, "words": {"b": 1}}}}, "metrics.a", "with 'count'"),
             ({"metrics": {"a": STOCK | {"labels": {"b c": "$.b"}}}}, "metrics.a.labels.b c.[key]", "match pattern"),
         ],
     )

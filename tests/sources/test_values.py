@@ -129,6 +129,8 @@ def test_numbers_as_people_and_programs_write_them(text: str, decimal: Any, valu
     ("text", "decimal"),
     [
         ("1,37", "."),
+        ("0,500", "."),
+        ("0.500", ","),
         ("12,3456", "."),
         ("1.234,50", "."),
         ("1,234,5", "."),

@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -49,9 +50,9 @@ def run(config: Path, socket: Path | None) -> None:
         stopped_cleanly = clock.run(partial(_run, loaded, socket, clock))
     finally:
         gc.enable()
-    if not stopped_cleanly:
+    if not stopped_cleanly or threading.active_count() > 1:
         sys.stderr.flush()
-        # A plugin's thread that hangs would keep the process from ending.
+        # A plugin's thread that hangs would keep the process from ending, and so would one of a pool that it left.
         os._exit(0)
 
 

@@ -54,7 +54,9 @@ class JSONMetric(Options):
     scale: Scale | None = Field(None, description="multiply by this, in decimal: 1999 cents by 0.01 are 19.99")
     offset: Decimal | None = Field(None, description="then add this, in decimal")
     quantity: Quantity = Field(
-        Quantity.NUMBER, alias="as", description="duration: in seconds; timestamp: since 1970; age: seconds since then"
+        Quantity.NUMBER,
+        alias="as",
+        description="boolean: 1 or 0; duration: in seconds; timestamp: since 1970; age: seconds since then",
     )
 
     @model_validator(mode="before")
@@ -72,6 +74,8 @@ class JSONMetric(Options):
             raise PydanticCustomError("each_needs", "'each' needs 'value' and 'labels', to tell its series apart")
         if self.count and self.each is not None:
             raise PydanticCustomError("count_path", "'count' goes with 'path': {path: '$.open[*]', count: true}")
+        if self.count and self.words:
+            raise PydanticCustomError("count_words", "'words' cannot be used with 'count', which counts what is there")
         if (self.count or self.words) and self.quantity is not Quantity.NUMBER:
             what = "count" if self.count else "words"
             raise PydanticCustomError(
@@ -107,9 +111,8 @@ def read_metric(
     if metric.each is not None:
         return _read_each(name, metric, metric.each, documents, asked, report)
     assert metric.path is not None  # by the validator
-    if metric.count:
-        return [RawSample(name, metric.conversion(_count(metric.path, documents[0]), metric.path, asked) or 0.0)]
-    value = metric.conversion(_only(metric.path, documents[0]), metric.path, asked)
+    found = (_count if metric.count else _only)(metric.path, documents[0])
+    value = metric.conversion(found, metric.path, asked)
     return [] if value is None else [RawSample(name, value)]
 
 
@@ -172,6 +175,6 @@ def _count(path: CompiledPath, document: Any) -> int:
     found = path.find(document)
     if not found and path.stem is not None and not path.stem.find(document):
         raise BadResponse(f"{path.stem} finds nothing in {in_short(document)}")
-    if len(found) == 1 and isinstance(found[0], list) and path.stem is None:
+    if path.plain and path.stem is None and found and isinstance(found[0], list):
         raise BadResponse(f"{path} finds one list; to count what is in it, the path is {path}[*]")
     return len(found)

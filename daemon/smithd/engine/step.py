@@ -15,7 +15,7 @@ from rpds import HashTrieSet
 from smithd import startup
 from smithd.alerts.evaluation import Evaluated, evaluate, evaluate_time, overdue, timers_of
 from smithd.delivery.choice import SHORTEST_REST
-from smithd.delivery.delivery import expired, refused, why
+from smithd.delivery.delivery import expired, why
 from smithd.delivery.outcome import Outcome, put_off
 from smithd.delivery.sender import Departures, Flight
 from smithd.engine.entries import (
@@ -30,6 +30,7 @@ from smithd.engine.entries import (
     Tick,
     WriteAll,
 )
+from smithd.engine.retried import tried_again
 from smithd.events import (
     AlertLimitReached,
     Event,
@@ -40,13 +41,13 @@ from smithd.events import (
     SilenceExpired,
     SurfaceNotRenderable,
 )
-from smithd.keys import Key, PushKey, SurfaceKey
+from smithd.keys import PushKey, SurfaceKey
 from smithd.notify import report
 from smithd.notify.pipeline import notify
 from smithd.notify.resume import look_again, outdate, reschedule
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
-from smithd.notify.unsent import is_kept, renewed
+from smithd.notify.unsent import renewed
 from smithd.outbox import queue as outbox
 from smithd.outbox.message import Message, Push, PushUpdate
 from smithd.outbox.settlement import Retry, Wait
@@ -386,7 +387,7 @@ class Step:
             if isinstance(key, PushKey):
                 retry = put_off(dropped.reason, dropped.detail, now, is_plain=queued.is_plain)
                 self._take_outbox(*outbox.put_off(self._state.outbox, queued, retry))
-                self._put_off(key)
+                self._try_again(key, was_refused=True)
                 look_again = min(look_again, max(retry.at - now, SHORTEST_REST))
             else:
                 self._take_outbox(*outbox.drop(self._state.outbox, queued))
@@ -419,26 +420,23 @@ class Step:
             after = outbox.release(after, Wait.ANSWER, account)
         self._state = self._state._replace(outbox=after)
 
-        shown = after.shown.get(claim.queued.message.key)
-        if isinstance(outcome.settlement, Retry) and outcome.settlement.refused:
-            self._put_off(claim.queued.message.key)
+        key = claim.queued.message.key
+        shown = after.shown.get(key)
+        if isinstance(outcome.settlement, Retry) and isinstance(key, PushKey):
+            self._try_again(key, was_refused=outcome.settlement.refused)
         if isinstance(shown, ShownActivity) and shown.ended:
             # Its slot is free for another.
             self._render(set(self._setup.surfaces.streams), command.at)
         return outcome
 
-    def _put_off(self, key: Key) -> None:
-        """A push was refused: it waits for its plainest text, or for as long as it is wanted."""
-        queued = self._state.outbox.waiting.get(key)
-        if queued is None or not queued.refusals:
-            return  # another text of it waits
-        assert isinstance(key, PushKey)
+    def _try_again(self, key: PushKey, *, was_refused: bool) -> None:
+        """A push was not accepted, and waits to be tried again, if that is still wanted."""
         view = notify_view(self._setup, self._state, self._now)
-        if queued.is_refused and not is_kept(self._state.groups, key, view):
-            self._take_outbox(*outbox.withdraw(self._state.outbox, key))
-            self._events.append(SendDropped(key, f"{refused(queued, self._now).reason}; its alert has ended"))
-        else:
-            self._events.append(refused(queued, self._now))
+        outbox_after, written, events = tried_again(
+            self._state.outbox, self._state.groups, key, view, was_refused=was_refused
+        )
+        self._take_outbox(outbox_after, written)
+        self._events += events
 
     def _reconfigure(self, command: Reconfigure) -> None:
         """Go on with another configuration, and evaluate what is known by its rules."""

@@ -205,6 +205,28 @@ def test_a_push_that_is_refused_only_after_its_alert_has_ended_is_dropped(live: 
     assert dropped == "push errors: not sent: refused, even as its plainest text: HTTP 400, no; its alert has ended"
 
 
+def test_a_refused_storm_summary_is_not_tried_with_each_rule_that_joins(live: Callable[..., Life]) -> None:
+    names = [f"r{number:02}" for number in range(30)]
+    sources = "".join(f"  {name}: {{type: shop, every: 20s}}\n" for name in names)
+    rule = "{{metric: {}.errors, warning: '> 1', critical: '> 5', push: true}}"
+    rules = "".join(f"  {name}: {rule.format(name)}\n" for name in names)
+
+    async def scenario(life: Life) -> None:
+        service = Service(life.phone, None)
+        Scripted.values.update(dict.fromkeys(names[:11], 2))
+        await asyncio.sleep(30)
+        service.asked.clear()
+        service.reply = refuse(400)
+        # The sources are not polled at once: 19 rules join one after another.
+        Scripted.values.update(dict.fromkeys(names[11:], 2))
+        await asyncio.sleep(60)
+        assert len(service.asked) <= 8
+        assert service.titles[-2].startswith("19 rules fire: ")
+        assert service.titles[-1].endswith(" is warning: 2, and 18 more")
+
+    live(scenario, text=f"sources:\n{sources}rules:\n{rules}")
+
+
 # A day out of reach.
 
 

@@ -16,7 +16,9 @@ from smithd.alerts import rows as alert_rows
 from smithd.alerts.evaluation import timers_of
 from smithd.alerts.resume import resume as resume_alerts
 from smithd.alerts.rows import Kept
+from smithd.contract.endpoint import Endpoint
 from smithd.delivery.delivery import fingerprint, why
+from smithd.delivery.wire import endpoint
 from smithd.events import Event, SendDropped
 from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
 from smithd.notify import report
@@ -151,6 +153,9 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     for message in notified.messages:
         outbox, enqueued = outbox_queue.enqueue(outbox, message)
         withdrawn |= enqueued
+    for key in notified.withdrawn:
+        outbox, dropped = outbox_queue.withdraw(outbox, key)
+        withdrawn |= dropped
     stored = StateChanges(
         left.groups,
         # An alert that was fitted is written as it was, until it changes: the rule may be edited back.
@@ -189,7 +194,10 @@ def _without_unrepeatable(outbox: Outbox, now: float) -> tuple[Outbox, OutboxCha
     changes, lost = OutboxChanges(), list[Event]()
     for key, queued in outbox.waiting.items():
         message = queued.message
-        if isinstance(message, Push | PushUpdate) and message.at_most_once and queued.reason is not None:
+        if not isinstance(message, Push | PushUpdate) or not message.at_most_once or queued.reason is None:
+            continue
+        # What replaces a text in place may be sent as often as it takes.
+        if endpoint(message, outbox.shown.get(key)) is Endpoint.SEND:
             outbox, written = outbox_queue.not_repeated(outbox, queued, now)
             changes |= written
             lost.append(SendDropped(key, why(key, DeliveryReason.NOT_REPEATED, queued.detail)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smithd.keys import DEFAULT_ACCOUNT
+from smithd.keys import DEFAULT_ACCOUNT, PushKey
 from smithd.notify.view import NotifyView, open_windows
 from smithd.setup import Setup
 from smithd.state import State
@@ -20,6 +20,7 @@ def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
         state.series,
         state.outbox.status,
         state.alerts.rest,
+        lambda: [key for key in state.outbox.waiting if isinstance(key, PushKey)],
     )
 
 

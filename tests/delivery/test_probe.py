@@ -22,7 +22,7 @@ from smithd.delivery.wire import Request
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey
 from smithd.outbox import queue
 from smithd.outbox.message import ActivityContent, ActivityState, BadgeCount, Message, Priority
-from smithd.outbox.settlement import Accept
+from smithd.outbox.settlement import Accept, DeliveryReason, Retry
 from smithd.outbox.state import Outbox
 
 NOW = 1_700_000_000.0
@@ -118,6 +118,14 @@ def test_the_last_value_is_sent_with_the_time_when_it_was_true_and_not_where_it_
     assert first.request.body == {"value": 3, "timestamp": "2023-11-14T22:12:20.000Z"}
     found = probes(queue.want(outbox, []), ADDRESSEE, {}, NOW)
     assert found[0].reason is R.PUSH
+
+
+def test_a_push_that_was_refused_is_a_probe_as_its_plainest_text() -> None:
+    outbox = outbox_of([push("a", plain="the least")])
+    (queued,) = outbox.waiting.values()
+    outbox, _ = queue.put_off(outbox, queued, Retry(NOW, DeliveryReason.REFUSED, "no", refused=True))
+    ((_, request),) = choose_probe(outbox, ADDRESSEE, out_of_reach(), {}, NOW, 100.0).requests
+    assert (request.body["title"], request.is_plain) == ("the least", True)
 
 
 def test_what_the_gate_holds_back_is_no_probe() -> None:

@@ -808,6 +808,18 @@ def test_a_push_at_most_once_that_was_in_flight_at_the_end_is_not_sent_again_and
         assert titles(harness.take()) == ["Resolved: errors"]
 
 
+def test_an_update_in_place_at_most_once_that_was_in_flight_at_the_end_is_sent_again(tmp_path: Path) -> None:
+    config = rules(rule(push="{delivery: at_most_once}"))
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING + 1, errors=9)
+        harness.take()
+        harness.poll(EVENING + 30, errors=0)
+        (queued,) = harness.outbox.ready(harness.now)
+        harness.outbox.claim(queued, "any", harness.now)
+    with Harness(tmp_path, config, EVENING + 60) as harness:
+        assert titles(harness.take()) == ["Resolved: errors"]
+
+
 @pytest.mark.parametrize(("delivery", "again"), [("at_least_once", ["errors is critical"]), ("at_most_once", [])])
 def test_a_push_that_waits_at_the_end_is_sent_and_one_in_flight_as_its_rule_says(
     tmp_path: Path, delivery: str, again: list[str]

@@ -101,6 +101,16 @@ ROWS = [
         {A: WARNING, B: WARNING},
         last=Push.REFUSED,
     ),
+    Row(
+        "one more joins what was refused, and is not tried at once",
+        [A, B],
+        Do.WAIT,
+        Why.UPDATE_INTERVAL,
+        {A: WARNING},
+        last=Push.REFUSED,
+        at=5.0,
+        until=15.0,
+    ),
     Row("a rise while the push before is refused", [BAD], Do.PUSH, Why.NOTIFIED, {BAD: WARNING}, last=Push.REFUSED),
     Row(
         "the end of what was dropped",

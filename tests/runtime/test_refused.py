@@ -12,7 +12,7 @@ import pytest
 
 from runtime.life import Life, Phone, Scripted, living
 from smithd.clock import Clock
-from smithd.delivery.reply import NotSent, Refusal, Rejected, Reply
+from smithd.delivery.reply import NotSent, Refusal, Rejected, Reply, Unknown
 from smithd.delivery.wire import Request
 from smithd.events import SendDelayed, SendDropped
 from virtual_time import run_virtual, step_clock
@@ -210,6 +210,28 @@ def test_a_push_that_is_refused_only_after_its_alert_has_ended_is_dropped(live: 
     assert dropped == "push errors: not sent: refused, even as its plainest text: HTTP 400, no; its alert has ended"
 
 
+def test_a_refused_storm_summary_is_not_tried_with_each_rule_that_joins(live: Callable[..., Life]) -> None:
+    names = [f"r{number:02}" for number in range(30)]
+    sources = "".join(f"  {name}: {{type: shop, every: 20s}}\n" for name in names)
+    rule = "{{metric: {}.errors, warning: '> 1', critical: '> 5', push: true}}"
+    rules = "".join(f"  {name}: {rule.format(name)}\n" for name in names)
+
+    async def scenario(life: Life) -> None:
+        service = Service(life.phone, None)
+        Scripted.values.update(dict.fromkeys(names[:11], 2))
+        await asyncio.sleep(30)
+        service.asked.clear()
+        service.reply = refuse(400)
+        # The sources are not polled at once: 19 rules join one after another.
+        Scripted.values.update(dict.fromkeys(names[11:], 2))
+        await asyncio.sleep(60)
+        assert len(service.asked) <= 8
+        assert service.titles[-2].startswith("19 rules fire: ")
+        assert service.titles[-1].endswith(" is warning: 2, and 18 more")
+
+    live(scenario, text=f"sources:\n{sources}rules:\n{rules}")
+
+
 # A day out of reach.
 
 
@@ -359,3 +381,84 @@ def test_time_that_passed_while_the_machine_was_suspended_counts(
         assert re.search(r", 2 h [01] min late\.$", sent.body["message"])
 
     live(scenario)
+
+
+# An alert that comes and goes while nothing can be sent.
+
+
+@pytest.mark.parametrize("is_black_hole", [False, True])
+def test_what_came_went_and_came_again_in_an_outage_is_told_once_and_as_it_is(
+    live: Callable[..., Life], is_black_hole: bool
+) -> None:
+    async def scenario(life: Life) -> None:
+        service = Service(life.phone, Unknown("no answer") if is_black_hole else AWAY)
+        life.phone.delay = 10 * is_black_hole
+        for value in (7, 0, 7, 0, 7):
+            Scripted.values.update(shop=value)
+            await asyncio.sleep(63)
+        service.reply, life.phone.delay = None, 0
+        await asyncio.sleep(60)
+        assert life.phone.pushes() == [FULL]
+        said = [str(event) for event in life.facts]
+        withdrawn = [line for line in said if "is withdrawn)" in line or "its alert fires again" in line]
+        assert len(withdrawn) == 2
+
+    live(scenario)
+
+
+@pytest.mark.parametrize("on_resolve", ["replace", "push"])
+def test_the_end_that_waits_when_its_alert_fires_again_becomes_the_past(
+    live: Callable[..., Life], on_resolve: str
+) -> None:
+    async def scenario(life: Life) -> None:
+        service = Service(life.phone, None)
+        Scripted.values.update(shop=7)
+        await asyncio.sleep(63)
+        service.reply = AWAY
+        Scripted.values.update(shop=0)
+        await asyncio.sleep(63)
+        Scripted.values.update(shop=7)
+        await asyncio.sleep(63)
+        service.reply = None
+        await asyncio.sleep(60)
+        taken = [sent for sent in life.phone.sent if sent.is_taken and "push" in sent.path]
+        told = {(sent.method, sent.body["title"]): sent.body["message"] for sent in taken}
+        # The update in place is the probe: it goes first, since it can be repeated.
+        assert [*told] == [("POST", FULL), ("PUT", f"Earlier: {FULL}")]
+        assert len(taken) == 3
+        assert "It ended, and fired again at " in told["PUT", f"Earlier: {FULL}"]
+
+    live(scenario, text=CONFIG.replace("message:", f"on_resolve: {on_resolve}, message:"))
+
+
+def test_what_was_in_flight_at_a_kill_does_not_come_after_the_alert_that_fires_again(live: Callable[..., Life]) -> None:
+    async def first(life: Life) -> None:
+        life.phone.delay = 1e6
+        Scripted.values.update(shop=7)
+        await asyncio.sleep(25)
+        Scripted.values.update(shop=0)
+        await asyncio.sleep(25)
+        Scripted.values.update(shop=7)
+        await asyncio.sleep(25)
+
+    async def second(life: Life) -> None:
+        life.phone.delay = 0
+        await asyncio.sleep(60)
+        assert [title for title in life.phone.pushes() if "Resolved" in title] == []
+
+    live(first, second)
+
+
+def test_a_push_at_most_once_stays_so_when_it_is_written_anew_after_a_day(live: Callable[..., Life]) -> None:
+    async def scenario(life: Life) -> None:
+        service = Service(life.phone, AWAY)
+        Scripted.values.update(shop=7)
+        await asyncio.sleep(DAY + HOUR)
+        service.reply = Unknown("no answer")
+        await asyncio.sleep(HOUR)
+        asked = len(service.asked)
+        service.reply = None
+        await asyncio.sleep(3 * HOUR)
+        assert len(service.asked) == asked
+
+    live(scenario, text=CONFIG.replace("message:", "delivery: at_most_once, message:"))

@@ -123,7 +123,7 @@ def _waiting(outbox: Outbox, addressee: Addressee, unknown: Mapping[int, float],
         for family in Family:
             for queued in outbox.lane(Lane(addressee.account, priority, family)):
                 message = queued.message
-                request = _request(message, outbox, addressee, now)
+                request = _request(message, outbox, addressee, now, is_plain=queued.is_plain)
                 only_in_place = isinstance(message, PushUpdate) and message.only_in_place
                 if request is None or (only_in_place and request.endpoint is not Endpoint.REPLACE):
                     # It is taken out when its turn comes.
@@ -178,10 +178,12 @@ def _repeated(outbox: Outbox, addressee: Addressee, now: float) -> Iterator[Prob
             yield Probe(reason, message, request)
 
 
-def _request(message: Message, outbox: Outbox, addressee: Addressee, now: float) -> Request | None:
-    """The request for a message; None where none can be made of it."""
+def _request(
+    message: Message, outbox: Outbox, addressee: Addressee, now: float, *, is_plain: bool = False
+) -> Request | None:
+    """The request for a message; None where none can be made of it. ``is_plain``: it was refused as it is."""
     shown = outbox.shown.get(message.key)
     try:
-        return wire.request(message, shown, addressee.channels, now, addressee.zone)
+        return wire.request(message, shown, addressee.channels, now, addressee.zone, is_plain=is_plain)
     except ValueError:
         return None

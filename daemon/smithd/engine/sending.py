@@ -13,8 +13,8 @@ from smithd.delivery.outcome import Outcome, put_off
 from smithd.delivery.sender import Departures, Flight
 from smithd.engine.entries import ClaimMessages, SettleClaim
 from smithd.events import Event, SendDropped
-from smithd.keys import Key, PushKey
-from smithd.notify.unsent import is_kept, renewed
+from smithd.keys import PushKey
+from smithd.notify.unsent import is_kept, newest, overtaken, renewed
 from smithd.notify.view import NotifyView
 from smithd.outbox import queue as outbox
 from smithd.outbox.message import Push, PushUpdate
@@ -62,7 +62,7 @@ class Sending:
             if isinstance(key, PushKey):
                 retry = put_off(dropped.reason, dropped.detail, now, is_plain=queued.is_plain)
                 self._take(*outbox.put_off(self.outbox, queued, retry))
-                self._put_off(key)
+                self._try_again(key, was_refused=True)
                 look_again = min(look_again, max(retry.at - now, SHORTEST_REST))
             else:
                 self._take(*outbox.drop(self.outbox, queued))
@@ -95,24 +95,36 @@ class Sending:
             after = outbox.release(after, Wait.ANSWER, account)
         self.outbox = after
 
-        shown = after.shown.get(claim.queued.message.key)
-        if isinstance(outcome.settlement, Retry) and outcome.settlement.refused:
-            self._put_off(claim.queued.message.key)
+        key = claim.queued.message.key
+        shown = after.shown.get(key)
+        if isinstance(outcome.settlement, Retry) and isinstance(key, PushKey):
+            self._try_again(key, was_refused=outcome.settlement.refused)
         self.has_ended_stream = isinstance(shown, ShownActivity) and shown.ended
         return outcome
 
-    def _put_off(self, key: Key) -> None:
-        """A push was refused: it waits for its plainest text, or for as long as it is wanted."""
+    def _try_again(self, key: PushKey, *, was_refused: bool) -> None:
+        """A push was not accepted: what waits for its key by now goes on waiting, if that is still wanted."""
+        view, groups = self._view(), self._state.groups
+        # It was in flight when its group was notified again: it would come after that.
+        earlier = overtaken(newest(groups, key), view)
+        for message in earlier.messages:
+            self._take(*outbox.enqueue(self.outbox, message))
+        for each in earlier.withdrawn:
+            self._take(*outbox.withdraw(self.outbox, each))
+            self.events.append(SendDropped(each, "its alert fires again, which a newer one says"))
+        if earlier.withdrawn or earlier.messages:
+            return
+
         queued = self.outbox.waiting.get(key)
-        if queued is None or not queued.refusals:
-            return  # another text of it waits
-        assert isinstance(key, PushKey)
-        view = self._view()
-        if queued.is_refused and not is_kept(self._state.groups, key, view):
+        # It was not refused, or another text of it waits.
+        if not was_refused or queued is None or not queued.refusals:
+            return
+        why_not = refused(queued, self._now)
+        if queued.is_refused and not is_kept(groups, key, view):
             self._take(*outbox.withdraw(self.outbox, key))
-            self.events.append(SendDropped(key, f"{refused(queued, self._now).reason}; its alert has ended"))
+            self.events.append(SendDropped(key, f"{why_not.reason}; its alert has ended"))
         else:
-            self.events.append(refused(queued, self._now))
+            self.events.append(why_not)
 
     def _view(self) -> NotifyView:
         return notify_view(self._setup, self._state._replace(outbox=self.outbox), self._now)

@@ -108,6 +108,20 @@ def superseded(group: NotificationGroup, shown: PushContent | None, what: str, v
     )
 
 
+def overtaken(key: PushKey, shown: PushContent, at: float, view: NotifyView) -> PushContent:
+    """The text of a notification whose alerts ended, and fire again, before its end was sent. ``at``: when it had the
+    text ``shown``.
+    """
+    return PushContent(
+        shown.title if shown.title.startswith("Earlier: ") else f"Earlier: {shown.title}",
+        f"As of {view.clock(at)}. It ended, and fired again at {view.clock(view.now)}.",
+        interruption_level="passive",
+        channels=shown.channels,
+        tags=shown.tags,
+        plain=f"Earlier: {key.group}",
+    )
+
+
 def closed(subject: Subject, view: NotifyView, *, is_evaluated: bool = False) -> PushContent:
     """The text about alerts that the configuration does not have any more; ``is_evaluated``: they only have no
     ``push`` any more.

@@ -19,7 +19,8 @@ ladder, the first branch that holds:
 3. No alert fires any more that was announced, or is to be: the notification ends.
 4. In a storm, a first notification that is not critical becomes a part of the storm summary.
 5. An alert is worse than anything announced in this group: a push at once.
-6. The last push still waits to be sent: it takes in what has changed, news too.
+6. The last push still waits to be sent: it takes in what has changed, news too. Where the service refuses it, each new
+   text is tried at once, so it changes no sooner than 15 seconds after the last change.
 7. A reminder is due: it takes in what has ended; news take its place, and do not wait any longer.
 8. News are a push when ``group_interval`` has passed since the last announcement. That a failing source takes along one
    more rule is none, nor is what a storm summary takes in until then: these are only named.
@@ -199,8 +200,7 @@ def decide(
         return Decision(NotifyAction.PUSH, pushed, news, over, joined)
     # 6. The last push is not sent yet.
     if last.waits:
-        action, reason = (NotifyAction.PUSH, pushed) if news else (NotifyAction.UPDATE_UNSENT, Reason.UPDATED)
-        return Decision(action, reason, news, over, joined)
+        return _unsent(group, found, last, pushed, now)
     # 7. A reminder takes in what has ended; news go their own way, without waiting (8).
     if reminder_is_due and not news:
         return _reminder(notified, over, suppressed, last, now)
@@ -270,6 +270,15 @@ def _reminder(
     if last.waits or last is LastPush.DROPPED:
         return Decision(NotifyAction.SKIP_REMINDER, Reason.PREVIOUS_UNSENT, reminded=reminded)
     return Decision(NotifyAction.REMIND, Reason.REMINDED, ended=over, reminded=reminded)
+
+
+def _unsent(group: NotificationGroup, found: GroupDifference, last: LastPush, pushed: Reason, now: float) -> Decision:
+    """The last push waits to be sent, and takes in what has changed; where it is refused, not too often."""
+    until = group.log.changed_at + UPDATE_INTERVAL
+    if last is LastPush.REFUSED and now < until:
+        return Decision(NotifyAction.WAIT, Reason.UPDATE_INTERVAL, until=until)
+    action, reason = (NotifyAction.PUSH, pushed) if found.news else (NotifyAction.UPDATE_UNSENT, Reason.UPDATED)
+    return Decision(action, reason, found.news, found.ended, found.joined)
 
 
 def _end(

@@ -15,16 +15,19 @@ from dataclasses import dataclass
 
 from smithd.alerts.alert import VISIBLE, Transition
 from smithd.keys import PushKey
-from smithd.notify.apply import apply, group_options, last_push, push_key
+from smithd.notify.apply import Applied, apply, group_options, last_push, push_key
 from smithd.notify.config import NotifyConfig
 from smithd.notify.decide import NotifyAction, decide, reminder_at
-from smithd.notify.group import AlertId, GroupKey, Groups, GroupScope, id_of, source_of
+from smithd.notify.group import AlertId, GroupKey, Groups, GroupScope, NotificationGroup, id_of, source_of
 from smithd.notify.grouping import Decided, regroup
 from smithd.notify.reason import AlertDecision, Reason
 from smithd.notify.route import Fires, GroupDue, NotifyTimer, Over, Routes, route
 from smithd.notify.suppression import Suppressible, Suppression, suppression
+from smithd.notify.unsent import overtaken
 from smithd.notify.view import NotifyView
-from smithd.outbox.message import Message
+from smithd.outbox.message import Message, Push
+
+NEVER_SENT = "an earlier one, which was not sent yet, is withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ def notify(
     messages: list[Message] = []
     touched = dict.fromkeys(regrouped.alerts)
     withdrawn: list[PushKey] = []
+    newest: list[PushKey] = []
     of_group: dict[GroupKey, list[AlertId]] = defaultdict(list)
     for id_, each in regrouped.decided.items():
         if each.group is not None:
@@ -94,6 +98,7 @@ def notify(
         touched |= dict.fromkeys(group.alerts) if applied.joined is not None else {}
         messages += applied.messages
         withdrawn += applied.withdrawn
+        newest += _tells(applied, group)
         decided |= applied.decided
         if applied.joined is not None and applied.joined not in waiting:
             waiting.append(applied.joined)
@@ -104,9 +109,34 @@ def notify(
         if key in groups.by_key and applied.until < groups.by_key[key].timer_at:
             groups = groups.put_timer(key, applied.until)
             timers.append((applied.until, GroupDue(key)))
+    earlier = overtaken(newest, view)
+    withdrawn += earlier.withdrawn
+    messages += earlier.messages
+    decided = _with_withdrawn(decided, earlier.by)
     written = [id_ for id_ in touched if groups.kept(id_) != before.kept(id_)]
     decisions = record(transitions, decided, view.now)
     return Notified(groups, messages, decisions, timers, list(changed), written, withdrawn)
+
+
+def _tells(applied: Applied, group: NotificationGroup) -> list[PushKey]:
+    """The notification by which a group that fires is told of now, its own or a storm summary: an earlier one that
+    waits is not to come after it.
+    """
+    if applied.joined is not None:
+        return [push_key(group.key, group.log)]
+    fires = group.key in applied.groups.by_key
+    return [message.key for message in applied.messages if fires and isinstance(message, Push)]
+
+
+def _with_withdrawn(decided: dict[AlertId, Decided], by: Iterable[PushKey]) -> dict[AlertId, Decided]:
+    """The decisions, with a word where a notification took the place of an earlier one."""
+    names = {str(each) for each in by}
+    return {
+        id_: each._replace(detail=f"{each.detail}, {NEVER_SENT}" if each.detail else NEVER_SENT)
+        if each.notification in names
+        else each
+        for id_, each in decided.items()
+    }
 
 
 def suppress(groups: Groups, routes: Routes, view: NotifyView, config: NotifyConfig) -> dict[AlertId, Suppression]:

@@ -19,7 +19,7 @@ from smithd.notify.reason import Reason
 from smithd.notify.recent import RecentPush, RecentPushes
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.suppression import Suppression, suppression
-from smithd.notify.unsent import brought_up_to_date
+from smithd.notify.unsent import brought_up_to_date, newest, overtaken
 from smithd.notify.view import NotifyView
 from smithd.outbox.message import Message, Push, PushUpdate
 from smithd.outbox.shown import ShownPush
@@ -79,7 +79,11 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
             groups = groups.suppress(id_, Suppression(Reason.UNCONFIRMED, "", until))
             timers.append((until, SuppressionEnds(id_)))
     groups = _with_recent_pushes(groups, config)
-    return Notified(groups, messages, record((), decided, view.now), timers, changed, list(decided))
+    # What was in flight when the last run ended waits again.
+    earlier = overtaken(newest(groups), view)
+    messages += earlier.messages
+    decisions = record((), decided, view.now)
+    return Notified(groups, messages, decisions, timers, changed, list(decided), earlier.withdrawn)
 
 
 def _with_recent_pushes(groups: Groups, config: NotifyConfig) -> Groups:

@@ -5,11 +5,16 @@ ended or left, the first branch that holds:
 
 1. The phone has an earlier text of its group: it is kept until it is accepted, since that text would stay for ever.
 2. Else nothing is on the phone: it expires, or is dropped.
+
+Where a group is notified anew while an earlier notification of it waits, that one would come after the new one, and say
+the end of what fires: it is withdrawn, or, where the phone has a text of it, that becomes the past in place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
 from smithd.keys import PushKey
 from smithd.notify import content
@@ -18,13 +23,56 @@ from smithd.notify.config import NotifyConfig
 from smithd.notify.content import EXPIRES_AFTER, Subject
 from smithd.notify.group import GroupedAlert, Groups, NotificationGroup
 from smithd.notify.view import NotifyView
-from smithd.outbox.message import EdgeMessage, Push
+from smithd.outbox.message import EdgeMessage, Priority, Push, PushUpdate
+from smithd.outbox.shown import ShownPush
+
+
+class Overtaken(NamedTuple):
+    """What is done with notifications that a newer one of their group has overtaken: ``withdrawn`` are those that are
+    not sent any more, ``messages`` what is sent in place of others; ``by``: the newer ones of those withdrawn.
+    """
+
+    withdrawn: list[PushKey]
+    messages: list[EdgeMessage]
+    by: set[PushKey]
+
+
+def overtaken(newest: Iterable[PushKey], view: NotifyView) -> Overtaken:
+    """What becomes of the earlier notifications that wait. ``newest``: those that their groups have by now."""
+    of_group = {(key.account, key.group): key for key in newest}
+    found = Overtaken([], [], set())
+    for key in view.waiting() if of_group else ():
+        newer = of_group.get((key.account, key.group))
+        if newer is None or (key.opened == newer.opened and key.sequence >= newer.sequence):
+            continue
+        status = view.status(key)
+        before, queued = status.push or status.claimed, status.queued
+        if not isinstance(before, ShownPush | Push | PushUpdate):
+            found.withdrawn.append(key)
+            found.by.add(newer)
+        elif not (isinstance(queued, PushUpdate) and queued.only_in_place):
+            at = before.at if isinstance(before, ShownPush) else before.created
+            text = content.overtaken(key, before.content, at, view)
+            found.messages.append(content.update(key, text, view, Priority.COSMETIC, only_in_place=True))
+    return found
+
+
+def newest(groups: Groups, about: PushKey | None = None) -> list[PushKey]:
+    """The newest notification of each group that fires; ``about``: of the group that this one is about."""
+    found = []
+    for group in groups.by_key.values():
+        # A quick look first: the name of a group is made anew each time.
+        is_other = about is not None and not (group.key.account == about.account and group.key.name in about.group)
+        if group.log.sequence and not is_other and any(alert.ended is None for alert in group.alerts.values()):
+            found.append(push_key(group.key, group.log))
+    return found
 
 
 def renewed(groups: Groups, message: EdgeMessage, view: NotifyView, config: NotifyConfig) -> EdgeMessage | None:
     """What is sent in place of a notification that was not accepted in time; None: it expires."""
     if (group := fires(groups, message.key)) is not None:
-        return rewritten(group, message, view, config)
+        # It may have been accepted already: that it is late does not allow to send it twice.
+        return replace(rewritten(group, message, view, config), at_most_once=message.at_most_once)
     return replace(message, expires=view.now + EXPIRES_AFTER) if _is_on_phone(message.key, view) else None
 
 

@@ -23,7 +23,7 @@ class NotifyView:
     ``alerts``: those that are not inactive, by rule and labels; ``rest``: the series of each rule that breach and have
     none, since their rule has as many as it may have; ``windows``: the time windows that are open, with their
     ends; ``silences``: the active ones; ``series``: the newest samples; ``status``: where a notification stands in
-    the outbox.
+    the outbox; ``waiting``: those that wait there.
     """
 
     now: float
@@ -34,6 +34,7 @@ class NotifyView:
     series: SeriesState
     status: Callable[[PushKey], KeyStatus]
     rest: Mapping[str, Sized] = field(default_factory=dict)
+    waiting: Callable[[], Iterable[PushKey]] = tuple
 
     def value(self, series: Series) -> float | None:
         """The newest value of a series, while it is fresh."""

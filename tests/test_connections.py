@@ -10,18 +10,18 @@ from contextlib import suppress
 
 import pytest
 
-from smithd.connections import GuestList, accept
+from smithd.connections import ConnectionLimit, accept
 from virtual_time import run_virtual
 
 
 class Visitor:
-    """A guest; ``left``: it was asked to."""
+    """A connection; ``left``: it was closed for another."""
 
     def __init__(self, waiting_since: float | None) -> None:
         self.waiting_since = waiting_since
         self.left = False
 
-    def leave(self) -> None:
+    def abort(self) -> None:
         self.left = True
 
 
@@ -49,32 +49,32 @@ TABLE = [
 def test_who_waits_longest_gives_way(
     there: list[tuple[str | None, float | None]], address: str | None, admitted: bool, leaves: int | None
 ) -> None:
-    guests = GuestList(most=4, most_from_one=2)
+    limit = ConnectionLimit(most=4, most_from_one=2)
     visitors = [Visitor(since) for _, since in there]
     for visitor, (at, _) in zip(visitors, there, strict=True):
-        assert guests.admit(visitor, at)
-    assert guests.admit(Visitor(None), address) is admitted
+        assert limit.admit(visitor, at)
+    assert limit.admit(Visitor(None), address) is admitted
     assert [number for number, visitor in enumerate(visitors) if visitor.left] == ([] if leaves is None else [leaves])
 
 
 def test_who_has_left_takes_no_place() -> None:
-    guests = GuestList(most=1)
+    limit = ConnectionLimit(most=1)
     first = Visitor(None)
-    assert guests.admit(first, A)
-    assert not guests.admit(Visitor(None), B)
-    guests.forget(first)
-    assert guests.admit(Visitor(None), B)
+    assert limit.admit(first, A)
+    assert not limit.admit(Visitor(None), B)
+    limit.forget(first)
+    assert limit.admit(Visitor(None), B)
 
 
-def test_a_guest_may_change_its_address() -> None:
+def test_a_connection_may_change_its_address() -> None:
     """A proxy's connection counts for whom it asks, and for nobody between two requests."""
-    guests = GuestList(most_from_one=1)
+    limit = ConnectionLimit(most_from_one=1)
     first, second = Visitor(None), Visitor(None)
-    assert guests.admit(first, A)
-    assert guests.admit(second, None)
-    assert not guests.admit(second, A)
-    assert guests.admit(first, None)
-    assert guests.admit(second, A)
+    assert limit.admit(first, A)
+    assert limit.admit(second, None)
+    assert not limit.admit(second, A)
+    assert limit.admit(first, None)
+    assert limit.admit(second, A)
 
 
 class Exhausted(socket.socket):

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from smithd.connections import BODY_TIMEOUT, HEAD_TIMEOUT, GuestList, accept
+from smithd.connections import BODY_TIMEOUT, HEAD_TIMEOUT, ConnectionLimit, accept
 from smithd.errors import ListenError
 
 _REASONS = {
@@ -66,7 +66,7 @@ async def serve(
     The application finds the connection's asyncio.Transport in ``scope["extensions"][TRANSPORT]``, with which it
     can break the connection; not where the client has hung up already.
     """
-    guests = GuestList()
+    limit = ConnectionLimit()
 
     def is_trusted(address: str) -> bool:
         return _is_in(address, trusted_proxies())
@@ -76,7 +76,7 @@ async def serve(
         connection = next((each for each in server.connections if each.scope is scope), None)
         asked_by = _forwarded_for(scope, is_trusted)
         if connection is not None:
-            if asked_by is not None and not guests.admit(connection, asked_by):
+            if asked_by is not None and not limit.admit(connection, asked_by):
                 await _TOO_MANY(scope, receive, send)
                 return
             scope["extensions"] = {**scope.get("extensions", {}), TRANSPORT: connection.transport}
@@ -85,7 +85,7 @@ async def serve(
         finally:
             if connection is not None and asked_by is not None and not connection.is_lost:
                 # The proxy's next request on this connection may be another client's.
-                guests.admit(connection, None)
+                limit.admit(connection, None)
 
     config = uvicorn.Config(
         with_transport, loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
@@ -93,7 +93,7 @@ async def serve(
         log_level="error",
         server_header=False, proxy_headers=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=1,
     )  # fmt: skip
-    server = _Server(config, listener, guests, is_trusted)
+    server = _Server(config, listener, limit, is_trusted)
     serving = asyncio.ensure_future(server.serve())
     # A cancelled server would skip its own shutdown, so it is shielded, and asked to end instead.
     try:
@@ -151,13 +151,13 @@ class _Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         listener: socket.socket,
-        guests: GuestList,
+        limit: ConnectionLimit,
         is_trusted: Callable[[str], bool],
     ) -> None:
         super().__init__(config)
         self.connections: set[_Connection] = set()
         self._listener = listener
-        self._guests = guests
+        self._limit = limit
         self._is_trusted = is_trusted
         self._opening: set[asyncio.Task[Any]] = set()
 
@@ -172,7 +172,7 @@ class _Server(uvicorn.Server):
 
     def _take(self, peer: socket.socket, address: str) -> None:
         connection = _Connection(self)
-        if not self._guests.admit(connection, None if self._is_trusted(address) else address):
+        if not self._limit.admit(connection, None if self._is_trusted(address) else address):
             peer.close()
             return
         self.connections.add(connection)
@@ -191,7 +191,7 @@ class _Server(uvicorn.Server):
     def lose(self, connection: _Connection) -> None:
         """A connection was closed."""
         self.connections.discard(connection)
-        self._guests.forget(connection)
+        self._limit.forget(connection)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._accepting.cancel()
@@ -248,7 +248,7 @@ class _Connection(H11Protocol):
     def timeout_keep_alive_handler(self) -> None:
         self.transport.abort()
 
-    def leave(self) -> None:
+    def abort(self) -> None:
         self.transport.abort()
 
     def _look(self) -> None:

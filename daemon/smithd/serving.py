@@ -74,17 +74,18 @@ async def serve(
     async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
         # uvicorn hands an application no transport; its connection is the one that made this scope.
         connection = next((each for each in server.connections if each.scope is scope), None)
-        asked_by = _forwarded_for(scope, is_trusted)
+        is_proxy = scope["client"] is not None and is_trusted(scope["client"][0])
         if connection is not None:
-            if asked_by is not None and not limit.admit(connection, asked_by):
+            if is_proxy and not limit.admit(connection, _forwarded_for(scope, is_trusted)):
                 await _TOO_MANY(scope, receive, send)
                 return
             scope["extensions"] = {**scope.get("extensions", {}), TRANSPORT: connection.transport}
         try:
             await app(scope, receive, send)
         finally:
-            if connection is not None and asked_by is not None and not connection.is_lost:
-                # The proxy's next request on this connection may be another client's.
+            # The proxy's next request on this connection may be another client's. Until the body of this one is whole,
+            # it is this one's still, also where it was answered before.
+            if connection is not None and is_proxy and connection.has_whole_request:
                 limit.admit(connection, None)
 
     config = uvicorn.Config(
@@ -114,10 +115,8 @@ _TOO_MANY = PlainTextResponse(
 def _forwarded_for(scope: Scope, is_trusted: Callable[[str], bool]) -> str | None:
     """Whom a trusted proxy asks for: the last address in X-Forwarded-For that is not a proxy's own.
 
-    What stands before it was written by the client, as it liked. None: nobody is named, or the client is no such proxy.
+    What stands before it was written by the client, as it liked. None: nobody is named.
     """
-    if scope["client"] is None or not is_trusted(scope["client"][0]):
-        return None
     written = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
     for hop in reversed(written.decode("latin-1").split(",")):
         address = _without_port(hop.strip())
@@ -216,6 +215,11 @@ class _Connection(H11Protocol):
         self._owner = server
         self._awaited: str | None = None
         self._too_late: asyncio.TimerHandle | None = None
+
+    @property
+    def has_whole_request(self) -> bool:
+        """Whether it is open, and nothing of a request that was begun is missing."""
+        return not self.is_lost and self.conn.their_state is not h11.SEND_BODY
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)

@@ -129,8 +129,9 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
         limit.forget(client)
 
     try:
-        # A command must get through also where everything else has used up the descriptors.
-        await accept(listener, take, RESERVE.lent)
+        # A command must get through also where everything else has used up the descriptors; but many clients that say
+        # nothing must not take those of delivery and the state.
+        await accept(listener, take, RESERVE.half_lent)
     finally:
         listener.close()
         for client in clients:

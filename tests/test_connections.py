@@ -121,3 +121,45 @@ def test_a_socket_that_cannot_accept_is_tried_each_second_and_logged_once(caplog
     assert [record.getMessage() for record in caplog.records] == [
         "a connection could not be accepted: Too many open files"
     ]
+
+
+def test_where_no_descriptor_is_left_who_waits_longest_gives_way(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> tuple[list[str], float]:
+        with Exhausted() as listener, socket.socket() as client:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            listener.setblocking(False)
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+            limit, taken = ConnectionLimit(), asyncio.Event()
+            waiting = {"first": Visitor(1.0), "second": Visitor(2.0), "third": Visitor(3.0), "answered": Visitor(None)}
+            for visitor in waiting.values():
+                limit.admit(visitor, A)
+            listener.fails_until = 2
+
+            def take(connection: socket.socket, _: str) -> None:
+                connection.close()
+                taken.set()
+
+            began = asyncio.get_running_loop().time()
+            accepting = asyncio.create_task(accept(listener, take, make_room=limit.make_room))
+            await taken.wait()
+            accepting.cancel()
+            with suppress(asyncio.CancelledError):
+                await accepting
+            left = [name for name, visitor in waiting.items() if visitor.left]
+            return left, asyncio.get_running_loop().time() - began
+
+    with caplog.at_level(logging.WARNING, "smithd"):
+        left, seconds = run_virtual(main, real_wait=0.01)
+    assert left == ["first", "second"]
+    assert seconds < 0.5
+    assert not caplog.records
+
+
+def test_where_all_are_being_answered_nobody_gives_way() -> None:
+    limit = ConnectionLimit()
+    answered = Visitor(None)
+    limit.admit(answered, A)
+    assert not limit.make_room()
+    assert not answered.left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Callable
@@ -68,6 +69,10 @@ class ConnectionLimit:
         """The connection is closed."""
         self._open.pop(connection, None)
 
+    def make_room(self) -> bool:
+        """Close the one whose request is awaited longest, for its descriptor; whether there was one."""
+        return self._close_one(list(self._open))
+
     def _close_one(self, connections: list[Connection]) -> bool:
         waiting = [(each.waiting_since, each) for each in connections if each.waiting_since is not None]
         if not waiting:
@@ -82,11 +87,13 @@ async def accept(
     listener: socket.socket,
     take: Callable[[socket.socket, str], None],
     opening: Callable[[], AbstractContextManager[None]] = nullcontext,
+    make_room: Callable[[], bool] = lambda: False,
 ) -> None:
     """Hand over each connection, with the address that it comes from, until cancelled. The listener stays open.
 
-    Each is accepted within ``opening()``. asyncio's own servers log a traceback for every connection that they cannot
-    accept, and take any number of them.
+    Each is accepted within ``opening()``. Where no descriptor is left for it, ``make_room`` may close another one, and
+    says whether it did. asyncio's own servers log a traceback for every connection that they cannot accept, and take
+    any number of them.
     """
     loop = asyncio.get_running_loop()
     retry: asyncio.TimerHandle | None = None
@@ -103,6 +110,9 @@ async def accept(
             except ConnectionAbortedError:
                 continue
             except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE) and make_room():
+                    # The other one is closed when the loop comes here again.
+                    return
                 # The listener stays readable, so that every turn of the loop would try again.
                 loop.remove_reader(listener)
                 retry = loop.call_later(PAUSE, loop.add_reader, listener, take_some)

@@ -131,7 +131,7 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
     try:
         # A command must get through also where everything else has used up the descriptors; but many clients that say
         # nothing must not take those of delivery and the state.
-        await accept(listener, take, RESERVE.half_lent)
+        await accept(listener, take, RESERVE.half_lent, limit.make_room)
     finally:
         listener.close()
         for client in clients:

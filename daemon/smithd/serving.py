@@ -166,7 +166,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's
         self.servers = []
-        self._accepting = asyncio.ensure_future(accept(self._listener, self._take))
+        self._accepting = asyncio.ensure_future(accept(self._listener, self._take, make_room=self._limit.make_room))
         self.started = True
 
     def _take(self, peer: socket.socket, address: str) -> None:

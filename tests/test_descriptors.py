@@ -102,3 +102,15 @@ take_all()
 print(len(clipped("x" * 100)), redactor.clean(r"\u0067eheimnis"))
 """
     assert said(program, "ulimit -n 100") == ["64", "[secret]"]
+
+
+def test_the_page_is_drawn_where_no_descriptor_is_left() -> None:
+    program = """
+from datetime import UTC
+from smithd.lockscreen.page import FILES, document, fragment, static
+from smithd.lockscreen.screen import Page, Screen
+page = Page("smithd", "", Screen(0.0, UTC))
+take_all()
+print(len(document(page)) > 500, len(fragment(page)) > 100, all(static(name) for name in FILES))
+"""
+    assert said(program, "ulimit -n 100") == ["True"] * 3

@@ -10,18 +10,18 @@ from contextlib import suppress
 
 import pytest
 
-from smithd.connections import GuestList, accept
+from smithd.connections import ConnectionLimit, accept
 from virtual_time import run_virtual
 
 
 class Visitor:
-    """A guest; ``left``: it was asked to."""
+    """A connection; ``left``: it was closed for another."""
 
     def __init__(self, waiting_since: float | None) -> None:
         self.waiting_since = waiting_since
         self.left = False
 
-    def leave(self) -> None:
+    def abort(self) -> None:
         self.left = True
 
 
@@ -49,32 +49,32 @@ TABLE = [
 def test_who_waits_longest_gives_way(
     there: list[tuple[str | None, float | None]], address: str | None, admitted: bool, leaves: int | None
 ) -> None:
-    guests = GuestList(most=4, most_from_one=2)
+    limit = ConnectionLimit(most=4, most_from_one=2)
     visitors = [Visitor(since) for _, since in there]
     for visitor, (at, _) in zip(visitors, there, strict=True):
-        assert guests.admit(visitor, at)
-    assert guests.admit(Visitor(None), address) is admitted
+        assert limit.admit(visitor, at)
+    assert limit.admit(Visitor(None), address) is admitted
     assert [number for number, visitor in enumerate(visitors) if visitor.left] == ([] if leaves is None else [leaves])
 
 
 def test_who_has_left_takes_no_place() -> None:
-    guests = GuestList(most=1)
+    limit = ConnectionLimit(most=1)
     first = Visitor(None)
-    assert guests.admit(first, A)
-    assert not guests.admit(Visitor(None), B)
-    guests.forget(first)
-    assert guests.admit(Visitor(None), B)
+    assert limit.admit(first, A)
+    assert not limit.admit(Visitor(None), B)
+    limit.forget(first)
+    assert limit.admit(Visitor(None), B)
 
 
-def test_a_guest_may_change_its_address() -> None:
+def test_a_connection_may_change_its_address() -> None:
     """A proxy's connection counts for whom it asks, and for nobody between two requests."""
-    guests = GuestList(most_from_one=1)
+    limit = ConnectionLimit(most_from_one=1)
     first, second = Visitor(None), Visitor(None)
-    assert guests.admit(first, A)
-    assert guests.admit(second, None)
-    assert not guests.admit(second, A)
-    assert guests.admit(first, None)
-    assert guests.admit(second, A)
+    assert limit.admit(first, A)
+    assert limit.admit(second, None)
+    assert not limit.admit(second, A)
+    assert limit.admit(first, None)
+    assert limit.admit(second, A)
 
 
 class Exhausted(socket.socket):
@@ -121,3 +121,45 @@ def test_a_socket_that_cannot_accept_is_tried_each_second_and_logged_once(caplog
     assert [record.getMessage() for record in caplog.records] == [
         "a connection could not be accepted: Too many open files"
     ]
+
+
+def test_where_no_descriptor_is_left_who_waits_longest_gives_way(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> tuple[list[str], float]:
+        with Exhausted() as listener, socket.socket() as client:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            listener.setblocking(False)
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+            limit, taken = ConnectionLimit(), asyncio.Event()
+            waiting = {"first": Visitor(1.0), "second": Visitor(2.0), "third": Visitor(3.0), "answered": Visitor(None)}
+            for visitor in waiting.values():
+                limit.admit(visitor, A)
+            listener.fails_until = 2
+
+            def take(connection: socket.socket, _: str) -> None:
+                connection.close()
+                taken.set()
+
+            began = asyncio.get_running_loop().time()
+            accepting = asyncio.create_task(accept(listener, take, make_room=limit.make_room))
+            await taken.wait()
+            accepting.cancel()
+            with suppress(asyncio.CancelledError):
+                await accepting
+            left = [name for name, visitor in waiting.items() if visitor.left]
+            return left, asyncio.get_running_loop().time() - began
+
+    with caplog.at_level(logging.WARNING, "smithd"):
+        left, seconds = run_virtual(main, real_wait=0.01)
+    assert left == ["first", "second"]
+    assert seconds < 0.5
+    assert not caplog.records
+
+
+def test_where_all_are_being_answered_nobody_gives_way() -> None:
+    limit = ConnectionLimit()
+    answered = Visitor(None)
+    limit.admit(answered, A)
+    assert not limit.make_room()
+    assert not answered.left

@@ -72,3 +72,45 @@ print(take_all() - len(taken))
 
 def test_where_the_limit_is_very_low_most_of_it_is_left_for_use() -> None:
     assert int(said("RESERVE.hold(); print(take_all())", "ulimit -n 40")[0]) >= 20
+
+
+def test_many_that_stay_open_leave_half_of_what_is_kept_to_others() -> None:
+    program = """
+RESERVE.hold()
+take_all()
+kept = []
+try:
+    while True:
+        with RESERVE.half_lent():
+            kept.append(socket.socket())
+except OSError:
+    print(len(kept))
+with RESERVE.lent():
+    socket.socket().close()
+print("served")
+"""
+    assert said(program, "ulimit -n 200") == ["16", "served"]
+
+
+def test_texts_are_cut_and_cleaned_where_no_descriptor_is_left() -> None:
+    program = r"""
+from smithd.contract.values import clipped
+from smithd.redactor import Redactor
+redactor = Redactor()
+redactor.add("geheimnis")
+take_all()
+print(len(clipped("x" * 100)), redactor.clean(r"\u0067eheimnis"))
+"""
+    assert said(program, "ulimit -n 100") == ["64", "[secret]"]
+
+
+def test_the_page_is_drawn_where_no_descriptor_is_left() -> None:
+    program = """
+from datetime import UTC
+from smithd.lockscreen.page import FILES, document, fragment, static
+from smithd.lockscreen.screen import Page, Screen
+page = Page("smithd", "", Screen(0.0, UTC))
+take_all()
+print(len(document(page)) > 500, len(fragment(page)) > 100, all(static(name) for name in FILES))
+"""
+    assert said(program, "ulimit -n 100") == ["True"] * 3

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from smithd import http
-from smithd.http import Http, TransportError
+from smithd.http import Http
 from smithd.names import Names
 from smithd.pool import Pool
 from smithd.testing import ReceivedRequest, Reply, Server
 from smithd.tls import TLS
+from smithd.transport_errors import TransportError
 
 FINE = Reply(b"fine")
 

@@ -278,3 +278,23 @@ def test_a_proxys_connection_counts_for_nobody_between_two_requests() -> None:
             writer.write(waiting_for("203.0.113.9"))
 
     served(scenario)
+
+
+def test_a_body_that_is_awaited_counts_for_whom_a_proxy_asks_though_its_request_was_answered() -> None:
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    half = b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.9\r\nContent-Length: 9\r\n\r\n123"
+
+    async def main() -> list[bool]:
+        async with serving(refuse) as say:
+            readers = []
+            for _ in range(MOST_FROM_ONE + 3):
+                reader, _ = await say(half)
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 401")
+                readers.append(reader)
+            await asyncio.sleep(1)
+            return [reader.at_eof() or reader.exception() is not None for reader in readers]
+
+    assert run_virtual(main, real_wait=0.002) == [True] * 3 + [False] * MOST_FROM_ONE

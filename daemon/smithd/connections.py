@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Callable
@@ -25,7 +26,7 @@ REPORT_AGAIN = 3600.0
 """Seconds for which a further failure is not logged."""
 
 
-class Guest(Protocol):
+class Connection(Protocol):
     """A connection to us.
 
     ``waiting_since``: since when (seconds of the loop's clock) a whole request is awaited from it; None while one is
@@ -34,12 +35,12 @@ class Guest(Protocol):
 
     waiting_since: float | None
 
-    def leave(self) -> None:
+    def abort(self) -> None:
         """Close it at once."""
 
 
-class GuestList:
-    """Who is connected. Where there is no place for one more, the guest whose request is awaited longest gives way.
+class ConnectionLimit:
+    """Bounds the connections that are open: for one more, the one whose request is awaited longest is closed.
 
     So an idle connection is closed before anybody is refused, and who opens many and says nothing drives out its own.
     """
@@ -47,34 +48,38 @@ class GuestList:
     def __init__(self, most: int = MOST, most_from_one: int = MOST_FROM_ONE) -> None:
         self._most = most
         self._most_from_one = most_from_one
-        self._guests: dict[Guest, str | None] = {}
+        self._open: dict[Connection, str | None] = {}
 
-    def admit(self, guest: Guest, address: str | None) -> bool:
-        """Whether there is a place for a guest from this address; None: it counts for no address.
+    def admit(self, connection: Connection, address: str | None) -> bool:
+        """Whether there is a place for a connection from this address; None: it counts for no address.
 
-        A guest that is there already changes its address.
+        One that is open already changes its address.
         """
-        self._guests.pop(guest, None)
+        self._open.pop(connection, None)
         if address is not None:
-            neighbours = [other for other, at in self._guests.items() if at == address]
-            if len(neighbours) >= self._most_from_one and not self._dismiss_one(neighbours):
+            neighbours = [other for other, at in self._open.items() if at == address]
+            if len(neighbours) >= self._most_from_one and not self._close_one(neighbours):
                 return False
-        if len(self._guests) >= self._most and not self._dismiss_one(list(self._guests)):
+        if len(self._open) >= self._most and not self._close_one(list(self._open)):
             return False
-        self._guests[guest] = address
+        self._open[connection] = address
         return True
 
-    def forget(self, guest: Guest) -> None:
-        """The guest has left."""
-        self._guests.pop(guest, None)
+    def forget(self, connection: Connection) -> None:
+        """The connection is closed."""
+        self._open.pop(connection, None)
 
-    def _dismiss_one(self, guests: list[Guest]) -> bool:
-        waiting = [(guest.waiting_since, guest) for guest in guests if guest.waiting_since is not None]
+    def make_room(self) -> bool:
+        """Close the one whose request is awaited longest, for its descriptor; whether there was one."""
+        return self._close_one(list(self._open))
+
+    def _close_one(self, connections: list[Connection]) -> bool:
+        waiting = [(each.waiting_since, each) for each in connections if each.waiting_since is not None]
         if not waiting:
             return False
-        _, guest = min(waiting, key=lambda pair: pair[0])
-        self.forget(guest)
-        guest.leave()
+        _, longest = min(waiting, key=lambda pair: pair[0])
+        self.forget(longest)
+        longest.abort()
         return True
 
 
@@ -82,11 +87,13 @@ async def accept(
     listener: socket.socket,
     take: Callable[[socket.socket, str], None],
     opening: Callable[[], AbstractContextManager[None]] = nullcontext,
+    make_room: Callable[[], bool] = lambda: False,
 ) -> None:
     """Hand over each connection, with the address that it comes from, until cancelled. The listener stays open.
 
-    Each is accepted within ``opening()``. asyncio's own servers log a traceback for every connection that they cannot
-    accept, and take any number of them.
+    Each is accepted within ``opening()``. Where no descriptor is left for it, ``make_room`` may close another one, and
+    says whether it did. asyncio's own servers log a traceback for every connection that they cannot accept, and take
+    any number of them.
     """
     loop = asyncio.get_running_loop()
     retry: asyncio.TimerHandle | None = None
@@ -103,6 +110,9 @@ async def accept(
             except ConnectionAbortedError:
                 continue
             except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE) and make_room():
+                    # The other one is closed when the loop comes here again.
+                    return
                 # The listener stays readable, so that every turn of the loop would try again.
                 loop.remove_reader(listener)
                 retry = loop.call_later(PAUSE, loop.add_reader, listener, take_some)

@@ -21,7 +21,7 @@ from zlib import crc32
 
 from platformdirs import user_state_path
 
-from smithd.connections import HEAD_TIMEOUT, MOST, GuestList, accept
+from smithd.connections import HEAD_TIMEOUT, MOST, ConnectionLimit, accept
 from smithd.descriptors import RESERVE
 from smithd.errors import ConfigError, ControlError, ListenError, NotRunning, SmithdError
 
@@ -111,13 +111,13 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
     """Carry out commands until cancelled; then those that still run are cancelled, and the socket is removed."""
     path = Path(listener.getsockname())
     # Whoever connects is the same user, so there is nothing to tell them apart by.
-    guests = GuestList(most_from_one=MOST)
+    limit = ConnectionLimit(most_from_one=MOST)
     clients: set[_Client] = set()
     turns = asyncio.Semaphore(AT_ONCE)
 
     def take(connection: socket.socket, _: str) -> None:
         client = _Client(connection, handlers, turns)
-        if not guests.admit(client, None):
+        if not limit.admit(client, None):
             connection.close()
             return
         clients.add(client)
@@ -126,15 +126,16 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
 
     def leave(client: _Client) -> None:
         clients.discard(client)
-        guests.forget(client)
+        limit.forget(client)
 
     try:
-        # A command must get through also where everything else has used up the descriptors.
-        await accept(listener, take, RESERVE.lent)
+        # A command must get through also where everything else has used up the descriptors; but many clients that say
+        # nothing must not take those of delivery and the state.
+        await accept(listener, take, RESERVE.half_lent, limit.make_room)
     finally:
         listener.close()
         for client in clients:
-            client.leave()
+            client.abort()
         with suppress(FileNotFoundError):
             os.unlink(path)
 
@@ -150,7 +151,7 @@ class _Client:
         self._handlers = handlers
         self._turns = turns
 
-    def leave(self) -> None:
+    def abort(self) -> None:
         self.task.cancel()
         # A task that is cancelled before its first step closes nothing.
         if self._connection is not None:

@@ -6,7 +6,7 @@ import os
 import resource
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 KEPT = 32
 """Descriptors that are kept for delivery, state and control."""
@@ -56,11 +56,18 @@ class Reserve:
             self._wanted = min(KEPT, soft_limit() // 4)
             self._refill()
 
-    @contextmanager
-    def lent(self) -> Iterator[None]:
+    def lent(self) -> AbstractContextManager[None]:
         """For opening something that must not fail: within it, a few descriptors are free. What is opened is kept."""
+        return self._lend(0)
+
+    def half_lent(self) -> AbstractContextManager[None]:
+        """As ``lent``, for what may stay open in large numbers: half of what is kept is left to all others."""
+        return self._lend(self._wanted // 2)
+
+    @contextmanager
+    def _lend(self, left: int) -> Iterator[None]:
         with self._lock:
-            for _ in range(min(LENT, len(self._held))):
+            for _ in range(min(LENT, len(self._held) - left)):
                 os.close(self._held.pop())
         try:
             yield

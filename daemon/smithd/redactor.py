@@ -8,6 +8,7 @@ where it came from. The cost depends on the length of a text, and not on the num
 from __future__ import annotations
 
 import base64
+import encodings.utf_16_be  # noqa: F401 - Python imports it late, when there may be no descriptor left to read it
 import html
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from smithd.connections import BODY_TIMEOUT, HEAD_TIMEOUT, GuestList, accept
+from smithd.connections import BODY_TIMEOUT, HEAD_TIMEOUT, ConnectionLimit, accept
 from smithd.errors import ListenError
 
 _REASONS = {
@@ -66,7 +66,7 @@ async def serve(
     The application finds the connection's asyncio.Transport in ``scope["extensions"][TRANSPORT]``, with which it
     can break the connection; not where the client has hung up already.
     """
-    guests = GuestList()
+    limit = ConnectionLimit()
 
     def is_trusted(address: str) -> bool:
         return _is_in(address, trusted_proxies())
@@ -74,18 +74,19 @@ async def serve(
     async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
         # uvicorn hands an application no transport; its connection is the one that made this scope.
         connection = next((each for each in server.connections if each.scope is scope), None)
-        asked_by = _forwarded_for(scope, is_trusted)
+        is_proxy = scope["client"] is not None and is_trusted(scope["client"][0])
         if connection is not None:
-            if asked_by is not None and not guests.admit(connection, asked_by):
+            if is_proxy and not limit.admit(connection, _forwarded_for(scope, is_trusted)):
                 await _TOO_MANY(scope, receive, send)
                 return
             scope["extensions"] = {**scope.get("extensions", {}), TRANSPORT: connection.transport}
         try:
             await app(scope, receive, send)
         finally:
-            if connection is not None and asked_by is not None and not connection.is_lost:
-                # The proxy's next request on this connection may be another client's.
-                guests.admit(connection, None)
+            # The proxy's next request on this connection may be another client's. Until the body of this one is whole,
+            # it is this one's still, also where it was answered before.
+            if connection is not None and is_proxy and connection.has_whole_request:
+                limit.admit(connection, None)
 
     config = uvicorn.Config(
         with_transport, loop="none", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
@@ -93,7 +94,7 @@ async def serve(
         log_level="error",
         server_header=False, proxy_headers=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=1,
     )  # fmt: skip
-    server = _Server(config, listener, guests, is_trusted)
+    server = _Server(config, listener, limit, is_trusted)
     serving = asyncio.ensure_future(server.serve())
     # A cancelled server would skip its own shutdown, so it is shielded, and asked to end instead.
     try:
@@ -114,10 +115,8 @@ _TOO_MANY = PlainTextResponse(
 def _forwarded_for(scope: Scope, is_trusted: Callable[[str], bool]) -> str | None:
     """Whom a trusted proxy asks for: the last address in X-Forwarded-For that is not a proxy's own.
 
-    What stands before it was written by the client, as it liked. None: nobody is named, or the client is no such proxy.
+    What stands before it was written by the client, as it liked. None: nobody is named.
     """
-    if scope["client"] is None or not is_trusted(scope["client"][0]):
-        return None
     written = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
     for hop in reversed(written.decode("latin-1").split(",")):
         address = _without_port(hop.strip())
@@ -151,13 +150,13 @@ class _Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         listener: socket.socket,
-        guests: GuestList,
+        limit: ConnectionLimit,
         is_trusted: Callable[[str], bool],
     ) -> None:
         super().__init__(config)
         self.connections: set[_Connection] = set()
         self._listener = listener
-        self._guests = guests
+        self._limit = limit
         self._is_trusted = is_trusted
         self._opening: set[asyncio.Task[Any]] = set()
 
@@ -167,12 +166,12 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's
         self.servers = []
-        self._accepting = asyncio.ensure_future(accept(self._listener, self._take))
+        self._accepting = asyncio.ensure_future(accept(self._listener, self._take, make_room=self._limit.make_room))
         self.started = True
 
     def _take(self, peer: socket.socket, address: str) -> None:
         connection = _Connection(self)
-        if not self._guests.admit(connection, None if self._is_trusted(address) else address):
+        if not self._limit.admit(connection, None if self._is_trusted(address) else address):
             peer.close()
             return
         self.connections.add(connection)
@@ -191,7 +190,7 @@ class _Server(uvicorn.Server):
     def lose(self, connection: _Connection) -> None:
         """A connection was closed."""
         self.connections.discard(connection)
-        self._guests.forget(connection)
+        self._limit.forget(connection)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._accepting.cancel()
@@ -216,6 +215,11 @@ class _Connection(H11Protocol):
         self._owner = server
         self._awaited: str | None = None
         self._too_late: asyncio.TimerHandle | None = None
+
+    @property
+    def has_whole_request(self) -> bool:
+        """Whether it is open, and nothing of a request that was begun is missing."""
+        return not self.is_lost and self.conn.their_state is not h11.SEND_BODY
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
@@ -248,7 +252,7 @@ class _Connection(H11Protocol):
     def timeout_keep_alive_handler(self) -> None:
         self.transport.abort()
 
-    def leave(self) -> None:
+    def abort(self) -> None:
         self.transport.abort()
 
     def _look(self) -> None:

@@ -12,8 +12,8 @@ from engine.harness import poll_of
 from smithd.clock import VirtualClock
 from smithd.engine.queue import Queue
 from smithd.errors import DatabaseError, TermLost, Unwritable
-from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, EndedDegraded, StartWaits
 from smithd.poll.intake import Poll
+from smithd.storage.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, EndedDegraded, StartWaits
 from smithd.storage.marker import Marker
 
 

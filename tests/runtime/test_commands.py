@@ -44,3 +44,15 @@ def test_the_longest_silence_is_ten_years(tmp_path: Path) -> None:
 def test_no_silence_has_such_an_id(tmp_path: Path, id_: str) -> None:
     with pytest.raises(ValueError, match=r"expected a (whole )?number as 'id'"):
         asked(tmp_path, "silence.expire", f'{{"id": {id_}}}')
+
+
+@pytest.mark.parametrize("broken", ["matchers", "comment", "author"])
+def test_a_text_that_cannot_be_written_is_refused(tmp_path: Path, broken: str) -> None:
+    given = {"matchers": "rule=errors", "seconds": 60, "comment": "", "author": ""}
+    with pytest.raises(ValueError, match=f"'{broken}', and this one is not valid Unicode"):
+        asked(tmp_path, "silence.add", json.dumps(given | {broken: "rule=\udcff"}))
+
+
+def test_letters_of_any_script_are_a_text(tmp_path: Path) -> None:
+    given = {"matchers": "rule=errors", "seconds": 60, "comment": "Wartung 🛠", "author": "Zoë"}
+    assert asked(tmp_path, "silence.add", json.dumps(given))["comment"] == "Wartung 🛠"

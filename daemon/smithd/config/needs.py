@@ -1,4 +1,4 @@
-"""How many file descriptors a configuration needs.."""
+"""How many file descriptors a configuration needs."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.utf_16_le  # noqa: F401 - Python imports it late, when there may be no descriptor left to read it
 import json
 import re
 from datetime import datetime

@@ -12,6 +12,7 @@ from smithd.delivery.account import AccountOptions
 from smithd.delivery.reply import NotSent, Reply, Unknown
 from smithd.delivery.wire import Request
 from smithd.outbox.message import LONGEST_REQUEST
+from smithd.transport_errors import TransportError
 
 CONNECT_TIMEOUT = 10.0
 SILENCE_TIMEOUT = 25.0
@@ -64,7 +65,7 @@ class Client:
                 answer = await prepared.send()
         except TimeoutError:
             return Unknown(f"{self._host} gave no answer within {total:.0f} s")
-        except http.TransportError as error:
+        except TransportError as error:
             if error.sent:
                 return Unknown(f"{self._host}: {error}")
             return NotSent(f"could not connect to {self._host}: {error}")

@@ -18,7 +18,7 @@ from smithd.engine.engine import Engine
 from smithd.engine.entries import ClaimMessages, Reconfigure, SettleClaim, WriteAll
 from smithd.engine.step import Changes
 from smithd.engine.writer import LONGEST_NAP, Writer
-from smithd.events import EndedDegraded, Events, StartWaits
+from smithd.events import Events
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.outbox.message import LATE_ARRIVAL
 from smithd.outbox.queued import Boot
@@ -26,6 +26,7 @@ from smithd.setup import Setup, set_up
 from smithd.startup import load
 from smithd.storage.committer import Committer, InlineCommitter
 from smithd.storage.database import Database
+from smithd.storage.events import EndedDegraded, StartWaits
 from smithd.storage.marker import Marker
 
 T = TypeVar("T")

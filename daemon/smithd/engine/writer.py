@@ -25,11 +25,12 @@ from smithd.engine.entries import CatchUp, ClockSet, Command, Entry, Reconfigure
 from smithd.engine.queue import Queue
 from smithd.engine.step import Changes
 from smithd.errors import DatabaseError
-from smithd.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded, Events
+from smithd.events import Events
 from smithd.outbox.queue import CLOCK_STEP
 from smithd.poll.intake import Poll
 from smithd.storage.committer import Committer, Write
 from smithd.storage.degraded import CommitHealth
+from smithd.storage.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded
 from smithd.storage.marker import Marker
 
 STEP_FOR = 0.02

@@ -29,6 +29,7 @@ FILES = {
 
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("smithd.lockscreen"),
+    auto_reload=False,
     autoescape=True,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
@@ -38,6 +39,10 @@ _ENVIRONMENT.filters.update(
     ago=formatting.ago, caption=formatting.caption, clock=formatting.clock, clockface=clockface,
     date=formatting.date, exact=formatting.exact, figure=formatting.figure, glyph=glyph,
 )  # fmt: skip
+# Read now: when somebody asks for the page, there may be no descriptor left.
+for _name in _ENVIRONMENT.list_templates():
+    _ENVIRONMENT.get_template(_name)
+_STATIC = {name: (files("smithd.lockscreen") / "static" / name).read_bytes() for name in FILES}
 
 
 def document(page: Page, fragment_path: str = "screen") -> str:
@@ -52,7 +57,4 @@ def fragment(page: Page) -> str:
 
 def static(name: str) -> bytes:
     """One of ``FILES``; KeyError for any other name."""
-    # The name comes from an address, so it is never joined to a path before it is found in the list.
-    if name not in FILES:
-        raise KeyError(name)
-    return (files("smithd.lockscreen") / "static" / name).read_bytes()
+    return _STATIC[name]

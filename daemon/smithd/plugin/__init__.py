@@ -3,13 +3,11 @@
 from smithd.clock import Clock
 from smithd.errors import BadResponse, Misconfigured, SourceError, Unavailable
 from smithd.http import (
-    CertificateError,
     DecodingError,
     Http,
     PreparedRequest,
     Response,
     ResponseTooLarge,
-    TransportError,
     read,
 )
 from smithd.pace import BodyPace
@@ -20,6 +18,7 @@ from smithd.plugin.thread import Threads
 from smithd.redactor import Redactor
 from smithd.suggestion import did_you_mean
 from smithd.tls import TLS
+from smithd.transport_errors import CertificateError, TransportError
 
 __all__ = [
     "TLS",

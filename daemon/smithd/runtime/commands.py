@@ -92,9 +92,13 @@ class _Commands:
 
 
 def _text(given: Arguments, name: str) -> str:
-    if not isinstance(given.get(name), str):
+    text = given.get(name)
+    if not isinstance(text, str):
         raise ValueError(f"expected a text as '{name}'")
-    return str(given[name])
+    # JSON can hold half a character, which cannot be written; Python makes such of a command line that is not UTF-8.
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError(f"expected a text as '{name}', and this one is not valid Unicode")
+    return text
 
 
 def _number(given: Arguments, name: str) -> float:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from smithd.config.load import default_state
 from smithd.config.model import Config
-from smithd.events import Events, StateAdopted, StateLeftAlone
+from smithd.events import Events
 from smithd.storage.adoption import EARLIER, Adoption, ConfiguredNames, adopt, outcome
 from smithd.storage.database import Database
+from smithd.storage.events import StateAdopted, StateLeftAlone
 
 
 def open_state(config: Config, events: Events) -> Database:

@@ -82,4 +82,4 @@ def test_every_filter_takes_every_number(name: str, value: float) -> None:
 
 def test_a_text_has_no_control_characters_and_no_changes_of_direction() -> None:
     text = compile_text("{{ labels.host }}", NAMES)
-    assert text.render({"labels": {"host": "\x1b[1m\u202eab\u202c\x9fc\td\ne\x00"}}) == "[1mabc d\ne"
+    assert text.render({"labels": {"host": "\x1b[1m\u202eab\u202c\x9fc\td\ne\x00\u2028f\u2029"}}) == "[1mabc d\ne f"

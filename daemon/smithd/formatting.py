@@ -10,7 +10,10 @@ CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 """Those that change the direction of a text (Unicode's Bidi_Control), and so can have it say something else."""
 
-_UNSAFE = dict.fromkeys([*CONTROLS, *DIRECTIONS]) | {ord("\n"): "\n", ord("\t"): " "}
+_SEPARATORS = (0x2028, 0x2029)
+"""Unicode's own ends of a line and of a paragraph."""
+
+_UNSAFE = dict.fromkeys([*CONTROLS, *DIRECTIONS]) | {ord("\n"): "\n"} | dict.fromkeys([ord("\t"), *_SEPARATORS], " ")
 
 
 def readable(text: str) -> str:

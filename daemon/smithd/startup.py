@@ -132,16 +132,8 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     firing = {(alert.rule, alert.series) for alert in alerts if alert.severity is not None}
     intervals, closed = close_all_but(left.intervals, firing, now)
 
+    outbox, written, has_moved = _outbox_for(setup, left.outbox)
     # At another address nothing was notified yet: the groups start from nothing, and what fires is notified there.
-    account = setup.config.account
-    service = left.outbox.accounts.get(DEFAULT_ACCOUNT)
-    has_moved = service is not None and service.address != account.base_url
-    outbox, written = outbox_queue.moved(left.outbox, DEFAULT_ACCOUNT, account.base_url, fingerprint(account))
-    if has_moved:
-        # What waits is for the service at the earlier address.
-        for message in outbox.messages():
-            outbox, dropped = outbox_queue.withdraw(outbox, message.key)
-            written |= dropped
     outbox, withdrawn = _without_removed(outbox, setup.surfaces.keys, left.from_another, now)
     outbox = outbox_queue.want(outbox_queue.try_again(outbox, DEFAULT_ACCOUNT), setup.surfaces.keys)
     groups = Groups() if has_moved else left.groups
@@ -176,6 +168,19 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     timers += slot_timers(left.slots, setup, now)
     state = state._replace(groups=notified.groups, outbox=outbox)
     return ResumedState(state, stored, timers, list(report.events(notified.decisions)))
+
+
+def _outbox_for(setup: Setup, before: Outbox) -> tuple[Outbox, OutboxChanges, bool]:
+    """The outbox for the account of this configuration, and whether that has another address than before."""
+    account, service = setup.config.account, before.accounts.get(DEFAULT_ACCOUNT)
+    has_moved = service is not None and service.address != account.base_url
+    outbox, written = outbox_queue.moved(before, DEFAULT_ACCOUNT, account.base_url, fingerprint(account))
+    if has_moved:
+        # What waits is for the service at the earlier address.
+        for message in outbox.messages():
+            outbox, dropped = outbox_queue.withdraw(outbox, message.key)
+            written |= dropped
+    return outbox, written, has_moved
 
 
 def slot_timers(slots: Slots, setup: Setup, now: float) -> list[tuple[float, SurfaceDue]]:

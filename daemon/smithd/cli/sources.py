@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
-from pydantic import BaseModel, BeforeValidator, SecretStr
+from pydantic import BaseModel, BeforeValidator, SecretStr, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from smithd.cli.new_source import new
@@ -26,6 +28,7 @@ _WORDS: dict[Any, str] = {
     int: "whole number",
     float: "number",
     bool: "true or false",
+    Decimal: "number",
     SecretStr: "secret",
     Any: "anything",
 }
@@ -123,4 +126,13 @@ def _kind(annotation: Any, metadata: Any = ()) -> str:
         return f"{'mapping' if issubclass(origin, dict) else 'list'} of {_kind(arguments[-1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping"
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(str(each.value) for each in annotation)
+    # A class of its own may be written as a text, which its schema then says.
+    if annotation not in _WORDS and any(_is_text(each) for each in metadata):
+        return "text"
     return _WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)).lower())
+
+
+def _is_text(marking: Any) -> bool:
+    return isinstance(marking, WithJsonSchema) and (marking.json_schema or {}).get("type") == "string"

@@ -10,14 +10,14 @@ it: the new log entry, the messages with their texts, what the journal keeps, an
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from smithd.alerts.alert import VISIBLE, Transition
 from smithd.keys import PushKey
 from smithd.notify.apply import Applied, apply, group_options, last_push, push_key
 from smithd.notify.config import NotifyConfig
-from smithd.notify.decide import NotifyAction, decide, reminder_at
+from smithd.notify.decide import Decision, NotifyAction, decide, reminder_at
 from smithd.notify.group import AlertId, GroupKey, Groups, GroupScope, NotificationGroup, id_of, source_of
 from smithd.notify.grouping import Decided, regroup
 from smithd.notify.reason import AlertDecision, Reason
@@ -69,10 +69,7 @@ def notify(
     touched = dict.fromkeys(regrouped.alerts)
     withdrawn: list[PushKey] = []
     newest: list[PushKey] = []
-    of_group: dict[GroupKey, list[AlertId]] = defaultdict(list)
-    for id_, each in regrouped.decided.items():
-        if each.group is not None:
-            of_group[each.group].append(id_)
+    of_group = _by_group(regrouped.decided)
 
     # A group is decided about where an alert came, went or changed, and where its own timer has gone off. Storm
     # summaries come last, since the groups before may join them.
@@ -85,20 +82,16 @@ def notify(
         is_storm = groups.recent.is_storm(config.channel_set(key), config.storm, view)
         decision = decide(group, suppressed, last, group_options(group, config), view.now, is_storm=is_storm)
         # What regrouping left open has the reason of its group's decision.
-        for id_ in of_group[key]:
+        for id_ in of_group.get(key, ()):
             reason, notification = decided[id_].reason or decision.reason, str(push_key(key, group.log))
             decided[id_] = decided[id_]._replace(reason=reason, notification=notification)
 
         applied = apply(groups, key, decision, suppressed, view, config)
         groups = applied.groups
-        # What the text names now, and did not before; whatever moved to a storm summary is written with that.
-        named = applied.groups.by_key[key].log.named.items() if key in applied.groups.by_key else ()
-        touched |= dict.fromkeys(id_ for id_, severity in named if group.log.named.get(id_) is not severity)
-        touched |= dict.fromkeys(alert.id for alert in (*decision.news, *decision.ended))
-        touched |= dict.fromkeys(group.alerts) if applied.joined is not None else {}
+        touched |= dict.fromkeys(_touched(group, decision, applied))
         messages += applied.messages
         withdrawn += applied.withdrawn
-        newest += _tells(applied, group)
+        newest += _newest_of(group, applied)
         decided |= applied.decided
         if applied.joined is not None and applied.joined not in waiting:
             waiting.append(applied.joined)
@@ -118,9 +111,29 @@ def notify(
     return Notified(groups, messages, decisions, timers, list(changed), written, withdrawn)
 
 
-def _tells(applied: Applied, group: NotificationGroup) -> list[PushKey]:
-    """The notification by which a group that fires is told of now, its own or a storm summary: an earlier one that
-    waits is not to come after it.
+def _by_group(decided: Mapping[AlertId, Decided]) -> Mapping[GroupKey, Sequence[AlertId]]:
+    """The alerts that were decided about, by the group that they are in."""
+    found: dict[GroupKey, list[AlertId]] = defaultdict(list)
+    for id_, each in decided.items():
+        if each.group is not None:
+            found[each.group].append(id_)
+    return found
+
+
+def _touched(group: NotificationGroup, decision: Decision, applied: Applied) -> Iterator[AlertId]:
+    """The alerts of which something else may be kept after a decision. ``group``: as it was before it."""
+    # What moved to a storm summary is in another group by now.
+    if applied.joined is not None:
+        yield from group.alerts
+    yield from (alert.id for alert in (*decision.news, *decision.ended))
+    after = applied.groups.by_key.get(group.key)
+    named = after.log.named.items() if after is not None else ()
+    yield from (id_ for id_, severity in named if group.log.named.get(id_) is not severity)
+
+
+def _newest_of(group: NotificationGroup, applied: Applied) -> list[PushKey]:
+    """The notification that stands for a group now, its own or a storm summary, while it fires: an earlier one that
+    waits must not come after it.
     """
     if applied.joined is not None:
         return [push_key(group.key, group.log)]

@@ -13,6 +13,9 @@ from pathlib import Path
 from e2e.test_run import configured, data
 from e2e.world import Service, await_polls, smithd, wait_until, world
 
+SOON = "from smithd.storage import degraded; degraded.DEGRADED_AFTER = degraded.RETRY_DEGRADED = 1.0"
+"""It goes on without commits after a second, so that the test need not take longer than the real five."""
+
 HOLD = """
 import sqlite3, sys
 held = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -44,7 +47,7 @@ def test_an_alert_is_sent_while_the_state_is_held_and_not_again_after_a_restart(
     state, log = tmp_path / "state.db", tmp_path / "smithd.log"
     with world(data()) as (service, shop, url):
         config = configured(tmp_path, service.key, url)
-        with smithd(config) as process:
+        with smithd(config, first=SOON) as process:
             await_polls(shop, 2)
             with held_by_another_program(state):
                 shop.data = data(errors=9)
@@ -68,7 +71,7 @@ def test_a_daemon_killed_while_it_cannot_write_waits_before_it_sends_again(tmp_p
     state, log = tmp_path / "state.db", tmp_path / "smithd.log"
     with world(data()) as (service, shop, url):
         config = configured(tmp_path, service.key, url)
-        with smithd(config) as process:
+        with smithd(config, first=SOON) as process:
             await_polls(shop, 2)
             with held_by_another_program(state):
                 shop.data = data(errors=9)

@@ -28,6 +28,7 @@ from smithd.connections import BODY_TIMEOUT, HEAD_TIMEOUT, MOST
 from smithd.serving import KEEP_ALIVE
 
 STRANGERS = rounds(150, 1_100)
+IMPATIENT = "pass" if LONG else "from smithd import connections; connections.HEAD_TIMEOUT = 1.0"
 HOSTS, EVERY, LIMIT = rounds(120, 1_500), rounds(1, 10), rounds(220, 1_024)
 
 
@@ -110,7 +111,7 @@ def test_strangers_at_the_page_cost_nothing(tmp_path: Path, says: bytes, closed_
     with world(data()) as (service, shop, url):
         config = configured(tmp_path, service.key, url)
         config.write_text(config.read_text() + "web: {listen: '127.0.0.1:0'}\n")
-        with smithd(config, "ulimit -n 256"):
+        with smithd(config, "ulimit -n 256", first=IMPATIENT):
             await_polls(shop, 2)
             page = page_of(log)
             with strangers(page, socket.AF_INET, says) as connections:
@@ -148,7 +149,7 @@ def test_silent_clients_of_the_control_socket_hold_nobody_up(tmp_path: Path) -> 
 
 @pytest.mark.campaign
 def test_strangers_at_the_simulator_keep_nobody_from_it() -> None:
-    code = "from smithd.cli.simulator import simulator; simulator()"
+    code = f"{IMPATIENT}; from smithd.cli.simulator import simulator; simulator()"
     limited = ["sh", "-ec", 'ulimit -n 128; exec "$@"', "sh"]
     command = [*limited, sys.executable, "-c", code, "--listen", "127.0.0.1:0", "--create-metrics"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -21,7 +21,7 @@ def test_a_daemon_whose_state_was_moved_away_ends_though_nothing_happens(
     monkeypatch.setattr("smithd.runtime.daemon.STATE_CHECK_EVERY", 0.01)
     (tmp_path / "shop.py").write_text(PLUGIN)
     (tmp_path / "smithd.yaml").write_text(
-        HEAD.format(key=KEYS[0], zone="UTC") + "sources:\n  shop: {type: shop, every: 60s}\n"
+        HEAD.format(key=KEYS[0], zone="UTC") + "sources:\n  shop: {type: shop, every: 2s}\n"
     )
     config = load(tmp_path / "smithd.yaml", secrets_required=True)
     state = tmp_path / "state.db"

@@ -98,7 +98,7 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_a_pipe_that_nobody_writes_into_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("smithd.config.files.PATIENCE", 0.01)
+    monkeypatch.setattr("smithd.config.files.PIPE_TIMEOUT", 0.01)
     pipe = tmp_path / "key"
     os.mkfifo(pipe)
     assert "cannot be read: it is a pipe, and nothing came for 0.01 s" in _complaint(str(pipe), capsys)

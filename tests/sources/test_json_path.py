@@ -142,3 +142,11 @@ def test_descending_without_end_is_given_up() -> None:
 def test_what_is_wrong_with_a_path_is_said(text: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_path(text)
+
+
+@pytest.mark.parametrize("text", ["$.jobs.length()", "$.jobs[*].size()", "$.jobs.count()"])
+def test_what_other_languages_count_with_is_explained(text: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"this is no JSONPath: .*; to count: \{path: '\$\.jobs\[\*\]', count: true\}$"
+    ):
+        parse_path(text)

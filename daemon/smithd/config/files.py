@@ -7,7 +7,7 @@ import os
 import select
 from pathlib import Path
 
-PATIENCE = 20.0
+PIPE_TIMEOUT = 20.0
 """Seconds that a pipe may take until more comes, or its end."""
 
 
@@ -28,13 +28,13 @@ def _read_pipe(path: Path, most: int) -> bytes:
         content, more = b"", select.poll()
         more.register(pipe, select.POLLIN)
         # Asked before it is read: a pipe that nobody has opened for writing looks as if it had ended.
-        while len(content) < most and more.poll(PATIENCE * 1000):
+        while len(content) < most and more.poll(PIPE_TIMEOUT * 1000):
             piece = os.read(pipe, most - len(content))
             if not piece:
                 return content
             content += piece
         if len(content) < most:
-            raise OSError(errno.ETIMEDOUT, f"it is a pipe, and nothing came for {PATIENCE:g} s")
+            raise OSError(errno.ETIMEDOUT, f"it is a pipe, and nothing came for {PIPE_TIMEOUT:g} s")
         return content
     finally:
         os.close(pipe)

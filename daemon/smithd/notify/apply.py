@@ -82,11 +82,12 @@ def apply(
     groups: Groups,
     key: GroupKey,
     decision: Decision,
+    last: LastPush,
     suppressed: Mapping[AlertId, Suppression],
     view: NotifyView,
     config: NotifyConfig,
 ) -> Applied:
-    """Do what was decided about a group."""
+    """Do what was decided about a group; ``last``: what had become of its newest notification then."""
     group, action, now = groups.by_key[key], decision.action, view.now
     log = group.log
     if action in (NotifyAction.NOTHING, NotifyAction.WAIT):
@@ -107,7 +108,6 @@ def apply(
         summary = config.storm_summary(key)
         return Applied(groups.move(key, summary, now), (), {}, math.inf, joined=summary)
 
-    last = last_push(group, view)
     settled = _settled(group, decision, last, now)
     once = config.push(key).delivery == "at_most_once"
     messages = [

@@ -56,9 +56,7 @@ def notify(
     """What there is to notify after these transitions, and of what waited for these timers."""
     due_groups = [timer.group for timer in due if isinstance(timer, GroupDue)]
     # A timer that has gone off is not set any more, so that its group may set another one below.
-    groups = groups.without_timers(due_groups)
-
-    before = groups
+    groups = before = groups.without_timers(due_groups)
     routes = route(groups, transitions, due, view, config)
     suppressed = suppress(groups, routes, view, config)
     regrouped = regroup(groups, routes.alerts, suppressed, view, config)
@@ -73,8 +71,7 @@ def notify(
 
     # A group is decided about where an alert came, went or changed, and where its own timer has gone off. Storm
     # summaries come last, since the groups before may join them.
-    looked_at = dict.fromkeys([*changed, *due_groups])
-    waiting = deque(sorted(looked_at, key=lambda key: key.scope is GroupScope.STORM))
+    waiting = deque(sorted(dict.fromkeys([*changed, *due_groups]), key=lambda key: key.scope is GroupScope.STORM))
     while waiting:
         if (key := waiting.popleft()) not in groups.by_key:
             continue
@@ -83,10 +80,9 @@ def notify(
         decision = decide(group, suppressed, last, group_options(group, config), view.now, is_storm=is_storm)
         # What regrouping left open has the reason of its group's decision.
         for id_ in of_group.get(key, ()):
-            reason, notification = decided[id_].reason or decision.reason, str(push_key(key, group.log))
-            decided[id_] = decided[id_]._replace(reason=reason, notification=notification)
-
-        applied = apply(groups, key, decision, suppressed, view, config)
+            reason = decided[id_].reason or decision.reason
+            decided[id_] = decided[id_]._replace(reason=reason, notification=str(push_key(key, group.log)))
+        applied = apply(groups, key, decision, last, suppressed, view, config)
         groups = applied.groups
         touched |= dict.fromkeys(_touched(group, decision, applied))
         messages += applied.messages

@@ -33,8 +33,8 @@ _STEP = re.compile(
 )
 _DOT = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\.)")
 
-_LENGTH = re.compile(r"(?:(?:length|count|size)\()?(\$.*?)(?:\[\*\])?(?:\.(?:length|size|count))?\(?\)")
-"""What other languages have for how many elements a list has: ``$.jobs.length()``, ``length($.jobs)``."""
+_LENGTH = re.compile(r"(\$.*?)(?:\[\*\])?\.(?:length|size|count)(?:\(\))?")
+"""What other languages have for how many elements a list has: ``$.jobs.length``, ``$.jobs.size()``."""
 
 _HOLDERS = {str: dict, int: list}
 
@@ -95,6 +95,12 @@ JSONPath = Annotated[
 """A path in JSON (RFC 9535). Its regular expressions are matched with short texts only."""
 
 
+def count_hint(text: str) -> str:
+    """What to say of a path that means how many elements a list has, as other languages write it; empty of others."""
+    guess = _LENGTH.fullmatch(text)
+    return f"; to count: {{path: '{guess[1]}[*]', count: true}}" if guess else ""
+
+
 def _plain(text: str) -> Steps | None:
     steps: list[str | int] = []
     position = 1
@@ -143,9 +149,7 @@ def _compile_nodes(text: str) -> Callable[[Any], list[tuple[str, Any]]]:
         query = _environment().compile(text)
     except JSONPathError as error:
         at = f", at character {error.token.index + 1}" if error.token is not None else ""
-        if guess := _LENGTH.fullmatch(text):
-            at += f"; to count what is in a list: {{path: '{guess[1]}[*]', count: true}}"
-        raise ValueError(f"this is no JSONPath: {error.args[0]}{at}") from None
+        raise ValueError(f"this is no JSONPath: {error.args[0]}{at}{count_hint(text)}") from None
     except RecursionError:
         raise ValueError("this is no JSONPath: it is nested too deep") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
@@ -12,7 +11,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.plugin import BadResponse, Options, RawSample
-from smithd_sources.http_json.json_path import CompiledPath, JSONPath
+from smithd_sources.http_json.json_path import CompiledPath, JSONPath, count_hint
 from smithd_sources.http_json.quantity import Conversion, Quantity
 from smithd_sources.numerals import DecimalMark
 from smithd_sources.values import TimeContext, in_short
@@ -94,9 +93,6 @@ class JSONMetric(Options):
         yield from (path for path in paths if isinstance(path, CompiledPath))
 
 
-_LENGTH = re.compile(r"(\$.*?)(?:\[\*\])?\.(?:length|size|count)")
-"""What other languages have at the end of a path for how many elements a list has."""
-
 Report = Callable[[str], None]
 
 
@@ -157,8 +153,7 @@ def _only(path: CompiledPath, document: Any) -> Any:
     if len(found) == 1:
         return found[0]
     if not found:
-        hint = f"; to count: {{path: '{guess[1]}[*]', count: true}}" if (guess := _LENGTH.fullmatch(str(path))) else ""
-        raise BadResponse(f"{path} finds nothing in {in_short(document)}{hint}")
+        raise BadResponse(f"{path} finds nothing in {in_short(document)}{count_hint(str(path))}")
     raise BadResponse(f"{path} finds {len(found)} values, and a metric has one; for one series each, use 'each'")
 
 

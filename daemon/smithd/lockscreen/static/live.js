@@ -2,7 +2,7 @@
 "use strict";
 
 const EVERY = 1000;
-const PATIENCE = 5000;
+const REQUEST_TIMEOUT = 5000;
 const live = document.getElementById("live");
 const why = document.getElementById("lost-why");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -82,7 +82,7 @@ async function ask() {
   const answer = await fetch(document.body.dataset.fragment, {
     cache: "no-store",
     credentials: "same-origin",
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT),
   });
   if (!answer.ok) {
     // A refusal says what to do, in plain text.

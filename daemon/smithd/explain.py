@@ -185,7 +185,7 @@ class _RuleStatus:
 def conditions(rule: Rule) -> Iterator[tuple[str, str]]:
     """When a rule fires, for each of its severities."""
     for severity, condition in rule.thresholds:
-        yield severity, f"{_when(rule, str(condition))}{_for(rule.timing.hold)}"
+        yield severity, f"{_when(rule, str(condition))}{_for(rule.timings[severity].hold)}"
 
 
 def _when(rule: Rule, condition: str) -> str:

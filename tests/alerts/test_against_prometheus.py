@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from campaign import rounds
 from engine.harness import Harness
 from smithd.alerts.alert import Alert
 from smithd.alerts.rule import RuleOptions, compile_rule
+from smithd.alerts.severity import Severity
 from smithd.alerts.transitions import on_value
 from smithd.plugin.sample import Series
 
@@ -28,13 +30,18 @@ needs_promtool = pytest.mark.skipif(
 
 def firing_seconds(threshold: str, hold: int, keep: int, values: list[int]) -> list[bool]:
     options = {"metric": "a.b", "critical": threshold, "for": f"{hold}s", "keep_firing_for": f"{keep}s"}
+    return [severity is not None for severity in severities(options, values)]
+
+
+def severities(options: Mapping[str, object], values: list[int]) -> list[Severity | None]:
+    """The severity of a rule's alert in each second."""
     rule = compile_rule("r", RuleOptions.model_validate(options))
     alert: Alert | None = None
     seconds = []
     for at, value in enumerate(values):
         if transition := on_value(rule, Series("a.b"), alert, value, at):
             alert = transition.after
-        seconds.append(alert is not None and alert.severity is not None)
+        seconds.append(alert.severity if alert is not None else None)
     return seconds
 
 
@@ -60,6 +67,32 @@ def test_firing_second_by_second_as_prometheus_does(seed: int, tmp_path: Path) -
         expected = [
             {"eval_time": f"{at}s", "alertname": f"case{case}", "exp_alerts": [{"exp_labels": {}}] if fires else []}
             for at, fires in enumerate(firing_seconds(threshold, hold, keep, values))
+        ]
+        series = [{"series": f"m{case}", "values": " ".join(map(str, values))}]
+        tests.append({"interval": "1s", "input_series": series, "alert_rule_test": expected})
+    ask(tmp_path, rules, tests)
+
+
+@needs_promtool
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(rounds(1, 20)))
+def test_the_worst_severity_fires_as_a_rule_of_its_own_does(seed: int, tmp_path: Path) -> None:
+    """Whatever times the severity below it has."""
+    chance = random.Random(seed)  # noqa: S311 - a fixed choice of cases, no secret
+    rules: list[dict[str, str]] = []
+    tests: list[dict[str, object]] = []
+    for case in range(CASES):
+        values = [value * chance.randint(1, 2) for value in runs_of_values(chance)]
+        times = {key: [chance.choice([0, 1, 7, 20]) for _ in range(2)] for key in ("for", "keep_firing_for")}
+        by_severity = {key: {"warning": f"{low}s", "critical": f"{high}s"} for key, (low, high) in times.items()}
+        watched = {"metric": "a.b", "warning": "> 0", "critical": "> 1", **by_severity}
+        rules.append(
+            {"alert": f"case{case}", "expr": f"m{case} > 1"} | {key: f"{high}s" for key, (_, high) in times.items()}
+        )
+        critical = [severity is Severity.CRITICAL for severity in severities(watched, values)]
+        expected = [
+            {"eval_time": f"{at}s", "alertname": f"case{case}", "exp_alerts": [{"exp_labels": {}}] if fires else []}
+            for at, fires in enumerate(critical)
         ]
         series = [{"series": f"m{case}", "values": " ".join(map(str, values))}]
         tests.append({"interval": "1s", "input_series": series, "alert_rule_test": expected})

@@ -16,7 +16,7 @@ from smithd.plugin.sample import Series
 SERIES = Series("shop.errors")
 
 
-def rule(**keys: str) -> Rule:
+def rule(**keys: str | dict[str, str]) -> Rule:
     return compile_rule("errors", RuleOptions.model_validate({"metric": "shop.errors", **keys}))
 
 
@@ -101,6 +101,58 @@ def test_each_severity_has_its_own_hold_and_the_highest_is_shown() -> None:
     ]
 
 
+WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
+BOTH = {"warning": "> 3", "critical": "> 5"}
+
+
+def test_each_severity_may_have_its_own_recover() -> None:
+    values = [(0, 4), (10, 6), (20, 4), (30, 6), (40, 4), (50, 3.9), (60, 2), (70, 1.9)]
+    assert changes(rule(**BOTH, recover={"warning": "< 2", "critical": "< 4"}), values) == [
+        (0, Change.FIRED, WARNING),
+        (10, Change.RAISED, CRITICAL),
+        (50, Change.LOWERED, WARNING),
+        (70, Change.RESOLVED, None),
+    ]
+
+
+def test_a_recover_for_all_is_that_of_the_lowest_severity() -> None:
+    values = [(0, 6), (10, 4), (20, 3), (30, 1.9)]
+    lowered_then_resolved = [(0, Change.FIRED, CRITICAL), (10, Change.LOWERED, WARNING), (30, Change.RESOLVED, None)]
+    assert changes(rule(**BOTH, recover="< 2"), values) == lowered_then_resolved
+    assert changes(rule(**BOTH, recover={"warning": "< 2"}), values) == lowered_then_resolved
+
+
+def test_each_severity_may_have_its_own_for_and_one_left_out_has_none() -> None:
+    held = [(at, 4) for at in range(0, 130, 10)]
+    assert changes(rule(**BOTH, **{"for": {"warning": "2m"}}), [*held, (130, 6)]) == [
+        (0, Change.PENDING, None),
+        (120, Change.FIRED, WARNING),
+        (130, Change.RAISED, CRITICAL),
+    ]
+
+
+def test_what_fires_at_a_severity_fires_at_those_below_it_that_were_breached_before() -> None:
+    """It falls to a warning, though that has not held for its ten minutes: it does not resolve and fire again."""
+    values = [(0, 4), (60, 6), (120, 6), (180, 4), (240, 2)]
+    assert changes(rule(**BOTH, **{"for": {"warning": "10m", "critical": "1m"}}), values) == [
+        (0, Change.PENDING, None),
+        (60, Change.PENDING, None),
+        (120, Change.FIRED, CRITICAL),
+        (180, Change.LOWERED, WARNING),
+        (240, Change.RESOLVED, None),
+    ]
+
+
+def test_each_severity_may_have_its_own_keep_firing_for() -> None:
+    values = [(0, 6), (10, 4), (69, 4), (70, 4), (80, 2)]
+    assert changes(rule(**BOTH, keep_firing_for={"critical": "1m"}), values) == [
+        (0, Change.FIRED, CRITICAL),
+        (10, Change.RECOVERING, CRITICAL),
+        (70, Change.LOWERED, WARNING),
+        (80, Change.RESOLVED, None),
+    ]
+
+
 def test_a_clock_that_is_set_back_does_not_leave_an_alert_waiting() -> None:
     values = [(10_000, 6), (100, 6), (160, 6)]
     assert changes(rule(warning="> 5", **{"for": "1m"}), values)[-1] == (160, Change.FIRED, Severity.WARNING)
@@ -111,6 +163,13 @@ RULES = st.sampled_from(
         rule(warning="> 5"),
         rule(critical="> 5", recover="< 3"),
         rule(warning="> 5", critical="> 10", recover="< 3", **{"for": "5s", "keep_firing_for": "7s"}),
+        rule(
+            warning="> 5",
+            critical="> 10",
+            recover={"warning": "< 3", "critical": "< 8"},
+            keep_firing_for={"warning": "4s"},
+            **{"for": {"warning": "9s", "critical": "2s"}},
+        ),
         rule(warning="outside 2..8", critical="outside 0..10", keep_firing_for="3s"),
     ]
 )

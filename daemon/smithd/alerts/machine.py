@@ -11,10 +11,13 @@ phase; then time may take it one further: a pending severity whose ``for`` is fu
 
 ``between`` (no breach any more, not yet past ``recover``) ends a breach that has not fired, and is as good as a breach
 for one that has. ``unknown`` changes nothing, and stops time: nothing fires or resolves by waiting for a value.
+
+The severities meet in one place only (``together``): one that fires takes along the lower ones that are pending.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -104,6 +107,19 @@ def step(hold: Hold, verdict: Verdict, timing: Timing, now: float) -> Hold:
     if due is None or now < due:
         return hold
     return _entered(hold, Phase.FIRING if hold.phase is Phase.PENDING else Phase.INACTIVE, now)
+
+
+def together(holds: Sequence[Hold], now: float) -> tuple[Hold, ...]:
+    """The holds of one alert, lowest first, after each made its own step: what fires at a severity fires at the lower
+    ones that were breached before it, too, however long their own ``for`` is. Otherwise an alert whose worst severity
+    is over would resolve, and fire again minutes later, without ever having been clear.
+    """
+    found: list[Hold] = []
+    for index, hold in enumerate(holds):
+        worse = (other for other in holds[index + 1 :] if other.fires)
+        is_carried = hold.phase is Phase.PENDING and any(hold.began <= other.began for other in worse)
+        found.append(_entered(hold, Phase.FIRING, now) if is_carried else hold)
+    return tuple(found)
 
 
 def _entered(hold: Hold, phase: Phase, now: float) -> Hold:

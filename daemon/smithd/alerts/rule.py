@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
+from itertools import combinations, zip_longest
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
@@ -15,7 +16,7 @@ from smithd.alerts.machine import Timing
 from smithd.alerts.missing import KEEP, MissingOption, MissingPolicy, no_data_policy, on_error_policy
 from smithd.alerts.reason import Cause, CauseKind
 from smithd.alerts.relative import Relative, is_relative, parse_relative
-from smithd.alerts.severity import THRESHOLD_SEVERITIES, Severity, ThresholdSeverity
+from smithd.alerts.severity import THRESHOLD_SEVERITIES, BySeverity, Severity, ThresholdSeverity, by_severity
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
 from smithd.plugin.options import Duration, Options
@@ -50,8 +51,10 @@ class RuleOptions(Options):
     )
     warning: ConditionOption | None = Field(None, description="values that are a warning, like '> 5'")
     critical: ConditionOption | None = Field(None, description="values that are critical, like '> 20'")
-    recover: ConditionOption | None = Field(
-        None, description="values that count as clear again, like '< 4'; default: whatever does not breach"
+    recover: BySeverity[ConditionOption] | None = Field(
+        None,
+        description="values that count as clear again, like '< 4' (for the lowest severity), "
+        "or {warning: '< 2', critical: '< 4'}; default: whatever does not breach",
     )
     min_value: float | None = Field(
         None, gt=0, description="drops and rises count only where the value was, or is, at least so large"
@@ -60,8 +63,15 @@ class RuleOptions(Options):
         None, description="an expression instead of a metric; one alert for each series that remains of it"
     )
     severity: ThresholdSeverity | None = Field(None, description="the severity while 'when' holds: warning or critical")
-    hold: Duration = Field(0.0, alias="for", description="how long a threshold must hold before the alert fires")
-    keep_firing_for: Duration = Field(0.0, description="how long it must be clear before the alert resolves")
+    hold: BySeverity[Duration] = Field(
+        0.0,
+        alias="for",
+        description="how long a threshold must hold before the alert fires; for all severities, like 5m, "
+        "or for each, like {warning: 10m, critical: 1m}",
+    )
+    keep_firing_for: BySeverity[Duration] = Field(
+        0.0, description="how long it must be clear before the alert resolves; for all severities, or for each"
+    )
     damping: Duration = Field(
         0.0, description="an alert that comes and goes resolves later each time, by this at most; default: off"
     )
@@ -90,24 +100,49 @@ class RuleOptions(Options):
             )
         return critical
 
+    @field_validator("recover", "hold", "keep_firing_for")
+    @classmethod
+    def _has_a_threshold(cls, given: Any, info: ValidationInfo) -> Any:
+        known = _severities(info.data)
+        unknown = [severity for severity in given if severity not in known] if isinstance(given, dict) else []
+        # Without any, the rule itself is the mistake.
+        if unknown and known:
+            raise ValueError(f"the rule has no {unknown[0]}: expected {' or '.join(known)}")
+        return given
+
     @field_validator("recover")
     @classmethod
     def _recover_is_safe(
-        cls, recover: Threshold | Relative | None, info: ValidationInfo
-    ) -> Threshold | Relative | None:
-        given = [
-            (severity, info.data[severity]) for severity in THRESHOLD_SEVERITIES if info.data.get(severity) is not None
-        ]
-        for severity, threshold in given:
-            pair = _comparable(recover, threshold)
-            if pair is not None and pair[0].meets(pair[1]):
+        cls, recover: Threshold | Relative | dict[Severity, Threshold | Relative] | None, info: ValidationInfo
+    ) -> Threshold | Relative | dict[Severity, Threshold | Relative] | None:
+        thresholds = {severity: info.data[severity] for severity in _severities(info.data) if info.data.get(severity)}
+        recovers = by_severity(recover, list(thresholds)[:1])
+        for severity, leaves in recovers.items():
+            name = f"recover for {severity}" if isinstance(recover, dict) else "recover"
+            for other, threshold in thresholds.items():
+                pair = _comparable(leaves, threshold)
+                if pair is not None and other >= severity and pair[0].meets(pair[1]):
+                    raise ValueError(
+                        f"{name} ({leaves}) must lie on the safe side of {other} ({threshold}): "
+                        "there are values that would breach and recover at once"
+                    )
+            own = thresholds.get(severity)
+            if isinstance(leaves, Relative) and own is not None and not leaves.compares_like(own):
+                raise ValueError(f"{name} ({leaves}) must compare like {severity} ({own}) does")
+        for lower, higher in combinations(thresholds, 2):
+            if higher in recovers and _outlasts(recovers[higher], thresholds[lower], recovers.get(lower)):
                 raise ValueError(
-                    f"recover ({recover}) must lie on the safe side of {severity} ({threshold}): "
-                    "there are values that would breach and recover at once"
+                    f"recover for {higher} ({recovers[higher]}) must be met wherever it is no {lower} any more: "
+                    f"there are values that would still be {higher}, and no {lower}"
                 )
-        if isinstance(recover, Relative) and given and not recover.compares_like(given[0][1]):
-            raise ValueError(f"recover ({recover}) must compare like {given[0][0]} ({given[0][1]}) does")
         return recover
+
+    @property
+    def timings(self) -> dict[Severity, Timing]:
+        """How long each of its severities must hold, and be clear."""
+        severities = _severities(dict(self))
+        holds, keeps = by_severity(self.hold, severities), by_severity(self.keep_firing_for, severities)
+        return {severity: Timing(holds.get(severity, 0.0), keeps.get(severity, 0.0)) for severity in severities}
 
     @property
     def metrics(self) -> frozenset[str]:
@@ -132,6 +167,35 @@ class RuleOptions(Options):
         if self.min_value is not None and not any(isinstance(threshold, Relative) for threshold in thresholds):
             raise PydanticCustomError("min_value", "'min_value' belongs to thresholds with drops, rises or changes")
         return self
+
+
+def _severities(given: Mapping[str, Any]) -> list[Severity]:
+    """Those that a rule with these options has a condition for, lowest first."""
+    if given.get("when") is not None:
+        return [given["severity"]] if given.get("severity") is not None else []
+    return [severity for severity in THRESHOLD_SEVERITIES if given.get(severity) is not None]
+
+
+def _outlasts(recover: Threshold | Relative, lower: Threshold | Relative, leaves: Threshold | Relative | None) -> bool:
+    """Whether some value ends a lower severity (its threshold, and its own ``recover``), and not the higher one that
+    has ``recover``.
+    """
+    pair = _comparable(recover, lower)
+    if pair is None:
+        return False
+    ends, threshold = pair
+    left = _comparable(leaves, lower)
+    conditions = [ends, threshold, *(left[:1] if left is not None else ())]
+    bounds = {bound for each in conditions for part in each.intervals for bound in (part.low, part.high)}
+    # Between two bounds all values are alike, so those at the bounds and next to them are enough.
+    values = {
+        near for bound in bounds for near in (bound, *(math.nextafter(bound, to) for to in (-math.inf, math.inf)))
+    }
+    return any(
+        not ends.breached(value) and (left[0].breached(value) if left is not None else not threshold.breached(value))
+        for value in values
+        if math.isfinite(value)
+    )
 
 
 def _comparable(
@@ -183,7 +247,7 @@ class Rule:
     metric: str
     thresholds: tuple[tuple[Severity, Condition], ...]
     recover: Mapping[Severity, Threshold | Relative]
-    timing: Timing
+    timings: Mapping[Severity, Timing]
     when: Expression | None = None
     no_data: MissingPolicy = KEEP
     on_error: MissingPolicy = KEEP
@@ -254,8 +318,8 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
             (severity, replace(each, floor=floor) if isinstance(each, Relative) else each)
             for severity, each in thresholds
         ),
-        {thresholds[0][0]: options.recover} if options.recover is not None else {},
-        Timing(options.hold, options.keep_firing_for),
+        by_severity(options.recover, [thresholds[0][0]]),
+        options.timings,
         options.when,
         no_data_policy(options.no_data, expires_after),
         on_error_policy(options.on_error),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from pydantic import GetPydanticSchema
+from pydantic import Discriminator, GetPydanticSchema, Tag
 from pydantic_core import core_schema
 
 
@@ -50,6 +51,20 @@ ThresholdSeverity = Annotated[
     ),
 ]
 """What an option accepts that names a severity."""
+
+_T = TypeVar("_T")
+BySeverity = Annotated[
+    Annotated[_T, Tag("for all severities")] | Annotated[dict[ThresholdSeverity, _T], Tag("for each severity")],
+    Discriminator(lambda given: f"for {'each severity' if isinstance(given, dict) else 'all severities'}"),
+]
+"""An option that is the same for all severities, or a mapping of them, as in ``{warning: 10m, critical: 1m}``."""
+
+
+def by_severity(given: Any, severities: Collection[Severity]) -> dict[Severity, Any]:
+    """What ``BySeverity`` is for each severity; ``severities``: those that the short form is for."""
+    if isinstance(given, dict):
+        return given
+    return dict.fromkeys(severities, given) if given is not None else {}
 
 
 def worst_of(*severities: Severity | None) -> Severity | None:

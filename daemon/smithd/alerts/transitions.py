@@ -133,13 +133,14 @@ def due_times(rule: Rule, alert: Alert) -> list[float]:
 
 
 def timing(rule: Rule, alert: Alert, hold: Hold, now: float) -> Timing:
-    """The rule's timing; where it has damping, a flapping alert keeps firing for longer."""
+    """The rule's timing of a severity; where it has damping, a flapping alert keeps firing for longer."""
+    given = rule.timings[hold.severity]
     if not rule.damping:
-        return rule.timing
+        return given
     # Counted from the moment it cleared: the delay must not shrink while it is waited for.
     since = hold.since if hold.phase is Phase.RECOVERING else now
     longer = delay(alert.flapping, rule.damping, since)
-    return Timing(rule.timing.hold, rule.timing.keep_firing_for + longer)
+    return Timing(given.hold, given.keep_firing_for + longer)
 
 
 def _inactive(rule: Rule, series: Series, value: float | None, now: float, flapping: Flapping | None) -> Alert:
@@ -150,7 +151,9 @@ def _inactive(rule: Rule, series: Series, value: float | None, now: float, flapp
 
 def _stepped(rule: Rule, alert: Alert, verdicts: Sequence[Verdict], now: float) -> tuple[Hold, ...]:
     given = zip(alert.holds, verdicts, strict=True)
-    return tuple([machine.step(hold, verdict, timing(rule, alert, hold, now), now) for hold, verdict in given])
+    return machine.together(
+        [machine.step(hold, verdict, timing(rule, alert, hold, now), now) for hold, verdict in given], now
+    )
 
 
 def _after(

@@ -107,7 +107,7 @@ class _Pace:
     def pushes(self, rule: RuleConfig) -> float:
         """One on firing and one on resolving, at most with every poll and not before the rule's times have passed."""
         polls = self.polls(rule.metrics)
-        least = rule.hold + rule.keep_firing_for
+        least = min(timing.hold + timing.keep_firing_for for timing in rule.timings.values())
         return min(polls, 120 / least) if least else polls
 
 

@@ -81,7 +81,7 @@ def set_up(config: Config, now: float) -> Setup:
         config,
         expected,
         DerivedMetrics(config.derived),
-        RuleSet.of(rules, expected.sources_of, config.history, config.zone),
+        RuleSet.of(rules, expected.sources_of, config.zone),
         notify_config(rules, pushes, compile_suppressors(config.rules), account.channels, storm=account.storm),
         shown,
         looked_at | shown.sources,

@@ -79,22 +79,22 @@ def test_a_change_either_way_is_a_drop_or_a_rise(value: float, baseline: float) 
 def test_the_same_time_on_another_day_is_that_of_the_clocks() -> None:
     samples = [(NOON - 24 * 3600, 24.0), (NOON - 23 * 3600, 23.0)]
     yesterday = ComparedWith("day", 86400.0, 1)
-    assert yesterday.baseline(lambda since: [each for each in samples if each[0] >= since], NOON, BERLIN) == 23.0
+    assert yesterday.baselines(lambda since: [each for each in samples if each[0] >= since], NOON, BERLIN) == [23.0]
     assert yesterday.reach >= 25 * 3600
 
 
-@pytest.mark.parametrize(("minutes", "known"), [(29, 5.0), (31, None), (-29, 5.0), (-31, None)])
-def test_a_gap_at_that_time_means_that_nothing_is_known(minutes: float, known: float | None) -> None:
+@pytest.mark.parametrize(("minutes", "known"), [(29, [5.0]), (31, []), (-29, [5.0]), (-31, [])])
+def test_a_gap_at_that_time_means_that_nothing_is_known(minutes: float, known: list[float]) -> None:
     samples = [(NOON - 7 * 86400 + 3600 + 60 * minutes, 5.0)]
     week = ComparedWith("day", 7 * 86400.0, 7)
-    assert week.baseline(lambda since: [each for each in samples if each[0] >= since], NOON, BERLIN) == known
+    assert week.baselines(lambda since: [each for each in samples if each[0] >= since], NOON, BERLIN) == known
 
 
 def test_an_average_needs_half_of_its_time() -> None:
     average = ComparedWith("average", 3600.0)
     samples = [(NOON - 60.0 * minute, float(minute % 2)) for minute in range(35, 0, -1)]
-    assert average.baseline(lambda _: samples[10:], NOON, BERLIN) is None
-    assert average.baseline(lambda _: samples, NOON, BERLIN) == pytest.approx(18 / 35)
+    assert average.baselines(lambda _: samples[10:], NOON, BERLIN) == []
+    assert average.baselines(lambda _: samples, NOON, BERLIN) == [pytest.approx(18 / 35)]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ SENTENCES = [
         'shop.orders{host="a"} is 60, 40% below the 100 of 1h before (warning: drops > 20% over 1h)',
     ),
     (
+        Evidence(R.NEW_LEVEL, "shop.orders", 60.0, 60.0, W, *2 * ("drops > 20% over 1h",), seconds=86400.0),
+        'shop.orders{host="a"} is 60, like the 60 of 1h before: after 1d the new level is taken as normal',
+    ),
+    (
         Evidence(R.CLEARED, "shop.errors", 4.0, None, W, "> 5", "> 5"),
         'shop.errors{host="a"} is 4 (normal: 5 or less)',
     ),

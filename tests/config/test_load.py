@@ -226,6 +226,25 @@ def test_a_text_about_a_comparison_that_the_rule_does_not_make_is_worth_a_warnin
     assert len(config.warnings) == count
 
 
+@pytest.mark.parametrize(
+    ("threshold", "history", "said"),
+    [
+        ("drops > 5% vs yesterday", "8d", None),
+        ("drops > 5% vs yesterday", "2d", "does not hold two days"),
+        ("drops > 5% vs last week", "8d", "does not hold two weeks"),
+        ("drops > 5% vs last week", "15d", None),
+        ("drops > 5% over 1h", "90m", None),
+        ("drops > 5% vs average 7d", "7d", None),
+    ],
+)
+def test_a_history_without_a_day_that_stands_in_is_worth_a_warning(
+    read: Read, threshold: str, history: str, said: str | None
+) -> None:
+    config = read(rules=f"history: {history}\nrules:\n  a: {{metric: shop.orders, warning: {threshold}}}\n")
+    assert [said in warning for warning in config.warnings if said] == ([True] if said else [])
+    assert bool(config.warnings) is (said is not None)
+
+
 def test_an_interval_that_ios_will_not_honour_is_worth_a_warning(read: Read) -> None:
     config = read(widgets="widgets: {a: {value: shop.orders, min_interval: 10s}, b: shop.orders}\n")
     (warning,) = config.warnings

@@ -73,6 +73,15 @@ class Alert:
         labels = str(Series("", self.labels))
         return f"{self.rule}{labels}@{self.fired_at:.3f}"
 
+    @property
+    def breach_fires(self) -> bool:
+        """Whether it fires because of values, not only of their absence."""
+        return any(hold.fires for hold in self.holds)
+
+    def breached_since(self, now: float) -> float:
+        """Since when it breaches, at some severity; ``now`` where it consists of missing values only."""
+        return min((hold.began for hold in self.holds if hold.is_active), default=now)
+
     def baseline(self, severity: Severity) -> float | None:
         """What its value is compared with at a severity; None where the threshold is not relative."""
         return next((hold.baseline for hold in self.holds if hold.severity is severity), None)

@@ -16,11 +16,11 @@ from rpds import HashTrieSet
 from smithd.alerts import transitions
 from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.alerts import NO_ALERTS, NO_SERIES, Alerts
+from smithd.alerts.baselines import baselines
 from smithd.alerts.condition import Verdict
 from smithd.alerts.expression_series import ExpressionSeries, WaitingAlerts
 from smithd.alerts.places import AlertPlaces, breached, in_order, is_full
 from smithd.alerts.reason import SERIES_MISSING, Cause, CauseKind
-from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.ruleset import RuleSet
 from smithd.alerts.severity import Severity
@@ -150,7 +150,8 @@ def same_verdicts(rules: RuleSet, older: Iterable[Sample], newer: Iterable[Sampl
         return False
     concerned = [(rule, series) for series in first for rule in rules.plain.get(series.metric, ())]
     return all(
-        not rule.reaches and rule.verdicts(first[series]) == rule.verdicts(second[series]) for rule, series in concerned
+        not rule.references and rule.verdicts(first[series]) == rule.verdicts(second[series])
+        for rule, series in concerned
     )
 
 
@@ -220,28 +221,18 @@ class _Evaluation:
     def evaluate_sample(self, rule: Rule, sample: Sample, alert: Alert | None) -> None:
         """A rule on a metric, and a fresh sample of it; ``alert``: the one on its series."""
         series, value = sample.series, sample.value
-        baselines: Baselines = ()
+        compared: Baselines = ()
         if rule.breached is None:
-            if alert is not None and self._now - alert.since > self._rules.frozen_for:
-                alert = replace(alert, holds=tuple(replace(hold, baseline=None) for hold in alert.holds))
-            # What an alert began with is not looked up again.
-            begun = [hold.baseline for hold in alert.holds] if alert is not None else [None] * len(rule.thresholds)
-            at = self._view.state.moment(sample, self._now)
-            baselines = tuple(
-                condition.reference.baseline(lambda since: self._view.past(*series, since), at, self._rules.zone)
-                if baseline is None and isinstance(condition, Relative)
-                else baseline
-                for (_, condition), baseline in zip(rule.thresholds, begun, strict=True)
-            )
-            if alert is None and Verdict.BREACH not in rule.verdicts(value, baselines):
+            compared = baselines(rule, sample, alert, self._rules, self._view)
+            if alert is None and Verdict.BREACH not in rule.verdicts(value, compared):
                 return
         if alert is None and is_full(rule, self.alerts):
-            severity = breached(rule, value, baselines)
+            severity = breached(rule, value, compared)
             if severity is None or not self._has_place(rule, series.labels, severity):
                 return
         key = AlertKey("", rule.name, series.labels)
         flapping = self.alerts.flapping.get(key) if rule.damping and alert is None else None
-        self._take(rule, transitions.on_value(rule, series, alert, value, self._now, baselines, flapping))
+        self._take(rule, transitions.on_value(rule, series, alert, value, self._now, compared, flapping))
 
     def evaluate_expression(self, rule: Rule) -> None:
         """A rule with an expression, on all of its series."""

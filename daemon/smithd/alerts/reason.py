@@ -59,6 +59,8 @@ class TransitionReason(StrEnum):
 
     THRESHOLD_BREACHED = "threshold_breached"
     CLEARED = "cleared"
+    NEW_LEVEL = "new_level"
+    """It breached for as long as a baseline is frozen (``rebase_after``): what lasts so long is normal."""
     SERIES_MISSING = "series_missing"
     SOURCE_FAILING = "source_failing"
     CLOSED_UNKNOWN = "closed_unknown"
@@ -78,7 +80,8 @@ class Evidence:
     ``metric``: what the rule watched ("" for an expression); ``value``, ``baseline``: of its series; ``severity`` and
     ``threshold``: which condition was breached or left, as the configuration wrote it; ``lowest``, ``recover``: the
     conditions that say what is normal. ``operands``: those of an expression; ``seconds``: for how long the value was
-    missing; ``source``: the one that failed. ``text``: the sentence, where that is all there is.
+    missing, or after how long a new level is normal; ``source``: the one that failed. ``text``: the sentence, where
+    that is all there is.
     """
 
     reason: TransitionReason

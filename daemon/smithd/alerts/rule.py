@@ -15,15 +15,17 @@ from smithd.alerts.condition import Threshold, Verdict, parse_threshold
 from smithd.alerts.machine import Timing
 from smithd.alerts.missing import KEEP, MissingOption, MissingPolicy, no_data_policy, on_error_policy
 from smithd.alerts.reason import Cause, CauseKind
-from smithd.alerts.relative import Relative, is_relative, parse_relative
+from smithd.alerts.relative import ComparedWith, Relative, is_relative, parse_relative
 from smithd.alerts.severity import THRESHOLD_SEVERITIES, BySeverity, Severity, ThresholdSeverity, by_severity
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
-from smithd.plugin.options import Duration, Options
+from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.references import MetricRef
 
 MAX_ALERTS = 1000
 """How many alerts a rule may have at once."""
+REBASE_AFTER = 86400.0
+"""After how many seconds a new level is normal."""
 
 Baselines = tuple[float | None, ...]
 """What a value is compared with, for each threshold of a rule; None where it is not relative, or nothing is known."""
@@ -58,6 +60,9 @@ class RuleOptions(Options):
     )
     min_value: float | None = Field(
         None, gt=0, description="drops and rises count only where the value was, or is, at least so large"
+    )
+    rebase_after: PositiveDuration | None = Field(
+        None, description="drops and rises: what lasts longer than this is the new level, and normal; default: 1d"
     )
     when: ExpressionOption | None = Field(
         None, description="an expression instead of a metric; one alert for each series that remains of it"
@@ -166,6 +171,10 @@ class RuleOptions(Options):
             raise PydanticCustomError("severity", "'when' and 'severity' (warning or critical) belong together")
         if self.min_value is not None and not any(isinstance(threshold, Relative) for threshold in thresholds):
             raise PydanticCustomError("min_value", "'min_value' belongs to thresholds with drops, rises or changes")
+        if self.rebase_after is not None and not any(isinstance(threshold, Relative) for threshold in thresholds):
+            raise PydanticCustomError(
+                "rebase_after", "'rebase_after' belongs to thresholds with drops, rises or changes"
+            )
         return self
 
 
@@ -239,6 +248,7 @@ class Rule:
 
     ``metric`` is "" where it has an expression (``when``). ``recover`` has the second threshold of the severities that
     have one. ``damping`` is the longest delay it may add (0: none). ``max_alerts``: how many alerts it has at most.
+    ``rebase_after``: how many seconds a departure from the past lasts before it is normal.
     ``breached`` is asked of every sample first: whether it can be anything but clear; None where only ``verdicts`` can
     tell.
     """
@@ -253,6 +263,7 @@ class Rule:
     on_error: MissingPolicy = KEEP
     damping: float = 0.0
     max_alerts: int = MAX_ALERTS
+    rebase_after: float = REBASE_AFTER
     breached: Callable[[float], bool] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -261,9 +272,9 @@ class Rule:
         return self.when.metrics if self.when is not None else frozenset([self.metric])
 
     @property
-    def reaches(self) -> list[float]:
-        """For how many seconds it looks back at its metric."""
-        return [condition.reference.reach for _, condition in self.thresholds if isinstance(condition, Relative)]
+    def references(self) -> list[ComparedWith]:
+        """What its values are compared with, where they are compared with the past."""
+        return [condition.reference for _, condition in self.thresholds if isinstance(condition, Relative)]
 
     @property
     def lowest(self) -> Severity:
@@ -325,6 +336,7 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
         on_error_policy(options.on_error),
         options.damping,
         options.max_alerts,
+        options.rebase_after or REBASE_AFTER,
         lowest.breached if is_plain else None,
     )
 
@@ -334,7 +346,7 @@ def remembered_for(rules: Collection[Rule], formulas: Mapping[str, Expression]) 
     found: dict[str, float] = {}
     expressions = [*formulas.values(), *(rule.when for rule in rules if rule.when is not None)]
     reaches = [reach for expression in expressions for reach in expression.windows.items()]
-    reaches += [(rule.metric, reach) for rule in rules for reach in rule.reaches]
+    reaches += [(rule.metric, reference.farthest) for rule in rules for reference in rule.references]
     for metric, reach in reaches:
         found[metric] = max(reach, found.get(metric, 0.0))
     return found

@@ -17,8 +17,7 @@ class RuleSet:
     """``plain``: the rules on a metric; ``expressions``: those whose expression names it; ``when_missing``: the plain
     ones for which missing data is an alert of its own. ``metrics_of``: the metrics of rules that come from a source.
 
-    ``frozen_for``: for how many seconds an alert is compared with what was normal when it began; after that, with what
-    is normal now. ``zone``: whose days "yesterday" counts.
+    ``zone``: whose days "yesterday" counts.
     """
 
     by_name: Mapping[str, Rule]
@@ -26,7 +25,6 @@ class RuleSet:
     expressions: RulesByMetric
     when_missing: RulesByMetric
     metrics_of: Mapping[str, tuple[str, ...]]
-    frozen_for: float
     zone: tzinfo
 
     @classmethod
@@ -34,7 +32,6 @@ class RuleSet:
         cls,
         rules: Mapping[str, Rule],
         sources_of: Callable[[str], Collection[str]],
-        frozen_for: float,
         zone: tzinfo,
     ) -> RuleSet:
         """These rules, by their names. ``sources_of``: the sources that a metric comes from."""
@@ -50,7 +47,6 @@ class RuleSet:
             _by_metric(expressions),
             _by_metric(rule for rule in plain if rule.fires_when_missing),
             {source: tuple(metrics) for source, metrics in metrics_of.items()},
-            frozen_for,
             zone,
         )
 

@@ -22,7 +22,7 @@ def sentence(evidence: Evidence | None, rule: str, labels: Labels) -> str:
     match evidence.reason:
         case TransitionReason.THRESHOLD_BREACHED:
             text = _breached(evidence, what)
-        case TransitionReason.CLEARED:
+        case TransitionReason.CLEARED | TransitionReason.NEW_LEVEL:
             text = _cleared(evidence, what)
         case TransitionReason.SERIES_MISSING | TransitionReason.SOURCE_FAILING:
             text = _no_data(what, evidence.cause, evidence.value, evidence.seconds or 0.0)
@@ -94,6 +94,8 @@ def _cleared(evidence: Evidence, what: str) -> str:
     text = f"{what} is {number(evidence.value)}"
     if isinstance(condition, Relative) and evidence.baseline is not None:
         text += f", {condition.describe(evidence.value, evidence.baseline)}"
+    if evidence.reason is TransitionReason.NEW_LEVEL:
+        return f"{text}: after {duration(evidence.seconds or 0.0)} the new level is taken as normal"
     if evidence.threshold != evidence.lowest:
         return f"{text}, no longer {evidence.severity} ({condition})"
     return f"{text} (normal: {evidence.recover or parse_condition(evidence.lowest).normal})"

@@ -16,6 +16,7 @@ from smithd.alerts.damping import Flapping, after_firing, delay
 from smithd.alerts.machine import Hold, Phase, Timing
 from smithd.alerts.missing import GIVEN_UP_AFTER, PRESENT, Absence, MissingResponse, MissingSituation, MissingStep
 from smithd.alerts.reason import VALUE, Cause, CauseKind, Evidence, TransitionReason
+from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.severity import rank, worst_of
 from smithd.plugin.sample import Series
@@ -35,23 +36,19 @@ def on_value(
     """What a value does to a rule's alert on a series (None: inactive).
 
     With the newest value again, at a later ``now``, this is how time changes an alert. ``baselines``: what the value is
-    compared with now, where the rule is relative; an alert keeps those it began with. ``flapping``: that of an alert
-    which is inactive.
+    compared with now, where the rule is relative. ``flapping``: that of an alert which is inactive.
     """
     before = alert or _inactive(rule, series, value, now, flapping)
-    # An alert keeps the baselines that it began with. The first breach freezes those of all severities: values during
-    # an outage are not normal.
-    begun = zip(before.holds, baselines, strict=True) if baselines else ()
-    compared = tuple(hold.baseline if hold.baseline is not None else baseline for hold, baseline in begun)
-    holds = _stepped(rule, before, rule.verdicts(value, compared), now)
+    holds = _stepped(rule, before, rule.verdicts(value, baselines), now)
     if holds == before.holds and not before.absence.is_missing:
         return None
-    if compared:
-        kept = compared if any(hold.is_active for hold in holds) else (None,) * len(holds)
+    if baselines:
+        # The first breach keeps those of all severities.
+        kept = baselines if any(hold.is_active for hold in holds) else (None,) * len(holds)
         holds = tuple(replace(hold, baseline=each) for hold, each in zip(holds, kept, strict=True))
     after = _after(rule, replace(before, value=value), holds, now)
     change = change_between(alert, after)
-    return Transition(alert, after, change, now, value, _evidence(rule, before, after, change, value, compared))
+    return Transition(alert, after, change, now, value, _evidence(rule, before, after, change, value, baselines, now))
 
 
 def on_clear(rule: Rule, alert: Alert, now: float) -> Transition | None:
@@ -61,7 +58,7 @@ def on_clear(rule: Rule, alert: Alert, now: float) -> Transition | None:
         return None
     after = _after(rule, alert, holds, now)
     change = change_between(alert, after)
-    return Transition(alert, after, change, now, alert.value, _evidence(rule, alert, after, change, None, ()))
+    return Transition(alert, after, change, now, alert.value, _evidence(rule, alert, after, change, None, (), now))
 
 
 def on_missing(
@@ -188,7 +185,13 @@ def _after(
 
 
 def _evidence(
-    rule: Rule, before: Alert, after: Alert | None, change: Change, value: float | None, baselines: Baselines
+    rule: Rule,
+    before: Alert,
+    after: Alert | None,
+    change: Change,
+    value: float | None,
+    baselines: Baselines,
+    now: float,
 ) -> Evidence:
     """Of a breach the threshold that was crossed, of anything else the one that was left."""
     is_breach = change in _ABOUT_BREACHES
@@ -200,8 +203,11 @@ def _evidence(
     if severity is None or severity not in dict(rule.thresholds):
         severity = rule.lowest
     compared = dict(zip((level for level, _ in rule.thresholds), baselines, strict=False))
+    reason = TransitionReason.THRESHOLD_BREACHED if is_breach else TransitionReason.CLEARED
+    if not is_breach and _is_new_level(rule, before, now):
+        reason = TransitionReason.NEW_LEVEL
     return Evidence(
-        TransitionReason.THRESHOLD_BREACHED if is_breach else TransitionReason.CLEARED,
+        reason,
         before.metric,
         value,
         compared.get(severity),
@@ -209,4 +215,14 @@ def _evidence(
         str(rule.threshold(severity)),
         str(rule.thresholds[0][1]),
         str(rule.recover.get(rule.lowest, "")),
+        seconds=rule.rebase_after if reason is TransitionReason.NEW_LEVEL else None,
     )
+
+
+def _is_new_level(rule: Rule, before: Alert, now: float) -> bool:
+    """Whether an alert is clear because what it is compared with was frozen for as long as that may be."""
+    condition, hold = rule.thresholds[0][1], before.holds[0]
+    if not isinstance(condition, Relative) or not condition.reference.freezes:
+        return False
+    cleared_at = hold.since if hold.phase is Phase.RECOVERING else now
+    return cleared_at - before.breached_since(now) >= rule.rebase_after

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
 from smithd.alerts.relative import Relative
+from smithd.alerts.severity import THRESHOLD_SEVERITIES
 from smithd.config.model import Config, RuleConfig
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
 from smithd.expression.derived import base_metrics
+from smithd.formatting import duration
 from smithd.poll.schedule import period
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.widget import WidgetOptions
@@ -133,6 +136,7 @@ def advise(validator: Validator, config: Config) -> None:
             message = f"a value is sent {often}, but iOS fetches widgets about every 15 minutes: most are never seen"
             validator.warn(("widgets", key, "min_interval"), message)
 
+    _warn_of_short_histories(validator, config)
     # Only a relative threshold compares with a baseline, so without one these two fields have no value.
     for name, rule in config.rules.items():
         if rule.push is None or isinstance(rule.warning, Relative) or isinstance(rule.critical, Relative):
@@ -143,6 +147,22 @@ def advise(validator: Validator, config: Config) -> None:
                 what = " and ".join(f"'{each}'" for each in empty)
                 message = f"{what} will be empty: this rule compares nothing with the past (drops, rises, changes)"
                 validator.warn(("rules", name, "push", key), message)
+
+
+def _warn_of_short_histories(validator: Validator, config: Config) -> None:
+    """Of rules that compare with another day, where there is none to stand in for one that is left out."""
+    for name, rule in config.rules.items():
+        for severity in THRESHOLD_SEVERITIES:
+            threshold = getattr(rule, severity)
+            if not isinstance(threshold, Relative) or threshold.reference.reach_of_two <= config.history:
+                continue
+            period = "day" if threshold.reference.days == 1 else "week"
+            needed = math.ceil(threshold.reference.reach_of_two / 86400)
+            message = (
+                f"history ({duration(config.history)}) does not hold two {period}s: where it fired a {period} ago, "
+                f"nothing stands in for that time, and the rule knows nothing; 'history: {needed}d' would do"
+            )
+            validator.warn(("rules", name, str(severity)), message)
 
 
 def _warn_of_budgets(validator: Validator, config: Config) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from rpds import HashTrieSet
 
 from smithd import startup
+from smithd.alerts.alert import Transition
 from smithd.alerts.evaluation import Evaluated, evaluate, evaluate_time, overdue, timers_of
 from smithd.delivery.outcome import Outcome
 from smithd.delivery.sender import Departures
@@ -191,7 +192,7 @@ class Step:
         are rendered for.
         """
         fresh = self._state.series.fresh_of(samples, now)
-        view = SeriesView(self._state.series, self._samples.past, now, self._setup.config.zone)
+        view = self._view(now)
         derived = self._setup.derived.derive(reported, view)
         # Where no derived metric is affected, nothing is copied: that is so for most polls.
         if derived.samples or derived.view.state is not self._state.series:
@@ -223,16 +224,8 @@ class Step:
             self._events += [RuleEvaluationFailed(rule, problem) for rule, problem in evaluated.problems.items()]
         due = [*due, *self._outdate(evaluated.limited, now)]
 
-        # The firing intervals: when a rule began, or ceased, to fire on a series.
         for transition in evaluated.transitions:
-            was = transition.before is not None and transition.before.severity is not None
-            fires = transition.after is not None and transition.after.severity is not None
-            # Only baselines ask for them: where nothing looks back, label sets that never return would fill the state.
-            if was != fires and transition.alert.metric in self._setup.history:
-                note, alert = intervals.opened if fires else intervals.closed, transition.alert
-                noted, written = note(self._state.intervals, alert.rule, alert.series, transition.at)
-                self._state = self._state._replace(intervals=noted)
-                self._stored.intervals += written.written
+            self._note_firing(transition)
 
         if evaluated.transitions or due:
             view = notify_view(self._setup, self._state, now)
@@ -249,6 +242,25 @@ class Step:
 
         rules = {each.alert.rule for each in evaluated.transitions if each.changes_severity}
         self._render(surfaces | self._setup.surfaces.concerned(names, rules), now)
+
+    def _view(self, now: float) -> SeriesView:
+        zone = self._setup.config.zone
+        return SeriesView(self._state.series, self._samples.past, now, zone, self._state.intervals)
+
+    def _note_firing(self, transition: Transition) -> None:
+        """The firing intervals: from the breach that led to firing until it ended."""
+        before, after, alert = transition.before, transition.after, transition.alert
+        was, fires = before is not None and before.breach_fires, after is not None and after.breach_fires
+        # Only baselines ask for them: where nothing looks back, label sets that never return would fill the state.
+        if was == fires or (fires and not self._setup.rules.by_name[alert.rule].references):
+            return
+        if fires:
+            began = alert.breached_since(transition.at)
+            noted, written = intervals.opened(self._state.intervals, alert.rule, alert.series, began)
+        else:
+            noted, written = intervals.closed(self._state.intervals, alert.rule, alert.series, transition.at)
+        self._state = self._state._replace(intervals=noted)
+        self._stored.intervals += written.written
 
     def _outdate(self, rules: Iterable[str], now: float) -> list[NotifyTimer]:
         """Rules began, or ceased, to have series that breach and have no alert: their notifications say so."""
@@ -289,7 +301,7 @@ class Step:
 
         evaluated = Evaluated(self._state.alerts)
         if alerts_due or names:
-            view = SeriesView(self._state.series, self._samples.past, now, self._setup.config.zone)
+            view = self._view(now)
             evaluated = evaluate_time(self._setup.rules, self._state.alerts, alerts_due, names, view)
         self._notify_and_render(evaluated, notify_due, stale, surfaces, now)
 

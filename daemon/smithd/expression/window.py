@@ -27,16 +27,30 @@ def tolerance(window: float) -> float:
     return min(max(window / 10, _LEAST_TOLERANCE), window)
 
 
-def value_at(samples: Samples, at: float, within: float) -> float | None:
-    """The value at a moment: of the newest sample until then, or else of the first one after; None where neither is
-    nearer than ``within`` seconds.
+def point_at(samples: Samples, at: float, within: float) -> tuple[float, float] | None:
+    """The newest sample until a moment, or else the first one after; None where neither is nearer than ``within``
+    seconds.
     """
     place = bisect_right(samples, at, key=_TIME)
     if place and at - samples[place - 1][0] <= within:
-        return samples[place - 1][1]
+        return samples[place - 1]
     if place < len(samples) and samples[place][0] - at <= within:
-        return samples[place][1]
+        return samples[place]
     return None
+
+
+def around(samples: Samples, at: float, within: float) -> Samples:
+    """The sample of a moment, or the two between which it lies, as far as they are within so many seconds of it."""
+    place = bisect_right(samples, at, key=_TIME)
+    if place and samples[place - 1][0] == at:
+        return samples[place - 1 : place]
+    return [point for point in samples[max(place - 1, 0) : place + 1] if abs(point[0] - at) <= within]
+
+
+def value_at(samples: Samples, at: float, within: float) -> float | None:
+    """The value of ``point_at``."""
+    found = point_at(samples, at, within)
+    return found[1] if found is not None else None
 
 
 def between(samples: Samples, start: float, end: float) -> Samples:

@@ -49,6 +49,9 @@ class FiringIntervals:
         return [each for known in self.by_series.values() for each in known]
 
 
+NO_INTERVALS = FiringIntervals()
+
+
 def opened(intervals: FiringIntervals, rule: str, series: Series, at: float) -> tuple[FiringIntervals, IntervalChanges]:
     """After a rule began to fire on a series. Where it fires already, nothing changes."""
     known = intervals.by_series.get(series) or ()

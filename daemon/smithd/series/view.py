@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 
 from smithd.plugin.sample import Labels, Series
+from smithd.series.intervals import NO_INTERVALS, FiringIntervals
 from smithd.series.state import Freshness, SeriesState
 
 Past = Callable[[Series, float, float], Sequence[tuple[float, float]]]
@@ -13,12 +14,20 @@ Past = Callable[[Series, float, float], Sequence[tuple[float, float]]]
 
 
 class SeriesView:
-    """A state and the remembered samples, as they are at ``now``; each metric is looked up once."""
+    """A state, the remembered samples and the firing intervals, as they are at ``now``; a metric is looked up once."""
 
-    def __init__(self, state: SeriesState, past: Past, now: float, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        state: SeriesState,
+        past: Past,
+        now: float,
+        zone: tzinfo,
+        intervals: FiringIntervals = NO_INTERVALS,
+    ) -> None:
         self.state = state
         self.now = now
         self.zone = zone
+        self.intervals = intervals
         self._past = past
         self._found: dict[str, Mapping[Labels, float] | None] = {}
 
@@ -36,6 +45,6 @@ class SeriesView:
 
     def advanced(self, state: SeriesState) -> SeriesView:
         """The view of a later state, which differs in nothing that was looked up."""
-        view = SeriesView(state, self._past, self.now, self.zone)
+        view = SeriesView(state, self._past, self.now, self.zone, self.intervals)
         view._found = self._found
         return view

@@ -75,13 +75,14 @@ class _RuleStatus:
         active = {alert.labels for alert in alerts}
         samples = self._state.series.samples(self._rule.metric).values()
         rest = self._state.alerts.rest.get(self._rule.name, NO_SERIES)
-        push = self._setup.config.rules[self._rule.name].push
+        options = self._setup.config.rules[self._rule.name]
+        push = options.push
         view = SeriesView(self._state.series, self._past, self._now, self._zone)
         return {
             "rule": self._rule.name,
             "at": self._time(self._now),
             "fires": [f"{severity} when {text}" for severity, text in conditions(self._rule)],
-            "notifies": list(push.on) if push is not None else [],
+            "notifies": [each for each in push.on if each in options.severities] if push is not None else [],
             "alerts": [self._alert(alert) for alert in alerts if meets(alert.labels)],
             "clear": [
                 {"series": str(sample.series), "value": sample.value, "at": self._time(sample.time)}

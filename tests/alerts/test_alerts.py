@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-from pydantic import TypeAdapter, ValidationError
-
 from smithd.alerts.alert import Alert, AlertKey, Change, Transition
 from smithd.alerts.alerts import Alerts
 from smithd.alerts.damping import Flapping
 from smithd.alerts.machine import Hold, Phase
 from smithd.alerts.reason import Evidence, TransitionReason
-from smithd.alerts.severity import Severity, ThresholdSeverity, rank, worst_of
+from smithd.alerts.severity import Severity, rank, worst_of
 
 EVIDENCE = Evidence(TransitionReason.CLEARED)
 
@@ -84,10 +81,3 @@ def test_severities_are_ordered_by_how_bad_they_are() -> None:
     assert worst_of(None, Severity.WARNING, Severity.INFO) is Severity.WARNING
     assert worst_of(None) is None
     assert [rank(None), *(rank(severity) for severity in Severity)] == [-1, 0, 1, 2]
-
-
-def test_a_rule_has_no_threshold_for_info() -> None:
-    option = TypeAdapter(ThresholdSeverity)
-    assert option.validate_python("warning") is Severity.WARNING
-    with pytest.raises(ValidationError, match="'warning' or 'critical'"):
-        option.validate_python("info")

@@ -61,6 +61,13 @@ RULES: list[Broken] = [
     rule("metric: prod.error_rate\n»warning:", "'warning' has no value"),
     rule("metric: prod.error_rate\nwarning: '> 5'\ncritical: »'> 2'", "must be a stricter form of warning (> 5)"),
     rule("metric: prod.error_rate\nwarning: '> 5'\ncritical: »'< 2'", "must be a stricter form of warning"),
+    rule("metric: prod.error_rate\ninfo: '> 5'\nwarning: »'> 3'", "must be a stricter form of info (> 5)"),
+    rule("metric: prod.error_rate\ninfo: '> 5'\ncritical: »'> 3'", "critical without being info"),
+    rule(
+        "metric: prod.error_rate\ninfo: '> 5'\nmute: {during: [»nights], »except: [info]}",
+        "there is no time window 'nights'",
+        "nothing is muted",
+    ),
     rule(
         "metric: prod.error_rate\nwarning: '> 5'\nrecover: »'> 6'", "recover (> 6) must lie on the safe side of warning"
     ),
@@ -104,9 +111,12 @@ RULES: list[Broken] = [
     rule("metric: prod.error_rate\nwarning: '> 5'\n»hold: 5m", "unknown key 'hold'"),
     part(
         "rules:\n  »a: {metric: prod.error_rate, warning: '> 5', severity: critical}\n",
-        "'when' and 'severity' (warning or critical) belong together",
+        "'when' and 'severity' (info, warning or critical) belong together",
     ),
-    part("rules:\n  »a: {when: prod.error_rate > 5}\n", "'when' and 'severity' (warning or critical) belong together"),
+    part(
+        "rules:\n  »a: {when: prod.error_rate > 5}\n",
+        "'when' and 'severity' (info, warning or critical) belong together",
+    ),
     part(
         "rules:\n  »a: {metric: prod.error_rate, when: prod.error_rate > 5, severity: warning}\n",
         "watches a 'metric' (as source.metric) or has a 'when': one of them",
@@ -118,7 +128,7 @@ RULES: list[Broken] = [
     rule("when: 1 »> 2\nseverity: warning", "its answer never changes"),
     rule("when: »1 + 2\nseverity: warning", "names no metric"),
     rule("»when: [prod.error_rate]\nseverity: warning", "expected an expression like"),
-    rule("when: prod.error_rate > 5\nseverity: »severe", "expected one of 'warning' or 'critical'"),
+    rule("when: prod.error_rate > 5\nseverity: »severe", "expected one of 'info', 'warning' or 'critical'"),
     rule("metric: prod.error_rate\nwarning: »drops > 20%", "expected a comparison with the past like"),
     rule("metric: prod.error_rate\nwarning: »drops > 20% vs tomorrow", "expected a comparison with the past like"),
     rule("metric: prod.error_rate\nwarning: »drops > 20% over an hour", "expected a comparison with the past like"),
@@ -136,7 +146,7 @@ RULES: list[Broken] = [
         "metric: prod.error_rate\nwarning: '> 5'\n»title: x",
         "unknown key 'title' / 'title' belongs in rules.<name>.push",
     ),
-    rule("metric: prod.error_rate\nwarning: '> 5'\nno_data: »alarm", "expected one of 'keep', 'ok', 'warning'"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nno_data: »alarm", "expected one of 'keep', 'ok', 'info', 'warning'"),
     rule("metric: prod.error_rate\nwarning: '> 5'\n»no_data: {after: 5m}", "the key 'severity' is missing"),
     rule("metric: prod.error_rate\nwarning: '> 5'\non_error: {severity: ok, after: »5}", DURATION),
     rule("metric: prod.error_rate\n»warn: '> 5'\ncritical: '> 6'", "did you mean 'warning'?"),
@@ -146,7 +156,7 @@ RULES: list[Broken] = [
     rule("metric: prod.error_rate\nwarning: '> 5'\n»push: [warning]", "expected a mapping / found a list"),
     rule("metric: prod.error_rate\nwarning: '> 5'\n»push:", "'push' has no value"),
     push("on: »warning", "expected a list / [warning]"),
-    push("on: [»warn]", "expected one of 'warning' or 'critical' / did you mean 'warning'?"),
+    push("on: [»warn]", "expected one of 'info', 'warning' or 'critical' / did you mean 'warning'?"),
     push("»on: []", "expected at least one"),
     push("»severities: [warning]", "unknown key 'severities'"),
     push('title: »"{{ valu }}"', "unknown name 'valu' / did you mean 'value'?"),
@@ -163,7 +173,8 @@ RULES: list[Broken] = [
     ),
     push("interruption_level: »activ", "did you mean 'active'?"),
     push(
-        "interruption_level: {»critcal: active}", "expected one of 'warning' or 'critical' / did you mean 'critical'?"
+        "interruption_level: {»critcal: active}",
+        "expected one of 'info', 'warning' or 'critical' / did you mean 'critical'?",
     ),
     push("interruption_level: {critical: »loud}", "expected one of 'passive', 'active' or 'time-sensitive'"),
     push("on_resolve: »never", "expected one of 'replace', 'push' or 'none'"),

@@ -31,8 +31,8 @@ GIVEN_UP_AFTER = 86400.0
 class MissingOptions(Options):
     """``no_data: warning`` is short for ``no_data: {severity: warning}``."""
 
-    severity: Literal["keep", "ok", "warning", "critical"] = Field(
-        description="keep: the alert stays as it is; ok: it resolves; warning, critical: that is an alert of its own"
+    severity: Literal["keep", "ok", "info", "warning", "critical"] = Field(
+        description="keep: the alert stays as it is; ok: it resolves; a severity: that is an alert of its own"
     )
     after: Duration | None = Field(
         None, description="how long the last value must be ago; at the least, until it is too old to count as fresh"

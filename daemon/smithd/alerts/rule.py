@@ -27,6 +27,9 @@ MAX_ALERTS = 1000
 REBASE_AFTER = 86400.0
 """After how many seconds a new level is normal."""
 
+_PREDICATES = {Severity.INFO: "info", Severity.WARNING: "a warning", Severity.CRITICAL: "critical"}
+"""What a value of a severity is."""
+
 Baselines = tuple[float | None, ...]
 """What a value is compared with, for each threshold of a rule; None where it is not relative, or nothing is known."""
 
@@ -51,6 +54,7 @@ class RuleOptions(Options):
     metric: MetricRef | None = Field(
         None, description="the metric this rule watches, as source.metric; one alert for each of its series"
     )
+    info: ConditionOption | None = Field(None, description="values worth knowing and no trouble yet, like '> 3'")
     warning: ConditionOption | None = Field(None, description="values that are a warning, like '> 5'")
     critical: ConditionOption | None = Field(None, description="values that are critical, like '> 20'")
     recover: BySeverity[ConditionOption] | None = Field(
@@ -67,7 +71,7 @@ class RuleOptions(Options):
     when: ExpressionOption | None = Field(
         None, description="an expression instead of a metric; one alert for each series that remains of it"
     )
-    severity: ThresholdSeverity | None = Field(None, description="the severity while 'when' holds: warning or critical")
+    severity: ThresholdSeverity | None = Field(None, description="info, warning or critical, while 'when' holds")
     hold: BySeverity[Duration] = Field(
         0.0,
         alias="for",
@@ -86,24 +90,27 @@ class RuleOptions(Options):
         description="how many alerts the rule may have at once, criticals first; of the rest only the number is said",
     )
     no_data: MissingOption | None = Field(
-        None, description="what a missing value means: keep, ok, warning or critical, or {severity, after}"
+        None, description="what a missing value means: keep, ok, info, warning or critical, or {severity, after}"
     )
     on_error: MissingOption | None = Field(
-        None, description="what a failing source means: keep, ok, warning or critical, or {severity, after}"
+        None, description="what a failing source means: keep, ok, info, warning or critical, or {severity, after}"
     )
 
-    @field_validator("critical")
+    @field_validator("warning", "critical")
     @classmethod
-    def _critical_is_stricter(
-        cls, critical: Threshold | Relative | None, info: ValidationInfo
+    def _is_stricter(
+        cls, threshold: Threshold | Relative | None, validation: ValidationInfo
     ) -> Threshold | Relative | None:
-        pair = _comparable(critical, info.data.get("warning"))
-        if pair is not None and not pair[0].within(pair[1]):
-            raise ValueError(
-                f"critical ({critical}) must be a stricter form of warning ({info.data['warning']}): "
-                "there are values that would be critical without being a warning"
-            )
-        return critical
+        severity = Severity(validation.field_name or "")
+        given = [(each, validation.data.get(each)) for each in THRESHOLD_SEVERITIES if each < severity]
+        for milder, other in given:
+            pair = _comparable(threshold, other)
+            if pair is not None and not pair[0].within(pair[1]):
+                raise ValueError(
+                    f"{severity} ({threshold}) must be a stricter form of {milder} ({other}): "
+                    f"there are values that would be {_PREDICATES[severity]} without being {_PREDICATES[milder]}"
+                )
+        return threshold
 
     @field_validator("recover", "hold", "keep_firing_for")
     @classmethod
@@ -154,21 +161,34 @@ class RuleOptions(Options):
         """The metrics that the rule looks at."""
         return self.when.metrics if self.when is not None else frozenset([self.metric or ""])
 
+    @property
+    def thresholds(self) -> dict[Severity, Threshold | Relative]:
+        """The thresholds on the metric by severity, the lowest first."""
+        given = ((severity, getattr(self, severity)) for severity in THRESHOLD_SEVERITIES)
+        return {severity: threshold for severity, threshold in given if threshold is not None}
+
+    @property
+    def severities(self) -> frozenset[Severity]:
+        """The severities that it may fire at, for a value or because there is none."""
+        missing = [each.severity for each in (self.no_data, self.on_error) if each is not None]
+        found = {*self.thresholds, *([self.severity] if self.severity is not None else [])}
+        return frozenset(found.union(Severity(each) for each in missing if each not in ("keep", "ok")))
+
     @model_validator(mode="after")
     def _watches_one_thing(self) -> RuleOptions:
-        thresholds = [self.warning, self.critical]
+        thresholds = list(self.thresholds.values())
         if (self.metric is None) == (self.when is None):
             raise PydanticCustomError(
                 "watch", "a rule watches a 'metric' (as source.metric) or has a 'when': one of them"
             )
-        if self.when is None and not any(thresholds):
-            raise PydanticCustomError("no_threshold", "a rule needs a threshold: add 'warning', 'critical' or both")
+        if self.when is None and not thresholds:
+            raise PydanticCustomError("no_threshold", "a rule needs a threshold: 'info', 'warning' or 'critical'")
         if self.when is not None and any([*thresholds, self.recover]):
             raise PydanticCustomError(
-                "when", "'when' is the threshold: 'warning', 'critical' and 'recover' need a 'metric'"
+                "when", "'when' is the threshold: 'info', 'warning', 'critical' and 'recover' need a 'metric'"
             )
         if (self.when is None) != (self.severity is None):
-            raise PydanticCustomError("severity", "'when' and 'severity' (warning or critical) belong together")
+            raise PydanticCustomError("severity", "'when' and 'severity' (info, warning or critical) belong together")
         if self.min_value is not None and not any(isinstance(threshold, Relative) for threshold in thresholds):
             raise PydanticCustomError("min_value", "'min_value' belongs to thresholds with drops, rises or changes")
         if self.rebase_after is not None and not any(isinstance(threshold, Relative) for threshold in thresholds):
@@ -313,15 +333,14 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
     """The rule that these options describe. ``expires_after``: after how many seconds a missing series has
     expired, unless the rule says so itself.
     """
-    given: list[tuple[Severity, Any]] = [(severity, getattr(options, severity)) for severity in THRESHOLD_SEVERITIES]
+    thresholds: list[tuple[Severity, Any]] = list(options.thresholds.items())
     if options.when is not None:
         assert options.severity is not None
-        given = [(options.severity, ExpressionCondition(str(options.when)))]
-    thresholds = [(severity, condition) for severity, condition in given if condition is not None]
-    lowest, highest = thresholds[0][1], thresholds[-1][1]
+        thresholds = [(options.severity, ExpressionCondition(str(options.when)))]
+    lowest = thresholds[0][1]
     floor = options.min_value or 0.0
-    # ``critical`` is a stricter form of ``warning``: a value that does not breach the lowest threshold breaches none.
-    is_plain = isinstance(lowest, Threshold) and isinstance(highest, Threshold)
+    # Each threshold is a stricter form of those below it: a value that does not breach the lowest breaches none.
+    is_plain = all(isinstance(condition, Threshold) for _, condition in thresholds)
     return Rule(
         name,
         options.metric or "",

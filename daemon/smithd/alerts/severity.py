@@ -39,7 +39,7 @@ _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 SEVERITIES = tuple(Severity)
 
-THRESHOLD_SEVERITIES = (Severity.WARNING, Severity.CRITICAL)
+THRESHOLD_SEVERITIES = SEVERITIES
 """Those that a rule has a key for, lowest first."""
 
 ThresholdSeverity = Annotated[

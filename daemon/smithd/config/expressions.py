@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from smithd.alerts.relative import Relative
-from smithd.alerts.severity import THRESHOLD_SEVERITIES
 from smithd.config.model import File, RuleConfig
 from smithd.config.names import is_metric_name
 from smithd.config.validator import Validator
@@ -69,8 +68,7 @@ def _check_history(
     """Report what looks back further than samples are kept; ``reaches``: how far each expression does, in seconds."""
     found = dict(reaches)
     for name, rule in rules.items():
-        for severity in THRESHOLD_SEVERITIES:
-            threshold = getattr(rule, severity)
+        for severity, threshold in rule.thresholds.items():
             if isinstance(threshold, Relative):
                 found["rules", name, str(severity)] = threshold.reference.reach
     for path, reach in found.items():

@@ -139,7 +139,7 @@ def advise(validator: Validator, config: Config) -> None:
     _warn_of_short_histories(validator, config)
     # Only a relative threshold compares with a baseline, so without one these two fields have no value.
     for name, rule in config.rules.items():
-        if rule.push is None or isinstance(rule.warning, Relative) or isinstance(rule.critical, Relative):
+        if rule.push is None or any(isinstance(threshold, Relative) for threshold in rule.thresholds.values()):
             continue
         for key in ("title", "message", "subtitle"):
             text = getattr(rule.push, key)

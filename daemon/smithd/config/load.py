@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
 
-from smithd.config import expressions, lint, references
+from smithd.config import expressions, lint, references, rules
 from smithd.config.model import PLACES, Config, DefaultsOptions, File
 from smithd.config.sources import Sources, load_plugins
 from smithd.config.validator import Validator, open_file
@@ -90,6 +90,7 @@ def _config(validator: Validator) -> Config:
     references.check(validator, sources.declared)
     if partial is not None:
         expressions.check(validator, partial, sources.declared)
+        rules.check(validator, partial)
     report = validator.report
     # Where secrets are not required, a missing one is a warning. Without the account there is nothing to check, and
     # it is an error all the same.

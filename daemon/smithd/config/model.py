@@ -148,7 +148,7 @@ class File(Options):
     history: PositiveDuration = Field(
         8 * 86400.0, description="how far back rules and expressions may look; older samples are dropped"
     )
-    rules: dict[RuleName, RuleConfig] = Field({}, description="when a metric is a warning, or critical")
+    rules: dict[RuleName, RuleConfig] = Field({}, description="when a metric is info, a warning, or critical")
     time_windows: dict[WindowName, TimeWindowConfig] = Field(
         {}, description="named hours and days, for 'mute': from, to, days"
     )

@@ -74,13 +74,13 @@ class PushOptions(Options):
     short_form: ClassVar = {"type": "boolean"}
 
     on: list[ThresholdSeverity] = Field(
-        list(THRESHOLD_SEVERITIES), min_length=1, description="the severities that are notified"
+        list(THRESHOLD_SEVERITIES), min_length=1, description="the severities that are notified; default: all"
     )
     title: PushText | None = None
     message: PushText | None = None
     subtitle: PushText | None = None
     interruption_level: Level | dict[ThresholdSeverity, Level] | None = Field(
-        None, description="default: time-sensitive where critical, active where a warning"
+        None, description="default: time-sensitive where critical, active where a warning, passive where info"
     )
     on_resolve: Literal["replace", "push", "none"] = Field(
         "replace",

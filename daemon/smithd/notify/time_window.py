@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.alerts.severity import THRESHOLD_SEVERITIES, ThresholdSeverity
+from smithd.alerts.severity import ThresholdSeverity
 from smithd.plugin.options import Options
 from smithd.references import TimeWindowRef
 
@@ -124,10 +124,3 @@ class MuteOptions(Options):
     @classmethod
     def _short_form(cls, given: Any) -> Any:
         return {"during": given} if isinstance(given, list) else given
-
-    @field_validator("except_")
-    @classmethod
-    def _mutes_something(cls, excepted: list[ThresholdSeverity]) -> list[ThresholdSeverity]:
-        if set(excepted) == set(THRESHOLD_SEVERITIES):
-            raise ValueError("with every severity excepted nothing is muted: leave 'mute' out")
-        return excepted

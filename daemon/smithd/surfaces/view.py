@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smithd.alerts.alert import Alert
-from smithd.alerts.severity import Severity, worst_of
+from smithd.alerts.severity import SEVERITIES, Severity, worst_of
 from smithd.formatting import plain
 from smithd.keys import StreamKey, SurfaceKey
 from smithd.outbox.shown import Shown, ShownActivity
@@ -64,7 +64,26 @@ def sample_names(sample: Sample, now: float) -> dict[str, Any]:
     }
 
 
+class FiringRules(list[str]):
+    """The rules that fire at a severity (by default a warning) or above, by their names; called with another severity,
+    those that fire at that one or above. ``worst``: the worst severity of each rule that fires.
+    """
+
+    def __init__(self, worst: Mapping[str, Severity], least: Severity = Severity.WARNING) -> None:
+        super().__init__(sorted(rule for rule, severity in worst.items() if severity >= least))
+        self._worst = worst
+
+    def __call__(self, severity: str) -> FiringRules:
+        if severity not in SEVERITIES:
+            raise ValueError(f"there is no severity '{severity}': expected {', '.join(SEVERITIES)}")
+        return FiringRules(self._worst, Severity(severity))
+
+
 def summary_names(view: SurfacesView, rules: Iterable[str] | None = None) -> dict[str, Any]:
-    """The names that a text about all rules may use, or one about some of them."""
-    firing = sorted(view.firing) if rules is None else [rule for rule in rules if rule in view.firing]
-    return {"firing": firing, "count": sum(len(view.firing[rule]) for rule in firing)}
+    """The names that a text about all rules may use, or one about some of them. ``count``: the alerts that fire at
+    warning or above.
+    """
+    chosen = view.firing if rules is None else [rule for rule in rules if rule in view.firing]
+    severities = {rule: [alert.severity for alert in view.firing[rule].values() if alert.severity] for rule in chosen}
+    count = sum(severity > Severity.INFO for found in severities.values() for severity in found)
+    return {"firing": FiringRules({rule: max(found) for rule, found in severities.items() if found}), "count": count}

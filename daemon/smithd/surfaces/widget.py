@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from smithd.alerts.severity import Severity
 from smithd.contract.values import LONGEST_VALUE, clipped
 from smithd.formatting import plain
 from smithd.keys import WidgetKey
@@ -18,11 +19,11 @@ from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample, Series
 from smithd.references import MetricRef, ReferenceKind, RefersTo
 from smithd.surfaces.surface import Dependencies, DesiredValue, NotRenderable, Obstacle, Surface
-from smithd.surfaces.view import SurfacesView, sample_names, summary_names
+from smithd.surfaces.view import FiringRules, SurfacesView, sample_names, summary_names
 from smithd.template import AnyLabels, Text, template
 
 VALUE_NAMES: dict[str, Any] = {"value": 1234.5, "labels": AnyLabels(), "age": 30.0}
-SUMMARY_NAMES: dict[str, Any] = {"firing": ["a-rule"], "count": 1}
+SUMMARY_NAMES: dict[str, Any] = {"firing": FiringRules({"a-rule": Severity.CRITICAL}), "count": 1}
 
 ValueText = Annotated[Text, template(VALUE_NAMES)]
 SummaryText = Annotated[

@@ -35,7 +35,7 @@ class StatOptions(Options):
     format: ValueText | None = Field(None, description="how the number is written; a template")
     unit: str | None = None
     color: Color | None = None
-    color_by: RuleRef | None = Field(None, description="a rule: green, orange while it warns, red while it is critical")
+    color_by: RuleRef | None = Field(None, description="a rule: green, blue (info), orange (warning) or red (critical)")
 
     @model_validator(mode="after")
     def _one_kind(self) -> StatOptions:

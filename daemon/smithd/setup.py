@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
 
@@ -71,6 +71,7 @@ def set_up(config: Config, now: float) -> Setup:
         {spec.name: expected_of(spec.schedule, spec.timeout) for spec in config.sources.values()},
         {name: frozenset(map(source_of, metrics)) for name, metrics in inputs.items()},
     )
+    expected = replace(expected, fresh_for=_fresh_for(config, expected, inputs))
     unseen = begin(expected, now)
     rules = {
         name: compile_rule(name, options, unseen.expires_after(options.metrics))
@@ -85,6 +86,26 @@ def set_up(config: Config, now: float) -> Setup:
         notify_config(rules, pushes, compile_suppressors(config.rules), account.channels, storm=account.storm),
         shown,
         looked_at | shown.sources,
-        remembered_for(rules.values(), config.derived),
+        # A sample's own time may lie that far back when it comes, and it is compared with what was before it.
+        {
+            metric: seconds + expected.fresh_for.get(metric, 0.0)
+            for metric, seconds in remembered_for(rules.values(), config.derived).items()
+        },
         frozenset(chain.from_iterable(inputs.values())),
     )
+
+
+def _fresh_for(config: Config, expected: Expected, inputs: Mapping[str, Collection[str]]) -> dict[str, float]:
+    """For how many seconds samples are fresh: of metrics for which it is configured, and derived ones."""
+    found: dict[str, float] = {}
+    for spec in config.sources.values():
+        usual = expected.sources[spec.name].fresh_for if spec.fresh_for is None else spec.fresh_for
+        if spec.fresh_for is not None:
+            found |= {f"{spec.name}.{metric}": usual for metric in spec.metrics}
+        for metric, each in spec.metric_settings.items():
+            longer = max(usual, each.least_fresh_for)
+            found[f"{spec.name}.{metric}"] = longer if each.fresh_for is None else each.fresh_for
+    for name, metrics in inputs.items():
+        if not found.keys().isdisjoint(metrics):
+            found[name] = max(found.get(metric, expected.of(source_of(metric)).fresh_for) for metric in metrics)
+    return found

@@ -15,7 +15,13 @@ from smithd.plugin import BadResponse
 from smithd_sources.http_errors import EXCERPT, cut
 from smithd_sources.numerals import EXACT, PLAIN, DecimalMark, read_numeral
 
+_EPOCHS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
+"""A moment written as a number: below the first bound it is in seconds since 1970, below the next ones in milliseconds,
+microseconds or nanoseconds.
+"""
 _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
+_EARLIEST = 946_684_800.0
+"""The year 2000, in seconds since 1970: no sample is older."""
 _TRUTHS = {
     **dict.fromkeys(("true", "on", "yes", "up", "1"), 1.0),
     **dict.fromkeys(("false", "off", "no", "down", "0"), 0.0),
@@ -86,6 +92,24 @@ def truth_to_number(found: Any, where: object) -> float | None:
         return word_to_number(found, where, _TRUTHS)
     except BadResponse:
         raise BadResponse(f"{where} is {in_short(found)}, neither true nor false") from None
+
+
+def epoch_seconds(number: float) -> float | None:
+    """Seconds since 1970 of a moment in seconds, milli-, micro- or nanoseconds: its size says which. None: in none."""
+    unit = next((unit for limit, unit in _EPOCHS if abs(number) < limit), None)
+    return None if unit is None else float(number) * unit
+
+
+def moment_of_sample(moment: float | None, where: object) -> float | None:
+    """A sample's own time in seconds since 1970; None for null, 0 and what is earlier: it never was.
+
+    Raises BadResponse for a time before the year 2000, which is another number taken for a time.
+    """
+    if moment is None or moment <= 0:
+        return None
+    if moment < _EARLIEST:
+        raise BadResponse(f"{where} is no time of a sample: {moment:g} s since 1970 are before the year 2000")
+    return moment
 
 
 def is_no_value(found: Any) -> bool:

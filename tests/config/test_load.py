@@ -277,6 +277,21 @@ def test_too_many_requests_are_worth_a_warning_with_numbers(read: Read) -> None:
     assert "notifications: up to 6 requests a minute if every alert fires and resolves" in texts
 
 
+def test_values_that_are_stale_before_the_next_poll_are_worth_a_warning(read: Read) -> None:
+    config = read(
+        sources="sources:\n  shop:\n    type: http_json\n    url: https://shop.example.com/\n    every: 5m\n"
+        "    fresh_for: 1m\n    metrics:\n      orders: $.orders\n"
+        "      late: {path: $.late, fresh_for: 2m}\n      slow: {path: $.slow, fresh_for: 5m}\n",
+        rules="",
+        widgets="",
+        live_activities="",
+    )
+    first, second = config.warnings
+    assert "smithd.yaml:" in first
+    assert "a value counts as fresh for 1m, and the next comes after 5m: it is stale in between" in first
+    assert "a value counts as fresh for 2m" in second
+
+
 def test_a_machine_without_a_time_zone_uses_utc_and_says_so(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("smithd.config.load.local_zone", lambda: None)
     config = read()

@@ -51,6 +51,62 @@ def options(web: Server, metrics: dict[str, Any] | None = None, path: str = "/st
     return {"url": web.url + path, "metrics": metrics or {"orders": "$.orders.today"}} | more
 
 
+MEASURED = "2026-11-26T10:00:00Z"
+MEASURED_AT = 1_795_687_200.0
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        "written",
+        [
+            MEASURED,
+            "2026-11-26T11:00:00+01:00",
+            MEASURED_AT,
+            str(int(MEASURED_AT)),
+            MEASURED_AT * 1000,
+            int(MEASURED_AT) * 10**6,
+            int(MEASURED_AT) * 10**9,
+        ],
+    )
+    def test_a_value_has_the_time_that_its_path_finds(self, ask: Ask, web: Server, written: Any) -> None:
+        web.replies["/stats"] = as_json({"value": 3, "at": written, "rooms": [{"no": 1, "t": 20, "at": written}]})
+        metrics = {
+            "plain": {"path": "$.value", "time": "$.at", "fresh_for": "2h"},
+            "room": {"each": "$.rooms[*]", "value": "$.t", "labels": {"no": "$.no"}, "time": "$.at"},
+            "now": "$.value",
+        }
+        assert ask(HttpJson, options(web, metrics)) == [
+            RawSample("plain", 3.0, {}, MEASURED_AT),
+            RawSample("room", 20.0, {"no": "1"}, MEASURED_AT),
+            RawSample("now", 3.0),
+        ]
+
+    @pytest.mark.parametrize("never", [None, 0])
+    def test_what_was_never_measured_has_no_value(self, ask: Ask, web: Server, never: Any) -> None:
+        rooms = [{"no": 1, "t": 0, "at": never}, {"no": 2, "t": 20, "at": MEASURED}]
+        web.replies["/stats"] = as_json({"value": 0, "at": never, "rooms": rooms})
+        metrics = {
+            "plain": {"path": "$.value", "time": "$.at"},
+            "room": {"each": "$.rooms[*]", "value": "$.t", "labels": {"no": "$.no"}, "time": "$.at"},
+        }
+        assert ask(HttpJson, options(web, metrics)) == [RawSample("room", 20.0, {"no": "2"}, MEASURED_AT)]
+
+    @pytest.mark.parametrize("wrong", ["soon", True, 12, {"at": MEASURED}])
+    def test_a_wrong_time_costs_the_value_and_never_makes_it_new(self, ask: Ask, web: Server, wrong: Any) -> None:
+        web.replies["/stats"] = as_json({"value": 3, "at": wrong, "orders": 7})
+        metrics = {"plain": {"path": "$.value", "time": "$.at"}, "orders": "$.orders"}
+        with pytest.raises(BadResponse, match=r"plain: \$.at is ") as failed:
+            ask(HttpJson, options(web, metrics))
+        assert list(failed.value.samples) == [RawSample("orders", 7.0)]
+
+    def test_times_are_read_in_the_process_of_large_answers_too(self, ask: Ask, web: Server) -> None:
+        rooms = [{"no": no, "t": no, "at": MEASURED_AT + no} for no in range(8000)]
+        web.replies["/stats"] = as_json({"rooms": rooms})
+        room = {"each": "$.rooms[*]", "value": "$.t", "labels": {"no": "$.no"}, "time": "$.at", "fresh_for": "2h"}
+        found = ask(HttpJson, options(web, {"room": room}))
+        assert [(each.value, each.time) for each in found] == [(no, MEASURED_AT + no) for no in range(8000)]
+
+
 class TestValues:
     def test_metrics_are_read_by_path_with_scale_and_one_series_per_match(self, ask: Ask, shop: Server) -> None:
         metrics = {

@@ -136,11 +136,11 @@ def test_a_source_whose_last_answer_took_long_is_searched_in_the_process(
 def test_an_answer_that_needs_too_much_is_given_up_and_harms_nobody(
     searching: SearchProcess, path: str, content: bytes, said: str
 ) -> None:
-    assert found(searching, b'{"orders": 1}') == [["orders", 1.0, {}]]
+    assert found(searching, b'{"orders": 1}') == [["orders", 1.0, {}, None]]
     with pytest.raises(BadResponse) as caught:
         found(searching, content, path)
     assert str(caught.value) == said
-    assert found(searching, b'{"orders": 2}') == [["orders", 2.0, {}]]
+    assert found(searching, b'{"orders": 2}') == [["orders", 2.0, {}, None]]
 
 
 def test_the_cheapest_goes_first(searching: SearchProcess) -> None:
@@ -183,7 +183,7 @@ def test_a_process_that_ended_while_nobody_asked_is_started_again(
     idle_soon = "from smithd_sources.http_json import child; child.IDLE = 0.01; child.main()"
     monkeypatch.setattr(process, "_COMMAND", ("-P", "-c", idle_soon))
     for number in range(3):
-        assert found(searching, b'{"orders": 1}') == [["orders", 1.0, {}]]
+        assert found(searching, b'{"orders": 1}') == [["orders", 1.0, {}, None]]
         if number == 1:
             assert started[-1].wait(30) == 0
 

@@ -23,6 +23,7 @@ from servers import Certificate, make_certificate, prometheus
 from smithd.clock import SystemClock
 from smithd.plugin import BadResponse, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
 from smithd.testing import HttpSourceContract, ReceivedRequest, Reply, Server
+from smithd_sources.prometheus.options import PrometheusOptions
 from smithd_sources.prometheus.response import parse_response
 from smithd_sources.prometheus.source import QUERIES_AT_ONCE, Prometheus
 
@@ -582,3 +583,13 @@ class TestContract(HttpSourceContract):
         "/api/v1/query": b'{"status": "success", "data": {"resultType": "scalar", "result": [1700000000, "3"]}}'
     }
     wrong_options: ClassVar = ({"url": "https://x.example/api/v1/query", "metrics": {"up": "up"}},)
+
+
+def test_what_is_looked_back_for_counts_as_fresh() -> None:
+    given = {
+        "url": "http://x.example",
+        "lookback": "10m",
+        "metrics": {"a": "up", "b": {"query": "up", "lookback": "1h"}},
+    }
+    options = Prometheus.metric_options(PrometheusOptions.model_validate(given))
+    assert {name: metric.least_fresh_for for name, metric in options.items()} == {"a": 600.0, "b": 3600.0}

@@ -161,3 +161,50 @@ def test_words_truths_and_local_numbers(given: dict[str, Any], value: Any, numbe
     metric = SqlMetric.model_validate({"query": "SELECT 1"} | given)
     samples, problems = read(metric, QueryResult(["x"], [[value]]))
     assert (problems[0] if problems else samples[0].value if samples else None) == number
+
+
+READ_AT = datetime(2026, 6, 30, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        (READ_AT, READ_AT.timestamp()),
+        (datetime(2026, 7, 1), READ_AT.timestamp()),  # midnight in Berlin, the source's zone
+        (date(2026, 7, 1), READ_AT.timestamp()),
+        ("2026-07-01 00:00:00", READ_AT.timestamp()),
+        ("2026-06-30 22:00:00+00:00", READ_AT.timestamp()),
+        ("2026-07-01 02:00:00+04", READ_AT.timestamp()),
+        (int(READ_AT.timestamp()), READ_AT.timestamp()),
+        (Decimal(str(READ_AT.timestamp())), READ_AT.timestamp()),
+        (int(READ_AT.timestamp()) * 1000, READ_AT.timestamp()),
+        (str(int(READ_AT.timestamp()) * 1_000_000), READ_AT.timestamp()),
+        (None, None),  # never
+        (0, None),
+        (7, 'the time of m{room="1"} is no time of a sample: 7 s since 1970 are before the year 2000'),
+        ("soon", 'the time of m{room="1"} is "soon", not a number'),
+        (timedelta(hours=2), 'the time of m{room="1"} is "2:00:00", not a moment'),
+    ],
+)
+def test_a_row_has_the_time_that_its_column_says(written: Any, moment: float | str | None) -> None:
+    metric = SqlMetric.model_validate({"query": "q", "labels": ["room"], "value": "kwh", "time": "at"})
+    samples, problems = read(metric, QueryResult(["room", "kwh", "at"], [["1", 2.5, written]]))
+    if isinstance(moment, str):
+        assert (samples, problems) == ([], [moment])
+    else:
+        assert samples == ([] if moment is None else [RawSample("m", 2.5, {"room": "1"}, moment)])
+        assert not problems
+
+
+def test_the_only_column_beside_the_time_has_the_number() -> None:
+    metric = SqlMetric.model_validate({"query": "q", "time": "at"})
+    samples, _ = read(metric, QueryResult(["at", "depth"], [[NOW - 60, 3]]))
+    assert samples == [RawSample("m", 3.0, {}, NOW - 60)]
+    with pytest.raises(Misconfigured, match="brings no column 'at', but depth"):
+        read(metric, QueryResult(["depth"], [[3]]))
+
+
+def test_the_age_of_a_moment_is_counted_from_the_poll_and_not_from_the_rows_time() -> None:
+    metric = SqlMetric.model_validate({"query": "q", "value": "done", "time": "at", "as": "age"})
+    samples, _ = read(metric, QueryResult(["done", "at"], [[NOW - 600, NOW - 60]]))
+    assert samples == [RawSample("m", 600.0, {}, NOW - 60)]

@@ -119,6 +119,8 @@ def advise(validator: Validator, config: Config) -> None:
     config = _known(config)
     _warn_of_budgets(validator, config)
 
+    _warn_of_freshness(validator, config)
+
     limit, wanted = config.account.limits.live_activities_at_once, list(config.live_activities)
     if len(wanted) > limit:
         count = f"{len(wanted)} Live Activities can be wanted at once, and {limit} fit"
@@ -163,6 +165,20 @@ def _warn_of_short_histories(validator: Validator, config: Config) -> None:
                 f"nothing stands in for that time, and the rule knows nothing; 'history: {needed}d' would do"
             )
             validator.warn(("rules", name, str(severity)), message)
+
+
+def _warn_of_freshness(validator: Validator, config: Config) -> None:
+    """Where values do not count as fresh until the next poll."""
+    for name, spec in config.sources.items():
+        interval = period(spec.schedule, 0.0)
+        written: list[tuple[Path, float | None]] = [((), spec.fresh_for)]
+        written += [(("metrics", metric), each.fresh_for) for metric, each in spec.metric_settings.items()]
+        for below, seconds in written:
+            if seconds is not None and seconds < interval:
+                message = (
+                    f"a value counts as fresh for {duration(seconds)}, and the next comes after {duration(interval)}"
+                )
+                validator.warn(("sources", name, *below, "fresh_for"), f"{message}: it is stale in between")
 
 
 def _warn_of_budgets(validator: Validator, config: Config) -> None:

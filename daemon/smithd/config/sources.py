@@ -13,7 +13,7 @@ from smithd.config.partial import is_complete
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
 from smithd.plugin.options import Options
-from smithd.poll.isolation import PluginFault, metrics_of
+from smithd.poll.isolation import MetricSettings, PluginFault, metric_settings_of, metrics_of
 from smithd.poll.registry import PluginError, Registry, SourceClass, SourceSpec
 from smithd.poll.schedule import Cron, Every, ScheduleOptions
 
@@ -91,6 +91,8 @@ class Sources:
         else:
             return UNDECLARED
         if options is not None and common is not None:
+            # What is not complete is not run, and only a complete one may be given to the plugin's code.
+            is_known = not self.validator.unknown or is_complete(options)
             self.specs[name] = SourceSpec(
                 name,
                 common.type,
@@ -101,6 +103,8 @@ class Sources:
                 declared.names | declared.open,
                 body,
                 isolated=self.registry.needs_isolation(common.type),
+                fresh_for=common.fresh_for,
+                metric_settings=self._metric_settings(source_class, options, at) if is_known else {},
             )
         return declared
 
@@ -132,6 +136,13 @@ class Sources:
             message, expected = f"'{metric}' cannot be the name of a metric", "expected small letters, digits and _"
             self.validator.report_at((*at, "metrics", metric), message, expected=expected, at_key=True)
         return None if unfit else names
+
+    def _metric_settings(self, source_class: SourceClass, options: Options, at: Path) -> dict[str, MetricSettings]:
+        try:
+            return metric_settings_of(source_class, options)
+        except PluginFault as error:
+            self.validator.report_plugin(at, "the plugin of this type cannot say what its metrics' options are", error)
+            return {}
 
     def _still_known(self, source_class: SourceClass, at: Path) -> Declared:
         """The metrics of a source with mistakes in its options, so that a wrong name elsewhere is still found."""

@@ -163,29 +163,33 @@ class Step:
         # It was on its way when a reload removed its source.
         if poll.source not in self._setup.expected.sources:
             return
+        samples = self._state.series.not_older(poll.samples)
         recorded = record(
             self._state.series,
             poll.source,
-            poll.samples,
+            samples,
             poll.failure,
             poll.is_complete,
             poll.fresh_for,
             poll.time,
         )
         self._state = self._state._replace(series=recorded.state)
-        self._samples.take(poll.samples, poll.time)
+        self._samples.take(samples, poll.time)
         if recorded.news:
             # What became due while the health of the source was unknown was left alone until now.
             due = overdue(self._setup.rules, self._state.alerts, poll.source, poll.time)
             metrics = self._setup.rules.metrics_of.get(poll.source, ())
             self._timers.add((poll.time, timer) for timer in due)
             self._timers.add((poll.time, StaleDue(metric)) for metric in metrics)
+        # A sample whose own time is long ago is stale when it comes: nothing else would look for that.
+        stale = recorded.state.stale_metrics(samples, poll.time)
+        self._timers.add((poll.time, StaleDue(metric)) for metric in sorted(stale))
 
         # A surface may show how old its source is: an answer concerns it though no value changed.
-        is_answer = poll.failure is None or poll.samples
+        is_answer = poll.failure is None or samples
         answered = {poll.source} if is_answer and poll.source in self._setup.surfaces.sources else set[str]()
         fresh_again = self._watch(recorded.reported | answered, poll.time)
-        self._evaluate(poll.samples, recorded.reported, [*recorded.changed, *fresh_again], poll.time)
+        self._evaluate(samples, recorded.reported, [*recorded.changed, *fresh_again], poll.time)
 
     def _evaluate(self, samples: Iterable[Any], reported: Collection[str], names: Sequence[str], now: float) -> None:
         """What samples that are recorded mean: derive → evaluate. ``reported``: their metrics; ``names``: what surfaces

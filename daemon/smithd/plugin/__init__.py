@@ -11,7 +11,18 @@ from smithd.http import (
     read,
 )
 from smithd.pace import BodyPace
-from smithd.plugin.options import Duration, File, HttpUrl, MetricName, Options, PositiveDuration, Secret, Size, http_url
+from smithd.plugin.options import (
+    Duration,
+    File,
+    HttpUrl,
+    MetricName,
+    MetricOptions,
+    Options,
+    PositiveDuration,
+    Secret,
+    Size,
+    http_url,
+)
 from smithd.plugin.sample import RawSample
 from smithd.plugin.source import Context, Source
 from smithd.plugin.thread import Threads
@@ -33,6 +44,7 @@ __all__ = [
     "Http",
     "HttpUrl",
     "MetricName",
+    "MetricOptions",
     "Misconfigured",
     "Options",
     "PositiveDuration",

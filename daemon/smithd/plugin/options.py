@@ -70,6 +70,20 @@ Duration = Annotated[
 PositiveDuration = Annotated[Duration, Field(gt=0)]
 """A duration above 0."""
 
+
+class MetricOptions(Options):
+    """The keys that a metric of any source may have. A model of a metric's options inherits from it."""
+
+    fresh_for: PositiveDuration | None = Field(
+        None, description="how long a value counts as fresh; default: the source's"
+    )
+
+    @property
+    def least_fresh_for(self) -> float:
+        """For how many seconds values are fresh at the least, where ``fresh_for`` is not written."""
+        return 0.0
+
+
 Secret = SecretStr
 """A text that is never shown; ``get_secret_value()`` gives it."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Collection, Iterable
+from collections.abc import Awaitable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import ClassVar, Generic, TypeVar
 
 from smithd.clock import Clock
 from smithd.http import Http
-from smithd.plugin.options import Options
+from smithd.plugin.options import MetricOptions, Options
 from smithd.plugin.sample import RawSample
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -52,6 +52,13 @@ class Source(ABC, Generic[OptionsT]):
     @abstractmethod
     def metrics(cls, options: OptionsT) -> Collection[str]:
         """The names of the metrics that a source with these options brings."""
+
+    @classmethod
+    def metric_options(cls, options: OptionsT) -> Mapping[str, MetricOptions]:
+        """The options of single metrics, by the metrics' names; by default those of a mapping called ``metrics``."""
+        given = getattr(options, "metrics", None)
+        found = given.items() if isinstance(given, Mapping) else ()
+        return {name: metric for name, metric in found if isinstance(metric, MetricOptions)}
 
     async def open(self) -> None:
         """Connect, and import heavy libraries. Called once, before the first poll and within its deadline."""

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from smithd.plugin.options import Options
+from smithd.plugin.options import MetricOptions, Options
 from smithd.plugin.source import Source
 
 T = TypeVar("T")
 
 MAX_METRICS = 10_000
+
+
+class MetricSettings(NamedTuple):
+    """What is configured for one metric. ``fresh_for``: for how many seconds its values are fresh; None: as long as the
+    source's, and ``least_fresh_for`` at the least.
+    """
+
+    fresh_for: float | None = None
+    least_fresh_for: float = 0.0
 
 
 class PluginFault(Exception):
@@ -59,3 +68,23 @@ def metrics_of(source_class: type[Source[Any]], options: Options) -> frozenset[A
         return frozenset(listed)
 
     return call_isolated(names)
+
+
+def metric_settings_of(source_class: type[Source[Any]], options: Options) -> dict[str, MetricSettings]:
+    """What is configured for a source's single metrics, without those that have nothing of their own.
+
+    Raises PluginFault where the source fails, or returns something else.
+    """
+
+    def settings() -> dict[str, MetricSettings]:
+        declared: Any = source_class.metric_options(options)
+        if not isinstance(declared, Mapping):
+            raise TypeError(f"expected metric_options to return a mapping, found {declared!r:.80}")
+        found: dict[str, MetricSettings] = {}
+        for name, metric in declared.items():
+            if not isinstance(name, str) or not isinstance(metric, MetricOptions):
+                raise TypeError(f"expected metric_options to map names to MetricOptions, found {metric!r:.80}")
+            found[name] = MetricSettings(metric.fresh_for, metric.least_fresh_for)
+        return {name: each for name, each in found.items() if each != MetricSettings()}
+
+    return call_isolated(settings)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from smithd.plugin.options import Options
 from smithd.plugin.source import Source
-from smithd.poll.isolation import PluginFault, call_isolated
+from smithd.poll.isolation import MetricSettings, PluginFault, call_isolated
 from smithd.poll.schedule import Schedule, ScheduleOptions
 
 GROUP = "smithd.sources"
@@ -43,9 +43,11 @@ class SourceSpec:
     """One configured source: everything that polling it needs.
 
     ``timeout`` is the deadline of one poll in seconds. ``metrics`` are the names of the metrics it may bring, without
-    the source's own. ``isolated``: its code runs in a thread of its own, because it blocks, or because it is a third
-    party's and may block. ``given`` is what the user wrote, with secrets filled in. Two sources are equal where it is
-    equal; their options are not compared, since a plugin may make them of objects of any kind.
+    the source's own; ``metric_settings``: what is configured for some of them. ``fresh_for``: for how many seconds
+    values are fresh (None: as the schedule says). ``isolated``: its code runs in a thread of its own, because it
+    blocks, or because it is a third party's and may block. ``given`` is what the user wrote, with secrets filled in.
+    Two sources are equal where it is equal; their options are not compared, since a plugin may make them of objects of
+    any kind.
     """
 
     name: str
@@ -57,6 +59,8 @@ class SourceSpec:
     metrics: frozenset[str]
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
     isolated: bool = False
+    fresh_for: float | None = field(default=None, compare=False)
+    metric_settings: Mapping[str, MetricSettings] = field(default_factory=dict, compare=False)
 
 
 class Registry:

@@ -25,6 +25,9 @@ class ScheduleOptions(Options):
     every: PositiveDuration | None = Field(None, description="the time between two polls; default: defaults.every")
     cron: str | None = Field(None, description="five fields of cron, in the configured time zone; instead of 'every'")
     timeout: PositiveDuration | None = Field(None, description="the deadline of one poll; default: defaults.timeout")
+    fresh_for: PositiveDuration | None = Field(
+        None, description="how long a value counts as fresh; default: two and a half intervals and the timeout"
+    )
 
     @field_validator("cron")
     @classmethod

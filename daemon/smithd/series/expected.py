@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,14 @@ class ExpectedSource:
 class Expected:
     """``watched``: the metrics whose samples are kept; ``with_rules``: those of them that a rule uses; their missing
     series are kept as well. ``derived``: the sources that each derived metric is worked out from, in the end.
+    ``fresh_for``: for how many seconds samples are fresh, of the metrics for which that is configured.
     """
 
     watched: frozenset[str]
     with_rules: frozenset[str]
     sources: Mapping[str, ExpectedSource]
     derived: Mapping[str, frozenset[str]]
+    fresh_for: Mapping[str, float] = field(default_factory=dict)
 
     def sources_of(self, metric: str) -> frozenset[str]:
         """The sources that a metric comes from."""

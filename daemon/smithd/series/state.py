@@ -8,7 +8,7 @@ whose answers are its evaluations.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ class SeriesState(NamedTuple):
 
     def newest(self, metric: str) -> NewestSamples:
         """What is known of a metric."""
-        return self.metrics.get(metric) or NewestSamples(NO_SAMPLES, self.sources[source_of(metric)].fresh_for)
+        return self.metrics.get(metric) or NewestSamples(NO_SAMPLES, self.fresh_for(metric))
 
     def samples(self, metric: str) -> Mapping[Labels, Sample]:
         """The newest sample of each series of a metric, fresh or stale, without the missing ones."""
@@ -69,7 +69,10 @@ class SeriesState(NamedTuple):
     def fresh_for(self, name: str) -> float:
         """For how many seconds the samples of a metric, or the answers of a source, are fresh."""
         found = self.metrics.get(name)
-        return self.sources[source_of(name)].fresh_for if found is None else found.fresh_for
+        if found is not None:
+            return found.fresh_for
+        configured = self.expected.fresh_for.get(name)
+        return self.sources[source_of(name)].fresh_for if configured is None else configured
 
     def is_fresh(self, sample: Sample, now: float) -> bool:
         """Whether a sample is young enough to be taken for the truth of now."""
@@ -79,6 +82,25 @@ class SeriesState(NamedTuple):
         """Those of these samples that are fresh."""
         # Most are as new as the poll that brought them: their metric need not be looked up.
         return [sample for sample in samples if sample.time >= now or self.is_fresh(sample, now)]
+
+    def not_older(self, samples: Sequence[Sample]) -> Sequence[Sample]:
+        """These samples; one whose own time is earlier than that of its series' newest gives way to the newest."""
+        # Most sources bring no times of their own.
+        if all(sample.time == sample.arrived for sample in samples):
+            return samples
+        known = [self.get(*sample.series) for sample in samples]
+        return [
+            sample if newest is None or newest.time <= sample.time else newest
+            for sample, newest in zip(samples, known, strict=True)
+        ]
+
+    def stale_metrics(self, samples: Iterable[Sample], now: float) -> set[str]:
+        """The metrics with rules of which some of these samples are too old, although they have just come."""
+        return {
+            sample.series.metric
+            for sample in samples
+            if sample.time < now and sample.series.metric in self.expected.with_rules and not self.is_fresh(sample, now)
+        }
 
     def fresh(self, metric: str, now: float) -> dict[Labels, float]:
         """The values of a metric's series that are fresh."""
@@ -241,7 +263,8 @@ def record(
         before = metrics.get(metric) or state.newest(metric)
         # A complete answer replaces what there was: a series that it lacks is missing. Any other is added to it.
         change = before.replaced if complete else before.joined
-        newest = change(found, fresh_for, now, metric in state.expected.with_rules)
+        metric_fresh_for = state.expected.fresh_for.get(metric, fresh_for)
+        newest = change(found, metric_fresh_for, now, metric in state.expected.with_rules)
         metrics = metrics.insert(metric, newest)
         if not newest.equals(before):
             changed.append(metric)

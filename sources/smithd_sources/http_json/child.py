@@ -69,7 +69,7 @@ def _searched(search: Search, job: dict[str, Any], pages: Pages) -> dict[str, An
         failures.settle(())
     except SourceError as error:
         failure = str(error)
-    return {"samples": [(name, value, labels) for name, value, labels, _ in samples], "failure": failure}
+    return {"samples": [tuple(sample) for sample in samples], "failure": failure}
 
 
 @lru_cache(100)

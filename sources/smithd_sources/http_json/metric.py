@@ -10,11 +10,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.plugin import BadResponse, Options, RawSample
+from smithd.plugin import BadResponse, MetricOptions, RawSample
 from smithd_sources.http_json.json_path import CompiledPath, JSONPath, count_hint
 from smithd_sources.http_json.quantity import Conversion, Quantity
 from smithd_sources.numerals import DecimalMark
-from smithd_sources.values import TimeContext, in_short
+from smithd_sources.values import TimeContext, in_short, moment_of_sample
 
 MAX_ELEMENTS = 10_000
 """A poll may bring no more series: the elements that an ``each`` finds beyond this are not read."""
@@ -27,13 +27,14 @@ def _not_zero(number: Decimal) -> Decimal:
 
 
 Scale = Annotated[Decimal, AfterValidator(_not_zero)]
+_TIMESTAMP = Conversion(Quantity.TIMESTAMP)
 KEY = "key"
 """In ``labels``: the name under which an element stands in a mapping."""
 KeyOrPath = Literal["key"] | JSONPath
 LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
-class JSONMetric(Options):
+class JSONMetric(MetricOptions):
     """A number in the answer (``path``), or one series for each element of it (``each``)."""
 
     short_form: ClassVar = {"type": "string", "pattern": r"^\$", "examples": ["$.orders.today"]}
@@ -56,6 +57,11 @@ class JSONMetric(Options):
         Quantity.NUMBER,
         alias="as",
         description="boolean: 1 or 0; duration: in seconds; timestamp: since 1970; age: seconds since then",
+    )
+
+    time: JSONPath | None = Field(
+        None,
+        description="where the value's own time stands (of 'each': in the element); default: the time of the poll",
     )
 
     @model_validator(mode="before")
@@ -89,7 +95,7 @@ class JSONMetric(Options):
 
     def paths(self) -> Iterator[CompiledPath]:
         """All the paths of this metric."""
-        paths = (self.path, self.each, self.value, *self.labels.values())
+        paths = (self.path, self.each, self.value, self.time, *self.labels.values())
         yield from (path for path in paths if isinstance(path, CompiledPath))
 
 
@@ -102,14 +108,19 @@ def read_metric(
     """The metric's samples in these documents: of an ``each`` in all of them, of a ``path`` in the first.
 
     ``report`` is called with a text for each element that cannot be read. Raises BadResponse where nothing of the
-    metric can be used. A value that is null, NaN or infinite brings no sample.
+    metric can be used. A value that is null, NaN or infinite brings no sample, nor does one whose own time is null.
     """
     if metric.each is not None:
         return _read_each(name, metric, metric.each, documents, asked, report)
     assert metric.path is not None  # by the validator
     found = (_count if metric.count else _only)(metric.path, documents[0])
     value = metric.conversion(found, metric.path, asked)
-    return [] if value is None else [RawSample(name, value)]
+    if value is None:
+        return []
+    if metric.time is None:
+        return [RawSample(name, value)]
+    moment = _moment(metric.time, documents[0], asked)
+    return [] if moment is None else [RawSample(name, value, {}, moment)]
 
 
 def _read_each(
@@ -118,7 +129,7 @@ def _read_each(
     assert metric.value is not None  # by the validator
     conversion = metric.conversion
     with_keys = KEY in metric.labels.values()
-    series: dict[tuple[str, ...], float | None] = {}
+    series: dict[tuple[str, ...], tuple[float | None, float | None]] = {}
     elements: list[tuple[str, Any]] = []
     for document in documents:
         found = each.find_with_keys(document) if with_keys else [("", element) for element in each.find(document)]
@@ -134,18 +145,25 @@ def _read_each(
             value = conversion(_only(metric.value, element), metric.value, asked)
             found_labels = [key if isinstance(path, str) else _only(path, element) for path in metric.labels.values()]
             labels = tuple(map(_label, metric.labels.values(), found_labels))
+            moment = asked.now if metric.time is None else _moment(metric.time, element, asked)
         except BadResponse as error:
             report(f"{name}: element {index} of {each}: {error}")
             continue
         if labels in series:
             shared = ", ".join(f'{label}="{text}"' for label, text in zip(metric.labels, labels, strict=True))
             raise BadResponse(f"two elements of {each} have the labels {{{shared}}}, and labels must tell series apart")
-        series[labels] = value
+        series[labels] = value, moment
+    is_timed = metric.time is not None
     return [
-        RawSample(name, value, dict(zip(metric.labels, labels, strict=True)))
-        for labels, value in series.items()
-        if value is not None
+        RawSample(name, value, dict(zip(metric.labels, labels, strict=True)), moment if is_timed else None)
+        for labels, (value, moment) in series.items()
+        if value is not None and moment is not None
     ]
+
+
+def _moment(path: CompiledPath, document: Any, asked: TimeContext) -> float | None:
+    """A value's own time, in seconds since 1970; None where it says that there is none."""
+    return moment_of_sample(_TIMESTAMP(_only(path, document), path, asked), path)
 
 
 def _only(path: CompiledPath, document: Any) -> Any:

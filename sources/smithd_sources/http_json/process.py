@@ -17,7 +17,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
-from smithd.plugin import BadResponse, Unavailable
+from smithd.plugin import BadResponse, MetricOptions, Unavailable
 from smithd_sources.http_json.search import Body, Search
 from smithd_sources.values import TimeContext
 
@@ -161,4 +161,6 @@ def _close(process: subprocess.Popen[bytes]) -> None:
 
 
 def _written(search: Search) -> str:
-    return search.model_dump_json(by_alias=True, exclude_defaults=True)
+    # What only the engine reads is left out: a duration as a number would not be read again.
+    of_engine = {"metrics": {"__all__": set(MetricOptions.model_fields)}}
+    return search.model_dump_json(by_alias=True, exclude_defaults=True, exclude=of_engine)

@@ -12,7 +12,15 @@ from typing import Any
 
 from smithd.plugin import BadResponse
 from smithd_sources.numerals import DecimalMark
-from smithd_sources.values import TimeContext, in_short, is_no_value, to_number, truth_to_number, word_to_number
+from smithd_sources.values import (
+    TimeContext,
+    epoch_seconds,
+    in_short,
+    is_no_value,
+    to_number,
+    truth_to_number,
+    word_to_number,
+)
 
 
 class Quantity(StrEnum):
@@ -92,10 +100,6 @@ def _seconds(found: Any, where: object) -> float | None:
     raise BadResponse(f"{where} is {in_short(found)}, not a duration like 90, 1h30m, PT1H30M or 01:30:00")
 
 
-_EPOCHS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
-"""A moment written as a number: below the first bound it is in seconds since 1970, below the next ones in milliseconds,
-microseconds or nanoseconds.
-"""
 _DIGITS = re.compile(r"\d{9,19}(?:\.\d+)?")
 _LEAP = re.compile(r"(?<=:59):60")
 """A leap second, which counts as the first second of the next minute, as in POSIX."""
@@ -108,9 +112,8 @@ def _timestamp(found: Any, where: object, zone: tzinfo) -> float | None:
     if isinstance(found, str) and _DIGITS.fullmatch(found.strip()):
         found = float(found)
     if isinstance(found, int | float) and not isinstance(found, bool):
-        unit = next((unit for limit, unit in _EPOCHS if abs(found) < limit), None)
-        if unit is not None:
-            return float(found) * unit
+        if (seconds := epoch_seconds(found)) is not None:
+            return seconds
     elif isinstance(found, str) and len(found) <= _LONGEST:
         try:
             # RFC 3339 allows t and z too.

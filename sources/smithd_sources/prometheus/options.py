@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from smithd.plugin import HttpUrl, MetricName, Options, PositiveDuration
+from smithd.plugin import HttpUrl, MetricName, MetricOptions, PositiveDuration
 from smithd_sources.http_options import HttpConnectionOptions
 from smithd_sources.prometheus.promql import problem_with_lookback, problem_with_query
 
@@ -38,7 +38,7 @@ class Dialect(StrEnum):
     UNCHECKED = "unchecked"
 
 
-class PrometheusMetric(Options):
+class PrometheusMetric(MetricOptions):
     """A PromQL query. Each series of its result is a series of the metric."""
 
     short_form: ClassVar = {"type": "string"}
@@ -59,6 +59,11 @@ class PrometheusMetric(Options):
         if self.step is not None and (self.lookback is None or self.step > self.lookback):
             raise PydanticCustomError("step", "'step' divides a 'lookback', and is no longer than it")
         return self
+
+    @property
+    def least_fresh_for(self) -> float:
+        """What is looked back for counts as the value of now."""
+        return self.lookback or 0.0
 
 
 def _too_many_steps(lookback: float, step: float | None) -> str | None:

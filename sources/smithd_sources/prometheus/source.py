@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from smithd.plugin import BadResponse, Context, Misconfigured, RawSample, Source, SourceError, Threads
+from smithd.plugin import BadResponse, Context, MetricOptions, Misconfigured, RawSample, Source, SourceError, Threads
 from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.partial_failure import settle
 from smithd_sources.prometheus.options import STEP, Dialect, PrometheusMetric, PrometheusOptions
@@ -35,6 +35,13 @@ class Prometheus(Source[PrometheusOptions]):
     @classmethod
     def metrics(cls, options: PrometheusOptions) -> Collection[str]:
         return options.metrics.keys()
+
+    @classmethod
+    def metric_options(cls, options: PrometheusOptions) -> Mapping[str, MetricOptions]:
+        return {
+            name: metric.model_copy(update={"lookback": metric.lookback or options.lookback})
+            for name, metric in options.metrics.items()
+        }
 
     async def open(self) -> None:
         # In a thread: the client's libraries take long to import, and so do certificate authorities to load.

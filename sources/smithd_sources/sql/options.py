@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
-from smithd.plugin import MetricName, Options, Secret
+from smithd.plugin import MetricName, MetricOptions, Options, Secret
 from smithd_sources.http_options import TLSOptions
 from smithd_sources.numerals import DecimalMark
 from smithd_sources.sql.database_url import checked_url, encryption, kind_of, split_password
@@ -28,7 +28,7 @@ MAX_ROWS = 10_000
 LabelColumn = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
-class SqlMetric(Options):
+class SqlMetric(MetricOptions):
     """A query. It brings one number, or one series for each row."""
 
     query: str = Field(description="one statement that reads; the text alone means the same, where it brings one value")
@@ -37,6 +37,7 @@ class SqlMetric(Options):
     values: list[MetricName] = Field(
         [], description="several columns with numbers: metrics called source.metric.column"
     )
+    time: str | None = Field(None, description="the column with the row's own time; default: the time of the poll")
     as_: Literal["number", "boolean", "age"] = Field(
         "number", alias="as", description="age: the seconds since the moment that the query brings; boolean: 1 or 0"
     )
@@ -56,7 +57,7 @@ class SqlMetric(Options):
             raise PydanticCustomError("no_value", "'labels' needs 'value' or 'values': the columns with the numbers")
         if self.words and self.as_ != "number":
             raise PydanticCustomError("as_number", "'as' cannot be used with 'words', which are numbers")
-        columns = [*self.labels, *self.values, *([self.value] if self.value is not None else [])]
+        columns = [*self.labels, *self.values, *(each for each in (self.value, self.time) if each is not None)]
         if twice := sorted({column for column in columns if columns.count(column) > 1}):
             raise PydanticCustomError("column_twice", "the column '{column}' is named twice", {"column": twice[0]})
         return self
@@ -67,7 +68,7 @@ class SqlMetric(Options):
         return {"anyOf": [{"type": "string", "examples": ["SELECT count(*) FROM jobs"]}, full]}
 
     def columns(self, name: str) -> dict[str, str | None]:
-        """The metrics that the query brings, with the column of each (None: the only column)."""
+        """The metrics that the query brings, with the column of each (None: the only one beside ``time``)."""
         return {f"{name}.{column}": column for column in self.values} or {name: self.value}
 
 

@@ -12,10 +12,20 @@ from typing import Any
 
 from smithd.plugin import BadResponse, Misconfigured, RawSample, did_you_mean
 from smithd_sources.sql.options import SqlMetric
-from smithd_sources.values import TimeContext, in_short, to_number, truth_to_number, word_to_number
+from smithd_sources.values import (
+    TimeContext,
+    epoch_seconds,
+    in_short,
+    moment_of_sample,
+    to_number,
+    truth_to_number,
+    word_to_number,
+)
 
 LONGEST = 256
 """How many characters of a text are read; a label is no longer than that."""
+_AGE = SqlMetric.model_validate({"query": "", "as": "age"})
+"""How moments are read."""
 _TRUTHS = {"true": 1.0, "false": 0.0}
 """As in JSON values, which databases return as texts."""
 _NO_DAY = re.compile(r"\d{4}-(?:00-\d\d|\d\d-00)")
@@ -35,17 +45,21 @@ Report = Callable[[str], None]
 
 def needed(metric: SqlMetric, columns: Sequence[str]) -> list[int]:
     """The positions of the columns that the metric names. Raises Misconfigured where one is missing."""
-    return [_column(columns, each) for each in (*metric.labels, *metric.columns("").values())]
+    named = (*metric.labels, *metric.columns("").values(), *([metric.time] if metric.time is not None else []))
+    return [_column(columns, each, metric.time) for each in named]
 
 
 def read_rows(name: str, metric: SqlMetric, result: QueryResult, asked: TimeContext, report: Report) -> list[RawSample]:
     """The samples of a query's result. ``report`` is called with a text for each value that cannot be read.
 
-    NULL, NaN and what a float cannot hold bring no sample, nor does a result without rows. Raises Misconfigured where
-    the result has another shape than the configuration says, BadResponse where two rows have the same labels.
+    NULL, NaN and what a float cannot hold bring no sample, nor does a result without rows, or a row without a time.
+    Raises Misconfigured where the result has another shape than the configuration says, BadResponse where two rows have
+    the same labels.
     """
-    values = {each: _column(result.columns, column) for each, column in metric.columns(name).items()}
-    labels = {column: _column(result.columns, column) for column in metric.labels}
+    columns, time = result.columns, metric.time
+    values = {each: _column(columns, column, time) for each, column in metric.columns(name).items()}
+    labels = {column: _column(columns, column) for column in metric.labels}
+    time_index = None if time is None else _column(columns, time)
     if not labels and len(result.rows) > 1:
         raise Misconfigured(
             f"the query brings {len(result.rows)} rows: name the columns that tell them apart in 'labels', or aggregate"
@@ -59,23 +73,28 @@ def read_rows(name: str, metric: SqlMetric, result: QueryResult, asked: TimeCont
         seen.add(identity)
         for each, index in values.items():
             try:
-                value = _value(row[index], f"{each}{_brackets(texts)}", metric, asked.zone)
+                where = f"{each}{_brackets(texts)}"
+                value = _value(row[index], where, metric, asked.zone)
+                moment = asked.now if time_index is None else _moment(row[time_index], where, asked.zone)
             except BadResponse as error:
                 report(str(error))
                 continue
-            if value is not None and math.isfinite(value):
-                samples.append(RawSample(each, asked.now - value if metric.as_ == "age" else value, texts))
+            if value is not None and math.isfinite(value) and moment is not None:
+                number = asked.now - value if metric.as_ == "age" else value
+                samples.append(RawSample(each, number, texts, None if time_index is None else moment))
     return samples
 
 
-def _column(columns: Sequence[str], wanted: str | None) -> int:
+def _column(columns: Sequence[str], wanted: str | None, time: str | None = None) -> int:
+    """The position of a column; without a name, that of the only one beside ``time``."""
     there = ", ".join(columns)
     if wanted is None:
-        if len(columns) != 1:
+        others = [index for index, column in enumerate(columns) if column != time]
+        if len(others) != 1:
             raise Misconfigured(
                 f"the query brings {len(columns)} columns ({there}): say under 'value' which has the number"
             )
-        return 0
+        return others[0]
     found = [index for index, column in enumerate(columns) if column == wanted]
     if len(found) == 1:
         return found[0]
@@ -123,6 +142,15 @@ def _value(found: Any, where: str, metric: SqlMetric, zone: tzinfo) -> float | N
     if found is None or isinstance(found, int | float):
         return to_number(found, where)
     return to_number(str(found), where)
+
+
+def _moment(found: Any, where: str, zone: tzinfo) -> float | None:
+    """A row's own time, in seconds since 1970; None where it has none."""
+    where = f"the time of {where}"
+    if isinstance(found, timedelta | bool):
+        raise BadResponse(f"{where} is {in_short(str(found))}, not a moment")
+    moment = _value(found, where, _AGE, zone)
+    return moment_of_sample(None if moment is None else epoch_seconds(moment), where)
 
 
 def _of_text(text: str, where: str, metric: SqlMetric, zone: tzinfo) -> float | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from smithd.plugin import BadResponse, Context, RawSample, Source, SourceError
+from smithd.plugin import BadResponse, Context, MetricOptions, RawSample, Source, SourceError
 from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.partial_failure import settle
 from smithd_sources.sql.database_url import kind_of
@@ -44,6 +44,10 @@ class Sql(Source[SqlOptions]):
     @classmethod
     def metrics(cls, options: SqlOptions) -> Collection[str]:
         return [each for name, metric in options.metrics.items() for each in metric.columns(name)]
+
+    @classmethod
+    def metric_options(cls, options: SqlOptions) -> Mapping[str, MetricOptions]:
+        return {each: metric for name, metric in options.metrics.items() for each in metric.columns(name)}
 
     async def open(self) -> None:
         from smithd_sources.sql.drivers import open_database

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.plugin import HttpUrl, MetricName, Options, Secret
+from smithd.plugin import HttpUrl, MetricName, MetricOptions, Options, Secret
 from smithd_sources.stripe.mrr import DiscountRule, MRRRules
 from smithd_sources.stripe.query import CHOICES, FILTER, Filter, read_choices, read_filter
 
@@ -135,7 +135,7 @@ FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0
 LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
-class QueryOptions(Options):
+class QueryOptions(MetricOptions):
     """A metric of the user's own: the number of objects in a list of the API, or the sum of one of their fields."""
 
     path: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*$")] = Field(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from smithd.plugin import Context, RawSample, Source, SourceError
+from smithd.plugin import Context, MetricOptions, RawSample, Source, SourceError
 from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.partial_failure import settle
 from smithd_sources.stripe.errors import merge_permissions
@@ -33,6 +33,10 @@ class Stripe(Source[StripeOptions]):
     @classmethod
     def metrics(cls, options: StripeOptions) -> Collection[str]:
         return options.names()
+
+    @classmethod
+    def metric_options(cls, options: StripeOptions) -> Mapping[str, MetricOptions]:
+        return options.query
 
     async def open(self) -> None:
         # The official library is heavy: it is imported when a source is first opened.

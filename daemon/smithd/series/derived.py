@@ -51,7 +51,9 @@ class DerivedMetrics:
                 time = min(at for at, _ in times)
                 fresh_for = min(at + view.state.fresh_for(metric) for at, metric in times) - time
             found = [Sample(Series(name, labels), value, time) for labels, value in vector.values.items()]
-            state, is_changed = record_derived(view.state, name, found, vector.is_known, fresh_for, view.now)
+            state, is_changed = record_derived(
+                view.state, name, found, vector.is_known, fresh_for, view.now, complete=not vector.is_incomplete
+            )
             # The view may keep what it looked up: this metric was not among it, for its dependents come later.
             view = view.advanced(state)
             samples += found

@@ -49,8 +49,7 @@ class ExpressionSeries:
         is not known. Where nothing needs to be there, nothing is lacking.
         """
         return bool(self._parts) and not any(
-            values.has(labels) or any(metric.fresh.has(labels) for metric in metrics)
-            for values, metrics in self._parts
+            values.has(labels) or any(metric.fresh.has(labels) for metric in metrics) for values, metrics in self._parts
         )
 
 

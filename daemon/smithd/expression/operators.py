@@ -125,7 +125,7 @@ def operands(node: Node) -> Iterator[Node]:
     """The parts whose values decide: what is compared, and what is asked for as a whole."""
     if isinstance(node, Not):
         yield from operands(node.operand)
-    elif isinstance(node, Filter | SetOperation):
+    elif isinstance(node, Filter) or (isinstance(node, SetOperation) and not node.right.is_number):
         yield from operands(node.left)
         yield from operands(node.right)
     elif not node.is_number:

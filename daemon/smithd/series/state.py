@@ -284,7 +284,8 @@ def record(
     after = answers.after(failure, fresh_for, now, has_samples, complete)
     sources = state.sources.insert(source, after)
     changed_state = SeriesState(state.expected, state.started, state.since, metrics, sources)
-    return Recorded(changed_state, changed, reported.keys() | lacked, news)
+    # In an order that is the same in every run: that of evaluations and notifications follows from it.
+    return Recorded(changed_state, changed, dict.fromkeys([*reported, *lacked]).keys(), news)
 
 
 def record_derived(

@@ -40,7 +40,7 @@ class SeriesView:
         return self._found[metric]
 
     def is_partial(self, metric: str) -> bool:
-        """Whether a metric may have series that are not among the fresh ones: no complete answer says that they went."""
+        """Whether a metric may have series beside the fresh ones: no complete answer says that it has not."""
         return self.state.newest(metric).is_partial
 
     def past(self, metric: str, labels: Labels, since: float) -> Sequence[tuple[float, float]]:

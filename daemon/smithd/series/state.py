@@ -216,7 +216,8 @@ class SeriesState(NamedTuple):
 
 class Recorded(NamedTuple):
     """A state after a poll. ``changed``: the metrics whose series or values are others now; ``reported``: all of which
-    the poll said something, if only that they have no series. ``news``: the source began or ceased to fail or to be silent, or answered for the first time.
+    the poll said something, if only that they have no series. ``news``: the source began or ceased to fail or to be
+    silent, or answered for the first time.
     """
 
     state: SeriesState
@@ -275,8 +276,8 @@ def record(
     lacked = [metric for metric in of_source if metric not in reported]
     for metric in lacked:
         known = metrics.get(metric)
-        if known is not None and known.samples:
-            none_left = known.replaced(NO_SAMPLES, fresh_for, now, metric in state.expected.with_rules)
+        if known is not None and (known.samples or known.is_partial):
+            none_left = known.replaced(NO_SAMPLES, known.fresh_for, now, metric in state.expected.with_rules)
             metrics = metrics.insert(metric, none_left)
             changed.append(metric)
     answers = state.sources[source]

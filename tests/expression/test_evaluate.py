@@ -104,7 +104,10 @@ def test_a_result_where_all_is_known(text: str, expected: dict[Labels, float]) -
         ("stale > 5 and not prod.error_rate > 5", False),
         ("prod.error_rate > 5 or stale > 5", True),
         ("prod.error_rate > 9 or stale > 5", None),
-        ("stale or 0", True),
+        ("stale or 0", None),  # only what is known to be absent is 0
+        ("(count(stale) or 0) > 1", None),
+        ("stale or prod.error_rate", True),  # another metric takes over
+        ("(prod.error_rate or 0) > 5", True),
         ("prod.error_rate > 5 unless stale > 5", None),
         ("prod.error_rate > 9 unless stale > 5", False),
         ("stale unless prod.error_rate > 5", None),

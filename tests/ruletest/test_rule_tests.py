@@ -177,7 +177,7 @@ FAILED  rules.test.yaml: not so
         0s  alert errors{host="a"} pending
   rules.test.yaml:17:7: activities.shop, as it came (- expected and not come, + come and not expected)
       + 1m30s  title: 'Shop', stats: {'Orders': 2}
-      + 3m40s  title: 'Shop', stats: {'Orders': '2 ?'}
+      + 3m30s  title: 'Shop', stats: {'Orders': '2 ?'}
       the alerts until then:
         0s  alert errors{host="a"} pending
         1m30s  alert errors{host="a"} fired

@@ -71,8 +71,11 @@ SITUATIONS = [
     ([Poll(0, (A,)), Poll(120, (B,), complete=False)], 120, F, "missing"),  # it is stale, and may be forgotten
     ([Poll(0, (), complete=False)], 0, S, "nowhere"),
     ([Poll(0, (), "refused")], 0, U, "nowhere"),
-    ([Poll(0, (A,)), Poll(50)], 50, F, "fresh"),  # a metric that an answer lacks altogether keeps its samples
-    ([Poll(0, (A,)), Poll(50)], 101, M, "stale"),
+    ([Poll(0, (A,)), Poll(50)], 50, M, "missing"),  # a metric that an answer lacks altogether has no series
+    ([Poll(0, (A,)), Poll(50)], 101, M, "missing"),
+    ([Poll(0, (A,)), Poll(50, complete=False)], 50, F, "fresh"),  # a partial answer does not say that
+    ([Poll(0, (A,)), Poll(50), Poll(60, (), "refused")], 60, S, "missing"),
+    ([Poll(0, (A,)), Poll(50), Poll(60, (A,))], 60, F, "fresh"),
     ([Poll(0), Poll(10, (), "refused")], 10, S, "nowhere"),  # after the failure it is not known what there is
     ([Poll(0, (A,)), Poll(101, (), "refused")], 101, S, "stale"),
 ]
@@ -111,16 +114,18 @@ def test_a_poll_changes_nothing_in_the_state_before_it() -> None:
         ((sample(A, 2.0, T + 60), sample(B, 1.0, T + 60)), [STOCK]),
         ((sample(A, 1.0, T + 60),), [STOCK]),
         ((sample(A), sample(B), sample(())), [STOCK]),
-        ((sample((), metric=ERRORS),), [ERRORS]),
-        ((sample((), metric="shop.unwatched"),), []),
-        ((), []),
+        ((sample((), metric=ERRORS),), [ERRORS, STOCK]),
+        ((sample((), metric="shop.unwatched"),), [STOCK]),
+        ((), [STOCK]),
     ],
 )
 def test_other_values_and_other_series_are_changes(samples: tuple[Sample, ...], changed: list[str]) -> None:
     state = poll(begin(EXPECTED, T), sample(A), sample(B)).state
     recorded = poll(state, *samples, at=T + 60)
     assert recorded.changed == changed
-    assert recorded.reported == {each.series.metric for each in samples} & EXPECTED.watched
+    assert recorded.reported == {STOCK, ERRORS}
+    part = poll(state, *samples, at=T + 60, complete=False)
+    assert part.reported == {each.series.metric for each in samples} & EXPECTED.watched
 
 
 def test_only_a_metric_with_a_rule_keeps_what_is_missing_until_it_is_let_go() -> None:

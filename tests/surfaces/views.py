@@ -48,7 +48,7 @@ def view(
     if samples:
         series = record(series, "shop", samples, None, complete=False, fresh_for=100.0, now=NOW).state
     if answered is not None:
-        series = record(series, "shop", (), None, complete=True, fresh_for=100.0, now=answered).state
+        series = record(series, "shop", (), None, complete=not samples, fresh_for=100.0, now=answered).state
     by_rule: dict[str, dict[Labels, Alert]] = {}
     for alert in firing:
         by_rule.setdefault(alert.rule, {})[alert.series.labels] = alert

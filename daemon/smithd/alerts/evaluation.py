@@ -274,7 +274,7 @@ class _Evaluation:
                 continue
             value = vector.values[alert.labels]
             found.append(transitions.on_value(rule, alert.series, alert, value, self._now))
-        stands_on = ExpressionSeries(rule.metrics, self._view) if left else None
+        stands_on = ExpressionSeries(rule.when, self._view) if left and rule.when is not None else None
         for alert in left:
             # An alert about a failing source depends on that only: it is over once the source answers.
             is_failure = alert.cause.kind is CauseKind.SOURCE_FAILING
@@ -357,9 +357,9 @@ class _Evaluation:
             self._timers.append((due, AlertDue(rule.name, ())))
 
     def end_missing_metric(self, rule: Rule) -> None:
-        """The metric of a rule was reported: that there is nothing of it is no longer true."""
-        alert = self.alerts.get(rule.name, ())
-        if alert is not None and alert.absence.is_missing and self._view.state.get(rule.metric, ()) is None:
+        """The metric of a rule was reported: where it has series, that there is nothing of it is no longer true."""
+        alert, samples = self.alerts.get(rule.name, ()), self._view.state.samples(rule.metric)
+        if alert is not None and alert.absence.is_missing and samples and () not in samples:
             self._take(rule, transitions.on_return(rule, alert, self._now))
 
     def forget_flapping(self, rule: Rule, labels: Labels) -> None:
@@ -435,9 +435,17 @@ class _Evaluation:
             self._take(rule, transitions.on_missing(rule, alert.series, alert, cause, alert.value, since, now))
 
     def _missing_metrics(self, rule: Rule) -> list[str]:
-        """The metrics of a rule of which there is nothing fresh at all."""
-        state = self._view.state
-        return [each for each in sorted(rule.metrics) if state.is_stale(each, self._now) and state.is_polled(each)]
+        """The metrics of a rule of which there is nothing fresh at all, and without which it says nothing: none where
+        it is known to hold, and not those that its expression asks to be absent, while their sources answer.
+        """
+        state, now = self._view.state, self._now
+        metrics = [each for each in sorted(rule.metrics) if state.is_stale(each, now) and state.is_polled(each)]
+        if rule.when is None or not metrics:
+            return metrics
+        if rule.when.evaluate(self._view).holds(()):
+            return []
+        missed = rule.when.metrics_missed
+        return [each for each in metrics if each in missed or state.failing_source(each, now)]
 
 
 def _cause(state: SeriesState, metrics: Iterable[str], now: float) -> Cause:

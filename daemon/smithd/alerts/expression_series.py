@@ -1,5 +1,5 @@
-"""Which series of an expression's metrics are fresh, and which were there and are not: asked for many alerts at one
-moment. No I/O.
+"""What an expression's alerts depend on being there, and whether that is so: asked for many alerts at one moment. No
+I/O.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from smithd.expression.expression import Expression
 from smithd.plugin.sample import Labels
 from smithd.series.view import SeriesView
 
@@ -14,31 +15,58 @@ _Shape = tuple[set[Labels], list[Labels]]
 """What is left of many series by some labels' names: those that have all of these labels, and those that have fewer."""
 
 
-class ExpressionSeries:
-    """The series of one expression at one moment. An alert depends on the series that contradict none of its labels."""
+class _Metric:
+    """The series of one metric: those that are fresh, and those that were there and are not."""
 
-    def __init__(self, metrics: Iterable[str], view: SeriesView) -> None:
-        self._sides: list[tuple[set[Labels], set[Labels]]] = []
-        self._shapes: dict[frozenset[str], list[tuple[_Shape, _Shape]]] = {}
-        for metric in metrics:
-            fresh = set(view.fresh(metric) or ())
-            # What the alerts wait for is remembered as missing, though it has no sample any more.
-            others = {*view.state.samples(metric), *view.state.missing(metric)} - fresh
-            self._sides.append((fresh, others))
+    def __init__(self, metric: str, view: SeriesView) -> None:
+        fresh = set(view.fresh(metric) or ())
+        self.fresh = _ByNames(fresh)
+        # What the alerts wait for is remembered as missing, though it has no sample any more.
+        self.others = _ByNames({*view.state.samples(metric), *view.state.missing(metric)} - fresh)
+
+
+class ExpressionSeries:
+    """What one expression's results depend on at one moment. An alert depends on the series that contradict none of its
+    labels; where a part of the expression has a value for them, no series is lacking for it.
+    """
+
+    def __init__(self, expression: Expression, view: SeriesView) -> None:
+        supports = expression.supports(view)
+        metrics = {name: _Metric(name, view) for name in {name for each in supports for name in each.metrics}}
+        self._parts = [(_ByNames(value.values), [metrics[name] for name in names]) for names, value in supports]
 
     def lacks_some(self, labels: Labels) -> bool:
-        """Whether some metric had a series for these labels, and has no fresh one now."""
-        return any(_has(others, labels) and not _has(fresh, labels) for fresh, others in self._left(labels))
+        """Whether some part has no value for these labels, and a metric in it had a series and has no fresh one now."""
+        return any(
+            metric.others.has(labels) and not metric.fresh.has(labels)
+            for values, metrics in self._parts
+            if not values.has(labels)
+            for metric in metrics
+        )
 
     def lacks_all(self, labels: Labels) -> bool:
-        """Whether no metric has a fresh series for these labels; what was there before a restart is not known."""
-        return not any(_has(fresh, labels) for fresh, _ in self._left(labels))
+        """Whether no part has a value for these labels, and no metric a fresh series; what was there before a restart
+        is not known. Where nothing needs to be there, nothing is lacking.
+        """
+        return bool(self._parts) and not any(
+            values.has(labels) or any(metric.fresh.has(labels) for metric in metrics) for values, metrics in self._parts
+        )
 
-    def _left(self, labels: Labels) -> list[tuple[_Shape, _Shape]]:
+
+class _ByNames:
+    """Series, asked for by the labels of many alerts that mostly have the same names."""
+
+    def __init__(self, series: Iterable[Labels]) -> None:
+        self._series = series
+        self._shapes: dict[frozenset[str], _Shape] = {}
+
+    def has(self, labels: Labels) -> bool:
+        """Whether one of them contradicts none of these labels."""
         names = frozenset(name for name, _ in labels)
         if names not in self._shapes:
-            self._shapes[names] = [(_shape(fresh, names), _shape(others, names)) for fresh, others in self._sides]
-        return self._shapes[names]
+            self._shapes[names] = _shape(self._series, names)
+        whole, fewer = self._shapes[names]
+        return labels in whole or any(set(other) <= set(labels) for other in fewer)
 
 
 class WaitingAlerts:
@@ -62,8 +90,3 @@ class WaitingAlerts:
 def _shape(series: Iterable[Labels], names: frozenset[str]) -> _Shape:
     left = {tuple(pair for pair in labels if pair[0] in names) for labels in series}
     return left, [labels for labels in left if len(labels) < len(names)]
-
-
-def _has(shape: _Shape, labels: Labels) -> bool:
-    whole, fewer = shape
-    return labels in whole or any(set(other) <= set(labels) for other in fewer)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from smithd.expression.operators import operands
+from smithd.expression.operators import metrics_missed, operands, supports
 from smithd.expression.parser import parse_tree
 from smithd.expression.tree import Node
-from smithd.expression.vector import NoResult, Querier, Vector
+from smithd.expression.vector import NO_METRICS, NoResult, Querier, Vector
 from smithd.expression.window import reach
 from smithd.plugin.sample import Labels
 
@@ -25,6 +25,13 @@ class Operand(NamedTuple):
     """A part that is compared: its text, and its value now."""
 
     text: str
+    value: Vector
+
+
+class Support(NamedTuple):
+    """A part that a result depends on being there: the metrics that it needs, and its value now."""
+
+    metrics: frozenset[str]
     value: Vector
 
 
@@ -68,6 +75,16 @@ class Expression:
         """The parts that are compared, with their values: a text about the result names them."""
         parts = {str(node): node for node in operands(self.root)}
         return [Operand(text, _evaluate(node, querier)) for text, node in parts.items()]
+
+    @property
+    def metrics_missed(self) -> frozenset[str]:
+        """The metrics that a result depends on being there; not those that it asks to be absent."""
+        return NO_METRICS.union(*map(metrics_missed, supports(self.root)))
+
+    def supports(self, querier: Querier) -> list[Support]:
+        """The parts that a result depends on being there, with their values."""
+        parts = {str(node): node for node in supports(self.root)}
+        return [Support(metrics_missed(node), _evaluate(node, querier)) for node in parts.values()]
 
     def describe(self, querier: Querier, labels: Labels = ()) -> str:
         """The operands' values for the series with these labels, as a sentence: ``prod.error_rate is 7 and conversion

@@ -147,6 +147,17 @@ def vector_or(left: Vector, right: Vector, matching: VectorMatching) -> Vector:
     return computed(values, left, right, unknown=unknown.difference(values))
 
 
+def vector_default(left: Vector, number: Vector, matching: VectorMatching) -> Vector:
+    """``or`` with a number on its right side: what is taken where the left side is known to have no such series. A
+    metric that is stale or unseen is not known to have none.
+    """
+    result = vector_or(left, number, matching)
+    if not left.is_incomplete or () in left.values or () not in result.values:
+        return result
+    values = {labels: value for labels, value in result.values.items() if labels}
+    return Vector(values, result.unknown | {()}, result.unavailable)
+
+
 def negation(vector: Vector) -> Vector:
     """``not``: one series without labels and with the value 1, where no series has a value."""
     if vector.values:

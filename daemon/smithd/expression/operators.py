@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from smithd.expression import matching
 from smithd.expression.arithmetic import CALCULATIONS, COMPARISONS
+from smithd.expression.functions import Absent
 from smithd.expression.matching import ALL_LABELS, VectorMatching
-from smithd.expression.tree import BINDING, Node, Not, within
-from smithd.expression.vector import Querier, Vector, each, filtered
+from smithd.expression.tree import BINDING, Node, Not, Selector, within
+from smithd.expression.vector import NO_METRICS, Querier, Vector, each, filtered
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +117,42 @@ class SetOperation(Binary):
                 return matching.where(left, matching.negation(right))
             case "unless", _:
                 return matching.vector_unless(left, right, self.matching or ALL_LABELS)
-        return matching.vector_or(left, right, self.matching or ALL_LABELS)
+        default = matching.vector_default if self.right.is_number else matching.vector_or
+        return default(left, right, self.matching or ALL_LABELS)
 
 
 def operands(node: Node) -> Iterator[Node]:
     """The parts whose values decide: what is compared, and what is asked for as a whole."""
     if isinstance(node, Not):
         yield from operands(node.operand)
-    elif isinstance(node, Filter | SetOperation):
+    elif isinstance(node, Filter) or (isinstance(node, SetOperation) and not node.right.is_number):
         yield from operands(node.left)
         yield from operands(node.right)
     elif not node.is_number:
         yield node
+
+
+def supports(node: Node) -> Iterator[Node]:
+    """The parts that a result depends on being there: what is compared, or asked for as a whole. What ``not``,
+    ``absent`` and the right side of ``unless`` ask for is that something is not there: no result misses it.
+    """
+    if isinstance(node, SetOperation) and not node.right.is_number:
+        yield from supports(node.left)
+        if node.operator != "unless":
+            yield from supports(node.right)
+    elif isinstance(node, Filter):
+        yield from (side for side in (node.left, node.right) if metrics_missed(side))
+    elif metrics_missed(node):
+        yield node
+
+
+def metrics_missed(node: Node) -> frozenset[str]:
+    """The metrics in a part that it depends on being there."""
+    if isinstance(node, Selector):
+        return frozenset([node.metric])
+    if isinstance(node, Not | Absent):
+        return NO_METRICS
+    is_unless = isinstance(node, SetOperation) and node.operator == "unless"
+    names = ("left",) if is_unless else ("left", "right", "operand", "selector")
+    parts = (getattr(node, name, None) for name in names)
+    return NO_METRICS.union(*(metrics_missed(part) for part in parts if part is not None))

@@ -412,6 +412,9 @@ class _NoSeries:
     def fresh(self, _: str) -> None:
         return None
 
+    def is_partial(self, _: str) -> bool:
+        return True
+
     def past(self, _metric: str, _labels: Labels, _since: float) -> Sequence[tuple[float, float]]:
         return ()
 

@@ -12,7 +12,7 @@ from smithd.expression.arithmetic import COMPARISONS
 from smithd.expression.grouping import AGGREGATES, CHOICES, ONE_GROUP, Grouping, aggregate, choose, quantile
 from smithd.expression.lexer import quoted
 from smithd.expression.matching import negation
-from smithd.expression.vector import NoResult, Querier, Vector, computed, each
+from smithd.expression.vector import NO_METRICS, NoResult, Querier, Vector, computed, each
 from smithd.expression.window import FUNCTIONS, predict, reach
 from smithd.plugin.sample import Labels
 
@@ -112,10 +112,11 @@ class Selector:
             return Vector(unavailable=frozenset({self.metric}))
         if len(values) > MOST_SERIES:
             raise NoResult(f"{self.metric} has more than {MOST_SERIES} series")
+        unavailable = frozenset({self.metric}) if querier.is_partial(self.metric) else NO_METRICS
         if not self.matchers:
-            return Vector(values)
+            return Vector(values, unavailable=unavailable)
         selected = (labels for labels in values if all(matcher.selects(labels) for matcher in self.matchers))
-        return Vector({labels: values[labels] for labels in selected})
+        return Vector({labels: values[labels] for labels in selected}, unavailable=unavailable)
 
 
 @dataclass(frozen=True, slots=True)

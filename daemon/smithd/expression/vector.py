@@ -26,6 +26,9 @@ class Querier(Protocol):
     def fresh(self, metric: str, /) -> Mapping[Labels, float] | None:
         """The fresh values of a metric's series. Empty where it is missing, None where it is stale or unseen."""
 
+    def is_partial(self, metric: str, /) -> bool:
+        """Whether a metric that has fresh values may have other series, which are not known."""
+
     def past(self, metric: str, labels: Labels, since: float, /) -> Sequence[tuple[float, float]]:
         """Time and value of what is remembered of a series from ``since`` to now, oldest first, the newest included."""
 

@@ -35,7 +35,8 @@ class DerivedMetrics:
         """Evaluate all that depends on metrics which a poll reported, each after those that it depends on."""
         if not self._expressions:
             return Derived(view, [], [], reported)
-        known = set(reported)
+        # No set: the order of evaluations must not differ from run to run.
+        known = dict.fromkeys(reported)
         samples: list[Sample] = []
         changed: list[str] = []
         for name, expression, metrics in self._expressions:
@@ -51,11 +52,13 @@ class DerivedMetrics:
                 time = min(at for at, _ in times)
                 fresh_for = min(at + view.state.fresh_for(metric) for at, metric in times) - time
             found = [Sample(Series(name, labels), value, time) for labels, value in vector.values.items()]
-            state, is_changed = record_derived(view.state, name, found, vector.is_known, fresh_for, view.now)
+            state, is_changed = record_derived(
+                view.state, name, found, vector.is_known, fresh_for, view.now, complete=not vector.is_incomplete
+            )
             # The view may keep what it looked up: this metric was not among it, for its dependents come later.
             view = view.advanced(state)
             samples += found
-            known.add(name)
+            known[name] = None
             if is_changed:
                 changed.append(name)
         return Derived(view, samples, changed, known)

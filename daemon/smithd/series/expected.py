@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ class Expected:
     """``watched``: the metrics whose samples are kept; ``with_rules``: those of them that a rule uses; their missing
     series are kept as well. ``derived``: the sources that each derived metric is worked out from, in the end.
     ``fresh_for``: for how many seconds samples are fresh, of the metrics for which that is configured.
+    ``metrics_of``: the watched metrics of each source.
     """
 
     watched: frozenset[str]
@@ -28,6 +30,15 @@ class Expected:
     sources: Mapping[str, ExpectedSource]
     derived: Mapping[str, frozenset[str]]
     fresh_for: Mapping[str, float] = field(default_factory=dict)
+    metrics_of: Mapping[str, tuple[str, ...]] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[str]] = defaultdict(list)
+        for metric in sorted(self.watched - self.derived.keys()):
+            found[source_of(metric)].append(metric)
+        metrics_of = {source: tuple(metrics) for source, metrics in found.items()}
+        # A frozen class refuses plain assignments.
+        object.__setattr__(self, "metrics_of", metrics_of)
 
     def sources_of(self, metric: str) -> frozenset[str]:
         """The sources that a metric comes from."""

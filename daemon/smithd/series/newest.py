@@ -15,14 +15,16 @@ class NewestSamples(NamedTuple):
     """What is known of one metric's series. Nothing in it is ever changed: an answer makes a new one.
 
     ``samples``: the newest sample of each series, fresh or stale. ``fresh_for``: for how many seconds they are fresh.
-    ``reported_at``: when an answer last had the metric (None: not since the start). ``missing``: the last samples of
-    series that a later answer lacked; they are kept until ``forget_missing``.
+    ``reported_at``: when an answer last said what series the metric has (None: not since the start). ``missing``: the
+    last samples of series that a later answer lacked; they are kept until ``forget_missing``. ``is_partial``: series
+    that are there may be among the missing ones, since no complete answer came after them.
     """
 
     samples: Mapping[Labels, Sample]
     fresh_for: float
     reported_at: float | None = None
     missing: Mapping[Labels, Sample] = NO_SAMPLES
+    is_partial: bool = False
 
     def is_fresh(self, sample: Sample, now: float) -> bool:
         """Whether a sample of this metric is young enough to be taken for the truth of now."""
@@ -66,7 +68,8 @@ class NewestSamples(NamedTuple):
             for labels, sample in self.samples.items()
             if labels in samples or sample.lasting or now - sample.time <= fresh_for
         }
-        return self.replaced({**kept, **samples}, fresh_for, now, keeps_missing)
+        is_partial = self.is_partial or len(kept) < len(self.samples)
+        return self.replaced({**kept, **samples}, fresh_for, now, keeps_missing)._replace(is_partial=is_partial)
 
     def equals(self, before: NewestSamples) -> bool:
         """Whether the same series have the same values."""
@@ -90,6 +93,7 @@ class NewestSamples(NamedTuple):
             self.fresh_for,
             None if self.reported_at is None else min(self.reported_at, now),
             {labels: _clamped(sample, now) for labels, sample in self.missing.items()},
+            self.is_partial,
         )
 
 

@@ -176,8 +176,9 @@ class SeriesState(NamedTuple):
         return now if sample.series.metric in self.expected.derived else sample.time
 
     def newest_at(self, metric: str) -> float:
-        """The time of a metric's newest sample; where it has none, when one could first have come."""
-        return max((sample.time for sample in self.samples(metric).values()), default=self.started)
+        """The time of a metric's newest sample, or of its last one; without one, when one could first have come."""
+        samples = self.samples(metric) or self.missing(metric)
+        return max((sample.time for sample in samples.values()), default=self.started)
 
     def first_answer_by(self, metric: str) -> float:
         """When the first answer since the start that may have this metric must have come."""
@@ -214,8 +215,9 @@ class SeriesState(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """A state after a poll. ``changed``: the metrics whose series or values are others now; ``reported``: all that the
-    poll had. ``news``: the source began or ceased to fail or to be silent, or answered for the first time.
+    """A state after a poll. ``changed``: the metrics whose series or values are others now; ``reported``: all of which
+    the poll said something, if only that they have no series. ``news``: the source began or ceased to fail or to be
+    silent, or answered for the first time.
     """
 
     state: SeriesState
@@ -243,7 +245,8 @@ def record(
     now: float,
 ) -> Recorded:
     """What a poll reported. ``complete``: it has all that there is, so that a series it lacks is missing; a failure is
-    never complete. A metric that it does not bring keeps its samples until they are stale.
+    never complete. A metric that a complete answer lacks has no series from then on; one that any other answer lacks
+    keeps its samples until they are stale.
     """
     watched = state.expected.watched
     complete = complete and failure is None
@@ -268,25 +271,45 @@ def record(
         metrics = metrics.insert(metric, newest)
         if not newest.equals(before):
             changed.append(metric)
+    # A complete answer says of all of its metrics which series they have: of those that it lacks, none.
+    of_source = state.expected.metrics_of.get(source, ()) if complete else ()
+    lacked = [metric for metric in of_source if metric not in reported]
+    for metric in lacked:
+        known = metrics.get(metric)
+        if known is not None and (known.samples or known.is_partial):
+            none_left = known.replaced(NO_SAMPLES, known.fresh_for, now, metric in state.expected.with_rules)
+            metrics = metrics.insert(metric, none_left)
+            changed.append(metric)
     answers = state.sources[source]
     news = not answers.polled or answers.is_up(now, state.started) is (failure is not None)
     after = answers.after(failure, fresh_for, now, has_samples, complete)
     sources = state.sources.insert(source, after)
     changed_state = SeriesState(state.expected, state.started, state.since, metrics, sources)
-    return Recorded(changed_state, changed, reported.keys(), news)
+    # In an order that is the same in every run: that of evaluations and notifications follows from it.
+    return Recorded(changed_state, changed, dict.fromkeys([*reported, *lacked]).keys(), news)
 
 
 def record_derived(
-    state: SeriesState, metric: str, samples: Iterable[Sample], known: bool, fresh_for: float, now: float
+    state: SeriesState,
+    metric: str,
+    samples: Iterable[Sample],
+    known: bool,
+    fresh_for: float,
+    now: float,
+    *,
+    complete: bool = True,
 ) -> tuple[SeriesState, bool]:
     """What a derived metric is now, and whether that is a change. ``known``: its expression could be worked out in
-    full; where it could not and has no value at all, nothing is said of it.
+    full; where it could not and has no value at all, nothing is said of it. ``complete``: it has no other series.
     """
     found = {sample.series.labels: sample for sample in samples}
     metrics, sources, changed = state.metrics, state.sources, False
     if found or known:
         before = state.newest(metric)
-        newest = before.replaced(found, fresh_for, now, metric in state.expected.with_rules)
+        change = before.replaced if complete else before.joined
+        newest = change(found, fresh_for, now, metric in state.expected.with_rules)
+        # Even without an earlier sample: what is not known may be there.
+        newest = newest if complete else newest._replace(is_partial=True)
         metrics, changed = metrics.insert(metric, newest), not newest.equals(before)
     if known:
         after = sources[metric].after(None, fresh_for, now, bool(found), True)

@@ -39,6 +39,10 @@ class SeriesView:
             self._found[metric] = fresh if is_known else None
         return self._found[metric]
 
+    def is_partial(self, metric: str) -> bool:
+        """Whether a metric may have series beside the fresh ones: no complete answer says that it has not."""
+        return self.state.newest(metric).is_partial
+
     def past(self, metric: str, labels: Labels, since: float) -> Sequence[tuple[float, float]]:
         """Time and value of what is remembered of a series from ``since`` to now."""
         return self._past(Series(metric, labels), since, self.now)

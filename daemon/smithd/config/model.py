@@ -136,7 +136,7 @@ class File(Options):
         "in the user's state folder",
     )
     timezone: Zone | None = Field(
-        None, description="of every time that is shown, of cron, days and time windows; default: the system's"
+        None, description="of all times that are shown, cron, days and time windows; default: the system's"
     )
     web: WebOptions | None = Field(None, description="the local page; left out: none")
     defaults: DefaultsOptions = Field(DefaultsOptions(), description="every and timeout for all sources")

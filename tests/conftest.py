@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -14,6 +15,10 @@ from campaign import LONG
 # Hypothesis' own deadline measures the machine; chance belongs into the long campaign, where a find is welcome.
 settings.register_profile("house", deadline=None, derandomize=not LONG, print_blob=True)
 settings.load_profile("house")
+
+# A time is shown with its zone where that is not the machine's: the tests have the same machine everywhere.
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -254,6 +254,15 @@ def test_both_sides_find_the_place_by_the_configuration_file(folder: Path, monke
     assert all(str(path) in str(nobody.value) for path in session)
 
 
+def test_a_further_service_is_found_in_its_own_runtime_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "SERVICE_FOLDER", folder / "run" / "smithd")
+    for name in ("smithd", "smithd-shop", "other"):
+        (folder / "run" / name).mkdir(parents=True)
+    found = [place.parent.name for place in places(Path("smithd.yaml"))]
+    assert found[-2:] == ["smithd", "smithd-shop"]
+    assert "other" not in found
+
+
 def test_a_socket_of_another_user_is_said_to_be_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def connect(path: Path) -> socket.socket:
         raise PermissionError(13, "Permission denied") if path.parent == Path("/run/smithd") else FileNotFoundError

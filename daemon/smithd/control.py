@@ -30,7 +30,9 @@ Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 (SmithdError, or ValueError for arguments that make no sense) is for a person."""
 
 SERVICE_FOLDER = Path("/run/smithd")
-"""The runtime directory of the systemd unit, where root's command line finds the service."""
+"""The runtime directory of the systemd unit, where root's command line finds the service. Those of smithd@.service have
+its name with theirs behind it: /run/smithd-shop.
+"""
 
 LONGEST_PATH = 107
 """Bytes that the address of a Unix socket may have (unix(7): 108 with the zero at its end)."""
@@ -62,7 +64,8 @@ def places(config: Path) -> list[Path]:
     # A service may have no home.
     with suppress(RuntimeError):
         folders.append(user_state_path("smithd"))
-    return [folder / name for folder in (*folders, SERVICE_FOLDER)]
+    instances = sorted(SERVICE_FOLDER.parent.glob(f"{SERVICE_FOLDER.name}-*"))
+    return [folder / name for folder in (*folders, SERVICE_FOLDER, *instances)]
 
 
 def listen(path: Path) -> socket.socket:

@@ -81,6 +81,7 @@ class _RuleStatus:
         return {
             "rule": self._rule.name,
             "at": self._time(self._now),
+            "timezone": self._setup.config.zone.key,
             "fires": [f"{severity} when {text}" for severity, text in conditions(self._rule)],
             "notifies": [each for each in push.on if each in options.severities] if push is not None else [],
             "alerts": [self._alert(alert) for alert in alerts if meets(alert.labels)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 """The code points of C0 and C1."""
@@ -50,10 +51,22 @@ def duration(seconds: float) -> str:
     return " ".join(f"{count}{unit}" for count, unit in parts[:2] if count)
 
 
+class ForeignZone(ZoneInfo):
+    """A zone whose clocks are not this machine's, so that times in it are shown with its name."""
+
+
+def zoned(at: float, zone: tzinfo, form: str) -> str:
+    """A moment (seconds since 1970) in a form of strftime, with the zone where it is foreign: ``20:05 CET``."""
+    moment = datetime.fromtimestamp(at, zone)
+    name = moment.strftime("%Z") if isinstance(zone, ForeignZone) else ""
+    # Zones whose clocks have no name of their own are called by their offset, like -03.
+    return f"{moment:{form}} {'UTC' if name[0] in '+-' else ''}{name}" if name else f"{moment:{form}}"
+
+
 def clock_time(at: float, now: float, zone: tzinfo) -> str:
     """A moment (seconds since 1970) as a person says it: the time of day, with the weekday where it was not today."""
-    moment, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
-    return moment.strftime("%H:%M" if moment.date() == today.date() else "%a %H:%M")
+    is_today = datetime.fromtimestamp(at, zone).date() == datetime.fromtimestamp(now, zone).date()
+    return zoned(at, zone, "%H:%M" if is_today else "%a %H:%M")
 
 
 def unsigned_zero(shown: str) -> str:

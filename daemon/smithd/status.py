@@ -154,6 +154,7 @@ class Status:
     """Everything, at ``at``."""
 
     at: float
+    timezone: str
     version: str
     started_at: float
     configuration: str
@@ -229,6 +230,7 @@ def status(setup: Setup, state: State, facts: RuntimeFacts, now: float) -> Statu
     )
     return Status(
         now,
+        config.zone.key,
         facts.version,
         facts.started_at,
         str(config.path),

@@ -307,3 +307,28 @@ def test_a_large_configuration_loads(tmp_path: Path) -> None:
     path = tmp_path / "smithd.yaml"
     path.write_text(f"activitysmith: {{api_key: k}}\nsources:\n{body}")
     assert len(load(path, secrets_required=True).sources) == 2000
+
+
+@pytest.mark.parametrize(
+    ("keys", "warned"),
+    [
+        ("update_every: 10s", ["every 10s"]),
+        ("update_every: 3m", []),
+        # It comes and goes with an incident.
+        ("update_every: 10s, show: {while_firing: [error-rate]}", []),
+        ("", []),
+    ],
+)
+def test_an_activity_that_is_always_shown_and_often_updated_is_worth_a_warning(
+    read: Read, keys: str, warned: list[str]
+) -> None:
+    config = read(
+        defaults="defaults: {every: 1s}\n",
+        live_activities="live_activities:\n  a: {type: stats, title: A, stats: [{label: a, value: shop.orders}], "
+        + keys
+        + "}\n",
+    )
+    assert len(config.warnings) == len(warned)
+    for said, warning in zip(warned, config.warnings, strict=True):
+        assert said in warning
+        assert "iOS" in warning

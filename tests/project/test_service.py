@@ -12,6 +12,7 @@ from smithd.cli.main import LOST, MISTAKE
 from smithd.control import SERVICE_FOLDER
 
 UNIT = Path(__file__).parents[2] / "systemd" / "smithd.service"
+TEMPLATE = UNIT.with_name("smithd@.service")
 EXPOSURE = 15  # tenths, of 100: what is left over is the network, and /proc for sources that look at the host
 
 
@@ -20,12 +21,13 @@ def analyze() -> str:
     return shutil.which("systemd-analyze") or pytest.skip("systemd-analyze is not installed")
 
 
-def test_systemd_verifies_the_unit(analyze: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("source", "name"), [(UNIT, "smithd.service"), (TEMPLATE, "smithd@shop.service")])
+def test_systemd_verifies_the_unit(source: Path, name: str, analyze: str, tmp_path: Path) -> None:
     executable = tmp_path / "smithd"
     executable.write_text("#!/bin/sh\n")
     executable.chmod(0o755)
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/opt/smithd/bin/smithd", str(executable)))
+    unit = tmp_path / name
+    unit.write_text(source.read_text().replace("/opt/smithd/bin/smithd", str(executable)))
     done = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
@@ -34,6 +36,20 @@ def test_the_sandbox_stays_strict(analyze: str) -> None:
     command = [analyze, "security", "--offline=true", f"--threshold={EXPOSURE}", str(UNIT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_each_configuration_of_the_template_has_a_state_and_a_key_of_its_own_and_the_same_sandbox() -> None:
+    unit, template = (path.read_text().partition("[Unit]")[2].splitlines() for path in (UNIT, TEMPLATE))
+    assert len(unit) == len(template)
+    assert [after for before, after in zip(unit, template, strict=True) if before != after] == [
+        "Description=smithd for %i, metrics and alerts on an iPhone's Lock Screen",
+        "ExecStart=/opt/smithd/bin/smithd run -c /etc/smithd/%i/smithd.yaml",
+        "ExecReload=/opt/smithd/bin/smithd reload -c /etc/smithd/%i/smithd.yaml",
+        "ConfigurationDirectory=smithd/%i",
+        "StateDirectory=smithd-%i",
+        "RuntimeDirectory=smithd-%i",
+        "LoadCredential=activitysmith_key:/etc/smithd/%i/activitysmith_key",
+    ]
 
 
 def test_a_reload_waits_for_the_outcome_at_the_socket_that_the_service_has() -> None:

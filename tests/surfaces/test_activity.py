@@ -106,3 +106,9 @@ def test_the_final_content_says_when_the_phone_takes_it_away() -> None:
     content = surface(end={"dismiss_after": "30s"}).final_content(view(sample("shop.errors", 1)))
     assert content.content_state["auto_dismiss_seconds"] == 30
     assert content.content_state["title"] == "Shop"
+
+
+def test_numbers_alone_are_updated_as_often_as_the_activity_says() -> None:
+    seen = view(sample("shop.errors", 1))
+    assert desired(surface(), seen).interval == 120.0
+    assert desired(surface(update_every="5s"), seen).interval == 5.0

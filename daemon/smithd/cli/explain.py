@@ -11,6 +11,7 @@ import click
 
 from smithd.cli.options import ask, config_option, socket_option
 from smithd.cli.state import copied
+from smithd.cli.times import zone_lines
 from smithd.errors import NotRunning
 
 if TYPE_CHECKING:
@@ -36,8 +37,12 @@ def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | Non
     except NotRunning:
         explanation = _from_state(config, rule, " ".join(labels))
     # What was polled may hold control characters, which must not reach the terminal.
-    printed = json.dumps(explanation, ensure_ascii=False, indent=2) if as_json else text(explanation)
-    for line in printed.split("\n"):
+    if as_json:
+        lines = json.dumps(explanation, ensure_ascii=False, indent=2).split("\n")
+    else:
+        zone = zone_lines(explanation)
+        lines = [*text(explanation).split("\n"), *([""] if zone else []), *zone]
+    for line in lines:
         click.echo("".join(letter if letter.isprintable() else " " for letter in line))
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
-from smithd.formatting import CONTROLS, DIRECTIONS
+from smithd.formatting import CONTROLS, DIRECTIONS, zoned
 from smithd.redactor import Redactor
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
@@ -18,13 +21,23 @@ _UNSAFE = dict.fromkeys([*CONTROLS, *DIRECTIONS, 0x2028, 0x2029], " ")
 _COLORS = {logging.DEBUG: "2", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
 
 
-def write_logs(redactor: Redactor) -> None:
+@dataclass
+class LogZone:
+    """The zone of the log's times. ``read``: the one of now, which a reload may change."""
+
+    read: Callable[[], tzinfo]
+
+
+UTC_LOG = LogZone(lambda: UTC)
+
+
+def write_logs(redactor: Redactor, zone: LogZone = UTC_LOG) -> None:
     """Write smithd's log to stderr, without secrets."""
     handler = logging.StreamHandler()
     if _is_journal():
-        handler.setFormatter(_Journal(redactor, "%(message)s"))
+        handler.setFormatter(_Journal(redactor, zone, "%(message)s"))
     else:
-        handler.setFormatter(_Terminal(redactor, in_color=sys.stderr.isatty() and "NO_COLOR" not in os.environ))
+        handler.setFormatter(_Terminal(redactor, zone, in_color=sys.stderr.isatty() and "NO_COLOR" not in os.environ))
     log = logging.getLogger("smithd")
     log.addHandler(handler)
     # A handler of the root logger would write each line again, with its secrets.
@@ -43,9 +56,13 @@ def _is_journal() -> bool:
 class _Clean(logging.Formatter):
     """One line for each record, without secrets."""
 
-    def __init__(self, redactor: Redactor, form: str) -> None:
-        super().__init__(form, "%H:%M:%S")
+    def __init__(self, redactor: Redactor, zone: LogZone, form: str) -> None:
+        super().__init__(form)
         self._redactor = redactor
+        self._zone = zone
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002 - logging's
+        return zoned(record.created, self._zone.read(), "%Y-%m-%d %H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
         return self._redactor.clean(super().format(record)).translate(_UNSAFE)
@@ -60,10 +77,10 @@ class _Journal(_Clean):
 
 
 class _Terminal(_Clean):
-    """With the time, and in colour where the terminal has it."""
+    """With date and time, and in colour where the terminal has it."""
 
-    def __init__(self, redactor: Redactor, in_color: bool) -> None:
-        super().__init__(redactor, "%(asctime)s %(levelname)-7s %(message)s")
+    def __init__(self, redactor: Redactor, zone: LogZone, in_color: bool) -> None:
+        super().__init__(redactor, zone, "%(asctime)s %(levelname)-7s %(message)s")
         self._in_color = in_color
 
     def format(self, record: logging.LogRecord) -> str:

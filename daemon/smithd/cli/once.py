@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smithd.cli.logs import write_logs
+from smithd.cli.logs import LogZone, write_logs
 from smithd.cli.options import config_option, log_level_option
 from smithd.cli.state import copied
 from smithd.descriptors import raise_limit
@@ -42,7 +42,7 @@ def once(config: Path, send: bool) -> int:
 
     raise_limit()
     loaded = load(config, secrets_required=True)
-    write_logs(loaded.redactor)
+    write_logs(loaded.redactor, LogZone(lambda: loaded.zone))
     with tempfile.TemporaryDirectory(prefix="smithd-once-") as folder:
         copy = None if send else copied(state_file(loaded), Path(folder) / "state.db")
         complete = asyncio.run(_once(loaded, copy))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smithd.cli.logs import write_logs
+from smithd.cli.logs import LogZone, write_logs
 from smithd.cli.options import config_option, log_level_option, socket_option
 from smithd.descriptors import RESERVE, raise_limit
 from smithd.events import Events, listen_with_logs
@@ -24,6 +24,7 @@ from smithd.events import Events, listen_with_logs
 if TYPE_CHECKING:
     from smithd.clock import Clock
     from smithd.config.model import Config
+    from smithd.runtime.components import Components
 
 
 @click.command()
@@ -46,8 +47,9 @@ def run(config: Path, socket: Path | None) -> None:
         raise_limit()
         loaded = load(config, secrets_required=True)
         RESERVE.hold()
-        write_logs(loaded.redactor)
-        stopped_cleanly = clock.run(partial(_run, loaded, socket, clock))
+        zone = LogZone(lambda: loaded.zone)
+        write_logs(loaded.redactor, zone)
+        stopped_cleanly = clock.run(partial(_run, loaded, socket, clock, zone))
     finally:
         gc.enable()
     if not stopped_cleanly or threading.active_count() > 1:
@@ -56,7 +58,7 @@ def run(config: Path, socket: Path | None) -> None:
         os._exit(0)
 
 
-async def _run(config: Config, socket: Path | None, clock: Clock) -> bool:
+async def _run(config: Config, socket: Path | None, clock: Clock, zone: LogZone) -> bool:
     from smithd import control
     from smithd.config.load import load
     from smithd.runtime.daemon import Operator, run
@@ -72,7 +74,12 @@ async def _run(config: Config, socket: Path | None, clock: Clock) -> bool:
     gc.enable()
     operator = Operator(reread, reload, socket or control.places(config.path)[0], collector_rests)
     events = Events([listen_with_logs(config.redactor)])
-    return await run(config, events, clock, stop, operator=operator)
+    return await run(config, events, clock, stop, partial(_follow, zone), operator=operator)
+
+
+async def _follow(zone: LogZone, components: Components) -> None:
+    """Have the log's times in the zone of the configuration in use, also after a reload."""
+    zone.read = lambda: components.config.zone
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 from smithd.cli.options import ask, config_option, socket_option
+from smithd.cli.times import zone_of
+from smithd.formatting import zoned
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, with times in UTC.")
 
@@ -70,7 +72,7 @@ def add(
     if as_json:
         click.echo(json.dumps(_dated(made)))
     else:
-        click.echo(f"Silence {made['id']} suppresses {made['matchers']} until {_local(made['ends'])}.")
+        click.echo(f"Silence {made['id']} suppresses {made['matchers']} until {_local(made)}.")
 
 
 @silence.command("list")
@@ -86,9 +88,7 @@ def list_(config: Path, socket: Path | None, as_json: bool) -> None:
     if not found:
         click.echo("No silences.")
     rows = [("ID", "UNTIL", "MATCHERS", "BY", "COMMENT")]
-    rows += [
-        (str(each["id"]), _local(each["ends"]), each["matchers"], each["author"], each["comment"]) for each in found
-    ]
+    rows += [(str(each["id"]), _local(each), each["matchers"], each["author"], each["comment"]) for each in found]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     # Matchers and comments are free text, which must not control the terminal.
     for row in rows if found else ():
@@ -110,5 +110,5 @@ def _dated(made: Mapping[str, Any]) -> dict[str, Any]:
     return {**made, **{name: datetime.fromtimestamp(made[name], UTC).isoformat() for name in ("starts", "ends")}}
 
 
-def _local(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment):%Y-%m-%d %H:%M}"
+def _local(made: Mapping[str, Any]) -> str:
+    return zoned(made["ends"], zone_of(made), "%Y-%m-%d %H:%M")

@@ -260,7 +260,7 @@ def _service(documents: dict[str, Any], faults: Iterable[dict[str, Any]], starts
         state.keys = state.keys or {DEFAULT_KEY: None}
         service = Service(
             state,
-            on_request=lambda seen: click.echo(f"{datetime.fromtimestamp(seen.at):%H:%M:%S}  {seen}"),
+            on_request=lambda seen: click.echo(f"{datetime.fromtimestamp(seen.at):%Y-%m-%d %H:%M:%S}  {seen}"),
             ahead=ahead,
         )
         flag = "--fault"

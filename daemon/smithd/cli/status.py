@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from smithd.cli.options import ask, config_option, socket_option
+from smithd.cli.times import zone_lines
 
 Found = Mapping[str, Any]
 """A part of the daemon's status, as JSON has it."""
@@ -47,6 +48,7 @@ def _text(found: Found) -> Iterator[str]:
     if (reload := found["last_reload"]) is not None:
         outcome = "refused; 'smithd reload' shows why" if reload["refused"] else "taken"
         yield f"last reload {_short(reload['reloaded_at'])}: {outcome}"
+    yield from zone_lines(found)
     yield from _section("Sources", map(_source, found["sources"]))
     problems = [f"{rule['name']}: cannot be evaluated: {rule['problem']}" for rule in found["rules"] if rule["problem"]]
     yield from _section("Alerts", [*problems, *map(_alert, found["alerts"])])

@@ -16,11 +16,9 @@ from smithd.config.yaml.positions import Path
 from smithd.expression.derived import base_metrics
 from smithd.formatting import duration
 from smithd.poll.schedule import period
-from smithd.surfaces.activity.options import ActivityOptions
+from smithd.surfaces.activity.options import THROTTLED_UPDATES, ActivityOptions
 from smithd.surfaces.widget import WidgetOptions
 
-COSMETIC_UPDATES_A_MINUTE = 0.5
-"""A Live Activity that only changes its numbers is updated every 120 s at most."""
 SHORTEST_USEFUL_INTERVAL = 60.0
 """iOS fetches widgets about every 15 minutes, so a value that is sent more often than every minute is never seen."""
 
@@ -96,7 +94,7 @@ class _Pace:
         return min(polls, 60 / widget.min_interval) if widget.min_interval else polls
 
     def updates(self, activity: ActivityOptions) -> float:
-        return min(self.polls(activity.dependencies.metrics), COSMETIC_UPDATES_A_MINUTE)
+        return min(self.polls(activity.dependencies.metrics), 60 / activity.update_every)
 
     def changes(self, activity: ActivityOptions) -> float:
         """Changes of meaning are sent at once: one for each poll of a rule that colours or shows the activity."""
@@ -131,6 +129,7 @@ def advise(validator: Validator, config: Config) -> None:
         if key != key.lower():
             message = f"the stream key '{key}' has capitals: whether the service tells them apart is not documented"
             validator.warn(("live_activities", key), message)
+    _warn_of_throttled(validator, config)
 
     for key, widget in config.widgets.items():
         if widget.min_interval < SHORTEST_USEFUL_INTERVAL:
@@ -179,6 +178,19 @@ def _warn_of_freshness(validator: Validator, config: Config) -> None:
                     f"a value counts as fresh for {duration(seconds)}, and the next comes after {duration(interval)}"
                 )
                 validator.warn(("sources", name, *below, "fresh_for"), f"{message}: it is stale in between")
+
+
+def _warn_of_throttled(validator: Validator, config: Config) -> None:
+    """What is shown for a while may be updated often; what is always shown uses up what iOS allows it."""
+    pace = _Pace(config)
+    for key, activity in config.live_activities.items():
+        often = pace.updates(activity)
+        if activity.is_always_shown and often > 60 / THROTTLED_UPDATES:
+            every = f"its numbers are sent up to every {duration(60 / often)}"
+            message = (
+                f"{every}, and it is always shown: iOS then shows no update for about an hour, and no error says so"
+            )
+            validator.warn(("live_activities", key, "update_every"), message)
 
 
 def _warn_of_budgets(validator: Validator, config: Config) -> None:

@@ -17,7 +17,7 @@ from smithd.config import expressions, lint, references, rules
 from smithd.config.model import PLACES, Config, DefaultsOptions, File
 from smithd.config.sources import Sources, load_plugins
 from smithd.config.validator import Validator, open_file
-from smithd.config.zones import local_zone
+from smithd.config.zones import local_zone, shown_zone
 from smithd.delivery.account import AccountOptions
 from smithd.errors import ConfigError
 from smithd.expression.expression import Expression
@@ -137,7 +137,7 @@ def _check_stream_keys(validator: Validator) -> None:
 
 def _zone(validator: Validator, file: File | None) -> ZoneInfo:
     if file is not None and file.timezone is not None:
-        return file.timezone
+        return shown_zone(file.timezone)
     if "timezone" not in validator.data and (local := local_zone()) is not None:
         return local
     if "timezone" not in validator.data:

@@ -135,7 +135,9 @@ class File(Options):
         description="the state; default: $STATE_DIRECTORY/smithd.db, else a file for each configuration "
         "in the user's state folder",
     )
-    timezone: Zone | None = Field(None, description="for cron, time windows and times in texts; default: the system's")
+    timezone: Zone | None = Field(
+        None, description="of all times that are shown, cron, days and time windows; default: the system's"
+    )
     web: WebOptions | None = Field(None, description="the local page; left out: none")
     defaults: DefaultsOptions = Field(DefaultsOptions(), description="every and timeout for all sources")
     plugins: list[str] = Field([], description="Python files with sources of your own, from this file's folder")

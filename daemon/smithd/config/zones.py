@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from smithd.formatting import ForeignZone
 from smithd.suggestion import did_you_mean
+
+_COMPARED = tuple(datetime(2026, month, day) for month in range(1, 13) for day in (1, 15))
+"""The moments at which the clocks of two zones are compared."""
 
 
 def parse_zone(name: Any) -> ZoneInfo:
@@ -34,3 +39,10 @@ def local_zone() -> ZoneInfo | None:
             return ZoneInfo(get_localzone_name() or "")
         except (OSError, ValueError, KeyError):
             return None
+
+
+def shown_zone(zone: ZoneInfo) -> ZoneInfo:
+    """The zone as times in it are shown: foreign, where its clocks are not those of this machine."""
+    system = local_zone() or ZoneInfo("UTC")
+    same = zone.key == system.key or all(zone.utcoffset(at) == system.utcoffset(at) for at in _COMPARED)
+    return zone if same else ForeignZone(zone.key)

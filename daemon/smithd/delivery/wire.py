@@ -12,6 +12,7 @@ from smithd.contract.endpoint import Endpoint, Family
 from smithd.contract.values import clipped, encoded, is_blank
 from smithd.delivery import window
 from smithd.delivery.fitting import NO_VALUE, copied, fit, shown_text, tidy
+from smithd.formatting import zoned
 from smithd.keys import Key
 from smithd.outbox.message import (
     ActivityContent,
@@ -158,7 +159,7 @@ def _push(
     if late >= LATE:
         hours, minutes = divmod(round(late / 60), 60)
         span = f"{hours} h {minutes} min" if hours else f"{minutes} min"
-        lines.append(f"Delivered {datetime.fromtimestamp(now, zone):%H:%M}, {span} late.")
+        lines.append(f"Delivered {zoned(now, zone, '%H:%M')}, {span} late.")
     if lines:
         # What is no text is left as it is, for the contract's check to refuse.
         body["message"] = "\n".join(map(str, lines)) if isinstance(lines[0], str) else lines[0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
+from smithd.formatting import ForeignZone
+
 
 def clock(at: float, zone: tzinfo) -> str:
     """``9:41``, as the phone's big clock has it."""
@@ -11,9 +13,17 @@ def clock(at: float, zone: tzinfo) -> str:
     return f"{local.hour}:{local.minute:02}"
 
 
-def exact(at: float, zone: tzinfo) -> str:
-    """``09:41:07``, for what happened."""
-    return f"{datetime.fromtimestamp(at, zone):%H:%M:%S}"
+def exact(at: float, now: float, zone: tzinfo) -> str:
+    """``09:41:07``, for what happened; with the weekday where it was not today."""
+    moment = datetime.fromtimestamp(at, zone)
+    return (
+        f"{moment:%H:%M:%S}" if moment.date() == datetime.fromtimestamp(now, zone).date() else f"{moment:%a %H:%M:%S}"
+    )
+
+
+def foreign(zone: tzinfo) -> str:
+    """``times in Europe/Berlin``, where that is not this machine's zone; else nothing."""
+    return f"times in {zone.key}" if isinstance(zone, ForeignZone) else ""
 
 
 def date(at: float, zone: tzinfo) -> str:

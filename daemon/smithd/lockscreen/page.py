@@ -37,7 +37,7 @@ _ENVIRONMENT = jinja2.Environment(
 )
 _ENVIRONMENT.filters.update(
     ago=formatting.ago, caption=formatting.caption, clock=formatting.clock, clockface=clockface,
-    date=formatting.date, exact=formatting.exact, figure=formatting.figure, glyph=glyph,
+    date=formatting.date, exact=formatting.exact, figure=formatting.figure, foreign=formatting.foreign, glyph=glyph,
 )  # fmt: skip
 # Read now: when somebody asks for the page, there may be no descriptor left.
 for _name in _ENVIRONMENT.list_templates():

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from smithd.clock import VirtualClock
 from smithd.config.model import Config
@@ -41,6 +42,8 @@ def play(config: Config, tests: RuleTests, case: Case) -> Played:
     if interval is not None:
         sources = {name: replace(spec, schedule=Every(interval)) for name, spec in config.sources.items()}
         config = replace(config, sources=sources)
+    # As on a machine in the configured zone: a test says the same on every machine.
+    config = replace(config, zone=ZoneInfo(config.zone.key))
     start = (case.start or tests.start).replace(tzinfo=config.zone).timestamp()
     clock = VirtualClock(start)
     with closing(Database.in_memory()) as database:

@@ -79,16 +79,28 @@ class _Commands:
     async def add_silence(self, given: Arguments) -> dict[str, Any]:
         now, seconds = self._components.clock.now(), _number(given, "seconds")
         matchers, comment, author = (_text(given, name) for name in ("matchers", "comment", "author"))
-        return _as_json(await self._components.writer.ask(AddSilence(now, matchers, seconds, comment, author)))
+        made = await self._components.writer.ask(AddSilence(now, matchers, seconds, comment, author))
+        return self._as_json(made)
 
     async def list_silences(self, _: Arguments) -> list[dict[str, Any]]:
         silences = self._components.engine.state.silences
-        return [_as_json(silence) for silence in silences.active(self._components.clock.now())]
+        return [self._as_json(silence) for silence in silences.active(self._components.clock.now())]
 
     async def expire_silence(self, given: Arguments) -> None:
         if not (number := _number(given, "id")).is_integer():
             raise ValueError("expected a whole number as 'id'")
         await self._components.writer.ask(ExpireSilence(self._components.clock.now(), int(number)))
+
+    def _as_json(self, silence: Silence) -> dict[str, Any]:
+        return {
+            "id": silence.id,
+            "matchers": silence.text,
+            "comment": silence.comment,
+            "author": silence.author,
+            "starts": silence.starts,
+            "ends": silence.ends,
+            "timezone": self._components.config.zone.key,
+        }
 
 
 def _text(given: Arguments, name: str) -> str:
@@ -107,14 +119,3 @@ def _number(given: Arguments, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
         raise ValueError(f"expected a number as '{name}', of at most {LARGEST}")
     return float(value)
-
-
-def _as_json(silence: Silence) -> dict[str, Any]:
-    return {
-        "id": silence.id,
-        "matchers": silence.text,
-        "comment": silence.comment,
-        "author": silence.author,
-        "starts": silence.starts,
-        "ends": silence.ends,
-    }

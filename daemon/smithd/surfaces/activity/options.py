@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from smithd.contract.parts import Action, Icon
 from smithd.contract.values import Channels, Tags, size
@@ -26,6 +26,19 @@ LARGEST_BUTTON = 2500
 
 STAND_IN_TITLE = "smithd"
 """A title must not be empty; a template's text can be."""
+
+
+SHORTEST_UPDATES = 5.0
+THROTTLED_UPDATES = 120.0
+"""Seconds. Where an activity is updated more often than this for long, iOS shows none of its updates for about an hour
+(contract section 9.3).
+"""
+
+
+def _not_too_often(seconds: float) -> float:
+    if seconds < SHORTEST_UPDATES:
+        raise ValueError("expected 5s or more: iOS does not show faster updates (the default is 120s)")
+    return seconds
 
 
 def _everything(text: Any) -> list[tuple[str, None]]:
@@ -62,6 +75,11 @@ class ActivityOptions(Options):
     action: Action | None = None
     channels: Channels | None = Field(None, description="default: activitysmith.channels")
     tags: Tags | None = None
+    update_every: Annotated[Duration, AfterValidator(_not_too_often)] = Field(
+        THROTTLED_UPDATES,
+        description="the least time between two updates that change only numbers (5s or more); what a rule changes is "
+        "sent at once. iOS throttles an activity that is updated more often than every two minutes for long",
+    )
     end: End = End()
 
     @field_validator("action")

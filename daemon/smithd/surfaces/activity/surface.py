@@ -14,9 +14,6 @@ from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView
 
-COSMETIC_INTERVAL = 120.0
-"""Seconds between two updates that change only numbers; iOS throttles more frequent ones (contract section 9.3)."""
-
 
 @dataclass(frozen=True, slots=True)
 class ActivitySurface:
@@ -54,7 +51,7 @@ class ActivitySurface:
         # What is worth an update at once: the headline, what the type says, how severely rules fire, and who gets it.
         severities = [[rule, view.severity([rule])] for rule in sorted(self.dependencies.rules)]
         meaning = json.dumps([state["title"], self.options.own_meaning(state), severities, self.channels])
-        return DesiredActivity(self.key, content, meaning, COSMETIC_INTERVAL)
+        return DesiredActivity(self.key, content, meaning, self.options.update_every)
 
     def final_content(self, view: SurfacesView) -> ActivityContent:
         """Its state now, and after how many seconds the phone takes it away."""

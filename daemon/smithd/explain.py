@@ -107,7 +107,8 @@ class _RuleStatus:
             "labels": dict(alert.labels),
             "series": str(alert.series) if alert.metric else "",
             "severity": alert.severity,
-            "since": self._time(alert.since),
+            "since": self._time(alert.severity_since),
+            "started": self._time(alert.since),
             "fired_at": self._time(alert.fired_at),
             "value": sample.value if sample is not None else alert.value,
             "cause": str(alert.cause),
@@ -224,7 +225,9 @@ def _states(explanation: Explanation) -> Iterator[str]:
         name = _labels(alert["labels"]) or explanation["rule"]
         value = f", {alert['series'] or 'its value'} is {number(alert['value'])}" if alert["value"] is not None else ""
         since = f"{alert['severity']} since" if alert["severity"] else "pending since"
-        yield f"{name}: {since} {_short(alert['since'], explanation['at'])}{value}"
+        is_worse = alert["severity"] and alert["started"] != alert["since"]
+        started = f" (the alert: {_short(alert['started'], explanation['at'])})" if is_worse else ""
+        yield f"{name}: {since} {_short(alert['since'], explanation['at'])}{started}{value}"
         if alert["cause"]:
             yield f"  because of what is missing: {alert['cause'].replace('source:', 'source ')}"
         if (suppressed := alert["suppressed"]) is not None:

@@ -284,7 +284,7 @@ def _alerts(setup: Setup, state: State, now: float) -> list[AlertStatus]:
                 dict(alert.labels),
                 _phase(alert),
                 alert.severity,
-                alert.since,
+                alert.severity_since,
                 alert.value if sample is None else sample.value,
                 "" if by is None else by.reason,
                 None if by is None else by.until,

@@ -10,6 +10,7 @@ from smithd.alerts.damping import Flapping
 from smithd.alerts.machine import Hold, Phase
 from smithd.alerts.reason import Evidence, TransitionReason
 from smithd.alerts.severity import Severity, rank, worst_of
+from smithd.alerts.spell import Spell
 
 EVIDENCE = Evidence(TransitionReason.CLEARED)
 
@@ -24,7 +25,7 @@ def alert(host: str, since: float, severity: Severity | None = Severity.WARNING,
         since,
         since if severity else None,
         7.0,
-        severity,
+        (Spell(severity, since),) if severity else (),
         flapping=Flapping(1.0, since),
     )
 

@@ -14,6 +14,7 @@ from smithd.alerts.reason import SERIES_MISSING
 from smithd.alerts.resume import PENDING_SURVIVES, Resumed, fit, resume
 from smithd.alerts.rule import Rule, RuleOptions, compile_rule
 from smithd.alerts.severity import Severity
+from smithd.alerts.spell import Spell
 
 NOW = 10_000.0
 W, C = Severity.WARNING, Severity.CRITICAL
@@ -28,7 +29,9 @@ def alert(*holds: tuple[Severity, Phase], severity: Severity | None, since: floa
     kept = tuple(
         Hold(level, phase, since, since) if phase is not Phase.INACTIVE else Hold(level) for level, phase in holds
     )
-    return Alert(KEY, "shop.errors", kept, severity, since, since if severity else None, 7.0, severity)
+    levels = {hold.severity for hold in kept if hold.fires} | ({severity} if severity else set())
+    spells = tuple(Spell(level, since) for level in sorted(levels))
+    return Alert(KEY, "shop.errors", kept, severity, since, since if severity else None, 7.0, spells)
 
 
 def resumed(given: Alert, *rules: Rule, alive_at: float | None = NOW - 60) -> Resumed:

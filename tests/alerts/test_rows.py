@@ -18,6 +18,7 @@ from smithd.alerts.machine import Hold, Phase
 from smithd.alerts.missing import Absence, AbsencePhase
 from smithd.alerts.reason import Cause, unpack
 from smithd.alerts.severity import Severity
+from smithd.alerts.spell import Spell
 from smithd.storage.database import Database
 from smithd.storage.migration import upgrade
 
@@ -30,7 +31,7 @@ A = Alert(
     10.0,
     20.0,
     7.5,
-    C,
+    (Spell(W, 10.0), Spell(C, 12.0, 20.0, 3.5)),
     flapping=Flapping(2.5, 20.0),
 )
 B = Alert(
@@ -41,7 +42,7 @@ B = Alert(
     5.0,
     8.0,
     None,
-    C,
+    (Spell(C, 5.0),),
     Cause.failing("shop"),
     Absence(AbsencePhase.FIRING, 8.0),
 )
@@ -143,7 +144,8 @@ def test_a_state_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
         (evidence,) = connection.exec_driver_sql("SELECT evidence FROM journal").scalars()
     database.close()
     pending = Alert(AlertKey("", "low", ()), "shop.stock", (Hold(W, Phase.PENDING, 12.0, 12.0),), None, 12.0, None, 1.0)
-    assert kept.alerts == [A, pending, B]
+    # When it was critical before is not known any more.
+    assert kept.alerts == [replace(A, spells=(Spell(W, 10.0),)), pending, B]
     assert kept.flapping == {INACTIVE: Flapping(1.0, 3.0)}
     found = unpack(evidence)
     assert found is not None

@@ -82,7 +82,10 @@ def test_a_whole_story(tmp_path: Path) -> None:
         assert taken[2].content.title == "Earlier: errors is warning"
         assert taken[1].content.content_state["metrics"][0]["color"] == "red"
         harness.poll(T + 181, errors=3, orders=12)
-        assert [str(message.key) for message in harness.take()] == ["Live Activity shop"]
+        activity, fallen = harness.take()
+        assert str(activity.key) == "Live Activity shop"
+        assert isinstance(fallen, PushUpdate)
+        assert (fallen.content.title, fallen.content.interruption_level) == ("errors is warning", "passive")
         harness.poll(T + 241, errors=0, orders=12)
         cooling, resolved = harness.take()
         assert isinstance(resolved, PushUpdate)
@@ -337,7 +340,7 @@ def test_a_clock_that_is_set_back_leaves_no_alert_in_the_future(tmp_path: Path) 
         harness.now = T - 3600
         harness.engine.replan(harness.now)
         harness.poll(T - 2700, errors=9)
-        assert harness.take()[0].content.message.endswith(", since 13:00.")
+        assert harness.take()[0].content.message.endswith(", since 13:15.")
     with Harness(tmp_path, BOTH.replace("10m", "0s"), T - 7200) as harness:
         harness.poll(T - 6900, errors=0)
         (resolved,) = harness.take()
@@ -416,7 +419,8 @@ def test_the_story_names_the_worst_and_is_told_however_long_it_lasted(tmp_path: 
         harness.poll(T + 8 * 86400 + 60, errors=0, stock=3)
         (resolved,) = harness.take()
         assert isinstance(resolved, PushUpdate)
-        assert "It was critical for 8d" in resolved.content.message
+        text = "It was warning for 8d, Sun 14:00 to 14:01, of that critical 1m, Sun 14:00 to Sun 14:01."
+        assert resolved.content.message.endswith(text)
 
 
 def test_a_reading_that_is_old_by_its_own_time_fires_nothing(tmp_path: Path) -> None:

@@ -36,6 +36,16 @@ def test_it_says_when_a_rule_fires_and_how_far_it_is_from_that(tmp_path: Path) -
         assert "  no notifications: it has no push" in lines
 
 
+def test_each_severity_has_its_own_since(tmp_path: Path) -> None:
+    config = rules("  stock: {metric: shop.stock, warning: '> 1', critical: '> 5', for: {critical: 1m}}\n")
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, stock=2)
+        harness.poll(EVENING + 60, stock=7)
+        assert "stock: warning since 20:00:00, shop.stock is 7" in told(harness, "stock")
+        harness.poll(EVENING + 120, stock=7)
+        assert "stock: critical since 20:01:00 (the alert: 20:00:00), shop.stock is 7" in told(harness, "stock")
+
+
 def test_it_counts_the_series_that_breach_and_have_no_alert(tmp_path: Path) -> None:
     config = rules("  stock: {metric: shop.stock, warning: '> 1', max_alerts: 1}\n")
     with Harness(tmp_path, config, EVENING) as harness:

@@ -133,7 +133,9 @@ def test_a_severity_may_be_excepted_from_a_mute(tmp_path: Path) -> None:
         assert titles(harness.take()) == ["errors is critical"]
         harness.poll(NIGHT + 180, errors=2)
         harness.pass_time(MORNING)
-        assert harness.take() == []
+        (fallen,) = harness.take()
+        assert isinstance(fallen, PushUpdate)
+        assert fallen.content.title == "errors is warning"
 
 
 def test_a_rise_within_a_mute_is_notified_at_its_end_unless_it_fell_again(tmp_path: Path) -> None:
@@ -165,7 +167,7 @@ def test_a_digest_names_what_still_fires_and_what_came_and_went(tmp_path: Path) 
             "errors: 7, critical since Mon 23:01",
             "stock (b): 2, warning since Mon 23:01",
             "Came and went:",
-            "stock (a): warning, Mon 23:01 to Mon 23:02",
+            "stock (a): warning for 1m, Mon 23:01 to Mon 23:02",
         ]
         harness.poll(MORNING + 60, errors=0, stock={"a": 0, "b": 2}, orders=9)
         harness.pass_time(MORNING + 301)
@@ -311,7 +313,7 @@ def test_a_group_is_notified_once_with_all_that_came_while_it_waited(tmp_path: P
             "b: 2, warning since 20:00",
             "Normal for shop.stock: 1 or less.",
             "Ended:",
-            "stock (c): warning, 20:00 to 20:00",
+            "stock (c): warning for 5s, 20:00 to 20:00",
         ]
 
 
@@ -690,8 +692,9 @@ def test_an_alert_is_notified_when_it_gets_a_severity_that_is_listed(tmp_path: P
         harness.poll(EVENING + 60, errors=2)
         assert titles(harness.take()) == ["errors is warning"]
         harness.poll(EVENING + 120, errors=7)
+        assert [isinstance(said, PushUpdate) for said in harness.take()] == [True]
         harness.poll(EVENING + 180, errors=2)
-        assert harness.take() == []
+        assert [isinstance(said, PushUpdate) for said in harness.take()] == [True]
         assert harness.reasons() == [
             Reason.SEVERITY_NOT_LISTED,
             Reason.NOTIFIED,
@@ -752,15 +755,27 @@ def test_what_fell_and_rose_again_waits_for_group_interval_as_other_news_does(tm
     config = rules(rule())
     with Harness(tmp_path, config, EVENING) as harness:
         harness.poll(EVENING, errors=7)
-        harness.poll(EVENING + 60, errors=2)
         assert titles(harness.take()) == ["errors is critical"]
+        harness.poll(EVENING + 60, errors=2)
+        assert titles(harness.take()) == ["errors is warning"]
     with Harness(tmp_path, config, EVENING + 100) as harness:
         harness.poll(EVENING + 120, errors=7)
-        assert harness.take() == []
+        (risen,) = harness.take()
+        assert isinstance(risen, PushUpdate)
         harness.pass_time(EVENING + 299)
         assert harness.take() == []
         harness.pass_time(EVENING + 300)
         assert titles(harness.take())[0] == "errors is critical"
+
+
+def test_a_rise_that_nobody_has_seen_is_pushed_at_once_when_it_comes_again(tmp_path: Path) -> None:
+    """It fell before its push was sent: the push says what is true by then."""
+    with Harness(tmp_path, rules(rule()), EVENING) as harness:
+        harness.poll(EVENING, errors=7)
+        harness.poll(EVENING + 60, errors=2)
+        assert titles(harness.take()) == ["errors is warning"]
+        harness.poll(EVENING + 120, errors=7)
+        assert titles(harness.take()) == ["errors is critical", "Earlier: errors is warning"]
 
 
 def test_a_digest_reminds_of_nothing_that_it_has_not_notified(tmp_path: Path) -> None:

@@ -48,10 +48,13 @@ def test_a_custom_text_sees_one_alert_or_all_of_a_group() -> None:
     assert found.plainest == PushContent(found.plain, interruption_level="time-sensitive", plain=found.plain)
     assert found.plain == "errors is critical: 7"
     hosts = [fires(2, NOW - 60, host="b"), fires(7, host="a"), fires(3, host="c")]
-    title, subtitle = "{{ count }} of {{ severity }}: {{ alerts | join(' ') }}", "since {{ since }}"
+    title, subtitle = (
+        "{{ count }} of {{ severity }}: {{ alerts | join(' ') }}",
+        "since {{ since }}, the first {{ started }}",
+    )
     found = text(*hosts, max_series=2, title=title, subtitle=subtitle)
     assert found.title == "3 of critical: a b 1 more"
-    assert found.subtitle == "since 13:59"
+    assert found.subtitle == "since 14:00, the first 13:59"
 
 
 def test_a_title_that_fails_gives_way_to_the_stock_one() -> None:
@@ -105,7 +108,7 @@ def test_the_text_about_the_end_of_one_alert_has_its_course() -> None:
 def test_the_end_of_a_group_names_the_last() -> None:
     found = content.ended(Subject(ALONE, (), [over(host, at=NOW + 60) for host in "ab"]), view())
     assert (found.title, found.interruption_level) == ("Resolved: errors", "passive")
-    assert found.message.split("\n")[0] == "errors (a): critical, 14:00 to 14:01"
+    assert found.message.split("\n")[0] == "errors (a): critical for 1m, 14:00 to 14:01"
 
 
 def test_a_superseded_notification_is_marked_as_earlier_once() -> None:

@@ -69,9 +69,25 @@ class Row:
 ROWS = [
     # 1: no difference
     Row("it was notified as it is", [A], Do.NOTHING, Why.UNCHANGED, {A: WARNING}),
-    Row("it is less than was notified", [A], Do.NOTHING, Why.UNCHANGED, {A: CRITICAL}),
     Row("a rise that is suppressed", [BAD], Do.NOTHING, Why.UNCHANGED, {BAD: WARNING}, {BAD.id: MUTED}),
     Row("a reminder is not due", [A], Do.NOTHING, Why.UNCHANGED, {A: WARNING}, options=HOURLY, until=3600.0),
+    # The text names it at a severity that it has no more.
+    Row("it fell", [A], Do.UPDATE, Why.UPDATED, {A: CRITICAL}),
+    Row("it fell while it is suppressed", [A], Do.UPDATE, Why.UPDATED, {A: CRITICAL}, {A.id: MUTED}),
+    Row("it fell just after the push", [A], Do.WAIT, Why.UPDATE_INTERVAL, {A: CRITICAL}, at=5.0, until=15.0),
+    Row("it fell before the push was sent", [A], Do.UPDATE_UNSENT, Why.UPDATED, {A: CRITICAL}, last=Push.WAITING),
+    Row("it fell, on_resolve: push", [A], Do.UPDATE, Why.UPDATED, {A: CRITICAL}, options=LOUD),
+    Row("it fell, on_resolve: none", [A], Do.UPDATE, Why.UPDATED, {A: CRITICAL}, options=SILENT),
+    Row("it fell, and has no name", [A], Do.FORGET, Why.NOT_REPLACEABLE, {A: CRITICAL}, last=Push.FIXED),
+    Row(
+        "it fell while a digest waits for its window",
+        [A],
+        Do.UPDATE,
+        Why.UPDATED,
+        {A: CRITICAL},
+        scope=GroupScope.DIGEST,
+        log={"not_before": NOW + 9000},
+    ),
     # 2: the first notification
     Row("an alert alone", [A], Do.PUSH, Why.NOTIFIED, last=Push.NONE, options=ALONE, at=0.0),
     Row("the first of a group", [A], Do.WAIT, Why.GROUP_WAIT, last=Push.NONE, at=0.0, until=30.0),

@@ -11,6 +11,7 @@ from smithd.alerts.machine import Hold, Phase
 from smithd.alerts.missing import PRESENT, Absence
 from smithd.alerts.reason import VALUE, Cause, Evidence
 from smithd.alerts.severity import Severity, rank
+from smithd.alerts.spell import Spells, since_at
 from smithd.plugin.sample import Labels, Series
 
 
@@ -33,9 +34,9 @@ class Alert:
 
     ``metric``: what the rule watches ("" for an expression); ``holds``: one for each of its thresholds, lowest first.
     ``severity``: the highest that fires; ``since``: when the breach began; ``fired_at``: when the alert first fired;
-    ``value``: the newest value that was evaluated when the alert last changed (None: there never was one); ``worst``:
-    the highest severity of this episode so far; ``cause``: what its severity is based on. ``absence``: whether its
-    value is missing. ``flapping``: how often it fired lately, where the rule has damping.
+    ``value``: the newest value that was evaluated when the alert last changed (None: there never was one); ``spells``:
+    how long it was at each severity of this episode; ``cause``: what its severity is based on. ``absence``: whether
+    its value is missing. ``flapping``: how often it fired lately, where the rule has damping.
     """
 
     key: AlertKey
@@ -45,7 +46,7 @@ class Alert:
     since: float
     fired_at: float | None
     value: float | None
-    worst: Severity | None = None
+    spells: Spells = ()
     cause: Cause = VALUE
     absence: Absence = PRESENT
     flapping: Flapping | None = None
@@ -61,6 +62,16 @@ class Alert:
     @property
     def series(self) -> Series:
         return Series(self.metric, self.key.labels)
+
+    @property
+    def worst(self) -> Severity | None:
+        """The highest severity of this episode so far; None before it fires."""
+        return self.spells[-1].severity if self.spells else None
+
+    @property
+    def severity_since(self) -> float:
+        """Since when its severity is breached; while it is pending, since when any is."""
+        return since_at(self.severity, self.spells, self.since)
 
     @property
     def is_pending(self) -> bool:
@@ -88,10 +99,11 @@ class Alert:
 
     def clamped(self, now: float) -> Alert:
         """The alert as it can be by ``now``: the clock may have been set back since it began."""
-        if max(self.since, self.fired_at or now) <= now:
+        spells = tuple([spell.by(now) for spell in self.spells])
+        if max(self.since, self.fired_at or now) <= now and spells == self.spells:
             return self
         fired_at = min(self.fired_at, now) if self.fired_at is not None else None
-        return replace(self, since=min(self.since, now), fired_at=fired_at)
+        return replace(self, since=min(self.since, now), fired_at=fired_at, spells=spells)
 
 
 class Change(StrEnum):

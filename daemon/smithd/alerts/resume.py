@@ -13,6 +13,7 @@ from smithd.alerts.machine import Hold, Phase
 from smithd.alerts.places import first_in_order
 from smithd.alerts.rule import Rule
 from smithd.alerts.severity import worst_of
+from smithd.alerts.spell import spells_after
 
 PENDING_SURVIVES = 3600.0
 """An outage shorter than this (seconds) does not stop the clocks of pending alerts."""
@@ -79,7 +80,7 @@ def fit(alert: Alert, rule: Rule, now: float) -> Alert:
     """
     if [hold.severity for hold in alert.holds] == [severity for severity, _ in rule.thresholds]:
         # Nearly every alert at nearly every start.
-        return _shown(alert, alert.holds).clamped(now)
+        return _shown(alert, alert.holds, now).clamped(now)
     found = {hold.severity: hold for hold in alert.holds}
     holds = []
     for severity, _ in rule.thresholds:
@@ -93,14 +94,16 @@ def fit(alert: Alert, rule: Rule, now: float) -> Alert:
             holds[0] = replace(fired[-1], severity=rule.lowest, baseline=holds[0].baseline)
         elif not holds[0].is_active:
             holds[0] = replace(holds[0], phase=Phase.PENDING, since=now, began=now)
-    return _shown(alert, tuple(holds)).clamped(now)
+    return _shown(alert, tuple(holds), now).clamped(now)
 
 
-def _shown(alert: Alert, holds: tuple[Hold, ...]) -> Alert:
+def _shown(alert: Alert, holds: tuple[Hold, ...], now: float) -> Alert:
     """The alert with these holds, and the severity that comes of them."""
     by_value = worst_of(*[hold.severity for hold in holds if hold.fires])
     # Where no threshold fires any more, the alert is shown as it was until its next value ends it.
     severity = worst_of(by_value, alert.severity) if alert.absence.fires else by_value or alert.severity
     if holds is alert.holds and severity is alert.severity:
         return alert
-    return replace(alert, holds=holds, severity=severity)
+    breached = {hold.severity: hold.began for hold in holds if hold.fires}
+    spells = spells_after(alert.spells, severity, breached, now)
+    return replace(alert, holds=holds, severity=severity, spells=spells)

@@ -15,6 +15,7 @@ from smithd.alerts.machine import Hold, Phase
 from smithd.alerts.missing import PRESENT, Absence, AbsencePhase
 from smithd.alerts.reason import VALUE, Cause, CauseKind
 from smithd.alerts.severity import Severity
+from smithd.alerts.spell import Spell, Spells
 from smithd.storage.tables import metadata, upsert
 
 _ALERTS = Table(
@@ -94,7 +95,7 @@ def _state(alert: Alert) -> dict[str, Any]:
         "since": alert.since,
         "fired_at": alert.fired_at,
         "value": alert.value,
-        "worst": alert.worst,
+        "spells": packed_spells(alert.spells),
         "cause": [alert.cause.kind, alert.cause.source],
         "absence": [alert.absence.phase, alert.absence.since],
         "flapping": alert.flapping,
@@ -112,11 +113,21 @@ def _alert(key: AlertKey, state: dict[str, Any]) -> Alert:
         state["since"],
         state["fired_at"],
         state["value"],
-        _severity(state["worst"]),
+        unpacked_spells(state["spells"]),
         VALUE if kind == CauseKind.VALUE and not source else Cause(CauseKind(kind), source),
         PRESENT if phase == AbsencePhase.PRESENT and since == PRESENT.since else Absence(AbsencePhase(phase), since),
         Flapping(*state["flapping"]) if state["flapping"] else None,
     )
+
+
+def packed_spells(spells: Spells) -> list[list[Any]]:
+    """Spells as JSON has them."""
+    return [[spell.severity, spell.since, spell.until, spell.earlier] for spell in spells]
+
+
+def unpacked_spells(kept: Iterable[list[Any]]) -> Spells:
+    """What ``packed_spells`` made."""
+    return tuple([Spell(_SEVERITIES[severity], *times) for severity, *times in kept])
 
 
 def _severity(given: str | None) -> Severity | None:

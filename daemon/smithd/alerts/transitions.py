@@ -19,6 +19,7 @@ from smithd.alerts.reason import VALUE, Cause, CauseKind, Evidence, TransitionRe
 from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.severity import rank, worst_of
+from smithd.alerts.spell import spells_after
 from smithd.plugin.sample import Series
 
 _ABOUT_BREACHES = (Change.FIRED, Change.RAISED, Change.PENDING, Change.RELAPSED)
@@ -88,7 +89,7 @@ def on_missing(
     is_over = taken is MissingStep.END
     if alert is not None and not is_over and absence == alert.absence and holds == alert.holds:
         return None
-    after = None if is_over else _after(rule, before, holds, now, absence, cause)
+    after = None if is_over else _after(rule, before, holds, now, absence, cause, began)
     reason = TransitionReason.SERIES_MISSING
     if is_over:
         reason = TransitionReason.CLOSED_UNKNOWN
@@ -154,13 +155,23 @@ def _stepped(rule: Rule, alert: Alert, verdicts: Sequence[Verdict], now: float) 
 
 
 def _after(
-    rule: Rule, before: Alert, holds: tuple[Hold, ...], now: float, absence: Absence = PRESENT, cause: Cause = VALUE
+    rule: Rule,
+    before: Alert,
+    holds: tuple[Hold, ...],
+    now: float,
+    absence: Absence = PRESENT,
+    cause: Cause = VALUE,
+    missing_since: float = 0.0,
 ) -> Alert | None:
-    """The alert with these holds and this absence; None where it is inactive."""
+    """The alert with these holds and this absence, which began at ``missing_since``; None where it is inactive."""
     if not absence.is_missing and not any(hold.is_active for hold in holds):
         return None
     by_value = worst_of(*(hold.severity for hold in holds if hold.fires))
-    severity = worst_of(by_value, rule.missing(cause).severity if absence.fires else None)
+    by_absence = rule.missing(cause).severity if absence.fires else None
+    severity = worst_of(by_value, by_absence)
+    breached = {hold.severity: hold.began for hold in holds if hold.fires}
+    if by_absence is not None:
+        breached[by_absence] = min(breached.get(by_absence, now), missing_since)
 
     # An alert flaps that fires, rises to where it was before in this episode, or relapses.
     fired = before.severity is None and severity is not None
@@ -179,7 +190,7 @@ def _after(
         severity=severity,
         cause=cause if severity is not by_value else VALUE,
         fired_at=(before.fired_at if before.severity else now) if severity else None,
-        worst=worst_of(before.worst, severity) if severity else None,
+        spells=spells_after(before.spells, severity, breached, now),
         flapping=flapping,
     )
 

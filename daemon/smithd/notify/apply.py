@@ -167,6 +167,9 @@ def _settled(group: NotificationGroup, decision: Decision, last: LastPush, now: 
         stays = ((id_, at) for id_, at in announced.items() if id_ in group.alerts or at > now - REMEMBERED_FOR)
         announced = HashTrieMap(dict(stays))
     named = {alert.id: alert.severity for alert in _named(group, decision)}
+    if last.waits and action in (NotifyAction.PUSH, NotifyAction.UPDATE_UNSENT):
+        # Nobody has seen the text that this one replaces: what it called worse is worse than anything announced again.
+        highest = worst_of(*named.values())
     log = replace(
         log,
         severities=severities,

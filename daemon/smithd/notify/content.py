@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from smithd.alerts import sentences
@@ -87,10 +88,8 @@ def ended(subject: Subject, view: NotifyView) -> PushContent:
     if subject.is_single:
         (alert,) = subject.ended
         title = f"Closed: {name(alert)} has no data" if alert.cause else f"Resolved: {name(alert)}"
-        assert alert.ended is not None
-        lasted = f"{duration(alert.ended - alert.since)}, {view.clock(alert.since)} to {view.clock(alert.ended)}"
         change = sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
-        message = f"{change}. It was {alert.worst} for {lasted}."
+        message = f"{change}. It was {_lasted(alert, view)}."
     else:
         title = _END_TITLES[subject.group.scope].format(_heading(subject.group))
         message = "\n".join(_ended_lines(subject.ended, view)) or "What still fires has a notification of its own."
@@ -131,7 +130,7 @@ def closed(subject: Subject, view: NotifyView, *, is_evaluated: bool = False) ->
         title = f"Closed: {name(alert)}"
         what = str(alert.series) if alert.series.metric else name(alert)
         over = f"{name(alert)} no longer sends notifications" if is_evaluated else f"{what} is no longer watched"
-        message = f"{over}. It was {alert.severity} since {view.clock(alert.since)}."
+        message = f"{over}. It was {alert.severity} since {view.clock(alert.severity_since)}."
     else:
         title = f"Closed: {_heading(subject.group)}"
         what = "no longer send notifications" if is_evaluated else "are no longer watched"
@@ -180,7 +179,8 @@ def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, vi
     change: float | None = None
     if isinstance(threshold, Relative) and first.baseline is not None and first.value is not None:
         baseline, change = plain(first.baseline), threshold.change(first.value, first.baseline)
-    since = min(alert.since for alert in subject.firing)
+    since = _since(subject.firing)
+    started = min(alert.since for alert in subject.firing)
     named = [_short(alert, subject.group) for alert in subject.firing]
     left = len(named) - options.max_series
     shared = set(first.series.labels).intersection(*(other.series.labels for other in others))
@@ -193,6 +193,8 @@ def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, vi
         "labels": WatchedLabels(dict(first.series.labels), {name for name, _ in shared}),
         "since": view.clock(since),
         "duration": view.now - since,
+        "started": view.clock(started),
+        "total": view.now - started,
         "count": len(subject.firing),
         "series": _series(subject, view),
         "alerts": named if left <= 0 else [*named[: options.max_series], f"{left} more"],
@@ -252,19 +254,19 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
         rule = rules[alert.rule]
         what = sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
         if alert.cause:
-            what = sentences.missing_now(rule, alert.series, alert.cause, alert.value, view.now - alert.since)
+            what = sentences.missing_now(rule, alert.series, alert.cause, alert.value, view.now - alert.severity_since)
         # Where the severity has no threshold (an expression, or one that a reload took away), no bound can be named.
         elif alert.severity not in dict(rule.thresholds) or (rule.when is not None and alert.evidence):
             what = what or f"{alert.rule} is {alert.severity}"
         else:
             what = sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline)
-        return f"{what}, since {view.clock(alert.since)}."
+        return f"{what}, since {view.clock(alert.severity_since)}."
 
     if group.scope is GroupScope.STORM:
         return "\n".join([*_rule_lines(subject, view), "These are too many for notifications of their own (storm)."])
     lines = []
     for alert in subject.firing[:NAMED]:
-        since = f"{alert.severity} since {view.clock(alert.since)}"
+        since = f"{alert.severity} since {view.clock(alert.severity_since)}"
         value = "no data" if alert.cause or alert.value is None else number(alert.value)
         # That there is no data is said in the title already: the source does not answer.
         is_source = group.scope is GroupScope.SOURCE
@@ -289,16 +291,34 @@ def _rule_lines(subject: Subject, view: NotifyView) -> list[str]:
     lines = []
     for rule, alerts in list(of_rule.items())[:NAMED]:
         what = name(alerts[0]) if len(alerts) == 1 else f"{rule}, {len(alerts)} alerts"
-        lines.append(f"{what}: {alerts[0].severity} since {view.clock(min(alert.since for alert in alerts))}")
+        lines.append(f"{what}: {alerts[0].severity} since {view.clock(_since(alerts))}")
     return [*lines, f"and {len(of_rule) - NAMED} more"] if len(of_rule) > NAMED else lines
 
 
 def _ended_lines(alerts: Sequence[GroupedAlert], view: NotifyView) -> list[str]:
-    lines = []
-    for alert in alerts[:NAMED]:
-        assert alert.ended is not None
-        lines.append(f"{name(alert)}: {alert.worst}, {view.clock(alert.since)} to {view.clock(alert.ended)}")
+    lines = [f"{name(alert)}: {_lasted(alert, view)}" for alert in alerts[:NAMED]]
     return [*lines, f"and {len(alerts) - NAMED} more"] if len(alerts) > NAMED else lines
+
+
+def _lasted(alert: GroupedAlert, view: NotifyView) -> str:
+    """How long an alert that has ended was at each severity, and when, the lowest first."""
+    assert alert.ended is not None
+    found: list[str] = []
+    for spell, worse in zip_longest(alert.spells, alert.spells[1:]):
+        # What it was all the time at a worse severity goes without saying.
+        if worse is not None and (spell.since, spell.until, spell.earlier) == (worse.since, worse.until, worse.earlier):
+            continue
+        until = alert.ended if spell.until is None else spell.until
+        last = "last " if spell.earlier else ""
+        times = f"{duration(spell.total(until))}, {last}{view.clock(spell.since)} to {view.clock(until)}"
+        found.append(f"of that {spell.severity} {times}" if found else f"{spell.severity} for {times}")
+    return ", ".join(found)
+
+
+def _since(firing: Sequence[GroupedAlert]) -> float:
+    """Since when the first of some alerts, the worst first, is as bad as the worst of them."""
+    worst = firing[0].severity
+    return min(alert.severity_since for alert in firing if alert.severity is worst)
 
 
 def _short(alert: GroupedAlert, group: GroupKey) -> str:

@@ -6,7 +6,8 @@ there when the suppression ends. An alert is *announced* by a push, which makes 
 which is updated in place, silently. Four kinds of difference count:
 
 - *news*: alerts that fire at a higher severity than was announced of them, and are not suppressed;
-- *joined*: those that fire, and the text does not name, or names at a lower severity;
+- *joined*: those that fire, and the text does not name, or names at another severity (one that fell is named as it is
+  by now also while it is suppressed: the phone must not go on showing a critical alert that is none any more);
 - *ended*: alerts that ended, and are still named, or ended before they were ever notified;
 - *outdated*: the text names an alert that left the group, or is about something else by now.
 
@@ -153,7 +154,7 @@ def difference(group: NotificationGroup, suppressed: Collection[AlertId], now: f
     free = [alert for alert in firing if alert.id not in suppressed] if not waits_for_window else []
     return GroupDifference(
         [alert for alert in free if group.is_news(alert)],
-        [alert for alert in free if group.is_named_too_low(alert)],
+        [*filter(group.is_named_too_low, free), *filter(group.is_named_too_high, firing)],
         [alert for alert in ended if group.is_named(alert)] if waits_for_window else ended,
         [alert for alert in firing if group.is_notified(alert)],
         waits_for_window,
@@ -226,7 +227,7 @@ def wakes_at(group: NotificationGroup, suppressed: Collection[AlertId], options:
     free = [alert for alert in alerts if alert.id not in suppressed] if not waits_for_window else []
     if any(map(group.is_news, free)):
         times.append(interval_ends)
-    if log.is_outdated or any(map(group.is_named_too_low, free)):
+    if log.is_outdated or any(map(group.is_named_too_low, free)) or any(map(group.is_named_too_high, alerts)):
         times.append(update_at)
     if any(alert.ended is not None and (not waits_for_window or group.is_named(alert)) for alert in alerts):
         times.append(interval_ends if options.on_resolve == "push" else update_at)

@@ -17,6 +17,7 @@ from rpds import HashTrieMap
 from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.reason import VALUE, Cause, Evidence
 from smithd.alerts.severity import Severity, rank
+from smithd.alerts.spell import Spells, since_at
 from smithd.notify.recent import RecentPushes
 from smithd.notify.suppression import Suppression
 from smithd.plugin.sample import Labels, Series
@@ -89,7 +90,8 @@ class GroupedAlert:
 
     ``value``: its last one (None: there never was one); ``ended``: when it did (seconds since 1970; None: it fires);
     ``evidence`` and ``cause``: those of its last transition; ``baseline``: what its value is compared with, if
-    anything; ``metric``: what its rule watches ("" for an expression); ``source``: as in its ``id``.
+    anything; ``metric``: what its rule watches ("" for an expression); ``source``: as in its ``id``; ``spells``: how
+    long it was at each severity, until it ended.
     """
 
     key: AlertKey
@@ -97,7 +99,7 @@ class GroupedAlert:
     since: float
     fired_at: float
     severity: Severity
-    worst: Severity
+    spells: Spells
     value: float | None
     evidence: Evidence | None = None
     cause: Cause = VALUE
@@ -117,12 +119,19 @@ class GroupedAlert:
     def series(self) -> Series:
         return Series(self.metric, self.key.labels)
 
+    @property
+    def severity_since(self) -> float:
+        """Since when its severity is breached."""
+        return since_at(self.severity, self.spells, self.since)
+
     def by(self, now: float) -> GroupedAlert:
         """The alert as it can be by ``now``: the clock may have been set back since it began."""
-        if max(self.since, self.fired_at, self.ended or now) <= now:
+        spells = tuple([spell.by(now) for spell in self.spells])
+        if max(self.since, self.fired_at, self.ended or now) <= now and spells == self.spells:
             return self
         ended = min(self.ended, now) if self.ended is not None else None
-        return replace(self, since=min(self.since, now), fired_at=min(self.fired_at, now), ended=ended)
+        since, fired_at = min(self.since, now), min(self.fired_at, now)
+        return replace(self, since=since, fired_at=fired_at, spells=spells, ended=ended)
 
 
 def grouped(alert: Alert, before: GroupedAlert | None = None, evidence: Evidence | None = None) -> GroupedAlert:
@@ -137,7 +146,7 @@ def grouped(alert: Alert, before: GroupedAlert | None = None, evidence: Evidence
         alert.since,
         alert.fired_at,
         alert.severity,
-        alert.worst or alert.severity,
+        alert.spells,
         alert.value,
         evidence or (before.evidence if before is not None else None),
         alert.cause,
@@ -154,8 +163,15 @@ def worst_first(alerts: Iterable[GroupedAlert]) -> list[GroupedAlert]:
 
 def ended(alert: GroupedAlert, transition: Transition) -> GroupedAlert:
     """An alert of a group after its end."""
+    at, before = transition.at, transition.before
+    spells = tuple(spell.ended(at) for spell in (before.spells if before is not None else alert.spells))
     return replace(
-        alert, value=transition.value, evidence=transition.evidence, cause=transition.cause, ended=transition.at
+        alert,
+        spells=spells,
+        value=transition.value,
+        evidence=transition.evidence,
+        cause=transition.cause,
+        ended=at,
     )
 
 
@@ -224,6 +240,10 @@ class NotificationGroup:
     def is_news(self, alert: GroupedAlert) -> bool:
         """Whether an alert fires at a higher severity than was announced of it."""
         return alert.ended is None and rank(alert.severity) > rank(self.log.severities.get(alert.id))
+
+    def is_named_too_high(self, alert: GroupedAlert) -> bool:
+        """Whether an alert fires and the notification names it at a higher severity."""
+        return alert.ended is None and rank(alert.severity) < rank(self.log.named.get(alert.id))
 
     def is_named_too_low(self, alert: GroupedAlert) -> bool:
         """Whether an alert fires and the notification does not name it, or names it at a lower severity."""

@@ -272,12 +272,8 @@ def _was_just_announced(group: NotificationGroup, alert: GroupedAlert, now: floa
 def _lowered(groups: Groups, key: GroupKey, alert: GroupedAlert) -> Groups:
     """After an alert fell below what was notified of it, or fires again: the next rise is news."""
     log = groups.by_key[key].log
-    # Nor does the text change for it, where it names the alert.
-    named, as_named = log.named, log.named.get(alert.id)
-    if as_named is not None and rank(alert.severity) > rank(as_named):
-        named = named.insert(alert.id, alert.severity)
     severities = log.severities.insert(alert.id, alert.severity)
-    return groups.put_log(key, replace(log, severities=severities, named=named))
+    return groups.put_log(key, replace(log, severities=severities))
 
 
 def _left(groups: Groups, id_: AlertId, group: NotificationGroup) -> Groups:

@@ -34,6 +34,8 @@ PUSH_NAMES: dict[str, Any] = {
     "labels": AnyLabels(),
     "since": "02:14",
     "duration": 90.0,
+    "started": "01:14",
+    "total": 3690.0,
     "count": 1,
     "series": 40,
     "alerts": ["web-1"],

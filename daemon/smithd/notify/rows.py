@@ -12,6 +12,7 @@ from sqlalchemy import Column, Connection, Float, Integer, Row, Table, Text, bin
 
 from smithd.alerts.alert import AlertKey
 from smithd.alerts.reason import Cause, pack, unpack
+from smithd.alerts.rows import packed_spells, unpacked_spells
 from smithd.alerts.severity import Severity
 from smithd.notify.group import (
     AlertId,
@@ -235,7 +236,7 @@ def _alert_row(kept: KeptAlert) -> dict[str, Any]:
         "since": alert.since,
         "fired_at": alert.fired_at,
         "severity": alert.severity,
-        "worst": alert.worst,
+        "spells": packed_spells(alert.spells),
         "value": alert.value,
         "evidence": pack(alert.evidence),
         "cause": str(alert.cause),
@@ -292,7 +293,7 @@ def _read_alert(key: AlertKey, source: str, state: dict[str, Any]) -> GroupedAle
         state["since"],
         state["fired_at"],
         Severity(state["severity"]),
-        Severity(state["worst"]),
+        unpacked_spells(state["spells"]),
         state["value"],
         unpack(state["evidence"]),
         Cause.parse(state["cause"]),

@@ -10,9 +10,9 @@ import click
 
 from smithd.cli.options import DEFAULT_CONFIG, log_level_option
 from smithd.clock import SystemClock
-from smithd.config import load
 from smithd.config.certificates import check_certificates
 from smithd.config.lint import demands
+from smithd.config.load import load, without_collector
 from smithd.config.model import Config
 from smithd.config.needs import descriptor_needs
 from smithd.descriptors import hard_limit
@@ -32,8 +32,8 @@ def check(file: Path | None, config: Path | None) -> None:
     if file is not None and config is not None and file != config:
         raise click.UsageError("Name the file once: as FILE or with -c FILE.")
     inspect = partial(check_certificates, SystemClock().now())
-    with load.without_collector():
-        for line in summary(load.check(file or config or DEFAULT_CONFIG, inspect)):
+    with without_collector():
+        for line in summary(load(file or config or DEFAULT_CONFIG, secrets_required=False, inspect=inspect)):
             click.echo(line)
 
 

@@ -32,25 +32,14 @@ Inspect = Callable[[Validator, Mapping[str, SourceSpec], ZoneInfo], None]
 """Adds to the report what it finds about the sources that are valid in themselves. The zone is that of shown times."""
 
 
-def load(path: Path, *, secrets_required: bool) -> Config:
+def load(path: Path, *, secrets_required: bool, inspect: Inspect | None = None) -> Config:
     """The configuration in a file. Raises ConfigError, whose text is the whole report of its mistakes.
 
-    A missing secret is a mistake where secrets are required, and a warning where the file is only checked.
+    A missing secret is a mistake where secrets are required, and a warning where the file is only checked. ``inspect``
+    looks further at the sources.
     """
     with without_collector():
         validator = open_file(path, PLACES, secrets_required=secrets_required)
-        config = _config(validator)
-        validator.close()
-        return config
-
-
-def check(path: Path, inspect: Inspect) -> Config:
-    """The configuration in a file that is only checked: missing secrets are warnings, and ``inspect`` looks further.
-
-    Raises ConfigError as ``load`` does.
-    """
-    with without_collector():
-        validator = open_file(path, PLACES, secrets_required=False)
         config = _config(validator, inspect)
         validator.close()
         return config
@@ -93,7 +82,7 @@ def registry_of(path: Path) -> Registry:
     return registry
 
 
-def _config(validator: Validator, inspect: Inspect | None = None) -> Config:
+def _config(validator: Validator, inspect: Inspect | None) -> Config:
     file = validator.validate(File, ())
     validator.report_empty(File)
     _check_stream_keys(validator)

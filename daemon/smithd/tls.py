@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,22 @@ class TLS:
 
 
 DEFAULT_TLS = TLS()
+
+
+class NamedFile(NamedTuple):
+    """A file, and the option that names it."""
+
+    option: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class TLSFiles:
+    """The PEM files of a connection. ``key_file``: None where the key stands in the certificate's file."""
+
+    ca_file: NamedFile | None = None
+    cert_file: NamedFile | None = None
+    key_file: NamedFile | None = None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.plugin import TLS, File, HttpUrl, Options, Secret
+from smithd.plugin import TLS, File, HttpUrl, NamedFile, Options, Secret, TLSFiles
 
 _FRAMING = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
 _HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "host", "user-agent"})
@@ -113,6 +113,16 @@ class TLSOptions(Options):
         if self.key_file is not None and self.cert_file is None:
             raise PydanticCustomError("no_certificate", "'key_file' needs 'cert_file'")
         return self
+
+    def tls_files(self) -> TLSFiles:
+        """Its files."""
+
+        # A path with a secret in it that is missing is not known.
+        def named(option: str) -> NamedFile | None:
+            path = getattr(self, option)
+            return NamedFile(option, path) if isinstance(path, str) else None
+
+        return TLSFiles(named("ca_file"), named("cert_file"), named("key_file"))
 
     def settings(self) -> TLS:
         """The same for the HTTP client."""

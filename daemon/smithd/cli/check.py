@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
 
 from smithd.cli.options import DEFAULT_CONFIG, log_level_option
+from smithd.clock import SystemClock
+from smithd.config.certificates import check_certificates
 from smithd.config.lint import demands
 from smithd.config.load import load, without_collector
 from smithd.config.model import Config
@@ -22,13 +25,15 @@ from smithd.descriptors import hard_limit
 def check(file: Path | None, config: Path | None) -> None:
     """Check a configuration FILE (default: smithd.yaml in the current folder).
 
-    Nothing is polled and nothing is sent. Every mistake is shown with its place, and the exit status is 2. Missing
-    secrets are warnings, since those of a service exist only within the service.
+    Nothing is polled and nothing is sent; the certificates and keys that sources name are read. Every mistake is shown
+    with its place, and the exit status is 2. Missing secrets and files are warnings, since those of a service exist
+    only within the service.
     """
     if file is not None and config is not None and file != config:
         raise click.UsageError("Name the file once: as FILE or with -c FILE.")
+    inspect = partial(check_certificates, SystemClock().now())
     with without_collector():
-        for line in summary(load(file or config or DEFAULT_CONFIG, secrets_required=False)):
+        for line in summary(load(file or config or DEFAULT_CONFIG, secrets_required=False, inspect=inspect)):
             click.echo(line)
 
 

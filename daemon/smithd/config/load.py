@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,19 +23,24 @@ from smithd.errors import ConfigError
 from smithd.expression.expression import Expression
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.time_window import compile_window
-from smithd.poll.registry import Registry
+from smithd.poll.registry import Registry, SourceSpec
 
 _EVALUATED = ("derived", "history", "live_activities", "rules", "time_windows", "timezone", "widgets")
 
 
-def load(path: Path, *, secrets_required: bool) -> Config:
+Inspect = Callable[[Validator, Mapping[str, SourceSpec], ZoneInfo], None]
+"""Adds to the report what it finds about the sources that are valid in themselves. The zone is that of shown times."""
+
+
+def load(path: Path, *, secrets_required: bool, inspect: Inspect | None = None) -> Config:
     """The configuration in a file. Raises ConfigError, whose text is the whole report of its mistakes.
 
-    A missing secret is a mistake where secrets are required, and a warning where the file is only checked.
+    A missing secret is a mistake where secrets are required, and a warning where the file is only checked. ``inspect``
+    looks further at the sources.
     """
     with without_collector():
         validator = open_file(path, PLACES, secrets_required=secrets_required)
-        config = _config(validator)
+        config = _config(validator, inspect)
         validator.close()
         return config
 
@@ -77,7 +82,7 @@ def registry_of(path: Path) -> Registry:
     return registry
 
 
-def _config(validator: Validator) -> Config:
+def _config(validator: Validator, inspect: Inspect | None) -> Config:
     file = validator.validate(File, ())
     validator.report_empty(File)
     _check_stream_keys(validator)
@@ -87,6 +92,8 @@ def _config(validator: Validator) -> Config:
     registry = Registry()
     sources = Sources(validator, registry, complete=load_plugins(validator, registry))
     sources.read(partial.defaults if partial else DefaultsOptions(), zone.key)
+    if inspect is not None:
+        inspect(validator, sources.specs, zone)
     references.check(validator, sources.declared)
     if partial is not None:
         expressions.check(validator, partial, sources.declared)

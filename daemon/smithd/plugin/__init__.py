@@ -28,7 +28,7 @@ from smithd.plugin.source import Context, Source
 from smithd.plugin.thread import Threads
 from smithd.redactor import Redactor
 from smithd.suggestion import did_you_mean
-from smithd.tls import TLS
+from smithd.tls import TLS, NamedFile, TLSFiles
 from smithd.transport_errors import CertificateError, TransportError
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "MetricName",
     "MetricOptions",
     "Misconfigured",
+    "NamedFile",
     "Options",
     "PositiveDuration",
     "PreparedRequest",
@@ -57,6 +58,7 @@ __all__ = [
     "Size",
     "Source",
     "SourceError",
+    "TLSFiles",
     "Threads",
     "TransportError",
     "Unavailable",

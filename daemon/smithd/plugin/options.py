@@ -19,6 +19,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from smithd.tls import TLSFiles
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 LONGEST = 10 * 366 * 86400.0
 """The seconds of the longest duration."""
@@ -40,6 +42,10 @@ class Options(BaseModel):
     """What may be written instead of the mapping, as a JSON Schema. A validator of the model must accept it."""
     short_form_of: ClassVar[str | None] = None
     """The key whose value may be written instead of the mapping; a validator of the model must understand that."""
+
+    def tls_files(self) -> TLSFiles | None:
+        """The files with certificates and keys that these options name, for 'smithd check' to read; None: none."""
+        return None
 
 
 def parse_duration(value: Any) -> float:

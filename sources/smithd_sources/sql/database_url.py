@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from smithd.plugin import did_you_mean
+from smithd.plugin import NamedFile, TLSFiles, did_you_mean
 
 KINDS = {
     "postgresql": "postgresql",
@@ -77,6 +77,22 @@ def kind_of(url: str) -> str:
 def encryption(url: str) -> str | None:
     """The option in the address that says how to encrypt, if there is one."""
     return next((key for key, _ in parse_qsl(urlsplit(url).query) if key.startswith("ssl")), None)
+
+
+def tls_files(url: str) -> TLSFiles:
+    """The files that the address names: by the options of libpq, and by those of MySQL's drivers."""
+    given = dict(parse_qsl(urlsplit(url).query))
+
+    # ``system`` stands for the system's authorities (libpq).
+    def named(*options: str) -> NamedFile | None:
+        path = next((given[option] for option in options if given.get(option) not in (None, "system")), None)
+        return NamedFile("url", path) if path is not None else None
+
+    key = named("sslkey", "ssl_key")
+    if key is None and "sslcert" in given:
+        # Where libpq looks for it then.
+        key = NamedFile("url", str(Path("~/.postgresql/postgresql.key").expanduser()))
+    return TLSFiles(named("sslrootcert", "ssl_ca"), named("sslcert", "ssl_cert"), key)
 
 
 def file_of(url: str) -> Path:

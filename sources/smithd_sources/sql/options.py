@@ -18,10 +18,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
-from smithd.plugin import MetricName, MetricOptions, Options, Secret
+from smithd.plugin import MetricName, MetricOptions, Options, Secret, TLSFiles
 from smithd_sources.http_options import TLSOptions
 from smithd_sources.numerals import DecimalMark
-from smithd_sources.sql.database_url import checked_url, encryption, kind_of, split_password
+from smithd_sources.sql.database_url import checked_url, encryption, kind_of, split_password, tls_files
 from smithd_sources.sql.query import parse
 
 MAX_ROWS = 10_000
@@ -106,6 +106,10 @@ class SqlOptions(Options):
         if given.get("password") is not None:
             raise PydanticCustomError("two_passwords", "expected a password either in 'url' or in 'password', not both")
         return {**given, "url": url, "password": password}
+
+    def tls_files(self) -> TLSFiles | None:
+        """The files that the address names; those under ``tls`` are named there."""
+        return tls_files(self.url) if isinstance(self.url, str) else None
 
     @field_validator("url")
     @classmethod

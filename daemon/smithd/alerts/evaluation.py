@@ -237,7 +237,8 @@ class _Evaluation:
     def evaluate_expression(self, rule: Rule) -> None:
         """A rule with an expression, on all of its series."""
         assert rule.when is not None
-        vector = rule.when.evaluate(self._view)
+        view = self._view.seen_by(rule.when)
+        vector = rule.when.evaluate(view)
         # An event is published when a problem is new; the problem itself lasts until an evaluation has none.
         if vector.problem != self.alerts.problems.get(rule.name, ""):
             self.alerts = self.alerts.with_problem(rule.name, vector.problem)
@@ -246,7 +247,7 @@ class _Evaluation:
         known = self._on_known_series(rule, vector)
         newcomers = [labels for labels in vector.values if self.alerts.get(rule.name, labels) is None]
         # The operands are evaluated once for all series, and not at all where nothing changed.
-        operands = rule.when.operands(self._view) if known or newcomers else []
+        operands = rule.when.operands(view) if known or newcomers else []
 
         def take(change: Transition | None) -> None:
             if change is not None:
@@ -442,7 +443,7 @@ class _Evaluation:
         metrics = [each for each in sorted(rule.metrics) if state.is_stale(each, now) and state.is_polled(each)]
         if rule.when is None or not metrics:
             return metrics
-        if rule.when.evaluate(self._view).holds(()):
+        if rule.when.evaluate(self._view.seen_by(rule.when)).holds(()):
             return []
         missed = rule.when.metrics_missed
         return [each for each in metrics if each in missed or state.failing_source(each, now)]

@@ -61,8 +61,8 @@ class SeriesView:
 
 
 class ExpressionView:
-    """What one expression sees. Its windows end, and its clock stands, at the newest sample of its metrics, so that time
-    alone does not change its value: it would come and go between two answers.
+    """What one expression sees. Its windows end, and its clock stands, at the newest sample of its metrics, so that
+    time alone does not change its value: it would come and go between two answers.
     """
 
     def __init__(self, view: SeriesView, metrics: Collection[str]) -> None:

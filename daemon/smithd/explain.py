@@ -93,7 +93,7 @@ class _RuleStatus:
                 and meets(sample.series.labels)
             ],
             "rest": sum(meets(labels) for labels in rest),
-            "now": self._rule.when.describe(view) if self._rule.when is not None else "",
+            "now": self._rule.when.describe(view.seen_by(self._rule.when)) if self._rule.when is not None else "",
             "journal": [self._entry(entry) for entry in entries],
             "deliveries": list(self._deliveries(entries)),
         }

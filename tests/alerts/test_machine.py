@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smithd.alerts.condition import Verdict
-from smithd.alerts.machine import NEXT, Hold, Phase, Timing, step
+from smithd.alerts.machine import NEXT, Hold, Phase, Timing, after_gap, step
 from smithd.alerts.severity import Severity
 
 SLOW = Timing(hold=60.0, keep_firing_for=60.0)
@@ -82,6 +82,12 @@ def test_without_for_and_keep_firing_for_time_has_come_at_once_but_not_by_an_unk
 )
 def test_time_is_full_to_the_second(phase: Phase, verdict: Verdict, now: float, expected: Phase) -> None:
     assert step(hold(phase), verdict, SLOW, now).phase is expected
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_gap_ends_what_is_pending_and_nothing_else(phase: Phase) -> None:
+    hold = Hold(Severity.WARNING, phase, 100.0, 90.0)
+    assert after_gap(hold) == (Hold(Severity.WARNING) if phase is Phase.PENDING else hold)
 
 
 def test_each_severity_remembers_when_its_breach_began() -> None:

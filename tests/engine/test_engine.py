@@ -59,7 +59,12 @@ def test_time_moves_nothing_that_is_no_longer_fresh(tmp_path: Path) -> None:
         harness.poll(T + 1, errors=7)
         harness.pass_time(T + 3600)
         assert harness.take() == []
+        # Nobody knows what was in between: the hold begins anew.
         harness.poll(T + 3601, errors=7)
+        assert harness.take() == []
+        for minute in range(1, 11):
+            harness.pass_time(T + 3601 + 60 * minute)
+            harness.poll(T + 3601 + 60 * minute, errors=7)
         assert [type(message) for message in harness.take()] == [Push]
 
 

@@ -338,3 +338,41 @@ def test_a_failing_source_may_be_worse_than_that_it_had_no_data(tmp_path: Path, 
         assert harness.severity_changes() == [("low", "fired"), ("low", "raised")]
         minutes(harness, 61, 61, stock=9)
         assert harness.severity_changes()[2:] == [("low", "resolved")]
+
+
+PENDING = """
+rules:
+  low: {metric: shop.stock, warning: "< 5", for: 10m}
+  busy: {when: shop.errors > 5 and depot.orders > 0, severity: warning, for: 10m}
+"""
+
+
+def bad(harness: Harness, at: float) -> None:
+    harness.pass_time(at)
+    harness.poll(at, "depot", orders=1)
+    harness.poll(at, "shop", stock=1, errors=9)
+
+
+@pytest.mark.parametrize("stop", [600, 3500])
+def test_a_stop_of_up_to_an_hour_breaks_nothing_that_still_breaches(tmp_path: Path, stop: int) -> None:
+    with Harness(tmp_path, PENDING, T) as harness:
+        bad(harness, T)
+        bad(harness, T + 60)
+    restart = T + 60 + stop
+    with Harness(tmp_path, PENDING, restart) as harness:
+        bad(harness, restart + 20)
+        assert sorted(harness.severity_changes()) == [("busy", "fired"), ("low", "fired")]
+
+
+def test_a_gap_after_a_stop_is_a_gap(tmp_path: Path) -> None:
+    with Harness(tmp_path, PENDING, T) as harness:
+        bad(harness, T)
+    with Harness(tmp_path, PENDING, T + 600) as harness:
+        for minute in range(4):
+            harness.pass_time(T + 610 + 60 * minute)
+            harness.fail(T + 610 + 60 * minute)
+        bad(harness, T + 850)
+        assert harness.severity_changes() == []
+        for minute in range(1, 11):
+            bad(harness, T + 850 + 60 * minute)
+        assert sorted(harness.severity_changes()) == [("busy", "fired"), ("low", "fired")]

@@ -237,7 +237,8 @@ class _Evaluation:
     def evaluate_expression(self, rule: Rule) -> None:
         """A rule with an expression, on all of its series."""
         assert rule.when is not None
-        vector = rule.when.evaluate(self._view)
+        view = self._view.seen_by(rule.when)
+        vector = rule.when.evaluate(view)
         # An event is published when a problem is new; the problem itself lasts until an evaluation has none.
         if vector.problem != self.alerts.problems.get(rule.name, ""):
             self.alerts = self.alerts.with_problem(rule.name, vector.problem)
@@ -246,7 +247,7 @@ class _Evaluation:
         known = self._on_known_series(rule, vector)
         newcomers = [labels for labels in vector.values if self.alerts.get(rule.name, labels) is None]
         # The operands are evaluated once for all series, and not at all where nothing changed.
-        operands = rule.when.operands(self._view) if known or newcomers else []
+        operands = rule.when.operands(view) if known or newcomers else []
 
         def take(change: Transition | None) -> None:
             if change is not None:
@@ -306,6 +307,8 @@ class _Evaluation:
             for sample in stale:
                 alert = self.alerts.get(rule.name, sample.series.labels)
                 since = _absent_since(state, metric, cause, sample.time)
+                if alert is not None:
+                    alert = self._break_off(rule, alert, cause, since)
                 found = transitions.on_missing(rule, sample.series, alert, cause, sample.value, since, self._now)
                 if alert is None and found is not None and is_full(rule, self.alerts):
                     severity = rule.missing(cause).severity or rule.lowest
@@ -418,6 +421,12 @@ class _Evaluation:
         if over_at is not None:
             self._timers.append((over_at, AlertDue(key.rule, key.labels)))
 
+    def _break_off(self, rule: Rule, alert: Alert, cause: Cause, since: float) -> Alert | None:
+        """The alert after a gap: what is pending does not go on. None where nothing of it is left."""
+        broken = transitions.on_gap(rule, alert, cause, since, self._now)
+        self._take(rule, broken)
+        return alert if broken is None else broken.after
+
     def _is_about_missing_metrics(self, rule: Rule, alert: Alert) -> bool:
         """Whether an alert is about metrics that are missing, and are so still."""
         if alert.labels or not alert.absence.is_missing:
@@ -432,7 +441,13 @@ class _Evaluation:
         if all(state.is_polled(metric) for metric in unknown):
             since = min((state.newest_at(metric) for metric in unknown), default=now)
             cause = _cause(state, unknown, now)
-            self._take(rule, transitions.on_missing(rule, alert.series, alert, cause, alert.value, since, now))
+            left: Alert | None = alert
+            # One of several series, or a value that is undefined, is missing since the alert has noticed that.
+            missed_since = alert.absence.since if alert.absence.is_missing else now
+            fresh_for = max(map(state.fresh_for, rule.metrics), default=0.0)
+            if any(state.is_stale(metric, now) for metric in unknown) or now - missed_since > fresh_for:
+                left = self._break_off(rule, alert, cause, min(since, missed_since))
+            self._take(rule, transitions.on_missing(rule, alert.series, left, cause, alert.value, since, now))
 
     def _missing_metrics(self, rule: Rule) -> list[str]:
         """The metrics of a rule of which there is nothing fresh at all, and without which it says nothing: none where
@@ -442,7 +457,7 @@ class _Evaluation:
         metrics = [each for each in sorted(rule.metrics) if state.is_stale(each, now) and state.is_polled(each)]
         if rule.when is None or not metrics:
             return metrics
-        if rule.when.evaluate(self._view).holds(()):
+        if rule.when.evaluate(self._view.seen_by(rule.when)).holds(()):
             return []
         missed = rule.when.metrics_missed
         return [each for each in metrics if each in missed or state.failing_source(each, now)]

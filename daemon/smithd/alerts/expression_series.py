@@ -31,7 +31,7 @@ class ExpressionSeries:
     """
 
     def __init__(self, expression: Expression, view: SeriesView) -> None:
-        supports = expression.supports(view)
+        supports = expression.supports(view.seen_by(expression))
         metrics = {name: _Metric(name, view) for name in {name for each in supports for name in each.metrics}}
         self._parts = [(_ByNames(value.values), [metrics[name] for name in names]) for names, value in supports]
 

@@ -10,7 +10,9 @@ phase; then time may take it one further: a pending severity whose ``for`` is fu
   phase: it is that of a firing alert whose expression is empty, within ``keep_firing_for``.
 
 ``between`` (no breach any more, not yet past ``recover``) ends a breach that has not fired, and is as good as a breach
-for one that has. ``unknown`` changes nothing, and stops time: nothing fires or resolves by waiting for a value.
+for one that has. ``unknown`` changes nothing, and stops time: nothing fires or resolves by waiting for a value. A gap
+(no value for longer than values count as fresh) ends a breach that has not fired, since nobody knows whether it lasted;
+what missing values mean for one that has is in ``missing``.
 
 The severities meet in one place only (``together``): one that fires takes along the lower ones that are pending.
 """
@@ -120,6 +122,11 @@ def together(holds: Sequence[Hold], now: float) -> tuple[Hold, ...]:
         is_carried = hold.phase is Phase.PENDING and any(hold.began <= other.began for other in worse)
         found.append(_entered(hold, Phase.FIRING, now) if is_carried else hold)
     return tuple(found)
+
+
+def after_gap(hold: Hold) -> Hold:
+    """The hold after a gap."""
+    return _entered(hold, Phase.INACTIVE, 0.0) if hold.phase is Phase.PENDING else hold
 
 
 def _entered(hold: Hold, phase: Phase, now: float) -> Hold:

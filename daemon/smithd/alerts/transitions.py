@@ -100,6 +100,20 @@ def on_missing(
     return Transition(alert, after, change_between(alert, after), now, before.value, evidence)
 
 
+def on_gap(rule: Rule, alert: Alert, cause: Cause, since: float, now: float) -> Transition | None:
+    """What it does to an alert that nothing is known of its value ``since``, for longer than values count as fresh."""
+    holds = tuple(machine.after_gap(hold) for hold in alert.holds)
+    if holds == alert.holds:
+        return None
+    # Where nothing else is left of it, what is missing has an alert of its own, if any.
+    is_left = alert.absence.fires or any(hold.is_active for hold in holds)
+    after = _after(rule, alert, holds, now, alert.absence, alert.cause) if is_left else None
+    is_failure = cause.kind is CauseKind.SOURCE_FAILING
+    reason = TransitionReason.SOURCE_FAILING if is_failure else TransitionReason.SERIES_MISSING
+    evidence = Evidence(reason, alert.metric, value=alert.value, seconds=now - min(since, now), source=cause.source)
+    return Transition(alert, after, change_between(alert, after), now, alert.value, evidence)
+
+
 def on_return(rule: Rule, alert: Alert, now: float, *, source_answers: str = "") -> Transition | None:
     """What it does to an alert about missing values that this is over: there are values again on other series, or the
     source that failed answers (without them).

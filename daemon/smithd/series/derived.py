@@ -43,7 +43,7 @@ class DerivedMetrics:
             # ``known`` grows in the loop: a derived metric may depend on one above it.
             if metrics.isdisjoint(known):
                 continue
-            vector = expression.evaluate(view)
+            vector = expression.evaluate(view.seen_by(expression))
             # A derived value is as old as the oldest sample that it is worked out from, and stale when the first of
             # them is.
             time, fresh_for = view.now, view.state.fresh_for(name)

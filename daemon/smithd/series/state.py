@@ -172,8 +172,25 @@ class SeriesState(NamedTuple):
         return max(at, min(self.started if each is None else each for each in succeeded))
 
     def moment(self, sample: Sample, now: float) -> float:
-        """The time that a value belongs to. A derived value belongs to now, however old its inputs are."""
-        return now if sample.series.metric in self.expected.derived else sample.time
+        """The time that a value belongs to. A derived value belongs to its evaluation, however old its inputs are."""
+        metric = sample.series.metric
+        if metric not in self.expected.derived:
+            return sample.time
+        evaluated_at = self.newest(metric).reported_at
+        return now if evaluated_at is None else evaluated_at
+
+    def answered_at(self, metrics: Iterable[str]) -> float | None:
+        """When the newest value of some metrics came to be, or the newest answer that lacks one of them; None where
+        there was none of either.
+        """
+        times: list[float | None] = []
+        for metric in metrics:
+            newest = self.newest(metric)
+            if newest.samples and metric not in self.expected.derived:
+                times.append(max(sample.time for sample in newest.samples.values()))
+            else:
+                times.append(newest.reported_at if newest.samples else self.sources[source_of(metric)].completed_at)
+        return max((at for at in times if at is not None), default=None)
 
     def newest_at(self, metric: str) -> float:
         """The time of a metric's newest sample, or of its last one; without one, when one could first have come."""

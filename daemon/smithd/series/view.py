@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import tzinfo
+from functools import cached_property
 
+from smithd.expression.expression import Expression
 from smithd.plugin.sample import Labels, Series
 from smithd.series.intervals import NO_INTERVALS, FiringIntervals
 from smithd.series.state import Freshness, SeriesState
@@ -47,8 +49,32 @@ class SeriesView:
         """Time and value of what is remembered of a series from ``since`` to now."""
         return self._past(Series(metric, labels), since, self.now)
 
+    def seen_by(self, expression: Expression) -> ExpressionView:
+        """What an expression sees."""
+        return ExpressionView(self, expression.metrics)
+
     def advanced(self, state: SeriesState) -> SeriesView:
         """The view of a later state, which differs in nothing that was looked up."""
         view = SeriesView(state, self._past, self.now, self.zone, self.intervals)
         view._found = self._found
         return view
+
+
+class ExpressionView:
+    """What one expression sees. Its windows end, and its clock stands, at the newest sample of its metrics, so that
+    time alone does not change its value: it would come and go between two answers.
+    """
+
+    def __init__(self, view: SeriesView, metrics: Collection[str]) -> None:
+        self._view = view
+        self._metrics = metrics
+        self.zone = view.zone
+        self.fresh = view.fresh
+        self.is_partial = view.is_partial
+        self.past = view.past
+
+    @cached_property
+    def now(self) -> float:
+        """The moment for which the expression is evaluated."""
+        at = self._view.state.answered_at(self._metrics)
+        return self._view.now if at is None else min(at, self._view.now)

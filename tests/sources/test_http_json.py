@@ -436,6 +436,20 @@ class TestRefusals:
         assert type(caught.value) is kind
         assert len(str(caught.value)) < 200
 
+    def test_a_server_that_asks_to_wait_is_heard(self, ask: Ask, web: Server) -> None:
+        web.replies["/stats"] = Reply(b"busy", 503, {"Retry-After": "90"})
+        with pytest.raises(Unavailable, match=r"HTTP 503, it cannot answer now: it asks to wait 1m 30s") as caught:
+            ask(HttpJson, options(web))
+        assert caught.value.retry_after == 90
+
+    def test_so_is_one_that_says_so_of_a_later_page(self, ask: Ask, web: Server) -> None:
+        web.replies["/stats"] = as_json({"orders": {"today": 12}, "next": "/2"})
+        web.replies["/2"] = Reply(b"busy", 429, {"Retry-After": "90"})
+        with pytest.raises(Unavailable, match="HTTP 429") as caught:
+            ask(HttpJson, options(web, pages={"next": "$.next"}))
+        assert caught.value.samples == (RawSample("orders", 12.0),)
+        assert caught.value.retry_after == 90
+
     def test_a_redirect_that_is_not_wanted_is_reported(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = Reply(status=302, headers={"Location": f"{web.url}/login?session=s3cret"})
         with pytest.raises(Misconfigured, match=f"redirects to {web.url}/login, which is not followed") as caught:

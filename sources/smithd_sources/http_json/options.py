@@ -114,7 +114,7 @@ class HttpJsonOptions(HttpConnectionOptions):
 
     auth: HttpJsonAuthOptions | None = Field(
         None,
-        description="basic or digest: {username, password}, bearer: a token, or oauth2: a client that fetches tokens",
+        description="basic: {username, password}, digest: the same, bearer: a token, oauth2: a client",
     )
     method: Literal["GET", "POST", "PUT", "PATCH"] | None = Field(
         None, description="default: GET, or POST where there is a body"

@@ -42,6 +42,7 @@ def seen(harness: Harness, health: CommitHealth = CommitHealth(), **facts: Any) 
         "entries_waiting": 0,
         "skipped": {},
         "dropped": {},
+        "put_off": {},
         "gates": [gate_status(delivery, 100.0, harness.now)],
         "instant": 100.0,
     }
@@ -59,8 +60,9 @@ def test_a_source_is_unseen_then_up_then_failing_then_silent(tmp_path: Path) -> 
         assert (shop.health, shop.since, shop.answered_at) == ("up", T + 1, T + 1)
         assert (shop.polls_skipped, shop.answers_dropped) == (2, 1)
         harness.fail(T + 61)
-        shop = seen(harness).sources[0]
+        shop = seen(harness, put_off={"shop": T + 361}).sources[0]
         assert (shop.health, shop.since, shop.reason) == ("failing", T + 61, "no answer")
+        assert shop.put_off_until == T + 361
         harness.poll(T + 121, orders=9)
         harness.pass_time(T + 1000)
         assert seen(harness).sources[0].health == "silent"

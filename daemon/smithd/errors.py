@@ -31,12 +31,14 @@ class ConfigError(SmithdError):
 class SourceError(SmithdError):
     """A poll failed, in whole or in part; the text says why, without secrets.
 
-    ``samples`` are those that arrived all the same, when only a part of what was asked failed.
+    ``samples`` are those that arrived all the same, when only a part of what was asked failed. ``retry_after``: for how
+    many seconds the other side asks to be left alone, where it says so.
     """
 
-    def __init__(self, message: str, *, samples: Iterable[Any] = ()) -> None:
+    def __init__(self, message: str, *, samples: Iterable[Any] = (), retry_after: float | None = None) -> None:
         super().__init__(message)
         self.samples = tuple(samples)
+        self.retry_after = retry_after
 
 
 class Unavailable(SourceError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
@@ -38,6 +39,7 @@ CONNECTIONS_PER_HOST = 512
 LIMIT = 5_000_000
 """The default limit of a response, in unpacked bytes."""
 ACCEPTED = "gzip, deflate, br, zstd"
+_DIGEST = re.compile(r"(?:^|,)\s*(digest\s.*)", re.IGNORECASE)
 
 
 class DecodingError(Exception):
@@ -62,6 +64,49 @@ class Response:
     failure: TransportError | DecodingError | None = None
 
 
+class DigestAuth:
+    """Answers the challenges of HTTP Digest (RFC 7616), by httpx. For one server; not for several requests at once.
+
+    What the server challenged with is kept, so that later requests bring their answer at once.
+    """
+
+    def __init__(self, username: str, password: str) -> None:
+        self._user = username, password
+        self._auth: httpx.DigestAuth | None = None
+
+    async def send(self, request: httpx.Request, send: Callable[[], Awaitable[Response]]) -> Response:
+        """What ``send`` returns, called again where its response was a challenge. Raises DecodingError for a challenge
+        that cannot be answered, and what ``send`` raises.
+        """
+        import httpx
+
+        if self._auth is None:
+            self._auth = httpx.DigestAuth(*self._user)
+        # Each answer counts its use, so the last one is not sent twice.
+        request.headers.pop("Authorization", None)
+        flow = self._auth.auth_flow(request)
+        next(flow)
+        response = await send()
+        try:
+            flow.send(httpx.Response(response.status, headers=_digest_challenges(response), request=request))
+        except StopIteration:
+            return response
+        # An algorithm that httpx does not know is a KeyError, and a field without a value a ValueError.
+        except (httpx.ProtocolError, NotImplementedError, KeyError, ValueError) as error:
+            self._auth = None
+            raise DecodingError("its Digest challenge cannot be answered") from error
+        return await send()
+
+
+def _digest_challenges(response: Response) -> list[tuple[str, str]]:
+    """The Digest challenges of a response, a header each: a server may put several of all kinds into one."""
+    import httpx
+
+    headers = httpx.Headers(response.headers).get_list("www-authenticate")
+    found = (_DIGEST.search(header) for header in headers)
+    return [("www-authenticate", challenge[1]) for challenge in found if challenge is not None]
+
+
 class PreparedRequest:
     """One request, prepared once by ``Http.prepare`` and sent many times.
 
@@ -69,10 +114,13 @@ class PreparedRequest:
     cookies, hooks) costs as much again as the transport; here it is done once.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, request: httpx.Request, limit: int) -> None:
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, request: httpx.Request, limit: int, digest: DigestAuth | None
+    ) -> None:
         self._transport = transport
         self._request = request
         self._limit = limit
+        self._digest = digest
 
     def set_header(self, name: str, value: str | None) -> None:
         """Set a header for all requests from now on; None removes it."""
@@ -83,6 +131,9 @@ class PreparedRequest:
 
     async def send(self) -> Response:
         """Send it, and read the whole response, whatever its status. Raises TransportError or DecodingError."""
+        return await (self._send() if self._digest is None else self._digest.send(self._request, self._send))
+
+    async def _send(self) -> Response:
         import aiohttp
         import httpx
 
@@ -156,12 +207,14 @@ class Http:
         tls: TLS = DEFAULT_TLS,
         unix_socket: str | None = None,
         new_connection: bool = False,
+        digest: DigestAuth | None = None,
     ) -> PreparedRequest:
         """A request that can be sent many times. ``query`` is added to the URL's own.
 
         ``timeout`` (seconds) bounds each silence: while the request is sent, and between two pieces of the response.
         ``connect_timeout`` (by default as long) bounds the connecting, name resolution included. The caller bounds the
-        whole. ``limit`` is in unpacked bytes. Raises what ``client`` raises, and ValueError for an invalid URL.
+        whole. ``limit`` is in unpacked bytes. ``digest`` answers the server's challenges. Raises what ``client``
+        raises, and ValueError for an invalid URL.
         """
         import httpx
 
@@ -182,7 +235,7 @@ class Http:
         # Requests to this machine never go to a proxy: to the proxy, "localhost" is the proxy itself, and what is sent
         # here in clear must not leave the machine. For others the client chooses the transport, once.
         transport = client._transport if _is_loopback(request.url.host) else client._transport_for_url(request.url)
-        return PreparedRequest(transport, request, limit)
+        return PreparedRequest(transport, request, limit, digest)
 
     async def aclose(self) -> None:
         """Close every client."""

@@ -29,7 +29,9 @@ UNSEEN = Freshness.UNSEEN.value
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """``health``: up, failing, silent, or unseen before the first answer is due; since when, and why."""
+    """``health``: up, failing, silent, or unseen before the first answer is due; since when, and why.
+    ``put_off_until``: it is not polled before, since it fails or asked to wait; None: it is polled when it is due.
+    """
 
     name: str
     health: str
@@ -38,6 +40,7 @@ class SourceStatus:
     answered_at: float | None
     polls_skipped: int
     answers_dropped: int
+    put_off_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,8 @@ class GateStatus:
 @dataclass(frozen=True, slots=True)
 class RuntimeFacts:
     """What the engine's state does not have. ``skipped`` and ``dropped``: polls that were skipped and answers that were
-    dropped, by source. ``instant``: now, by the monotonic clock, which ``health`` uses.
+    dropped, by source. ``put_off``: until when sources are not polled. ``instant``: now, by the monotonic clock, which
+    ``health`` uses.
     """
 
     version: str
@@ -195,6 +199,7 @@ class RuntimeFacts:
     entries_waiting: int
     skipped: Mapping[str, int]
     dropped: Mapping[str, int]
+    put_off: Mapping[str, float]
     gates: Sequence[GateStatus]
     instant: float
 
@@ -252,7 +257,8 @@ def _source(state: State, name: str, facts: RuntimeFacts, now: float) -> SourceS
     answered_at = series.sources[name].answered_at
     if found is None:
         return SourceStatus(name, UNSEEN, None, "", answered_at, skipped, dropped)
-    return SourceStatus(name, found.health, found.since, found.reason, answered_at, skipped, dropped)
+    put_off_until = facts.put_off.get(name)
+    return SourceStatus(name, found.health, found.since, found.reason, answered_at, skipped, dropped, put_off_until)
 
 
 def _rules(setup: Setup, state: State) -> list[RuleStatus]:

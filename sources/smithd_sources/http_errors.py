@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import tzinfo
 from urllib.parse import urlsplit
 
 from smithd.plugin import (
@@ -14,6 +16,7 @@ from smithd.plugin import (
     TransportError,
     Unavailable,
 )
+from smithd_sources.rate_limit import asked_to_wait
 
 EXCERPT = 80
 """The characters of an answer, or of a value in it, that an error shows."""
@@ -21,6 +24,8 @@ OWN_DEADLINE = 0.9
 """The part of a poll's deadline after which a source itself reports what takes too long. The poller knows less."""
 _USER = re.compile(r"//[^/?#]*@")
 _TEMPORARY = (408, 425, 429)
+_LIMITED = (403, 429)
+"""The statuses with which servers say that there were too many requests; GitHub has both."""
 _MEANINGS = {
     401: ("we are not let in", "check auth and headers"),
     403: ("we are not allowed this", "check what this key or user may see"),
@@ -48,8 +53,12 @@ def cut(text: str) -> str:
 def excerpt(body: bytes) -> str:
     """The start of an answer, on one line, for the text of an error."""
     # More bytes than are shown: a letter may take several, and blanks in a row become one.
-    text = cut(" ".join(body[: 8 * EXCERPT].decode("utf-8", "replace").split()))
-    return "".join(char if char.isprintable() else "�" for char in text) or "(nothing)"
+    return one_line(body[: 8 * EXCERPT].decode("utf-8", "replace"))
+
+
+def one_line(text: str) -> str:
+    """The start of a text on one line, for the text of an error."""
+    return "".join(char if char.isprintable() else "�" for char in cut(" ".join(text.split()))) or "(nothing)"
 
 
 def transport_failure(who: str, error: TransportError | DecodingError) -> SourceError:
@@ -65,13 +74,17 @@ def transport_failure(who: str, error: TransportError | DecodingError) -> Source
     return Misconfigured(f"{who}: {error}; if its authority is one of your own, name it under tls: ca_file")
 
 
-def status_failure(who: str, status: int, location: str, said: str) -> SourceError:
-    """The error to raise where ``who`` answered with a status other than 2xx.
+def status_failure(
+    who: str, status: int, headers: Mapping[str, str], said: str, *, now: float, zone: tzinfo
+) -> SourceError:
+    """The error to raise where ``who`` answered with a status other than 2xx, at ``now`` (seconds since 1970).
 
-    ``said`` came with it, ``location`` is where a redirect points.
+    ``said`` is the start of what came with it; moments in the error's text are on the clocks of ``zone``.
     """
+    if (limited := _limited(who, status, headers, said, now, zone)) is not None:
+        return limited
     if 300 <= status < 400:
-        where = without_secrets(location) or "nowhere"
+        where = without_secrets(headers.get("location", "")) or "nowhere"
         return Misconfigured(
             f"{who}: HTTP {status}: it redirects to {where}, which is not followed: is this the address?"
         )
@@ -81,3 +94,20 @@ def status_failure(who: str, status: int, location: str, said: str) -> SourceErr
     # Other 4xx blame the request, and so the configuration, except for a few that pass by themselves.
     kind = Misconfigured if 400 <= status < 500 and status not in _TEMPORARY else Unavailable
     return kind(f"{who}: HTTP {status}: {said}")
+
+
+def _limited(
+    who: str, status: int, headers: Mapping[str, str], said: str, now: float, zone: tzinfo
+) -> Unavailable | None:
+    """The error where it asks to be left alone for a while, and nothing else is wrong."""
+    asked = asked_to_wait(headers, now)
+    until = asked.until(now, zone)
+    if asked.used_up and status in _LIMITED:
+        when = f", until {until}" if until else ""
+        what = f"its limit of requests is used up (X-RateLimit-Remaining: 0){when}"
+    elif status == 429 or (asked.seconds is not None and (status in _LIMITED or status >= 500)):
+        what = "too many requests" if status in _LIMITED else "it cannot answer now"
+        what += f": it {asked}, until {until}" if until else ""
+    else:
+        return None
+    return Unavailable(f"{who}: HTTP {status}, {what}: {said}", retry_after=asked.seconds)

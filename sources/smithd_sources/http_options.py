@@ -60,7 +60,7 @@ def reveal(texts: dict[str, Secret]) -> dict[str, str]:
     return {name: text.get_secret_value() for name, text in texts.items()}
 
 
-class BasicAuthOptions(Options):
+class PasswordOptions(Options):
     username: str
     password: Secret
 
@@ -70,7 +70,7 @@ class AuthOptions(Options):
 
     ways: ClassVar[tuple[str, ...]] = ("basic", "bearer")
 
-    basic: BasicAuthOptions | None = None
+    basic: PasswordOptions | None = None
     bearer: HeaderValue | None = None
 
     @model_validator(mode="after")

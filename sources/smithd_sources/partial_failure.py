@@ -22,12 +22,15 @@ class PartialFailures:
         self._texts: dict[str, None] = {}
         self._more = 0
         self._worst = len(_WORST_FIRST) - 1
+        self._retry_after: float | None = None
         for failure in failures:
             self.add(failure)
 
     def add(self, failure: SourceError) -> None:
         rank = next(rank for rank, kind in enumerate(_WORST_FIRST) if isinstance(failure, kind))
         self._worst = min(self._worst, rank)
+        if failure.retry_after is not None:
+            self._retry_after = max(self._retry_after or 0.0, failure.retry_after)
         # A text beyond the limit is counted each time that it comes: remembering them all is what the limit prevents.
         text = str(failure)
         if len(self._texts) < self._max_texts:
@@ -36,11 +39,14 @@ class PartialFailures:
             self._more += 1
 
     def settle(self, samples: Sequence[RawSample]) -> Sequence[RawSample]:
-        """The samples, where nothing failed. Else raises one error of the worst type, which carries the samples."""
+        """The samples, where nothing failed. Else raises one error of the worst type, which carries the samples, and
+        the longest wait that was asked for.
+        """
         if not self._texts:
             return samples
         more = f"; and {self._more} more like these" if self._more else ""
-        raise _WORST_FIRST[self._worst]("; ".join(self._texts) + more, samples=samples)
+        text = "; ".join(self._texts) + more
+        raise _WORST_FIRST[self._worst](text, samples=samples, retry_after=self._retry_after)
 
 
 def settle(

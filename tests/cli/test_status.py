@@ -23,6 +23,7 @@ FOUND: dict[str, Any] = {
             "health": "failing",
             "since": AT,
             "reason": "connection refused",
+            "put_off_until": AT,
             "polls_skipped": 3,
             "answers_dropped": 0,
         }
@@ -85,7 +86,10 @@ def test_the_text_has_every_part(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     for line in (
         "last reload Sat 28 Nov 22:27:23: refused; 'smithd reload' shows why",
-        "  shop: failing since Sat 28 Nov 22:27:23: connection refused (3 polls skipped)",
+        (
+            "  shop: failing since Sat 28 Nov 22:27:23: connection refused; "
+            "not polled before Sat 28 Nov 22:27:23 (3 polls skipped)"
+        ),
         "  both: cannot be evaluated: several series",
         '  stock{house="a [31m"}: firing warning since Sat 28 Nov 22:27:23, value 2 (muted until Sat 28 Nov 22:27:23)',
         "  widget shop.orders: 12 since Sat 28 Nov 22:27:23, an update waits",

@@ -75,10 +75,10 @@ SOURCES: list[Broken] = [
     json("method: »DELETE", "expected one of 'GET', 'POST', 'PUT' or 'PATCH'"),
     json("headers: »X-Test", "expected a mapping"),
     json("headers: {»bad header: x}", "expected the name of a header"),
-    json("»auth: {}", "expected exactly one of 'basic', 'bearer' and 'oauth2'"),
+    json("»auth: {}", "expected exactly one of 'basic', 'digest', 'bearer' and 'oauth2'"),
     json(
         "»auth: {bearer: aaaa, basic: {username: a, password: bbbb}}",
-        "expected exactly one of 'basic', 'bearer' and 'oauth2'",
+        "expected exactly one of 'basic', 'digest', 'bearer' and 'oauth2'",
     ),
     json("auth: {»basic: {username: a}}", "the key 'password' is missing in 'sources.shop.auth.basic'"),
     json("auth: {basic: {username: a, »pasword: bbbbbb, password: bbbbb}}", "did you mean 'password'?"),

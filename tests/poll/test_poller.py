@@ -411,6 +411,53 @@ def test_what_only_a_person_can_fix_is_polled_seldom_from_the_start() -> None:
     assert waits(run_virtual(main)) == [120, 480, 600, 600, 600, 600]
 
 
+@pytest.mark.parametrize(
+    ("every", "retry_after", "gaps"),
+    [
+        (30, 20, [30, 30]),
+        (30, 100, [120, 120]),
+        (30, 3000, [300, 300]),  # ten intervals are the most...
+        (1200, 86400, [3600, 3600]),  # ...and so is an hour
+        (1200, float("inf"), [3600, 3600]),
+        (7200, 86400, [7200, 7200]),
+        (30, -5, [30, 30]),
+        (30, "soon", [30, 30]),
+        (30, True, [30, 30]),
+    ],
+)
+@pytest.mark.parametrize("samples", [[], GOOD])
+def test_a_source_that_asks_to_wait_is_left_alone_for_so_long(
+    every: float, retry_after: Any, gaps: list[int], samples: list[RawSample]
+) -> None:
+    error = Unavailable("too many requests", samples=samples, retry_after=retry_after)
+
+    async def main() -> Harness:
+        harness = Harness([raising(error), raising(error), lambda: GOOD], every=every)
+        await harness.run(round(sum(gaps) / every) + 1, every=every)
+        await harness.poller.close()
+        return harness
+
+    harness = run_virtual(main)
+    assert waits(harness) == gaps
+    put_off = [event.retry_in for event in harness.published(PollFailed)]
+    assert all(gap - every <= said <= gap for gap, said in zip(gaps, put_off, strict=True) if said)
+
+
+def test_a_wait_that_was_asked_for_is_over_with_the_next_answer() -> None:
+    async def main() -> tuple[Harness, list[float | None]]:
+        harness = Harness([raising(Unavailable("busy", retry_after=100)), lambda: GOOD])
+        until = []
+        for _ in range(7):
+            await harness.run(1)
+            until.append(harness.poller.put_off_until)
+        await harness.poller.close()
+        return harness, until
+
+    harness, until = run_virtual(main)
+    assert waits(harness) == [120, 30, 30]
+    assert [moment is not None for moment in until] == [True, True, True, False, False, False, False]
+
+
 def test_problems_are_reported_seldom() -> None:
     async def main() -> Harness:
         harness = Harness([lambda: [RawSample("typo", 1.0), *GOOD]])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import gzip
+import hashlib
 import json
 import logging
+import re
 import socketserver
 import threading
 import zlib
@@ -14,7 +16,8 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import brotli
 import pytest
@@ -347,6 +350,78 @@ class TestNoChange:
             ask(HttpJson, options(web.url))
 
 
+class TestDigest:
+    """The challenge of HTTP Digest is answered; the server's side is written down here as RFC 7616 has it."""
+
+    @staticmethod
+    def guard(
+        web: Server, *, algorithm: str = "SHA-256", qop: str = "auth", uses: int = 99, before: str = "", path: str = "/"
+    ) -> None:
+        """Let in who answers with user and password; a nonce serves for so many requests."""
+        counts: dict[str, int] = {}
+
+        def answer(asked: ReceivedRequest) -> Reply:
+            sent = dict(re.findall(r'(\w+)="?([^",]*)"?', asked.headers["Authorization"] or ""))
+            nonce = sent.get("nonce", "")
+            if nonce in counts and counts[nonce] < uses:
+                counts[nonce] += 1
+
+                def hashed(*parts: str) -> str:
+                    kind = "md5" if algorithm == "MD5" else "sha256"
+                    return hashlib.new(kind, ":".join(parts).encode()).hexdigest()
+
+                first, second = hashed("me", "shop", "p4ssword"), hashed(asked.method, asked.path)
+                middle = (nonce, sent["nc"], sent["cnonce"], "auth") if qop else (nonce,)
+                if sent["response"] == hashed(first, *middle, second) and sent["uri"] == asked.path:
+                    return ORDERS
+            nonce = f"nonce{len(counts)}"
+            counts[nonce] = 0
+            fields = f'realm="shop", nonce="{nonce}", algorithm={algorithm}' + (f', qop="{qop}"' if qop else "")
+            return Reply(b"no", 401, {"WWW-Authenticate": f"{before}Digest {fields}"})
+
+        web.replies[path] = answer
+
+    AUTH: ClassVar = {"digest": {"username": "me", "password": "p4ssword"}}
+
+    @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+    @pytest.mark.parametrize("qop", ["auth", "auth,auth-int", ""])
+    @pytest.mark.parametrize("before", ["", 'Basic realm="shop", '])
+    def test_a_challenge_is_answered(self, ask: Ask, web: Server, algorithm: str, qop: str, before: str) -> None:
+        self.guard(web, algorithm=algorithm, qop=qop, before=before)
+        assert ask(HttpJson, options(web.url, auth=self.AUTH)) == SEVEN
+        assert len(web.requests) == 2
+
+    def test_it_is_answered_at_once_the_next_time_until_it_ends(self, ask: Ask, web: Server) -> None:
+        self.guard(web, uses=2)
+        assert ask(HttpJson, options(web.url, auth=self.AUTH), polls=4) == SEVEN
+        # The first, and again where the nonce was used up.
+        assert len(web.requests) == 4 + 2
+
+    def test_a_wrong_password_is_for_a_person(self, ask: Ask, web: Server) -> None:
+        self.guard(web)
+        wrong = {"digest": {"username": "me", "password": "wr0ng-one"}}
+        with pytest.raises(Misconfigured, match=r"HTTP 401, we are not let in.*check auth"):
+            ask(HttpJson, options(web.url, auth=wrong))
+        assert len(web.requests) == 2
+
+    @pytest.mark.parametrize(
+        "challenge", ["Digest", "Digest realm", 'Digest realm="a", nonce="b", algorithm=X', 'Digest nonce="b"']
+    )
+    def test_a_challenge_that_cannot_be_answered(self, ask: Ask, web: Server, challenge: str) -> None:
+        web.replies["/"] = Reply(b"no", 401, {"WWW-Authenticate": challenge})
+        with pytest.raises(SourceError, match=r"Digest challenge cannot be answered|HTTP 401"):
+            ask(HttpJson, options(web.url, auth=self.AUTH), polls=1)
+
+    def test_another_host_is_not_answered(self, ask: Ask, web: Server, other: Server) -> None:
+        self.guard(web, path="/in")
+        web.replies |= {"/": to("/in"), "/out": to(f"{other.url}/in")}
+        self.guard(other, path="/in")
+        assert ask(HttpJson, options(web.url, auth=self.AUTH)) == SEVEN
+        with pytest.raises(Misconfigured, match="HTTP 401"):
+            ask(HttpJson, options(f"{web.url}/out", auth=self.AUTH))
+        assert all(asked.headers["Authorization"] is None for asked in other.requests)
+
+
 class TestPages:
     EACH = {"stock": {"each": "$.items[*]", "value": "$.n", "labels": {"id": "$.id"}}, "total": "$.total"}  # noqa: RUF012
 
@@ -398,6 +473,66 @@ class TestPages:
         with pytest.raises(SourceError, match=said) as caught:
             ask(HttpJson, options(web.url, self.EACH, pages={"next": "$.next"} | more))
         assert RawSample("stock", 1.0, {"id": "i1"}) in caught.value.samples
+
+    @staticmethod
+    def cursors(web: Server, following: dict[str | None, Any]) -> None:
+        """Answer with a page for each cursor, in which the one that follows stands."""
+        numbers = {cursor: number for number, cursor in enumerate(following, 1)}
+
+        def answer(asked: ReceivedRequest) -> Reply:
+            (cursor,) = parse_qs(urlsplit(asked.path).query).get("cursor", [None])
+            document = json.loads(TestPages.page(numbers[cursor], None)) | {"next": following[cursor]}
+            return Reply(json.dumps({name: item for name, item in document.items() if item != "missing"}).encode())
+
+        web.replies["/items"] = answer
+
+    @pytest.mark.parametrize("end", [None, "", "missing"])
+    def test_by_a_cursor(self, ask: Ask, web: Server, end: str | None) -> None:
+        self.cursors(web, {None: "a b&c=ä", "a b&c=ä": 17, "17": end})
+        given = options(
+            f"{web.url}/items?all=1",
+            self.EACH,
+            pages={"cursor": "$.next", "query": "cursor"},
+            query={"limit": 2},
+            headers={"X-Key": "s3cret"},
+            body={"q": 1},
+        )
+        assert ask(HttpJson, given) == self.expected(3)
+        assert [asked.path for asked in web.requests] == [
+            "/items?all=1&limit=2",
+            "/items?all=1&limit=2&cursor=a+b%26c%3D%C3%A4",
+            "/items?all=1&limit=2&cursor=17",
+        ]
+        assert [(asked.method, asked.body, asked.headers["X-Key"]) for asked in web.requests] == [
+            ("POST", b'{"q": 1}', "s3cret")
+        ] * 3
+
+    def test_a_cursor_replaces_one_of_the_address(self, ask: Ask, web: Server) -> None:
+        self.cursors(web, {"first": "second", "second": None})
+        given = options(f"{web.url}/items?cursor=first", self.EACH, pages={"cursor": "$.next", "query": "cursor"})
+        assert ask(HttpJson, given) == self.expected(2)
+
+    @pytest.mark.parametrize(
+        ("cursors", "more", "said", "requests"),
+        [
+            ({None: "a", "a": "b", "b": "a"}, {}, "was read already", 3),
+            ({None: "a", "a": "a"}, {}, "was read already", 2),
+            ({None: "a", "a": "b", "b": "c"}, {"at_most": 2}, "more than 2 pages; pages.at_most can be raised", 2),
+            ({None: {"id": 1}}, {}, r'\$.next is {"id": 1}, and names no next page', 1),
+            ({None: True}, {}, r"\$.next is true, and names no next page", 1),
+        ],
+    )
+    def test_a_cursor_that_leads_nowhere_costs_the_rest_only(
+        self, ask: Ask, web: Server, cursors: dict[str | None, Any], more: dict[str, Any], said: str, requests: int
+    ) -> None:
+        self.cursors(web, cursors)
+        with pytest.raises(BadResponse, match=said) as caught:
+            ask(
+                HttpJson,
+                options(f"{web.url}/items", self.EACH, pages={"cursor": "$.next", "query": "cursor"} | more),
+            )
+        assert RawSample("stock", 1.0, {"id": "i1"}) in caught.value.samples
+        assert len(web.requests) == requests
 
     def test_another_host_gets_no_credentials(self, ask: Ask, web: Server, other: Server) -> None:
         web.replies["/"] = Reply(self.page(1, other.url))

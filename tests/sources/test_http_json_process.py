@@ -15,8 +15,9 @@ import pytest
 from smithd.plugin import BadResponse, RawSample, Unavailable
 from smithd.testing import Reply, Server
 from smithd_sources.http_json import HttpJson, process
+from smithd_sources.http_json.body import Body
 from smithd_sources.http_json.process import SearchProcess
-from smithd_sources.http_json.search import Body, Search
+from smithd_sources.http_json.search import Search
 from smithd_sources.values import TimeContext
 from sources.conftest import Ask
 from sources.test_http_json import as_json, options

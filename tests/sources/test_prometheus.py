@@ -340,7 +340,16 @@ class TestWhatElseMayAnswer:
         failure = self.failure(ask, web, first_only)
         assert type(failure) is Unavailable
         assert str(failure) == f"{web.place}: HTTP 503: query timed out (timeout)"
+        assert failure.retry_after is None
         assert failure.samples == (RawSample("one", 1.0),)
+
+    def test_a_server_that_asks_to_wait_is_heard(self, ask: Ask, web: Server) -> None:
+        web.replies["/api/v1/query"] = Reply(b"busy", 429, {"Retry-After": "90"})
+        with pytest.raises(
+            Unavailable, match=r"HTTP 429, too many requests: it asks to wait 1m 30s, until .*: busy"
+        ) as caught:
+            ask(Prometheus, {"url": web.url, "metrics": {"load": "1"}})
+        assert caught.value.retry_after == 90
 
     def test_a_proxy_that_is_not_amused(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(b"<h1>Bad gateway</h1>", 502))

@@ -70,6 +70,26 @@ def test_durations_are_seconds(written: Any, seconds: float | None) -> None:
         (NOON * 1e9, NOON),
         (str(int(NOON)), NOON),
         ("2026-11-26t12:00:00z", NOON),
+        ("2026-11-26 12:00:00 UTC", NOON),
+        ("2026-11-26 12:00 GMT", NOON),
+        ("2026-11-26T12:00:00 Z", NOON),
+        ("2026-11-26 13:00:00 +0100", NOON),
+        ("2026-11-26 07:00:00.000 -05:00", NOON),
+        ("2026-11-26 13:00:00.000000001 +0100 CET m=+0.5", NOON),  # as Go prints a time
+        ("Thu, 26 Nov 2026 12:00:00 GMT", NOON),
+        ("26 Nov 2026 13:00 +0100", NOON),
+        ("Thu, 26 Nov 2026 07:00:00 EST", NOON),
+        ("Thursday, 26-Nov-26 12:00:00 GMT", NOON),
+        ("Thu Nov 26 13:00:00 2026", NOON),  # asctime: without a zone
+        ("Thu Nov 26 12:00:00 UTC 2026", NOON),  # the command date
+        ("Thu Nov 26 13:00:00 +0100 2026", NOON),
+        # What programs write for "never" is no value.
+        ("0001-01-01T00:00:00Z", None),
+        ("0001-01-01 00:00:00 +0000 UTC", None),
+        ("0001-01-01T00:00:00+01:00", None),
+        ("0001-01-01", None),
+        (-62135596800, None),
+        ("0000-00-00 00:00:00", None),
         ("2026-11-26T11:59:60Z", NOON),
         ("2026-11-26T12:59:60.5+01:00", NOON + 0.5),
         ("NaN", None),
@@ -91,6 +111,25 @@ def test_moments_are_seconds_since_1970_or_since_then(written: Any, at: float | 
 def test_what_is_neither_is_a_bad_answer_or_no_value(quantity: Quantity, written: Any) -> None:
     with pytest.raises(BadResponse, match=r"^\$\.a is .{0,190}$"):
         Conversion(quantity)(written, "$.a", BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("time_format", "written", "at"),
+    [
+        ("%d.%m.%Y %H:%M", "26.11.2026 13:00", NOON),
+        ("%d/%b/%Y:%H:%M:%S %z", "26/Nov/2026:07:00:00 -0500", NOON),
+        ("%Y%m%d", 20261126, NOON - 13 * 3600),
+        ("%Y-%m-%dT%H:%M:%SZ", "0001-01-01T00:00:00Z", None),
+        ("%d.%m.%Y", None, None),
+    ],
+)
+def test_moments_in_a_format_of_ones_own(time_format: str, written: Any, at: float | None) -> None:
+    assert Conversion(Quantity.TIMESTAMP, time_format=time_format)(written, "$.a", BERLIN) == at
+
+
+def test_what_is_not_in_the_format_is_shown_with_it() -> None:
+    with pytest.raises(BadResponse, match=r'\$.a is "2026-11-26", and not in the time_format \'%d.%m.%Y\''):
+        Conversion(Quantity.AGE, time_format="%d.%m.%Y")("2026-11-26", "$.a", BERLIN)
 
 
 @given(written=st.text(max_size=30) | st.floats() | st.integers(), quantity=st.sampled_from(Quantity))

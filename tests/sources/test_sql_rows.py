@@ -14,6 +14,8 @@ from smithd_sources.sql.options import SqlMetric
 from smithd_sources.sql.rows import QueryResult, read_rows
 from smithd_sources.values import TimeContext
 
+NO_TIME = "not a time like 2026-11-26T10:00:00Z or seconds since 1970; 'time_format' says how it is written"
+BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC).timestamp()
 ASKED = TimeContext(NOW, ZoneInfo("Europe/Berlin"))
 
@@ -58,7 +60,9 @@ def scalar(value: Any, as_: str = "number") -> float | str | None:
         (datetime(2026, 1, 1, tzinfo=UTC), 1_767_225_600.0),
         (datetime(2026, 1, 1, 1), 1_767_225_600.0),  # one o'clock in Berlin
         (date(2026, 1, 1), 1_767_222_000.0),
-        (datetime(1, 1, 1), datetime(1, 1, 1, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()),
+        (datetime(1, 2, 1), datetime(1, 2, 1, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()),
+        (datetime(1, 1, 1), None),  # Go's zero time
+        (date(1, 1, 1), None),
         (time(12), 'm is "12:00:00", not a number'),
         ("many", 'm is "many", not a number'),
         ("2026-01-01 10:00:00", "m is the text \"2026-01-01 10:00:00\"; where that is a moment, say 'as: age'"),
@@ -71,6 +75,19 @@ def test_values(value: Any, number: float | str | None) -> None:
 
 def test_a_text_that_was_cut_is_no_number() -> None:
     assert str(scalar("1" * 257)).endswith(", too long for a number")
+
+
+def test_a_time_can_have_a_format_of_its_own() -> None:
+    metric = SqlMetric.model_validate({"query": "q", "as": "age", "time_format": "%d.%m.%Y %H:%M"})
+    problems: list[str] = []
+
+    def ages(value: Any) -> list[float]:
+        samples = read_rows("m", metric, QueryResult(["n"], [[value]]), TimeContext(NOW, BERLIN), problems.append)
+        return [sample.value for sample in samples]
+
+    assert ages("01.07.2026 13:00") == [3600.0]
+    assert ages("2026-07-01 13:00") == []
+    assert problems == ["m is \"2026-07-01 13:00\", and not in the time_format '%d.%m.%Y %H:%M'"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +105,14 @@ def test_a_text_that_was_cut_is_no_number() -> None:
         (f"{NOW - 60:.0f}", 60.0),
         ("0000-00-00 00:00:00", None),
         (None, None),
-        ("soon", 'm is "soon", not a number'),
+        ("Wed, 01 Jul 2026 11:00:00 GMT", 3600.0),
+        ("2026-07-01 11:00:00 UTC", 3600.0),
+        ("0001-01-01T00:00:00Z", None),
+        (datetime(1, 1, 1, tzinfo=UTC), None),
+        ("soon", f'm is "soon", {NO_TIME}'),
+        ("2026-02-30", f'm is "2026-02-30", {NO_TIME}'),
+        ("01.07.2026", f'm is "01.07.2026", {NO_TIME}'),
+        ("12.5%", f'm is "12.5%", {NO_TIME}'),
     ],
 )
 def test_ages(value: Any, age: float | str | None) -> None:
@@ -182,7 +206,7 @@ READ_AT = datetime(2026, 6, 30, 22, tzinfo=UTC)
         (None, None),  # never
         (0, None),
         (7, 'the time of m{room="1"} is no time of a sample: 7 s since 1970 are before the year 2000'),
-        ("soon", 'the time of m{room="1"} is "soon", not a number'),
+        ("soon", f'the time of m{{room="1"}} is "soon", {NO_TIME}'),
         (timedelta(hours=2), 'the time of m{room="1"} is "2:00:00", not a moment'),
     ],
 )

@@ -123,6 +123,7 @@ class TestPassingTrouble:
         error = failure(account, "open_disputes")
         assert type(error) is Unavailable
         assert str(error).startswith("disputes: too many requests (HTTP 429)")
+        assert error.retry_after == 60
 
     def test_it_gives_up_after_a_few_tries(self, account: FakeStripe) -> None:
         account.faults += [self.too_many()] * 9

@@ -74,7 +74,8 @@ def _source(source: Found) -> str:
         if source[name]
     ]
     counted = f" ({', '.join(counts)})" if counts else ""
-    return f"{source['name']}: {source['health']}{since}{reason}{counted}"
+    put_off = f"; not polled before {_short(source['put_off_until'])}" if source.get("put_off_until") else ""
+    return f"{source['name']}: {source['health']}{since}{reason}{put_off}{counted}"
 
 
 def _alert(alert: Found) -> str:

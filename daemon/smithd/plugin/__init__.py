@@ -4,6 +4,7 @@ from smithd.clock import Clock
 from smithd.errors import BadResponse, Misconfigured, SourceError, Unavailable
 from smithd.http import (
     DecodingError,
+    DigestAuth,
     Http,
     PreparedRequest,
     Response,
@@ -39,6 +40,7 @@ __all__ = [
     "Clock",
     "Context",
     "DecodingError",
+    "DigestAuth",
     "Duration",
     "File",
     "Http",

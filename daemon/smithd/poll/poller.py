@@ -36,7 +36,7 @@ from smithd.plugin.source import Context, Source
 from smithd.poll.intake import Intake, Poll, collect
 from smithd.poll.isolation import message_of
 from smithd.poll.registry import SourceSpec
-from smithd.poll.schedule import backoff, fresh_for, period
+from smithd.poll.schedule import backoff, fresh_for, heeded, period
 from smithd.poll.worker import Worker
 
 GRACE = 1.0
@@ -65,6 +65,7 @@ class _Result:
     is_cut: bool = False
     failure: str | None = None
     misconfigured: bool = False
+    retry_after: object = None
 
 
 class Poller:
@@ -147,12 +148,7 @@ class Poller:
             self._events.publish(Polled(name, len(result.samples), ran_for))
         else:
             self._failures += 1
-            interval = period(self._spec.schedule, now)
-            # A source that brought a part of its samples answers: it is polled as often as before.
-            wait = 0.0 if result.samples else backoff(self._failures, interval, misconfigured=result.misconfigured)
-            if wait:
-                # Half an interval early, so that the poll which is due nearest to the wait's end takes place.
-                self._not_before = started + wait - interval / 2
+            wait = self._put_off(result, started, now)
             if self._failure_log.is_due(result.failure, self._failures):
                 self._events.publish(PollFailed(name, result.failure, self._failures, wait))
         for problem in result.problems:
@@ -162,6 +158,27 @@ class Poller:
             self._report_leaks(self._worker)
         freshness = fresh_for(self._spec.schedule, self._spec.timeout, now)
         return Poll(name, now, freshness, result.samples, result.failure, is_partial=result.is_cut)
+
+    def _put_off(self, result: _Result, started: float, now: float) -> float:
+        """The seconds until the next poll after a failed one; 0: the next that is due."""
+        interval = period(self._spec.schedule, now)
+        at = self._clock.monotonic()
+        if (asked := heeded(result.retry_after, interval, at - started)) is not None:
+            # What the source asks for goes before a back-off of ours.
+            self._not_before = at + asked
+            return asked if self._not_before > started + interval else 0.0
+        # A source that brought a part of its samples answers: it is polled as often as before.
+        wait = 0.0 if result.samples else backoff(self._failures, interval, misconfigured=result.misconfigured)
+        if wait:
+            # Half an interval early, so that the poll which is due nearest to the wait's end takes place.
+            self._not_before = started + wait - interval / 2
+        return wait
+
+    @property
+    def put_off_until(self) -> float | None:
+        """Until when (seconds since 1970) no poll begins, since the last one failed; None where nothing puts it off."""
+        left = self._not_before - self._clock.monotonic()
+        return self._clock.now() + left if left > 0 else None
 
     def retire(self) -> None:
         """Begin no further poll, and hand over nothing more."""
@@ -289,7 +306,8 @@ class Poller:
                 # Attributes of an error are the plugin's own: they may lack, or hold anything.
                 partial = self._intake.admit(collect(getattr(error, "samples", ())), self._clock.now())
                 failure = _short(str(error) or type(error).__name__)
-                return _Result(*partial, failure, isinstance(error, Misconfigured))
+                retry_after = getattr(error, "retry_after", None)
+                return _Result(*partial, failure, isinstance(error, Misconfigured), retry_after)
             return _Result(*self._intake.admit(raw_samples, self._clock.now()))
         except asyncio.CancelledError:
             raise

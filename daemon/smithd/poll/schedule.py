@@ -16,6 +16,7 @@ FIRST_POLLS_WITHIN = 10.0
 FAILURES_WITHOUT_BACKOFF = 2
 """The first failures in a row do not delay a source: its next poll is the retry."""
 LONGEST_BACKOFF = 600.0
+LONGEST_RETRY_AFTER = 3600.0
 
 
 class ScheduleOptions(Options):
@@ -117,3 +118,16 @@ def backoff(failures: int, interval: float, *, misconfigured: bool = False) -> f
         return 0.0
     # The exponent is bounded: 2.0 ** 1024 would raise OverflowError after a long outage.
     return max(interval, min(longest, interval * 2.0 ** min(exponent, 64)))
+
+
+def heeded(retry_after: object, interval: float, passed: float) -> float | None:
+    """The seconds until the next poll of a source whose answer asks for ``retry_after``; None where it does not ask.
+
+    ``passed``: the seconds since that poll began. Ten intervals, or an hour, after which its next poll follows, are the
+    most: what a server asks for must not silence a source. A plugin may hand over anything.
+    """
+    if isinstance(retry_after, bool) or not isinstance(retry_after, int | float) or not retry_after > 0:
+        return None
+    longest = min(LONGEST_RETRY_AFTER, 10 * interval)
+    # Almost an interval early, so that the last poll which is due before that takes place.
+    return max(0.0, min(float(min(retry_after, longest)), longest - 0.9 * interval - passed))

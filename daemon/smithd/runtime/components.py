@@ -105,6 +105,7 @@ class Components:
             writer.waiting,
             {name: poller.skipped for name, poller in self.pollers.items()},
             writer.dropped,
+            {name: until for name, poller in self.pollers.items() if (until := poller.put_off_until) is not None},
             [gate_status(self.running.delivery, instant, now)],
             instant,
         )

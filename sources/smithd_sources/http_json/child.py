@@ -18,7 +18,8 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from smithd.plugin import SourceError
-from smithd_sources.http_json.search import Body, Pages, Search, cpu_seconds
+from smithd_sources.http_json.body import Body
+from smithd_sources.http_json.search import Pages, Search, cpu_seconds
 from smithd_sources.partial_failure import PartialFailures
 from smithd_sources.values import TimeContext
 
@@ -62,7 +63,7 @@ def _done(header: bytes, jobs: BinaryIO) -> dict[str, Any]:
 
 def _searched(search: Search, job: dict[str, Any], pages: Pages) -> dict[str, Any]:
     if job["wants"] == "next_page":
-        return {"next_page": search.next_address(pages.document(0, search))}
+        return {"next_page": search.next_page_of(pages.document(0, search))}
     failures, failure = PartialFailures(), None
     samples = search.samples(pages, TimeContext(job["now"], ZoneInfo(job["zone"])), failures)
     try:

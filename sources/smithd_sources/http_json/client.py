@@ -19,6 +19,7 @@ from smithd.plugin import (
     Misconfigured,
     PreparedRequest,
     Response,
+    SourceError,
     TransportError,
     Unavailable,
     http_url,
@@ -60,6 +61,7 @@ class HttpJsonClient:
         self._content = content
         self._tls = options.tls.settings()
         self._timeout = OWN_DEADLINE * context.timeout
+        self._digest = options.auth.digest.answers() if options.auth and options.auth.digest else None
         self._tokens: OAuth2Tokens | None = None
         if options.auth and (oauth2 := options.auth.oauth2):
             # The source's TLS settings are for its own host only.
@@ -84,6 +86,13 @@ class HttpJsonClient:
         target = self._target(next_page, last.address)
         response = await self._send(self._prepared("GET", target, None, {}), target)
         return await self._final(PageResponse(response, target), "GET", None)
+
+    async def get_again(self, query: dict[str, str]) -> PageResponse:
+        """The page that the same request brings with further parameters, which replace those of the same name."""
+        url, method = self._options.url, self._options.effective_method
+        given = reveal(self._options.query) | query
+        response = await self._send(self._prepared(method, url, self._content, given), url)
+        return await self._final(PageResponse(response, url), method, self._content)
 
     def use(self, page: PageResponse) -> bool:
         """Note that this response was used: from now on ask for changes only, where the server marks its responses
@@ -126,10 +135,14 @@ class HttpJsonClient:
         response = page.response
         if not self._options.accepts(response.status):
             said = f"({response.failure})" if response.failure is not None else excerpt(response.body)
-            raise status_failure(place(page.address), response.status, response.headers.get("location", ""), said)
+            raise self._status_failure(page, said)
         if response.failure is not None:
             raise transport_failure(place(page.address), response.failure)
         return page
+
+    def _status_failure(self, page: PageResponse, said: str) -> SourceError:
+        response, now, zone = page.response, self._context.clock.now(), self._context.zone
+        return status_failure(place(page.address), response.status, response.headers, said, now=now, zone=zone)
 
     def _target(self, location: str, base: str) -> str:
         """The address that a response from ``base`` points at."""
@@ -154,12 +167,12 @@ class HttpJsonClient:
         return same or (own.scheme == "http" and upgraded and own.hostname == other.hostname)
 
     def _prepared(self, method: str, url: str, content: str | None, query: dict[str, str]) -> PreparedRequest:
-        headers, tls = self._public_headers, TLS(self._tls.verify, self._tls.ca_file)
+        headers, tls, digest = self._public_headers, TLS(self._tls.verify, self._tls.ca_file), None
         if self._is_own_host(url):
             configured = self._options.sent_headers()
             replaced = {name.lower() for name in configured}
             headers = {name: value for name, value in headers.items() if name.lower() not in replaced} | configured
-            tls = self._tls
+            tls, digest = self._tls, self._digest
         return self._context.http.prepare(
             method,
             url,
@@ -170,6 +183,7 @@ class HttpJsonClient:
             limit=self._options.max_size,
             tls=tls,
             unix_socket=self._options.unix_socket,
+            digest=digest,
         )
 
     async def _send(self, request: PreparedRequest, url: str) -> Response:

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from smithd.plugin import BadResponse, MetricOptions, RawSample
 from smithd_sources.http_json.json_path import CompiledPath, JSONPath, count_hint
 from smithd_sources.http_json.quantity import Conversion, Quantity
+from smithd_sources.moments import TimeFormat, to_moment
 from smithd_sources.numerals import DecimalMark
 from smithd_sources.values import TimeContext, in_short, moment_of_sample
 
@@ -27,7 +28,6 @@ def _not_zero(number: Decimal) -> Decimal:
 
 
 Scale = Annotated[Decimal, AfterValidator(_not_zero)]
-_TIMESTAMP = Conversion(Quantity.TIMESTAMP)
 KEY = "key"
 """In ``labels``: the name under which an element stands in a mapping."""
 KeyOrPath = Literal["key"] | JSONPath
@@ -63,6 +63,9 @@ class JSONMetric(MetricOptions):
         None,
         description="where the value's own time stands (of 'each': in the element); default: the time of the poll",
     )
+    time_format: TimeFormat | None = Field(
+        None, description="how times are written, as in strftime: '%d.%m.%Y %H:%M'; default: as programs write them"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -86,12 +89,15 @@ class JSONMetric(MetricOptions):
             raise PydanticCustomError(
                 "as_number", "'as' cannot be used with '{what}', which is a number", {"what": what}
             )
+        is_moment = self.quantity in (Quantity.TIMESTAMP, Quantity.AGE)
+        if self.time_format is not None and self.time is None and not is_moment:
+            raise PydanticCustomError("time_format", "'time_format' goes with 'as: timestamp', 'as: age' or 'time'")
         return self
 
     @cached_property
     def conversion(self) -> Conversion:
         """The conversion of what stands there into the metric's number."""
-        return Conversion(self.quantity, self.scale, self.offset, self.words, self.decimal)
+        return Conversion(self.quantity, self.scale, self.offset, self.words, self.decimal, self.time_format)
 
     def paths(self) -> Iterator[CompiledPath]:
         """All the paths of this metric."""
@@ -119,7 +125,7 @@ def read_metric(
         return []
     if metric.time is None:
         return [RawSample(name, value)]
-    moment = _moment(metric.time, documents[0], asked)
+    moment = _moment(metric.time, documents[0], metric, asked)
     return [] if moment is None else [RawSample(name, value, {}, moment)]
 
 
@@ -145,7 +151,7 @@ def _read_each(
             value = conversion(_only(metric.value, element), metric.value, asked)
             found_labels = [key if isinstance(path, str) else _only(path, element) for path in metric.labels.values()]
             labels = tuple(map(_label, metric.labels.values(), found_labels))
-            moment = asked.now if metric.time is None else _moment(metric.time, element, asked)
+            moment = asked.now if metric.time is None else _moment(metric.time, element, metric, asked)
         except BadResponse as error:
             report(f"{name}: element {index} of {each}: {error}")
             continue
@@ -161,9 +167,10 @@ def _read_each(
     ]
 
 
-def _moment(path: CompiledPath, document: Any, asked: TimeContext) -> float | None:
+def _moment(path: CompiledPath, document: Any, metric: JSONMetric, asked: TimeContext) -> float | None:
     """A value's own time, in seconds since 1970; None where it says that there is none."""
-    return moment_of_sample(_TIMESTAMP(_only(path, document), path, asked), path)
+    moment = to_moment(_only(path, document), path, asked.zone, metric.time_format)
+    return moment_of_sample(moment, path)
 
 
 def _only(path: CompiledPath, document: Any) -> Any:

@@ -134,5 +134,6 @@ class OAuth2Tokens:
                 "check client_id, client_secret and scope"
             )
         if answer.status != 200:
-            raise status_failure(self._who, answer.status, answer.headers.get("location", ""), excerpt(answer.body))
+            now, said = self._context.clock.now(), excerpt(answer.body)
+            raise status_failure(self._who, answer.status, answer.headers, said, now=now, zone=self._context.zone)
         return body

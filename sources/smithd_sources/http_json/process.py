@@ -18,7 +18,8 @@ from itertools import count
 from typing import Any
 
 from smithd.plugin import BadResponse, MetricOptions, Unavailable
-from smithd_sources.http_json.search import Body, Search
+from smithd_sources.http_json.body import Body
+from smithd_sources.http_json.search import Search
 from smithd_sources.values import TimeContext
 
 _COMMAND = ("-P", "-m", "smithd_sources.http_json.child")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from smithd.plugin import BadResponse
+from smithd_sources.moments import to_moment
 from smithd_sources.numerals import DecimalMark
 from smithd_sources.values import (
     TimeContext,
-    epoch_seconds,
     in_short,
     is_no_value,
     to_number,
@@ -37,7 +36,8 @@ class Quantity(StrEnum):
 class Conversion:
     """Makes a number of a value in an answer: its quantity, times ``scale``, plus ``offset``, in decimal.
 
-    ``words``: what texts stand for, where only those are expected; ``decimal``: the mark before the decimals of a text.
+    ``words``: what texts stand for, where only those are expected; ``decimal``: the mark before the decimals of a text;
+    ``time_format``: how moments are written.
     """
 
     quantity: Quantity = Quantity.NUMBER
@@ -45,6 +45,7 @@ class Conversion:
     offset: Decimal | None = None
     words: Mapping[str, float] = field(default_factory=dict)
     decimal: DecimalMark = "."
+    time_format: str | None = None
 
     def __call__(self, found: Any, where: object, asked: TimeContext) -> float | None:
         """The number; None for null and what is no value.
@@ -58,7 +59,7 @@ class Conversion:
         elif self.quantity is Quantity.DURATION:
             found = _seconds(found, where)
         elif self.quantity is not Quantity.NUMBER:
-            since = _timestamp(found, where, asked.zone)
+            since = to_moment(found, where, asked.zone, self.time_format)
             found = asked.now - since if self.quantity is Quantity.AGE and since is not None else since
         return to_number(found, where, self.scale, self.offset, self.decimal)
 
@@ -98,29 +99,3 @@ def _seconds(found: Any, where: object) -> float | None:
                 number / _PARTS[unit] if unit in _PARTS else number * _LENGTHS[unit] for unit, number in parts.items()
             )
     raise BadResponse(f"{where} is {in_short(found)}, not a duration like 90, 1h30m, PT1H30M or 01:30:00")
-
-
-_DIGITS = re.compile(r"\d{9,19}(?:\.\d+)?")
-_LEAP = re.compile(r"(?<=:59):60")
-"""A leap second, which counts as the first second of the next minute, as in POSIX."""
-
-
-def _timestamp(found: Any, where: object, zone: tzinfo) -> float | None:
-    """Seconds since 1970 of ``2026-11-26T10:00:00Z`` (RFC 3339), of a date, or of a number; None for no value."""
-    if is_no_value(found):
-        return None
-    if isinstance(found, str) and _DIGITS.fullmatch(found.strip()):
-        found = float(found)
-    if isinstance(found, int | float) and not isinstance(found, bool):
-        if (seconds := epoch_seconds(found)) is not None:
-            return seconds
-    elif isinstance(found, str) and len(found) <= _LONGEST:
-        try:
-            # RFC 3339 allows t and z too.
-            text = found.strip().upper()
-            leap = _LEAP.search(text)
-            moment = datetime.fromisoformat(text[: leap.start()] + ":59" + text[leap.end() :] if leap else text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() + (leap is not None)
-        except (ValueError, OverflowError):
-            pass
-    raise BadResponse(f"{where} is {in_short(found)}, not a time like 2026-11-26T10:00:00Z or seconds since 1970")

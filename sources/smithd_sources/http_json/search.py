@@ -5,18 +5,20 @@ It can be written down as JSON, for another process that does the same.
 
 from __future__ import annotations
 
-import json
+import re
 import resource
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any
 
 from smithd.plugin import BadResponse, MetricName, Options, RawSample
-from smithd_sources.http_errors import cut, excerpt
+from smithd_sources.http_json.body import Body, read_json
 from smithd_sources.http_json.json_path import CompiledPath, JSONPath
 from smithd_sources.http_json.metric import JSONMetric, read_metric
 from smithd_sources.http_json.options import BodyFormat
+from smithd_sources.http_json.reported import at_path, of_graphql, reads_errors
 from smithd_sources.partial_failure import PartialFailures
-from smithd_sources.values import TimeContext
+from smithd_sources.values import TimeContext, in_short
 
 
 def cpu_seconds() -> float:
@@ -25,11 +27,7 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-class Body(NamedTuple):
-    """An answer as it came: what it holds, and what it says that this is ("": it does not)."""
-
-    content: bytes
-    kind: str
+_END_OF_LINE = re.compile(r"\r\n|\n|\r")
 
 
 class Pages:
@@ -52,49 +50,49 @@ class Pages:
 
 
 class Search(Options):
-    """How the answers of one source are read. ``place`` names it in errors; ``next_page``: the path of its address."""
+    """How the answers of one source are read.
+
+    ``place`` names it in errors; ``next_page``: the path of its address, or cursor; ``asks_graphql``: the request is a
+    query of GraphQL.
+    """
 
     place: str
     format: BodyFormat
     metrics: dict[MetricName, JSONMetric]
     next_page: JSONPath | None = None
+    charset: str | None = None
+    error_path: JSONPath | None = None
+    asks_graphql: bool = False
 
     def paths(self) -> Iterator[CompiledPath]:
         """All the paths that are followed."""
         for metric in self.metrics.values():
             yield from metric.paths()
-        if self.next_page is not None:
-            yield self.next_page
+        yield from (path for path in (self.next_page, self.error_path) if path is not None)
 
     def parse(self, body: Body) -> Any:
         """The document of an answer. Raises BadResponse where it is none."""
+        try:
+            return self._document(body)
+        except BadResponse as error:
+            raise BadResponse(f"{self.place}: {error}") from None
+
+    def _document(self, body: Body) -> Any:
+        text = body.text(self.charset)
         match self.format:
             case BodyFormat.JSON:
-                return self._decode(json.loads, body.content, "JSON", body.kind)
+                return read_json(text, body.kind)
             case BodyFormat.LINES:
-                return [
-                    self._decode(json.loads, line, f"JSON in line {number}", body.kind)
-                    for number, line in enumerate(body.content.splitlines(), 1)
-                    if line.strip()
-                ]
+                # Not splitlines(), which parts lines also where JSON may have a letter of Unicode.
+                lines = enumerate(_END_OF_LINE.split(text), 1)
+                return [read_json(line, body.kind, number) for number, line in lines if line.strip()]
             case BodyFormat.NUMBER:
-                return self._decode(lambda content: content.decode().strip(), body.content, "a number", body.kind)
-
-    def _decode(self, decode: Callable[[bytes], Any], content: bytes, expected: str, kind: str) -> Any:
-        try:
-            return decode(content)
-        except RecursionError:
-            raise BadResponse(f"{self.place}: the answer is nested too deep") from None
-        except ValueError:
-            # This covers wrong JSON, a wrong encoding, and numbers with thousands of digits.
-            hint = " (a page for people; is it a login?)" if "html" in kind.lower() else ""
-            found = cut(kind or "no content type")
-            raise BadResponse(f"{self.place}: expected {expected}, got {found}{hint}: {excerpt(content)}") from None
+                return text.strip()
 
     def samples(self, pages: Pages, asked: TimeContext, failures: PartialFailures) -> list[RawSample]:
         """The samples of all metrics; what cannot be read is added to the failures.
 
-        Raises BadResponse where the first page cannot be parsed.
+        Raises BadResponse where the first page cannot be parsed, or reports an error instead of what was asked for.
         """
         documents = list(self._documents(pages, failures))
         samples: list[RawSample] = []
@@ -106,20 +104,37 @@ class Search(Options):
         return samples
 
     def _documents(self, pages: Pages, failures: PartialFailures) -> Iterator[Any]:
-        yield pages.document(0, self)
+        yield self._sound(pages.document(0, self), failures)
         # A later page that cannot be parsed costs only the pages from there on.
         try:
             for index in range(1, len(pages.bodies)):
-                yield pages.document(index, self)
+                yield self._sound(pages.document(index, self), failures)
         except BadResponse as error:
             failures.add(error)
 
-    def next_address(self, document: Any) -> str | None:
-        """The address of the next page, as this document names it; None where there is none."""
+    def _sound(self, document: Any, failures: PartialFailures) -> Any:
+        """The document, where it has what was asked for; raises the error that it reports instead."""
+        reported = at_path(self.error_path, document) if self.error_path is not None else None
+        if reported is None and self.format is BodyFormat.JSON and not self._reads_errors:
+            reported = of_graphql(document, asked=self.asks_graphql)
+        if reported is not None:
+            error = BadResponse(f"{self.place}: {reported.text}")
+            if not reported.has_data:
+                raise error
+            failures.add(error)
+        return document
+
+    @cached_property
+    def _reads_errors(self) -> bool:
+        return reads_errors(path for metric in self.metrics.values() for path in metric.paths())
+
+    def next_page_of(self, document: Any) -> str | None:
+        """The address of the next page, or its cursor, as this document names it; None where there is none."""
         assert self.next_page is not None
         found = self.next_page.find(document)
         if not found or found[0] is None or found[0] == "":
             return None
-        if not isinstance(found[0], str):
-            raise BadResponse(f"{self.next_page} is not the address of the next page")
-        return found[0]
+        # A cursor may be a number, as an identifier is.
+        if isinstance(found[0], str) or type(found[0]) is int:
+            return str(found[0])
+        raise BadResponse(f"{self.next_page} is {in_short(found[0])}, and names no next page")

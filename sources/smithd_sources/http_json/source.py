@@ -18,11 +18,12 @@ from smithd.plugin import (
     Threads,
 )
 from smithd_sources.http_errors import OWN_DEADLINE, place
+from smithd_sources.http_json.body import Body
 from smithd_sources.http_json.client import HttpJsonClient, PageResponse
 from smithd_sources.http_json.link_header import next_link
 from smithd_sources.http_json.options import BodyFormat, HttpJsonOptions, PagesOptions
 from smithd_sources.http_json.process import SearchProcess
-from smithd_sources.http_json.search import Body, Pages, Search, cpu_seconds
+from smithd_sources.http_json.search import Pages, Search, cpu_seconds
 from smithd_sources.partial_failure import PartialFailures
 from smithd_sources.values import TimeContext
 
@@ -47,9 +48,14 @@ class HttpJson(Source[HttpJsonOptions]):
 
     def __init__(self, options: HttpJsonOptions, context: Context) -> None:
         super().__init__(options, context)
-        next_page = options.pages.next if options.pages is not None and options.pages.next != "link" else None
         self._search = Search(
-            place=place(options.url), format=options.format, metrics=options.metrics, next_page=next_page
+            place=place(options.url),
+            format=options.format,
+            metrics=options.metrics,
+            next_page=options.pages.path if options.pages is not None else None,
+            charset=options.charset,
+            error_path=options.error_path,
+            asks_graphql=options.asks_graphql,
         )
         self._is_plain = all(path.plain for path in self._search.paths())
         # Where a path descends anywhere, a first answer may cost anything.
@@ -100,38 +106,44 @@ class HttpJson(Source[HttpJsonOptions]):
             redactor = Redactor()
             for secret in client.secrets():
                 redactor.add(secret)
-            raise type(error)(redactor.clean(str(error)), samples=error.samples) from None
+            text = redactor.clean(str(error))
+            raise type(error)(text, samples=error.samples, retry_after=error.retry_after) from None
 
     async def _get_pages(
         self, client: HttpJsonClient, page: PageResponse, wanted: PagesOptions, pages: Pages, failures: PartialFailures
     ) -> None:
         """Get the pages that follow, and add them. A failure there costs only the pages from there on."""
         # The address of a bare host may be written with a slash at its end, or without.
-        seen = {self.options.url, f"{self.options.url}/", page.address}
+        seen = {self.options.url, f"{self.options.url}/", page.address} if wanted.query is None else set[str]()
         own = self._search.place
         try:
-            while following := await self._next_address(page, pages):
+            while following := await self._next_page(page, pages):
                 if len(pages.bodies) == wanted.at_most:
                     raise BadResponse(f"there are more than {wanted.at_most} pages; pages.at_most can be raised")
-                page = await client.get_page(page, following)
-                if page.address in seen:
+                # A cursor says before the request that its page was read already, an address after all redirects.
+                if wanted.query is None:
+                    page = await client.get_page(page, following)
+                    following = page.address
+                if following in seen:
                     raise BadResponse(f"the next page of {own} is one that was read already")
-                seen.add(page.address)
+                seen.add(following)
+                if wanted.query is not None:
+                    page = await client.get_again({wanted.query: following})
                 if pages.size + len(page.response.body) > self.options.max_size:
                     raise BadResponse(f"the pages of {own} are larger than {self.options.max_size} bytes together")
                 pages.bodies.append(_body(page))
         except SourceError as error:
             failures.add(error)
 
-    async def _next_address(self, page: PageResponse, pages: Pages) -> str | None:
-        """The address of the next page, as the last one names it; None where there is none."""
+    async def _next_page(self, page: PageResponse, pages: Pages) -> str | None:
+        """The address or the cursor of the next page, as the last one names it; None where there is none."""
         if self._search.next_page is None:
             return next_link(page.response.headers.get("link", ""))
         search, cost, body = self._search, self._cost, pages.bodies[-1]
         if self._is_costly(len(body.content)):
             return await self._threads.run(lambda: _PROCESS.next_page(search, body, cost, self._patience))
         last = len(pages.bodies) - 1
-        return await self._here(len(body.content), lambda: search.next_address(pages.document(last, search)))
+        return await self._here(len(body.content), lambda: search.next_page_of(pages.document(last, search)))
 
     async def _samples(self, pages: Pages, failures: PartialFailures) -> list[RawSample]:
         """The samples of all pages; what cannot be read is added to the failures."""

@@ -11,6 +11,7 @@ import ssl
 import threading
 import warnings
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Any
 
 import requests
@@ -46,15 +47,24 @@ class PrometheusClient:
     """The client of one Prometheus; several threads may use it at once."""
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], tls: TLS, *, timeout: float, places: int, clock: Clock
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        tls: TLS,
+        *,
+        timeout: float,
+        places: int,
+        clock: Clock,
+        zone: tzinfo,
     ) -> None:
         """``timeout`` (seconds) bounds the connecting and each silence; the server is given a little less. The whole
-        answer is bounded by the caller, with ``PendingRequest.end``.
+        answer is bounded by the caller, with ``PendingRequest.end``. Moments in errors are on the clocks of ``zone``.
 
         Raises OSError where a file that ``tls`` names cannot be used.
         """
         self._place = place(url)
         self._clock = clock
+        self._zone = zone
         # The server stops a little before we do, so that its own reason arrives.
         self._params = {"timeout": f"{int(timeout * 810)}ms"}
         self._of_this_thread = threading.local()
@@ -121,7 +131,8 @@ class PrometheusClient:
             if parsed.error is not None and response.status_code in _QUERY_AT_FAULT:
                 raise _QueryRefused(parsed.error)
         if response.status_code != 200:
-            raise status_failure(self._place, response.status_code, response.headers.get("location", ""), said)
+            now = self._clock.now()
+            raise status_failure(self._place, response.status_code, response.headers, said, now=now, zone=self._zone)
         if parsed is None or parsed.error is not None:
             kind = response.headers.get("content-type", "no content type")
             raise BadResponse(f"{self._place}: expected Prometheus' answer, got {kind}: {said}")

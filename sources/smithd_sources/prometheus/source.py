@@ -59,6 +59,7 @@ class Prometheus(Source[PrometheusOptions]):
                 timeout=self.context.timeout,
                 places=QUERIES_AT_ONCE,
                 clock=self.context.clock,
+                zone=self.context.zone,
             )
         except OSError as error:
             raise Misconfigured(f"the files under tls cannot be used: {error}") from None

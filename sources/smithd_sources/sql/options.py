@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,6 +21,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from smithd.plugin import MetricName, MetricOptions, Options, Secret, TLSFiles
 from smithd_sources.http_options import TLSOptions
+from smithd_sources.moments import TimeFormat
 from smithd_sources.numerals import DecimalMark
 from smithd_sources.sql.database_url import checked_url, encryption, kind_of, split_password, tls_files
 from smithd_sources.sql.query import parse
@@ -41,6 +43,10 @@ class SqlMetric(MetricOptions):
     as_: Literal["number", "boolean", "age"] = Field(
         "number", alias="as", description="age: the seconds since the moment that the query brings; boolean: 1 or 0"
     )
+    time_format: TimeFormat | None = Field(
+        None,
+        description="how times in texts are written, as in strftime: '%d.%m.%Y %H:%M'; default: ISO 8601 and others",
+    )
     words: dict[str, float] = Field({}, description="what texts stand for: {ok: 1, degraded: 0.5, down: 0}")
     decimal: DecimalMark = Field(".", description="the mark before the decimals of a text; the other may group digits")
 
@@ -57,6 +63,8 @@ class SqlMetric(MetricOptions):
             raise PydanticCustomError("no_value", "'labels' needs 'value' or 'values': the columns with the numbers")
         if self.words and self.as_ != "number":
             raise PydanticCustomError("as_number", "'as' cannot be used with 'words', which are numbers")
+        if self.time_format is not None and self.time is None and self.as_ != "age":
+            raise PydanticCustomError("time_format", "'time_format' goes with 'as: age' or 'time'")
         columns = [*self.labels, *self.values, *(each for each in (self.value, self.time) if each is not None)]
         if twice := sorted({column for column in columns if columns.count(column) > 1}):
             raise PydanticCustomError("column_twice", "the column '{column}' is named twice", {"column": twice[0]})
@@ -66,6 +74,11 @@ class SqlMetric(MetricOptions):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         full = handler.resolve_ref_schema(handler(schema))
         return {"anyOf": [{"type": "string", "examples": ["SELECT count(*) FROM jobs"]}, full]}
+
+    @cached_property
+    def as_age(self) -> SqlMetric:
+        """The same with a moment for its value, which is how the times of rows are read."""
+        return self.model_copy(update={"as_": "age", "words": {}})
 
     def columns(self, name: str) -> dict[str, str | None]:
         """The metrics that the query brings, with the column of each (None: the only one beside ``time``)."""

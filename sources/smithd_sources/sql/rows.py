@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from smithd.plugin import BadResponse, Misconfigured, RawSample, did_you_mean
+from smithd_sources.moments import is_moment, is_zero_time, to_moment
+from smithd_sources.numerals import PLAIN
 from smithd_sources.sql.options import SqlMetric
 from smithd_sources.values import (
     TimeContext,
@@ -24,8 +26,6 @@ from smithd_sources.values import (
 
 LONGEST = 256
 """How many characters of a text are read; a label is no longer than that."""
-_AGE = SqlMetric.model_validate({"query": "", "as": "age"})
-"""How moments are read."""
 _TRUTHS = {"true": 1.0, "false": 0.0}
 """As in JSON values, which databases return as texts."""
 _NO_DAY = re.compile(r"\d{4}-(?:00-\d\d|\d\d-00)")
@@ -75,7 +75,7 @@ def read_rows(name: str, metric: SqlMetric, result: QueryResult, asked: TimeCont
             try:
                 where = f"{each}{_brackets(texts)}"
                 value = _value(row[index], where, metric, asked.zone)
-                moment = asked.now if time_index is None else _moment(row[time_index], where, asked.zone)
+                moment = asked.now if time_index is None else _moment(row[time_index], where, metric, asked.zone)
             except BadResponse as error:
                 report(str(error))
                 continue
@@ -144,12 +144,12 @@ def _value(found: Any, where: str, metric: SqlMetric, zone: tzinfo) -> float | N
     return to_number(str(found), where)
 
 
-def _moment(found: Any, where: str, zone: tzinfo) -> float | None:
+def _moment(found: Any, where: str, metric: SqlMetric, zone: tzinfo) -> float | None:
     """A row's own time, in seconds since 1970; None where it has none."""
     where = f"the time of {where}"
     if isinstance(found, timedelta | bool):
         raise BadResponse(f"{where} is {in_short(str(found))}, not a moment")
-    moment = _value(found, where, _AGE, zone)
+    moment = _value(found, where, metric.as_age, zone)
     return moment_of_sample(None if moment is None else epoch_seconds(moment), where)
 
 
@@ -161,20 +161,20 @@ def _of_text(text: str, where: str, metric: SqlMetric, zone: tzinfo) -> float | 
         return _TRUTHS[text]
     if _NO_DAY.match(text):
         return None
+    if metric.as_ == "age":
+        is_number = metric.time_format is None and PLAIN.fullmatch(text.strip())
+        return float(text) if is_number else to_moment(text, where, zone, metric.time_format)
     try:
         return to_number(text, where, decimal=metric.decimal)
     except BadResponse as error:
-        try:
-            moment = datetime.fromisoformat(text.strip())
-        except ValueError:
+        if not is_moment(text):
             raise error from None
-    if metric.as_ != "age":
-        raise BadResponse(f"{where} is the text {in_short(text)}; where that is a moment, say 'as: age'")
-    return _seconds(moment, zone)
+    raise BadResponse(f"{where} is the text {in_short(text)}; where that is a moment, say 'as: age'")
 
 
-def _seconds(moment: datetime, zone: tzinfo) -> float:
-    """Seconds since 1970, also for years that the system's own conversion does not know."""
+def _seconds(moment: datetime, zone: tzinfo) -> float | None:
+    """Seconds since 1970, also for years that the system's own conversion does not know; None for Go's zero time."""
     # Of a moment with a zone, Python computes the seconds itself.
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
-    return aware.timestamp()
+    seconds = aware.timestamp()
+    return None if is_zero_time(seconds) else seconds

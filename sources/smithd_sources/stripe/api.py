@@ -22,6 +22,7 @@ from smithd.plugin import (
     Unavailable,
 )
 from smithd_sources.http_errors import excerpt, place
+from smithd_sources.rate_limit import asked_to_wait
 from smithd_sources.stripe.errors import error_for
 from smithd_sources.stripe.transport import ErrorResponse, StripeTransport
 
@@ -77,7 +78,8 @@ class Api:
                 try:
                     return await self._ask(path, params)
                 except _Retryable as retryable:
-                    wait = retryable.after or FIRST_WAIT * 2 ** (number - 1) * (0.5 + random.random() / 2)  # noqa: S311 # no secret
+                    after = retryable.error.retry_after
+                    wait = after or FIRST_WAIT * 2 ** (number - 1) * (0.5 + random.random() / 2)  # noqa: S311 # no secret
                     if number == TRIES or self._clock.monotonic() + wait >= self.deadline:
                         raise self._masked(retryable.error) from None
                     await self._clock.sleep(wait)
@@ -115,12 +117,8 @@ class Api:
         # Stripe says itself whether another try may help, where the status alone does not.
         advice = response.headers.get("stripe-should-retry")
         if advice == "true" or (is_temporary and advice != "false"):
-            try:
-                after = max(0.0, float(response.headers.get("retry-after") or ""))
-            except ValueError:
-                # The header is missing, or is a date.
-                after = None
-            return _Retryable(found, after)
+            found.retry_after = asked_to_wait(response.headers, self._clock.now()).seconds
+            return _Retryable(found)
         return self._masked(found)
 
     def _masked(self, error: SourceError) -> SourceError:
@@ -131,9 +129,8 @@ class Api:
 
 
 class _Retryable(Exception):
-    """Another try may help, ``after`` this many seconds where Stripe says how long to wait."""
+    """Another try may help, after ``retry_after`` seconds where the error says so."""
 
-    def __init__(self, error: SourceError, after: float | None = None) -> None:
+    def __init__(self, error: SourceError) -> None:
         super().__init__(str(error))
         self.error = error
-        self.after = after

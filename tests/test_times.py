@@ -16,7 +16,7 @@ import pytest
 from smithd.cli.logs import LogZone, write_logs
 from smithd.cli.main import run
 from smithd.config.zones import shown_zone
-from smithd.formatting import clock_time, zoned
+from smithd.formatting import clock_span, clock_time, zoned
 from smithd.lockscreen.formatting import exact, foreign
 from smithd.redactor import Redactor
 
@@ -58,10 +58,20 @@ def test_the_summer_time_of_a_zone_has_its_own_name() -> None:
     assert zoned(july, berlin, "%a %H:%M") == "Wed 14:00 CEST"
 
 
+def test_a_span_of_time_names_the_zone_once_but_where_the_clocks_change_within() -> None:
+    berlin, change = shown_zone(ZoneInfo("Europe/Berlin")), datetime(2026, 10, 25, 1, tzinfo=UTC).timestamp()
+    assert clock_span(AT, AT + 3600, AT, berlin) == "16:30 to 17:30 CET"
+    assert clock_span(AT - 86400, AT, AT, berlin) == "Sat 16:30 to 16:30 CET"
+    assert clock_span(change - 1800, change + 1800, change, berlin) == "02:30 CEST to 02:30 CET"
+    assert clock_span(AT, AT + 3600, AT, ZoneInfo("UTC")) == "15:30 to 16:30"
+
+
 @pytest.fixture
 def log() -> Iterator[logging.Logger]:
     log = logging.getLogger("smithd")
     handlers, propagate = list(log.handlers), log.propagate
+    # Commands that other tests ran have left theirs, which write to where nobody reads any more.
+    log.handlers = []
     yield log
     log.handlers, log.propagate = handlers, propagate
 

@@ -69,6 +69,13 @@ def clock_time(at: float, now: float, zone: tzinfo) -> str:
     return zoned(at, zone, "%H:%M" if is_today else "%a %H:%M")
 
 
+def clock_span(start: float, end: float, now: float, zone: tzinfo) -> str:
+    """Two moments as a person says them: ``20:05 to 22:10``, with one name of the zone where both have the same."""
+    first, last = clock_time(start, now, zone), clock_time(end, now, zone)
+    name = last.rpartition(" ")[2]
+    return f"{first.removesuffix(f' {name}')} to {last}" if isinstance(zone, ForeignZone) else f"{first} to {last}"
+
+
 def unsigned_zero(shown: str) -> str:
     """``-0.0`` as ``0.0``."""
     return shown[1:] if shown.startswith("-") and not shown.strip("-0.,") else shown

@@ -310,7 +310,7 @@ def _lasted(alert: GroupedAlert, view: NotifyView) -> str:
             continue
         until = alert.ended if spell.until is None else spell.until
         last = "last " if spell.earlier else ""
-        times = f"{duration(spell.total(until))}, {last}{view.clock(spell.since)} to {view.clock(until)}"
+        times = f"{duration(spell.total(until))}, {last}{view.span(spell.since, until)}"
         found.append(f"of that {spell.severity} {times}" if found else f"{spell.severity} for {times}")
     return ", ".join(found)
 

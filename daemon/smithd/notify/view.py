@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from smithd.alerts.alert import Alert
-from smithd.formatting import clock_time
+from smithd.formatting import clock_span, clock_time
 from smithd.keys import PushKey
 from smithd.notify.silence import Silence
 from smithd.notify.time_window import TimeWindow
@@ -48,6 +48,10 @@ class NotifyView:
     def clock(self, at: float) -> str:
         """A moment as a person says it."""
         return clock_time(at, self.now, self.zone)
+
+    def span(self, start: float, end: float) -> str:
+        """Two moments as a person says them."""
+        return clock_span(start, end, self.now, self.zone)
 
 
 def open_windows(windows: Iterable[TimeWindow], now: float) -> dict[str, float]:

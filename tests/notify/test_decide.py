@@ -12,7 +12,7 @@ from rpds import HashTrieMap
 
 from notify.scenes import CRITICAL, NOW, WARNING, alert, group
 from smithd.alerts.severity import Severity
-from smithd.notify.decide import Decision, GroupOptions, LastPush, NotifyAction, decide
+from smithd.notify.decide import Decision, GroupOptions, LastPush, NotifyAction, decide, wakes_at
 from smithd.notify.group import AlertId, GroupedAlert, GroupScope
 from smithd.notify.options import RepeatOptions
 from smithd.notify.reason import Reason
@@ -428,6 +428,12 @@ def test_a_decision_settles_the_differences_and_nothing_else() -> None:
     )
     found = window.decide()
     assert (list(found.news), list(found.ended)) == ([], [A_OVER])
+
+
+def test_what_fell_is_looked_at_when_the_text_may_change_next() -> None:
+    fell = group(A, notified={A: CRITICAL}, changed_at=NOW)
+    assert wakes_at(fell, {A.id: MUTED}, GROUPED, NOW) == NOW + 15
+    assert wakes_at(group(A, notified={A: WARNING}, changed_at=NOW), {}, GROUPED, NOW) == math.inf
 
 
 def test_a_reminder_is_about_what_is_not_suppressed() -> None:

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, create_engine
 
 from notify.scenes import CRITICAL, NOW, WARNING, alert, group
 from smithd import journal
+from smithd.alerts import rows as alert_rows
+from smithd.alerts.spell import Spell
 from smithd.notify import rows
 from smithd.notify.apply import push_key
 from smithd.notify.group import GroupKey, Groups, GroupScope, NotificationGroup
@@ -247,3 +249,43 @@ def test_groups_with_different_labels_are_stored_under_different_names() -> None
     names = {str(GroupKey("default", GroupScope.RULE, "errors", labels)) for labels in tricky}
     assert len(names) == len(tricky)
     assert str(GroupKey("default", GroupScope.RULE, "errors", tricky[1])) == 'errors{a="x", b="y"}'
+
+
+def test_alerts_that_were_open_before_severities_had_times_get_those_of_their_phases(tmp_path: Path) -> None:
+    path = tmp_path / "smithd.db"
+    holds = [["warning", "firing", 20.0, 10.0, None], ["critical", "recovering", 50.0, 30.0, None]]
+    alert = {"metric": "shop.errors", "holds": holds, "severity": "critical", "since": 10.0, "fired_at": 20.0}
+    alert |= {"value": 7.0, "worst": "critical", "cause": ["value", ""], "absence": ["present", 0.0], "flapping": None}
+    gone = {"metric": "shop.errors", "since": 5.0, "fired_at": 5.0, "severity": "warning", "worst": "critical"}
+    gone |= {"value": 0.0, "evidence": "", "cause": "", "baseline": None, "ended": 9.0}
+    gone |= {"notified": "warning", "named": "warning", "announced": 5.0}
+    firing = gone | {"severity": "critical", "since": 10.0, "ended": None}
+    group = {"scope": "rule", "name": "errors", "labels": [], "channels": [], "opened": 5.0, "sequence": 1}
+    group |= {"announced_at": 5.0, "highest": "critical", "notified_at": 5.0, "changed_at": 5.0, "reminders": 0}
+    group |= {"not_before": 0.0, "remind_not_before": 0.0, "is_outdated": False}
+    old = create_engine(f"sqlite:///{path}")
+    with old.begin() as connection:
+        upgrade(connection, "0015")
+        insert = "INSERT INTO alerts VALUES ('', 'errors', '[]', ?)"
+        connection.exec_driver_sql(insert, (json.dumps(alert),))
+        connection.exec_driver_sql(
+            "INSERT INTO notification_groups VALUES ('default', 'errors', ?)", (json.dumps(group),)
+        )
+        for labels, state in (("[]", firing), ('[["host","b"]]', gone), ('[["host","c"]]', firing)):
+            connection.exec_driver_sql(
+                "INSERT INTO grouped_alerts VALUES ('', 'errors', ?, '', 'default', 'errors', ?)",
+                (labels, json.dumps(state)),
+            )
+    old.dispose()
+    database = Database.open(path)
+    with database.transaction() as opened:
+        (found,), groups = alert_rows.load(opened).alerts, rows.load_groups(opened)
+    database.close()
+    assert found.spells == (Spell(WARNING, 10.0), Spell(CRITICAL, 30.0))
+    assert found.severity_since == 30.0
+    (read,) = groups.by_key.values()
+    assert {dict(each.series.labels).get("host"): each.spells for each in read.alerts.values()} == {
+        None: found.spells,
+        "b": (Spell(CRITICAL, 5.0, 9.0),),
+        "c": (Spell(CRITICAL, 10.0),),
+    }

@@ -49,6 +49,14 @@ errors:
   push: {group_by: ["..."]}
 """
 MISSING = 'errors: {metric: shop.errors, warning: "> 3", no_data: {severity: critical, after: 5m}, push: true}'
+RETURNS = """
+errors:
+  metric: shop.errors
+  warning: "> 3"
+  for: 5m
+  no_data: {severity: warning, after: 5m}
+  push: {message: "since {{ since }}, in all {{ started }}"}
+"""
 CASES = {
     "an hour of a warning, five critical minutes, and an hour again": (
         SPELLS,
@@ -157,6 +165,19 @@ CASES = {
       - at: 6m
         message: "shop.errors is 1 (normal: < 2).
           It was warning for 6m, 20:00 to 20:06, of that critical 5m, 20:01 to 20:06."
+        in_place: true
+""",
+    ),
+    "an alert that begins as missing data returns is another one": (
+        RETURNS,
+        """
+    input: [{series: shop.errors, values: 0x4 stale stale stale stale stale stale stale stale stale stale 4x9 0}]
+    pushes:
+      - {at: 9m, message: "shop.errors has no data for 5m; it was 0 before, since 20:04."}
+      - {at: 15m, title: "Resolved: errors", in_place: true}
+      - {at: 20m, message: "since 20:15, in all 20:15"}
+      - at: 25m
+        message: "shop.errors is 0 (normal: 3 or less). It was warning for 10m, 20:15 to 20:25."
         in_place: true
 """,
     ),

@@ -197,8 +197,13 @@ def _after(
     flapping = before.flapping if rule.damping else None
     if rule.damping and (fired or rose_again or relapsed):
         flapping = after_firing(flapping, rule.damping, now)
+    since = before.since
+    if before.severity is not None and severity is None:
+        # The episode is over; what is pending already begins another alert.
+        since = min((hold.began for hold in holds if hold.is_active), default=now)
     return replace(
         before,
+        since=since,
         holds=holds,
         absence=absence,
         severity=severity,

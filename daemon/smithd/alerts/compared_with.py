@@ -115,7 +115,9 @@ class ComparedWith:
             return (self.days + (self.counter is True)) * LONGEST_DAY + NEAR
         if self.kind == "average":
             return self.seconds
-        return (2 if self.counter else 1) * self.seconds + tolerance(self.seconds)
+        if self.counter:
+            return 2 * self.seconds + _near(self.seconds)
+        return self.seconds + tolerance(self.seconds)
 
     @property
     def reach_of_two(self) -> float:
@@ -136,7 +138,7 @@ class ComparedWith:
         if self.kind == "day":
             return _today(value, past, now, zone) if self.counter == "daily" else _since_midnight(past, now, zone)
         window = self.seconds if self.kind == "ago" else HOUR
-        near = tolerance(window)
+        near = _near(window)
         return growth_between(self._counted(past(now - window - near)), now - window, now, near)
 
     def baselines(self, past: Past, now: float, zone: tzinfo, normality: Normality = ALL_NORMAL) -> list[float]:
@@ -166,7 +168,7 @@ class ComparedWith:
 
     def _counted_before(self, past: Past, now: float, normality: Normality) -> float | None:
         """What was counted in the time before the last ``seconds``, or before a departure that touches it."""
-        window, near = self.seconds, tolerance(self.seconds)
+        window, near = self.seconds, _near(self.seconds)
         end = now - window
         for begun, over in sorted(normality.left_out, reverse=True):
             if begun < end and over > end - window:
@@ -222,6 +224,11 @@ class ComparedWith:
         midnight, night = _midnights(moment, zone)
         same_day = [point for point in found if midnight <= point[0] < night]
         return [(at, value) for at, value in same_day if _today(value, past, at, zone) is not None]
+
+
+def _near(window: float) -> float:
+    """How far from the ends of a window a counter's samples may be: between two it is taken to grow evenly."""
+    return max(tolerance(window), window / 2)
 
 
 def _midnights(moment: float, zone: tzinfo) -> tuple[float, float]:

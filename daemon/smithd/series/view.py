@@ -75,6 +75,7 @@ class ExpressionView:
         self.zone = view.zone
         self.fresh = view.fresh
         self.is_partial = view.is_partial
+        self.is_counter = view.is_counter
         self.past = view.past
 
     @cached_property

@@ -71,10 +71,18 @@ def set_up(config: Config, now: float) -> Setup:
         {spec.name: expected_of(spec.schedule, spec.timeout) for spec in config.sources.values()},
         {name: frozenset(map(source_of, metrics)) for name, metrics in inputs.items()},
     )
-    expected = replace(expected, fresh_for=_fresh_for(config, expected, inputs))
+    counters = config.counters
+    fresh = _fresh_for(config, expected, inputs)
+    expected = replace(expected, fresh_for=fresh, counters=frozenset(counters))
     unseen = begin(expected, now)
     rules = {
-        name: compile_rule(name, options, unseen.expires_after(options.metrics))
+        name: compile_rule(
+            name,
+            options,
+            unseen.expires_after(options.metrics),
+            config.zone_of(options.metric or ""),
+            counters.get(options.metric or "", False),
+        )
         for name, options in config.rules.items()
     }
     pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
@@ -82,7 +90,7 @@ def set_up(config: Config, now: float) -> Setup:
         config,
         expected,
         DerivedMetrics(config.derived),
-        RuleSet.of(rules, expected.sources_of, config.zone),
+        RuleSet.of(rules, expected.sources_of),
         notify_config(rules, pushes, compile_suppressors(config.rules), account.channels, storm=account.storm),
         shown,
         looked_at | shown.sources,

@@ -32,7 +32,7 @@ def rules(**given: dict[str, object]) -> RuleSet:
         )
         for name, keys in given.items()
     }
-    return RuleSet.of(compiled, EXPECTED.sources_of, UTC)
+    return RuleSet.of(compiled, EXPECTED.sources_of)
 
 
 class Shop:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from smithd.alerts.compared_with import ComparedWith
 from smithd.alerts.condition import Verdict
-from smithd.alerts.relative import ComparedWith, parse_relative
+from smithd.alerts.relative import parse_relative
 from smithd.alerts.rule import RuleOptions
 
 BERLIN = ZoneInfo("Europe/Berlin")

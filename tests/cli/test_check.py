@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ from smithd import __version__
 from smithd.cli import check, main
 from smithd.cli.main import run
 from smithd.errors import DatabaseError
+from smithd.plugin.sample import Sample, Series
+from smithd.series import rows
+from smithd.series.history import History, HistoryDraft
+from smithd.storage.database import Database
 
 HEAVY = ("sqlalchemy", "alembic", "apscheduler", "httpx", "aiohttp", "starlette", "uvicorn", "requests", "jsonschema")
 
@@ -228,3 +233,27 @@ def test_a_reader_that_went_away_is_no_reason_to_complain() -> None:
     os.close(writer)
     assert done.stderr == ""
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "keys", "warned"), [("sawtooth", "", True), ("sawtooth", ", counter: daily", False), ("wave", "", False)]
+)
+def test_a_rule_that_takes_a_restart_for_a_fall_is_worth_a_warning(
+    values: str, keys: str, warned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("smithd.yaml").write_text(
+        "activitysmith: {api_key: k}\nstate: sqlite:///state.db\nsources:\n"
+        f"  shop: {{type: http_json, url: http://x.example, metrics: {{orders: {{path: $.o{keys}}}}}}}\n"
+        "rules:\n  drop: {metric: shop.orders, warning: drops > 5% over 1h}\n"
+        "  few: {metric: shop.orders, warning: '< 5'}\n"
+    )
+    history = History({"shop.orders": 86400.0}, 86400.0, 0.0)
+    draft = HistoryDraft(history)
+    for step in range(60):
+        value = float(step % 25 if values == "sawtooth" else abs(25 - step % 50))
+        draft.take([Sample(Series("shop.orders"), value, 60.0 * step)], 60.0 * step)
+    history.apply(draft.changes(), 3600.0)
+    with closing(Database.open(Path("state.db"))) as database, database.transaction() as connection:
+        rows.write_all(connection, history)
+    assert run(["check"]) == 0
+    assert ("rules.drop: shop.orders rises and starts again" in capsys.readouterr().out) is warned

@@ -106,6 +106,7 @@ RULES: list[Broken] = [
     rule("when: prod.error_rate > 5\nseverity: critical\n»for: {warning: 10m}", "has no warning: expected critical"),
     rule("metric: prod.error_rate\nwarning: '> 5'\n»keep_firing_for: {critical: 10m}", "the rule has no critical"),
     rule("metric: prod.error_rate\nwarning: '> 5'\nfor: »long", DURATION),
+    rule("metric: prod.error_rate\nwarning: rises > 5% over 1h\nrebase_after: »never", DURATION),
     rule("metric: prod.error_rate\nwarning: '> 5'\nfor: »5", DURATION),
     rule("metric: prod.error_rate\nwarning: '> 5'\nkeep_firing_for: »-1m", DURATION),
     rule("metric: prod.error_rate\nwarning: '> 5'\n»hold: 5m", "unknown key 'hold'"),

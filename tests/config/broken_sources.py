@@ -35,6 +35,11 @@ def stripe(lines: str, *said: str) -> Broken:
 
 
 SOURCES: list[Broken] = [
+    source(
+        "type: http_json\nurl: https://x.example\nmetrics: {orders: {path: $.o, counter: »hourly}}", "'daily' or true"
+    ),
+    source("type: http_json\nurl: https://x.example\nmetrics: {orders: {path: $.o, »counters: true}}", "'counter'?"),
+    json("timezone: »Europe/Berln", "there is no time zone 'Europe/Berln' / 'Europe/Berlin'?"),
     sources(
         "  »my-shop: {type: prometheus, url: http://x.example, metrics: {a: up}}",
         "'my-shop' cannot be the name of a source / like 'my_shop'",

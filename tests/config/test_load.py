@@ -245,6 +245,40 @@ def test_a_history_without_a_day_that_stands_in_is_worth_a_warning(
     assert bool(config.warnings) is (said is not None)
 
 
+@pytest.mark.parametrize(
+    ("keys", "is_right"),
+    [
+        ('warning: "> 5", critical: drops > 5 over 1h', False),
+        ("warning: drops > 5 over 2h, critical: drops > 9 over 1h", False),
+        ("warning: drops > 5 over 1h, critical: drops > 9 over 1h", True),
+        ('warning: "> 5", critical: "> 9"', True),
+    ],
+)
+def test_the_thresholds_of_a_rule_on_a_counter_look_at_one_increase(read: Read, keys: str, is_right: bool) -> None:
+    sources = (
+        "sources:\n  shop: {type: http_json, url: http://x.example, metrics: {orders: {path: $.o, counter: true}}}\n"
+    )
+    given = {
+        "sources": sources + PROD,
+        "widgets": "widgets: {}\n",
+        "rules": f"rules:\n  a: {{metric: shop.orders, {keys}}}\n",
+    }
+    if is_right:
+        assert read(**given).counters == {"shop.orders": True}
+        return
+    with pytest.raises(ConfigError, match="look at one increase of it"):
+        read(**given)
+
+
+def test_a_source_may_have_a_time_zone_of_its_own(read: Read) -> None:
+    shop = (
+        "  shop: {type: http_json, url: http://x.example, timezone: Asia/Tokyo, metrics: {orders: $.o, visits: $.v}}\n"
+    )
+    config = read(sources="sources:\n" + shop + PROD, widgets="widgets: {}\n")
+    assert str(config.zone_of("shop.orders")) == "Asia/Tokyo"
+    assert config.zone_of("prod.error_rate") == config.zone_of("derived") == config.zone
+
+
 def test_an_interval_that_ios_will_not_honour_is_worth_a_warning(read: Read) -> None:
     config = read(widgets="widgets: {a: {value: shop.orders, min_interval: 10s}, b: shop.orders}\n")
     (warning,) = config.warnings

@@ -22,12 +22,16 @@ class World:
     now: float = 1000.0
     zone: tzinfo = UTC
     partial: frozenset[str] = frozenset()
+    counters: frozenset[str] = frozenset()
 
     def fresh(self, metric: str) -> Mapping[Labels, float] | None:
         return self.series.get(metric)
 
     def is_partial(self, metric: str) -> bool:
         return metric in self.partial
+
+    def is_counter(self, metric: str) -> bool:
+        return metric in self.counters
 
     def past(self, metric: str, labels: Labels, since: float) -> Sequence[tuple[float, float]]:
         return [sample for sample in self.samples.get((metric, labels), ()) if sample[0] >= since]

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -99,12 +100,13 @@ async def opened(
     *,
     clock: Clock | None = None,
     deadline: float = DEADLINE,
+    zone: tzinfo | None = None,
     **more: Any,
 ) -> Any:
     """The same, within an event loop."""
     http, log = Http(), logging.getLogger("smithd.source.shop")
     options = SqlOptions.model_validate({"url": url, "metrics": metrics, **more})
-    source = Sql(options, Context("shop", deadline, clock or SystemClock(), http, log, BERLIN))
+    source = Sql(options, Context("shop", deadline, clock or SystemClock(), http, log, zone or BERLIN, BERLIN))
     try:
         await source.open()
         return await script(source)
@@ -183,9 +185,9 @@ class TestWhatIsRead:
     def test_a_database_may_mean_its_times_in_another_zone(self, url: str) -> None:
         clock = FakeClock(1_774_864_800.0)
         query = {"query": "SELECT '2026-03-30 10:00:00'", "as": "age"}
-        assert ask(url, {"age": query}, clock=clock, timezone="UTC").values == {"age": 0.0}
+        assert ask(url, {"age": query}, clock=clock, zone=ZoneInfo("UTC")).values == {"age": 0.0}
         assert ask(url, {"age": query}, clock=clock).values == {"age": 7200.0}
-        assert ask(url, {"age": {"query": "SELECT :today", "as": "age"}}, clock=clock, timezone="UTC").values == {
+        assert ask(url, {"age": {"query": "SELECT :today", "as": "age"}}, clock=clock, zone=ZoneInfo("UTC")).values == {
             "age": 12 * 3600.0  # today begins where the user is
         }
 

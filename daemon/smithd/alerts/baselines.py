@@ -9,26 +9,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from smithd.alerts.alert import Alert
-from smithd.alerts.relative import ALL_NORMAL, Normality, Relative
+from smithd.alerts.compared_with import ALL_NORMAL, Normality
+from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.ruleset import RuleSet
+from smithd.expression.window import Samples
 from smithd.plugin.sample import Sample
 from smithd.series.intervals import FiringInterval
 from smithd.series.view import SeriesView
 
 
-def baselines(rule: Rule, sample: Sample, alert: Alert | None, rules: RuleSet, view: SeriesView) -> Baselines:
-    """What the sample is compared with at each severity of the rule; ``alert``: the one on its series."""
+class Compared(NamedTuple):
+    """What a rule judges: a value, and what it is compared with at each severity. Of a counter the value is what that
+    counted lately; where too little is remembered to know that, it is compared with nothing.
+    """
+
+    value: float
+    baselines: Baselines
+
+
+def compare(rule: Rule, sample: Sample, alert: Alert | None, rules: RuleSet, view: SeriesView) -> Compared:
+    """What a rule that compares with the past judges of a sample; ``alert``: the one on its series."""
     series, at = sample.series, view.state.moment(sample, view.now)
     normality = normality_of(view.intervals.by_series.get(series) or (), rule, rules.by_name, view.now)
+
+    def past(since: float) -> Samples:
+        return view.past(*series, since)
+
+    # Of a counter, all severities compare the same increase.
+    value = rule.references[0].measured(sample.value, past, at, rule.zone) if rule.is_on_counter else sample.value
+    if value is None:
+        last = alert.value if alert is not None and alert.value is not None else sample.value
+        return Compared(last, (None,) * len(rule.thresholds))
     found: list[float | None] = []
     for (_, condition), kept in zip(rule.thresholds, frozen(rule, alert, view.now), strict=True):
         if kept is None and isinstance(condition, Relative):
-            kept = condition.baseline(sample.value, lambda since: view.past(*series, since), at, rules.zone, normality)
+            kept = condition.baseline(value, past, at, rule.zone, normality)
         found.append(kept)
-    return tuple(found)
+    return Compared(value, tuple(found))
 
 
 def frozen(rule: Rule, alert: Alert | None, now: float) -> Baselines:

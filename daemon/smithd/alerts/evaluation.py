@@ -16,7 +16,7 @@ from rpds import HashTrieSet
 from smithd.alerts import transitions
 from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.alerts import NO_ALERTS, NO_SERIES, Alerts
-from smithd.alerts.baselines import baselines
+from smithd.alerts.baselines import compare
 from smithd.alerts.condition import Verdict
 from smithd.alerts.expression_series import ExpressionSeries, WaitingAlerts
 from smithd.alerts.places import AlertPlaces, breached, in_order, is_full
@@ -223,7 +223,7 @@ class _Evaluation:
         series, value = sample.series, sample.value
         compared: Baselines = ()
         if rule.breached is None:
-            compared = baselines(rule, sample, alert, self._rules, self._view)
+            value, compared = compare(rule, sample, alert, self._rules, self._view)
             if alert is None and Verdict.BREACH not in rule.verdicts(value, compared):
                 return
         if alert is None and is_full(rule, self.alerts):

@@ -80,7 +80,8 @@ class Evidence:
     ``metric``: what the rule watched ("" for an expression); ``value``, ``baseline``: of its series; ``severity`` and
     ``threshold``: which condition was breached or left, as the configuration wrote it; ``lowest``, ``recover``: the
     conditions that say what is normal. ``operands``: those of an expression; ``seconds``: for how long the value was
-    missing, or after how long a new level is normal; ``source``: the one that failed. ``text``: the sentence, where
+    missing, or after how long a new level is normal; ``source``: the one that failed. ``counted``: in which time a
+    counter counted the value; empty where it is none. ``text``: the sentence, where
     that is all there is.
     """
 
@@ -95,6 +96,7 @@ class Evidence:
     operands: tuple[OperandValue, ...] = ()
     seconds: float | None = None
     source: str = ""
+    counted: str = ""
     text: str = ""
 
     @property

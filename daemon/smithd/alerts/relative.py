@@ -5,26 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
-from typing import Literal
+from dataclasses import dataclass, replace
+from datetime import tzinfo
 
+from smithd.alerts.compared_with import ALL_NORMAL, ComparedWith, Normality, Past
 from smithd.alerts.condition import NUMBER, Threshold, Verdict, parse_threshold
-from smithd.expression.window import Samples, around, average, point_at, tolerance
-from smithd.formatting import duration, number
-from smithd.plugin.options import parse_duration
-
-Past = Callable[[float], Samples]
-"""What is remembered of a series from a moment (seconds since 1970) to now."""
-
-NEAR = 1800.0
-"""Seconds that a sample may be away from the same time on another day."""
-LONGEST_DAY = 90000.0
-"""Clocks that are set back make a day of 25 hours."""
-FARTHEST = 28 * 86400.0
-"""How far back a day is looked for that stands in for one that is left out, as far as ``history`` goes."""
-LEAST_COVERED = 0.5
-"""The share of its window that an average needs samples from, counted from the oldest."""
+from smithd.formatting import number
+from smithd.plugin.options import Counter, parse_duration
 
 _DAYS = {"yesterday": 1, "last week": 7}
 _EXPECTED = (
@@ -37,109 +24,6 @@ _FORM = re.compile(
 )
 _BEGINNING = re.compile(r"\s*(?:drops|rises|changes)\b")
 _DIRECTIONS: dict[str, Callable[[float], float]] = {"drops": lambda by: -by, "rises": lambda by: by, "changes": abs}
-
-
-@dataclass(frozen=True, slots=True)
-class Normality:
-    """Which past of a series is normal. ``left_out``: beginning and end of each time that is not; ``level_since``: the
-    beginning of the newest departure that lasted long enough to be normal now: what was before it is another level.
-    """
-
-    left_out: tuple[tuple[float, float], ...] = ()
-    level_since: float = -math.inf
-
-    def has(self, at: float) -> bool:
-        """Whether a moment is normal. The end of a departure is: the value that resolved it came then."""
-        return not any(start <= at < end for start, end in self.left_out)
-
-    def of(self, samples: Samples) -> Samples:
-        """The samples that are normal."""
-        return [point for point in samples if self.has(point[0])] if self.left_out else samples
-
-
-ALL_NORMAL = Normality()
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedWith:
-    """What a value is compared with: what it was ``seconds`` ago, or at the same time of day ``days`` calendar days
-    ago (``seconds`` is then about as long), or its average over the last ``seconds``.
-    """
-
-    kind: Literal["ago", "day", "average"]
-    seconds: float
-    days: int = 0
-
-    def __str__(self) -> str:
-        """As it follows a value; it is still true when that value has been frozen for a while."""
-        if self.kind == "day":
-            return f"of the {'day' if self.days == 1 else 'week'} before, at the same time"
-        return (
-            f"of {duration(self.seconds)} before"
-            if self.kind == "ago"
-            else f"of the average over {duration(self.seconds)}"
-        )
-
-    @property
-    def freezes(self) -> bool:
-        """Whether the baseline stays as it is while an alert is open; the same time of another day moves on."""
-        return self.kind != "day"
-
-    @property
-    def reach(self) -> float:
-        """For how many seconds samples must be remembered."""
-        if self.kind == "day":
-            return self.days * LONGEST_DAY + NEAR
-        return self.seconds + (tolerance(self.seconds) if self.kind == "ago" else 0.0)
-
-    @property
-    def reach_of_two(self) -> float:
-        """For how many seconds samples must be remembered, so that a day that is left out has one that stands in."""
-        return self.reach + self.days * LONGEST_DAY
-
-    @property
-    def farthest(self) -> float:
-        """For how many seconds remembered samples are of use, where some are left out."""
-        if self.kind == "day":
-            return FARTHEST + NEAR
-        return self.reach + (self.seconds if self.kind == "ago" else 0.0)
-
-    def baselines(self, past: Past, now: float, zone: tzinfo, normality: Normality = ALL_NORMAL) -> list[float]:
-        """What to compare a value of ``now`` with. Empty where too little that is normal is remembered; two values
-        where the moment lies between two samples of another day.
-        """
-        if self.kind == "average":
-            return self._average(past, now, normality)
-        if self.kind == "day":
-            return self._same_time(past, now, zone, normality)
-        # Of a level that is younger than that, the oldest value.
-        moment, near = max(now - self.seconds, normality.level_since), tolerance(self.seconds)
-        found = point_at(past(moment - near), moment, near)
-        if found is not None and not normality.has(found[0]):
-            before = [point for point in normality.of(past(moment - self.seconds)) if point[0] <= moment]
-            found = before[-1] if before else None
-        return [found[1]] if found is not None else []
-
-    def _average(self, past: Past, now: float, normality: Normality) -> list[float]:
-        start = max(now - self.seconds, normality.level_since)
-        samples = past(start)
-        if not samples or now - samples[0][0] < LEAST_COVERED * (now - start):
-            return []
-        mean = average(normality.of(samples), start, now)
-        return [mean] if mean is not None else []
-
-    def _same_time(self, past: Past, now: float, zone: tzinfo, normality: Normality) -> list[float]:
-        """At the same time of the day; where that is left out, of the day one period before, and so on."""
-        today, days = datetime.fromtimestamp(now, zone), self.days
-        while days * 86400 <= FARTHEST:
-            # Counted on the zone's clocks: where they are set in between, a day has 23 or 25 hours.
-            moment = (today - timedelta(days=days)).timestamp()
-            found = around(past(moment - NEAR), moment, NEAR)
-            normal = normality.of(found) if normality.has(moment) else ()
-            if normal or not found:
-                return [value for _, value in normal]
-            days += self.days
-        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +62,10 @@ class Relative:
         if baseline == 0:
             return math.copysign(math.inf, by) if by else 0.0
         return 100 * by / abs(baseline)
+
+    def on(self, counter: Counter, floor: float) -> Relative:
+        """The same threshold on a metric that may be a counter, with a floor."""
+        return replace(self, reference=replace(self.reference, counter=counter), floor=floor)
 
     def baseline(
         self, value: float, past: Past, now: float, zone: tzinfo, normality: Normality = ALL_NORMAL

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from itertools import combinations, zip_longest
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from smithd.alerts.compared_with import ComparedWith
 from smithd.alerts.condition import Threshold, Verdict, parse_threshold
 from smithd.alerts.machine import Timing
 from smithd.alerts.missing import KEEP, MissingOption, MissingPolicy, no_data_policy, on_error_policy
 from smithd.alerts.reason import Cause, CauseKind
-from smithd.alerts.relative import ComparedWith, Relative, is_relative, parse_relative
+from smithd.alerts.relative import Relative, is_relative, parse_relative
 from smithd.alerts.severity import THRESHOLD_SEVERITIES, BySeverity, Severity, ThresholdSeverity, by_severity
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
-from smithd.plugin.options import Duration, Options, PositiveDuration
+from smithd.plugin.options import Counter, Duration, Options, PositiveDuration
 from smithd.references import MetricRef
 
 MAX_ALERTS = 1000
@@ -268,7 +270,8 @@ class Rule:
 
     ``metric`` is "" where it has an expression (``when``). ``recover`` has the second threshold of the severities that
     have one. ``damping`` is the longest delay it may add (0: none). ``max_alerts``: how many alerts it has at most.
-    ``rebase_after``: how many seconds a departure from the past lasts before it is normal.
+    ``rebase_after``: how many seconds a departure from the past lasts before it is normal. ``zone``: whose days
+    "yesterday" counts.
     ``breached`` is asked of every sample first: whether it can be anything but clear; None where only ``verdicts`` can
     tell.
     """
@@ -284,6 +287,7 @@ class Rule:
     damping: float = 0.0
     max_alerts: int = MAX_ALERTS
     rebase_after: float = REBASE_AFTER
+    zone: tzinfo = UTC
     breached: Callable[[float], bool] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -295,6 +299,16 @@ class Rule:
     def references(self) -> list[ComparedWith]:
         """What its values are compared with, where they are compared with the past."""
         return [condition.reference for _, condition in self.thresholds if isinstance(condition, Relative)]
+
+    @property
+    def compares_newest(self) -> bool:
+        """Whether its newest value stands beside the baseline of an alert: not where that has moved on since."""
+        return all(reference.freezes and not reference.counter for reference in self.references)
+
+    @property
+    def is_on_counter(self) -> bool:
+        """Whether it compares increases of a counter."""
+        return any(reference.counter for reference in self.references)
 
     @property
     def lowest(self) -> Severity:
@@ -329,9 +343,11 @@ class Rule:
         return self.on_error if cause.kind is CauseKind.SOURCE_FAILING else self.no_data
 
 
-def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) -> Rule:
+def compile_rule(
+    name: str, options: RuleOptions, expires_after: float = 300.0, zone: tzinfo = UTC, counter: Counter = False
+) -> Rule:
     """The rule that these options describe. ``expires_after``: after how many seconds a missing series has
-    expired, unless the rule says so itself.
+    expired, unless the rule says so itself. ``zone``: that of its metric; ``counter``: whether that is one.
     """
     thresholds: list[tuple[Severity, Any]] = list(options.thresholds.items())
     if options.when is not None:
@@ -345,8 +361,7 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
         name,
         options.metric or "",
         tuple(
-            (severity, replace(each, floor=floor) if isinstance(each, Relative) else each)
-            for severity, each in thresholds
+            (severity, each.on(counter, floor) if isinstance(each, Relative) else each) for severity, each in thresholds
         ),
         by_severity(options.recover, [thresholds[0][0]]),
         options.timings,
@@ -356,6 +371,7 @@ def compile_rule(name: str, options: RuleOptions, expires_after: float = 300.0) 
         options.damping,
         options.max_alerts,
         options.rebase_after or REBASE_AFTER,
+        zone,
         lowest.breached if is_plain else None,
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
 
 from smithd.alerts.rule import Rule
 
@@ -15,24 +14,19 @@ RulesByMetric = Mapping[str, tuple[Rule, ...]]
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """``plain``: the rules on a metric; ``expressions``: those whose expression names it; ``when_missing``: the plain
-    ones for which missing data is an alert of its own. ``metrics_of``: the metrics of rules that come from a source.
-
-    ``zone``: whose days "yesterday" counts.
-    """
+    ones for which missing data is an alert of its own. ``metrics_of``: the metrics of rules that come from a source."""
 
     by_name: Mapping[str, Rule]
     plain: RulesByMetric
     expressions: RulesByMetric
     when_missing: RulesByMetric
     metrics_of: Mapping[str, tuple[str, ...]]
-    zone: tzinfo
 
     @classmethod
     def of(
         cls,
         rules: Mapping[str, Rule],
         sources_of: Callable[[str], Collection[str]],
-        zone: tzinfo,
     ) -> RuleSet:
         """These rules, by their names. ``sources_of``: the sources that a metric comes from."""
         plain = [rule for rule in rules.values() if rule.when is None]
@@ -47,7 +41,6 @@ class RuleSet:
             _by_metric(expressions),
             _by_metric(rule for rule in plain if rule.fires_when_missing),
             {source: tuple(metrics) for source, metrics in metrics_of.items()},
-            zone,
         )
 
     def on_metrics(self, metrics: Iterable[str]) -> list[Rule]:

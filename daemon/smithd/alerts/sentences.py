@@ -57,11 +57,12 @@ def still_firing(rule: Rule, series: Series, severity: Severity, value: float | 
             severity,
             str(condition),
             str(lowest),
+            counted=condition.reference.counted if isinstance(condition, Relative) else "",
         )
         return sentence(evidence, rule.name, series.labels)
     text = f"{series} is {number(value)}"
     if isinstance(condition, Relative) and baseline is not None:
-        text += f", {condition.describe(value, baseline)}"
+        text = f"{_value(str(series), value, condition.reference.counted)}, {condition.describe(value, baseline)}"
     return f"{text}, not {condition} any more, but {severity} still (normal: {lowest.normal})"
 
 
@@ -82,7 +83,8 @@ def _breached(evidence: Evidence, what: str) -> str:
     condition = parse_condition(evidence.threshold)
     if isinstance(condition, Relative) and evidence.baseline is not None:
         change = condition.describe(evidence.value, evidence.baseline)
-        return f"{what} is {number(evidence.value)}, {change} ({evidence.severity}: {condition})"
+        value = _value(what, evidence.value, evidence.counted)
+        return f"{value}, {change} ({evidence.severity}: {condition})"
     normal = parse_condition(evidence.lowest).normal
     return f"{what} is {number(evidence.value)} ({evidence.severity} {condition}; normal: {normal})"
 
@@ -91,7 +93,7 @@ def _cleared(evidence: Evidence, what: str) -> str:
     if not evidence.metric or evidence.value is None:
         return f"no longer {evidence.severity}: {evidence.threshold}"
     condition = parse_condition(evidence.threshold)
-    text = f"{what} is {number(evidence.value)}"
+    text = _value(what, evidence.value, evidence.counted)
     if isinstance(condition, Relative) and evidence.baseline is not None:
         text += f", {condition.describe(evidence.value, evidence.baseline)}"
     if evidence.reason is TransitionReason.NEW_LEVEL:
@@ -99,6 +101,11 @@ def _cleared(evidence: Evidence, what: str) -> str:
     if evidence.threshold != evidence.lowest:
         return f"{text}, no longer {evidence.severity} ({condition})"
     return f"{text} (normal: {evidence.recover or parse_condition(evidence.lowest).normal})"
+
+
+def _value(what: str, value: float, counted: str) -> str:
+    """What a value is, or of a counter how far it rose in a time."""
+    return f"{what} rose by {number(value)} {counted}" if counted else f"{what} is {number(value)}"
 
 
 def _no_data(what: str, cause: Cause, value: float | None, seconds: float) -> str:

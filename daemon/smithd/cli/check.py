@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import click
 
+from smithd.alerts.relative import Relative
 from smithd.cli.options import DEFAULT_CONFIG, log_level_option
 from smithd.clock import SystemClock
 from smithd.config.certificates import check_certificates
@@ -47,9 +49,10 @@ def summary(config: Config) -> Iterator[str]:
         _count(len(config.live_activities), "Live Activity", "Live Activities"),
     )
     yield f"{config.path} is fine: {', '.join(counts)}."
-    if config.warnings:
+    warnings = [*config.warnings, *_unnamed_counters(config)]
+    if warnings:
         yield ""
-        yield from config.warnings
+        yield from warnings
     yield ""
     yield "Requests a minute, while nothing fires / when every alert fires and resolves / allowed:"
     for demand in demands(config):
@@ -70,6 +73,39 @@ def summary(config: Config) -> Iterator[str]:
         for key, widget in config.widgets.items():
             is_text = widget.text is not None or widget.format is not None
             yield f"  {key:<{width}}  {'string' if is_text else 'number, currency, percent or unit'}"
+
+
+def _unnamed_counters(config: Config) -> Iterator[str]:
+    """Warnings of rules that compare a counter with what it was, by what the state remembers of it."""
+    rules = {
+        name: options.metric
+        for name, options in config.rules.items()
+        if options.metric is not None and options.metric not in config.counters
+        if any(isinstance(each, Relative) and each.reference.freezes for each in options.thresholds.values())
+    }
+    if not rules or not os.path.exists(config.state):
+        return
+    # A configuration without such rules, or without a state, is checked without SQLAlchemy.
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from smithd.series import rows
+    from smithd.storage import sqlite
+
+    engine = sqlite.engine(config.state, read_only=True)
+    try:
+        with engine.connect() as connection:
+            found = rows.looks_like_counters(connection, set(rules.values()))
+    # An unreadable state is reported by what needs it.
+    except SQLAlchemyError:
+        return
+    finally:
+        engine.dispose()
+    for name, metric in rules.items():
+        if metric in found:
+            yield (
+                f"{config.path}: rules.{name}: {metric} rises and starts again, which this rule takes for a fall: "
+                "let the metric say 'counter: daily' (it starts again at midnight) or 'counter: true' (at any time)"
+            )
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
 
-from smithd.config import expressions, lint, references, rules
+from smithd.config import counters, expressions, lint, references, rules
 from smithd.config.model import PLACES, Config, DefaultsOptions, File
 from smithd.config.sources import Sources, load_plugins
 from smithd.config.validator import Validator, open_file
@@ -127,6 +127,9 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         redactor=validator.redactor,
         unknown=unknown,
     )
+    counters.check(validator, config)
+    if report.failed:
+        raise report.error()
     lint.advise(validator, config)
     return replace(config, warnings=report.warnings)
 

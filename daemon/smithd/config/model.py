@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -13,7 +14,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 from smithd.alerts.rule import RuleOptions
 from smithd.config.fields import Places
 from smithd.config.names import DerivedName, RuleName, SourceName, WindowName
-from smithd.config.zones import parse_zone
 from smithd.contract.names import MetricKey, StreamKey
 from smithd.delivery.account import AccountOptions, is_loopback
 from smithd.expression.expression import Expression
@@ -22,15 +22,14 @@ from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.options import PushOptions
 from smithd.notify.suppression import SuppressionOptions
 from smithd.notify.time_window import TimeWindow, TimeWindowOptions
-from smithd.plugin.options import Options, PositiveDuration, Secret
+from smithd.plugin.options import Counter, Options, PositiveDuration, Secret
+from smithd.plugin.zone import Zone
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import ScheduleOptions
 from smithd.redactor import Redactor
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.registry import ActivityOption
 from smithd.surfaces.widget import WidgetOptions
-
-Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone), WithJsonSchema({"type": "string"})]
 
 
 class Listen(NamedTuple):
@@ -188,6 +187,21 @@ class Config:
     redactor: Redactor
     unknown: frozenset[tuple[str | int, ...]] = frozenset()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def counters(self) -> dict[str, Counter]:
+        """The metrics that count up and start again, and when."""
+        return {
+            f"{spec.name}.{metric}": settings.counter
+            for spec in self.sources.values()
+            for metric, settings in spec.metric_settings.items()
+            if settings.counter
+        }
+
+    def zone_of(self, metric: str) -> tzinfo:
+        """The zone in which the days of a metric begin: its source's, or the file's."""
+        spec = self.sources.get(metric.partition(".")[0])
+        return self.zone if spec is None or spec.zone is None else spec.zone
 
     @property
     def account(self) -> AccountOptions:

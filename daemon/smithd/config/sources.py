@@ -103,6 +103,7 @@ class Sources:
                 declared.names | declared.open,
                 body,
                 isolated=self.registry.needs_isolation(common.type),
+                zone=common.timezone,
                 fresh_for=common.fresh_for,
                 metric_settings=self._metric_settings(source_class, options, at) if is_known else {},
             )

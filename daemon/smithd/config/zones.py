@@ -1,31 +1,15 @@
-"""Time zones by name, and the machine's own."""
+"""The machine's own time zone."""
 
 from __future__ import annotations
 
 import warnings
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from smithd.formatting import ForeignZone
-from smithd.suggestion import did_you_mean
 
 _COMPARED = tuple(datetime(2026, month, day) for month in range(1, 13) for day in (1, 15))
 """The moments at which the clocks of two zones are compared."""
-
-
-def parse_zone(name: Any) -> ZoneInfo:
-    """The zone of an IANA name like Europe/Berlin; ValueError for anything else."""
-    if isinstance(name, ZoneInfo):
-        return name
-    if not isinstance(name, str) or not name:
-        raise ValueError("expected the name of a time zone, like Europe/Berlin or UTC")
-    try:
-        return ZoneInfo(name)
-    # A directory, a path and an unknown name: ZoneInfo has a different error for each.
-    except (OSError, ValueError, KeyError):
-        hint = did_you_mean(name, available_timezones()) or "expected one like Europe/Berlin or UTC"
-        raise ValueError(f"there is no time zone '{name}'; {hint}") from None
 
 
 def local_zone() -> ZoneInfo | None:

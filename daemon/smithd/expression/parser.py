@@ -415,6 +415,9 @@ class _NoSeries:
     def is_partial(self, _: str) -> bool:
         return True
 
+    def is_counter(self, _: str) -> bool:
+        return False
+
     def past(self, _metric: str, _labels: Labels, _since: float) -> Sequence[tuple[float, float]]:
         return ()
 

@@ -13,7 +13,7 @@ from smithd.expression.grouping import AGGREGATES, CHOICES, ONE_GROUP, Grouping,
 from smithd.expression.lexer import quoted
 from smithd.expression.matching import negation
 from smithd.expression.vector import NO_METRICS, NoResult, Querier, Vector, computed, each
-from smithd.expression.window import FUNCTIONS, predict, reach
+from smithd.expression.window import FUNCTIONS, FUNCTIONS_OF_COUNTERS, predict, reach
 from smithd.plugin.sample import Labels
 
 MOST_SERIES = 100_000
@@ -139,7 +139,8 @@ class WindowFunction:
     def evaluate(self, querier: Querier) -> Vector:
         found = self.selector.evaluate(querier)
         start = querier.now - self.length.value
-        compute = FUNCTIONS[self.function] if self.ahead is None else partial(predict, ahead=self.ahead.value)
+        functions = FUNCTIONS_OF_COUNTERS if querier.is_counter(self.selector.metric) else FUNCTIONS
+        compute = functions[self.function] if self.ahead is None else partial(predict, ahead=self.ahead.value)
         since = querier.now - reach(self.function, self.length.value)
         values, unknown, read = {}, set(), 0
         for labels in found.values:

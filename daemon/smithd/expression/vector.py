@@ -29,6 +29,9 @@ class Querier(Protocol):
     def is_partial(self, metric: str, /) -> bool:
         """Whether a metric that has fresh values may have other series, which are not known."""
 
+    def is_counter(self, metric: str, /) -> bool:
+        """Whether a metric counts up and starts again, as its source is configured."""
+
     def past(self, metric: str, labels: Labels, since: float, /) -> Sequence[tuple[float, float]]:
         """Time and value of what is remembered of a series from ``since`` to now, oldest first, the newest included."""
 

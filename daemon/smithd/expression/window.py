@@ -53,6 +53,34 @@ def value_at(samples: Samples, at: float, within: float) -> float | None:
     return found[1] if found is not None else None
 
 
+def without_restarts(samples: Samples, at_most: float = 1.0) -> Samples:
+    """The samples of a counter as if it had never started again: what it counted after each fall is added to what it
+    had counted before. ``at_most``: the share of its value that it falls below when it starts again.
+    """
+    found, counted, before = [], 0.0, 0.0
+    for at, value in samples:
+        counted += value if value < before * at_most else value - before
+        before = value
+        found.append((at, counted))
+    return found
+
+
+def growth_between(samples: Samples, start: float, end: float, within: float) -> float | None:
+    """How much a counter without restarts grew from one moment to another. Between two samples it is taken to grow
+    evenly; None where an end has no sample within so many seconds.
+    """
+    first, last = _level(samples, start, within), _level(samples, end, within)
+    return last - first if first is not None and last is not None else None
+
+
+def _level(samples: Samples, at: float, within: float) -> float | None:
+    near = around(samples, at, within)
+    if len(near) < 2:
+        return near[0][1] if near else None
+    (before_at, before), (after_at, after) = near
+    return before + (after - before) * (at - before_at) / (after_at - before_at)
+
+
 def between(samples: Samples, start: float, end: float) -> Samples:
     """The samples from ``start`` to ``end``, both included."""
     return samples[bisect_left(samples, start, key=_TIME) : bisect_right(samples, end, key=_TIME)]
@@ -89,6 +117,15 @@ def change(samples: Samples, start: float, end: float) -> float | None:
     """By how many percent the value now differs from the one at ``start``; from nothing there is no percentage."""
     now, then = value_at(samples, end, end - start), value_at(samples, start, tolerance(end - start))
     return 100 * (now - then) / abs(then) if now is not None and then else None
+
+
+def counter_change(samples: Samples, start: float, end: float) -> float | None:
+    """``change`` of a counter: what it counted since ``start``, restarts or not, in percent of what it was then."""
+    since, then = point_at(samples, start, tolerance(end - start)), value_at(samples, start, tolerance(end - start))
+    if since is None or not then:
+        return None
+    counted = without_restarts(between(samples, since[0], end))
+    return 100 * (counted[-1][1] - counted[0][1]) / abs(then)
 
 
 def _growth(samples: Samples, start: float, end: float) -> tuple[float, float] | None:
@@ -154,6 +191,8 @@ FUNCTIONS: dict[str, Callable[[Samples, float, float], float | None]] = {
     "sum_over": total,
     "count_over": count,
 }
+FUNCTIONS_OF_COUNTERS = {**FUNCTIONS, "change": counter_change}
+"""The same for a metric that is a counter. ``rate`` and ``increase`` are about counters always."""
 NEED_EVERY_SAMPLE = ("sum_over", "count_over")
 """What would be wrong over a time of which not every sample is remembered."""
 

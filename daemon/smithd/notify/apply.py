@@ -208,7 +208,9 @@ def _messages(
     firing = _named(group, decision)
     current = []
     for alert in firing:
-        value = view.value(alert.series)
+        # What moves with its value, or is an increase, is known as of the last transition.
+        rule = config.rules.get(alert.rule)
+        value = view.value(alert.series) if rule is None or rule.compares_newest else None
         current.append(replace(alert, value=value) if value is not None else alert)
     subject = Subject(group.key, current, decision.ended)
     is_reminder = action is NotifyAction.REMIND

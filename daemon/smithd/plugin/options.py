@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -76,12 +76,19 @@ Duration = Annotated[
 PositiveDuration = Annotated[Duration, Field(gt=0)]
 """A duration above 0."""
 
+Counter = Literal["daily"] | bool
+"""Whether a metric counts up and starts again: at any time (true), or at midnight (daily)."""
+
 
 class MetricOptions(Options):
     """The keys that a metric of any source may have. A model of a metric's options inherits from it."""
 
     fresh_for: PositiveDuration | None = Field(
         None, description="how long a value counts as fresh; default: the source's"
+    )
+
+    counter: Counter = Field(
+        False, description="true: it counts up, and a fall is a restart; daily: it starts again at midnight"
     )
 
     @property

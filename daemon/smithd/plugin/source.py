@@ -29,7 +29,9 @@ class Context:
     http: Http = field(repr=False)
     log: logging.Logger = field(repr=False)
     zone: tzinfo = UTC
-    """The configured time zone, which decides when "today" begins."""
+    """The source's time zone: its days begin there, and its times without a zone are meant in it."""
+    home: tzinfo | None = None
+    """The configuration's time zone, where that is another one."""
 
 
 class Source(ABC, Generic[OptionsT]):

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from functools import lru_cache
 from hashlib import sha256
 from importlib.machinery import SourceFileLoader
@@ -43,11 +44,11 @@ class SourceSpec:
     """One configured source: everything that polling it needs.
 
     ``timeout`` is the deadline of one poll in seconds. ``metrics`` are the names of the metrics it may bring, without
-    the source's own; ``metric_settings``: what is configured for some of them. ``fresh_for``: for how many seconds
-    values are fresh (None: as the schedule says). ``isolated``: its code runs in a thread of its own, because it
-    blocks, or because it is a third party's and may block. ``given`` is what the user wrote, with secrets filled in.
-    Two sources are equal where it is equal; their options are not compared, since a plugin may make them of objects of
-    any kind.
+    the source's own; ``metric_settings``: what is configured for some of them. ``zone``: where its days
+    begin (None: in the file's). ``fresh_for``: for how many seconds values are fresh (None: as the schedule says).
+    ``isolated``: its code runs in a thread of its own, because it blocks, or because it is a third party's and may
+    block. ``given`` is what the user wrote, with secrets filled in. Two sources are equal where it is equal; their
+    options are not compared, since a plugin may make them of objects of any kind.
     """
 
     name: str
@@ -59,6 +60,7 @@ class SourceSpec:
     metrics: frozenset[str]
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
     isolated: bool = False
+    zone: tzinfo | None = field(default=None, compare=False)
     fresh_for: float | None = field(default=None, compare=False)
     metric_settings: Mapping[str, MetricSettings] = field(default_factory=dict, compare=False)
 

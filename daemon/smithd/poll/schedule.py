@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.plugin.options import Options, PositiveDuration
+from smithd.plugin.zone import Zone
 from smithd.poll.cron import next_run, parse_cron
 
 FIRST_POLLS_WITHIN = 10.0
@@ -26,6 +27,9 @@ class ScheduleOptions(Options):
     every: PositiveDuration | None = Field(None, description="the time between two polls; default: defaults.every")
     cron: str | None = Field(None, description="five fields of cron, in the configured time zone; instead of 'every'")
     timeout: PositiveDuration | None = Field(None, description="the deadline of one poll; default: defaults.timeout")
+    timezone: Zone | None = Field(
+        None, description="where its days begin, and its times without a zone are meant; default: the file's"
+    )
     fresh_for: PositiveDuration | None = Field(
         None, description="how long a value counts as fresh; default: two and a half intervals and the timeout"
     )

@@ -147,7 +147,7 @@ class Components:
         # An isolated source runs in a thread with an event loop of its own, which cannot share connections with ours.
         http = Http() if spec.isolated else self._http
         log = logging.getLogger(f"smithd.source.{spec.name}")
-        context = Context(spec.name, spec.timeout, self.clock, http, log, config.zone)
+        context = Context(spec.name, spec.timeout, self.clock, http, log, spec.zone or config.zone, config.zone)
         return Poller(spec, context, self.events, self.writer.put, partial(self.writer.has_room, spec.name))
 
     def _begin_closing(self, pollers: Collection[Poller]) -> None:

@@ -30,6 +30,7 @@ class Expected:
     sources: Mapping[str, ExpectedSource]
     derived: Mapping[str, frozenset[str]]
     fresh_for: Mapping[str, float] = field(default_factory=dict)
+    counters: frozenset[str] = frozenset()
     metrics_of: Mapping[str, tuple[str, ...]] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

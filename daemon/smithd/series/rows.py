@@ -6,13 +6,15 @@ Samples lie in the order of time: those of one batch share few pages, and so do 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from itertools import islice
 
 from rpds import HashTrieMap
 from sqlalchemy import Column, Connection, Float, Integer, Table, Text, UniqueConstraint, bindparam, select
 
 from smithd.plugin.sample import Labels, Series
+from smithd.series.counters import starts_again
 from smithd.series.history import History, HistoryRows
 from smithd.series.intervals import FiringInterval, FiringIntervals, IntervalChanges
 from smithd.storage import ORDERED_BY_KEY, execute_many, metadata, upsert
@@ -89,6 +91,16 @@ def write(connection: Connection, rows: HistoryRows) -> None:
 def write_all(connection: Connection, history: History) -> None:
     """Replace the tables by all that is remembered."""
     write(connection, history.everything())
+
+
+def looks_like_counters(connection: Connection, metrics: Collection[str]) -> set[str]:
+    """Those of these metrics of which a series rises and starts again, as far as it was written."""
+    ids = {row.id: row.metric for row in connection.execute(select(_SERIES).where(_SERIES.c.metric.in_(metrics)))}
+    read = select(_SAMPLES.c.series, _SAMPLES.c.value).where(_SAMPLES.c.series.in_(ids)).order_by(_SAMPLES.c.at)
+    values: dict[int, list[float]] = defaultdict(list)
+    for series, value in connection.execute(read):
+        values[series].append(value)
+    return {ids[series] for series, those in values.items() if starts_again(those)}
 
 
 def load_intervals(connection: Connection) -> FiringIntervals:

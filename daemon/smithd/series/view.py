@@ -45,6 +45,10 @@ class SeriesView:
         """Whether a metric may have series beside the fresh ones: no complete answer says that it has not."""
         return self.state.newest(metric).is_partial
 
+    def is_counter(self, metric: str) -> bool:
+        """Whether a metric counts up and starts again."""
+        return metric in self.state.expected.counters
+
     def past(self, metric: str, labels: Labels, since: float) -> Sequence[tuple[float, float]]:
         """Time and value of what is remembered of a series from ``since`` to now."""
         return self._past(Series(metric, labels), since, self.now)
@@ -71,6 +75,7 @@ class ExpressionView:
         self.zone = view.zone
         self.fresh = view.fresh
         self.is_partial = view.is_partial
+        self.is_counter = view.is_counter
         self.past = view.past
 
     @cached_property

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import URL, Connection, CursorResult, Engine, event, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError
@@ -50,7 +49,7 @@ class QueriedDatabase(ABC):
 
     def __init__(self, options: SqlOptions, context: Context) -> None:
         """Does not connect. Raises SourceError, or what SQLAlchemy raises, where a driver or a file is missing."""
-        self.zone = ZoneInfo(options.timezone) if options.timezone is not None else context.zone
+        self.zone = context.zone
         self.aborted = False
         self._options = options
         self._context = context

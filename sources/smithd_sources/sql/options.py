@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
-    AfterValidator,
     Field,
     GetJsonSchemaHandler,
     StringConstraints,
@@ -85,14 +83,6 @@ class SqlMetric(MetricOptions):
         return {f"{name}.{column}": column for column in self.values} or {name: self.value}
 
 
-def _is_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone '{name}': expected a name like Europe/Berlin or UTC") from None
-    return name
-
-
 class SqlOptions(Options):
     """The keys of a source of ``type: sql``."""
 
@@ -101,9 +91,6 @@ class SqlOptions(Options):
     )
     password: Secret | None = Field(None, description="the user's password, where it does not stand in the url")
     tls: TLSOptions | None = Field(None, description="encrypt, and check certificates; left out: as the driver does")
-    timezone: Annotated[str, AfterValidator(_is_zone)] | None = Field(
-        None, description="where this database's times without a zone are meant; default: the configuration's zone"
-    )
     max_rows: int = Field(1000, gt=0, le=MAX_ROWS, description="the most rows that a query may bring")
     metrics: dict[MetricName, SqlMetric] = Field(min_length=1, description="metric to the query that brings it")
 

@@ -80,7 +80,9 @@ class Sql(Source[SqlOptions]):
     def _query_all(self, database: QueriedDatabase, connection: Connection, end: float, answers: _Answers) -> None:
         """Run one query after another. All see the data of one moment. Those that were slow the last time come last."""
         now, clock = self.context.clock.now(), self.context.clock
-        given = {name: database.parameter(moment) for name, moment in moments(now, self.context.zone).items()}
+        # Today begins where the user is.
+        parameters = moments(now, self.context.home or database.zone)
+        given = {name: database.parameter(moment) for name, moment in parameters.items()}
         asked = TimeContext(now, database.zone)
         database.begin(connection)
         left = sorted(self._queries, key=self._slow.__contains__)

@@ -22,6 +22,11 @@ STRIPE = "https://api.stripe.com"
 class Figure(StrEnum):
     """The figures that docs/sources/stripe.md defines."""
 
+    @property
+    def counts_from_midnight(self) -> bool:
+        """Whether it adds up what came today, and so starts again at midnight."""
+        return self.endswith("_today") and self is not Figure.AVERAGE_ORDER_TODAY
+
     MRR = "mrr"
     ARR = "arr"
     ACTIVE_SUBSCRIPTIONS = "active_subscriptions"

@@ -36,7 +36,9 @@ class Stripe(Source[StripeOptions]):
 
     @classmethod
     def metric_options(cls, options: StripeOptions) -> Mapping[str, MetricOptions]:
-        return options.query
+        # What is counted from midnight on starts again there.
+        daily = [figure.value for figure in options.metrics if figure.counts_from_midnight]
+        return {**dict.fromkeys(daily, MetricOptions(counter="daily")), **options.query}
 
     async def open(self) -> None:
         # The official library is heavy: it is imported when a source is first opened.

@@ -22,8 +22,25 @@ EXCERPT = 80
 """The characters of an answer, or of a value in it, that an error shows."""
 OWN_DEADLINE = 0.9
 """The part of a poll's deadline after which a source itself reports what takes too long. The poller knows less."""
+_EXAMPLES = {
+    "basic": "{basic: {username: …, password: …}}",
+    "digest": "{digest: {username: …, password: …}}",
+    "bearer": "{bearer: …}",
+}
 _USER = re.compile(r"//[^/?#]*@")
+_AUTHORITY = "if its authority is one of your own, name it under tls: ca_file"
 _TEMPORARY = (408, 425, 429)
+_CERTIFICATES = (
+    ("not yet valid", "are the clocks right, here and there?"),
+    ("expired", "have it renewed, if the clock here is right"),
+    ("mismatch", "is this the address?"),
+    ("self-signed", _AUTHORITY),
+    ("self signed", _AUTHORITY),
+    ("issuer certificate", _AUTHORITY),
+    ("verify the first certificate", _AUTHORITY),
+)
+"""What to do about a certificate, by OpenSSL's words for what is wrong with it. Of others nothing helps here."""
+_CHALLENGE = re.compile(r"(?:^|,)\s*(Basic|Digest|Bearer|Negotiate|NTLM)(?=\s|,|$)", re.IGNORECASE)
 _LIMITED = (403, 429)
 """The statuses with which servers say that there were too many requests; GitHub has both."""
 _MEANINGS = {
@@ -67,19 +84,24 @@ def transport_failure(who: str, error: TransportError | DecodingError) -> Source
         return BadResponse(f"{who}: {error}")
     if not isinstance(error, CertificateError):
         return Unavailable(f"{who}: {error}; {error.hint}" if error.hint else f"{who}: {error}")
-    if "expired" in str(error):
-        return Misconfigured(f"{who}: {error}; have it renewed")
-    if "mismatch" in str(error):
-        return Misconfigured(f"{who}: {error}; is this the address?")
-    return Misconfigured(f"{who}: {error}; if its authority is one of your own, name it under tls: ca_file")
+    advice = next((advice for sign, advice in _CERTIFICATES if sign in str(error)), None)
+    return Misconfigured(f"{who}: {error}; {advice}" if advice else f"{who}: {error}")
 
 
 def status_failure(
-    who: str, status: int, headers: Mapping[str, str], said: str, *, now: float, zone: tzinfo
+    who: str,
+    status: int,
+    headers: Mapping[str, str],
+    said: str,
+    *,
+    now: float,
+    zone: tzinfo,
+    ways: Mapping[str, bool] = {},
 ) -> SourceError:
     """The error to raise where ``who`` answered with a status other than 2xx, at ``now`` (seconds since 1970).
 
-    ``said`` is the start of what came with it; moments in the error's text are on the clocks of ``zone``.
+    ``said`` is the start of what came with it; moments in the error's text are on the clocks of ``zone``. ``ways``: the
+    keys under ``auth`` that there are, and whether they are used.
     """
     if (limited := _limited(who, status, headers, said, now, zone)) is not None:
         return limited
@@ -90,10 +112,24 @@ def status_failure(
         )
     if status in _MEANINGS:
         meaning, advice = _MEANINGS[status]
+        if status == 401 and ways:
+            advice = _way_in(headers, ways) or advice
         return Misconfigured(f"{who}: HTTP {status}, {meaning}: {said}; {advice}")
     # Other 4xx blame the request, and so the configuration, except for a few that pass by themselves.
     kind = Misconfigured if 400 <= status < 500 and status not in _TEMPORARY else Unavailable
     return kind(f"{who}: HTTP {status}: {said}")
+
+
+def _way_in(headers: Mapping[str, str], ways: Mapping[str, bool]) -> str | None:
+    """What to do about a challenge; None where the source does already what it asks for."""
+    challenge = next((value for name, value in headers.items() if name.lower() == "www-authenticate"), "")
+    asked = [found.lower() for found in _CHALLENGE.findall(challenge)]
+    if not asked or any(ways.get(way) for way in asked):
+        return None
+    known = [way for way in asked if way in ways]
+    if not known:
+        return f"it asks for {challenge.split(',')[0].split()[0]}, which this source does not speak"
+    return f"it asks for {known[0].capitalize()}: set auth: {_EXAMPLES[known[0]]}"
 
 
 def _limited(

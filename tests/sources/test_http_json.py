@@ -337,8 +337,9 @@ class TestTLS:
         ("reason", "advice"),
         [
             ("certificate has expired", "have it renewed"),
-            ("Hostname mismatch, certificate is not valid for 'x'", "is this the address"),
+            ("certificate is not yet valid", "are the clocks right, here and there?"),
             ("unable to get local issuer certificate", "name it under tls: ca_file"),
+            ("Hostname mismatch, certificate is not valid for 'x'", "is this the address"),
         ],
     )
     def test_a_certificate_that_does_not_pass_comes_with_advice(self, reason: str, advice: str) -> None:
@@ -514,6 +515,26 @@ class TestRefusals:
         web.replies["/stats"] = Reply(status=status)
         with pytest.raises(Misconfigured, match=advice):
             ask(HttpJson, options(web))
+
+    @pytest.mark.parametrize(
+        ("challenge", "auth", "advice"),
+        [
+            ('Digest realm="a", nonce="b"', None, "it asks for Digest: set auth: {digest: {username: …, password: …}}"),
+            ('Digest realm="a"', {"basic": {"username": "u", "password": "p"}}, "it asks for Digest: set auth"),
+            ('Basic realm="a, Digest b"', None, "it asks for Basic: set auth: {basic: {username: …, password: …}}"),
+            ("Bearer", None, "it asks for Bearer: set auth: {bearer: …}"),
+            ('Negotiate, Basic realm="a"', None, "it asks for Basic"),
+            ("Negotiate", None, "it asks for Negotiate, which this source does not speak"),
+            ('Basic realm="a"', {"basic": {"username": "u", "password": "p"}}, "check auth and headers"),
+            ("Bearer", {"bearer": "t"}, "check auth and headers"),
+            ('AWS4 region="a"', None, "check auth and headers"),
+        ],
+    )
+    def test_a_challenge_says_what_to_set(self, ask: Ask, web: Server, challenge: str, auth: Any, advice: str) -> None:
+        web.replies["/stats"] = Reply(b"no", 401, {"WWW-Authenticate": challenge})
+        with pytest.raises(Misconfigured) as caught:
+            ask(HttpJson, options(web, auth=auth))
+        assert str(caught.value).partition("; ")[2].startswith(advice)
 
     def test_nobody_listens(self, ask: Ask) -> None:
         with socket.socket() as unheard:

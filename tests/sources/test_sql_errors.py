@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable
 from smithd_sources.sql.errors import connection_error, query_error
+from smithd_sources.sql.source import Sql
+from sources.conftest import Ask
 
 
 @pytest.mark.parametrize(
@@ -21,6 +25,8 @@ from smithd_sources.sql.errors import connection_error, query_error
          Misconfigured, "from this machine to this database (no pg_hba.conf entry for host"),
         ("", "certificate is not yet valid", Misconfigured, "its certificate is not valid yet: are the clocks right"),
         ("", "Packet sequence number wrong - got 1 expected 0", Misconfigured, "does not speak the protocol"),
+        ("", "received invalid response to SSL negotiation: J", Misconfigured,
+         "should begin with mysql:// or postgresql://"),
         ("", "fe_sendauth: no password supplied", Misconfigured, "it asks for a password: set 'password'"),
         ("", "FATAL:  sorry, too many clients already", Unavailable, "no connection left (sorry, too many clients"),
         ("1040", "Too many connections", Unavailable, "no connection left (Too many connections)"),
@@ -81,3 +87,11 @@ def test_a_query_that_fails(database: str, code: str, said: str, kind: type[Sour
     error = query_error(database, code, said, 2.5)
     assert type(error) is kind
     assert meaning in str(error)
+
+
+def test_a_server_that_does_not_greet_as_mysql_does(ask: Ask) -> None:
+    # PostgreSQL, too, waits for the client to begin.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(Unavailable, match=f"{place}: no greeting within .* and its url begins with postgresql://"):
+            ask(Sql, {"url": f"mysql://me@{place}/shop", "metrics": {"one": "SELECT 1"}}, deadline=0.5)

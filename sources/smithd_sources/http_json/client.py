@@ -33,7 +33,7 @@ from smithd_sources.http_errors import (
     without_secrets,
 )
 from smithd_sources.http_json.oauth2 import OAuth2Tokens
-from smithd_sources.http_json.options import HttpJsonOptions
+from smithd_sources.http_json.options import HttpJsonAuthOptions, HttpJsonOptions
 from smithd_sources.http_options import reveal
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -142,7 +142,13 @@ class HttpJsonClient:
 
     def _status_failure(self, page: PageResponse, said: str) -> SourceError:
         response, now, zone = page.response, self._context.clock.now(), self._context.zone
-        return status_failure(place(page.address), response.status, response.headers, said, now=now, zone=zone)
+        auth = self._options.auth if self._is_own_host(page.address) else None
+        ways = {way: getattr(auth, way, None) is not None for way in HttpJsonAuthOptions.ways}
+        # OAuth 2.0 sends bearer tokens.
+        ways["bearer"] = ways["bearer"] or ways["oauth2"]
+        return status_failure(
+            place(page.address), response.status, response.headers, said, now=now, zone=zone, ways=ways
+        )
 
     def _target(self, location: str, base: str) -> str:
         """The address that a response from ``base`` points at."""

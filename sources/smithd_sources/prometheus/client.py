@@ -29,10 +29,12 @@ _CHUNK = 65_536
 _SERIES = b'{"metric":{'
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 _ADVICE = {
-    10: "it has to be renewed",
+    9: "are the clocks right, here and there?",
+    10: "it has to be renewed, if the clock here is right",
     18: "name its authority under tls: ca_file",
     19: "name its authority under tls: ca_file",
     20: "name its authority under tls: ca_file",
+    21: "name its authority under tls: ca_file",
     62: "ask it by a name that is in it",
     64: "ask it by a name that is in it",
 }

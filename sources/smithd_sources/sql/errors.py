@@ -20,6 +20,10 @@ _RIGHTS = "{said}: the user needs the right to read it (GRANT SELECT)"
 _USAGE = "{said}: the user needs the right to look into it (GRANT USAGE ON SCHEMA)"
 _EXECUTE = "{said}: the user needs the right to call it (GRANT EXECUTE)"
 _WRITES = "it writes, and smithd only reads: {said}"
+_ANOTHER_DATABASE = (
+    "what answers there does not speak the protocol of this database: check the port in 'url' (MySQL's is 3306, "
+    "PostgreSQL's 5432), and whether it should begin with mysql:// or postgresql://"
+)
 _IN_PG_HBA = "its administrator must allow it in pg_hba.conf"
 # In each table, the first pattern that is found decides: what is specific stands before what is general.
 _CONNECTING: Sequence[Meaning] = (
@@ -115,7 +119,7 @@ _CONNECTING: Sequence[Meaning] = (
     (
         "invalid response to ssl negotiation|expected authentication request|packet sequence number wrong",
         Misconfigured,
-        "what answers there does not speak the protocol of this database: check the port in 'url'",
+        _ANOTHER_DATABASE,
     ),
     ("too many|remaining connection slots|^1040|^1203|^53300", Unavailable, "it has no connection left ({said})"),
     ("timeout|timed out", Unavailable, "no connection within the time-out"),

@@ -10,7 +10,7 @@ from asyncmy.constants.COMMAND import COM_SET_OPTION
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from smithd.plugin import Misconfigured
+from smithd.plugin import Misconfigured, SourceError, Unavailable
 from smithd_sources.sql.certificates import tls_context
 from smithd_sources.sql.database import POOL, AsyncDatabase, sqlalchemy_url
 from smithd_sources.sql.query import SqlQuery
@@ -29,6 +29,7 @@ class MySQL(AsyncDatabase):
     kind = "mysql"
     wraps = True
     _is_mariadb = False
+    _has_greeted = False
 
     def _make_engine(self) -> AsyncEngine:
         url = sqlalchemy_url(self._options).set(drivername="mysql+asyncmy")
@@ -44,7 +45,17 @@ class MySQL(AsyncDatabase):
 
     def _keep(self, connection: Any, record: object) -> None:
         super()._keep(connection, record)
+        self._has_greeted = True
         connection.run_async(_refuse_several)
+
+    def no_answer(self, seconds: float) -> SourceError:
+        if self._has_greeted:
+            return super().no_answer(seconds)
+        # PostgreSQL waits for the client to begin, as MySQL's clients wait for the server.
+        return Unavailable(
+            f"{self._place}: no greeting within {seconds:.3g} s: is this the port of MySQL? "
+            "PostgreSQL's is 5432, and its url begins with postgresql://"
+        )
 
     def begin(self, connection: Connection) -> None:
         # Without these, MariaDB would let DROP TABLE pass, and each query might see the data of another moment.

@@ -43,7 +43,7 @@ class SeriesView:
 
     def is_partial(self, metric: str) -> bool:
         """Whether a metric may have series beside the fresh ones: no complete answer says that it has not."""
-        return self.state.newest(metric).is_partial
+        return self.state.is_partial(metric, self.now)
 
     def past(self, metric: str, labels: Labels, since: float) -> Sequence[tuple[float, float]]:
         """Time and value of what is remembered of a series from ``since`` to now."""

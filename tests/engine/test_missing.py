@@ -376,3 +376,15 @@ def test_a_gap_after_a_stop_is_a_gap(tmp_path: Path) -> None:
         for minute in range(1, 11):
             bad(harness, T + 850 + 60 * minute)
         assert sorted(harness.severity_changes()) == [("busy", "fired"), ("low", "fired")]
+
+
+def test_a_part_of_an_answer_does_not_say_that_a_series_is_gone(tmp_path: Path) -> None:
+    config = "rules: {few: {when: (count(shop.stock) or 0) < 2, severity: warning}}\n"
+    with Harness(tmp_path, config, T) as harness:
+        minutes(harness, 0, 0, stock={"a": 1, "b": 1})
+        for minute in range(1, 20):
+            harness.pass_time(T + 60 * minute)
+            harness.poll_a_part(T + 60 * minute, stock={"b": 1})
+        assert harness.severity_changes() == []
+        minutes(harness, 20, 20, stock={"b": 1})
+        assert harness.severity_changes() == [("few", "fired")]

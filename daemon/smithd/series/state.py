@@ -132,6 +132,13 @@ class SeriesState(NamedTuple):
         is_seen = reported_at is not None or answers.answered_at is not None
         return Freshness.STALE if is_seen else Freshness.UNSEEN
 
+    def is_partial(self, metric: str, now: float) -> bool:
+        """Whether a metric may have series beside the fresh ones, since no complete answer says that they went."""
+        found = self.newest(metric)
+        if found.is_partial or all(found.is_fresh(sample, now) for sample in found.samples.values()):
+            return found.is_partial
+        return not self.sources[source_of(metric)].is_complete(now)
+
     def is_stale(self, metric: str, now: float) -> bool:
         """Whether there is nothing fresh of a metric, and has not been for long enough to say so, since the start."""
         return now - max(self.newest_at(metric), self.since) > self.fresh_for(metric)

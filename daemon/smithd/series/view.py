@@ -43,7 +43,7 @@ class SeriesView:
 
     def is_partial(self, metric: str) -> bool:
         """Whether a metric may have series beside the fresh ones: no complete answer says that it has not."""
-        return self.state.newest(metric).is_partial
+        return self.state.is_partial(metric, self.now)
 
     def is_counter(self, metric: str) -> bool:
         """Whether a metric counts up and starts again."""

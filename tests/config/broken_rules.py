@@ -143,6 +143,12 @@ RULES: list[Broken] = [
     ),
     rule("metric: prod.error_rate\nwarning: '> 5'\ndamping: »30", DURATION),
     rule("metric: prod.error_rate\nwarning: '> 5'\nmax_alerts: »0", "expected"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nlabels: {»severity: page}", "every alert has it already"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nlabels: {»the-team: shop}", "letters, digits / like 'the_team'"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nlabels: {tier: »1}", "expected a text / in quotes"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nlabels: {team: »''}", "expected"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nlabels: {host: »'{{ labels.host }}'}", "no templates"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\n»labels: [shop]", "expected a mapping"),
     rule(
         "metric: prod.error_rate\nwarning: '> 5'\n»title: x",
         "unknown key 'title' / 'title' belongs in rules.<name>.push",

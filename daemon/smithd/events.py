@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from smithd.formatting import counted
 from smithd.keys import Key
 from smithd.redactor import Redactor
 
@@ -154,7 +155,7 @@ class Polled(Event):
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.samples} samples in {self.seconds * 1000:.0f} ms"
+        return f"{self.source}: {counted(self.samples, 'sample')} in {self.seconds * 1000:.0f} ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ class SourceRecovered(Event):
     failures: int
 
     def __str__(self) -> str:
-        return f"{self.source}: answers again after {self.failures} failed polls"
+        return f"{self.source}: answers again after {counted(self.failures, 'failed poll')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ class TasksLeft(Event):
 
     def __str__(self) -> str:
         return (
-            f"{self.source}: the plugin left {self.count} tasks running ({self.names}): "
+            f"{self.source}: the plugin left {counted(self.count, 'task')} running ({self.names}): "
             "they should be awaited, or cancelled when it is closed"
         )
 

@@ -50,9 +50,10 @@ def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels:
         raise ValueError(f"there is no rule '{rule}'; {hint}")
     matchers = parse_matchers(labels) if labels.strip() else ()
 
-    # As in a silence, the rule's name counts as a label.
+    # As in a silence, the labels of the rule count, and its name.
     def meets(found: journal.Labels) -> bool:
-        return all(matcher.matches({**dict(found), "rule": rule}) for matcher in matchers)
+        labels = {**rules[rule].seen_labels(found), "rule": rule}
+        return all(matcher.matches(labels) for matcher in matchers)
 
     met = [entry for entry in entries if meets(entry.labels)][-ENTRIES:]
     return _RuleStatus(engine, rules[rule], now).explained(meets, met)

@@ -26,6 +26,8 @@ def readable(text: str) -> str:
 
 def number(value: float, decimals: int | None = None) -> str:
     """``1234.5`` as ``1,234.5``; as many decimals as asked for, else two, or as many as show four digits that count."""
+    if not math.isfinite(value):
+        return "unknown" if math.isnan(value) else "∞" if value > 0 else "-∞"
     if decimals is None:
         leading = math.floor(math.log10(abs(value))) if value else 0
         shown = f"{value:,.{min(max(2, 3 - leading), 12)}f}"
@@ -33,13 +35,21 @@ def number(value: float, decimals: int | None = None) -> str:
     return unsigned_zero(f"{value:,.{decimals}f}")
 
 
+def apart_from_zero(value: float, decimals: int) -> str:
+    """A number with so many decimals, or with as many as tell it from zero."""
+    shown = number(value, decimals)
+    return shown if shown.strip("0.,") or not value else number(value)
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person says them, in at most two units: ``250ms``, ``1.5s``, ``42s``, ``17m``, ``2h 5m``, ``3d``."""
+    if not math.isfinite(seconds):
+        return number(seconds)
     if seconds < 0:
         return "-" + duration(-seconds)
     # From these limits on it would be rounded to 1000ms and 10.0s.
     if seconds < 0.9995:
-        return f"{seconds * 1000:.0f}ms" if seconds else "0s"
+        return f"{apart_from_zero(seconds * 1000, 0)}ms" if seconds else "0s"
     if seconds < 9.95:
         return f"{number(seconds, 1).removesuffix('.0')}s"
     rest = round(seconds)
@@ -76,6 +86,11 @@ def clock_span(start: float, end: float, now: float, zone: tzinfo) -> str:
     return f"{first.removesuffix(f' {name}')} to {last}" if isinstance(zone, ForeignZone) else f"{first} to {last}"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 poll``, ``1,200 polls``; ``many``: the plural, where it is not ``one`` with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def unsigned_zero(shown: str) -> str:
     """``-0.0`` as ``0.0``."""
     return shown[1:] if shown.startswith("-") and not shown.strip("-0.,") else shown
@@ -83,4 +98,4 @@ def unsigned_zero(shown: str) -> str:
 
 def plain(value: float) -> int | float:
     """A number as it is written: without ``.0``."""
-    return int(value) if value == int(value) and abs(value) < 1e15 else value
+    return int(value) if abs(value) < 1e15 and value == int(value) else value

@@ -11,7 +11,7 @@ from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BeforeValidator
 
-from smithd.formatting import duration, number, readable
+from smithd.formatting import apart_from_zero, duration, number, readable
 from smithd.suggestion import did_you_mean
 
 CURRENCIES = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "INR": "₹", "KRW": "₩", "BRL": "R$"}
@@ -19,9 +19,12 @@ WITHOUT_MINOR_UNITS = {"JPY", "KRW", "VND", "CLP", "ISK", "HUF", "TWD"}
 
 
 def percent(value: float, decimals: int | None = None, sign: bool = False) -> str:
-    """Percent points, as the service counts them: ``12.5`` as ``12.5%``, with ``sign=true`` ``+12.5%``."""
+    """Percent points, as the service counts them: ``12.5`` as ``12.5%``, with ``sign=true`` ``+12.5%``. Without
+    ``decimals``, as many as tell the value from zero: ``0.0004`` as ``0.0004%``.
+    """
     plus = "+" if sign and value > 0 else ""
-    return f"{plus}{number(value, decimals if decimals is not None else 1 if value % 1 else 0)}%"
+    shown = number(value, decimals) if decimals is not None else apart_from_zero(value, 1 if value % 1 else 0)
+    return f"{plus}{shown}%"
 
 
 def money(value: float, currency: str = "USD", decimals: int | None = None) -> str:

@@ -257,3 +257,23 @@ def test_a_rule_that_takes_a_restart_for_a_fall_is_worth_a_warning(
         rows.write_all(connection, history)
     assert run(["check"]) == 0
     assert ("rules.drop: shop.orders rises and starts again" in capsys.readouterr().out) is warned
+
+
+def test_requests_a_minute_are_whole_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    fast = SOUND["sources"].replace("  prod:\n", "  prod:\n    every: 1ms\n")
+    slow = SOUND["widgets"].replace(
+        "shop.revenue: shop.revenue", "shop.revenue: {value: shop.revenue, min_interval: 1h}"
+    )
+    Path("smithd.yaml").write_text("".join((SOUND | {"sources": fast, "widgets": slow}).values()))
+    assert run(["check"]) == 0
+    printed = capsys.readouterr().out
+    assert "notifications            0 /   60,000 /    60" in printed
+    assert "widget values            1 /        1 /   300" in printed
+    assert "notifications: up to 60,000 requests a minute if every alert fires" in printed
+
+
+def test_run_takes_a_file_as_check_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["run", "no-such.yaml"]) == 2
+    assert "no-such.yaml" in capsys.readouterr().err
+    assert run(["run", "a.yaml", "-c", "b.yaml"]) == 2
+    assert "Name the file once" in capsys.readouterr().err

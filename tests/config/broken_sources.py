@@ -60,7 +60,7 @@ SOURCES: list[Broken] = [
     source("»type: [http_json]\nurl: x", "expected a text / found a list"),
     json("every: »often", DURATION),
     json("»evry: 5s", "unknown key 'evry' / did you mean 'every'?"),
-    json("»interval: 5s", "unknown key 'interval'"),
+    json("»interval: 5s", "unknown key 'interval' / did you mean 'every'?"),
     json("every: »0s", "expected more than 0"),
     json("»every:", "'every' has no value"),
     part(

@@ -130,3 +130,11 @@ def test_a_page_whose_port_is_taken_is_a_failure_of_the_moment(tmp_path: Path) -
         with smithd(config) as process:
             assert process.wait(15) == 1
         assert "another program uses this port" in (tmp_path / "smithd.log").read_text()
+
+
+def test_ctrl_c_ends_it_in_order_with_the_status_of_an_interrupt(tmp_path: Path) -> None:
+    with world(data()) as (service, shop, url), smithd(configured(tmp_path, service.key, url)) as process:
+        await_polls(shop, 1)
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: process.poll() is not None, what="the end")
+    assert process.returncode == 130

@@ -185,6 +185,13 @@ def test_a_content_state_becomes_an_activity() -> None:
             {"type": "metrics", "metrics": [{"label": "CPU", "value": 9, "unit": "%"}], "color": "cyan"},
             {"rows": (ActivityRow("CPU", 9, "%", "cyan", 0.09),)},
         ),
+        (
+            {
+                "type": "stats",
+                "metrics": [{"label": "A", "value": 9, "unit": unit} for unit in ("ms", "°C", "x", "up")],
+            },
+            {"rows": tuple(ActivityRow("A", 9, unit, "blue") for unit in (" ms", "°C", "x", " up"))},
+        ),
     ],
 )
 def test_each_type_has_its_parts(state: dict[str, Any], drawn: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from notify.scenes import NOW, open_alert, view
+from notify.scenes import NOW, RULE, open_alert, view
 from smithd.alerts.alert import Alert
 from smithd.alerts.machine import Hold, Phase
 from smithd.notify.matcher import parse_matchers
@@ -100,7 +100,7 @@ def test_a_situation_has_one_suppression(row: Row) -> None:
         }
     )
     now = view(alerts=row.alerts, windows=row.windows, silences=row.silences)
-    assert suppression(suppressors["errors"], open_alert(host="a"), now, row.earlier) == row.expected
+    assert suppression(suppressors["errors"], open_alert(host="a"), RULE, now, row.earlier) == row.expected
 
 
 def test_it_is_described_with_its_end() -> None:

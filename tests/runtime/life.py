@@ -20,7 +20,7 @@ from smithd.delivery.account import AccountOptions
 from smithd.delivery.reply import Accepted, Reply, read
 from smithd.delivery.wire import Request
 from smithd.events import Event, Events, Reloaded, ReloadRefused
-from smithd.plugin import Options, RawSample, Source
+from smithd.plugin import Misconfigured, Options, RawSample, Source
 from smithd.poll.registry import Registry
 from smithd.runtime.daemon import Operator, run
 from smithd.simulator.exchange import Call
@@ -39,12 +39,13 @@ class ScriptedOptions(Options):
 
 class Scripted(Source[ScriptedOptions]):
     """What a plugin file of these tests inherits from: it says what ``values`` has for it (nothing where it is
-    ``silent``), and ``did`` what it did.
+    ``silent``; where it is ``mistaken``, that a person must mend it), and ``did`` what it did.
     """
 
     Options = ScriptedOptions
     values: ClassVar[dict[str, float]] = {}
     silent: ClassVar[set[str]] = set()
+    mistaken: ClassVar[set[str]] = set()
     did: ClassVar[list[tuple[str, str, float]]] = []
 
     @classmethod
@@ -64,6 +65,8 @@ class Scripted(Source[ScriptedOptions]):
                 await asyncio.sleep(1e6)
             except asyncio.CancelledError:
                 continue
+        if self.context.name in self.mistaken:
+            raise Misconfigured("HTTP 404")
         if self.context.name in self.silent:
             return []
         value = self.values.get(self.context.name, 0.0)
@@ -197,6 +200,7 @@ async def living(
     Scripted.values.clear()
     Scripted.did.clear()
     Scripted.silent.clear()
+    Scripted.mistaken.clear()
     life = Life(folder, phone)
     life.plugin.write_text(PLUGIN)
     life.write(text)

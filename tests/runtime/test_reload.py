@@ -77,6 +77,25 @@ def test_nothing_changed_sends_nothing_and_disturbs_nobody(run: RunScenario) -> 
     assert run(ALL, scenario).stopped_cleanly
 
 
+def test_a_source_that_was_put_off_for_a_person_is_polled_soon_after_a_reload(run: RunScenario) -> None:
+    async def scenario(life: Life) -> None:
+        Scripted.mistaken.add("shop")
+        await asyncio.sleep(900)
+        before = len(life.did("shop", "poll"))
+        assert gaps(life.did("shop", "poll"))[-1] > 300
+        await asyncio.sleep(60)
+        Scripted.mistaken.clear()
+        assert len(life.did("shop", "poll")) == before
+        assert isinstance(await life.reload(), Reloaded)
+        await asyncio.sleep(11)
+        assert len(life.did("shop", "poll")) == before + 1
+        await asyncio.sleep(200)
+        assert gaps(life.did("shop", "poll"))[-2:] == pytest.approx([20, 20], abs=0.01)
+        assert gaps(life.did("host", "poll"))[1:] == pytest.approx([30] * (len(life.did("host", "poll")) - 2), abs=0.01)
+
+    run(ALL, scenario)
+
+
 def test_a_source_that_changed_is_made_anew_and_its_alert_stays_open(run: RunScenario) -> None:
     async def scenario(life: Life) -> None:
         Scripted.values.update(shop=7, host=7)

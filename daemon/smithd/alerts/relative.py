@@ -99,7 +99,7 @@ class Relative:
         if by == 0:
             return f"like the {number(baseline)} {self.reference}"
         share = 100 * abs(by / baseline) if baseline else math.inf
-        amount = f"{number(round(share, 1))}%" if self.percent and math.isfinite(share) else number(abs(by))
+        amount = f"{number(round(share, 1) or share)}%" if self.percent and math.isfinite(share) else number(abs(by))
         return f"{amount} {'below' if by < 0 else 'above'} the {number(baseline)} {self.reference}"
 
 

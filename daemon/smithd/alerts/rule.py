@@ -18,10 +18,12 @@ from smithd.alerts.machine import Timing
 from smithd.alerts.missing import KEEP, MissingOption, MissingPolicy, no_data_policy, on_error_policy
 from smithd.alerts.reason import Cause, CauseKind
 from smithd.alerts.relative import Relative, is_relative, parse_relative
+from smithd.alerts.rule_labels import LabelName, LabelValue
 from smithd.alerts.severity import THRESHOLD_SEVERITIES, BySeverity, Severity, ThresholdSeverity, by_severity
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
 from smithd.plugin.options import Counter, Duration, Options, PositiveDuration
+from smithd.plugin.sample import Labels
 from smithd.references import MetricRef
 
 MAX_ALERTS = 1000
@@ -85,6 +87,9 @@ class RuleOptions(Options):
     )
     damping: Duration = Field(
         0.0, description="an alert that comes and goes resolves later each time, by this at most; default: off"
+    )
+    labels: dict[LabelName, LabelValue] = Field(
+        {}, description="labels of the rule itself, like {team: shop}: texts, group_by and silences see them"
     )
     max_alerts: int = Field(
         MAX_ALERTS,
@@ -288,6 +293,7 @@ class Rule:
     max_alerts: int = MAX_ALERTS
     rebase_after: float = REBASE_AFTER
     zone: tzinfo = UTC
+    labels: Labels = ()
     breached: Callable[[float], bool] | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -319,6 +325,10 @@ class Rule:
     def fires_when_missing(self) -> bool:
         """Whether missing values are an alert of their own."""
         return self.no_data.severity is not None or self.on_error.severity is not None
+
+    def seen_labels(self, labels: Labels) -> dict[str, str]:
+        """An alert's labels and those of its rule, as texts, groups and silences see them; ``labels``: its own."""
+        return {**dict(labels), **dict(self.labels)}
 
     def verdicts(self, value: float, baselines: Baselines = ()) -> tuple[Verdict, ...]:
         """What a value means for each severity."""
@@ -372,6 +382,7 @@ def compile_rule(
         options.max_alerts,
         options.rebase_after or REBASE_AFTER,
         zone,
+        tuple(sorted(options.labels.items())),
         lowest.breached if is_plain else None,
     )
 

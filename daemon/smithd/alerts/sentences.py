@@ -71,10 +71,12 @@ def missing_now(rule: Rule, series: Series, cause: Cause, value: float | None, s
     return _no_data(str(series) if series.metric else f"{rule.name}{series}", cause, value, seconds)
 
 
-def expected(rule: Rule) -> str:
-    """What a rule watches, and which of its values are normal; for a text about several alerts."""
+def expected(rule: Rule, labels: Labels) -> str:
+    """What a rule watches, and which of its values are normal; for a text about several alerts, which all have these
+    labels.
+    """
     lowest = rule.threshold(rule.lowest)
-    return f"Normal for {rule.metric}: {lowest.normal}" if rule.metric else f"They fire when {lowest}"
+    return f"Normal for {Series(rule.metric, labels)}: {lowest.normal}" if rule.metric else f"They fire when {lowest}"
 
 
 def _breached(evidence: Evidence, what: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
+from math import ceil
 from pathlib import Path
 
 import click
 
 from smithd.alerts.relative import Relative
-from smithd.cli.options import DEFAULT_CONFIG, log_level_option
+from smithd.cli.options import config_argument, log_level_option
 from smithd.clock import SystemClock
 from smithd.config.certificates import check_certificates
 from smithd.config.lint import demands
@@ -18,35 +19,33 @@ from smithd.config.load import load, without_collector
 from smithd.config.model import Config
 from smithd.config.needs import descriptor_needs
 from smithd.descriptors import hard_limit
+from smithd.formatting import counted
 
 
 @click.command("check")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="The same as the argument FILE.")
+@config_argument
 @log_level_option
-def check(file: Path | None, config: Path | None) -> None:
+def check(config: Path) -> None:
     """Check a configuration FILE (default: smithd.yaml in the current folder).
 
     Nothing is polled and nothing is sent; the certificates and keys that sources name are read. Every mistake is shown
     with its place, and the exit status is 2. Missing secrets and files are warnings, since those of a service exist
     only within the service.
     """
-    if file is not None and config is not None and file != config:
-        raise click.UsageError("Name the file once: as FILE or with -c FILE.")
     inspect = partial(check_certificates, SystemClock().now())
     with without_collector():
-        for line in summary(load(file or config or DEFAULT_CONFIG, secrets_required=False, inspect=inspect)):
+        for line in summary(load(config, secrets_required=False, inspect=inspect)):
             click.echo(line)
 
 
 def summary(config: Config) -> Iterator[str]:
     """The output for a configuration without mistakes, line by line."""
     counts = (
-        _count(len(config.sources), "source"),
-        _count(sum(len(source.metrics) for source in config.sources.values()), "metric"),
-        _count(len(config.rules), "rule"),
-        _count(len(config.widgets), "widget"),
-        _count(len(config.live_activities), "Live Activity", "Live Activities"),
+        counted(len(config.sources), "source"),
+        counted(sum(len(source.metrics) for source in config.sources.values()), "metric"),
+        counted(len(config.rules), "rule"),
+        counted(len(config.widgets), "widget"),
+        counted(len(config.live_activities), "Live Activity", "Live Activities"),
     )
     yield f"{config.path} is fine: {', '.join(counts)}."
     warnings = [*config.warnings, *_unnamed_counters(config)]
@@ -56,7 +55,9 @@ def summary(config: Config) -> Iterator[str]:
     yield ""
     yield "Requests a minute, while nothing fires / when every alert fires and resolves / allowed:"
     for demand in demands(config):
-        yield f"  {demand.family:<17}{demand.steady:>7.4g} /{demand.worst:>7.4g} /{demand.limit:>5}"
+        # Rounded up: what is less than one a minute is not none.
+        steady, worst = ceil(demand.steady), ceil(demand.worst)
+        yield f"  {demand.family:<17}{steady:>9,} /{worst:>9,} /{demand.limit:>6,}"
 
     needs, limit = descriptor_needs(config), hard_limit()
     yield ""
@@ -106,7 +107,3 @@ def _unnamed_counters(config: Config) -> Iterator[str]:
                 f"{config.path}: rules.{name}: {metric} rises and starts again, which this rule takes for a fall: "
                 "let the metric say 'counter: daily' (it starts again at midnight) or 'counter: true' (at any time)"
             )
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 
 import click
+
+from smithd.cli.signals import StopSignals
 
 
 @click.command()
@@ -21,13 +22,13 @@ def demo(port: int, once_through: bool) -> int:
 
     No account and no phone are needed, and nothing leaves this machine.
     """
-    return 0 if asyncio.run(_demo(port, once_through)) else 1
+    return asyncio.run(_demo(port, once_through))
 
 
-async def _demo(port: int, once_through: bool) -> bool:
+async def _demo(port: int, once_through: bool) -> int:
     from smithd.demo.demo import run
 
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return await run(port, once_through, stop)
+    signals = StopSignals(stop.set)
+    was_seen = await run(port, once_through, stop)
+    return signals.status or (0 if was_seen else 1)

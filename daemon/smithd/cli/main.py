@@ -76,11 +76,11 @@ def group() -> None:
       smithd sources                   list what can be polled, with all options
       smithd check smithd.yaml         check a configuration
       smithd test rules.test.yaml      test its rules
-      smithd once -c smithd.yaml       poll once and show what would be sent
-      smithd run -c smithd.yaml        run the daemon
+      smithd once smithd.yaml          poll once and show what would be sent
+      smithd run smithd.yaml           run the daemon
 
-    Each command takes -h. The configuration is one YAML file, named with -c FILE; without -c it is smithd.yaml in the
-    current folder.
+    Each command takes -h. The configuration is one YAML file, named with -c FILE (with check, once and run also as
+    FILE alone); without a name it is smithd.yaml in the current folder.
     """
 
 

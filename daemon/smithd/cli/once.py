@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smithd.cli.logs import LogZone, write_logs
-from smithd.cli.options import config_option, log_level_option
+from smithd.cli.options import config_argument, log_level_option
 from smithd.cli.state import copied
 from smithd.descriptors import raise_limit
 
@@ -28,12 +28,13 @@ SENDING = 30.0
 
 
 @click.command()
-@config_option
+@config_argument
 @log_level_option
 @click.option("--send", is_flag=True, help="Send it, and keep it in the state.")
 def once(config: Path, send: bool) -> int:
     """Poll each source once; print the samples, the alerts, and what would be sent.
 
+    FILE is the configuration (default: smithd.yaml in the current folder).
     Without --send nothing is sent and nothing is kept: it works on a copy of the state, also while a daemon runs.
     Exit status 1 if a source failed or something could not be sent.
     """

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -27,6 +28,21 @@ def config_option(command: CommandT) -> CommandT:
         metavar="FILE",
         help="The configuration file; default: smithd.yaml in the current folder.",
     )(command)
+
+
+def config_argument(command: CommandT) -> CommandT:
+    """``FILE`` or ``-c FILE``: the configuration, handed to the command as ``config`` (a Path)."""
+
+    @wraps(command)
+    def called(*given: Any, file: Path | None, config: Path | None, **others: Any) -> Any:
+        if file is not None and config is not None and file != config:
+            raise click.UsageError("Name the file once: as FILE or with -c FILE.")
+        return command(*given, config=file or config or DEFAULT_CONFIG, **others)
+
+    option = click.option(
+        "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="The same as the argument FILE."
+    )
+    return click.argument("file", type=click.Path(path_type=Path), required=False)(option(cast("CommandT", called)))
 
 
 def socket_option(command: CommandT) -> CommandT:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import click
 
 from smithd.cli.logs import LogZone, write_logs
-from smithd.cli.options import config_option, log_level_option, socket_option
+from smithd.cli.options import config_argument, log_level_option, socket_option
+from smithd.cli.signals import StopSignals
 from smithd.descriptors import RESERVE, raise_limit
 from smithd.events import Events, listen_with_logs
 
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@config_option
+@config_argument
 @socket_option
 @log_level_option
-def run(config: Path, socket: Path | None) -> None:
+def run(config: Path, socket: Path | None) -> int:
     """Run the daemon: poll, evaluate rules, and keep the Lock Screen up to date until it is stopped.
 
-    SIGTERM and Ctrl-C stop it within seconds; what waits to be sent is on disk. After a change of the configuration,
+    FILE is the configuration (default: smithd.yaml in the current folder). SIGTERM and Ctrl-C stop it within seconds;
+    what waits to be sent is on disk. After a change of the configuration,
     'smithd reload' (or SIGHUP) makes it read the file again.
     """
     # What a start makes lives as long as the daemon: searching it for garbage is an eighth of the start's CPU time.
@@ -49,24 +51,25 @@ def run(config: Path, socket: Path | None) -> None:
         RESERVE.hold()
         zone = LogZone(lambda: loaded.zone)
         write_logs(loaded.redactor, zone)
-        stopped_cleanly = clock.run(partial(_run, loaded, socket, clock, zone))
+        stopped_cleanly, status = clock.run(partial(_run, loaded, socket, clock, zone))
     finally:
         gc.enable()
     if not stopped_cleanly or threading.active_count() > 1:
         sys.stderr.flush()
         # A plugin's thread that hangs would keep the process from ending, and so would one of a pool that it left.
-        os._exit(0)
+        os._exit(status)
+    return status
 
 
-async def _run(config: Config, socket: Path | None, clock: Clock, zone: LogZone) -> bool:
+async def _run(config: Config, socket: Path | None, clock: Clock, zone: LogZone) -> tuple[bool, int]:
+    """Returns whether everything stopped, and the exit status."""
     from smithd import control
     from smithd.config.load import load
     from smithd.runtime.daemon import Operator, run
     from smithd.runtime.rereading import Rereading
 
     stop, reload, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    signals = StopSignals(stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     reread = Rereading(partial(load, config.path, secrets_required=True))
     # The collector need never look at what the start made.
@@ -74,7 +77,7 @@ async def _run(config: Config, socket: Path | None, clock: Clock, zone: LogZone)
     gc.enable()
     operator = Operator(reread, reload, socket or control.places(config.path)[0], collector_rests)
     events = Events([listen_with_logs(config.redactor)])
-    return await run(config, events, clock, stop, partial(_follow, zone), operator=operator)
+    return await run(config, events, clock, stop, partial(_follow, zone), operator=operator), signals.status
 
 
 async def _follow(zone: LogZone, components: Components) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import socket
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+
+from smithd.cli.signals import StopSignals
 
 if TYPE_CHECKING:
     from smithd.simulator.service import Service
@@ -200,7 +201,7 @@ def simulator(
     starts_at: datetime | None,
     control_key: str | None,
     **settings: Any,
-) -> None:
+) -> int:
     """Simulate the ActivitySmith service on this machine.
 
     It accepts what the real service is documented to accept, refuses everything else, and prints a line for each
@@ -226,7 +227,7 @@ def simulator(
     host, port = listener.getsockname()[:2]
     base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     click.echo(f"Simulating ActivitySmith on {base_url}/api; the phone is on {base_url}. Ctrl+C ends it.")
-    asyncio.run(_serve(service, listener, control_key))
+    return asyncio.run(_serve(service, listener, control_key))
 
 
 def _read(file: Path) -> Any:
@@ -275,18 +276,19 @@ def _mistake(flag: str, what: str) -> NoReturn:
     raise click.BadParameter(what, param_hint=f"'{flag}'")
 
 
-async def _serve(service: Service, listener: socket.socket, control_key: str | None) -> None:
+async def _serve(service: Service, listener: socket.socket, control_key: str | None) -> int:
+    """Returns the exit status."""
     from smithd.clock import SystemClock
     from smithd.serving import serve
     from smithd.simulator.app import application
 
     zone = datetime.fromtimestamp(SystemClock().now()).astimezone().tzinfo
     assert zone is not None
-    # A task of its own, so that a signal cancels the serving only: the command then ends with status 0.
+    # A task of its own, so that a signal cancels the serving only.
     serving = asyncio.ensure_future(serve(application(service, SystemClock(), zone, control_key), listener))
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
+    signals = StopSignals(serving.cancel)
     # Unlike await, this does not raise what the task ended with.
     await asyncio.wait([serving])
     if not serving.cancelled():
         serving.result()
+    return signals.status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -147,6 +147,11 @@ class Places:
                 place = ".".join(path[:-1]) or "the file's first level"
                 places.setdefault(path[-1], []).append(place)
         return places
+
+    @property
+    def keys(self) -> Collection[str]:
+        """All keys."""
+        return self._places.keys()
 
     def of(self, key: str) -> list[str]:
         """The places of a key, as in ``rules.<name>.push``; none for an unknown one."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
+from math import ceil
 from typing import NamedTuple
 
 from smithd.alerts.relative import Relative
@@ -203,5 +204,5 @@ def _warn_of_budgets(validator: Validator, config: Config) -> None:
         when = (
             "while nothing fires" if wanted == demand.steady else "if every alert fires and resolves as fast as it can"
         )
-        count = f"{demand.family}: up to {wanted:.0f} requests a minute {when}, and {demand.limit} are allowed"
+        count = f"{demand.family}: up to {ceil(wanted):,} requests a minute {when}, and {demand.limit:,} are allowed"
         validator.warn(places.get(demand.family, ("widgets",)), f"{count}; the rest is delayed")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from smithd.config import fields
-from smithd.config.report import messages
+from smithd.config.report import foreign, messages
 from smithd.config.report.diagnostics import Report
 from smithd.config.report.masking import is_reference, is_secret_name
 from smithd.config.report.messages import Finding
@@ -104,7 +104,7 @@ class Mistakes:
         above = finding.inner_path[:-1]
         beside = fields.keys(known.beside) if known.beside is not None and not above else {}
         allowed = [*beside, *fields.known_keys(known.model, above)]
-        near = self._report.nearest(name, allowed)
+        near = foreign.meant(name, allowed) or self._report.nearest(name, allowed)
         hint = f"did you mean '{near}'?" if near else self._belongs(name)
         # A key that is not known may hold a secret, whatever it is called.
         if near is None or is_secret_name(near):
@@ -119,8 +119,9 @@ class Mistakes:
         self._report.at(spot.key or spot.node, f"unknown key '{name}'", expected=expected, hint=hint)
 
     def _belongs(self, name: str) -> str | None:
-        places = self._places.of(name)
-        return f"'{name}' belongs in {' or '.join(places)}" if places else None
+        """Where a key belongs, by our name for it or by one that others have."""
+        known = name if self._places.of(name) else foreign.meant(name, self._places.keys)
+        return f"'{known}' belongs in {' or '.join(self._places.of(known))}" if known is not None else None
 
     def _wrong_value(self, found: Sequence[Finding], known: KnownKeys) -> None:
         spot, cause = found[0].spot, messages.cause(found[0].error)

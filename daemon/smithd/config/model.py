@@ -104,6 +104,10 @@ class TimeWindowConfig(TimeWindowOptions):
     timezone: Zone | None = Field(None, description="the zone of its times; default: the file's")
 
 
+_SWITCHED = {"yes": True, "on": True, "true": True, "no": None, "off": None, "false": None}
+"""What YAML 1.1 took for true and false, and YAML 1.2 takes for texts."""
+
+
 class RuleConfig(RuleOptions, SuppressionOptions):
     """The keys of a rule, with when and how it notifies."""
 
@@ -114,6 +118,8 @@ class RuleConfig(RuleOptions, SuppressionOptions):
     @field_validator("push", mode="before")
     @classmethod
     def _off(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return _SWITCHED.get(given.lower(), given)
         return None if given is False else given
 
 

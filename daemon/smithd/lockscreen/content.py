@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -143,6 +144,9 @@ def _number(given: Any) -> float | None:
     return float(max(-LARGEST, min(LARGEST, given)))
 
 
+_WORD = re.compile(r"[^\W\d_]{2}")
+
+
 def _row(metric: Any, state: Mapping[str, Any]) -> ActivityRow:
     given = _mapping(metric)
     # Only a percentage says how full its gauge is: other units have no known end.
@@ -151,7 +155,8 @@ def _row(metric: Any, state: Mapping[str, Any]) -> ActivityRow:
     return ActivityRow(
         _text(given.get("label")),
         value(given.get("value")),
-        unit,
+        # As people write it: "38 orders" and "30 ms", but "45%" and "3x".
+        f" {unit}" if _WORD.match(unit) else unit,
         _color(given.get("color") or state.get("color")),
         bar=min(1.0, max(0.0, number / 100)) if is_share and number is not None else None,
     )

@@ -19,6 +19,7 @@ from smithd.notify.group import GroupedAlert, GroupKey, GroupScope, Notification
 from smithd.notify.options import PushOptions
 from smithd.notify.view import NotifyView
 from smithd.outbox.message import Priority, Push, PushContent, PushUpdate
+from smithd.plugin.sample import Labels
 from smithd.template import Text, WatchedLabels
 
 EXPIRES_AFTER = 24 * 3600.0
@@ -55,6 +56,12 @@ class Subject:
         """Whether it is about one alert and nothing else."""
         return self.group.scope is GroupScope.RULE and len(self.firing) + len(self.ended) == 1
 
+    @property
+    def shared(self) -> frozenset[tuple[str, str]]:
+        """The labels of their series that all of its alerts have, where there are several."""
+        labels = [frozenset(alert.series.labels) for alert in (*self.firing, *self.ended)]
+        return labels[0].intersection(*labels[1:]) if len(labels) > 1 else frozenset()
+
 
 def firing(
     subject: Subject, rules: Mapping[str, Rule], options: PushOptions, view: NotifyView, *, is_reminder: bool = False
@@ -62,7 +69,7 @@ def firing(
     """The text about alerts that fire."""
     first = subject.firing[0]
     names = _names(subject, rules, options, view)
-    title = _custom(options.title, subject, names) or _title(subject, view)
+    title = _custom(options.title, subject, names) or _title(subject, rules, view)
     # A title of the rule's own is left as it is.
     message = _custom(options.message, subject, names) or _message(subject, rules, view)
     return PushContent(
@@ -173,44 +180,47 @@ def name(alert: GroupedAlert) -> str:
 def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, view: NotifyView) -> dict[str, Any]:
     """The names that a text of a rule may use."""
     first, *others = subject.firing
+    rule = rules[first.rule]
     # Missing values may have a severity of their own, without a threshold.
-    threshold = dict(rules[first.rule].thresholds).get(first.severity)
+    threshold = dict(rule.thresholds).get(first.severity)
     baseline: float | None = None
     change: float | None = None
     if isinstance(threshold, Relative) and first.baseline is not None and first.value is not None:
         baseline, change = plain(first.baseline), threshold.change(first.value, first.baseline)
     since = _since(subject.firing)
     started = min(alert.since for alert in subject.firing)
-    named = [_short(alert, subject.group) for alert in subject.firing]
+    named = [_short(alert, subject) for alert in subject.firing]
     left = len(named) - options.max_series
-    shared = set(first.series.labels).intersection(*(other.series.labels for other in others))
+    labels = [rule.seen_labels(alert.series.labels) for alert in (first, *others)]
+    shared = set(labels[0].items()).intersection(*(each.items() for each in labels[1:]))
     return {
         "rule": first.rule,
         "metric": first.series.metric,
         "severity": first.severity.value,
         "value": plain(first.value) if first.value is not None else None,
         "threshold": plain(threshold.number) if isinstance(threshold, Threshold | Relative) else None,
-        "labels": WatchedLabels(dict(first.series.labels), {name for name, _ in shared}),
+        "labels": WatchedLabels(labels[0], {name for name, _ in shared}),
         "since": view.clock(since),
         "duration": view.now - since,
         "started": view.clock(started),
         "total": view.now - started,
         "count": len(subject.firing),
-        "series": _series(subject, view),
+        "series": _series(subject, rule, view),
         "alerts": named if left <= 0 else [*named[: options.max_series], f"{left} more"],
         "baseline": baseline,
         "change": change,
     }
 
 
-def _series(subject: Subject, view: NotifyView) -> int:
+def _series(subject: Subject, rule: Rule, view: NotifyView) -> int:
     """How many series the alerts of a group could be about: those that are fresh, and those that have an alert."""
-    of_group, metric = set(subject.group.labels), subject.firing[0].series.metric
+    # The labels of the rule itself are those of every series.
+    of_group, metric = set(subject.group.labels).difference(rule.labels), subject.firing[0].series.metric
     fresh = view.series.fresh(metric, view.now) if metric else {}
     return len({alert.series.labels for alert in subject.firing}.union(filter(of_group.issubset, fresh)))
 
 
-def _title(subject: Subject, view: NotifyView) -> str:
+def _title(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> str:
     first, count = subject.firing[0], len(subject.firing)
     match subject.group.scope:
         case GroupScope.SOURCE:
@@ -218,15 +228,15 @@ def _title(subject: Subject, view: NotifyView) -> str:
         case GroupScope.DIGEST:
             return f"After {subject.group.name}: {_counted(count, first.severity)}"
         case GroupScope.STORM:
-            rules = list(dict.fromkeys(alert.rule for alert in subject.firing))
-            what = "rule fires" if len(rules) == 1 else "rules fire"
-            others = f" and {len(rules) - NAMED_IN_TITLE} more" if len(rules) > NAMED_IN_TITLE else ""
-            return f"{len(rules)} {what}: {', '.join(rules[:NAMED_IN_TITLE])}{others}"
+            named = list(dict.fromkeys(alert.rule for alert in subject.firing))
+            what = "rule fires" if len(named) == 1 else "rules fire"
+            others = f" and {len(named) - NAMED_IN_TITLE} more" if len(named) > NAMED_IN_TITLE else ""
+            return f"{len(named)} {what}: {', '.join(named[:NAMED_IN_TITLE])}{others}"
         case GroupScope.REST:
             return f"{subject.group.name}: {_counted(count, first.severity, 'more alert')}"
     if count == 1:
         return f"{name(first)} is {first.severity}"
-    series = _series(subject, view)
+    series = _series(subject, rules[first.rule], view)
     counted = f"{count} of {series}, {first.severity}" if series > count else _counted(count, first.severity)
     return f"{_heading(subject.group)}: {counted}"
 
@@ -270,11 +280,11 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
         value = "no data" if alert.cause or alert.value is None else number(alert.value)
         # That there is no data is said in the title already: the source does not answer.
         is_source = group.scope is GroupScope.SOURCE
-        lines.append(f"{name(alert)}: {since}" if is_source else f"{_short(alert, group)}: {value}, {since}")
+        lines.append(f"{name(alert)}: {since}" if is_source else f"{_short(alert, subject)}: {value}, {since}")
     if len(subject.firing) > NAMED:
         lines.append(f"and {len(subject.firing) - NAMED} more")
     if group.scope in (GroupScope.RULE, GroupScope.REST):
-        lines.append(f"{sentences.expected(rules[subject.firing[0].rule])}.")
+        lines.append(f"{sentences.expected(rules[subject.firing[0].rule], _left_out(subject))}.")
     if group.scope is GroupScope.REST:
         lines.append("These are too many for notifications of their own (max_series).")
     if subject.ended:
@@ -321,12 +331,18 @@ def _since(firing: Sequence[GroupedAlert]) -> float:
     return min(alert.severity_since for alert in firing if alert.severity is worst)
 
 
-def _short(alert: GroupedAlert, group: GroupKey) -> str:
-    """An alert by the labels that its group does not share."""
-    if group.scope in (GroupScope.SOURCE, GroupScope.DIGEST, GroupScope.STORM):
+def _short(alert: GroupedAlert, subject: Subject) -> str:
+    """An alert by the labels that tell it from the others of its group."""
+    if subject.group.scope in (GroupScope.SOURCE, GroupScope.DIGEST, GroupScope.STORM):
         return name(alert)
-    own = [value for label, value in alert.series.labels if (label, value) not in group.labels]
+    shared = {*subject.group.labels, *subject.shared}
+    own = [value for label in alert.series.labels if label not in shared for value in label[1:]]
     return ", ".join(own) or name(alert)
+
+
+def _left_out(subject: Subject) -> Labels:
+    """The labels that neither the title of a group names, nor the lines of its alerts: all have them."""
+    return tuple(sorted(subject.shared.difference(subject.group.labels)))
 
 
 def _custom(text: Text | None, subject: Subject, names: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from smithd.alerts.rule_labels import ALWAYS_THERE
 from smithd.expression.pattern import PatternError, compile_pattern
 
 # After a matcher comes a comma, the end, or something that sets the next one apart: a blank, or the quote of its own.
@@ -17,9 +18,6 @@ _MATCHER = re.compile(
     r"""\s*(?P<name>[^\s=!~,{}"']+)\s*(?P<operator>=~|!~|!=|=)\s*"""
     r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[^\s,{}"'=~!][^\s,{}"']*))\s*(?:,|$|(?<=[\s"']))"""
 )
-ALWAYS_THERE = ("rule", "severity")
-"""The labels that every alert has."""
-
 _ESCAPE = re.compile(r"\\(.)")
 _EXPECTED = 'expected matchers like rule=error-rate, severity!=critical or instance=~"web.*"'
 

@@ -73,7 +73,7 @@ class RepeatOptions(Options):
 class PushOptions(Options):
     """How a rule is notified; ``push: true`` is all of the defaults."""
 
-    short_form: ClassVar = {"type": "boolean"}
+    short_form: ClassVar = {"enum": [True, False, "yes", "no", "on", "off"]}
 
     on: list[ThresholdSeverity] = Field(
         list(THRESHOLD_SEVERITIES), min_length=1, description="the severities that are notified; default: all"

@@ -155,7 +155,8 @@ def suppress(groups: Groups, routes: Routes, view: NotifyView, config: NotifyCon
     found: dict[AlertId, Suppression] = {}
 
     def look(id_: AlertId, alert: Suppressible, earlier: Suppression | None = None) -> None:
-        if (suppressed := suppression(config.suppressors[alert.rule], alert, view, earlier)) is not None:
+        suppressors, rule = config.suppressors[alert.rule], config.rules[alert.rule]
+        if (suppressed := suppression(suppressors, alert, rule, view, earlier)) is not None:
             found[id_] = suppressed
 
     for each in routes.alerts:

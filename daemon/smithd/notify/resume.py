@@ -145,7 +145,7 @@ def suppressions(groups: Groups, rule: str, view: NotifyView, config: NotifyConf
     for id_, suppressed in found.items():
         alert = view.alerts.get(rule, {}).get(id_.labels)
         if suppressed.reason is Reason.UNCONFIRMED and alert is not None:
-            found[id_] = suppression(config.suppressors[rule], alert, view) or suppressed
+            found[id_] = suppression(config.suppressors[rule], alert, config.rules[rule], view) or suppressed
     return found
 
 

@@ -142,5 +142,6 @@ def _group(alert: Alert, config: NotifyConfig) -> GroupKey:
         return GroupKey(config.account, GroupScope.SOURCE, source, (), tuple(options.channels or ()))
     labels = alert.series.labels
     if not options.is_alone:
-        labels = tuple(label for label in labels if label[0] in (options.group_by or ()))
+        seen = config.rules[alert.rule].seen_labels(labels)
+        labels = tuple(sorted((name, seen[name]) for name in options.group_by or () if name in seen))
     return GroupKey(config.account, GroupScope.RULE, alert.rule, labels)

@@ -12,6 +12,7 @@ from typing import Protocol
 from pydantic import Field
 
 from smithd.alerts.alert import Alert
+from smithd.alerts.rule import Rule
 from smithd.alerts.severity import Severity
 from smithd.notify.reason import Reason
 from smithd.notify.time_window import MuteOptions
@@ -78,9 +79,9 @@ class Suppression:
 
 
 def suppression(
-    suppressors: Suppressors, alert: Suppressible, view: NotifyView, earlier: Suppression | None = None
+    suppressors: Suppressors, alert: Suppressible, rule: Rule, view: NotifyView, earlier: Suppression | None = None
 ) -> Suppression | None:
-    """What suppresses an alert now. ``earlier``: what did when it was last looked at, unless it changed since.
+    """What suppresses an alert of ``rule`` now. ``earlier``: what did when it was last looked at, unless it changed.
 
     The branches stand in the order in which they are named to a person.
     """
@@ -89,7 +90,7 @@ def suppression(
         return earlier
 
     # What was set by hand comes before what the configuration says.
-    labels = {**dict(alert.series.labels), "rule": alert.rule, "severity": alert.severity or ""}
+    labels = {**rule.seen_labels(alert.series.labels), "rule": alert.rule, "severity": alert.severity or ""}
     matching = [silence for silence in view.silences if silence.matches(labels, view.now)]
     if matching:
         # The one that ends last is named: the alert is silenced until then.
@@ -105,15 +106,16 @@ def suppression(
             until, name = max(ends)
             return Suppression(Reason.MUTED, name, until, digest=name if mute.digest else None)
 
-    for rule in suppressors.unless_firing:
-        others = view.alerts.get(rule, {}).values()
+    # Two alerts are compared by the labels of their series alone: what a rule is called by does not tell hosts apart.
+    for name in suppressors.unless_firing:
+        others = view.alerts.get(name, {}).values()
         if any(other.severity is not None and _shares_labels(other, alert) for other in others):
-            return Suppression(Reason.INHIBITED, rule)
-    for rule in suppressors.depends_on:
-        others = view.alerts.get(rule, {}).values()
+            return Suppression(Reason.INHIBITED, name)
+    for name in suppressors.depends_on:
+        others = view.alerts.get(name, {}).values()
         # A pending alert counts too: the cause may be noticed a little later than its consequence.
         if any((other.severity is not None or other.is_pending) and _shares_labels(other, alert) for other in others):
-            return Suppression(Reason.DEPENDENT, rule)
+            return Suppression(Reason.DEPENDENT, name)
     return None
 
 

@@ -101,6 +101,7 @@ class Poller:
         self.skipped = 0
         """How many polls were skipped."""
         self._not_before = float("-inf")
+        self._needs_a_person = False
         self._failure_log = _Thinned()
         self._problem_log = _Thinned()
         self._tasks_reported = False
@@ -148,6 +149,8 @@ class Poller:
             self._events.publish(Polled(name, len(result.samples), ran_for))
         else:
             self._failures += 1
+            # What a server asks to wait for is no matter of a person's.
+            self._needs_a_person = result.misconfigured and result.retry_after is None
             wait = self._put_off(result, started, now)
             if self._failure_log.is_due(result.failure, self._failures):
                 self._events.publish(PollFailed(name, result.failure, self._failures, wait))
@@ -179,6 +182,13 @@ class Poller:
         """Until when (seconds since 1970) no poll begins, since the last one failed; None where nothing puts it off."""
         left = self._not_before - self._clock.monotonic()
         return self._clock.now() + left if left > 0 else None
+
+    def try_again(self) -> bool:
+        """Put the next poll off no longer for a failure that a person may have mended; whether it was put off."""
+        is_put_off = self._needs_a_person and self._clock.monotonic() < self._not_before
+        if is_put_off:
+            self._not_before = float("-inf")
+        return is_put_off
 
     def retire(self) -> None:
         """Begin no further poll, and hand over nothing more."""

@@ -226,11 +226,12 @@ class _Daemon:
             site.leave(listener)
             raise
         site.show(config, components.engine, listener, self._tasks.create_task)
-        # In a new round, only the sources that were added are polled early.
+        # In a new round, only the sources that were added are polled early, and those that waited for a person.
         self.scheduler.begin_round()
-        async for name in in_slices(change.removed, components.clock):
+        again = [name for name, poller in components.pollers.items() if poller.try_again()]
+        async for name in in_slices((*change.removed, *again), components.clock):
             self.scheduler.remove(name)
-        await self._schedule(change.added)
+        await self._schedule((*change.added, *again))
         # Freed at once, with the last that refers to it, a large configuration would hold the loop.
         await components.running.beside(partial(_free, outgoing))
         return Reloaded(

@@ -10,10 +10,11 @@ from itertools import chain
 
 from smithd.alerts.rule import compile_rule, remembered_for
 from smithd.alerts.ruleset import RuleSet
-from smithd.config.model import Config
+from smithd.config.model import Config, RuleConfig
 from smithd.expression.derived import base_metrics
 from smithd.notify.config import NotifyConfig, notify_config
 from smithd.notify.suppression import compile_suppressors
+from smithd.plugin.options import Empty
 from smithd.poll.schedule import Schedule, first_answer_within, fresh_for
 from smithd.series.derived import DerivedMetrics
 from smithd.series.expected import Expected, ExpectedSource, source_of
@@ -74,7 +75,7 @@ def set_up(config: Config, now: float) -> Setup:
     counters = config.counters
     fresh = _fresh_for(config, expected, inputs)
     expected = replace(expected, fresh_for=fresh, counters=frozenset(counters))
-    unseen = begin(expected, now)
+    unseen, clear = begin(expected, now), _clear_when_empty(config)
     rules = {
         name: compile_rule(
             name,
@@ -82,6 +83,7 @@ def set_up(config: Config, now: float) -> Setup:
             unseen.expires_after(options.metrics),
             config.zone_of(options.metric or ""),
             counters.get(options.metric or "", False),
+            _clear_for(options, clear, inputs),
         )
         for name, options in config.rules.items()
     }
@@ -117,3 +119,23 @@ def _fresh_for(config: Config, expected: Expected, inputs: Mapping[str, Collecti
         if not found.keys().isdisjoint(metrics):
             found[name] = max(found.get(metric, expected.of(source_of(metric)).fresh_for) for metric in metrics)
     return found
+
+
+def _clear_when_empty(config: Config) -> dict[str, bool]:
+    """The metrics whose series are clear, and not missing, where a complete answer lacks them; True for those that are
+    so by default only.
+    """
+    return {
+        f"{spec.name}.{name}": each.empty_advice is not None
+        for spec in config.sources.values()
+        for name, each in spec.metric_settings.items()
+        if each.empty is Empty.CLEAR
+    }
+
+
+def _clear_for(options: RuleConfig, clear: Mapping[str, bool], inputs: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Those of a rule's metrics: its ``no_data`` decides instead of a default. A derived one is clear where all that it
+    is derived from is.
+    """
+    counts = {metric for metric, by_default in clear.items() if not by_default or options.no_data is None}
+    return frozenset(metric for metric in options.metrics if counts.issuperset(inputs.get(metric) or (metric,)))

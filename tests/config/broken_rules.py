@@ -153,6 +153,20 @@ RULES: list[Broken] = [
         "metric: prod.error_rate\nwarning: '> 5'\n»title: x",
         "unknown key 'title' / 'title' belongs in rules.<name>.push",
     ),
+    part(
+        """
+sources:
+  prod: {type: prometheus, url: http://prod.example, metrics: {error_rate: {query: up, empty: clear}, busy: up > 1}}
+  shop: {type: http_json, url: https://shop.example, metrics: {orders: $.a, revenue: $.b}}
+rules:
+  a: {metric: prod.error_rate, warning: "> 5", »no_data: warning}
+  b: {metric: prod.busy, warning: "> 5", no_data: warning}
+  c: {when: prod.error_rate > 1, severity: warning, »no_data: {severity: keep, after: 5m}}
+  d: {when: prod.error_rate > 1 and shop.orders, severity: warning, no_data: ok}
+""",
+        "an empty answer means clear here: prod.error_rate has 'empty: clear' / use on_error",
+        "an empty answer means clear here",
+    ),
     rule("metric: prod.error_rate\nwarning: '> 5'\nno_data: »alarm", "expected one of 'keep', 'ok', 'info', 'warning'"),
     rule("metric: prod.error_rate\nwarning: '> 5'\n»no_data: {after: 5m}", "the key 'severity' is missing"),
     rule("metric: prod.error_rate\nwarning: '> 5'\non_error: {severity: ok, after: »5}", DURATION),

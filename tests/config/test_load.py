@@ -311,6 +311,39 @@ def test_too_many_requests_are_worth_a_warning_with_numbers(read: Read) -> None:
     assert "notifications: up to 6 requests a minute if every alert fires and resolves" in texts
 
 
+def test_check_says_what_is_clear_by_default_and_how_to_write_it_with_a_threshold(read: Read) -> None:
+    config = read(
+        sources="""
+sources:
+  prod:
+    type: prometheus
+    url: http://prod.example
+    metrics:
+      busy: node_load5 > 8
+      both: up == 0 and on (job) enabled
+      unused: up == 0
+      error_rate: {query: up == 0, empty: missing}
+      written: {query: up == 0, empty: clear}
+""",
+        rules="""
+rules:
+  busy: {metric: prod.busy, critical: "> 8"}
+  twice: {metric: double, critical: "> 1"}
+  kept: {metric: prod.error_rate, critical: "> 1"}
+  other: {metric: prod.written, critical: "> 1"}
+  strict: {when: prod.busy, severity: warning, no_data: warning}
+""",
+        derived="derived: {double: 2 * prod.both}\n",
+        widgets="",
+    )
+    busy, both, strict = config.warnings
+    assert "smithd.yaml:20" in strict
+    assert "the query of prod.busy filters, and what it leaves out is missing for this rule, not clear" in strict
+    assert "smithd.yaml:10" in both
+    assert "prod.both: the query filters, so a series that its answer lacks is clear, not missing" in both
+    assert "write it with a threshold: query 'node_load5', in the rule '> 8'" in busy
+
+
 def test_values_that_are_stale_before_the_next_poll_are_worth_a_warning(read: Read) -> None:
     config = read(
         sources="sources:\n  shop:\n    type: http_json\n    url: https://shop.example.com/\n    every: 5m\n"

@@ -15,8 +15,9 @@ from rpds import HashTrieSet
 
 from smithd.alerts import transitions
 from smithd.alerts.alert import Alert, AlertKey, Transition
-from smithd.alerts.alerts import NO_ALERTS, NO_SERIES, Alerts
+from smithd.alerts.alerts import NO_SERIES, Alerts
 from smithd.alerts.baselines import compare
+from smithd.alerts.concerned import concerned, lacking, vanished
 from smithd.alerts.condition import Verdict
 from smithd.alerts.expression_series import ExpressionSeries, WaitingAlerts
 from smithd.alerts.places import AlertPlaces, breached, in_order, is_full
@@ -59,16 +60,19 @@ def evaluate(
     rules: RuleSet, alerts: Alerts, samples: Collection[Sample], reported: Collection[str], view: SeriesView
 ) -> Evaluated:
     """What fresh samples do to the alerts. ``reported``: all metrics of the poll, and those derived from them."""
-    concerned, newcomers = _concerned(rules, alerts, samples)
+    found, newcomers = concerned(rules, alerts, samples)
     expressions = rules.on_metrics(reported) if rules.expressions else ()
-    unneeded = _vanished(rules, alerts, reported, view)
-    if not (concerned or newcomers or expressions or rules.when_missing or alerts.rest):
+    cleared = lacking(rules, alerts, reported, view) if rules.when_empty else []
+    unneeded = vanished(rules, alerts, reported, view)
+    if not (found or newcomers or expressions or cleared or rules.when_missing or alerts.rest):
         return Evaluated(alerts, unneeded=unneeded)
 
     step = _Evaluation(rules, alerts, view)
     # Those that have an alert come first: one that ends leaves its place to another.
-    for rule, sample, alert in concerned:
+    for rule, sample, alert in found:
         step.evaluate_sample(rule, sample, alert)
+    for rule, alert in cleared:
+        step.clear(rule, alert)
     for rule, sample in in_order(newcomers, step.alerts):
         step.evaluate_sample(rule, sample, None)
     for rule in expressions:
@@ -155,40 +159,6 @@ def same_verdicts(rules: RuleSet, older: Iterable[Sample], newer: Iterable[Sampl
     )
 
 
-def _concerned(
-    rules: RuleSet, alerts: Alerts, samples: Iterable[Sample]
-) -> tuple[list[tuple[Rule, Sample, Alert]], list[tuple[Rule, Sample]]]:
-    """The samples that mean something to plain rules: on series that have an alert, and on others."""
-    # Most values are fine, and have no alert: they must cost next to nothing. A series has one sample here, so that the
-    # alerts from before can say which of them has one.
-    plain, active = rules.plain.get, alerts.by_rule.get
-    concerned: list[tuple[Rule, Sample, Alert]] = []
-    newcomers: list[tuple[Rule, Sample]] = []
-    for sample in samples:
-        metric, labels = sample.series
-        for rule in plain(metric, ()):
-            known, may_breach = active(rule.name), rule.breached
-            alert = known.get(labels) if known is not None else None
-            if alert is not None:
-                concerned.append((rule, sample, alert))
-            elif may_breach is None or may_breach(sample.value):
-                newcomers.append((rule, sample))
-    return concerned, newcomers
-
-
-def _vanished(rules: RuleSet, alerts: Alerts, reported: Iterable[str], view: SeriesView) -> tuple[Series, ...]:
-    """The missing series of metrics that were reported, where nothing will ask for them: they have no alert, and to be
-    missing is none.
-    """
-    found: list[Series] = []
-    for metric in reported:
-        missing = view.state.missing(metric)
-        if missing and metric not in rules.expressions and metric not in rules.when_missing:
-            known = [alerts.by_rule.get(rule.name, NO_ALERTS) for rule in rules.plain.get(metric, ())]
-            found += [Series(metric, labels) for labels in missing if not any(labels in each for each in known)]
-    return tuple(found)
-
-
 class _Evaluation:
     """One evaluation while it runs: the alerts as they are by now, and what has been found so far."""
 
@@ -234,6 +204,10 @@ class _Evaluation:
         flapping = self.alerts.flapping.get(key) if rule.damping and alert is None else None
         self._take(rule, transitions.on_value(rule, series, alert, value, self._now, compared, flapping))
 
+    def clear(self, rule: Rule, alert: Alert) -> None:
+        """An alert on a series that the answer lacks, which means that it is clear."""
+        self._take(rule, transitions.on_clear(rule, alert, self._now))
+
     def evaluate_expression(self, rule: Rule) -> None:
         """A rule with an expression, on all of its series."""
         assert rule.when is not None
@@ -275,7 +249,10 @@ class _Evaluation:
                 continue
             value = vector.values[alert.labels]
             found.append(transitions.on_value(rule, alert.series, alert, value, self._now))
-        stands_on = ExpressionSeries(rule.when, self._view) if left and rule.when is not None else None
+        stands_on = None
+        if left and rule.when is not None:
+            clear = {each for each in rule.clear_when_empty if self._view.state.is_complete(each, self._now)}
+            stands_on = ExpressionSeries(rule.when, self._view, clear)
         for alert in left:
             # An alert about a failing source depends on that only: it is over once the source answers.
             is_failure = alert.cause.kind is CauseKind.SOURCE_FAILING
@@ -294,6 +271,8 @@ class _Evaluation:
         sample = state.get(metric, alert.labels)
         if sample is not None and state.is_fresh(sample, self._now):
             self.evaluate_sample(rule, sample, alert)
+        elif self._is_clear(rule, metric, alert.labels):
+            self.clear(rule, alert)
         elif alert.absence.is_missing and state.is_polled(metric):
             cause = _cause(state, [metric], self._now)
             since = _absent_since(state, metric, cause, alert.absence.since)
@@ -305,6 +284,8 @@ class _Evaluation:
         stale, cause = state.stale(metric, self._now), _cause(state, [metric], self._now)
         for rule in self._rules.plain.get(metric, ()):
             for sample in stale:
+                if self._is_clear(rule, metric, sample.series.labels):
+                    continue
                 alert = self.alerts.get(rule.name, sample.series.labels)
                 since = _absent_since(state, metric, cause, sample.time)
                 if alert is not None:
@@ -449,12 +430,21 @@ class _Evaluation:
                 left = self._break_off(rule, alert, cause, min(since, missed_since))
             self._take(rule, transitions.on_missing(rule, alert.series, left, cause, alert.value, since, now))
 
+    def _is_clear(self, rule: Rule, metric: str, labels: Labels) -> bool:
+        """Whether a series of a rule's metric is clear because the answer lacks it."""
+        return metric in rule.clear_when_empty and self._view.state.lacks(metric, labels, self._now)
+
     def _missing_metrics(self, rule: Rule) -> list[str]:
         """The metrics of a rule of which there is nothing fresh at all, and without which it says nothing: none where
         it is known to hold, and not those that its expression asks to be absent, while their sources answer.
         """
         state, now = self._view.state, self._now
-        metrics = [each for each in sorted(rule.metrics) if state.is_stale(each, now) and state.is_polled(each)]
+        metrics = [
+            each
+            for each in sorted(rule.metrics)
+            if state.is_stale(each, now) and state.is_polled(each)
+            if state.samples(each) or not self._is_clear(rule, each, ())
+        ]
         if rule.when is None or not metrics:
             return metrics
         if rule.when.evaluate(self._view.seen_by(rule.when)).holds(()):

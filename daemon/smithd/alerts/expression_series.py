@@ -5,7 +5,7 @@ I/O.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from smithd.expression.expression import Expression
 from smithd.plugin.sample import Labels
@@ -27,13 +27,14 @@ class _Metric:
 
 class ExpressionSeries:
     """What one expression's results depend on at one moment. An alert depends on the series that contradict none of its
-    labels; where a part of the expression has a value for them, no series is lacking for it.
+    labels; where a part of the expression has a value for them, no series is lacking for it. Of the metrics that are
+    ``clear`` where a series is not there, none is lacking.
     """
 
-    def __init__(self, expression: Expression, view: SeriesView) -> None:
+    def __init__(self, expression: Expression, view: SeriesView, clear: Set[str] = frozenset()) -> None:
         supports = expression.supports(view.seen_by(expression))
-        metrics = {name: _Metric(name, view) for name in {name for each in supports for name in each.metrics}}
-        self._parts = [(_ByNames(value.values), [metrics[name] for name in names]) for names, value in supports]
+        metrics = {name: _Metric(name, view) for each in supports for name in each.metrics - clear}
+        self._parts = [(_ByNames(value.values), [metrics[name] for name in names - clear]) for names, value in supports]
 
     def lacks_some(self, labels: Labels) -> bool:
         """Whether some part has no value for these labels, and a metric in it had a series and has no fresh one now."""
@@ -49,7 +50,8 @@ class ExpressionSeries:
         is not known. Where nothing needs to be there, nothing is lacking.
         """
         return bool(self._parts) and not any(
-            values.has(labels) or any(metric.fresh.has(labels) for metric in metrics) for values, metrics in self._parts
+            values.has(labels) or not metrics or any(metric.fresh.has(labels) for metric in metrics)
+            for values, metrics in self._parts
         )
 
 

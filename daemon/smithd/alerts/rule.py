@@ -278,7 +278,8 @@ class Rule:
     ``rebase_after``: how many seconds a departure from the past lasts before it is normal. ``zone``: whose days
     "yesterday" counts.
     ``breached`` is asked of every sample first: whether it can be anything but clear; None where only ``verdicts`` can
-    tell.
+    tell. ``clear_when_empty``: those of its metrics whose series are clear, not missing, where a complete answer lacks
+    them.
     """
 
     name: str
@@ -295,6 +296,7 @@ class Rule:
     zone: tzinfo = UTC
     labels: Labels = ()
     breached: Callable[[float], bool] | None = field(default=None, compare=False, repr=False)
+    clear_when_empty: frozenset[str] = frozenset()
 
     @property
     def metrics(self) -> frozenset[str]:
@@ -354,10 +356,16 @@ class Rule:
 
 
 def compile_rule(
-    name: str, options: RuleOptions, expires_after: float = 300.0, zone: tzinfo = UTC, counter: Counter = False
+    name: str,
+    options: RuleOptions,
+    expires_after: float = 300.0,
+    zone: tzinfo = UTC,
+    counter: Counter = False,
+    clear_when_empty: frozenset[str] = frozenset(),
 ) -> Rule:
     """The rule that these options describe. ``expires_after``: after how many seconds a missing series has
     expired, unless the rule says so itself. ``zone``: that of its metric; ``counter``: whether that is one.
+    ``clear_when_empty``: as in the rule.
     """
     thresholds: list[tuple[Severity, Any]] = list(options.thresholds.items())
     if options.when is not None:
@@ -384,6 +392,7 @@ def compile_rule(
         zone,
         tuple(sorted(options.labels.items())),
         lowest.breached if is_plain else None,
+        clear_when_empty,
     )
 
 

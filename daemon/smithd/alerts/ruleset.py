@@ -14,12 +14,15 @@ RulesByMetric = Mapping[str, tuple[Rule, ...]]
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """``plain``: the rules on a metric; ``expressions``: those whose expression names it; ``when_missing``: the plain
-    ones for which missing data is an alert of its own. ``metrics_of``: the metrics of rules that come from a source."""
+    ones for which missing data is an alert of its own; ``when_empty``: the plain ones for which a series that an answer
+    lacks is clear. ``metrics_of``: the metrics of rules that come from a source.
+    """
 
     by_name: Mapping[str, Rule]
     plain: RulesByMetric
     expressions: RulesByMetric
     when_missing: RulesByMetric
+    when_empty: RulesByMetric
     metrics_of: Mapping[str, tuple[str, ...]]
 
     @classmethod
@@ -40,6 +43,7 @@ class RuleSet:
             _by_metric(plain),
             _by_metric(expressions),
             _by_metric(rule for rule in plain if rule.fires_when_missing),
+            _by_metric(rule for rule in plain if rule.clear_when_empty),
             {source: tuple(metrics) for source, metrics in metrics_of.items()},
         )
 

@@ -92,8 +92,10 @@ def _breached(evidence: Evidence, what: str) -> str:
 
 
 def _cleared(evidence: Evidence, what: str) -> str:
-    if not evidence.metric or evidence.value is None:
+    if not evidence.metric:
         return f"no longer {evidence.severity}: {evidence.threshold}"
+    if evidence.value is None:
+        return f"{what} is no longer {evidence.severity} ({evidence.threshold}): the answer does not contain it"
     condition = parse_condition(evidence.threshold)
     text = _value(what, evidence.value, evidence.counted)
     if isinstance(condition, Relative) and evidence.baseline is not None:

@@ -14,6 +14,7 @@ from smithd.http import (
 from smithd.pace import BodyPace
 from smithd.plugin.options import (
     Duration,
+    Empty,
     File,
     HttpUrl,
     MetricName,
@@ -24,7 +25,7 @@ from smithd.plugin.options import (
     Size,
     http_url,
 )
-from smithd.plugin.sample import RawSample
+from smithd.plugin.sample import PartialSamples, RawSample
 from smithd.plugin.source import Context, Source
 from smithd.plugin.thread import Threads
 from smithd.redactor import Redactor
@@ -42,6 +43,7 @@ __all__ = [
     "DecodingError",
     "DigestAuth",
     "Duration",
+    "Empty",
     "File",
     "Http",
     "HttpUrl",
@@ -50,6 +52,7 @@ __all__ = [
     "Misconfigured",
     "NamedFile",
     "Options",
+    "PartialSamples",
     "PositiveDuration",
     "PreparedRequest",
     "RawSample",

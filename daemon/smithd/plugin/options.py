@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -80,6 +81,13 @@ Counter = Literal["daily"] | bool
 """Whether a metric counts up and starts again: at any time (true), or at midnight (daily)."""
 
 
+class Empty(StrEnum):
+    """What it means that a complete answer does not contain a series: nothing is known of it, or it is clear."""
+
+    MISSING = "missing"
+    CLEAR = "clear"
+
+
 class MetricOptions(Options):
     """The keys that a metric of any source may have. A model of a metric's options inherits from it."""
 
@@ -90,6 +98,21 @@ class MetricOptions(Options):
     counter: Counter = Field(
         False, description="true: it counts up, and a fall is a restart; daily: it starts again at midnight"
     )
+    empty: Empty | None = Field(
+        None,
+        description="a series that the answer lacks is missing (no_data decides) or clear; default: missing, and clear "
+        "where a PromQL query filters",
+    )
+
+    @property
+    def default_empty(self) -> Empty:
+        """What ``empty`` is where it is not written."""
+        return Empty.MISSING
+
+    @property
+    def advice_on_empty(self) -> str:
+        """Why ``empty`` is clear by default, and how to do without: for ``smithd check``."""
+        return ""
 
     @property
     def least_fresh_for(self) -> float:

@@ -22,6 +22,10 @@ class RawSample(NamedTuple):
     time: float | None = None
 
 
+class PartialSamples(list[RawSample]):
+    """Samples of an answer that is known to lack some: it does not say of a series that it is not there."""
+
+
 class Series(NamedTuple):
     """The identity of a stream of samples: ``source.metric`` and its labels."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from smithd.plugin.options import Counter, MetricOptions, Options
+from smithd.plugin.options import Counter, Empty, MetricOptions, Options
 from smithd.plugin.source import Source
 
 T = TypeVar("T")
@@ -17,11 +17,15 @@ MAX_METRICS = 10_000
 class MetricSettings(NamedTuple):
     """What is configured for one metric. ``fresh_for``: for how many seconds its values are fresh; None: as long as the
     source's, and ``least_fresh_for`` at the least. ``counter``: whether it counts up and starts again.
+    ``empty``: what it means that a complete answer lacks a series;
+    ``empty_advice``: what to say of that where it is this metric's own default (None: it is written, or it is missing).
     """
 
     fresh_for: float | None = None
     least_fresh_for: float = 0.0
     counter: Counter = False
+    empty: Empty = Empty.MISSING
+    empty_advice: str | None = None
 
 
 class PluginFault(Exception):
@@ -85,7 +89,10 @@ def metric_settings_of(source_class: type[Source[Any]], options: Options) -> dic
         for name, metric in declared.items():
             if not isinstance(name, str) or not isinstance(metric, MetricOptions):
                 raise TypeError(f"expected metric_options to map names to MetricOptions, found {metric!r:.80}")
-            found[name] = MetricSettings(metric.fresh_for, metric.least_fresh_for, metric.counter)
+            empty = Empty(metric.default_empty) if metric.empty is None else metric.empty
+            is_own_default = metric.empty is None and empty is Empty.CLEAR
+            advice = metric.advice_on_empty if is_own_default else None
+            found[name] = MetricSettings(metric.fresh_for, metric.least_fresh_for, metric.counter, empty, advice)
         return {name: each for name, each in found.items() if each != MetricSettings()}
 
     return call_isolated(settings)

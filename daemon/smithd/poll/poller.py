@@ -31,7 +31,7 @@ from smithd.events import (
     SourceRecovered,
     TasksLeft,
 )
-from smithd.plugin.sample import Sample
+from smithd.plugin.sample import PartialSamples, Sample
 from smithd.plugin.source import Context, Source
 from smithd.poll.intake import Intake, Poll, collect
 from smithd.poll.isolation import message_of
@@ -58,7 +58,9 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What one call of a source's ``poll`` came to. ``is_cut``: it returned more samples than are admitted."""
+    """What one call of a source's ``poll`` came to. ``is_cut``: samples are lacking, of those
+    that there are.
+    """
 
     samples: tuple[Sample, ...] = ()
     problems: tuple[str, ...] = ()
@@ -311,14 +313,16 @@ class Poller:
                     self._is_open = True
                 assert self._source is not None
                 handed: Any = self._source.poll()
-                raw_samples = collect(await handed if inspect.isawaitable(handed) else handed)
+                handed = await handed if inspect.isawaitable(handed) else handed
+                raw_samples, is_partial = collect(handed), isinstance(handed, PartialSamples)
             except SourceError as error:
                 # Attributes of an error are the plugin's own: they may lack, or hold anything.
                 partial = self._intake.admit(collect(getattr(error, "samples", ())), self._clock.now())
                 failure = _short(str(error) or type(error).__name__)
                 retry_after = getattr(error, "retry_after", None)
                 return _Result(*partial, failure, isinstance(error, Misconfigured), retry_after)
-            return _Result(*self._intake.admit(raw_samples, self._clock.now()))
+            admission = self._intake.admit(raw_samples, self._clock.now())
+            return _Result(*admission._replace(is_cut=admission.is_cut or is_partial))
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin's SystemExit must not end the daemon

@@ -155,6 +155,14 @@ class SeriesState(NamedTuple):
         """Whether every source of a metric answered or failed, since the start and since the clock was last set."""
         return all(self.sources[source].polled for source in self.expected.sources_of(metric))
 
+    def is_complete(self, metric: str, now: float) -> bool:
+        """Whether a complete answer, which is young enough, says which series a metric has."""
+        return self.sources[source_of(metric)].is_complete(now) and not self.newest(metric).is_partial
+
+    def lacks(self, metric: str, labels: Labels, now: float) -> bool:
+        """Whether a complete answer says that a series is not there."""
+        return labels not in self.samples(metric) and self.is_complete(metric, now)
+
     def has_series(self, metric: str) -> bool:
         """Whether any series of a metric was there since the start, or is expected back."""
         found = self.metrics.get(metric)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from smithd.plugin import HttpUrl, MetricName, MetricOptions, PositiveDuration
+from smithd.plugin import Empty, HttpUrl, MetricName, MetricOptions, PositiveDuration
 from smithd_sources.http_options import HttpConnectionOptions
+from smithd_sources.prometheus.filter import QueryFilter, find_filter
 from smithd_sources.prometheus.promql import problem_with_lookback, problem_with_query
 
 STEP = 300.0
@@ -59,6 +61,19 @@ class PrometheusMetric(MetricOptions):
         if self.step is not None and (self.lookback is None or self.step > self.lookback):
             raise PydanticCustomError("step", "'step' divides a 'lookback', and is no longer than it")
         return self
+
+    @cached_property
+    def _filter(self) -> QueryFilter | None:
+        return find_filter(self.query)
+
+    @property
+    def default_empty(self) -> Empty:
+        """What a query filters out is clear, as in an alerting rule of Prometheus."""
+        return Empty.MISSING if self._filter is None else Empty.CLEAR
+
+    @property
+    def advice_on_empty(self) -> str:
+        return "" if self._filter is None else self._filter.advice
 
     @property
     def least_fresh_for(self) -> float:

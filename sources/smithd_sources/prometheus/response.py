@@ -34,11 +34,13 @@ class NotPrometheus(Exception):
 class QueryResponse:
     """The result of a query: a sample for each series that has a value.
 
-    ``cut``: there were more series. ``error`` is the server's reason for having no result.
+    ``cut``: there were more series. ``partial``: the server says that some may be lacking. ``error`` is its reason for
+    having no result.
     """
 
     samples: tuple[RawSample, ...] = ()
     cut: bool = False
+    partial: bool = False
     warnings: tuple[str, ...] = ()
     error: str | None = None
 
@@ -71,9 +73,12 @@ def parse_response(name: str, body: bytes, most: int) -> QueryResponse:
     # Prometheus, Thanos and Mimir have lists of warnings; VictoriaMetrics says that an answer is partial.
     lists = [found[key] for key in _WARNING_KEYS if isinstance(found.get(key), list)]
     warnings = [str(said) for texts in lists for said in texts]
-    if found.get("isPartial") is True:
+    is_partial = found.get("isPartial") is True
+    if is_partial:
         warnings.append("the answer is partial: not every storage node answered")
-    return QueryResponse(tuple(result.samples), result.cut, tuple(warnings))
+    # What Prometheus says of the query itself begins so; other warnings are about storage that did not answer.
+    is_partial = is_partial or any(not said.startswith("PromQL ") for said in warnings)
+    return QueryResponse(tuple(result.samples), result.cut, is_partial, tuple(warnings))
 
 
 def with_times(response: QueryResponse, times: QueryResponse) -> QueryResponse:
@@ -81,7 +86,7 @@ def with_times(response: QueryResponse, times: QueryResponse) -> QueryResponse:
     known = {frozenset(sample.labels.items()): sample.value for sample in times.samples}
     samples = (sample._replace(time=known.get(frozenset(sample.labels.items()))) for sample in response.samples)
     kept = tuple(sample for sample in samples if sample.time is not None)
-    return replace(response, samples=kept, cut=response.cut or times.cut)
+    return replace(response, samples=kept, cut=response.cut or times.cut, partial=response.partial or times.partial)
 
 
 class _Result:

@@ -7,7 +7,17 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from smithd.plugin import BadResponse, Context, MetricOptions, Misconfigured, RawSample, Source, SourceError, Threads
+from smithd.plugin import (
+    BadResponse,
+    Context,
+    MetricOptions,
+    Misconfigured,
+    PartialSamples,
+    RawSample,
+    Source,
+    SourceError,
+    Threads,
+)
 from smithd_sources.http_errors import OWN_DEADLINE
 from smithd_sources.partial_failure import settle
 from smithd_sources.prometheus.options import STEP, Dialect, PrometheusMetric, PrometheusOptions
@@ -71,10 +81,11 @@ class Prometheus(Source[PrometheusOptions]):
     async def poll(self) -> Iterable[RawSample]:
         answers = await asyncio.gather(*(self._query(name, metric) for name, metric in self.options.metrics.items()))
         failures = [answer for answer in answers if isinstance(answer, SourceError)]
-        samples = [answer.samples if isinstance(answer, SourceError) else answer for answer in answers]
-        return settle(list(chain.from_iterable(samples)), failures)
+        samples = list(chain.from_iterable(each.samples for each in answers))
+        is_partial = any(isinstance(answer, QueryResponse) and answer.partial for answer in answers)
+        return settle(PartialSamples(samples) if is_partial else samples, failures)
 
-    async def _query(self, name: str, metric: PrometheusMetric) -> list[RawSample] | SourceError:
+    async def _query(self, name: str, metric: PrometheusMetric) -> QueryResponse | SourceError:
         from smithd_sources.prometheus.transport import PendingRequest
 
         client, pending, most = self._client, PendingRequest(), self.options.max_series
@@ -104,7 +115,7 @@ class Prometheus(Source[PrometheusOptions]):
             for warning in response.warnings:
                 self.context.log.warning("%s: Prometheus warns: %s", name, warning)
         if not response.cut:
-            return list(response.samples)
+            return response
         return BadResponse(
             f"{name}: more than {most} series, and the first {most} count: "
             "aggregate them in the query (sum by, topk), or raise max_series",

@@ -115,14 +115,15 @@ def test_an_alert_of_an_earlier_run_is_cleared_by_the_first_complete_answer(tmp_
         assert harness.severity_changes() == [('busy{house="a"}', "resolved")]
 
 
-def test_long_keep_firing_for_is_kept_and_never_ends_as_no_data(tmp_path: Path) -> None:
-    with Harness(tmp_path, RULE.replace("3m", "1h"), T, HEAD) as harness:
+@BOTH
+def test_long_keep_firing_for_is_kept_and_never_ends_as_no_data(tmp_path: Path, rule: str) -> None:
+    with Harness(tmp_path, rule.replace("3m", "1h"), T, HEAD) as harness:
         poll_minutes(harness, 0, 3, busy=9)
         poll_minutes(harness, 4, 63)
         assert len(harness.severity_changes()) == 1
         poll(harness, 64)
         assert harness.severity_changes()[1:] == [("busy", "resolved")]
-        assert "no longer critical (> 8): the answer does not contain it" in harness.sentences()[-1]
+        assert "no longer critical" in harness.sentences()[-1]
 
 
 def test_where_it_is_missing_the_alert_waits_for_its_value(tmp_path: Path) -> None:

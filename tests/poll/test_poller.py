@@ -29,7 +29,7 @@ from smithd.events import (
 )
 from smithd.http import Http
 from smithd.plugin.options import Options as NoOptions
-from smithd.plugin.sample import RawSample, Sample, Series
+from smithd.plugin.sample import PartialSamples, RawSample, Sample, Series
 from smithd.plugin.source import Context, Source
 from smithd.poll.intake import MAX_SERIES, Poll
 from smithd.poll.poller import Poller
@@ -354,6 +354,13 @@ def test_plain_polls_of_a_source_share_one_thread_and_generators_run_in_it() -> 
     assert len(threads) == 3
     assert len(set(threads)) == 1
     assert threads[0] is not threading.main_thread()
+
+
+def test_an_answer_that_says_it_is_partial_makes_no_complete_poll() -> None:
+    poll, _ = once(lambda: PartialSamples([RawSample("orders", 1.0)]))
+    assert [sample.value for sample in poll.samples] == [1.0]
+    assert poll.failure is None
+    assert not poll.is_complete
 
 
 def test_a_poll_with_too_many_samples_is_partial() -> None:

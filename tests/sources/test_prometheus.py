@@ -602,3 +602,19 @@ def test_what_is_looked_back_for_counts_as_fresh() -> None:
     }
     options = Prometheus.metric_options(PrometheusOptions.model_validate(given))
     assert {name: metric.least_fresh_for for name, metric in options.items()} == {"a": 600.0, "b": 3600.0}
+
+
+@pytest.mark.parametrize(
+    ("said", "is_partial"),
+    [
+        ({}, False),
+        ({"infos": ['PromQL info: metric might not be a counter: "up"']}, False),
+        ({"warnings": ["PromQL warning: encountered a mix of histograms and floats"]}, False),
+        ({"warnings": ["receive series from Addr: store-1: rpc error"]}, True),
+        ({"isPartial": True}, True),
+        ({"isPartial": False}, False),
+    ],
+)
+def test_what_a_server_says_of_lacking_series_makes_an_answer_partial(said: dict[str, Any], is_partial: bool) -> None:
+    body = {"status": "success", "data": {"resultType": "vector", "result": []}, **said}
+    assert parse_response("one", json.dumps(body).encode(), 10).partial is is_partial

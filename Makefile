@@ -19,7 +19,7 @@ run: $(VENV)/ours $(VENV)/runtime ## set everything up in .venv and run the demo
 	@$(BIN)/smithd demo $(ARGS)
 
 test: $(VENV)/ours $(VENV)/testing ## set everything up in .venv and run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 lint: $(VENV)/ours $(VENV)/testing ## style, types, and the rules for imports
 	$(BIN)/ruff check .

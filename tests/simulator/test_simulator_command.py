@@ -62,7 +62,10 @@ def test_it_prints_a_line_for_each_request_and_stops_on_sigterm(running: subproc
     assert json.load(connection.getresponse()) == {"success": True}
 
     printed = line(running.stdout)
-    assert re.fullmatch(r"\d\d:\d\d:\d\d  200 POST /api/metrics/shop\.revenue/value  shop\.revenue = 12\.5\n", printed)
+    # A line begins with the date and time of --clock, here in UTC.
+    assert re.fullmatch(
+        r"2037-01-02 02:0[45]:\d\d  200 POST /api/metrics/shop\.revenue/value  shop\.revenue = 12\.5\n", printed
+    )
     connection.request("POST", "/api/badge", '{"badge": 1}', {"Authorization": "Bearer ask_mine"})
     assert connection.getresponse().read()
     assert "503 POST /api/badge  by order: status 503; the request was ignored" in line(running.stdout)

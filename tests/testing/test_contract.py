@@ -122,7 +122,7 @@ def contract(kind: type[Source[Any]]) -> SourceContract:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        (KeepsATask, r"left 1 tasks running \(Event.wait\)"),
+        (KeepsATask, r"left 1 task running \(Event.wait\)"),
         (KeepsAThread, r"left something behind: \['a thread \(forgotten\)'\]"),
         (KeepsSockets, "left something behind: .*socket"),
         (ClosesBadly, r"its close fails: .*RuntimeError: no \(test_contract.py:"),

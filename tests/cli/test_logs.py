@@ -15,6 +15,8 @@ from smithd.redactor import Redactor
 def log() -> Iterator[logging.Logger]:
     log = logging.getLogger("smithd")
     handlers, propagate = list(log.handlers), log.propagate
+    # Those of a command that ran before in this process write to a stream that is closed.
+    log.handlers = []
     yield log
     log.handlers, log.propagate = handlers, propagate
 

@@ -68,6 +68,81 @@ def test_a_running_daemon_keeps_once_send_off_its_state_and_lets_once_look(
         assert len(service.requests) == 3
 
 
+LOOK = """
+activitysmith: {api_key: "${env:SMITHD_TEST_NO_KEY}"}
+plugins: [odd.py]
+sources:
+  odd: {type: odd, every: 1m}
+  list:
+    type: http_json
+    url: URL
+    metrics: {open: {each: "$[*]", value: $.n, labels: {id: $.id}}}
+rules:
+  few: {when: (count(list.open) or 0) < 1, severity: warning}
+  high: {metric: odd.a, warning: "> 3"}
+  quiet: {metric: odd.c, warning: "> 3"}
+"""
+ODD = """
+from smithd.plugin.options import Options
+from smithd.plugin.sample import RawSample
+from smithd.plugin.source import Source
+
+class Odd(Source[Options]):
+    type = "odd"
+    Options = Options
+
+    @classmethod
+    def metrics(cls, options):
+        return ["a", "b", "c"]
+
+    def poll(self):
+        return [RawSample("a", 1.0), RawSample("b", "x")]
+"""
+
+
+def look(folder: Path, url: str, *options: str) -> int:
+    (folder / "odd.py").write_text(ODD)
+    (folder / "smithd.yaml").write_text(LOOK.replace("URL", url))
+    return run(["once", "-c", str(folder / "smithd.yaml"), *options])
+
+
+def test_looking_needs_no_api_key_and_says_what_is_not_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with world([]) as (_, _, url):
+        assert look(tmp_path, url) == 0
+        shown = capsys.readouterr().out
+    samples, _, rest = shown.partition("Refused")
+    assert [line.strip() for line in samples.splitlines()[1:] if line] == [
+        "odd.a = 1",
+        "odd.b: no value",
+        "odd.c: no value",
+        "list.open: no value",
+    ]
+    assert "odd.b: the value must be a number, not the text 'x'" in rest
+    alerts = rest.partition("Alerts")[2].partition("Would be sent")[0]
+    # The list is empty, which is known; that quiet is clear is not.
+    assert [line.strip() for line in alerts.splitlines() if line] == [
+        "few: warning (its expression is 0)",
+        "quiet: not known, since odd.c has no value",
+        "clear: high",
+    ]
+
+
+def test_what_a_failed_poll_leaves_open_is_not_called_clear(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert look(tmp_path, "http://127.0.0.1:9/") == 1
+    assert "few: not known, since list failed" in capsys.readouterr().out
+    assert look(tmp_path, "http://127.0.0.1:9/", "--source", "odd") == 0
+    assert "few: not known, since list was not polled" in capsys.readouterr().out
+    assert look(tmp_path, "http://127.0.0.1:9/", "--source", "lst") == 2
+    assert "There is no source 'lst'; did you mean 'list'?" in capsys.readouterr().err
+    assert look(tmp_path, "http://127.0.0.1:9/", "--send") == 2
+    assert "${env:SMITHD_TEST_NO_KEY} is not set" in capsys.readouterr().err
+    # A source is never asked with a reference in place of its secret.
+    assert look(tmp_path, "http://127.0.0.1:9/${env:SMITHD_TEST_NO_KEY}") == 2
+    assert "these need their secrets to be polled and evaluated: sources.list.url" in capsys.readouterr().err
+
+
 def push(service: Service, config: Path) -> int:
     return run(["test-push", "-c", str(config), "--title", "hello"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +15,11 @@ from smithd.cli.logs import LogZone, write_logs
 from smithd.cli.options import config_argument, log_level_option
 from smithd.cli.state import copied
 from smithd.descriptors import raise_limit
+from smithd.suggestion import did_you_mean
 
 if TYPE_CHECKING:
     from smithd.alerts.alert import Alert
+    from smithd.alerts.rule import Rule
     from smithd.config.model import Config
     from smithd.outbox.message import Message
     from smithd.poll.intake import Poll
@@ -31,52 +33,64 @@ SENDING = 30.0
 @config_argument
 @log_level_option
 @click.option("--send", is_flag=True, help="Send it, and keep it in the state.")
-def once(config: Path, send: bool) -> int:
+@click.option("--source", metavar="NAME", help="Poll this source only.")
+def once(config: Path, send: bool, source: str | None) -> int:
     """Poll each source once; print the samples, the alerts, and what would be sent.
 
     FILE is the configuration (default: smithd.yaml in the current folder).
-    Without --send nothing is sent and nothing is kept: it works on a copy of the state, also while a daemon runs.
+    Without --send nothing is sent and nothing is kept: it works on a copy of the state, also while a daemon runs, and
+    needs no API key.
     Exit status 1 if a source failed or something could not be sent.
     """
-    from smithd.config.load import load
+    from smithd.config.load import load, load_sources
     from smithd.runtime.state import state_file
 
     raise_limit()
-    loaded = load(config, secrets_required=True)
+    loaded = load(config, secrets_required=True) if send else load_sources(config)
+    if source is not None and source not in loaded.sources:
+        hint = did_you_mean(source, loaded.sources) or f"there are: {', '.join(loaded.sources) or 'none'}"
+        raise click.UsageError(f"There is no source '{source}'; {hint}")
     write_logs(loaded.redactor, LogZone(lambda: loaded.zone))
     with tempfile.TemporaryDirectory(prefix="smithd-once-") as folder:
         copy = None if send else copied(state_file(loaded), Path(folder) / "state.db")
-        complete = asyncio.run(_once(loaded, copy))
+        complete = asyncio.run(_once(loaded, copy, [source] if source is not None else list(loaded.sources)))
     return 0 if complete else 1
 
 
-async def _once(config: Config, copy: Path | None) -> bool:
-    """Work on a copy of the state; without one, on the state itself, and then send the messages.
+async def _once(config: Config, copy: Path | None, sources: Collection[str]) -> bool:
+    """Poll these sources. Work on a copy of the state; without one, on the state itself, and then send the messages.
 
     Returns whether every poll, and everything that was to be sent, succeeded.
     """
     from smithd.clock import SystemClock
-    from smithd.events import Events, SurfaceNotRenderable
+    from smithd.events import Event, Events, SamplesRefused, SurfaceNotRenderable
     from smithd.runtime.components import Components
     from smithd.runtime.state import open_state
     from smithd.storage.database import Database
 
+    refused: list[str] = []
     not_renderable: list[str] = []
-    events = Events(
-        [lambda event: not_renderable.append(str(event)) if isinstance(event, SurfaceNotRenderable) else None]
-    )
+
+    def watch(event: Event) -> None:
+        if isinstance(event, SamplesRefused):
+            refused.append(event.reason)
+        if isinstance(event, SurfaceNotRenderable):
+            not_renderable.append(str(event))
+
+    events = Events([watch])
     clock = SystemClock()
     # Only the state itself takes over one of an earlier version; a copy was made of that one already.
     database = open_state(config, events) if copy is None else Database.open(copy, config.path)
     async with Components(config, events, clock, database) as components:
-        polls = await asyncio.gather(*(poller.poll_once() for poller in components.pollers.values()))
+        polls = await asyncio.gather(*(components.pollers[name].poll_once() for name in sources))
         for poll in polls:
             components.writer.put(poll)
         await components.writer.catch_up()
         messages = components.engine.state.outbox.messages()
         report = {
-            "Samples": list(_samples(polls)),
-            "Alerts": [_alert(alert) for alert in components.engine.alerts] or ["none: every rule is clear"],
+            "Samples": [line for poll in polls for line in _samples(poll, config.sources[poll.source].metrics)],
+            "Refused": refused,
+            "Alerts": list(_alerts(components, polls)),
             "Would be sent" if copy else "To send": [_message(message) for message in messages] or ["nothing"],
             "Not renderable": not_renderable,
         }
@@ -130,16 +144,52 @@ def _is_busy(components: Components) -> bool:
     return bool(outbox.claimed) or any(outbox.lanes.values())
 
 
-def _samples(polls: Iterable[Poll]) -> Iterable[str]:
+def _samples(poll: Poll, metrics: Collection[str]) -> Iterable[str]:
+    """What a poll brought, then what it did not bring of the ``metrics`` that its source has."""
     from smithd.formatting import number
 
-    for poll in polls:
-        for sample in poll.samples:
-            yield f"{sample.series} = {number(sample.value)}"
-        if poll.failure:
-            yield f"{poll.source}: {poll.failure}"
-        elif not poll.samples:
-            yield f"{poll.source}: no values"
+    for sample in poll.samples:
+        yield f"{sample.series} = {number(sample.value)}"
+    found = {sample.series.metric for sample in poll.samples}
+    if poll.failure:
+        yield f"{poll.source}: {poll.failure}"
+    else:
+        yield from (
+            f"{metric}: no value" for name in sorted(metrics) if (metric := f"{poll.source}.{name}") not in found
+        )
+
+
+def _alerts(components: Components, polls: Sequence[Poll]) -> Iterable[str]:
+    """The alerts; the rules of which nothing is known, and why; and whether all others are clear."""
+    alerts, rules = components.engine.alerts, components.engine.setup.rules.by_name
+    yield from map(_alert, alerts)
+    reasons = {name: _unknown(rule, components, polls) for name, rule in rules.items()}
+    unknown = {name: reason for name, reason in reasons.items() if reason is not None}
+    yield from (f"{name}: not known, {reason}" for name, reason in unknown.items())
+    if not rules:
+        yield "none: the configuration has no rules"
+    elif not alerts and not unknown:
+        yield "none: every rule is clear"
+    elif clear := rules.keys() - unknown.keys() - {alert.rule for alert in alerts}:
+        yield f"clear: {', '.join(sorted(clear))}"
+
+
+def _unknown(rule: Rule, components: Components, polls: Sequence[Poll]) -> str | None:
+    """Why these polls do not say whether a rule's condition holds; None where they do."""
+    series, expected = components.engine.state.series, components.engine.setup.expected
+    polled = {poll.source: poll for poll in polls}
+    for metric in sorted(rule.metrics):
+        for source in sorted(expected.sources_of(metric)):
+            if source not in polled:
+                return f"since {source} was not polled"
+            if not series.samples(metric) and not polled[source].is_complete:
+                return (
+                    f"since {source} failed" if polled[source].failure else f"since the answer of {source} is partial"
+                )
+        # An expression, and what is clear where an answer lacks it, hold or not without a value too.
+        if rule.when is None and metric not in rule.clear_when_empty and not series.samples(metric):
+            return f"since {metric} has no value"
+    return None
 
 
 def _alert(alert: Alert) -> str:

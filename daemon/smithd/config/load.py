@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -65,10 +65,26 @@ def load_rules(path: Path) -> Config:
     Raises ConfigError as ``load`` does, and where a rule or a surface is not known without its secret.
     """
     config = load(path, secrets_required=False)
-    needed = sorted(".".join(map(str, at)) for at in config.unknown if at[0] in _EVALUATED)
-    if needed:
+    return _with_secrets(config, "evaluated", (at for at in config.unknown if at[0] in _EVALUATED))
+
+
+def load_sources(path: Path) -> Config:
+    """The configuration for polling and evaluating without sending: the account's secrets may be missing.
+
+    Raises ConfigError as ``load`` does, and where anything but the account lacks its secret.
+    """
+    config = load(path, secrets_required=False)
+    # A text with a reference may be valid as it was written; a source must not be asked with it.
+    missing = (at for at in config.without_secret | config.unknown if at[0] != "activitysmith")
+    return _with_secrets(config, "polled and evaluated", missing)
+
+
+def _with_secrets(config: Config, what: str, missing: Iterable[tuple[str | int, ...]]) -> Config:
+    """The configuration; ConfigError where something that is needed is missing its secret."""
+    if needed := sorted(".".join(map(str, at)) for at in missing):
         raise ConfigError(
-            f"{path}: these need their secrets to be evaluated: {', '.join(needed)}\n  " + "\n  ".join(config.warnings)
+            f"{config.path}: these need their secrets to be {what}: {', '.join(needed)}\n  "
+            + "\n  ".join(config.warnings)
         )
     return config
 
@@ -127,6 +143,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         live_activities=file.live_activities,
         redactor=validator.redactor,
         unknown=unknown,
+        without_secret=frozenset(validator.without_secret),
     )
     counters.check(validator, config)
     if report.failed:

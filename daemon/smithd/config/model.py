@@ -175,7 +175,8 @@ class Config:
     """A configuration that was checked. ``path`` is as the user wrote it, ``state`` the file that holds the state.
 
     ``unknown`` has the paths of values that are not known because a secret is missing (only where secrets are not
-    required): such a value is its field's default, or UNKNOWN.
+    required): such a value is its field's default, or UNKNOWN. ``without_secret`` has the paths of all texts that lack
+    a secret, also where the text as it was written is valid.
     """
 
     path: Path
@@ -192,6 +193,7 @@ class Config:
     live_activities: dict[str, ActivityOptions]
     redactor: Redactor
     unknown: frozenset[tuple[str | int, ...]] = frozenset()
+    without_secret: frozenset[tuple[str | int, ...]] = frozenset()
     warnings: tuple[str, ...] = ()
 
     @property

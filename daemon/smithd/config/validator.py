@@ -71,6 +71,9 @@ class Validator:
         self.unknown: list[Path] = []
         """The paths of values that could not be validated because a secret in them is missing."""
         self._values = values
+        incomplete = values.incomplete
+        self.without_secret = [path for path, node in walk(root) if id(node) in incomplete] if incomplete else []
+        """The paths of texts that stand as they were written, because a secret in them is missing."""
         empty = [(path, node) for path, node in walk(root) if id(node) in values.empty] if values.empty else []
         # Null may have a meaning where values are handed on as they are: a request's body, and a plugin's own options.
         self._empty = [

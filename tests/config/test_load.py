@@ -359,6 +359,38 @@ def test_values_that_are_stale_before_the_next_poll_are_worth_a_warning(read: Re
     assert "a value counts as fresh for 2m" in second
 
 
+def test_times_that_pass_before_the_next_poll_are_worth_a_warning(read: Read) -> None:
+    def warnings(rule: str) -> list[str]:
+        config = read(
+            sources="sources:\n  shop:\n    type: http_json\n    url: https://shop.example.com/\n    every: 1m\n"
+            "    metrics:\n      orders: $.orders\n",
+            derived="derived:\n  most: max(shop.orders)\n",
+            rules=f"rules:\n  few: {rule}\n",
+            widgets="",
+            live_activities="",
+        )
+        assert all("smithd.yaml:" in warning for warning in config.warnings)
+        return [warning.partition("warning: ")[2] for warning in config.warnings]
+
+    plain = "metric: shop.orders, warning: '< 5'"
+    assert warnings(f"{{{plain}, for: 1m, keep_firing_for: 2m, no_data: {{severity: warning, after: 5m}}}}") == []
+    assert warnings(f"{{{plain}, for: {{warning: 30s}}}}") == [
+        "for 30s is less than the 1m between polls: one value in breach is enough to fire"
+    ]
+    assert warnings(f"{{{plain}, keep_firing_for: 10s}}") == [
+        "keep_firing_for 10s is less than the 1m between polls: one clear value resolves"
+    ]
+    assert warnings(f"{{{plain}, on_error: {{severity: warning, after: 30s}}}}") == [
+        "on_error 30s is less than the 1m between polls: a value counts as fresh for longer, so it has no effect"
+    ]
+    assert warnings("{metric: most, warning: 'drops > 20 over 30s'}") == [
+        "over 30s is less than the 1m between polls: it often compares a value with itself"
+    ]
+    assert warnings(
+        "{when: 'max_over(shop.orders, 20s) > 3 and max_over(shop.orders, 5m) > 9', severity: warning}"
+    ) == ["a window of 20s on shop.orders is less than the 1m between its polls: it holds one value at most"]
+
+
 def test_a_machine_without_a_time_zone_uses_utc_and_says_so(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("smithd.config.load.local_zone", lambda: None)
     config = read()

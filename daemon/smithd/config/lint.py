@@ -15,6 +15,7 @@ from smithd.config.model import Config, RuleConfig
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
 from smithd.expression.derived import base_metrics
+from smithd.expression.expression import Expression
 from smithd.formatting import duration
 from smithd.poll.schedule import period
 from smithd.surfaces.activity.options import THROTTLED_UPDATES, ActivityOptions
@@ -82,6 +83,11 @@ class _Pace:
     def polls(self, metrics: Iterable[str | None]) -> float:
         return max((self._polled(metric) for metric in metrics if metric), default=0.0)
 
+    def interval(self, metrics: Iterable[str | None]) -> float:
+        """The seconds between two polls of that one of these metrics which is polled most often; 0: not known."""
+        polls = self.polls(metrics)
+        return 60 / polls if polls else 0.0
+
     def _polled(self, metric: str) -> float:
         if metric in self._derived:
             return self.polls(self._derived[metric])
@@ -119,6 +125,8 @@ def advise(validator: Validator, config: Config) -> None:
     _warn_of_budgets(validator, config)
 
     _warn_of_freshness(validator, config)
+    _warn_of_short_times(validator, config)
+    _warn_of_short_windows(validator, config)
 
     limit, wanted = config.account.limits.live_activities_at_once, list(config.live_activities)
     if len(wanted) > limit:
@@ -179,6 +187,45 @@ def _warn_of_freshness(validator: Validator, config: Config) -> None:
                     f"a value counts as fresh for {duration(seconds)}, and the next comes after {duration(interval)}"
                 )
                 validator.warn(("sources", name, *below, "fresh_for"), f"{message}: it is stale in between")
+
+
+def _warn_of_short_times(validator: Validator, config: Config) -> None:
+    """Of times of a rule that pass before the next poll, so that they wait for nothing."""
+    pace = _Pace(config)
+    for name, rule in config.rules.items():
+        interval = pace.interval(rule.metrics)
+        timings = rule.timings.values()
+        compared = [each.reference for each in rule.thresholds.values() if isinstance(each, Relative)]
+        missing = [(key, getattr(rule, key)) for key in ("no_data", "on_error")]
+        short = [
+            ("for", min(timing.hold for timing in timings), "one value in breach is enough to fire"),
+            ("keep_firing_for", min(timing.keep_firing_for for timing in timings), "one clear value resolves"),
+            *(
+                (key, given.after or 0.0, "a value counts as fresh for longer, so it has no effect")
+                for key, given in missing
+                if given
+            ),
+            # A day is never short, whatever the calendar says.
+            *(("over", each.seconds, "it often compares a value with itself") for each in compared if each.freezes),
+        ]
+        for key, seconds, effect in short:
+            if 0 < seconds < interval:
+                message = f"{duration(seconds)} is less than the {duration(interval)} between polls: {effect}"
+                at: Path = ("rules", name) if key == "over" else ("rules", name, key)
+                validator.warn(at, f"{key} {message}")
+
+
+def _warn_of_short_windows(validator: Validator, config: Config) -> None:
+    """Of windows that hold one sample at most."""
+    pace = _Pace(config)
+    named: list[tuple[Path, Expression]] = [(("derived", name), formula) for name, formula in config.derived.items()]
+    named += [(("rules", name, "when"), rule.when) for name, rule in config.rules.items() if rule.when is not None]
+    for at, expression in named:
+        for metric, seconds in expression.shortest.items():
+            if seconds < (interval := pace.interval([metric])):
+                polls = f"{duration(interval)} between its polls"
+                message = f"a window of {duration(seconds)} on {metric} is less than the {polls}"
+                validator.warn(at, f"{message}: it holds one value at most")
 
 
 def _warn_of_throttled(validator: Validator, config: Config) -> None:

@@ -52,12 +52,13 @@ class OperandValue(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Expression:
     """``references``: the metrics it names, in the order of its text. ``windows``: how many seconds it looks back at a
-    metric.
+    metric; ``shortest``: the seconds of its shortest window on one, as written.
     """
 
     root: Node
     references: tuple[MetricReference, ...] = field(compare=False)
     windows: Mapping[str, float] = field(compare=False)
+    shortest: Mapping[str, float] = field(compare=False)
 
     def __str__(self) -> str:
         return str(self.root)
@@ -134,11 +135,13 @@ def parse(text: str) -> Expression:
     """An expression from its text; ExpressionError, which points at the column, for any text that is none."""
     root, selectors, windows = parse_tree(text)
     reaches: dict[str, float] = {}
+    shortest: dict[str, float] = {}
     for window in windows:
         metric = window.selector.metric
+        shortest[metric] = min(shortest.get(metric, window.length.value), window.length.value)
         reaches[metric] = max(reaches.get(metric, 0.0), reach(window.function, window.length.value))
     references = tuple(MetricReference(selector.metric, selector.column) for selector in selectors)
-    return Expression(root, references, reaches)
+    return Expression(root, references, reaches, shortest)
 
 
 def _evaluate(node: Node, querier: Querier) -> Vector:

@@ -197,6 +197,12 @@ class TestMistakesOfTheUser:
         assert "set to Read: Coupons (rak_coupon_read)" in str(failure(account, "mrr"))
         assert ask(account, "mrr", mrr={"discounts": "none"}) == {("mrr", "usd"): 10.00}
 
+    def test_a_missing_permission_costs_only_what_needs_it(self, account: FakeStripe) -> None:
+        account.keys[KEY] = frozenset({"rak_subscription_read"})
+        account.subscribe(account.price())
+        error = failure(account, "mrr", "active_subscriptions", "open_disputes", query={"mine": {"list": "invoices"}})
+        assert by_name(error.samples) == {"active_subscriptions": 1}
+
     def test_an_account_that_is_not_theirs(self, account: FakeStripe) -> None:
         account.faults.append(Mistake(403, "No access to account 'acct_9'.", code="account_invalid").reply)
         assert "no access to the account under 'account'" in str(failure(account, "open_disputes", account="acct_9"))
@@ -213,6 +219,40 @@ class TestMistakesOfTheUser:
         error = failure(account, query={"mine": {"list": "invoises"}})
         assert type(error) is not BadResponse
         assert "invoises: Stripe refuses (HTTP 404): Unrecognized request URL (GET: /v1/invoises)." in str(error)
+
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            ({"sum": "amount_payed"}, "mine: no object has a field amount_payed; did you mean amount_paid?"),
+            ({"where": {"statsu": "paid"}}, "mine: no object has a field statsu; did you mean status?"),
+            ({"labels": {"country": "address.contry"}}, "no object has a field address.contry; did you mean"),
+            ({"labels": {"plan": "metadata.plna"}}, "no object has a field metadata.plna; did you mean metadata.plan?"),
+            ({"labels": {"email": "customer.email"}}, "mine: no object has a field customer.email"),
+            ({"sum": "qqqq"}, "mine: no object has a field qqqq"),
+        ],
+    )
+    def test_a_field_that_no_object_has(self, account: FakeStripe, query: dict[str, Any], said: str) -> None:
+        address: dict[str, str] = {"country": "DE"}
+        common: dict[str, Any] = {"object": "invoice", "status": "paid", "customer": "cus_1", "address": address}
+        account.add("invoices", "in", amount_paid=100, metadata={"plan": "pro"}, **common)
+        account.add("invoices", "in", amount_paid=100, metadata={}, **common)
+        account.balance["available"] = [{"amount": 100, "currency": "usd"}]
+        error = failure(account, "available_balance", query={"mine": {"list": "invoices", **query}})
+        assert said in str(error)
+        # The other figures are there.
+        assert by_name(error.samples) == {("available_balance", "usd"): 1.00}
+
+    def test_a_field_that_some_objects_have_or_that_may_be_there(self, account: FakeStripe) -> None:
+        query = {
+            "list": "invoices",
+            "where": {"paid_out_of_band": True},
+            "labels": {"region": "metadata.region", "city": "address.city"},
+        }
+        # Of an empty list, nothing is known.
+        assert ask(account, query={"mine": query}) == {}
+        account.add("invoices", "in", object="invoice", address=None, metadata={})
+        account.add("invoices", "in", object="invoice", address=None, metadata={}, paid_out_of_band=True)
+        assert ask(account, query={"mine": query}) == {("mine", "", ""): 1}
 
     def test_a_field_that_is_no_number(self, account: FakeStripe) -> None:
         account.add("invoices", "in", object="invoice", number="F-17", currency="usd")

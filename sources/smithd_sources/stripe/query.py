@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -104,6 +105,49 @@ def add_up(rows: Iterable[QueryRow]) -> Mapping[tuple[str, ...], Mapping[str, Fr
     for labels, currency, number in rows:
         sums[labels][currency] += number
     return sums
+
+
+class FieldsSeen:
+    """Which of a query's fields the objects of its list were seen to have. A field that none of them has is misspelt,
+    most likely, and would silently count as nothing.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        """``paths``: the fields that the query names."""
+        self._missing: dict[str, set[str]] = {path: set() for path in paths}
+        """The paths that no object had so far, with the fields that stood where each ended."""
+        self._looked = False
+
+    def look(self, found: Mapping[str, Any]) -> None:
+        """Take note of an object."""
+        self._looked = True
+        for path, instead in list(self._missing.items()):
+            place: Any = found
+            steps = path.split(".")
+            for depth, step in enumerate(steps):
+                # Below null, there may be anything.
+                if place is None:
+                    del self._missing[path]
+                    break
+                # An object that is not expanded is a text, and has no fields.
+                if not isinstance(place, Mapping) or step not in place:
+                    fields = place if isinstance(place, Mapping) else ()
+                    instead.update(".".join([*steps[:depth], name]) for name in fields)
+                    break
+                place = place[step]
+            else:
+                del self._missing[path]
+
+    def problem(self) -> str | None:
+        """What is wrong with the first field that no object has; None where nothing is. Of a list without objects,
+        nothing is known, and so nothing is wrong.
+        """
+        for path, instead in self._missing.items() if self._looked else ():
+            near = get_close_matches(path, sorted(instead), 1)
+            # What stands in ``metadata`` is the user's own, and may be rare.
+            if near or "metadata" not in path.split("."):
+                return f"no object has a field {path}" + (f"; did you mean {near[0]}?" if near else "")
+        return None
 
 
 def at(found: Any, path: str) -> Any:

@@ -9,7 +9,7 @@ from smithd.plugin import BadResponse, RawSample
 from smithd_sources.stripe.collector import Collector, CollectorContext
 from smithd_sources.stripe.lists import ApiObject, Listing, ResumableListing
 from smithd_sources.stripe.options import QueryOptions
-from smithd_sources.stripe.query import QueryRow, add_up, fits, parameters, parse_row
+from smithd_sources.stripe.query import FieldsSeen, QueryRow, add_up, fits, parameters, parse_row
 
 
 class QueryCollector(Collector):
@@ -20,6 +20,8 @@ class QueryCollector(Collector):
         self._name = name
         self._query = query
         self._listing = ResumableListing[QueryRow]()
+        summed = [query.sum] if query.sum is not None else []
+        self._fields = FieldsSeen([*summed, *query.where, *query.labels.values()])
         # The labels that were seen, with their currencies. Without labels there is one series, 0 from the start.
         self._known: dict[tuple[str, ...], set[str]] = {} if query.labels else {(): set()}
 
@@ -29,6 +31,8 @@ class QueryCollector(Collector):
         listing = await self._listing.run(
             lambda: Listing(self._shared.api, self._query.path, [params], self._take, cap), now
         )
+        if (problem := self._fields.problem()) is not None:
+            raise BadResponse(f"{self._name}: {problem}")
         sums = add_up(listing.kept.values())
         for values, amounts in sums.items():
             self._known.setdefault(values, set()).update(amounts)
@@ -47,6 +51,7 @@ class QueryCollector(Collector):
         query = self._query
         kept: dict[str, QueryRow] = {}
         for found in objects:
+            self._fields.look(found)
             if not fits(found, query.where):
                 continue
             try:

@@ -100,6 +100,7 @@ class Stripe(Source[StripeOptions]):
         for collected in await asyncio.gather(*map(collect, self._collectors)):
             if isinstance(collected, SourceError):
                 failures.append(collected)
+                samples += collected.samples
             else:
                 samples += collected
         # All collectors share the converter, so a missing rate is reported once.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from smithd.plugin import RawSample
 from smithd_sources.stripe.collector import CollectorContext, FigureCollector
-from smithd_sources.stripe.lists import Feed, read_counted
+from smithd_sources.stripe.errors import MissingPermission
+from smithd_sources.stripe.lists import ApiObject, Feed, Listing, ResumableListing, read_counted
 from smithd_sources.stripe.money import Amounts
 from smithd_sources.stripe.mrr import DiscountRule
 from smithd_sources.stripe.options import Figure
@@ -34,6 +36,7 @@ class SubscriptionCollector(FigureCollector):
         super().__init__(shared, metrics)
         self._rules = shared.options.mrr.rules()
         self._currencies: set[str] = set()
+        self._statuses = ResumableListing[str]()
         self._subscriptions = Subscriptions(
             shared.api,
             shared.context.log,
@@ -43,7 +46,13 @@ class SubscriptionCollector(FigureCollector):
         )
 
     async def collect(self, now: float) -> Sequence[RawSample]:
-        known = await self._subscriptions.read(now)
+        try:
+            known = await self._subscriptions.read(now)
+        except MissingPermission as missing:
+            # Coupons or prices cannot be read; the number of subscriptions needs neither.
+            if self._metrics & _VALUED and self._metrics & _STATUSES.keys():
+                missing.samples = tuple(self._counted(await self._count(now)))
+            raise
         found = await self._add_up(len(known), lambda: subscription_figures(known, self._rules, now))
         # What was there once is 0 from then on, and not unknown.
         self._currencies |= found.mrr.keys() | found.churned_mrr.keys()
@@ -54,13 +63,30 @@ class SubscriptionCollector(FigureCollector):
             *self._money(Figure.MRR, found.mrr),
             *self._money(Figure.ARR, {currency: 12 * amount for currency, amount in found.mrr.items()}),
             *self._money(Figure.CHURNED_MRR_30D, found.churned_mrr),
-            *(RawSample(metric.value, found.by_status[status]) for metric, status in _STATUSES.items()),
+            *self._counted(found.by_status),
             RawSample(Figure.ACTIVE_SUBSCRIBERS.value, found.subscribers),
             RawSample(Figure.CHURNED_SUBSCRIPTIONS_30D.value, found.churned),
         ]
         if found.churn_rate is not None:
             samples.append(RawSample(Figure.CHURN_RATE_30D.value, found.churn_rate))
         return [sample for sample in samples if sample.metric in self._metrics]
+
+    async def _count(self, now: float) -> Counter[str]:
+        """How many subscriptions there are of each status, read without anything else."""
+
+        async def take(objects: Sequence[ApiObject]) -> Mapping[str, str]:
+            return {found["id"]: str(found.get("status")) for found in objects}
+
+        api, cap = self._shared.api, self._shared.options.max_objects
+        listing = await self._statuses.run(lambda: Listing(api, "subscriptions", [{}], take, cap), now)
+        return Counter(listing.kept.values())
+
+    def _counted(self, by_status: Counter[str]) -> list[RawSample]:
+        return [
+            RawSample(metric.value, by_status[status])
+            for metric, status in _STATUSES.items()
+            if metric in self._metrics
+        ]
 
     def _money(self, metric: Figure, amounts: Amounts) -> list[RawSample]:
         if metric not in self._metrics:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import html
 import json
+import logging
 import socket
 import threading
 from base64 import b64encode
@@ -164,6 +165,15 @@ class TestValues:
             RawSample("up", 1.0, {"service": "web", "zone": "n"}),
             RawSample("up", 0.0, {"service": "db", "zone": ""}),
         ]
+
+    def test_the_log_says_once_that_a_label_is_null(
+        self, ask: Ask, web: Server, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        web.replies["/stats"] = as_json([{"up": 1, "zone": None}, {"up": 1, "zone": "n"}])
+        metric = {"each": "$[*]", "value": "$.up", "labels": {"zone": "$.zone"}}
+        with caplog.at_level(logging.INFO, "smithd"):
+            ask(HttpJson, options(web, {"up": metric}), polls=3)
+        assert caplog.messages == ["up: $.zone is null or empty: the label zone is empty there"]
 
     def test_a_list_counts_its_places_as_keys(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"loads": [0.5, 0.25]})

@@ -65,6 +65,8 @@ class HttpJson(Source[HttpJsonOptions]):
         self._client: HttpJsonClient | None = None
         self._kept = Pages()
         """The last response, where the server is asked for changes only."""
+        self._noted: set[tuple[str, str]] = set()
+        """The metrics, and their labels, of which the log has said that they are empty."""
 
     @classmethod
     def metrics(cls, options: HttpJsonOptions) -> Collection[str]:
@@ -97,6 +99,7 @@ class HttpJson(Source[HttpJsonOptions]):
                 if self.options.pages is not None:
                     await self._get_pages(client, page, self.options.pages, pages, failures)
             samples = await self._samples(pages, failures)
+            self._note_empty_labels(samples)
             if page is not None:
                 # Only now is it known that the response can be parsed: one that cannot must be sent again next time.
                 self._kept = pages if client.use(page) else Pages()
@@ -164,6 +167,15 @@ class HttpJson(Source[HttpJsonOptions]):
                 self._cost = cpu_seconds() - began
 
         return await self._here(pages.size, samples)
+
+    def _note_empty_labels(self, samples: Iterable[RawSample]) -> None:
+        """Say once of each label that it was null or empty, which may be a misspelt path or a gap in the data."""
+        for metric, _, labels, _ in samples:
+            for name, text in labels.items():
+                if not text and (metric, name) not in self._noted:
+                    self._noted.add((metric, name))
+                    path = self.options.metrics[metric].labels[name]
+                    self.context.log.info("%s: %s is null or empty: the label %s is empty there", metric, path, name)
 
     def _searched_apart(self, bodies: list[Body]) -> dict[str, Any]:
         """What the process finds. The cost is noted also where nobody waits for it any more."""

@@ -223,8 +223,8 @@ def _refusal(error: str, *, mistake: bool = False) -> dict[str, Any]:
 def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
     """Have the daemon that listens at one of these paths carry out a command, and return its answer.
 
-    Raises NotRunning where there is none, ControlError where the daemon refuses the command, and ConfigError where it
-    refuses what the user wrote.
+    Raises NotRunning where there is none, ControlError where the daemon refuses the command or may not be asked by this
+    user, and ConfigError where it refuses what the user wrote.
     """
     with _first_connection(paths) as connection:
         try:
@@ -256,7 +256,9 @@ def _first_connection(paths: list[Path]) -> socket.socket:
         except OSError as error:
             raise ControlError(f"smithd does not answer on {path}: {error.strerror or error}") from None
     looked = "\n  ".join(map(str, paths))
-    raise NotRunning(
+    # Where a socket may not be opened, there may be a daemon: nothing says that none runs.
+    kind = ControlError if denied else NotRunning
+    raise kind(
         f"smithd is not running with this configuration file: there is no daemon at\n  {looked}{denied}\n"
         "The file is named with -c FILE, as smithd run was given it; --socket names the socket itself."
     )

@@ -143,6 +143,31 @@ def test_what_a_failed_poll_leaves_open_is_not_called_clear(tmp_path: Path, caps
     assert "these need their secrets to be polled and evaluated: sources.list.url" in capsys.readouterr().err
 
 
+def test_explain_does_not_say_that_nothing_happened_where_it_could_not_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with world(data(orders=3, errors=7)) as (service, _, url):
+        config = configured(tmp_path, service.key, url)
+        explain = ["explain", "errors", "-c", str(config)]
+        assert run(explain) == 1
+        assert f"there is no state {tmp_path / 'state.db'}. So nothing is known" in capsys.readouterr().err
+
+        assert run(["once", "--send", "-c", str(config)]) == 0
+        capsys.readouterr()
+        assert run(explain) == 0
+        assert "critical" in capsys.readouterr().out
+        other = tmp_path / "other.yaml"
+        other.write_text(config.read_text())
+        assert run(["explain", "errors", "-c", str(other)]) == 0
+        assert "another configuration file used the state" in capsys.readouterr().err
+
+        (tmp_path / "state.db").write_bytes(b"no state at all" * 999)
+        assert run(explain) == 1
+        shown = capsys.readouterr()
+        assert f"the state {tmp_path / 'state.db'} cannot be read" in shown.err
+        assert shown.out == ""
+
+
 def push(service: Service, config: Path) -> int:
     return run(["test-push", "-c", str(config), "--title", "hello"])
 

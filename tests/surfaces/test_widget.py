@@ -67,7 +67,43 @@ def test_how_badly_the_rules_on_its_metric_fire_is_its_meaning() -> None:
 def test_several_series_where_one_is_needed_have_no_value() -> None:
     found = rendered("shop.errors", view(sample("shop.errors", 1, host="a"), sample("shop.errors", 2, host="b")))
     assert found == NotRenderable(widget("shop"), Obstacle.SEVERAL_SERIES, ("shop.errors",), 2)
-    assert str(found) == "shop.errors has 2 series where one is needed: aggregate them in the source"
+    advice = "aggregate them in the source (a widget can 'pick' one, or their sum)"
+    assert str(found) == f"shop.errors has 2 series where one is needed: {advice}"
+
+
+HOSTS = (
+    sample("shop.errors", 3.0, NOW - 20, host="b"),
+    sample("shop.errors", 5.0, NOW - 10, host="c"),
+    sample("shop.errors", 0.1, NOW - 30, host="a"),
+)
+
+
+@pytest.mark.parametrize(
+    ("pick", "value", "time"),
+    [("max", 5, NOW - 10), ("min", 0.1, NOW - 30), ("first", 0.1, NOW - 30), ("sum", 8.1, NOW - 30)],
+)
+def test_of_several_series_one_is_picked_or_their_sum(pick: str, value: float, time: float) -> None:
+    found = desired({"value": "shop.errors", "pick": pick}, view(*HOSTS))
+    assert (found.value, found.time) == (value, time)
+    labels = desired({"value": "shop.errors", "pick": pick, "format": "{{ labels | join or 'all' }}"}, view(*HOSTS))
+    assert labels.value == ("all" if pick == "sum" else "host")
+
+
+@pytest.mark.parametrize(("pick", "value"), [("max", "5 bad"), ("min", "3 bad"), ("first", "3 bad")])
+def test_a_stale_series_is_picked_only_where_none_is_fresh(pick: str, value: str) -> None:
+    options = {"value": "shop.errors", "pick": pick, "format": "{{ value }} bad"}
+    stale = sample("shop.errors", 9.0 if pick == "max" else 0.1, NOW - 101, host="a")
+    assert desired(options, view(*HOSTS[:2], stale)).value == value
+    assert desired(options, view(stale)).value == f"{stale.value} bad ?".replace(".0", "")
+
+
+def test_a_sum_is_missing_while_a_series_is_stale() -> None:
+    stale = view(*HOSTS[:2], sample("shop.errors", 0.1, NOW - 101, host="a"))
+    assert obstacle({"value": "shop.errors", "pick": "sum"}, stale) is Obstacle.NO_VALUE
+    options = {"value": "shop.errors", "pick": "sum", "format": "{{ value }} bad"}
+    before = [shown_value("shop", "8.1 bad", NOW - 50, number=8.1, time=NOW - 130)]
+    seen = view(*HOSTS[:2], sample("shop.errors", 0.1, NOW - 101, host="a"), shown=before)
+    assert desired(options, seen).value == "8.1 bad ?"
 
 
 def test_a_text_about_everything() -> None:

@@ -67,13 +67,15 @@ def summary(config: Config) -> Iterator[str]:
     elif limit < needs.all:
         yield "  With fewer than it needs, connections to sources are closed and opened again."
 
+    if numbers := [key for key, widget in config.widgets.items() if not widget.is_text]:
+        yield ""
+        yield f"Widgets with numbers, which cannot be marked as stale (a text by 'format' can): {', '.join(numbers)}"
     if config.widgets:
         yield ""
         yield "Create these metrics in the ActivitySmith app, with this key and format (the API cannot create them):"
         width = max(map(len, config.widgets))
         for key, widget in config.widgets.items():
-            is_text = widget.text is not None or widget.format is not None
-            yield f"  {key:<{width}}  {'string' if is_text else 'number, currency, percent or unit'}"
+            yield f"  {key:<{width}}  {'string' if widget.is_text else 'number, currency, percent or unit'}"
 
 
 def _unnamed_counters(config: Config) -> Iterator[str]:

@@ -68,7 +68,7 @@ class NotRenderable:
                 return "has no value yet"
             case Obstacle.SEVERAL_SERIES:
                 what = f"{', '.join(self.about)} has {self.count} series where one is needed"
-                return f"{what}: aggregate them in the source"
+                return f"{what}: aggregate them in the source (a widget can 'pick' one, or their sum)"
             case Obstacle.EMPTY_TEXT:
                 return "its template gave an empty text"
             case Obstacle.NO_SLOT:

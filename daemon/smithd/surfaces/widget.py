@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from math import fsum
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -44,6 +46,15 @@ class WidgetOptions(Options):
     text: SummaryText | None = Field(None, description="a text about everything, instead of one metric's value")
     min_interval: Duration = Field(60.0, description="the least time between two routine updates")
     min_change: float = Field(0.0, ge=0, description="a number that changed by less than this is not sent")
+    pick: Literal["max", "min", "sum", "first"] | None = Field(
+        None,
+        description="which of several series is shown: the largest, the smallest, their sum, "
+        "or the first by labels in alphabetical order",
+    )
+    priority: int = Field(5, ge=1, le=10, description="how much an error on the screen weighs when the budget is short")
+    send_within: Duration = Field(
+        21600.0, description="the longest that a value which differs from the screen waits when the budget is short"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -56,9 +67,16 @@ class WidgetOptions(Options):
             raise PydanticCustomError("one_content", "a widget shows either a metric ('value') or a 'text'")
         if self.text is not None and (self.format is not None or self.stale is not None):
             raise PydanticCustomError("text_only", "'format' and 'stale' belong to 'value', not to 'text'")
+        if self.text is not None and self.pick is not None:
+            raise PydanticCustomError("text_only", "'pick' belongs to 'value', not to 'text'")
         if self.stale is not None and self.format is None:
             raise PydanticCustomError("stale_text", "'stale' marks a text: it needs 'format' (a number has no mark)")
         return self
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the widget shows a text; a number cannot be marked as stale."""
+        return self.text is not None or self.format is not None
 
 
 def widget_surface(
@@ -89,9 +107,10 @@ class MetricWidget:
 
     def render(self, view: SurfacesView) -> DesiredValue | NotRenderable:
         """The newest sample, as a number or as a text."""
-        if len(samples := view.samples(self.metric)) > 1:
+        samples = view.samples(self.metric)
+        if len(samples) > 1 and self.options.pick is None:
             return NotRenderable(self.key, Obstacle.SEVERAL_SERIES, (self.metric,), len(samples))
-        sample = next(iter(samples), None) or self._last_shown(view)
+        sample = self._picked(samples, view) or self._last_shown(view)
         if sample is None:
             return NotRenderable(self.key, Obstacle.UNSEEN if view.is_unseen(self.metric) else Obstacle.NO_VALUE)
         value: Value
@@ -116,8 +135,28 @@ class MetricWidget:
             number=sample.value,
         )
 
+    def _picked(self, samples: Collection[Sample], view: SurfacesView) -> Sample | None:
+        """The sample to show. A stale one is shown only where none is fresh; a sum needs all of them to be fresh, and
+        is as old as the oldest.
+        """
+        fresh = [sample for sample in samples if view.is_fresh(sample)]
+        match self.options.pick:
+            case _ if not samples:
+                return None
+            case "sum":
+                total, oldest = fsum(sample.value for sample in fresh), min(sample.time for sample in samples)
+                return Sample(Series(self.metric), total, oldest) if len(fresh) == len(samples) else None
+            case "max":
+                return max(fresh or samples, key=attrgetter("value"))
+            case "min":
+                return min(fresh or samples, key=attrgetter("value"))
+            case _:
+                return min(fresh or samples, key=attrgetter("series.labels"))
+
     def _last_shown(self, view: SurfacesView) -> Sample | None:
-        """The sample that is shown, from before the start: with no other to be expected, it must be marked as stale."""
+        """The sample that is shown, where there is no other: from before the start with a source that is dead, or of a
+        sum that is missing. It must be marked as stale.
+        """
         shown = view.shown(self.key)
         if view.is_unseen(self.metric) or not isinstance(shown, ShownWidget):
             return None

@@ -51,6 +51,83 @@ def test_restarts_do_not_change_what_was_counted_in_the_last_hour_and_before(
             assert hour.baselines(past_of(each), NOW, UTC) == [pytest.approx(sum(steps[1:7]))]
 
 
+@pytest.mark.parametrize(
+    "compared",
+    [
+        ComparedWith("ago", 600.0, counter=True),
+        ComparedWith("ago", HOUR, counter=True),
+        ComparedWith("average", 5 * HOUR, counter=True),
+        ComparedWith("average", 600.0, counter=True),
+        ComparedWith("day", DAY, 1, counter=True),
+    ],
+)
+@given(st.lists(st.sampled_from([10.0, 60.0, 300.0, 1800.0, 3600.0, 7200.0, 40000.0]), min_size=1, max_size=100))
+def test_a_counter_that_grows_evenly_never_changed(compared: ComparedWith, spacings: list[float]) -> None:
+    """However young its history is, and whatever gaps are in it."""
+    times = [NOW - sum(spacings[:index]) for index in range(len(spacings) + 1)][::-1]
+    points = [(at, (at - times[0]) / 10) for at in times]
+    measured = compared.measured(points[-1][1], past_of(points), NOW, UTC)
+    found = compared.baselines(past_of(points), NOW, UTC)
+    if measured is not None:
+        expected = measured if compared.kind != "average" else 360
+        assert found in ([], [pytest.approx(expected)])
+
+
+@pytest.mark.parametrize(
+    ("begins", "seconds", "known"), [(5400, HOUR, False), (7190, HOUR, False), (7200, HOUR, True), (15, 10.0, False)]
+)
+def test_an_hour_that_begins_before_the_history_is_unknown(begins: float, seconds: float, known: bool) -> None:
+    points = [(NOW - begins + 5 * step, 5.0 * step) for step in range(int(begins // 5) + 1)]
+    found = ComparedWith("ago", seconds, counter=True).baselines(past_of(points), NOW, UTC)
+    assert found == ([pytest.approx(seconds)] if known else [])
+
+
+@pytest.mark.parametrize(
+    ("minutes_after_midnight", "others", "expected"),
+    [
+        (15, [(40, 40.0)], []),  # the history begins too late
+        (15, [(5, 5.0), (40, 40.0)], [5.0, 40.0]),
+        (35, [(5, 5.0)], []),  # nobody knows what came after
+        (35, [(35, 35.0)], [35.0]),
+        (720, [(600, 600.0), (800, 800.0)], []),  # a gap, and both are far away
+        (720, [(600, 600.0), (740, 740.0)], [600.0, 740.0]),
+        (1430, [(1400, 1400.0)], [1400.0]),  # the last one of the day
+    ],
+)
+def test_yesterdays_orders_at_this_time_are_known_by_those_before_and_after(
+    minutes_after_midnight: float, others: list[tuple[float, float]], expected: list[float]
+) -> None:
+    yesterday = datetime(2026, 1, 14, tzinfo=BERLIN).timestamp()
+    points = [(yesterday - 60.0, 1439.0), *((yesterday + 60 * at, value) for at, value in others)]
+    now = yesterday + DAY + 60 * minutes_after_midnight
+    assert ComparedWith("day", DAY, 1, DAILY).baselines(past_of([*points, (now, 1.0)]), now, BERLIN) == expected
+
+
+def test_a_counter_that_started_again_in_a_gap_counted_nobody_knows_what() -> None:
+    minutes = [*range(-120, -60), *range(-20, 1)]
+    points = [(NOW + 60.0 * at, at + 1000.0 if at <= -60 else at + 20.0) for at in minutes]
+    hour = ComparedWith("ago", HOUR, counter=True)
+    assert hour.measured(20.0, past_of(points), NOW, UTC) is None
+    assert ComparedWith("average", 2 * HOUR, counter=True).baselines(past_of(points), NOW, UTC) == [pytest.approx(60)]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "known"),
+    [
+        (range(-60, 1), True),
+        (range(-20, 1), False),
+        ([*range(-60, -55), 0], False),  # a gap
+        ([*range(-60, -40), *range(-20, 1)], True),
+        ([-60, -30, 0], True),
+        ([-45, 0], True),  # so it is polled
+        ([0], False),
+    ],
+)
+def test_an_average_needs_samples_from_half_of_its_time(minutes: Sequence[int], known: bool) -> None:
+    points = [(NOW + 60.0 * at, 7.0) for at in minutes]
+    assert ComparedWith("average", HOUR).baselines(past_of(points), NOW, UTC) == ([7.0] if known else [])
+
+
 def test_polls_that_miss_the_hour_are_weighed() -> None:
     points = [(NOW - 2400.0 * back, 2400.0 * -back / 10) for back in range(5, -1, -1)]
     hour = ComparedWith("ago", HOUR, counter=True)

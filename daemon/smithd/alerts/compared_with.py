@@ -6,10 +6,12 @@ Of a counter increases are compared: what it counted in a time, with what it cou
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
+from operator import itemgetter
 from typing import Literal
 
 from smithd.expression.window import (
@@ -34,7 +36,11 @@ LONGEST_DAY = 90000.0
 FARTHEST = 28 * 86400.0
 """How far back a day is looked for that stands in for one that is left out, as far as ``history`` goes."""
 LEAST_COVERED = 0.5
-"""The share of its window that an average needs samples from, counted from the oldest."""
+"""The share of its window that an average needs samples from."""
+LONG_GAP = 0.25
+"""The share of its window that is too long between two samples: of an average, where they are usually nearer; of a
+counter, where it started again in between, and nobody knows what it had counted until then.
+"""
 HOUR = 3600.0
 CORRECTED_TO = 0.5
 """A daily counter that falls to no less than this share of its value was corrected, and has not started again."""
@@ -114,7 +120,7 @@ class ComparedWith:
             # Of a counter from the midnight of that day on.
             return (self.days + (self.counter is True)) * LONGEST_DAY + NEAR
         if self.kind == "average":
-            return self.seconds
+            return max(self.seconds, HOUR + _near(HOUR)) if self.counter else self.seconds
         if self.counter:
             return 2 * self.seconds + _near(self.seconds)
         return self.seconds + tolerance(self.seconds)
@@ -136,10 +142,9 @@ class ComparedWith:
         if not self.counter:
             return value
         if self.kind == "day":
-            return _today(value, past, now, zone) if self.counter == "daily" else _since_midnight(past, now, zone)
+            return _today(value, past, now, zone) if self.counter == "daily" else self._since_midnight(past, now, zone)
         window = self.seconds if self.kind == "ago" else HOUR
-        near = _near(window)
-        return growth_between(self._counted(past(now - window - near)), now - window, now, near)
+        return self._counted(past(now - 2 * window), now - window, now, _near(window))
 
     def baselines(self, past: Past, now: float, zone: tzinfo, normality: Normality = ALL_NORMAL) -> list[float]:
         """What to compare a value of ``now`` with. Empty where too little that is normal is remembered; two values
@@ -153,9 +158,25 @@ class ComparedWith:
             found = (self._counted_before if self.counter else self._value_ago)(past, now, normality)
         return [found] if found is not None else []
 
-    def _counted(self, samples: Samples) -> Samples:
-        """The samples without restarts. What counts a day's orders may be corrected: one is cancelled."""
-        return without_restarts(samples, at_most=CORRECTED_TO if self.counter == "daily" else 1.0)
+    @property
+    def _restarts_below(self) -> float:
+        """What counts a day's orders may be corrected: one is cancelled. Any other counter that falls has restarted."""
+        return CORRECTED_TO if self.counter == "daily" else 1.0
+
+    def _counted(self, samples: Samples, start: float, end: float, near: float) -> float | None:
+        """What was counted from one moment to another; None where too little is known."""
+        lost = self._lost(samples, LONG_GAP * (end - start))
+        if any(begun < end and over > start for begun, over in lost):
+            return None
+        return growth_between(without_restarts(samples, self._restarts_below), start, end, near)
+
+    def _lost(self, samples: Samples, longest: float) -> list[tuple[float, float]]:
+        """The times longer than that without a sample in which the counter started again."""
+        return [
+            (begun, over)
+            for (begun, before), (over, after) in pairwise(samples)
+            if over - begun > longest and after < before * self._restarts_below
+        ]
 
     def _value_ago(self, past: Past, now: float, normality: Normality) -> float | None:
         # Of a level that is younger than that, the oldest value.
@@ -179,24 +200,26 @@ class ComparedWith:
         # A level that is younger than both times is compared with itself.
         if end - start < window / 2:
             start, end = normality.level_since, now
-        counted = growth_between(self._counted(past(start - near)), start, end, near)
+        counted = self._counted(past(start - window), start, end, near)
         return counted * window / (end - start) if counted is not None and end > start else None
 
     def _average(self, past: Past, now: float, normality: Normality) -> float | None:
         start = max(now - self.seconds, normality.level_since)
         samples = past(start)
-        if not samples or now - samples[0][0] < LEAST_COVERED * (now - start):
+        if not _covers(samples, start, now):
             return None
         return average(normality.of(samples), start, now)
 
     def _mean_hour(self, past: Past, now: float, normality: Normality) -> float | None:
         start = max(now - self.seconds, normality.level_since)
-        samples = self._counted(past(start))
-        if not samples or now - samples[0][0] < LEAST_COVERED * (now - start):
+        samples = past(start)
+        if not _covers(samples, start, now):
             return None
-        stretches = normality.stretches(samples[0][0], now)
-        counted = [growth_between(samples, begun, over, self.seconds) for begun, over in stretches]
-        hours = sum(over - begun for begun, over in stretches) / HOUR
+        lost = self._lost(samples, LONG_GAP * HOUR)
+        known = replace(normality, left_out=(*normality.left_out, *lost)).stretches(samples[0][0], now)
+        level = without_restarts(samples, self._restarts_below)
+        counted = [growth_between(level, begun, over, self.seconds) for begun, over in known]
+        hours = sum(over - begun for begun, over in known) / HOUR
         return math.fsum(each for each in counted if each is not None) / hours if hours else None
 
     def _same_time(self, past: Past, now: float, zone: tzinfo, normality: Normality) -> list[float]:
@@ -206,7 +229,7 @@ class ComparedWith:
             # Counted on the zone's clocks: where they are set in between, a day has 23 or 25 hours.
             moment = (today - timedelta(days=days)).timestamp()
             if self.counter is True:
-                counted = _since_midnight(past, moment, zone)
+                counted = self._since_midnight(past, moment, zone)
                 found = [(moment, counted)] if counted is not None else []
             else:
                 found = self._around(past, moment, zone)
@@ -216,14 +239,45 @@ class ComparedWith:
             days += self.days
         return []
 
+    def _since_midnight(self, past: Past, moment: float, zone: tzinfo) -> float | None:
+        """What a counter counted from the midnight before a moment until then."""
+        midnight, _ = _midnights(moment, zone)
+        # The last sample of the day before may come from a source that is polled once in an hour.
+        return self._counted(past(midnight - HOUR - NEAR), midnight, moment, NEAR)
+
     def _around(self, past: Past, moment: float, zone: tzinfo) -> list[tuple[float, float]]:
-        found = list(around(past(moment - NEAR), moment, NEAR))
         if self.counter != "daily":
-            return found
+            return list(around(past(moment - NEAR), moment, NEAR))
         # The day before and the day after have nothing to do with it.
         midnight, night = _midnights(moment, zone)
-        same_day = [point for point in found if midnight <= point[0] < night]
-        return [(at, value) for at, value in same_day if _today(value, past, at, zone) is not None]
+        day = [point for point in past(midnight) if point[0] < night]
+        found = _of_day(day, moment, night)
+        return [(at, value) for at, value in found if _today(value, past, at, zone) is not None]
+
+
+def _covers(samples: Samples, start: float, now: float) -> bool:
+    """Whether enough of the time from ``start`` to ``now`` lies between samples that are near enough for an average."""
+    spacings = sorted(after - before for (before, _), (after, _) in pairwise(samples))
+    if not spacings:
+        return False
+    usual = spacings[(len(spacings) - 1) // 2]
+    longest = max(2 * usual, LONG_GAP * (now - start))
+    return math.fsum(each for each in spacings if each <= longest) >= LEAST_COVERED * (now - start)
+
+
+def _of_day(samples: Samples, moment: float, night: float) -> Samples:
+    """The samples of a day that tell what a daily counter had counted at a moment: the one of then, or those before and
+    after. Where none comes after it until ``night``, the last one is that of the end of the day.
+    """
+    place = bisect_right(samples, moment, key=itemgetter(0))
+    if not place:
+        return ()
+    at, _ = samples[place - 1]
+    if at == moment or (place == len(samples) and night - at <= HOUR):
+        return samples[place - 1 : place]
+    either_side = samples[place - 1 : place + 1]
+    is_near = min(abs(point[0] - moment) for point in either_side) <= NEAR
+    return either_side if len(either_side) == 2 and is_near else ()
 
 
 def _near(window: float) -> float:
@@ -235,12 +289,6 @@ def _midnights(moment: float, zone: tzinfo) -> tuple[float, float]:
     """When the day of a moment begins, and when the next one does."""
     begins = datetime.fromtimestamp(moment, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     return begins.timestamp(), (begins + timedelta(days=1)).timestamp()
-
-
-def _since_midnight(past: Past, moment: float, zone: tzinfo) -> float | None:
-    """What a counter counted from the midnight before a moment until then."""
-    midnight, _ = _midnights(moment, zone)
-    return growth_between(without_restarts(past(midnight - NEAR)), midnight, moment, NEAR)
 
 
 def _today(value: float, past: Past, now: float, zone: tzinfo) -> float | None:

@@ -67,17 +67,21 @@ def without_restarts(samples: Samples, at_most: float = 1.0) -> Samples:
 
 def growth_between(samples: Samples, start: float, end: float, within: float) -> float | None:
     """How much a counter without restarts grew from one moment to another. Between two samples it is taken to grow
-    evenly; None where an end has no sample within so many seconds.
+    evenly; None where an end has no sample within so many seconds, or lies beyond the first or the last sample.
     """
     first, last = _level(samples, start, within), _level(samples, end, within)
     return last - first if first is not None and last is not None else None
 
 
 def _level(samples: Samples, at: float, within: float) -> float | None:
-    near = around(samples, at, within)
-    if len(near) < 2:
-        return near[0][1] if near else None
-    (before_at, before), (after_at, after) = near
+    place = bisect_right(samples, at, key=_TIME)
+    if place and samples[place - 1][0] == at:
+        return samples[place - 1][1]
+    if place in (0, len(samples)):
+        return None
+    (before_at, before), (after_at, after) = samples[place - 1], samples[place]
+    if min(at - before_at, after_at - at) > within:
+        return None
     return before + (after - before) * (at - before_at) / (after_at - before_at)
 
 

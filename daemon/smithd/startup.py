@@ -27,6 +27,7 @@ from smithd.notify.group import Groups
 from smithd.notify.resume import resume as resume_groups
 from smithd.notify.route import NotifyTimer
 from smithd.notify.silence import Silences
+from smithd.notify.time_window import TimeWindow
 from smithd.outbox import queue as outbox_queue
 from smithd.outbox import rows as outbox_rows
 from smithd.outbox.message import ActivityEnd, Push, PushUpdate, WidgetValue
@@ -45,10 +46,10 @@ from smithd.surfaces import messages as surface_messages
 from smithd.surfaces import rows as slot_rows
 from smithd.surfaces.slots import Slots
 from smithd.surfaces.slots import timers as slots_timers
-from smithd.timers import AlertDue, StaleDue, SurfaceDue
+from smithd.timers import AlertDue, SilenceDue, StaleDue, SurfaceDue, WindowDue
 from smithd.views import notify_view
 
-EngineTimer = AlertDue | StaleDue | SurfaceDue | NotifyTimer
+EngineTimer = AlertDue | StaleDue | SurfaceDue | WindowDue | SilenceDue | NotifyTimer
 
 JUST_AFTER = 0.001
 """Something is stale when more than its time has passed, so its timer is due a moment later."""
@@ -137,9 +138,8 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     outbox, withdrawn = _without_removed(outbox, setup.surfaces.keys, left.from_another, now)
     outbox = outbox_queue.want(outbox_queue.try_again(outbox, DEFAULT_ACCOUNT), setup.surfaces.keys)
     groups = Groups() if has_moved else left.groups
-    state = State(
-        series, resumed.alerts, intervals, groups, left.silences, outbox, left.slots, alive_at=now, pruned_at=now
-    )
+    left_at = now if left.alerts.alive_at is None else min(left.alerts.alive_at, now)
+    state = State(series, resumed.alerts, intervals, groups, left.silences, outbox, left.slots, now, now, left_at)
 
     notified = resume_groups(state.groups, notify_view(setup, state, now), setup.notify)
     for message in notified.messages:
@@ -166,6 +166,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     timers += [(at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)]
     timers += stale_timers(series, setup.watched, now)
     timers += slot_timers(left.slots, setup, now)
+    timers += [*window_timers(setup.config.windows, now), *silence_timers(left.silences, now)]
     state = state._replace(groups=notified.groups, outbox=outbox)
     return ResumedState(state, stored, timers, list(report.events(notified.decisions)))
 
@@ -186,6 +187,16 @@ def _outbox_for(setup: Setup, before: Outbox) -> tuple[Outbox, OutboxChanges, bo
 def slot_timers(slots: Slots, setup: Setup, now: float) -> list[tuple[float, SurfaceDue]]:
     """When slots are to be allocated again though nothing else changes."""
     return [(at, SurfaceDue(key)) for at, key in slots_timers(slots, setup.surfaces.limits, now)]
+
+
+def window_timers(windows: Iterable[TimeWindow], now: float) -> list[tuple[float, WindowDue]]:
+    """When each of these time windows opens or closes next."""
+    return [(window.changes_at(now), WindowDue(window.name)) for window in windows]
+
+
+def silence_timers(silences: Silences, now: float) -> list[tuple[float, SilenceDue]]:
+    """When the active silences end."""
+    return [(silence.ends, SilenceDue(silence.id)) for silence in silences.active(now)]
 
 
 def stale_timers(series: SeriesState, names: Iterable[str], now: float) -> list[tuple[float, StaleDue]]:

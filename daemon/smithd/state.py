@@ -31,7 +31,8 @@ class State(NamedTuple):
     """Everything that is remembered from one step to the next, but for the samples of the past (see ``History``).
 
     ``intervals``: when rules fired on each series. ``alive_at``: when it was last written that the daemon is alive;
-    ``pruned_at``: when intervals were last pruned. ``not_renderable``: the surfaces without a desired state, and why.
+    ``pruned_at``: when intervals were last pruned; ``left_at``: when the last run was last known to be alive.
+    ``not_renderable``: the surfaces without a desired state, and why.
     ``ageing``: the metrics and sources that have a timer for when something of them becomes stale.
     A named tuple, since every poll makes a new one: to replace a field of a frozen dataclass costs three times as much.
     """
@@ -45,6 +46,7 @@ class State(NamedTuple):
     slots: Slots
     alive_at: float
     pruned_at: float
+    left_at: float
     not_renderable: HashTrieMap[SurfaceKey, NotRenderable] = HashTrieMap()
     ageing: HashTrieSet[str] = HashTrieSet()
 

@@ -23,6 +23,18 @@ class StaleDue(NamedTuple):
     name: str
 
 
+class WindowDue(NamedTuple):
+    """A time window that opens or closes."""
+
+    name: str
+
+
+class SilenceDue(NamedTuple):
+    """A silence that ends."""
+
+    id: int
+
+
 class SurfaceDue(NamedTuple):
     """A surface to be rendered again."""
 

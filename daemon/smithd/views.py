@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
+from smithd.alerts.alert import Alert
+from smithd.alerts.alerts import NO_ALERTS
 from smithd.keys import DEFAULT_ACCOUNT, PushKey
+from smithd.notify.suppression import unsuppressed
 from smithd.notify.view import NotifyView, open_windows
+from smithd.plugin.sample import Labels
 from smithd.setup import Setup
 from smithd.state import State
 from smithd.surfaces.view import SurfacesView
@@ -27,10 +34,25 @@ def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
 def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
     """What surfaces are rendered from. A stream whose start waits to be sent counts as on the phone."""
     outbox, streams = state.outbox, setup.surfaces.streams
+
+    # Most renderings ask about few rules, or none.
+    @cache
+    def suppressing(at: float) -> NotifyView:
+        return notify_view(setup, state, at)
+
+    @cache
+    def counting(rule: str) -> Mapping[Labels, Alert]:
+        alerts, config = state.alerts.firing.get(rule, NO_ALERTS), setup.notify
+        if not alerts:
+            return alerts
+        seen, before = suppressing(now), suppressing(state.left_at)
+        return unsuppressed(alerts, config.rules[rule], config.suppressors[rule], seen, before)
+
     return SurfacesView(
         now,
         state.series,
         state.alerts.firing,
+        counting,
         outbox.shown.get,
         lambda: outbox.streams_on_phone(DEFAULT_ACCOUNT) | {key for key in streams if outbox.status(key).holds_slot},
     )

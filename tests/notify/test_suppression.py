@@ -13,7 +13,17 @@ from smithd.alerts.machine import Hold, Phase
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason
 from smithd.notify.silence import Silence
-from smithd.notify.suppression import Suppression, SuppressionOptions, compile_suppressors, suppression
+from smithd.notify.suppression import (
+    NO_SUPPRESSORS,
+    Suppression,
+    SuppressionOptions,
+    Suppressors,
+    compile_suppressors,
+    suppression,
+    unsuppressed,
+)
+from smithd.notify.time_window import MuteOptions
+from smithd.notify.view import NotifyView
 
 LATER = NOW + 600
 DOWN, DOWN_B = open_alert(rule="down", host="a"), open_alert(rule="down", host="b")
@@ -22,6 +32,7 @@ PENDING = replace(DOWN, severity=None, holds=tuple(Hold(hold.severity, Phase.PEN
 BY_HAND = Silence(3, parse_matchers("rule=errors"), "", "ann", NOW, LATER)
 LONGER = Silence(4, parse_matchers("severity=critical"), "moving", "ann", NOW, LATER + 60)
 OTHER = Silence(5, parse_matchers("rule=other"), "", "ann", NOW, LATER)
+STARTED = NOW - 3600
 UNCONFIRMED = Suppression(Reason.UNCONFIRMED, "", NOW + 20)
 
 
@@ -101,6 +112,35 @@ def test_a_situation_has_one_suppression(row: Row) -> None:
     )
     now = view(alerts=row.alerts, windows=row.windows, silences=row.silences)
     assert suppression(suppressors["errors"], open_alert(host="a"), RULE, now, row.earlier) == row.expected
+
+
+def test_what_is_not_suppressed_counts() -> None:
+    alerts = {alert.labels: alert for alert in (open_alert(host="a"), open_alert(host="b"))}
+    options = {"errors": SuppressionOptions(unless_firing=["down"]), "down": SuppressionOptions()}
+    suppressors = compile_suppressors(options)["errors"]
+
+    def counting(suppressors: Suppressors, now: NotifyView, before: NotifyView | None = None) -> list[str]:
+        found = unsuppressed(alerts, RULE, suppressors, now, before or now)
+        return [dict(labels)["host"] for labels in found]
+
+    assert counting(NO_SUPPRESSORS, view()) == counting(suppressors, view()) == ["a", "b"]
+    assert counting(suppressors, view(alerts=[DOWN])) == ["b"]
+    assert counting(NO_SUPPRESSORS, view(silences=[BY_HAND])) == []
+    assert counting(NO_SUPPRESSORS, view(silences=[OTHER])) == ["a", "b"]
+
+
+def test_what_is_unconfirmed_since_a_start_counts_as_it_did_before() -> None:
+    kept = replace(open_alert(host="a"), fired_at=STARTED - 100)
+    new = replace(open_alert(host="b"), fired_at=STARTED + 5)
+    alerts, muted = {alert.labels: alert for alert in (kept, new)}, Suppressors(MuteOptions(during=["nights"]))
+    closed, open_ = view(now=STARTED + 10), view(now=STARTED + 10, windows={"nights": LATER})
+
+    def counting(now: NotifyView, before: NotifyView) -> list[str]:
+        return [dict(labels)["host"] for labels in unsuppressed(alerts, RULE, muted, now, before)]
+
+    assert counting(closed, before=open_) == ["b"]
+    assert counting(open_, before=closed) == ["a"]
+    assert counting(view(), before=open_) == ["a", "b"]  # its first answer is overdue by now
 
 
 def test_it_is_described_with_its_end() -> None:

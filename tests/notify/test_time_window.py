@@ -83,6 +83,26 @@ def test_a_window_is_open_until_it_ends_and_not_then(begin: str, end: str, days:
         assert not some.contains(ends)
 
 
+@given(
+    begin=times,
+    end=times,
+    days=st.sets(st.sampled_from(DAYS), min_size=1, max_size=6),
+    now=st.integers(int(at("2026-01-01T00:00")), int(at("2027-01-01T00:00"))),
+    share=st.floats(0, 0.999),
+)
+@settings(max_examples=200)
+def test_a_window_stays_as_it_is_until_it_changes(begin: str, end: str, days: set[str], now: int, share: float) -> None:
+    if begin == end:
+        return
+    some = window(from_=begin, to=end, days=sorted(days))
+    changes = some.changes_at(now)
+    assert now < changes < now + 9 * 86400
+    assert some.contains(now + share * (changes - now)) == some.contains(now)
+    if some.contains(now):
+        # Days that follow each other are one window: it is looked at between them, too.
+        assert changes <= some.ends_at(now)
+
+
 @pytest.mark.parametrize(
     "keys", [{}, {"days": list(DAYS)}, {"from": "07:00", "to": "07:00"}, {"from": "00:00", "to": "00:00"}, {"to": "7"}]
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from smithd.alerts.severity import Severity
 from smithd.surfaces.activity.stats import StatsOptions
 from smithd.surfaces.activity.surface import ActivitySurface, activity_surface
 from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable, Obstacle
@@ -92,6 +94,30 @@ def test_it_is_wanted_always_or_while_a_rule_fires() -> None:
     chosen = surface(show={"while_firing": ["errors", "other"]})
     assert [chosen.is_wanted(view()), chosen.is_wanted(view(firing=(open_alert(),)))] == [False, True]
     assert surface().is_wanted(view())
+
+
+def test_a_suppressed_alert_starts_nothing_ends_nothing_and_counts_nowhere_but_in_colours() -> None:
+    alert = open_alert()
+    seen = view(sample("shop.errors", 7), firing=(alert,), suppressed=(alert,))
+    there = view(sample("shop.errors", 7), firing=(alert,), suppressed=(alert,), shown=[shown_state("shop", {}, NOW)])
+    keys: dict[str, object] = {"title": "{{ count }}: {{ firing | join }}", "show": {"while_firing": ["errors"]}}
+    chosen = surface(**keys)
+    assert (chosen.is_wanted(seen), chosen.is_wanted(there), chosen.incident_severity(there)) == (False, True, None)
+    state = desired(chosen, there).content.content_state
+    assert (state["title"], state["metrics"][0]["color"]) == ("0:", "red")
+
+    including = surface(include_suppressed=True, **keys)
+    assert (including.is_wanted(seen), including.incident_severity(seen)) == (True, Severity.CRITICAL)
+    assert desired(including, seen).content.content_state["title"] == "1: errors"
+
+
+def test_an_incident_is_what_fires_from_warning_on_in_what_it_is_shown_for_or_coloured_by() -> None:
+    assert surface().incident_severity(view(firing=(open_alert(3.0),))) is Severity.WARNING
+    assert surface().incident_severity(view()) is None
+    info = replace(open_alert(), severity=Severity.INFO)
+    assert surface().incident_severity(view(firing=(info,))) is None
+    plain = surface(stats=[{"label": "Errors", "value": "shop.errors"}])
+    assert plain.incident_severity(view(firing=(open_alert(),))) is None
 
 
 def test_it_depends_on_what_its_options_name() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from smithd.alerts.severity import Severity
 from smithd.surfaces.surface import DesiredValue, NotRenderable, Obstacle
@@ -110,6 +111,23 @@ def test_a_text_about_everything() -> None:
     options = {"text": "{{ 'all well' if not firing else firing | join(', ') }}"}
     assert desired(options, view(answered=NOW)).value == "all well"
     assert desired(options, view(answered=NOW, firing=(open_alert(),))).value == "errors"
+
+
+def test_suppressed_alerts_count_in_no_text_unless_they_are_included_and_colours_stay_true() -> None:
+    alert, counting = open_alert(), {"text": "{{ firing | join }}: {{ count }}"}
+    seen = view(sample("shop.errors", 7), answered=NOW, firing=(alert,), suppressed=(alert,))
+    assert desired(counting, seen).value == ": 0"
+    assert desired({**counting, "include_suppressed": True}, seen).value == "errors: 1"
+    assert desired("shop.errors", seen).severity is Severity.CRITICAL
+    with pytest.raises(ValidationError, match="belongs to 'text'"):
+        WidgetOptions.model_validate({"value": "shop.errors", "include_suppressed": True})
+
+
+def test_while_only_suppressed_alerts_fire_a_text_waits_for_all_answers() -> None:
+    alert = open_alert()
+    seen = view(started=NOW - 15, firing=(alert,), suppressed=(alert,))
+    assert obstacle({"text": "{{ count }}"}, seen) is Obstacle.UNSEEN
+    assert desired({"text": "{{ count }}", "include_suppressed": True}, seen).value == "1 ?"
 
 
 @pytest.mark.parametrize("options", [{"text": "{{ firing | join }}"}, {"value": "shop.errors", "format": "{{ '' }}"}])

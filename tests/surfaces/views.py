@@ -38,10 +38,11 @@ def view(
     started: float = NOW - 3600,
     answered: float | None = None,
     firing: tuple[Alert, ...] = (),
+    suppressed: tuple[Alert, ...] = (),
     shown: Iterable[Shown] = (),
     on_phone: Iterable[str] = (),
 ) -> SurfacesView:
-    """A view with these samples (fresh for 100 s), these alerts, and what is shown."""
+    """A view with these samples (fresh for 100 s), these alerts, of which some are suppressed, and what is shown."""
     sources = dict.fromkeys(("shop", "depot"), ExpectedSource(100.0, 20.0))
     expected = Expected(METRICS, frozenset(), sources, {})
     series = begin(expected, started)
@@ -53,7 +54,18 @@ def view(
     for alert in firing:
         by_rule.setdefault(alert.rule, {})[alert.series.labels] = alert
     known: dict[SurfaceKey, Shown] = {each.key: each for each in shown if isinstance(each.key, SurfaceKey)}
-    return SurfacesView(now, series, by_rule, known.get, lambda: {stream(name) for name in on_phone})
+    counting = {
+        rule: {labels: alert for labels, alert in of_rule.items() if alert not in suppressed}
+        for rule, of_rule in by_rule.items()
+    }
+    return SurfacesView(
+        now,
+        series,
+        by_rule,
+        lambda rule: counting.get(rule, {}),
+        known.get,
+        lambda: {stream(name) for name in on_phone},
+    )
 
 
 def sample(metric: str, value: float, at: float = NOW, **labels: str) -> Sample:

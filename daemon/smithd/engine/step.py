@@ -58,7 +58,7 @@ from smithd.startup import EngineTimer
 from smithd.state import State, StateChanges
 from smithd.surfaces import slots
 from smithd.surfaces.surfaces import render
-from smithd.timers import AlertDue, StaleDue, SurfaceDue, TimerChanges, TimerQueue
+from smithd.timers import AlertDue, SilenceDue, StaleDue, SurfaceDue, TimerChanges, TimerQueue, WindowDue
 from smithd.views import notify_view, surfaces_view
 
 ALIVE_EVERY = 60.0
@@ -175,7 +175,10 @@ class Step:
         )
         self._state = self._state._replace(series=recorded.state)
         self._samples.take(samples, poll.time)
+        surfaces: set[SurfaceKey] = set()
         if recorded.news:
+            # A first answer confirms alerts: they count as they are.
+            surfaces = self._showing_alerts()
             # What became due while the health of the source was unknown was left alone until now.
             due = overdue(self._setup.rules, self._state.alerts, poll.source, poll.time)
             metrics = self._setup.rules.metrics_of.get(poll.source, ())
@@ -189,11 +192,18 @@ class Step:
         is_answer = poll.failure is None or samples
         answered = {poll.source} if is_answer and poll.source in self._setup.surfaces.sources else set[str]()
         fresh_again = self._watch(recorded.reported | answered, poll.time)
-        self._evaluate(samples, recorded.reported, [*recorded.changed, *fresh_again], poll.time)
+        self._evaluate(samples, recorded.reported, [*recorded.changed, *fresh_again], surfaces, poll.time)
 
-    def _evaluate(self, samples: Iterable[Any], reported: Collection[str], names: Sequence[str], now: float) -> None:
+    def _evaluate(
+        self,
+        samples: Iterable[Any],
+        reported: Collection[str],
+        names: Sequence[str],
+        surfaces: set[SurfaceKey],
+        now: float,
+    ) -> None:
         """What samples that are recorded mean: derive → evaluate. ``reported``: their metrics; ``names``: what surfaces
-        are rendered for.
+        are rendered for; ``surfaces``: those that are rendered anyway.
         """
         fresh = self._state.series.fresh_of(samples, now)
         view = self._view(now)
@@ -205,7 +215,7 @@ class Step:
         evaluated = evaluate(
             self._setup.rules, self._state.alerts, fresh + derived.samples, derived.metrics, derived.view
         )
-        self._notify_and_render(evaluated, (), [*names, *derived.changed], set(), now)
+        self._notify_and_render(evaluated, (), [*names, *derived.changed], surfaces, now)
 
     def _notify_and_render(
         self,
@@ -245,6 +255,9 @@ class Step:
                 self._take_outbox(*outbox.withdraw(self._state.outbox, key))
 
         rules = {each.alert.rule for each in evaluated.transitions if each.changes_severity}
+        # What a rule suppresses counts, or does not, by whether that one fires or is about to.
+        dependents = self._setup.notify.dependents
+        rules.update(name for each in evaluated.transitions for name in dependents.get(each.alert.rule, ()))
         self._render(surfaces | self._setup.surfaces.concerned(names, rules), now)
 
     def _view(self, now: float) -> SeriesView:
@@ -284,6 +297,7 @@ class Step:
         names: list[str] = []
         surfaces: set[SurfaceKey] = set()
         notify_due: list[NotifyTimer] = []
+        windows: set[str] = set()
         for timer in self._timers.take(now):
             match timer:
                 case AlertDue():
@@ -292,6 +306,11 @@ class Step:
                     names.append(name)
                 case SurfaceDue(surface):
                     surfaces.add(surface)
+                case WindowDue(name):
+                    windows.add(name)
+                    surfaces |= self._suppression_changed()
+                case SilenceDue():
+                    surfaces |= self._suppression_changed()
                 case SuppressionEnds() | GroupDue():
                     notify_due.append(timer)
 
@@ -301,6 +320,8 @@ class Step:
             ageing = ageing.discard(name)
         self._state = self._state._replace(ageing=ageing)
         self._watch(names, now)
+        changed = (window for window in self._setup.config.windows if window.name in windows)
+        self._timers.add(startup.window_timers(changed, now))
         stale = [name for name in names if self._state.series.stale_at(name) <= now]
 
         evaluated = Evaluated(self._state.alerts)
@@ -321,6 +342,7 @@ class Step:
             slots=slots.set_clock(self._state.slots, now),
             alive_at=min(self._state.alive_at, now),
             pruned_at=min(self._state.pruned_at, now),
+            left_at=min(self._state.left_at, now),
             ageing=HashTrieSet(),
         )
         self._take_outbox(*outbox.shift_sent(self._state.outbox, seconds))
@@ -335,6 +357,8 @@ class Step:
         self._timers.add(timers_of(self._setup.rules, self._state.alerts))
         self._timers.add((now, SurfaceDue(key)) for key in self._setup.surfaces.keys)
         self._timers.add(startup.slot_timers(self._state.slots, self._setup, now))
+        self._timers.add(startup.window_timers(self._setup.config.windows, now))
+        self._timers.add(startup.silence_timers(self._state.silences, now))
         self._watch(self._setup.watched, now)
 
     def _change_silences(self, command: AddSilence | ExpireSilence) -> Silence | ValueError | None:
@@ -360,11 +384,13 @@ class Step:
         if self._stored.silences_before is None:
             self._stored.silences_before = before
         self._state = self._state._replace(silences=after)
+        self._render(self._suppression_changed(), now)
         if isinstance(command, ExpireSilence):
             # What it silenced has no timer for this moment, since its end was to come later.
             self._timers.add(look_again(self._state.groups, now))
             self._events.append(SilenceExpired(silence.id))
             return None
+        self._timers.add([(silence.ends, SilenceDue(silence.id))])
         self._events.append(SilenceAdded(silence.id, silence.text, command.seconds, command.comment, command.author))
         return silence
 
@@ -401,7 +427,17 @@ class Step:
         known = self._state.series.fresh_samples(now)
         reported = {sample.series.metric for sample in known}
         self._watch(reported, now)
-        self._evaluate(known, reported, list(reported), now)
+        self._evaluate(known, reported, list(reported), set(), now)
+
+    def _suppression_changed(self) -> set[SurfaceKey]:
+        """A window or a silence began or ended: the surfaces that may count other alerts now."""
+        # The next start must know what suppressed the alerts of this run last.
+        self._stored.alive |= bool(self._state.alerts.firing)
+        return self._showing_alerts()
+
+    def _showing_alerts(self) -> set[SurfaceKey]:
+        """The surfaces that depend on a rule that fires."""
+        return self._setup.surfaces.concerned((), self._state.alerts.firing.keys())
 
     def _watch(self, names: Iterable[str], now: float) -> list[str]:
         """Set timers for when something of these metrics and sources becomes stale; returns those that had none."""

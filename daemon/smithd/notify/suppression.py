@@ -18,7 +18,7 @@ from smithd.notify.reason import Reason
 from smithd.notify.time_window import MuteOptions
 from smithd.notify.view import NotifyView
 from smithd.plugin.options import Options
-from smithd.plugin.sample import Series
+from smithd.plugin.sample import Labels, Series
 from smithd.references import RuleRef
 
 
@@ -54,6 +54,9 @@ class Suppressors:
     mute: MuteOptions | None = None
     unless_firing: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
+
+
+NO_SUPPRESSORS = Suppressors()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,29 @@ def suppression(
         if any((other.severity is not None or other.is_pending) and _shares_labels(other, alert) for other in others):
             return Suppression(Reason.DEPENDENT, name)
     return None
+
+
+def unsuppressed(
+    alerts: Mapping[Labels, Alert], rule: Rule, suppressors: Suppressors, view: NotifyView, before: NotifyView
+) -> Mapping[Labels, Alert]:
+    """Those of a rule's alerts that nothing suppresses now. ``before``: what there was to see when the last run ended:
+    an alert that is unconfirmed since the start counts as it did then.
+    """
+    # Most rules have nothing that could suppress them, and a rule may have thousands of alerts.
+    if suppressors == NO_SUPPRESSORS and not view.silences and not before.silences:
+        return alerts
+    counting = {}
+    for labels, alert in alerts.items():
+        seen = view if _is_confirmed(alert, view) else before
+        if suppression(suppressors, alert, rule, seen) is None:
+            counting[labels] = alert
+    return counting
+
+
+def _is_confirmed(alert: Alert, view: NotifyView) -> bool:
+    """Whether it is known since the start that an alert fires."""
+    has_begun_since = alert.fired_at is not None and alert.fired_at >= view.series.started
+    return has_begun_since or view.confirmed_by(alert.series) <= view.now
 
 
 def compile_suppressors(rules: Mapping[str, SuppressionOptions]) -> dict[str, Suppressors]:

@@ -85,6 +85,10 @@ class TimeWindow:
                 closes = max(closes, end)
         return closes
 
+    def changes_at(self, at: float) -> float:
+        """When it opens or closes next after ``at``."""
+        return min(edge for span in self._spans(at, days=LONGEST_SEARCH) for edge in span if edge > at)
+
     def _spans(self, at: float, days: int) -> Iterator[tuple[float, float]]:
         """When it opens and closes, from yesterday on, and for ``days`` days after that."""
         midnight = datetime.fromtimestamp(at, self.zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)

@@ -19,13 +19,15 @@ from smithd.series.state import SeriesState
 class SurfacesView:
     """Everything that a surface may know when it is rendered, at ``now`` (seconds since 1970).
 
-    ``firing``: the firing alerts by rule and labels. ``shown``: what a surface shows. ``on_phone``: the streams that
-    are on the phone, may be, or have their start enqueued.
+    ``firing``: the firing alerts by rule and labels. ``unsuppressed``: those of a rule that are not suppressed.
+    ``shown``: what a surface shows. ``on_phone``: the streams that are on the phone, may be, or have their start
+    enqueued.
     """
 
     now: float
     series: SeriesState
     firing: Mapping[str, Mapping[Labels, Alert]]
+    unsuppressed: Callable[[str], Mapping[Labels, Alert]]
     shown: Callable[[SurfaceKey], Shown | None]
     on_phone: Callable[[], Set[StreamKey]]
 
@@ -51,8 +53,21 @@ class SurfacesView:
         return self.series.stale_at(source) < self.now
 
     def severity(self, rules: Iterable[str]) -> Severity | None:
-        """The worst severity that fires among these rules."""
+        """The worst severity that fires among these rules, suppressed or not: that of colours."""
         return worst_of(*(alert.severity for rule in rules for alert in self.firing.get(rule, {}).values()))
+
+    def unsuppressed_severity(self, rules: Iterable[str]) -> Severity | None:
+        """The worst severity that fires among these rules, suppressed alerts apart: that of ranks and starts."""
+        return worst_of(*(alert.severity for rule in rules for alert in self.unsuppressed(rule).values()))
+
+    def counted(
+        self, rules: Iterable[str] | None = None, *, include_suppressed: bool = False
+    ) -> dict[str, Collection[Alert]]:
+        """The firing alerts that count in texts, by rule; of all rules, or of some. A rule without any is left out."""
+        of_rule = {rule: self.firing.get(rule, {}) for rule in (self.firing if rules is None else rules)}
+        if not include_suppressed:
+            of_rule = {rule: self.unsuppressed(rule) for rule, alerts in of_rule.items() if alerts}
+        return {rule: alerts.values() for rule, alerts in of_rule.items() if alerts}
 
 
 def sample_names(sample: Sample, now: float) -> dict[str, Any]:
@@ -79,11 +94,10 @@ class FiringRules(list[str]):
         return FiringRules(self._worst, Severity(severity))
 
 
-def summary_names(view: SurfacesView, rules: Iterable[str] | None = None) -> dict[str, Any]:
-    """The names that a text about all rules may use, or one about some of them. ``count``: the alerts that fire at
-    warning or above.
+def summary_names(counted: Mapping[str, Collection[Alert]]) -> dict[str, Any]:
+    """The names that a text about rules may use. ``counted``: the alerts that it is about, by rule; ``count``: those
+    of them that fire at warning or above.
     """
-    chosen = view.firing if rules is None else [rule for rule in rules if rule in view.firing]
-    severities = {rule: [alert.severity for alert in view.firing[rule].values() if alert.severity] for rule in chosen}
+    severities = {rule: [alert.severity for alert in alerts if alert.severity] for rule, alerts in counted.items()}
     count = sum(severity > Severity.INFO for found in severities.values() for severity in found)
     return {"firing": FiringRules({rule: max(found) for rule, found in severities.items() if found}), "count": count}

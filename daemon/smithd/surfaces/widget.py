@@ -34,6 +34,12 @@ SummaryText = Annotated[
 """A text about all rules: even one that names none of them is marked where a source does not answer."""
 
 
+IncludeSuppressed = Annotated[
+    bool,
+    Field(description="whether alerts that are muted, silenced or inhibited count as all others; default: false"),
+]
+
+
 class WidgetOptions(Options):
     """A widget's keys; ``key: source.metric`` is short for ``key: {value: source.metric}``."""
 
@@ -55,6 +61,7 @@ class WidgetOptions(Options):
     send_within: Duration = Field(
         21600.0, description="the longest that a value which differs from the screen waits when the budget is short"
     )
+    include_suppressed: IncludeSuppressed = False
 
     @model_validator(mode="before")
     @classmethod
@@ -69,6 +76,8 @@ class WidgetOptions(Options):
             raise PydanticCustomError("text_only", "'format' and 'stale' belong to 'value', not to 'text'")
         if self.text is not None and self.pick is not None:
             raise PydanticCustomError("text_only", "'pick' belongs to 'value', not to 'text'")
+        if self.value is not None and self.include_suppressed:
+            raise PydanticCustomError("counts", "'include_suppressed' belongs to 'text': a value counts no alerts")
         if self.stale is not None and self.format is None:
             raise PydanticCustomError("stale_text", "'stale' marks a text: it needs 'format' (a number has no mark)")
         return self
@@ -186,9 +195,10 @@ class SummaryWidget:
     def render(self, view: SurfacesView) -> DesiredValue | NotRenderable:
         """The text."""
         unseen = any(view.is_unseen(source) for source in self.sources)
-        if unseen and not view.firing:
+        counted = view.counted(include_suppressed=self.options.include_suppressed)
+        if unseen and not counted:
             return NotRenderable(self.key, Obstacle.UNSEEN)
-        text = self.text.render(summary_names(view))
+        text = self.text.render(summary_names(counted))
         if not text:
             return NotRenderable(self.key, Obstacle.EMPTY_TEXT)
         # While something fires, that is said though a source is silent; the mark says that there may be more.

@@ -6,11 +6,12 @@ ones, and what it makes of them. ``registry`` finds it there; nothing else knows
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from smithd.alerts.severity import Severity
 from smithd.contract.parts import Action, Icon
 from smithd.contract.values import Channels, Tags, size
 from smithd.keys import StreamKey
@@ -18,7 +19,7 @@ from smithd.plugin.options import Duration, Options
 from smithd.references import ReferenceKind, RefersTo, RuleRef, references
 from smithd.surfaces.surface import Dependencies, NotRenderable
 from smithd.surfaces.view import SurfacesView, summary_names
-from smithd.surfaces.widget import SUMMARY_NAMES
+from smithd.surfaces.widget import SUMMARY_NAMES, IncludeSuppressed
 from smithd.template import Text, template
 
 LARGEST_BUTTON = 2500
@@ -71,6 +72,7 @@ class ActivityOptions(Options):
     type: str
     title: HeadlineText
     show: Literal["always"] | WhileFiring = Field("always", description="'always', or {while_firing: [rules]}")
+    include_suppressed: IncludeSuppressed = False
     icon: Icon | None = None
     action: Action | None = None
     channels: Channels | None = Field(None, description="default: activitysmith.channels")
@@ -106,16 +108,24 @@ class ActivityOptions(Options):
             all_rules=self.is_always_shown and any(kind is ReferenceKind.EVERYTHING for kind, _ in named),
         )
 
-    def is_wanted(self, view: SurfacesView) -> bool:
-        """Whether it has a reason to be on the phone now."""
-        return not isinstance(self.show, WhileFiring) or view.severity(self.show.while_firing) is not None
+    def is_wanted(self, view: SurfacesView) -> bool | None:
+        """Whether it has a reason to be on the phone now; None: what is there stays, and nothing starts. That is so
+        while only suppressed alerts fire.
+        """
+        if not isinstance(self.show, WhileFiring) or self.counted_severity(self.show.while_firing, view) is not None:
+            return True
+        return False if view.severity(self.show.while_firing) is None else None
+
+    def counted_severity(self, rules: Iterable[str], view: SurfacesView) -> Severity | None:
+        """The worst severity that fires among these rules, suppressed alerts apart unless they are included."""
+        return view.severity(rules) if self.include_suppressed else view.unsuppressed_severity(rules)
 
     def headline(self, text: Text | None, view: SurfacesView) -> str:
         """A text of its headline; "" where it has none."""
         if text is None:
             return ""
         rules = self.show.while_firing if isinstance(self.show, WhileFiring) else None
-        return text.render(summary_names(view, rules))
+        return text.render(summary_names(view.counted(rules, include_suppressed=self.include_suppressed)))
 
     def content_state(self, shown: Mapping[str, Any], view: SurfacesView) -> dict[str, Any]:
         """The whole content state. ``shown``: the one that is shown, empty where that is unknown."""

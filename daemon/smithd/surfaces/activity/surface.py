@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from smithd.alerts.severity import Severity
 from smithd.keys import StreamKey
 from smithd.outbox.message import ActivityContent
 from smithd.outbox.shown import ShownActivity
@@ -30,8 +31,14 @@ class ActivitySurface:
         return self.options.end.cool_down
 
     def is_wanted(self, view: SurfacesView) -> bool:
-        """Whether it has a reason to be on the phone now."""
-        return self.options.is_wanted(view)
+        """Whether it has a reason to be on the phone now, or is there and has none to leave."""
+        wanted = self.options.is_wanted(view)
+        return view.is_on_phone(self.key) if wanted is None else wanted
+
+    def incident_severity(self, view: SurfacesView) -> Severity | None:
+        """How badly the rules fire that it is shown for or coloured by, from warning on; None: it is no incident."""
+        severity = self.options.counted_severity(self.dependencies.rules, view)
+        return severity if severity is not None and severity > Severity.INFO else None
 
     def render(self, view: SurfacesView) -> DesiredActivity | NotRenderable:
         """Its full state."""

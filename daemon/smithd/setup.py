@@ -64,6 +64,7 @@ def set_up(config: Config, now: float) -> Setup:
         dict(rules_on),
         account.channels,
         account.limits.live_activities_at_once,
+        account.limits.updates_at_once,
     )
     looked_at = shown.metrics | rules_on.keys()
     expected = Expected(

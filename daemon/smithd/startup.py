@@ -167,6 +167,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     timers += stale_timers(series, setup.watched, now)
     timers += slot_timers(left.slots, setup, now)
     timers += [*window_timers(setup.config.windows, now), *silence_timers(left.silences, now)]
+    timers += renewal_timers(outbox, setup)
     state = state._replace(groups=notified.groups, outbox=outbox)
     return ResumedState(state, stored, timers, list(report.events(notified.decisions)))
 
@@ -197,6 +198,13 @@ def window_timers(windows: Iterable[TimeWindow], now: float) -> list[tuple[float
 def silence_timers(silences: Silences, now: float) -> list[tuple[float, SilenceDue]]:
     """When the active silences end."""
     return [(silence.ends, SilenceDue(silence.id)) for silence in silences.active(now)]
+
+
+def renewal_timers(outbox: Outbox, setup: Setup) -> list[tuple[float, SurfaceDue]]:
+    """When the Live Activities on the phone are to be renewed."""
+    shown = (outbox.shown.get(key) for key in setup.surfaces.streams)
+    on_phone = [each for each in shown if isinstance(each, ShownActivity) and not each.ended]
+    return [(each.renewal_at, SurfaceDue(each.key)) for each in on_phone]
 
 
 def stale_timers(series: SeriesState, names: Iterable[str], now: float) -> list[tuple[float, StaleDue]]:

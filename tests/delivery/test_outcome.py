@@ -109,7 +109,16 @@ def test_a_refused_key_blocks_everything_and_an_unpaid_account_what_is_billed(en
 
 @pytest.mark.parametrize("operation", ["started", "updated", "rotated", "noop", "invented"])
 def test_a_stream_is_shown_whatever_the_service_calls_it(operation: str) -> None:
-    assert meant(Endpoint.STREAM_PUT, ok(operation=operation, activity_id=None)).settlement == Accept()
+    started = operation in ("started", "rotated")
+    settlement = meant(Endpoint.STREAM_PUT, ok(operation=operation, activity_id=None)).settlement
+    assert settlement == Accept(started=started)
+
+
+def test_the_services_warning_that_ios_may_drop_updates_is_remembered() -> None:
+    answer = ok(operation="updated", activity_id="a", warning="more than 12 updates")
+    assert meant(Endpoint.STREAM_PUT, answer).settlement == Accept(warned=True)
+    failed = ok(operation="updated", activity_id="a", errors=["one device failed"])
+    assert meant(Endpoint.STREAM_PUT, failed).settlement == Accept()
 
 
 def test_a_paused_stream_and_a_push_that_apple_did_not_take_are_probed_slowly() -> None:
@@ -226,7 +235,7 @@ LONG = Request(Endpoint.STREAM_PUT, "prod", {"content_state": {**TIMER, "duratio
 @pytest.mark.parametrize(
     ("request_", "answer", "settlement"),
     [
-        (LONG, ok(operation="started", activity_id="a"), Accept()),
+        (LONG, ok(operation="started", activity_id="a"), Accept(started=True)),
         (SHORT, ok(operation="updated", activity_id="a"), Accept()),
         (SHORT, ok(operation="noop"), Accept()),
         (SHORT, no(400), Retry(NOW, REFUSED, "HTTP 400, no", window=LOST)),

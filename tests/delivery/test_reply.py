@@ -50,6 +50,7 @@ def test_an_accepted_stream_says_everything_that_there_is_to_know() -> None:
         "rotated",
         devices=2,
         warnings=("too many updates", "one device failed"),
+        warned=True,
     )
 
 

@@ -161,7 +161,8 @@ def test_what_is_put_goes_out_at_once_and_is_remembered_as_shown(path: Path) -> 
             await asyncio.sleep(1)
             shown = harness.outbox.shown()
             assert shown[widget_key("orders")] == ShownWidget(widget_key("orders"), 3, START + 1)
-            assert shown[stream("prod").key] == ShownActivity(stream("prod").key, stream("prod", 4).content, START + 1)
+            activity = ShownActivity(stream("prod").key, stream("prod", 4).content, START + 1, since=START + 1)
+            assert shown[stream("prod").key] == activity
             assert harness.outbox.status(push_key("cpu")).push == ShownPush(push_key("cpu"), push().content, START + 1)
             assert harness.outbox.waiting() == 0
 

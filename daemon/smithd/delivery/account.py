@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from smithd.contract.values import Channels
+from smithd.outbox.update_budget import UPDATES_AT_ONCE
 from smithd.plugin.options import Options, Secret, http_url
 
 BASE_URL = "https://activitysmith.com/api"
@@ -51,6 +52,12 @@ class Limits(Options):
     live_activities_per_minute: int = Field(300, ge=1, le=300)
     metrics_per_minute: int = Field(300, ge=1, le=300)
     live_activities_at_once: int = Field(4, ge=1, le=4)
+    updates_at_once: int = Field(
+        UPDATES_AT_ONCE,
+        ge=2,
+        le=1000,
+        description="how many updates of one Live Activity iOS shows in a row; one more may come every five minutes",
+    )
 
 
 class AccountOptions(Options):

@@ -64,7 +64,7 @@ class Accepted:
     """The service took it. ``operation`` is its own word for a stream (any word at all), else ``sent``, ``replaced`` or
     ``set``. ``is_confirmed``: it did not say otherwise in the answer. ``is_ignored``: it had no effect.
     ``devices``: how many were notified or updated, None where the answer does not say. ``warnings``: the service's own,
-    and the errors of single devices.
+    and the errors of single devices; ``warned``: there is one of the service's own.
     """
 
     operation: str
@@ -73,6 +73,7 @@ class Accepted:
     notification_id: str | None = None
     devices: int | None = None
     warnings: tuple[str, ...] = ()
+    warned: bool = False
     said: str = ""
     limits: tuple[Limit, ...] = ()
 
@@ -158,6 +159,7 @@ def _accepted(endpoint: Endpoint, found: Mapping[str, Any], limits: tuple[Limit,
         notification_id=_text(found, "notification_id"),
         devices=next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None),
         warnings=tuple(map(_line, warnings)),
+        warned=warning is not None,
         said=_line(_text(found, "message") or _text(found, "error") or ""),
         limits=limits,
     )

@@ -34,7 +34,10 @@ from smithd.web.recent import Recent
 ADDRESS = "127.0.0.1"
 MINUTE = 60.0
 GLANCE = 0.25
-LEAD = "A small shop, watched by smithd. Now and then something goes wrong there; see what the phone shows then."
+LEAD = (
+    "A small shop, watched by smithd. Now and then something goes wrong there; see what the phone shows then. "
+    "A real phone is updated less often: iOS gives each Live Activity a budget of updates, and this one has none."
+)
 
 
 async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = sys.stdout) -> bool:

@@ -27,13 +27,16 @@ from smithd.views import notify_view
 
 
 class Sending:
-    """The draft of one claim or settlement. ``has_ended_stream``: a Live Activity is not on the phone any more."""
+    """The draft of one claim or settlement. ``has_ended_stream``: a Live Activity is not on the phone any more;
+    ``started_streams``: those that the service has started, or started anew.
+    """
 
     def __init__(self, setup: Setup, state: State, now: float) -> None:
         self.outbox = state.outbox
         self.written = NO_CHANGES
         self.events: list[Event] = []
         self.has_ended_stream = False
+        self.started_streams: list[ShownActivity] = []
         self._setup = setup
         self._state = state
         self._now = now
@@ -100,6 +103,10 @@ class Sending:
         if isinstance(outcome.settlement, Retry) and isinstance(key, PushKey):
             self._try_again(key, was_refused=outcome.settlement.refused)
         self.has_ended_stream = isinstance(shown, ShownActivity) and shown.ended
+        if isinstance(shown, ShownActivity) and not shown.ended:
+            before = claim.before
+            if not isinstance(before, ShownActivity) or before.since != shown.since:
+                self.started_streams.append(shown)
         return outcome
 
     def _try_again(self, key: PushKey, *, was_refused: bool) -> None:

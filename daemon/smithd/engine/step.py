@@ -359,6 +359,7 @@ class Step:
         self._timers.add(startup.slot_timers(self._state.slots, self._setup, now))
         self._timers.add(startup.window_timers(self._setup.config.windows, now))
         self._timers.add(startup.silence_timers(self._state.silences, now))
+        self._timers.add(startup.renewal_timers(self._state.outbox, self._setup))
         self._watch(self._setup.watched, now)
 
     def _change_silences(self, command: AddSilence | ExpireSilence) -> Silence | ValueError | None:
@@ -403,6 +404,7 @@ class Step:
         if sending.has_ended_stream:
             # Its slot is free for another.
             self._render(set(self._setup.surfaces.streams), command.at)
+        self._timers.add((shown.renewal_at, SurfaceDue(shown.key)) for shown in sending.started_streams)
         return answer
 
     def _reconfigure(self, command: Reconfigure) -> None:

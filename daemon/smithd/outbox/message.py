@@ -11,7 +11,7 @@ shown.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -106,8 +106,30 @@ class WidgetValue:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivityStage:
+    """How far what a Live Activity shows has come: what never waits for iOS' budget of updates.
+
+    ``severities``: the place on the scale of severities of each of its rules that fires, by the rule's name; ``step``:
+    the step of what goes in steps.
+    """
+
+    severities: Mapping[str, int] = field(default_factory=dict)
+    step: int | None = None
+
+    def is_beyond(self, other: ActivityStage) -> bool:
+        """Whether a rule fires more severely than at the other stage, or the step is another one."""
+        rises = any(severity > other.severities.get(rule, -1) for rule, severity in self.severities.items())
+        return rises or self.step != other.step
+
+
+NO_STAGE = ActivityStage()
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityState:
-    """The full state of a Live Activity. ``meaning``: what of it is worth an update at once."""
+    """The full state of a Live Activity. ``meaning``: what of it is worth an update at once; ``stage``: what of that
+    does not wait for iOS' budget; ``renews``: it is sent though the phone shows it, before iOS ends the activity.
+    """
 
     key: StreamKey
     content: ActivityContent
@@ -115,6 +137,8 @@ class ActivityState:
     created: float
     due: float = 0.0
     meaning: str = ""
+    stage: ActivityStage = NO_STAGE
+    renews: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def claim(
     draft, message, before = Draft(outbox), queued.message, outbox.shown.get(queued.message.key)
     presumed: Shown | None = None
     if not isinstance(message, Push | PushUpdate):
-        presumed = _presumed(message, now, window) if differs(message, before) else before
+        presumed = _presumed(message, before, now, window) if differs(message, before) else before
     until = replace(boot, time=boot.time + LONGEST_REQUEST) if boot is not None else None
     request = SentRequest(draft.new_id(), message.key.account, family, now + LONGEST_REQUEST, until)
     found = Claim(queued, before, presumed, request.id)
@@ -162,6 +162,8 @@ def settle(
     is_wanted = not is_state or outbox.wanted is None or key in outbox.wanted
     if isinstance(settlement, Retry) and is_wanted:
         stays = _back(claim.queued, stays, settlement)
+    if stays is not None and isinstance(shown, ShownActivity):
+        stays = _put_off_by_warning(stays, shown)
     draft.wait(key, stays if stays is not None and _is_worth(draft.outbox, stays.message, shown) else None)
 
     if isinstance(shown, ShownPush):
@@ -236,8 +238,16 @@ def shift(outbox: Outbox, seconds: float) -> tuple[Outbox, OutboxChanges]:
     clock = replace(outbox.clock, began=outbox.clock.began + seconds) if outbox.clock is not None else None
     messages = {queued.id: StoredMessage(queued.message, claimed=False) for queued in waiting.values()}
     messages |= {claim.queued.id: StoredMessage(claim.queued.message, claimed=True) for claim in claimed.values()}
-    shifted = replace(outbox, waiting=HashTrieMap(waiting), claimed=HashTrieMap(claimed), clock=clock)
-    return ordered(shifted), OutboxChanges(messages=HashTrieMap(messages), clock=clock)
+    streams = {key: shown.shifted(seconds) for key, shown in outbox.shown.items() if isinstance(shown, ShownActivity)}
+    shifted = replace(
+        outbox,
+        waiting=HashTrieMap(waiting),
+        claimed=HashTrieMap(claimed),
+        shown=outbox.shown.update(HashTrieMap(streams)),
+        clock=clock,
+    )
+    written = {key: unknown(shown) if key in claimed else shown for key, shown in streams.items()}
+    return ordered(shifted), OutboxChanges(messages=HashTrieMap(messages), shown=HashTrieMap(written), clock=clock)
 
 
 def go_on(outbox: Outbox, now: float, boot: Boot | None) -> tuple[Outbox, OutboxChanges]:
@@ -379,6 +389,14 @@ def _back(queued: Queued, newer: Queued | None, retry: Retry) -> Queued:
     )
 
 
+def _put_off_by_warning(queued: Queued, shown: ShownActivity) -> Queued:
+    """What waits for a stream, once the service has warned that iOS may drop its updates: it waited already then."""
+    message = queued.message
+    if not isinstance(message, ActivityState) or message.stage.is_beyond(shown.stage):
+        return queued
+    return replace(queued, message=replace(message, due=max(message.due, shown.updates.warned_until)))
+
+
 def _shifted(queued: Queued, seconds: float) -> Queued:
     """A message with its times by another wall clock; a time of 0 means that there is none."""
     message = queued.message
@@ -388,17 +406,35 @@ def _shifted(queued: Queued, seconds: float) -> Queued:
     return replace(queued, message=moved, retry_at=queued.retry_at + seconds if queued.retry_at else 0.0)
 
 
-def _presumed(message: LevelMessage, now: float, window: TimerWindow | None) -> Shown:
+def _presumed(message: LevelMessage, before: Shown | None, now: float, window: TimerWindow | None) -> Shown:
     """What a level shows once it is accepted. An end is not presumed: its stream holds a slot until it is gone."""
     match message:
         case WidgetValue():
             return ShownWidget(message.key, message.value, now, message.time, message.number, message.severity)
-        case ActivityState():
-            return ShownActivity(message.key, message.content, now, meaning=message.meaning, window=window)
-        case ActivityEnd():
-            return ShownActivity(message.key, None, now, window=window)
+        case ActivityState() | ActivityEnd():
+            return _presumed_activity(message, before, now, window)
         case BadgeCount():
             return ShownBadge(message.key, message.count, now, message.channels)
+
+
+def _presumed_activity(
+    message: ActivityState | ActivityEnd, before: Shown | None, now: float, window: TimerWindow | None
+) -> ShownActivity:
+    key = message.key
+    was = before if isinstance(before, ShownActivity) else ShownActivity(key, None, now, ended=True)
+    if isinstance(message, ActivityEnd):
+        return ShownActivity(key, None, now, window=window, since=was.since, updates=was.updates)
+    is_update = not was.ended and now < was.renewal_at
+    return ShownActivity(
+        key,
+        message.content,
+        now,
+        meaning=message.meaning,
+        window=window,
+        since=was.since if is_update else now,
+        stage=message.stage,
+        updates=was.updates.after_update(now) if is_update else was.updates,
+    )
 
 
 def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | None:
@@ -417,7 +453,10 @@ def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | No
                 return ShownPush(message.key, content, now, name, replaced, message.is_open)
             case ActivityEnd(), ShownActivity():
                 return replace(presumed, content=message.content, at=now, ended=settlement.ended)
-            case _, (ShownActivity() | ShownWidget() | ShownBadge()):
+            case _, ShownActivity():
+                updates = presumed.updates.after_warning(now) if settlement.warned else presumed.updates
+                return replace(presumed, at=now, since=now if settlement.started else presumed.since, updates=updates)
+            case _, (ShownWidget() | ShownBadge()):
                 return replace(presumed, at=now)
         return presumed
 

@@ -26,6 +26,7 @@ from smithd.keys import BadgeKey, Key, PushKey, StreamKey, WidgetKey
 from smithd.outbox.message import (
     ActivityContent,
     ActivityEnd,
+    ActivityStage,
     ActivityState,
     BadgeCount,
     Message,
@@ -40,6 +41,7 @@ from smithd.outbox.queued import Boot, Queued, SentRequest, ServiceAccount, Wall
 from smithd.outbox.settlement import DeliveryReason
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, TimerWindow, unknown
 from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage
+from smithd.outbox.update_budget import UpdateBudget
 from smithd.storage import metadata, upsert
 
 # A key is five columns: ``opened`` and ``sequence`` are 0 but for pushes.
@@ -243,6 +245,8 @@ def _read_shown(row: Row[Any]) -> Shown:
         case StreamKey():
             if (window := own.pop("window", None)) is not None:
                 own["window"] = TimerWindow(**window)
+            if (updates := own.pop("updates", None)) is not None:
+                own["updates"] = UpdateBudget(**updates)
             return ShownActivity(key, own.pop("content", None), row.at, **own)
         case BadgeKey():
             return ShownBadge(key, own.pop("count", None), row.at, **own)
@@ -256,6 +260,8 @@ def _read_content(row: Row[Any]) -> dict[str, Any]:
         parts = _tuples(content)
         is_push = row.surface == "push"
         own["content"] = PushContent(**parts) if is_push else ActivityContent(**{"content_state": {}, **parts})
+    if (stage := own.get("stage")) is not None:
+        own["stage"] = ActivityStage(**stage)
     return own
 
 

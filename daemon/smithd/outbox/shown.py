@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 
 from smithd.keys import BadgeKey, PushKey, StreamKey, WidgetKey
 from smithd.outbox.message import (
+    NO_STAGE,
     ActivityContent,
     ActivityEnd,
+    ActivityStage,
     ActivityState,
     BadgeCount,
     Message,
@@ -20,6 +22,7 @@ from smithd.outbox.message import (
     Value,
     WidgetValue,
 )
+from smithd.outbox.update_budget import UNUSED, UpdateBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,20 @@ class ShownWidget:
     severity: str | None = None
 
 
+LIFETIME = 8 * 3600.0
+"""Seconds after which iOS ends an activity that was not started anew (contract section 5.1)."""
+
+RENEWAL_MARGIN = 60.0
+"""Seconds by which we count longer: a renewal that comes too early is an update, and starts nothing anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShownActivity:
     """A Live Activity since ``at``. ``ended``: it holds no slot. ``window``: that of its timer. ``bare_end``: its end
     was refused with a final state, and is asked for without one.
+
+    ``since``: when the service last started it, or was asked to renew it; ``stage``: what it has come to; ``updates``:
+    what is used of iOS' budget of updates, which belongs to the stream and outlives its activities.
     """
 
     key: StreamKey
@@ -65,6 +78,18 @@ class ShownActivity:
     meaning: str = ""
     window: TimerWindow | None = None
     bare_end: bool = False
+    since: float = 0.0
+    stage: ActivityStage = NO_STAGE
+    updates: UpdateBudget = UNUSED
+
+    @property
+    def renewal_at(self) -> float:
+        """When iOS ends it, if it is not renewed, in seconds since 1970."""
+        return self.since + LIFETIME + RENEWAL_MARGIN
+
+    def shifted(self, seconds: float) -> ShownActivity:
+        """The same by a wall clock that was set by ``seconds``: its activity is as old as it was."""
+        return replace(self, since=self.since + seconds, updates=self.updates.shifted(seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +178,8 @@ def differs(message: Message, shown: Shown | None) -> bool:
         case ActivityEnd(), _:
             return False
         case ActivityState(), ShownActivity():
-            return shown.ended or shown.content != message.content
+            is_renewal = message.renews and message.created >= shown.renewal_at
+            return shown.ended or shown.content != message.content or is_renewal
         case BadgeCount(), ShownBadge():
             return (shown.count, shown.channels) != (message.count, message.channels)
         case WidgetValue(), ShownWidget():

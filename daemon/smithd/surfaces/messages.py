@@ -2,6 +2,15 @@
 
 A change of meaning is sent at once. Any other change waits until ``interval`` seconds have passed since the last
 update: the phone would show it late anyway, and it takes part in a limit of requests a minute.
+
+A Live Activity has a budget of updates besides, which is iOS' own. Its branches, in order:
+
+    what differs                                            sent
+    nothing is shown, or it is not known what               at once
+    a rule fires more severely; another step                at once, whatever is left of the budget
+    the meaning                                             at once, while the budget lasts
+    nothing, or little, but the activity is to be renewed   at once: iOS would end it
+    anything else                                           after the interval, while half of the budget is left
 """
 
 from __future__ import annotations
@@ -12,8 +21,10 @@ from smithd.outbox.shown import Shown, ShownActivity, ShownWidget
 from smithd.surfaces.surface import DesiredActivity, DesiredState, DesiredValue
 
 
-def message(desired: DesiredState, shown: Shown | None, now: float) -> LevelMessage:
-    """The message that has a surface show what it should. ``shown``: what it shows."""
+def message(desired: DesiredState, shown: Shown | None, updates_at_once: int, now: float) -> LevelMessage:
+    """The message that has a surface show what it should. ``shown``: what it shows; ``updates_at_once``: how many
+    updates of a Live Activity iOS shows in a row.
+    """
     # ``min`` with now: where the clock was set back, the last update lies in the future.
     due = now if shown is None else min(now, shown.at) + desired.interval
     match desired:
@@ -33,10 +44,17 @@ def message(desired: DesiredState, shown: Shown | None, now: float) -> LevelMess
             )
         case DesiredActivity(key, content, meaning):
             was = shown if isinstance(shown, ShownActivity) and not shown.ended else None
-            # Without its content, what is shown is unknown: it is sent at once.
-            if was is None or was.content is None or was.meaning != meaning:
-                return ActivityState(key, content, Priority.MEANING, now, due=now, meaning=meaning)
-            return ActivityState(key, content, Priority.COSMETIC, now, due=due, meaning=meaning)
+            urgency = Priority.MEANING
+            if was is None or was.content is None or desired.stage.is_beyond(was.stage):
+                due = now
+            elif was.meaning != meaning:
+                due = max(now, was.updates.free_at(updates_at_once))
+            elif desired.renews:
+                # It starts the activity anew: no update, and iOS would not wait.
+                urgency, due = Priority.COSMETIC, now
+            else:
+                urgency, due = Priority.COSMETIC, max(due, was.updates.free_at(updates_at_once / 2))
+            return ActivityState(key, content, urgency, now, due, meaning, desired.stage, desired.renews)
 
 
 def end_of_removed(key: StreamKey, shown: ShownActivity, now: float) -> ActivityEnd:

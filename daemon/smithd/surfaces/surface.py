@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from smithd.alerts.severity import Severity
 from smithd.keys import StreamKey, SurfaceKey, WidgetKey
-from smithd.outbox.message import ActivityContent, Value
+from smithd.outbox.message import NO_STAGE, ActivityContent, ActivityStage, Value
 from smithd.surfaces.view import SurfacesView
 
 
@@ -96,13 +96,16 @@ class DesiredValue:
 @dataclass(frozen=True, slots=True)
 class DesiredActivity:
     """What a Live Activity should show. One with another ``meaning`` is sent at once, any other change ``interval``
-    seconds after the last update.
+    seconds after the last update, both as far as iOS' budget goes; one at a ``stage`` beyond the one that is shown is
+    sent whatever that says. ``renews``: it is sent though it is shown, before iOS ends the activity.
     """
 
     key: StreamKey
     content: ActivityContent
     meaning: str
     interval: float
+    stage: ActivityStage = NO_STAGE
+    renews: bool = False
 
 
 DesiredState = DesiredValue | DesiredActivity

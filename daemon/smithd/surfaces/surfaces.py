@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smithd.keys import DEFAULT_ACCOUNT, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import ActivityEnd, LevelMessage
+from smithd.outbox.shown import ShownActivity
+from smithd.outbox.update_budget import UPDATES_AT_ONCE
 from smithd.series.expected import source_of
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.surface import activity_surface
 from smithd.surfaces.messages import message
+from smithd.surfaces.renewal import LOOK_AGAIN, is_due, to_renew
 from smithd.surfaces.slots import SlotDecision, SlotLimits, Slots, allocate, timers
-from smithd.surfaces.surface import Dependencies, DesiredState, NotRenderable, Obstacle, SlotSurface, Surface
+from smithd.surfaces.surface import (
+    Dependencies,
+    DesiredActivity,
+    DesiredState,
+    NotRenderable,
+    Obstacle,
+    SlotSurface,
+    Surface,
+)
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import WidgetOptions, widget_surface
 from smithd.timers import SurfaceDue
@@ -27,13 +38,14 @@ class Surfaces:
 
     ``metrics``: those that a surface shows; ``sources``: those whose answers a surface depends on. ``by_name`` has the
     surfaces that depend on a metric or source, ``by_rule`` those that depend on a rule, ``on_all_rules`` those that
-    depend on every rule.
+    depend on every rule. ``updates_at_once``: how many updates of a Live Activity iOS shows in a row.
     """
 
     order: Mapping[SurfaceKey, int]
     always: Mapping[SurfaceKey, Surface]
     streams: Mapping[StreamKey, SlotSurface]
     limits: SlotLimits
+    updates_at_once: int
     metrics: frozenset[str]
     sources: frozenset[str]
     by_name: Causes
@@ -72,10 +84,12 @@ def build(
     watchers: Mapping[str, Collection[str]],
     channels: Sequence[str] | None,
     at_once: int,
+    updates_at_once: int = UPDATES_AT_ONCE,
     account: str = DEFAULT_ACCOUNT,
 ) -> Surfaces:
     """The surfaces of a configuration. ``watchers``: the rules on each metric, and on what a derived one is worked out
-    from; ``channels``: the account's; ``at_once``: how many Live Activities may be on the phone.
+    from; ``channels``: the account's; ``at_once``: how many Live Activities may be on the phone;
+    ``updates_at_once``: how many updates of one iOS shows in a row.
     """
     # A derived metric has no dot, and no source; the metrics that it is computed from are among the watchers too.
     watched = frozenset(source_of(metric) for metric in watchers if "." in metric)
@@ -87,6 +101,7 @@ def build(
         {surface.key: surface for surface in always},
         {stream.key: stream for stream in streams},
         SlotLimits(at_once, {stream.key: stream.cool_down for stream in streams}),
+        updates_at_once,
         frozenset().union(*(surface.dependencies.metrics for surface in every)),
         watched if any(surface.dependencies.all_sources for surface in every) else frozenset(),
         _index(every, lambda on: on.metrics | watched if on.all_sources else on.metrics),
@@ -112,11 +127,15 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
     found: list[DesiredState | NotRenderable | ActivityEnd]
     found = [surfaces.always[key].render(view) for key in always]
 
-    after, freed = slots, []
+    after, freed, waiting = slots, list[StreamKey](), list[StreamKey]()
     if not surfaces.streams.keys().isdisjoint(concerned):
         wanted = {key for key, stream in surfaces.streams.items() if stream.is_wanted(view)}
         allocation = allocate(wanted, view.on_phone(), slots, surfaces.limits, view.now)
         after = allocation.slots
+        showing = [view.shown(key) for key, decision in allocation.decisions.items() if decision.has_slot]
+        on_phone = [shown for shown in showing if isinstance(shown, ShownActivity)]
+        renewed = to_renew(on_phone, view.now)
+        waiting = [shown.key for shown in on_phone if is_due(shown, view.now)]
         for key, decision in allocation.decisions.items():
             if decision is SlotDecision.WAITING:
                 found.append(NotRenderable(key, Obstacle.NO_SLOT, allocation.holders))
@@ -124,7 +143,7 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
                 found.append(ActivityEnd(key, surfaces.streams[key].final_content(view), view.now))
             # A stream that has just been given a slot is rendered, whatever has changed.
             elif key in concerned or slots.holder(key) is None:
-                found.append(surfaces.streams[key].render(view))
+                found.append(_renewed(surfaces.streams[key].render(view), renewed))
         freed = [key for key, decision in allocation.decisions.items() if decision.leaves and not view.is_on_phone(key)]
 
     # The timers of the slots as they were are in the queue already.
@@ -132,10 +151,13 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
     planned = [each for each in timers(after, surfaces.limits, view.now) if each not in known]
     # The end of a stream that has not started withdraws its start: there is no answer to wait for.
     planned += [(view.now, key) for key in freed]
+    planned += [(view.now + LOOK_AGAIN, key) for key in waiting]
 
     return Rendered(
         [
-            each if isinstance(each, ActivityEnd) else message(each, view.shown(each.key), view.now)
+            each
+            if isinstance(each, ActivityEnd)
+            else message(each, view.shown(each.key), surfaces.updates_at_once, view.now)
             for each in found
             if not isinstance(each, NotRenderable)
         ],
@@ -143,3 +165,8 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
         after,
         [(at, SurfaceDue(key)) for at, key in planned],
     )
+
+
+def _renewed(desired: DesiredState | NotRenderable, renewed: StreamKey | None) -> DesiredState | NotRenderable:
+    """What a stream should show, sent though it is shown where it is the one to renew."""
+    return replace(desired, renews=True) if isinstance(desired, DesiredActivity) and desired.key == renewed else desired

@@ -9,7 +9,7 @@ from typing import Any
 
 from smithd.alerts.severity import Severity
 from smithd.keys import StreamKey
-from smithd.outbox.message import ActivityContent
+from smithd.outbox.message import ActivityContent, ActivityStage
 from smithd.outbox.shown import ShownActivity
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable, Obstacle
@@ -56,9 +56,10 @@ class ActivitySurface:
             tags=tuple(self.options.tags or ()) or None,
         )
         # What is worth an update at once: the headline, what the type says, how severely rules fire, and who gets it.
-        severities = [[rule, view.severity([rule])] for rule in sorted(self.dependencies.rules)]
+        rules = self.dependencies.rules.union(view.firing if self.dependencies.all_rules else ())
+        severities = {rule: severity.rank for rule in sorted(rules) if (severity := view.severity([rule])) is not None}
         meaning = json.dumps([state["title"], self.options.own_meaning(state), severities, self.channels])
-        return DesiredActivity(self.key, content, meaning, self.options.update_every)
+        return DesiredActivity(self.key, content, meaning, self.options.update_every, ActivityStage(severities))
 
     def final_content(self, view: SurfacesView) -> ActivityContent:
         """Its state now, and after how many seconds the phone takes it away."""

@@ -33,6 +33,23 @@ def test_a_rule_has_channels_tags_and_links_of_its_own() -> None:
         options(redirection="javascript:alert(1)")
 
 
+def test_a_notification_has_a_picture_or_up_to_four_buttons_of_its_own() -> None:
+    button = {"title": "Open", "type": "open_url", "url": "spotify:track:1"}
+    call = {"title": "Mend", "type": "webhook", "url": "https://example.com/mend", "method": "POST", "body": {"a": 1}}
+    chosen = options(icon="https://example.com/i.png", actions=[button, call], metadata={"run": 7})
+    assert chosen.addressed(TEXT, None) == replace(
+        TEXT, icon="https://example.com/i.png", actions=(button, call), metadata={"run": 7}
+    )
+    chosen = options(media="https://example.com/orders.png", redirection="https://example.com")
+    assert chosen.addressed(TEXT, None).media == "https://example.com/orders.png"
+    with pytest.raises(ValidationError, match="at most 4"):
+        options(actions=[button] * 5)
+    with pytest.raises(ValidationError, match="2500 at most"):
+        options(actions=[{**call, "body": {"text": "x" * 2500}}])
+    with pytest.raises(ValidationError, match="either 'media' or 'actions'"):
+        options(actions=[button], media="https://example.com/orders.png")
+
+
 def test_only_groups_wait() -> None:
     assert options().pace == options(group_by=[]).pace == (0.0, 300.0)
     assert options(group_by=["host"], group_wait="30s", group_interval="1m").pace == (30.0, 60.0)

@@ -9,8 +9,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from smithd.alerts.severity import THRESHOLD_SEVERITIES, Severity, ThresholdSeverity
-from smithd.contract.addresses import Link
-from smithd.contract.values import Channels, Level, Tags
+from smithd.contract.addresses import Link, Media
+from smithd.contract.bodies import MOST_ACTIONS
+from smithd.contract.parts import PushAction
+from smithd.contract.values import Channels, Level, Metadata, Tags, size
 from smithd.outbox.message import PushContent
 from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.template import AnyLabels, Text, template
@@ -18,6 +20,9 @@ from smithd.template import AnyLabels, Text, template
 GROUP_WAIT = 0.0
 GROUP_INTERVAL = 300.0
 """The defaults, in seconds; the second is Alertmanager's."""
+
+LARGEST_ACTIONS = 2500
+"""Bytes; of the 3500 that a push may have, the rest is for its texts (contract section 9.4)."""
 
 STORM = 10
 """How many pushes in a minute are no storm, by default."""
@@ -90,7 +95,15 @@ class PushOptions(Options):
     )
     channels: Channels | None = Field(None, description="default: activitysmith.channels")
     tags: Tags | None = None
+    metadata: Metadata | None = Field(None, description="shown in the app's details of the notification")
     redirection: Link | None = Field(None, description="what a tap on the notification opens")
+    icon: Media | None = Field(None, description="the https address of a picture, in place of the app's icon")
+    actions: Annotated[list[PushAction], Field(min_length=1, max_length=MOST_ACTIONS)] | None = Field(
+        None, description="up to four buttons: each opens an address, or has the service call a webhook"
+    )
+    media: Media | None = Field(
+        None, description="the https address of a picture, a sound or a video; not together with 'actions'"
+    )
     group_by: list[str] | None = Field(
         None,
         description="labels: alerts that share them are one notification; left out, or []: all alerts of the rule; "
@@ -131,6 +144,23 @@ class PushOptions(Options):
             raise ValueError(f"{info.field_name} is for groups; with group_by: ['{ALONE}'] each alert is alone")
         return given
 
+    @field_validator("actions")
+    @classmethod
+    def _leaves_room(cls, actions: list[PushAction] | None) -> list[PushAction] | None:
+        weight = size([action.model_dump(exclude_none=True) for action in actions or ()])
+        if weight > LARGEST_ACTIONS:
+            raise ValueError(
+                f"buttons of {weight} bytes leave too little room for the texts: {LARGEST_ACTIONS} at most"
+            )
+        return actions
+
+    @field_validator("media")
+    @classmethod
+    def _without_actions(cls, media: str | None, info: ValidationInfo) -> str | None:
+        if media is not None and info.data.get("actions"):
+            raise ValueError("a notification has either 'media' or 'actions': the service refuses both")
+        return media
+
     @property
     def is_alone(self) -> bool:
         """Whether each alert of the rule is notified alone."""
@@ -160,4 +190,8 @@ class PushOptions(Options):
             channels=tuple(self.channels or channels or ()) or None,
             tags=tuple(self.tags or ()) or None,
             redirection=self.redirection,
+            icon=self.icon,
+            media=self.media,
+            actions=tuple(action.model_dump(exclude_none=True) for action in self.actions or ()) or None,
+            metadata=self.metadata,
         )

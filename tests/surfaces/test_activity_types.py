@@ -21,8 +21,8 @@ class ProgressOptions(ActivityOptions):
     type: Literal["progress"]
     percentage: MetricRef
 
-    def own_state(self, shown, view):
-        return {"percentage": next((sample.value for sample in view.samples(self.percentage)), 0.0)}
+    def own_state(self, seen):
+        return {"percentage": next((sample.value for sample in seen.surfaces.samples(self.percentage)), 0.0)}
 
     def own_meaning(self, state):
         return state["percentage"] >= 100

@@ -21,10 +21,11 @@ def _types() -> Iterator[tuple[str, type[ActivityOptions]]]:
         if module.name == __name__:
             continue
         for found in vars(import_module(module.name)).values():
-            is_type = isinstance(found, type) and issubclass(found, ActivityOptions) and found is not ActivityOptions
             # A module also has the classes that it imports.
-            if is_type and found.__module__ == module.name:
-                (name,) = get_args(found.model_fields["type"].annotation)
+            if not isinstance(found, type) or not issubclass(found, ActivityOptions) or found.__module__ != module.name:
+                continue
+            # What several types share is of no type itself.
+            for name in get_args(found.model_fields["type"].annotation):
                 yield name, found
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from functools import reduce
 from importlib import import_module
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import Discriminator, Tag
+from pydantic import ConfigDict, Discriminator, Tag, create_model
+from pydantic.json_schema import SkipJsonSchema
 
+from smithd.plugin.options import Options
 from smithd.surfaces import activity
 from smithd.surfaces.activity.options import ActivityOptions
 
@@ -33,21 +35,27 @@ TYPES: dict[str, type[ActivityOptions]] = dict(sorted(_types()))
 """The types by their names."""
 
 
-def _tag(given: Any) -> str | None:
+def _tag(given: Any) -> str:
     """Which type is meant; with a blank, so that it is not taken for a key on the path of a mistake."""
     name = given.get("type") if isinstance(given, dict) else getattr(given, "type", None)
-    return f"type {name}" if name in TYPES else None
+    return f"type {name}" if name in TYPES else _NO_TYPE
+
+
+_NO_TYPE = "no type"
+
+
+class _AnyKeys(Options):
+    """What has no type that there is: whatever its other keys are, the type is its mistake."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 def _option() -> Any:
     """The annotation of an option that is a Live Activity of any type."""
-    # One type alone is no union, and a discriminator is for unions only.
-    if len(TYPES) == 1:
-        return next(iter(TYPES.values()))
+    no_type = create_model("NoType", __base__=_AnyKeys, type=(Literal[tuple(TYPES)], ...))
     tagged: list[Any] = [Annotated[options, Tag(f"type {name}")] for name, options in TYPES.items()]
-    expected = f"expected a mapping whose 'type' is one of {', '.join(TYPES)}"
-    by_type = Discriminator(_tag, custom_error_type="activity_type", custom_error_message=expected)
-    return Annotated[reduce(or_, tagged), by_type]
+    tagged.append(Annotated[no_type, Tag(_NO_TYPE), SkipJsonSchema()])
+    return Annotated[reduce(or_, tagged), Discriminator(_tag)]
 
 
 if TYPE_CHECKING:

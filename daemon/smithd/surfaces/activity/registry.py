@@ -52,9 +52,11 @@ class _AnyKeys(Options):
 
 def _option() -> Any:
     """The annotation of an option that is a Live Activity of any type."""
-    no_type = create_model("NoType", __base__=_AnyKeys, type=(Literal[tuple(TYPES)], ...))
+    names: Any = Literal[tuple(TYPES)]
+    no_type: Any = create_model("NoType", __base__=_AnyKeys, type=(names, ...))
+    hidden: Any = SkipJsonSchema()
     tagged: list[Any] = [Annotated[options, Tag(f"type {name}")] for name, options in TYPES.items()]
-    tagged.append(Annotated[no_type, Tag(_NO_TYPE), SkipJsonSchema()])
+    tagged.append(Annotated[no_type, Tag(_NO_TYPE), hidden])
     return Annotated[reduce(or_, tagged), Discriminator(_tag)]
 
 

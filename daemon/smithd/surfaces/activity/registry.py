@@ -10,7 +10,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import ConfigDict, Discriminator, Tag, create_model
-from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticOmit
 
 from smithd.plugin.options import Options
 from smithd.surfaces import activity
@@ -44,6 +44,13 @@ def _tag(given: Any) -> str:
 _NO_TYPE = "no type"
 
 
+class WithoutSchema:
+    """The mark of a branch that JSON Schema leaves out."""
+
+    def __get_pydantic_json_schema__(self, _: Any, __: Any) -> Any:
+        raise PydanticOmit
+
+
 class _AnyKeys(Options):
     """What has no type that there is: whatever its other keys are, the type is its mistake."""
 
@@ -54,9 +61,8 @@ def _option() -> Any:
     """The annotation of an option that is a Live Activity of any type."""
     names: Any = Literal[tuple(TYPES)]
     no_type: Any = create_model("NoType", __base__=_AnyKeys, type=(names, ...))
-    hidden: Any = SkipJsonSchema()
     tagged: list[Any] = [Annotated[options, Tag(f"type {name}")] for name, options in TYPES.items()]
-    tagged.append(Annotated[no_type, Tag(_NO_TYPE), hidden])
+    tagged.append(Annotated[no_type, Tag(_NO_TYPE), WithoutSchema()])
     return Annotated[reduce(or_, tagged), Discriminator(_tag)]
 
 

@@ -32,7 +32,7 @@ class State(NamedTuple):
 
     ``intervals``: when rules fired on each series. ``alive_at``: when it was last written that the daemon is alive;
     ``pruned_at``: when intervals were last pruned; ``left_at``: when the last run was last known to be alive.
-    ``not_renderable``: the surfaces without a desired state, and why.
+    ``not_renderable``: the surfaces that cannot show what they should, and why.
     ``ageing``: the metrics and sources that have a timer for when something of them becomes stale.
     A named tuple, since every poll makes a new one: to replace a field of a frozen dataclass costs three times as much.
     """

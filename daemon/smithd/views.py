@@ -55,4 +55,5 @@ def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
         counting,
         outbox.shown.get,
         lambda: outbox.streams_on_phone(DEFAULT_ACCOUNT) | {key for key in streams if outbox.status(key).holds_slot},
+        setup.config.zone,
     )

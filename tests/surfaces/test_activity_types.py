@@ -21,8 +21,8 @@ class ProgressOptions(ActivityOptions):
     type: Literal["progress"]
     percentage: MetricRef
 
-    def own_state(self, shown, view):
-        return {"percentage": next((sample.value for sample in view.samples(self.percentage)), 0.0)}
+    def own_state(self, seen):
+        return {"percentage": next((sample.value for sample in seen.surfaces.samples(self.percentage)), 0.0)}
 
     def own_meaning(self, state):
         return state["percentage"] >= 100
@@ -104,4 +104,4 @@ def test_what_its_options_name_must_be_declared(tmp_path: Path) -> None:
 
 def test_a_type_that_there_is_not_is_reported_with_those_that_there_are(tmp_path: Path) -> None:
     report = "\n".join(run(tmp_path, CONFIG.replace("type: stats", "type: statz")))
-    assert "expected a mapping whose 'type' is one of progress, stats" in report
+    assert "smithd.yaml:9:19: expected one of 'progress', 'stats' or 'value', found the text 'statz'" in report

@@ -15,7 +15,7 @@ from smithd.surfaces.widget import WidgetOptions
 from smithd.timers import SurfaceDue
 from surfaces.views import NOW, open_alert, sample, stream, view, widget
 
-WATCHERS = {"shop.errors": ["errors"], "depot.stock": ["empty"], "rate": ["slow"]}
+WATCHERS = {"shop.errors": ["errors"], "depot.stock": ["empty"], "speed": ["slow"]}
 NOTHING = NotRenderable(widget("revenue"), Obstacle.NO_VALUE)
 
 
@@ -42,16 +42,16 @@ def test_a_change_concerns_what_depends_on_it() -> None:
     all_ = surfaces(
         plain=activity(),
         counting=activity(title="{{ count }}"),
-        shown=activity(show={"while_firing": ["slow"]}, stats=[{"label": "Rate", "value": "rate"}]),
+        shown=activity(show={"while_firing": ["slow"]}, stats=[{"label": "Speed", "value": "speed"}]),
     )
     assert names(all_.concerned(["shop.errors"], ())) == ["counting", "errors", "plain"]
     assert names(all_.concerned(["shop.revenue"], ())) == ["revenue"]
     assert names(all_.concerned(["depot.stock"], ())) == []
-    assert names(all_.concerned(["rate"], ())) == ["shown"]
+    assert names(all_.concerned(["speed"], ())) == ["shown"]
     assert names(all_.concerned(["depot"], ())) == ["status"]  # a source of a rule has answered, or is silent
     assert names(all_.concerned((), ["errors"])) == ["counting", "errors", "status"]
     assert names(all_.concerned((), ["slow"])) == ["counting", "shown", "status"]
-    assert all_.metrics == {"shop.errors", "shop.revenue", "rate"}
+    assert all_.metrics == {"shop.errors", "shop.revenue", "speed"}
     assert all_.sources == {"shop", "depot"}
     assert names(all_.keys) == ["counting", "errors", "plain", "revenue", "shown", "status"]
 

@@ -13,7 +13,9 @@ from smithd.config.yaml.positions import Path
 from smithd.expression.derived import cycle
 from smithd.expression.expression import Expression, parse
 from smithd.expression.lexer import ExpressionError
+from smithd.expression.option import InlineMetric, inline_metrics
 from smithd.formatting import duration
+from smithd.surfaces.activity.options import ActivityOptions
 
 
 def check(validator: Validator, file: File, sources: Collection[str]) -> None:
@@ -25,6 +27,7 @@ def check(validator: Validator, file: File, sources: Collection[str]) -> None:
     rules = {name: rule for name, rule in file.rules.items() if isinstance(rule, RuleConfig)}
     expressions: dict[Path, Expression] = {("derived", name): formula for name, formula in formulas.items()}
     expressions |= {("rules", name, "when"): rule.when for name, rule in rules.items() if rule.when is not None}
+    expressions |= {path: metric.expression for metric, path in inline(file.live_activities).items()}
 
     for name in formulas:
         _check_name(validator, name, sources)
@@ -45,6 +48,16 @@ def check(validator: Validator, file: File, sources: Collection[str]) -> None:
     if "history" not in validator.data or validator.is_sound(("history",)):
         reaches = {path: max(each.windows.values(), default=0.0) for path, each in expressions.items()}
         _check_history(validator, file.history, reaches, rules)
+
+
+def inline(activities: Mapping[str, ActivityOptions]) -> dict[InlineMetric, Path]:
+    """The derived metrics that are written within Live Activities, each with a place where it is."""
+    found: dict[InlineMetric, Path] = {}
+    for key, activity in activities.items():
+        # Where a file has mistakes, an activity may not be known.
+        if isinstance(activity, ActivityOptions):
+            found |= inline_metrics(activity, ("live_activities", key))
+    return found
 
 
 def _check_name(validator: Validator, name: str, sources: Collection[str]) -> None:

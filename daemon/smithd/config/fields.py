@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, Tag
 from pydantic.fields import FieldInfo
 
 from smithd.config.yaml.positions import Step
@@ -26,9 +26,12 @@ def names(model: Model) -> frozenset[str]:
     return frozenset(keys(model))
 
 
-def known_keys(model: Model, path: Sequence[Step]) -> dict[str, FieldInfo]:
-    """The keys that the mapping at the end of a path may have."""
-    return {key: field for kind in _types_at(model, path) if _is_model(kind) for key, field in keys(kind).items()}
+def known_keys(model: Model, path: Sequence[Step], tags: Collection[str] = ()) -> dict[str, FieldInfo]:
+    """The keys that the mapping at the end of a path may have. ``tags``: those of the branches that were meant, of
+    the unions on the path; where a union has none of them, all of its branches count.
+    """
+    found = (kind for kind in _types_at(model, path, tags) if _is_model(kind))
+    return {key: field for kind in found for key, field in keys(kind).items()}
 
 
 def nearest_field(model: Model, path: Sequence[Step]) -> tuple[str, FieldInfo] | None:
@@ -79,7 +82,7 @@ def _models_within(annotation: Any) -> Iterator[tuple[tuple[str, ...], Model]]:
             yield from (((*name, *steps), inner) for steps, inner in _models_within(items))
 
 
-def _types_at(model: Model, path: Sequence[Step]) -> list[Any]:
+def _types_at(model: Model, path: Sequence[Step], tags: Collection[str] = ()) -> list[Any]:
     """The types that a value at the end of a path may have, by its model's annotations."""
     here: list[Any] = [model]
     for step in path:
@@ -87,23 +90,30 @@ def _types_at(model: Model, path: Sequence[Step]) -> list[Any]:
         for kind in here:
             if _is_model(kind):
                 if isinstance(step, str) and (field := keys(kind).get(step)) is not None:
-                    below += _leaves(field.annotation)
+                    below += _leaves(field.annotation, tags)
             # A key leads into a mapping, a number into a list.
             elif (items := _items(kind)) is not None and isinstance(step, str) == _is_mapping(kind):
-                below += _leaves(items)
+                below += _leaves(items, tags)
         here = below
     return here
 
 
-def _leaves(annotation: Any) -> Iterator[Any]:
-    """The types that an annotation stands for, one by one."""
+def _leaves(annotation: Any, tags: Collection[str] = ()) -> Iterator[Any]:
+    """The types that an annotation stands for, one by one; of a union with one of these tags, that branch."""
     if get_origin(annotation) is Annotated:
-        yield from _leaves(get_args(annotation)[0])
+        yield from _leaves(get_args(annotation)[0], tags)
     elif get_origin(annotation) in (Union, UnionType):
-        for part in get_args(annotation):
-            yield from _leaves(part)
+        parts = get_args(annotation)
+        for part in [part for part in parts if _tag_of(part) in tags] or parts:
+            yield from _leaves(part, tags)
     else:
         yield annotation
+
+
+def _tag_of(part: Any) -> str | None:
+    """The tag of a branch of a union."""
+    marks = get_args(part)[1:] if get_origin(part) is Annotated else ()
+    return next((mark.tag for mark in marks if isinstance(mark, Tag)), None)
 
 
 def _items(kind: Any) -> Any:

@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from smithd.alerts.relative import Relative
 from smithd.alerts.severity import THRESHOLD_SEVERITIES
+from smithd.config import expressions
 from smithd.config.model import Config, RuleConfig
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
 from smithd.expression.derived import base_metrics
 from smithd.expression.expression import Expression
+from smithd.expression.option import InlineMetric
 from smithd.formatting import duration
 from smithd.poll.schedule import period
 from smithd.surfaces.activity.options import THROTTLED_UPDATES, ActivityOptions
@@ -218,7 +220,10 @@ def _warn_of_short_times(validator: Validator, config: Config) -> None:
 def _warn_of_short_windows(validator: Validator, config: Config) -> None:
     """Of windows that hold one sample at most."""
     pace = _Pace(config)
-    named: list[tuple[Path, Expression]] = [(("derived", name), formula) for name, formula in config.derived.items()]
+    named: list[tuple[Path, Expression]] = [
+        (("derived", name), formula) for name, formula in config.derived.items() if not isinstance(name, InlineMetric)
+    ]
+    named += [(path, metric.expression) for metric, path in expressions.inline(config.live_activities).items()]
     named += [(("rules", name, "when"), rule.when) for name, rule in config.rules.items() if rule.when is not None]
     for at, expression in named:
         for metric, seconds in expression.shortest.items():

@@ -131,7 +131,8 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         zone=zone,
         web=file.web,
         sources=sources.specs,
-        derived={name: formula for name, formula in file.derived.items() if isinstance(formula, Expression)},
+        derived={name: formula for name, formula in file.derived.items() if isinstance(formula, Expression)}
+        | {metric: metric.expression for metric in expressions.inline(file.live_activities)},
         history=file.history,
         rules=file.rules,
         windows=tuple(

@@ -103,11 +103,15 @@ class Mistakes:
         spot, name = finding.spot, str(finding.last)
         above = finding.inner_path[:-1]
         beside = fields.keys(known.beside) if known.beside is not None and not above else {}
-        allowed = [*beside, *fields.known_keys(known.model, above)]
-        near = foreign.meant(name, allowed) or self._report.nearest(name, allowed)
+        tags = [tag for _, tag in finding.tags]
+        allowed = [*beside, *fields.known_keys(known.model, above, tags)]
+        is_of_another_type = bool(tags) and name in fields.known_keys(known.model, above)
+        near = None if is_of_another_type else foreign.meant(name, allowed) or self._report.nearest(name, allowed)
         hint = f"did you mean '{near}'?" if near else self._belongs(name)
+        if is_of_another_type:
+            hint = f"only other types have '{name}'"
         # A key that is not known may hold a secret, whatever it is called.
-        if near is None or is_secret_name(near):
+        if (near is None and not is_of_another_type) or is_secret_name(near or name):
             self._report.mask.hide(spot.node)
         if near is not None:
             self._meant.add((spot.path[:-1], near))

@@ -458,9 +458,11 @@ class Step:
             return
         view = surfaces_view(self._setup, self._state, now)
         rendered = render(self._setup.surfaces, surfaces, view, self._state.slots)
-        not_renderable = self._state.not_renderable
+        not_renderable, troubled = self._state.not_renderable, {each.key for each in rendered.not_renderable}
         for message in rendered.messages:
-            not_renderable = not_renderable.discard(message.key)
+            # What cannot show its values may keep what it shows, with a mark.
+            if message.key not in troubled:
+                not_renderable = not_renderable.discard(message.key)
         for each in rendered.not_renderable:
             # Said once, until the reason changes; waiting for a first answer is nothing to report.
             if not_renderable.get(each.key) != each and not each.obstacle.is_expected:

@@ -11,7 +11,7 @@ shown.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -48,7 +48,8 @@ class Priority(IntEnum):
 @dataclass(frozen=True, slots=True)
 class ActivityContent:
     """What a Live Activity shows, in the words of the API. ``content_state`` may be empty where it ends. ``channels``:
-    None is the account's. ``window`` names the window of a timer: another name restarts it.
+    None is the account's. ``window`` names the window of a timer: another name restarts it. ``undated``: the content
+    state without the clock time in its texts, where it has one; ``as_of``: the time of its oldest value.
     """
 
     content_state: Json
@@ -59,6 +60,17 @@ class ActivityContent:
     tags: tuple[str, ...] | None = None
     metadata: Json | None = None
     window: str | None = None
+    undated: Json | None = None
+    as_of: float | None = None
+
+    def says(self, other: ActivityContent) -> bool:
+        """Whether it says the same as another one: a text that differs by a time alone is no change."""
+        return self._compared == other._compared
+
+    @property
+    def _compared(self) -> ActivityContent:
+        state = self.content_state if self.undated is None else self.undated
+        return replace(self, content_state=state, undated=None, as_of=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ def differs(message: Message, shown: Shown | None) -> bool:
             return False
         case ActivityState(), ShownActivity():
             is_renewal = message.renews and message.created >= shown.renewal_at
-            return shown.ended or shown.content != message.content or is_renewal
+            return shown.ended or is_renewal or shown.content is None or not shown.content.says(message.content)
         case BadgeCount(), ShownBadge():
             return (shown.count, shown.channels) != (message.count, message.channels)
         case WidgetValue(), ShownWidget():
@@ -194,9 +194,9 @@ def is_like(message: Message, other: Message) -> bool:
         case WidgetValue(), WidgetValue():
             return not _value_differs(message, other.value)
         case ActivityState(), ActivityState():
-            return message.content == other.content
+            return message.content.says(other.content)
         case ActivityEnd(), ActivityEnd():
-            return message.content == other.content
+            return message.content.says(other.content)
         case BadgeCount(), BadgeCount():
             return (message.count, message.channels) == (other.count, other.channels)
     return message == other

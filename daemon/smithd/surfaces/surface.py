@@ -39,6 +39,8 @@ class Obstacle(StrEnum):
     """A metric has several series where one is needed."""
     EMPTY_TEXT = "empty_text"
     """A template gave an empty text, or failed on these values."""
+    UNSUITABLE = "unsuitable"
+    """A value that the type of a Live Activity cannot show."""
     NO_SLOT = "no_slot"
     """The phone has as many Live Activities as it may."""
 
@@ -50,14 +52,16 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotRenderable:
-    """A surface that has no desired state now, and why. ``about``: the metric with several series, or the streams that
-    have the slots; ``count``: how many series there are.
+    """A surface that has no desired state now, and why. ``about``: the metric with several series, or with a value that
+    cannot be shown, or the streams that have the slots; ``count``: how many series there are; ``detail``: what is wrong
+    with the value.
     """
 
     key: SurfaceKey
     obstacle: Obstacle
     about: tuple[str, ...] = ()
     count: int = 0
+    detail: str = ""
 
     def __str__(self) -> str:
         """The reason for a person."""
@@ -71,6 +75,8 @@ class NotRenderable:
                 return f"{what}: aggregate them in the source (a widget can 'pick' one, or their sum)"
             case Obstacle.EMPTY_TEXT:
                 return "its template gave an empty text"
+            case Obstacle.UNSUITABLE:
+                return f"{', '.join(self.about)} {self.detail}"
             case Obstacle.NO_SLOT:
                 return f"waits for a slot; {', '.join(self.about)} hold them"
 
@@ -97,7 +103,8 @@ class DesiredValue:
 class DesiredActivity:
     """What a Live Activity should show. One with another ``meaning`` is sent at once, any other change ``interval``
     seconds after the last update, both as far as iOS' budget goes; one at a ``stage`` beyond the one that is shown is
-    sent whatever that says. ``renews``: it is sent though it is shown, before iOS ends the activity.
+    sent whatever that says. ``renews``: it is sent though it is shown, before iOS ends the activity. ``problem``: why
+    its values cannot be shown; it keeps those that are, marked.
     """
 
     key: StreamKey
@@ -106,6 +113,7 @@ class DesiredActivity:
     interval: float
     stage: ActivityStage = NO_STAGE
     renews: bool = False
+    problem: NotRenderable | None = None
 
 
 DesiredState = DesiredValue | DesiredActivity

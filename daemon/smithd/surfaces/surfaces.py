@@ -68,8 +68,8 @@ class Surfaces:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What became of the surfaces that were rendered: messages in the file's order, surfaces without a desired state,
-    the slots from now on, and when to look again.
+    """What became of the surfaces that were rendered: messages in the file's order, surfaces that cannot
+    show what they should, the slots from now on, and when to look again.
     """
 
     messages: Sequence[LevelMessage]
@@ -161,7 +161,7 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
             for each in found
             if not isinstance(each, NotRenderable)
         ],
-        [each for each in found if isinstance(each, NotRenderable)],
+        [problem for each in found if (problem := _problem(each)) is not None],
         after,
         [(at, SurfaceDue(key)) for at, key in planned],
     )
@@ -170,3 +170,13 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
 def _renewed(desired: DesiredState | NotRenderable, renewed: StreamKey | None) -> DesiredState | NotRenderable:
     """What a stream should show, sent though it is shown where it is the one to renew."""
     return replace(desired, renews=True) if isinstance(desired, DesiredActivity) and desired.key == renewed else desired
+
+
+def _problem(found: DesiredState | NotRenderable | ActivityEnd) -> NotRenderable | None:
+    """Why a surface cannot show what it should, whether it keeps what it shows or not."""
+    match found:
+        case NotRenderable():
+            return found
+        case DesiredActivity():
+            return found.problem
+    return None

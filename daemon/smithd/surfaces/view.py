@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any
 
 from smithd.alerts.alert import Alert
 from smithd.alerts.severity import SEVERITIES, Severity, worst_of
-from smithd.formatting import plain
+from smithd.formatting import clock_time, plain
 from smithd.keys import StreamKey, SurfaceKey
 from smithd.outbox.shown import Shown, ShownActivity
 from smithd.plugin.sample import Labels, Sample
@@ -21,7 +22,7 @@ class SurfacesView:
 
     ``firing``: the firing alerts by rule and labels. ``unsuppressed``: those of a rule that are not suppressed.
     ``shown``: what a surface shows. ``on_phone``: the streams that are on the phone, may be, or have their start
-    enqueued.
+    enqueued. ``zone``: that of the times which are shown.
     """
 
     now: float
@@ -30,6 +31,7 @@ class SurfacesView:
     unsuppressed: Callable[[str], Mapping[Labels, Alert]]
     shown: Callable[[SurfaceKey], Shown | None]
     on_phone: Callable[[], Set[StreamKey]]
+    zone: tzinfo = UTC
 
     def is_on_phone(self, key: StreamKey) -> bool:
         """Whether a stream is on the phone, or may be; not one whose start is only enqueued."""
@@ -51,6 +53,10 @@ class SurfacesView:
     def is_silent(self, source: str) -> bool:
         """Whether a source has not answered for too long."""
         return self.series.stale_at(source) < self.now
+
+    def clock(self, at: float) -> str:
+        """A moment as the time of day, with the weekday where it was not today."""
+        return clock_time(at, self.now, self.zone)
 
     def severity(self, rules: Iterable[str]) -> Severity | None:
         """The worst severity that fires among these rules, suppressed or not: that of colours."""

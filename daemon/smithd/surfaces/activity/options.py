@@ -1,12 +1,14 @@
 """What all types of Live Activities share: when they are shown, their headline, how they end. No I/O.
 
 A type is one module of this package with a subclass of ``ActivityOptions``: the keys that it has besides the shared
-ones, and what it makes of them. ``registry`` finds it there; nothing else knows of it.
+ones, and what it makes of them. What some types share, like a subtitle or a second button, stands in ``parts``.
+``registry`` finds a type; nothing else knows of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
@@ -15,14 +17,15 @@ from smithd.alerts.severity import Severity
 from smithd.contract.parts import Action, Icon
 from smithd.contract.values import Channels, Tags, size
 from smithd.keys import StreamKey
+from smithd.outbox.message import Json
 from smithd.plugin.options import Duration, Options
-from smithd.references import ReferenceKind, RefersTo, RuleRef, references
-from smithd.surfaces.surface import Dependencies, NotRenderable
-from smithd.surfaces.view import SurfacesView, summary_names
-from smithd.surfaces.widget import SUMMARY_NAMES, IncludeSuppressed
-from smithd.template import Text, template
+from smithd.references import ReferenceKind, RuleRef, references
+from smithd.surfaces.activity.view import ActivityView, HeadlineText
+from smithd.surfaces.surface import Dependencies, NotRenderable, Obstacle
+from smithd.surfaces.view import SurfacesView
+from smithd.surfaces.widget import IncludeSuppressed
 
-LARGEST_BUTTON = 2500
+LARGEST_BUTTONS = 2500
 """Bytes; of the 3500 that a Live Activity may have, the rest is for its texts (contract section 9.4)."""
 
 STAND_IN_TITLE = "smithd"
@@ -42,13 +45,12 @@ def _not_too_often(seconds: float) -> float:
     return seconds
 
 
-def _everything(text: Any) -> list[tuple[str, None]]:
-    """A text that names rules which fire depends on all of them."""
-    return [("", None)] if isinstance(text, Text) and text.names else []
-
-
-HeadlineText = Annotated[Text, template(SUMMARY_NAMES), RefersTo(ReferenceKind.EVERYTHING, _everything)]
-"""A text that may say which rules fire."""
+def check_weight(*buttons: Action | None) -> None:
+    """ValueError where buttons are too large."""
+    weight = sum(size(button.model_dump(exclude_none=True)) for button in buttons if button is not None)
+    if weight > LARGEST_BUTTONS:
+        what = "a button of" if len(buttons) == 1 else "two buttons of together"
+        raise ValueError(f"{what} {weight} bytes leave too little room for the texts: {LARGEST_BUTTONS} at most")
 
 
 class WhileFiring(Options):
@@ -74,7 +76,7 @@ class ActivityOptions(Options):
     show: Literal["always"] | WhileFiring = Field("always", description="'always', or {while_firing: [rules]}")
     include_suppressed: IncludeSuppressed = False
     icon: Icon | None = None
-    action: Action | None = None
+    action: Action | None = Field(None, description="a button: it opens an address, or calls a webhook")
     channels: Channels | None = Field(None, description="default: activitysmith.channels")
     tags: Tags | None = None
     update_every: Annotated[Duration, AfterValidator(_not_too_often)] = Field(
@@ -87,10 +89,7 @@ class ActivityOptions(Options):
     @field_validator("action")
     @classmethod
     def _leaves_room(cls, action: Action | None) -> Action | None:
-        if action is not None and (weight := size(action.model_dump(exclude_none=True))) > LARGEST_BUTTON:
-            raise ValueError(
-                f"a button of {weight} bytes leaves too little room for the texts: {LARGEST_BUTTON} at most"
-            )
+        check_weight(action)
         return action
 
     @property
@@ -98,7 +97,7 @@ class ActivityOptions(Options):
         """Whether it is on the phone as long as it has a slot."""
         return self.show == "always"
 
-    @property
+    @cached_property
     def dependencies(self) -> Dependencies:
         """What its options name. A headline is about all rules, or about those that it is shown for."""
         named = [(each.kind, each.name) for each in references(self)]
@@ -107,6 +106,22 @@ class ActivityOptions(Options):
             frozenset(name for kind, name in named if kind is ReferenceKind.RULE),
             all_rules=self.is_always_shown and any(kind is ReferenceKind.EVERYTHING for kind, _ in named),
         )
+
+    @cached_property
+    def metrics(self) -> frozenset[str]:
+        """The metrics whose values it shows; not those that only decide when it is shown."""
+        named = [each for each in references(self) if each.kind is ReferenceKind.METRIC]
+        return frozenset(each.name for each in named if each.path[0] != "show")
+
+    @property
+    def single_metrics(self) -> tuple[str, ...]:
+        """The metrics of which it can show one series only."""
+        return ()
+
+    @property
+    def headline_rules(self) -> list[str] | None:
+        """The rules that its headline is about; None: all."""
+        return self.show.while_firing if isinstance(self.show, WhileFiring) else None
 
     def is_wanted(self, view: SurfacesView) -> bool | None:
         """Whether it has a reason to be on the phone now; None: what is there stays, and nothing starts. That is so
@@ -120,27 +135,34 @@ class ActivityOptions(Options):
         """The worst severity that fires among these rules, suppressed alerts apart unless they are included."""
         return view.severity(rules) if self.include_suppressed else view.unsuppressed_severity(rules)
 
-    def headline(self, text: Text | None, view: SurfacesView) -> str:
-        """A text of its headline; "" where it has none."""
-        if text is None:
-            return ""
-        rules = self.show.while_firing if isinstance(self.show, WhileFiring) else None
-        return text.render(summary_names(view.counted(rules, include_suppressed=self.include_suppressed)))
+    def buttons(self) -> dict[str, Action | None]:
+        """Its buttons, by the names of their fields."""
+        return {"action": self.action}
 
-    def content_state(self, shown: Mapping[str, Any], view: SurfacesView) -> dict[str, Any]:
-        """The whole content state. ``shown``: the one that is shown, empty where that is unknown."""
-        state = {"title": self.headline(self.title, view) or STAND_IN_TITLE, "type": self.type}
-        icon = {"icon": self.icon.model_dump(exclude_none=True)} if self.icon is not None else {}
-        return {**state, **self.own_state(shown, view), **icon}
-
-    def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:  # noqa: ARG002 - for the types
+    def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """What of its own fields cannot be shown as it should, if anything."""
+        for metric in self.single_metrics:
+            if (count := len(view.samples(metric))) > 1:
+                return NotRenderable(key, Obstacle.SEVERAL_SERIES, (metric,), count)
         return None
 
-    def own_state(self, shown: Mapping[str, Any], view: SurfacesView) -> dict[str, Any]:
-        """The fields of the content state that this type has besides the title and the icon."""
+    def head(self, seen: ActivityView) -> dict[str, Any]:
+        """The fields that say what it is about, whatever its values are."""
+        icon = {"icon": self.icon.model_dump(exclude_none=True)} if self.icon is not None else {}
+        return {"title": seen.headline(self.title) or STAND_IN_TITLE, "type": self.type, **icon}
+
+    def marked(self, seen: ActivityView, mark: str) -> dict[str, Any]:  # noqa: ARG002 - for the types
+        """The fields that say that what is shown is old, with ``mark`` (``as of 14:05``)."""
+        return {}
+
+    def own_state(self, seen: ActivityView) -> dict[str, Any]:
+        """The fields of the content state that this type has besides its head; they take the place of the head's."""
         raise NotImplementedError
 
-    def own_meaning(self, state: Mapping[str, Any]) -> Any:
+    def own_meaning(self, state: Json) -> Any:
         """What of its own fields is worth an update at once when it changes; as plain JSON."""
         raise NotImplementedError
+
+    def step(self, state: Json) -> int | None:  # noqa: ARG002 - for the types
+        """The step that it shows, of what goes in steps."""
+        return None

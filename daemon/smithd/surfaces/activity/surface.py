@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,11 @@ from smithd.keys import StreamKey
 from smithd.outbox.message import ActivityContent, ActivityStage
 from smithd.outbox.shown import ShownActivity
 from smithd.surfaces.activity.options import ActivityOptions
+from smithd.surfaces.activity.view import ActivityView, undated
 from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable, Obstacle
-from smithd.surfaces.view import SurfacesView
+from smithd.surfaces.view import SurfacesView, summary_names
+
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +45,80 @@ class ActivitySurface:
         return severity if severity is not None and severity > Severity.INFO else None
 
     def render(self, view: SurfacesView) -> DesiredActivity | NotRenderable:
-        """Its full state."""
-        if (found := self.options.obstacle(self.key, view)) is not None:
-            return found
+        """Its full state; where that cannot be shown, what is shown, with a mark."""
+        seen = self._seen(view)
+        if (problem := self.options.obstacle(self.key, view)) is not None:
+            kept = self._kept(seen)
+            return self._desired(kept, seen, problem) if kept and view.is_on_phone(self.key) else problem
         # After a start, what is shown stays until all have answered: until then, some rows would be marked as stale.
         if any(view.is_unseen(metric) for metric in self.dependencies.metrics):
             return NotRenderable(self.key, Obstacle.UNSEEN)
-        state = self.options.content_state(self._shown_state(view), view)
-        action = self.options.action
-        content = ActivityContent(
-            state,
-            action=action.model_dump(exclude_none=True) if action is not None else None,
-            channels=self.channels,
-            tags=tuple(self.options.tags or ()) or None,
-        )
-        # What is worth an update at once: the headline, what the type says, how severely rules fire, and who gets it.
-        rules = self.dependencies.rules.union(view.firing if self.dependencies.all_rules else ())
-        severities = {rule: severity.rank for rule in sorted(rules) if (severity := view.severity([rule])) is not None}
-        meaning = json.dumps([state["title"], self.options.own_meaning(state), severities, self.channels])
-        return DesiredActivity(self.key, content, meaning, self.options.update_every, ActivityStage(severities))
+        return self._desired(self._state(seen), seen)
 
     def final_content(self, view: SurfacesView) -> ActivityContent:
         """Its state now, and after how many seconds the phone takes it away."""
-        state = self.options.content_state(self._shown_state(view), view)
-        return ActivityContent(state | {"auto_dismiss_seconds": round(self.options.end.dismiss_after)})
+        seen = self._seen(view)
+        state = self._state(seen) if self.options.obstacle(self.key, view) is None else self._kept(seen)
+        return ActivityContent(state | {"auto_dismiss_seconds": round(self.options.end.dismiss_after)} if state else {})
 
-    def _shown_state(self, view: SurfacesView) -> Mapping[str, Any]:
-        shown = view.shown(self.key)
-        content = shown.content if isinstance(shown, ShownActivity) else None
-        return content.content_state if content is not None else {}
+    def _seen(self, view: SurfacesView) -> ActivityView:
+        options, shown = self.options, view.shown(self.key)
+        counted = view.counted(options.headline_rules, include_suppressed=options.include_suppressed)
+        return ActivityView(
+            view,
+            samples=[sample for metric in options.metrics for sample in view.samples(metric)],
+            summary=summary_names(counted),
+            severity=options.counted_severity(self.dependencies.rules, view),
+            shown=shown.content if isinstance(shown, ShownActivity) else None,
+        )
+
+    def _state(self, seen: ActivityView) -> dict[str, Any]:
+        """The whole content state."""
+        return self.options.head(seen) | self.options.own_state(seen)
+
+    def _kept(self, seen: ActivityView) -> dict[str, Any]:
+        """What is shown, with the headline of now and a mark; empty where it is not known, or is of another type."""
+        if seen.shown is None or seen.shown_state.get("type") != self.options.type:
+            return {}
+        mark = seen.mark(seen.shown.as_of)
+        return {**seen.shown_state, **self.options.head(seen), **self.options.marked(seen, mark)}
+
+    def _desired(
+        self, state: dict[str, Any], seen: ActivityView, problem: NotRenderable | None = None
+    ) -> DesiredActivity:
+        as_of = seen.as_of if problem is None or seen.shown is None else seen.shown.as_of
+        buttons = {
+            name: button.model_dump(exclude_none=True) for name, button in self.options.buttons().items() if button
+        }
+        content = ActivityContent(
+            state,
+            action=buttons.get("action"),
+            secondary_action=buttons.get("secondary_action"),
+            channels=self.channels,
+            tags=tuple(self.options.tags or ()) or None,
+            undated=undated(state, seen.clock(as_of)),
+            as_of=as_of,
+        )
+        severities = self._severities(seen.surfaces)
+        return DesiredActivity(
+            self.key,
+            content,
+            # What is worth an update at once: the headline, what the type says, how severely rules fire, who gets it.
+            json.dumps([self._headline(seen), self.options.own_meaning(state), severities, self.channels]),
+            self.options.update_every,
+            ActivityStage(severities, self.options.step(state)),
+            problem=problem,
+        )
+
+    def _headline(self, seen: ActivityView) -> list[str]:
+        """What its headline says besides times and numbers."""
+        head = self.options.head(seen)
+        return [_NUMBER.sub("", head.get(name, "").replace(seen.at, "")) for name in ("title", "subtitle")]
+
+    def _severities(self, view: SurfacesView) -> dict[str, int]:
+        """How severely the rules fire that it is about, those that do."""
+        rules = self.dependencies.rules.union(view.firing if self.dependencies.all_rules else ())
+        return {rule: severity.rank for rule in sorted(rules) if (severity := view.severity([rule])) is not None}
 
 
 def activity_surface(key: StreamKey, options: ActivityOptions, channels: Sequence[str] | None) -> ActivitySurface:

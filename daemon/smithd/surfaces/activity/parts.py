@@ -1,0 +1,123 @@
+"""What some types of Live Activities share: a subtitle, a colour, a badge, a second button (contract section 4.3).
+No I/O.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from smithd.contract.parts import Action
+from smithd.contract.values import clipped
+from smithd.expression.option import ValueRef
+from smithd.formatting import number
+from smithd.plugin.sample import Sample
+from smithd.surfaces.activity.colors import ColorOptions
+from smithd.surfaces.activity.options import ActivityOptions, check_weight
+from smithd.surfaces.activity.view import ActivityView, HeadlineText, ReadingText, joined
+from smithd.surfaces.widget import marked_stale
+
+NO_VALUE = "–"
+
+
+def reading(text: ReadingText | None, sample: Sample, seen: ActivityView) -> str:
+    """A value as a text, marked where it is too old; "" where its template gave nothing."""
+    shown = clipped(seen.reading(text, sample) if text is not None else number(sample.value))
+    return shown if not shown or seen.surfaces.is_fresh(sample) else marked_stale(shown)
+
+
+def old(shown: Any) -> str:
+    """A value that is shown, where there is no sample any more: it may be from before the start, so it is marked."""
+    if shown is None or shown == NO_VALUE:
+        return NO_VALUE
+    return shown if isinstance(shown, str) and shown.endswith(" ?") else marked_stale(str(shown))
+
+
+class WithSubtitle(ActivityOptions):
+    """A type with a line below its title."""
+
+    subtitle: HeadlineText | None = Field(None, description="a line below the title; a template")
+
+    def head(self, seen: ActivityView) -> dict[str, Any]:
+        """With the subtitle, where there is one."""
+        return super().head(seen) | self.noted(seen)
+
+    def noted(self, seen: ActivityView, *notes: str) -> dict[str, Any]:
+        """The field ``subtitle``: the text of its own, and what else is to be said there, if anything."""
+        text = joined(seen.headline(self.subtitle), *notes)
+        return {"subtitle": text} if text else {}
+
+    def marked(self, seen: ActivityView, mark: str) -> dict[str, Any]:
+        """The subtitle says it."""
+        return self.noted(seen, mark)
+
+
+class WithColor(ActivityOptions, ColorOptions):
+    """A type with a colour of its own."""
+
+    def head(self, seen: ActivityView) -> dict[str, Any]:
+        """With the colour, where there is one."""
+        return super().head(seen) | self.tint(seen.surfaces)
+
+
+class ActivityBadgeOptions(ColorOptions):
+    """A few words beside the title: a text, or a value."""
+
+    title: HeadlineText | None = Field(None, description="what it says; a template")
+    value: ValueRef | None = Field(None, description="the value that it says: a metric, or an expression")
+    format: ReadingText | None = Field(None, description="how the value is written; a template")
+
+    @model_validator(mode="after")
+    def _one_content(self) -> ActivityBadgeOptions:
+        if (self.title is None) == (self.value is None):
+            raise PydanticCustomError("one_content", "a badge says either a text ('title') or a value ('value')")
+        if self.format is not None and self.value is None:
+            raise PydanticCustomError("format_only", "'format' belongs to 'value', not to 'title'")
+        return self
+
+    def text(self, seen: ActivityView) -> str:
+        """What it says; "" where there is nothing to say."""
+        if self.value is None:
+            return seen.headline(self.title)
+        return next((reading(self.format, sample, seen) for sample in seen.surfaces.samples(self.value)), "")
+
+
+class WithBadge(ActivityOptions):
+    """A type with a badge."""
+
+    badge: ActivityBadgeOptions | None = Field(None, description="a few words beside the title: {title} or {value}")
+
+    def head(self, seen: ActivityView) -> dict[str, Any]:
+        """With the badge, where it has something to say."""
+        text = self.badge.text(seen) if self.badge is not None else ""
+        if self.badge is None or not text:
+            return super().head(seen)
+        return super().head(seen) | {"badge": {"title": text, **self.badge.tint(seen.surfaces)}}
+
+    @property
+    def single_metrics(self) -> tuple[str, ...]:
+        """With the badge's."""
+        value = self.badge.value if self.badge is not None else None
+        return (*super().single_metrics, *([value] if value is not None else []))
+
+
+class WithTwoButtons(ActivityOptions):
+    """A type with a second button."""
+
+    secondary_action: Action | None = Field(None, description="a second button, beside that of 'action'")
+
+    @field_validator("secondary_action")
+    @classmethod
+    def _stands_beside(cls, second: Action | None, info: ValidationInfo) -> Action | None:
+        # Where ``action`` is wrong itself, it is not in ``data``.
+        if second is not None and "action" in info.data:
+            if info.data["action"] is None:
+                raise ValueError("a second button stands beside a first one: give 'action', too")
+            check_weight(info.data["action"], second)
+        return second
+
+    def buttons(self) -> dict[str, Action | None]:
+        """With the second one."""
+        return super().buttons() | {"secondary_action": self.secondary_action}

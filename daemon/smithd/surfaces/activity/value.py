@@ -1,0 +1,42 @@
+"""The type ``value``: one number or text, large. No I/O."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from smithd.expression.option import ValueRef
+from smithd.formatting import plain
+from smithd.outbox.message import Json, Value
+from smithd.plugin.sample import Sample
+from smithd.surfaces.activity.parts import NO_VALUE, WithBadge, WithColor, WithSubtitle, WithTwoButtons, old, reading
+from smithd.surfaces.activity.view import ActivityView, ReadingText
+
+
+class ValueOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
+    """A Live Activity with one value."""
+
+    type: Literal["value"]
+    value: ValueRef = Field(description="the value that is shown: a metric, or an expression")
+    format: ReadingText | None = Field(None, description="how the number is written; a template")
+
+    @property
+    def single_metrics(self) -> tuple[str, ...]:
+        """It shows one value."""
+        return (self.value, *super().single_metrics)
+
+    def own_state(self, seen: ActivityView) -> dict[str, Any]:
+        """The value."""
+        sample = next(iter(seen.surfaces.samples(self.value)), None)
+        return {"value": self._value(sample, seen) if sample is not None else old(seen.shown_state.get("value"))}
+
+    def own_meaning(self, state: Json) -> Any:
+        """The colours, whether there is a value, and whether there is a badge."""
+        badge = state.get("badge", {})
+        return [state.get("color"), badge.get("color"), "badge" in state, state["value"] == NO_VALUE]
+
+    def _value(self, sample: Sample, seen: ActivityView) -> Value:
+        if self.format is None and seen.surfaces.is_fresh(sample):
+            return plain(sample.value)
+        return reading(self.format, sample, seen) or NO_VALUE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta, timezone
 
 import pytest
@@ -191,6 +192,55 @@ def test_functions_over_what_is_remembered(
     result = parse(text).evaluate(counter(*samples))
     assert result.values.get(ONE) == (None if expected is None else pytest.approx(expected))
     assert (ONE in result.unknown) is (expected is None)
+
+
+HUGE = [(0.0, 1.7e308), (10.0, -1.7e308), (20.0, 1.7e308), (30.0, 1.7e308)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum_over(a.b, 1m)",
+        "predict(a.b, 1m, 4h)",
+        "change(a.b, 30s) + 0",
+        "rate(a.b, 1m) * 1e308",
+        "increase(a.b, 1m) * 10",
+        "a.b * a.b",
+        "a.b + a.b",
+        "a.b ^ 2",
+        "(0 - a.b) ^ 0.5",
+        "a.b / 0",
+        "a.b % 0",
+        "sum(a.c)",
+        "avg(a.c)",
+        "stddev(a.c)",
+    ],
+)
+def test_what_is_no_number_is_unknown(text: str) -> None:
+    series = {
+        "a.b": {ONE: 1.7e308},
+        "a.c": {A: 1.7e308, B: 1.7e308, labels(host="z"): -1.7e308, labels(host="y"): 1e308},
+    }
+    result = parse(text).evaluate(World(series, {("a.b", ONE): HUGE}, 30.0))
+    assert not result.values or all(map(math.isfinite, result.values.values()))
+    assert result.unknown or text.startswith("change")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("round(a.b, 0.0001)", 1.7e308),
+        ("round(a.c, 1e-320)", 0.0),
+        ("ceil(a.b)", 1.7e308),
+        ("floor(a.b)", 1.7e308),
+        ("clamp(a.b, -1e308, 1e308)", 1e308),
+        ("round(a.d)", 0.0),
+        ("abs(a.d)", 5e-324),
+    ],
+)
+def test_functions_take_numbers_of_any_size(text: str, expected: float) -> None:
+    world = World({"a.b": {ONE: 1.7e308}, "a.c": {ONE: 0.0}, "a.d": {ONE: -5e-324}}, {}, 0.0)
+    assert parse(text).evaluate(world).values == {ONE: expected}
 
 
 @pytest.mark.parametrize(

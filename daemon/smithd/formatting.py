@@ -11,6 +11,9 @@ CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 """Those that change the direction of a text (Unicode's Bidi_Control), and so can have it say something else."""
 
+MOST_DECIMALS = 20
+LEAST_WRITTEN_OUT, LEAST_NOT_WRITTEN_OUT = 1e-12, 1e21
+
 _SEPARATORS = (0x2028, 0x2029)
 """Unicode's own ends of a line and of a paragraph."""
 
@@ -25,20 +28,22 @@ def readable(text: str) -> str:
 
 
 def number(value: float, decimals: int | None = None) -> str:
-    """``1234.5`` as ``1,234.5``; as many decimals as asked for, else two, or as many as show four digits that count."""
+    """``1234.5`` as ``1,234.5``: with two decimals, or as many as show four digits that count. With
+    ``decimals`` so many, or as many as tell it from zero. A size that nobody reads digit by digit is ``1.5e300``.
+    """
+    if decimals is not None and not (type(decimals) is int and 0 <= decimals <= MOST_DECIMALS):
+        raise ValueError(f"expected from 0 to {MOST_DECIMALS} decimals, not {decimals}")
     if not math.isfinite(value):
         return "unknown" if math.isnan(value) else "∞" if value > 0 else "-∞"
-    if decimals is None:
-        leading = math.floor(math.log10(abs(value))) if value else 0
-        shown = f"{value:,.{min(max(2, 3 - leading), 12)}f}"
-        return unsigned_zero(shown.rstrip("0").rstrip("."))
-    return unsigned_zero(f"{value:,.{decimals}f}")
-
-
-def apart_from_zero(value: float, decimals: int) -> str:
-    """A number with so many decimals, or with as many as tell it from zero."""
-    shown = number(value, decimals)
-    return shown if shown.strip("0.,") or not value else number(value)
+    if value and not LEAST_WRITTEN_OUT <= abs(value) < LEAST_NOT_WRITTEN_OUT:
+        digits, _, exponent = f"{value:.3e}".partition("e")
+        return f"{digits.rstrip('0').rstrip('.')}e{int(exponent)}"
+    if decimals is not None:
+        shown = f"{value:,.{decimals}f}"
+        return shown if shown.strip("-0.,") else f"{0:.{decimals}f}" if not value else number(value)
+    leading = math.floor(math.log10(abs(value))) if value else 0
+    shown = f"{value:,.{min(max(2, 3 - leading), 12)}f}"
+    return unsigned_zero(shown.rstrip("0").rstrip("."))
 
 
 def duration(seconds: float) -> str:
@@ -49,9 +54,11 @@ def duration(seconds: float) -> str:
         return "-" + duration(-seconds)
     # From these limits on it would be rounded to 1000ms and 10.0s.
     if seconds < 0.9995:
-        return f"{apart_from_zero(seconds * 1000, 0)}ms" if seconds else "0s"
+        return f"{number(seconds * 1000, 0)}ms" if seconds else "0s"
     if seconds < 9.95:
         return f"{number(seconds, 1).removesuffix('.0')}s"
+    if seconds >= LEAST_NOT_WRITTEN_OUT:
+        return f"{number(seconds / 86400)}d"
     rest = round(seconds)
     parts: list[tuple[int, str]] = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BeforeValidator
 
-from smithd.formatting import apart_from_zero, duration, number, readable
+from smithd.formatting import duration, number, readable
 from smithd.suggestion import did_you_mean
 
 CURRENCIES = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "INR": "₹", "KRW": "₩", "BRL": "R$"}
@@ -19,27 +20,29 @@ WITHOUT_MINOR_UNITS = {"JPY", "KRW", "VND", "CLP", "ISK", "HUF", "TWD"}
 
 
 def percent(value: float, decimals: int | None = None, sign: bool = False) -> str:
-    """Percent points, as the service counts them: ``12.5`` as ``12.5%``, with ``sign=true`` ``+12.5%``. Without
-    ``decimals``, as many as tell the value from zero: ``0.0004`` as ``0.0004%``.
-    """
+    """Percent points, as the service counts them: ``12.5`` as ``12.5%``, with ``sign=true`` ``+12.5%``."""
+    if math.isnan(value):
+        return number(value)
     plus = "+" if sign and value > 0 else ""
-    shown = number(value, decimals) if decimals is not None else apart_from_zero(value, 1 if value % 1 else 0)
-    return f"{plus}{shown}%"
+    return f"{plus}{number(value, (1 if value % 1 else 0) if decimals is None else decimals)}%"
 
 
 def money(value: float, currency: str = "USD", decimals: int | None = None) -> str:
     """``19.9`` as ``$19.90``; a currency without minor units, or a value of 10,000 or more, shows none."""
+    if not isinstance(currency, str):
+        raise ValueError("expected a currency first: money('EUR', 2)")
+    if math.isnan(value):
+        return number(value)
     code = currency.upper()
     if decimals is None:
         decimals = 0 if code in WITHOUT_MINOR_UNITS or abs(value) >= 10_000 else 2
-    shown = number(abs(value), decimals)
-    # A negative amount that is rounded to zero has no sign.
-    minus = "-" if value < 0 and shown.strip("0.,") else ""
-    return f"{minus}{CURRENCIES.get(code, code + ' ')}{shown}"
+    return f"{'-' if value < 0 else ''}{CURRENCIES.get(code, code + ' ')}{number(abs(value), decimals)}"
 
 
 def bytes_(value: float) -> str:
     """Bytes in decimal units: ``1536`` as ``1.5 kB``."""
+    if not math.isfinite(value):
+        return number(value)
     for unit in ("B", "kB", "MB", "GB", "TB"):
         # From here on it would be rounded to 1000.0.
         if abs(value) < 999.95:
@@ -134,10 +137,14 @@ _REFUSED = (nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes
 """What a text of a few words does not need, and what can make a short template's text grow without end."""
 
 
-# A value that is not known is None; a person should see nothing, and not "None".
-_ENVIRONMENT = _Sandbox(
-    undefined=jinja2.StrictUndefined, autoescape=False, finalize=lambda value: "" if value is None else value
-)
+def _shown(value: Any) -> Any:
+    """What stands for the value of a ``{{ … }}``. One that is not known is None: a person should see nothing."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return number(value)
+    return "" if value is None else value
+
+
+_ENVIRONMENT = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False, finalize=_shown)
 _ENVIRONMENT.filters = {name: _ENVIRONMENT.filters[name] for name in _BUILT_IN_FILTERS} | FILTERS
 # ``range`` and ``lipsum`` would make a short template's text endless.
 _ENVIRONMENT.globals.clear()

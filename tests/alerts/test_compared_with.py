@@ -128,6 +128,11 @@ def test_an_average_needs_samples_from_half_of_its_time(minutes: Sequence[int], 
     assert ComparedWith("average", HOUR).baselines(past_of(points), NOW, UTC) == ([7.0] if known else [])
 
 
+def test_an_average_that_is_too_large_for_a_number_is_unknown() -> None:
+    points = [(NOW - 60.0 * back, 1.7e308) for back in range(60, -1, -1)]
+    assert ComparedWith("average", HOUR).baselines(past_of(points), NOW, UTC) == []
+
+
 def test_polls_that_miss_the_hour_are_weighed() -> None:
     points = [(NOW - 2400.0 * back, 2400.0 * -back / 10) for back in range(5, -1, -1)]
     hour = ComparedWith("ago", HOUR, counter=True)

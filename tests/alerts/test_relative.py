@@ -56,11 +56,19 @@ def test_it_breaches_where_it_says(text: str, baseline: float, breaches: float, 
         "drops > 5 vs last month",
         "drops > 5 vs average",
         "drops > 1e999 over 1h",
+        "changes > -5% over 1h",
+        "changes >= 0 vs yesterday",
+        "changes < 5% over 1h",
     ],
 )
 def test_anything_else_is_refused_in_words(text: str) -> None:
     with pytest.raises(ValueError, match=r"expected|compared|too large"):
         parse_relative(text)
+
+
+def test_what_differs_by_its_computation_only_is_no_change() -> None:
+    assert parse_relative("rises > 0% over 1h").verdict(0.1 + 0.2, 0.3) is Verdict.CLEAR
+    assert parse_relative("rises > 0 over 1h").verdict(1e12 + 1, 1e12) is Verdict.BREACH
 
 
 def test_small_numbers_do_not_count_below_the_floor() -> None:

@@ -13,6 +13,7 @@ W, C = Severity.WARNING, Severity.CRITICAL
 LABELS = (("host", "a"),)
 R = TransitionReason
 
+CLEAR_WITHOUT = 'shop.errors{host="a"} is no longer critical (> 5): the answer does not contain it'
 SENTENCES = [
     (
         Evidence(R.THRESHOLD_BREACHED, "shop.errors", 7.0, None, W, "> 5", "> 5"),
@@ -80,6 +81,9 @@ SENTENCES = [
         Evidence(R.CLOSED_UNKNOWN, "", 7.0, seconds=300.0),
         'errors{host="a"} has no data for 5m; it was 7 before: its alert is closed, not knowing how it is',
     ),
+    (Evidence(R.CLEARED, "shop.errors", None, None, C, "> 5", "> 5"), CLEAR_WITHOUT),
+    (Evidence(R.CLEARED, "shop.errors", threshold="> 5"), 'the answer does not contain shop.errors{host="a"}'),
+    (Evidence(R.CLEARED, threshold="shop.errors > 5"), "shop.errors > 5 does not hold"),
     (Evidence(R.DATA_RETURNED, "shop.errors", 9.0), 'shop.errors{host="a"} has data again: 9'),
     (Evidence(R.SOURCE_ANSWERS, "shop.errors", source="shop"), "source shop answers again"),
     (

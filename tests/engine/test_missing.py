@@ -262,7 +262,31 @@ def test_an_expression_that_is_clear_again_names_no_value_of_before(tmp_path: Pa
         minutes(harness, 0, 0, stock=9)
         fail(harness, 1, 8)
         minutes(harness, 9, 9, stock=1)
-        assert harness.sentences()[1:] == ["shop.stock is 1 (w has data again)"]
+        assert harness.sentences()[1:] == ["shop.stock is 1 (no longer critical: shop.stock > 5)"]
+
+
+@pytest.mark.parametrize(
+    ("when", "stock", "expected"),
+    [
+        ("shop.stock > 5", {}, "source shop answers again"),
+        ("shop.stock > 5", 1.0, "shop.stock is 1 (source shop answers again)"),
+        (
+            "(count(shop.stock) or 0) > 2",
+            {},
+            "count(shop.stock) or 0 is 0 (source shop answers again)",
+        ),
+    ],
+)
+def test_an_answer_without_the_series_is_no_data(
+    tmp_path: Path, when: str, stock: float | dict[str, float], expected: str
+) -> None:
+    config = f"rules: {{w: {{when: {when}, severity: warning, on_error: warning, push: true}}}}\n"
+    with Harness(tmp_path, config, T) as harness:
+        minutes(harness, 0, 0, stock=1)
+        fail(harness, 1, 8)
+        minutes(harness, 9, 9, stock=stock)
+        harness.pass_time(T + 541)
+        assert harness.sentences()[1:] == [expected]
 
 
 def test_a_failing_source_is_waited_for_from_its_last_answer_also_where_it_had_no_value(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta, timezone
 
 import pytest
@@ -43,6 +44,12 @@ def values(text: str, world: World = WORLD) -> dict[Labels, float]:
         ("sum(prod.cpu > bool 90)", {ONE: 1.0}),
         ("top(1, prod.cpu)", {A: 96.0}),
         ("prod.cpu > 90 AND ON() prod.error_rate > 5", {A: 96.0}),
+        ("prod.cpu > 90 aNd oN() prod.error_rate > 5", {A: 96.0}),
+        ("prod.cpu Unless prod.cpu > 90", {B: 20.0}),
+        ("prod.cpu > Bool 90 Or prod.cpu", {A: 1.0, B: 0.0}),
+        ("Sum BY (host) (prod.cpu{host='a'})", {A: 96.0}),
+        ("count by (Or) (prod.cpu)", {ONE: 2.0}),
+        ("prod.cpu{Not=''} > 90", {A: 96.0}),
         ("bottomk(1, prod.cpu)", {B: 20.0}),
         ("quantile(0.5, prod.cpu)", {ONE: 58.0}),
         ("stddev(prod.cpu)", {ONE: 38.0}),
@@ -191,6 +198,55 @@ def test_functions_over_what_is_remembered(
     result = parse(text).evaluate(counter(*samples))
     assert result.values.get(ONE) == (None if expected is None else pytest.approx(expected))
     assert (ONE in result.unknown) is (expected is None)
+
+
+HUGE = [(0.0, 1.7e308), (10.0, -1.7e308), (20.0, 1.7e308), (30.0, 1.7e308)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum_over(a.b, 1m)",
+        "predict(a.b, 1m, 4h)",
+        "change(a.b, 30s) + 0",
+        "rate(a.b, 1m) * 1e308",
+        "increase(a.b, 1m) * 10",
+        "a.b * a.b",
+        "a.b + a.b",
+        "a.b ^ 2",
+        "(0 - a.b) ^ 0.5",
+        "a.b / 0",
+        "a.b % 0",
+        "sum(a.c)",
+        "avg(a.c)",
+        "stddev(a.c)",
+    ],
+)
+def test_what_is_no_number_is_unknown(text: str) -> None:
+    series = {
+        "a.b": {ONE: 1.7e308},
+        "a.c": {A: 1.7e308, B: 1.7e308, labels(host="z"): -1.7e308, labels(host="y"): 1e308},
+    }
+    result = parse(text).evaluate(World(series, {("a.b", ONE): HUGE}, 30.0))
+    assert not result.values or all(map(math.isfinite, result.values.values()))
+    assert result.unknown or text.startswith("change")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("round(a.b, 0.0001)", 1.7e308),
+        ("round(a.c, 1e-320)", 0.0),
+        ("ceil(a.b)", 1.7e308),
+        ("floor(a.b)", 1.7e308),
+        ("clamp(a.b, -1e308, 1e308)", 1e308),
+        ("round(a.d)", 0.0),
+        ("abs(a.d)", 5e-324),
+    ],
+)
+def test_functions_take_numbers_of_any_size(text: str, expected: float) -> None:
+    world = World({"a.b": {ONE: 1.7e308}, "a.c": {ONE: 0.0}, "a.d": {ONE: -5e-324}}, {}, 0.0)
+    assert parse(text).evaluate(world).values == {ONE: expected}
 
 
 @pytest.mark.parametrize(

@@ -556,6 +556,11 @@ class TestConfiguration:
             ({"metrics": {"load": " "}}, "metrics.load.query", "expected a PromQL query"),
             ({"metrics": {"load": {"query": "load", "scale": 2}}}, "metrics.load.scale", "not permitted"),
             ({"metrics": {"load": "sum(load"}}, "metrics.load.query", "this is no PromQL as smithd knows it: unclosed"),
+            (
+                {"metrics": {"load": "up == 0 offset 5m"}},
+                "metrics.load.query",
+                "offset modifier must be preceded by the name of a metric or its range: 'up offset 5m == 0'",
+            ),
             ({"metrics": {"load": "load offset (1m + 2m)"}}, "metrics.load.query", "'dialect: unchecked'"),
             (
                 {"metrics": {"load": {"query": "up[5m]", "lookback": "1h"}}},

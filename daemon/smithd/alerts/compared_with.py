@@ -14,6 +14,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Literal
 
+from smithd.expression.arithmetic import sum_of
 from smithd.expression.window import (
     Samples,
     around,
@@ -156,7 +157,8 @@ class ComparedWith:
             found = (self._mean_hour if self.counter else self._average)(past, now, normality)
         else:
             found = (self._counted_before if self.counter else self._value_ago)(past, now, normality)
-        return [found] if found is not None else []
+        # What is too large for a number is not known.
+        return [found] if found is not None and math.isfinite(found) else []
 
     @property
     def _restarts_below(self) -> float:
@@ -168,7 +170,8 @@ class ComparedWith:
         lost = self._lost(samples, LONG_GAP * (end - start))
         if any(begun < end and over > start for begun, over in lost):
             return None
-        return growth_between(without_restarts(samples, self._restarts_below), start, end, near)
+        grown = growth_between(without_restarts(samples, self._restarts_below), start, end, near)
+        return grown if grown is not None and math.isfinite(grown) else None
 
     def _lost(self, samples: Samples, longest: float) -> list[tuple[float, float]]:
         """The times longer than that without a sample in which the counter started again."""
@@ -220,7 +223,7 @@ class ComparedWith:
         level = without_restarts(samples, self._restarts_below)
         counted = [growth_between(level, begun, over, self.seconds) for begun, over in known]
         hours = sum(over - begun for begun, over in known) / HOUR
-        return math.fsum(each for each in counted if each is not None) / hours if hours else None
+        return sum_of(each for each in counted if each is not None) / hours if hours else None
 
     def _same_time(self, past: Past, now: float, zone: tzinfo, normality: Normality) -> list[float]:
         """At the same time of the day; where that is left out, of the day one period before, and so on."""

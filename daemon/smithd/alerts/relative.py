@@ -55,7 +55,8 @@ class Relative:
 
     def change(self, value: float, baseline: float) -> float:
         """How far the value is from its baseline, in the direction of the word; in percent points where asked."""
-        by = _DIRECTIONS[self.word](value - baseline)
+        # What differs in the last digits only was computed.
+        by = _DIRECTIONS[self.word](value - baseline) if not _is_equal(value, baseline) else 0.0
         if not self.percent:
             return by
         # From zero, any change is more than every percentage.
@@ -96,11 +97,15 @@ class Relative:
     def describe(self, value: float, baseline: float) -> str:
         """How the value changed, for a person: ``34% below the 200 of 1h before``."""
         by = value - baseline
-        if by == 0:
+        if _is_equal(value, baseline):
             return f"like the {number(baseline)} {self.reference}"
         share = 100 * abs(by / baseline) if baseline else math.inf
         amount = f"{number(round(share, 1) or share)}%" if self.percent and math.isfinite(share) else number(abs(by))
         return f"{amount} {'below' if by < 0 else 'above'} the {number(baseline)} {self.reference}"
+
+
+def _is_equal(value: float, baseline: float) -> bool:
+    return math.isclose(value, baseline, rel_tol=1e-13)
 
 
 def is_relative(text: object) -> bool:
@@ -122,4 +127,6 @@ def parse_relative(text: str) -> Relative:
             raise ValueError("a value is compared with what it was at least a second ago")
         reference = ComparedWith("ago" if match["ago"] else "average", seconds)
     bound = parse_threshold(match["bound"])
+    if match["word"] == "changes" and (bound.breached(0.0) or not bound.breached(math.inf)):
+        raise ValueError("a change is 0 or more: expected a comparison with the past like 'changes > 5% over 1h'")
     return Relative(" ".join(text.split()), match["word"], bound, bool(match["unit"]), reference)

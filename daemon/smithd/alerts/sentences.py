@@ -93,7 +93,10 @@ def _breached(evidence: Evidence, what: str) -> str:
 
 def _cleared(evidence: Evidence, what: str) -> str:
     if not evidence.metric:
-        return f"no longer {evidence.severity}: {evidence.threshold}"
+        was = evidence.severity
+        return f"no longer {was}: {evidence.threshold}" if was else f"{evidence.threshold} does not hold"
+    if evidence.value is None and evidence.severity is None:
+        return f"the answer does not contain {what}"
     if evidence.value is None:
         return f"{what} is no longer {evidence.severity} ({evidence.threshold}): the answer does not contain it"
     condition = parse_condition(evidence.threshold)

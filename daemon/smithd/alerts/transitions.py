@@ -226,7 +226,10 @@ def _evidence(
     """Of a breach the threshold that was crossed, of anything else the one that was left."""
     is_breach = change in _ABOUT_BREACHES
     if before.absence.is_missing and not is_breach:
-        return Evidence(TransitionReason.DATA_RETURNED, before.metric, value=value)
+        if value is None and before.cause.source:
+            return Evidence(TransitionReason.SOURCE_ANSWERS, before.metric, source=before.cause.source)
+        if value is not None or _says_data_returned(rule, before):
+            return Evidence(TransitionReason.DATA_RETURNED, before.metric, value=value)
     shown = after if is_breach else before
     severity = shown.severity if shown is not None and change is not Change.RESOLVED else None
     # Missing values may have a severity of their own, without a threshold.
@@ -241,13 +244,21 @@ def _evidence(
         before.metric,
         value,
         compared.get(severity),
-        severity,
+        # What only waited for a value was at no severity.
+        severity if is_breach or any(hold.is_active for hold in before.holds) else None,
         str(rule.threshold(severity)),
         str(rule.thresholds[0][1]),
         str(rule.recover.get(rule.lowest, "")),
         seconds=rule.rebase_after if reason is TransitionReason.NEW_LEVEL else None,
         counted=rule.references[0].counted if rule.references and value is not None else "",
     )
+
+
+def _says_data_returned(rule: Rule, before: Alert) -> bool:
+    """Whether an alert about missing values is clear, without a value, because there are values again: not where an
+    answer without them means clear.
+    """
+    return before.cause.kind is CauseKind.SERIES_MISSING and not rule.metric and not rule.clear_when_empty
 
 
 def _is_new_level(rule: Rule, before: Alert, now: float) -> bool:

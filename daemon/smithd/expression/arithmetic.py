@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import add, eq, ge, gt, le, lt, mul, ne, sub
+
+
+def sum_of(values: Iterable[float]) -> float:
+    """The exact sum, rounded once; NaN where it is too large for a number."""
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):
+        return math.nan
 
 
 def _divided(left: float, right: float) -> float:

@@ -16,7 +16,9 @@ from smithd.plugin.sample import Labels
 def _round(value: float, to: float = 1.0) -> float:
     """To the nearest multiple of ``to``; half of it is rounded up, as in PromQL."""
     inverse = 1 / to
-    return math.floor(value * inverse + 0.5) / inverse
+    scaled = value * inverse
+    # What is too large for that has no decimals.
+    return math.floor(scaled + 0.5) / inverse if math.isfinite(scaled) else value
 
 
 def _clamp(value: float, lowest: float, highest: float) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from operator import neg, pos
 
+from smithd.expression.arithmetic import sum_of
 from smithd.expression.vector import Vector, computed
 from smithd.plugin.sample import Labels
 
@@ -30,22 +31,15 @@ ONE_GROUP = Grouping()
 """No label counts: all series are one group."""
 
 
-def _sum(values: Collection[float]) -> float:
-    # fsum raises an error where a sum is too large for a number; as NaN it becomes no value.
-    try:
-        return math.fsum(values)
-    except OverflowError:
-        return math.nan
-
-
 def _average(values: Collection[float]) -> float:
-    return _sum(values) / len(values)
+    return sum_of(values) / len(values)
 
 
 def _deviation(values: Collection[float]) -> float:
     """The standard deviation of all that there is, not of a sample of it, as in PromQL."""
     mean = _average(values)
-    return math.sqrt(_sum([(value - mean) ** 2 for value in values]) / len(values))
+    # A power of what is too large raises an error, a product does not.
+    return math.sqrt(sum_of((value - mean) * (value - mean) for value in values) / len(values))
 
 
 def quantile(which: float, values: Collection[float]) -> float:
@@ -61,7 +55,7 @@ def quantile(which: float, values: Collection[float]) -> float:
 
 Compute = Callable[[Collection[float]], float]
 AGGREGATES: dict[str, Compute] = {
-    "sum": _sum,
+    "sum": sum_of,
     "avg": _average,
     "min": min,
     "max": max,

@@ -102,7 +102,8 @@ class _Parser:
         return _lower(self._tokens[self._at])
 
     def _take(self) -> Token:
-        token = self._next
+        """The next token, consumed, as it was written."""
+        token = self._tokens[self._at]
         self._at += 1
         return token
 
@@ -171,6 +172,12 @@ class _Parser:
             return ExpressionError("this ')' has no '('", token.column)
         if token.text == "=" and token.kind is Kind.SIGN:
             return ExpressionError("'=' only stands beside a label", token.column, near="==")
+        if token.text.lower() == "offset" and token.kind is Kind.NAME:
+            return ExpressionError(
+                "there is no 'offset' here",
+                token.column,
+                expected="a rule compares with the past: 'drops > 20% over 1h'",
+            )
         near = nearest(token.text, [*SETS, "by"]) if token.kind is Kind.NAME else None
         return ExpressionError(f"expected an operator before {token}", token.column, near=near)
 
@@ -398,8 +405,8 @@ class _Parser:
 
 
 def _lower(token: Token) -> Token:
-    """An operator or a modifier that is written in capitals, as PromQL takes it too. A label may be called so."""
-    is_word = token.kind is Kind.NAME and token.text.isupper() and token.text.lower() in _WORDS
+    """An operator, a modifier or an aggregation in small letters: PromQL takes others too. A label may be called so."""
+    is_word = token.kind is Kind.NAME and token.text.lower() in (*_WORDS, *_OF_GROUPS)
     return token._replace(text=token.text.lower()) if is_word else token
 
 

@@ -6,11 +6,12 @@ samples are remembered. Windows begin and end with samples that lie exactly on t
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from operator import itemgetter
+
+from smithd.expression.arithmetic import sum_of
 
 Samples = Sequence[tuple[float, float]]
 
@@ -54,10 +55,10 @@ def value_at(samples: Samples, at: float, within: float) -> float | None:
 
 
 def without_restarts(samples: Samples, at_most: float = 1.0) -> Samples:
-    """The samples of a counter as if it had never started again: what it counted after each fall is added to what it
-    had counted before. ``at_most``: the share of its value that it falls below when it starts again.
+    """What a counter counted since its first sample, as if it had never started again: what it counted after each fall
+    is added to what it had counted before. ``at_most``: the share of its value that it falls below where it restarts.
     """
-    found, counted, before = [], 0.0, 0.0
+    found, counted, before = [], 0.0, samples[0][1] if samples else 0.0
     for at, value in samples:
         counted += value if value < before * at_most else value - before
         before = value
@@ -93,7 +94,7 @@ def between(samples: Samples, start: float, end: float) -> Samples:
 def average(samples: Samples, start: float, end: float) -> float | None:
     """The mean of the samples in a window."""
     values = [value for _, value in between(samples, start, end)]
-    return sum(values) / len(values) if values else None
+    return sum_of(values) / len(values) if values else None
 
 
 def lowest(samples: Samples, start: float, end: float) -> float | None:
@@ -109,7 +110,7 @@ def highest(samples: Samples, start: float, end: float) -> float | None:
 def total(samples: Samples, start: float, end: float) -> float | None:
     """The sum of the samples in a window."""
     values = [value for _, value in between(samples, start, end)]
-    return math.fsum(values) if values else None
+    return sum_of(values) if values else None
 
 
 def count(samples: Samples, start: float, end: float) -> float | None:
@@ -179,9 +180,9 @@ def predict(samples: Samples, start: float, end: float, ahead: float) -> float |
     if min(values) == max(values):
         return values[0]
     times = [at - end for at, _ in inside]
-    mean_time, mean_value = math.fsum(times) / len(times), math.fsum(values) / len(values)
-    spread = math.fsum((at - mean_time) ** 2 for at in times)
-    slope = math.fsum((at - mean_time) * (value - mean_value) for at, value in zip(times, values, strict=True)) / spread
+    mean_time, mean_value = sum_of(times) / len(times), sum_of(values) / len(values)
+    spread = sum_of((at - mean_time) ** 2 for at in times)
+    slope = sum_of((at - mean_time) * (value - mean_value) for at, value in zip(times, values, strict=True)) / spread
     return mean_value + slope * (ahead - mean_time)
 
 

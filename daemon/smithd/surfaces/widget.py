@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from math import fsum
+from math import isnan
 from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from smithd.alerts.severity import Severity
 from smithd.contract.values import LONGEST_VALUE, clipped
+from smithd.expression.arithmetic import sum_of
 from smithd.formatting import plain
 from smithd.keys import WidgetKey
 from smithd.outbox.message import Value
@@ -153,8 +154,9 @@ class MetricWidget:
             case _ if not samples:
                 return None
             case "sum":
-                total, oldest = fsum(sample.value for sample in fresh), min(sample.time for sample in samples)
-                return Sample(Series(self.metric), total, oldest) if len(fresh) == len(samples) else None
+                total, oldest = sum_of(sample.value for sample in fresh), min(sample.time for sample in samples)
+                is_known = len(fresh) == len(samples) and not isnan(total)
+                return Sample(Series(self.metric), total, oldest) if is_known else None
             case "max":
                 return max(fresh or samples, key=attrgetter("value"))
             case "min":

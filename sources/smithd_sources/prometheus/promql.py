@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_MISPLACED = re.compile(r"(offset|@) modifier must be preceded by")
 
 
 def problem_with_query(query: str) -> str | None:
@@ -13,6 +16,9 @@ def problem_with_query(query: str) -> str | None:
         promql_parser.parse(query)
     except ValueError as error:
         said = " ".join(str(error).split())
+        if modifier := _MISPLACED.match(said):
+            example = "offset 5m" if modifier[1] == "offset" else "@ 1609746000"
+            said = f"{modifier[0]} the name of a metric or its range: 'up {example} == 0', 'rate(up[5m] {example})'"
         return None if said.startswith("unknown function") else said
     return None
 

@@ -44,6 +44,13 @@ class Shorthand(Options):
         return {"value": given} if isinstance(given, str) else given
 
 
+class Nested(Options):
+    """What may contain itself; what names something stands within that only."""
+
+    parts: list[Nested] = Field([])
+    of: list[RuleRef] | dict[RuleRef, str] = Field([])
+
+
 class Everything(Options):
     """Every form a reference can have."""
 
@@ -52,6 +59,7 @@ class Everything(Options):
     named: dict[str, ExpressionOption] = Field({})
     parts: list[Bar | Dial] = Field([])
     short: Shorthand | None = None
+    nested: Nested | None = None
     color: RuleRef | Literal["red"] = "red"
     size: int = 0
 
@@ -75,6 +83,14 @@ SITUATIONS: list[tuple[str, dict[str, Any], list[Reference]]] = [
             Reference(("parts", 0, "of"), METRIC, "shop.a"),
             Reference(("parts", 1, "of"), METRIC, "shop.b"),
             Reference(("parts", 1, "color_by"), RULE, "a"),
+        ],
+    ),
+    (
+        "keys of a mapping, in what contains itself",
+        {"nested": {"parts": [{"of": {"a": "b"}}, {"of": ["c"]}]}},
+        [
+            Reference(("nested", "parts", 0, "of", "a"), RULE, "a", is_key=True),
+            Reference(("nested", "parts", 1, "of", 0), RULE, "c"),
         ],
     ),
 ]

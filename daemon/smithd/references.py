@@ -31,13 +31,15 @@ class ReferenceKind(StrEnum):
 
 class Reference(NamedTuple):
     """One place that names something: the way to it by the file's keys, what is named, and, where the name stands
-    within a text, at which column of it. ``name`` is "" for ``EVERYTHING``.
+    within a text, at which column of it. ``name`` is "" for ``EVERYTHING``. ``is_key``: the name is the last key of
+    the path, and not the value there.
     """
 
     path: Path
     kind: ReferenceKind
     name: str
     column: int | None = None
+    is_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,9 @@ def _walk(annotation: Any, value: Any, path: Path) -> Iterator[Reference]:
         yield from dict.fromkeys(found)
     elif _is_model(annotation):
         yield from _walk_model(annotation, value, path)
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
+    elif _is_mapping(annotation):
+        for name, item in value.items() if isinstance(value, Mapping) else ():
+            yield from (each._replace(is_key=True) for each in _walk(arguments[0], name, (*path, name)))
             yield from _walk(arguments[-1], item, (*path, name))
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for index, item in enumerate(value):
@@ -137,14 +140,20 @@ def _fields(model: type[BaseModel]) -> tuple[tuple[str, str, Any], ...]:
 
 @cache
 def _names_something(annotation: Any) -> bool:
-    if _is_model(annotation):
-        return bool(_fields(annotation))
-    if get_origin(annotation) is Annotated and _mark(get_args(annotation)[1:]) is not None:
-        return True
-    # The arguments of a Literal are values, and no annotations.
-    if get_origin(annotation) is Literal:
-        return False
-    return any(_names_something(part) for part in get_args(annotation) if part is not Ellipsis)
+    """Whether a value with this annotation can name something. A model may contain itself."""
+    waiting, seen = [annotation], set[Any]()
+    while waiting:
+        each = waiting.pop()
+        # The arguments of a Literal are values, and no annotations.
+        if each in seen or get_origin(each) is Literal:
+            continue
+        seen.add(each)
+        fields = each.model_fields.values() if _is_model(each) else ()
+        marks = [mark for field in fields for mark in field.metadata]
+        if _mark([*marks, *(get_args(each)[1:] if get_origin(each) is Annotated else ())]) is not None:
+            return True
+        waiting += [*(field.annotation for field in fields), *get_args(each)]
+    return False
 
 
 def _fitting(parts: Sequence[Any], value: Any) -> Sequence[Any]:
@@ -165,6 +174,11 @@ def _has_tags_of(model: type[BaseModel], value: Any) -> bool:
 
 def _mark(marks: Iterable[Any]) -> RefersTo | None:
     return next((mark for mark in marks if isinstance(mark, RefersTo)), None)
+
+
+def _is_mapping(annotation: Any) -> bool:
+    origin = get_origin(annotation)
+    return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
 def _is_model(annotation: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
@@ -21,11 +21,13 @@ from smithd.series.expected import Expected, ExpectedSource, source_of
 from smithd.series.state import begin
 from smithd.surfaces import surfaces
 from smithd.surfaces.surfaces import Surfaces
+from smithd.time_window import TimeWindow, compile_window
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """One configuration, compiled. ``watched``: the metrics and sources that something depends on as they become stale;
+    """One configuration, compiled. ``windows``: those of ``time_windows``, and those that stand in an activity itself;
+    ``watched``: the metrics and sources that something depends on as they become stale;
     ``history``: the metrics whose past is used, and for how many seconds; ``inputs``: the metrics that derived ones are
     computed from.
     """
@@ -36,6 +38,7 @@ class Setup:
     rules: RuleSet
     notify: NotifyConfig
     surfaces: Surfaces
+    windows: Sequence[TimeWindow]
     watched: frozenset[str]
     history: Mapping[str, float]
     inputs: frozenset[str]
@@ -88,6 +91,9 @@ def set_up(config: Config, now: float) -> Setup:
         )
         for name, options in config.rules.items()
     }
+    shows = [each.show for each in config.live_activities.values() if each.show != "always"]
+    own = [options for show in shows for options in show.own_windows]
+    own_windows = {options.text: compile_window(options.text, options, config.zone) for options in own}
     pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
     return Setup(
         config,
@@ -96,6 +102,7 @@ def set_up(config: Config, now: float) -> Setup:
         RuleSet.of(rules, expected.sources_of),
         notify_config(rules, pushes, compile_suppressors(config.rules), account.channels, storm=account.storm),
         shown,
+        [*config.windows, *own_windows.values()],
         looked_at | shown.sources,
         # A sample's own time may lie that far back when it comes, and it is compared with what was before it.
         {

@@ -27,7 +27,6 @@ from smithd.notify.group import Groups
 from smithd.notify.resume import resume as resume_groups
 from smithd.notify.route import NotifyTimer
 from smithd.notify.silence import Silences
-from smithd.notify.time_window import TimeWindow
 from smithd.outbox import queue as outbox_queue
 from smithd.outbox import rows as outbox_rows
 from smithd.outbox.message import ActivityEnd, Push, PushUpdate, WidgetValue
@@ -46,6 +45,7 @@ from smithd.surfaces import messages as surface_messages
 from smithd.surfaces import rows as slot_rows
 from smithd.surfaces.slots import Slots
 from smithd.surfaces.slots import timers as slots_timers
+from smithd.time_window import TimeWindow
 from smithd.timers import AlertDue, SilenceDue, StaleDue, SurfaceDue, WindowDue
 from smithd.views import notify_view
 
@@ -166,7 +166,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     timers += [(at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)]
     timers += stale_timers(series, setup.watched, now)
     timers += slot_timers(left.slots, setup, now)
-    timers += [*window_timers(setup.config.windows, now), *silence_timers(left.silences, now)]
+    timers += [*window_timers(setup.windows, now), *silence_timers(left.silences, now)]
     timers += renewal_timers(outbox, setup)
     state = state._replace(groups=notified.groups, outbox=outbox)
     return ResumedState(state, stored, timers, list(report.events(notified.decisions)))

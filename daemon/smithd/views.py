@@ -9,11 +9,12 @@ from smithd.alerts.alert import Alert
 from smithd.alerts.alerts import NO_ALERTS
 from smithd.keys import DEFAULT_ACCOUNT, PushKey
 from smithd.notify.suppression import unsuppressed
-from smithd.notify.view import NotifyView, open_windows
+from smithd.notify.view import NotifyView
 from smithd.plugin.sample import Labels
 from smithd.setup import Setup
 from smithd.state import State
 from smithd.surfaces.view import SurfacesView
+from smithd.time_window import open_windows
 
 
 def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
@@ -22,7 +23,7 @@ def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
         now,
         setup.config.zone,
         state.alerts.by_rule,
-        open_windows(setup.config.windows, now),
+        open_windows(setup.windows, now),
         state.silences.active(now),
         state.series,
         state.outbox.status,
@@ -53,6 +54,7 @@ def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
         state.series,
         state.alerts.firing,
         counting,
+        lambda window: window in open_windows(setup.windows, now),
         outbox.shown.get,
         lambda: outbox.streams_on_phone(DEFAULT_ACCOUNT) | {key for key in streams if outbox.status(key).holds_slot},
         setup.config.zone,

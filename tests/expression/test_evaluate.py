@@ -134,6 +134,26 @@ def test_what_is_not_so_and_what_cannot_be_known_are_two_things(text: str, holds
     assert parse(text).evaluate(WORLD).holds(ONE) is holds
 
 
+@pytest.mark.parametrize(
+    ("text", "compares"),
+    [
+        ("shop.closed", False),
+        ("shop.closed == 0", True),
+        ("shop.closed == bool 0", False),
+        ("shop.closed == 0 and prod.cpu", True),
+        ("shop.closed and prod.cpu > 5", False),  # the values are those of the left side
+        ("not prod.idle and shop.closed == 0", True),  # and here those of the right
+        ("not prod.idle and not shop.closed", False),
+        ("shop.closed == 0 unless prod.idle", True),
+        ("prod.cpu > 9 or shop.closed == 0", True),
+        ("prod.cpu > 9 or 0", False),
+        ("count(prod.cpu > 9)", False),
+    ],
+)
+def test_an_expression_says_whether_a_comparison_keeps_its_series(text: str, compares: bool) -> None:
+    assert parse(text).is_filter is compares
+
+
 def test_a_metric_that_is_stale_is_named_only_where_it_matters() -> None:
     assert parse("prod.error_rate > 5 and stale > 5").evaluate(WORLD).unavailable == {"stale"}
     assert parse("prod.error_rate > 9 and stale > 5").evaluate(WORLD).unavailable == set()

@@ -11,6 +11,7 @@ from notify.scenes import NOW, RULE, open_alert, view
 from smithd.alerts.alert import Alert
 from smithd.alerts.machine import Hold, Phase
 from smithd.notify.matcher import parse_matchers
+from smithd.notify.mute import MuteOptions
 from smithd.notify.reason import Reason
 from smithd.notify.silence import Silence
 from smithd.notify.suppression import (
@@ -22,7 +23,6 @@ from smithd.notify.suppression import (
     suppression,
     unsuppressed,
 )
-from smithd.notify.time_window import MuteOptions
 from smithd.notify.view import NotifyView
 
 LATER = NOW + 600

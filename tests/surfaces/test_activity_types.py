@@ -61,7 +61,7 @@ surfaces = build(config.widgets, config.live_activities, {"shop.errors": ["error
 series = begin(Expected(surfaces.metrics, frozenset(), {"shop": ExpectedSource(100.0, 20.0)}, {}), 0.0)
 sample = Sample(Series("shop.done"), 70.0, 1000.0)
 series = record(series, "shop", [sample], None, complete=True, fresh_for=100.0, now=1000.0).state
-view = SurfacesView(1000.0, series, {"errors": {}}, lambda _: {}, {}.get, set)
+view = SurfacesView(1000.0, series, {"errors": {}}, lambda _: {}, bool, {}.get, set)
 (message,) = [surfaces.streams[key].render(view) for key in surfaces.concerned(["shop.done"], ())]
 print(json.dumps({"name": message.key.name, "state": message.content.content_state, "to": message.content.channels}))
 print(len(render(surfaces, surfaces.keys, view, Slots()).messages))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,10 +39,13 @@ def view(
     answered: float | None = None,
     firing: tuple[Alert, ...] = (),
     suppressed: tuple[Alert, ...] = (),
+    windows: Collection[str] = (),
     shown: Iterable[Shown] = (),
     on_phone: Iterable[str] = (),
 ) -> SurfacesView:
-    """A view with these samples (fresh for 100 s), these alerts, of which some are suppressed, and what is shown."""
+    """A view with these samples (fresh for 100 s), these alerts, of which some are suppressed, and what is shown.
+    ``windows``: the time windows that are open.
+    """
     sources = dict.fromkeys(("shop", "depot"), ExpectedSource(100.0, 20.0))
     expected = Expected(METRICS, frozenset(), sources, {})
     series = begin(expected, started)
@@ -63,6 +66,7 @@ def view(
         series,
         by_rule,
         lambda rule: counting.get(rule, {}),
+        windows.__contains__,
         known.get,
         lambda: {stream(name) for name in on_phone},
     )

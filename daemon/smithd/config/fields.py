@@ -68,8 +68,8 @@ def every_field(
     for key, field in keys(model).items():
         yield (*path, key), field
         for steps, inner in _models_within(field.annotation):
-            # The options of a plugin may contain themselves, and the walk would never end.
-            if inner not in above:
+            # Options may contain themselves, and the walk would never end.
+            if inner not in (*above, model):
                 yield from every_field(inner, (*path, key, *steps), (*above, model))
 
 

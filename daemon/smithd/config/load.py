@@ -22,8 +22,8 @@ from smithd.delivery.account import AccountOptions
 from smithd.errors import ConfigError
 from smithd.expression.expression import Expression
 from smithd.keys import DEFAULT_ACCOUNT
-from smithd.notify.time_window import compile_window
 from smithd.poll.registry import Registry, SourceSpec
+from smithd.time_window import compile_window
 
 _EVALUATED = ("derived", "history", "live_activities", "rules", "time_windows", "timezone", "widgets")
 
@@ -136,7 +136,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         history=file.history,
         rules=file.rules,
         windows=tuple(
-            compile_window(name, options, options.timezone or zone)
+            compile_window(name, options, zone)
             for name, options in file.time_windows.items()
             if ("time_windows", name) not in unknown_entries
         ),

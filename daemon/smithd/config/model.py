@@ -21,7 +21,6 @@ from smithd.expression.option import ExpressionOption
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.options import PushOptions
 from smithd.notify.suppression import SuppressionOptions
-from smithd.notify.time_window import TimeWindow, TimeWindowOptions
 from smithd.plugin.options import Counter, Options, PositiveDuration, Secret
 from smithd.plugin.zone import Zone
 from smithd.poll.registry import SourceSpec
@@ -30,6 +29,7 @@ from smithd.redactor import Redactor
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.registry import ActivityOption
 from smithd.surfaces.widget import WidgetOptions
+from smithd.time_window import TimeWindow, TimeWindowOptions
 
 
 class Listen(NamedTuple):
@@ -98,12 +98,6 @@ class DefaultsOptions(Options):
     timeout: PositiveDuration = Field(10.0, description="the deadline of one poll")
 
 
-class TimeWindowConfig(TimeWindowOptions):
-    """The keys of a time window."""
-
-    timezone: Zone | None = Field(None, description="the zone of its times; default: the file's")
-
-
 _SWITCHED = {"yes": True, "on": True, "true": True, "no": None, "off": None, "false": None}
 """What YAML 1.1 took for true and false, and YAML 1.2 takes for texts."""
 
@@ -156,7 +150,7 @@ class File(Options):
         8 * 86400.0, description="how far back rules and expressions may look; older samples are dropped"
     )
     rules: dict[RuleName, RuleConfig] = Field({}, description="when a metric is info, a warning, or critical")
-    time_windows: dict[WindowName, TimeWindowConfig] = Field(
+    time_windows: dict[WindowName, TimeWindowOptions] = Field(
         {}, description="named hours and days, for 'mute': from, to, days"
     )
     widgets: dict[MetricKey, WidgetOptions] = Field(

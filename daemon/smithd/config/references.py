@@ -57,7 +57,7 @@ def _check_metrics(validator: Validator, named: Sequence[Reference], declared: M
     derived_names = derived if isinstance(derived, dict) else {}
     known = [f"{source}.{name}" for source, metrics in declared.items() for name in sorted(metrics.names)]
     known += derived_names
-    for path, _, name, column in named:
+    for path, _, name, column, _ in named:
         source, _, metric = name.partition(".")
         is_declared = source in declared and metric and declared[source].has(metric)
         if is_declared or name in derived_names or not validator.is_known(path):
@@ -77,10 +77,11 @@ def _check_metrics(validator: Validator, named: Sequence[Reference], declared: M
 def _check_names(validator: Validator, named: Sequence[Reference], section: str, what: str) -> None:
     """Report what a section does not declare, unless the section itself is wrong."""
     declared = validator.data.get(section, {})
-    for path, _, name, _ in named if isinstance(declared, dict) else ():
-        if name not in declared and validator.is_known(path):
+    for each in named if isinstance(declared, dict) else ():
+        if each.name not in declared and validator.is_known(each.path):
             expected = f"{what}s declared: {_listed(declared)}" if declared else f"no {what} is declared"
-            validator.report_at(path, f"there is no {what} '{name}'", expected=expected, near=declared.keys())
+            message = f"there is no {what} '{each.name}'"
+            validator.report_at(each.path, message, expected=expected, near=declared.keys(), at_key=each.is_key)
 
 
 def _listed(names: Collection[str]) -> str:

@@ -308,7 +308,7 @@ class Step:
                     surfaces.add(surface)
                 case WindowDue(name):
                     windows.add(name)
-                    surfaces |= self._suppression_changed()
+                    surfaces |= self._setup.surfaces.by_window.get(name, frozenset()) | self._suppression_changed()
                 case SilenceDue():
                     surfaces |= self._suppression_changed()
                 case SuppressionEnds() | GroupDue():
@@ -320,7 +320,7 @@ class Step:
             ageing = ageing.discard(name)
         self._state = self._state._replace(ageing=ageing)
         self._watch(names, now)
-        changed = (window for window in self._setup.config.windows if window.name in windows)
+        changed = (window for window in self._setup.windows if window.name in windows)
         self._timers.add(startup.window_timers(changed, now))
         stale = [name for name in names if self._state.series.stale_at(name) <= now]
 
@@ -357,7 +357,7 @@ class Step:
         self._timers.add(timers_of(self._setup.rules, self._state.alerts))
         self._timers.add((now, SurfaceDue(key)) for key in self._setup.surfaces.keys)
         self._timers.add(startup.slot_timers(self._state.slots, self._setup, now))
-        self._timers.add(startup.window_timers(self._setup.config.windows, now))
+        self._timers.add(startup.window_timers(self._setup.windows, now))
         self._timers.add(startup.silence_timers(self._state.silences, now))
         self._timers.add(startup.renewal_timers(self._state.outbox, self._setup))
         self._watch(self._setup.watched, now)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from smithd.expression.operators import metrics_missed, operands, supports
+from smithd.expression.operators import is_filter, metrics_missed, operands, supports
 from smithd.expression.parser import parse_tree
 from smithd.expression.tree import Node
 from smithd.expression.vector import NO_METRICS, NoResult, Querier, Vector
@@ -71,6 +71,11 @@ class Expression:
     def evaluate(self, querier: Querier) -> Vector:
         """Its value at ``querier.now``; never an error. A number is one series without labels."""
         return _evaluate(self.root, querier)
+
+    @property
+    def is_filter(self) -> bool:
+        """Whether its series are those that a comparison keeps: it is true for each, though its value may be 0."""
+        return is_filter(self.root)
 
     def operands(self, querier: Querier) -> list[Operand]:
         """The parts that are compared, with their values: a text about the result names them."""

@@ -121,6 +121,17 @@ class SetOperation(Binary):
         return default(left, right, self.matching or ALL_LABELS)
 
 
+def is_filter(node: Node) -> bool:
+    """Whether its series are those that a comparison keeps."""
+    if not isinstance(node, SetOperation):
+        return isinstance(node, Filter)
+    if node.operator == "or":
+        return is_filter(node.left) and is_filter(node.right)
+    # Where one side of ``and`` is about all series at once, the result is the other side's.
+    is_right = node.operator == "and" and node.left.is_condition and not node.right.is_condition
+    return is_filter(node.right if is_right else node.left)
+
+
 def operands(node: Node) -> Iterator[Node]:
     """The parts whose values decide: what is compared, and what is asked for as a whole."""
     if isinstance(node, Not):

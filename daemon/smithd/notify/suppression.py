@@ -14,8 +14,8 @@ from pydantic import Field
 from smithd.alerts.alert import Alert
 from smithd.alerts.rule import Rule
 from smithd.alerts.severity import Severity
+from smithd.notify.mute import MuteOptions
 from smithd.notify.reason import Reason
-from smithd.notify.time_window import MuteOptions
 from smithd.notify.view import NotifyView
 from smithd.plugin.options import Options
 from smithd.plugin.sample import Labels, Series

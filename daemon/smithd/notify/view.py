@@ -10,7 +10,6 @@ from smithd.alerts.alert import Alert
 from smithd.formatting import clock_span, clock_time
 from smithd.keys import PushKey
 from smithd.notify.silence import Silence
-from smithd.notify.time_window import TimeWindow
 from smithd.outbox.shown import KeyStatus
 from smithd.plugin.sample import Labels, Series
 from smithd.series.state import SeriesState
@@ -52,8 +51,3 @@ class NotifyView:
     def span(self, start: float, end: float) -> str:
         """Two moments as a person says them."""
         return clock_span(start, end, self.now, self.zone)
-
-
-def open_windows(windows: Iterable[TimeWindow], now: float) -> dict[str, float]:
-    """The time windows that are open, with their ends."""
-    return {window.name: window.ends_at(now) for window in windows if window.contains(now)}

@@ -19,13 +19,14 @@ from smithd.surfaces.view import SurfacesView
 
 class Dependencies(NamedTuple):
     """What a surface shows, directly or by its colours. ``all_rules``: it says which rules fire. ``all_sources``: it
-    says so only while every source of a rule answers.
+    says so only while every source of a rule answers. ``windows``: the time windows that decide whether it is wanted.
     """
 
     metrics: frozenset[str] = frozenset()
     rules: frozenset[str] = frozenset()
     all_rules: bool = False
     all_sources: bool = False
+    windows: frozenset[str] = frozenset()
 
 
 class Obstacle(StrEnum):

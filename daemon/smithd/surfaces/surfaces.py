@@ -37,8 +37,9 @@ class Surfaces:
     """The surfaces of one account, in the file's order: those that are always there, and those that need a slot.
 
     ``metrics``: those that a surface shows; ``sources``: those whose answers a surface depends on. ``by_name`` has the
-    surfaces that depend on a metric or source, ``by_rule`` those that depend on a rule, ``on_all_rules`` those that
-    depend on every rule. ``updates_at_once``: how many updates of a Live Activity iOS shows in a row.
+    surfaces that depend on a metric or source, ``by_rule`` those that depend on a rule, ``by_window`` on a time window,
+    ``on_all_rules`` those that depend on every rule. ``updates_at_once``: how many updates of a Live Activity iOS shows
+    in a row.
     """
 
     order: Mapping[SurfaceKey, int]
@@ -50,6 +51,7 @@ class Surfaces:
     sources: frozenset[str]
     by_name: Causes
     by_rule: Causes
+    by_window: Causes
     on_all_rules: frozenset[SurfaceKey]
 
     @property
@@ -106,6 +108,7 @@ def build(
         watched if any(surface.dependencies.all_sources for surface in every) else frozenset(),
         _index(every, lambda on: on.metrics | watched if on.all_sources else on.metrics),
         _index(every, lambda on: on.rules),
+        _index(every, lambda on: on.windows),
         frozenset(surface.key for surface in every if surface.dependencies.all_rules),
     )
 

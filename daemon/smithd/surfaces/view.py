@@ -9,11 +9,12 @@ from typing import Any
 
 from smithd.alerts.alert import Alert
 from smithd.alerts.severity import SEVERITIES, Severity, worst_of
+from smithd.expression.option import InlineMetric
 from smithd.formatting import clock_time, plain
 from smithd.keys import StreamKey, SurfaceKey
 from smithd.outbox.shown import Shown, ShownActivity
 from smithd.plugin.sample import Labels, Sample
-from smithd.series.state import SeriesState
+from smithd.series.state import Freshness, SeriesState
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class SurfacesView:
     """Everything that a surface may know when it is rendered, at ``now`` (seconds since 1970).
 
     ``firing``: the firing alerts by rule and labels. ``unsuppressed``: those of a rule that are not suppressed.
+    ``is_open``: whether a time window is open, by its name.
     ``shown``: what a surface shows. ``on_phone``: the streams that are on the phone, may be, or have their start
     enqueued. ``zone``: that of the times which are shown.
     """
@@ -29,6 +31,7 @@ class SurfacesView:
     series: SeriesState
     firing: Mapping[str, Mapping[Labels, Alert]]
     unsuppressed: Callable[[str], Mapping[Labels, Alert]]
+    is_open: Callable[[str], bool]
     shown: Callable[[SurfaceKey], Shown | None]
     on_phone: Callable[[], Set[StreamKey]]
     zone: tzinfo = UTC
@@ -49,6 +52,18 @@ class SurfacesView:
     def is_unseen(self, name: str) -> bool:
         """Whether the first answer since the start with this metric, or of this source, may still come in time."""
         return self.series.is_unseen(name, self.now)
+
+    def holds(self, metric: str) -> bool | None:
+        """Whether a metric has a value that is not 0; where it is an expression that compares, any value. None: not
+        known.
+        """
+        values = self.series.fresh(metric, self.now).values()
+        compares = isinstance(metric, InlineMetric) and metric.expression.is_filter
+        if any(value != 0.0 or compares for value in values):
+            return True
+        is_missing = self.series.freshness(metric, self.now) is Freshness.MISSING
+        is_known = is_missing or (values and not self.series.is_partial(metric, self.now))
+        return False if is_known else None
 
     def is_silent(self, source: str) -> bool:
         """Whether a source has not answered for too long."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -19,7 +19,8 @@ from smithd.contract.values import Channels, Tags, size
 from smithd.keys import StreamKey
 from smithd.outbox.message import Json
 from smithd.plugin.options import Duration, Options
-from smithd.references import ReferenceKind, RuleRef, references
+from smithd.references import ReferenceKind, TimeWindowRef, references
+from smithd.surfaces.activity.show import Show, ShowOptions
 from smithd.surfaces.activity.view import ActivityView, HeadlineText
 from smithd.surfaces.surface import Dependencies, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView
@@ -53,14 +54,6 @@ def check_weight(*buttons: Action | None) -> None:
         raise ValueError(f"{what} {weight} bytes leave too little room for the texts: {LARGEST_BUTTONS} at most")
 
 
-class WhileFiring(Options):
-    """Shown while one of these rules fires."""
-
-    while_firing: list[RuleRef] = Field(
-        min_length=1, description="rules; the activity is shown while one of them fires"
-    )
-
-
 class End(Options):
     """How a stream leaves the Lock Screen."""
 
@@ -73,8 +66,15 @@ class ActivityOptions(Options):
 
     type: str
     title: HeadlineText
-    show: Literal["always"] | WhileFiring = Field("always", description="'always', or {while_firing: [rules]}")
+    show: Show = Field(
+        "always",
+        description="'always', or one of while_firing (rules), when (an expression), between (a time window), "
+        "and all or any of these",
+    )
     include_suppressed: IncludeSuppressed = False
+    mute: list[TimeWindowRef] = Field(
+        [], description="time windows in which it starts only while a rule of it fires, at warning or above"
+    )
     icon: Icon | None = None
     action: Action | None = Field(None, description="a button: it opens an address, or calls a webhook")
     channels: Channels | None = Field(None, description="default: activitysmith.channels")
@@ -101,10 +101,12 @@ class ActivityOptions(Options):
     def dependencies(self) -> Dependencies:
         """What its options name. A headline is about all rules, or about those that it is shown for."""
         named = [(each.kind, each.name) for each in references(self)]
+        show = self.show if isinstance(self.show, ShowOptions) else None
         return Dependencies(
             frozenset(name for kind, name in named if kind is ReferenceKind.METRIC),
             frozenset(name for kind, name in named if kind is ReferenceKind.RULE),
-            all_rules=self.is_always_shown and any(kind is ReferenceKind.EVERYTHING for kind, _ in named),
+            all_rules=self.headline_rules is None and any(kind is ReferenceKind.EVERYTHING for kind, _ in named),
+            windows=frozenset(self.mute).union(show.windows if show is not None else ()),
         )
 
     @cached_property
@@ -118,18 +120,16 @@ class ActivityOptions(Options):
         """The metrics of which it can show one series only."""
         return ()
 
-    @property
+    @cached_property
     def headline_rules(self) -> list[str] | None:
         """The rules that its headline is about; None: all."""
-        return self.show.while_firing if isinstance(self.show, WhileFiring) else None
+        return self.show.rules or None if isinstance(self.show, ShowOptions) else None
 
     def is_wanted(self, view: SurfacesView) -> bool | None:
-        """Whether it has a reason to be on the phone now; None: what is there stays, and nothing starts. That is so
-        while only suppressed alerts fire.
-        """
-        if not isinstance(self.show, WhileFiring) or self.counted_severity(self.show.while_firing, view) is not None:
+        """Whether it has a reason to be on the phone now; None: what is there stays, and nothing starts."""
+        if not isinstance(self.show, ShowOptions):
             return True
-        return False if view.severity(self.show.while_firing) is None else None
+        return self.show.is_true(view, include_suppressed=self.include_suppressed)
 
     def counted_severity(self, rules: Iterable[str], view: SurfacesView) -> Severity | None:
         """The worst severity that fires among these rules, suppressed alerts apart unless they are included."""

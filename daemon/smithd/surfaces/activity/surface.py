@@ -36,8 +36,10 @@ class ActivitySurface:
 
     def is_wanted(self, view: SurfacesView) -> bool:
         """Whether it has a reason to be on the phone now, or is there and has none to leave."""
-        wanted = self.options.is_wanted(view)
-        return view.is_on_phone(self.key) if wanted is None else wanted
+        wanted, is_there = self.options.is_wanted(view), view.is_on_phone(self.key)
+        if wanted and not is_there and any(map(view.is_open, self.options.mute)):
+            return self.incident_severity(view) is not None
+        return is_there if wanted is None else wanted
 
     def incident_severity(self, view: SurfacesView) -> Severity | None:
         """How badly the rules fire that it is shown for or coloured by, from warning on; None: it is no incident."""

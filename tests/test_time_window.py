@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from smithd.notify.time_window import DAYS, MuteOptions, TimeWindow, TimeWindowOptions, compile_window
+from smithd.notify.mute import MuteOptions
+from smithd.time_window import DAYS, TimeWindow, TimeWindowOptions, compile_window
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

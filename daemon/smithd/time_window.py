@@ -1,4 +1,4 @@
-"""Time windows, and the rules that are muted during them. No I/O.
+"""Time windows: hours of the day and days of the week. No I/O.
 
 A window goes by the clock on the wall: from 22:00 to 07:00 means those hours in its time zone, however long they are
 on the nights when daylight saving begins or ends. A time that comes twice opens a window the first time, and closes it
@@ -8,17 +8,16 @@ the second; one that is skipped counts as if the clock had not been changed yet 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.alerts.severity import ThresholdSeverity
 from smithd.plugin.options import Options
-from smithd.references import TimeWindowRef
+from smithd.plugin.zone import Zone
 
 MIDNIGHT = 24 * 60
 """The minute at which a day ends."""
@@ -44,7 +43,7 @@ ClockTime = Annotated[int, BeforeValidator(parse_clock), WithJsonSchema({"type":
 
 
 class TimeWindowOptions(Options):
-    """The keys of a time window, its zone apart."""
+    """The keys of a time window."""
 
     start: ClockTime = Field(0, alias="from", description="the time of day it begins, like 22:00; default: midnight")
     to: ClockTime = Field(
@@ -53,6 +52,7 @@ class TimeWindowOptions(Options):
     days: list[Day] | None = Field(
         None, min_length=1, description="the days it begins on, like [sat, sun]; default: every day"
     )
+    timezone: Zone | None = Field(None, description="the zone of its times; default: the file's")
 
     @model_validator(mode="after")
     def _ends(self) -> TimeWindowOptions:
@@ -61,6 +61,17 @@ class TimeWindowOptions(Options):
         if (self.start, self.to) == (0, MIDNIGHT) and len(set(self.days or DAYS)) == len(DAYS):
             raise PydanticCustomError("no_end", "this window never ends: add 'from' and 'to', 'days', or both")
         return self
+
+    @property
+    def text(self) -> str:
+        """The window in words; the name of one that has none. Two with the same text are open at the same times."""
+        days = f" on {', '.join(day for day in DAYS if day in self.days)}" if self.days else ""
+        zone = f" in {self.timezone.key}" if self.timezone is not None else ""
+        return f"{_clock_text(self.start)} to {_clock_text(self.to)}{days}{zone}"
+
+
+def _clock_text(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +115,11 @@ class TimeWindow:
 
 
 def compile_window(name: str, options: TimeWindowOptions, zone: tzinfo) -> TimeWindow:
-    """The window that these options describe."""
+    """The window that these options describe. ``zone``: the file's."""
     days = frozenset(DAYS.index(day) for day in options.days or DAYS)
-    return TimeWindow(name, options.start, options.to, days, zone)
+    return TimeWindow(name, options.start, options.to, days, options.timezone or zone)
 
 
-class MuteOptions(Options):
-    """When a rule sends no notifications; ``mute: [nights]`` is short for ``mute: {during: [nights]}``."""
-
-    short_form_of: ClassVar = "during"
-
-    during: list[TimeWindowRef] = Field(
-        min_length=1, description="the time windows, of those that time_windows declares"
-    )
-    except_: list[ThresholdSeverity] = Field(
-        [], alias="except", description="severities that are notified all the same"
-    )
-    digest: bool = Field(
-        False, description="when the window ends, notify in one message what it suppressed; default: what still fires"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, given: Any) -> Any:
-        return {"during": given} if isinstance(given, list) else given
+def open_windows(windows: Iterable[TimeWindow], now: float) -> dict[str, float]:
+    """The time windows that are open, with their ends."""
+    return {window.name: window.ends_at(now) for window in windows if window.contains(now)}

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.template import FILTERS, AnyLabels, compile_text
+from smithd.formatting import plain
+from smithd.locales import ENGLISH_FILTERS as FILTERS
+from smithd.locales import filters, known_locale
+from smithd.template import AnyLabels, compile_text
 
 NAMES = {"value": 1234.5, "labels": AnyLabels(), "age": 30.0}
 
@@ -106,11 +112,84 @@ def test_a_template_that_fails_later_gives_an_empty_text() -> None:
     assert text.render({"value": 1, "labels": {}, "age": 1}) == ""
 
 
-@given(st.sampled_from(sorted(FILTERS)), st.floats(allow_nan=False, allow_infinity=False))
-def test_every_filter_takes_every_number(name: str, value: float) -> None:
-    shown = FILTERS[name](value)
+@given(
+    st.sampled_from(sorted(FILTERS)),
+    st.sampled_from(["en", "de", "fr", "ar", "hi", "sv"]),
+    st.floats(allow_nan=False) | st.integers(),
+)
+def test_every_filter_takes_every_number_in_every_language(name: str, locale: str, value: float) -> None:
+    shown = filters(locale)[name](value)
     assert shown.strip() == shown
     assert shown
+
+
+@pytest.mark.parametrize(
+    ("locale", "template", "value", "text"),
+    [
+        ("de", "{{ value | number }}", 1234567.5, "1.234.567,5"),
+        ("de", "{{ value | number(2) }}", -3, "-3,00"),
+        ("de", "{{ value | percent }}", 12.5, "12,5 %"),
+        ("de", "{{ value | percent(sign=true) }}", 3, "+3 %"),
+        ("de", "{{ value | money('EUR') }}", 1234.5, "1.234,50 €"),
+        ("de", "{{ value | money('EUR') }}", -12345.6, "-12.346 €"),
+        ("de", "{{ value | duration }}", 7500, "2 Std. 5 Min."),
+        ("de", "{{ value | duration }}", 0.25, "250 ms"),
+        ("de", "{{ value | duration }}", 1.5, "1,5 Sek."),
+        ("de", "{{ value | bytes }}", 1536, "1,5 kB"),
+        ("de", "{{ value | number }}", float("inf"), "∞"),
+        ("fr", "{{ value | number }}", 1234567.5, "1 234 567,5"),
+        ("fr", "{{ value | money('USD') }}", 19.9, "19,90 $US"),
+        ("hi", "{{ value | number }}", 1234567.5, "12,34,567.5"),
+        ("ja", "{{ value | money('JPY') }}", 500, "￥500"),
+        ("pt_BR", "{{ value | money('BRL') }}", 1234.5, "R$ 1.234,50"),
+        ("pl", "{{ value | duration }}", 3 * 86400, "3 dni"),
+        ("en_GB", "{{ value | duration }}", 7500, "2h 5m"),
+        ("en_GB", "{{ value | money('GBP') }}", 1234.5, "£1,234.50"),
+    ],
+)
+def test_what_a_template_writes_in_other_languages(locale: str, template: str, value: float, text: str) -> None:
+    shown = compile_text(template, NAMES, locale).render({"value": value})
+    # Where a language has a space within a number, it is one that does not break the line.
+    assert re.sub(r"[\u00a0\u202f]", " ", shown) == text
+
+
+def test_a_locale_is_known_by_either_spelling_and_a_wrong_one_has_a_suggestion() -> None:
+    assert (known_locale("pt-BR"), known_locale("pt_br"), known_locale("de")) == ("pt_BR", "pt_BR", "de")
+    with pytest.raises(ValueError, match="there is no locale 'xx'"):
+        known_locale("xx")
+    with pytest.raises(ValueError, match="there is no locale ''"):
+        known_locale("")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.1 + 0.2, "0.3"),
+        (-0.0, "0"),
+        (3.0, "3"),
+        (-2.5, "-2.5"),
+        (1 / 3, "0.333333333"),
+        (1234.5, "1234.5"),
+        (99.99999999999, "100"),
+        (1e15 + 0.3, "1000000000000000.2"),
+        (123456789.12, "123456789.12"),
+        (0.00012345678, "0.000123457"),
+        (1.5e-7, "1.5e-07"),
+        (5e-324, "5e-324"),
+        (1e300, "1e+300"),
+        (12345678901234, "12345678901234"),
+    ],
+)
+def test_a_number_is_sent_as_its_shortest_decimal(value: float, written: str) -> None:
+    assert json.dumps(plain(value)) == written
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_that_is_sent_is_near_its_value_and_sent_again_as_it_is(value: float) -> None:
+    shown = plain(value)
+    assert abs(shown - value) <= max(1e-9, abs(value) * 1e-15)
+    assert plain(shown) == shown
+    assert not json.dumps(shown).startswith("-0.0 ")
 
 
 def test_a_text_has_no_control_characters_and_no_changes_of_direction() -> None:

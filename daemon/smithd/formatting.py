@@ -52,20 +52,27 @@ def duration(seconds: float) -> str:
         return number(seconds)
     if seconds < 0:
         return "-" + duration(-seconds)
+    return " ".join(f"{count}{unit}" for count, unit in duration_parts(seconds))
+
+
+def duration_parts(seconds: float) -> list[tuple[str, str]]:
+    """A finite length of time, 0 or more, in at most two units: how many, as ``number`` writes it, of ``d``, ``h``,
+    ``m``, ``s`` or ``ms``.
+    """
     # From these limits on it would be rounded to 1000ms and 10.0s.
     if seconds < 0.9995:
-        return f"{number(seconds * 1000, 0)}ms" if seconds else "0s"
+        return [(number(seconds * 1000, 0), "ms")] if seconds else [("0", "s")]
     if seconds < 9.95:
-        return f"{number(seconds, 1).removesuffix('.0')}s"
+        return [(number(seconds, 1).removesuffix(".0"), "s")]
     if seconds >= LEAST_NOT_WRITTEN_OUT:
-        return f"{number(seconds / 86400)}d"
+        return [(number(seconds / 86400), "d")]
     rest = round(seconds)
     parts: list[tuple[int, str]] = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         if rest >= size or parts:
             parts.append((rest // size, unit))
             rest %= size
-    return " ".join(f"{count}{unit}" for count, unit in parts[:2] if count)
+    return [(str(count), unit) for count, unit in parts[:2] if count]
 
 
 class ForeignZone(ZoneInfo):
@@ -103,6 +110,21 @@ def unsigned_zero(shown: str) -> str:
     return shown[1:] if shown.startswith("-") and not shown.strip("-0.,") else shown
 
 
+WIRE_TOLERANCE = 1e-9
+"""By how much a number that is sent may differ from its value."""
+
+SMALL = 1e-3
+"""Below this a number keeps six digits that count, which takes more than nine decimals."""
+
+
 def plain(value: float) -> int | float:
-    """A number as it is written: without ``.0``."""
-    return int(value) if abs(value) < 1e15 and value == int(value) else value
+    """A finite number as it is written: the shortest decimal within ``WIRE_TOLERANCE`` of it, so that 0.1 + 0.2 is 0.3;
+    without ``.0``, and without the sign of zero.
+    """
+    if abs(value) < 1e15 and value == int(value):
+        return int(value)
+    if 0 < abs(value) < SMALL:
+        return float(f"{value:.6g}")
+    rounded = (round(value, places) for places in range(10))
+    shortest = next((each for each in rounded if abs(each - value) <= WIRE_TOLERANCE), value)
+    return int(shortest) if abs(shortest) < 1e15 and shortest == int(shortest) else shortest

@@ -3,61 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import jinja2
 import jinja2.meta
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo
 
-from smithd.formatting import duration, number, readable
+from smithd.formatting import number, readable
+from smithd.locales import ENGLISH, filters
 from smithd.suggestion import did_you_mean
-
-CURRENCIES = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "INR": "₹", "KRW": "₩", "BRL": "R$"}
-WITHOUT_MINOR_UNITS = {"JPY", "KRW", "VND", "CLP", "ISK", "HUF", "TWD"}
-
-
-def percent(value: float, decimals: int | None = None, sign: bool = False) -> str:
-    """Percent points, as the service counts them: ``12.5`` as ``12.5%``, with ``sign=true`` ``+12.5%``."""
-    if math.isnan(value):
-        return number(value)
-    plus = "+" if sign and value > 0 else ""
-    return f"{plus}{number(value, (1 if value % 1 else 0) if decimals is None else decimals)}%"
-
-
-def money(value: float, currency: str = "USD", decimals: int | None = None) -> str:
-    """``19.9`` as ``$19.90``; a currency without minor units, or a value of 10,000 or more, shows none."""
-    if not isinstance(currency, str):
-        raise ValueError("expected a currency first: money('EUR', 2)")
-    if math.isnan(value):
-        return number(value)
-    code = currency.upper()
-    if decimals is None:
-        decimals = 0 if code in WITHOUT_MINOR_UNITS or abs(value) >= 10_000 else 2
-    return f"{'-' if value < 0 else ''}{CURRENCIES.get(code, code + ' ')}{number(abs(value), decimals)}"
-
-
-def bytes_(value: float) -> str:
-    """Bytes in decimal units: ``1536`` as ``1.5 kB``."""
-    if not math.isfinite(value):
-        return number(value)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        # From here on it would be rounded to 1000.0.
-        if abs(value) < 999.95:
-            return f"{number(value, 0 if unit == 'B' else 1).removesuffix('.0')} {unit}"
-        value /= 1000
-    return f"{number(value, 1).removesuffix('.0')} PB"
-
-
-FILTERS: dict[str, Callable[..., str]] = {
-    "number": number,
-    "percent": percent,
-    "money": money,
-    "duration": duration,
-    "bytes": bytes_,
-}
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -144,10 +102,14 @@ def _shown(value: Any) -> Any:
     return "" if value is None else value
 
 
-_ENVIRONMENT = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False, finalize=_shown)
-_ENVIRONMENT.filters = {name: _ENVIRONMENT.filters[name] for name in _BUILT_IN_FILTERS} | FILTERS
-# ``range`` and ``lipsum`` would make a short template's text endless.
-_ENVIRONMENT.globals.clear()
+@cache
+def _environment(locale: str) -> _Sandbox:
+    """What templates are compiled in, with the filters of a locale."""
+    made = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False, finalize=_shown)
+    made.filters = {name: made.filters[name] for name in _BUILT_IN_FILTERS} | dict(filters(locale))
+    # ``range`` and ``lipsum`` would make a short template's text endless.
+    made.globals.clear()
+    return made
 
 
 class Text:
@@ -177,27 +139,29 @@ class Text:
         return {"type": ["string", "number"]}
 
 
-def compile_text(source: Any, example: Mapping[str, Any]) -> Text:
-    """A template that may use the names of ``example``, tried on its values; ValueError says what is wrong with it."""
+def compile_text(source: Any, example: Mapping[str, Any], locale: str = ENGLISH) -> Text:
+    """A template that may use the names of ``example``, tried on its values, with the filters of a locale; ValueError
+    says what is wrong with it.
+    """
     if isinstance(source, Text):
         return source
     if isinstance(source, bool) or not isinstance(source, str | int | float):
         raise ValueError("expected a text")
-    source = str(source)
+    source, environment = str(source), _environment(locale)
     try:
-        tree = _ENVIRONMENT.parse(source)
+        tree = environment.parse(source)
         if refused := next(tree.find_all(_REFUSED), None):
             raise jinja2.TemplateSyntaxError("only {{ … }}, {% if … %} and {% for … %} are known", refused.lineno)
         names = frozenset(jinja2.meta.find_undeclared_variables(tree))
         # Rendering would stop at the first unknown name, and could not suggest another.
         unknown = names - example.keys()
-        template = None if unknown else _ENVIRONMENT.from_string(tree)
+        template = None if unknown else environment.from_string(tree)
         if template is not None:
             template.render(example)
     except Exception as error:  # noqa: BLE001 - filters and operators complain about their use in ways of their own
         reason = str(error.message if isinstance(error, jinja2.TemplateSyntaxError) else error).rstrip(".")
         if reason.startswith("No filter named"):
-            reason += f" (filters of our own: {', '.join(FILTERS)})"
+            reason += f" (filters of our own: {', '.join(filters(locale))})"
         raise ValueError(f"the template does not work: {reason}") from None
     if template is None:
         name = min(unknown)
@@ -207,5 +171,11 @@ def compile_text(source: Any, example: Mapping[str, Any]) -> Text:
 
 
 def template(example: Mapping[str, Any]) -> BeforeValidator:
-    """The annotation of an option that is a template over these names; the values are what it is tried on."""
-    return BeforeValidator(lambda source: compile_text(source, example))
+    """The annotation of an option that is a template over these names; the values are what it is tried on. The
+    context of the validation names its ``locale``.
+    """
+
+    def compiled(source: Any, info: ValidationInfo) -> Text:
+        return compile_text(source, example, (info.context or {}).get("locale", ENGLISH))
+
+    return BeforeValidator(compiled)

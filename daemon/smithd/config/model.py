@@ -19,6 +19,7 @@ from smithd.delivery.account import AccountOptions, is_loopback
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
 from smithd.keys import DEFAULT_ACCOUNT
+from smithd.locales import ENGLISH, known_locale
 from smithd.notify.options import PushOptions
 from smithd.notify.suppression import SuppressionOptions
 from smithd.plugin.options import Counter, Options, PositiveDuration, Secret
@@ -136,6 +137,9 @@ class File(Options):
     )
     timezone: Zone | None = Field(
         None, description="of all times that are shown, cron, days and time windows; default: the system's"
+    )
+    locale: Annotated[str, AfterValidator(known_locale)] = Field(
+        ENGLISH, description="how templates write numbers, amounts and durations, as a language like de, or pt_BR"
     )
     web: WebOptions | None = Field(None, description="the local page; left out: none")
     defaults: DefaultsOptions = Field(DefaultsOptions(), description="every and timeout for all sources")

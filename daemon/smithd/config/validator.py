@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from decimal import Decimal
 from pathlib import Path as FilePath
@@ -22,6 +22,7 @@ from smithd.config.yaml.compose import compose
 from smithd.config.yaml.document import UnreadableFile, read
 from smithd.config.yaml.positions import MappingNode, Node, Path, ScalarNode, locate, walk
 from smithd.config.yaml.scalars import described
+from smithd.locales import ENGLISH, known_locale
 from smithd.poll.isolation import PluginFault, call_isolated
 from smithd.redactor import Redactor
 
@@ -68,6 +69,7 @@ class Validator:
         self.redactor = redactor
         self.data: dict[str, Any] = values.plain(root)
         self.folder = folder_of(report.path)
+        self._context = {"folder": self.folder, "locale": _locale(self.data)}
         self.unknown: list[Path] = []
         """The paths of values that could not be validated because a secret in them is missing."""
         self._values = values
@@ -121,8 +123,7 @@ class Validator:
         """
         value = self._chosen(at, only, beside)
         try:
-            context = {"folder": self.folder}
-            return call_isolated(lambda: validate_known(model, value, context), passing=(ValidationError,))
+            return call_isolated(lambda: validate_known(model, value, self._context), passing=(ValidationError,))
         except (ValidationError, PluginFault):
             return None
 
@@ -204,9 +205,8 @@ class Validator:
 
     def _validated(self, model: type[ModelT], value: Any) -> ModelT:
         """Raises ValidationError, and PluginFault where the model's own code fails."""
-        context = {"folder": self.folder}
         return call_isolated(
-            lambda: model.model_validate(value, by_alias=True, by_name=False, context=context),
+            lambda: model.model_validate(value, by_alias=True, by_name=False, context=self._context),
             passing=(ValidationError,),
         )
 
@@ -282,3 +282,11 @@ def _secrets_of(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _secrets_of(item)
+
+
+def _locale(data: Mapping[str, Any]) -> str:
+    """The locale of the file's templates: they are validated before it is known whether the file's own is right."""
+    try:
+        return known_locale(data["locale"]) if isinstance(data.get("locale"), str) else ENGLISH
+    except ValueError:
+        return ENGLISH

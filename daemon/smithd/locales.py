@@ -1,0 +1,174 @@
+"""How languages write numbers, amounts of money and lengths of time: the filters of templates. No I/O.
+
+How many decimals a number has is decided in ``formatting`` for all languages. How it is written is Unicode's knowledge
+(CLDR, by Babel): decimal mark, grouping, the places of the currency and of the percent sign, the words of durations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from copy import copy
+from decimal import Decimal, localcontext
+from functools import cache
+from typing import Any, Literal
+
+from smithd import formatting
+from smithd.suggestion import did_you_mean
+
+ENGLISH = "en"
+
+CURRENCIES = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "INR": "₹", "KRW": "₩", "BRL": "R$"}
+WITHOUT_MINOR_UNITS = {"JPY", "KRW", "VND", "CLP", "ISK", "HUF", "TWD"}
+
+_UNITS = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
+
+MOST_DIGITS = 400
+"""More than any number has; by default decimals are rounded to 28."""
+
+Filters = Mapping[str, Callable[..., str]]
+
+
+def percent(value: float, decimals: int | None = None, sign: bool = False) -> str:
+    """Percent points, as the service counts them: ``12.5`` as ``12.5%``, with ``sign=true`` ``+12.5%``. Without
+    ``decimals``, as many as tell the value from zero: ``0.0004`` as ``0.0004%``.
+    """
+    if math.isnan(value):
+        return formatting.number(value)
+    plus = "+" if sign and value > 0 else ""
+    return f"{plus}{_points(value, decimals)}%"
+
+
+def money(value: float, currency: str = "USD", decimals: int | None = None) -> str:
+    """``19.9`` as ``$19.90``; a currency without minor units, or a value of 10,000 or more, shows none."""
+    code = _currency(currency)
+    if math.isnan(value):
+        return formatting.number(value)
+    shown = _amount(value, code, decimals)
+    return f"{'-' if shown.startswith('-') else ''}{CURRENCIES.get(code, code + ' ')}{shown.removeprefix('-')}"
+
+
+def bytes_(value: float) -> str:
+    """Bytes in decimal units: ``1536`` as ``1.5 kB``."""
+    return " ".join(_size(value)) if math.isfinite(value) else formatting.number(value)
+
+
+def _points(value: float, decimals: int | None) -> str:
+    return formatting.number(value, (1 if value % 1 else 0) if decimals is None else decimals)
+
+
+def _currency(given: object) -> str:
+    if not isinstance(given, str):
+        raise ValueError("expected a currency first: money('EUR', 2)")
+    return given.upper()
+
+
+def _amount(value: float, code: str, decimals: int | None) -> str:
+    if decimals is None:
+        decimals = 0 if code in WITHOUT_MINOR_UNITS or abs(value) >= 10_000 else 2
+    return formatting.number(value, decimals)
+
+
+def _size(value: float) -> tuple[str, str]:
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        # From here on it would be rounded to 1000.0.
+        if abs(value) < 999.95:
+            return formatting.number(value, 0 if unit == "B" else 1).removesuffix(".0"), unit
+        value /= 1000
+    return formatting.number(value, 1).removesuffix(".0"), "PB"
+
+
+ENGLISH_FILTERS: Filters = {
+    "number": formatting.number,
+    "percent": percent,
+    "money": money,
+    "duration": formatting.duration,
+    "bytes": bytes_,
+}
+
+
+def known_locale(name: str) -> str:
+    """A locale as Babel writes it, like ``pt_BR``; ValueError where there is none of this name."""
+    from babel import Locale, UnknownLocaleError
+    from babel.localedata import locale_identifiers
+
+    try:
+        return str(Locale.parse(name.replace("-", "_")))
+    except (UnknownLocaleError, ValueError):
+        hint = did_you_mean(name, locale_identifiers()) or "expected a language, and a country if needed: en, de, pt_BR"
+        raise ValueError(f"there is no locale '{name}'; {hint}") from None
+
+
+@cache
+def filters(locale: str) -> Filters:
+    """The filters of a locale that is known."""
+    if locale == ENGLISH:
+        return ENGLISH_FILTERS
+    language = _Language(locale)
+    return {
+        "number": language.number,
+        "percent": language.percent,
+        "money": language.money,
+        "duration": language.duration,
+        "bytes": language.bytes,
+    }
+
+
+class _Language:
+    """The filters in another language than English; their arguments are those of the English ones."""
+
+    def __init__(self, name: str) -> None:
+        # Imported where it is needed: its tables take a while to read.
+        from babel import Locale
+        from babel.units import format_unit
+
+        self._locale = Locale.parse(name)
+        self._format_unit = format_unit
+
+    def number(self, value: float, decimals: int | None = None) -> str:
+        return self._written(self._locale.decimal_formats[None], formatting.number(value, decimals))
+
+    def percent(self, value: float, decimals: int | None = None, sign: bool = False) -> str:
+        plus = "+" if sign and value > 0 else ""
+        return plus + self._written(self._locale.percent_formats[None], _points(value, decimals), scale=-2)
+
+    def money(self, value: float, currency: str = "USD", decimals: int | None = None) -> str:
+        code = _currency(currency)
+        pattern = self._locale.currency_formats["standard"]
+        return self._written(pattern, _amount(value, code, decimals), currency=code, currency_digits=False)
+
+    def duration(self, seconds: float) -> str:
+        if not math.isfinite(seconds):
+            return formatting.number(seconds)
+        parts = [(_exact(count), unit) for count, unit in formatting.duration_parts(abs(seconds))]
+        # In English these are "2h 5m", in others the short forms mix less: German has "2h 5 Min.", but "2 Std. 5 Min.".
+        length: Literal["narrow", "short"] = "narrow" if self._locale.language == ENGLISH else "short"
+        with localcontext(prec=MOST_DIGITS):
+            units = [
+                self._format_unit(count, f"duration-{_UNITS[unit]}", length=length, locale=self._locale)
+                for count, unit in parts
+                if count is not None
+            ]
+        return ("-" if seconds < 0 else "") + " ".join(units) if units else formatting.duration(seconds)
+
+    def bytes(self, value: float) -> str:
+        if not math.isfinite(value):
+            return formatting.number(value)
+        shown, unit = _size(value)
+        return f"{self._written(self._locale.decimal_formats[None], shown)} {unit}"
+
+    def _written(self, pattern: Any, english: str, scale: int = 0, **options: Any) -> str:
+        """A number that is written in English, by a pattern of the language; all of its decimals are kept."""
+        exact = _exact(english)
+        if exact is None:
+            return english
+        own, places = copy(pattern), len(english.partition(".")[2])
+        own.frac_prec = (places, places)
+        with localcontext(prec=MOST_DIGITS):
+            return str(own.apply(exact.scaleb(scale), self._locale, **options))
+
+
+def _exact(english: str) -> Decimal | None:
+    """The number that was written; None for infinity, and for a size that nobody reads digit by digit (1.5e300)."""
+    bare = english.replace(",", "")
+    return Decimal(bare) if bare.strip("-0123456789.") == "" else None

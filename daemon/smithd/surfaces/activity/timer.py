@@ -71,7 +71,13 @@ class TimerOptions(WithSubtitle, WithColor):
         return (*super().single_metrics, *self.metrics)
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
-        """No time, or a number that is none."""
+        """No time, a number that is none, or a countdown that nothing asks for."""
+        if (found := self._no_time(key, view)) is not None:
+            return found
+        is_counting = self.since is not None or key in view.countdowns
+        return None if is_counting else NotRenderable(key, Obstacle.NO_VALUE)
+
+    def _no_time(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         if (found := super().obstacle(key, view)) is not None:
             return found
         for metric in self.metrics:
@@ -93,7 +99,7 @@ class TimerOptions(WithSubtitle, WithColor):
         if view.is_unseen(self.until):
             return known
         sample = _only(view, self.until)
-        if sample is None or self.obstacle(key, view) is not None:
+        if sample is None or self._no_time(key, view) is not None:
             return known.frozen(view.now, known.over_at) if known is not None else None
         is_paused = self._is_paused(known, view)
         return to_time(known, sample.value, view.now, is_paused=is_paused, is_stale=not view.is_fresh(sample))

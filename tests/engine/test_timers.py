@@ -82,3 +82,22 @@ def test_the_clock_of_the_machine_is_set_and_the_countdown_goes_on(tmp_path: Pat
         harness.engine.replan(harness.now, -3600)
         countdown = harness.engine.engine.state.countdowns[first.key]
         assert countdown.remaining(harness.now) == 540
+
+
+def test_after_a_restart_with_a_dead_source_a_countdown_stands_and_is_over_at_its_time(tmp_path: Path) -> None:
+    config = UNTIL.replace("shop.orders}", "shop.orders, when_over: {subtitle: running}}")
+    with Harness(tmp_path, config, T) as harness:
+        harness.poll(T, orders=T + 1000)
+        harness.take()
+    with Harness(tmp_path, config, T + 50) as harness:
+        harness.fail(T + 60)
+        harness.pass_time(T + 500)
+        (stands,) = harness.take()
+        assert (stands.content.content_state["is_running"], stands.content.content_state["subtitle"]) == (
+            False,
+            "as of 11:06",
+        )
+        harness.pass_time(T + 1000)
+        (over,) = harness.take()
+        assert (over.content.content_state["is_running"], over.content.content_state["subtitle"]) == (True, "running")
+        assert over.content.window != stands.content.window

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.expression.option import ValueRef
+from smithd.expression.option import InlineMetric, ValueRef
 from smithd.formatting import number
 from smithd.keys import StreamKey
 from smithd.outbox.message import Json
@@ -46,7 +46,9 @@ class TimerOptions(WithSubtitle, WithColor):
     until: ValueRef | None = Field(None, description="a metric with the time it counts down to, in seconds since 1970")
     for_: PositiveDuration | None = Field(None, alias="for", description="the duration that it counts down")
     since: ValueRef | None = Field(None, description="a metric with the time it counts up from, in seconds since 1970")
-    paused_when: ValueRef | None = Field(None, description="an expression; while it has a value, the clock stands")
+    paused_when: ValueRef | None = Field(
+        None, description="an expression, or a metric that is not 0; while it is true, the clock stands"
+    )
     when_over: OverOptions | None = Field(
         None, description="what it says at zero: title, subtitle; left out: it ends then"
     )
@@ -71,11 +73,13 @@ class TimerOptions(WithSubtitle, WithColor):
         return (*super().single_metrics, *self.metrics)
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
-        """No time, a number that is none, or a countdown that nothing asks for."""
+        """No time, a number that is none, or a countdown that nothing asks for; one that is over needs no time."""
+        countdown = view.countdowns.get(key)
+        if countdown is not None and countdown.is_over(view.now):
+            return None
         if (found := self._no_time(key, view)) is not None:
             return found
-        is_counting = self.since is not None or key in view.countdowns
-        return None if is_counting else NotRenderable(key, Obstacle.NO_VALUE)
+        return NotRenderable(key, Obstacle.NO_VALUE) if self.since is None and countdown is None else None
 
     def _no_time(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         if (found := super().obstacle(key, view)) is not None:
@@ -98,11 +102,13 @@ class TimerOptions(WithSubtitle, WithColor):
         assert self.until is not None
         if view.is_unseen(self.until):
             return known
-        sample = _only(view, self.until)
-        if sample is None or self._no_time(key, view) is not None:
-            return known.frozen(view.now, known.over_at) if known is not None else None
-        is_paused = self._is_paused(known, view)
-        return to_time(known, sample.value, view.now, is_paused=is_paused, is_stale=not view.is_fresh(sample))
+        sample = _only(view, self.until) if self._no_time(key, view) is None else None
+        # Without a time, that which was known last counts on.
+        end = sample.value if sample is not None else known.over_at if known is not None else None
+        if end is None:
+            return known
+        is_stale, is_paused = sample is None or not view.is_fresh(sample), self._is_paused(known, view)
+        return to_time(known, end, view.now, is_paused=is_paused, is_stale=is_stale)
 
     def is_done(self, countdown: Countdown | None, now: float) -> bool:
         """At zero, unless it says something then."""
@@ -140,13 +146,13 @@ class TimerOptions(WithSubtitle, WithColor):
         return [state.get("color"), state.get("is_running")]
 
     def _is_paused(self, known: Countdown | None, view: SurfacesView) -> bool:
-        """Whether the expression has a value; while that is not known, as it was."""
+        """Whether the expression is true; while that is not known, as it was."""
         if self.paused_when is None:
             return False
-        samples = view.samples(self.paused_when)
-        if any(view.is_fresh(sample) for sample in samples):
+        samples, compares = view.samples(self.paused_when), isinstance(self.paused_when, InlineMetric)
+        if any(view.is_fresh(sample) and (compares or sample.value != 0) for sample in samples):
             return True
-        is_known = not samples and not view.is_unseen(self.paused_when)
+        is_known = all(map(view.is_fresh, samples)) and not view.is_unseen(self.paused_when)
         return not is_known and known is not None and known.is_paused
 
     def _begun_before(self, seen: ActivityView) -> str:

@@ -76,7 +76,7 @@ def view_of(config: Config, values: Mapping[str, tuple[float, str, float]]) -> S
     for source in ("shop", "warehouse"):
         own = [sample for sample in samples if sample.series.metric.startswith(f"{source}.")]
         series = record(series, source, own, None, complete=True, fresh_for=160.0, now=NOW).state
-    return SurfacesView(NOW, series, {}, lambda _: {}, lambda _: None, set, rules=setup.rules.by_name)
+    return SurfacesView(NOW, series, {}, lambda _: {}, lambda _: False, lambda _: None, set, rules=setup.rules.by_name)
 
 
 times = st.floats(NOW - 1e5, NOW + 1e6)

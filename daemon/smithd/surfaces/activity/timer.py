@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.expression.option import InlineMetric, ValueRef
+from smithd.expression.option import ValueRef
 from smithd.formatting import number
 from smithd.keys import StreamKey
 from smithd.outbox.message import Json
@@ -149,11 +149,8 @@ class TimerOptions(WithSubtitle, WithColor):
         """Whether the expression is true; while that is not known, as it was."""
         if self.paused_when is None:
             return False
-        samples, compares = view.samples(self.paused_when), isinstance(self.paused_when, InlineMetric)
-        if any(view.is_fresh(sample) and (compares or sample.value != 0) for sample in samples):
-            return True
-        is_known = all(map(view.is_fresh, samples)) and not view.is_unseen(self.paused_when)
-        return not is_known and known is not None and known.is_paused
+        holds = view.holds(self.paused_when)
+        return holds if holds is not None else known is not None and known.is_paused
 
     def _begun_before(self, seen: ActivityView) -> str:
         """Since when, where the phone began to count later: there it starts at zero."""

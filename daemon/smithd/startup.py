@@ -7,8 +7,8 @@ is closed there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -20,7 +20,7 @@ from smithd.contract.endpoint import Endpoint
 from smithd.delivery.delivery import fingerprint, why
 from smithd.delivery.wire import endpoint
 from smithd.events import Event, SendDropped
-from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
+from smithd.keys import DEFAULT_ACCOUNT, StreamKey, SurfaceKey
 from smithd.notify import report
 from smithd.notify import rows as notify_rows
 from smithd.notify.group import Groups
@@ -43,6 +43,7 @@ from smithd.setup import Setup
 from smithd.state import State, StateChanges
 from smithd.surfaces import messages as surface_messages
 from smithd.surfaces import rows as slot_rows
+from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.slots import Slots
 from smithd.surfaces.slots import timers as slots_timers
 from smithd.time_window import TimeWindow
@@ -68,6 +69,7 @@ class LeftBehind:
     slots: Slots
     intervals: FiringIntervals
     history: History
+    countdowns: Mapping[StreamKey, Countdown] = field(default_factory=dict)
     from_another: bool = False
     boot: Boot | None = None
 
@@ -92,6 +94,7 @@ def load(connection: Connection, setup: Setup, from_another: bool, now: float, b
         slot_rows.load(connection, DEFAULT_ACCOUNT),
         series_rows.load_intervals(connection),
         series_rows.load(connection, setup.history, setup.config.history, now),
+        slot_rows.load_countdowns(connection),
         from_another,
         boot,
     )
@@ -111,7 +114,15 @@ def reconfigure(state: State, history: History, setup: Setup, staying: Collectio
     """Go on with another configuration: what is known of the sources that are ``staying`` is kept."""
     kept = Kept(list(state.alerts), dict(state.alerts.flapping.items()), now)
     left = LeftBehind(
-        kept, state.groups, state.silences, state.outbox, state.slots, state.intervals, history, from_another=False
+        kept,
+        state.groups,
+        state.silences,
+        state.outbox,
+        state.slots,
+        state.intervals,
+        history,
+        state.countdowns,
+        from_another=False,
     )
     return _resume(left, adopt(begin(setup.expected, now), state.series, staying), setup, now)
 
@@ -139,7 +150,20 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     outbox = outbox_queue.want(outbox_queue.try_again(outbox, DEFAULT_ACCOUNT), setup.surfaces.keys)
     groups = Groups() if has_moved else left.groups
     left_at = now if left.alerts.alive_at is None else min(left.alerts.alive_at, now)
-    state = State(series, resumed.alerts, intervals, groups, left.silences, outbox, left.slots, now, now, left_at)
+    countdowns = {key: each for key, each in left.countdowns.items() if key in setup.surfaces.streams}
+    state = State(
+        series,
+        resumed.alerts,
+        intervals,
+        groups,
+        left.silences,
+        outbox,
+        left.slots,
+        now,
+        now,
+        left_at,
+        countdowns,
+    )
 
     notified = resume_groups(state.groups, notify_view(setup, state, now), setup.notify)
     for message in notified.messages:
@@ -155,6 +179,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         groups=dict.fromkeys([*left.groups.by_key, *notified.changed] if has_moved else notified.changed),
         grouped=dict.fromkeys([*left.groups.of_alert, *notified.alerts] if has_moved else notified.alerts),
         outbox=written | withdrawn,
+        countdowns=countdowns != left.countdowns,
         entries=list(report.entries(notified.decisions)),
         intervals=list(closed.written),
         alive=True,
@@ -168,6 +193,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     timers += slot_timers(left.slots, setup, now)
     timers += [*window_timers(setup.windows, now), *silence_timers(left.silences, now)]
     timers += renewal_timers(outbox, setup)
+    timers += countdown_timers(countdowns)
     state = state._replace(groups=notified.groups, outbox=outbox)
     return ResumedState(state, stored, timers, list(report.events(notified.decisions)))
 
@@ -205,6 +231,11 @@ def renewal_timers(outbox: Outbox, setup: Setup) -> list[tuple[float, SurfaceDue
     shown = (outbox.shown.get(key) for key in setup.surfaces.streams)
     on_phone = [each for each in shown if isinstance(each, ShownActivity) and not each.ended]
     return [(each.renewal_at, SurfaceDue(each.key)) for each in on_phone]
+
+
+def countdown_timers(countdowns: Mapping[StreamKey, Countdown]) -> list[tuple[float, SurfaceDue]]:
+    """When timers are over, whether or not anything is polled then."""
+    return [(each.over_at, SurfaceDue(key)) for key, each in countdowns.items() if each.over_at is not None]
 
 
 def stale_timers(series: SeriesState, names: Iterable[str], now: float) -> list[tuple[float, StaleDue]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rpds import HashTrieMap, HashTrieSet
@@ -12,7 +14,7 @@ from smithd.alerts import rows as alert_rows
 from smithd.alerts.alert import AlertKey
 from smithd.alerts.alerts import Alerts
 from smithd.journal import Entry, Journal
-from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
+from smithd.keys import DEFAULT_ACCOUNT, StreamKey, SurfaceKey
 from smithd.notify import rows as notify_rows
 from smithd.notify.group import AlertId, GroupKey, Groups
 from smithd.notify.silence import Silences
@@ -23,6 +25,7 @@ from smithd.series.history import History, HistoryRows
 from smithd.series.intervals import FiringInterval, FiringIntervals, IntervalChanges
 from smithd.series.state import SeriesState
 from smithd.surfaces import rows as slot_rows
+from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.slots import Slots
 from smithd.surfaces.surface import NotRenderable
 
@@ -32,7 +35,8 @@ class State(NamedTuple):
 
     ``intervals``: when rules fired on each series. ``alive_at``: when it was last written that the daemon is alive;
     ``pruned_at``: when intervals were last pruned; ``left_at``: when the last run was last known to be alive.
-    ``not_renderable``: the surfaces that cannot show what they should, and why.
+    ``countdowns``: what the timers of streams count down. ``not_renderable``: the surfaces that cannot show what they
+    should, and why.
     ``ageing``: the metrics and sources that have a timer for when something of them becomes stale.
     A named tuple, since every poll makes a new one: to replace a field of a frozen dataclass costs three times as much.
     """
@@ -47,6 +51,7 @@ class State(NamedTuple):
     alive_at: float
     pruned_at: float
     left_at: float
+    countdowns: Mapping[StreamKey, Countdown] = MappingProxyType({})
     not_renderable: HashTrieMap[SurfaceKey, NotRenderable] = HashTrieMap()
     ageing: HashTrieSet[str] = HashTrieSet()
 
@@ -66,6 +71,7 @@ class StateChanges:
     silences_before: Silences | None = None
     outbox: OutboxChanges = NO_CHANGES
     slots: bool = False
+    countdowns: bool = False
     entries: list[Entry] = field(default_factory=list)
     intervals: list[FiringInterval] = field(default_factory=list)
     intervals_removed: list[FiringInterval] = field(default_factory=list)
@@ -81,6 +87,7 @@ class StateChanges:
             or self.silences_before is not None
             or self.outbox
             or self.slots
+            or self.countdowns
             or self.entries
             or self.intervals
             or self.intervals_removed
@@ -100,6 +107,8 @@ def write(connection: Connection, state: State, changes: StateChanges, journal: 
         outbox_rows.write(connection, changes.outbox)
     if changes.slots:
         slot_rows.write(connection, DEFAULT_ACCOUNT, state.slots)
+    if changes.countdowns:
+        slot_rows.write_countdowns(connection, state.countdowns)
     if changes.intervals or changes.intervals_removed:
         written = IntervalChanges(tuple(changes.intervals), tuple(changes.intervals_removed))
         series_rows.write_intervals(connection, written)
@@ -115,5 +124,6 @@ def write_all(connection: Connection, state: State, history: History, now: float
     notify_rows.write_all_silences(connection, state.silences)
     outbox_rows.write_all(connection, state.outbox)
     slot_rows.write_all(connection, {DEFAULT_ACCOUNT: state.slots})
+    slot_rows.write_countdowns(connection, state.countdowns)
     series_rows.write_all_intervals(connection, state.intervals)
     series_rows.write_all(connection, history)

@@ -58,4 +58,6 @@ def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
         outbox.shown.get,
         lambda: outbox.streams_on_phone(DEFAULT_ACCOUNT) | {key for key in streams if outbox.status(key).holds_slot},
         setup.config.zone,
+        state.countdowns,
+        setup.rules.by_name,
     )

@@ -15,6 +15,11 @@ def activity(lines: str, *said: str) -> Broken:
     return part(f"live_activities:\n  production:\n{given}{rest}", *said)
 
 
+def typed(kind: str, line: str, *said: str) -> Broken:
+    """A Live Activity of this type; TYPE stands for its type and a title."""
+    return part(f"live_activities:\n  {line.replace('TYPE', f'type: {kind}, title: A')}\n", *said)
+
+
 SURFACES: list[Broken] = [
     # widgets
     part("widgets:\n  »Revenue: shop.revenue\n", "'Revenue' cannot be a metric key of ActivitySmith / like 'revenue'"),
@@ -151,4 +156,71 @@ SURFACES: list[Broken] = [
     activity("end: {dismiss_after: »soon}", DURATION),
     activity("end: {»cooldown: 5m}", "did you mean 'cool_down'?"),
     activity("end: »5m", "expected a mapping"),
+    # progress
+    typed(
+        "progress",
+        "»a: {TYPE}",
+        "a bar is 'percentage', or 'value' with 'upper_limit', or 'value' with 'from' and 'to'",
+    ),
+    typed("progress", "»a: {TYPE, value: shop.orders}", "a bar is"),
+    typed("progress", "»a: {TYPE, percentage: shop.orders, upper_limit: 5}", "a bar is"),
+    typed("progress", "»a: {TYPE, value: shop.orders, from: 5}", "a bar is"),
+    typed("progress", "»a: {TYPE, value: shop.orders, upper_limit: 0}", "must be above 0"),
+    typed("progress", "»a: {TYPE, value: shop.orders, from: 5, to: 5}", "no length"),
+    typed("progress", "a: {TYPE, percentage: »shop.order}", "did you mean 'shop.orders'?"),
+    typed("progress", "a: {TYPE, value: shop.orders, upper_limit: »shop.order}", "did you mean 'shop.orders'?"),
+    typed("progress", "a: {TYPE, percentage: shop.orders, »message: x}", "only other types have 'message'"),
+    typed("progress", "a: {TYPE, percentage: shop.orders, monotonic: »maybe}", "expected true or false"),
+    # segmented_progress
+    typed("segmented_progress", "»a: {TYPE, steps: [x]}", "the key 'step' is missing"),
+    typed("segmented_progress", "a: {TYPE, step: shop.orders, »steps: []}", "expected at least one"),
+    typed("segmented_progress", "»a: {TYPE, step: shop.orders, steps: [x, x]}", "the step 'x' is there twice"),
+    typed(
+        "segmented_progress",
+        "»a: {TYPE, step: shop.orders, steps: [x], failed: [y]}",
+        "give step: {of: metric, label: name}",
+    ),
+    typed(
+        "segmented_progress",
+        "»a: {TYPE, step: {of: shop.orders, label: l}, steps: [x], failed: [x]}",
+        "both a step and in 'failed'",
+    ),
+    typed(
+        "segmented_progress", "a: {TYPE, step: {of: »shop.order, label: l}, steps: [x]}", "did you mean 'shop.orders'?"
+    ),
+    typed(
+        "segmented_progress",
+        "»a: {TYPE, step: shop.orders, steps: [x, y], step_colors: [red]}",
+        "a colour for each of the 2 steps",
+    ),
+    typed(
+        "segmented_progress",
+        "»a: {TYPE, step: shop.orders, steps: [x], step_colors: [red], step_color: red}",
+        "either one colour",
+    ),
+    typed("segmented_progress", "a: {TYPE, step: shop.orders, steps: [x], step_color: »pink}", "'lime', 'green'"),
+    typed(
+        "segmented_progress",
+        "a: {TYPE, step: shop.orders, steps: [x], »value: shop.orders}",
+        "only other types have 'value'",
+    ),
+    # alert
+    typed("alert", "»a: {TYPE}", "an alert needs a 'message', or rules"),
+    typed("alert", "a: {TYPE, message: »'{{ cont }}'}", "did you mean 'count'?"),
+    typed("alert", "a: {TYPE, message: x, »subtitle: y}", "only other types have 'subtitle'"),
+    # timer
+    typed("timer", "»a: {TYPE}", "'until' a time, 'for' a duration, or 'since' a time"),
+    typed("timer", "»a: {TYPE, for: 5m, until: shop.orders}", "give one of them"),
+    typed("timer", "a: {TYPE, for: »soon}", DURATION),
+    typed("timer", "a: {TYPE, for: »0}", "expected more than 0"),
+    typed("timer", "a: {TYPE, until: »shop.order}", "did you mean 'shop.orders'?"),
+    typed("timer", "»a: {TYPE, since: shop.orders, when_over: {title: x}}", "'since' has no end"),
+    typed("timer", "a: {TYPE, for: 5m, »when_over: {}}", "expected a 'title', a 'subtitle', or both"),
+    typed("timer", "a: {TYPE, for: 5m, paused_when: shop.orders »=}", "did you mean '=='?"),
+    typed("timer", "a: {TYPE, for: 5m, »badge: {title: x}}", "only other types have 'badge'"),
+    typed(
+        "timer",
+        "a: {TYPE, for: 5m, »secondary_action: {title: a, type: open_url, url: 'https://x.example'}}",
+        "only other types have",
+    ),
 ]

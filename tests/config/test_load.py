@@ -206,7 +206,7 @@ def test_more_live_activities_than_fit_are_worth_a_warning(read: Read) -> None:
     config = read(live_activities="live_activities:\n" + "".join(ACTIVITY.format(name) for name in names))
     (warning,) = config.warnings
     assert warning.startswith("smithd.yaml:")
-    assert "5 Live Activities can be wanted at once, and 4 fit" in warning
+    assert "5 Live Activities are always shown, and 4 fit" in warning
     assert warning.endswith("wait: five")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -308,3 +309,33 @@ def test_whatever_is_lost_the_phone_never_counts_longer_than_it_should(
     run_virtual(play, BEGIN)
     assert scenario.phone.sent[0] == 3000
     assert scenario.phone.sent.count(3000) == 1
+
+
+def counting(left: float, subtitle: str = "a", **state: Any) -> ActivityState:
+    """A timer that reaches zero so many seconds after the start."""
+    content = {"title": "T", "type": "timer", "subtitle": subtitle, "counts_down": True, "is_running": True, **state}
+    return ActivityState(KEY, ActivityContent(content, window="w", ends_at=START + left), Priority.MEANING, START)
+
+
+def test_the_duration_is_what_is_left_when_it_is_sent(scenario: Scenario) -> None:
+    async def play() -> None:
+        await scenario.live(seconds=60)
+        await scenario.live(counting(300))
+        await scenario.live(counting(300, "b"))
+        left = START + 300 - scenario.clock.now()
+        assert abs(scenario.phone.remaining() - left) < 2
+
+    run_virtual(play, BEGIN)
+    assert scenario.phone.sent == [240, None]
+
+
+def test_a_timer_that_goes_on_after_a_pause_is_not_restarted(scenario: Scenario) -> None:
+    async def play() -> None:
+        paused = counting(300, is_running=False, duration_seconds=299)
+        paused = replace(paused, content=replace(paused.content, ends_at=None))
+        await scenario.live(counting(300), paused, seconds=100)
+        await scenario.live(counting(400))
+        assert round(scenario.phone.remaining()) == 289
+
+    run_virtual(play, BEGIN)
+    assert scenario.phone.sent == [300, None, None]

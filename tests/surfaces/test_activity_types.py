@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 NEW_TYPE = '''
-"""The type ``progress``: a bar."""
+"""The type ``dial``: a bar."""
 
 from typing import Literal
 
@@ -15,10 +15,10 @@ from smithd.references import MetricRef
 from smithd.surfaces.activity.options import ActivityOptions
 
 
-class ProgressOptions(ActivityOptions):
+class DialOptions(ActivityOptions):
     """A Live Activity with a bar."""
 
-    type: Literal["progress"]
+    type: Literal["dial"]
     percentage: MetricRef
 
     def own_state(self, seen):
@@ -34,7 +34,7 @@ sources:
 rules:
   errors: {metric: shop.errors, warning: "> 1"}
 live_activities:
-  import: {type: progress, title: "Import", percentage: shop.done, show: {while_firing: [errors]}, channels: [ops]}
+  import: {type: dial, title: "Import", percentage: shop.done, show: {while_firing: [errors]}, channels: [ops]}
   numbers: {type: stats, title: Numbers, stats: [{label: Errors, value: shop.errors}]}
 """
 PROGRAM = """
@@ -72,7 +72,7 @@ def run(folder: Path, config: str) -> list[str]:
     """What the program prints of a configuration, with the new type beside those that there are."""
     types = folder / "types"
     types.mkdir(exist_ok=True)
-    (types / "progress.py").write_text(NEW_TYPE)
+    (types / "dial.py").write_text(NEW_TYPE)
     (folder / "smithd.yaml").write_text(config)
     command = [sys.executable, "-c", PROGRAM, str(types), str(folder / "smithd.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -83,7 +83,7 @@ def run(folder: Path, config: str) -> list[str]:
 def test_a_new_type_comes_from_a_file_of_its_own_through_the_configuration_to_a_message(tmp_path: Path) -> None:
     message, others = run(tmp_path, CONFIG)
     assert message == (
-        '{"name": "import", "state": {"title": "Import", "type": "progress", "percentage": 70.0}, "to": ["ops"]}'
+        '{"name": "import", "state": {"title": "Import", "type": "dial", "percentage": 70.0}, "to": ["ops"]}'
     )
     assert others == "1"  # of the other type; the new one is not wanted while nothing fires
 
@@ -91,17 +91,17 @@ def test_a_new_type_comes_from_a_file_of_its_own_through_the_configuration_to_a_
 def test_its_mistakes_stand_at_their_place(tmp_path: Path) -> None:
     config = CONFIG.replace("percentage: shop.done", "percentage: 7").replace("Numbers, stats", "Numbers, stat")
     report = "\n".join(run(tmp_path, config))
-    assert "smithd.yaml:8:57: expected a text, found the number 7" in report
+    assert "smithd.yaml:8:53: expected a text, found the number 7" in report
     assert "smithd.yaml:9:42: unknown key 'stat'" in report
     assert "did you mean 'stats'?" in report
 
 
 def test_what_its_options_name_must_be_declared(tmp_path: Path) -> None:
     report = "\n".join(run(tmp_path, CONFIG.replace("percentage: shop.done", "percentage: shop.dine")))
-    assert "smithd.yaml:8:57: no source declares the metric 'shop.dine'" in report
+    assert "smithd.yaml:8:53: no source declares the metric 'shop.dine'" in report
     assert "did you mean 'shop.done'?" in report
 
 
 def test_a_type_that_there_is_not_is_reported_with_those_that_there_are(tmp_path: Path) -> None:
     report = "\n".join(run(tmp_path, CONFIG.replace("type: stats", "type: statz")))
-    assert "smithd.yaml:9:19: expected one of 'progress', 'stats' or 'value', found the text 'statz'" in report
+    assert "smithd.yaml:9:19: expected one of 'alert', 'dial', 'progress', 'segmented_progress', " in report

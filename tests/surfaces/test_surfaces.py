@@ -66,7 +66,7 @@ def test_only_what_is_concerned_is_rendered() -> None:
     found = render(all_, {widget("errors"), widget("revenue")}, seen, Slots())
     assert [(message.key, type(message)) for message in found.messages] == [(widget("errors"), WidgetValue)]
     assert (found.not_renderable, found.slots, found.timers) == ([NOTHING], Slots(), [])
-    assert render(all_, (), seen, Slots()) == Rendered([], [], Slots(), [])
+    assert render(all_, (), seen, Slots()) == Rendered([], [], Slots(), {}, [])
 
 
 def streams(found: Rendered) -> list[tuple[str, type[LevelMessage]]]:

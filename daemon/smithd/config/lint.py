@@ -130,13 +130,14 @@ def advise(validator: Validator, config: Config) -> None:
     _warn_of_short_times(validator, config)
     _warn_of_short_windows(validator, config)
 
-    limit, wanted = config.account.limits.live_activities_at_once, list(config.live_activities)
-    if len(wanted) > limit:
-        count = f"{len(wanted)} Live Activities can be wanted at once, and {limit} fit"
-        last = ", ".join(wanted[limit:])
+    limit = config.account.limits.live_activities_at_once
+    always = [key for key, activity in config.live_activities.items() if activity.is_always_shown]
+    if len(always) > limit:
+        count = f"{len(always)} Live Activities are always shown, and {limit} fit"
+        last = ", ".join(always[limit:])
         message = f"{count}; the order in the file decides, so these may have to wait: {last}"
         validator.warn(("live_activities",), message)
-    for key in wanted:
+    for key in config.live_activities:
         if key != key.lower():
             message = f"the stream key '{key}' has capitals: whether the service tells them apart is not documented"
             validator.warn(("live_activities", key), message)

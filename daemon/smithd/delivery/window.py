@@ -40,12 +40,15 @@ def placed(
 ) -> tuple[dict[str, Any], TimerWindow | None]:
     """The content state to send for a timer's, and the window that the phone has if it is accepted.
 
-    ``content.window``, if there is one, names the window: another name, or duration, restarts it.
+    ``content.window`` names the window: another name restarts it. Without a name, another duration does. A countdown
+    that ends at a time (``content.ends_at``) has the duration that is left when it is sent.
     """
     # Left out, the service might take a frozen timer to run again.
     state: dict[str, Any] = {"counts_down": True, "is_running": True, **content_state}
+    if content.ends_at is not None:
+        state["duration_seconds"] = max(SHORTEST, round(content.ends_at - now))
     duration, before, runs = state.get("duration_seconds"), known(shown), state["is_running"] is not False
-    name = json.dumps([duration, content.window])
+    name = json.dumps([duration, None]) if content.window is None else content.window
     if duration is not None and (before is None or before.name != name):
         return state, TimerWindow(name, duration, now, runs) if is_number(duration) else None
     state.pop("duration_seconds", None)

@@ -340,6 +340,7 @@ class Step:
             alerts=self._state.alerts.clamped(now),
             groups=groups,
             slots=slots.set_clock(self._state.slots, now),
+            countdowns={key: each.shifted(seconds) for key, each in self._state.countdowns.items()},
             alive_at=min(self._state.alive_at, now),
             pruned_at=min(self._state.pruned_at, now),
             left_at=min(self._state.left_at, now),
@@ -351,6 +352,7 @@ class Step:
         self._stored.groups |= dict.fromkeys(groups.by_key)
         self._stored.grouped |= dict.fromkeys(groups.of_alert)
         self._stored.slots = True
+        self._stored.countdowns |= bool(self._state.countdowns)
         # Every timer was set by the old clock.
         self._timers.reset()
         self._timers.add(timers)
@@ -360,6 +362,7 @@ class Step:
         self._timers.add(startup.window_timers(self._setup.windows, now))
         self._timers.add(startup.silence_timers(self._state.silences, now))
         self._timers.add(startup.renewal_timers(self._state.outbox, self._setup))
+        self._timers.add(startup.countdown_timers(self._state.countdowns))
         self._watch(self._setup.watched, now)
 
     def _change_silences(self, command: AddSilence | ExpireSilence) -> Silence | ValueError | None:
@@ -469,7 +472,10 @@ class Step:
                 self._events.append(SurfaceNotRenderable(each.key, str(each)))
             not_renderable = not_renderable.insert(each.key, each)
         self._stored.slots |= rendered.slots != self._state.slots
-        self._state = self._state._replace(slots=rendered.slots, not_renderable=not_renderable)
+        self._stored.countdowns |= rendered.countdowns != self._state.countdowns
+        self._state = self._state._replace(
+            slots=rendered.slots, countdowns=rendered.countdowns, not_renderable=not_renderable
+        )
         self._timers.add(rendered.timers)
         self._enqueue(rendered.messages)
 

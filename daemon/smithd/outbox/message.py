@@ -48,8 +48,10 @@ class Priority(IntEnum):
 @dataclass(frozen=True, slots=True)
 class ActivityContent:
     """What a Live Activity shows, in the words of the API. ``content_state`` may be empty where it ends. ``channels``:
-    None is the account's. ``window`` names the window of a timer: another name restarts it. ``undated``: the content
-    state without the clock time in its texts, where it has one; ``as_of``: the time of its oldest value.
+    None is the account's. ``window`` names the window of a timer: another name restarts it. ``ends_at``: when a
+    countdown that runs reaches zero (seconds since 1970); its duration is worked out from that when it is sent.
+    ``undated``: the content state without the clock time in its texts, where it has one; ``as_of``: the time of its
+    oldest value.
     """
 
     content_state: Json
@@ -60,6 +62,7 @@ class ActivityContent:
     tags: tuple[str, ...] | None = None
     metadata: Json | None = None
     window: str | None = None
+    ends_at: float | None = None
     undated: Json | None = None
     as_of: float | None = None
 

@@ -130,7 +130,7 @@ def _fields(sent: Sent) -> dict[str, Any]:
         return {"value": sent.body["value"]}
     state = sent.body.get("content_state", {})
     rows = {row["label"]: row["value"] for row in state.get("metrics", ())}
-    shown = {"title": state.get("title"), "subtitle": state.get("subtitle"), "stats": rows}
+    shown = {"title": state.get("title"), "subtitle": state.get("subtitle", ""), "stats": rows, "content_state": state}
     return shown | {"ended": sent.endpoint is Endpoint.STREAM_DELETE}
 
 
@@ -139,18 +139,24 @@ def _meets(when: When, expected: Mapping[str, Any], sent: Sent) -> bool:
     # The end of a Live Activity is only what a test that expects its end means.
     if sent.at not in when or (fields.get("ended") and not expected.get("ended")):
         return False
-    rows = expected.get("stats")
-    others = all(fields.get(name) == value for name, value in expected.items() if name != "stats")
-    # Rows that the test does not name may be there, too.
-    return others and (rows is None or rows.items() <= fields["stats"].items())
+    # Rows and fields that the test does not name may be there, too.
+    parts = {name: value for name, value in expected.items() if name in ("stats", "content_state")}
+    others = all(fields.get(name) == value for name, value in expected.items() if name not in parts)
+    return others and all(value.items() <= fields[name].items() for name, value in parts.items())
+
+
+_NAMED = frozenset({"title", "subtitle", "metrics", "type", "icon"})
+"""The fields of a content state that are not shown with a difference, since others say the same, or say nothing."""
 
 
 def _rendered(fields: Mapping[str, Any]) -> str:
+    if isinstance(state := fields.get("content_state"), dict):
+        fields = {**fields, "content_state": {name: value for name, value in state.items() if name not in _NAMED}}
     return (
         ", ".join(
             f"{name}: {f'{value:g}' if isinstance(value, float) else repr(value)}"
             for name, value in fields.items()
-            if value not in (None, False, {})
+            if value not in (None, False, "", {})
         )
         or "anything"
     )

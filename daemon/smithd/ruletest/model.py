@@ -107,6 +107,9 @@ class ShowIs(Options):
     title: str | None = None
     subtitle: str | None = None
     stats: dict[str, float | str] | None = Field(None, description="its rows: label and value")
+    content_state: dict[str, Any] | None = Field(
+        None, description="fields of its content state, by the API's names; others are not compared"
+    )
     ended: bool = Field(False, description="it leaves the Lock Screen")
 
 

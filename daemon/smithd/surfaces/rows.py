@@ -1,13 +1,15 @@
-"""The slots in the state: their table, and every statement on it."""
+"""The slots and the countdowns in the state: their tables, and every statement on them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
-from sqlalchemy import Column, Connection, Table, Text, select
+from sqlalchemy import Boolean, Column, Connection, Float, Table, Text, select
 
 from smithd.keys import StreamKey
 from smithd.storage import metadata, upsert
+from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.slots import Holder, LoweredLimit, Slots
 
 # One row an account, with the few streams that have a slot as JSON: they change together.
@@ -16,6 +18,18 @@ _SLOTS = Table(
     metadata,
     Column("account", Text, primary_key=True),
     Column("state", Text, nullable=False),
+)
+# What the timers of streams count down.
+_COUNTDOWNS = Table(
+    "countdowns",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("seconds_left", Float, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("runs", Boolean, nullable=False),
+    Column("over_at", Float),
 )
 _KEEP = upsert(_SLOTS)
 
@@ -47,3 +61,19 @@ def write_all(connection: Connection, slots: dict[str, Slots]) -> None:
     connection.execute(_SLOTS.delete())
     for account, each in slots.items():
         write(connection, account, each)
+
+
+def load_countdowns(connection: Connection) -> dict[StreamKey, Countdown]:
+    """What timers count down, as the last run left it."""
+    return {
+        StreamKey(row.account, row.stream): Countdown(row.name, row.seconds_left, row.at, row.runs, row.over_at)
+        for row in connection.execute(select(_COUNTDOWNS))
+    }
+
+
+def write_countdowns(connection: Connection, countdowns: Mapping[StreamKey, Countdown]) -> None:
+    """Replace what is remembered by these. They are few, and seldom change."""
+    connection.execute(_COUNTDOWNS.delete())
+    for key, each in countdowns.items():
+        row = {"account": key.account, "stream": key.name, "name": each.name, "seconds_left": each.left}
+        connection.execute(_COUNTDOWNS.insert(), {**row, "at": each.at, "runs": each.runs, "over_at": each.over_at})

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from smithd.alerts.severity import Severity
 from smithd.keys import StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import NO_STAGE, ActivityContent, ActivityStage, Value
+from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.view import SurfacesView
 
 
@@ -152,6 +153,12 @@ class SlotSurface(Protocol):
 
     def is_wanted(self, view: SurfacesView) -> bool:
         """Whether it has a reason to be on the phone now."""
+
+    def is_done(self, view: SurfacesView) -> bool:
+        """Whether it has come to its end by itself; it is unwanted then."""
+
+    def countdown(self, view: SurfacesView) -> Countdown | None:
+        """What its timer counts down from now on; None where it has none."""
 
     def render(self, view: SurfacesView) -> DesiredState | NotRenderable:
         """What it should show now."""

@@ -13,6 +13,7 @@ from smithd.outbox.update_budget import UPDATES_AT_ONCE
 from smithd.series.expected import source_of
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.surface import activity_surface
+from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.messages import message
 from smithd.surfaces.renewal import LOOK_AGAIN, is_due, to_renew
 from smithd.surfaces.slots import SlotDecision, SlotLimits, Slots, allocate, timers
@@ -70,13 +71,14 @@ class Surfaces:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What became of the surfaces that were rendered: messages in the file's order, surfaces that cannot
-    show what they should, the slots from now on, and when to look again.
+    """What became of the surfaces that were rendered: messages in the file's order, surfaces that cannot show what they
+    should, the slots and the countdowns from now on, and when to look again.
     """
 
     messages: Sequence[LevelMessage]
     not_renderable: Sequence[NotRenderable]
     slots: Slots
+    countdowns: Mapping[StreamKey, Countdown]
     timers: Sequence[tuple[float, SurfaceDue]]
 
 
@@ -96,7 +98,9 @@ def build(
     # A derived metric has no dot, and no source; the metrics that it is computed from are among the watchers too.
     watched = frozenset(source_of(metric) for metric in watchers if "." in metric)
     always = [widget_surface(WidgetKey(account, name), options, watchers, watched) for name, options in widgets.items()]
-    streams = [activity_surface(StreamKey(account, name), options, channels) for name, options in activities.items()]
+    streams = [
+        activity_surface(StreamKey(account, name), options, channels, watchers) for name, options in activities.items()
+    ]
     every = [*always, *streams]
     return Surfaces(
         {surface.key: place for place, surface in enumerate(every)},
@@ -129,11 +133,18 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
     always = sorted((key for key in concerned if key in surfaces.always), key=surfaces.order.__getitem__)
     found: list[DesiredState | NotRenderable | ActivityEnd]
     found = [surfaces.always[key].render(view) for key in always]
+    before = view.countdowns
 
-    after, freed, waiting = slots, list[StreamKey](), list[StreamKey]()
+    after, counting = slots, view.countdowns
+    freed, waiting = list[StreamKey](), list[StreamKey]()
     if not surfaces.streams.keys().isdisjoint(concerned):
+        counting = {key: each for key, stream in surfaces.streams.items() if (each := stream.countdown(view))}
+        view = replace(view, countdowns=counting)
         wanted = {key for key, stream in surfaces.streams.items() if stream.is_wanted(view)}
-        allocation = allocate(wanted, view.on_phone(), slots, surfaces.limits, view.now)
+        done = [key for key, stream in surfaces.streams.items() if stream.is_done(view)]
+        # What has come to its end by itself does not come back in a moment.
+        limits = replace(surfaces.limits, cool_down={**surfaces.limits.cool_down, **dict.fromkeys(done, 0.0)})
+        allocation = allocate(wanted, view.on_phone(), slots, limits, view.now)
         after = allocation.slots
         showing = [view.shown(key) for key, decision in allocation.decisions.items() if decision.has_slot]
         on_phone = [shown for shown in showing if isinstance(shown, ShownActivity)]
@@ -155,6 +166,8 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
     # The end of a stream that has not started withdraws its start: there is no answer to wait for.
     planned += [(view.now, key) for key in freed]
     planned += [(view.now + LOOK_AGAIN, key) for key in waiting]
+    # Of each countdown that is another than before, when it is over: its source may be dead by then.
+    planned += [(each.over_at, key) for key, each in counting.items() if each.over_at and before.get(key) != each]
 
     return Rendered(
         [
@@ -166,6 +179,7 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
         ],
         [problem for each in found if (problem := _problem(each)) is not None],
         after,
+        counting,
         [(at, SurfaceDue(key)) for at, key in planned],
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 
 from smithd.alerts.alert import Alert
+from smithd.alerts.rule import Rule
 from smithd.alerts.severity import SEVERITIES, Severity, worst_of
 from smithd.expression.option import InlineMetric
 from smithd.formatting import clock_time, plain
@@ -15,6 +16,7 @@ from smithd.keys import StreamKey, SurfaceKey
 from smithd.outbox.shown import Shown, ShownActivity
 from smithd.plugin.sample import Labels, Sample
 from smithd.series.state import Freshness, SeriesState
+from smithd.surfaces.countdown import Countdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class SurfacesView:
     ``firing``: the firing alerts by rule and labels. ``unsuppressed``: those of a rule that are not suppressed.
     ``is_open``: whether a time window is open, by its name.
     ``shown``: what a surface shows. ``on_phone``: the streams that are on the phone, may be, or have their start
-    enqueued. ``zone``: that of the times which are shown.
+    enqueued. ``zone``: that of the times which are shown. ``countdowns``: what the timers of streams count down.
+    ``rules``: all, by their names.
     """
 
     now: float
@@ -35,6 +38,8 @@ class SurfacesView:
     shown: Callable[[SurfaceKey], Shown | None]
     on_phone: Callable[[], Set[StreamKey]]
     zone: tzinfo = UTC
+    countdowns: Mapping[StreamKey, Countdown] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict)
 
     def is_on_phone(self, key: StreamKey) -> bool:
         """Whether a stream is on the phone, or may be; not one whose start is only enqueued."""

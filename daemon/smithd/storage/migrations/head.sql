@@ -24,6 +24,17 @@ CREATE TABLE alive (
     PRIMARY KEY (id)
 );
 
+CREATE TABLE countdowns (
+    account TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    name TEXT NOT NULL,
+    seconds_left FLOAT NOT NULL,
+    at FLOAT NOT NULL,
+    runs BOOLEAN NOT NULL,
+    over_at FLOAT,
+    PRIMARY KEY (account, stream)
+);
+
 CREATE TABLE firing_intervals (
     metric TEXT NOT NULL,
     labels TEXT NOT NULL,

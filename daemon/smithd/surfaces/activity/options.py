@@ -19,9 +19,11 @@ from smithd.contract.values import Channels, Tags, size
 from smithd.keys import StreamKey
 from smithd.outbox.message import Json
 from smithd.plugin.options import Duration, Options
+from smithd.plugin.sample import Sample
 from smithd.references import ReferenceKind, TimeWindowRef, references
 from smithd.surfaces.activity.show import Show, ShowOptions
 from smithd.surfaces.activity.view import ActivityView, HeadlineText
+from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.surface import Dependencies, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import IncludeSuppressed
@@ -116,6 +118,15 @@ class ActivityOptions(Options):
         return frozenset(each.name for each in named if each.path[0] != "show")
 
     @property
+    def says_what_fires(self) -> bool:
+        """Whether it says how the metrics of its rules are."""
+        return False
+
+    def samples(self, view: SurfacesView) -> list[Sample]:
+        """The samples that it shows: the oldest of them says how old it is."""
+        return [sample for metric in self.metrics for sample in view.samples(metric)]
+
+    @property
     def single_metrics(self) -> tuple[str, ...]:
         """The metrics of which it can show one series only."""
         return ()
@@ -134,6 +145,18 @@ class ActivityOptions(Options):
     def counted_severity(self, rules: Iterable[str], view: SurfacesView) -> Severity | None:
         """The worst severity that fires among these rules, suppressed alerts apart unless they are included."""
         return view.severity(rules) if self.include_suppressed else view.unsuppressed_severity(rules)
+
+    def countdown(self, known: Countdown | None, key: StreamKey, view: SurfacesView) -> Countdown | None:  # noqa: ARG002
+        """What its timer counts down from now on. ``known``: until now."""
+        return None
+
+    def is_done(self, countdown: Countdown | None, now: float) -> bool:  # noqa: ARG002 - for the types
+        """Whether it has come to its end by itself, whatever ``show`` says."""
+        return False
+
+    def timing(self, seen: ActivityView) -> dict[str, Any]:  # noqa: ARG002 - for the types
+        """Which window a timer counts: ``window`` and ``ends_at`` of its content."""
+        return {}
 
     def buttons(self) -> dict[str, Action | None]:
         """Its buttons, by the names of their fields."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from smithd.alerts.severity import Severity
@@ -14,6 +15,7 @@ from smithd.outbox.message import ActivityContent, ActivityStage
 from smithd.outbox.shown import ShownActivity
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.view import ActivityView, undated
+from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView, summary_names
 
@@ -36,10 +38,20 @@ class ActivitySurface:
 
     def is_wanted(self, view: SurfacesView) -> bool:
         """Whether it has a reason to be on the phone now, or is there and has none to leave."""
+        if self.is_done(view):
+            return False
         wanted, is_there = self.options.is_wanted(view), view.is_on_phone(self.key)
         if wanted and not is_there and any(map(view.is_open, self.options.mute)):
             return self.incident_severity(view) is not None
         return is_there if wanted is None else wanted
+
+    def is_done(self, view: SurfacesView) -> bool:
+        """Whether it has come to its end by itself; it is unwanted then."""
+        return self.options.is_done(view.countdowns.get(self.key), view.now)
+
+    def countdown(self, view: SurfacesView) -> Countdown | None:
+        """What its timer counts down from now on; None where it has none."""
+        return self.options.countdown(view.countdowns.get(self.key), self.key, view)
 
     def incident_severity(self, view: SurfacesView) -> Severity | None:
         """How badly the rules fire that it is shown for or coloured by, from warning on; None: it is no incident."""
@@ -68,10 +80,12 @@ class ActivitySurface:
         counted = view.counted(options.headline_rules, include_suppressed=options.include_suppressed)
         return ActivityView(
             view,
-            samples=[sample for metric in options.metrics for sample in view.samples(metric)],
+            samples=options.samples(view),
             summary=summary_names(counted),
             severity=options.counted_severity(self.dependencies.rules, view),
             shown=shown.content if isinstance(shown, ShownActivity) else None,
+            is_on_phone=view.is_on_phone(self.key),
+            countdown=view.countdowns.get(self.key),
         )
 
     def _state(self, seen: ActivityView) -> dict[str, Any]:
@@ -100,13 +114,16 @@ class ActivitySurface:
             tags=tuple(self.options.tags or ()) or None,
             undated=undated(state, seen.clock(as_of)),
             as_of=as_of,
+            **self.options.timing(seen),
         )
         severities = self._severities(seen.surfaces)
         return DesiredActivity(
             self.key,
             content,
             # What is worth an update at once: the headline, what the type says, how severely rules fire, who gets it.
-            json.dumps([self._headline(seen), self.options.own_meaning(state), severities, self.channels]),
+            json.dumps(
+                [self._headline(seen), self.options.own_meaning(state), content.window, severities, self.channels]
+            ),
             self.options.update_every,
             ActivityStage(severities, self.options.step(state)),
             problem=problem,
@@ -123,7 +140,17 @@ class ActivitySurface:
         return {rule: severity.rank for rule in sorted(rules) if (severity := view.severity([rule])) is not None}
 
 
-def activity_surface(key: StreamKey, options: ActivityOptions, channels: Sequence[str] | None) -> ActivitySurface:
-    """The Live Activity that these options describe. ``channels``: those of the account."""
-    chosen = tuple(options.channels or channels or ()) or None
-    return ActivitySurface(key, options, chosen, options.dependencies)
+def activity_surface(
+    key: StreamKey,
+    options: ActivityOptions,
+    channels: Sequence[str] | None,
+    watchers: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> ActivitySurface:
+    """The Live Activity that these options describe. ``channels``: those of the account; ``watchers``: the rules on
+    each metric.
+    """
+    chosen, on = tuple(options.channels or channels or ()) or None, options.dependencies
+    if options.says_what_fires:
+        watched = {metric for metric, rules in watchers.items() if not on.rules.isdisjoint(rules)}
+        on = on._replace(metrics=on.metrics | watched)
+    return ActivitySurface(key, options, chosen, on)

@@ -10,6 +10,7 @@ from smithd.alerts.severity import Severity
 from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.sample import Sample
 from smithd.references import ReferenceKind, RefersTo
+from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.view import SurfacesView, sample_names
 from smithd.surfaces.widget import SUMMARY_NAMES, VALUE_NAMES
 from smithd.template import Text, template
@@ -35,7 +36,8 @@ class ActivityView:
     """What a Live Activity may know when it is rendered.
 
     ``samples``: those of the metrics that it shows; ``summary``: the names of a text about what fires; ``severity``:
-    how badly the rules fire that it names. ``shown``: what the phone shows of it, None where that is not known.
+    how badly the rules fire that it names. ``shown``: what the phone shows of it, None where that is not known;
+    ``is_on_phone``: whether it shows it still. ``countdown``: what its timer counts down.
     """
 
     surfaces: SurfacesView
@@ -43,6 +45,8 @@ class ActivityView:
     summary: Mapping[str, Any]
     severity: Severity | None
     shown: ActivityContent | None
+    is_on_phone: bool
+    countdown: Countdown | None
 
     @property
     def shown_state(self) -> Json:

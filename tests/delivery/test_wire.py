@@ -115,6 +115,7 @@ def test_whatever_a_surface_says_becomes_a_valid_request(
     account = default["channels"] if default else None
     made = request(message(kind, content, **at(kind, NOW + after)), shown(name), account, NOW + after, BERLIN)
     assert allowed(made.endpoint, json.loads(made.content))
+    assert "alert" not in json.loads(made.content), "the contract has texts for it, which are never sent"
     assert json.dumps(content) == before, "the message itself was changed"
 
 

@@ -95,9 +95,9 @@ def fit(body: dict[str, Any]) -> dict[str, Any]:
 def _texts(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
     """Where a body has texts that can be cut."""
     state = body.get("content_state")
-    holders = [body, state, *_rows(state), body.get("alert")]
+    holders = [body, state, *_rows(state)]
     for holder in (holder for holder in holders if isinstance(holder, dict)):
-        for name in ("title", "subtitle", "message", "label", "value", "unit", "body"):
+        for name in ("title", "subtitle", "message", "label", "value", "unit"):
             if isinstance(holder.get(name), str) and len(holder[name]) > SHORTEST_TEXT:
                 yield holder, name
 

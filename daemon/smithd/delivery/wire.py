@@ -32,7 +32,8 @@ LATE = 120.0
 """Seconds after which a push says that it comes late."""
 
 _NOTIFICATION = ("subtitle", "icon", "media", "redirection", "actions", "tags", "metadata")
-_STREAM = ("content_state", "action", "secondary_action", "alert", "tags", "metadata")
+_STREAM = ("content_state", "action", "secondary_action", "tags", "metadata")
+"""Not ``alert``: what it does is not documented, and notifications are pushes (contract section 4.7)."""
 _KEPT: dict[str, Any] = {"tags": [], "metadata": {}}
 """What a stream or a notification keeps when it is left out, and how it is cleared (contract sections 5.3 and 7.2)."""
 

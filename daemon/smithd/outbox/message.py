@@ -57,7 +57,6 @@ class ActivityContent:
     content_state: Json
     action: Json | None = None
     secondary_action: Json | None = None
-    alert: Json | None = None
     channels: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
     metadata: Json | None = None

@@ -14,14 +14,29 @@ from smithd.alerts.condition import Threshold
 from smithd.alerts.severity import rank
 from smithd.outbox.message import Json
 from smithd.plugin.sample import Sample
+from smithd.surfaces.activity.options import End, FinalOptions
 from smithd.surfaces.activity.parts import WithBadge, WithColor, WithTwoButtons
-from smithd.surfaces.activity.view import ActivityView, HeadlineText
+from smithd.surfaces.activity.view import ActivityView, FinalText, HeadlineText
 from smithd.surfaces.view import SurfacesView
 
 NOTHING_FIRES = "Nothing fires."
 
 MOST_LINES = 3
 """Alerts that a message names; the Lock Screen shows about four lines (our assumption)."""
+
+
+class FinalWithMessage(FinalOptions):
+    """The texts of a final state with a message."""
+
+    message: FinalText | None = Field(None, description="what it says; a template that also knows now: the clock time")
+
+
+class EndWithMessage(End):
+    """How an alert leaves."""
+
+    final: FinalWithMessage = Field(
+        FinalWithMessage(), description="texts of the final state in place of the usual ones"
+    )
 
 
 class AlertOptions(WithColor, WithBadge, WithTwoButtons):
@@ -31,6 +46,7 @@ class AlertOptions(WithColor, WithBadge, WithTwoButtons):
     message: HeadlineText | None = Field(
         None, description="what it says; a template. Default: what fires of the rules that it names, the worst first"
     )
+    end: EndWithMessage = EndWithMessage()
 
     @model_validator(mode="after")
     def _says_something(self) -> AlertOptions:

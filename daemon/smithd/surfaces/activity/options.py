@@ -22,7 +22,7 @@ from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample
 from smithd.references import ReferenceKind, TimeWindowRef, references
 from smithd.surfaces.activity.show import Show, ShowOptions
-from smithd.surfaces.activity.view import ActivityView, HeadlineText
+from smithd.surfaces.activity.view import ActivityView, FinalText, HeadlineText
 from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.surface import Dependencies, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView
@@ -42,6 +42,10 @@ THROTTLED_UPDATES = 120.0
 """
 
 
+LONGEST_FINAL_STATE = 4 * 3600.0
+"""Seconds after which iOS removes an activity that has ended (contract section 4.5)."""
+
+
 def _not_too_often(seconds: float) -> float:
     if seconds < SHORTEST_UPDATES:
         raise ValueError("expected 5s or more: iOS does not show faster updates (the default is 120s)")
@@ -56,10 +60,30 @@ def check_weight(*buttons: Action | None) -> None:
         raise ValueError(f"{what} {weight} bytes leave too little room for the texts: {LARGEST_BUTTONS} at most")
 
 
-class End(Options):
-    """How a stream leaves the Lock Screen."""
+def _not_too_long(seconds: float) -> float:
+    if seconds > LONGEST_FINAL_STATE:
+        raise ValueError("expected 4h or less: iOS removes an activity that has ended then")
+    return seconds
 
-    dismiss_after: Duration = Field(120.0, description="how long the final state stays on the Lock Screen")
+
+class FinalOptions(Options):
+    """The texts that a final state has in place of the usual ones. A type with more texts inherits from it."""
+
+    title: FinalText | None = Field(None, description="its title; a template that also knows now: the clock time")
+
+    def texts(self, seen: ActivityView) -> dict[str, str]:
+        """The fields of the content state. A text that comes out empty takes the place of none."""
+        texts = {name: seen.headline(getattr(self, name)) for name in type(self).model_fields}
+        return {name: text for name, text in texts.items() if text}
+
+
+class End(Options):
+    """How a stream leaves the Lock Screen. A type with more texts than a title has a ``final`` with these."""
+
+    final: FinalOptions = Field(FinalOptions(), description="texts of the final state in place of the usual ones")
+    dismiss_after: Annotated[Duration, AfterValidator(_not_too_long)] = Field(
+        120.0, description="how long the final state stays on the Lock Screen; at most 4h"
+    )
     cool_down: Duration = Field(60.0, description="how long it must be unwanted before it ends (flapping updates it)")
 
 

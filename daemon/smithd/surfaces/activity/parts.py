@@ -15,8 +15,8 @@ from smithd.expression.option import ValueRef
 from smithd.formatting import number
 from smithd.plugin.sample import Sample
 from smithd.surfaces.activity.colors import ColorOptions
-from smithd.surfaces.activity.options import ActivityOptions, check_weight
-from smithd.surfaces.activity.view import ActivityView, HeadlineText, ReadingText, joined
+from smithd.surfaces.activity.options import ActivityOptions, End, FinalOptions, check_weight
+from smithd.surfaces.activity.view import ActivityView, FinalText, HeadlineText, ReadingText, joined
 from smithd.surfaces.widget import marked_stale
 
 NO_VALUE = "–"
@@ -35,10 +35,25 @@ def old(shown: Any) -> str:
     return shown if isinstance(shown, str) and shown.endswith(" ?") else marked_stale(str(shown))
 
 
+class FinalWithSubtitle(FinalOptions):
+    """The texts of a final state with a line below its title."""
+
+    subtitle: FinalText | None = Field(None, description="its line below the title; a template")
+
+
+class EndWithSubtitle(End):
+    """How a stream with a line below its title leaves."""
+
+    final: FinalWithSubtitle = Field(
+        FinalWithSubtitle(), description="texts of the final state in place of the usual ones"
+    )
+
+
 class WithSubtitle(ActivityOptions):
     """A type with a line below its title."""
 
     subtitle: HeadlineText | None = Field(None, description="a line below the title; a template")
+    end: EndWithSubtitle = EndWithSubtitle()
 
     def head(self, seen: ActivityView) -> dict[str, Any]:
         """With the subtitle, where there is one."""

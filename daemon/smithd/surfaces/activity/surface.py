@@ -73,7 +73,10 @@ class ActivitySurface:
         """Its state now, and after how many seconds the phone takes it away."""
         seen = self._seen(view)
         state = self._state(seen) if self.options.obstacle(self.key, view) is None else self._kept(seen)
-        return ActivityContent(state | {"auto_dismiss_seconds": round(self.options.end.dismiss_after)} if state else {})
+        if not state:
+            return ActivityContent({})
+        end = self.options.end
+        return ActivityContent(state | end.final.texts(seen) | {"auto_dismiss_seconds": round(end.dismiss_after)})
 
     def _seen(self, view: SurfacesView) -> ActivityView:
         options, shown = self.options, view.shown(self.key)

@@ -27,6 +27,13 @@ def _everything(text: Any) -> list[tuple[str, None]]:
 HeadlineText = Annotated[Text, template(SUMMARY_NAMES | _OWN_NAMES), RefersTo(ReferenceKind.EVERYTHING, _everything)]
 """A text that may say which rules fire, how badly, and how old what is shown is."""
 
+FinalText = Annotated[
+    Text,
+    template(SUMMARY_NAMES | _OWN_NAMES | {"now": "14:05"}),
+    RefersTo(ReferenceKind.EVERYTHING, _everything),
+]
+"""A text of a final state, which may also say when it was left."""
+
 ReadingText = Annotated[Text, template(VALUE_NAMES | _OWN_NAMES)]
 """How a value is written."""
 
@@ -80,7 +87,11 @@ class ActivityView:
 
     def headline(self, text: Text | None) -> str:
         """A text about what fires; "" where there is none."""
-        return "" if text is None else text.render({**self.summary, **self._own_names})
+        return (
+            ""
+            if text is None
+            else text.render({**self.summary, **self._own_names, "now": self.clock(self.surfaces.now)})
+        )
 
     def reading(self, text: Text, sample: Sample) -> str:
         """A value, as a text writes it."""

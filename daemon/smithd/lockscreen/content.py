@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from smithd.lockscreen.formatting import duration
+from smithd.lockscreen.formatting import duration, figure
 from smithd.lockscreen.screen import Activity, ActivityRow, Notification, TitleBadge
 
 MOST_STEPS = 24
@@ -88,6 +88,7 @@ def notification(id: str, body: Mapping[str, Any], *, at: float, replaced: bool 
         replaced=replaced,
         media=_text(body.get("media")),
         actions=tuple(_text(_mapping(action).get("title")) for action in _list(body.get("actions"))[:4]),
+        icon=_text(body.get("icon")),
     )
 
 
@@ -119,7 +120,11 @@ def _measure(state: Mapping[str, Any], window: DrawnTimer, now: float) -> dict[s
                 "figure": duration(math.ceil(left) if window.counts_down else shown),
                 "bar": shown / window.duration if window.duration else 0.0,
                 "frozen": frozen,
+                "over": left <= 0,
             }
+        case "segmented_progress" if state.get("number_of_steps") is not None:
+            done, total = (_number(state.get(name)) or 0 for name in ("current_step", "number_of_steps"))
+            return {"figure": f"{figure(done)}/{figure(total)}"}
     return {}
 
 

@@ -49,7 +49,7 @@ def test_the_parts_of_each_type(wire: Wire) -> None:
     assert drawn["segmented_progress"].steps == ("lime", "red", "", "")
     assert drawn["timer"].figure == "3:59"
     assert drawn["timer"].bar == pytest.approx(239 / 300)
-    assert "62.5<small>%</small>" in page.fragment(Page("", "", screen))
+    assert ">62.5%<" in page.fragment(Page("", "", screen))
 
 
 TIMER = {"title": "T", "type": "timer"}
@@ -94,6 +94,12 @@ def test_a_timer_stands_still_once_ios_ended_it(wire: Wire) -> None:
     wire.clock.time += 9 * 3600
     (drawn,) = picture.draw(wire.service.screen(wire.clock.time), wire.clock.time, UTC).activities
     assert (drawn.figure, drawn.frozen) == ("8:00:00", True)
+
+
+def test_the_gallery_has_every_type(wire: Wire) -> None:
+    shown = bytes(wire.send("GET", "/gallery?text=ax5&phone=small").body).decode()
+    assert all(f" t-{kind}" in shown for kind in CONTENTS)
+    assert "phone-small text-ax5" in shown
 
 
 def test_requests_with_their_verdicts_and_nothing_that_could_run(wire: Wire) -> None:

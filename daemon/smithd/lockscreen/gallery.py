@@ -15,7 +15,7 @@ from smithd.lockscreen.view import View
 DASHBOARD = {"title": "Dashboard", "type": "open_url", "url": "https://grafana.example.com"}
 LOGS = {"title": "Logs", "type": "open_url", "url": "https://ci.example.com/logs"}
 ROLL_BACK = {"title": "Roll back", "type": "webhook", "url": "https://ci.example.com/rollback"}
-LONG = "A text that is much longer than any phone has room for, and that goes on and on, so that it is cut where iOS cuts it"
+LONG = "A text that is much longer than any phone has room for, and that goes on, so that it is cut where iOS cuts it"
 
 _COUNTRIES = ("Germany", "France", "Italy", "Spain", "Poland", "Austria", "Sweden", "Portugal")
 
@@ -229,7 +229,7 @@ PUSHES: tuple[dict[str, Any], ...] = (
     {
         "title": "Checkout fails", "message": "More than 8 in 100 payments fail since 14:05.",
         "interruption_level": "time-sensitive",
-        "actions": [{"title": "Acknowledge"}, {"title": "Snooze for an hour"}, DASHBOARD],
+        "actions": [{**ROLL_BACK, "title": "Acknowledge"}, {**ROLL_BACK, "title": "Snooze for an hour"}, DASHBOARD],
     },
     {
         "title": "Orders are down 34%", "subtitle": "shop", "message": "12 orders in the last hour, 18 yesterday.",

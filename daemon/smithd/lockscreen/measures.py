@@ -5,7 +5,7 @@ A measure that no source states is marked so. "HIG" is Apple's Human Interface G
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -46,7 +46,7 @@ ISLAND_HEIGHT = 36.67
 # HIG, Widgets: inline ones are 26 high.
 INLINE_HEIGHT = 26
 
-# Not documented. iOS was seen to show a title of one line and a message of four on the Lock Screen, more on a long press.
+# Not documented. iOS was seen to show a title of one line and a message of four on the Lock Screen.
 TITLE_LINES = 1
 MESSAGE_LINES = 4
 # Not documented either: what fits into 160 points beside a title, without and with buttons.
@@ -111,10 +111,8 @@ def _rules() -> Iterator[str]:
 
 def _fonts(styles: Styles) -> dict[str, str]:
     """Size and line height as the shorthand ``font`` takes them."""
-    return {
-        name: f"calc({size} * var(--pt)) / calc({leading} * var(--pt))" for name, (size, leading) in styles.items()
-    }
+    return {name: f"calc({size} * var(--pt)) / calc({leading} * var(--pt))" for name, (size, leading) in styles.items()}
 
 
-def _rule(selector: str, properties: dict[str, str] | dict[str, float]) -> str:
+def _rule(selector: str, properties: Mapping[str, str | float]) -> str:
     return f"{selector} {{ {' '.join(f'--{name}: {value};' for name, value in properties.items())} }}"

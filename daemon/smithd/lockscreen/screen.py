@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from smithd.lockscreen.formatting import figure
-from smithd.lockscreen.view import View
+from smithd.lockscreen.view import USUAL, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Activity:
     """A Live Activity of one of the seven types; ``ended`` ones linger.
 
     ``rows``: of ``stats`` and ``metrics``. ``figure``: the big value of ``value``, a timer's ``4:59``, the ``3/5`` of
-    steps. ``bar``: how full it is, 0 to 1, of ``progress`` and of a timer; ``frozen``: the timer stands still; ``over``:
-    its time has run out. ``steps``: the colour of each step of ``segmented_progress``, empty for those to come. ``icon``
-    is the name of an SF Symbol, ``action`` and ``secondary_action`` are the buttons' titles.
+    steps. ``bar``: how full it is, 0 to 1, of ``progress`` and of a timer. ``frozen``: the timer stands still, ``over``:
+    its time has run out. ``steps``: the colour of each step of ``segmented_progress``, empty for those to come.
+    ``icon`` is the name of an SF Symbol, ``action`` and ``secondary_action`` are the buttons' titles.
     """
 
     key: str
@@ -197,4 +197,4 @@ class Page:
     happened: tuple[Line, ...] | None = None
     happenings: str = "What just happened"
     empty_text: str = "Nothing yet. The first polls are on their way."
-    view: View = View()
+    view: View = USUAL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from smithd.lockscreen.measures import PHONES, PhoneModel
 
@@ -12,7 +12,7 @@ CHOICES: dict[str, dict[str, str]] = {
     "appearance": {"auto": "Automatic", "dark": "Dark", "light": "Light"},
     "phone": {name: phone.title for name, phone in PHONES.items()},
     "text": {"large": "Standard", "xxxlarge": "Large", "ax5": "Largest"},
-    "colors": {"all": "All", "grey": "Grey"},
+    "colours": {"all": "All", "grey": "Grey"},
 }
 """What can be chosen, each with its title; the first of each is the usual."""
 
@@ -24,13 +24,13 @@ class View:
     appearance: str = "auto"
     phone: str = "standard"
     text: str = "large"
-    colors: str = "all"
+    colours: str = "all"
     device: str = ""
 
     @property
     def classes(self) -> str:
         """The style classes that carry the choices."""
-        return f"points phone-{self.phone} text-{self.text} {self.appearance} colors-{self.colors}"
+        return f"points phone-{self.phone} text-{self.text} {self.appearance} colours-{self.colours}"
 
     @property
     def model(self) -> PhoneModel:
@@ -41,12 +41,15 @@ class View:
     def query(self) -> str:
         """The choices that are not the usual, as an address has them: ``?text=ax5``, or nothing."""
         chosen = {field.name: getattr(self, field.name) for field in fields(self)}
-        unusual = {name: value for name, value in chosen.items() if value != getattr(View(), name)}
-        return f"?{urlencode(unusual)}" if unusual else ""
+        unusual = {name: value for name, value in chosen.items() if value != getattr(USUAL, name)}
+        return f"?{urlencode(unusual, quote_via=quote)}" if unusual else ""
 
     def having(self, name: str, value: str) -> View:
         """This view with another choice."""
         return replace(self, **{name: value})
+
+
+USUAL = View()
 
 
 def read(query: Mapping[str, str]) -> View:

@@ -116,7 +116,7 @@ def _hostile(text: str) -> drawn.Screen:
     }  # fmt: skip
     buttons = {"action": {"title": text}, "secondary_action": {"title": text}}
     names = ("title", "subtitle", "message", "media", "icon")
-    push = {name: text for name in names} | {"actions": [{"title": text}] * 4}
+    push = dict.fromkeys(names, text) | {"actions": [{"title": text}] * 4}
     activities = [
         content.activity(kind + text, {**buttons, "content_state": {**state, "type": kind}}, at=NOW, now=NOW)
         for kind in sorted(content.KINDS)

@@ -139,7 +139,7 @@ def test_a_value_that_finds_no_room_can_be_read_all_the_same(wire: Wire) -> None
     wire.order("PATCH", "/account", {"metrics": {f"m{n}": "number" for n in range(6)}})
     for n in range(6):
         wire.ask("POST", f"/metrics/m{n}/value", {"value": 123456789012})
-    assert 'title="m5: 123,456,789,012"' in fragment(wire)
+    assert 'title="M5: 123,456,789,012 (m5)"' in fragment(wire)
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_what_a_person_opened_stays_open(chromium: str) -> None:
             daemon.show_widget("shop.orders", 13.0)
             await expect(page.locator(".widget .figure")).to_have_text("13")
             await expect(second).to_be_visible()
-            await expect(page.locator(".phone-small.light")).to_be_visible()
+            await expect(page.locator(".phone.phone-small.light")).to_be_visible()
             assert errors == []
 
     asyncio.run(scenario())

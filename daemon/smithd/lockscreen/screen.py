@@ -49,7 +49,7 @@ class Activity:
     """A Live Activity of one of the seven types; ``ended`` ones linger.
 
     ``rows``: of ``stats`` and ``metrics``. ``figure``: the big value of ``value``, a timer's ``4:59``, the ``3/5`` of
-    steps. ``bar``: how full it is, 0 to 1, of ``progress`` and of a timer. ``frozen``: the timer stands still, ``over``:
+    steps. ``bar``: how full it is, 0 to 1, of ``progress`` and a timer. ``frozen``: the timer stands still, ``over``:
     its time has run out. ``steps``: the colour of each step of ``segmented_progress``, empty for those to come.
     ``icon`` is the name of an SF Symbol, ``action`` and ``secondary_action`` are the buttons' titles.
     """

@@ -9,7 +9,7 @@ from typing import Any
 
 from smithd.lockscreen import content
 from smithd.lockscreen.content import DrawnTimer
-from smithd.lockscreen.screen import Activity, Notification, Placed, Screen, Widget, place
+from smithd.lockscreen.screen import Activity, Notification, Arrangement, Screen, Widget, place
 from smithd.lockscreen.view import View
 
 DASHBOARD = {"title": "Dashboard", "type": "open_url", "url": "https://grafana.example.com"}
@@ -258,7 +258,7 @@ class Gallery:
     screen: Screen
     view: View
     activities: tuple[tuple[str, Activity], ...]
-    placed: tuple[Placed, ...]
+    placed: tuple[Arrangement, ...]
 
 
 def gallery(now: float, zone: tzinfo, view: View) -> Gallery:

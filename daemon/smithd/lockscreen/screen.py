@@ -117,7 +117,7 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Arrangement:
     """Widgets where a Lock Screen has room for them: one in the ``line`` above the clock, the others in a ``row`` below
     it, each with its family (``circular``, ``rectangular``); the ``rest`` finds none.
     """
@@ -127,7 +127,7 @@ class Placed:
     rest: tuple[Widget, ...] = ()
 
 
-def place(widgets: tuple[Widget, ...]) -> Placed:
+def place(widgets: tuple[Widget, ...]) -> Arrangement:
     """Where the page puts widgets. A person chooses that in the app, and the service does not say what was chosen.
 
     The row has room for four circles, and a rectangle takes that of two; the line has room for one. The first of the
@@ -135,12 +135,12 @@ def place(widgets: tuple[Widget, ...]) -> Placed:
     """
     match len(widgets):
         case 0 | 1 | 2:
-            return Placed(None, tuple(("rectangular", widget) for widget in widgets))
+            return Arrangement(None, tuple(("rectangular", widget) for widget in widgets))
         case 3 | 4:
             first, *others, last = widgets
             family = "rectangular" if len(others) == 1 else "circular"
-            return Placed(last, (("rectangular", first), *((family, widget) for widget in others)))
-    return Placed(widgets[4], tuple(("circular", widget) for widget in widgets[:4]), widgets[5:])
+            return Arrangement(last, (("rectangular", first), *((family, widget) for widget in others)))
+    return Arrangement(widgets[4], tuple(("circular", widget) for widget in widgets[:4]), widgets[5:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Screen:
     badge: int | None = None
 
     @property
-    def placed(self) -> Placed:
+    def placed(self) -> Arrangement:
         """The widgets in their places."""
         return place(self.widgets)
 

@@ -119,10 +119,10 @@ async def _get(address: str, query: dict[str, str]) -> str:
 
 async def photograph(started: Browser, name: str, html: str, *, whole: bool = False) -> None:
     """Put a picture of a document into the documentation."""
-    page = await started.new_page(viewport={"width": 1360 if whole else 1280, "height": 900})
+    page = await started.new_page(viewport={"width": 1360 if whole else 1280, "height": 960})
     await show(page, html)
     path = DOCS / f"{name}.png"
-    await page.screenshot(path=path, full_page=whole)
+    await page.screenshot(path=path, full_page=whole, animations="disabled")
     await page.close()
     print(f"{path.relative_to(DOCS.parent)}: {path.stat().st_size // 1000} KB")  # noqa: T201 - a command
 
@@ -142,7 +142,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("The pictures need a browser: apt-get install chromium")
     pages = {
-        "lockscreen": run_virtual(demo_page, START, real_wait=0.02),
+        "lockscreen": run_virtual(demo_page, START, real_wait=0.08),
         "simulator": run_virtual(simulator_page, START, real_wait=0.02),
     }
     galleries = {name: page.gallery(gallery(START.timestamp(), UTC, view)) for name, view in GALLERIES.items()}

@@ -9,7 +9,7 @@ from typing import Any
 
 from smithd.lockscreen import content
 from smithd.lockscreen.content import DrawnTimer
-from smithd.lockscreen.screen import Activity, Notification, Arrangement, Screen, Widget, place
+from smithd.lockscreen.screen import Activity, Arrangement, Notification, Screen, Widget, place
 from smithd.lockscreen.view import View
 
 DASHBOARD = {"title": "Dashboard", "type": "open_url", "url": "https://grafana.example.com"}

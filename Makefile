@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint check bench campaign lock clean
+.PHONY: help run test lint check bench campaign screenshots lock clean
 
 PYTHON ?= /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11
 VENV := .venv
@@ -34,6 +34,9 @@ bench: $(VENV)/ours $(VENV)/runtime ## what smithd costs, against a bare loop an
 
 campaign: $(VENV)/ours $(VENV)/testing ## the long form of the tests that search: fuzzing, kill -9
 	SMITHD_CAMPAIGN=long $(BIN)/python -m pytest -m campaign --timeout=7200 $(ARGS)
+
+screenshots: $(VENV)/ours $(VENV)/testing ## make the pictures in docs/ anew (needs Chromium)
+	@TZ=UTC $(BIN)/python tests/screenshots.py
 
 lock: ## write the locks anew (needs uv); ARGS=--upgrade takes the newest versions
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Generator, Iterator
@@ -28,6 +29,16 @@ def runtime_folder() -> Iterator[None]:
         patch.delenv("RUNTIME_DIRECTORY", raising=False)
         patch.setenv("XDG_RUNTIME_DIR", folder)
         yield
+
+
+@pytest.fixture
+def chromium() -> str:
+    """Where the browser is. Without one the test is skipped, but in CI it fails."""
+    path = shutil.which("chromium")
+    if path is None:
+        message = "needs a browser: apt-get install chromium"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+    return path
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,10 +14,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.lockscreen import content, formatting, page
-from smithd.lockscreen.clockface import clockface
+from smithd.contract.check import faults
+from smithd.contract.endpoint import Endpoint
+from smithd.lockscreen import content, formatting, page, view
+from smithd.lockscreen.gallery import EXAMPLES, PUSHES
 from smithd.lockscreen.glyphs import glyph
-from smithd.lockscreen.screen import Activity, ActivityRow, Line, Note, Notification, Page, Screen, TitleBadge, Widget
+from smithd.lockscreen.screen import (
+    Activity,
+    ActivityRow,
+    Line,
+    Note,
+    Notification,
+    Page,
+    Screen,
+    TitleBadge,
+    Widget,
+    place,
+)
+from smithd.lockscreen.view import View
 
 NOW = 1_795_425_660.0  # Monday, 23 November 2026, 10:21 in Berlin
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -45,7 +62,7 @@ def test_everything_that_was_sent_can_be_read() -> None:
                   "The app icon&#39;s badge" if "icon&#39;s" in html else "The app icon's badge")  # fmt: skip
     for text in texts:
         assert text in html
-    assert 'aria-label="10:21"' in html
+    assert ">10:21<" in html
     assert 'class="c-red' in html
 
 
@@ -61,12 +78,13 @@ def test_an_ended_activity_is_marked_and_loses_its_button() -> None:
     assert "Dashboard" not in html
 
 
-def test_older_notifications_are_counted() -> None:
+def test_the_newest_notification_is_in_front_and_the_others_are_counted() -> None:
     many = tuple(Notification(str(number), f"alert {number}", NOW) for number in range(9))
-    html = _html(notifications=many)
-    assert "alert 3" in html
-    assert "alert 4" not in html
-    assert "5 more" in html
+    front, _, behind = _html(notifications=many).partition("<details")
+    assert "alert 0" in front
+    assert "alert 1" not in front
+    assert "alert 8" in behind
+    assert "8 more" in behind
 
 
 class _Elements(HTMLParser):
@@ -103,7 +121,9 @@ def test_no_text_becomes_markup(text: str, other: str) -> None:
 
 
 def test_nothing_comes_from_elsewhere() -> None:
-    everything = page.document(_page(Screen(NOW, BERLIN))) + "".join(page.static(name).decode() for name in page.FILES)
+    everything = page.document(_page(Screen(NOW, BERLIN))) + "".join(
+        page.static(name).decode() for name, kind in page.FILES.items() if not kind.startswith(("font", "text/plain"))
+    )
     addresses = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+", everything)) - {"http://www.w3.org"}
     assert not addresses
 
@@ -225,11 +245,6 @@ def test_numbers_are_readable(value: str | float, text: str) -> None:
     assert formatting.figure(value) == text
 
 
-def test_every_minute_has_a_clock_face() -> None:
-    for minute in range(24 * 60):
-        assert clockface(formatting.clock(NOW + 60 * minute, BERLIN))
-
-
 def test_a_symbol_nobody_drew_still_has_a_glyph() -> None:
     assert glyph("some.unheard-of.symbol") == glyph("")
     assert glyph("server.rack") != glyph("cart.fill")
@@ -242,3 +257,96 @@ def test_a_timer_stands_still_from_its_end_on() -> None:
     assert running is not None
     assert ended is not None
     assert [(one.figure, one.frozen) for one in (running, ended)] == [("1:00", False), ("0:00", True)]
+
+
+@pytest.mark.parametrize(
+    ("activity", "note", "readout", "brief"),
+    [
+        (Activity("a", "T", figure=-4.5), "", "-4.5", ("-4.5", "blue")),
+        (Activity("a", "T", bar=0.625, color="red"), "", "62.5%", ("62.5%", "red")),
+        (Activity("a", "T", figure="5:00", bar=1.0, frozen=True), "paused", "5:00", ("5:00", "blue")),
+        (Activity("a", "T", figure="0:00", bar=0.0, over=True), "over", "0:00", ("0:00", "blue")),
+        (Activity("a", "T", figure="0:00", over=True, frozen=True, ended=True), "ended", "0:00", ("0:00", "blue")),
+        (Activity("a", "T", rows=(ActivityRow("E", 9, " ms", "red"),)), "", "", ("9 ms", "red")),
+        (Activity("a", "T", badge=TitleBadge("Ops", "lime")), "", "", ("Ops", "lime")),
+        (Activity("a", "T"), "", "", ("", "blue")),
+    ],
+)
+def test_what_an_activity_says_in_a_word(activity: Activity, note: str, readout: str, brief: tuple[str, str]) -> None:
+    assert (activity.note, activity.readout, activity.brief) == (note, readout, brief)
+
+
+@pytest.mark.parametrize(
+    ("count", "line", "row", "rest"),
+    [
+        (0, None, [], 0),
+        (1, None, ["rectangular"], 0),
+        (2, None, ["rectangular", "rectangular"], 0),
+        (3, "2", ["rectangular", "rectangular"], 0),
+        (4, "3", ["rectangular", "circular", "circular"], 0),
+        (5, "4", ["circular"] * 4, 0),
+        (9, "4", ["circular"] * 4, 4),
+    ],
+)
+def test_widgets_take_the_places_that_a_lock_screen_has(
+    count: int, line: str | None, row: list[str], rest: int
+) -> None:
+    widgets = tuple(Widget(str(number), number, NOW) for number in range(count))
+    placed = place(widgets)
+    assert (placed.line.key if placed.line else None, [family for family, _ in placed.row]) == (line, row)
+    assert len(placed.rest) == rest
+    # Each of them stands in exactly one place.
+    everywhere = [widget for _, widget in placed.row] + ([placed.line] if placed.line else []) + list(placed.rest)
+    assert sorted(everywhere, key=widgets.index) == list(widgets)
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [("https://a.example/x.PNG", "photo"), ("https://a.example/x.mp4?y=1.png", "film"), ("x.m4a#t", "speaker")],
+)
+def test_media_is_told_by_its_ending(address: str, kind: str) -> None:
+    assert formatting.media_kind(address) == kind
+
+
+def test_a_view_is_read_from_an_address_and_written_into_one() -> None:
+    read = view.read({"phone": "small", "text": "huge", "device": "i pad", "appearance": "light"})
+    assert read == View("light", "small", "large", "all", "i pad")
+    assert read.query == "?appearance=light&phone=small&device=i%20pad"
+    assert read.having("appearance", "auto").having("phone", "standard").query == "?device=i%20pad"
+    assert View().query == ""
+
+
+def test_every_measure_that_the_styles_use_is_defined() -> None:
+    styles = page.static("measures.css").decode() + page.static("lockscreen.css").decode()
+    used, defined = set(re.findall(r"var\(--([\w-]+)", styles)), set(re.findall(r"--([\w-]+):", styles))
+    assert used <= defined
+
+
+@pytest.mark.parametrize("body", [body for _, body in EXAMPLES], ids=[caption for caption, _ in EXAMPLES])
+def test_what_the_gallery_shows_can_be_sent(body: dict[str, Any]) -> None:
+    assert not faults(Endpoint.STREAM_PUT, body, "example")
+
+
+@pytest.mark.parametrize("push", PUSHES, ids=lambda push: push["title"])
+def test_the_notifications_of_the_gallery_can_be_sent(push: dict[str, Any]) -> None:
+    assert not faults(Endpoint.SEND, push)
+
+
+def _accepted_states() -> list[dict[str, Any]]:
+    """The content states of the contract's cases."""
+    cases = json.loads((Path(__file__).parents[1] / "contract" / "cases.json").read_text())["cases"]
+    puts = [case for case in cases if case["endpoint"] == "live-activity-stream-put" and case["expected"] == "accepted"]
+    return [case["body"] for case in puts if "title" in case["body"].get("content_state", {})]
+
+
+def test_every_case_of_the_contract_is_drawn_with_its_texts() -> None:
+    for body in _accepted_states():
+        state = body["content_state"]
+        activity = content.activity("key", body, at=NOW, now=NOW)
+        assert activity is not None
+        texts = [state["title"], *(metric["label"] for metric in state.get("metrics", ()))]
+        texts += [state[name] for name in ("subtitle", "message") if state.get(name)]
+        texts += [body[name]["title"] for name in ("action", "secondary_action") if name in body]
+        texts += [state["badge"]["title"]] if state.get("badge") else []
+        html = unescape(_html(activities=(activity,)))
+        assert [text for text in texts if text not in html] == []

@@ -49,7 +49,7 @@ def test_the_parts_of_each_type(wire: Wire) -> None:
     assert drawn["segmented_progress"].steps == ("lime", "red", "", "")
     assert drawn["timer"].figure == "3:59"
     assert drawn["timer"].bar == pytest.approx(239 / 300)
-    assert "62.5<small>%</small>" in page.fragment(Page("", "", screen))
+    assert ">62.5%<" in page.fragment(Page("", "", screen))
 
 
 TIMER = {"title": "T", "type": "timer"}
@@ -96,6 +96,12 @@ def test_a_timer_stands_still_once_ios_ended_it(wire: Wire) -> None:
     assert (drawn.figure, drawn.frozen) == ("8:00:00", True)
 
 
+def test_the_gallery_has_every_type(wire: Wire) -> None:
+    shown = bytes(wire.send("GET", "/gallery?text=ax5&phone=small").body).decode()
+    assert all(f" t-{kind}" in shown for kind in CONTENTS)
+    assert "phone-small text-ax5" in shown
+
+
 def test_requests_with_their_verdicts_and_nothing_that_could_run(wire: Wire) -> None:
     wire.ask("POST", "/badge", {"badge": 3})
     wire.ask("POST", "/push-notification", {"title": "<script>alert(1)</script>"})
@@ -133,7 +139,7 @@ def test_a_value_that_finds_no_room_can_be_read_all_the_same(wire: Wire) -> None
     wire.order("PATCH", "/account", {"metrics": {f"m{n}": "number" for n in range(6)}})
     for n in range(6):
         wire.ask("POST", f"/metrics/m{n}/value", {"value": 123456789012})
-    assert 'title="m5: 123,456,789,012"' in fragment(wire)
+    assert 'title="M5: 123,456,789,012 (m5)"' in fragment(wire)
 
 
 @pytest.mark.parametrize(

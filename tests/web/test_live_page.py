@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any
 
-import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import expect
 
+from browser import browsing
 from smithd.keys import DEFAULT_ACCOUNT, Key, PushKey, StreamKey, WidgetKey
 from smithd.lockscreen.screen import Line
 from smithd.outbox.message import ActivityContent, PushContent
@@ -23,20 +21,6 @@ from smithd.web.reads import Reads
 
 NOW = 1_700_000_000.0
 HOSTILE = '<script>document.title = "owned"</script><img src=x onerror="document.title=1">'
-ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture
-def chromium() -> str:
-    """Where the browser is. Without one the test is skipped, but in CI it fails."""
-    path = shutil.which("chromium")
-    if path is None:
-        message = "needs a browser: apt-get install chromium"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
-    return path
 
 
 class Daemon:
@@ -72,20 +56,6 @@ class Daemon:
             await asyncio.wait([task])
 
 
-@asynccontextmanager
-async def browsing(chromium: str) -> AsyncIterator[tuple[Page, list[str]]]:
-    """A fresh page, and the errors of its console (a broken policy would show there)."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page, errors = await browser.new_page(), list[str]()
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        try:
-            yield page, errors
-        finally:
-            await browser.close()
-
-
 def test_the_page_changes_without_being_loaded_again(chromium: str) -> None:
     async def scenario() -> None:
         daemon = Daemon()
@@ -101,7 +71,7 @@ def test_the_page_changes_without_being_loaded_again(chromium: str) -> None:
             daemon.show_push("errors", "Errors at 9 %")
             daemon.lines.append(Line(NOW, "alert fired", "error"))
             await expect(page.locator(".widget .figure")).to_have_text("13")
-            await expect(page.locator(".activity dd.c-red")).to_have_text("9%")
+            await expect(page.locator(".stack .activity dd.c-red")).to_have_text("9%")
             await expect(page.locator(".notification h3")).to_have_text("Errors at 9 %")
             await expect(page.locator(".happened li")).to_contain_text("alert fired")
 
@@ -140,6 +110,25 @@ def test_the_page_says_when_the_daemon_is_gone(chromium: str) -> None:
             await expect(page.get_by_text("Connection lost")).to_be_hidden()
             task.cancel()
             await expect(page.get_by_text("Connection lost")).to_be_visible()
+
+    asyncio.run(scenario())
+
+
+def test_what_a_person_opened_stays_open(chromium: str) -> None:
+    async def scenario() -> None:
+        daemon = Daemon()
+        daemon.show_push("a", "First")
+        daemon.show_push("b", "Second")
+        async with daemon.running(), browsing(chromium) as (page, errors):
+            await page.goto(daemon.address + "?phone=small&appearance=light")
+            second = page.locator(".rest .notification h3")
+            await expect(second).to_be_hidden()
+            await page.locator(".rest summary").click()
+            daemon.show_widget("shop.orders", 13.0)
+            await expect(page.locator(".widget .figure")).to_have_text("13")
+            await expect(second).to_be_visible()
+            await expect(page.locator(".phone.phone-small.light")).to_be_visible()
+            assert errors == []
 
     asyncio.run(scenario())
 

@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from smithd.lockscreen.formatting import duration
+from smithd.contract.state import TWO_BUTTONS
+from smithd.lockscreen.formatting import duration, figure
 from smithd.lockscreen.screen import Activity, ActivityRow, Notification, TitleBadge
 
 MOST_STEPS = 24
 LARGEST = 1e12
+KINDS = frozenset({"value", "stats", "metrics", "segmented_progress", "progress", "alert", "timer"})
+ROWS = frozenset({"stats", "metrics"})
+"""The types that have rows."""
 COLORS = frozenset({"lime", "green", "cyan", "blue", "purple", "magenta", "red", "orange", "yellow", "gray"})
 DISMISSED_AFTER = 120.0
 
@@ -47,22 +51,25 @@ def activity(
         window = DrawnTimer(at, _number(state.get("duration_seconds")), frozen_at, counts_down)
     if ended and window.frozen_at is None:
         window = replace(window, frozen_at=at)
+    # A type draws its own fields only, whatever else it was sent.
+    kind = _text(state.get("type"))
+    kind = kind if kind in KINDS else "stats"
     icon = _mapping(state.get("icon"))
     badge = _mapping(state.get("badge"))
     return Activity(
         key,
         title=_text(state.get("title")) or key,
         # The type "alert" has a message in the subtitle's place.
-        subtitle=_text(state.get("subtitle")) or _text(state.get("message")),
-        type=_text(state.get("type")) or "stats",
-        rows=tuple(_row(metric, state) for metric in _list(state.get("metrics"))[:8]),
+        subtitle=_text(state.get("message" if kind == "alert" else "subtitle")),
+        type=kind,
+        rows=tuple(_row(metric, state) for metric in _list(state.get("metrics"))[:8]) if kind in ROWS else (),
         steps=_steps(state),
         color=_color(state.get("color")),
         badge=TitleBadge(_text(badge.get("title")), _color(badge.get("color"))) if badge.get("title") else None,
         icon=_text(icon.get("symbol")),
         icon_color=_color(icon.get("color")),
         action=_text(_mapping(body.get("action")).get("title")),
-        secondary_action=_text(_mapping(body.get("secondary_action")).get("title")),
+        secondary_action=_text(_mapping(body.get("secondary_action")).get("title")) if kind in TWO_BUTTONS else "",
         ended=ended,
         **_measure(state, window, now),
     )
@@ -88,6 +95,7 @@ def notification(id: str, body: Mapping[str, Any], *, at: float, replaced: bool 
         replaced=replaced,
         media=_text(body.get("media")),
         actions=tuple(_text(_mapping(action).get("title")) for action in _list(body.get("actions"))[:4]),
+        icon=_text(body.get("icon")),
     )
 
 
@@ -119,7 +127,11 @@ def _measure(state: Mapping[str, Any], window: DrawnTimer, now: float) -> dict[s
                 "figure": duration(math.ceil(left) if window.counts_down else shown),
                 "bar": shown / window.duration if window.duration else 0.0,
                 "frozen": frozen,
+                "over": left <= 0,
             }
+        case "segmented_progress" if state.get("number_of_steps") is not None:
+            done, total = (_number(state.get(name)) or 0 for name in ("current_step", "number_of_steps"))
+            return {"figure": f"{figure(done)}/{figure(total)}"}
     return {}
 
 

@@ -6,6 +6,9 @@ from datetime import datetime, tzinfo
 
 from smithd.formatting import ForeignZone
 
+_FILMS = frozenset({"mp4", "m4v", "mov", "mpg", "mpeg", "avi", "webm"})
+_SOUNDS = frozenset({"mp3", "m4a", "aac", "wav", "aif", "aiff", "caf", "ogg"})
+
 
 def clock(at: float, zone: tzinfo) -> str:
     """``9:41``, as the phone's big clock has it."""
@@ -30,6 +33,12 @@ def date(at: float, zone: tzinfo) -> str:
     """``Monday, 23 November``."""
     local = datetime.fromtimestamp(at, zone)
     return f"{local:%A}, {local.day} {local:%B}"
+
+
+def short_date(at: float, zone: tzinfo) -> str:
+    """``Mon 23``, where the line above the clock has a widget, too."""
+    local = datetime.fromtimestamp(at, zone)
+    return f"{local:%a} {local.day}"
 
 
 def ago(at: float, now: float) -> str:
@@ -64,3 +73,9 @@ def caption(key: str) -> str:
     """What a widget is probably called: ``shop.open_orders`` is ``Open orders``. (The name is set in the app only.)"""
     words = key.rpartition(".")[2].replace("_", " ").replace("-", " ").strip()
     return words[:1].upper() + words[1:] if words else key
+
+
+def media_kind(address: str) -> str:
+    """What an address of media leads to, by its ending: ``photo``, ``film`` or ``speaker``."""
+    ending = address.partition("?")[0].partition("#")[0].rpartition(".")[2].lower()
+    return "film" if ending in _FILMS else "speaker" if ending in _SOUNDS else "photo"

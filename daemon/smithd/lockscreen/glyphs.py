@@ -32,6 +32,13 @@ _DRAWINGS = {
     "house": '<path d="m3.4 11.4 8.6-7.6 8.6 7.6M5.6 9.8v10h12.8v-10M10 19.8v-5.6h4v5.6"/>',
     "photo": '<rect x="3.2" y="5" width="17.6" height="14" rx="2.4"/><circle cx="8.6" cy="10" r="1.5"/>'
     '<path d="m3.6 17 4.9-4.2 3.4 2.7 3.5-3.6 5 4.6"/>',
+    "film": '<rect x="3.2" y="5" width="17.6" height="14" rx="2.4"/><path d="m10 9 5 3-5 3z"/>',
+    "speaker": '<path d="M4 9.5v5h3.4L12 18.4V5.6L7.4 9.5zM15.4 9a4.2 4.2 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/>',
+    "pause": '<path d="M8.5 5v14M15.5 5v14"/>',
+    "gearshape": '<circle cx="12" cy="12" r="3.2"/><path d="M12 2.8v3M12 18.2v3M2.8 12h3M18.2 12h3M5.5 5.5l2.1 2.1'
+    'M16.4 16.4l2.1 2.1M18.5 5.5l-2.1 2.1M7.6 16.4l-2.1 2.1"/>',
+    "hammer": '<path d="M13.4 8.6 4 18l2 2 9.4-9.4M11 6.2 14.2 3h4.4l1 3.2 1.6 1.4-3.4 3.4-1.6-1.4-1.8 1.6z"/>',
+    "arrow": '<path d="M12 19.5v-15M5.8 10.6 12 4.4l6.2 6.2"/>',
     "thermometer": '<path d="M9.6 13.4V5.6a2.4 2.4 0 0 1 4.8 0v7.8a4.4 4.4 0 1 1-4.8 0zM12 9.4v7.4"/>',
 }
 _OTHER = '<circle cx="12" cy="12" r="3"/><path d="M12 3.6v2.8M12 17.6v2.8M3.6 12h2.8M17.6 12h2.8M6.1 6.1l2 2M15.9 15.9l2 2M17.9 6.1l-2 2M8.1 15.9l-2 2"/>'  # noqa: E501 - one drawing
@@ -52,6 +59,10 @@ _ALIKE = {
     "xmark": "exclamationmark",
     "archivebox": "shippingbox",
     "ecg": "waveform",
+    "wrench": "hammer",
+    "gear": "gearshape",
+    "video": "film",
+    "hourglass": "clock",
     "stethoscope": "waveform",
 }
 

@@ -11,19 +11,24 @@ from importlib.resources import files
 
 import jinja2
 
-from smithd.lockscreen import formatting
-from smithd.lockscreen.clockface import clockface
+from smithd.lockscreen import formatting, measures
+from smithd.lockscreen.gallery import Gallery
 from smithd.lockscreen.glyphs import glyph
 from smithd.lockscreen.screen import Page
+from smithd.lockscreen.view import CHOICES
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 FILES = {
     "lockscreen.css": "text/css; charset=utf-8",
+    "measures.css": "text/css; charset=utf-8",
     "live.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    "inter-latin.woff2": "font/woff2",
+    "inter-latin-ext.woff2": "font/woff2",
+    "inter-license.txt": "text/plain; charset=utf-8",
 }
 """The static files by name, with their types."""
 
@@ -36,23 +41,34 @@ _ENVIRONMENT = jinja2.Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters.update(
-    ago=formatting.ago, caption=formatting.caption, clock=formatting.clock, clockface=clockface,
-    date=formatting.date, exact=formatting.exact, figure=formatting.figure, foreign=formatting.foreign, glyph=glyph,
+    ago=formatting.ago, caption=formatting.caption, clock=formatting.clock, date=formatting.date,
+    exact=formatting.exact, figure=formatting.figure, foreign=formatting.foreign, glyph=glyph,
+    media_kind=formatting.media_kind, short_date=formatting.short_date,
 )  # fmt: skip
+# A level is never told by its colour alone.
+_ENVIRONMENT.globals.update(choices=CHOICES, signs={"good": "✓", "warning": "!", "error": "!!"})
 # Read now: when somebody asks for the page, there may be no descriptor left.
 for _name in _ENVIRONMENT.list_templates():
     _ENVIRONMENT.get_template(_name)
-_STATIC = {name: (files("smithd.lockscreen") / "static" / name).read_bytes() for name in FILES}
+_MADE = {"measures.css": measures.stylesheet().encode()}
+_STATIC = _MADE | {
+    name: (files("smithd.lockscreen") / "static" / name).read_bytes() for name in FILES if name not in _MADE
+}
 
 
-def document(page: Page, fragment_path: str = "screen") -> str:
-    """The whole page; its script fetches ``fragment_path`` for what changed. Paths are relative to any base."""
-    return _ENVIRONMENT.get_template("document.html").render(page=page, fragment_path=fragment_path)
+def document(page: Page) -> str:
+    """The whole page; its script fetches ``screen`` for what changed. Paths are relative to any base."""
+    return _ENVIRONMENT.get_template("document.html").render(page=page, view=page.view)
 
 
 def fragment(page: Page) -> str:
     """What changes: the phone and what stands beside it."""
     return _ENVIRONMENT.get_template("fragment.html").render(page=page)
+
+
+def gallery(shown: Gallery) -> str:
+    """A page of examples, of everything that can be drawn."""
+    return _ENVIRONMENT.get_template("gallery.html").render(gallery=shown, view=shown.view)
 
 
 def static(name: str) -> bytes:

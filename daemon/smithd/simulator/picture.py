@@ -40,6 +40,7 @@ def page(
                 "The same as JSON",
                 f"{base_url}/control/screen and /control/requests; {base_url}/control lists the rest.",
             ),
+            Note("What the phone can show", f"{base_url}/gallery has an example of everything."),
             *(more if len(phones) > 1 else ()),
         ),
         happened=tuple(requests),

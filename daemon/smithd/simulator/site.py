@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
-from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,7 +15,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from smithd.clock import Clock
-from smithd.lockscreen import page
+from smithd.lockscreen import page, view
+from smithd.lockscreen.gallery import gallery
 from smithd.lockscreen.screen import Page
 from smithd.simulator import control, picture
 from smithd.simulator.control import ORDERS, Order
@@ -36,16 +37,17 @@ def site(service: Service, clock: Clock, zone: tzinfo) -> Starlette:
         except KeyError:
             raise HTTPException(404, f"There is no device {device}") from None
         phones = [phone.name for phone in service.state.devices]
-        return picture.page(screen, service.seen, now + service.ahead, zone, base_url, phones)
+        drawn = picture.page(screen, service.seen, now + service.ahead, zone, base_url, phones)
+        return replace(drawn, view=view.read(request.query_params))
 
     async def whole(request: Request) -> Response:
-        device = request.query_params.get("device")
-        return HTMLResponse(
-            page.document(look(request), "screen" if device is None else f"screen?device={quote(device)}")
-        )
+        return HTMLResponse(page.document(look(request)))
 
     async def fragment(request: Request) -> Response:
         return HTMLResponse(page.fragment(look(request)))
+
+    async def examples(request: Request) -> Response:
+        return HTMLResponse(page.gallery(gallery(clock.now() + service.ahead, zone, view.read(request.query_params))))
 
     def ordered(order: Order) -> Handler:
         async def endpoint(request: Request) -> Response:
@@ -57,6 +59,7 @@ def site(service: Service, clock: Clock, zone: tzinfo) -> Starlette:
         routes=[
             Route("/", whole),
             Route("/screen", fragment),
+            Route("/gallery", examples),
             Route("/static/{name}", _file),
             *(Route(order.path, ordered(order), methods=[order.method]) for order in ORDERS),
         ],

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from smithd.lockscreen import page
+from smithd.lockscreen import page, view
 from smithd.lockscreen.screen import Note, Page
 from smithd.web.guard import HEALTH, PageGuard
 from smithd.web.picture import Picture
@@ -26,15 +26,15 @@ def build(reads: Reads, *, host: str, token: str | None = None, title: str = "sm
     """The page as an ASGI application. ``host`` is the address it listens on; a ``token`` is asked for if given."""
     picture = Picture(reads.zone, reads.order)
 
-    def look() -> Page:
+    def look(request: Request) -> Page:
         screen = picture.draw(reads.shown(), reads.now())
-        return Page(title, lead, screen, NOTES, tuple(reads.happened()))
+        return Page(title, lead, screen, NOTES, tuple(reads.happened()), view=view.read(request.query_params))
 
-    async def whole(_: Request) -> Response:
-        return HTMLResponse(page.document(look()))
+    async def whole(request: Request) -> Response:
+        return HTMLResponse(page.document(look(request)))
 
-    async def fragment(_: Request) -> Response:
-        return HTMLResponse(page.fragment(look()))
+    async def fragment(request: Request) -> Response:
+        return HTMLResponse(page.fragment(look(request)))
 
     routes = [Route(HEALTH, _healthy), Route("/", whole), Route("/screen", fragment), Route("/static/{name}", _file)]
     app = Starlette(routes=routes, exception_handlers={404: _missing})

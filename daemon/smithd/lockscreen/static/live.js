@@ -39,7 +39,8 @@ function update(shown, wanted) {
     shown.data = wanted.data;
     return;
   }
-  for (const { name } of [...shown.attributes]) if (!wanted.hasAttribute(name)) shown.removeAttribute(name);
+  // What a person has opened stays open.
+  for (const { name } of [...shown.attributes]) if (name !== "open" && !wanted.hasAttribute(name)) shown.removeAttribute(name);
   for (const { name, value } of wanted.attributes) if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
   if (nodes(shown).some(keyed) || nodes(wanted).some(keyed)) slide(shown, () => matchByKey(shown, wanted));
   else matchByPlace(shown, wanted);

@@ -134,11 +134,11 @@ class SegmentedProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButton
 
 
 def _newest(metric: str, view: SurfacesView) -> Sample | None:
-    """The newest sample of a metric; of several from one time, the last by its labels."""
-    return max(view.samples(metric), key=lambda sample: (sample.time, sample.series.labels), default=None)
+    """The newest sample of a metric; of several from one time, that with the largest value."""
+    return max(view.samples(metric), key=lambda sample: (sample.time, sample.value, sample.series.labels), default=None)
 
 
 def _reached(seen: ActivityView, count: int) -> int:
     """The step that is shown; 0 where none is."""
-    reached: int = seen.shown_state.get("current_step", 0) if seen.is_on_phone else 0
+    reached: int = seen.shown_state.get("current_step", 0) if seen.since is not None else 0
     return min(reached, count)

@@ -88,5 +88,5 @@ def shown_value(name: str, value: float | str, at: float, severity: str | None =
     return ShownWidget(widget(name), value, at, severity=severity, **rest)
 
 
-def shown_state(name: str, state: Mapping[str, Any], at: float, meaning: str = "") -> ShownActivity:
-    return ShownActivity(stream(name), ActivityContent(state), at, meaning=meaning)
+def shown_state(name: str, state: Mapping[str, Any], at: float, meaning: str = "", **rest: Any) -> ShownActivity:
+    return ShownActivity(stream(name), ActivityContent(state), at, meaning=meaning, **rest)

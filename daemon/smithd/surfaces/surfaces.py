@@ -141,10 +141,7 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
         counting = {key: each for key, stream in surfaces.streams.items() if (each := stream.countdown(view))}
         view = replace(view, countdowns=counting)
         wanted = {key for key, stream in surfaces.streams.items() if stream.is_wanted(view)}
-        done = [key for key, stream in surfaces.streams.items() if stream.is_done(view)]
-        # What has come to its end by itself does not come back in a moment.
-        limits = replace(surfaces.limits, cool_down={**surfaces.limits.cool_down, **dict.fromkeys(done, 0.0)})
-        allocation = allocate(wanted, view.on_phone(), slots, limits, view.now)
+        allocation = allocate(wanted, view.on_phone(), slots, _limits(surfaces, view), view.now)
         after = allocation.slots
         showing = [view.shown(key) for key, decision in allocation.decisions.items() if decision.has_slot]
         on_phone = [shown for shown in showing if isinstance(shown, ShownActivity)]
@@ -182,6 +179,14 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
         counting,
         [(at, SurfaceDue(key)) for at, key in planned],
     )
+
+
+def _limits(surfaces: Surfaces, view: SurfacesView) -> SlotLimits:
+    """The limits, where what has come to its end by itself has no cool-down: it does not come back in a moment."""
+    done = [key for key, stream in surfaces.streams.items() if stream.is_done(view)]
+    if not done:
+        return surfaces.limits
+    return replace(surfaces.limits, cool_down={**surfaces.limits.cool_down, **dict.fromkeys(done, 0.0)})
 
 
 def _renewed(desired: DesiredState | NotRenderable, renewed: StreamKey | None) -> DesiredState | NotRenderable:

@@ -57,16 +57,13 @@ class AlertOptions(WithColor, WithBadge, WithTwoButtons):
 
     @property
     def says_what_fires(self) -> bool:
-        """Where it has no text of its own."""
-        return self.message is None
+        """Yes, and says where that is stale."""
+        return True
 
     def own_state(self, seen: ActivityView) -> dict[str, Any]:
         """The message, with the time of what it says where that is stale."""
-        text = (
-            seen.headline(self.message)
-            if self.message is not None
-            else _said(self._alerts(seen.surfaces), seen.surfaces)
-        )
+        said = _said(self._alerts(seen.surfaces), seen.surfaces) if self.message is None else ""
+        text = said or seen.headline(self.message)
         mark = f" ({seen.stale_mark})" if seen.samples and seen.stale_mark else ""
         return {"message": f"{text or NOTHING_FIRES}{mark}"}
 

@@ -21,7 +21,8 @@ LARGEST_FALL = 5.0
 """Percent points; a fall by less is hidden where the bar is ``monotonic``."""
 
 NEARLY_FULL = 99.5
-"""Percent; from here on a phone that shows no decimals would show 100."""
+"""Percent; from here on a phone that shows no decimals would show 100 (our assumption)."""
+NEARLY_FULL_SHOWN = 99.0
 
 Bound = Number | ValueRef
 """An end of the bar: a number, or the metric that has it."""
@@ -62,10 +63,13 @@ class ProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
         """No value, no limit, or no length."""
         if (found := super().obstacle(key, view)) is not None:
             return found
-        metrics = [each for each in (self._shown, self.upper_limit, self.from_, self.to) if isinstance(each, str)]
-        for metric in metrics:
-            if not view.samples(metric):
-                return NotRenderable(key, Obstacle.UNSEEN if view.is_unseen(metric) else Obstacle.NO_VALUE)
+        bounds = [each for each in (self.upper_limit, self.from_, self.to) if isinstance(each, str)]
+        lacking = [metric for metric in (self._shown, *bounds) if not view.samples(metric)]
+        if any(map(view.is_unseen, lacking)):
+            return NotRenderable(key, Obstacle.UNSEEN)
+        if lacking:
+            what = "has no value, and without it the bar has no end"
+            return NotRenderable(key, Obstacle.NO_VALUE) if self._shown in lacking else _no_bar(key, lacking[0], what)
         limit = _bound(self.upper_limit, view)
         if limit is not None and limit <= 0:
             return _no_bar(key, self.upper_limit, f"is {number(limit)}: the limit of a bar must be above 0")
@@ -78,20 +82,13 @@ class ProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
         """The bar. A value beyond its ends is said in the subtitle, and so is the age of one that is stale."""
         view = seen.surfaces
         value, limit = _bound(self._shown, view), _bound(self.upper_limit, view)
-        empty, full = _bound(self.from_, view), _bound(self.to, view)
         assert value is not None
-        bar: dict[str, Any]
-        whole: float | None
         if limit is not None:
-            bar, whole = {"value": plain(min(max(value, 0.0), limit)), "upper_limit": plain(limit)}, limit
-            is_beyond = not 0 <= value <= limit
+            bar, beyond = _limited(value, limit)
         else:
-            percent = value if empty is None or full is None else 100 * (value - empty) / (full - empty)
-            whole = None if empty is None or full is None else max(empty, full)
-            bar, is_beyond = {"percentage": plain(_shown_percent(percent))}, not 0 <= percent <= 100
-        amount = f"{number(value)}%" if whole is None else f"{number(value)} of {number(whole)}"
+            bar, beyond = _filled(value, _bound(self.from_, view), _bound(self.to, view))
         kept = _kept(bar, seen) if self.monotonic else bar
-        return kept | self.noted(seen, amount if is_beyond else "", seen.stale_mark)
+        return kept | self.noted(seen, beyond, seen.stale_mark)
 
     def own_meaning(self, state: Json) -> Any:
         """Its colour: how far the bar is filled is a number."""
@@ -115,11 +112,24 @@ def _bound(bound: float | str | None, view: SurfacesView) -> float | None:
     return next((sample.value for sample in view.samples(bound)), None)
 
 
-def _shown_percent(percent: float) -> float:
-    """Within the bar, and 100 at its end alone."""
-    # Computed from differences, it has digits that mean nothing.
-    percent = round(min(max(percent, 0.0), 100.0), 9)
-    return 99.0 if NEARLY_FULL <= percent < 100 else percent
+def _limited(value: float, limit: float) -> tuple[dict[str, Any], str]:
+    """A bar with a value and its limit, and what is to be said of a value beyond its ends."""
+    within = min(max(value, 0.0), limit)
+    said = "" if within == value else f"{number(value)} of {number(limit)}"
+    return {"value": plain(within), "upper_limit": plain(limit)}, said
+
+
+def _filled(value: float, empty: float | None, full: float | None) -> tuple[dict[str, Any], str]:
+    """A bar in percent, of a value in percent or one between two ends; it is at 100 at its end alone."""
+    if empty is None or full is None:
+        percent, said = value, f"{number(value)}%"
+    else:
+        percent, said = 100 * ((value - empty) / (full - empty)), f"{number(value)} of {number(max(empty, full))}"
+    # Computed, it has digits that mean nothing.
+    percent = round(percent, 9)
+    within = min(max(percent, 0.0), 100.0)
+    shown = NEARLY_FULL_SHOWN if NEARLY_FULL <= within < 100 else within
+    return {"percentage": plain(shown)}, "" if within == percent else said
 
 
 def _kept(bar: dict[str, Any], seen: ActivityView) -> dict[str, Any]:
@@ -127,7 +137,7 @@ def _kept(bar: dict[str, Any], seen: ActivityView) -> dict[str, Any]:
     shown = {
         name: seen.shown_state[name] for name in ("percentage", "value", "upper_limit") if name in seen.shown_state
     }
-    if not seen.is_on_phone or seen.shown_state.get("type") != "progress" or not shown:
+    if seen.since is None or seen.shown_state.get("type") != "progress" or not shown:
         return bar
     return shown if 0 < _percent(shown) - _percent(bar) < LARGEST_FALL else bar
 

@@ -85,29 +85,19 @@ class SegmentedProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButton
         """The steps, the colours of those that are done, and in the subtitle what the last of them is called."""
         sample = _newest(self.metric, seen.surfaces)
         assert sample is not None
-        word, count = self._word(sample), len(self.steps)
-        has_failed = word in self.failed
-        if has_failed:
-            done = _reached(seen, count)
-        elif isinstance(self.step_, StepOptions):
-            done = self.steps.index(word) + 1
-        else:
-            done = min(int(sample.value), count)
-        # A text of the user's own is left as it is, unless it would hide that it failed.
-        name = word if has_failed else self.steps[done - 1] if done and self.subtitle is None else ""
-        beyond = (
-            "" if isinstance(self.step_, StepOptions) or sample.value <= count else f"{number(sample.value)} of {count}"
-        )
-        steps = {"number_of_steps": count, "current_step": done, **self._colors(done, has_failed=has_failed)}
-        return steps | self.noted(seen, beyond or name, seen.stale_mark)
+        done, said = self._position(sample, seen)
+        colors = self._colors(done, has_failed=self._word(sample) in self.failed)
+        steps = {"number_of_steps": len(self.steps), "current_step": done, **colors}
+        return steps | self.noted(seen, said, seen.stale_mark)
 
     def marked(self, seen: ActivityView, mark: str) -> dict[str, Any]:
-        """What is shown stays, a failure too, and the subtitle says how old it is."""
+        """What is shown stays, the colour of a failure too, and the subtitle says how old it is."""
         shown = seen.shown_state
         # It may have a mark already.
         said = shown.get("subtitle", "").partition("as of ")[0].removesuffix(" · ")
-        kept = {name: shown[name] for name in ("color",) if name in shown}
-        return {"subtitle": joined(said, mark), **kept}
+        text = joined(said, mark)
+        kept = {"color": shown["color"]} if "color" in shown else {}
+        return ({"subtitle": text} if text else {}) | kept
 
     def own_meaning(self, state: Json) -> Any:
         """The step, the colours, and whether it failed."""
@@ -123,6 +113,22 @@ class SegmentedProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButton
     def _word(self, sample: Sample) -> str:
         return dict(sample.series.labels).get(self.step_.label, "") if isinstance(self.step_, StepOptions) else ""
 
+    def _position(self, sample: Sample, seen: ActivityView) -> tuple[int, str]:
+        """How many steps are done, and what is to be said of that."""
+        count, word = len(self.steps), self._word(sample)
+        if word in self.failed:
+            # What the phone shows is the step that was reached.
+            reached = seen.shown_state.get("current_step", 0) if seen.since is not None else 0
+            return min(reached, count), word
+        if isinstance(self.step_, StepOptions):
+            done = self.steps.index(word) + 1
+        elif sample.value > count:
+            return count, f"{number(sample.value)} of {count}"
+        else:
+            done = int(sample.value)
+        # A text of the user's own is left as it is.
+        return done, self.steps[done - 1] if done and self.subtitle is None else ""
+
     def _colors(self, done: int, *, has_failed: bool) -> dict[str, Any]:
         if has_failed:
             steps = {"step_color": FAILED_COLOR} if self.step_color or self.step_colors else {}
@@ -134,11 +140,5 @@ class SegmentedProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButton
 
 
 def _newest(metric: str, view: SurfacesView) -> Sample | None:
-    """The newest sample of a metric; of several from one time, the last by its labels."""
-    return max(view.samples(metric), key=lambda sample: (sample.time, sample.series.labels), default=None)
-
-
-def _reached(seen: ActivityView, count: int) -> int:
-    """The step that is shown; 0 where none is."""
-    reached: int = seen.shown_state.get("current_step", 0) if seen.is_on_phone else 0
-    return min(reached, count)
+    """The newest sample of a metric; of several from one time, that with the largest value."""
+    return max(view.samples(metric), key=lambda sample: (sample.time, sample.value, sample.series.labels), default=None)

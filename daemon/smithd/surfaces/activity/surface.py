@@ -87,7 +87,7 @@ class ActivitySurface:
             summary=summary_names(counted),
             severity=options.counted_severity(self.dependencies.rules, view),
             shown=shown.content if isinstance(shown, ShownActivity) else None,
-            is_on_phone=view.is_on_phone(self.key),
+            since=shown.since if isinstance(shown, ShownActivity) and not shown.ended else None,
             countdown=view.countdowns.get(self.key),
         )
 

@@ -153,16 +153,11 @@ class TimerOptions(WithSubtitle, WithColor):
         return holds if holds is not None else known is not None and known.is_paused
 
     def _begun_before(self, seen: ActivityView) -> str:
-        """Since when, where the phone began to count later: there it starts at zero."""
+        """Since when, where the phone counts from another time: it starts at zero, and goes on whatever comes."""
         assert self.since is not None
         since = _since(self.since, seen)
-        shown = seen.shown if seen.is_on_phone else None
-        if shown is None:
-            is_late = seen.surfaces.now - since >= LEAST_MOVE
-        else:
-            # The clock on the phone goes on, whatever it was meant to count before.
-            is_late = shown.window != self._start(seen) or "since " in shown.content_state.get("subtitle", "")
-        return f"since {seen.clock(since)}" if is_late else ""
+        counts_from = seen.since if seen.since is not None else seen.surfaces.now
+        return f"since {seen.clock(since)}" if abs(counts_from - since) >= LEAST_MOVE else ""
 
     def _start(self, seen: ActivityView) -> str:
         """The name of the time that it counts from; the one that is shown, where that is nearly the same."""

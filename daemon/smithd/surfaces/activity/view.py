@@ -44,7 +44,7 @@ class ActivityView:
 
     ``samples``: those of the metrics that it shows; ``summary``: the names of a text about what fires; ``severity``:
     how badly the rules fire that it names. ``shown``: what the phone shows of it, None where that is not known;
-    ``is_on_phone``: whether it shows it still. ``countdown``: what its timer counts down.
+    ``since``: when that was started, None where it is not on the phone. ``countdown``: what its timer counts down.
     """
 
     surfaces: SurfacesView
@@ -52,7 +52,7 @@ class ActivityView:
     summary: Mapping[str, Any]
     severity: Severity | None
     shown: ActivityContent | None
-    is_on_phone: bool
+    since: float | None
     countdown: Countdown | None
 
     @property

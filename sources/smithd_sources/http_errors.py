@@ -15,6 +15,7 @@ from smithd.plugin import (
     SourceError,
     TransportError,
     Unavailable,
+    quoted,
 )
 from smithd_sources.rate_limit import asked_to_wait
 
@@ -59,11 +60,11 @@ def place(url: str) -> str:
 
 def without_secrets(address: str) -> str:
     """The start of a text that should be an address, without the parts that may hold a secret."""
-    return cut(_USER.sub("//", re.split("[?#]", address, maxsplit=1)[0]))
+    return one_line(_USER.sub("//", re.split("[?#]", address, maxsplit=1)[0]))
 
 
 def cut(text: str) -> str:
-    """The start of a text, for the text of an error."""
+    """The start of a text."""
     return text[:EXCERPT] + "…" if len(text) > EXCERPT else text
 
 
@@ -74,8 +75,9 @@ def excerpt(body: bytes) -> str:
 
 
 def one_line(text: str) -> str:
-    """The start of a text on one line, for the text of an error."""
-    return "".join(char if char.isprintable() else "�" for char in cut(" ".join(text.split()))) or "(nothing)"
+    """The start of what others said, on one line, for the text of an error."""
+    said = "".join(char if char.isprintable() else "�" for char in cut(" ".join(text.split())))
+    return quoted(said) if said else "(nothing)"
 
 
 def transport_failure(who: str, error: TransportError | DecodingError) -> SourceError:
@@ -106,7 +108,8 @@ def status_failure(
     if (limited := _limited(who, status, headers, said, now, zone)) is not None:
         return limited
     if 300 <= status < 400:
-        where = without_secrets(headers.get("location", "")) or "nowhere"
+        location = headers.get("location", "")
+        where = without_secrets(location) if location else "nowhere"
         return Misconfigured(
             f"{who}: HTTP {status}: it redirects to {where}, which is not followed: is this the address?"
         )

@@ -167,7 +167,7 @@ class Mistakes:
 
     def _secrets(self, node: Node) -> list[str]:
         literal = [scalar.text for scalar in self._report.mask.secrets_in(node)]
-        return literal + [piece for _, part in walk(node) for piece in self._values.secrets.get(id(part), ())]
+        return [*literal, *self._values.secrets_in(node)]
 
     def _found(self, node: Node) -> str:
         if not isinstance(node, ScalarNode):

@@ -38,6 +38,7 @@ from smithd.poll.isolation import message_of
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import backoff, fresh_for, heeded, period
 from smithd.poll.worker import Worker
+from smithd.redactor import quoted
 
 GRACE = 1.0
 """The seconds that a cancelled plugin has to stop; after that it is left behind."""
@@ -318,7 +319,8 @@ class Poller:
             except SourceError as error:
                 # Attributes of an error are the plugin's own: they may lack, or hold anything.
                 partial = self._intake.admit(collect(getattr(error, "samples", ())), self._clock.now())
-                failure = _short(str(error) or type(error).__name__)
+                failure = _short(self._masked(message_of(error), by_others=not self._spec.source_class.masks_errors))
+                failure = failure or type(error).__name__
                 retry_after = getattr(error, "retry_after", None)
                 return _Result(*partial, failure, isinstance(error, Misconfigured), retry_after)
             admission = self._intake.admit(raw_samples, self._clock.now())
@@ -360,7 +362,11 @@ class Poller:
             place for place in places if Path(place[0]).parent != Path(__file__).parent
         ]
         at = f" ({Path(places[-1][0]).name}:{places[-1][1]})" if places else ""
-        return _short(f"the plugin failed: {type(error).__name__}: {message_of(error)}") + at
+        return _short(f"the plugin failed: {type(error).__name__}: {self._masked(message_of(error))}") + at
+
+    def _masked(self, said: str, *, by_others: bool = True) -> str:
+        """The text of a plugin's error without the source's secrets."""
+        return self._context.redactor.clean(quoted(said) if by_others else said)
 
     def _own_file(self) -> str | None:
         """The file that the source's class stands in."""

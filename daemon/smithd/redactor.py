@@ -95,7 +95,7 @@ class Redactor:
         if "://" in secret:
             for part in _secret_parts(secret):
                 self.add(part)
-        elif _is_unmistakable(secret):
+        elif is_unmistakable(secret):
             self._learn(form for form in _forms(secret) if len(form) >= SHORTEST)
         elif secret.strip():
             self._ordinary |= dict.fromkeys((secret, b64encode(secret.encode("utf-8", "replace")).decode().rstrip("=")))
@@ -142,7 +142,7 @@ class Redactor:
         """
         ordinary = tuple(self._ordinary)
         for _ in range(_DEPTH if ordinary else 0):
-            if any(_is_word_in(secret, text) for secret in ordinary):
+            if any(stands_in(secret, text) for secret in ordinary):
                 return True
             if _ESCAPES.search(text) is None:
                 break
@@ -183,7 +183,7 @@ def _shared(form: str, text: str, start: int) -> int:
     return length if text.startswith(_CUTS, start + length) else 0
 
 
-def _is_unmistakable(secret: str) -> bool:
+def is_unmistakable(secret: str) -> bool:
     """Whether no text holds this by chance."""
     is_plain = _WORDS.fullmatch(secret) and len(_HUMPS.findall(secret)) < _MANY_HUMPS
     return len(secret) >= (LONGEST_WORDS if is_plain else UNMISTAKABLE)
@@ -194,11 +194,11 @@ def _secret_parts(address: str) -> Iterator[str]:
     if found := _BEFORE_HOST.match(address):
         yield from (found["password"], unquote(found["password"]))
     path, _, query = address.partition("?")
-    yield from filter(_is_unmistakable, path.partition("://")[2].split("/")[1:])
+    yield from filter(is_unmistakable, path.partition("://")[2].split("/")[1:])
     yield from (value for name, value in parse_qsl(query) if re.fullmatch(_NAMED_SO, name))
 
 
-def _is_word_in(secret: str, text: str) -> bool:
+def stands_in(secret: str, text: str) -> bool:
     """Whether a secret stands in a text with no letter or digit beside it, or its beginning before a cut."""
     before = r"(?<!\w)" if _is_of_a_word(secret[0]) else ""
     after = r"(?!\w)" if _is_of_a_word(secret[-1]) else ""

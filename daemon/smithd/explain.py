@@ -128,12 +128,20 @@ class _RuleStatus:
                 and sample.series.labels not in rest
                 and meets(sample.series.labels)
             ],
+            "failing": [
+                {"source": source, "since": self._time(found.since), "reason": found.reason}
+                for source in sorted(self._sources())
+                if (found := self._state.series.health(source, self._now)) is not None and found.reason
+            ],
             "rest": sum(meets(labels) for labels in rest),
             "now": self._rule.when.describe(view.seen_by(self._rule.when)) if self._rule.when is not None else "",
             "journal": [self._entry(entry) for entry in met[-ENTRIES:]],
             "left_out": len(met[:-ENTRIES]),
             "deliveries": list(self._deliveries(met[-ENTRIES:])),
         }
+
+    def _sources(self) -> set[str]:
+        return {source for metric in self._rule.metrics for source in self._setup.expected.sources_of(metric)}
 
     def _alert(self, alert: Alert) -> Explanation:
         view = notify_view(self._setup, self._state, self._now)
@@ -245,6 +253,9 @@ def text(explanation: Explanation) -> str:
     ]
     if explanation["now"]:
         lines.append(f"  now: {explanation['now']}")
+    for failing in explanation["failing"]:
+        since = _short(failing["since"], explanation["at"])
+        lines.append(f"  source {failing['source']} fails since {since}: {failing['reason']}")
     lines += ["", *_states(explanation), "", *_journal(explanation)]
     if explanation["deliveries"]:
         lines += ["", "Notifications"]

@@ -21,6 +21,8 @@ from smithd_sources.rate_limit import asked_to_wait
 
 EXCERPT = 80
 """The characters of an answer, or of a value in it, that an error shows."""
+NOTHING = "(nothing)"
+"""What stands for the start of an empty answer."""
 OWN_DEADLINE = 0.9
 """The part of a poll's deadline after which a source itself reports what takes too long. The poller knows less."""
 _EXAMPLES = {
@@ -77,7 +79,7 @@ def excerpt(body: bytes) -> str:
 def one_line(text: str) -> str:
     """The start of what others said, on one line, for the text of an error."""
     said = "".join(char if char.isprintable() else "�" for char in cut(" ".join(text.split())))
-    return quoted(said) if said else "(nothing)"
+    return quoted(said) if said else NOTHING
 
 
 def transport_failure(who: str, error: TransportError | DecodingError) -> SourceError:
@@ -149,4 +151,6 @@ def _limited(
         what += f": it {asked}, until {until}" if until else ""
     else:
         return None
-    return Unavailable(f"{who}: HTTP {status}, {what}: {said}", retry_after=asked.seconds)
+    # Its text says all; most servers send nothing with it.
+    more = f": {said}" if said != NOTHING else ""
+    return Unavailable(f"{who}: HTTP {status}, {what}{more}", retry_after=asked.seconds)

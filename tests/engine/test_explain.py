@@ -11,6 +11,7 @@ from engine.harness import Harness
 from engine.test_notification import EVENING, NIGHT, NIGHTS, rule, rules
 from smithd.cli.main import run
 from smithd.explain import explain, text
+from smithd.poll.intake import Poll
 
 CONFIG = (
     rules(
@@ -152,6 +153,17 @@ def test_labels_that_no_series_has_are_said_to_be_so(tmp_path: Path) -> None:
         assert not [line for line in told(harness, "stock", "house=yard") if "no series" in line]
         harness.pass_time(EVENING + 3600)
         assert not [line for line in told(harness, "stock", "house=hall-1") if "no series" in line]
+
+
+def test_a_source_that_waits_is_named_with_why(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG, EVENING) as harness:
+        harness.poll(EVENING, stock=0.5)
+        why = "api:443: HTTP 429, too many requests: it asks to wait 1m, until 20:01:30 UTC"
+        harness.engine.ingest(Poll("shop", EVENING + 30, 75.0, (), why))
+        harness.now = EVENING + 30
+        assert f"  source shop fails since 20:00:30: {why}" in told(harness, "stock")
+        harness.poll(EVENING + 90, stock=0.5)
+        assert not [line for line in told(harness, "stock") if "fails since" in line]
 
 
 def test_a_value_that_is_too_old_is_said_to_be_so(tmp_path: Path) -> None:

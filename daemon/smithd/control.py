@@ -244,7 +244,7 @@ def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
 
 
 def _first_connection(paths: list[Path]) -> socket.socket:
-    denied = ""
+    denied: list[Path] = []
     for path in paths:
         try:
             return _connect(path)
@@ -252,16 +252,19 @@ def _first_connection(paths: list[Path]) -> socket.socket:
             # No daemon, or one that crashed and left its socket; the next path may have one.
             continue
         except PermissionError:
-            denied = f"\n{path} may not be opened: if smithd runs as a service, ask as root (sudo)."
+            denied.append(path)
         except OSError as error:
             raise ControlError(f"smithd does not answer on {path}: {error.strerror or error}") from None
+    named = "The file is named with -c FILE, as smithd run was given it; --socket names the socket itself."
+    if denied:
+        # There may be a daemon: nothing says that none runs.
+        sockets = "\n  ".join(map(str, denied))
+        raise ControlError(
+            f"smithd cannot be asked, since this user may not open its socket\n  {sockets}\n"
+            f"If it runs as a service, ask as root (sudo). {named}"
+        )
     looked = "\n  ".join(map(str, paths))
-    # Where a socket may not be opened, there may be a daemon: nothing says that none runs.
-    kind = ControlError if denied else NotRunning
-    raise kind(
-        f"smithd is not running with this configuration file: there is no daemon at\n  {looked}{denied}\n"
-        "The file is named with -c FILE, as smithd run was given it; --socket names the socket itself."
-    )
+    raise NotRunning(f"smithd is not running with this configuration file: there is no daemon at\n  {looked}\n{named}")
 
 
 def _connect(path: Path) -> socket.socket:

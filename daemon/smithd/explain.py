@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from smithd import journal
@@ -33,6 +34,9 @@ from smithd.views import notify_view
 ENTRIES = 50
 SERIES = 20
 """How many decisions, and how many series, are listed at most."""
+NEAREST = 5
+"""How many series are named where those that were asked for are not known, of so many that are compared."""
+COMPARED = 1_000
 
 Explanation = dict[str, Any]
 """What is known, as JSON has it; times are in the configuration's zone, ISO 8601."""
@@ -46,8 +50,7 @@ def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels:
     """
     rules = engine.setup.rules.by_name
     if rule not in rules:
-        hint = did_you_mean(rule, rules) or f"rules: {', '.join(sorted(rules)) or 'none'}"
-        raise ValueError(f"there is no rule '{rule}'; {hint}")
+        raise ValueError(_no_rule(rule, engine))
     matchers = parse_matchers(labels) if labels.strip() else ()
 
     # As in a silence, the labels of the rule count, and its name.
@@ -55,8 +58,21 @@ def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels:
         labels = {**rules[rule].seen_labels(found), "rule": rule}
         return all(matcher.matches(labels) for matcher in matchers)
 
-    met = [entry for entry in entries if meets(entry.labels)][-ENTRIES:]
-    return _RuleStatus(engine, rules[rule], now).explained(meets, met)
+    status = _RuleStatus(engine, rules[rule], now)
+    return status.explained(meets, entries) | {"nearest": status.nearest(meets, labels, entries)}
+
+
+def _no_rule(name: str, engine: Engine) -> str:
+    """That there is no rule of a name; of a metric's, which rules look at it."""
+    rules, (source, _, metric) = engine.setup.rules.by_name, name.partition(".")
+    looking = sorted(rule.name for rule in rules.values() if name in rule.metrics)
+    if looking:
+        return f"'{name}' is a metric, and no rule; these rules look at it: {', '.join(looking)}"
+    spec = engine.setup.config.sources.get(source)
+    if name in engine.setup.expected.derived or (spec is not None and metric in spec.metrics):
+        return f"'{name}' is a metric, and no rule looks at it"
+    hint = did_you_mean(name, rules) or f"rules: {', '.join(sorted(rules)) or 'none'}"
+    return f"there is no rule '{name}'; {hint}"
 
 
 class _RuleStatus:
@@ -70,7 +86,21 @@ class _RuleStatus:
         self._zone = engine.setup.config.zone
         self._now = now
 
+    def nearest(
+        self, meets: Callable[[journal.Labels], bool], asked: str, entries: Iterable[journal.Entry]
+    ) -> list[str] | None:
+        """Where no series that is known meets the matchers ``asked``: the nearest of those that are; else None."""
+        state, name = self._state, self._rule.name
+        known = {alert.labels for alert in state.alerts.of_rule(name)}
+        known |= {sample.series.labels for sample in state.series.samples(self._rule.metric).values()}
+        known |= set(state.alerts.rest.get(name, NO_SERIES)) | {entry.labels for entry in entries}
+        if not asked.strip() or any(map(meets, known)):
+            return None
+        texts = sorted(text for labels in known if (text := _labels(dict(labels))))[:COMPARED]
+        return get_close_matches(f"{{{asked}}}", texts, NEAREST, cutoff=0.0)
+
     def explained(self, meets: Callable[[journal.Labels], bool], entries: Sequence[journal.Entry]) -> Explanation:
+        met = [entry for entry in entries if meets(entry.labels)]
         alerts = self._state.alerts.of_rule(self._rule.name)
         alerts.sort(key=lambda alert: (alert.since, alert.key))
         active = {alert.labels for alert in alerts}
@@ -87,17 +117,31 @@ class _RuleStatus:
             "notifies": [each for each in push.on if each in options.severities] if push is not None else [],
             "alerts": [self._alert(alert) for alert in alerts if meets(alert.labels)],
             "clear": [
-                {"series": str(sample.series), "value": sample.value, "at": self._time(sample.time)}
+                {
+                    "series": str(sample.series),
+                    "value": sample.value,
+                    "at": self._time(sample.time),
+                    "stale": not self._state.series.is_fresh(sample, self._now),
+                }
                 for sample in samples
                 if sample.series.labels not in active
                 and sample.series.labels not in rest
                 and meets(sample.series.labels)
             ],
+            "failing": [
+                {"source": source, "since": self._time(found.since), "reason": found.reason}
+                for source in sorted(self._sources())
+                if (found := self._state.series.health(source, self._now)) is not None and found.reason
+            ],
             "rest": sum(meets(labels) for labels in rest),
             "now": self._rule.when.describe(view.seen_by(self._rule.when)) if self._rule.when is not None else "",
-            "journal": [self._entry(entry) for entry in entries],
-            "deliveries": list(self._deliveries(entries)),
+            "journal": [self._entry(entry) for entry in met[-ENTRIES:]],
+            "left_out": len(met[:-ENTRIES]),
+            "deliveries": list(self._deliveries(met[-ENTRIES:])),
         }
+
+    def _sources(self) -> set[str]:
+        return {source for metric in self._rule.metrics for source in self._setup.expected.sources_of(metric)}
 
     def _alert(self, alert: Alert) -> Explanation:
         view = notify_view(self._setup, self._state, self._now)
@@ -209,6 +253,9 @@ def text(explanation: Explanation) -> str:
     ]
     if explanation["now"]:
         lines.append(f"  now: {explanation['now']}")
+    for failing in explanation["failing"]:
+        since = _short(failing["since"], explanation["at"])
+        lines.append(f"  source {failing['source']} fails since {since}: {failing['reason']}")
     lines += ["", *_states(explanation), "", *_journal(explanation)]
     if explanation["deliveries"]:
         lines += ["", "Notifications"]
@@ -236,13 +283,20 @@ def _states(explanation: Explanation) -> Iterator[str]:
             yield f"  {reason_text(suppressed['reason'], suppressed['by'])}{until}"
         yield from (f"  {step}" for step in alert["next"])
     for series in explanation["clear"][:SERIES]:
-        yield f"{series['series']} is {number(series['value'])}; {'; '.join(explanation['fires'])}"
+        if series["stale"]:
+            at = _short(series["at"], explanation["at"])
+            yield f"{series['series']} was {number(series['value'])} at {at}: too old to say whether it fires"
+        else:
+            yield f"{series['series']} is {number(series['value'])}; {'; '.join(explanation['fires'])}"
     if rest := explanation["rest"]:
         yield f"{rest:,} more series breach and have no alert: the rule has as many as it may have (max_alerts)"
     left = max(0, len(explanation["alerts"]) - SERIES) + max(0, len(explanation["clear"]) - SERIES)
     if left:
         yield f"and {left} more"
-    if not explanation["alerts"] and not explanation["clear"] and not rest:
+    if (nearest := explanation["nearest"]) is not None:
+        known = f"there are: {', '.join(nearest)}" if nearest else "none with labels is known"
+        yield f"no series of it that is known has these labels; {known}"
+    elif not explanation["alerts"] and not explanation["clear"] and not rest:
         yield "no alert" if explanation["now"] else "no alert, and no sample of it is known"
 
 
@@ -252,6 +306,10 @@ def _journal(explanation: Explanation) -> Iterator[str]:
         if explanation["journal"]
         else "The journal has nothing about it (it has no entries from while the state cannot be written)."
     )
+    if explanation["left_out"]:
+        yield f"  ({explanation['left_out']:,} earlier decisions are not listed)"
+    elif gap := _forgotten(explanation):
+        yield f"  (of what was before {gap}, nothing is kept)"
     for entry in explanation["journal"]:
         what = f"{entry['change']} {entry['severity']}".strip() or "-"
         labels = _labels(entry["labels"])
@@ -262,6 +320,16 @@ def _journal(explanation: Explanation) -> Iterator[str]:
             f" [{reason_text(entry['reason'], entry['detail'])}]" if entry["reason"] != Reason.INTERMEDIATE else ""
         )
         yield f"  {_short(entry['at'], explanation['at'])}{where} {what}{why}{decision}"
+
+
+def _forgotten(explanation: Explanation) -> str | None:
+    """From when the journal tells of alerts that began earlier; None where it tells of their beginning."""
+    began = min((alert["started"] for alert in explanation["alerts"]), key=datetime.fromisoformat, default=None)
+    if began is None or not explanation["journal"]:
+        return None
+    first = explanation["journal"][0]["at"]
+    is_late = datetime.fromisoformat(first) > datetime.fromisoformat(began) + timedelta(seconds=1)
+    return _short(first, explanation["at"]) if is_late else None
 
 
 def _labels(labels: Mapping[str, str]) -> str:

@@ -15,11 +15,14 @@ from smithd.plugin import (
     SourceError,
     TransportError,
     Unavailable,
+    quoted,
 )
 from smithd_sources.rate_limit import asked_to_wait
 
 EXCERPT = 80
 """The characters of an answer, or of a value in it, that an error shows."""
+NOTHING = "(nothing)"
+"""What stands for the start of an empty answer."""
 OWN_DEADLINE = 0.9
 """The part of a poll's deadline after which a source itself reports what takes too long. The poller knows less."""
 _EXAMPLES = {
@@ -59,11 +62,11 @@ def place(url: str) -> str:
 
 def without_secrets(address: str) -> str:
     """The start of a text that should be an address, without the parts that may hold a secret."""
-    return cut(_USER.sub("//", re.split("[?#]", address, maxsplit=1)[0]))
+    return one_line(_USER.sub("//", re.split("[?#]", address, maxsplit=1)[0]))
 
 
 def cut(text: str) -> str:
-    """The start of a text, for the text of an error."""
+    """The start of a text."""
     return text[:EXCERPT] + "…" if len(text) > EXCERPT else text
 
 
@@ -74,8 +77,9 @@ def excerpt(body: bytes) -> str:
 
 
 def one_line(text: str) -> str:
-    """The start of a text on one line, for the text of an error."""
-    return "".join(char if char.isprintable() else "�" for char in cut(" ".join(text.split()))) or "(nothing)"
+    """The start of what others said, on one line, for the text of an error."""
+    said = "".join(char if char.isprintable() else "�" for char in cut(" ".join(text.split())))
+    return quoted(said) if said else NOTHING
 
 
 def transport_failure(who: str, error: TransportError | DecodingError) -> SourceError:
@@ -106,7 +110,8 @@ def status_failure(
     if (limited := _limited(who, status, headers, said, now, zone)) is not None:
         return limited
     if 300 <= status < 400:
-        where = without_secrets(headers.get("location", "")) or "nowhere"
+        location = headers.get("location", "")
+        where = without_secrets(location) if location else "nowhere"
         return Misconfigured(
             f"{who}: HTTP {status}: it redirects to {where}, which is not followed: is this the address?"
         )
@@ -146,4 +151,6 @@ def _limited(
         what += f": it {asked}, until {until}" if until else ""
     else:
         return None
-    return Unavailable(f"{who}: HTTP {status}, {what}: {said}", retry_after=asked.seconds)
+    # Its text says all; most servers send nothing with it.
+    more = f": {said}" if said != NOTHING else ""
+    return Unavailable(f"{who}: HTTP {status}, {what}{more}", retry_after=asked.seconds)

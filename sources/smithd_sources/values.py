@@ -11,7 +11,7 @@ from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from smithd.plugin import BadResponse
+from smithd.plugin import BadResponse, quoted
 from smithd_sources.http_errors import EXCERPT, cut
 from smithd_sources.numerals import EXACT, PLAIN, DecimalMark, read_numeral
 
@@ -126,7 +126,7 @@ def in_short(value: Any) -> str:
         text += part
         if len(text) > EXCERPT:
             break
-    return cut(text)
+    return quoted(cut(text))
 
 
 def _parts(value: Any) -> Iterator[str]:

@@ -129,6 +129,19 @@ def test_looking_needs_no_api_key_and_says_what_is_not_known(
     ]
 
 
+def test_a_value_that_is_too_old_is_not_called_clear(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "smithd.yaml"
+    with world({"n": 1, "at": "2026-01-01T00:00:00Z"}) as (_, _, url):
+        config.write_text(
+            f"activitysmith: {{api_key: a_key_4711}}\nsources:\n  old: {{type: http_json, url: {url}, "
+            "metrics: {n: {path: $.n, time: $.at}}}\nrules:\n  high: {metric: old.n, warning: '> 3'}\n"
+        )
+        assert run(["once", str(config)]) == 0
+    shown = capsys.readouterr().out
+    assert "  high: not known, since the newest value of old.n is too old" in shown
+    assert "clear" not in shown
+
+
 def test_what_a_failed_poll_leaves_open_is_not_called_clear(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert look(tmp_path, "http://127.0.0.1:9/") == 1
     assert "few: not known, since list failed" in capsys.readouterr().out

@@ -361,17 +361,17 @@ def test_every_secret_that_was_read_is_taken_out_of_the_log(
     monkeypatch.setenv("HOST", "internal.example.com")
     write(
         activitysmith=_account(SECRET),
-        web="web: {listen: 127.0.0.1:1, token: page-token}\n",
+        web="web: {listen: 127.0.0.1:1, token: page-t0ken}\n",
         sources="sources:\n  shop:\n    type: http_json\n    url: https://${env:HOST}/x\n"
         "    headers: {Accept: text/json}\n"
-        "    query: {api_key: query-key}\n    auth: {basic: {username: me, password: pass-word}}\n"
+        "    query: {api_key: query-k3y}\n    auth: {basic: {username: me, password: pass-w0rd}}\n"
         f"    metrics: {{orders: $.a, revenue: $.b}}\n{PROD}",
     )
     config = load(Path("smithd.yaml"), secrets_required=True)
 
     class Said(Event):
         def __str__(self) -> str:
-            return f"{SECRET} page-token internal.example.com query-key pass-word text/json"
+            return f"{SECRET} page-t0ken internal.example.com query-k3y pass-w0rd text/json"
 
     with caplog.at_level(logging.INFO, "smithd"):
         Events([listen_with_logs(config.redactor)]).publish(Said())

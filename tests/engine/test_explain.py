@@ -11,6 +11,7 @@ from engine.harness import Harness
 from engine.test_notification import EVENING, NIGHT, NIGHTS, rule, rules
 from smithd.cli.main import run
 from smithd.explain import explain, text
+from smithd.poll.intake import Poll
 
 CONFIG = (
     rules(
@@ -122,6 +123,7 @@ def test_it_works_without_a_daemon_as_text_and_as_json(tmp_path: Path, capsys: p
         (["stok"], "there is no rule 'stok'; did you mean 'stock'?"),
         (["nothing-like-it"], "rules: both, stock"),
         (["stock", "house"], "'house' is no matcher"),
+        (["shop.errors"], "'shop.errors' is a metric, and no rule; these rules look at it: both"),
     ],
 )
 def test_what_it_cannot_explain_it_says(
@@ -131,3 +133,57 @@ def test_what_it_cannot_explain_it_says(
         pass
     assert run(["explain", *arguments, "-c", str(tmp_path / "smithd.yaml")]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_metric_that_no_rule_looks_at_is_said_to_be_one(tmp_path: Path) -> None:
+    config, said = rules(rule("stock", "stock")), r"'shop\.errors' is a metric, and no rule looks at it"
+    with Harness(tmp_path, config, EVENING) as harness, pytest.raises(ValueError, match=said):
+        told(harness, "shop.errors")
+
+
+def test_labels_that_no_series_has_are_said_to_be_so(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG, EVENING) as harness:
+        harness.poll(
+            EVENING, stock={"hall-1": 7, "hall-2": 0, "yard": 0, "roof": 0, "attic": 0, "cellar": 0, "shed": 0}
+        )
+        lines = told(harness, "stock", "house=hall-9")
+        known = next(line for line in lines if line.startswith("no series of it that is known has these labels; "))
+        assert known.partition("there are: ")[2].split(", ")[:2] == ['{house="hall-2"}', '{house="hall-1"}']
+        assert known.count("{house=") == 5
+        assert not [line for line in told(harness, "stock", "house=yard") if "no series" in line]
+        harness.pass_time(EVENING + 3600)
+        assert not [line for line in told(harness, "stock", "house=hall-1") if "no series" in line]
+
+
+def test_a_source_that_waits_is_named_with_why(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG, EVENING) as harness:
+        harness.poll(EVENING, stock=0.5)
+        why = "api:443: HTTP 429, too many requests: it asks to wait 1m, until 20:01:30 UTC"
+        harness.engine.ingest(Poll("shop", EVENING + 30, 75.0, (), why))
+        harness.now = EVENING + 30
+        assert f"  source shop fails since 20:00:30: {why}" in told(harness, "stock")
+        harness.poll(EVENING + 90, stock=0.5)
+        assert not [line for line in told(harness, "stock") if "fails since" in line]
+
+
+def test_a_value_that_is_too_old_is_said_to_be_so(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG, EVENING) as harness:
+        harness.poll(EVENING, stock=0.5)
+        harness.pass_time(EVENING + 600)
+        lines = told(harness, "stock")
+        assert "shop.stock was 0.5 at 20:00:00: too old to say whether it fires" in lines
+
+
+def test_a_journal_that_begins_late_or_is_cut_says_so(tmp_path: Path) -> None:
+    config = rules(rule("stock", "stock", damping="0s"))
+    with Harness(tmp_path, config, EVENING) as harness:
+        for minute in range(60):
+            harness.poll(EVENING + 60 * minute, stock=7 * ((minute + 1) % 2))
+        entries = harness.engine.entries("stock")
+        said = [line for line in told(harness, "stock") if "earlier decisions are not listed" in line]
+        assert said == [f"  ({len(entries) - 50} earlier decisions are not listed)"]
+        harness.poll(EVENING + 3600, stock=2)
+        harness.poll(EVENING + 3660, stock=7)
+        newest = harness.engine.entries("stock")[-1:]
+        lines = text(explain(harness.engine.engine, newest, "stock", "", harness.now)).split("\n")
+        assert "  (of what was before 21:01:00, nothing is kept)" in lines

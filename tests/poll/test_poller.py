@@ -32,7 +32,7 @@ from smithd.plugin.options import Options as NoOptions
 from smithd.plugin.sample import PartialSamples, RawSample, Sample, Series
 from smithd.plugin.source import Context, Source
 from smithd.poll.intake import MAX_SERIES, Poll
-from smithd.poll.poller import Poller
+from smithd.poll.poller import CAPPED, Poller
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import Every
 from virtual_time import run_virtual, step_clock
@@ -448,6 +448,21 @@ def test_a_source_that_asks_to_wait_is_left_alone_for_so_long(
     assert waits(harness) == gaps
     put_off = [event.retry_in for event in harness.published(PollFailed)]
     assert all(gap - every <= said <= gap for gap, said in zip(gaps, put_off, strict=True) if said)
+
+
+@pytest.mark.parametrize(("every", "wait"), [(2, 20), (60, 600), (1200, 3600)])
+def test_a_wait_that_is_cut_short_is_said_to_be_with_its_whole_length(every: float, wait: float) -> None:
+    error = Unavailable("it asks to wait 1d", retry_after=86400)
+
+    async def main() -> Harness:
+        harness = Harness([raising(error), lambda: GOOD], every=every)
+        await harness.run(2, every=every)
+        await harness.poller.close()
+        return harness
+
+    (failed,) = run_virtual(main).published(PollFailed)
+    assert failed.retry_in == pytest.approx(wait, abs=0.5)
+    assert failed.reason == f"it asks to wait 1d; {CAPPED}"
 
 
 def test_a_wait_that_was_asked_for_is_over_with_the_next_answer() -> None:

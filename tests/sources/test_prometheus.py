@@ -310,7 +310,7 @@ class TestWhatElseMayAnswer:
         web.replies["/api/v1/query"] = result("1", warnings=["a store did not answer"])
         with caplog.at_level(logging.WARNING, "smithd"):
             ask(Prometheus, {"url": web.url, "metrics": {"one": "1"}}, polls=3)
-        assert caplog.messages == ["one: Prometheus warns: a store did not answer"]
+        assert caplog.messages == ["shop.one: Prometheus warns: a store did not answer"]
 
     def test_a_partial_answer_is_reported(self, ask: Ask, web: Server, caplog: pytest.LogCaptureFixture) -> None:
         body = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smithd.cli.options import ask, config_option, socket_option
+from smithd.cli.state import unreadable
 from smithd.cli.times import zone_lines
 from smithd.errors import ControlError, NotRunning
 
@@ -67,7 +68,7 @@ def _from_state(path: Path, rule: str, labels: str, none: NotRunning) -> Explana
         state, copy = state_file(config), Path(folder) / "state.db"
         if (reason := sqlite.copy(state, copy)) is not None:
             raise ControlError(
-                f"{none}\nAnd {_unreadable(state, reason)}. So nothing is known of the alerts of '{rule}'."
+                f"{none}\nAnd {unreadable(state, reason)}. So nothing is known of the alerts of '{rule}'."
             )
         database = Database.open(copy, config.path)
         if database.from_another:
@@ -86,14 +87,3 @@ def _from_state(path: Path, rule: str, labels: str, none: NotRunning) -> Explana
             database.close()
     cleaned: Explanation = config.redactor.clean_all(explanation)
     return cleaned
-
-
-def _unreadable(state: Path, reason: str) -> str:
-    """What is wrong with a state that SQLite cannot open; it does not tell apart why."""
-    try:
-        state.stat()
-    except FileNotFoundError:
-        return f"there is no state {state}"
-    except OSError as error:
-        return f"the state {state} cannot be read: {error.strerror}"
-    return f"the state {state} cannot be read: {reason}"

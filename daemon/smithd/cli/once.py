@@ -186,6 +186,8 @@ def _unknown(rule: Rule, components: Components, polls: Sequence[Poll]) -> str |
                 return (
                     f"since {source} failed" if polled[source].failure else f"since the answer of {source} is partial"
                 )
+        if series.samples(metric) and not series.fresh(metric, components.clock.now()):
+            return f"since the newest value of {metric} is too old"
         # An expression, and what is clear where an answer lacks it, hold or not without a value too.
         if rule.when is None and metric not in rule.clear_when_empty and not series.samples(metric):
             return f"since {metric} has no value"

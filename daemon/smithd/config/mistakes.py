@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,7 +15,9 @@ from smithd.config.values import Values
 from smithd.config.yaml.positions import MappingNode, Node, Path, ScalarNode, nodes_on, walk
 from smithd.config.yaml.scalars import described, value_of
 from smithd.expression.lexer import ExpressionError
+from smithd.redactor import is_unmistakable, stands_in
 
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _PIECE = 4
 """A message that shares this many characters in a row with a secret is not shown."""
 
@@ -154,10 +157,10 @@ class Mistakes:
 
     def shows_a_secret(self, text: str, node: Node, *, piece: bool) -> bool:
         """Whether a text holds a secret that stands in a node, or as little as a piece of it."""
-        for secret in self._secrets(node):
-            if len(secret) < _PIECE:
-                # A secret this short is also a part of common words: only in quotes is it taken for the secret.
-                is_shown = f"'{secret}'" in text or f'"{secret}"' in text
+        for secret in filter(None, self._secrets(node)):
+            if not is_unmistakable(secret):
+                # It is also a part of common words, or one: only what stands in quotes is taken from the file.
+                is_shown = any(stands_in(secret, repeated) for repeated in _QUOTED.findall(text))
             else:
                 size = _PIECE if piece else len(secret)
                 is_shown = any(secret[start : start + size] in text for start in range(len(secret) - size + 1))
@@ -167,7 +170,7 @@ class Mistakes:
 
     def _secrets(self, node: Node) -> list[str]:
         literal = [scalar.text for scalar in self._report.mask.secrets_in(node)]
-        return literal + [piece for _, part in walk(node) for piece in self._values.secrets.get(id(part), ())]
+        return [*literal, *self._values.secrets_in(node)]
 
     def _found(self, node: Node) -> str:
         if not isinstance(node, ScalarNode):

@@ -106,6 +106,7 @@ class Sources:
                 zone=common.timezone,
                 fresh_for=common.fresh_for,
                 metric_settings=self._metric_settings(source_class, options, at) if is_known else {},
+                secrets=self.validator.secrets_at(options, at),
             )
         return declared
 

@@ -16,7 +16,7 @@ from smithd.config.mistakes import KnownKeys, Mistakes
 from smithd.config.partial import validate_known
 from smithd.config.report import messages
 from smithd.config.report.diagnostics import Report
-from smithd.config.report.masking import is_secret_name
+from smithd.config.report.masking import is_reference, is_secret_name
 from smithd.config.values import Values, folder_of
 from smithd.config.yaml.compose import compose
 from smithd.config.yaml.document import UnreadableFile, read
@@ -126,6 +126,17 @@ class Validator:
             return call_isolated(lambda: validate_known(model, value, self._context), passing=(ValidationError,))
         except (ValidationError, PluginFault):
             return None
+
+    def secrets_at(self, options: BaseModel, at: Path) -> tuple[str, ...]:
+        """The secrets of validated options: by their type, by their names, and where references stand for them."""
+        named = (
+            node.text
+            for path, node in walk(locate(self.root, at).node, at)
+            if isinstance(node, ScalarNode) and is_secret_name(str(path[-1])) and not is_reference(node.text)
+        )
+        return tuple(
+            dict.fromkeys((*self._values.secrets_in(locate(self.root, at).node), *_secrets_of(options), *named))
+        )
 
     def is_known(self, at: Path) -> bool:
         """Whether the value there is what the user meant: no secret is missing in it, and nothing is wrong with it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from smithd.config import secrets
 from smithd.config.report.diagnostics import Report
 from smithd.config.secrets import MalformedReference, SecretMissing, SecretReference
 from smithd.config.yaml.document import Document
-from smithd.config.yaml.positions import ListNode, Node, ScalarNode
+from smithd.config.yaml.positions import ListNode, Node, ScalarNode, walk
 from smithd.config.yaml.scalars import value_of
 from smithd.redactor import Redactor
 
@@ -63,6 +63,11 @@ class Values:
             # Where a reference could not be filled, the options hold its text, like ``${env:NAME}``: that is no secret.
             if secret not in self._unfilled:
                 self._redactor.add(secret)
+
+    def secrets_in(self, node: Node) -> Iterator[str]:
+        """What references at and below a node stand for."""
+        for _, part in walk(node):
+            yield from self.secrets.get(id(part), ())
 
     def _scalar(self, node: ScalarNode) -> Any:
         value = value_of(node)

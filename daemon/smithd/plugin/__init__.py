@@ -28,7 +28,7 @@ from smithd.plugin.options import (
 from smithd.plugin.sample import PartialSamples, RawSample
 from smithd.plugin.source import Context, Source
 from smithd.plugin.thread import Threads
-from smithd.redactor import Redactor
+from smithd.redactor import Redactor, quoted
 from smithd.suggestion import did_you_mean
 from smithd.tls import TLS, NamedFile, TLSFiles
 from smithd.transport_errors import CertificateError, TransportError
@@ -69,5 +69,6 @@ __all__ = [
     "Unavailable",
     "did_you_mean",
     "http_url",
+    "quoted",
     "read",
 ]

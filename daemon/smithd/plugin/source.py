@@ -13,6 +13,7 @@ from smithd.clock import Clock
 from smithd.http import Http
 from smithd.plugin.options import MetricOptions, Options
 from smithd.plugin.sample import RawSample
+from smithd.redactor import Redactor
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -32,6 +33,8 @@ class Context:
     """The source's time zone: its days begin there, and its times without a zone are meant in it."""
     home: tzinfo | None = None
     """The configuration's time zone, where that is another one."""
+    redactor: Redactor = field(default_factory=Redactor, repr=False)
+    """Knows the secrets of the source's options."""
 
 
 class Source(ABC, Generic[OptionsT]):
@@ -45,6 +48,11 @@ class Source(ABC, Generic[OptionsT]):
 
     own_descriptors: ClassVar[int] = 0
     """File descriptors that it keeps open beside connections of ``context.http``: to a database, of a file."""
+
+    masks_errors: ClassVar[bool] = False
+    """Whether it takes secrets out of the texts of its errors. If not, such a text is masked as if another had said it:
+    where a secret that is short, or an ordinary word, stands in it, it is not shown.
+    """
 
     def __init__(self, options: OptionsT, context: Context) -> None:
         self.options = options

@@ -15,7 +15,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +38,7 @@ from smithd.poll.isolation import message_of
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import backoff, fresh_for, heeded, period
 from smithd.poll.worker import Worker
+from smithd.redactor import quoted
 
 GRACE = 1.0
 """The seconds that a cancelled plugin has to stop; after that it is left behind."""
@@ -49,6 +50,7 @@ MANY_TASKS = 10
 """A source may keep a few tasks running (a connection that it listens to). This many are a leak."""
 MANY_RESOURCES = 100
 """A source may keep a pool of threads, and connections. This many are a leak; it is reported at each doubling."""
+CAPPED = "it is asked again after ten intervals, or an hour, whichever is less"
 MAX_REASON = 500
 """The characters of a failure's text."""
 
@@ -153,9 +155,11 @@ class Poller:
             self._failures += 1
             # What a server asks to wait for is no matter of a person's.
             self._needs_a_person = result.misconfigured and result.retry_after is None
-            wait = self._put_off(result, started, now)
-            if self._failure_log.is_due(result.failure, self._failures):
-                self._events.publish(PollFailed(name, result.failure, self._failures, wait))
+            wait, is_capped = self._put_off(result, started, now)
+            if is_capped:
+                result = replace(result, failure=f"{result.failure}; {CAPPED}")
+            if self._failure_log.is_due(str(result.failure), self._failures):
+                self._events.publish(PollFailed(name, str(result.failure), self._failures, wait))
         for problem in result.problems:
             if self._problem_log.is_due(problem):
                 self._events.publish(SamplesRefused(name, problem))
@@ -164,20 +168,22 @@ class Poller:
         freshness = fresh_for(self._spec.schedule, self._spec.timeout, now)
         return Poll(name, now, freshness, result.samples, result.failure, is_partial=result.is_cut)
 
-    def _put_off(self, result: _Result, started: float, now: float) -> float:
-        """The seconds until the next poll after a failed one; 0: the next that is due."""
+    def _put_off(self, result: _Result, started: float, now: float) -> tuple[float, bool]:
+        """The seconds until the next poll after a failed one (0: the next that is due), and whether the source asked
+        for longer than that.
+        """
         interval = period(self._spec.schedule, now)
         at = self._clock.monotonic()
         if (asked := heeded(result.retry_after, interval, at - started)) is not None:
             # What the source asks for goes before a back-off of ours.
-            self._not_before = at + asked
-            return asked if self._not_before > started + interval else 0.0
+            self._not_before = at + asked.closed
+            return asked.seconds if self._not_before > started + interval else 0.0, asked.is_capped
         # A source that brought a part of its samples answers: it is polled as often as before.
         wait = 0.0 if result.samples else backoff(self._failures, interval, misconfigured=result.misconfigured)
         if wait:
             # Half an interval early, so that the poll which is due nearest to the wait's end takes place.
             self._not_before = started + wait - interval / 2
-        return wait
+        return wait, False
 
     @property
     def put_off_until(self) -> float | None:
@@ -318,7 +324,8 @@ class Poller:
             except SourceError as error:
                 # Attributes of an error are the plugin's own: they may lack, or hold anything.
                 partial = self._intake.admit(collect(getattr(error, "samples", ())), self._clock.now())
-                failure = _short(str(error) or type(error).__name__)
+                failure = _short(self._masked(message_of(error), by_others=not self._spec.source_class.masks_errors))
+                failure = failure or type(error).__name__
                 retry_after = getattr(error, "retry_after", None)
                 return _Result(*partial, failure, isinstance(error, Misconfigured), retry_after)
             admission = self._intake.admit(raw_samples, self._clock.now())
@@ -360,7 +367,11 @@ class Poller:
             place for place in places if Path(place[0]).parent != Path(__file__).parent
         ]
         at = f" ({Path(places[-1][0]).name}:{places[-1][1]})" if places else ""
-        return _short(f"the plugin failed: {type(error).__name__}: {message_of(error)}") + at
+        return _short(f"the plugin failed: {type(error).__name__}: {self._masked(message_of(error))}") + at
+
+    def _masked(self, said: str, *, by_others: bool = True) -> str:
+        """The text of a plugin's error without the source's secrets."""
+        return self._context.redactor.clean(quoted(said) if by_others else said)
 
     def _own_file(self) -> str | None:
         """The file that the source's class stands in."""

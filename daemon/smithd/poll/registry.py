@@ -46,6 +46,7 @@ class SourceSpec:
     ``timeout`` is the deadline of one poll in seconds. ``metrics`` are the names of the metrics it may bring, without
     the source's own; ``metric_settings``: what is configured for some of them. ``zone``: where its days
     begin (None: in the file's). ``fresh_for``: for how many seconds values are fresh (None: as the schedule says).
+    ``secrets``: those within what the user wrote.
     ``isolated``: its code runs in a thread of its own, because it blocks, or because it is a third party's and may
     block. ``given`` is what the user wrote, with secrets filled in. Two sources are equal where it is equal; their
     options are not compared, since a plugin may make them of objects of any kind.
@@ -63,6 +64,7 @@ class SourceSpec:
     zone: tzinfo | None = field(default=None, compare=False)
     fresh_for: float | None = field(default=None, compare=False)
     metric_settings: Mapping[str, MetricSettings] = field(default_factory=dict, compare=False)
+    secrets: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 class Registry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from zlib import crc32
 
 from pydantic import Field, field_validator, model_validator
@@ -124,14 +125,27 @@ def backoff(failures: int, interval: float, *, misconfigured: bool = False) -> f
     return max(interval, min(longest, interval * 2.0 ** min(exponent, 64)))
 
 
-def heeded(retry_after: object, interval: float, passed: float) -> float | None:
-    """The seconds until the next poll of a source whose answer asks for ``retry_after``; None where it does not ask.
+class Heeded(NamedTuple):
+    """How long a source that asks to be left alone is: the next poll follows after ``seconds``, and none that is due
+    in the next ``closed`` takes place. ``is_capped``: it asks for longer than is waited.
+    """
+
+    seconds: float
+    closed: float
+    is_capped: bool
+
+
+def heeded(retry_after: object, interval: float, passed: float) -> Heeded | None:
+    """How a source is heeded whose answer asks for ``retry_after`` seconds; None where it does not ask.
 
     ``passed``: the seconds since that poll began. Ten intervals, or an hour, after which its next poll follows, are the
     most: what a server asks for must not silence a source. A plugin may hand over anything.
     """
     if isinstance(retry_after, bool) or not isinstance(retry_after, int | float) or not retry_after > 0:
         return None
-    longest = min(LONGEST_RETRY_AFTER, 10 * interval)
+    most = min(LONGEST_RETRY_AFTER, 10 * interval)
+    longest = max(0.0, most - passed)
+    if retry_after <= longest:
+        return Heeded(float(retry_after), float(retry_after), is_capped=False)
     # Almost an interval early, so that the last poll which is due before that takes place.
-    return max(0.0, min(float(min(retry_after, longest)), longest - 0.9 * interval - passed))
+    return Heeded(longest, max(0.0, longest - 0.9 * interval), is_capped=retry_after > most)

@@ -23,6 +23,7 @@ from smithd.plugin.source import Context
 from smithd.poll.poller import Poller
 from smithd.poll.registry import SourceSpec
 from smithd.pool import FEWEST, Pool
+from smithd.redactor import Redactor
 from smithd.setup import set_up
 from smithd.storage.committer import Committer, InlineCommitter
 from smithd.storage.database import Database
@@ -147,7 +148,8 @@ class Components:
         # An isolated source runs in a thread with an event loop of its own, which cannot share connections with ours.
         http = Http() if spec.isolated else self._http
         log = logging.getLogger(f"smithd.source.{spec.name}")
-        context = Context(spec.name, spec.timeout, self.clock, http, log, spec.zone or config.zone, config.zone)
+        zone, redactor = spec.zone or config.zone, Redactor(spec.secrets)
+        context = Context(spec.name, spec.timeout, self.clock, http, log, zone, config.zone, redactor)
         return Poller(spec, context, self.events, self.writer.put, partial(self.writer.has_room, spec.name))
 
     def _begin_closing(self, pollers: Collection[Poller]) -> None:

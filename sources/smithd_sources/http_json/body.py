@@ -8,7 +8,7 @@ import re
 from typing import Any, NamedTuple
 
 from smithd.plugin import BadResponse
-from smithd_sources.http_errors import EXCERPT, cut, excerpt, one_line
+from smithd_sources.http_errors import EXCERPT, excerpt, one_line
 
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 _MARKS = (
@@ -45,7 +45,7 @@ class Body(NamedTuple):
             raise BadResponse(self._unreadable(error, name)) from None
         except (LookupError, ValueError):
             raise BadResponse(
-                f"its charset is {cut(name)!r}, which is not known here; the source's 'charset' sets another"
+                f"its charset is '{one_line(name)}', which is not known here; the source's 'charset' sets another"
             ) from None
 
     def _unreadable(self, error: UnicodeDecodeError, name: str) -> str:
@@ -109,7 +109,7 @@ def not_as_expected(expected: str, text: str, kind: str) -> BadResponse:
 
 
 def _kind(kind: str) -> str:
-    return cut(kind or "no content type")
+    return one_line(kind) if kind else "no content type"
 
 
 def _around(text: str, position: int) -> str:

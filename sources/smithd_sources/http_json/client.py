@@ -156,7 +156,7 @@ class HttpJsonClient:
         try:
             target = http_url(urljoin(base, location.strip()).partition("#")[0]) if location else ""
         except ValueError as error:
-            raise BadResponse(f"{place(base)} points at {without_secrets(location)!r}: {error}") from None
+            raise BadResponse(f"{place(base)} points at '{without_secrets(location)}': {error}") from None
         if not target:
             raise BadResponse(f"{place(base)} redirects, and does not say where to")
         if urlsplit(base).scheme == "https" and urlsplit(target).scheme == "http":

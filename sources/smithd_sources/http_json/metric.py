@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from smithd.plugin import BadResponse, MetricOptions, RawSample
+from smithd.plugin import BadResponse, MetricOptions, RawSample, quoted
 from smithd_sources.http_json.json_path import CompiledPath, JSONPath, count_hint
 from smithd_sources.http_json.quantity import Conversion, Quantity
 from smithd_sources.moments import TimeFormat, to_moment
@@ -156,7 +156,7 @@ def _read_each(
             report(f"{name}: element {index} of {each}: {error}")
             continue
         if labels in series:
-            shared = ", ".join(f'{label}="{text}"' for label, text in zip(metric.labels, labels, strict=True))
+            shared = ", ".join(f'{label}="{quoted(text)}"' for label, text in zip(metric.labels, labels, strict=True))
             raise BadResponse(f"two elements of {each} have the labels {{{shared}}}, and labels must tell series apart")
         series[labels] = value, moment
     is_timed = metric.time is not None

@@ -22,7 +22,7 @@ from smithd.plugin import (
     Secret,
     TransportError,
 )
-from smithd_sources.http_errors import cut, excerpt, place, status_failure, transport_failure
+from smithd_sources.http_errors import excerpt, one_line, place, status_failure, transport_failure
 from smithd_sources.http_options import TLSOptions
 from smithd_sources.values import to_number
 
@@ -128,10 +128,9 @@ class OAuth2Tokens:
             parsed = None
         body: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
         if answer.status in _REFUSED:
-            said = body.get("error") if isinstance(body.get("error"), str) else "no reason given"
+            said = one_line(body["error"]) if isinstance(body.get("error"), str) else "no reason given"
             raise Misconfigured(
-                f"{self._who} refuses (HTTP {answer.status}, {cut(str(said))}): "
-                "check client_id, client_secret and scope"
+                f"{self._who} refuses (HTTP {answer.status}, {said}): check client_id, client_secret and scope"
             )
         if answer.status != 200:
             now, said = self._context.clock.now(), excerpt(answer.body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from smithd_sources.http_errors import cut, one_line
+from smithd_sources.http_errors import one_line
 from smithd_sources.http_json.json_path import CompiledPath
 from smithd_sources.values import in_short
 
@@ -60,4 +60,4 @@ def _text(error: Any) -> str:
         error = error[0]
     if isinstance(error, dict):
         error = next((error[name] for name in _TEXTS if isinstance(error.get(name), str) and error[name]), error)
-    return one_line(error) if isinstance(error, str) else cut(in_short(error))
+    return one_line(error) if isinstance(error, str) else in_short(error)

@@ -12,7 +12,6 @@ from smithd.plugin import (
     Context,
     Misconfigured,
     RawSample,
-    Redactor,
     Source,
     SourceError,
     Threads,
@@ -24,6 +23,7 @@ from smithd_sources.http_json.link_header import next_link
 from smithd_sources.http_json.options import BodyFormat, HttpJsonOptions, PagesOptions
 from smithd_sources.http_json.process import SearchProcess
 from smithd_sources.http_json.search import Pages, Search, cpu_seconds
+from smithd_sources.masking import masked
 from smithd_sources.partial_failure import PartialFailures
 from smithd_sources.values import TimeContext
 
@@ -45,6 +45,7 @@ class HttpJson(Source[HttpJsonOptions]):
     """Numbers in the JSON at an address, by JSONPath; all of a source's metrics in one request."""
 
     Options = HttpJsonOptions
+    masks_errors = True
 
     def __init__(self, options: HttpJsonOptions, context: Context) -> None:
         super().__init__(options, context)
@@ -90,27 +91,25 @@ class HttpJson(Source[HttpJsonOptions]):
         _PROCESS.leave()
 
     async def poll(self) -> Iterable[RawSample]:
-        client, pages, failures = self._client, self._kept, PartialFailures()
+        client = self._client
         assert client is not None  # open comes first
-        try:
-            page = await client.get()
-            if page is not None:
-                pages = Pages([_body(page)])
-                if self.options.pages is not None:
-                    await self._get_pages(client, page, self.options.pages, pages, failures)
-            samples = await self._samples(pages, failures)
-            self._note_empty_labels(samples)
-            if page is not None:
-                # Only now is it known that the response can be parsed: one that cannot must be sent again next time.
-                self._kept = pages if client.use(page) else Pages()
-            return failures.settle(samples)
-        except SourceError as error:
-            # The text may show parts of an answer, which may repeat what was sent.
-            redactor = Redactor()
-            for secret in client.secrets():
-                redactor.add(secret)
-            text = redactor.clean(str(error))
-            raise type(error)(text, samples=error.samples, retry_after=error.retry_after) from None
+        # The text of an error may show parts of an answer, which may repeat what was sent.
+        with masked(self.context, client.secrets):
+            return await self._get_and_search(client)
+
+    async def _get_and_search(self, client: HttpJsonClient) -> Iterable[RawSample]:
+        pages, failures = self._kept, PartialFailures()
+        page = await client.get()
+        if page is not None:
+            pages = Pages([_body(page)])
+            if self.options.pages is not None:
+                await self._get_pages(client, page, self.options.pages, pages, failures)
+        samples = await self._samples(pages, failures)
+        self._note_empty_labels(samples)
+        if page is not None:
+            # Only now is it known that the response can be parsed: one that cannot must be sent again next time.
+            self._kept = pages if client.use(page) else Pages()
+        return failures.settle(samples)
 
     async def _get_pages(
         self, client: HttpJsonClient, page: PageResponse, wanted: PagesOptions, pages: Pages, failures: PartialFailures

@@ -17,8 +17,8 @@ from typing import Any
 import requests
 from prometheus_api_client import PrometheusConnect
 
-from smithd.plugin import TLS, BadResponse, BodyPace, Clock, Misconfigured, Unavailable
-from smithd_sources.http_errors import excerpt, place, status_failure
+from smithd.plugin import TLS, BadResponse, BodyPace, Clock, Misconfigured, Unavailable, quoted
+from smithd_sources.http_errors import excerpt, one_line, place, status_failure
 from smithd_sources.prometheus.response import NotPrometheus, QueryResponse, parse_response
 from smithd_sources.prometheus.transport import PendingRequest, TLSAdapter
 
@@ -128,15 +128,15 @@ class PrometheusClient:
         except NotPrometheus:
             said = excerpt(body)
         else:
-            said = parsed.error or excerpt(body)
+            said = quoted(parsed.error) if parsed.error else excerpt(body)
             # Only with an error of Prometheus' own: a proxy in between may answer 400 too.
             if parsed.error is not None and response.status_code in _QUERY_AT_FAULT:
-                raise _QueryRefused(parsed.error)
+                raise _QueryRefused(said)
         if response.status_code != 200:
             now = self._clock.now()
             raise status_failure(self._place, response.status_code, response.headers, said, now=now, zone=self._zone)
         if parsed is None or parsed.error is not None:
-            kind = response.headers.get("content-type", "no content type")
+            kind = one_line(response.headers.get("content-type", "no content type"))
             raise BadResponse(f"{self._place}: expected Prometheus' answer, got {kind}: {said}")
 
         self._of_this_thread.response = parsed
@@ -187,4 +187,4 @@ def _happened(error: requests.RequestException, root: BaseException) -> str:
             return f"TLS failed: {reason}"
         case OSError() if root.strerror:
             return root.strerror.lower()
-    return str(root) or type(root).__name__
+    return quoted(str(root)) if str(root) else type(root).__name__

@@ -17,8 +17,10 @@ from smithd.plugin import (
     Source,
     SourceError,
     Threads,
+    quoted,
 )
 from smithd_sources.http_errors import OWN_DEADLINE
+from smithd_sources.masking import masked
 from smithd_sources.partial_failure import settle
 from smithd_sources.prometheus.options import STEP, Dialect, PrometheusMetric, PrometheusOptions
 from smithd_sources.prometheus.promql import LookbackQueries, look_back, problem_with_lookback
@@ -34,6 +36,7 @@ class Prometheus(Source[PrometheusOptions]):
     """Values of PromQL queries, from a Prometheus server or what speaks its HTTP API."""
 
     Options = PrometheusOptions
+    masks_errors = True
     own_descriptors = QUERIES_AT_ONCE
 
     def __init__(self, options: PrometheusOptions, context: Context) -> None:
@@ -79,6 +82,10 @@ class Prometheus(Source[PrometheusOptions]):
             self._client.close()
 
     async def poll(self) -> Iterable[RawSample]:
+        with masked(self.context, self.options.secrets):
+            return await self._queried()
+
+    async def _queried(self) -> Iterable[RawSample]:
         answers = await asyncio.gather(*(self._query(name, metric) for name, metric in self.options.metrics.items()))
         failures = [answer for answer in answers if isinstance(answer, SourceError)]
         samples = list(chain.from_iterable(each.samples for each in answers))
@@ -113,7 +120,8 @@ class Prometheus(Source[PrometheusOptions]):
         if response.warnings != self._warned.get(name, ()):
             self._warned[name] = response.warnings
             for warning in response.warnings:
-                self.context.log.warning("%s: Prometheus warns: %s", name, warning)
+                said = self.context.redactor.clean(quoted(warning))
+                self.context.log.warning("%s.%s: Prometheus warns: %s", self.context.name, name, said)
         if not response.cut:
             return response
         return BadResponse(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable
+from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable, quoted
 
 LONGEST = 200
 """The characters of a message that are shown."""
@@ -193,7 +193,7 @@ def query_error(kind: str, code: str, said: str, share: float) -> SourceError:
 
 
 def one_line(said: str) -> str:
-    """The message of an error, without its prefix, on one line of bounded length."""
+    """What a driver said, without its prefix, on one line of bounded length."""
     text = " ".join(said.split())
     found = re.search(r"(?:FATAL|ERROR):\s*(.*)", text)
-    return (found[1] if found else text)[:LONGEST].rstrip(" .")
+    return quoted((found[1] if found else text)[:LONGEST].rstrip(" ."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -106,6 +107,11 @@ class SqlOptions(Options):
         if given.get("password") is not None:
             raise PydanticCustomError("two_passwords", "expected a password either in 'url' or in 'password', not both")
         return {**given, "url": url, "password": password}
+
+    def secrets(self) -> Iterator[str]:
+        """What must not be shown when an error repeats it."""
+        if self.password is not None:
+            yield self.password.get_secret_value()
 
     def tls_files(self) -> TLSFiles | None:
         """The files that the address names; those under ``tls`` are named there."""

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from smithd.plugin import BadResponse, Misconfigured, RawSample, did_you_mean
+from smithd.plugin import BadResponse, Misconfigured, RawSample, did_you_mean, quoted
 from smithd_sources.moments import is_moment, is_zero_time, to_moment
 from smithd_sources.numerals import PLAIN
 from smithd_sources.sql.options import SqlMetric
@@ -105,7 +105,7 @@ def _column(columns: Sequence[str], wanted: str | None, time: str | None = None)
 
 
 def _brackets(texts: dict[str, str]) -> str:
-    return "{" + ", ".join(f'{label}="{text}"' for label, text in texts.items()) + "}" if texts else ""
+    return "{" + ", ".join(f'{label}="{quoted(text)}"' for label, text in texts.items()) + "}" if texts else ""
 
 
 def _text(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from smithd.plugin import BadResponse, Context, MetricOptions, RawSample, Source, SourceError
 from smithd_sources.http_errors import OWN_DEADLINE
+from smithd_sources.masking import masked
 from smithd_sources.partial_failure import settle
 from smithd_sources.sql.database_url import kind_of
 from smithd_sources.sql.options import SqlOptions
@@ -31,6 +32,7 @@ class Sql(Source[SqlOptions]):
     """Numbers from a database, by SQL: PostgreSQL, MySQL and MariaDB, SQLite, and what else SQLAlchemy knows."""
 
     Options = SqlOptions
+    masks_errors = True
     # SQLite's connection has a file, its log, and the index of that.
     own_descriptors = 3
 
@@ -52,13 +54,18 @@ class Sql(Source[SqlOptions]):
     async def open(self) -> None:
         from smithd_sources.sql.drivers import open_database
 
-        self._database = open_database(self.options, self.context)
+        with masked(self.context, self.options.secrets):
+            self._database = open_database(self.options, self.context)
 
     async def close(self) -> None:
         if self._database is not None:
             await self._database.close()
 
     async def poll(self) -> Iterable[RawSample]:
+        with masked(self.context, self.options.secrets):
+            return await self._query()
+
+    async def _query(self) -> Iterable[RawSample]:
         database, timeout = self._database, self.context.timeout
         assert database is not None  # open comes first
         answers = _Answers()

@@ -50,7 +50,6 @@ class Api:
         stripe.enable_telemetry = False
         self.deadline = clock.monotonic() + timeout
         self._clock = clock
-        self._key = key
         self._place = place(base)
         self._timeout = timeout
         self._places = asyncio.Semaphore(REQUESTS_AT_ONCE)
@@ -81,7 +80,7 @@ class Api:
                     after = retryable.error.retry_after
                     wait = after or FIRST_WAIT * 2 ** (number - 1) * (0.5 + random.random() / 2)  # noqa: S311 # no secret
                     if number == TRIES or self._clock.monotonic() + wait >= self.deadline:
-                        raise self._masked(retryable.error) from None
+                        raise retryable.error from None
                     await self._clock.sleep(wait)
         raise AssertionError  # the last try returns or raises
 
@@ -104,7 +103,7 @@ class Api:
             raise self._error_for(path, error.response) from None
         except stripe.StripeError as error:
             said = excerpt((error.http_body or "").encode())
-            raise self._masked(BadResponse(f"{path}: expected JSON as Stripe writes it, got: {said}")) from None
+            raise BadResponse(f"{path}: expected JSON as Stripe writes it, got: {said}") from None
         if not isinstance(response.data, dict):
             raise BadResponse(f"{path}: expected an object")
         return response.data
@@ -119,13 +118,7 @@ class Api:
         if advice == "true" or (is_temporary and advice != "false"):
             found.retry_after = asked_to_wait(response.headers, self._clock.now()).seconds
             return _Retryable(found)
-        return self._masked(found)
-
-    def _masked(self, error: SourceError) -> SourceError:
-        """The same error without the key, which another server at ``base`` may have put into its answer."""
-        if self._key in str(error):
-            error.args = (str(error).replace(self._key, "***"),)
-        return error
+        return found
 
 
 class _Retryable(Exception):

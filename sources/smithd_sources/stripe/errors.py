@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from smithd.plugin import Misconfigured, SourceError, Unavailable
+from smithd.plugin import Misconfigured, SourceError, Unavailable, quoted
 from smithd_sources.http_errors import excerpt
 
 _DASHBOARD = "in the Stripe Dashboard under Developers > API keys"
@@ -84,7 +84,7 @@ def error_for(path: str, status: int, body: bytes) -> SourceError:
     found = answer.get("error") if isinstance(answer, dict) else None
     # It stays empty where the answer is not Stripe's own.
     error: Mapping[str, object] = found if isinstance(found, dict) else {}
-    said = str(error.get("message") or excerpt(body))
+    said = quoted(str(error["message"])) if error.get("message") else excerpt(body)
     if status == 401:
         what = "has expired" if error.get("code") == "api_key_expired" else "is not accepted (HTTP 401)"
         return Misconfigured(

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from smithd.plugin import quoted
 from smithd_sources.stripe.money import exact
 from smithd_sources.stripe.periods import PERIODS, period
 
@@ -95,7 +96,7 @@ def parse_row(found: Mapping[str, Any], field: str | None, *, money: bool, label
     try:
         number = exact(value)
     except ValueError:
-        raise ValueError(f"{field} is {str(value)[:40]!r}, not a number") from None
+        raise ValueError(f"{field} is '{quoted(str(value)[:40])}', not a number") from None
     return QueryRow(tuple(_text(at(found, label)) for label in labels), currency, number)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from smithd.plugin import BadResponse, RawSample
+from smithd.plugin import BadResponse, RawSample, quoted
 from smithd_sources.stripe.collector import Collector, CollectorContext
 from smithd_sources.stripe.lists import ApiObject, Listing, ResumableListing
 from smithd_sources.stripe.options import QueryOptions
@@ -57,7 +57,7 @@ class QueryCollector(Collector):
             try:
                 row = parse_row(found, query.sum, money=query.money, labels=query.labels.values())
             except ValueError as error:
-                raise BadResponse(f"{self._name}: {found['id']}: {error}") from None
+                raise BadResponse(f"{self._name}: {quoted(str(found['id']))}: {error}") from None
             if row is not None:
                 kept[found["id"]] = row
         return kept

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from smithd.plugin import Context, MetricOptions, RawSample, Source, SourceError
 from smithd_sources.http_errors import OWN_DEADLINE
+from smithd_sources.masking import masked
 from smithd_sources.partial_failure import settle
 from smithd_sources.stripe.errors import merge_permissions
 from smithd_sources.stripe.money import CurrencyConverter
@@ -22,6 +23,7 @@ class Stripe(Source[StripeOptions]):
     """MRR, revenue, balances and counts of a Stripe account, exact and by currency."""
 
     Options = StripeOptions
+    masks_errors = True
 
     def __init__(self, options: StripeOptions, context: Context) -> None:
         super().__init__(options, context)
@@ -83,6 +85,11 @@ class Stripe(Source[StripeOptions]):
             )
 
     async def poll(self) -> Iterable[RawSample]:
+        # Another server at 'api_base' may repeat the key in its answer.
+        with masked(self.context, lambda: [self.options.api_key.get_secret_value()]):
+            return await self._collect()
+
+    async def _collect(self) -> Iterable[RawSample]:
         assert self._api is not None  # open comes first
         clock = self.context.clock
         self._api.deadline = clock.monotonic() + self._timeout

@@ -30,6 +30,8 @@ _SECRET_TEXTS = re.compile(
     r"|(?P<key>\b(?:ask|sk|rk|pk|ghp|gho|glpat|xox[abp])[-_][\w-]{4,})"
     r"|[?&](?i:[\w-]*(?:key|token|secret|pass|pwd|auth)[\w-]*)=(?P<query>[^\s\"']+)"
 )
+_SCHEME = re.compile(r"(?i:\b(?:bearer|basic|token))\s+$")
+_QUOTED_SCHEME = re.compile(r"[\"'](?:[\w-]+:\s*)?(?i:bearer|basic|token)\s+$")
 _REFERENCE = r"\$\{(?:env:[A-Za-z_]\w*|(?:file|credential):(?:(?!:-)[^{}])+|[A-Z_][A-Z0-9_]*)\}"
 _REFERENCES_ONLY = re.compile(rf"(?:(?i:bearer|basic|token)\s+)?(?:{_REFERENCE}[:@]?)+")
 _ADDRESSES = re.compile(r"(?:^|_)url$", re.IGNORECASE)
@@ -115,7 +117,9 @@ class Mask:
     def text(self, text: str) -> str:
         """A message without secrets."""
         text = self._indexed().words.clean(self._redactor.clean(text))
-        return _masked(text, list(_by_pattern(text)))[0]
+        # In our own words, "a bearer token" is none; what a value holds stands in quotes.
+        spans = [span for span in _by_pattern(text) if not _is_of_ours(text, span)]
+        return _masked(text, spans)[0]
 
     def line(self, number: int, start: int, end: int) -> tuple[str, int, int]:
         """A line (counted from 0) as it may be shown, and where two of its columns went."""
@@ -207,6 +211,11 @@ def _by_pattern(text: str) -> Iterator[_Span]:
         name = match.lastgroup
         if name is not None and not is_reference(match[name]):
             yield _Span(*match.span(name))
+
+
+def _is_of_ours(text: str, span: _Span) -> bool:
+    """Whether a span behind "bearer", "basic" or "token" belongs to a sentence of ours."""
+    return _SCHEME.search(text[: span.start]) is not None and _QUOTED_SCHEME.search(text[: span.start]) is None
 
 
 def _by_look(lines: Sequence[str], number: int, is_secret: Callable[[str], bool]) -> Iterator[_Span]:

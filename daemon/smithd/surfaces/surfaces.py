@@ -99,14 +99,12 @@ def build(
     """
     # A derived metric has no dot, and no source; the metrics that it is computed from are among the watchers too.
     watched = frozenset(source_of(metric) for metric in watchers if "." in metric)
-    always = [widget_surface(WidgetKey(account, name), options, watchers, watched) for name, options in widgets.items()]
-    streams = [
-        activity_surface(StreamKey(account, name), options, channels, watchers) for name, options in activities.items()
-    ]
     always: list[Surface] = [
         widget_surface(WidgetKey(account, name), options, watchers, watched) for name, options in widgets.items()
     ]
-    streams = [activity_surface(StreamKey(account, name), options, channels) for name, options in activities.items()]
+    streams = [
+        activity_surface(StreamKey(account, name), options, channels, watchers) for name, options in activities.items()
+    ]
     if badge is not None:
         always.append(BadgeSurface(BadgeKey(account), badge, tuple(badge.channels or channels or ()) or None))
     every = [*always, *streams]

@@ -64,6 +64,7 @@ def set_up(config: Config, now: float) -> Setup:
     shown = surfaces.build(
         config.widgets,
         config.live_activities,
+        config.badge,
         dict(rules_on),
         account.channels,
         account.limits.live_activities_at_once,

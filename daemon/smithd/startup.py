@@ -29,10 +29,10 @@ from smithd.notify.route import NotifyTimer
 from smithd.notify.silence import Silences
 from smithd.outbox import queue as outbox_queue
 from smithd.outbox import rows as outbox_rows
-from smithd.outbox.message import ActivityEnd, Push, PushUpdate, WidgetValue
+from smithd.outbox.message import Push, PushUpdate, WidgetValue
 from smithd.outbox.queued import Boot
 from smithd.outbox.settlement import DeliveryReason
-from smithd.outbox.shown import ShownActivity
+from smithd.outbox.shown import ShownActivity, ShownBadge
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.plugin.sample import Sample
 from smithd.series import rows as series_rows
@@ -263,8 +263,8 @@ def _without_removed(
     outbox: Outbox, surfaces: Collection[SurfaceKey], from_another: bool, now: float
 ) -> tuple[Outbox, OutboxChanges]:
     """The outbox without what the last run wanted to show and did not: it is rendered again from what is true now. A
-    number is sent all the same, with the time when it was true. Streams that the configuration no longer has are ended;
-    those of another configuration are not ours to end, and are forgotten.
+    number is sent all the same, with the time when it was true. Streams and a badge that the configuration no longer
+    has are ended; those of another configuration are not ours to end, and are forgotten.
     """
     known, changes = frozenset(surfaces), OutboxChanges()
     for message in outbox.messages():
@@ -272,15 +272,12 @@ def _without_removed(
         if not isinstance(message, Push | PushUpdate) and not (is_number and message.key in known):
             outbox, written = outbox_queue.withdraw(outbox, message.key)
             changes |= written
-    for shown in sorted(
-        (each for each in outbox.shown.values() if isinstance(each, ShownActivity)), key=lambda each: each.key
-    ):
-        if shown.ended or shown.key in known:
+    for shown in sorted(outbox.shown.values(), key=lambda each: str(each.key)):
+        if not isinstance(shown, ShownActivity | ShownBadge) or not shown.is_there or shown.key in known:
             continue
         if from_another:
             outbox, written = outbox_queue.forget(outbox, shown.key)
         else:
-            end: ActivityEnd = surface_messages.end_of_removed(shown.key, shown, now)
-            outbox, written = outbox_queue.enqueue(outbox, end)
+            outbox, written = outbox_queue.enqueue(outbox, surface_messages.end_of_removed(shown, now))
         changes |= written
     return outbox, changes

@@ -57,7 +57,7 @@ try:
 except ConfigError as error:
     print(error)
     sys.exit()
-surfaces = build(config.widgets, config.live_activities, {"shop.errors": ["errors"]}, None, 4)
+surfaces = build(config.widgets, config.live_activities, None, {"shop.errors": ["errors"]}, None, 4)
 series = begin(Expected(surfaces.metrics, frozenset(), {"shop": ExpectedSource(100.0, 20.0)}, {}), 0.0)
 sample = Sample(Series("shop.done"), 70.0, 1000.0)
 series = record(series, "shop", [sample], None, complete=True, fresh_for=100.0, now=1000.0).state

@@ -105,6 +105,6 @@ def test_a_renewal_is_sent_at_once() -> None:
 
 def test_a_removed_live_activity_ends_as_it_is_at_once() -> None:
     gone = ActivityContent({"title": "Shop", "auto_dismiss_seconds": 0})
-    assert messages.end_of_removed(CALM.key, CALM, NOW) == ActivityEnd(CALM.key, gone, NOW)
+    assert messages.end_of_removed(CALM, NOW) == ActivityEnd(CALM.key, gone, NOW)
     unknown = replace(CALM, content=None)
-    assert messages.end_of_removed(CALM.key, unknown, NOW) == ActivityEnd(CALM.key, ActivityContent({}), NOW)
+    assert messages.end_of_removed(unknown, NOW) == ActivityEnd(CALM.key, ActivityContent({}), NOW)

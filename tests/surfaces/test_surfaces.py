@@ -31,7 +31,7 @@ def surfaces(at_once: int = 4, /, **activities: StatsOptions) -> Surfaces:
         "status": {"text": "{{ count }} firing"},
     }
     options = {name: WidgetOptions.model_validate(given) for name, given in widgets.items()}
-    return build(options, activities, WATCHERS, None, at_once)
+    return build(options, activities, None, WATCHERS, None, at_once)
 
 
 def names(keys: Iterable[object]) -> list[str]:
@@ -57,7 +57,7 @@ def test_a_change_concerns_what_depends_on_it() -> None:
 
 
 def test_without_a_text_about_everything_no_source_matters() -> None:
-    assert build({}, {"plain": activity()}, WATCHERS, None, 4).sources == frozenset()
+    assert build({}, {"plain": activity()}, None, WATCHERS, None, 4).sources == frozenset()
 
 
 def test_only_what_is_concerned_is_rendered() -> None:

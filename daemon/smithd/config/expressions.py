@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from smithd.alerts.relative import Relative
-from smithd.config.model import File, RuleConfig
+from smithd.config.model import Config, File, RuleConfig
 from smithd.config.names import is_metric_name
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
@@ -16,6 +16,7 @@ from smithd.expression.lexer import ExpressionError
 from smithd.expression.option import InlineMetric, inline_metrics
 from smithd.formatting import duration
 from smithd.surfaces.activity.options import ActivityOptions
+from smithd.surfaces.badge import BadgeOptions
 
 
 def check(validator: Validator, file: File, sources: Collection[str]) -> None:
@@ -27,7 +28,7 @@ def check(validator: Validator, file: File, sources: Collection[str]) -> None:
     rules = {name: rule for name, rule in file.rules.items() if isinstance(rule, RuleConfig)}
     expressions: dict[Path, Expression] = {("derived", name): formula for name, formula in formulas.items()}
     expressions |= {("rules", name, "when"): rule.when for name, rule in rules.items() if rule.when is not None}
-    expressions |= {path: metric.expression for metric, path in inline(file.live_activities).items()}
+    expressions |= {path: metric.expression for metric, path in inline(file).items()}
 
     for name in formulas:
         _check_name(validator, name, sources)
@@ -50,10 +51,12 @@ def check(validator: Validator, file: File, sources: Collection[str]) -> None:
         _check_history(validator, file.history, reaches, rules)
 
 
-def inline(activities: Mapping[str, ActivityOptions]) -> dict[InlineMetric, Path]:
-    """The derived metrics that are written within Live Activities, each with a place where it is."""
+def inline(config: File | Config) -> dict[InlineMetric, Path]:
+    """The derived metrics that are written where surfaces use them, each with a place where it is."""
     found: dict[InlineMetric, Path] = {}
-    for key, activity in activities.items():
+    if isinstance(config.badge, BadgeOptions):
+        found |= inline_metrics(config.badge, ("badge",))
+    for key, activity in config.live_activities.items():
         # Where a file has mistakes, an activity may not be known.
         if isinstance(activity, ActivityOptions):
             found |= inline_metrics(activity, ("live_activities", key))

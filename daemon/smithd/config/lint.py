@@ -224,7 +224,7 @@ def _warn_of_short_windows(validator: Validator, config: Config) -> None:
     named: list[tuple[Path, Expression]] = [
         (("derived", name), formula) for name, formula in config.derived.items() if not isinstance(name, InlineMetric)
     ]
-    named += [(path, metric.expression) for metric, path in expressions.inline(config.live_activities).items()]
+    named += [(path, metric.expression) for metric, path in expressions.inline(config).items()]
     named += [(("rules", name, "when"), rule.when) for name, rule in config.rules.items() if rule.when is not None]
     for at, expression in named:
         for metric, seconds in expression.shortest.items():

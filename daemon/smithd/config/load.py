@@ -25,7 +25,7 @@ from smithd.keys import DEFAULT_ACCOUNT
 from smithd.poll.registry import Registry, SourceSpec
 from smithd.time_window import compile_window
 
-_EVALUATED = ("derived", "history", "live_activities", "rules", "time_windows", "timezone", "widgets")
+_EVALUATED = ("badge", "derived", "history", "live_activities", "rules", "time_windows", "timezone", "widgets")
 
 
 Inspect = Callable[[Validator, Mapping[str, SourceSpec], ZoneInfo], None]
@@ -132,7 +132,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         web=file.web,
         sources=sources.specs,
         derived={name: formula for name, formula in file.derived.items() if isinstance(formula, Expression)}
-        | {metric: metric.expression for metric in expressions.inline(file.live_activities)},
+        | {metric: metric.expression for metric in expressions.inline(file)},
         history=file.history,
         rules=file.rules,
         windows=tuple(
@@ -142,6 +142,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         ),
         widgets=file.widgets,
         live_activities=file.live_activities,
+        badge=file.badge,
         redactor=validator.redactor,
         unknown=unknown,
         without_secret=frozenset(validator.without_secret),

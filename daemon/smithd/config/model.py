@@ -29,6 +29,7 @@ from smithd.poll.schedule import ScheduleOptions
 from smithd.redactor import Redactor
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.registry import ActivityOption
+from smithd.surfaces.badge import BadgeOptions
 from smithd.surfaces.widget import WidgetOptions
 from smithd.time_window import TimeWindow, TimeWindowOptions
 
@@ -163,6 +164,7 @@ class File(Options):
     live_activities: dict[StreamKey, ActivityOption] = Field(
         {}, description="stream key, and what it shows: type, title, stats, show"
     )
+    badge: BadgeOptions | None = Field(None, description="the number on the app's icon; left out: it is left alone")
 
 
 PLACES = Places({(): File, ("sources", "<name>"): ScheduleOptions})
@@ -189,6 +191,7 @@ class Config:
     windows: tuple[TimeWindow, ...]
     widgets: dict[str, WidgetOptions]
     live_activities: dict[str, ActivityOptions]
+    badge: BadgeOptions | None
     redactor: Redactor
     unknown: frozenset[tuple[str | int, ...]] = frozenset()
     without_secret: frozenset[tuple[str | int, ...]] = frozenset()

@@ -162,6 +162,9 @@ def _refused(request: Request, reply: Rejected, now: float) -> Settlement:
     """It is about this very request: what it says, what it names, or whom it is for."""
     said = reply.said
     match reply.kind, request.endpoint:
+        case Refusal.NO_RECIPIENTS, Endpoint.BADGE:
+            # Of a device that must open the app again, the next notification tells that it did.
+            return Retry(now + SLOW_PROBE, DeliveryReason.NO_RECIPIENTS, said, wait=Wait.DEVICES)
         case Refusal.NO_RECIPIENTS, _:
             return Retry(now + SLOW_PROBE, DeliveryReason.NO_RECIPIENTS, said)
         case Refusal.NOT_FOUND, Endpoint.METRIC:

@@ -13,13 +13,13 @@ from smithd.delivery.outcome import Outcome, put_off
 from smithd.delivery.sender import Departures, Flight
 from smithd.engine.entries import ClaimMessages, SettleClaim
 from smithd.events import Event, SendDropped
-from smithd.keys import PushKey
+from smithd.keys import PushKey, SurfaceKey
 from smithd.notify.unsent import is_kept, newest, overtaken, renewed
 from smithd.notify.view import NotifyView
 from smithd.outbox import queue as outbox
 from smithd.outbox.message import Push, PushUpdate
 from smithd.outbox.settlement import Retry, Wait
-from smithd.outbox.shown import ShownActivity
+from smithd.outbox.shown import ShownActivity, ShownBadge
 from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges
 from smithd.setup import Setup
 from smithd.state import State
@@ -27,7 +27,7 @@ from smithd.views import notify_view
 
 
 class Sending:
-    """The draft of one claim or settlement. ``has_ended_stream``: a Live Activity is not on the phone any more;
+    """The draft of one claim or settlement. ``concerned``: the surfaces that may look different now;
     ``started_streams``: those that the service has started, or started anew.
     """
 
@@ -35,7 +35,7 @@ class Sending:
         self.outbox = state.outbox
         self.written = NO_CHANGES
         self.events: list[Event] = []
-        self.has_ended_stream = False
+        self.concerned: set[SurfaceKey] = set()
         self.started_streams: list[ShownActivity] = []
         self._setup = setup
         self._state = state
@@ -102,7 +102,12 @@ class Sending:
         shown = after.shown.get(key)
         if isinstance(outcome.settlement, Retry) and isinstance(key, PushKey):
             self._try_again(key, was_refused=outcome.settlement.refused)
-        self.has_ended_stream = isinstance(shown, ShownActivity) and shown.ended
+        if isinstance(shown, ShownActivity) and shown.ended:
+            # Its slot is free for another.
+            self.concerned.update(self._setup.surfaces.streams)
+        elif isinstance(shown, ShownBadge) and not shown.is_there:
+            # Those who have no badge any more may not be those who are to have one.
+            self.concerned.add(shown.key)
         if isinstance(shown, ShownActivity) and not shown.ended:
             before = claim.before
             if not isinstance(before, ShownActivity) or before.since != shown.since:

@@ -404,9 +404,8 @@ class Step:
         answer = sending.claim(command) if isinstance(command, ClaimMessages) else sending.settle(command)
         self._take_outbox(sending.outbox, sending.written)
         self._events += sending.events
-        if sending.has_ended_stream:
-            # Its slot is free for another.
-            self._render(set(self._setup.surfaces.streams), command.at)
+        known = self._setup.surfaces.order
+        self._render({key for key in sending.concerned if key in known}, command.at)
         self._timers.add((shown.renewal_at, SurfaceDue(shown.key)) for shown in sending.started_streams)
         return answer
 

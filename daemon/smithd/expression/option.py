@@ -57,7 +57,8 @@ def _is_name(expression: Expression) -> bool:
     return [reference.metric for reference in expression.references] == [str(expression)]
 
 
-def _metric(given: str) -> str:
+def metric_of(given: str) -> str:
+    """The metric that is named, or that an expression makes; ValueError where there is none in it."""
     if isinstance(given, InlineMetric):
         return given
     expression = parse(given)
@@ -66,7 +67,8 @@ def _metric(given: str) -> str:
     return str(expression) if _is_name(expression) else InlineMetric.of(expression)
 
 
-def _named_in(given: Any) -> Iterable[tuple[str, int | None]]:
+def metrics_named_in(given: Any) -> Iterable[tuple[str, int | None]]:
+    """The metrics that a value names, with their columns where it is an expression."""
     if not isinstance(given, str) or isinstance(given, InlineMetric):
         return [(given, None)] if isinstance(given, str) else []
     try:
@@ -76,7 +78,7 @@ def _named_in(given: Any) -> Iterable[tuple[str, int | None]]:
     return [(given, None)] if _is_name(expression) else expression.references
 
 
-ValueRef = Annotated[str, AfterValidator(_metric), RefersTo(ReferenceKind.METRIC, _named_in)]
+ValueRef = Annotated[str, AfterValidator(metric_of), RefersTo(ReferenceKind.METRIC, metrics_named_in)]
 """An option that says which value is shown: the name of a metric, or an expression, as a derived metric without a name.
 """
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rpds import HashTrieMap
 
-from smithd.keys import Key, SurfaceKey
+from smithd.keys import BadgeKey, Key, SurfaceKey
 from smithd.outbox.draft import Draft
 from smithd.outbox.message import (
     LATE_ARRIVAL,
@@ -157,7 +157,8 @@ def settle(
     draft.show(key, shown)
 
     stays = draft.outbox.waiting.get(key)
-    is_state = isinstance(claim.queued.message, WidgetValue | ActivityState | BadgeCount)
+    message = claim.queued.message
+    is_state = isinstance(message, WidgetValue | ActivityState) or (isinstance(message, BadgeCount) and message.count)
     # A surface that the configuration has lost while its request was in flight is not sent again.
     is_wanted = not is_state or outbox.wanted is None or key in outbox.wanted
     if isinstance(settlement, Retry) and is_wanted:
@@ -170,7 +171,16 @@ def settle(
         _forget_old_pushes(draft, shown, now)
     if isinstance(shown, ShownActivity) and shown.ended:
         draft.outbox = release(draft.outbox, Wait.SLOT, key.account)
+    if isinstance(settlement, Accept) and isinstance(message, Push | PushUpdate | ActivityState):
+        _release_badge(draft, key.account)
     return draft.result
+
+
+def _release_badge(draft: Draft, account: str) -> None:
+    """The account's devices were reached: a badge that waits for that may go."""
+    badge = draft.outbox.waiting.get(BadgeKey(account))
+    if badge is not None and badge.wait is Wait.DEVICES:
+        draft.wait(badge.message.key, replace(badge, retry_at=0.0, wait=Wait.TIME))
 
 
 def expire(outbox: Outbox, now: float) -> tuple[Outbox, OutboxChanges, list[Queued]]:

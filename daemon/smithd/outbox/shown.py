@@ -83,6 +83,11 @@ class ShownActivity:
     updates: UpdateBudget = UNUSED
 
     @property
+    def is_there(self) -> bool:
+        """Whether the phone shows it, or may."""
+        return not self.ended
+
+    @property
     def renewal_at(self) -> float:
         """When iOS ends it, if it is not renewed, in seconds since 1970."""
         return self.since + LIFETIME + RENEWAL_MARGIN
@@ -100,6 +105,11 @@ class ShownBadge:
     count: int | None
     at: float
     channels: tuple[str, ...] | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the phone shows one, or may."""
+        return self.count != 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,51 +15,85 @@ A Live Activity has a budget of updates besides, which is iOS' own. Its branches
 
 from __future__ import annotations
 
-from smithd.keys import StreamKey
-from smithd.outbox.message import ActivityContent, ActivityEnd, ActivityState, LevelMessage, Priority, WidgetValue
-from smithd.outbox.shown import Shown, ShownActivity, ShownWidget
-from smithd.surfaces.surface import DesiredActivity, DesiredState, DesiredValue
+from smithd.outbox.message import (
+    ActivityContent,
+    ActivityEnd,
+    ActivityState,
+    BadgeCount,
+    LevelMessage,
+    Priority,
+    WidgetValue,
+)
+from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownWidget
+from smithd.surfaces.surface import DesiredActivity, DesiredBadge, DesiredState, DesiredValue
 
 
 def message(desired: DesiredState, shown: Shown | None, updates_at_once: int, now: float) -> LevelMessage:
     """The message that has a surface show what it should. ``shown``: what it shows; ``updates_at_once``: how many
     updates of a Live Activity iOS shows in a row.
     """
-    # ``min`` with now: where the clock was set back, the last update lies in the future.
-    due = now if shown is None else min(now, shown.at) + desired.interval
     match desired:
         case DesiredValue():
-            known = shown if isinstance(shown, ShownWidget) else None
-            urgent = known is not None and known.severity != desired.severity
-            return WidgetValue(
-                desired.key,
-                desired.value,
-                Priority.SEVERITY if urgent else Priority.ROUTINE,
-                now,
-                due=now if urgent or known is None else due,
-                tolerance=desired.tolerance,
-                time=desired.time,
-                number=desired.number,
-                severity=desired.severity,
-            )
-        case DesiredActivity(key, content, meaning):
-            was = shown if isinstance(shown, ShownActivity) and not shown.ended else None
-            urgency = Priority.MEANING
-            if was is None or was.content is None or desired.stage.is_beyond(was.stage):
-                due = now
-            elif was.meaning != meaning:
-                due = max(now, was.updates.free_at(updates_at_once))
-            elif desired.renews:
-                # It starts the activity anew: no update, and iOS would not wait.
-                urgency, due = Priority.COSMETIC, now
-            else:
-                urgency, due = Priority.COSMETIC, max(due, was.updates.free_at(updates_at_once / 2))
-            return ActivityState(key, content, urgency, now, due, meaning, desired.stage, desired.renews)
+            return _value(desired, shown, now)
+        case DesiredActivity():
+            return _activity(desired, shown, updates_at_once, now)
+        case DesiredBadge():
+            return _badge(desired, shown, now)
 
 
-def end_of_removed(key: StreamKey, shown: ShownActivity, now: float) -> ActivityEnd:
-    """The end of a Live Activity that the configuration does not have any more: what it shows is final, and the phone
-    takes it away at once.
+def _value(desired: DesiredValue, shown: Shown | None, now: float) -> WidgetValue:
+    known = shown if isinstance(shown, ShownWidget) else None
+    urgent = known is not None and known.severity != desired.severity
+    return WidgetValue(
+        desired.key,
+        desired.value,
+        Priority.SEVERITY if urgent else Priority.ROUTINE,
+        now,
+        due=now if urgent or known is None else _after(known.at, desired.interval, now),
+        tolerance=desired.tolerance,
+        time=desired.time,
+        number=desired.number,
+        severity=desired.severity,
+    )
+
+
+def _activity(desired: DesiredActivity, shown: Shown | None, updates_at_once: int, now: float) -> ActivityState:
+    was = shown if isinstance(shown, ShownActivity) and not shown.ended else None
+    urgency = Priority.MEANING
+    if was is None or was.content is None or desired.stage.is_beyond(was.stage):
+        due = now
+    elif was.meaning != desired.meaning:
+        due = max(now, was.updates.free_at(updates_at_once))
+    elif desired.renews:
+        # It starts the activity anew: no update, and iOS would not wait.
+        urgency, due = Priority.COSMETIC, now
+    else:
+        urgency = Priority.COSMETIC
+        due = max(_after(was.at, desired.interval, now), was.updates.free_at(updates_at_once / 2))
+    return ActivityState(
+        desired.key, desired.content, urgency, now, due, desired.meaning, desired.stage, desired.renews
+    )
+
+
+def _after(at: float, interval: float, now: float) -> float:
+    """When an interval since the last update is over."""
+    # ``min`` with now: where the clock was set back, the last update lies in the future.
+    return min(now, at) + interval
+
+
+def _badge(desired: DesiredBadge, shown: Shown | None, now: float) -> LevelMessage:
+    """Its count; or 0 first for those who have a badge and are not meant any more."""
+    moves = isinstance(shown, ShownBadge) and shown.count != 0 and shown.channels != desired.channels
+    if isinstance(shown, ShownBadge) and moves:
+        return end_of_removed(shown, now)
+    return BadgeCount(desired.key, desired.count, Priority.MEANING, now, now, desired.channels)
+
+
+def end_of_removed(shown: ShownActivity | ShownBadge, now: float) -> ActivityEnd | BadgeCount:
+    """The end of what the configuration does not have any more: no badge for those who have one; what a Live Activity
+    shows is final, and the phone takes it away at once.
     """
+    if isinstance(shown, ShownBadge):
+        return BadgeCount(shown.key, 0, Priority.MEANING, now, now, shown.channels)
     state = shown.content.content_state if shown.content is not None else {}
-    return ActivityEnd(key, ActivityContent({**state, "auto_dismiss_seconds": 0} if state else {}), now)
+    return ActivityEnd(shown.key, ActivityContent({**state, "auto_dismiss_seconds": 0} if state else {}), now)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from smithd.alerts.severity import Severity
-from smithd.keys import StreamKey, SurfaceKey, WidgetKey
+from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import NO_STAGE, ActivityContent, ActivityStage, Value
 from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.view import SurfacesView
@@ -118,7 +118,16 @@ class DesiredActivity:
     problem: NotRenderable | None = None
 
 
-DesiredState = DesiredValue | DesiredActivity
+@dataclass(frozen=True, slots=True)
+class DesiredBadge:
+    """What the badge should show, and whose it is (None: everybody's)."""
+
+    key: BadgeKey
+    count: int
+    channels: tuple[str, ...] | None = None
+
+
+DesiredState = DesiredValue | DesiredActivity | DesiredBadge
 
 
 class Surface(Protocol):

@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from smithd.keys import DEFAULT_ACCOUNT, StreamKey, SurfaceKey, WidgetKey
+from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import ActivityEnd, LevelMessage
 from smithd.outbox.shown import ShownActivity
 from smithd.outbox.update_budget import UPDATES_AT_ONCE
 from smithd.series.expected import source_of
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.surface import activity_surface
+from smithd.surfaces.badge import BadgeOptions, BadgeSurface
 from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.messages import message
 from smithd.surfaces.renewal import LOOK_AGAIN, is_due, to_renew
@@ -85,6 +86,7 @@ class Rendered:
 def build(
     widgets: Mapping[str, WidgetOptions],
     activities: Mapping[str, ActivityOptions],
+    badge: BadgeOptions | None,
     watchers: Mapping[str, Collection[str]],
     channels: Sequence[str] | None,
     at_once: int,
@@ -97,10 +99,14 @@ def build(
     """
     # A derived metric has no dot, and no source; the metrics that it is computed from are among the watchers too.
     watched = frozenset(source_of(metric) for metric in watchers if "." in metric)
-    always = [widget_surface(WidgetKey(account, name), options, watchers, watched) for name, options in widgets.items()]
+    always: list[Surface] = [
+        widget_surface(WidgetKey(account, name), options, watchers, watched) for name, options in widgets.items()
+    ]
     streams = [
         activity_surface(StreamKey(account, name), options, channels, watchers) for name, options in activities.items()
     ]
+    if badge is not None:
+        always.append(BadgeSurface(BadgeKey(account), badge, tuple(badge.channels or channels or ()) or None))
     every = [*always, *streams]
     return Surfaces(
         {surface.key: place for place, surface in enumerate(every)},

@@ -173,7 +173,7 @@ class TestValues:
         metric = {"each": "$[*]", "value": "$.up", "labels": {"zone": "$.zone"}}
         with caplog.at_level(logging.INFO, "smithd"):
             ask(HttpJson, options(web, {"up": metric}), polls=3)
-        assert caplog.messages == ["up: $.zone is null or empty: the label zone is empty there"]
+        assert caplog.messages == ["shop.up: $.zone is null or empty: the label zone is empty there"]
 
     def test_a_list_counts_its_places_as_keys(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"loads": [0.5, 0.25]})

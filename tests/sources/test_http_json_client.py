@@ -486,8 +486,8 @@ class TestPages:
 
         web.replies["/items"] = answer
 
-    @pytest.mark.parametrize("end", [None, "", "missing"])
-    def test_by_a_cursor(self, ask: Ask, web: Server, end: str | None) -> None:
+    @pytest.mark.parametrize("end", [None, "", "missing", 0, "0", False])
+    def test_by_a_cursor(self, ask: Ask, web: Server, end: str | int | None) -> None:
         self.cursors(web, {None: "a b&c=ä", "a b&c=ä": 17, "17": end})
         given = options(
             f"{web.url}/items?all=1",

@@ -186,6 +186,19 @@ class TestGuardedPrometheus:
             ask(Prometheus, self.options(guarded, "wr0ng", verify=False))
         assert "wr0ng" not in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("challenge", "advice"),
+        [
+            ('Digest realm="x", nonce="y"', "it asks for Digest, which this source does not speak"),
+            ('Basic realm="x"', "it asks for Basic: set auth: {basic: {username: …, password: …}}"),
+        ],
+    )
+    def test_what_it_asks_for_is_said(self, ask: Ask, web: Server, challenge: str, advice: str) -> None:
+        web.replies["/api/v1/query"] = Reply(status=401, headers={"WWW-Authenticate": challenge})
+        with pytest.raises(Misconfigured) as caught:
+            ask(Prometheus, {"url": web.url, "metrics": {"total": "up"}})
+        assert str(caught.value).endswith(f"; {advice}")
+
     def test_an_unknown_authority_needs_a_person(self, ask: Ask, guarded: str) -> None:
         with pytest.raises(Misconfigured, match=r"^127.0.0.1:\d+: its certificate is not trusted: self-signed"):
             ask(Prometheus, self.options(guarded, "s3cret"))

@@ -127,6 +127,19 @@ def value(url: str, query: str, **more: Any) -> float | None:
     return asked.values.get("value")
 
 
+def test_a_null_label_is_said_once_with_its_source(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sqlite3.connect(tmp_path / "x.db").close()
+    query = {"query": "SELECT NULL AS zone, 1 AS n UNION ALL SELECT 'a', 2", "labels": ["zone"], "value": "n"}
+
+    async def twice(source: Sql) -> None:
+        for _ in range(2):
+            assert len(list(await source.poll())) == 2
+
+    with caplog.at_level(logging.INFO, "smithd"):
+        with_source(f"sqlite:///{tmp_path}/x.db", {"load": query}, twice)
+    assert caplog.messages == ["shop.load: the column zone is NULL or empty: the label is empty there"]
+
+
 class TestWhatIsRead:
     def test_a_scalar_and_a_series_for_each_row(self, url: str) -> None:
         query = "SELECT queue, count(*) AS depth, max(age_seconds) AS oldest FROM jobs GROUP BY queue ORDER BY queue"

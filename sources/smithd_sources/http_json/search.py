@@ -27,6 +27,7 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+_NO_PAGE = (None, "", "0", 0, False)
 _END_OF_LINE = re.compile(r"\r\n|\n|\r")
 
 
@@ -132,7 +133,8 @@ class Search(Options):
         """The address of the next page, or its cursor, as this document names it; None where there is none."""
         assert self.next_page is not None
         found = self.next_page.find(document)
-        if not found or found[0] is None or found[0] == "":
+        # Where there is no next page, APIs say null, nothing, false, or a cursor of 0 (Twitter's, and Redis' SCAN).
+        if not found or found[0] in _NO_PAGE:
             return None
         # A cursor may be a number, as an identifier is.
         if isinstance(found[0], str) or type(found[0]) is int:

@@ -174,7 +174,9 @@ class HttpJson(Source[HttpJsonOptions]):
                 if not text and (metric, name) not in self._noted:
                     self._noted.add((metric, name))
                     path = self.options.metrics[metric].labels[name]
-                    self.context.log.info("%s: %s is null or empty: the label %s is empty there", metric, path, name)
+                    self.context.log.info(
+                        "%s.%s: %s is null or empty: the label %s is empty there", self.context.name, metric, path, name
+                    )
 
     def _searched_apart(self, bodies: list[Body]) -> dict[str, Any]:
         """What the process finds. The cost is noted also where nobody waits for it any more."""

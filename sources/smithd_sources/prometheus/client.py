@@ -58,13 +58,16 @@ class PrometheusClient:
         places: int,
         clock: Clock,
         zone: tzinfo,
+        ways: Mapping[str, bool] = {},
     ) -> None:
         """``timeout`` (seconds) bounds the connecting and each silence; the server is given a little less. The whole
         answer is bounded by the caller, with ``PendingRequest.end``. Moments in errors are on the clocks of ``zone``.
+        ``ways``: the keys under ``auth`` that there are, and whether they are used.
 
         Raises OSError where a file that ``tls`` names cannot be used.
         """
         self._place = place(url)
+        self._ways = ways
         self._clock = clock
         self._zone = zone
         # The server stops a little before we do, so that its own reason arrives.
@@ -134,7 +137,9 @@ class PrometheusClient:
                 raise _QueryRefused(said)
         if response.status_code != 200:
             now = self._clock.now()
-            raise status_failure(self._place, response.status_code, response.headers, said, now=now, zone=self._zone)
+            raise status_failure(
+                self._place, response.status_code, response.headers, said, now=now, zone=self._zone, ways=self._ways
+            )
         if parsed is None or parsed.error is not None:
             kind = one_line(response.headers.get("content-type", "no content type"))
             raise BadResponse(f"{self._place}: expected Prometheus' answer, got {kind}: {said}")

@@ -20,6 +20,7 @@ from smithd.plugin import (
     quoted,
 )
 from smithd_sources.http_errors import OWN_DEADLINE
+from smithd_sources.http_options import AuthOptions
 from smithd_sources.masking import masked
 from smithd_sources.partial_failure import settle
 from smithd_sources.prometheus.options import STEP, Dialect, PrometheusMetric, PrometheusOptions
@@ -73,6 +74,7 @@ class Prometheus(Source[PrometheusOptions]):
                 places=QUERIES_AT_ONCE,
                 clock=self.context.clock,
                 zone=self.context.zone,
+                ways={way: getattr(options.auth, way, None) is not None for way in AuthOptions.ways},
             )
         except OSError as error:
             raise Misconfigured(f"the files under tls cannot be used: {error}") from None

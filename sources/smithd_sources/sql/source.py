@@ -41,6 +41,8 @@ class Sql(Source[SqlOptions]):
         kind = kind_of(options.url)
         self._queries = {name: parse(metric.query, kind) for name, metric in options.metrics.items()}
         self._slow: frozenset[str] = frozenset()
+        self._noted: set[tuple[str, str]] = set()
+        """The metrics, and their labels, of which the log has said that they are empty."""
         self._database: QueriedDatabase | None = None
 
     @classmethod
@@ -102,9 +104,20 @@ class Sql(Source[SqlOptions]):
             share = (end - started) / (2 if left else 1)
             with answers.of(name):
                 result = database.fetch(connection, metric, self._queries[name], given, share)
-                answers.samples += read_rows(name, metric, result, asked, answers.report)
+                samples = read_rows(name, metric, result, asked, answers.report)
+                self._note_empty_labels(name, samples)
+                answers.samples += samples
             is_slow = clock.monotonic() - started > OWN_DEADLINE * share
             self._slow = self._slow | {name} if is_slow else self._slow - {name}
+
+    def _note_empty_labels(self, name: str, samples: Iterable[RawSample]) -> None:
+        """Say once of each label that it was NULL or empty, which may be a gap in the data."""
+        for column in sorted({label for sample in samples for label, text in sample.labels.items() if not text}):
+            if (name, column) not in self._noted:
+                self._noted.add((name, column))
+                self.context.log.info(
+                    "%s.%s: the column %s is NULL or empty: the label is empty there", self.context.name, name, column
+                )
 
 
 class _Answers:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+import pytest
+
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, Key, PushKey, StreamKey, WidgetKey
 from smithd.outbox.message import ActivityContent, PushContent
-from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget
+from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, TimerWindow
 from smithd.web.picture import Picture
 
 NOW = 1_700_000_000.0
@@ -83,3 +85,42 @@ def test_an_ended_activity_leaves_and_an_old_notification_too() -> None:
     later = Picture(UTC).draw(shown, NOW + 25 * 3600)
     assert later.activities == ()
     assert later.notifications == ()
+
+
+def _timer(at: float, window: TimerWindow | None = None, *, ended: bool = False, **state: Any) -> ShownActivity:
+    key = StreamKey(DEFAULT_ACCOUNT, "clock")
+    content = ActivityContent({"type": "timer", "title": "T", **state})
+    return ShownActivity(key, content, NOW + at, ended=ended, window=window, since=NOW)
+
+
+def _left(left: float, at: float, *, name: str = "w", runs: bool = True) -> TimerWindow:
+    return TimerWindow(name, left, NOW + at, runs)
+
+
+STOPPED: dict[str, Any] = {"is_running": False}
+UP: dict[str, Any] = {"counts_down": False}
+
+
+@pytest.mark.parametrize(
+    ("rows", "drawn"),
+    [
+        # A countdown goes on through updates, stands while it is stopped, and a new window starts it again.
+        ([_timer(0, _left(300, 0))], ("4:00", 0.8, "")),
+        ([_timer(0, _left(300, 0)), _timer(30, _left(270, 30))], ("4:00", 0.8, "")),
+        ([_timer(0, _left(300, 0)), _timer(30, _left(270, 30, runs=False), **STOPPED)], ("4:30", 0.9, "paused")),
+        ([_timer(0, _left(300, 0)), _timer(30, _left(60, 30, name="next"))], ("0:30", 0.5, "")),
+        ([_timer(0, _left(60, 0))], ("0:00", 0.0, "over")),
+        # A clock counts from the start of its activity, not from the last update, less the time that it stood.
+        ([_timer(0, **UP), _timer(30, **UP)], ("1:00", None, "")),
+        ([_timer(0, **UP), _timer(20, **UP, **STOPPED), _timer(40, **UP, **STOPPED)], ("0:20", None, "paused")),
+        ([_timer(0, **UP), _timer(20, **UP, **STOPPED), _timer(50, **UP)], ("0:30", None, "")),
+        # An ended one stands where it was.
+        ([_timer(0, _left(300, 0)), _timer(40, ended=True)], ("4:20", pytest.approx(260 / 300), "ended")),
+    ],
+)
+def test_a_timer_shows_what_the_phone_counts(rows: list[ShownActivity], drawn: tuple[Any, ...]) -> None:
+    picture = Picture(UTC)
+    for row in rows:
+        screen = picture.draw(_shown(row), NOW + 60)
+    (activity,) = screen.activities
+    assert (activity.figure, activity.bar, activity.note) == drawn

@@ -10,6 +10,7 @@ from smithd.keys import Key, SurfaceKey
 from smithd.lockscreen import content
 from smithd.lockscreen.screen import Activity, Notification, Screen, Widget
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget
+from smithd.web.timer import SeenTimer, seen
 
 REMEMBERED = 24 * 3600.0
 """A notification leaves the picture after a day: most people have swiped it away before that."""
@@ -26,10 +27,14 @@ class Picture:
         self._zone = zone
         self._places: dict[Key, int] = {key: place for place, key in enumerate(order)}
         self._known: dict[Key, Shown] = {}
+        self._timers: dict[Key, SeenTimer | None] = {}
 
     def draw(self, shown: Mapping[Key, Shown], now: float) -> Screen:
         """The Lock Screen at ``now``, after what was shown."""
         self._known = {key: self._latest(row) for key, row in shown.items()}
+        self._timers = {
+            key: seen(row, self._timers.get(key)) for key, row in self._known.items() if isinstance(row, ShownActivity)
+        }
         widgets: list[Widget] = []
         activities: list[Activity] = []
         notifications: list[Notification] = []
@@ -44,7 +49,9 @@ class Picture:
                         "action": sent.action,
                         "secondary_action": sent.secondary_action,
                     }
-                    activity = content.activity(row.key.name, body, at=row.at, now=now, ended=row.ended)
+                    timer = self._timers[row.key]
+                    window = timer.drawn if timer is not None else None
+                    activity = content.activity(row.key.name, body, at=row.at, now=now, ended=row.ended, window=window)
                     if activity is not None:
                         activities.append(activity)
                 case ShownPush() if now - row.at < REMEMBERED:

@@ -27,6 +27,7 @@ from smithd.notify.resume import suppressions
 from smithd.outbox.message import Push, PushUpdate
 from smithd.outbox.queued import Queued
 from smithd.outbox.shown import KeyStatus, ShownPush
+from smithd.plugin.sample import Sample
 from smithd.series.view import SeriesView
 from smithd.suggestion import did_you_mean
 from smithd.views import notify_view
@@ -119,7 +120,7 @@ class _RuleStatus:
             "clear": [
                 {
                     "series": str(sample.series),
-                    "value": sample.value,
+                    **self._value(sample),
                     "at": self._time(sample.time),
                     "stale": not self._state.series.is_fresh(sample, self._now),
                 }
@@ -143,6 +144,17 @@ class _RuleStatus:
     def _sources(self) -> set[str]:
         return {source for metric in self._rule.metrics for source in self._setup.expected.sources_of(metric)}
 
+    def _value(self, sample: Sample) -> Explanation:
+        """The value of a sample; of a counter, what it counted in the time that its rule compares (None: not known)."""
+        rule, series = self._rule, sample.series
+        if not rule.is_on_counter:
+            return {"value": sample.value, "counted": ""}
+        view = SeriesView(self._state.series, self._past, self._now, self._zone)
+        at = self._state.series.moment(sample, self._now)
+        reference = rule.references[0]
+        value = reference.measured(sample.value, lambda since: view.past(*series, since), at, rule.zone)
+        return {"value": value, "counted": reference.counted}
+
     def _alert(self, alert: Alert) -> Explanation:
         view = notify_view(self._setup, self._state, self._now)
         suppressed = suppressions(self._state.groups, self._rule.name, view, self._setup.notify)
@@ -155,7 +167,7 @@ class _RuleStatus:
             "since": self._time(alert.severity_since),
             "started": self._time(alert.since),
             "fired_at": self._time(alert.fired_at),
-            "value": sample.value if sample is not None else alert.value,
+            **(self._value(sample) if sample is not None else {"value": alert.value, "counted": ""}),
             "cause": str(alert.cause),
             "next": list(self._next(alert)),
             "suppressed": None
@@ -268,10 +280,19 @@ def text(explanation: Explanation) -> str:
     return "\n".join(lines)
 
 
+def _is(series: Explanation) -> str:
+    """What the value of a series is, or what a counter counted."""
+    what = series["series"] or "its value"
+    if series["value"] is None:
+        return f"{what}: too little is known of what it counted {series['counted']}"
+    value = number(series["value"])
+    return f"{what} rose by {value} {series['counted']}" if series["counted"] else f"{what} is {value}"
+
+
 def _states(explanation: Explanation) -> Iterator[str]:
     for alert in explanation["alerts"][:SERIES]:
         name = _labels(alert["labels"]) or explanation["rule"]
-        value = f", {alert['series'] or 'its value'} is {number(alert['value'])}" if alert["value"] is not None else ""
+        value = f", {_is(alert)}" if alert["value"] is not None else ""
         since = f"{alert['severity']} since" if alert["severity"] else "pending since"
         is_worse = alert["severity"] and alert["started"] != alert["since"]
         started = f" (the alert: {_short(alert['started'], explanation['at'])})" if is_worse else ""
@@ -283,11 +304,11 @@ def _states(explanation: Explanation) -> Iterator[str]:
             yield f"  {reason_text(suppressed['reason'], suppressed['by'])}{until}"
         yield from (f"  {step}" for step in alert["next"])
     for series in explanation["clear"][:SERIES]:
-        if series["stale"]:
+        if series["stale"] and series["value"] is not None:
             at = _short(series["at"], explanation["at"])
             yield f"{series['series']} was {number(series['value'])} at {at}: too old to say whether it fires"
         else:
-            yield f"{series['series']} is {number(series['value'])}; {'; '.join(explanation['fires'])}"
+            yield f"{_is(series)}; {'; '.join(explanation['fires'])}"
     if rest := explanation["rest"]:
         yield f"{rest:,} more series breach and have no alert: the rule has as many as it may have (max_alerts)"
     left = max(0, len(explanation["alerts"]) - SERIES) + max(0, len(explanation["clear"]) - SERIES)

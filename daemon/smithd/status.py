@@ -280,6 +280,7 @@ def _alerts(setup: Setup, state: State, now: float) -> list[AlertStatus]:
         for rule in state.alerts.by_rule
         for id_, each in suppressions(state.groups, rule, view, setup.notify).items()
     }
+    on_counters = {rule.name for rule in setup.rules.by_name.values() if rule.is_on_counter}
     found = []
     for alert in state.alerts:
         by = suppressed.get(alert.key)
@@ -291,7 +292,8 @@ def _alerts(setup: Setup, state: State, now: float) -> list[AlertStatus]:
                 _phase(alert),
                 alert.severity,
                 alert.severity_since,
-                alert.value if sample is None else sample.value,
+                # Of a counter, what its rule compares: an increase, at the alert's last change.
+                alert.value if sample is None or alert.rule in on_counters else sample.value,
                 "" if by is None else by.reason,
                 None if by is None else by.until,
             )

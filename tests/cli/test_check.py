@@ -258,7 +258,7 @@ def test_a_rule_that_takes_a_restart_for_a_fall_is_worth_a_warning(
     with closing(Database.open(Path("state.db"))) as database, database.transaction() as connection:
         rows.write_all(connection, history)
     assert run(["check"]) == 0
-    assert ("rules.drop: shop.orders rises and starts again" in capsys.readouterr().out) is warned
+    assert ("smithd.yaml:6:40: warning: shop.orders rises and starts again" in capsys.readouterr().out) is warned
 
 
 def test_requests_a_minute_are_whole_numbers(capsys: pytest.CaptureFixture[str]) -> None:

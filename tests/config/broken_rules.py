@@ -76,19 +76,19 @@ RULES: list[Broken] = [
         "recover (> 4) must lie on the safe side of critical",
     ),
     rule(
-        "metric: prod.error_rate\nwarning: '> 3'\ncritical: '> 5'\n»recover: {warning: '< 2', critical: '< 6'}",
+        "metric: prod.error_rate\nwarning: '> 3'\ncritical: '> 5'\nrecover: {warning: '< 2', critical: »'< 6'}",
         "recover for critical (< 6) must lie on the safe side of critical (> 5)",
     ),
     rule(
-        "metric: prod.error_rate\nwarning: '> 3'\ncritical: '> 5'\n»recover: {warning: '< 4'}",
+        "metric: prod.error_rate\nwarning: '> 3'\ncritical: '> 5'\nrecover: {warning: »'< 4'}",
         "recover for warning (< 4) must lie on the safe side of warning (> 3)",
     ),
     rule(
-        "metric: prod.error_rate\nwarning: '> 3'\ncritical: '> 5'\n»recover: {warning: '< 2', critical: '< 1'}",
+        "metric: prod.error_rate\nwarning: '> 3'\ncritical: '> 5'\nrecover: {warning: '< 2', critical: »'< 1'}",
         "recover for critical (< 1) must be met wherever it is no warning any more",
     ),
     rule(
-        "metric: prod.error_rate\nwarning: '> 3'\ncritical: '> 5'\n»recover: {critical: '<= 2'}",
+        "metric: prod.error_rate\nwarning: '> 3'\ncritical: '> 5'\nrecover: {critical: »'<= 2'}",
         "recover for critical (<= 2) must be met wherever it is no warning any more",
     ),
     rule(
@@ -96,15 +96,15 @@ RULES: list[Broken] = [
         "did you mean 'critical'?",
     ),
     rule(
-        "metric: prod.error_rate\nwarning: '> 3'\n»recover: {critical: '< 4'}",
+        "metric: prod.error_rate\nwarning: '> 3'\nrecover: {critical: »'< 4'}",
         "the rule has no critical: expected warning",
     ),
     rule("metric: prod.error_rate\nwarning: '> 3'\nrecover: {warning: »'<< 2'}", THRESHOLD),
     rule("metric: prod.error_rate\nwarning: '> 5'\nfor: {warning: »10x}", DURATION),
     rule("metric: prod.error_rate\nwarning: '> 5'\nfor: {»warn: 10m}", "did you mean 'warning'?"),
-    rule("metric: prod.error_rate\nwarning: '> 5'\n»for: {critical: 10m}", "the rule has no critical"),
-    rule("when: prod.error_rate > 5\nseverity: critical\n»for: {warning: 10m}", "has no warning: expected critical"),
-    rule("metric: prod.error_rate\nwarning: '> 5'\n»keep_firing_for: {critical: 10m}", "the rule has no critical"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nfor: {critical: »10m}", "the rule has no critical"),
+    rule("when: prod.error_rate > 5\nseverity: critical\nfor: {warning: »10m}", "has no warning: expected critical"),
+    rule("metric: prod.error_rate\nwarning: '> 5'\nkeep_firing_for: {critical: »10m}", "the rule has no critical"),
     rule("metric: prod.error_rate\nwarning: '> 5'\nfor: »long", DURATION),
     rule("metric: prod.error_rate\nwarning: rises > 5% over 1h\nrebase_after: »never", DURATION),
     rule("metric: prod.error_rate\nwarning: '> 5'\nfor: »5", DURATION),

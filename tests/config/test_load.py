@@ -374,6 +374,9 @@ def test_times_that_pass_before_the_next_poll_are_worth_a_warning(read: Read) ->
 
     plain = "metric: shop.orders, warning: '< 5'"
     assert warnings(f"{{{plain}, for: 1m, keep_firing_for: 2m, no_data: {{severity: warning, after: 5m}}}}") == []
+    assert warnings(f"{{{plain}, no_data: {{severity: warning, after: 2m}}}}") == [
+        "no_data 2m is less than the 2m 40s for which a value counts as fresh, so it has no effect"
+    ]
     assert warnings(f"{{{plain}, for: {{warning: 30s}}}}") == [
         "for 30s is less than the 1m between polls: one value in breach is enough to fire"
     ]
@@ -381,7 +384,7 @@ def test_times_that_pass_before_the_next_poll_are_worth_a_warning(read: Read) ->
         "keep_firing_for 10s is less than the 1m between polls: one clear value resolves"
     ]
     assert warnings(f"{{{plain}, on_error: {{severity: warning, after: 30s}}}}") == [
-        "on_error 30s is less than the 1m between polls: a value counts as fresh for longer, so it has no effect"
+        "on_error 30s is less than the 2m 40s for which a value counts as fresh, so it has no effect"
     ]
     assert warnings("{metric: most, warning: 'drops > 20 over 30s'}") == [
         "over 30s is less than the 1m between polls: it often compares a value with itself"
@@ -389,6 +392,21 @@ def test_times_that_pass_before_the_next_poll_are_worth_a_warning(read: Read) ->
     assert warnings(
         "{when: 'max_over(shop.orders, 20s) > 3 and max_over(shop.orders, 5m) > 9', severity: warning}"
     ) == ["a window of 20s on shop.orders is less than the 1m between its polls: it holds one value at most"]
+
+
+def test_a_warning_about_a_time_is_at_its_own_place(read: Read) -> None:
+    config = read(
+        sources="sources:\n  shop:\n    type: http_json\n    url: https://shop.example.com/\n    every: 1m\n"
+        "    metrics:\n      orders: $.orders\n",
+        rules="rules:\n  few:\n    metric: shop.orders\n    warning: drops > 20 over 30s\n"
+        "    critical: drops > 90 over 1h\n    for:\n      warning: 5m\n      critical: 20s\n"
+        "    on_error:\n      severity: warning\n      after: 2m\n",
+        widgets="",
+        live_activities="",
+    )
+    text = config.path.read_text().splitlines()
+    places = [warning.removeprefix(f"{config.path}:").split(":")[:2] for warning in config.warnings]
+    assert [text[int(line) - 1][int(column) - 1 :] for line, column in places] == ["drops > 20 over 30s", "20s", "2m"]
 
 
 def test_a_machine_without_a_time_zone_uses_utc_and_says_so(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:

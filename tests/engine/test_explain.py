@@ -37,6 +37,32 @@ def test_it_says_when_a_rule_fires_and_how_far_it_is_from_that(tmp_path: Path) -
         assert "  no notifications: it has no push" in lines
 
 
+COUNTING = """
+activitysmith: {api_key: ask_test}
+state: sqlite:///state.db
+timezone: UTC
+sources:
+  shop: {type: http_json, url: "http://127.0.0.1:1/", every: 10m, metrics: {visits: {path: $.visits, counter: true}}}
+"""
+
+
+def test_of_a_counter_it_says_what_is_compared(tmp_path: Path) -> None:
+    rules = "rules:\n  visits: {metric: shop.visits, warning: drops > 50% over 1h}\n"
+    with Harness(tmp_path, rules, EVENING, head=COUNTING) as harness:
+        harness.poll(EVENING, visits=5000)
+        assert any("too little is known of what it counted in 1h" in line for line in told(harness, "visits"))
+        for step in range(1, 13):
+            harness.poll(EVENING + 600 * step, visits=5000 + 10 * step)
+        assert any(line.startswith("shop.visits rose by 60 in 1h; ") for line in told(harness, "visits"))
+        for step in range(13, 19):
+            harness.poll(EVENING + 600 * step, visits=5120)
+        assert any(
+            "warning since" in line and "shop.visits rose by 0 in 1h" in line for line in told(harness, "visits")
+        )
+        (alert,) = harness.engine.engine.state.alerts
+        assert alert.value == 20
+
+
 def test_each_severity_has_its_own_since(tmp_path: Path) -> None:
     config = rules("  stock: {metric: shop.stock, warning: '> 1', critical: '> 5', for: {critical: 1m}}\n")
     with Harness(tmp_path, config, EVENING) as harness:

@@ -91,11 +91,19 @@ def test_what_is_not_admitted_is_named(wrong: Any, problem: str) -> None:
     assert samples == (Sample(Series("shop.orders"), 1.0, NOW, NOW),)
 
 
-@pytest.mark.parametrize("time", [0, -1, NOW * 1000, NOW + 3600, math.nan, math.inf, "now", True])
+@pytest.mark.parametrize("time", [0, -1, math.nan, "now", True])
 def test_a_time_that_cannot_be_is_taken_as_now(time: Any) -> None:
     (sample,), problems = admit(RawSample("orders", 1.0, {}, time))
     assert sample.time == NOW
     assert problems == ("shop.orders: its time is not a moment of the past, in seconds since 1970; taken as now",)
+
+
+@pytest.mark.parametrize("time", [NOW + 301, NOW * 1000, math.inf])
+def test_a_sample_of_the_future_is_left_out_and_its_series_is_not_missing(time: float) -> None:
+    admission = Intake("shop", {"orders"}).admit([RawSample("orders", 1.0, {}, time)], NOW)
+    assert admission.samples == ()
+    assert admission.problems == ("shop.orders: its time is more than 5m ahead of the clock here; it is left out",)
+    assert admission.is_cut
 
 
 def test_a_time_a_little_ahead_is_a_difference_of_clocks() -> None:

@@ -191,6 +191,18 @@ def test_a_good_poll_brings_samples_and_their_freshness(base: type[Scripted], is
     assert harness.did == ["open", "poll", "close"]
 
 
+def test_values_that_are_stale_by_their_own_time_are_reported_once() -> None:
+    def old() -> list[RawSample]:
+        return [RawSample("orders", 3.0, {}, time.time() - 3600)]
+
+    _, harness = once(old, old, lambda: GOOD, old, polls=4)
+    found = [str(event) for event in harness.published(SamplesRefused)]
+    assert len(found) == 2
+    for each in found:
+        assert each.startswith("shop: shop.orders: by their own time all values are older than the 1m 25s for which")
+        assert each.endswith("so no rule looks at them; 'fresh_for' says for how long they do")
+
+
 WEIRD = [
     ValueError("bad"),
     SystemExit(3),

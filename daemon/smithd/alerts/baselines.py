@@ -52,6 +52,16 @@ def compare(rule: Rule, sample: Sample, alert: Alert | None, rules: RuleSet, vie
     return Compared(value, tuple(found))
 
 
+def days_before(rule: Rule, sample: Sample, rules: RuleSet, view: SeriesView) -> int | None:
+    """How many days ago it is that a sample is compared with; None: it is not compared with another day."""
+    days = [reference for reference in rule.references if reference.kind == "day"]
+    if not days:
+        return None
+    series, at = sample.series, view.state.moment(sample, view.now)
+    normality = normality_of(view.intervals.by_series.get(series) or (), rule, rules.by_name, view.now)
+    return days[0].days_before(lambda since: view.past(*series, since), at, rule.zone, normality)
+
+
 def frozen(rule: Rule, alert: Alert | None, now: float) -> Baselines:
     """The baselines that an alert keeps from its beginning, for at most the rule's ``rebase_after``."""
     if alert is None or now - alert.breached_since(now) >= rule.rebase_after:

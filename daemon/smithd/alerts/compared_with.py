@@ -93,7 +93,9 @@ class ComparedWith:
     def __str__(self) -> str:
         """As it follows a value; it is still true when that value has been frozen for a while."""
         if self.kind == "day":
-            return f"of the {'day' if self.days == 1 else 'week'} before, at the same time"
+            of_weeks = self.days % 7 == 0
+            count, unit = (self.days // 7, "week") if of_weeks else (self.days, "day")
+            return f"of {f'the {unit}' if count == 1 else f'{count} {unit}s'} before, at the same time"
         return (
             f"of {duration(self.seconds)} before"
             if self.kind == "ago"
@@ -152,7 +154,7 @@ class ComparedWith:
         where the moment lies between two samples of another day.
         """
         if self.kind == "day":
-            return self._same_time(past, now, zone, normality)
+            return self._same_time(past, now, zone, normality)[1]
         if self.kind == "average":
             found = (self._mean_hour if self.counter else self._average)(past, now, normality)
         else:
@@ -225,8 +227,16 @@ class ComparedWith:
         hours = sum(over - begun for begun, over in known) / HOUR
         return sum_of(each for each in counted if each is not None) / hours if hours else None
 
-    def _same_time(self, past: Past, now: float, zone: tzinfo, normality: Normality) -> list[float]:
-        """At the same time of the day; where that is left out, of the day one period before, and so on."""
+    def days_before(self, past: Past, now: float, zone: tzinfo, normality: Normality = ALL_NORMAL) -> int:
+        """How many days ago it is that a value of ``now`` is compared with: more than asked for where that day is left
+        out.
+        """
+        return self._same_time(past, now, zone, normality)[0]
+
+    def _same_time(self, past: Past, now: float, zone: tzinfo, normality: Normality) -> tuple[int, list[float]]:
+        """At the same time of the day; where that is left out, of the day one period before, and so on. Also how many
+        days ago that is.
+        """
         today, days = datetime.fromtimestamp(now, zone), self.days
         while days * 86400 <= FARTHEST:
             # Counted on the zone's clocks: where they are set in between, a day has 23 or 25 hours.
@@ -238,9 +248,9 @@ class ComparedWith:
                 found = self._around(past, moment, zone)
             normal = normality.of(found) if normality.has(moment) else ()
             if normal or not found:
-                return [value for _, value in normal]
+                return days, [value for _, value in normal]
             days += self.days
-        return []
+        return self.days, []
 
     def _since_midnight(self, past: Past, moment: float, zone: tzinfo) -> float | None:
         """What a counter counted from the midnight before a moment until then."""

@@ -16,7 +16,7 @@ from rpds import HashTrieSet
 from smithd.alerts import transitions
 from smithd.alerts.alert import Alert, AlertKey, Transition
 from smithd.alerts.alerts import NO_SERIES, Alerts
-from smithd.alerts.baselines import compare
+from smithd.alerts.baselines import compare, days_before
 from smithd.alerts.concerned import concerned, lacking, vanished
 from smithd.alerts.condition import Verdict
 from smithd.alerts.expression_series import ExpressionSeries, WaitingAlerts
@@ -202,7 +202,11 @@ class _Evaluation:
                 return
         key = AlertKey("", rule.name, series.labels)
         flapping = self.alerts.flapping.get(key) if rule.damping and alert is None else None
-        self._take(rule, transitions.on_value(rule, series, alert, value, self._now, compared, flapping))
+        change = transitions.on_value(rule, series, alert, value, self._now, compared, flapping)
+        if change is not None and compared:
+            days = days_before(rule, sample, self._rules, self._view)
+            change = replace(change, evidence=replace(change.evidence, days=days))
+        self._take(rule, change)
 
     def clear(self, rule: Rule, alert: Alert) -> None:
         """An alert on a series that the answer lacks, which means that it is clear."""

@@ -81,8 +81,8 @@ class Evidence:
     ``threshold``: which condition was breached or left, as the configuration wrote it; ``lowest``, ``recover``: the
     conditions that say what is normal. ``operands``: those of an expression; ``seconds``: for how long the value was
     missing, or after how long a new level is normal; ``source``: the one that failed. ``counted``: in which time a
-    counter counted the value; empty where it is none. ``text``: the sentence, where
-    that is all there is.
+    counter counted the value; empty where it is none. ``days``: how many days ago the baseline was, where it is that of
+    another day. ``text``: the sentence, where that is all there is.
     """
 
     reason: TransitionReason
@@ -97,6 +97,7 @@ class Evidence:
     seconds: float | None = None
     source: str = ""
     counted: str = ""
+    days: int | None = None
     text: str = ""
 
     @property

@@ -9,8 +9,16 @@ from datetime import UTC, tzinfo
 from itertools import combinations, zip_longest
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from smithd.alerts.compared_with import ComparedWith
 from smithd.alerts.condition import Threshold, Verdict, parse_threshold
@@ -126,7 +134,7 @@ class RuleOptions(Options):
         unknown = [severity for severity in given if severity not in known] if isinstance(given, dict) else []
         # Without any, the rule itself is the mistake.
         if unknown and known:
-            raise ValueError(f"the rule has no {unknown[0]}: expected {' or '.join(known)}")
+            raise _mistake(unknown[0], f"the rule has no {unknown[0]}: expected {' or '.join(known)}")
         return given
 
     @field_validator("recover")
@@ -136,23 +144,26 @@ class RuleOptions(Options):
     ) -> Threshold | Relative | dict[Severity, Threshold | Relative] | None:
         thresholds = {severity: info.data[severity] for severity in _severities(info.data) if info.data.get(severity)}
         recovers = by_severity(recover, list(thresholds)[:1])
+        is_short = not isinstance(recover, dict)
         for severity, leaves in recovers.items():
-            name = f"recover for {severity}" if isinstance(recover, dict) else "recover"
+            name, place = ("recover", None) if is_short else (f"recover for {severity}", severity)
             for other, threshold in thresholds.items():
                 pair = _comparable(leaves, threshold)
                 if pair is not None and other >= severity and pair[0].meets(pair[1]):
-                    raise ValueError(
+                    raise _mistake(
+                        place,
                         f"{name} ({leaves}) must lie on the safe side of {other} ({threshold}): "
-                        "there are values that would breach and recover at once"
+                        "there are values that would breach and recover at once",
                     )
             own = thresholds.get(severity)
             if isinstance(leaves, Relative) and own is not None and not leaves.compares_like(own):
-                raise ValueError(f"{name} ({leaves}) must compare like {severity} ({own}) does")
+                raise _mistake(place, f"{name} ({leaves}) must compare like {severity} ({own}) does")
         for lower, higher in combinations(thresholds, 2):
             if higher in recovers and _outlasts(recovers[higher], thresholds[lower], recovers.get(lower)):
-                raise ValueError(
+                raise _mistake(
+                    higher,
                     f"recover for {higher} ({recovers[higher]}) must be met wherever it is no {lower} any more: "
-                    f"there are values that would still be {higher}, and no {lower}"
+                    f"there are values that would still be {higher}, and no {lower}",
                 )
         return recover
 
@@ -203,6 +214,15 @@ class RuleOptions(Options):
                 "rebase_after", "'rebase_after' belongs to thresholds with drops, rises or changes"
             )
         return self
+
+
+def _mistake(severity: Severity | None, message: str) -> ValueError:
+    """A mistake in an option; where that is a mapping by severity, at this one of it."""
+    if severity is None:
+        return ValueError(message)
+    problem = PydanticCustomError("by_severity", "{message}", {"message": message})
+    details = InitErrorDetails(type=problem, loc=(str(severity),), input=None)
+    return ValidationError.from_exception_data("by_severity", [details])
 
 
 def _severities(given: Mapping[str, Any]) -> list[Severity]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from smithd.alerts.condition import Verdict
 from smithd.alerts.reason import Cause, Evidence, TransitionReason
 from smithd.alerts.relative import Relative
@@ -40,9 +42,16 @@ def sentence(evidence: Evidence | None, rule: str, labels: Labels) -> str:
     return f"{render_operands(evidence.operands)} ({text})" if evidence.operands else text
 
 
-def still_firing(rule: Rule, series: Series, severity: Severity, value: float | None, baseline: float | None) -> str:
+def still_firing(
+    rule: Rule,
+    series: Series,
+    severity: Severity,
+    value: float | None,
+    baseline: float | None,
+    days: int | None = None,
+) -> str:
     """Why an alert fires now: the threshold that its value breaches, or, where the value does not breach any more, that
-    it still fires.
+    it still fires. ``days``: how many days ago the baseline was, where it is that of another day.
     """
     condition = rule.threshold(severity)
     if rule.when is not None or value is None:
@@ -58,6 +67,7 @@ def still_firing(rule: Rule, series: Series, severity: Severity, value: float | 
             str(condition),
             str(lowest),
             counted=condition.reference.counted if isinstance(condition, Relative) else "",
+            days=days,
         )
         return sentence(evidence, rule.name, series.labels)
     text = f"{series} is {number(value)}"
@@ -84,7 +94,7 @@ def _breached(evidence: Evidence, what: str) -> str:
         return f"{evidence.severity}: {evidence.threshold}"
     condition = parse_condition(evidence.threshold)
     if isinstance(condition, Relative) and evidence.baseline is not None:
-        change = condition.describe(evidence.value, evidence.baseline)
+        change = _compared(condition, evidence).describe(evidence.value, evidence.baseline)
         value = _value(what, evidence.value, evidence.counted)
         return f"{value}, {change} ({evidence.severity}: {condition})"
     normal = parse_condition(evidence.lowest).normal
@@ -102,12 +112,19 @@ def _cleared(evidence: Evidence, what: str) -> str:
     condition = parse_condition(evidence.threshold)
     text = _value(what, evidence.value, evidence.counted)
     if isinstance(condition, Relative) and evidence.baseline is not None:
-        text += f", {condition.describe(evidence.value, evidence.baseline)}"
+        text += f", {_compared(condition, evidence).describe(evidence.value, evidence.baseline)}"
     if evidence.reason is TransitionReason.NEW_LEVEL:
         return f"{text}: after {duration(evidence.seconds or 0.0)} the new level is taken as normal"
     if evidence.threshold != evidence.lowest:
         return f"{text}, no longer {evidence.severity} ({condition})"
     return f"{text} (normal: {evidence.recover or parse_condition(evidence.lowest).normal})"
+
+
+def _compared(condition: Relative, evidence: Evidence) -> Relative:
+    """The condition with what it was compared with: where a day is left out, an earlier one."""
+    if not evidence.days:
+        return condition
+    return replace(condition, reference=replace(condition.reference, days=evidence.days))
 
 
 def _value(what: str, value: float, counted: str) -> str:

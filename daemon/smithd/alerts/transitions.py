@@ -262,9 +262,13 @@ def _says_data_returned(rule: Rule, before: Alert) -> bool:
 
 
 def _is_new_level(rule: Rule, before: Alert, now: float) -> bool:
-    """Whether an alert is clear because what it is compared with was frozen for as long as that may be."""
+    """Whether an alert is clear because what it is compared with was frozen for as long as that may be, or is a day by
+    now of which the alert was open all the time before.
+    """
     condition, hold = rule.thresholds[0][1], before.holds[0]
-    if not isinstance(condition, Relative) or not condition.reference.freezes:
+    if not isinstance(condition, Relative):
         return False
+    reference = condition.reference
+    least = rule.rebase_after if reference.freezes else max(rule.rebase_after, reference.seconds)
     cleared_at = hold.since if hold.phase is Phase.RECOVERING else now
-    return cleared_at - before.breached_since(now) >= rule.rebase_after
+    return cleared_at - before.breached_since(now) >= least

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from smithd.alerts.relative import Relative
 from smithd.cli.options import config_argument, log_level_option
 from smithd.clock import SystemClock
 from smithd.config.certificates import check_certificates
@@ -83,8 +82,7 @@ def _unnamed_counters(config: Config) -> Iterator[str]:
     rules = {
         name: options.metric
         for name, options in config.rules.items()
-        if options.metric is not None and options.metric not in config.counters
-        if any(isinstance(each, Relative) and each.reference.freezes for each in options.thresholds.values())
+        if options.metric is not None and options.metric not in config.counters and name in config.places
     }
     if not rules or not os.path.exists(config.state):
         return
@@ -106,6 +104,6 @@ def _unnamed_counters(config: Config) -> Iterator[str]:
     for name, metric in rules.items():
         if metric in found:
             yield (
-                f"{config.path}: rules.{name}: {metric} rises and starts again, which this rule takes for a fall: "
+                f"{config.places[name]}: warning: {metric} rises and starts again, which this rule takes for a fall: "
                 "let the metric say 'counter: daily' (it starts again at midnight) or 'counter: true' (at any time)"
             )

@@ -14,7 +14,7 @@ from smithd.alerts.severity import THRESHOLD_SEVERITIES
 from smithd.config import expressions
 from smithd.config.model import Config, RuleConfig
 from smithd.config.validator import Validator
-from smithd.config.yaml.positions import Path
+from smithd.config.yaml.positions import Path, locate
 from smithd.expression.derived import base_metrics
 from smithd.expression.expression import Expression
 from smithd.expression.option import InlineMetric
@@ -128,6 +128,7 @@ def advise(validator: Validator, config: Config) -> None:
 
     _warn_of_freshness(validator, config)
     _warn_of_short_times(validator, config)
+    _warn_of_short_absences(validator, config)
     _warn_of_short_windows(validator, config)
 
     limit = config.account.limits.live_activities_at_once
@@ -160,6 +161,16 @@ def advise(validator: Validator, config: Config) -> None:
                 what = " and ".join(f"'{each}'" for each in empty)
                 message = f"{what} will be empty: this rule compares nothing with the past (drops, rises, changes)"
                 validator.warn(("rules", name, "push", key), message)
+
+
+def places(validator: Validator, config: Config) -> dict[str, str]:
+    """Where each rule that compares with a moment ago, or an average, says so, as file:line:column."""
+    found: dict[str, str] = {}
+    for name, rule in config.rules.items():
+        for severity, threshold in rule.thresholds.items():
+            if isinstance(threshold, Relative) and threshold.reference.freezes:
+                found.setdefault(name, str(locate(validator.root, ("rules", name, str(severity))).anchor.start))
+    return found
 
 
 def _warn_of_short_histories(validator: Validator, config: Config) -> None:
@@ -197,25 +208,44 @@ def _warn_of_short_times(validator: Validator, config: Config) -> None:
     pace = _Pace(config)
     for name, rule in config.rules.items():
         interval = pace.interval(rule.metrics)
-        timings = rule.timings.values()
-        compared = [each.reference for each in rule.thresholds.values() if isinstance(each, Relative)]
-        missing = [(key, getattr(rule, key)) for key in ("no_data", "on_error")]
-        short = [
-            ("for", min(timing.hold for timing in timings), "one value in breach is enough to fire"),
-            ("keep_firing_for", min(timing.keep_firing_for for timing in timings), "one clear value resolves"),
-            *(
-                (key, given.after or 0.0, "a value counts as fresh for longer, so it has no effect")
-                for key, given in missing
-                if given
-            ),
-            # A day is never short, whatever the calendar says.
-            *(("over", each.seconds, "it often compares a value with itself") for each in compared if each.freezes),
+        short: list[tuple[str, Path, float, str]] = []
+        for key, given, effect in (
+            ("for", rule.hold, "one value in breach is enough to fire"),
+            ("keep_firing_for", rule.keep_firing_for, "one clear value resolves"),
+        ):
+            severities = given.items() if isinstance(given, dict) else [("", given)]
+            short += [(key, (key, str(each)) if each else (key,), seconds, effect) for each, seconds in severities]
+        # A day is never short, whatever the calendar says.
+        short += [
+            ("over", (str(severity),), each.reference.seconds, "it often compares a value with itself")
+            for severity, each in rule.thresholds.items()
+            if isinstance(each, Relative) and each.reference.freezes
         ]
-        for key, seconds, effect in short:
+        for key, below, seconds, effect in short:
             if 0 < seconds < interval:
-                message = f"{duration(seconds)} is less than the {duration(interval)} between polls: {effect}"
-                at: Path = ("rules", name) if key == "over" else ("rules", name, key)
-                validator.warn(at, f"{key} {message}")
+                message = f"{key} {duration(seconds)} is less than the {duration(interval)} between polls: {effect}"
+                validator.warn(("rules", name, *below), message)
+
+
+def _warn_of_short_absences(validator: Validator, config: Config) -> None:
+    """Of times after which a missing value counts, and that pass while the last one still counts as fresh."""
+    derived = base_metrics(config.derived)
+    for name, rule in config.rules.items():
+        metrics = set().union(*(derived.get(metric, {metric}) for metric in rule.metrics))
+        shortest = min((_fresh_for(config, metric) for metric in metrics), default=0.0)
+        for key in ("no_data", "on_error"):
+            given = getattr(rule, key)
+            if given is not None and 0 < (given.after or 0.0) < shortest:
+                fresh = f"the {duration(shortest)} for which a value counts as fresh"
+                message = f"{key} {duration(given.after)} is less than {fresh}, so it has no effect"
+                validator.warn(("rules", name, key, "after"), message)
+
+
+def _fresh_for(config: Config, metric: str) -> float:
+    """For how many seconds a value of a source's metric counts as fresh."""
+    source, _, name = metric.partition(".")
+    spec = config.sources.get(source)
+    return spec.fresh_for_of(name, 0.0) if spec is not None else 0.0
 
 
 def _warn_of_short_windows(validator: Validator, config: Config) -> None:

@@ -152,7 +152,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         raise report.error()
     lint.advise(validator, config)
     empty.advise(validator, config)
-    return replace(config, warnings=report.warnings)
+    return replace(config, warnings=report.warnings, places=lint.places(validator, config))
 
 
 def _check_stream_keys(validator: Validator) -> None:

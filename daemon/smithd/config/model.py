@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -176,7 +177,8 @@ class Config:
 
     ``unknown`` has the paths of values that are not known because a secret is missing (only where secrets are not
     required): such a value is its field's default, or UNKNOWN. ``without_secret`` has the paths of all texts that lack
-    a secret, also where the text as it was written is valid.
+    a secret, also where the text as it was written is valid. ``places``: where the rules that compare with a moment ago
+    say so, as file:line:column.
     """
 
     path: Path
@@ -196,6 +198,7 @@ class Config:
     unknown: frozenset[tuple[str | int, ...]] = frozenset()
     without_secret: frozenset[tuple[str | int, ...]] = frozenset()
     warnings: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def counters(self) -> dict[str, Counter]:

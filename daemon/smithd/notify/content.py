@@ -269,7 +269,8 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
         elif alert.severity not in dict(rule.thresholds) or (rule.when is not None and alert.evidence):
             what = what or f"{alert.rule} is {alert.severity}"
         else:
-            what = sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline)
+            days = alert.evidence.days if alert.evidence is not None else None
+            what = sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline, days)
         return f"{what}, since {view.clock(alert.severity_since)}."
 
     if group.scope is GroupScope.STORM:

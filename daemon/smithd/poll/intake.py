@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from smithd.errors import BadResponse
+from smithd.formatting import duration
 from smithd.plugin.sample import RawSample, Sample, Series
 
 MAX_SERIES = 10_000
@@ -54,7 +55,7 @@ class Poll:
 class Admission(NamedTuple):
     """What was admitted of the samples that a source handed over, and the problems with the others.
 
-    ``is_cut``: there were more samples than one poll may bring.
+    ``is_cut``: some series are not among them: there were more samples than one poll may bring, or one of the future.
     """
 
     samples: tuple[Sample, ...]
@@ -64,6 +65,10 @@ class Admission(NamedTuple):
 
 class _Rejected(Exception):
     """One sample is not admitted; the text says why."""
+
+
+class _Ahead(_Rejected):
+    """The time of a sample lies in the future. Taken as now it would stay fresh, however long it is not renewed."""
 
 
 def collect(handed: object) -> list[Any]:
@@ -104,6 +109,8 @@ class Intake:
                 sample = self._admit(raw, now, problems)
             except _Rejected as rejected:
                 problems[f"{self._source}.{rejected}"] += 1
+                # Its series is not missing.
+                is_cut |= isinstance(rejected, _Ahead)
                 continue
             if sample is not None and samples.setdefault(sample.series, sample) is not sample:
                 problems[f"{sample.series.metric}: a series came twice in one poll; the first counts"] += 1
@@ -136,6 +143,8 @@ class Intake:
             return None
         if time is None:
             return Sample(series, value, now, now)
+        if type(time) in (int, float) and time > now + AHEAD:
+            raise _Ahead(f"{metric}: its time is more than {duration(AHEAD)} ahead of the clock here; it is left out")
         if isinstance(time, bool) or not isinstance(time, int | float) or not EARLIEST <= time <= now + AHEAD:
             problems[f"{series.metric}: its time is not a moment of the past, in seconds since 1970; taken as now"] += 1
             time = now

@@ -14,7 +14,7 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ from smithd.events import (
     SourceRecovered,
     TasksLeft,
 )
+from smithd.formatting import duration
 from smithd.plugin.sample import PartialSamples, Sample
 from smithd.plugin.source import Context, Source
 from smithd.poll.intake import Intake, Poll, collect
@@ -108,6 +109,7 @@ class Poller:
         self._needs_a_person = False
         self._failure_log = _Thinned()
         self._problem_log = _Thinned()
+        self._stale: set[str] = set()
         self._tasks_reported = False
         self._leaks_reported = MANY_RESOURCES
         self._closed = False
@@ -160,6 +162,7 @@ class Poller:
                 result = replace(result, failure=f"{result.failure}; {CAPPED}")
             if self._failure_log.is_due(str(result.failure), self._failures):
                 self._events.publish(PollFailed(name, str(result.failure), self._failures, wait))
+        self._report_stale(result.samples, now)
         for problem in result.problems:
             if self._problem_log.is_due(problem):
                 self._events.publish(SamplesRefused(name, problem))
@@ -167,6 +170,22 @@ class Poller:
             self._report_leaks(self._worker)
         freshness = fresh_for(self._spec.schedule, self._spec.timeout, now)
         return Poll(name, now, freshness, result.samples, result.failure, is_partial=result.is_cut)
+
+    def _report_stale(self, samples: Iterable[Sample], now: float) -> None:
+        """Say once of a metric that all of its values are, by their own times, older than values count as fresh."""
+        newest: dict[str, float] = {}
+        for sample in samples:
+            metric = sample.series.metric
+            newest[metric] = max(sample.time, newest.get(metric, 0.0))
+        for metric, at in newest.items():
+            seconds = self._spec.fresh_for_of(metric.partition(".")[2], now)
+            if now - at <= seconds:
+                self._stale.discard(metric)
+            elif metric not in self._stale:
+                self._stale.add(metric)
+                problem = f"{metric}: by their own time all values are older than the {duration(seconds)} for which "
+                problem += "they count as fresh, so no rule looks at them; 'fresh_for' says for how long they do"
+                self._events.publish(SamplesRefused(self._spec.name, problem))
 
     def _put_off(self, result: _Result, started: float, now: float) -> tuple[float, bool]:
         """The seconds until the next poll after a failed one (0: the next that is due), and whether the source asked

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from smithd.plugin.options import Options
 from smithd.plugin.source import Source
 from smithd.poll.isolation import MetricSettings, PluginFault, call_isolated
-from smithd.poll.schedule import Schedule, ScheduleOptions
+from smithd.poll.schedule import Schedule, ScheduleOptions, fresh_for
 
 GROUP = "smithd.sources"
 """The entry point group in which packages declare their sources: ``type = "package.module:Class"``."""
@@ -65,6 +65,14 @@ class SourceSpec:
     fresh_for: float | None = field(default=None, compare=False)
     metric_settings: Mapping[str, MetricSettings] = field(default_factory=dict, compare=False)
     secrets: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+    def fresh_for_of(self, metric: str, now: float) -> float:
+        """For how many seconds a value of now of one of its metrics counts as fresh."""
+        usual = fresh_for(self.schedule, self.timeout, now) if self.fresh_for is None else self.fresh_for
+        settings = self.metric_settings.get(metric)
+        if settings is None:
+            return usual
+        return max(usual, settings.least_fresh_for) if settings.fresh_for is None else settings.fresh_for
 
 
 class Registry:

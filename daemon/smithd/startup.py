@@ -47,10 +47,10 @@ from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.slots import Slots
 from smithd.surfaces.slots import timers as slots_timers
 from smithd.time_window import TimeWindow
-from smithd.timers import AlertDue, SilenceDue, StaleDue, SurfaceDue, WindowDue
+from smithd.timers import AlertDue, NoDataDue, SilenceDue, StaleDue, SurfaceDue, WindowDue
 from smithd.views import notify_view
 
-EngineTimer = AlertDue | StaleDue | SurfaceDue | WindowDue | SilenceDue | NotifyTimer
+EngineTimer = AlertDue | StaleDue | SurfaceDue | NoDataDue | WindowDue | SilenceDue | NotifyTimer
 
 JUST_AFTER = 0.001
 """Something is stale when more than its time has passed, so its timer is due a moment later."""
@@ -192,6 +192,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     timers += stale_timers(series, setup.watched, now)
     timers += slot_timers(left.slots, setup, now)
     timers += [*window_timers(setup.windows, now), *silence_timers(left.silences, now)]
+    timers += no_data_timers(setup, series, setup.surfaces.streams, now)
     timers += renewal_timers(outbox, setup)
     timers += countdown_timers(countdowns)
     state = state._replace(groups=notified.groups, outbox=outbox)
@@ -219,6 +220,14 @@ def slot_timers(slots: Slots, setup: Setup, now: float) -> list[tuple[float, Sur
 def window_timers(windows: Iterable[TimeWindow], now: float) -> list[tuple[float, WindowDue]]:
     """When each of these time windows opens or closes next."""
     return [(window.changes_at(now), WindowDue(window.name)) for window in windows]
+
+
+def no_data_timers(
+    setup: Setup, series: SeriesState, streams: Iterable[StreamKey], now: float
+) -> list[tuple[float, NoDataDue]]:
+    """When each of these Live Activities may have had no data for too long."""
+    found = [(key, setup.surfaces.streams[key].look_for_data_at(series, now)) for key in streams]
+    return [(at, NoDataDue(key)) for key, at in found if at is not None]
 
 
 def silence_timers(silences: Silences, now: float) -> list[tuple[float, SilenceDue]]:

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable
 from typing import Generic, NamedTuple, TypeVar
 
-from smithd.keys import SurfaceKey
+from smithd.keys import StreamKey, SurfaceKey
 from smithd.plugin.sample import Labels
 
 
@@ -33,6 +33,12 @@ class SilenceDue(NamedTuple):
     """A silence that ends."""
 
     id: int
+
+
+class NoDataDue(NamedTuple):
+    """A Live Activity whose sources may all have been down for too long."""
+
+    stream: StreamKey
 
 
 class SurfaceDue(NamedTuple):

@@ -92,8 +92,9 @@ def test_numbers_are_cosmetic_and_headline_colours_and_severities_are_its_meanin
 
 def test_it_is_wanted_always_or_while_a_rule_fires() -> None:
     chosen = surface(show={"while_firing": ["errors", "other"]})
-    assert [chosen.is_wanted(view()), chosen.is_wanted(view(firing=(open_alert(),)))] == [False, True]
-    assert surface().is_wanted(view())
+    fires = view(answered=NOW, firing=(open_alert(),))
+    assert [chosen.is_wanted(view(answered=NOW)), chosen.is_wanted(fires)] == [False, True]
+    assert surface().is_wanted(view(answered=NOW))
 
 
 def test_a_suppressed_alert_starts_nothing_ends_nothing_and_counts_nowhere_but_in_colours() -> None:

@@ -58,7 +58,7 @@ from smithd.startup import EngineTimer
 from smithd.state import State, StateChanges
 from smithd.surfaces import slots
 from smithd.surfaces.surfaces import render
-from smithd.timers import AlertDue, SilenceDue, StaleDue, SurfaceDue, TimerChanges, TimerQueue, WindowDue
+from smithd.timers import AlertDue, NoDataDue, SilenceDue, StaleDue, SurfaceDue, TimerChanges, TimerQueue, WindowDue
 from smithd.views import notify_view, surfaces_view
 
 ALIVE_EVERY = 60.0
@@ -293,26 +293,11 @@ class Step:
 
     def _tick(self, now: float) -> None:
         """What time alone changes: evaluate → notify → render, for the timers that are due."""
-        alerts_due: list[AlertDue] = []
-        names: list[str] = []
-        surfaces: set[SurfaceKey] = set()
-        notify_due: list[NotifyTimer] = []
-        windows: set[str] = set()
-        for timer in self._timers.take(now):
-            match timer:
-                case AlertDue():
-                    alerts_due.append(timer)
-                case StaleDue(name):
-                    names.append(name)
-                case SurfaceDue(surface):
-                    surfaces.add(surface)
-                case WindowDue(name):
-                    windows.add(name)
-                    surfaces |= self._setup.surfaces.by_window.get(name, frozenset()) | self._suppression_changed()
-                case SilenceDue():
-                    surfaces |= self._suppression_changed()
-                case SuppressionEnds() | GroupDue():
-                    notify_due.append(timer)
+        due = self._timers.take(now)
+        alerts_due = [timer for timer in due if isinstance(timer, AlertDue)]
+        notify_due = [timer for timer in due if isinstance(timer, SuppressionEnds | GroupDue)]
+        names = [timer.name for timer in due if isinstance(timer, StaleDue)]
+        surfaces = self._surfaces_due(due, now)
 
         # Their timers are used up. Samples may have come since, so most get another, and few are stale.
         ageing = self._state.ageing
@@ -320,8 +305,6 @@ class Step:
             ageing = ageing.discard(name)
         self._state = self._state._replace(ageing=ageing)
         self._watch(names, now)
-        changed = (window for window in self._setup.windows if window.name in windows)
-        self._timers.add(startup.window_timers(changed, now))
         stale = [name for name in names if self._state.series.stale_at(name) <= now]
 
         evaluated = Evaluated(self._state.alerts)
@@ -329,6 +312,24 @@ class Step:
             view = self._view(now)
             evaluated = evaluate_time(self._setup.rules, self._state.alerts, alerts_due, names, view)
         self._notify_and_render(evaluated, notify_due, stale, surfaces, now)
+
+    def _surfaces_due(self, due: Iterable[EngineTimer], now: float) -> set[SurfaceKey]:
+        """The surfaces that are to be rendered for these timers, of which some are set again."""
+        surfaces: set[SurfaceKey] = set()
+        for timer in due:
+            match timer:
+                case SurfaceDue(surface):
+                    surfaces.add(surface)
+                case NoDataDue(stream):
+                    surfaces.add(stream)
+                    self._timers.add(startup.no_data_timers(self._setup, self._state.series, [stream], now))
+                case WindowDue(name):
+                    surfaces |= self._setup.surfaces.by_window.get(name, frozenset()) | self._suppression_changed()
+                    windows = (window for window in self._setup.windows if window.name == name)
+                    self._timers.add(startup.window_timers(windows, now))
+                case SilenceDue():
+                    surfaces |= self._suppression_changed()
+        return surfaces
 
     def _set_clock(self, now: float, seconds: float) -> None:
         """Nothing was true, or began, in the future; and everything is looked at again."""
@@ -361,6 +362,7 @@ class Step:
         self._timers.add(startup.slot_timers(self._state.slots, self._setup, now))
         self._timers.add(startup.window_timers(self._setup.windows, now))
         self._timers.add(startup.silence_timers(self._state.silences, now))
+        self._timers.add(startup.no_data_timers(self._setup, series, self._setup.surfaces.streams, now))
         self._timers.add(startup.renewal_timers(self._state.outbox, self._setup))
         self._timers.add(startup.countdown_timers(self._state.countdowns))
         self._watch(self._setup.watched, now)

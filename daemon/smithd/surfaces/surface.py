@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from smithd.alerts.severity import Severity
 from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import NO_STAGE, ActivityContent, ActivityStage, Value
+from smithd.series.state import SeriesState
 from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.view import SurfacesView
 
@@ -165,6 +166,9 @@ class SlotSurface(Protocol):
 
     def is_done(self, view: SurfacesView) -> bool:
         """Whether it has come to its end by itself; it is unwanted then."""
+
+    def look_for_data_at(self, series: SeriesState, now: float) -> float | None:
+        """When it may have had no data for too long, at the earliest; None: it needs none."""
 
     def countdown(self, view: SurfacesView) -> Countdown | None:
         """What its timer counts down from now on; None where it has none."""

@@ -62,10 +62,13 @@ class AlertOptions(WithColor, WithBadge, WithTwoButtons):
 
     def own_state(self, seen: ActivityView) -> dict[str, Any]:
         """The message, with the time of what it says where that is stale."""
+        return self.marked(seen, seen.stale_mark if seen.samples else "")
+
+    def marked(self, seen: ActivityView, mark: str) -> dict[str, Any]:
+        """The message says it."""
         said = _said(self._alerts(seen.surfaces), seen.surfaces) if self.message is None else ""
-        text = said or seen.headline(self.message)
-        mark = f" ({seen.stale_mark})" if seen.samples and seen.stale_mark else ""
-        return {"message": f"{text or NOTHING_FIRES}{mark}"}
+        text = said or seen.headline(self.message) or NOTHING_FIRES
+        return {"message": f"{text} ({mark})" if mark else text}
 
     def own_meaning(self, state: Json) -> Any:
         """Its colour; the text says what fires, which counts anyway."""

@@ -18,7 +18,7 @@ from smithd.contract.parts import Action, Icon
 from smithd.contract.values import Channels, Tags, size
 from smithd.keys import StreamKey
 from smithd.outbox.message import Json
-from smithd.plugin.options import Duration, Options
+from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.plugin.sample import Sample
 from smithd.references import ReferenceKind, TimeWindowRef, references
 from smithd.surfaces.activity.show import Show, ShowOptions
@@ -83,6 +83,9 @@ class End(Options):
     final: FinalOptions = Field(FinalOptions(), description="texts of the final state in place of the usual ones")
     dismiss_after: Annotated[Duration, AfterValidator(_not_too_long)] = Field(
         120.0, description="how long the final state stays on the Lock Screen; at most 4h"
+    )
+    when_no_data: PositiveDuration = Field(
+        3600.0, description="it ends when all sources of what it shows have been failing or silent for this long"
     )
     cool_down: Duration = Field(60.0, description="how long it must be unwanted before it ends (flapping updates it)")
 

@@ -13,6 +13,8 @@ from smithd.alerts.severity import Severity
 from smithd.keys import StreamKey
 from smithd.outbox.message import ActivityContent, ActivityStage
 from smithd.outbox.shown import ShownActivity
+from smithd.series.state import SeriesState
+from smithd.surfaces import no_data
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.view import ActivityView, undated
 from smithd.surfaces.countdown import Countdown
@@ -47,7 +49,20 @@ class ActivitySurface:
 
     def is_done(self, view: SurfacesView) -> bool:
         """Whether it has come to its end by itself; it is unwanted then."""
-        return self.options.is_done(view.countdowns.get(self.key), view.now)
+        return self.options.is_done(view.countdowns.get(self.key), view.now) or self._has_no_data(view)
+
+    def look_for_data_at(self, series: SeriesState, now: float) -> float | None:
+        """When it may have had no data for ``end.when_no_data``, at the earliest; None: it shows no values."""
+        sources = self._sources(series)
+        return no_data.next_look(series, sources, self.options.end.when_no_data, now) if sources else None
+
+    def _has_no_data(self, view: SurfacesView) -> bool:
+        """Whether all sources of what it shows have been down for ``end.when_no_data``."""
+        since = no_data.down_since(view.series, self._sources(view.series), view.now)
+        return since is not None and view.now >= since + self.options.end.when_no_data
+
+    def _sources(self, series: SeriesState) -> frozenset[str]:
+        return frozenset().union(*(series.expected.sources_of(metric) for metric in self.dependencies.metrics))
 
     def countdown(self, view: SurfacesView) -> Countdown | None:
         """What its timer counts down from now on; None where it has none."""
@@ -76,7 +91,14 @@ class ActivitySurface:
         if not state:
             return ActivityContent({})
         end = self.options.end
-        return ActivityContent(state | end.final.texts(seen) | {"auto_dismiss_seconds": round(end.dismiss_after)})
+        texts = self._lost(seen) if self._has_no_data(view) else end.final.texts(seen)
+        return ActivityContent(state | texts | {"auto_dismiss_seconds": round(end.dismiss_after)})
+
+    def _lost(self, seen: ActivityView) -> dict[str, Any]:
+        """The texts of a final state without data: those of ``final`` may say that all is well."""
+        series = seen.surfaces.series
+        since = no_data.last_answer(series, self._sources(series)) or seen.as_of or series.started
+        return self.options.marked(seen, f"no data since {seen.clock(since)}")
 
     def _seen(self, view: SurfacesView) -> ActivityView:
         options, shown = self.options, view.shown(self.key)

@@ -11,7 +11,7 @@ from smithd.formatting import plain
 from smithd.keys import StreamKey
 from smithd.outbox.message import Json
 from smithd.surfaces.activity.parts import WithColor, WithSubtitle
-from smithd.surfaces.activity.rows import ActivityRow, RowOptions, cut, laid_out, left_out, meaning_of_rows
+from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows
 from smithd.surfaces.activity.view import ActivityView
 from smithd.surfaces.surface import NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView
@@ -61,6 +61,6 @@ class MetricsOptions(WithSubtitle, WithColor):
         """That of the rows."""
         return meaning_of_rows(state["metrics"])
 
-    def _rows(self, view: SurfacesView) -> tuple[list[ActivityRow], list[ActivityRow]]:
+    def _rows(self, view: SurfacesView) -> tuple[list[SeriesRow], list[SeriesRow]]:
         """The rows that are shown, and those that are left out."""
         return cut(*laid_out(self.metrics, view), MOST_GAUGES)

@@ -82,24 +82,24 @@ class RowOptions(ColorOptions):
         assert metric is not None
         return metric
 
-    def rows(self, view: SurfacesView) -> list[ActivityRow]:
+    def rows(self, view: SurfacesView) -> list[SeriesRow]:
         """All of its rows, in their order."""
         samples = view.samples(self.metric)
         if self.label is not None:
             severity = view.severity([self.color_by]) if self.color_by is not None else None
-            return [ActivityRow(self, self.label, next(iter(samples), None), severity)]
+            return [SeriesRow(self, self.label, next(iter(samples), None), severity)]
         assert self.by is not None
         severity_of = _severities(view.firing.get(self.color_by or "", {}))
         found = []
         for sample in samples:
             labels = sample.series.labels
-            found.append(ActivityRow(self, dict(labels).get(self.by) or NO_VALUE, sample, severity_of(labels)))
+            found.append(SeriesRow(self, dict(labels).get(self.by) or NO_VALUE, sample, severity_of(labels)))
         default = RowOrder.WORST if self.color_by is not None else RowOrder.LARGEST
         return sorted(found, key=lambda row: row.place(self.order or default))
 
 
 @dataclass(frozen=True, slots=True)
-class ActivityRow:
+class SeriesRow:
     """One row. ``severity``: how severely its alert fires; ``sample``: None where there is none."""
 
     options: RowOptions
@@ -139,10 +139,10 @@ class ActivityRow:
         return {"label": label, "value": value, **unit, **({"color": self.color} if self.color is not None else {})}
 
 
-def laid_out(options: Sequence[RowOptions], view: SurfacesView) -> tuple[list[ActivityRow], list[ActivityRow]]:
+def laid_out(options: Sequence[RowOptions], view: SurfacesView) -> tuple[list[SeriesRow], list[SeriesRow]]:
     """The rows that are to be shown, and those that ``top`` leaves out."""
-    shown: list[ActivityRow] = []
-    left: list[ActivityRow] = []
+    shown: list[SeriesRow] = []
+    left: list[SeriesRow] = []
     for each in options:
         rows = each.rows(view)
         shown += rows[: each.top]
@@ -150,9 +150,7 @@ def laid_out(options: Sequence[RowOptions], view: SurfacesView) -> tuple[list[Ac
     return shown, left
 
 
-def cut(
-    shown: Sequence[ActivityRow], left: Sequence[ActivityRow], most: int
-) -> tuple[list[ActivityRow], list[ActivityRow]]:
+def cut(shown: Sequence[SeriesRow], left: Sequence[SeriesRow], most: int) -> tuple[list[SeriesRow], list[SeriesRow]]:
     """The same with no more than ``most`` rows shown. Rows of ``each`` give way before those of one value, mild ones
     before severe ones, the last first.
     """
@@ -162,7 +160,7 @@ def cut(
     return [shown[at] for at in kept], [shown[at] for at in places if at not in kept] + [*left]
 
 
-def left_out(rows: Collection[ActivityRow]) -> tuple[str, str, dict[str, Any]]:
+def left_out(rows: Collection[SeriesRow]) -> tuple[str, str, dict[str, Any]]:
     """What says that rows are left out: the text, their worst mark, and the field ``color``: the worst one, or the one
     that they share.
     """

@@ -12,7 +12,7 @@ from smithd.contract.values import LONGEST_VALUE, MOST_ROWS, clipped
 from smithd.formatting import number, plain
 from smithd.outbox.message import Json, Value
 from smithd.surfaces.activity.parts import NO_VALUE, WithSubtitle
-from smithd.surfaces.activity.rows import ActivityRow, RowOptions, cut, laid_out, left_out, meaning_of_rows
+from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows
 from smithd.surfaces.activity.view import ActivityView, ReadingText
 from smithd.surfaces.widget import marked_stale
 
@@ -53,7 +53,7 @@ class StatsOptions(WithSubtitle):
         return meaning_of_rows(state["metrics"])
 
 
-def _value(row: ActivityRow, before: Mapping[str, str], seen: ActivityView) -> Value:
+def _value(row: SeriesRow, before: Mapping[str, str], seen: ActivityView) -> Value:
     """A row's value: a number where it can be one (not below zero, contract section 4.2), else a text. ``before``: what
     is shown, by the labels; without a sample it may be from before the start, and is marked as stale.
     """

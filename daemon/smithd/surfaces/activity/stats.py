@@ -9,11 +9,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from smithd.contract.values import LONGEST_VALUE, MOST_ROWS, clipped
-from smithd.formatting import number, plain
+from smithd.formatting import plain
 from smithd.outbox.message import Json, Value
 from smithd.surfaces.activity.parts import NO_VALUE, WithSubtitle
 from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows
-from smithd.surfaces.activity.view import ActivityView, ReadingText
+from smithd.surfaces.activity.view import PLAIN, ActivityView, ReadingText
 from smithd.surfaces.widget import marked_stale
 
 _MARKS = re.compile(r"( !!?)?( \?)?$")
@@ -22,7 +22,7 @@ _MARKS = re.compile(r"( !!?)?( \?)?$")
 class StatOptions(RowOptions):
     """A row of ``stats``."""
 
-    format: ReadingText | None = Field(None, description="how the number is written; a template")
+    format: ReadingText = Field(PLAIN, description="how the number is written; a template; default: as a number")
 
 
 class StatsOptions(WithSubtitle):
@@ -58,17 +58,17 @@ def _value(row: SeriesRow, before: Mapping[str, str], seen: ActivityView) -> Val
     is shown, by the labels; without a sample it may be from before the start, and is marked as stale.
     """
     assert isinstance(row.options, StatOptions)
-    sample, form = row.sample, row.options.format
+    sample, has_text = row.sample, "format" in row.options.model_fields_set
     if sample is None:
         known = _MARKS.sub("", before.get(row.label, NO_VALUE))
         return NO_VALUE if known == NO_VALUE else marked_stale(known)
-    marks = [row.mark] if form is None and row.mark else []
+    marks = [row.mark] if row.mark and not has_text else []
     if not seen.surfaces.is_fresh(sample):
         marks.append("?")
-    if form is None and not marks and sample.value >= 0:
+    if not has_text and not marks and sample.value >= 0:
         return plain(sample.value)
     # A row must have a value; a template's text can be empty.
-    text = (seen.reading(form, sample) if form is not None else number(sample.value)) or NO_VALUE
+    text = seen.reading(row.options.format, sample) or NO_VALUE
     # The text is cut, and not its marks.
     ending = "".join(f" {mark}" for mark in marks)
     return clipped(text, LONGEST_VALUE - len(ending)) + ending

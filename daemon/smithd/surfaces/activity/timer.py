@@ -63,7 +63,7 @@ class TimerOptions(WithSubtitle, WithColor):
         return self
 
     @property
-    def metrics(self) -> frozenset[str]:
+    def shown_metrics(self) -> frozenset[str]:
         """The time that it shows."""
         return frozenset(each for each in (self.until, self.since) if each is not None)
 

@@ -282,7 +282,7 @@ def test_a_slow_source_does_not_hold_back_the_activity_of_an_alert(tmp_path: Pat
         values = [
             message.content.content_state["metrics"] for message in harness.take() if isinstance(message, ActivityState)
         ]
-        assert [row["value"] for row in values[0]] == ["–", 7]
+        assert [row["value"] for row in values[0]] == ["–", "7 !!"]
 
 
 def test_a_headline_about_all_alerts_follows_them_at_once(tmp_path: Path) -> None:

@@ -35,7 +35,11 @@ widgets:
   shop.orders: shop.orders
   shop.text: {text: '{{ firing | length }} firing', min_interval: 0}
 live_activities:
-  shop: {type: stats, title: Shop, show: always, stats: [{label: Orders, value: shop.orders, color_by: errors}]}
+  shop:
+    type: stats
+    title: Shop
+    show: always
+    stats: [{label: Orders, value: shop.orders, color_by: errors, mark: false}]
   trouble: {type: stats, title: Trouble, show: {while_firing: [errors]}, stats: [{label: Errors, value: shop.errors}]}
 """
 WRITTEN = 1795472105.0

@@ -44,19 +44,13 @@ def test_a_full_state_with_colours_by_rule() -> None:
         "title": "Shop: 1 firing",
         "type": "stats",
         "metrics": [
-            {"label": "Errors", "value": 7.25, "color": "red"},
+            {"label": "Errors", "value": "7.25 !!", "color": "red"},
             {"label": "Revenue", "value": "€99.00"},
         ],
         "icon": {"symbol": "cart"},
     }
     assert content.channels == ("ops",)
     assert desired(surface(), seen).content.channels == ("everybody",)
-
-
-def test_one_row_for_each_series_the_largest_first() -> None:
-    chosen = surface(stats=[{"each": "shop.stock", "by": "house", "top": 2}])
-    seen = view(*(sample("shop.stock", value, house=house) for house, value in [("a", 1), ("b", 9), ("c", 5)]))
-    assert rows(chosen, seen) == [{"label": "b", "value": 9}, {"label": "c", "value": 5}]
 
 
 def test_stale_values_negative_numbers_and_missing_ones() -> None:

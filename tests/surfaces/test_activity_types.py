@@ -104,4 +104,4 @@ def test_what_its_options_name_must_be_declared(tmp_path: Path) -> None:
 
 def test_a_type_that_there_is_not_is_reported_with_those_that_there_are(tmp_path: Path) -> None:
     report = "\n".join(run(tmp_path, CONFIG.replace("type: stats", "type: statz")))
-    assert "smithd.yaml:9:19: expected one of 'alert', 'dial', 'progress', 'segmented_progress', " in report
+    assert "smithd.yaml:9:19: expected one of 'alert', 'dial', 'metrics', 'progress', 'segmented_progress', " in report

@@ -34,7 +34,8 @@ EXAMPLES = [
     for example in re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
     if example.startswith("live_activities:")
 ]
-TYPES = ["value", "progress", "segmented_progress", "alert", "timer", "stats"]
+TYPES = ["value", "progress", "segmented_progress", "alert", "timer", "stats", "metrics"]
+RULES = ["errors", "error-rate", "backlog", "low-revenue", "low-stock", "busy-cpu"]
 NOW = 1_795_000_000.0
 STATUSES = ["queued", "building", "live", "cancelled", "odd"]
 
@@ -49,7 +50,7 @@ def config_of(folder: Path, example: str) -> Config:
         lines.append(f"  {source}: {{type: prometheus, url: 'http://localhost/metrics', metrics: {{{inner}}}}}")
     lines.append("rules:")
     first = ".".join(metrics[0]) if metrics else "shop.other"
-    lines += [f"  {name}: {{metric: {first}, warning: '> 1'}}" for name in ("errors", "error-rate", "backlog")]
+    lines += [f"  {name}: {{metric: {first}, warning: '> 1'}}" for name in RULES]
     path = folder / "smithd.yaml"
     path.write_text("\n".join(lines) + "\n" + example)
     return load(path, secrets_required=True)

@@ -10,12 +10,13 @@ from smithd.plugin.options import Options
 from smithd.references import RuleRef
 from smithd.surfaces.view import SurfacesView
 
-SEVERITY_COLORS: dict[Severity | None, Color] = {
-    None: "green",
-    Severity.INFO: "blue",
-    Severity.WARNING: "orange",
-    Severity.CRITICAL: "red",
-}
+CALM: Color = "green"
+_COLORS: dict[Severity, Color] = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL: "red"}
+
+
+def severity_color(severity: Severity | None) -> Color:
+    """The colour of a severity; None: nothing fires."""
+    return CALM if severity is None else _COLORS[severity]
 
 
 class ColorOptions(Options):
@@ -34,5 +35,5 @@ class ColorOptions(Options):
     def tint(self, view: SurfacesView) -> dict[str, Color]:
         """The field ``color``, where there is one."""
         if self.color_by is not None:
-            return {"color": SEVERITY_COLORS[view.severity([self.color_by])]}
+            return {"color": severity_color(view.severity([self.color_by]))}
         return {"color": self.color} if self.color is not None else {}

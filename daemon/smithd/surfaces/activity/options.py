@@ -139,7 +139,7 @@ class ActivityOptions(Options):
         )
 
     @cached_property
-    def metrics(self) -> frozenset[str]:
+    def shown_metrics(self) -> frozenset[str]:
         """The metrics whose values it shows; not those that only decide when it is shown."""
         named = [each for each in references(self) if each.kind is ReferenceKind.METRIC]
         return frozenset(each.name for each in named if each.path[0] != "show")
@@ -151,7 +151,7 @@ class ActivityOptions(Options):
 
     def samples(self, view: SurfacesView) -> list[Sample]:
         """The samples that it shows: the oldest of them says how old it is."""
-        return [sample for metric in self.metrics for sample in view.samples(metric)]
+        return [sample for metric in self.shown_metrics for sample in view.samples(metric)]
 
     @property
     def single_metrics(self) -> tuple[str, ...]:

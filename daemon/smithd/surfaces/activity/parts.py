@@ -12,19 +12,19 @@ from pydantic_core import PydanticCustomError
 from smithd.contract.parts import Action
 from smithd.contract.values import clipped
 from smithd.expression.option import ValueRef
-from smithd.formatting import number
 from smithd.plugin.sample import Sample
 from smithd.surfaces.activity.colors import ColorOptions
 from smithd.surfaces.activity.options import ActivityOptions, End, FinalOptions, check_weight
-from smithd.surfaces.activity.view import ActivityView, FinalText, HeadlineText, ReadingText, joined
+from smithd.surfaces.activity.view import PLAIN, ActivityView, FinalText, HeadlineText, ReadingText, joined
 from smithd.surfaces.widget import marked_stale
+from smithd.template import Text
 
 NO_VALUE = "–"
 
 
-def reading(text: ReadingText | None, sample: Sample, seen: ActivityView) -> str:
+def reading(text: Text, sample: Sample, seen: ActivityView) -> str:
     """A value as a text, marked where it is too old; "" where its template gave nothing."""
-    shown = clipped(seen.reading(text, sample) if text is not None else number(sample.value))
+    shown = clipped(seen.reading(text, sample))
     return shown if not shown or seen.surfaces.is_fresh(sample) else marked_stale(shown)
 
 
@@ -82,13 +82,13 @@ class ActivityBadgeOptions(ColorOptions):
 
     title: HeadlineText | None = Field(None, description="what it says; a template")
     value: ValueRef | None = Field(None, description="the value that it says: a metric, or an expression")
-    format: ReadingText | None = Field(None, description="how the value is written; a template")
+    format: ReadingText = Field(PLAIN, description="how the value is written; a template")
 
     @model_validator(mode="after")
     def _one_content(self) -> ActivityBadgeOptions:
         if (self.title is None) == (self.value is None):
             raise PydanticCustomError("one_content", "a badge says either a text ('title') or a value ('value')")
-        if self.format is not None and self.value is None:
+        if self.value is None and "format" in self.model_fields_set:
             raise PydanticCustomError("format_only", "'format' belongs to 'value', not to 'title'")
         return self
 

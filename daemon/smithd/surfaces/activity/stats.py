@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from smithd.contract.values import MOST_ROWS, Named
-from smithd.expression.option import ValueRef
+from smithd.contract.values import LONGEST_VALUE, MOST_ROWS, clipped
 from smithd.formatting import plain
-from smithd.outbox.message import Json
-from smithd.plugin.sample import Sample
-from smithd.surfaces.activity.colors import ColorOptions
-from smithd.surfaces.activity.parts import NO_VALUE, WithSubtitle, old, reading
-from smithd.surfaces.activity.view import ActivityView, ReadingText
+from smithd.outbox.message import Json, Value
+from smithd.surfaces.activity.parts import NO_VALUE, WithSubtitle
+from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows
+from smithd.surfaces.activity.view import PLAIN, ActivityView, ReadingText
+from smithd.surfaces.widget import marked_stale
+
+_MARKS = re.compile(r"( !!?)?( \?)?$")
 
 
-class StatOptions(ColorOptions):
-    """A row: one metric, or (``each``) one row for every series of a metric."""
+class StatOptions(RowOptions):
+    """A row of ``stats``."""
 
-    label: Named | None = None
-    value: ValueRef | None = Field(None, description="the value that is shown: a metric, or an expression")
-    each: ValueRef | None = Field(None, description="a metric; one row for each of its series")
-    by: str | None = Field(None, description="the label that names the rows of 'each'")
-    top: Annotated[int, Field(ge=1, le=MOST_ROWS)] = Field(MOST_ROWS, description="rows of 'each', the largest first")
-    format: ReadingText | None = Field(None, description="how the number is written; a template")
-    unit: str | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> StatOptions:
-        if (self.value is None) == (self.each is None):
-            raise PydanticCustomError("one_kind", "a row shows either one metric ('value') or several series ('each')")
-        if self.value is not None and self.label is None:
-            raise PydanticCustomError("label", "a row needs a 'label'")
-        if self.each is not None and (self.by is None or self.label is not None):
-            raise PydanticCustomError("by", "rows of 'each' are named by a label of the series: give 'by', no 'label'")
-        return self
-
-    @property
-    def metric(self) -> str:
-        """The metric that the row, or the rows, show."""
-        metric = self.value or self.each
-        assert metric is not None
-        return metric
+    format: ReadingText = Field(PLAIN, description="how the number is written; a template; default: as a number")
 
 
 class StatsOptions(WithSubtitle):
-    """A Live Activity's keys."""
+    """A Live Activity with rows."""
 
     type: Literal["stats"]
     stats: list[StatOptions] = Field(min_length=1, max_length=MOST_ROWS, description="the rows, eight at most")
@@ -59,34 +37,38 @@ class StatsOptions(WithSubtitle):
         return tuple(stat.value for stat in self.stats if stat.value is not None)
 
     def own_state(self, seen: ActivityView) -> dict[str, Any]:
-        """The rows."""
-        known = {row["label"]: old(row["value"]) for row in seen.shown_state.get("metrics", ())}
-        rows = [row for stat in self.stats for row in _rows(stat, known, seen)][:MOST_ROWS]
+        """The rows. What is left out is the last one of the eight."""
+        shown, left = laid_out(self.stats, seen.surfaces)
+        if len(shown) + bool(left) > MOST_ROWS:
+            shown, left = cut(shown, left, MOST_ROWS - 1)
+        before = {row["label"]: str(row["value"]) for row in seen.shown_state.get("metrics", ())}
+        rows = [row.fields(row.label, _value(row, before, seen)) for row in shown]
+        if left:
+            label, mark, color = left_out(left)
+            rows.append({"label": label, "value": mark or "…", **color})
         return {"metrics": rows or [{"label": self.stats[0].metric, "value": NO_VALUE}]}
 
     def own_meaning(self, state: Json) -> Any:
-        """Which rows there are, with their colours, and which of them have a value; not their order."""
-        return sorted([row["label"], row.get("color", ""), row["value"] == NO_VALUE] for row in state["metrics"])
+        """That of the rows."""
+        return meaning_of_rows(state["metrics"])
 
 
-def _rows(stat: StatOptions, known: Mapping[str, str], seen: ActivityView) -> list[dict[str, Any]]:
-    # The second key keeps rows with equal values in one order: they would change places otherwise.
-    samples = sorted(seen.surfaces.samples(stat.metric), key=lambda sample: (-sample.value, sample.series))
-    labelled: list[tuple[str, str | float]]
-    if stat.each is None:
-        assert stat.label is not None
-        labelled = [(stat.label, _value(stat, samples[0], seen) if samples else known.get(stat.label, NO_VALUE))]
-    else:
-        assert stat.by is not None
-        names = [dict(sample.series.labels).get(stat.by) or NO_VALUE for sample in samples[: stat.top]]
-        labelled = [(name, _value(stat, sample, seen)) for name, sample in zip(names, samples, strict=False)]
-    unit = {"unit": stat.unit} if stat.unit is not None else {}
-    return [{"label": label, "value": value, **unit, **stat.tint(seen.surfaces)} for label, value in labelled]
-
-
-def _value(stat: StatOptions, sample: Sample, seen: ActivityView) -> str | float:
-    """A row's value: a number where it can be one (not below zero, contract section 4.2), else a text."""
-    if stat.format is None and sample.value >= 0 and seen.surfaces.is_fresh(sample):
+def _value(row: SeriesRow, before: Mapping[str, str], seen: ActivityView) -> Value:
+    """A row's value: a number where it can be one (not below zero, contract section 4.2), else a text. ``before``: what
+    is shown, by the labels; without a sample it may be from before the start, and is marked as stale.
+    """
+    assert isinstance(row.options, StatOptions)
+    sample, has_text = row.sample, "format" in row.options.model_fields_set
+    if sample is None:
+        known = _MARKS.sub("", before.get(row.label, NO_VALUE))
+        return NO_VALUE if known == NO_VALUE else marked_stale(known)
+    marks = [row.mark] if row.mark and not has_text else []
+    if not seen.surfaces.is_fresh(sample):
+        marks.append("?")
+    if not has_text and not marks and sample.value >= 0:
         return plain(sample.value)
     # A row must have a value; a template's text can be empty.
-    return reading(stat.format, sample, seen) or NO_VALUE
+    text = seen.reading(row.options.format, sample) or NO_VALUE
+    # The text is cut, and not its marks.
+    ending = "".join(f" {mark}" for mark in marks)
+    return clipped(text, LONGEST_VALUE - len(ending)) + ending

@@ -75,13 +75,13 @@ class ActivitySurface:
 
     def render(self, view: SurfacesView) -> DesiredActivity | NotRenderable:
         """Its full state; where that cannot be shown, what is shown, with a mark."""
+        # After a start, what is shown stays until all have answered: until then, some rows would be marked as stale.
+        if any(view.is_unseen(metric) for metric in self.dependencies.metrics):
+            return NotRenderable(self.key, Obstacle.UNSEEN)
         seen = self._seen(view)
         if (problem := self.options.obstacle(self.key, view)) is not None:
             kept = self._kept(seen)
             return self._desired(kept, seen, problem) if kept and view.is_on_phone(self.key) else problem
-        # After a start, what is shown stays until all have answered: until then, some rows would be marked as stale.
-        if any(view.is_unseen(metric) for metric in self.dependencies.metrics):
-            return NotRenderable(self.key, Obstacle.UNSEEN)
         return self._desired(self._state(seen), seen)
 
     def final_content(self, view: SurfacesView) -> ActivityContent:

@@ -63,14 +63,14 @@ class TimerOptions(WithSubtitle, WithColor):
         return self
 
     @property
-    def metrics(self) -> frozenset[str]:
+    def shown_metrics(self) -> frozenset[str]:
         """The time that it shows."""
         return frozenset(each for each in (self.until, self.since) if each is not None)
 
     @property
     def single_metrics(self) -> tuple[str, ...]:
         """The time that it shows."""
-        return (*super().single_metrics, *self.metrics)
+        return (*super().single_metrics, *self.shown_metrics)
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """No time, a number that is none, or a countdown that nothing asks for; one that is over needs no time."""
@@ -84,7 +84,7 @@ class TimerOptions(WithSubtitle, WithColor):
     def _no_time(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         if (found := super().obstacle(key, view)) is not None:
             return found
-        for metric in self.metrics:
+        for metric in self.shown_metrics:
             sample = _only(view, metric)
             if sample is None:
                 return NotRenderable(key, Obstacle.UNSEEN if view.is_unseen(metric) else Obstacle.NO_VALUE)

@@ -11,7 +11,7 @@ from smithd.formatting import plain
 from smithd.outbox.message import Json, Value
 from smithd.plugin.sample import Sample
 from smithd.surfaces.activity.parts import NO_VALUE, WithBadge, WithColor, WithSubtitle, WithTwoButtons, old, reading
-from smithd.surfaces.activity.view import ActivityView, ReadingText
+from smithd.surfaces.activity.view import PLAIN, ActivityView, ReadingText
 
 
 class ValueOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
@@ -19,7 +19,7 @@ class ValueOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
 
     type: Literal["value"]
     value: ValueRef = Field(description="the value that is shown: a metric, or an expression")
-    format: ReadingText | None = Field(None, description="how the number is written; a template")
+    format: ReadingText = Field(PLAIN, description="how the number is written; a template; default: as a number")
 
     @property
     def single_metrics(self) -> tuple[str, ...]:
@@ -37,6 +37,6 @@ class ValueOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
         return [state.get("color"), badge.get("color"), "badge" in state, state["value"] == NO_VALUE]
 
     def _value(self, sample: Sample, seen: ActivityView) -> Value:
-        if self.format is None and seen.surfaces.is_fresh(sample):
+        if "format" not in self.model_fields_set and seen.surfaces.is_fresh(sample):
             return plain(sample.value)
         return reading(self.format, sample, seen) or NO_VALUE

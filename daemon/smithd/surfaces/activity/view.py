@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
+
+from pydantic import Field
 
 from smithd.alerts.severity import Severity
 from smithd.outbox.message import ActivityContent, Json
@@ -34,8 +36,11 @@ FinalText = Annotated[
 ]
 """A text of a final state, which may also say when it was left."""
 
-ReadingText = Annotated[Text, template(VALUE_NAMES | _OWN_NAMES)]
+ReadingText = Annotated[Text, template(VALUE_NAMES | _OWN_NAMES), Field(validate_default=True)]
 """How a value is written."""
+
+PLAIN = cast("Text", "{{ value | number }}")
+"""How it is written by default: a template, too, since it follows the locale of the file."""
 
 
 @dataclass(frozen=True, slots=True)

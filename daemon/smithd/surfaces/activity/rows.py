@@ -1,0 +1,209 @@
+"""Rows: which series are shown, in which order and colour, and what is left out. No I/O.
+
+The types ``stats`` and ``metrics`` have them. A row is one value, or one of the series of ``each``; how many fit is the
+type's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from smithd.alerts.alert import Alert
+from smithd.alerts.severity import Severity, rank, worst_of
+from smithd.contract.values import MOST_ROWS, Color, Named
+from smithd.expression.option import ValueRef
+from smithd.plugin.sample import Labels, Sample
+from smithd.surfaces.activity.colors import CALM, ColorOptions, severity_color
+from smithd.surfaces.activity.parts import NO_VALUE
+from smithd.surfaces.view import SurfacesView
+
+MARKS = {Severity.WARNING: "!", Severity.CRITICAL: "!!"}
+"""What a row that only its colour would tell from others has, for whoever does not see colours."""
+
+_LEFT_OUT = re.compile(r"\+\d+ more")
+
+
+class RowOrder(StrEnum):
+    """Which of the series of ``each`` comes first."""
+
+    WORST = "worst"
+    """The one whose alert fires most severely; of equally severe ones, the largest."""
+    LARGEST = "largest"
+    SMALLEST = "smallest"
+    LABEL = "label"
+    """In alphabetical order."""
+
+
+class RowOptions(ColorOptions):
+    """A row: one value, or (``each``) one row for every series of a metric."""
+
+    label: Named | None = None
+    value: ValueRef | None = Field(None, description="the value that is shown: a metric, or an expression")
+    each: ValueRef | None = Field(None, description="a metric, or an expression; one row for each of its series")
+    by: str | None = Field(None, description="the label that names the rows of 'each'")
+    top: Annotated[int, Field(ge=1, le=MOST_ROWS)] = Field(
+        MOST_ROWS,
+        description="rows of 'each' at most, the first ones in 'order'; the others are one row, like '+3 more'",
+    )
+    order: RowOrder | None = Field(
+        None,
+        description="of the rows of 'each': worst (the default where there is a 'color_by'), largest, smallest, label",
+    )
+    unit: str | None = None
+    mark: bool = Field(
+        True, description="whether a row coloured by 'color_by' has ! (warning) or !! (critical), too; default: true"
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> RowOptions:
+        if (self.value is None) == (self.each is None):
+            raise PydanticCustomError("one_kind", "a row shows either one metric ('value') or several series ('each')")
+        if self.value is not None and self.label is None:
+            raise PydanticCustomError("label", "a row needs a 'label'")
+        if self.each is not None and (self.by is None or self.label is not None):
+            raise PydanticCustomError("by", "rows of 'each' are named by a label of the series: give 'by', no 'label'")
+        if self.value is not None and (names := sorted({"by", "top", "order"} & self.model_fields_set)):
+            what = " and ".join(f"'{name}'" for name in names)
+            raise PydanticCustomError("each_only", "only rows of 'each' have {what}", {"what": what})
+        return self
+
+    @property
+    def metric(self) -> str:
+        """The metric that the row, or the rows, show."""
+        metric = self.value or self.each
+        assert metric is not None
+        return metric
+
+    def rows(self, view: SurfacesView) -> list[SeriesRow]:
+        """All of its rows, in their order."""
+        samples = view.samples(self.metric)
+        if self.label is not None:
+            severity = view.severity([self.color_by]) if self.color_by is not None else None
+            return [SeriesRow(self, self.label, next(iter(samples), None), severity)]
+        assert self.by is not None
+        severity_of = _severities(view.firing.get(self.color_by or "", {}))
+        found = []
+        for sample in samples:
+            labels = sample.series.labels
+            found.append(SeriesRow(self, dict(labels).get(self.by) or NO_VALUE, sample, severity_of(labels)))
+        default = RowOrder.WORST if self.color_by is not None else RowOrder.LARGEST
+        return sorted(found, key=lambda row: row.place(self.order or default))
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """One row. ``severity``: how severely its alert fires; ``sample``: None where there is none."""
+
+    options: RowOptions
+    label: str
+    sample: Sample | None
+    severity: Severity | None
+
+    @property
+    def color(self) -> Color | None:
+        """Its colour."""
+        return severity_color(self.severity) if self.options.color_by is not None else self.options.color
+
+    @property
+    def mark(self) -> str:
+        """What says its severity without a colour."""
+        return MARKS.get(self.severity, "") if self.severity is not None and self.options.mark else ""
+
+    def place(self, order: RowOrder) -> tuple[Any, ...]:
+        """Where it stands among the rows of its metric. Rows that are alike keep one order by their series: they would
+        change places otherwise.
+        """
+        assert self.sample is not None
+        value, series = self.sample.value, self.sample.series
+        match order:
+            case RowOrder.WORST:
+                return (-rank(self.severity), -value, series)
+            case RowOrder.LARGEST:
+                return (-value, series)
+            case RowOrder.SMALLEST:
+                return (value, series)
+            case RowOrder.LABEL:
+                return (self.label, series)
+
+    def fields(self, label: str, value: Any) -> dict[str, Any]:
+        """The row as the service knows it, with these texts."""
+        unit = {"unit": self.options.unit} if self.options.unit is not None else {}
+        return {"label": label, "value": value, **unit, **({"color": self.color} if self.color is not None else {})}
+
+
+def laid_out(options: Sequence[RowOptions], view: SurfacesView) -> tuple[list[SeriesRow], list[SeriesRow]]:
+    """The rows that are to be shown, and those that ``top`` leaves out."""
+    shown: list[SeriesRow] = []
+    left: list[SeriesRow] = []
+    for each in options:
+        rows = each.rows(view)
+        shown += rows[: each.top]
+        left += rows[each.top :]
+    return shown, left
+
+
+def cut(shown: Sequence[SeriesRow], left: Sequence[SeriesRow], most: int) -> tuple[list[SeriesRow], list[SeriesRow]]:
+    """The same with no more than ``most`` rows shown. Rows of ``each`` give way before those of one value, mild ones
+    before severe ones, the last first.
+    """
+    places = range(len(shown))
+    least = sorted(places, key=lambda at: (shown[at].options.each is None, rank(shown[at].severity), -at))
+    kept = sorted(least[max(0, len(shown) - most) :])
+    return [shown[at] for at in kept], [shown[at] for at in places if at not in kept] + [*left]
+
+
+def left_out(rows: Collection[SeriesRow]) -> tuple[str, str, dict[str, Any]]:
+    """What says that rows are left out: the text, their worst mark, and the field ``color``: the worst one, or the one
+    that they share.
+    """
+    severity = worst_of(*(row.severity for row in rows))
+    by_rule = any(row.options.color_by is not None for row in rows)
+    fixed = {row.options.color for row in rows}
+    color = severity_color(severity) if by_rule else fixed.pop() if len(fixed) == 1 else None
+    mark = max((row.mark for row in rows), key=len, default="")
+    return f"+{len(rows)} more", mark, {"color": color} if color is not None else {}
+
+
+def meaning_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """What of rows is worth an update at once: which there are, with their colours, and which of them have a value; not
+    their order. Where rows are left out, which of the others are shown follows from the order: then only those count by
+    name whose colour says that something is wrong.
+    """
+    is_cut = any(_LEFT_OUT.search(row["label"]) for row in rows[-1:])
+    found = []
+    for row in rows:
+        is_calm = row.get("color") in (None, CALM) and not _LEFT_OUT.search(row["label"])
+        name = "" if is_cut and is_calm else row["label"]
+        found.append([name, row.get("color", ""), row["value"] == NO_VALUE])
+    return sorted(found)
+
+
+def _severities(alerts: Mapping[Labels, Alert]) -> Callable[[Labels], Severity | None]:
+    """How severely these alerts fire for a series: those count that have no label with another value than it."""
+    names = {tuple(name for name, _ in labels) for labels in alerts}
+
+    @cache
+    def by_shared(of: tuple[str, ...], shared: frozenset[str]) -> dict[Labels, Severity | None]:
+        found: dict[Labels, Severity | None] = {}
+        for labels, alert in alerts.items():
+            if tuple(name for name, _ in labels) == of:
+                part = tuple(pair for pair in labels if pair[0] in shared)
+                found[part] = worst_of(found.get(part), alert.severity)
+        return found
+
+    def severity(labels: Labels) -> Severity | None:
+        own = frozenset(name for name, _ in labels)
+        parts = [(of, own.intersection(of)) for of in names]
+        return worst_of(
+            *(by_shared(of, shared).get(tuple(pair for pair in labels if pair[0] in shared)) for of, shared in parts)
+        )
+
+    return severity

@@ -117,9 +117,8 @@ class SegmentedProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButton
         """How many steps are done, and what is to be said of that."""
         count, word = len(self.steps), self._word(sample)
         if word in self.failed:
-            # What the phone shows is the step that was reached.
-            reached = seen.shown_state.get("current_step", 0) if seen.since is not None else 0
-            return min(reached, count), word
+            # The step that was reached is the one on the phone.
+            return min(seen.step or 0, count), word
         if isinstance(self.step_, StepOptions):
             done = self.steps.index(word) + 1
         elif sample.value > count:

@@ -103,13 +103,15 @@ class ActivitySurface:
     def _seen(self, view: SurfacesView) -> ActivityView:
         options, shown = self.options, view.shown(self.key)
         counted = view.counted(options.headline_rules, include_suppressed=options.include_suppressed)
+        on_phone = shown if isinstance(shown, ShownActivity) and not shown.ended else None
         return ActivityView(
             view,
             samples=options.samples(view),
             summary=summary_names(counted),
             severity=options.counted_severity(self.dependencies.rules, view),
             shown=shown.content if isinstance(shown, ShownActivity) else None,
-            since=shown.since if isinstance(shown, ShownActivity) and not shown.ended else None,
+            since=on_phone.since if on_phone is not None else None,
+            step=on_phone.stage.step if on_phone is not None else None,
             countdown=view.countdowns.get(self.key),
         )
 

@@ -49,7 +49,8 @@ class ActivityView:
 
     ``samples``: those of the metrics that it shows; ``summary``: the names of a text about what fires; ``severity``:
     how badly the rules fire that it names. ``shown``: what the phone shows of it, None where that is not known;
-    ``since``: when that was started, None where it is not on the phone. ``countdown``: what its timer counts down.
+    ``since``: when that was started, None where it is not on the phone; ``step``: the step that it has come to there,
+    which is known though an answer was cut off. ``countdown``: what its timer counts down.
     """
 
     surfaces: SurfacesView
@@ -58,6 +59,7 @@ class ActivityView:
     severity: Severity | None
     shown: ActivityContent | None
     since: float | None
+    step: int | None
     countdown: Countdown | None
 
     @property

@@ -28,6 +28,7 @@ live_activities:
     update_every: 5s
     stats: [{label: Orders, value: shop.orders}]
     show: %s
+    end: {when_no_data: 1d}
 """
 ALWAYS = CONFIG % "always"
 KEY = StreamKey(DEFAULT_ACCOUNT, "shop")

@@ -31,15 +31,19 @@ class Story:
     def __init__(self, harness: Harness) -> None:
         self.harness = harness
         self.answers: dict[str, Settlement] = {}
+        self.errors = 0.0
 
     def poll(self, at: float, errors: float = 0) -> list[str]:
-        """What goes out by then, and with a poll."""
-        sent = self.until(T + at)
-        self.harness.poll(T + at, errors=errors, orders=1)
-        return [*sent, *self.send()]
+        """What goes out by then, with a poll every minute or so, the last one of which has these errors."""
+        sent: list[str] = []
+        while self.harness.now + 60 < T + at:
+            sent += self._until(self.harness.now + 60, self.errors)
+        self.errors = errors
+        return [*sent, *self._until(T + at, errors)]
 
-    def until(self, at: float) -> list[str]:
+    def _until(self, at: float, errors: float) -> list[str]:
         self.harness.pass_time(at)
+        self.harness.poll(at, errors=errors, orders=1)
         return self.send()
 
     def send(self) -> list[str]:

@@ -13,6 +13,7 @@ from smithd.delivery.choice import SHORTEST_REST
 from smithd.delivery.delivery import expired, refused, why
 from smithd.delivery.outcome import BILLING_PROBE, BlockScope, Outcome, covers, put_off
 from smithd.delivery.sender import Departures, Flight
+from smithd.delivery.wire import Request
 from smithd.engine.entries import ClaimMessages, SettleClaim
 from smithd.events import Event, SendDropped
 from smithd.keys import PushKey, StreamKey, SurfaceKey
@@ -36,8 +37,8 @@ vain.
 
 
 class Sending:
-    """The draft of one claim or settlement. ``slots``: those of the Live Activities; ``concerned``: the surfaces that may
-    look different now; ``started_streams``: what the service has started, or started anew.
+    """The draft of one claim or settlement. ``slots``: those of the Live Activities; ``concerned``: the surfaces that
+    may look different now; ``started_streams``: what the service has started, or started anew.
     """
 
     def __init__(self, setup: Setup, state: State, now: float) -> None:
@@ -119,6 +120,12 @@ class Sending:
             before = claim.before
             if not isinstance(before, ShownActivity) or before.since != shown.since:
                 self.started_streams.append(shown)
+        self._settle_slots(claim, request, outcome)
+        return outcome
+
+    def _settle_slots(self, claim: Claim, request: Request, outcome: Outcome) -> None:
+        """What a request's end means for the slots."""
+        key = claim.queued.message.key
         if isinstance(key, StreamKey):
             self._settle_slot(key, claim, outcome.settlement)
         if outcome.blocks is BlockScope.BILLED:
@@ -128,7 +135,6 @@ class Sending:
         if self.slots != self._state.slots:
             # A slot may be free for another.
             self.concerned.update(self._setup.surfaces.streams)
-        return outcome
 
     def _settle_slot(self, key: StreamKey, claim: Claim, settlement: Settlement) -> None:
         """A stream has started or left, or the service refuses its start. Which start is tried next, and when, is for

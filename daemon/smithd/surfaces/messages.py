@@ -15,6 +15,7 @@ A Live Activity has a budget of updates besides, which is iOS' own. Its branches
 
 from __future__ import annotations
 
+from smithd.keys import StreamKey
 from smithd.outbox.message import (
     ActivityContent,
     ActivityEnd,

@@ -68,6 +68,8 @@ def set_up(config: Config, now: float) -> Setup:
         dict(rules_on),
         account.channels,
         account.limits.live_activities_at_once,
+        account.limits.starts_per_hour,
+        account.limits.return_after,
         account.limits.updates_at_once,
     )
     looked_at = shown.metrics | rules_on.keys()

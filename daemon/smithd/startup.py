@@ -44,8 +44,7 @@ from smithd.state import State, StateChanges
 from smithd.surfaces import messages as surface_messages
 from smithd.surfaces import rows as slot_rows
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.slots import Slots
-from smithd.surfaces.slots import timers as slots_timers
+from smithd.surfaces.slots import Slots, try_again
 from smithd.time_window import TimeWindow
 from smithd.timers import AlertDue, NoDataDue, SilenceDue, StaleDue, SurfaceDue, WindowDue
 from smithd.views import notify_view
@@ -158,7 +157,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         groups,
         left.silences,
         outbox,
-        left.slots,
+        try_again(left.slots),
         now,
         now,
         left_at,
@@ -190,7 +189,6 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     first_answers = now + series.longest_first_answer + JUST_AFTER
     timers += [(at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)]
     timers += stale_timers(series, setup.watched, now)
-    timers += slot_timers(left.slots, setup, now)
     timers += [*window_timers(setup.windows, now), *silence_timers(left.silences, now)]
     timers += no_data_timers(setup, series, setup.surfaces.streams, now)
     timers += renewal_timers(outbox, setup)
@@ -210,11 +208,6 @@ def _outbox_for(setup: Setup, before: Outbox) -> tuple[Outbox, OutboxChanges, bo
             outbox, dropped = outbox_queue.withdraw(outbox, message.key)
             written |= dropped
     return outbox, written, has_moved
-
-
-def slot_timers(slots: Slots, setup: Setup, now: float) -> list[tuple[float, SurfaceDue]]:
-    """When slots are to be allocated again though nothing else changes."""
-    return [(at, SurfaceDue(key)) for at, key in slots_timers(slots, setup.surfaces.limits, now)]
 
 
 def window_timers(windows: Iterable[TimeWindow], now: float) -> list[tuple[float, WindowDue]]:

@@ -34,7 +34,7 @@ def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
 
 def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
     """What surfaces are rendered from. A stream whose start waits to be sent counts as on the phone."""
-    outbox, streams = state.outbox, setup.surfaces.streams
+    outbox = state.outbox
 
     # Most renderings ask about few rules, or none.
     @cache
@@ -56,8 +56,11 @@ def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
         counting,
         lambda window: window in open_windows(setup.windows, now),
         outbox.shown.get,
-        lambda: outbox.streams_on_phone(DEFAULT_ACCOUNT) | {key for key in streams if outbox.status(key).holds_slot},
+        lambda: outbox.streams_on_phone(DEFAULT_ACCOUNT) | outbox.streams_enqueued(DEFAULT_ACCOUNT),
         setup.config.zone,
         state.countdowns,
         setup.rules.by_name,
+        lambda: outbox.streams_enqueued(DEFAULT_ACCOUNT),
+        lambda: outbox.streams_ending(DEFAULT_ACCOUNT),
+        lambda: outbox.refused_streams(DEFAULT_ACCOUNT),
     )

@@ -60,6 +60,14 @@ SURFACES: list[Broken] = [
         "cannot be a stream key",
     ),
     part(
+        "live_activities:\n  »smithd-more: {type: stats, title: A, stats: [{label: a, value: shop.orders}]}\n",
+        "'smithd-more' is the stream key of the activity that folded ones share / choose another",
+    ),
+    activity("priority: »0", "expected 1 or more"),
+    activity("priority: »11", "expected 10 or less"),
+    activity("min_hold: »long", DURATION),
+    activity("fold: »maybe", "expected true or false"),
+    part(
         "live_activities:\n  prod: {type: stats, title: A, stats: [{label: a, value: shop.orders}]}\n"
         "  »Prod: {type: stats, title: A, stats: [{label: a, value: shop.orders}]}\n",
         "differ in capitals only",
@@ -116,7 +124,6 @@ SURFACES: list[Broken] = [
     activity("subtitle: »'{{ now }}'", "unknown name 'now'"),
     activity("mute: [»night]", "there is no time window 'night'"),
     activity("mute: »nights", "expected a list / [nights]"),
-    activity("»priority: 8", "unknown key 'priority'"),
     activity("»stats: []", "expected at least one"),
     activity("stats: »text", "expected a list"),
     activity("»stats: {label: a, value: shop.orders}", "expected a list / found a mapping"),

@@ -156,11 +156,9 @@ def test_a_limit_pauses_the_family_for_as_long_as_the_service_says(headers: dict
     assert (outcome.pause, in_seconds(outcome)) == (pause, 0)
 
 
-def test_a_lack_of_slots_pauses_nothing_and_waits_for_one() -> None:
+def test_a_lack_of_slots_pauses_nothing() -> None:
     outcome = meant(Endpoint.STREAM_PUT, no(429, {"retry-after": "30"}, limit=5, active=5))
-    assert (outcome.pause, in_seconds(outcome)) == (0, 900)
-    assert isinstance(outcome.settlement, Retry)
-    assert outcome.settlement.wait is Wait.SLOT
+    assert (outcome.pause, in_seconds(outcome)) == (0, 600)
 
 
 def test_trouble_is_tried_again_later_and_later_and_a_server_in_trouble_may_ask_for_more_time() -> None:

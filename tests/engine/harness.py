@@ -199,6 +199,8 @@ class _Scripted:
 
     settlement: Settlement
     account: str = DEFAULT_ACCOUNT
+    blocks: None = None
+    is_verdict: bool = False
 
     def judge(self, *_: Any) -> _Scripted:
         return self

@@ -213,17 +213,6 @@ def test_a_newer_value_waits_as_long_as_its_key_must_but_an_end_goes_at_once(har
     assert harness.ready() == [end()]
 
 
-def test_waits_for_a_slot_end_when_a_stream_of_ours_has_ended(harness: Harness) -> None:
-    other = stream(1, StreamKey(DEFAULT_ACCOUNT, "other"))
-    harness.put(stream(1))
-    harness.send(Accept())
-    harness.put(other)
-    harness.send(Retry(NOW + 900, NO, "no slot", wait=Wait.SLOT))
-    harness.put(end())
-    harness.send(Accept(ended=True))
-    assert harness.ready() == [other]
-
-
 def test_waits_for_an_answer_end_with_a_sign_of_life_and_count_the_tries(harness: Harness) -> None:
     harness.put(push("fired"))
     harness.send(Retry(NOW + 1, NO, "unreachable", wait=Wait.ANSWER))

@@ -10,10 +10,21 @@ from sqlalchemy import Connection
 
 from smithd.storage.database import Database
 from smithd.surfaces import rows
-from smithd.surfaces.slots import Holder, LoweredLimit, Slots
+from smithd.surfaces.slots import LoweredLimit, Slots, Start, StreamRecord
 from surfaces.views import stream
 
-SLOTS = Slots((Holder(stream("b"), 1.5), Holder(stream("a"), 2.0, 3.25)), (1.5, 2.0), LoweredLimit(3, 600.0))
+SLOTS = Slots(
+    (
+        StreamRecord(stream("b"), 0.0, None, 1.5, 1.75, as_critical=True),
+        StreamRecord(stream("a"), None, 3.25, 2.0),
+        StreamRecord(stream("c"), 2.0, left_at=1.0, preempted=True, makes_room_for=stream("b")),
+    ),
+    (Start(1.5, critical=False), Start(2.0, critical=True)),
+    LoweredLimit(3, 600.0),
+    (4.0,),
+    (stream("c"), stream("d")),
+    5.0,
+)
 
 
 @pytest.fixture
@@ -37,3 +48,14 @@ def test_all_of_memory_replaces_what_there_was(connection: Connection) -> None:
     rows.write_all(connection, {"default": SLOTS})
     assert rows.load(connection, "default") == SLOTS
     assert rows.load(connection, "other") == Slots()
+
+
+def test_slots_of_an_earlier_version_are_read(connection: Connection) -> None:
+    """It remembered the streams that have a slot, and when any started."""
+    state = '{"holders": [["b", 1.5, null], ["a", 2.0, 3.25]], "started": [1.5, 2.0], "lowered": [3, 600.0]}'
+    connection.exec_driver_sql("INSERT INTO slots (account, state) VALUES (?, ?)", ("default", state))
+    assert rows.load(connection, "default") == Slots(
+        (StreamRecord(stream("b"), 1.5, None, 1.5, 1.5), StreamRecord(stream("a"), None, 3.25, 2.0, 2.0)),
+        (Start(1.5, critical=False), Start(2.0, critical=False)),
+        LoweredLimit(3, 600.0),
+    )

@@ -2,173 +2,411 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smithd.alerts.severity import Severity
 from smithd.keys import StreamKey
+from smithd.surfaces import slots as life
 from smithd.surfaces.slots import (
+    FOLD_EVERY,
+    FOLD_KEY,
     Allocation,
-    Holder,
     LoweredLimit,
+    Readiness,
     SlotDecision,
+    SlotDemand,
     SlotLimits,
+    SlotOptions,
     Slots,
+    Start,
+    StreamRecord,
     allocate,
     set_clock,
-    timers,
 )
 from surfaces.views import stream
 
 NAMES = "abcdefgh"
-STREAMS = [stream(name) for name in NAMES]
-REMOVED = stream("removed")
 COOL_DOWN = 60.0
+NOW = 100_000.0
+WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
 
-def limits(at_once: int, names: str = NAMES) -> SlotLimits:
-    return SlotLimits(at_once, {stream(name): COOL_DOWN for name in names})
+def limits(at_once: int, names: str = NAMES, /, **options: SlotOptions) -> SlotLimits:
+    return SlotLimits(at_once, {stream(name): options.get(name, SlotOptions()) for name in names})
+
+
+def folding(at_once: int, names: str = NAMES) -> SlotLimits:
+    return limits(at_once, names, **{name: SlotOptions(fold=True) for name in names})
 
 
 def keys(names: str) -> set[StreamKey]:
-    return {REMOVED if name == "?" else stream(name) for name in names}
+    return {stream("removed") if name == "?" else stream(name) for name in names}
+
+
+def wanted(names: str) -> dict[StreamKey, Severity | None]:
+    """Streams by their letters; ``!`` after one is a warning's incident, ``!!`` a critical's."""
+    found: dict[StreamKey, Severity | None] = {}
+    for letter in names:
+        if letter == "!":
+            key = list(found)[-1]
+            found[key] = WARNING if found[key] is None else CRITICAL
+        else:
+            found[stream(letter)] = None
+    return found
+
+
+def held(names: str, since: float = 0.0) -> Slots:
+    """These streams have had their slots since then."""
+    return Slots(tuple(StreamRecord(stream(name), since, None, since, since) for name in names))
 
 
 def unwanted(**since: float) -> Slots:
-    """Slots whose holders are unwanted since then; "now" is 1000."""
-    return Slots(tuple(Holder(stream(name), 0.0, at) for name, at in since.items()))
+    """Slots whose holders are unwanted since then."""
+    return Slots(tuple(StreamRecord(stream(name), None, at, 0.0, 0.0) for name, at in since.items()))
 
 
 def decided(allocation: Allocation) -> dict[str, str]:
-    return {key.name: decision.value for key, decision in allocation.decisions.items()}
+    return {key.name: each.decision.value for key, each in allocation.decided.items()}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "on_phone", "slots", "expected"),
+    ("names", "on_phone", "slots", "expected"),
     [
         ("", "", Slots(), {}),
-        ("cab", "", Slots(), {"a": "started", "b": "started", "c": "waiting"}),
-        ("abc", "c", Slots(), {"a": "started", "b": "waiting", "c": "shown"}),
-        ("abc", "bc", Slots(), {"a": "waiting", "b": "shown", "c": "shown"}),
-        ("ab", "??", Slots(), {"a": "started", "b": "waiting"}),
-        ("a", "bc", Slots(), {"a": "waiting", "b": "cooling_down", "c": "cooling_down"}),
-        ("a", "bc", unwanted(b=941, c=940), {"a": "waiting", "b": "cooling_down", "c": "ended"}),
-        ("ab", "bc", unwanted(b=0, c=0), {"a": "waiting", "b": "shown", "c": "ended"}),
-        ("abcd", "bcd", Slots(), {"a": "waiting", "b": "shown", "c": "shown", "d": "over_limit"}),
-        ("abc", "abc", unwanted(a=0), {"a": "shown", "b": "shown", "c": "over_limit"}),
-        ("bc", "abc", unwanted(a=0), {"a": "ended", "b": "shown", "c": "shown"}),
+        ("cab", "", Slots(), {"a": "started", "b": "started", "c": "no_slot"}),
+        ("abc", "c", Slots(), {"a": "started", "b": "no_slot", "c": "shown"}),
+        ("abc", "bc", Slots(), {"a": "no_slot", "b": "shown", "c": "shown"}),
+        ("ab", "?", Slots(), {"a": "started", "b": "next"}),
+        ("a", "bc", Slots(), {"a": "no_slot", "b": "cooling_down", "c": "cooling_down"}),
+        ("a", "bc", unwanted(b=NOW - 59, c=NOW - 60), {"a": "next", "b": "cooling_down", "c": "ended"}),
+        ("ab", "bc", unwanted(b=0, c=0), {"a": "next", "b": "shown", "c": "ended"}),
+        ("abcd", "bcd", held("bcd"), {"a": "no_slot", "b": "shown", "c": "shown", "d": "over_limit"}),
+        ("ab!c", "abc", held("abc"), {"a": "shown", "b": "shown", "c": "over_limit"}),
+        ("abc!", "abc", held("abc"), {"a": "shown", "b": "over_limit", "c": "shown"}),
+        # An incident takes the slot of the lowest holder that shows no worse one.
+        ("abc!!", "ab", held("ab"), {"a": "shown", "b": "preempted", "c": "next"}),
+        ("ab!c!!", "ab", held("ab"), {"a": "preempted", "b": "shown", "c": "next"}),
+        ("a!b!c!!", "ab", held("ab"), {"a": "shown", "b": "preempted", "c": "next"}),
+        ("a!b!c!", "ab", held("ab"), {"a": "shown", "b": "shown", "c": "no_slot"}),
+        ("a!!b!!c!", "ab", held("ab"), {"a": "shown", "b": "shown", "c": "no_slot"}),
+        ("abc!!d!", "ab", held("ab"), {"a": "preempted", "b": "preempted", "c": "next", "d": "next"}),
+        # What cools down makes room for an incident before all others, and for nothing else.
+        ("bc!", "ab", replace(held("ab"), records=(*unwanted(a=NOW - 5).records, *held("b").records)),
+         {"a": "preempted", "b": "shown", "c": "next"}),
+        # A start that has just been made is protected, for two minutes against a higher severity.
+        ("abc!!", "ab", held("ab", NOW - 119), {"a": "shown", "b": "shown", "c": "no_slot"}),
+        ("abc!!", "ab", held("ab", NOW - 120), {"a": "shown", "b": "preempted", "c": "next"}),
+    ],
+)  # fmt: skip
+def test_the_decision_for_each_stream_where_two_fit(
+    names: str, on_phone: str, slots: Slots, expected: dict[str, str]
+) -> None:
+    assert decided(allocate(SlotDemand(wanted(names), keys(on_phone)), slots, limits(2), NOW)) == expected
+
+
+@pytest.mark.parametrize(
+    ("since", "min_hold", "expected"),
+    [
+        (NOW - 600, 600.0, "preempted"),
+        (NOW - 599, 600.0, "shown"),
+        (NOW - 599, 60.0, "preempted"),
     ],
 )
-def test_the_decision_for_each_stream_where_two_fit(
-    wanted: str, on_phone: str, slots: Slots, expected: dict[str, str]
-) -> None:
-    assert decided(allocate(keys(wanted), keys(on_phone), slots, limits(2), 1000.0)) == expected
+def test_a_higher_priority_takes_a_slot_after_min_hold(since: float, min_hold: float, expected: str) -> None:
+    options = limits(1, "ab", a=SlotOptions(4, min_hold), b=SlotOptions(6))
+    assert decided(allocate(SlotDemand(wanted("ab"), keys("a")), held("a", since), options, NOW))["a"] == expected
+    equal = limits(1, "ab", a=SlotOptions(4, min_hold), b=SlotOptions(4))
+    assert decided(allocate(SlotDemand(wanted("ab"), keys("a")), held("a", since), equal, NOW))["a"] == "shown"
+    low = limits(1, "ab", a=SlotOptions(10, min_hold), b=SlotOptions(1))
+    incident = allocate(SlotDemand(wanted("ab!"), keys("a")), held("a", since), low, NOW)
+    assert decided(incident)["a"] == "preempted", "severity comes first"
+
+
+def test_when_a_protected_slot_may_be_taken_is_known() -> None:
+    allocation = allocate(SlotDemand(wanted("abc!!"), keys("ab")), held("ab", NOW - 20), limits(2), NOW)
+    assert allocation.decided[stream("c")].until == NOW + 100
+    assert allocation.slots.look_again == NOW + 100
 
 
 def test_a_stream_cools_down_before_it_ends_and_comes_back_without_an_end() -> None:
-    a, at_once = keys("a"), limits(4)
-    slots = allocate(a, set(), Slots(), at_once, 0.0).slots
-    assert slots == Slots((Holder(stream("a"), 0.0),), (0.0,))
-    for now, wanted, decision in [
-        (10.0, False, SlotDecision.COOLING_DOWN),
-        (20.0, True, SlotDecision.SHOWN),
-        (30.0, False, SlotDecision.COOLING_DOWN),
-        (89.9, False, SlotDecision.COOLING_DOWN),
-        (90.0, False, SlotDecision.ENDED),
-        (95.0, False, SlotDecision.ENDED),  # its end was not accepted yet
-    ]:
-        allocation = allocate(a if wanted else set(), a, slots, at_once, now)
-        assert allocation.decisions == {stream("a"): decision}
-        slots = allocation.slots
-    assert timers(replace(slots, holders=(Holder(stream("a"), 0.0, 30.0),)), at_once, 50.0) == [(90.0, stream("a"))]
-    assert allocate(set(), set(), slots, at_once, 96.0).slots.holders == ()
+    phone = Phone(limits(4))
+    phone.at(0.0, "a", {"a": "started"})
+    phone.at(10.0, "", {"a": "cooling_down"})
+    phone.at(20.0, "a", {"a": "shown"})
+    phone.at(30.0, "", {"a": "cooling_down"})
+    assert phone.slots.look_again == 90.0
+    phone.at(89.9, "", {"a": "cooling_down"})
+    phone.at(90.0, "", {"a": "ended"})
+    phone.at(90.0, "", {})
+
+
+def test_an_end_that_was_sent_is_waited_for_whatever_is_wanted_by_then() -> None:
+    slots = unwanted(a=0.0)
+    leaving = allocate(SlotDemand({}, keys("a")), slots, limits(1), NOW)
+    assert decided(leaving) == {"a": "ended"}
+    sent = allocate(SlotDemand(wanted("a"), keys("a"), ending=keys("a")), leaving.slots, limits(1), NOW + 1)
+    assert decided(sent) == {"a": "ended"}
+    gone = life.left(sent.slots, stream("a"), NOW + 2)
+    again = allocate(SlotDemand(wanted("a")), gone, limits(1), NOW + 2)
+    assert decided(again) == {"a": "resting"}
+    assert again.slots.look_again == NOW + 2 + 600
+
+
+def test_a_routine_start_keeps_away_from_its_own_last_end_and_an_incident_does_not() -> None:
+    slots = life.left(held("a"), stream("a"), NOW)
+    assert decided(allocate(SlotDemand(wanted("a")), slots, limits(1), NOW + 599.9)) == {"a": "resting"}
+    assert decided(allocate(SlotDemand(wanted("a!")), slots, limits(1), NOW + 1)) == {"a": "started"}
+    assert decided(allocate(SlotDemand(wanted("a")), slots, limits(1), NOW + 600)) == {"a": "started"}
+
+
+class Phone:
+    """Starts and ends are accepted at once."""
+
+    def __init__(self, limits: SlotLimits) -> None:
+        self.limits, self.slots, self.on_phone = limits, Slots(), set[StreamKey]()
+
+    def at(self, now: float, names: str, expected: Mapping[str, str]) -> None:
+        allocation = allocate(SlotDemand(wanted(names), frozenset(self.on_phone)), self.slots, self.limits, now)
+        assert decided(allocation) == expected
+        self.slots = allocation.slots
+        for key, each in allocation.decided.items():
+            if each.decision is SlotDecision.STARTED:
+                self.on_phone.add(key)
+                self.slots = life.started(self.slots, key, now)
+            if each.decision.leaves:
+                self.on_phone.discard(key)
+                self.slots = life.left(self.slots, key, now)
+
+
+def test_what_was_preempted_returns_when_its_slot_has_been_free_for_a_while() -> None:
+    phone = Phone(limits(2, "abcd"))
+    phone.at(0, "abd", {"a": "started", "b": "started", "d": "no_slot"})
+    phone.at(1000, "abc!!d", {"a": "shown", "b": "preempted", "c": "next", "d": "no_slot"})
+    phone.at(1000, "abc!!d", {"a": "shown", "b": "no_slot", "c": "started", "d": "no_slot"})
+    phone.at(1700, "abd", {"a": "shown", "b": "no_slot", "c": "cooling_down", "d": "no_slot"})
+    phone.at(1760, "abd", {"a": "shown", "b": "next", "c": "ended", "d": "no_slot"})
+    # The slot is kept for the one that had it.
+    phone.at(1760, "abd", {"a": "shown", "b": "returning", "d": "no_slot"})
+    assert phone.slots.look_again == 2060
+    phone.at(2059, "abd", {"a": "shown", "b": "returning", "d": "no_slot"})
+    # An incident need not wait for it.
+    incident = allocate(SlotDemand(wanted("abd!"), keys("a")), phone.slots, phone.limits, 2059)
+    assert decided(incident) == {"a": "shown", "b": "no_slot", "d": "started"}
+    phone.at(2060, "abd", {"a": "shown", "b": "started", "d": "no_slot"})
 
 
 def test_a_slot_is_given_to_another_only_when_the_end_was_accepted() -> None:
-    slots = unwanted(a=0.0)
-    leaving = allocate(keys("b"), keys("a"), slots, limits(1), 1000.0)
-    assert decided(leaving) == {"a": "ended", "b": "waiting"}
-    assert decided(allocate(keys("b"), set(), leaving.slots, limits(1), 1001.0)) == {"b": "started"}
+    leaving = allocate(SlotDemand(wanted("b"), keys("a")), unwanted(a=0.0), limits(1), NOW)
+    assert decided(leaving) == {"a": "ended", "b": "next"}
+    gone = life.left(leaving.slots, stream("a"), NOW + 1)
+    assert decided(allocate(SlotDemand(wanted("b")), gone, limits(1), NOW + 1)) == {"b": "started"}
+
+
+def test_a_start_that_was_not_sent_makes_room_at_once() -> None:
+    first = allocate(SlotDemand(wanted("ab")), Slots(), limits(2), NOW)
+    here = SlotDemand(wanted("abc!!"), keys("ab"), enqueued=keys("ab"))
+    second = allocate(here, first.slots, limits(2), NOW + 1)
+    assert decided(second) == {"a": "shown", "b": "preempted", "c": "started"}
+    assert [record.preempted for record in second.slots.records] == [False] * 3, "it was never there"
+
+
+def test_nothing_is_preempted_for_a_stream_that_cannot_start() -> None:
+    def found(demand: SlotDemand, slots: Slots) -> tuple[str, str]:
+        ours = decided(allocate(demand, slots, limits(1, "ab"), NOW))
+        return ours["a"], ours["b"]
+
+    demand, slots = SlotDemand(wanted("ab!!"), keys("a")), held("a")
+    assert found(demand, slots) == ("preempted", "next")
+    for readiness in (Readiness.EXPECTED, Readiness.UNABLE):
+        unready = replace(demand, readiness=lambda _, readiness=readiness: readiness)  # type: ignore[misc] # bound now
+        assert found(unready, slots) == ("shown", "not_ready")
+    assert found(demand, replace(slots, unpaid=True)) == ("shown", "no_slot")
+    assert found(demand, life.refused(slots, stream("b"), NOW + 5)) == ("shown", "refused")
+    used_up = replace(slots, started=tuple(Start(NOW - 100, critical=True) for _ in range(10)))
+    assert found(demand, used_up) == ("shown", "no_starts")
+
+
+def test_where_the_start_is_refused_what_made_room_returns_at_once() -> None:
+    first = allocate(SlotDemand(wanted("abc!!"), keys("ab")), held("ab"), limits(2), NOW)
+    gone = life.left(first.slots, stream("b"), NOW + 1)
+    second = allocate(SlotDemand(wanted("abc!!"), keys("a")), gone, limits(2), NOW + 1)
+    assert decided(second) == {"a": "shown", "b": "no_slot", "c": "started"}
+    no = life.refused(second.slots, stream("c"), NOW + 600)
+    third = allocate(SlotDemand(wanted("abc!!"), keys("a")), no, limits(2), NOW + 2)
+    assert decided(third) == {"a": "shown", "b": "started", "c": "refused"}
+    assert not any(record.recalled for record in third.slots.records)
+
+
+def test_without_a_slot_for_the_winner_there_are_fewer_for_a_while() -> None:
+    """Another program has one of the phone's slots."""
+    slots = life.no_slot(held("ab"), stream("c"), 2, NOW + 600)
+    assert slots.lowered == LoweredLimit(2, NOW + 600)
+    # It took no slot of ours, so it may take one now.
+    taken = allocate(SlotDemand(wanted("abc!!"), keys("ab")), slots, limits(4), NOW)
+    assert decided(taken) == {"a": "shown", "b": "preempted", "c": "next"}
+    assert taken.slots.look_again == NOW + 600
+    gone = life.left(taken.slots, stream("b"), NOW)
+    started = allocate(SlotDemand(wanted("abc!!"), keys("a")), gone, limits(4), NOW)
+    assert decided(started) == {"a": "shown", "b": "no_slot", "c": "started"}
+    # Refused all the same, it gives that slot back.
+    back = life.no_slot(started.slots, stream("c"), 1, NOW + 600)
+    assert back.lowered == LoweredLimit(2, NOW + 600)
+    again = allocate(SlotDemand(wanted("abc!!"), keys("a")), back, limits(4), NOW)
+    assert decided(again) == {"a": "shown", "b": "started", "c": "refused"}
 
 
 def test_a_lower_limit_of_the_service_keeps_others_from_starting_and_ends_nothing() -> None:
-    slots = Slots(lowered=LoweredLimit(1, 600.0))
-    lowered = allocate(keys("abc"), keys("bc"), slots, limits(4), 0.0)
-    assert decided(lowered) == {"a": "waiting", "b": "shown", "c": "shown"}
-    assert timers(lowered.slots, limits(4), 0.0) == [(600.0, stream("a"))]
-    over = allocate(keys("abc"), keys("bc"), lowered.slots, limits(4), 600.0)
+    slots = replace(held("bc"), lowered=LoweredLimit(1, NOW + 600))
+    lowered = allocate(SlotDemand(wanted("abc"), keys("bc")), slots, limits(4), NOW)
+    assert decided(lowered) == {"a": "no_slot", "b": "shown", "c": "shown"}
+    over = allocate(SlotDemand(wanted("abc"), keys("bc")), lowered.slots, limits(4), NOW + 600)
     assert decided(over) == {"a": "started", "b": "shown", "c": "shown"}
     assert over.slots.lowered is None
 
 
-def test_starts_are_remembered_for_an_hour() -> None:
-    slots = Slots(started=(0.0, 4000.0))
-    assert allocate(keys("a"), set(), slots, limits(4), 5000.0).slots.started == (4000.0, 5000.0)
-    assert allocate(set(), set(), slots, limits(4), 5000.0).slots.started == (0.0, 4000.0)
+@pytest.mark.parametrize(
+    ("criticals", "others", "expected"),
+    [
+        (0, 3, {"a": "started", "b": "started", "c": "started"}),
+        (0, 4, {"a": "no_starts", "b": "no_starts", "c": "started"}),
+        (2, 3, {"a": "no_starts", "b": "started", "c": "started"}),
+        (2, 4, {"a": "no_starts", "b": "no_starts", "c": "started"}),
+        (5, 0, {"a": "no_starts", "b": "no_starts", "c": "started"}),
+        (9, 0, {"a": "no_starts", "b": "no_starts", "c": "started"}),
+        (10, 0, {"a": "no_starts", "b": "no_starts", "c": "no_starts"}),
+    ],
+)
+def test_the_starts_of_an_hour(criticals: int, others: int, expected: dict[str, str]) -> None:
+    """``a`` is routine, ``b`` a warning's incident and ``c`` a critical's, which comes first."""
+    started = [*[Start(NOW - 1000, critical=True)] * criticals, *[Start(NOW - 900, critical=False)] * others]
+    found = {}
+    for name, letter in {"a": "a", "b": "b!", "c": "c!!"}.items():
+        # One of them at a time, with all slots free.
+        found[name] = decided(allocate(SlotDemand(wanted(letter)), Slots(started=tuple(started)), limits(4), NOW))[name]
+    if (criticals, others) == (2, 3):
+        expected = {**expected, "a": "started"}
+    if criticals == 5:
+        expected = {**expected, "a": "started", "b": "started"}
+    assert found == expected
+
+
+def test_when_a_start_is_possible_again_is_known() -> None:
+    started = tuple(Start(NOW - 1000 + number, critical=False) for number in range(4))
+    allocation = allocate(SlotDemand(wanted("a")), Slots(started=started), limits(4), NOW)
+    assert allocation.decided[stream("a")] == (SlotDecision.NO_STARTS, NOW - 1000 + 3601)
+
+
+def test_a_start_counts_from_when_it_was_accepted() -> None:
+    granted = allocate(SlotDemand(wanted("a")), Slots(), limits(4), NOW).slots
+    assert granted.started == ()
+    assert life.started(granted, stream("a"), NOW + 5).started == (Start(NOW + 5, critical=False),)
+    # Of one that is on its way, nobody knows yet.
+    waiting = {stream(name): None for name in "bcdef"}
+    four = allocate(SlotDemand(dict(list(waiting.items())[:3])), granted, limits(4), NOW)
+    assert decided(four) == {"b": "started", "c": "started", "d": "started"}
+
+
+def test_folded_streams_share_the_slot_of_the_lowest_that_may_be_folded() -> None:
+    phone = Phone(folding(2, "abcd"))
+    phone.at(0, "abcd", {"a": "started", "b": "folded", "c": "folded", "d": "folded", FOLD_KEY: "started"})
+    assert set(phone.slots.folded) == keys("bcd")
+    phone.at(60, "abcd", {"a": "shown", "b": "folded", "c": "folded", "d": "folded", FOLD_KEY: "shown"})
+    # One that may not be folded waits.
+    phone = Phone(limits(2, "abcd", b=SlotOptions(fold=True), c=SlotOptions(fold=True)))
+    phone.at(0, "abcd", {"a": "started", "b": "folded", "c": "folded", "d": "no_slot", FOLD_KEY: "started"})
+    # Without a holder that may be folded, all wait.
+    phone = Phone(limits(2, "abcd", c=SlotOptions(fold=True), d=SlotOptions(fold=True)))
+    phone.at(0, "abcd", {"a": "started", "b": "started", "c": "no_slot", "d": "no_slot"})
+
+
+def test_a_holder_is_folded_when_it_is_not_protected_any_more() -> None:
+    phone = Phone(folding(2, "abcd"))
+    phone.at(0, "ab", {"a": "started", "b": "started"})
+    phone.at(100, "abc", {"a": "shown", "b": "shown", "c": "no_slot"})
+    assert phone.slots.look_again == 600
+    phone.at(600, "abc", {"a": "shown", "b": "folding", "c": "folded", FOLD_KEY: "next"})
+    phone.at(600, "abc", {"a": "shown", "b": "folded", "c": "folded", FOLD_KEY: "started"})
+    phone.at(610, "abcd", {"a": "shown", "b": "folded", "c": "folded", "d": "no_slot", FOLD_KEY: "shown"})
+    assert phone.slots.look_again == 720, "the rows are others every two minutes at most"
+    phone.at(720, "abcd", {"a": "shown", "b": "folded", "c": "folded", "d": "folded", FOLD_KEY: "shown"})
+
+
+def test_an_incident_leaves_the_common_stream_and_is_shown_alone() -> None:
+    phone = Phone(folding(2, "abcd"))
+    phone.at(0, "abcd", {"a": "started", "b": "folded", "c": "folded", "d": "folded", FOLD_KEY: "started"})
+    # Among equals the common stream is the last to make room.
+    phone.at(200, "abcd!!", {"a": "preempted", "b": "folded", "c": "folded", "d": "next", FOLD_KEY: "shown"})
+    phone.at(200, "abcd!!", {"a": "no_slot", "b": "folded", "c": "folded", "d": "started", FOLD_KEY: "shown"})
+    phone.at(320, "abcd!!", {"a": "folded", "b": "folded", "c": "folded", "d": "shown", FOLD_KEY: "shown"})
+
+
+def test_the_common_stream_ends_when_there_is_room_for_its_rows() -> None:
+    phone = Phone(folding(2, "abc"))
+    phone.at(0, "abc", {"a": "started", "b": "folded", "c": "folded", FOLD_KEY: "started"})
+    phone.at(1000, "ab", {"a": "shown", "b": "folded", FOLD_KEY: "cooling_down"})
+    phone.at(1000 + FOLD_EVERY, "ab", {"a": "shown", "b": "next", FOLD_KEY: "ended"})
+    phone.at(1000 + FOLD_EVERY, "ab", {"a": "shown", "b": "started"})
 
 
 def test_after_the_clock_was_set_back_nothing_began_in_the_future() -> None:
-    slots = Slots((Holder(stream("a"), 500.0, 600.0), Holder(stream("b"), 50.0)), (50.0, 500.0))
+    slots = Slots(
+        (StreamRecord(stream("a"), 500.0, 600.0, 500.0, 500.0, 550.0), StreamRecord(stream("b"), 50.0)),
+        (Start(50.0, critical=False), Start(500.0, critical=True)),
+        LoweredLimit(3, 900.0),
+    )
     assert set_clock(slots, 100.0) == Slots(
-        (Holder(stream("a"), 100.0, 100.0), Holder(stream("b"), 50.0)), (50.0, 100.0)
+        (StreamRecord(stream("a"), 100.0, 100.0, 100.0, 100.0, 100.0), StreamRecord(stream("b"), 50.0)),
+        (Start(50.0, critical=False), Start(100.0, critical=True)),
     )
 
 
-streams = st.sets(st.sampled_from(STREAMS))
-occupied = st.sets(st.sampled_from([*STREAMS, REMOVED]), max_size=6)
-remembered = st.builds(
-    Slots,
-    st.lists(
-        st.builds(Holder, st.sampled_from(STREAMS), st.floats(0, 100), st.none() | st.floats(0, 100, allow_nan=False)),
-        unique_by=lambda holder: holder.key,
-    ).map(tuple),
-    st.lists(st.floats(0, 100)).map(lambda times: tuple(sorted(times))),
-    st.none() | st.builds(LoweredLimit, st.integers(0, 4), st.floats(0, 200)),
+STREAMS = [stream(name) for name in NAMES]
+severities = st.sampled_from([None, None, None, WARNING, CRITICAL])
+demands = st.dictionaries(st.sampled_from(STREAMS), severities)
+options = st.builds(
+    SlotOptions, st.integers(1, 10), st.sampled_from([0.0, 60.0, 600.0]), st.sampled_from([0.0, 60.0]), st.booleans()
 )
 
 
-@given(streams, occupied, remembered, st.integers(1, 4), st.floats(100, 200))
-def test_the_laws_of_slots(
-    wanted: set[StreamKey], on_phone: set[StreamKey], slots: Slots, at_once: int, now: float
+@given(
+    demands,
+    st.sets(st.sampled_from([*STREAMS, stream("removed")]), max_size=6),
+    st.dictionaries(st.sampled_from(STREAMS), st.floats(NOW - 900, NOW)),
+    st.fixed_dictionaries(dict.fromkeys(STREAMS, options)),
+    st.integers(1, 4),
+)
+def test_the_laws_of_one_allocation(
+    wants: dict[StreamKey, Severity | None],
+    on_phone: set[StreamKey],
+    since: dict[StreamKey, float],
+    each: dict[StreamKey, SlotOptions],
+    at_once: int,
 ) -> None:
-    allocation = allocate(wanted, on_phone, slots, limits(at_once), now)
-    started = {key for key, decision in allocation.decisions.items() if decision is SlotDecision.STARTED}
-    after = on_phone | started
-    assert len(after) <= max(at_once, len(on_phone)), "never more than the limit"
-    assert sum(decision.has_slot for decision in allocation.decisions.values()) <= at_once
+    limits = SlotLimits(at_once, each)
+    slots = Slots(tuple(StreamRecord(key, at, None, at, at) for key, at in since.items() if key in on_phone))
+    allocation = allocate(SlotDemand(wants, on_phone), slots, limits, NOW)
+    decisions = {key: found.decision for key, found in allocation.decided.items()}
+    started = {key for key, decision in decisions.items() if decision is SlotDecision.STARTED}
+    assert len(on_phone | started) <= max(at_once, len(on_phone)), "never more than the limit"
+    assert sum(decision.has_slot for decision in decisions.values()) <= at_once
     assert not started & on_phone
-    for key in on_phone - {REMOVED}:  # a holder is never dropped without a reason
-        decision = allocation.decisions[key]
-        holder = allocation.slots.holder(key)
-        assert holder is not None
-        assert (holder.unwanted_since is None) is (key in wanted)
+
+    def rank(key: StreamKey) -> tuple[int, int]:
+        severity = wants.get(key)
+        return (0 if severity is None else severity.rank, each[key].priority)
+
+    taking = [key for key, decision in decisions.items() if decision is SlotDecision.NEXT and key.name != FOLD_KEY]
+    for key, decision in decisions.items():
+        if decision is SlotDecision.PREEMPTED and key in wants:
+            assert any(rank(other) > rank(key) for other in taking), "only a higher rank preempts"
         if decision is SlotDecision.ENDED:
-            assert key not in wanted
-        if decision is SlotDecision.OVER_LIMIT:
-            assert len(on_phone) > at_once
-    for key in wanted - on_phone:  # in the file's order
-        if allocation.decisions[key] is SlotDecision.WAITING:
-            later = STREAMS[STREAMS.index(key) + 1 :]
-            assert not started.intersection(later)
-    assert allocate(wanted, on_phone, allocation.slots, limits(at_once), now) == allocation, "the same again"
-
-
-@given(st.lists(st.tuples(streams, st.booleans(), st.floats(0, 100)), max_size=20), st.integers(1, 4))
-def test_over_time_the_phone_never_has_more_than_the_limit(
-    steps: list[tuple[set[StreamKey], bool, float]], at_once: int
-) -> None:
-    """Starts are on the phone at once; ends are accepted sooner or later."""
-    on_phone: set[StreamKey] = set()
-    leaving: set[StreamKey] = set()
-    slots, now = Slots(), 0.0
-    for wanted, ends_are_accepted, pause in steps:
-        now += pause
-        if ends_are_accepted:
-            on_phone -= leaving
-        allocation = allocate(wanted, on_phone, slots, limits(at_once), now)
-        slots = allocation.slots
-        leaving = {key for key, decision in allocation.decisions.items() if decision.leaves}
-        on_phone |= {key for key, decision in allocation.decisions.items() if decision is SlotDecision.STARTED}
-        assert len(on_phone) <= at_once
+            assert key not in wants
+    again = allocate(SlotDemand(wants, on_phone | started), allocation.slots, limits, NOW)
+    assert {key: found.decision.has_slot for key, found in again.decided.items()} == {
+        key: decision.has_slot for key, decision in decisions.items()
+    }, "the same again"

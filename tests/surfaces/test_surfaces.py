@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from smithd.keys import StreamKey
 from smithd.outbox.message import ActivityEnd, ActivityState, LevelMessage, WidgetValue
+from smithd.surfaces import slots as life
 from smithd.surfaces.activity.stats import StatsOptions
-from smithd.surfaces.slots import Holder, Slots
-from smithd.surfaces.surface import NotRenderable, Obstacle
+from smithd.surfaces.slots import SlotDecision, Slots, StreamRecord
+from smithd.surfaces.surface import NotRenderable, Obstacle, SlotWait
 from smithd.surfaces.surfaces import Rendered, Surfaces, build, render
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import WidgetOptions
@@ -78,8 +79,10 @@ def test_the_fifth_waits_and_says_why() -> None:
     found = render(all_, all_.keys, view(sample("shop.errors", 1)), Slots())
     assert streams(found) == [(name, ActivityState) for name in "abcd"]
     (waiting,) = [each for each in found.not_renderable if each != NOTHING and each.obstacle is not Obstacle.UNSEEN]
-    assert waiting == NotRenderable(stream("e"), Obstacle.NO_SLOT, ("a", "b", "c", "d"))
-    assert str(waiting) == "waits for a slot; a, b, c, d hold them"
+    held = tuple(f"{name} (routine, priority 5)" for name in "abcd")
+    wait = SlotWait(SlotDecision.NO_SLOT, None, 5, held)
+    assert waiting == NotRenderable(stream("e"), Obstacle.NO_SLOT, wait=wait)
+    assert str(waiting) == f"waits for a slot (routine, priority 5); {', '.join(held)} hold them"
 
 
 def test_it_cools_down_before_it_ends_and_is_looked_at_again_then() -> None:
@@ -88,7 +91,7 @@ def test_it_cools_down_before_it_ends_and_is_looked_at_again_then() -> None:
 
     def rendered(now: float, *, fires: bool) -> Rendered:
         nonlocal slots
-        on_phone = "a" if slots.holders else ""
+        on_phone = "a" if slots.records else ""
         seen = view(sample("shop.errors", 1, now), now=now, on_phone=on_phone, firing=(open_alert(),) if fires else ())
         found = render(all_, [stream("a")], seen, slots)
         slots = found.slots
@@ -103,7 +106,7 @@ def test_it_cools_down_before_it_ends_and_is_looked_at_again_then() -> None:
     assert (streams(still), still.timers) == ([("a", ActivityState)], [])  # the timer is set already
     ended = rendered(NOW + 90, fires=False)
     assert streams(ended) == [("a", ActivityEnd)]
-    assert ended.slots.holders == (Holder(stream("a"), NOW, NOW + 30),)
+    assert ended.slots.records == (StreamRecord(stream("a"), None, NOW + 30, NOW, as_critical=True),)
 
 
 def test_a_stream_starts_when_a_slot_is_free_though_nothing_it_shows_has_changed() -> None:
@@ -116,4 +119,5 @@ def test_a_stream_starts_when_a_slot_is_free_though_nothing_it_shows_has_changed
     assert streams(first) == [("a", ActivityState)]
     leaving = render(all_, [stream("a")], seen("a", fires=False), first.slots)
     assert streams(leaving) == [("a", ActivityEnd)]
-    assert streams(render(all_, [stream("a")], seen("", fires=False), leaving.slots)) == [("b", ActivityState)]
+    gone = life.left(leaving.slots, stream("a"), NOW)
+    assert streams(render(all_, [stream("a")], seen("", fires=False), gone)) == [("b", ActivityState)]

@@ -21,6 +21,7 @@ from smithd.expression.option import InlineMetric
 from smithd.formatting import duration
 from smithd.poll.schedule import period
 from smithd.surfaces.activity.options import THROTTLED_UPDATES, ActivityOptions
+from smithd.surfaces.slots import FOLD_KEY
 from smithd.surfaces.widget import WidgetOptions
 
 SHORTEST_USEFUL_INTERVAL = 60.0
@@ -135,8 +136,13 @@ def advise(validator: Validator, config: Config) -> None:
     always = [key for key, activity in config.live_activities.items() if activity.is_always_shown]
     if len(always) > limit:
         count = f"{len(always)} Live Activities are always shown, and {limit} fit"
-        last = ", ".join(always[limit:])
-        message = f"{count}; the order in the file decides, so these may have to wait: {last}"
+        # The priority decides, then the order in the file, which a sort keeps.
+        last = sorted(always, key=lambda key: -config.live_activities[key].priority)[limit:]
+        folded = [key for key in last if config.live_activities[key].fold]
+        rows = f" ({', '.join(folded)} as rows of {FOLD_KEY})" if folded else ""
+        message = (
+            f"{count}; by priority, then by the order in the file, these may have to wait: {', '.join(last)}{rows}"
+        )
         validator.warn(("live_activities",), message)
     for key in config.live_activities:
         if key != key.lower():

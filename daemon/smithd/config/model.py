@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 
 from smithd.alerts.rule import RuleOptions
 from smithd.config.fields import Places
-from smithd.config.names import DerivedName, RuleName, SourceName, WindowName
-from smithd.contract.names import MetricKey, StreamKey
+from smithd.config.names import ActivityKey, DerivedName, RuleName, SourceName, WindowName
+from smithd.contract.names import MetricKey
 from smithd.delivery.account import AccountOptions, is_loopback
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
@@ -162,7 +162,7 @@ class File(Options):
     widgets: dict[MetricKey, WidgetOptions] = Field(
         {}, description="ActivitySmith metric key, and its value: source.metric, or a mapping with 'value' or 'text'"
     )
-    live_activities: dict[StreamKey, ActivityOption] = Field(
+    live_activities: dict[ActivityKey, ActivityOption] = Field(
         {}, description="stream key, and what it shows: type, title, stats, show"
     )
     badge: BadgeOptions | None = Field(None, description="the number on the app's icon; left out: it is left alone")

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from smithd.contract.values import Channels
 from smithd.outbox.update_budget import UPDATES_AT_ONCE
-from smithd.plugin.options import Options, Secret, http_url
+from smithd.plugin.options import Duration, Options, Secret, http_url
 
 BASE_URL = "https://activitysmith.com/api"
 
@@ -45,7 +45,7 @@ def _sendable(key: Secret) -> Secret:
 
 
 class Limits(Options):
-    """Requests a minute for each family of the service's limits, and Live Activities at once."""
+    """Requests a minute for each family of the service's limits; Live Activities at once, and how often they start."""
 
     notifications_per_minute: int = Field(60, ge=1, le=60)
     badges_per_minute: int = Field(60, ge=1, le=60)
@@ -57,6 +57,15 @@ class Limits(Options):
         ge=2,
         le=1000,
         description="how many updates of one Live Activity iOS shows in a row; one more may come every five minutes",
+    )
+    starts_per_hour: int = Field(
+        6,
+        ge=1,
+        le=10,
+        description="starts of Live Activities in any hour, two of them kept for criticals, which may take up to ten",
+    )
+    return_after: Duration = Field(
+        300.0, description="how long a slot must be free before a Live Activity that had to make room returns to it"
     )
 
 

@@ -14,7 +14,7 @@ from smithd.outbox.shown import TimerWindow
 SLOW_PROBE = 600.0
 BILLING_PROBE = 3600.0
 METRIC_PROBE = 3600.0
-SLOT_PROBE = 900.0
+SLOT_PROBE = 600.0
 END_PROBE = 3600.0
 PUSH_PROBE = 3600.0
 """Seconds between two tries of what only a person, or the service, can mend."""
@@ -147,7 +147,7 @@ def _rejected(request: Request, reply: Rejected, now: float, chance: float) -> O
             pause = _pause(reply, request.family, chance)
             return Outcome(reply, Retry(now, DeliveryReason.RATE_LIMITED, said), pause=pause)
         case Refusal.SLOTS_FULL:
-            return Outcome(reply, Retry(now + SLOT_PROBE, DeliveryReason.SLOTS_FULL, said, wait=Wait.SLOT))
+            return Outcome(reply, Retry(now + SLOT_PROBE, DeliveryReason.SLOTS_FULL, said))
     if endpoint is not Endpoint.STREAM_DELETE:
         return Outcome(reply, _refused(request, reply, now))
     # An end is never dropped: its stream would hold a slot for ever.

@@ -7,28 +7,38 @@ to be published.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from smithd.delivery.choice import SHORTEST_REST
 from smithd.delivery.delivery import expired, refused, why
-from smithd.delivery.outcome import Outcome, put_off
+from smithd.delivery.outcome import BILLING_PROBE, BlockScope, Outcome, covers, put_off
 from smithd.delivery.sender import Departures, Flight
+from smithd.delivery.wire import Request
 from smithd.engine.entries import ClaimMessages, SettleClaim
 from smithd.events import Event, SendDropped
-from smithd.keys import PushKey, SurfaceKey
+from smithd.keys import PushKey, StreamKey, SurfaceKey
 from smithd.notify.unsent import is_kept, newest, overtaken, renewed
 from smithd.notify.view import NotifyView
 from smithd.outbox import queue as outbox
-from smithd.outbox.message import Push, PushUpdate
-from smithd.outbox.settlement import Retry, Wait
+from smithd.outbox.message import ActivityState, Push, PushUpdate
+from smithd.outbox.queued import Claim
+from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import ShownActivity, ShownBadge
 from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges
 from smithd.setup import Setup
 from smithd.state import State
+from smithd.surfaces import slots
 from smithd.views import notify_view
+
+START_PROBE = 3600.0
+"""Seconds to the next start of a Live Activity that the service refused as it was: another may have made room for it in
+vain.
+"""
 
 
 class Sending:
-    """The draft of one claim or settlement. ``concerned``: the surfaces that may look different now;
-    ``started_streams``: those that the service has started, or started anew.
+    """The draft of one claim or settlement. ``slots``: those of the Live Activities; ``concerned``: the surfaces that
+    may look different now; ``started_streams``: what the service has started, or started anew.
     """
 
     def __init__(self, setup: Setup, state: State, now: float) -> None:
@@ -36,6 +46,7 @@ class Sending:
         self.written = NO_CHANGES
         self.events: list[Event] = []
         self.concerned: set[SurfaceKey] = set()
+        self.slots = state.slots
         self.started_streams: list[ShownActivity] = []
         self._setup = setup
         self._state = state
@@ -99,20 +110,58 @@ class Sending:
         self.outbox = after
 
         key = claim.queued.message.key
-        shown = after.shown.get(key)
         if isinstance(outcome.settlement, Retry) and isinstance(key, PushKey):
             self._try_again(key, was_refused=outcome.settlement.refused)
-        if isinstance(shown, ShownActivity) and shown.ended:
-            # Its slot is free for another.
-            self.concerned.update(self._setup.surfaces.streams)
-        elif isinstance(shown, ShownBadge) and not shown.is_there:
+        shown = after.shown.get(key)
+        if isinstance(shown, ShownBadge) and not shown.is_there:
             # Those who have no badge any more may not be those who are to have one.
             self.concerned.add(shown.key)
         if isinstance(shown, ShownActivity) and not shown.ended:
             before = claim.before
             if not isinstance(before, ShownActivity) or before.since != shown.since:
                 self.started_streams.append(shown)
+        self._settle_slots(claim, request, outcome)
         return outcome
+
+    def _settle_slots(self, claim: Claim, request: Request, outcome: Outcome) -> None:
+        """What a request's end means for the slots."""
+        key = claim.queued.message.key
+        if isinstance(key, StreamKey):
+            self._settle_slot(key, claim, outcome.settlement)
+        if outcome.blocks is BlockScope.BILLED:
+            self.slots = replace(self.slots, unpaid=True)
+        elif self.slots.unpaid and outcome.is_verdict and covers(BlockScope.BILLED, request.endpoint):
+            self.slots = replace(self.slots, unpaid=False)
+        if self.slots != self._state.slots:
+            # A slot may be free for another.
+            self.concerned.update(self._setup.surfaces.streams)
+
+    def _settle_slot(self, key: StreamKey, claim: Claim, settlement: Settlement) -> None:
+        """A stream has started or left, or the service refuses its start. Which start is tried next, and when, is for
+        the slots to decide: one that is refused does not wait.
+        """
+        message, before, now = claim.queued.message, claim.before, self._now
+        is_start = isinstance(message, ActivityState) and not (isinstance(before, ShownActivity) and not before.ended)
+        match settlement:
+            case Accept(ended=True):
+                self.slots = slots.left(self.slots, key, now)
+            case Accept() if isinstance(message, ActivityState):
+                self.slots = slots.started(self.slots, key, now)
+            case Retry(at, DeliveryReason.SLOTS_FULL):
+                # That it is not on the phone is certain now, whatever became of earlier tries.
+                self._take(*outbox.withdraw(self.outbox, key))
+                self._take(*outbox.forget(self.outbox, key))
+                on_phone = len(self.outbox.streams_on_phone(key.account))
+                self.slots = slots.no_slot(self.slots, key, on_phone, at)
+            case Retry(at, DeliveryReason.NO_RECIPIENTS) if is_start:
+                self._take(*outbox.withdraw(self.outbox, key))
+                self.slots = slots.refused(self.slots, key, at)
+            case Retry(_, DeliveryReason.BILLING) if is_start:
+                self._take(*outbox.withdraw(self.outbox, key))
+                self.slots = slots.refused(self.slots, key, now + BILLING_PROBE)
+            case Drop() if is_start:
+                # After that it is tried as soon as it says something else: see ``Readiness``.
+                self.slots = slots.refused(self.slots, key, now + START_PROBE)
 
     def _try_again(self, key: PushKey, *, was_refused: bool) -> None:
         """A push was not accepted: what waits for its key by now goes on waiting, if that is still wanted."""

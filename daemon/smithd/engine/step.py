@@ -359,7 +359,6 @@ class Step:
         self._timers.add(timers)
         self._timers.add(timers_of(self._setup.rules, self._state.alerts))
         self._timers.add((now, SurfaceDue(key)) for key in self._setup.surfaces.keys)
-        self._timers.add(startup.slot_timers(self._state.slots, self._setup, now))
         self._timers.add(startup.window_timers(self._setup.windows, now))
         self._timers.add(startup.silence_timers(self._state.silences, now))
         self._timers.add(startup.no_data_timers(self._setup, series, self._setup.surfaces.streams, now))
@@ -406,6 +405,8 @@ class Step:
         answer = sending.claim(command) if isinstance(command, ClaimMessages) else sending.settle(command)
         self._take_outbox(sending.outbox, sending.written)
         self._events += sending.events
+        self._stored.slots |= sending.slots != self._state.slots
+        self._state = self._state._replace(slots=sending.slots)
         known = self._setup.surfaces.order
         self._render({key for key in sending.concerned if key in known}, command.at)
         self._timers.add((shown.renewal_at, SurfaceDue(shown.key)) for shown in sending.started_streams)
@@ -469,7 +470,7 @@ class Step:
                 not_renderable = not_renderable.discard(message.key)
         for each in rendered.not_renderable:
             # Said once, until the reason changes; waiting for a first answer is nothing to report.
-            if not_renderable.get(each.key) != each and not each.obstacle.is_expected:
+            if each.is_news(not_renderable.get(each.key)):
                 self._events.append(SurfaceNotRenderable(each.key, str(each)))
             not_renderable = not_renderable.insert(each.key, each)
         self._stored.slots |= rendered.slots != self._state.slots

@@ -169,8 +169,6 @@ def settle(
 
     if isinstance(shown, ShownPush):
         _forget_old_pushes(draft, shown, now)
-    if isinstance(shown, ShownActivity) and shown.ended:
-        draft.outbox = release(draft.outbox, Wait.SLOT, key.account)
     if isinstance(settlement, Accept) and isinstance(message, Push | PushUpdate | ActivityState):
         _release_badge(draft, key.account)
     return draft.result

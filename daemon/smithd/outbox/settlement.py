@@ -42,8 +42,6 @@ class Wait(StrEnum):
     """The end of an outage of the service ends the wait early."""
     PROBE = "probe"
     """It was a probe, and waits for the next one, or for the end of the outage."""
-    SLOT = "slot"
-    """The end of one of our own streams ends the wait early."""
     DEVICES = "devices"
     """A badge, for a device that must open the app again: a request of the account that reaches devices ends the wait
     early.

@@ -135,6 +135,29 @@ class Outbox:
             if isinstance(shown, ShownActivity) and not shown.ended and shown.key.account == account
         }
 
+    def streams_enqueued(self, account: str) -> set[StreamKey]:
+        """The streams of an account whose start waits, and was not sent or did not arrive."""
+        on_phone = self.streams_on_phone(account)
+        return {
+            queued.message.key
+            for queued in self.waiting.values()
+            if isinstance(queued.message, ActivityState) and queued.message.key.account == account
+        } - on_phone
+
+    def streams_ending(self, account: str) -> set[StreamKey]:
+        """The streams of an account whose end was sent, and is not accepted yet."""
+        sent = [claim.queued.message for claim in self.claimed.values()]
+        sent += [queued.message for queued in self.waiting.values() if queued.reason is not None]
+        return {each.key for each in sent if isinstance(each, ActivityEnd) and each.key.account == account}
+
+    def refused_streams(self, account: str) -> dict[StreamKey, ActivityState | None]:
+        """The states of streams that are not sent again, None: whatever they say."""
+        return {
+            key: message if isinstance(message, ActivityState) else None
+            for (key, kind), message in self.refused.items()
+            if isinstance(key, StreamKey) and kind is ActivityState and key.account == account
+        }
+
     def lane(self, lane: Lane) -> Iterator[Queued]:
         """The messages of a lane that may go, the oldest first."""
         return (self.waiting[key] for _, key in self.lanes.get(lane, Ordered()))

@@ -12,6 +12,7 @@ from smithd.config.model import Config
 from smithd.config.validator import Validator, open_file
 from smithd.config.yaml.positions import Path, locate
 from smithd.ruletest.model import Case, RuleTests
+from smithd.surfaces.slots import FOLD_KEY
 
 PLACES = Places({(): RuleTests})
 MOST_NAMES = 12
@@ -69,8 +70,10 @@ def _check(validator: Validator, at: Path, case: Case, config: Config) -> None:
             _unknown(validator, (*at, "alerts", index, "rule"), f"there is no rule '{alert.rule}'", config.rules)
     for key in case.widgets.keys() - config.widgets.keys():
         _unknown(validator, (*at, "widgets", key), f"there is no widget '{key}'", config.widgets)
-    for key in case.activities.keys() - config.live_activities.keys():
-        _unknown(validator, (*at, "activities", key), f"there is no Live Activity '{key}'", config.live_activities)
+    common = [FOLD_KEY] if any(activity.fold for activity in config.live_activities.values()) else []
+    activities = [*config.live_activities, *common]
+    for key in case.activities.keys() - set(activities):
+        _unknown(validator, (*at, "activities", key), f"there is no Live Activity '{key}'", activities)
 
 
 def _unknown(validator: Validator, at: Path, message: str, known: Collection[str]) -> None:

@@ -15,6 +15,7 @@ A Live Activity has a budget of updates besides, which is iOS' own. Its branches
 
 from __future__ import annotations
 
+from smithd.keys import StreamKey
 from smithd.outbox.message import (
     ActivityContent,
     ActivityEnd,
@@ -95,5 +96,13 @@ def end_of_removed(shown: ShownActivity | ShownBadge, now: float) -> ActivityEnd
     """
     if isinstance(shown, ShownBadge):
         return BadgeCount(shown.key, 0, Priority.MEANING, now, now, shown.channels)
-    state = shown.content.content_state if shown.content is not None else {}
-    return ActivityEnd(shown.key, ActivityContent({**state, "auto_dismiss_seconds": 0} if state else {}), now)
+    return end_at_once(shown.key, shown, now)
+
+
+def end_at_once(key: StreamKey, shown: Shown | None, now: float) -> ActivityEnd:
+    """The end of a Live Activity that makes room for another: what it shows is final, and the phone takes it away at
+    once.
+    """
+    content = shown.content if isinstance(shown, ShownActivity) else None
+    state = content.content_state if content is not None else {}
+    return ActivityEnd(key, ActivityContent({**state, "auto_dismiss_seconds": 0} if state else {}), now)

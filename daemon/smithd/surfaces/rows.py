@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Float, Table, Text, select
 
 from smithd.keys import StreamKey
 from smithd.storage import metadata, upsert
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.slots import Holder, LoweredLimit, Slots
+from smithd.surfaces.slots import LoweredLimit, Slots, Start, StreamRecord
 
-# One row an account, with the few streams that have a slot as JSON: they change together.
+# One row an account, with what is remembered of its streams as JSON: it changes together.
 _SLOTS = Table(
     "slots",
     metadata,
@@ -32,6 +34,7 @@ _COUNTDOWNS = Table(
     Column("over_at", Float),
 )
 _KEEP = upsert(_SLOTS)
+_NOT_KEPT = frozenset({"recalled", "refused_until"})
 
 
 def load(connection: Connection, account: str) -> Slots:
@@ -40,20 +43,51 @@ def load(connection: Connection, account: str) -> Slots:
     if found is None:
         return Slots()
     state = json.loads(found)
-    holders = [Holder(StreamKey(account, name), *times) for name, *times in state["holders"]]
     lowered = LoweredLimit(*state["lowered"]) if state["lowered"] is not None else None
-    return Slots(tuple(holders), tuple(state["started"]), lowered)
+    if "holders" in state:
+        # Written before streams had ranks: only those with a slot were remembered.
+        held = [
+            StreamRecord(StreamKey(account, name), since if unwanted is None else None, unwanted, since, since)
+            for name, since, unwanted in state["holders"]
+        ]
+        return Slots(tuple(held), tuple(Start(at, critical=False) for at in state["started"]), lowered)
+
+    def key(name: str | None) -> StreamKey | None:
+        return None if name is None else StreamKey(account, name)
+
+    records = tuple(
+        StreamRecord(**record | {"key": key(record["key"]), "makes_room_for": key(record.get("makes_room_for"))})
+        for record in state["records"]
+    )
+    return Slots(
+        records,
+        tuple(Start(at, critical) for at, critical in state["started"]),
+        lowered,
+        tuple(state["free_since"]),
+        tuple(StreamKey(account, name) for name in state["folded"]),
+        state["folded_at"],
+    )
 
 
 def write(connection: Connection, account: str, slots: Slots) -> None:
-    """Keep the slots as they are now."""
+    """Keep the slots as they are now; what was refused is tried again after a start, and is not kept."""
     lowered = slots.lowered
     state = {
-        "holders": [[holder.key.name, holder.since, holder.unwanted_since] for holder in slots.holders],
+        "records": [_stored(record) for record in slots.records],
         "started": slots.started,
         "lowered": [lowered.at_once, lowered.until] if lowered is not None else None,
+        "free_since": slots.free_since,
+        "folded": [key.name for key in slots.folded],
+        "folded_at": slots.folded_at,
     }
     connection.execute(_KEEP, {"account": account, "state": json.dumps(state)})
+
+
+def _stored(record: StreamRecord) -> dict[str, Any]:
+    """What differs from the defaults: most streams wait, and have little."""
+    given = {each.name: getattr(record, each.name) for each in fields(StreamRecord) if each.name not in _NOT_KEPT}
+    names = {name: value.name if isinstance(value, StreamKey) else value for name, value in given.items()}
+    return {name: value for name, value in names.items() if value is not None and value is not False}
 
 
 def write_all(connection: Connection, slots: dict[str, Slots]) -> None:

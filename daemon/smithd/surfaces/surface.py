@@ -7,15 +7,17 @@ code that renders, indexes or sends uses only what stands here, and never asks w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from smithd.alerts.severity import Severity
 from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import NO_STAGE, ActivityContent, ActivityStage, Value
 from smithd.series.state import SeriesState
 from smithd.surfaces.countdown import Countdown
+from smithd.surfaces.slots import FOLD_KEY, SlotDecision, SlotOptions
 from smithd.surfaces.view import SurfacesView
 
 
@@ -45,7 +47,7 @@ class Obstacle(StrEnum):
     UNSUITABLE = "unsuitable"
     """A value that the type of a Live Activity cannot show."""
     NO_SLOT = "no_slot"
-    """The phone has as many Live Activities as it may."""
+    """It waits for a slot, or for its next start (see ``SlotWait``)."""
 
     @property
     def is_expected(self) -> bool:
@@ -54,10 +56,46 @@ class Obstacle(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SlotWait:
+    """Why a stream waits, and until when at least (None: until something changes). ``severity`` and ``priority``: its
+    rank; ``holders``: the streams that have the slots, with theirs.
+    """
+
+    decision: SlotDecision
+    severity: Severity | None
+    priority: int
+    holders: tuple[str, ...]
+    until: float | None = None
+
+    def __str__(self) -> str:
+        """The reason for a person."""
+        mine, held = rank_text(self.severity, self.priority), ", ".join(self.holders)
+        match self.decision:
+            case SlotDecision.FOLDED:
+                return f"shown as a row of {FOLD_KEY}, since {held} hold the slots ({mine})"
+            case SlotDecision.NEXT:
+                return f"takes the next slot, which is being freed ({mine})"
+            case SlotDecision.RESTING:
+                return f"waits for its min_hold after its last end ({mine})"
+            case SlotDecision.NO_STARTS:
+                return f"waits, since this hour's starts are used up ({mine})"
+            case SlotDecision.RETURNING:
+                return f"made room for another, and returns when its slot has been free for return_after ({mine})"
+            case SlotDecision.REFUSED:
+                return f"the service refused its start, and it is tried again later ({mine})"
+        return f"waits for a slot ({mine}); {held} hold them"
+
+
+def rank_text(severity: Severity | None, priority: int) -> str:
+    """A rank for a person."""
+    return f"{severity or 'routine'}, priority {priority}"
+
+
+@dataclass(frozen=True, slots=True)
 class NotRenderable:
     """A surface that has no desired state now, and why. ``about``: the metric with several series, or with a value that
-    cannot be shown, or the streams that have the slots; ``count``: how many series there are; ``detail``: what is wrong
-    with the value.
+    cannot be shown; ``count``: how many series there are; ``detail``: what is wrong with the value; ``wait``: what a
+    stream waits for.
     """
 
     key: SurfaceKey
@@ -65,6 +103,7 @@ class NotRenderable:
     about: tuple[str, ...] = ()
     count: int = 0
     detail: str = ""
+    wait: SlotWait | None = None
 
     def __str__(self) -> str:
         """The reason for a person."""
@@ -81,7 +120,14 @@ class NotRenderable:
             case Obstacle.UNSUITABLE:
                 return f"{', '.join(self.about)} {self.detail}"
             case Obstacle.NO_SLOT:
-                return f"waits for a slot; {', '.join(self.about)} hold them"
+                return str(self.wait)
+
+    def is_news(self, before: NotRenderable | None) -> bool:
+        """Whether it is worth an event after what was known before; how a stream's wait goes on is not."""
+        if self.obstacle.is_expected or before == self:
+            return False
+        waits, waited = self.wait, before.wait if before is not None else None
+        return waits is None or waited is None or waits.decision is not waited.decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +204,11 @@ class SlotSurface(Protocol):
         """What it shows, and what decides whether it is wanted."""
 
     @property
-    def cool_down(self) -> float:
-        """For how many seconds it must be unwanted before it ends."""
+    def slot(self) -> SlotOptions:
+        """What its options say of its slot."""
+
+    def incident_severity(self, view: SurfacesView) -> Severity | None:
+        """How badly the rules fire that it is shown for or coloured by, from warning on; None: it is no incident."""
 
     def is_wanted(self, view: SurfacesView) -> bool:
         """Whether it has a reason to be on the phone now."""
@@ -173,8 +222,11 @@ class SlotSurface(Protocol):
     def countdown(self, view: SurfacesView) -> Countdown | None:
         """What its timer counts down from now on; None where it has none."""
 
-    def render(self, view: SurfacesView) -> DesiredState | NotRenderable:
+    def render(self, view: SurfacesView) -> DesiredActivity | NotRenderable:
         """What it should show now."""
 
     def final_content(self, view: SurfacesView) -> ActivityContent:
         """What it shows last, with the time after which the phone takes it away."""
+
+    def folded_row(self, desired: DesiredActivity) -> Mapping[str, Any]:
+        """The row that stands for it where it is folded, with the label and the value of a row."""

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import ActivityEnd, LevelMessage
-from smithd.outbox.shown import ShownActivity
+from smithd.outbox.shown import ShownActivity, says_same
 from smithd.outbox.update_budget import UPDATES_AT_ONCE
 from smithd.series.expected import source_of
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.surface import activity_surface
 from smithd.surfaces.badge import BadgeOptions, BadgeSurface
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.messages import message
+from smithd.surfaces.folding import common_activity
+from smithd.surfaces.messages import end_at_once, message
 from smithd.surfaces.renewal import LOOK_AGAIN, is_due, to_renew
-from smithd.surfaces.slots import SlotDecision, SlotLimits, Slots, allocate, timers
+from smithd.surfaces.slots import (
+    FOLD_OPTIONS,
+    Allocation,
+    Readiness,
+    SlotDecision,
+    SlotDemand,
+    SlotLimits,
+    Slots,
+    TimedDecision,
+    allocate,
+)
 from smithd.surfaces.surface import (
     Dependencies,
     DesiredActivity,
@@ -25,7 +37,9 @@ from smithd.surfaces.surface import (
     NotRenderable,
     Obstacle,
     SlotSurface,
+    SlotWait,
     Surface,
+    rank_text,
 )
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import WidgetOptions, widget_surface
@@ -36,7 +50,8 @@ Causes = Mapping[str, frozenset[SurfaceKey]]
 
 @dataclass(frozen=True, slots=True)
 class Surfaces:
-    """The surfaces of one account, in the file's order: those that are always there, and those that need a slot.
+    """The surfaces of one account, in the file's order: those that are always there, and those that need a slot. The
+    common Live Activity of folded ones is in ``order`` alone. ``channels``: the account's.
 
     ``metrics``: those that a surface shows; ``sources``: those whose answers a surface depends on. ``by_name`` has the
     surfaces that depend on a metric or source, ``by_rule`` those that depend on a rule, ``by_window`` on a time window,
@@ -49,6 +64,7 @@ class Surfaces:
     streams: Mapping[StreamKey, SlotSurface]
     limits: SlotLimits
     updates_at_once: int
+    channels: tuple[str, ...] | None
     metrics: frozenset[str]
     sources: frozenset[str]
     by_name: Causes
@@ -90,11 +106,13 @@ def build(
     watchers: Mapping[str, Collection[str]],
     channels: Sequence[str] | None,
     at_once: int,
+    starts_per_hour: int = 6,
+    return_after: float = 300.0,
     updates_at_once: int = UPDATES_AT_ONCE,
     account: str = DEFAULT_ACCOUNT,
 ) -> Surfaces:
     """The surfaces of a configuration. ``watchers``: the rules on each metric, and on what a derived one is worked out
-    from; ``channels``: the account's; ``at_once``: how many Live Activities may be on the phone;
+    from; ``channels``: the account's; ``at_once``, ``starts_per_hour``, ``return_after``: see ``SlotLimits``;
     ``updates_at_once``: how many updates of one iOS shows in a row.
     """
     # A derived metric has no dot, and no source; the metrics that it is computed from are among the watchers too.
@@ -108,12 +126,15 @@ def build(
     if badge is not None:
         always.append(BadgeSurface(BadgeKey(account), badge, tuple(badge.channels or channels or ()) or None))
     every = [*always, *streams]
+    limits = SlotLimits(at_once, {stream.key: stream.slot for stream in streams}, starts_per_hour, return_after)
+    keys = [surface.key for surface in every] + ([limits.fold_key] if limits.fold_key is not None else [])
     return Surfaces(
-        {surface.key: place for place, surface in enumerate(every)},
+        {key: place for place, key in enumerate(keys)},
         {surface.key: surface for surface in always},
         {stream.key: stream for stream in streams},
-        SlotLimits(at_once, {stream.key: stream.cool_down for stream in streams}),
+        limits,
         updates_at_once,
+        tuple(channels) if channels else None,
         frozenset().union(*(surface.dependencies.metrics for surface in every)),
         watched if any(surface.dependencies.all_sources for surface in every) else frozenset(),
         _index(every, lambda on: on.metrics | watched if on.all_sources else on.metrics),
@@ -141,36 +162,28 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
     found = [surfaces.always[key].render(view) for key in always]
     before = view.countdowns
 
-    after, counting = slots, view.countdowns
-    freed, waiting = list[StreamKey](), list[StreamKey]()
-    if not surfaces.streams.keys().isdisjoint(concerned):
+    after, counting, planned = slots, view.countdowns, list[tuple[float, SurfaceDue]]()
+    if surfaces.limits.fold_key in concerned or not surfaces.streams.keys().isdisjoint(concerned):
         counting = {key: each for key, stream in surfaces.streams.items() if (each := stream.countdown(view))}
         view = replace(view, countdowns=counting)
-        wanted = {key for key, stream in surfaces.streams.items() if stream.is_wanted(view)}
-        allocation = allocate(wanted, view.on_phone(), slots, _limits(surfaces, view), view.now)
+        streams = _Streams(surfaces, view)
+        allocation = allocate(streams.demand(), slots, streams.limits(), view.now)
         after = allocation.slots
-        showing = [view.shown(key) for key, decision in allocation.decisions.items() if decision.has_slot]
-        on_phone = [shown for shown in showing if isinstance(shown, ShownActivity)]
-        renewed = to_renew(on_phone, view.now)
-        waiting = [shown.key for shown in on_phone if is_due(shown, view.now)]
-        for key, decision in allocation.decisions.items():
-            if decision is SlotDecision.WAITING:
-                found.append(NotRenderable(key, Obstacle.NO_SLOT, allocation.holders))
-            elif decision.leaves:
-                found.append(ActivityEnd(key, surfaces.streams[key].final_content(view), view.now))
+        holding = [view.shown(key) for key in allocation.holders]
+        shown = [each for each in holding if isinstance(each, ShownActivity)]
+        renewed = to_renew(shown, view.now)
+        for key, decided in allocation.decided.items():
             # A stream that has just been given a slot is rendered, whatever has changed.
-            elif key in concerned or slots.holder(key) is None:
-                found.append(_renewed(surfaces.streams[key].render(view), renewed))
-        freed = [key for key, decision in allocation.decisions.items() if decision.leaves and not view.is_on_phone(key)]
-
-    # The timers of the slots as they were are in the queue already.
-    known = timers(slots, surfaces.limits, view.now)
-    planned = [each for each in timers(after, surfaces.limits, view.now) if each not in known]
-    # The end of a stream that has not started withdraws its start: there is no answer to wait for.
-    planned += [(view.now, key) for key in freed]
-    planned += [(view.now + LOOK_AGAIN, key) for key in waiting]
-    # Of each countdown that is another than before, when it is over: its source may be dead by then.
-    planned += [(each.over_at, key) for key, each in counting.items() if each.over_at and before.get(key) != each]
+            is_new = decided.decision is SlotDecision.STARTED or after.folded != slots.folded
+            if not decided.decision.has_slot or is_new or streams.shows(key, after).intersection(concerned):
+                found.append(_renewed(streams.outcome(key, decided, allocation), renewed))
+        planned += [(view.now + LOOK_AGAIN, SurfaceDue(each.key)) for each in shown if is_due(each, view.now)]
+        # The timer for what was to be looked at again already is in the queue.
+        if after.look_again is not None and after.look_again != slots.look_again:
+            planned.append((after.look_again, SurfaceDue(next(iter(surfaces.streams)))))
+        # Of each countdown that is another than before, when it is over: its source may be dead by then.
+        over = [(key, each.over_at) for key, each in counting.items() if before.get(key) != each]
+        planned += [(at, SurfaceDue(key)) for key, at in over if at]
 
     return Rendered(
         [
@@ -183,19 +196,13 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
         [problem for each in found if (problem := _problem(each)) is not None],
         after,
         counting,
-        [(at, SurfaceDue(key)) for at, key in planned],
+        planned,
     )
 
 
-def _limits(surfaces: Surfaces, view: SurfacesView) -> SlotLimits:
-    """The limits, where what has come to its end by itself has no cool-down: it does not come back in a moment."""
-    done = [key for key, stream in surfaces.streams.items() if stream.is_done(view)]
-    if not done:
-        return surfaces.limits
-    return replace(surfaces.limits, cool_down={**surfaces.limits.cool_down, **dict.fromkeys(done, 0.0)})
-
-
-def _renewed(desired: DesiredState | NotRenderable, renewed: StreamKey | None) -> DesiredState | NotRenderable:
+def _renewed(
+    desired: DesiredActivity | NotRenderable | ActivityEnd, renewed: StreamKey | None
+) -> DesiredActivity | NotRenderable | ActivityEnd:
     """What a stream should show, sent though it is shown where it is the one to renew."""
     return replace(desired, renews=True) if isinstance(desired, DesiredActivity) and desired.key == renewed else desired
 
@@ -208,3 +215,78 @@ def _problem(found: DesiredState | NotRenderable | ActivityEnd) -> NotRenderable
         case DesiredActivity():
             return found.problem
     return None
+
+
+class _Streams:
+    """The surfaces that need a slot, each rendered once at most, and only where that decides something."""
+
+    def __init__(self, surfaces: Surfaces, view: SurfacesView) -> None:
+        self._surfaces, self._view = surfaces, view
+        self._streams, self._fold_key = surfaces.streams, surfaces.limits.fold_key
+        self._wanted = {
+            key: each.incident_severity(view) for key, each in self._streams.items() if each.is_wanted(view)
+        }
+        self._rendered = cache(lambda key: self._streams[key].render(view))
+
+    def demand(self) -> SlotDemand:
+        """What slots are allocated for."""
+        view = self._view
+        return SlotDemand(self._wanted, view.on_phone(), view.enqueued(), view.ending(), self._readiness)
+
+    def limits(self) -> SlotLimits:
+        """What has come to its end by itself does not come back in a moment, and need not cool down."""
+        limits = self._surfaces.limits
+        done = [key for key, stream in self._streams.items() if stream.is_done(self._view)]
+        ended = {key: replace(limits.streams[key], cool_down=0.0) for key in done}
+        return replace(limits, streams={**limits.streams, **ended}) if ended else limits
+
+    def _readiness(self, key: StreamKey) -> Readiness:
+        refusals = self._view.refusals()
+        if key == self._fold_key:
+            return Readiness.UNABLE if key in refusals else Readiness.READY
+        desired = self._rendered(key)
+        if isinstance(desired, NotRenderable):
+            return Readiness.EXPECTED if desired.obstacle is Obstacle.UNSEEN else Readiness.UNABLE
+        if key not in refusals:
+            return Readiness.READY
+        # Refused whatever it says, or just as it is.
+        refused, start = refusals[key], message(desired, None, self._surfaces.updates_at_once, self._view.now)
+        return Readiness.UNABLE if refused is None or says_same(start, refused) else Readiness.READY
+
+    def shows(self, key: StreamKey, slots: Slots) -> set[SurfaceKey]:
+        """The surfaces whose changes a stream shows."""
+        return {key, *slots.folded} if key == self._fold_key else {key}
+
+    def outcome(
+        self, key: StreamKey, decided: TimedDecision, allocation: Allocation
+    ) -> DesiredActivity | NotRenderable | ActivityEnd:
+        """What a decision comes to."""
+        decision, until = decided
+        if decision.has_slot:
+            return self._common(key, allocation.slots) if key == self._fold_key else self._rendered(key)
+        if decision.leaves:
+            if key == self._fold_key or decision is not SlotDecision.ENDED:
+                return end_at_once(key, self._view.shown(key), self._view.now)
+            return ActivityEnd(key, self._streams[key].final_content(self._view), self._view.now)
+        if decision is SlotDecision.NOT_READY and isinstance(desired := self._rendered(key), NotRenderable):
+            return desired
+        holders = tuple(f"{holder.name} ({self._rank(holder)})" for holder in allocation.holders)
+        options = self._surfaces.limits.streams.get(key, FOLD_OPTIONS)
+        wait = SlotWait(decision, self._wanted.get(key), options.priority, holders, until)
+        return NotRenderable(key, Obstacle.NO_SLOT, wait=wait)
+
+    def _common(self, key: StreamKey, slots: Slots) -> DesiredActivity | NotRenderable:
+        """The common stream, with the streams that it shows."""
+        rows = []
+        for each in sorted(slots.folded, key=self._surfaces.order.__getitem__):
+            desired = self._rendered(each)
+            if not isinstance(desired, NotRenderable):
+                rows.append((self._wanted.get(each), self._streams[each].folded_row(desired)))
+        if not rows:
+            return NotRenderable(key, Obstacle.UNSEEN)
+        return common_activity(key, rows, self._surfaces.channels)
+
+    def _rank(self, key: StreamKey) -> str:
+        if key == self._fold_key:
+            return "folded ones"
+        return rank_text(self._wanted.get(key), self._surfaces.limits.streams[key].priority)

@@ -13,6 +13,7 @@ from smithd.alerts.severity import SEVERITIES, Severity, worst_of
 from smithd.expression.option import InlineMetric
 from smithd.formatting import clock_time, plain
 from smithd.keys import StreamKey, SurfaceKey
+from smithd.outbox.message import ActivityState
 from smithd.outbox.shown import Shown, ShownActivity
 from smithd.plugin.sample import Labels, Sample
 from smithd.series.state import Freshness, SeriesState
@@ -26,8 +27,9 @@ class SurfacesView:
     ``firing``: the firing alerts by rule and labels. ``unsuppressed``: those of a rule that are not suppressed.
     ``is_open``: whether a time window is open, by its name.
     ``shown``: what a surface shows. ``on_phone``: the streams that are on the phone, may be, or have their start
-    enqueued. ``zone``: that of the times which are shown. ``countdowns``: what the timers of streams count down.
-    ``rules``: all, by their names.
+    enqueued; ``enqueued``: those of them whose start can be withdrawn; ``ending``: those whose end was sent.
+    ``refusals``: the states of streams that the service refused (None: whatever it says). ``zone``: that of the times
+    which are shown. ``countdowns``: what the timers of streams count down. ``rules``: all, by their names.
     """
 
     now: float
@@ -40,6 +42,9 @@ class SurfacesView:
     zone: tzinfo = UTC
     countdowns: Mapping[StreamKey, Countdown] = field(default_factory=dict)
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    enqueued: Callable[[], Set[StreamKey]] = frozenset
+    ending: Callable[[], Set[StreamKey]] = frozenset
+    refusals: Callable[[], Mapping[StreamKey, ActivityState | None]] = dict
 
     def is_on_phone(self, key: StreamKey) -> bool:
         """Whether a stream is on the phone, or may be; not one whose start is only enqueued."""

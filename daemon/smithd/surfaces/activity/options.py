@@ -24,6 +24,7 @@ from smithd.references import ReferenceKind, TimeWindowRef, references
 from smithd.surfaces.activity.show import Show, ShowOptions
 from smithd.surfaces.activity.view import ActivityView, FinalText, HeadlineText
 from smithd.surfaces.countdown import Countdown
+from smithd.surfaces.folding import folded_value
 from smithd.surfaces.surface import Dependencies, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import IncludeSuppressed
@@ -114,6 +115,20 @@ class ActivityOptions(Options):
         "sent at once. iOS throttles an activity that is updated more often than every two minutes for long",
     )
     end: End = End()
+    priority: int = Field(
+        5,
+        ge=1,
+        le=10,
+        description="which goes first where slots are short and as bad an incident is shown, 10 before 1",
+    )
+    min_hold: Duration = Field(
+        600.0,
+        description="how long it keeps its slot against others that show no worse incident (against those that do 2m), "
+        "and stays away after its end",
+    )
+    fold: bool = Field(
+        False, description="where it finds no slot, it becomes a row of one common activity with others that do not"
+    )
 
     @field_validator("action")
     @classmethod
@@ -188,6 +203,10 @@ class ActivityOptions(Options):
     def buttons(self) -> dict[str, Action | None]:
         """Its buttons, by the names of their fields."""
         return {"action": self.action}
+
+    def folded_row(self, state: Json) -> dict[str, Any]:
+        """The row that stands for it where it is folded: its title, and what says most of its content state."""
+        return {"label": state["title"], **folded_value(state)}
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """What of its own fields cannot be shown as it should, if anything."""

@@ -18,6 +18,7 @@ from smithd.surfaces import no_data
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.view import ActivityView, undated
 from smithd.surfaces.countdown import Countdown
+from smithd.surfaces.slots import SlotOptions
 from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView, summary_names
 
@@ -34,9 +35,10 @@ class ActivitySurface:
     dependencies: Dependencies
 
     @property
-    def cool_down(self) -> float:
-        """For how many seconds it must be unwanted before it ends."""
-        return self.options.end.cool_down
+    def slot(self) -> SlotOptions:
+        """What its options say of its slot."""
+        options = self.options
+        return SlotOptions(options.priority, options.min_hold, options.end.cool_down, options.fold)
 
     def is_wanted(self, view: SurfacesView) -> bool:
         """Whether it has a reason to be on the phone now, or is there and has none to leave."""
@@ -99,6 +101,10 @@ class ActivitySurface:
         series = seen.surfaces.series
         since = no_data.last_answer(series, self._sources(series)) or seen.as_of or series.started
         return self.options.marked(seen, f"no data since {seen.clock(since)}")
+
+    def folded_row(self, desired: DesiredActivity) -> Mapping[str, Any]:
+        """The row that stands for it where it is folded."""
+        return self.options.folded_row(desired.content.content_state)
 
     def _seen(self, view: SurfacesView) -> ActivityView:
         options, shown = self.options, view.shown(self.key)

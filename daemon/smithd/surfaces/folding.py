@@ -1,0 +1,86 @@
+"""Folding: what stands for a Live Activity in one row, and the common Live Activity that such rows make. No I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from smithd.alerts.severity import Severity
+from smithd.contract.values import MOST_ROWS, clipped
+from smithd.formatting import duration, number
+from smithd.keys import StreamKey
+from smithd.outbox.message import ActivityContent, ActivityStage
+from smithd.surfaces.surface import DesiredActivity
+
+TITLE = "More"
+NO_VALUE = "–"
+UPDATE_EVERY = 120.0
+"""Seconds between two updates that change only values: iOS throttles what is updated more often."""
+
+_WORST_FIRST = ("red", "orange", "yellow")
+_BY_SEVERITY = {Severity.WARNING: "orange", Severity.CRITICAL: "red"}
+
+Row = Mapping[str, Any]
+
+
+def folded_value(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What says most of a content state of any type, as the value of a row: its worst row, its value, "2/4", "42 %",
+    the time that is left, or its message.
+    """
+    color = {"color": state["color"]} if "color" in state else {}
+    match state:
+        case {"metrics": [*rows]} if rows:
+            worst = min(rows, key=_badness)
+            return {name: worst[name] for name in ("value", "unit", "color") if name in worst}
+        case {"current_step": step, "number_of_steps": steps}:
+            return {"value": f"{step}/{steps}", **color}
+        case {"percentage": percentage}:
+            return {"value": f"{number(percentage, 0)} %", **color}
+        case {"value": int() | float() as value, "upper_limit": limit} if limit > 0:
+            return {"value": f"{number(100 * value / limit, 0)} %", **color}
+        case {"value": int() | float() as value} if value < 0:
+            # Below zero a row has only texts (contract section 4.2).
+            return {"value": number(value), **color}
+        case {"value": value}:
+            return {"value": value, **color}
+        case {"duration_seconds": seconds}:
+            return {"value": duration(seconds), **color}
+        case {"message": message}:
+            return {"value": clipped(message) or NO_VALUE, **color}
+    return {"value": NO_VALUE, **color}
+
+
+def _badness(row: Row) -> int:
+    """The place of a row by its colour, the worst first."""
+    color = row.get("color")
+    return _WORST_FIRST.index(color) if color in _WORST_FIRST else len(_WORST_FIRST)
+
+
+def common_activity(
+    key: StreamKey, rows: Sequence[tuple[Severity | None, Row]], channels: tuple[str, ...] | None
+) -> DesiredActivity:
+    """The common Live Activity of folded ones: a row for each, the worst first. Of more than fit, the last row says how
+    many.
+    """
+    # What is as bad keeps the order in which it came.
+    ordered = sorted(rows, key=lambda each: -_BY_RANK[each[0]])
+    shown = [_coloured(severity, row) for severity, row in ordered]
+    if len(shown) > MOST_ROWS:
+        rest = ordered[MOST_ROWS - 1 :]
+        more = {"label": f"+{len(rest)} more", "value": "…"}
+        shown = [*shown[: MOST_ROWS - 1], _coloured(rest[0][0], more)]
+    # Which rows there are, and how bad; their order is no change of meaning.
+    meaning = json.dumps(sorted([row["label"], row.get("color", "")] for row in shown))
+    state = {"title": TITLE, "type": "stats", "metrics": shown}
+    stage = ActivityStage({str(row["label"]): _BY_RANK[severity] for severity, row in ordered})
+    return DesiredActivity(key, ActivityContent(state, channels=channels), meaning, UPDATE_EVERY, stage)
+
+
+_BY_RANK: dict[Severity | None, int] = {None: 0, Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+
+
+def _coloured(severity: Severity | None, row: Row) -> dict[str, Any]:
+    """A row in the colour of the incident that it stands for, where it stands for one."""
+    color = _BY_SEVERITY.get(severity) if severity is not None else None
+    return {**row, "color": color} if color is not None else dict(row)

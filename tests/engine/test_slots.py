@@ -1,0 +1,189 @@
+"""Slots in an engine: what becomes of requests, restarts and reloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.harness import Harness
+from smithd.outbox.message import ActivityEnd, ActivityState
+from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement
+from smithd.outbox.shown import ShownActivity
+
+T = 1_800_000_000.0
+RULES = "rules:\n  errors: {metric: shop.errors, warning: '> 1', critical: '> 5'}\n"
+
+
+def configuration(always: str = "abcd", options: str = "") -> str:
+    """Routine activities, and ``incident`` while errors fire."""
+    row = "stats: [{label: Orders, value: shop.orders}]"
+    shown = [f"  {name}: {{type: stats, title: {name}, {options}{row}}}" for name in always]
+    incident = f"  incident: {{type: stats, title: Incident, show: {{while_firing: [errors]}}, {row}}}"
+    return "\n".join([RULES + "live_activities:", *shown, incident, ""])
+
+
+class Story:
+    """The starts and ends that are sent, in words; the test says what becomes of some."""
+
+    def __init__(self, harness: Harness) -> None:
+        self.harness = harness
+        self.answers: dict[str, Settlement] = {}
+        self.errors = 0.0
+
+    def poll(self, at: float, errors: float = 0) -> list[str]:
+        """What goes out by then, with a poll every minute or so, the last one of which has these errors."""
+        sent: list[str] = []
+        while self.harness.now + 60 < T + at:
+            sent += self._until(self.harness.now + 60, self.errors)
+        self.errors = errors
+        return [*sent, *self._until(T + at, errors)]
+
+    def _until(self, at: float, errors: float) -> list[str]:
+        self.harness.pass_time(at)
+        self.harness.poll(at, errors=errors, orders=1)
+        return self.send()
+
+    def send(self) -> list[str]:
+        sent: list[str] = []
+        outbox = self.harness.outbox
+        while (queued := next(outbox.ready(self.harness.now), None)) is not None:
+            assert len(sent) < 50
+            message, now = queued.message, self.harness.now
+            is_end = isinstance(message, ActivityEnd)
+            assert isinstance(message, ActivityEnd | ActivityState)
+            name = message.key.name
+            claim = outbox.claim(queued, "any", now)
+            if is_end or not isinstance(claim.before, ShownActivity) or claim.before.ended:
+                sent.append(f"-{name}" if is_end else name)
+            answer = self.answers.get(name) if not is_end else None
+            outbox.settle(claim, answer or Accept(ended=is_end), now)
+        return sent
+
+    def reasons(self) -> dict[str, str]:
+        found = self.harness.engine.engine.state.not_renderable
+        return {key.name: str(problem).partition(" (")[0] for key, problem in found.items() if hasattr(key, "name")}
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    with Harness(tmp_path, configuration(), T) as harness:
+        yield Story(harness)
+
+
+def test_an_incident_takes_the_slot_of_the_last_routine_activity_and_gives_it_back(story: Story) -> None:
+    assert story.poll(1) == ["a", "b", "c", "d"]
+    # Within two minutes of their start, they are protected.
+    assert story.poll(61, errors=9) == []
+    assert story.reasons() == {"incident": "waits for a slot"}
+    assert story.poll(121, errors=9) == ["-d", "incident"]
+    assert story.reasons() == {"d": "waits for a slot"}
+    # It cools down for a minute; d's slot has to be free for five.
+    assert story.poll(4001, errors=0) == []
+    assert story.poll(4061, errors=0) == ["-incident"]
+    assert story.reasons()["d"] == "made room for another, and returns when its slot has been free for return_after"
+    assert story.poll(4301, errors=0) == []
+    assert story.poll(4361, errors=0) == ["d"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Retry(T + 700, DeliveryReason.NO_RECIPIENTS, "nobody"),
+        Retry(T + 700, DeliveryReason.SLOTS_FULL, "no slot"),
+        Retry(T + 700, DeliveryReason.BILLING, "unpaid"),
+        Drop(DeliveryReason.FORBIDDEN, "no", off=True),
+        Drop(DeliveryReason.REFUSED, "bad"),
+    ],
+)
+def test_where_the_start_of_the_incident_is_refused_what_made_room_returns_at_once(
+    story: Story, answer: Settlement
+) -> None:
+    story.poll(1)
+    story.answers["incident"] = answer
+    assert story.poll(130, errors=9) == ["-d", "incident", "d"]
+    # It goes on like that: nothing is preempted for a start that is refused.
+    assert story.poll(190, errors=9) == []
+    assert story.poll(600, errors=9) == []
+
+
+def test_a_start_that_was_refused_is_tried_again_in_its_turn(story: Story) -> None:
+    story.poll(1)
+    story.answers["incident"] = Retry(T + 700, DeliveryReason.NO_RECIPIENTS, "nobody")
+    story.poll(130, errors=9)
+    story.answers.clear()
+    assert story.poll(699, errors=9) == []
+    assert story.poll(701, errors=9) == ["-d", "incident"]
+
+
+def test_what_is_refused_as_it_is_waits_until_it_says_something_else(story: Story) -> None:
+    story.poll(1)
+    story.answers["incident"] = Drop(DeliveryReason.REFUSED, "bad")
+    story.poll(130, errors=9)
+    story.answers.clear()
+    assert story.poll(3700, errors=9) == []
+    assert story.poll(3800, errors=9) == [], "an hour later it is still the same"
+    story.harness.poll(T + 3810, errors=9, orders=2)
+    assert story.send() == ["-d", "incident"]
+
+
+def test_while_the_account_must_be_paid_nothing_is_preempted(story: Story) -> None:
+    story.poll(1)
+    _owe(story.harness, unpaid=True)
+    assert story.poll(200, errors=9) == []
+    _owe(story.harness, unpaid=False)
+    story.harness.poll(T + 260, errors=9, orders=2)
+    assert story.send() == ["-d", "incident"]
+
+
+def _owe(harness: Harness, *, unpaid: bool) -> None:
+    engine = harness.engine.engine
+    engine.state = engine.state._replace(slots=replace(engine.state.slots, unpaid=unpaid))
+
+
+def test_an_activity_of_somebody_else_leaves_a_slot_less_and_an_incident_takes_one_of_ours(tmp_path: Path) -> None:
+    with Harness(tmp_path, configuration("abc"), T) as harness:
+        story = Story(harness)
+        assert story.poll(1) == ["a", "b", "c"]
+        story.answers["incident"] = Retry(T + 730, DeliveryReason.SLOTS_FULL, "no slot")
+        # Two minutes after their start ours are protected no more.
+        assert story.poll(100, errors=9) == ["incident"]
+        story.answers.clear()
+        assert story.poll(121, errors=9) == ["-c", "incident"]
+
+
+def test_slots_go_on_after_a_restart(tmp_path: Path) -> None:
+    with Harness(tmp_path, configuration(), T) as harness:
+        story = Story(harness)
+        story.poll(1)
+        assert story.poll(130, errors=9) == ["-d", "incident"]
+        assert story.poll(4000, errors=0) == []
+    with Harness(tmp_path, configuration(), T + 4030) as harness:
+        story = Story(harness)
+        assert story.poll(4061, errors=0) == ["-incident"]
+    with Harness(tmp_path, configuration(), T + 4200) as harness:
+        story = Story(harness)
+        assert story.poll(4201, errors=0) == []
+        assert story.poll(4362, errors=0) == ["d"]
+
+
+def test_folded_activities_share_a_card(tmp_path: Path) -> None:
+    with Harness(tmp_path, configuration("abcdef", "fold: true, "), T) as harness:
+        story = Story(harness)
+        assert story.poll(1) == ["a", "b", "c", "smithd-more"]
+        shown = story.harness.outbox.value.shown
+        (content,) = [each.content for key, each in shown.items() if getattr(key, "name", "") == "smithd-more"]  # type: ignore[union-attr]
+        assert content is not None
+        assert content.content_state == {  # type: ignore[union-attr]
+            "title": "More",
+            "type": "stats",
+            "metrics": [{"label": name, "value": 1} for name in "def"],
+        }
+        assert story.reasons() == dict.fromkeys("def", "shown as a row of smithd-more, since a")
+        # The incident may not be folded, and takes the slot of a routine one.
+        assert story.poll(130, errors=9) == ["-c", "incident"]
+    with Harness(tmp_path, configuration("abcdef"), T + 500) as harness:
+        # Nobody folds any more: the common card ends like any that the configuration does not have.
+        assert "-smithd-more" in Story(harness).send()

@@ -71,8 +71,8 @@ class AlertOptions(WithColor, WithBadge, WithTwoButtons):
         return {"message": f"{text} ({mark})" if mark else text}
 
     def own_meaning(self, state: Json) -> Any:
-        """Its colour; the text says what fires, which counts anyway."""
-        return state.get("color")
+        """Its colour, and how many alerts it names; which rules fire counts anyway."""
+        return [state.get("color"), len(state["message"].splitlines())]
 
     def samples(self, view: SurfacesView) -> list[Sample]:
         """Those that the alerts are about which it names."""

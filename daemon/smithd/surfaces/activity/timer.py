@@ -5,6 +5,7 @@ What is counted down, and since when, is in ``surfaces/countdown.py``; a duratio
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -142,8 +143,9 @@ class TimerOptions(WithSubtitle, WithColor):
         return super().marked(seen, mark) | clock
 
     def own_meaning(self, state: Json) -> Any:
-        """Its colour, and whether it runs; which window it counts is a meaning of its own."""
-        return [state.get("color"), state.get("is_running")]
+        """Its colour, whether it runs, and what it says at zero; which window it counts is a meaning of its own."""
+        said = [state["title"], state.get("subtitle", "")] if self.when_over is not None else []
+        return [state.get("color"), state.get("is_running"), [re.sub(r"\d", "", text) for text in said]]
 
     def _is_paused(self, known: Countdown | None, view: SurfacesView) -> bool:
         """Whether the expression is true; while that is not known, as it was."""

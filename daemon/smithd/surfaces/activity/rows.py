@@ -188,22 +188,31 @@ def meaning_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
 
 def _severities(alerts: Mapping[Labels, Alert]) -> Callable[[Labels], Severity | None]:
     """How severely these alerts fire for a series: those count that have no label with another value than it."""
-    names = {tuple(name for name, _ in labels) for labels in alerts}
+    by_names: dict[tuple[str, ...], list[tuple[Labels, Severity | None]]] = {}
+    for labels, alert in alerts.items():
+        by_names.setdefault(_names(labels), []).append((labels, alert.severity))
 
+    # The series of a metric mostly have the same labels, and so have the alerts of a rule: each is looked up once.
     @cache
-    def by_shared(of: tuple[str, ...], shared: frozenset[str]) -> dict[Labels, Severity | None]:
-        found: dict[Labels, Severity | None] = {}
-        for labels, alert in alerts.items():
-            if tuple(name for name, _ in labels) == of:
-                part = tuple(pair for pair in labels if pair[0] in shared)
-                found[part] = worst_of(found.get(part), alert.severity)
+    def lookups(own: tuple[str, ...]) -> list[tuple[frozenset[str], dict[Labels, Severity | None]]]:
+        found = []
+        for names, group in by_names.items():
+            shared, worst = frozenset(names).intersection(own), dict[Labels, Severity | None]()
+            for labels, severity in group:
+                part = _part(labels, shared)
+                worst[part] = worst_of(worst.get(part), severity)
+            found.append((shared, worst))
         return found
 
-    def severity(labels: Labels) -> Severity | None:
-        own = frozenset(name for name, _ in labels)
-        parts = [(of, own.intersection(of)) for of in names]
-        return worst_of(
-            *(by_shared(of, shared).get(tuple(pair for pair in labels if pair[0] in shared)) for of, shared in parts)
-        )
+    def severity_of(labels: Labels) -> Severity | None:
+        return worst_of(*(worst.get(_part(labels, shared)) for shared, worst in lookups(_names(labels))))
 
-    return severity
+    return severity_of
+
+
+def _names(labels: Labels) -> tuple[str, ...]:
+    return tuple([name for name, _ in labels])
+
+
+def _part(labels: Labels, names: Collection[str]) -> Labels:
+    return tuple([pair for pair in labels if pair[0] in names])

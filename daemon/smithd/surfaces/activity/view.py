@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, cast
 
 from pydantic import Field
@@ -43,7 +44,7 @@ PLAIN = cast("Text", "{{ value | number }}")
 """How it is written by default: a template, too, since it follows the locale of the file."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ActivityView:
     """What a Live Activity may know when it is rendered.
 
@@ -67,7 +68,8 @@ class ActivityView:
         """The content state that is shown; empty where it is not known."""
         return self.shown.content_state if self.shown is not None else {}
 
-    @property
+    # Each text may ask for it, and there may be a thousand samples.
+    @cached_property
     def as_of(self) -> float | None:
         """The time of the oldest value that it shows; while there is none, of the oldest that is shown already."""
         known = self.shown.as_of if self.shown is not None else None

@@ -228,5 +228,5 @@ class SlotSurface(Protocol):
     def final_content(self, view: SurfacesView) -> ActivityContent:
         """What it shows last, with the time after which the phone takes it away."""
 
-    def folded_row(self, desired: DesiredActivity) -> Mapping[str, Any]:
+    def folded_row(self, desired: DesiredActivity, view: SurfacesView) -> Mapping[str, Any]:
         """The row that stands for it where it is folded, with the label and the value of a row."""

@@ -16,7 +16,7 @@ from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.surface import activity_surface
 from smithd.surfaces.badge import BadgeOptions, BadgeSurface
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.folding import common_activity
+from smithd.surfaces.folding import UPDATE_EVERY, common_activity
 from smithd.surfaces.messages import end_at_once, message
 from smithd.surfaces.renewal import LOOK_AGAIN, is_due, to_renew
 from smithd.surfaces.slots import (
@@ -184,6 +184,7 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
         # Of each countdown that is another than before, when it is over: its source may be dead by then.
         over = [(key, each.over_at) for key, each in counting.items() if before.get(key) != each]
         planned += [(at, SurfaceDue(key)) for key, at in over if at]
+        planned += streams.ticks(after, concerned)
 
     return Rendered(
         [
@@ -257,6 +258,19 @@ class _Streams:
         """The surfaces whose changes a stream shows."""
         return {key, *slots.folded} if key == self._fold_key else {key}
 
+    def ticks(self, slots: Slots, concerned: Collection[SurfaceKey]) -> list[tuple[float, SurfaceDue]]:
+        """When the common stream is looked at again since a row of it has what is left of a countdown, and cannot count
+        by itself: a moment before its next update.
+        """
+        key, view = self._fold_key, self._view
+        if key is None or view.countdowns.keys().isdisjoint(slots.folded):
+            return []
+        if not self.shows(key, slots).intersection(concerned):
+            return []
+        shown = view.shown(key)
+        at = (shown.at if shown is not None else view.now) + UPDATE_EVERY - 1
+        return [(at if at > view.now else view.now + UPDATE_EVERY - 1, SurfaceDue(key))]
+
     def outcome(
         self, key: StreamKey, decided: TimedDecision, allocation: Allocation
     ) -> DesiredActivity | NotRenderable | ActivityEnd:
@@ -281,7 +295,7 @@ class _Streams:
         for each in sorted(slots.folded, key=self._surfaces.order.__getitem__):
             desired = self._rendered(each)
             if not isinstance(desired, NotRenderable):
-                rows.append((self._wanted.get(each), self._streams[each].folded_row(desired)))
+                rows.append((self._wanted.get(each), self._streams[each].folded_row(desired, self._view)))
         if not rows:
             return NotRenderable(key, Obstacle.UNSEEN)
         return common_activity(key, rows, self._surfaces.channels)

@@ -17,7 +17,7 @@ from smithd.alerts.severity import Severity
 from smithd.contract.parts import Action, Icon
 from smithd.contract.values import Channels, Tags, size
 from smithd.keys import StreamKey
-from smithd.outbox.message import Json
+from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.plugin.sample import Sample
 from smithd.references import ReferenceKind, TimeWindowRef, references
@@ -204,9 +204,9 @@ class ActivityOptions(Options):
         """Its buttons, by the names of their fields."""
         return {"action": self.action}
 
-    def folded_row(self, state: Json) -> dict[str, Any]:
+    def folded_row(self, content: ActivityContent, view: SurfacesView) -> dict[str, Any]:  # noqa: ARG002 - for the types
         """The row that stands for it where it is folded: its title, and what says most of its content state."""
-        return {"label": state["title"], **folded_value(state)}
+        return {"label": content.content_state["title"], **folded_value(content.content_state)}
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """What of its own fields cannot be shown as it should, if anything."""

@@ -102,9 +102,9 @@ class ActivitySurface:
         since = no_data.last_answer(series, self._sources(series)) or seen.as_of or series.started
         return self.options.marked(seen, f"no data since {seen.clock(since)}")
 
-    def folded_row(self, desired: DesiredActivity) -> Mapping[str, Any]:
+    def folded_row(self, desired: DesiredActivity, view: SurfacesView) -> Mapping[str, Any]:
         """The row that stands for it where it is folded."""
-        return self.options.folded_row(desired.content.content_state)
+        return self.options.folded_row(desired.content, view)
 
     def _seen(self, view: SurfacesView) -> ActivityView:
         options, shown = self.options, view.shown(self.key)

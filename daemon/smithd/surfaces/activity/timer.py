@@ -12,9 +12,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.expression.option import ValueRef
-from smithd.formatting import number
+from smithd.formatting import duration, number
 from smithd.keys import StreamKey
-from smithd.outbox.message import Json
+from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Options, PositiveDuration
 from smithd.plugin.sample import Sample
 from smithd.surfaces.activity.parts import WithColor, WithSubtitle
@@ -136,6 +136,15 @@ class TimerOptions(WithSubtitle, WithColor):
             texts = {"title": seen.headline(over.title), "subtitle": seen.headline(over.subtitle)}
             return _clock(countdown) | {name: text for name, text in texts.items() if text}
         return _clock(countdown) | self.noted(seen, "" if countdown.runs else seen.stale_mark)
+
+    def folded_row(self, content: ActivityContent, view: SurfacesView) -> dict[str, Any]:
+        """A row cannot count: it has what is left when it is sent, or since when it counts."""
+        row, began = super().folded_row(content, view), _only(view, self.since) if self.since is not None else None
+        if began is not None:
+            return row | {"value": f"since {view.clock(began.value)}"}
+        if content.ends_at is not None:
+            return row | {"value": duration(max(0.0, content.ends_at - view.now))}
+        return row
 
     def marked(self, seen: ActivityView, mark: str) -> dict[str, Any]:
         """A countdown stands as well."""

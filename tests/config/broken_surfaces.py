@@ -123,7 +123,7 @@ SURFACES: list[Broken] = [
     activity("end: {final: {»message: x}}", "unknown key 'message'"),
     activity("subtitle: »'{{ now }}'", "unknown name 'now'"),
     activity("on_shutdown: »ends", "'keep' or 'end' / did you mean 'end'?"),
-    activity("end: {when_no_data: »0}", "expected a"),
+    activity("end: {when_no_data: »0}", "expected more than 0"),
     activity("mute: [»night]", "there is no time window 'night'"),
     activity("mute: »nights", "expected a list / [nights]"),
     activity("»stats: []", "expected at least one"),

@@ -35,7 +35,8 @@ class State(NamedTuple):
 
     ``intervals``: when rules fired on each series. ``alive_at``: when it was last written that the daemon is alive;
     ``pruned_at``: when intervals were last pruned; ``left_at``: when the last run was last known to be alive.
-    ``countdowns``: what the timers of streams count down. ``not_renderable``: the surfaces that cannot show what they
+    ``countdowns``: what the timers of streams count down. ``is_stopping``: the daemon was asked to stop.
+    ``not_renderable``: the surfaces that cannot show what they
     should, and why.
     ``ageing``: the metrics and sources that have a timer for when something of them becomes stale.
     A named tuple, since every poll makes a new one: to replace a field of a frozen dataclass costs three times as much.
@@ -52,6 +53,7 @@ class State(NamedTuple):
     pruned_at: float
     left_at: float
     countdowns: Mapping[StreamKey, Countdown] = MappingProxyType({})
+    is_stopping: bool = False
     not_renderable: HashTrieMap[SurfaceKey, NotRenderable] = HashTrieMap()
     ageing: HashTrieSet[str] = HashTrieSet()
 

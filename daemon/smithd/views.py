@@ -63,4 +63,5 @@ def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
         lambda: outbox.streams_enqueued(DEFAULT_ACCOUNT),
         lambda: outbox.streams_ending(DEFAULT_ACCOUNT),
         lambda: outbox.refused_streams(DEFAULT_ACCOUNT),
+        state.is_stopping,
     )

@@ -122,6 +122,8 @@ SURFACES: list[Broken] = [
     activity("end: {final: {subtitle: »'since {{ nw }}'}}", "unknown name 'nw' / did you mean 'now'?"),
     activity("end: {final: {»message: x}}", "unknown key 'message'"),
     activity("subtitle: »'{{ now }}'", "unknown name 'now'"),
+    activity("on_shutdown: »ends", "'keep' or 'end' / did you mean 'end'?"),
+    activity("end: {when_no_data: »0}", "expected more than 0"),
     activity("mute: [»night]", "there is no time window 'night'"),
     activity("mute: »nights", "expected a list / [nights]"),
     activity("»stats: []", "expected at least one"),

@@ -10,6 +10,7 @@ from smithd.delivery.delivery import AccountDelivery
 from smithd.delivery.outcome import Outcome
 from smithd.delivery.reply import Reply
 from smithd.delivery.sender import Departures, Flight
+from smithd.keys import StreamKey
 from smithd.notify.silence import Silence
 from smithd.outbox.queued import Boot
 from smithd.poll.intake import Poll
@@ -89,6 +90,11 @@ class Reconfigure(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class EndActivities(Command[list[StreamKey]]):
+    """The daemon stops: end the Live Activities that end with it; the answer names those that are to end."""
+
+
+@dataclass(frozen=True, slots=True)
 class CatchUp(Command[None]):
     """Let time pass, as a tick does, and say when that is done."""
 
@@ -99,5 +105,15 @@ class WriteAll(Command[None]):
 
 
 Entry = (
-    Poll | Tick | ClockSet | AddSilence | ExpireSilence | ClaimMessages | SettleClaim | Reconfigure | CatchUp | WriteAll
+    Poll
+    | Tick
+    | ClockSet
+    | AddSilence
+    | ExpireSilence
+    | ClaimMessages
+    | SettleClaim
+    | Reconfigure
+    | EndActivities
+    | CatchUp
+    | WriteAll
 )

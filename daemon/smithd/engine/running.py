@@ -15,11 +15,11 @@ from smithd.delivery.delivery import AccountDelivery
 from smithd.delivery.reply import Reply
 from smithd.delivery.sender import Departures, Flight, Sender, Transport
 from smithd.engine.engine import Engine
-from smithd.engine.entries import ClaimMessages, Reconfigure, SettleClaim, WriteAll
+from smithd.engine.entries import ClaimMessages, EndActivities, Reconfigure, SettleClaim, WriteAll
 from smithd.engine.step import Changes
 from smithd.engine.writer import LONGEST_NAP, Writer
 from smithd.events import Events
-from smithd.keys import DEFAULT_ACCOUNT
+from smithd.keys import DEFAULT_ACCOUNT, StreamKey
 from smithd.outbox.message import LATE_ARRIVAL
 from smithd.outbox.queued import Boot
 from smithd.setup import Setup, set_up
@@ -44,6 +44,12 @@ CLOCK_WAS_SET = "the clock was set back since the last run"
 
 LONGEST_END = 10.0
 """Seconds that the end waits for what is still to be written; a service manager has less patience than some disks."""
+
+LONGEST_FAREWELL = 5.0
+"""Seconds that a stop waits for the ends of Live Activities to be accepted."""
+
+LOOK_EVERY = 0.05
+"""Seconds from one look to the next whether they were."""
 
 SHORTEST_END = 1.0
 """Seconds that the committer has to end, though all others are used up."""
@@ -102,6 +108,18 @@ class RunningEngine:
         if self.delivery.reconfigure(setup.config.account, setup.config.zone, self._clock.monotonic()):
             self._remember_requests()
         self.sender.wake()
+
+    async def end_activities(self) -> None:
+        """End the Live Activities that end with the daemon; those that cannot be ended in time are left as they are."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_FAREWELL):
+                ending = await self.writer.ask(EndActivities(self._clock.now()))
+                while any(self._is_on_phone(key) for key in ending):
+                    await self._clock.sleep(LOOK_EVERY)
+
+    def _is_on_phone(self, key: StreamKey) -> bool:
+        status = self.engine.state.outbox.status(key)
+        return status.holds_slot or status.in_flight
 
     def beside(self, compute: Callable[[], T]) -> Awaitable[T]:
         """What ``compute`` returns, worked out where commits run: it takes longer than the loop may wait."""

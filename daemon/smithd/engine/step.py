@@ -22,6 +22,7 @@ from smithd.engine.entries import (
     CatchUp,
     ClaimMessages,
     ClockSet,
+    EndActivities,
     Entry,
     ExpireSilence,
     Reconfigure,
@@ -39,14 +40,14 @@ from smithd.events import (
     SilenceExpired,
     SurfaceNotRenderable,
 )
-from smithd.keys import SurfaceKey
+from smithd.keys import StreamKey, SurfaceKey
 from smithd.notify import report
 from smithd.notify.pipeline import notify
 from smithd.notify.resume import look_again, outdate, reschedule
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
 from smithd.outbox import queue as outbox
-from smithd.outbox.message import Message
+from smithd.outbox.message import ActivityEnd, Message
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.poll.intake import Poll
 from smithd.series import intervals
@@ -125,6 +126,8 @@ class Step:
             case CatchUp(at):
                 self._tick(at)
                 self._answers.append(None)
+            case EndActivities(at):
+                self._answers.append(self._end_activities(at))
             case WriteAll():
                 self._stored.history = self._history.unwritten()
                 self._answers.append(None)
@@ -411,6 +414,16 @@ class Step:
         self._render({key for key in sending.concerned if key in known}, command.at)
         self._timers.add((shown.renewal_at, SurfaceDue(shown.key)) for shown in sending.started_streams)
         return answer
+
+    def _end_activities(self, now: float) -> list[StreamKey]:
+        """End the Live Activities that end with the daemon, and start none any more; those that are to end."""
+        self._state = self._state._replace(is_stopping=True)
+        self._render(set(self._setup.surfaces.streams), now)
+        return [key for key in self._setup.surfaces.streams if self._is_ending(key)]
+
+    def _is_ending(self, key: StreamKey) -> bool:
+        status = self._state.outbox.status(key)
+        return isinstance(status.queued or status.claimed, ActivityEnd)
 
     def _reconfigure(self, command: Reconfigure) -> None:
         """Go on with another configuration, and evaluate what is known by its rules."""

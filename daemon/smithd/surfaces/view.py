@@ -30,6 +30,7 @@ class SurfacesView:
     enqueued; ``enqueued``: those of them whose start can be withdrawn; ``ending``: those whose end was sent.
     ``refusals``: the states of streams that the service refused (None: whatever it says). ``zone``: that of the times
     which are shown. ``countdowns``: what the timers of streams count down. ``rules``: all, by their names.
+    ``is_stopping``: the daemon was asked to stop.
     """
 
     now: float
@@ -45,6 +46,7 @@ class SurfacesView:
     enqueued: Callable[[], Set[StreamKey]] = frozenset
     ending: Callable[[], Set[StreamKey]] = frozenset
     refusals: Callable[[], Mapping[StreamKey, ActivityState | None]] = dict
+    is_stopping: bool = False
 
     def is_on_phone(self, key: StreamKey) -> bool:
         """Whether a stream is on the phone, or may be; not one whose start is only enqueued."""

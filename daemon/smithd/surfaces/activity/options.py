@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -128,6 +128,9 @@ class ActivityOptions(Options):
     )
     fold: bool = Field(
         False, description="where it finds no slot, it becomes a row of one common activity with others that do not"
+    )
+    on_shutdown: Literal["keep", "end"] = Field(
+        "keep", description="what becomes of it when smithd is stopped: it stays as it is (keep), or it ends"
     )
 
     @field_validator("action")

@@ -42,15 +42,17 @@ class ActivitySurface:
 
     def is_wanted(self, view: SurfacesView) -> bool:
         """Whether it has a reason to be on the phone now, or is there and has none to leave."""
-        if self.is_done(view):
-            return False
         wanted, is_there = self.options.is_wanted(view), view.is_on_phone(self.key)
+        if self.is_done(view) or (view.is_stopping and not is_there):
+            return False
         if wanted and not is_there and any(map(view.is_open, self.options.mute)):
             return self.incident_severity(view) is not None
         return is_there if wanted is None else wanted
 
     def is_done(self, view: SurfacesView) -> bool:
         """Whether it has come to its end by itself; it is unwanted then."""
+        if view.is_stopping and self.options.on_shutdown == "end":
+            return True
         return self.options.is_done(view.countdowns.get(self.key), view.now) or self._has_no_data(view)
 
     def look_for_data_at(self, series: SeriesState, now: float) -> float | None:

@@ -1,0 +1,58 @@
+"""What a stop of the daemon does to Live Activities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.harness import Harness
+from smithd.engine.entries import EndActivities
+from smithd.keys import DEFAULT_ACCOUNT, StreamKey
+from smithd.outbox.message import ActivityEnd, ActivityState
+
+T = 1_800_000_000.0
+CONFIG = """
+rules:
+  errors: {metric: shop.errors, warning: '> 1'}
+live_activities:
+  stays: {type: stats, title: Stays, stats: [{label: Errors, value: shop.errors}]}
+  ends:
+    type: stats
+    title: Ends
+    stats: [{label: Errors, value: shop.errors}]
+    end: {final: {subtitle: "stopped at {{ now }}"}}
+    on_shutdown: end
+  later: {type: stats, title: Later, stats: [{label: E, value: shop.errors}], show: {while_firing: [errors]}}
+"""
+
+
+def test_those_that_end_with_it_end_once_and_nothing_starts_any_more(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG, T) as harness:
+        harness.poll(T, errors=0)
+        assert sorted(each.key.name for each in harness.take()) == ["ends", "stays"]
+        harness.poll(T + 10, errors=0)
+        assert harness.engine.ask(EndActivities(T + 10)) == [StreamKey(DEFAULT_ACCOUNT, "ends")]
+        (end,) = harness.take()
+        assert isinstance(end, ActivityEnd)
+        assert end.content.content_state["subtitle"] == "stopped at 08:00"
+        harness.poll(T + 11, errors=5)
+        harness.pass_time(T + 11)
+        assert [each.key.name for each in harness.take() if isinstance(each, ActivityState)] in ([], ["stays"])
+
+
+def test_the_next_start_shows_it_again(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG, T) as harness:
+        harness.poll(T, errors=0)
+        harness.take()
+        harness.engine.ask(EndActivities(T + 10))
+        harness.pass_time(T + 10)
+        harness.take()
+    with Harness(tmp_path, CONFIG, T + 3600) as harness:
+        harness.poll(T + 3600, errors=0)
+        assert "ends" in [each.key.name for each in harness.take() if isinstance(each, ActivityState)]
+
+
+def test_without_one_that_ends_a_stop_sends_nothing(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG.replace("on_shutdown: end", "on_shutdown: keep"), T) as harness:
+        harness.poll(T, errors=0)
+        harness.take()
+        assert (harness.engine.ask(EndActivities(T + 10)), harness.take()) == ([], [])

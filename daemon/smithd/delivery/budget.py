@@ -63,15 +63,15 @@ class _Count:
 
     def spread_at(self, now: float) -> float:
         ceased = bisect_right(self.ends, now) - bisect_right(self.ends, now - WINDOW)
-        if ceased <= self.limit // 2:
+        if ceased <= self.limit // 2 and self.room(now):
             return -math.inf
-        return self.last + (WINDOW + MARGIN) / (self.limit - self.kept)
+        return self.last + (WINDOW + MARGIN) / self.limit
 
 
 class Budget:
     """Counts requests by family; a tenth of each limit is kept for what comes first (critical pushes, ends, widgets
-    whose severity changed, and those that waited for too long), and half of that for what follows no other of its rule:
-    a rule with a hundred critical alerts leaves room for the next one.
+    whose severity changed), and half of that for what follows no other of its rule: a rule with a hundred critical
+    alerts leaves room for the next one.
     """
 
     def __init__(self, limits: Mapping[Family, int]) -> None:
@@ -104,7 +104,8 @@ class Budget:
     def spread_at(self, family: Family, now: float) -> float:
         """Where more requests wait than may go in a minute: when the next may go, so that they spread over it. Sent at
         once, they would cease to count at once, and whatever changed meanwhile would always wait for the next minute.
-        After a minute with few requests (minus infinity) all that may go may go at once.
+        They leave nothing unused: what comes first finds a place within a second. Minus infinity: after a minute with
+        few requests all for which there is room may go at once.
         """
         return self._counts[family].spread_at(now)
 

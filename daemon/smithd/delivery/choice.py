@@ -28,6 +28,9 @@ KEPT_FOR_CRITICALS = 1
 take: requests that are never answered must not delay an alert.
 """
 
+COMPETING = (Priority.ROUTINE, Family.METRICS)
+"""The lane whose messages go by their worth, and not by their age, where there is no room for all of them."""
+
 LONGEST_REST = 30.0
 """Seconds after which is looked again although nothing happened: the calendar's clock may have been set."""
 
@@ -69,7 +72,7 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
         heads: list[Head] = []
         for family in Family:
             lane = Lane(addressee.account, priority, family)
-            competes = priority is Priority.ROUTINE and family is Family.METRICS
+            competes = (priority, family) == COMPETING
             rest = _by_worth(filled, lane, gate, choice, now, instant, places) if competes else filled.lane(lane)
             _push_next(heads, family, rest)
         while heads and len(choice.requests) < places:
@@ -80,8 +83,8 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
             if places - len(choice.requests) <= kept:
                 continue
             chosen = [request.endpoint for _, request in choice.requests]
-            is_late = queued.late_at <= now
-            passage = gate.decide(wire.endpoint(message, shown), priority, instant, chosen, is_late=is_late)
+            competes = (priority, family) == COMPETING
+            passage = gate.decide(wire.endpoint(message, shown), priority, instant, chosen, uses_kept=competes)
             if isinstance(passage, NotYet):
                 choice.look_again = min(choice.look_again, passage.until - instant)
                 continue
@@ -97,7 +100,9 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
                     # The phone does not have the notification that this one was to replace.
                     choice.obsolete.append(queued)
                 else:
-                    choice.requests.append((queued, replace(request, is_late=True) if is_late else request))
+                    choice.requests.append(
+                        (queued, replace(request, is_late=True) if queued.late_at <= now else request)
+                    )
             _push_next(heads, family, rest)
     rest_of_time = min(choice.look_again, filled.next_at() - now, LONGEST_REST if outbox.count() else math.inf)
     choice.look_again = max(rest_of_time, SHORTEST_REST)
@@ -107,25 +112,25 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
 def _by_worth(
     outbox: Outbox, lane: Lane, gate: Gate, choice: Chosen, now: float, instant: float, places: int
 ) -> Iterator[Queued]:
-    """The routine widget values that may go now: by age where all that wait may go, else by what they are worth; what
-    has waited for too long goes beside them.
+    """The routine widget values that may go now: by age where there is room for all that wait, else what has waited for
+    too long, else those that are worth most.
 
     Scores are worked out only when one of them can go: they change with the values, and most claims find the budget
     used up.
     """
+    room = gate.budget.room(lane.family, instant)
     free = places - len(choice.requests) - KEPT_FOR_PUSHES - KEPT_FOR_CRITICALS
-    waiting = len(outbox.lanes.get(lane, ()))
-    if waiting <= gate.budget.room(lane.family, instant):
+    if len(outbox.lanes.get(lane, ())) <= room:
         yield from outbox.lane(lane)
     elif free > 0:
         chosen = [request.endpoint for _, request in choice.requests]
-        passage = gate.decide(Endpoint.METRIC, lane.priority, instant, chosen)
+        passage = gate.decide(Endpoint.METRIC, lane.priority, instant, chosen, uses_kept=True)
         next_at = passage.until if isinstance(passage, NotYet) else gate.budget.spread_at(lane.family, instant)
-        if next_at <= instant:
-            yield from _worth_most(outbox, lane, now, free if next_at == -math.inf else 1)
-        else:
+        if next_at > instant:
             choice.look_again = min(choice.look_again, next_at - instant)
-            yield from islice(outbox.late_in(lane, now), 1)
+            return
+        late = list(islice(outbox.late_in(lane, now), 1)) if gate.late_at(lane.family) <= instant else []
+        yield from late or _worth_most(outbox, lane, now, min(room, free) if next_at == -math.inf else 1)
 
 
 def _worth_most(outbox: Outbox, lane: Lane, now: float, count: int) -> list[Queued]:

@@ -97,7 +97,7 @@ class Gate:
         self._in_flight: Counter[Endpoint] = Counter()
         self._is_probing = False
         self._late_at: dict[Family, float] = dict.fromkeys(Family, -math.inf)
-        """When the next that is late may use what is kept."""
+        """When the next that is late may go before those that are worth more."""
         self._pauses: dict[Family, float] = {}
         self._pauses_asked: Counter[Family] = Counter()
         self._blocks: dict[BlockScope, float] = {}
@@ -114,11 +114,11 @@ class Gate:
         chosen: Collection[Endpoint] = (),
         *,
         is_probe: bool = False,
-        is_late: bool = False,
+        uses_kept: bool = False,
     ) -> Passage:
         """Whether a request may go. ``chosen``: those that were chosen to go now before this one; ``is_probe``: it is
-        to find out whether the service can be reached; ``is_late``: it has waited for so long that it may use what is
-        kept, which those that are late do not use up. Nothing is changed: ``send`` says that it goes.
+        to find out whether the service can be reached; ``uses_kept``: it goes by ``spread_at``, so that it may use what
+        is kept. Nothing is changed: ``send`` says that it goes.
         """
         if not self.reachability.is_reachable and not (is_probe and now >= self.next_probe_at):
             return NotYet(self.next_probe_at, GateReason.OUT_OF_REACH)
@@ -138,10 +138,14 @@ class Gate:
         if self._pauses_asked[family] and any(other.family is family for other in going):
             return NotYet(math.inf, GateReason.PROBING)
         before = sum(other.family is family for other in chosen)
-        first = priority in _FIRST or (is_late and now >= self._late_at[family])
+        first = uses_kept or priority in _FIRST
         follows = priority is Priority.LATER_CRITICAL_PUSH
         free_at = self.budget.free_at(family, now, first=first, follows=follows, chosen=before)
         return Go() if free_at <= now else NotYet(free_at, GateReason.LIMIT)
+
+    def late_at(self, family: Family) -> float:
+        """When the next request that has waited for too long may go, whatever the others are worth."""
+        return self._late_at[family]
 
     @property
     def next_probe_at(self) -> float:
@@ -153,7 +157,7 @@ class Gate:
     ) -> None:
         """A request goes; ``learn`` must follow."""
         if is_late:
-            # As many as are kept, over the minute.
+            # A tenth of the budget, spread over the minute.
             self._late_at[endpoint.family] = now + (WINDOW + MARGIN) / max(1, self.budget.kept(endpoint.family))
         self._in_flight[endpoint] += 1
         self._is_probing |= is_probe

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from rpds import HashTrieMap
 
-from smithd.keys import BadgeKey, Key, SurfaceKey, WidgetKey
+from smithd.keys import BadgeKey, Key, SurfaceKey
 from smithd.outbox.draft import Draft
 from smithd.outbox.message import (
     LATE_ARRIVAL,
@@ -178,13 +178,21 @@ def settle(
         stays = _put_off_by_warning(stays, shown)
     draft.wait(key, stays if stays is not None and _is_worth(draft.outbox, stays.message, shown) else None)
 
-    if isinstance(settlement, Accept) and isinstance(key, WidgetKey) and key in outbox.movements:
-        draft.move(key, updated(outbox.movements[key], now), is_written=True)
     if isinstance(shown, ShownPush):
         _forget_old_pushes(draft, shown, now)
-    if isinstance(settlement, Accept) and isinstance(message, Push | PushUpdate | ActivityState):
-        _release_badge(draft, key.account)
+    if isinstance(settlement, Accept):
+        _accept(draft, message, now)
     return draft.result
+
+
+def _accept(draft: Draft, message: Message, now: float) -> None:
+    """What else it means that a message was accepted."""
+    match message:
+        case WidgetValue(key):
+            movement = draft.outbox.movements.get(key) or seen(None, message.value, now)
+            draft.move(key, updated(movement, now), is_written=True)
+        case Push() | PushUpdate() | ActivityState():
+            _release_badge(draft, message.key.account)
 
 
 def _release_badge(draft: Draft, account: str) -> None:

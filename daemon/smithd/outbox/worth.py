@@ -146,6 +146,9 @@ def score(message: WidgetValue, shown: ShownWidget | None, movement: Movement, n
         gain = math.hypot(on_screen - known.mean, noise) - math.hypot(level - known.mean, noise)
         worth = max(worth, gain * until_next * (1 - math.exp(-2 * returns * until_next)))
 
+    # A number whose square is none says nothing of how it moves.
+    if math.isnan(worth):
+        return 0.0
     if not is_number:
         return message.weight * worth
     hour = (1 - math.exp(-HOUR * returns)) / returns if returns else HOUR

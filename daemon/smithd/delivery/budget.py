@@ -30,7 +30,9 @@ class _Count:
     named: float = math.inf
     in_flight: int = 0
     ends: list[float] = field(default_factory=list)
-    """In order; those that have passed are dropped when another is added."""
+    """In order; those that passed a minute ago are dropped when another is added."""
+    last: float = -math.inf
+    """When the last one went, in this run."""
     left: int = 0
     left_until: float = -math.inf
 
@@ -53,10 +55,23 @@ class _Count:
         # As many as there are too many must have ceased to count, and the first that do are those that end first.
         return self.ends[passed + surplus - 1] if surplus <= counting else math.inf
 
+    def room(self, now: float) -> int:
+        left = self.limit - self.in_flight - len(self.ends) + bisect_right(self.ends, now)
+        if now < self.left_until:
+            left = min(left, self.left)
+        return max(0, left - self.kept)
+
+    def spread_at(self, now: float) -> float:
+        ceased = bisect_right(self.ends, now) - bisect_right(self.ends, now - WINDOW)
+        if ceased <= self.limit // 2 and self.room(now):
+            return -math.inf
+        return self.last + (WINDOW + MARGIN) / self.limit
+
 
 class Budget:
-    """Counts requests by family; a tenth of each limit is kept for what comes first (critical pushes, ends), and half
-    of that for what follows no other of its rule: a rule with a hundred critical alerts leaves room for the next one.
+    """Counts requests by family; a tenth of each limit is kept for what comes first (critical pushes, ends, widgets
+    whose severity changed), and half of that for what follows no other of its rule: a rule with a hundred critical
+    alerts leaves room for the next one.
     """
 
     def __init__(self, limits: Mapping[Family, int]) -> None:
@@ -78,6 +93,22 @@ class Budget:
         kept = count.kept // 2 if first and follows else 0 if first else count.kept
         return count.free_at(now, kept, chosen)
 
+    def room(self, family: Family, now: float) -> int:
+        """How many requests may go now that may not use what is kept."""
+        return self._counts[family].room(now)
+
+    def kept(self, family: Family) -> int:
+        """How many requests of any 60 seconds are kept for what comes first."""
+        return self._counts[family].kept
+
+    def spread_at(self, family: Family, now: float) -> float:
+        """Where more requests wait than may go in a minute: when the next may go, so that they spread over it. Sent at
+        once, they would cease to count at once, and whatever changed meanwhile would always wait for the next minute.
+        They leave nothing unused: what comes first finds a place within a second. Minus infinity: after a minute with
+        few requests all for which there is room may go at once.
+        """
+        return self._counts[family].spread_at(now)
+
     def use(self, now: float) -> dict[Family, tuple[int, int]]:
         """The requests that count now, and the limit, of each family."""
         return {
@@ -85,9 +116,10 @@ class Budget:
             for family, count in self._counts.items()
         }
 
-    def take(self, family: Family) -> None:
+    def take(self, family: Family, now: float = -math.inf) -> None:
         """A request goes."""
         count = self._counts[family]
+        count.last = max(count.last, now)
         count.in_flight += 1
         count.left -= 1
 

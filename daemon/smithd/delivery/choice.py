@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nlargest
+from itertools import islice
 
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery import wire
 from smithd.delivery.gate import Gate, NotYet
 from smithd.delivery.wire import Request
-from smithd.outbox.message import LevelMessage, Priority, Push, PushUpdate
+from smithd.outbox.message import LevelMessage, Priority, Push, PushUpdate, WidgetValue
 from smithd.outbox.queue import fill_lanes
 from smithd.outbox.queued import Queued
 from smithd.outbox.settlement import DeliveryReason, Drop
+from smithd.outbox.shown import ShownWidget
 from smithd.outbox.state import Lane, Outbox
+from smithd.outbox.worth import score, seen
 
 AT_ONCE = 5
 KEPT_FOR_PUSHES = 1
@@ -24,6 +27,9 @@ KEPT_FOR_CRITICALS = 1
 """Requests in flight at once for an account, and how many of these places only pushes, and only critical ones, may
 take: requests that are never answered must not delay an alert.
 """
+
+COMPETING = (Priority.ROUTINE, Family.METRICS)
+"""The lane whose messages go by their worth, and not by their age, where there is no room for all of them."""
 
 LONGEST_REST = 30.0
 """Seconds after which is looked again although nothing happened: the calendar's clock may have been set."""
@@ -65,7 +71,10 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
     for priority in Priority:
         heads: list[Head] = []
         for family in Family:
-            _push_next(heads, family, filled.lane(Lane(addressee.account, priority, family)))
+            lane = Lane(addressee.account, priority, family)
+            competes = (priority, family) == COMPETING
+            rest = _by_worth(filled, lane, gate, choice, now, instant, places) if competes else filled.lane(lane)
+            _push_next(heads, family, rest)
         while heads and len(choice.requests) < places:
             _, family, queued, rest = heappop(heads)
             message, shown = queued.message, filled.shown.get(queued.message.key)
@@ -74,7 +83,8 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
             if places - len(choice.requests) <= kept:
                 continue
             chosen = [request.endpoint for _, request in choice.requests]
-            passage = gate.decide(wire.endpoint(message, shown), priority, instant, chosen)
+            competes = (priority, family) == COMPETING
+            passage = gate.decide(wire.endpoint(message, shown), priority, instant, chosen, uses_kept=competes)
             if isinstance(passage, NotYet):
                 choice.look_again = min(choice.look_again, passage.until - instant)
                 continue
@@ -90,11 +100,50 @@ def choose(outbox: Outbox, addressee: Addressee, gate: Gate, now: float, instant
                     # The phone does not have the notification that this one was to replace.
                     choice.obsolete.append(queued)
                 else:
-                    choice.requests.append((queued, request))
+                    choice.requests.append(
+                        (queued, replace(request, is_late=True) if queued.late_at <= now else request)
+                    )
             _push_next(heads, family, rest)
     rest_of_time = min(choice.look_again, filled.next_at() - now, LONGEST_REST if outbox.count() else math.inf)
     choice.look_again = max(rest_of_time, SHORTEST_REST)
     return choice
+
+
+def _by_worth(
+    outbox: Outbox, lane: Lane, gate: Gate, choice: Chosen, now: float, instant: float, places: int
+) -> Iterator[Queued]:
+    """The routine widget values that may go now: by age where there is room for all that wait, else what has waited for
+    too long, else those that are worth most.
+
+    Scores are worked out only when one of them can go: they change with the values, and most claims find the budget
+    used up.
+    """
+    room = gate.budget.room(lane.family, instant)
+    free = places - len(choice.requests) - KEPT_FOR_PUSHES - KEPT_FOR_CRITICALS
+    if len(outbox.lanes.get(lane, ())) <= room:
+        yield from outbox.lane(lane)
+    elif free > 0:
+        chosen = [request.endpoint for _, request in choice.requests]
+        passage = gate.decide(Endpoint.METRIC, lane.priority, instant, chosen, uses_kept=True)
+        next_at = passage.until if isinstance(passage, NotYet) else gate.budget.spread_at(lane.family, instant)
+        if next_at > instant:
+            choice.look_again = min(choice.look_again, next_at - instant)
+            return
+        late = list(islice(outbox.late_in(lane, now), 1)) if gate.late_at(lane.family) <= instant else []
+        yield from late or _worth_most(outbox, lane, now, min(room, free) if next_at == -math.inf else 1)
+
+
+def _worth_most(outbox: Outbox, lane: Lane, now: float, count: int) -> list[Queued]:
+    """The messages of the lane of routine widget values that are worth most, the best first; the older of equals."""
+
+    def worth(queued: Queued) -> tuple[float, int]:
+        message, shown = queued.message, outbox.shown.get(queued.message.key)
+        assert isinstance(message, WidgetValue)
+        assert shown is None or isinstance(shown, ShownWidget)
+        movement = outbox.movements.get(message.key) or seen(None, message.value, now)
+        return score(message, shown, movement, now), -queued.id
+
+    return nlargest(count, outbox.lane(lane), key=worth)
 
 
 Head = tuple[int, Family, Queued, Iterator[Queued]]

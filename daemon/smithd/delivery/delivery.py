@@ -101,7 +101,7 @@ class AccountDelivery:
 
     def send(self, claim: Claim, request: Request, instant: float) -> None:
         """A request goes; ``learn`` must follow."""
-        self.gate.send(request.endpoint, is_probe=request.is_probe)
+        self.gate.send(request.endpoint, instant, is_probe=request.is_probe, is_late=request.is_late)
         self._sent[claim.sent] = self.gate, instant
 
     def learn(self, claim: Claim, request: Request, outcome: Outcome, now: float, instant: float) -> list[Event]:

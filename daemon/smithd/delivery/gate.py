@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery.account import Limits
-from smithd.delivery.budget import Budget
+from smithd.delivery.budget import MARGIN, WINDOW, Budget
 from smithd.delivery.outcome import BILLING_PROBE, RATE_PAUSE, SHORTEST_PAUSE, SLOW_PROBE, BlockScope, Outcome, covers
 from smithd.delivery.reachability import Reachability
 from smithd.delivery.reply import NotSent, Unknown
@@ -24,7 +24,7 @@ UNDECIDED_PROBE = 60.0
 """Seconds to the next probe where the last one met other trouble."""
 
 _PROBES = {BlockScope.EVERYTHING: SLOW_PROBE, BlockScope.BILLED: BILLING_PROBE}
-_FIRST = frozenset({Priority.CRITICAL_PUSH, Priority.LATER_CRITICAL_PUSH, Priority.END})
+_FIRST = frozenset({Priority.CRITICAL_PUSH, Priority.LATER_CRITICAL_PUSH, Priority.END, Priority.SEVERITY})
 
 
 class GateReason(StrEnum):
@@ -96,6 +96,8 @@ class Gate:
         self.reachability = Reachability()
         self._in_flight: Counter[Endpoint] = Counter()
         self._is_probing = False
+        self._late_at: dict[Family, float] = dict.fromkeys(Family, -math.inf)
+        """When the next that is late may go before those that are worth more."""
         self._pauses: dict[Family, float] = {}
         self._pauses_asked: Counter[Family] = Counter()
         self._blocks: dict[BlockScope, float] = {}
@@ -112,9 +114,11 @@ class Gate:
         chosen: Collection[Endpoint] = (),
         *,
         is_probe: bool = False,
+        uses_kept: bool = False,
     ) -> Passage:
         """Whether a request may go. ``chosen``: those that were chosen to go now before this one; ``is_probe``: it is
-        to find out whether the service can be reached. Nothing is changed: ``send`` says that it goes.
+        to find out whether the service can be reached; ``uses_kept``: it goes by ``spread_at``, so that it may use what
+        is kept. Nothing is changed: ``send`` says that it goes.
         """
         if not self.reachability.is_reachable and not (is_probe and now >= self.next_probe_at):
             return NotYet(self.next_probe_at, GateReason.OUT_OF_REACH)
@@ -134,20 +138,30 @@ class Gate:
         if self._pauses_asked[family] and any(other.family is family for other in going):
             return NotYet(math.inf, GateReason.PROBING)
         before = sum(other.family is family for other in chosen)
-        first, follows = priority in _FIRST, priority is Priority.LATER_CRITICAL_PUSH
+        first = uses_kept or priority in _FIRST
+        follows = priority is Priority.LATER_CRITICAL_PUSH
         free_at = self.budget.free_at(family, now, first=first, follows=follows, chosen=before)
         return Go() if free_at <= now else NotYet(free_at, GateReason.LIMIT)
+
+    def late_at(self, family: Family) -> float:
+        """When the next request that has waited for too long may go, whatever the others are worth."""
+        return self._late_at[family]
 
     @property
     def next_probe_at(self) -> float:
         """While the service is out of reach: when the next probe may go; infinity where one is in flight."""
         return math.inf if self._is_probing else self.reachability.probe_at
 
-    def send(self, endpoint: Endpoint, *, is_probe: bool = False) -> None:
+    def send(
+        self, endpoint: Endpoint, now: float = -math.inf, *, is_probe: bool = False, is_late: bool = False
+    ) -> None:
         """A request goes; ``learn`` must follow."""
+        if is_late:
+            # A tenth of the budget, spread over the minute.
+            self._late_at[endpoint.family] = now + (WINDOW + MARGIN) / max(1, self.budget.kept(endpoint.family))
         self._in_flight[endpoint] += 1
         self._is_probing |= is_probe
-        self.budget.take(endpoint.family)
+        self.budget.take(endpoint.family, now)
 
     def learn(
         self, endpoint: Endpoint, outcome: Outcome, began: float, now: float, *, is_probe: bool = False

@@ -44,7 +44,8 @@ class Request:
     wrong one: making it raises Invalid, which names each field that the contract does not allow.
 
     ``window``: that of the timer which the phone shows if the service accepts it; ``is_plain``: it is a push in its
-    plainest text; ``is_probe``: it is to find out soon, and on a new connection, whether the service answers.
+    plainest text; ``is_probe``: it is to find out soon, and on a new connection, whether the service answers;
+    ``is_late``: it has waited for too long.
     """
 
     endpoint: Endpoint
@@ -54,6 +55,7 @@ class Request:
     window: TimerWindow | None = None
     is_plain: bool = False
     is_probe: bool = False
+    is_late: bool = False
 
     def __post_init__(self) -> None:
         if found := faults(self.endpoint, self.body, self.name):

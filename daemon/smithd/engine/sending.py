@@ -66,6 +66,8 @@ class Sending:
             else:
                 self.events.append(expired(queued))
 
+        # What may go by now stays in its lane, so that the next claim does not look for its place again.
+        self._take(outbox.fill_lanes(self.outbox, now), NO_CHANGES)
         choice = command.delivery.choose(self.outbox, now, command.instant, command.places)
         look_again = choice.look_again
         # Taken out in this step, so that no later claim looks at them again.

@@ -498,8 +498,8 @@ class Step:
         for message in messages:
             before = self._state.outbox
             self._take_outbox(*outbox.enqueue(before, message))
-            # What the phone shows already leaves the outbox as it is, and does not wake the sender.
-            self._has_messages |= self._state.outbox is not before
+            # What the phone shows already has nothing wait, and does not wake the sender.
+            self._has_messages |= self._state.outbox.waiting is not before.waiting
 
     def _take_outbox(self, after: Outbox, written: OutboxChanges) -> None:
         if after is not self._state.outbox:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
-from smithd.keys import Key
+from smithd.keys import Key, WidgetKey
 from smithd.outbox.ordered import Ordered
 from smithd.outbox.queued import Claim, Queued, SentRequest, ServiceAccount
 from smithd.outbox.shown import Shown, unknown
 from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges, StoredMessage, lane_of
+from smithd.outbox.worth import Movement
 
 
 class Draft:
@@ -92,14 +94,22 @@ class Draft:
         self.outbox = replace(self.outbox, accounts=self.outbox.accounts.insert(account, service))
         self.changes = replace(self.changes, accounts=self.changes.accounts.insert(account, service))
 
+    def move(self, key: WidgetKey, movement: Movement, *, is_written: bool) -> None:
+        """A widget's value has moved. Not ``is_written``: it is remembered, and written with what is next written."""
+        self.outbox = replace(self.outbox, movements=self.outbox.movements.insert(key, movement))
+        if is_written:
+            self.changes = replace(self.changes, movements=self.changes.movements.insert(key, movement))
+
     def fill_lanes(self, now: float) -> None:
         """What may go by now enters its lane."""
-        while (first := self.outbox.later.first) is not None and first[0] <= now:
-            queued, lanes = self.outbox.waiting[first[2]], self.outbox.lanes
+        later, lanes = self.outbox.later, self.outbox.lanes
+        while (first := later.first) is not None and first[0] <= now:
+            queued = self.outbox.waiting[first[2]]
             lane = lane_of(queued.message)
-            ordered = lanes.get(lane, Ordered()).add((queued.id, queued.message.key))
-            later = self.outbox.later.remove(first)
-            self.outbox = replace(self.outbox, later=later, lanes=lanes.insert(lane, ordered))
+            lanes = lanes.insert(lane, lanes.get(lane, Ordered()).add((queued.id, queued.message.key)))
+            later = later.remove(first)
+        if later is not self.outbox.later:
+            self.outbox = replace(self.outbox, later=later, lanes=lanes)
 
     def _write(self, id_: int, stored: StoredMessage | None) -> None:
         self.changes = replace(self.changes, messages=self.changes.messages.insert(id_, stored))
@@ -110,6 +120,8 @@ class Draft:
         self.outbox = replace(self.outbox, later=self.outbox.later.add((queued.ready_at, *aged)))
         if queued.can_expire:
             self.outbox = replace(self.outbox, expiring=self.outbox.expiring.add((queued.expires, *aged)))
+        if queued.late_at < math.inf:
+            self.outbox = replace(self.outbox, late=self.outbox.late.add((queued.late_at, *aged)))
 
     def _leave_order(self, queued: Queued) -> None:
         """Take it out of its lane, or of what waits for its time; behind a request in flight it is in neither."""
@@ -124,3 +136,5 @@ class Draft:
             self.outbox = replace(self.outbox, lanes=lanes.insert(lane, lanes[lane].remove(aged)))
         if queued.can_expire:
             self.outbox = replace(self.outbox, expiring=self.outbox.expiring.remove((queued.expires, *aged)))
+        if queued.late_at < math.inf:
+            self.outbox = replace(self.outbox, late=self.outbox.late.remove((queued.late_at, *aged)))

@@ -106,6 +106,8 @@ class WidgetValue:
     """The value of a widget. A number that differs by less than ``tolerance`` from what is shown is not sent.
 
     ``time``: when the value was true; ``number``: what a text was made of; ``severity``: the worst that fires on it.
+    ``weight``: what an error on the screen weighs; ``send_within``: how many seconds a value that differs from the
+    screen may wait while others are worth more. ``created`` is when it began to differ.
     """
 
     key: WidgetKey
@@ -117,6 +119,8 @@ class WidgetValue:
     time: float | None = None
     number: float | None = None
     severity: str | None = None
+    weight: int = 5
+    send_within: float = 21600.0
 
 
 @dataclass(frozen=True, slots=True)

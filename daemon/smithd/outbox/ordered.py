@@ -33,6 +33,9 @@ class Ordered(Generic[Item]):
         for chunk in self._chunks:
             yield from chunk
 
+    def __len__(self) -> int:
+        return sum(map(len, self._chunks))
+
     def __bool__(self) -> bool:
         return bool(self._chunks)
 

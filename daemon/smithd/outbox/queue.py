@@ -5,6 +5,7 @@ What replaces what is explained in ``state``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -40,6 +41,7 @@ from smithd.outbox.shown import (
     unknown,
 )
 from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage
+from smithd.outbox.worth import seen, updated
 
 PUSHES_KEPT_FOR = 7 * 86400.0
 PUSHES_KEPT = 500
@@ -73,7 +75,16 @@ def enqueue(outbox: Outbox, message: Message) -> tuple[Outbox, OutboxChanges]:
     # Where it is the very same, nothing is written.
     elif (following := _succession(waiting, message)) is not waiting:
         draft.wait(message.key, following)
+    if isinstance(message, WidgetValue):
+        _watch(draft, message)
     return draft.result
+
+
+def _watch(draft: Draft, message: WidgetValue) -> None:
+    """Remember how a widget's value moves. That alone is no reason to write."""
+    before = draft.outbox.movements.get(message.key)
+    if (movement := seen(before, message.value, message.created)) is not before:
+        draft.move(message.key, movement, is_written=bool(draft.changes))
 
 
 def withdraw(outbox: Outbox, key: Key) -> tuple[Outbox, OutboxChanges]:
@@ -169,9 +180,19 @@ def settle(
 
     if isinstance(shown, ShownPush):
         _forget_old_pushes(draft, shown, now)
-    if isinstance(settlement, Accept) and isinstance(message, Push | PushUpdate | ActivityState):
-        _release_badge(draft, key.account)
+    if isinstance(settlement, Accept):
+        _accept(draft, message, now)
     return draft.result
+
+
+def _accept(draft: Draft, message: Message, now: float) -> None:
+    """What else it means that a message was accepted."""
+    match message:
+        case WidgetValue(key):
+            movement = draft.outbox.movements.get(key) or seen(None, message.value, now)
+            draft.move(key, updated(movement, now), is_written=True)
+        case Push() | PushUpdate() | ActivityState():
+            _release_badge(draft, message.key.account)
 
 
 def _release_badge(draft: Draft, account: str) -> None:
@@ -290,7 +311,14 @@ def ordered(outbox: Outbox) -> Outbox:
     idle = [queued for key, queued in outbox.waiting.items() if key not in outbox.claimed]
     later = sorted((queued.ready_at, queued.id, queued.message.key) for queued in idle)
     expiring = sorted((queued.expires, queued.id, queued.message.key) for queued in idle if queued.can_expire)
-    return replace(outbox, lanes=HashTrieMap(), later=Ordered.of(later), expiring=Ordered.of(expiring))
+    late = sorted((queued.late_at, queued.id, queued.message.key) for queued in idle if queued.late_at < math.inf)
+    return replace(
+        outbox,
+        lanes=HashTrieMap(),
+        later=Ordered.of(later),
+        expiring=Ordered.of(expiring),
+        late=Ordered.of(late),
+    )
 
 
 def moved(outbox: Outbox, account: str, address: str, fingerprint: str) -> tuple[Outbox, OutboxChanges]:
@@ -341,6 +369,9 @@ def _succession(waiting: Queued, message: Message) -> Queued:
         # That the old text was refused says nothing about another one.
         is_new = waiting.refusals > 0 and isinstance(old, Push | PushUpdate) and message.content != old.content
         return Queued(waiting.id, message) if is_new else replace(waiting, message=message)
+    if isinstance(message, WidgetValue) and isinstance(old, WidgetValue):
+        # It has differed from the screen since the first of them.
+        message = replace(message, created=min(message.created, old.created))
     if not is_like(message, old):
         return replace(waiting, message=message)
     if message.priority >= old.priority and message.due >= old.due:

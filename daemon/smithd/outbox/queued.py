@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from smithd.outbox.message import LATE_ARRIVAL, Message, Push, PushUpdate
+from smithd.outbox.message import LATE_ARRIVAL, Message, Priority, Push, PushUpdate, WidgetValue
 from smithd.outbox.settlement import DeliveryReason, Wait
 from smithd.outbox.shown import Shown
 
@@ -53,6 +53,16 @@ class Queued:
         """When it is too old to be worth sending; infinite where it never is."""
         expires = self.message.expires if isinstance(self.message, Push | PushUpdate) else None
         return math.inf if expires is None else expires
+
+    @property
+    def late_at(self) -> float:
+        """When a routine value has waited for so long that it goes whatever it is worth; infinite for what does not
+        compete.
+        """
+        message = self.message
+        if isinstance(message, WidgetValue) and message.priority is Priority.ROUTINE:
+            return message.created + message.send_within
+        return math.inf
 
 
 @dataclass(frozen=True, slots=True)

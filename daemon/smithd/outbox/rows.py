@@ -42,6 +42,7 @@ from smithd.outbox.settlement import DeliveryReason
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, TimerWindow, unknown
 from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage
 from smithd.outbox.update_budget import UpdateBudget
+from smithd.outbox.worth import Movement
 from smithd.storage import metadata, upsert
 
 # A key is five columns: ``opened`` and ``sequence`` are 0 but for pushes.
@@ -95,6 +96,15 @@ _ACCOUNTS = Table(
     Column("fingerprint", Text, nullable=False),
 )
 
+# How the value of each widget moves, as JSON: it is read and written as a whole.
+_MOVEMENTS = Table(
+    "widget_movements",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+)
+
 # One row: when the machine's boot began, by the wall clock that all times are counted by.
 _CLOCK = Table(
     "wall_clock",
@@ -125,6 +135,7 @@ _FORGET_SHOWN = _SHOWN.delete().where(*(_SHOWN.c[name] == bindparam(f"the_{name}
 _KEEP_SENT = upsert(_SENT)
 _FORGET_SENT = _SENT.delete().where(_SENT.c.id == bindparam("row"))
 _KEEP_ACCOUNT = upsert(_ACCOUNTS)
+_KEEP_MOVEMENT = upsert(_MOVEMENTS)
 _KEEP_CLOCK = upsert(_CLOCK)
 
 
@@ -149,6 +160,7 @@ def load(connection: Connection) -> Outbox:
         boot = Boot(row.boot, row.boot_time) if row.boot is not None else None
         sent[row.id] = SentRequest(row.id, row.account, row.family, row.at, boot)
     accounts = connection.execute(select(_ACCOUNTS))
+    movements = connection.execute(select(_MOVEMENTS))
     clock = connection.execute(select(_CLOCK)).one_or_none()
     ids = [*sent, *(queued.id for queued in waiting.values())]
     return ordered(
@@ -157,6 +169,7 @@ def load(connection: Connection) -> Outbox:
             shown=HashTrieMap({each.key: each for each in shown}),
             sent=HashTrieMap(sent),
             accounts=HashTrieMap({row.account: ServiceAccount(row.address, row.fingerprint) for row in accounts}),
+            movements=HashTrieMap({WidgetKey(*key): Movement(*json.loads(state)) for *key, state in movements}),
             next_id=max(ids, default=0) + 1,
             clock=WallClock(clock.boot, clock.began) if clock is not None else None,
         )
@@ -192,19 +205,31 @@ def write(connection: Connection, changes: OutboxChanges) -> None:
         for account, service in changes.accounts.items()
     ]
     _run(connection, _KEEP_ACCOUNT, accounts)
+    movements = [
+        {"account": key.account, "name": key.name, "state": json.dumps(movement, separators=(",", ":"))}
+        for key, movement in changes.movements.items()
+    ]
+    _run(connection, _KEEP_MOVEMENT, movements)
     if changes.clock is not None:
         _run(connection, _KEEP_CLOCK, [{"id": 1, "boot": changes.clock.boot, "began": changes.clock.began}])
 
 
 def write_all(connection: Connection, outbox: Outbox) -> None:
     """Write the whole outbox in place of what is there."""
-    for table in (_OUTBOX, _SHOWN, _SENT, _ACCOUNTS, _CLOCK):
+    for table in (_OUTBOX, _SHOWN, _SENT, _ACCOUNTS, _MOVEMENTS, _CLOCK):
         connection.execute(table.delete())
     claimed = {claim.queued.id: StoredMessage(claim.queued.message, claimed=True) for claim in outbox.claimed.values()}
     waiting = {queued.id: StoredMessage(queued.message, claimed=False) for queued in outbox.waiting.values()}
     shown = {key: unknown(value) if key in outbox.claimed else value for key, value in outbox.shown.items()}
-    messages = HashTrieMap(claimed | waiting)
-    write(connection, OutboxChanges(messages, HashTrieMap(shown), outbox.sent, outbox.accounts, outbox.clock))
+    changes = OutboxChanges(
+        HashTrieMap(claimed | waiting),
+        HashTrieMap(shown),
+        outbox.sent,
+        outbox.accounts,
+        outbox.movements,
+        outbox.clock,
+    )
+    write(connection, changes)
 
 
 def _run(connection: Connection, statement: Executable, rows: list[dict[str, Any]]) -> None:

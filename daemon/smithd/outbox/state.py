@@ -27,7 +27,7 @@ from typing import NamedTuple
 from rpds import HashTrieMap
 
 from smithd.contract.endpoint import Family
-from smithd.keys import Key, PushKey, StreamKey, SurfaceKey
+from smithd.keys import Key, PushKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import (
     ActivityEnd,
     ActivityState,
@@ -41,6 +41,7 @@ from smithd.outbox.message import (
 from smithd.outbox.ordered import Ordered
 from smithd.outbox.queued import Claim, Queued, SentRequest, ServiceAccount, WallClock
 from smithd.outbox.shown import KeyStatus, Shown, ShownActivity
+from smithd.outbox.worth import Movement
 
 _FAMILIES: dict[type[Message], Family] = {
     Push: Family.NOTIFICATIONS,
@@ -76,7 +77,8 @@ Place = tuple[Key, type[Message]]
 class Outbox:
     """``refused``: the levels that are not tried again (None: whatever they say). ``wanted``: the surfaces that the
     configuration has (None: not known yet). ``lanes`` have what may go, ``later`` what may go at a time, ``expiring``
-    what expires; none of them what waits behind a request in flight. ``next_id`` is the id of the next message or
+    what expires, ``late`` when a routine value has waited for too long; none of them what waits behind a request in
+    flight. ``movements``: how the values of widgets move. ``next_id`` is the id of the next message or
     request. ``clock``: by what its times are counted, where the machine has a clock of its own.
     """
 
@@ -90,6 +92,8 @@ class Outbox:
     lanes: HashTrieMap[Lane, Ordered[Aged]] = field(default_factory=HashTrieMap)
     later: Ordered[Timed] = field(default_factory=Ordered)
     expiring: Ordered[Timed] = field(default_factory=Ordered)
+    late: Ordered[Timed] = field(default_factory=Ordered)
+    movements: HashTrieMap[WidgetKey, Movement] = field(default_factory=HashTrieMap)
     next_id: int = 1
     clock: WallClock | None = None
 
@@ -162,6 +166,15 @@ class Outbox:
         """The messages of a lane that may go, the oldest first."""
         return (self.waiting[key] for _, key in self.lanes.get(lane, Ordered()))
 
+    def late_in(self, lane: Lane, now: float) -> Iterator[Queued]:
+        """The messages of a lane that have waited for too long, the longest overdue first."""
+        for at, _, key in self.late:
+            if at > now:
+                break
+            queued = self.waiting[key]
+            if lane_of(queued.message) == lane and queued.ready_at <= now:
+                yield queued
+
     def next_at(self) -> float:
         """When the next message may go or expires, apart from those that may go; infinite where none does."""
         firsts = (self.later.first, self.expiring.first)
@@ -185,10 +198,11 @@ class OutboxChanges:
     shown: HashTrieMap[Key, Shown | None] = field(default_factory=HashTrieMap)
     sent: HashTrieMap[int, SentRequest | None] = field(default_factory=HashTrieMap)
     accounts: HashTrieMap[str, ServiceAccount] = field(default_factory=HashTrieMap)
+    movements: HashTrieMap[WidgetKey, Movement] = field(default_factory=HashTrieMap)
     clock: WallClock | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.messages or self.shown or self.sent or self.accounts or self.clock)
+        return bool(self.messages or self.shown or self.sent or self.accounts or self.movements or self.clock)
 
     def __or__(self, later: OutboxChanges) -> OutboxChanges:
         """These changes, and then later ones."""
@@ -197,6 +211,7 @@ class OutboxChanges:
             self.shown.update(later.shown),
             self.sent.update(later.sent),
             self.accounts.update(later.accounts),
+            self.movements.update(later.movements),
             later.clock or self.clock,
         )
 

@@ -55,6 +55,8 @@ def _value(desired: DesiredValue, shown: Shown | None, now: float) -> WidgetValu
         time=desired.time,
         number=desired.number,
         severity=desired.severity,
+        weight=desired.weight,
+        send_within=desired.send_within,
     )
 
 

@@ -137,6 +137,7 @@ class DesiredValue:
     ``severity``: the worst that fires on its metric. That is a widget's meaning: a value with another one is sent at
     once, any other change ``interval`` seconds after the last update. ``tolerance``: the least change of a number that
     is worth an update. ``time`` and ``number``: those of the sample.
+    ``weight`` and ``send_within``: see ``WidgetValue``.
     """
 
     key: WidgetKey
@@ -146,6 +147,8 @@ class DesiredValue:
     tolerance: float = 0.0
     time: float | None = None
     number: float | None = None
+    weight: int = 5
+    send_within: float = 21600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,8 @@ class MetricWidget:
             tolerance=self.options.min_change,
             time=sample.time,
             number=sample.value,
+            weight=self.options.priority,
+            send_within=self.options.send_within,
         )
 
     def _picked(self, samples: Collection[Sample], view: SurfacesView) -> Sample | None:
@@ -206,7 +208,15 @@ class SummaryWidget:
         # While something fires, that is said though a source is silent; the mark says that there may be more.
         is_whole = not unseen and not any(view.is_silent(source) for source in self.sources)
         value = clipped(text) if is_whole else marked_stale(text)
-        return DesiredValue(self.key, value, None, self.options.min_interval, self.options.min_change)
+        return DesiredValue(
+            self.key,
+            value,
+            None,
+            self.options.min_interval,
+            self.options.min_change,
+            weight=self.options.priority,
+            send_within=self.options.send_within,
+        )
 
 
 def marked_stale(text: str) -> str:

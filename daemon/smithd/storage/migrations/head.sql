@@ -173,3 +173,10 @@ CREATE TABLE wall_clock (
     began FLOAT NOT NULL,
     PRIMARY KEY (id)
 );
+
+CREATE TABLE widget_movements (
+    account TEXT NOT NULL,
+    name TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (account, name)
+);

@@ -39,16 +39,22 @@ def test_those_that_end_with_it_end_once_and_nothing_starts_any_more(tmp_path: P
         assert [each.key.name for each in harness.take() if isinstance(each, ActivityState)] in ([], ["stays"])
 
 
-def test_the_next_start_shows_it_again(tmp_path: Path) -> None:
+def test_the_next_start_shows_it_again_but_not_within_min_hold(tmp_path: Path) -> None:
+    def started(harness: Harness) -> bool:
+        harness.poll(harness.now, errors=0)
+        return "ends" in [each.key.name for each in harness.take() if isinstance(each, ActivityState)]
+
     with Harness(tmp_path, CONFIG, T) as harness:
-        harness.poll(T, errors=0)
-        harness.take()
-        harness.engine.ask(EndActivities(T + 10))
+        assert started(harness)
         harness.pass_time(T + 10)
+        harness.engine.ask(EndActivities(T + 10))
         harness.take()
-    with Harness(tmp_path, CONFIG, T + 3600) as harness:
-        harness.poll(T + 3600, errors=0)
-        assert "ends" in [each.key.name for each in harness.take() if isinstance(each, ActivityState)]
+    with Harness(tmp_path, CONFIG, T + 60) as harness:
+        assert not started(harness)
+        harness.pass_time(T + 609)
+        assert not started(harness)
+        harness.pass_time(T + 610)
+        assert started(harness)
 
 
 def test_without_one_that_ends_a_stop_sends_nothing(tmp_path: Path) -> None:

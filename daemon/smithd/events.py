@@ -334,6 +334,18 @@ class SurfaceNotRenderable(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StreamWasGone(Event):
+    """A Live Activity was started anew by what was to update it."""
+
+    surface: Key
+
+    def __str__(self) -> str:
+        return (
+            f"{self.surface.subject}: it was not on the phone any more (swiped away, or ended); the update started it"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RuleEvaluationFailed(Event):
     """A rule's expression makes no sense with the series that came, and why."""
 

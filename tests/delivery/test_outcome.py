@@ -109,9 +109,8 @@ def test_a_refused_key_blocks_everything_and_an_unpaid_account_what_is_billed(en
 
 @pytest.mark.parametrize("operation", ["started", "updated", "rotated", "noop", "invented"])
 def test_a_stream_is_shown_whatever_the_service_calls_it(operation: str) -> None:
-    started = operation in ("started", "rotated")
     settlement = meant(Endpoint.STREAM_PUT, ok(operation=operation, activity_id=None)).settlement
-    assert settlement == Accept(started=started)
+    assert settlement == Accept(started=operation == "started", rotated=operation == "rotated")
 
 
 def test_the_services_warning_that_ios_may_drop_updates_is_remembered() -> None:

@@ -95,6 +95,7 @@ def test_messages_and_what_is_shown_are_taken_over(database: Database) -> None:
         meaning="m",
         window=TimerWindow("[300, null]", 300, FIRED - 30, runs=True),
         bare_end=True,
+        since=FIRED - 30,
     )
     assert outbox.streams_on_phone() == {TIMER, StreamKey(DEFAULT_ACCOUNT, "shop")}
     assert len(outbox.value.sent) == 8

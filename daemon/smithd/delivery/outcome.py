@@ -123,10 +123,10 @@ def _accepted(request: Request, reply: Accepted, now: float) -> Settlement:
         window = _lost(request) if request.sets_window else None
         return Retry(now + SLOW_PROBE, reason, reply.said or reply.operation, sent=True, window=window)
     # The service did not know the stream any more and started it anew, from a request without the timer's duration.
-    started = reply.operation in ("started", "rotated")
-    if started and request.leaves_out_window:
+    started, rotated = reply.operation == "started", reply.operation == "rotated"
+    if (started or rotated) and request.leaves_out_window:
         return Retry(now, DeliveryReason.TIMER_RESTARTED, sent=True, window=_lost(request))
-    return Accept(started=started, warned=reply.warned)
+    return Accept(started=started, rotated=rotated, warned=reply.warned)
 
 
 def _lost(request: Request) -> TimerWindow | None:

@@ -15,7 +15,7 @@ from smithd.delivery.outcome import BILLING_PROBE, BlockScope, Outcome, covers, 
 from smithd.delivery.sender import Departures, Flight
 from smithd.delivery.wire import Request
 from smithd.engine.entries import ClaimMessages, SettleClaim
-from smithd.events import Event, SendDropped
+from smithd.events import Event, SendDropped, StreamWasGone
 from smithd.keys import PushKey, StreamKey, SurfaceKey
 from smithd.notify.unsent import is_kept, newest, overtaken, renewed
 from smithd.notify.view import NotifyView
@@ -147,6 +147,9 @@ class Sending:
         match settlement:
             case Accept(ended=True):
                 self.slots = slots.left(self.slots, key, now)
+            case Accept(started=True) if isinstance(before, ShownActivity) and before.is_known_to_live(now):
+                self.slots = slots.swiped(self.slots, key, now)
+                self.events.append(StreamWasGone(key))
             case Accept() if isinstance(message, ActivityState):
                 self.slots = slots.started(self.slots, key, now)
             case Retry(at, DeliveryReason.SLOTS_FULL):

@@ -494,7 +494,8 @@ def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | No
                 return replace(presumed, content=message.content, at=now, ended=settlement.ended)
             case _, ShownActivity():
                 updates = presumed.updates.after_warning(now) if settlement.warned else presumed.updates
-                return replace(presumed, at=now, since=now if settlement.started else presumed.since, updates=updates)
+                since = now if settlement.started or settlement.rotated else presumed.since
+                return replace(presumed, at=now, since=since, updates=updates)
             case _, (ShownWidget() | ShownBadge()):
                 return replace(presumed, at=now)
         return presumed

@@ -272,6 +272,8 @@ def _read_shown(row: Row[Any]) -> Shown:
                 own["window"] = TimerWindow(**window)
             if (updates := own.pop("updates", None)) is not None:
                 own["updates"] = UpdateBudget(**updates)
+            # Written before it was kept: it began then at the latest.
+            own.setdefault("since", row.at)
             return ShownActivity(key, own.pop("content", None), row.at, **own)
         case BadgeKey():
             return ShownBadge(key, own.pop("count", None), row.at, **own)

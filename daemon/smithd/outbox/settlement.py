@@ -50,13 +50,15 @@ class Wait(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """The service accepted it. ``ended``: the stream is gone from the phone. ``started``: it started the stream's
-    activity anew. ``warned``: it warns that iOS may drop updates. ``notification_id``: its name for a notification.
+    """The service accepted it. ``ended``: the stream is gone from the phone. ``started``: it had no activity of the
+    stream, and started one; ``rotated``: it put a new one in place of the old. ``warned``: it warns that iOS may drop
+    updates. ``notification_id``: its name for a notification.
     """
 
     notification_id: str | None = None
     ended: bool = False
     started: bool = False
+    rotated: bool = False
     warned: bool = False
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Column, Connection, Float, Table, Text, select
 from smithd.keys import StreamKey
 from smithd.storage import metadata, upsert
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.slots import LoweredLimit, Slots, Start, StreamRecord
+from smithd.surfaces.slots import Away, LoweredLimit, Slots, Start, StreamRecord
 
 # One row an account, with what is remembered of its streams as JSON: it changes together.
 _SLOTS = Table(
@@ -66,6 +66,7 @@ def load(connection: Connection, account: str) -> Slots:
         tuple(state["free_since"]),
         tuple(StreamKey(account, name) for name in state["folded"]),
         state["folded_at"],
+        away=tuple(Away(StreamKey(account, name), severity) for name, severity in state.get("away", ())),
     )
 
 
@@ -79,6 +80,7 @@ def write(connection: Connection, account: str, slots: Slots) -> None:
         "free_since": slots.free_since,
         "folded": [key.name for key in slots.folded],
         "folded_at": slots.folded_at,
+        "away": [(each.key.name, each.severity) for each in slots.away],
     }
     connection.execute(_KEEP, {"account": account, "state": json.dumps(state)})
 

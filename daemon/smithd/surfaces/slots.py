@@ -218,7 +218,8 @@ class Slots:
     ``records``: in the file's order; ``started``: the starts of the last hour, the oldest first; ``lowered``: a limit
     of the service's that is lower than the configuration's; ``free_since``: since when slots are free, one each;
     ``folded``: the rows of the common stream, since ``folded_at``. ``unpaid``: the account must be paid for, so that
-    nothing can start. ``look_again``: when to allocate again though nothing else changes; there is a timer for it.
+    nothing can start. ``away``: the streams that were swiped away. ``look_again``: when to allocate again though
+    nothing else changes; there is a timer for it.
     """
 
     records: tuple[StreamRecord, ...] = ()
@@ -228,6 +229,7 @@ class Slots:
     folded: tuple[StreamKey, ...] = ()
     folded_at: float = 0.0
     unpaid: bool = False
+    away: tuple[Away, ...] = ()
     look_again: float | None = field(default=None, compare=False)
 
     def record(self, key: StreamKey) -> StreamRecord | None:
@@ -239,6 +241,15 @@ class Slots:
         records = {record.key: record for record in self.records}
         records[key] = replace(records.get(key) or StreamRecord(key), **changes)
         return replace(self, records=tuple(records.values()))
+
+
+class Away(NamedTuple):
+    """A stream that was swiped away, at a severity by its place on the scale. None: what follows is still to be decided
+    (see ``swipe``).
+    """
+
+    key: StreamKey
+    severity: int | None = None
 
 
 class TimedDecision(NamedTuple):
@@ -649,6 +660,7 @@ class _Draft:
             self._folded,
             self._folded_at if self._folded else 0.0,
             before.unpaid,
+            before.away,
             min((at for at in times if at is not None and at > now), default=None),
         )
         decided = {key: self.decided[key] for key in self._options if key in self.decided}
@@ -674,6 +686,16 @@ def started(slots: Slots, key: StreamKey, now: float) -> Slots:
         replace(each, makes_room_for=None) if each.makes_room_for == key else each for each in slots.records
     )
     return replace(slots, records=records, started=(*slots.started, Start(now, record.as_critical)))
+
+
+def swiped(slots: Slots, key: StreamKey, now: float) -> Slots:
+    """A state of a stream was accepted, and started it, though it was on the phone: it was swiped away, or its end was
+    lost. iOS counts that start.
+    """
+    record = slots.record(key)
+    start = Start(now, record is not None and record.as_critical)
+    away = (*(each for each in slots.away if each.key != key), Away(key))
+    return replace(slots, started=(*slots.started, start), away=away)
 
 
 def left(slots: Slots, key: StreamKey, now: float) -> Slots:

@@ -46,6 +46,8 @@ class Obstacle(StrEnum):
     """A template gave an empty text, or failed on these values."""
     UNSUITABLE = "unsuitable"
     """A value that the type of a Live Activity cannot show."""
+    SWIPED = "swiped"
+    """A person has swiped it away, and it stays away."""
     NO_SLOT = "no_slot"
     """It waits for a slot, or for its next start (see ``SlotWait``)."""
 
@@ -119,6 +121,8 @@ class NotRenderable:
                 return "its template gave an empty text"
             case Obstacle.UNSUITABLE:
                 return f"{', '.join(self.about)} {self.detail}"
+            case Obstacle.SWIPED:
+                return "was swiped away; it returns once its 'show' has been false, or a rule fires more severely"
             case Obstacle.NO_SLOT:
                 return str(self.wait)
 
@@ -212,6 +216,12 @@ class SlotSurface(Protocol):
 
     def incident_severity(self, view: SurfacesView) -> Severity | None:
         """How badly the rules fire that it is shown for or coloured by, from warning on; None: it is no incident."""
+
+    def has_reason(self, view: SurfacesView) -> bool | None:
+        """Whether its options want it shown; None: that is not known now."""
+
+    def stays_away(self, *, is_incident: bool) -> bool:
+        """Whether it does not return by itself once a person has swiped it away."""
 
     def is_wanted(self, view: SurfacesView) -> bool:
         """Whether it has a reason to be on the phone now."""

@@ -41,6 +41,7 @@ from smithd.surfaces.surface import (
     Surface,
     rank_text,
 )
+from smithd.surfaces.swipe import staying_away
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import WidgetOptions, widget_surface
 from smithd.timers import SurfaceDue
@@ -166,7 +167,8 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
     if surfaces.limits.fold_key in concerned or not surfaces.streams.keys().isdisjoint(concerned):
         counting = {key: each for key, stream in surfaces.streams.items() if (each := stream.countdown(view))}
         view = replace(view, countdowns=counting)
-        streams = _Streams(surfaces, view)
+        slots = replace(slots, away=staying_away(slots.away, surfaces.streams, view))
+        streams = _Streams(surfaces, view, frozenset(each.key for each in slots.away))
         allocation = allocate(streams.demand(), slots, streams.limits(), view.now)
         after = allocation.slots
         holding = [view.shown(key) for key in allocation.holders]
@@ -177,6 +179,8 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
             is_new = decided.decision is SlotDecision.STARTED or after.folded != slots.folded
             if not decided.decision.has_slot or is_new or streams.shows(key, after).intersection(concerned):
                 found.append(_renewed(streams.outcome(key, decided, allocation), renewed))
+        gone = [each.key for each in slots.away if each.key not in allocation.decided]
+        found += [NotRenderable(key, Obstacle.SWIPED) for key in gone]
         planned += [(view.now + LOOK_AGAIN, SurfaceDue(each.key)) for each in shown if is_due(each, view.now)]
         # The timer for what was to be looked at again already is in the queue.
         if after.look_again is not None and after.look_again != slots.look_again:
@@ -221,11 +225,13 @@ def _problem(found: DesiredState | NotRenderable | ActivityEnd) -> NotRenderable
 class _Streams:
     """The surfaces that need a slot, each rendered once at most, and only where that decides something."""
 
-    def __init__(self, surfaces: Surfaces, view: SurfacesView) -> None:
-        self._surfaces, self._view = surfaces, view
+    def __init__(self, surfaces: Surfaces, view: SurfacesView, away: frozenset[StreamKey]) -> None:
+        self._surfaces, self._view, self._away = surfaces, view, away
         self._streams, self._fold_key = surfaces.streams, surfaces.limits.fold_key
         self._wanted = {
-            key: each.incident_severity(view) for key, each in self._streams.items() if each.is_wanted(view)
+            key: each.incident_severity(view)
+            for key, each in self._streams.items()
+            if each.is_wanted(view) and key not in away
         }
         self._rendered = cache(lambda key: self._streams[key].render(view))
 
@@ -235,9 +241,9 @@ class _Streams:
         return SlotDemand(self._wanted, view.on_phone(), view.enqueued(), view.ending(), self._readiness)
 
     def limits(self) -> SlotLimits:
-        """What has come to its end by itself does not come back in a moment, and need not cool down."""
+        """What has come to its end by itself, or stays away, does not come back in a moment, and need not cool down."""
         limits = self._surfaces.limits
-        done = [key for key, stream in self._streams.items() if stream.is_done(self._view)]
+        done = [key for key, stream in self._streams.items() if stream.is_done(self._view) or key in self._away]
         ended = {key: replace(limits.streams[key], cool_down=0.0) for key in done}
         return replace(limits, streams={**limits.streams, **ended}) if ended else limits
 
@@ -279,7 +285,7 @@ class _Streams:
         if decision.has_slot:
             return self._common(key, allocation.slots) if key == self._fold_key else self._rendered(key)
         if decision.leaves:
-            if key == self._fold_key or decision is not SlotDecision.ENDED:
+            if key == self._fold_key or key in self._away or decision is not SlotDecision.ENDED:
                 return end_at_once(key, self._view.shown(key), self._view.now)
             return ActivityEnd(key, self._streams[key].final_content(self._view), self._view.now)
         if decision is SlotDecision.NOT_READY and isinstance(desired := self._rendered(key), NotRenderable):

@@ -115,6 +115,11 @@ class ActivityOptions(Options):
         "sent at once. iOS throttles an activity that is updated more often than every two minutes for long",
     )
     end: End = End()
+    after_swipe: Literal["return", "stay_away"] | None = Field(
+        None,
+        description="what it does once a person has swiped it away: return with the next change, or stay away until "
+        "its 'show' has been false, or a rule fires more severely; default: an incident returns, any other stays away",
+    )
     priority: int = Field(
         5,
         ge=1,

@@ -40,6 +40,15 @@ class ActivitySurface:
         options = self.options
         return SlotOptions(options.priority, options.min_hold, options.end.cool_down, options.fold)
 
+    def has_reason(self, view: SurfacesView) -> bool | None:
+        """Whether its options want it shown; None: that is not known now."""
+        return self.options.is_wanted(view)
+
+    def stays_away(self, *, is_incident: bool) -> bool:
+        """Whether it does not return by itself once a person has swiped it away."""
+        chosen = self.options.after_swipe
+        return not is_incident if chosen is None else chosen == "stay_away"
+
     def is_wanted(self, view: SurfacesView) -> bool:
         """Whether it has a reason to be on the phone now, or is there and has none to leave."""
         wanted, is_there = self.options.is_wanted(view), view.is_on_phone(self.key)

@@ -10,7 +10,7 @@ from statistics import median
 
 import click
 
-from benchmarks import configuring, evaluation, neighbours, polling, starting, steps
+from benchmarks import configuring, evaluation, neighbours, polling, slots, starting, steps
 
 JUDGING = {"threshold": {1: 120.0, 1_000: 20.0, 100_000: 25.0}, "when": {1: 250.0, 1_000: 25.0, 100_000: 35.0}}
 """The kinds of rules, the numbers of series, and how many bare comparisons a sample may cost. A poll of one sample pays
@@ -139,6 +139,12 @@ def neighbourhood(count: int, seconds: float) -> Iterator[Row]:
     yield Row("200 sources beside bad ones: memory (MB)", memory, 60, ratio=False)
 
 
+def promised() -> Iterator[Row]:
+    """What slots promise, over three simulated weeks: the worst of each, beside what is allowed."""
+    for name, pairs in slots.promises(7, 3):
+        yield Row(name, [max(pairs, key=lambda pair: pair[0] / pair[1])], 1.0)
+
+
 @click.command(help=__doc__)
 @click.option("--rounds", default=7, show_default=True, help="rounds of each measurement; medians are shown")
 @click.option("--seconds", default=3.0, show_default=True, help="length of a round of polling")
@@ -154,6 +160,7 @@ def main(rounds: int, seconds: float, sources: tuple[int, ...]) -> None:
         (polls(number, rounds, seconds) for number in sources),
         starts(rounds),
         neighbourhood(rounds, 2 * seconds),
+        promised(),
     ):
         click.echo(row)
         kept &= row.kept

@@ -6,7 +6,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from engine.harness import Harness
+from engine.harness import HEAD, Harness
 from smithd.delivery.delivery import AccountDelivery
 from smithd.errors import Unwritable
 from smithd.keys import DEFAULT_ACCOUNT
@@ -102,6 +102,25 @@ def test_surfaces_have_what_is_shown_what_waits_and_why_nothing_is_rendered(tmp_
         assert shop.shown == "Shop"
         (account,) = seen(harness).accounts
         assert (account.slots_used, account.slots, account.waiting) == (1, 4, [])
+
+
+def test_a_live_activity_that_waits_says_who_has_the_slots_and_when_it_may_start(tmp_path: Path) -> None:
+    row = "stats: [{label: Orders, value: shop.orders}]"
+    config = (
+        "  limits: {live_activities_at_once: 1}\nrules:\n  errors: {metric: shop.errors, critical: '> 5'}\n"
+        f"live_activities:\n  shop: {{type: stats, title: Shop, priority: 3, {row}}}\n"
+        f"  incident: {{type: stats, title: Incident, show: {{while_firing: [errors]}}, {row}}}\n"
+    )
+    head = HEAD.replace("activitysmith: {api_key: ask_test}\n", "") + "activitysmith:\n  api_key: ask_test\n"
+    with Harness(tmp_path, config, T, head) as harness:
+        harness.poll(T + 1, orders=9, errors=0)
+        harness.take()
+        harness.poll(T + 61, orders=9, errors=9)
+        shop, incident = seen(harness).surfaces
+        assert (shop.rank, shop.has_slot, shop.may_start_at) == ("routine, priority 3", True, None)
+        assert (incident.rank, incident.has_slot) == ("critical, priority 5", False)
+        assert incident.reason == "waits for a slot; shop (routine, priority 3) hold them"
+        assert incident.may_start_at == T + 121
 
 
 def test_a_state_that_cannot_be_written_shows_since_when_and_why(tmp_path: Path) -> None:

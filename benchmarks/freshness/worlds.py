@@ -76,7 +76,7 @@ WORLDS = (*KINDS, "mix")
 def world(name: str, widgets: int = 500, seed: int = 1) -> list[Widget]:
     """A world of widgets; ``mix`` has as many of each kind."""
     # The same world every time.
-    chance, kinds = Random(seed), list(KINDS.values())  # noqa: S311
+    chance, kinds = Random(seed), list(KINDS.values())
     found = []
     for number in range(widgets):
         kind = kinds[number % len(kinds)] if name == "mix" else KINDS[name]

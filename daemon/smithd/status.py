@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
 from smithd.alerts.alert import Alert
 from smithd.delivery.delivery import AccountDelivery, why
-from smithd.keys import StreamKey, SurfaceKey, WidgetKey
+from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.notify.resume import suppressions
 from smithd.outbox.message import Priority, Push, PushUpdate
 from smithd.outbox.shown import ShownActivity, ShownWidget
@@ -22,7 +22,8 @@ from smithd.series.state import Freshness
 from smithd.setup import Setup
 from smithd.state import State
 from smithd.storage.degraded import CommitHealth
-from smithd.views import notify_view
+from smithd.surfaces.surface import rank_text
+from smithd.views import notify_view, surfaces_view
 
 UNSEEN = Freshness.UNSEEN.value
 
@@ -70,7 +71,8 @@ class RuleStatus:
 @dataclass(frozen=True, slots=True)
 class SurfaceStatus:
     """``shown``: the value of a widget, or the title of a Live Activity; None where nothing is. ``waiting``: a message
-    waits or is in flight. ``reason``: why there is no desired state, or "".
+    waits or is in flight. ``reason``: why there is no desired state, or "". Of a Live Activity, ``rank`` decides about
+    its slot, and one that waits may start at ``may_start_at`` at the earliest (None: when something changes).
     """
 
     kind: str
@@ -81,6 +83,8 @@ class SurfaceStatus:
     waiting: bool
     has_slot: bool
     reason: str
+    rank: str = ""
+    may_start_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +248,7 @@ def status(setup: Setup, state: State, facts: RuntimeFacts, now: float) -> Statu
         [_source(state, name, facts, now) for name in config.sources],
         _rules(setup, state),
         _alerts(setup, state, now),
-        [_surface(state, key) for key in setup.surfaces.keys],
+        _surfaces(setup, state, now),
         [_account(setup, state, gate) for gate in facts.gates],
         written,
     )
@@ -309,23 +313,40 @@ def _phase(alert: Alert) -> str:
     return phases.pop().value if len(phases) == 1 else "firing"
 
 
+def _surfaces(setup: Setup, state: State, now: float) -> list[SurfaceStatus]:
+    view, streams = surfaces_view(setup, state, now), setup.surfaces.streams
+    found = []
+    for key in setup.surfaces.keys:
+        surface = _surface(state, key)
+        if isinstance(key, StreamKey) and (stream := streams.get(key)) is not None:
+            surface = replace(surface, rank=rank_text(stream.incident_severity(view), stream.slot.priority))
+        found.append(surface)
+    return found
+
+
 def _surface(state: State, key: SurfaceKey) -> SurfaceStatus:
     status = state.outbox.status(key)
     waits = status.queued is not None or status.in_flight
-    reason = state.not_renderable.get(key)
-    why = "" if reason is None else str(reason)
-    match key, status.shown:
-        case WidgetKey(account, name), ShownWidget() as widget:
-            return SurfaceStatus("widget", account, name, widget.value, widget.at, waits, has_slot=False, reason=why)
-        case StreamKey(account, name), ShownActivity(content=content, at=at, ended=False):
+    problem = state.not_renderable.get(key)
+    kind = {WidgetKey: "widget", StreamKey: "live_activity"}.get(type(key), "badge")
+    surface = SurfaceStatus(
+        kind,
+        key.account,
+        "" if isinstance(key, BadgeKey) else key.name,
+        None,
+        None,
+        waits,
+        has_slot=isinstance(key, StreamKey) and status.holds_slot,
+        reason="" if problem is None else str(problem),
+        may_start_at=problem.wait.until if problem is not None and problem.wait is not None else None,
+    )
+    match status.shown:
+        case ShownWidget() as widget:
+            return replace(surface, shown=widget.value, shown_at=widget.at)
+        case ShownActivity(content=content, at=at, ended=False):
             title = None if content is None or content.content_state is None else content.content_state.get("title")
-            return SurfaceStatus("live_activity", account, name, title, at, waits, has_slot=True, reason=why)
-        case WidgetKey(account, name), _:
-            return SurfaceStatus("widget", account, name, None, None, waits, has_slot=False, reason=why)
-        case StreamKey(account, name), _:
-            has_slot = status.holds_slot
-            return SurfaceStatus("live_activity", account, name, None, None, waits, has_slot=has_slot, reason=why)
-    return SurfaceStatus("badge", key.account, "", None, None, waits, has_slot=False, reason=why)
+            return replace(surface, shown=title, shown_at=at)
+    return surface
 
 
 def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:

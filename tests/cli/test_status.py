@@ -50,6 +50,8 @@ FOUND: dict[str, Any] = {
             "shown_at": None,
             "waiting": False,
             "reason": "no slot",
+            "rank": "critical, priority 5",
+            "may_start_at": AT,
         },
     ],
     "accounts": [
@@ -93,7 +95,7 @@ def test_the_text_has_every_part(capsys: pytest.CaptureFixture[str]) -> None:
         "  both: cannot be evaluated: several series",
         '  stock{house="a [31m"}: firing warning since Sat 28 Nov 22:27:23, value 2 (muted until Sat 28 Nov 22:27:23)',
         "  widget shop.orders: 12 since Sat 28 Nov 22:27:23, an update waits",
-        "  Live Activity shop: not shown, no slot",
+        "  Live Activity shop (critical, priority 5): not shown, no slot; it may start Sat 28 Nov 22:27:23",
         "  account default: out of reach since Sat 28 Nov 22:27:23, tried again Sat 28 Nov 22:27:23",
         "  blocked for everything, tried again Sat 28 Nov 22:27:23",
         "  requests in the last minute: notifications 1 of 60; Live Activities 1 of 4",

@@ -80,9 +80,9 @@ def test_the_fifth_waits_and_says_why() -> None:
     assert streams(found) == [(name, ActivityState) for name in "abcd"]
     (waiting,) = [each for each in found.not_renderable if each != NOTHING and each.obstacle is not Obstacle.UNSEEN]
     held = tuple(f"{name} (routine, priority 5)" for name in "abcd")
-    wait = SlotWait(SlotDecision.NO_SLOT, None, 5, held)
+    wait = SlotWait(SlotDecision.NO_SLOT, held)
     assert waiting == NotRenderable(stream("e"), Obstacle.NO_SLOT, wait=wait)
-    assert str(waiting) == f"waits for a slot (routine, priority 5); {', '.join(held)} hold them"
+    assert str(waiting) == f"waits for a slot; {', '.join(held)} hold them"
 
 
 def test_it_cools_down_before_it_ends_and_is_looked_at_again_then() -> None:

@@ -93,7 +93,9 @@ def _surface(surface: Found) -> str:
     shown = "not shown" if surface["shown"] is None else f"{surface['shown']} since {_short(surface['shown_at'])}"
     waiting = ", an update waits" if surface["waiting"] else ""
     reason = f", {surface['reason']}" if surface["reason"] else ""
-    return f"{kind} {surface['name']}: {shown}{waiting}{reason}"
+    start = f"; it may start {_short(surface['may_start_at'])}" if surface.get("may_start_at") else ""
+    rank = f" ({surface['rank']})" if surface.get("rank") else ""
+    return f"{kind} {surface['name']}{rank}: {shown}{waiting}{reason}{start}"
 
 
 def _account(account: Found) -> Iterator[str]:

@@ -59,33 +59,33 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SlotWait:
-    """Why a stream waits, and until when at least (None: until something changes). ``severity`` and ``priority``: its
-    rank; ``holders``: the streams that have the slots, with theirs.
+    """Why a stream waits, and until when at least (None: until something changes). ``holders``: the streams that have
+    the slots, with their ranks.
     """
 
     decision: SlotDecision
-    severity: Severity | None
-    priority: int
     holders: tuple[str, ...]
     until: float | None = None
 
     def __str__(self) -> str:
         """The reason for a person."""
-        mine, held = rank_text(self.severity, self.priority), ", ".join(self.holders)
+        held = ", ".join(self.holders)
         match self.decision:
             case SlotDecision.FOLDED:
-                return f"shown as a row of {FOLD_KEY}, since {held} hold the slots ({mine})"
+                return f"a row of {FOLD_KEY}, since {held} hold the slots"
             case SlotDecision.NEXT:
-                return f"takes the next slot, which is being freed ({mine})"
+                return "takes the next slot, which is being freed"
             case SlotDecision.RESTING:
-                return f"waits for its min_hold after its last end ({mine})"
+                return "ended not long ago, and stays away for min_hold"
             case SlotDecision.NO_STARTS:
-                return f"waits, since this hour's starts are used up ({mine})"
+                return "waits, since the starts of this hour are used up"
             case SlotDecision.RETURNING:
-                return f"made room for another, and returns when its slot has been free for return_after ({mine})"
+                return "made room for another, and returns when a slot has been free for return_after"
             case SlotDecision.REFUSED:
-                return f"the service refused its start, and it is tried again later ({mine})"
-        return f"waits for a slot ({mine}); {held} hold them"
+                return "waits, since the service refused its start"
+            case SlotDecision.NOT_READY:
+                return "waits, since the service refuses it as it is"
+        return f"waits for a slot; {held} hold them"
 
 
 def rank_text(severity: Severity | None, priority: int) -> str:

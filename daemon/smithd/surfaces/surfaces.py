@@ -20,7 +20,6 @@ from smithd.surfaces.folding import UPDATE_EVERY, common_activity
 from smithd.surfaces.messages import end_at_once, message
 from smithd.surfaces.renewal import LOOK_AGAIN, is_due, to_renew
 from smithd.surfaces.slots import (
-    FOLD_OPTIONS,
     Allocation,
     Readiness,
     SlotDecision,
@@ -291,9 +290,7 @@ class _Streams:
         if decision is SlotDecision.NOT_READY and isinstance(desired := self._rendered(key), NotRenderable):
             return desired
         holders = tuple(f"{holder.name} ({self._rank(holder)})" for holder in allocation.holders)
-        options = self._surfaces.limits.streams.get(key, FOLD_OPTIONS)
-        wait = SlotWait(decision, self._wanted.get(key), options.priority, holders, until)
-        return NotRenderable(key, Obstacle.NO_SLOT, wait=wait)
+        return NotRenderable(key, Obstacle.NO_SLOT, wait=SlotWait(decision, holders, until))
 
     def _common(self, key: StreamKey, slots: Slots) -> DesiredActivity | NotRenderable:
         """The common stream, with the streams that it shows."""

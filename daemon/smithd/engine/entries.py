@@ -10,7 +10,7 @@ from smithd.delivery.delivery import AccountDelivery
 from smithd.delivery.outcome import Outcome
 from smithd.delivery.reply import Reply
 from smithd.delivery.sender import Departures, Flight
-from smithd.keys import StreamKey
+from smithd.keys import SurfaceKey
 from smithd.notify.silence import Silence
 from smithd.outbox.queued import Boot
 from smithd.poll.intake import Poll
@@ -90,8 +90,8 @@ class Reconfigure(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class EndActivities(Command[list[StreamKey]]):
-    """The daemon stops: end the Live Activities that end with it; the answer names those that are to end."""
+class EndSurfaces(Command[list[SurfaceKey]]):
+    """The daemon stops: end the Live Activities and the badge that end with it; the answer names these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ Entry = (
     | ClaimMessages
     | SettleClaim
     | Reconfigure
-    | EndActivities
+    | EndSurfaces
     | CatchUp
     | WriteAll
 )

@@ -15,11 +15,11 @@ from smithd.delivery.delivery import AccountDelivery
 from smithd.delivery.reply import Reply
 from smithd.delivery.sender import Departures, Flight, Sender, Transport
 from smithd.engine.engine import Engine
-from smithd.engine.entries import ClaimMessages, EndActivities, Reconfigure, SettleClaim, WriteAll
+from smithd.engine.entries import ClaimMessages, EndSurfaces, Reconfigure, SettleClaim, WriteAll
 from smithd.engine.step import Changes
 from smithd.engine.writer import LONGEST_NAP, Writer
 from smithd.events import Events
-from smithd.keys import DEFAULT_ACCOUNT, StreamKey
+from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
 from smithd.outbox.message import LATE_ARRIVAL
 from smithd.outbox.queued import Boot
 from smithd.setup import Setup, set_up
@@ -109,17 +109,17 @@ class RunningEngine:
             self._remember_requests()
         self.sender.wake()
 
-    async def end_activities(self) -> None:
-        """End the Live Activities that end with the daemon; those that cannot be ended in time are left as they are."""
+    async def end_surfaces(self) -> None:
+        """End the Live Activities and the badge that end with the daemon. What cannot be ended in time stays."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_FAREWELL):
-                ending = await self.writer.ask(EndActivities(self._clock.now()))
-                while any(self._is_on_phone(key) for key in ending):
+                ending = await self.writer.ask(EndSurfaces(self._clock.now()))
+                while any(self._is_ending(key) for key in ending):
                     await self._clock.sleep(LOOK_EVERY)
 
-    def _is_on_phone(self, key: StreamKey) -> bool:
+    def _is_ending(self, key: SurfaceKey) -> bool:
         status = self.engine.state.outbox.status(key)
-        return status.holds_slot or status.in_flight
+        return status.queued is not None or status.in_flight
 
     def beside(self, compute: Callable[[], T]) -> Awaitable[T]:
         """What ``compute`` returns, worked out where commits run: it takes longer than the loop may wait."""

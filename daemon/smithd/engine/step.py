@@ -22,7 +22,7 @@ from smithd.engine.entries import (
     CatchUp,
     ClaimMessages,
     ClockSet,
-    EndActivities,
+    EndSurfaces,
     Entry,
     ExpireSilence,
     Reconfigure,
@@ -40,14 +40,14 @@ from smithd.events import (
     SilenceExpired,
     SurfaceNotRenderable,
 )
-from smithd.keys import StreamKey, SurfaceKey
+from smithd.keys import SurfaceKey, WidgetKey
 from smithd.notify import report
 from smithd.notify.pipeline import notify
 from smithd.notify.resume import look_again, outdate, reschedule
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
 from smithd.outbox import queue as outbox
-from smithd.outbox.message import ActivityEnd, Message
+from smithd.outbox.message import ActivityEnd, BadgeCount, Message
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.poll.intake import Poll
 from smithd.series import intervals
@@ -126,8 +126,8 @@ class Step:
             case CatchUp(at):
                 self._tick(at)
                 self._answers.append(None)
-            case EndActivities(at):
-                self._answers.append(self._end_activities(at))
+            case EndSurfaces(at):
+                self._answers.append(self._end_surfaces(at))
             case WriteAll():
                 self._stored.history = self._history.unwritten()
                 self._answers.append(None)
@@ -415,15 +415,19 @@ class Step:
         self._timers.add((shown.renewal_at, SurfaceDue(shown.key)) for shown in sending.started_streams)
         return answer
 
-    def _end_activities(self, now: float) -> list[StreamKey]:
-        """End the Live Activities that end with the daemon, and start none any more; those that are to end."""
+    def _end_surfaces(self, now: float) -> list[SurfaceKey]:
+        """End the Live Activities and the badge that end with the daemon, and start none any more; those that are to
+        end.
+        """
         self._state = self._state._replace(is_stopping=True)
-        self._render(set(self._setup.surfaces.streams), now)
-        return [key for key in self._setup.surfaces.streams if self._is_ending(key)]
+        keys = [key for key in self._setup.surfaces.keys if not isinstance(key, WidgetKey)]
+        self._render(set(keys), now)
+        return [key for key in keys if self._is_ending(key)]
 
-    def _is_ending(self, key: StreamKey) -> bool:
+    def _is_ending(self, key: SurfaceKey) -> bool:
         status = self._state.outbox.status(key)
-        return isinstance(status.queued or status.claimed, ActivityEnd)
+        message = status.queued or status.claimed
+        return isinstance(message, ActivityEnd) or (isinstance(message, BadgeCount) and not message.count)
 
     def _reconfigure(self, command: Reconfigure) -> None:
         """Go on with another configuration, and evaluate what is known by its rules."""

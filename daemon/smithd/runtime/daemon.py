@@ -87,7 +87,7 @@ async def run(
                     finally:
                         # Before the tasks are stopped: what is due must not start meanwhile.
                         daemon.scheduler.stop()
-                    await components.running.end_activities()
+                    await components.running.end_surfaces()
                     # A task group ends its tasks only when one of them, or its own block, raises.
                     raise _Stop
             except BaseExceptionGroup as group:

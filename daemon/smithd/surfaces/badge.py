@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -52,6 +52,9 @@ class BadgeOptions(Options):
         description="count(firing): how many rules fire; count(alerts): how many alerts; or a metric or expression"
     )
     channels: Channels | None = Field(None, description="whose badge it is; default: activitysmith.channels")
+    on_shutdown: Literal["keep", "end"] = Field(
+        "keep", description="what becomes of it when smithd is stopped: it stays as it is (keep), or it is 0 (end)"
+    )
     include_suppressed: bool = Field(False, description="count alerts that are muted, silenced or inhibited, too")
 
     @model_validator(mode="before")
@@ -77,6 +80,8 @@ class BadgeSurface:
 
     def render(self, view: SurfacesView) -> DesiredBadge | NotRenderable:
         """The number: rounded half up, and 0 for what is below it. A value that is missing or stale changes nothing."""
+        if view.is_stopping and self.options.on_shutdown == "end":
+            return self._desired(0)
         match self.options.value:
             case Counted() as counted:
                 names = summary_names(view.counted(include_suppressed=self.options.include_suppressed))

@@ -28,7 +28,7 @@ from smithd.simulator.service import Service
 from smithd.simulator.state import ServiceState
 from smithd.storage.committer import InlineCommitter
 
-KEYS = ("ask_one", "ask_two")
+KEYS = ("ask_1f7e21c9", "ask_2b08d35a")
 
 
 class ScriptedOptions(Options):

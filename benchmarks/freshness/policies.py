@@ -102,12 +102,12 @@ class RealPath:
             self.updates.append(Update(at, int(request.name.removeprefix("w")), value))
 
 
-def ours(widgets: Sequence[Widget], limit: int, interval: float = POLL) -> list[Update]:
-    """What is sent by worth."""
+def ours(widgets: Sequence[Widget], limit: int, interval: float = 0.0) -> list[Update]:
+    """What is sent by worth. ``interval``: the ``min_interval`` of all widgets; 0, so that the limit alone decides."""
     return _driven(RealPath(limit, interval), widgets)
 
 
-def first_come(widgets: Sequence[Widget], limit: int, interval: float = POLL) -> list[Update]:
+def first_come(widgets: Sequence[Widget], limit: int, interval: float = 0.0) -> list[Update]:
     """What is sent first come, first served: by age, as where the budget is not short."""
     path = RealPath(limit, interval)
     path.delivery.gate.budget.room = lambda *_: sys.maxsize  # type: ignore[method-assign] # never short

@@ -43,8 +43,8 @@ from smithd.outbox.shown import ShownWidget
 
 HOUR = 3600.0
 
-HALF_LIFE = HOUR
-"""Seconds after which what was seen of a value counts for half."""
+HALF_LIFE = 1800.0
+"""Seconds after which what was seen of a value counts for half. Half of it, or twice, changes errors by one percent."""
 
 LONGEST_STAND = HOUR
 """Seconds for which a value is expected to stand at most."""

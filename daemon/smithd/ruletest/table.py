@@ -37,7 +37,7 @@ class Written(NamedTuple):
     text: str
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """The cells of a time, in seconds since the start."""
 
     at: float
@@ -51,7 +51,7 @@ class Table:
     """
 
     series: tuple[Series, ...] = ()
-    rows: tuple[Row, ...] = ()
+    rows: tuple[TableRow, ...] = ()
     start: datetime | None = None
 
 
@@ -103,7 +103,7 @@ class _Reader:
                 seen.add(series)
                 yield series
 
-    def rows(self, columns: int) -> Iterator[Row]:
+    def rows(self, columns: int) -> Iterator[TableRow]:
         """The rows below the first line; those with mistakes are left out."""
         if len(self._lines) > MOST_STEPS:
             self.report.at_start(f"a file has at most {MOST_STEPS} rows, and this one has {len(self._lines) - 1}")
@@ -118,7 +118,7 @@ class _Reader:
                 self._mistake(number, first, f"expected {columns + 1} cells, as in the first line, found {found}")
             elif at is not None and not any(isinstance(cell, str) for cell in cells):
                 before = at
-                yield Row(at, tuple(cell for cell in cells if not isinstance(cell, str)))
+                yield TableRow(at, tuple(cell for cell in cells if not isinstance(cell, str)))
                 continue
             mistakes += 1
             if mistakes == MOST_MISTAKES:

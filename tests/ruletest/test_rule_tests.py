@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -189,6 +190,13 @@ FAILED  rules.test.yaml: not so
 MISTAKES = [
     ("tests: []", "1:1", "expected at least one"),
     ("tests: [{name: x}]", "1:9", "expects nothing"),
+    ("tests: [{name: x, badge: [{at: 1m, count: 1}]}]", "1:19", "the configuration has no badge"),
+    ("tests: [{name: x, pushes: [], series_from: no.csv}]", "1:44", "there is no file no.csv"),
+    ("tests: [{name: x, pushes: [{at: 1m, titel: x}]}]", "1:37", "did you mean 'title'?"),
+    ("tests: [{name: x, pushes: [{at: 1m, actions: [{titel: x}]}]}]", "1:48", "did you mean 'title'?"),
+    ("tests: [{name: x, activities: {shop: [{at: 1m, content_state: {percent: 4}}]}}]", "1:64", "percentage"),
+    ("tests: [{name: x, activities: {shop: [{at: 1m, content_state: {color: rde}}]}}]", "1:71", "did you mean 'red'?"),
+    ("tests: [{name: x, widgets: {orders: [{at: 1m, value: true}]}}]", "1:54", "expected a number"),
     ("config: other.yaml\ntests: [{name: x, pushes: []}]", "1:9", "there is no configuration file"),
     ("tests: [{name: x, pushes: [], input: [{series: shop.eror, values: 1}]}]", "1:48", "did you mean 'shop.errors'?"),
     ("tests: [{name: x, pushes: [], input: [{series: shop.errors, values: 1 two}]}]", "1:69", "'two' is no value"),
@@ -229,3 +237,174 @@ tests:
     pushes: [{at: 24h29s..24h31s, title: errors is critical}]
 """)
     assert status == 0, said
+
+
+SHOWN = """
+badge: count(firing)
+rules:
+  errors:
+    metric: shop.errors
+    critical: "> 5"
+    push: {title: Errors, actions: [{title: Open, type: open_url, url: "https://x.test/a"}], tags: [shop]}
+live_activities:
+  shop:
+    type: value
+    title: Shop
+    value: shop.orders
+    color_by: errors
+    icon: {symbol: cart}
+    action: {title: Open, type: open_url, url: "https://x.test/b"}
+    show: always
+"""
+
+
+def test_all_that_a_request_carries_can_be_expected(test: Test, tmp_path: Path) -> None:
+    (tmp_path / "shown.yaml").write_text(CONFIG.partition("rules:")[0] + SHOWN)
+    text = """
+config: shown.yaml
+tests:
+  - name: all of it
+    input: [{series: shop.errors, values: 0 7}, {series: shop.orders, values: 0.1+0.2x1}]
+    badge: [{at: 0s, count: 0, channels: []}, {at: 1m, count: 1}]
+    pushes:
+      - at: 1m
+        tags: [shop]
+        media: ""
+        actions: [{type: open_url, title: Open, url: "https://x.test/a"}]
+    activities:
+      shop:
+        - {at: 0s, content_state: {type: value, value: 0.1, icon: {symbol: cart}, badge: {}, color: green}}
+        - {at: 1m, content_state: {value: 0.3, color: red}, action: {url: "https://x.test/b"}, secondary_action: {}}
+"""
+    status, said = test(text)
+    assert status == 0, said
+    for right, wrong in [
+        ("0.3, ", "0.30000000000000004, "),
+        ("count: 1", "count: 2"),
+        ("tags: [shop]", "tags: [shop, other]"),
+        ("x.test/a", "x.test/c"),
+        ("x.test/b", "x.test/c"),
+        ("icon: {symbol: cart}", "icon: {}"),
+        ("type: value", "type: alert"),
+    ]:
+        status, said = test(text.replace(right, wrong))
+        assert status == 1, f"{wrong}: {said}"
+
+
+SERIES = """time,shop.errors,"shop.orders{page=""a,b""}",shop.orders
+0,0,1,10
+90,7,,
+2m,7,2,20
+
+3m,7,3,30
+4m,stale,4,
+5m,error,,
+"""
+
+
+def test_series_come_from_a_file(test: Test, tmp_path: Path) -> None:
+    (tmp_path / "day.csv").write_text(SERIES)
+    status, said = test("""
+tests:
+  - name: a day
+    series_from: day.csv
+    alerts:
+      - {at: 1m29s, rule: errors, state: inactive}
+      - {at: 1m30s, rule: errors, state: pending}
+      - {at: 3m, rule: errors, state: firing, severity: critical}
+    pushes: [{at: 3m, title: errors is critical}]
+""")
+    assert status == 0, said
+
+
+def test_an_empty_cell_says_nothing_of_its_series(test: Test, tmp_path: Path) -> None:
+    (tmp_path / "smithd.yaml").write_text(
+        CONFIG.replace("rules:", "rules:\n  gone: {when: absent(shop.errors), severity: warning}")
+    )
+    for cell, state in (("", "inactive"), ("stale", "firing")):
+        (tmp_path / "day.csv").write_text(f"time,shop.errors,shop.orders\n0,2,1\n60,{cell},1\n")
+        status, said = test(f"""
+tests:
+  - {{name: x, series_from: day.csv, alerts: [{{at: 1m, rule: gone, state: {state}}}]}}
+""")
+        assert status == 0, said
+
+
+def test_dates_in_a_file_are_on_the_clocks_of_the_zone_and_begin_the_test(test: Test, tmp_path: Path) -> None:
+    (tmp_path / "day.csv").write_text("at,shop.errors\n2026-07-01 14:13,2\n2026-07-01T12:16:00Z,2\n")
+    status, said = test("""
+tests:
+  - {name: x, series_from: day.csv, pushes: [{at: 1m30s, message: "since 14:13"}]}
+  - {name: x, series_from: day.csv, start: 2026-07-01 14:10, pushes: [{at: 4m30s}]}
+""")
+    assert (status, "2 tests, all" in said) == (0, True), said
+
+
+BROKEN = [
+    ("", "1:1", "the file is empty"),
+    ("shop.errors\n1", "1:1", "expected a column of times"),
+    ("time,shop.eror\n", "1:6", "did you mean 'shop.errors'?"),
+    ("time,shop.errors{a}\n", "1:6", "'a' is no label"),
+    ("time,shop.errors,shop.errors\n", "1:18", "is there twice"),
+    ("time,shop.errors\n0,1,2\n", "2:1", "expected 2 cells, as in the first line, found 3"),
+    ("time,shop.errors\n0,one\n60,2\n", "2:3", "'one' is no value"),
+    ("time,shop.errors\n0, 1x3\n", "2:4", "'1x3' is no value"),
+    ("time,shop.errors\n60,1\n60,2\n", "3:1", "the times do not rise"),
+    ("time,shop.errors\nnoon,1\n", "2:1", "expected a time since the start like 90 (seconds)"),
+    ("time,shop.errors\n0,1\n2026-07-01 14:13,2\n", "3:1", "expected a time like those above"),
+    ('time,shop.errors\n0,"1\n', "2:3", "expected a cell like 5"),
+]
+
+
+@pytest.mark.parametrize(("series", "place", "report"), BROKEN)
+def test_a_mistake_in_a_file_of_series_is_reported_at_its_place(
+    test: Test, tmp_path: Path, series: str, place: str, report: str
+) -> None:
+    (tmp_path / "day.csv").write_text(series)
+    status, said = test("tests: [{name: x, pushes: [], series_from: day.csv}]")
+    assert status == 2
+    assert f"day.csv:{place}: " in said
+    assert report in said
+    assert "Traceback" not in said
+
+
+def test_a_source_has_its_series_in_one_place(test: Test, tmp_path: Path) -> None:
+    (tmp_path / "day.csv").write_text("time,shop.errors\n0,1\n")
+    status, said = test(
+        "tests: [{name: x, pushes: [], series_from: day.csv, input: [{series: shop.orders, values: 1}]}]"
+    )
+    assert (status, "rules.test.yaml:1:70: series of the source 'shop' are in" in said) == (2, True), said
+
+
+def test_a_secret_is_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test: Test) -> None:
+    monkeypatch.setenv("HOOK_TOKEN", "tokenThatIsSecret")
+    hook = "action: {title: Open, type: open_url, url: 'https://x.test/${env:HOOK_TOKEN}'}"
+    (tmp_path / "smithd.yaml").write_text(CONFIG.replace("    title: Shop\n", f"    title: Shop\n    {hook}\n"))
+    (tmp_path / "rules.test.yaml").write_text(
+        "tests: [{name: x, input: [{series: shop.errors, values: 7x3}, {series: shop.orders, values: 7x3}]}]"
+    )
+    assert run(["test", str(tmp_path / "rules.test.yaml"), "--record", str(tmp_path / "sent.jsonl")]) == 0
+    said = (tmp_path / "sent.jsonl").read_text()
+    assert '"action"' in said
+    assert "tokenThatIsSecret" not in said
+
+
+def test_what_was_sent_is_written_as_json_lines(tmp_path: Path, test: Test) -> None:
+    (tmp_path / "day.csv").write_text("time,shop.orders\n0,0.1\n60,0.30000000000000004\n")
+    assert test("tests: [{name: two values, series_from: day.csv, widgets: {orders: []}}]")[0] == 1
+    (tmp_path / "rules.test.yaml").write_text("tests: [{name: two values, series_from: day.csv}]")
+    status = run(["test", str(tmp_path / "rules.test.yaml"), "--record", str(tmp_path / "sent.jsonl")])
+    assert status == 0
+    lines = [json.loads(line) for line in (tmp_path / "sent.jsonl").read_text().splitlines()]
+    assert [(line["at"], line["body"]["value"]) for line in lines] == [(0, 0.1), (60, 0.3)]
+    assert lines[1] == {
+        "file": str(tmp_path / "rules.test.yaml"),
+        "test": "two values",
+        "at": 60.0,
+        "time": "2026-01-05T00:01:00.000+01:00",
+        "account": "default",
+        "method": "POST",
+        "path": "/metrics/orders/value",
+        "body": lines[1]["body"],
+        "refused": "",
+    }

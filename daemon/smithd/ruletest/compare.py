@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from smithd.alerts.alert import Alert
 from smithd.alerts.machine import Phase
 from smithd.config.yaml.positions import Path
 from smithd.contract.endpoint import Endpoint
-from smithd.ruletest.model import AlertIs, Case, PushIs, ShowIs, ValueIs, When
+from smithd.ruletest.expected import AlertIs, RequestIs, When
+from smithd.ruletest.model import Case
 from smithd.ruletest.played import Played, Sent
 
 MOST_TRANSITIONS = 8
@@ -39,6 +40,9 @@ def differences(case: Case, at: Path, played: Played) -> Iterator[Difference]:
     for key, shows in case.activities.items():
         sent = [each for each in played.sent if each.endpoint in _STREAMS and each.name == key]
         yield from _in_order((*at, "activities", key), shows, sent, played)
+    if case.badge is not None:
+        sent = [each for each in played.sent if each.endpoint is Endpoint.BADGE]
+        yield from _in_order((*at, "badge"), case.badge, sent, played)
     # A request that the service refuses is a difference even where the test says nothing of it.
     for each in played.sent:
         if each.refused:
@@ -93,26 +97,28 @@ def _described(state: str, severity: str | None, labels: Mapping[str, str]) -> s
     return " ".join(filter(None, [state, severity, shown]))
 
 
-def _in_order(
-    at: Path, wanted: Sequence[PushIs | ValueIs | ShowIs], sent: Sequence[Sent], played: Played
-) -> Iterator[Difference]:
+def _in_order(at: Path, wanted: Sequence[RequestIs], sent: Sequence[Sent], played: Played) -> Iterator[Difference]:
     """One difference for a list: what is missing and what was not expected, among what is as expected."""
+    expected = [each.written for each in wanted]
+    hidden = _HIDDEN.difference(*(each.get("content_state", ()) for each in expected))
     lines: list[tuple[float, str]] = []
     missing: list[int] = []
     left = list(sent)
-    for index, each in enumerate(wanted):
-        # Only what the test says is compared.
-        expected = {name: value for name, value in each if name in each.model_fields_set and name != "at"}
-        found = next((place for place, request in enumerate(left) if _meets(each.at, expected, request)), None)
+
+    def unexpected(requests: Sequence[Sent]) -> Iterator[tuple[float, str]]:
+        yield from ((each.at, f"+ {clock(each.at)}  {_rendered(_worth_showing(each, hidden))}") for each in requests)
+
+    for index, (when, fields) in enumerate(zip((each.at for each in wanted), expected, strict=True)):
+        found = next((place for place, request in enumerate(left) if _meets(when, fields, request)), None)
         if found is None:
-            window = clock(each.at.first) + (f"..{clock(each.at.last)}" if each.at.last != each.at.first else "")
+            window = clock(when.first) + (f"..{clock(when.last)}" if when.last != when.first else "")
             missing.append(index)
-            lines.append((each.at.first, f"- {window}  {_rendered(expected)}"))
+            lines.append((when.first, f"- {window}  {_rendered(fields)}"))
             continue
-        lines += [(request.at, f"+ {clock(request.at)}  {_rendered(_fields(request))}") for request in left[:found]]
-        lines.append((left[found].at, f"  {clock(left[found].at)}  {_rendered(expected)}"))
+        lines += unexpected(left[:found])
+        lines.append((left[found].at, f"  {clock(left[found].at)}  {_rendered(fields)}"))
         del left[: found + 1]
-    lines += [(request.at, f"+ {clock(request.at)}  {_rendered(_fields(request))}") for request in left]
+    lines += unexpected(left)
     if any(line[0] in "+-" for _, line in lines):
         heading = f"{'.'.join(map(str, at[2:]))}, as it came (- expected and not come, + come and not expected)"
         shown = [f"  {line}" for _, line in sorted(lines, key=lambda line: line[0])]
@@ -122,16 +128,18 @@ def _in_order(
 
 def _fields(sent: Sent) -> dict[str, Any]:
     """What a request says, by the names that a test has for it."""
+    body = dict(sent.body)
+    channels = {"channels": body.pop("target", {}).get("channels")}
     if sent.endpoint in _PUSHES:
-        texts = {name: sent.body.get(name) for name in ("title", "subtitle", "message", "interruption_level")}
-        channels = sent.body.get("target", {}).get("channels")
-        return texts | {"channels": channels, "in_place": sent.endpoint is Endpoint.REPLACE}
-    if sent.endpoint not in _STREAMS:
-        return {"value": sent.body["value"]}
-    state = sent.body.get("content_state", {})
+        return body | channels | {"in_place": sent.endpoint is Endpoint.REPLACE}
+    if sent.endpoint is Endpoint.BADGE:
+        return {"count": body["badge"]} | channels
+    if sent.endpoint is Endpoint.METRIC:
+        return {"value": body["value"]}
+    state = body.pop("content_state", {})
     rows = {row["label"]: row["value"] for row in state.get("metrics", ())}
-    shown = {"title": state.get("title"), "subtitle": state.get("subtitle", ""), "stats": rows, "content_state": state}
-    return shown | {"ended": sent.endpoint is Endpoint.STREAM_DELETE}
+    shown = {"title": state.get("title"), "subtitle": state.get("subtitle"), "stats": rows, "content_state": state}
+    return shown | body | channels | {"ended": sent.endpoint is Endpoint.STREAM_DELETE}
 
 
 def _meets(when: When, expected: Mapping[str, Any], sent: Sent) -> bool:
@@ -139,27 +147,39 @@ def _meets(when: When, expected: Mapping[str, Any], sent: Sent) -> bool:
     # The end of a Live Activity is only what a test that expects its end means.
     if sent.at not in when or (fields.get("ended") and not expected.get("ended")):
         return False
-    # Rows and fields that the test does not name may be there, too.
-    parts = {name: value for name, value in expected.items() if name in ("stats", "content_state")}
-    others = all(fields.get(name) == value for name, value in expected.items() if name not in parts)
-    return others and all(value.items() <= fields[name].items() for name, value in parts.items())
+    return all(_has(fields.get(name), part) for name, part in expected.items())
 
 
-_NAMED = frozenset({"title", "subtitle", "metrics", "type", "icon"})
-"""The fields of a content state that are not shown with a difference, since others say the same, or say nothing."""
+def _has(sent: Any, expected: Any) -> bool:
+    """Whether what was sent has what is expected: parts that a test does not name may be there, too."""
+    if expected in ("", [], {}):
+        return sent in (None, "", [], {})
+    if isinstance(expected, dict):
+        return isinstance(sent, dict) and all(_has(sent.get(name), part) for name, part in expected.items())
+    if isinstance(expected, list):
+        same_length = isinstance(sent, list) and len(sent) == len(expected)
+        return same_length and all(map(_has, sent, expected))
+    # To Python, True is the number 1; in JSON it is not.
+    return isinstance(sent, bool) is isinstance(expected, bool) and sent == expected
+
+
+_HIDDEN = frozenset({"title", "subtitle", "metrics", "type", "icon"})
+"""The fields of a content state that are not shown of a request unless a test names them: others say the same, or they
+say nothing.
+"""
+
+
+def _worth_showing(sent: Sent, hidden: Set[str]) -> dict[str, Any]:
+    """What a request says, without what is empty and without some fields of its content state."""
+    fields = _fields(sent)
+    if isinstance(state := fields.get("content_state"), dict):
+        fields["content_state"] = {name: part for name, part in state.items() if name not in hidden}
+    # 0 is equal to False, and says something.
+    return {name: part for name, part in fields.items() if part is not False and part not in (None, "", [], {})}
 
 
 def _rendered(fields: Mapping[str, Any]) -> str:
-    if isinstance(state := fields.get("content_state"), dict):
-        fields = {**fields, "content_state": {name: value for name, value in state.items() if name not in _NAMED}}
-    return (
-        ", ".join(
-            f"{name}: {f'{value:g}' if isinstance(value, float) else repr(value)}"
-            for name, value in fields.items()
-            if value not in (None, False, "", {})
-        )
-        or "anything"
-    )
+    return ", ".join(f"{name}: {value!r}" for name, value in fields.items()) or "anything"
 
 
 def _transitions(played: Played, until: float) -> list[str]:

@@ -3,45 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from smithd.alerts.severity import ThresholdSeverity
-from smithd.plugin.options import Duration, File, Options, PositiveDuration, parse_duration
+from smithd.plugin.options import File, Options, PositiveDuration
 from smithd.plugin.sample import Series
+from smithd.ruletest.expected import AlertIs, BadgeIs, PushIs, ShowIs, ValueIs
 from smithd.ruletest.series import PollMark, parse_series, parse_values
 
 START = datetime(2026, 1, 5)
 """When a test begins that names no start: a Monday at midnight, in the configuration's time zone."""
-
-ExpectedState = Literal["inactive", "pending", "firing", "recovering"]
-
-
-class When(NamedTuple):
-    """Between which times something may happen, in seconds since the start; the last second counts as a whole."""
-
-    first: float
-    last: float
-
-    def __contains__(self, moment: object) -> bool:
-        # Half a millisecond: a deadline is looked at a moment after it has passed.
-        return isinstance(moment, float) and self.first <= moment + 0.0005 and moment < self.last + 1
-
-
-def parse_when(text: Any) -> When:
-    """``2m``, or ``2m..5m``; ValueError for anything else."""
-    if isinstance(text, When):
-        return text
-    first, dots, last = text.partition("..") if isinstance(text, str) else (text, "", "")
-    try:
-        when = When(parse_duration(first), parse_duration(last if dots else first))
-    except ValueError:
-        raise ValueError("expected a time since the start like 2m, or two like 2m..5m") from None
-    if when.first > when.last:
-        raise ValueError(f"the times run backwards: expected {last}..{first}")
-    return when
 
 
 def parse_start(text: Any) -> datetime:
@@ -58,7 +30,6 @@ def parse_start(text: Any) -> datetime:
     return start
 
 
-ExpectedWindow = Annotated[When, BeforeValidator(parse_when), WithJsonSchema({"type": "string"})]
 Start = Annotated[datetime, BeforeValidator(parse_start), WithJsonSchema({"type": "string"})]
 SeriesName = Annotated[Series, BeforeValidator(parse_series), WithJsonSchema({"type": "string"})]
 Values = Annotated[tuple[float | PollMark, ...], BeforeValidator(parse_values), WithJsonSchema({"type": "string"})]
@@ -69,48 +40,6 @@ class Input(Options):
 
     series: SeriesName = Field(description='a metric of the configuration, with labels: shop.orders{region="eu"}')
     values: Values = Field(description="its values, as in promtool: 0+10x5 _ stale 1x3; error is a poll that failed")
-
-
-class AlertIs(Options):
-    """How an alert is at a time. Those of one time and one rule are all that the rule has then."""
-
-    at: Duration = Field(description="when, counted from the start")
-    rule: str = Field(description="the rule's name")
-    labels: dict[str, str] = Field({}, description="the labels of the alert's series")
-    state: ExpectedState = Field(description="inactive: the rule has no alert then")
-    severity: ThresholdSeverity | None = Field(None, description="left out: whichever it is")
-
-
-class PushIs(Options):
-    """A notification; what is left out is not compared."""
-
-    at: ExpectedWindow = Field(description="when, counted from the start: 2m, or 2m..5m")
-    title: str | None = None
-    subtitle: str | None = None
-    message: str | None = None
-    interruption_level: str | None = None
-    channels: list[str] | None = None
-    in_place: bool | None = Field(None, description="whether it takes the place of one that the phone has")
-
-
-class ValueIs(Options):
-    """A value that a widget is sent."""
-
-    at: ExpectedWindow = Field(description="when, counted from the start: 2m, or 2m..5m")
-    value: float | str = Field(description="a number, or a text")
-
-
-class ShowIs(Options):
-    """What a Live Activity is sent to show; what is left out is not compared."""
-
-    at: ExpectedWindow = Field(description="when, counted from the start: 2m, or 2m..5m")
-    title: str | None = None
-    subtitle: str | None = None
-    stats: dict[str, float | str] | None = Field(None, description="its rows: label and value")
-    content_state: dict[str, Any] | None = Field(
-        None, description="fields of its content state, by the API's names; others are not compared"
-    )
-    ended: bool = Field(False, description="it leaves the Lock Screen")
 
 
 def _not_blank(name: str) -> str:
@@ -126,18 +55,21 @@ class Case(Options):
     start: Start | None = Field(None, description="default: the file's")
     interval: PositiveDuration | None = Field(None, description="default: the file's")
     input: list[Input] = Field([], description="the series; what a source's series have at one step is one poll")
+    series_from: File | None = Field(
+        None, description="a CSV file of series, from this file's folder: a column of times, and one for each series"
+    )
     alerts: list[AlertIs] = Field([], description="how alerts are at some times")
     pushes: list[PushIs] | None = Field(None, description="all notifications, in order; left out: not compared")
     widgets: dict[str, list[ValueIs]] = Field({}, description="for a widget, all values that are sent, in order")
     activities: dict[str, list[ShowIs]] = Field({}, description="for a Live Activity, all that is sent, in order")
 
-    @model_validator(mode="after")
-    def _expects_something(self) -> Case:
-        if not self.alerts and self.pushes is None and not self.widgets and not self.activities:
-            raise PydanticCustomError(
-                "expects_nothing", "a test that expects nothing: add alerts, pushes, widgets or activities"
-            )
-        return self
+    badge: list[BadgeIs] | None = Field(None, description="all numbers of the app's icon, in order; left out: any")
+
+    @property
+    def expects_something(self) -> bool:
+        """Whether anything is compared."""
+        compared = (self.alerts, self.widgets, self.activities)
+        return any(compared) or self.pushes is not None or self.badge is not None
 
 
 class RuleTests(Options):
@@ -147,3 +79,7 @@ class RuleTests(Options):
     start: Start = Field(START, description="when the tests begin, like 2026-03-29 01:30; default: a Monday's midnight")
     interval: PositiveDuration | None = Field(None, description="from step to step; default: every of the source")
     tests: list[Case] = Field(min_length=1, description="the tests, each on its own")
+
+    def written_start(self, case: Case) -> datetime | None:
+        """When a test begins, where the file says so."""
+        return case.start or (self.start if "start" in self.model_fields_set else None)

@@ -8,7 +8,7 @@ import asyncio
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -22,9 +22,11 @@ from smithd.events import AlertChanged, Event, Events
 from smithd.plugin.sample import Sample
 from smithd.poll.intake import Poll
 from smithd.poll.schedule import Every, Schedule, fresh_for
+from smithd.ruletest.expected import RequestIs
 from smithd.ruletest.model import Case, Input, RuleTests
 from smithd.ruletest.played import Played, Sent
 from smithd.ruletest.series import PollMark
+from smithd.ruletest.table import NO_TABLE, Table
 from smithd.simulator.exchange import Call
 from smithd.simulator.service import Service
 from smithd.simulator.state import ServiceState
@@ -36,32 +38,36 @@ SETTLING = 1.0
 FAILURE = "the test has its poll fail"
 
 
-def play(config: Config, tests: RuleTests, case: Case) -> Played:
-    """Play a test of this configuration from its start to its end."""
+def play(config: Config, tests: RuleTests, case: Case, table: Table = NO_TABLE) -> Played:
+    """Play a test of this configuration from its start to its end. ``table``: its series that a file has."""
     interval = case.interval or tests.interval
     if interval is not None:
         sources = {name: replace(spec, schedule=Every(interval)) for name, spec in config.sources.items()}
         config = replace(config, sources=sources)
     # As on a machine in the configured zone: a test says the same on every machine.
     config = replace(config, zone=ZoneInfo(config.zone.key))
-    start = (case.start or tests.start).replace(tzinfo=config.zone).timestamp()
-    clock = VirtualClock(start)
+    start = (table.start or case.start or tests.start).replace(tzinfo=config.zone).timestamp()
+    clock, polls = VirtualClock(start), _polls(config, case.input, start)
+    for poll in _polls_of_table(config, table, start):
+        polls[poll.time].append(poll)
     with closing(Database.in_memory()) as database:
-        return clock.run(_Stage(config, case, clock, start, database).run)
+        return clock.run(_Stage(config, case, clock, polls, database).run)
 
 
 class _Stage:
     """One test, as it is played."""
 
-    def __init__(self, config: Config, case: Case, clock: VirtualClock, start: float, database: Database) -> None:
+    def __init__(
+        self, config: Config, case: Case, clock: VirtualClock, polls: Mapping[float, Sequence[Poll]], database: Database
+    ) -> None:
         self._case = case
         self._clock = clock
-        self._start = start
+        self._start = clock.now()
         self._key = config.account.api_key.get_secret_value()
-        self._played = Played()
+        self._played = Played(self._start)
         # In the app a person creates a widget's metric; here its first value does.
         self._service = Service(ServiceState(keys={self._key: None}, creates_metrics=True))
-        self._polls = _polls(config, case.input, start)
+        self._polls = polls
         self._config = config
         self._database = database
 
@@ -84,9 +90,9 @@ class _Stage:
             await running.writer.catch_up()
 
             case, looks = self._case, {self._start + alert.at for alert in self._case.alerts}
-            windows = [push.at for push in case.pushes or ()]
-            windows += [value.at for values in case.widgets.values() for value in values]
-            windows += [shown.at for shows in case.activities.values() for shown in shows]
+            requests: list[Iterable[RequestIs]] = [case.pushes or (), case.badge or ()]
+            requests += [*case.widgets.values(), *case.activities.values()]
+            windows = [each.at for expected in requests for each in expected]
             end = max([*looks, *self._polls, *(self._start + window.last for window in windows)], default=self._start)
             for moment in sorted(looks | self._polls.keys() | {end + SETTLING}):
                 await self._clock.sleep(max(0.0, moment - self._clock.now()))
@@ -107,7 +113,9 @@ class _Stage:
         call = Call(request.method, f"/api{request.path}", headers, request.content)
         answer = self._service.handle(call, self._clock.now())
         refused = "" if answer.status < 400 else f"{answer.status} {answer.note}"
-        self._played.sent.append(Sent(self._passed(), request.endpoint, request.name, request.body, refused))
+        # As it is on the wire: numbers are not what they are within the daemon.
+        written, account = json.loads(request.content), request.key.account
+        self._played.sent.append(Sent(self._passed(), account, request.endpoint, request.name, written, refused))
         body = json.dumps(answer.body).encode()
         return read(request.endpoint, answer.status, {}, body, self._clock.now())
 
@@ -141,6 +149,28 @@ def _polls(config: Config, inputs: Sequence[Input], start: float) -> dict[float,
             freshness = fresh_for(spec.schedule, spec.timeout, moment)
             polls[moment].append(Poll(source, moment, freshness, samples, FAILURE if failed else None))
     return polls
+
+
+def _polls_of_table(config: Config, table: Table, start: float) -> Iterator[Poll]:
+    """The polls of a file's series: what a row has of a source is one poll."""
+    by_source: dict[str, list[int]] = defaultdict(list)
+    for column, series in enumerate(table.series):
+        by_source[series.metric.partition(".")[0]].append(column)
+    for at, cells in table.rows:
+        moment = start + at
+        for source, columns in by_source.items():
+            said = {table.series[column]: cell for column in columns if (cell := cells[column]) is not None}
+            if not said:
+                continue
+            spec = config.sources[source]
+            samples = tuple(
+                Sample(series, value, moment) for series, value in said.items() if not isinstance(value, PollMark)
+            )
+            failure = FAILURE if PollMark.ERROR in said.values() else None
+            freshness = fresh_for(spec.schedule, spec.timeout, moment)
+            # Of a series without a cell the answer says nothing, not that it is missing.
+            is_partial = len(said) < len(columns)
+            yield Poll(source, moment, freshness, samples, failure, is_partial=is_partial)
 
 
 def _moments(schedule: Schedule, start: float) -> Iterator[float]:

@@ -11,9 +11,12 @@ from smithd.contract.endpoint import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request: when it went out, in seconds since the start, and why the service refused it, if it did."""
+    """One request: when it went out, in seconds since the start, its body as it was on the wire, and why the service
+    refused it, if it did.
+    """
 
     at: float
+    account: str
     endpoint: Endpoint
     name: str
     body: Any
@@ -22,8 +25,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """The result of a test: the requests, the alerts at the times that were asked for, and the alerts' transitions."""
+    """The result of a test that began at ``start`` (seconds since 1970): the requests, the alerts at the times that
+    were asked for, and the alerts' transitions.
+    """
 
+    start: float
     sent: list[Sent] = field(default_factory=list)
     alerts: dict[float, list[Alert]] = field(default_factory=dict)
     transitions: list[tuple[float, str]] = field(default_factory=list)

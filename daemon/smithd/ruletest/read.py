@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+from zoneinfo import ZoneInfo
 
 from smithd.config.fields import Places
 from smithd.config.load import load_rules
 from smithd.config.model import Config
+from smithd.config.report.diagnostics import Report
 from smithd.config.validator import Validator, open_file
+from smithd.config.yaml.document import UnreadableFile, read
 from smithd.config.yaml.positions import Path, locate
+from smithd.errors import ConfigError
+from smithd.plugin.sample import Series
 from smithd.ruletest.model import Case, RuleTests
+from smithd.ruletest.table import NO_TABLE, Table, parse_table
+from smithd.suggestion import did_you_mean
 from smithd.surfaces.slots import FOLD_KEY
 
 PLACES = Places({(): RuleTests})
@@ -21,11 +28,14 @@ MOST_NAMES = 12
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A test file that was checked, the configuration it is about, and where each of its parts stands."""
+    """A test file that was checked, the configuration it is about, the series that each test has from a file, and where
+    each of its parts stands.
+    """
 
     path: FilePath
     tests: RuleTests
     config: Config
+    tables: Sequence[Table]
     validator: Validator
 
     def place(self, at: Path) -> str:
@@ -33,8 +43,10 @@ class Plan:
         return str(locate(self.validator.root, at).anchor.start)
 
 
-def read_tests(path: FilePath) -> Plan:
-    """The tests in a file. Raises ConfigError, whose text is the whole report of the mistakes in it, or in the
+def read_tests(path: FilePath, *, must_expect: bool) -> Plan:
+    """The tests in a file. ``must_expect``: a test that expects nothing is a mistake.
+
+    Raises ConfigError, whose text is the whole report of the mistakes in it, in its files of series, or in the
     configuration it names.
     """
     validator = open_file(path, PLACES, secrets_required=False)
@@ -47,23 +59,65 @@ def read_tests(path: FilePath) -> Plan:
     if tests is None or report.failed:
         raise report.error()
     config = load_rules(FilePath(tests.config))
+    reports, tables = [report], []
     for index, case in enumerate(tests.tests):
-        _check(validator, ("tests", index), case, config)
-    if report.failed:
-        raise report.error()
-    return Plan(path, tests, config, validator)
+        at = ("tests", index)
+        if must_expect and not case.expects_something:
+            validator.report_at(
+                at, "a test that expects nothing: add alerts, pushes, widgets, activities or badge, or use --record"
+            )
+        table, mistakes = _table(validator, at, tests, case, config)
+        tables.append(table)
+        reports.append(mistakes)
+        _check(validator, at, case, table, config)
+    if failed := [str(each.error()) for each in reports if each.failed]:
+        raise ConfigError("\n\n".join(failed))
+    return Plan(path, tests, config, tables, validator)
 
 
-def _check(validator: Validator, at: Path, case: Case, config: Config) -> None:
-    """Report names that the configuration does not have."""
-    metrics = [f"{source.name}.{metric}" for source in config.sources.values() for metric in sorted(source.metrics)]
+def _table(validator: Validator, at: Path, tests: RuleTests, case: Case, config: Config) -> tuple[Table, Report]:
+    """The series that a test has from a file, and the mistakes of that file."""
+    if case.series_from is None:
+        return NO_TABLE, Report(validator.report.path)
+    path = FilePath(case.series_from)
+    if not path.is_file():
+        validator.report_at((*at, "series_from"), f"there is no file {path}")
+        return NO_TABLE, Report(path)
+    try:
+        document = read(path)
+    except UnreadableFile as error:
+        report = Report(path, error.lines)
+        report.add(error.diagnostic)
+        return NO_TABLE, report
+    metrics = _metrics(config)
+
+    def problem(series: Series) -> str | None:
+        if series.metric in metrics:
+            return None
+        hint = did_you_mean(series.metric, metrics) or f"declared: {_listed(metrics)}"
+        return f"no source declares the metric '{series.metric}'; {hint}"
+
+    return parse_table(path, document.lines, tests.written_start(case), ZoneInfo(config.zone.key), problem)
+
+
+def _metrics(config: Config) -> list[str]:
+    return [f"{source.name}.{metric}" for source in config.sources.values() for metric in sorted(source.metrics)]
+
+
+def _check(validator: Validator, at: Path, case: Case, table: Table, config: Config) -> None:
+    """Report names that the configuration does not have, and series that are given twice."""
+    metrics = _metrics(config)
+    in_table = {series.metric.partition(".")[0] for series in table.series}
     seen = set()
     for index, given in enumerate(case.input):
         place = (*at, "input", index, "series")
+        source = given.series.metric.partition(".")[0]
         if given.series.metric not in metrics:
             _unknown(validator, place, f"no source declares the metric '{given.series.metric}'", metrics)
         if given.series in seen:
             validator.report_at(place, f"the series {given.series} is given twice")
+        if source in in_table:
+            validator.report_at(place, f"series of the source '{source}' are in {case.series_from}: expected all there")
         seen.add(given.series)
     for index, alert in enumerate(case.alerts):
         if alert.rule not in config.rules:
@@ -74,14 +128,19 @@ def _check(validator: Validator, at: Path, case: Case, config: Config) -> None:
     activities = [*config.live_activities, *common]
     for key in case.activities.keys() - set(activities):
         _unknown(validator, (*at, "activities", key), f"there is no Live Activity '{key}'", activities)
+    if case.badge and config.badge is None:
+        validator.report_at((*at, "badge"), "the configuration has no badge", at_key=True)
 
 
 def _unknown(validator: Validator, at: Path, message: str, known: Collection[str]) -> None:
+    # A series and a rule are named by a value of the file, a widget and a Live Activity by a key.
+    validator.report_at(
+        at, message, expected=f"declared: {_listed(known)}", near=known, at_key=at[-1] not in ("series", "rule")
+    )
+
+
+def _listed(known: Collection[str]) -> str:
     names = list(known)
     if len(names) > MOST_NAMES:
         names[MOST_NAMES:] = [f"and {len(names) - MOST_NAMES} more"]
-    expected = ", ".join(names) or "none"
-    # A series and a rule are named by a value of the file, a widget and a Live Activity by a key.
-    validator.report_at(
-        at, message, expected=f"declared: {expected}", near=known, at_key=at[-1] not in ("series", "rule")
-    )
+    return ", ".join(names) or "none"

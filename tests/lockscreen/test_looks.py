@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from browser import browser, errors_of, show
+from servers import installed
 from smithd.lockscreen import content, page
 from smithd.lockscreen import screen as drawn
 from smithd.lockscreen.gallery import EXAMPLES, PUSHES, WIDGETS, gallery
@@ -32,6 +34,14 @@ VIEWS = [
 EVIL = '<img src=x onerror="document.title=1"></title><script>document.title = 2</script>'
 OVERRIDE = "\u202e\u2067\u0000"
 WITHOUT_TEXTS = "* { -webkit-text-fill-color: transparent !important; }"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _face() -> None:
+    """What fits is measured in the face that comes nearest to Apple's."""
+    fonts = subprocess.run([installed("fc-list", "fontconfig"), "Inter"], capture_output=True, text=True, check=True)
+    if not fonts.stdout.strip():
+        pytest.skip("needs the font Inter: apt-get install fonts-inter")
 
 
 async def look(page: Page, function: str, argument: object = None) -> Any:

@@ -26,9 +26,6 @@ FILES = {
     "measures.css": "text/css; charset=utf-8",
     "live.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
-    "inter-latin.woff2": "font/woff2",
-    "inter-latin-ext.woff2": "font/woff2",
-    "inter-license.txt": "text/plain; charset=utf-8",
 }
 """The static files by name, with their types."""
 

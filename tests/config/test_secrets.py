@@ -274,7 +274,9 @@ def test_a_secret_written_into_the_file_is_not_printed_with_the_mistake_beside_i
     assert "correct" not in printed
 
 
-@pytest.mark.parametrize("url", ["localhost:5432/shop", "db.example.com", "postgresql:/db/shop"])
+@pytest.mark.parametrize(
+    "url", ["localhost:5432/shop", "db.example.com", "postgresql:/db/shop", "db.example.com/shop?sslmode=require"]
+)
 def test_an_address_that_can_hold_no_password_is_shown(
     write: Write, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

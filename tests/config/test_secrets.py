@@ -147,6 +147,12 @@ MISSING = "${env:NOT_THERE}"
         _activity(f"type: '{MISSING}', stats: [{{label: a, value: shop.orders}}]"),
         _activity(f"type: stats, stats: [{{label: a, value: shop.orders, color: '{MISSING}', color_by: '{MISSING}'}}]"),
         _shop(f"type: http_json, url: '{MISSING}', metrics: {{orders: $.a, revenue: $.b}}"),
+        *(
+            _shop(
+                f"type: sql, url: 'postgresql://me:{password}@h/db', metrics: {{orders: SELECT 1, revenue: SELECT 1}}"
+            )
+            for password in (MISSING, f"a{MISSING}")
+        ),
         _shop(f"type: '{MISSING}', url: x"),
         _shop(f"type: http_json, url: http://x, cron: '{MISSING}', metrics: {{orders: $.a, revenue: $.b}}"),
         _shop(f"type: http_json, url: http://x, method: '{MISSING}', metrics: {{orders: $.a, revenue: $.b}}"),

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from smithd.redactor import Redactor
+from smithd.redactor import NOT_SHOWN, Redactor, quoted
 
 
 def test_a_secret_is_masked_whole_and_where_it_was_cut() -> None:
@@ -88,6 +88,16 @@ def test_an_escaped_secret_is_masked_where_it_was_cut() -> None:
     assert redactor.clean("?key=hunter%2F%26mo…") == "?key=[secret]…"
     assert redactor.clean("?key=hunter%2F%2...") == "?key=[secret]..."
     assert redactor.clean("hunter/&am…") == "[secret]…"
+
+
+@pytest.mark.parametrize("form", [str, json.dumps, quote, quote_plus, html.escape, FORMS["base64"]])
+@pytest.mark.parametrize("secret", ["abc", "postgres", "pass word", "a b"])
+def test_what_others_said_is_not_shown_where_it_repeats_a_short_or_ordinary_secret(
+    form: Callable[[str], str], secret: str
+) -> None:
+    redactor = Redactor([secret])
+    assert redactor.clean(f"it says {quoted(f'q={form(secret)}&n=1')}") == f"it says {NOT_SHOWN}"
+    assert redactor.clean(f"it says {secret}") == f"it says {secret}"
 
 
 def test_overlapping_secrets_leave_nothing() -> None:

@@ -345,7 +345,9 @@ def _journal(explanation: Explanation) -> Iterator[str]:
 
 def _forgotten(explanation: Explanation) -> str | None:
     """From when the journal tells of alerts that began earlier; None where it tells of their beginning."""
-    began = min((alert["started"] for alert in explanation["alerts"]), key=datetime.fromisoformat, default=None)
+    # What is missing is so before anything was decided of it: since the last answer.
+    breaching = (alert["started"] for alert in explanation["alerts"] if not alert["cause"])
+    began = min(breaching, key=datetime.fromisoformat, default=None)
     if began is None or not explanation["journal"]:
         return None
     first = explanation["journal"][0]["at"]

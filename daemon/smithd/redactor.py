@@ -98,7 +98,8 @@ class Redactor:
         elif is_unmistakable(secret):
             self._learn(form for form in _forms(secret) if len(form) >= SHORTEST)
         elif secret.strip():
-            self._ordinary |= dict.fromkeys((secret, b64encode(secret.encode("utf-8", "replace")).decode().rstrip("=")))
+            encoded = b64encode(secret.encode("utf-8", "replace")).decode().rstrip("=")
+            self._ordinary |= dict.fromkeys((secret, secret.replace(" ", "+"), encoded))
 
     def learn(self, other: Redactor) -> None:
         """Remember what another one knows."""

@@ -77,7 +77,9 @@ def word_to_number(found: Any, where: object, words: Mapping[str, float]) -> flo
     """
     if found is None:
         return None
-    text = (found if isinstance(found, str) else json.dumps(found)).strip()
+    # Some languages have no whole numbers: a 1 of theirs is 1.0.
+    whole = int(found) if isinstance(found, float) and found.is_integer() else found
+    text = (whole if isinstance(whole, str) else json.dumps(whole)).strip()
     value = words.get(text)
     if value is None:
         value = next((number for word, number in words.items() if word.casefold() == text.casefold()), None)

@@ -129,6 +129,26 @@ def test_looking_needs_no_api_key_and_says_what_is_not_known(
     ]
 
 
+def test_what_found_nothing_is_listed_also_where_something_else_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "smithd.yaml"
+    with world({"a": 1, "b": None, "c": "many"}) as (_, _, url):
+        metrics = "{a: $.a, b: $.b, c: $.c}"
+        config.write_text(
+            'activitysmith: {api_key: "${env:SMITHD_TEST_NO_KEY}"}\n'
+            f"sources: {{list: {{type: http_json, url: {url}, metrics: {metrics}}}}}\n"
+        )
+        assert run(["once", str(config)]) == 1
+    samples = capsys.readouterr().out.partition("Alerts")[0]
+    assert [line.strip() for line in samples.splitlines()[1:] if line] == [
+        "list.a = 1",
+        "list.b: no value",
+        "list.c: no value",
+        'list: c: $.c is "many", not a number',
+    ]
+
+
 def test_a_value_that_is_too_old_is_not_called_clear(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "smithd.yaml"
     with world({"n": 1, "at": "2026-01-01T00:00:00Z"}) as (_, _, url):

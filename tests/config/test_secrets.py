@@ -147,6 +147,12 @@ MISSING = "${env:NOT_THERE}"
         _activity(f"type: '{MISSING}', stats: [{{label: a, value: shop.orders}}]"),
         _activity(f"type: stats, stats: [{{label: a, value: shop.orders, color: '{MISSING}', color_by: '{MISSING}'}}]"),
         _shop(f"type: http_json, url: '{MISSING}', metrics: {{orders: $.a, revenue: $.b}}"),
+        *(
+            _shop(
+                f"type: sql, url: 'postgresql://me:{password}@h/db', metrics: {{orders: SELECT 1, revenue: SELECT 1}}"
+            )
+            for password in (MISSING, f"a{MISSING}")
+        ),
         _shop(f"type: '{MISSING}', url: x"),
         _shop(f"type: http_json, url: http://x, cron: '{MISSING}', metrics: {{orders: $.a, revenue: $.b}}"),
         _shop(f"type: http_json, url: http://x, method: '{MISSING}', metrics: {{orders: $.a, revenue: $.b}}"),
@@ -274,7 +280,9 @@ def test_a_secret_written_into_the_file_is_not_printed_with_the_mistake_beside_i
     assert "correct" not in printed
 
 
-@pytest.mark.parametrize("url", ["localhost:5432/shop", "db.example.com", "postgresql:/db/shop"])
+@pytest.mark.parametrize(
+    "url", ["localhost:5432/shop", "db.example.com", "postgresql:/db/shop", "db.example.com/shop?sslmode=require"]
+)
 def test_an_address_that_can_hold_no_password_is_shown(
     write: Write, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -200,6 +200,18 @@ def test_a_value_that_is_too_old_is_said_to_be_so(tmp_path: Path) -> None:
         assert "shop.stock was 0.5 at 20:00:00: too old to say whether it fires" in lines
 
 
+def test_of_an_alert_about_what_is_missing_nothing_is_called_forgotten(tmp_path: Path) -> None:
+    config = rules(rule("stock", "stock", on_error="{severity: critical, after: 5m}"))
+    with Harness(tmp_path, config, EVENING) as harness:
+        harness.poll(EVENING, stock=0.5)
+        harness.fail(EVENING + 30)
+        harness.pass_time(EVENING + 600)
+        lines = told(harness, "stock")
+        assert "  because of what is missing: source shop" in lines
+        assert "What happened" in lines
+        assert not [line for line in lines if "nothing is kept" in line]
+
+
 def test_a_journal_that_begins_late_or_is_cut_says_so(tmp_path: Path) -> None:
     config = rules(rule("stock", "stock", damping="0s"))
     with Harness(tmp_path, config, EVENING) as harness:

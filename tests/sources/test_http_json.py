@@ -141,12 +141,13 @@ class TestValues:
             "all": {"path": "$.jobs[*]", "count": True},
             "failed": {"path": "$.jobs[?@.failed == true]", "count": True},
             "none": {"path": "$.none[*]", "count": True},
+            "no_one": {"path": "$.jobs[?@.failed == 3]", "count": True},
             "named": {"path": "$.by_name.*", "count": True},
             "dozens": {"path": "$.jobs[*]", "count": True, "scale": 0.5},
             "lists": {"path": "$.pairs[?@[0] == 1]", "count": True},
             "beyond": {"path": "$.jobs[*]", "count": True, "scale": "1e400"},
         }
-        assert [sample.value for sample in ask(HttpJson, options(web, metrics))] == [2.0, 1.0, 0.0, 1.0, 1.0, 1.0]
+        assert [sample.value for sample in ask(HttpJson, options(web, metrics))] == [2.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0]
 
     def test_words_and_truths_and_local_numbers_are_numbers(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = as_json({"status": "Degraded", "switch": "ON", "total": "€1.234,50"})
@@ -394,6 +395,10 @@ class TestPartOfAnAnswer:
         ("metric", "said"),
         [
             ({"path": "$.stores[*]", "count": True}, "$.stores finds nothing in"),
+            ({"path": "$.stores[?@.open]", "count": True}, "$.stores finds nothing in"),
+            ({"path": "$.stores[1:].name", "count": True}, "$.stores finds nothing in"),
+            ({"path": "$.orders.today[*]", "count": True}, "$.orders.today is 12, neither a list nor a mapping"),
+            ({"each": "$.stores[?@.open]", "value": "$", "labels": {"i": "key"}}, "$.stores finds nothing in"),
             ({"path": "$.warehouses", "count": True}, "the path is $.warehouses[*]"),
             ("$.warehouses.length", "finds nothing in {"),
             ("$.warehouses.length", "to count: {path: '$.warehouses[*]', count: true}"),

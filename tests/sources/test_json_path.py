@@ -150,3 +150,27 @@ def test_what_other_languages_count_with_is_explained(text: str) -> None:
         ValueError, match=r"this is no JSONPath: .*; to count: \{path: '\$\.jobs\[\*\]', count: true\}$"
     ):
         parse_path(text)
+
+
+@pytest.mark.parametrize("text", ["length($.jobs)", "count($.jobs[*])"])
+def test_a_function_that_counts_is_explained(text: str) -> None:
+    with pytest.raises(ValueError, match=r"expected a JSONPath, .*; to count: \{path: '\$\.jobs\[\*\]', count"):
+        parse_path(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("$.jobs", None),
+        ("$.jobs[*]", "$.jobs"),
+        ("$['jobs'][0].*", "$['jobs'][0]"),
+        ("$.jobs[?@.late]", "$.jobs"),
+        ("$.jobs[1:].id", "$.jobs"),
+        ("$.jobs[*].steps[*]", "$.jobs"),
+        ("$..id", "$"),
+        ("$[?@.late]", "$"),
+    ],
+)
+def test_what_a_path_selects_from(text: str, base: str | None) -> None:
+    found = parse_path(text).base
+    assert (found and str(found)) == base

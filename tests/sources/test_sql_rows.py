@@ -178,6 +178,8 @@ def test_answers_of_another_shape(
         ({"words": {"ok": 1, "down": 0}}, "?", 'm is "?", which is none of the words known: ok, down'),
         ({"as": "boolean"}, "Yes", 1.0),
         ({"as": "boolean"}, 0, 0.0),
+        ({"as": "boolean"}, Decimal("1.0"), 1.0),
+        ({"words": {"1": 5, "2": 6}}, Decimal("2.00"), 6.0),
         ({"as": "boolean"}, "maybe", 'm is "maybe", neither true nor false'),
         ({"decimal": ","}, "1.234,5", 1234.5),
         ({}, "1,234.5", 1234.5),

@@ -166,7 +166,8 @@ def test_a_grouped_number_is_the_number(number: Decimal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "value"), [("ok", 1.0), (" OK ", 1.0), ("degraded", 0.5), ("Down", 0.0), (200, 2.0), (None, None)]
+    ("found", "value"),
+    [("ok", 1.0), (" OK ", 1.0), ("degraded", 0.5), ("Down", 0.0), (200, 2.0), (200.0, 2.0), (None, None)],
 )
 def test_words_stand_for_numbers(found: Any, value: float | None) -> None:
     assert word_to_number(found, "it", {"ok": 1.0, "degraded": 0.5, "down": 0.0, "200": 2.0}) == value
@@ -180,7 +181,19 @@ def test_an_unknown_word_is_an_error_that_lists_the_words_known(found: Any) -> N
 
 @pytest.mark.parametrize(
     ("found", "value"),
-    [(True, 1), (False, 0), ("True", 1), ("on", 1), ("UP", 1), ("yes", 1), (1, 1), ("off", 0), ("DOWN", 0), (0, 0)],
+    [
+        (True, 1),
+        (False, 0),
+        ("True", 1),
+        ("on", 1),
+        ("UP", 1),
+        ("yes", 1),
+        (1, 1),
+        ("off", 0),
+        ("DOWN", 0),
+        (0, 0),
+        (1.0, 1),
+    ],
 )
 def test_truths_are_one_and_zero(found: Any, value: float) -> None:
     assert truth_to_number(found, "it") == value

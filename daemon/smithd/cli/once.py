@@ -151,12 +151,13 @@ def _samples(poll: Poll, metrics: Collection[str]) -> Iterable[str]:
     for sample in poll.samples:
         yield f"{sample.series} = {number(sample.value)}"
     found = {sample.series.metric for sample in poll.samples}
-    if poll.failure:
-        yield f"{poll.source}: {poll.failure}"
-    else:
+    # Of a poll that failed altogether, the failure says it.
+    if found or not poll.failure:
         yield from (
             f"{metric}: no value" for name in sorted(metrics) if (metric := f"{poll.source}.{name}") not in found
         )
+    if poll.failure:
+        yield f"{poll.source}: {poll.failure}"
 
 
 def _alerts(components: Components, polls: Sequence[Poll]) -> Iterable[str]:

@@ -61,7 +61,7 @@ class Values:
         """Mask these secrets, which the options of the file hold, in every text from now on."""
         for secret in secrets:
             # Where a reference could not be filled, the options hold its text, like ``${env:NAME}``: that is no secret.
-            if secret not in self._unfilled:
+            if not any(reference in secret for reference in self._unfilled):
                 self._redactor.add(secret)
 
     def secrets_in(self, node: Node) -> Iterator[str]:
@@ -101,10 +101,11 @@ class Values:
                 pieces.append(None)
             else:
                 pieces.append(part if isinstance(part, str) else self._secret(node, part))
+            if pieces[-1] is None and not isinstance(part, str):
+                self._unfilled.add(part.text)
         if None in pieces:
             # Validators get the text as it was written; what they say of it is ignored, see `incomplete`.
             self.incomplete.add(id(node))
-            self._unfilled.add(node.text)
             return node.text
         return "".join(filter(None, pieces))
 

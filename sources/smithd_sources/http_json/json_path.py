@@ -33,8 +33,10 @@ _STEP = re.compile(
 )
 _DOT = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\.)")
 
-_LENGTH = re.compile(r"(\$.*?)(?:\[\*\])?\.(?:length|size|count)(?:\(\))?")
-"""What other languages have for how many elements a list has: ``$.jobs.length``, ``$.jobs.size()``."""
+_LENGTH = re.compile(
+    r"(\$.*?)(?:\[\*\])?\.(?:length|size|count)(?:\(\))?|(?:length|len|size|count)\((\$.*?)(?:\[\*\])?\)"
+)
+"""What other languages have for how many elements a list has: ``$.jobs.length``, ``length($.jobs)``."""
 
 _HOLDERS = {str: dict, int: list}
 
@@ -50,13 +52,13 @@ class CompiledPath:
     """All values that the path finds. Raises BadResponse where it cannot be followed to its end."""
     plain: bool
     """Whether finding takes next to no time, however large the document; else it may take any time."""
-    stem: CompiledPath | None = None
-    """The path to the parent, where this is a plain path to all children of it: ``$.hosts[*]``, ``$.hosts.*``."""
+    base: CompiledPath | None = None
+    """The path to what this one selects from, if it selects: ``$.hosts`` of ``$.hosts[*]`` and ``$.hosts[?@.up]``."""
 
     def find_with_keys(self, document: Any) -> list[tuple[str, Any]]:
         """All values that the path finds, each with the name, or the place, under which it stands in its parent."""
-        if self.stem is not None:
-            parent = self.stem.find(document)
+        if self.plain and self.base is not None:
+            parent = self.base.find(document)
             found = parent[0].items() if parent and isinstance(parent[0], dict) else enumerate(_children(parent))
             return [(str(key), value) for key, value in found]
         return _compile_nodes(self.text)(document)
@@ -70,20 +72,23 @@ def parse_path(text: Any) -> CompiledPath:
     if isinstance(text, CompiledPath):
         return text
     if not isinstance(text, str) or not text.startswith("$"):
-        raise ValueError("expected a JSONPath, which starts with $, like $.orders.today")
+        hint = count_hint(text) if isinstance(text, str) else ""
+        raise ValueError(f"expected a JSONPath, which starts with $, like $.orders.today{hint}")
     return _parsed(text)
 
 
 # A fleet has one path in thousands of sources.
 @lru_cache(maxsize=1_000)
 def _parsed(text: str) -> CompiledPath:
-    if (steps := _plain(text)) is not None:
-        return _plain_path(text, steps)
-    parent = text.removesuffix("[*]") if text.endswith("[*]") else text.removesuffix(".*")
-    if parent != text and (steps := _plain(parent)) is not None:
-        stem = _plain_path(parent, steps)
-        return CompiledPath(text, lambda document: _children(stem.find(document)), plain=True, stem=stem)
-    return CompiledPath(text, _compile(text), plain=False)
+    steps, end = _plain_beginning(text)
+    base = CompiledPath(text[:end], lambda document: _walk(steps, document), plain=True)
+    match text[end:]:
+        case "":
+            return base
+        case "[*]" | ".*":
+            return CompiledPath(text, lambda document: _children(base.find(document)), plain=True, base=base)
+        case _:
+            return CompiledPath(text, _compile(text), plain=False, base=base)
 
 
 JSONPath = Annotated[
@@ -98,24 +103,18 @@ JSONPath = Annotated[
 def count_hint(text: str) -> str:
     """What to say of a path that means how many elements a list has, as other languages write it; empty of others."""
     guess = _LENGTH.fullmatch(text)
-    return f"; to count: {{path: '{guess[1]}[*]', count: true}}" if guess else ""
+    return f"; to count: {{path: '{guess[1] or guess[2]}[*]', count: true}}" if guess else ""
 
 
-def _plain(text: str) -> Steps | None:
+def _plain_beginning(text: str) -> tuple[Steps, int]:
+    """The names and places with which a path begins, and where they end in its text."""
     steps: list[str | int] = []
     position = 1
-    while position < len(text):
-        step = _STEP.match(text, position)
-        if step is None:
-            return None
+    while (step := _STEP.match(text, position)) is not None:
         key = step[step.lastgroup or 0]
         steps.append(int(key) if step.lastgroup == "index" else key)
         position = step.end()
-    return tuple(steps)
-
-
-def _plain_path(text: str, steps: Steps) -> CompiledPath:
-    return CompiledPath(text, lambda document: _walk(steps, document), plain=True)
+    return tuple(steps), position
 
 
 def _walk(steps: Steps, value: Any) -> list[Any]:

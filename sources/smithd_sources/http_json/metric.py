@@ -139,9 +139,8 @@ def _read_each(
     elements: list[tuple[str, Any]] = []
     for document in documents:
         found = each.find_with_keys(document) if with_keys else [("", element) for element in each.find(document)]
-        # An empty list has no elements, and that is no mistake. Here there is no list at all.
-        if not found and each.stem is not None and not each.stem.find(document):
-            raise BadResponse(f"{each.stem} finds nothing in {in_short(document)}")
+        if not found:
+            _check_base(each, document)
         elements += found
     for index, (key, element) in enumerate(elements):
         if index == MAX_ELEMENTS:
@@ -193,8 +192,21 @@ def _label(path: CompiledPath | str, found: Any) -> str:
 
 def _count(path: CompiledPath, document: Any) -> int:
     found = path.find(document)
-    if not found and path.stem is not None and not path.stem.find(document):
-        raise BadResponse(f"{path.stem} finds nothing in {in_short(document)}")
-    if path.plain and path.stem is None and found and isinstance(found[0], list):
+    if not found:
+        _check_base(path, document)
+    if path.plain and path.base is None and found and isinstance(found[0], list):
         raise BadResponse(f"{path} finds one list; to count what is in it, the path is {path}[*]")
     return len(found)
+
+
+def _check_base(path: CompiledPath, document: Any) -> None:
+    """An empty list has no elements, and that is no mistake; null is how some languages write one. Raises BadResponse
+    where there is no list, and no mapping, that the path could select from.
+    """
+    if path.base is None:
+        return
+    found = path.base.find(document)
+    if not found:
+        raise BadResponse(f"{path.base} finds nothing in {in_short(document)}")
+    if found[0] is not None and not isinstance(found[0], list | dict):
+        raise BadResponse(f"{path.base} is {in_short(found[0])}, neither a list nor a mapping")

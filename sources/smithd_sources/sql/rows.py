@@ -124,9 +124,9 @@ def _value(found: Any, where: str, metric: SqlMetric, zone: tzinfo) -> float | N
     if isinstance(found, bytes | bytearray | memoryview):
         found = bytes(found).decode("utf-8", "replace")
     if metric.words:
-        return word_to_number(found if isinstance(found, str | int | float | None) else str(found), where, metric.words)
+        return word_to_number(_plain(found), where, metric.words)
     if metric.as_ == "boolean":
-        return truth_to_number(found if isinstance(found, str | int | None) else str(found), where)
+        return truth_to_number(_plain(found), where)
     if isinstance(found, str):
         return _of_text(found, where, metric, zone)
     # A datetime is a date too, so it comes first.
@@ -142,6 +142,13 @@ def _value(found: Any, where: str, metric: SqlMetric, zone: tzinfo) -> float | N
     if found is None or isinstance(found, int | float):
         return to_number(found, where)
     return to_number(str(found), where)
+
+
+def _plain(found: Any) -> str | int | float | None:
+    """A value as JSON has it."""
+    if isinstance(found, Decimal) and not found.is_snan():
+        return float(found)
+    return found if isinstance(found, str | int | float | None) else str(found)
 
 
 def _moment(found: Any, where: str, metric: SqlMetric, zone: tzinfo) -> float | None:

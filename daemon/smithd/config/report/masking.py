@@ -38,8 +38,9 @@ _ADDRESSES = re.compile(r"(?:^|_)url$", re.IGNORECASE)
 _READABLE = re.compile(
     # A complete address: its password stands between '://' and '@', and is found there.
     r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"']*"
-    # A host with a port and a path, the scheme misspelt or left out: no part of it could be a password.
-    r"|(?:[A-Za-z][A-Za-z0-9+.-]*:?/{1,3})?[\w.-]+(?::[0-9]{1,5})?(?:/[\w./~-]*)?"
+    # A host with a port and a path, the scheme misspelt or left out: no part of it could be a password. Secrets among
+    # its parameters are found by their names.
+    r"|(?:[A-Za-z][A-Za-z0-9+.-]*:?/{1,3})?[\w.-]+(?::[0-9]{1,5})?(?:/[\w./~-]*)?(?:\?[\w.&=%+-]*)?"
 )
 _KEY = re.compile(r"(?P<name>[\w.-]+)[\"']?\s*:(?=\s|$)\s*")
 _HARMLESS = re.compile(rf"{_REFERENCE}|(?i:\b(?:bearer|basic|token))\s|[\w-]+:\s")

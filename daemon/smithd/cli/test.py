@@ -37,7 +37,8 @@ def test(files: tuple[Path, ...], record: IO[str] | None) -> int:
             count += 1
             played = play(plan.config, plan.tests, case, plan.tables[index])
             if record is not None:
-                record.writelines(f"{line}\n" for line in recorded(str(plan.path), case.name, played, plan.config))
+                lines = recorded(str(plan.path), case.name, played, plan.config.zone, plan.config.redactor)
+                record.writelines(f"{line}\n" for line in lines)
             found = list(differences(case, ("tests", index), played))
             click.echo(f"{'FAILED' if found else 'ok':<7} {plan.path}: {case.name}")
             for difference in found:

@@ -16,5 +16,4 @@ def test_within_a_minute_a_visitor_sees_all_that_smithd_does() -> None:
         return await run(0, True, asyncio.Event(), out)
 
     assert run_virtual(minute, real_wait=0.02), out.getvalue()
-    for seen in ("a widget changed", "a Live Activity appeared", "an alert arrived", "the alert was resolved"):
-        assert f"✓ {seen}" in out.getvalue()
+    assert sum(line.startswith("  ✓ ") for line in out.getvalue().splitlines()) == 7

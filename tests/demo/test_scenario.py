@@ -85,6 +85,6 @@ def test_the_shop_answers_json_and_sometimes_does_not() -> None:
 
     answer = asyncio.run(get())
     assert answer.headers["content-type"] == "application/json"
-    assert json.loads(answer.content) == figures(0).as_json()
+    assert json.loads(answer.content) == {**figures(0).as_json(), "pickup_at": round(clock.now() + 600)}
     clock.time += 3 * ROUND + 20
     assert asyncio.run(get()).status_code == 503

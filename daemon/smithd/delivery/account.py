@@ -61,7 +61,7 @@ class Limits(Options):
     starts_per_hour: int = Field(
         6,
         ge=1,
-        le=10,
+        le=1000,
         description="starts of Live Activities in any hour, two of them kept for criticals, which may take up to ten",
     )
     return_after: Duration = Field(

@@ -9,13 +9,25 @@ from smithd.lockscreen.screen import Screen
 
 @dataclass(slots=True)
 class Checklist:
-    """Looks at one Lock Screen after another, and notes when (seconds) it first saw each of four things."""
+    """Looks at one Lock Screen after another, and notes when (seconds) it first saw each thing."""
 
     incident: str
     """The key of the Live Activity that comes with an alert."""
+    makes_room: str
+    """The key of the one that makes room for it."""
+    deploy: str
+    """The key of the one that goes in steps."""
     seen: dict[str, float | None] = field(
         default_factory=lambda: dict.fromkeys(
-            ("a widget changed", "a Live Activity appeared", "an alert arrived", "the alert was resolved")
+            (
+                "a widget changed",
+                "a deploy went through its steps",
+                "a Live Activity appeared",
+                "it took the slot of another",
+                "the badge counted it",
+                "an alert arrived",
+                "the alert was resolved",
+            )
         )
     )
     _values: dict[str, str | float] = field(default_factory=dict)
@@ -26,8 +38,15 @@ class Checklist:
         first = {widget.key: self._values.setdefault(widget.key, widget.value) for widget in screen.widgets}
         if any(widget.value != first[widget.key] for widget in screen.widgets):
             self._note("a widget changed", elapsed)
-        if any(activity.key == self.incident and not activity.ended for activity in screen.activities):
+        there = {activity.key: activity for activity in screen.activities if not activity.ended}
+        if self.deploy in there and all(there[self.deploy].steps):
+            self._note("a deploy went through its steps", elapsed)
+        if self.incident in there:
             self._note("a Live Activity appeared", elapsed)
+            if self.makes_room not in there:
+                self._note("it took the slot of another", elapsed)
+        if screen.badge:
+            self._note("the badge counted it", elapsed)
         for notification in screen.notifications:
             if not notification.replaced:
                 self._arrived.add(notification.id)

@@ -90,7 +90,7 @@ class _Demo:
         self._stop = stop
         self._watch = Watch(lambda: shop.elapsed, config.redactor, out)
         self._recent = Recent(clock, config.redactor)
-        self._checklist = Checklist("checkout")
+        self._checklist = Checklist("checkout", makes_room="visitors", deploy="deploy")
         self.events = Events([self._watch, self._recent])
 
     def introduce(self, page: str, shop: str, service: str, path: Path) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 ROUND = 150.0
 _BEGINS, _WORST, _MENDS, _OVER = 14.0, 24.0, 33.0, 36.0
+_DEPLOY = ((4.0, "queued"), (6.0, "building"), (9.0, "testing"), (12.0, "live"), (18.0, ""))
+"""The steps of a round's deploy, each from its second on."""
 
 
 class Trouble(Enum):
@@ -38,6 +40,8 @@ class Figures:
     error_percent: float
     latency: int
     stock: dict[str, int]
+    deploy: tuple[int, str] | None = None
+    """The number of the deploy that is going on, and the step that it has come to."""
     answers: bool = True
 
     def as_json(self) -> dict[str, Any]:
@@ -49,6 +53,7 @@ class Figures:
             "visitors": {"now": self.visitors},
             "checkout": {"error_percent": self.error_percent, "latency_ms": self.latency},
             "warehouses": [{"name": name, "stock": stock} for name, stock in self.stock.items()],
+            "deploys": [{"number": number, "step": step} for number, step in ([self.deploy] if self.deploy else [])],
         }
 
 
@@ -73,6 +78,7 @@ def figures(elapsed: float) -> Figures:
         error_percent=round(0.42 + 0.14 * math.sin(elapsed / 5) + errors, 2),
         latency=round(212 + 18 * math.sin(elapsed / 7) + slowness),
         stock={"Berlin": 412 - sold, "Porto": 188 - sold // 2, "Lyon": in_lyon},
+        deploy=_deploy(418 + int(number), moment, kind),
         answers=not (kind is Trouble.OUTAGE and _BEGINS <= moment < _MENDS),
     )
 
@@ -82,6 +88,15 @@ def severity(moment: float) -> float:
     rising = (moment - _BEGINS) / (_WORST - _BEGINS)
     falling = (_OVER - moment) / (_OVER - _MENDS)
     return max(0.0, min(1.0, rising, falling))
+
+
+def _deploy(number: int, moment: float, kind: Trouble) -> tuple[int, str] | None:
+    """The deploy of a round at this moment; a bad one is live until it is rolled back."""
+    if kind is Trouble.ERRORS and moment >= _BEGINS:
+        step = "live" if moment < _MENDS else "rolled back" if moment < _OVER else ""
+    else:
+        step = next((step for begins, step in reversed(_DEPLOY) if begins <= moment), "")
+    return (number, step) if step else None
 
 
 def announcements(since: float, until: float) -> Iterator[str]:

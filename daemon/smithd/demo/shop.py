@@ -10,6 +10,9 @@ from starlette.routing import Route
 from smithd.clock import Clock
 from smithd.demo import scenario
 
+PICKUP_EVERY = 600.0
+"""Seconds between two lorries that fetch what was sold."""
+
 
 class Shop:
     """Opens when it is made; ``elapsed`` counts from then."""
@@ -28,7 +31,9 @@ class Shop:
         return Starlette(routes=[Route("/stats.json", self._stats)])
 
     async def _stats(self, _: Request) -> Response:
-        figures = scenario.figures(self.elapsed)
+        elapsed = self.elapsed
+        figures = scenario.figures(elapsed)
         if not figures.answers:
             return PlainTextResponse("out of order\n", 503)
-        return JSONResponse(figures.as_json())
+        pickup_at = round(self._clock.now() + PICKUP_EVERY - elapsed % PICKUP_EVERY)
+        return JSONResponse({**figures.as_json(), "pickup_at": pickup_at})

@@ -18,7 +18,7 @@ from smithd.alerts.machine import Phase
 from smithd.alerts.reason import CauseKind, unpack
 from smithd.alerts.rule import Rule
 from smithd.alerts.sentences import sentence
-from smithd.delivery.delivery import why
+from smithd.delivery.sentences import why
 from smithd.engine.engine import Engine
 from smithd.formatting import duration, number
 from smithd.notify.matcher import parse_matchers

@@ -17,7 +17,8 @@ from smithd.alerts.evaluation import timers_of
 from smithd.alerts.resume import resume as resume_alerts
 from smithd.alerts.rows import Kept
 from smithd.contract.endpoint import Endpoint
-from smithd.delivery.delivery import fingerprint, why
+from smithd.delivery.delivery import fingerprint
+from smithd.delivery.sentences import why
 from smithd.delivery.wire import endpoint
 from smithd.events import Event, SendDropped
 from smithd.keys import DEFAULT_ACCOUNT, StreamKey, SurfaceKey

@@ -13,7 +13,8 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from smithd.alerts.alert import Alert
-from smithd.delivery.delivery import AccountDelivery, why
+from smithd.delivery.delivery import AccountDelivery
+from smithd.delivery.sentences import why
 from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.notify.resume import suppressions
 from smithd.outbox.message import Priority, Push, PushUpdate

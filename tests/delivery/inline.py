@@ -10,10 +10,11 @@ from outbox.stored import StoredOutbox
 from smithd.clock import Clock, boot
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.choice import SHORTEST_REST
-from smithd.delivery.delivery import AccountDelivery, expired, fingerprint, refused, why
+from smithd.delivery.delivery import AccountDelivery, expired, fingerprint, refused
 from smithd.delivery.outcome import put_off
 from smithd.delivery.reply import Reply
 from smithd.delivery.sender import Departures, Flight, Sender, Transport
+from smithd.delivery.sentences import why
 from smithd.events import Events, SendDropped
 from smithd.keys import DEFAULT_ACCOUNT, PushKey
 from smithd.outbox.queued import Boot

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from smithd.cli.at_rest import at_rest
 from smithd.cli.options import ask, config_option, socket_option
-from smithd.cli.state import unreadable
 from smithd.cli.times import zone_lines
-from smithd.errors import ControlError, NotRunning
+from smithd.errors import NotRunning
 
 if TYPE_CHECKING:
     from smithd.explain import Explanation
@@ -48,42 +47,16 @@ def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | Non
 
 
 def _from_state(path: Path, rule: str, labels: str, none: NotRunning) -> Explanation:
-    """The explanation from the state on disk, where no daemon runs.
-
-    Raises ControlError, which also says ``none``, where no state can be read: an empty one would tell of nothing.
-    """
+    """The explanation from the state on disk, where no daemon runs."""
     from smithd import journal
-    from smithd.clock import SystemClock
-    from smithd.config.load import load_rules
-    from smithd.engine.engine import Engine
     from smithd.explain import explain
-    from smithd.runtime.state import state_file
-    from smithd.setup import set_up
-    from smithd.startup import load
-    from smithd.storage import sqlite
-    from smithd.storage.database import Database
 
-    config, now = load_rules(path), SystemClock().now()
-    with tempfile.TemporaryDirectory(prefix="smithd-explain-") as folder:
-        state, copy = state_file(config), Path(folder) / "state.db"
-        if (reason := sqlite.copy(state, copy)) is not None:
-            raise ControlError(
-                f"{none}\nAnd {unreadable(state, reason)}. So nothing is known of the alerts of '{rule}'."
-            )
-        database = Database.open(copy, config.path)
-        if database.from_another:
-            click.echo(f"note: another configuration file used the state {state} last", err=True)
+    with at_rest(path, none, f"the alerts of '{rule}'") as (config, engine, database, now):
+        with database.read_only() as connection:
+            entries = journal.read(connection, rule)
         try:
-            # As at the daemon's start, so that the state fits today's configuration; the result stays in the copy.
-            setup = set_up(config, now)
-            with database.resuming() as connection:
-                engine = Engine(setup, load(connection, setup, database.from_another, now), now)
-                entries = journal.read(connection, rule)
-            engine.apply(engine.started)
             explanation = explain(engine, entries, rule, labels, now)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
-        finally:
-            database.close()
-    cleaned: Explanation = config.redactor.clean_all(explanation)
+        cleaned: Explanation = config.redactor.clean_all(explanation)
     return cleaned

@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "Check a configuration file and show what it needs.",
     "test": "Test rules: which alerts and messages do these series lead to?",
     "status": "Show how the running daemon is: sources, alerts, surfaces, delivery, state.",
+    "outbox": "Show what waits to be sent, why, and until when.",
     "explain": "Explain why an alert was notified, or was not.",
     "once": "Poll every source once and show what would be sent.",
     "test-push": "Send one push, to test the key and the phone.",

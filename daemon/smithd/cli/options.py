@@ -55,6 +55,18 @@ def socket_option(command: CommandT) -> CommandT:
     )(command)
 
 
+def format_option(command: CommandT) -> CommandT:
+    """``--format text|json``, handed to the command as ``output``."""
+    return click.option(
+        "--format",
+        "output",
+        type=click.Choice(("text", "json")),
+        default="text",
+        show_default=True,
+        help="json has everything, with times in the configuration's zone.",
+    )(command)
+
+
 def ask(config: Path, socket: Path | None, command: str, **arguments: Any) -> Any:
     """Make the running daemon carry out a command; returns its answer. Raises what ``control.ask`` raises."""
     from smithd import control

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from smithd.cli.options import ask, config_option, socket_option
+from smithd.cli.options import ask, config_option, format_option, socket_option
 from smithd.cli.times import zone_lines
 
 Found = Mapping[str, Any]
@@ -20,14 +20,7 @@ Found = Mapping[str, Any]
 @click.command()
 @config_option
 @socket_option
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="json has everything, with times in the configuration's zone.",
-)
+@format_option
 def status(config: Path, socket: Path | None, output: str) -> None:
     """Show how the running daemon is: sources, alerts, surfaces, delivery, and its state.
 

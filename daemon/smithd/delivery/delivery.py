@@ -20,7 +20,7 @@ from smithd.delivery.outcome import BlockScope, Outcome
 from smithd.delivery.probe import UNKNOWN_PROBE, choose_probe
 from smithd.delivery.reachability import PROBE_EVERY
 from smithd.delivery.reply import Accepted, NotSent, Reply, Unknown
-from smithd.delivery.sentences import sentence, summary
+from smithd.delivery.sentences import sentence, summary, why
 from smithd.delivery.wire import Request
 from smithd.events import (
     DeliveryBlocked,
@@ -31,7 +31,7 @@ from smithd.events import (
     SendDropped,
     SurfaceNotRenderable,
 )
-from smithd.keys import Key, WidgetKey
+from smithd.keys import Key
 from smithd.outbox.message import Push, PushUpdate
 from smithd.outbox.queued import Boot, Claim, Queued, SentRequest
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry
@@ -180,8 +180,3 @@ def expired(queued: Queued) -> SendDropped:
     key = queued.message.key
     last = why(key, queued.reason, queued.detail) if queued.reason is not None else "it never went out"
     return SendDropped(key, sentence(DeliveryReason.EXPIRED, last))
-
-
-def why(key: Key, reason: DeliveryReason, detail: str) -> str:
-    """Why a message was not accepted, in a sentence."""
-    return sentence(reason, detail, key.name if isinstance(key, WidgetKey) else "")

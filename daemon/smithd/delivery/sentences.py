@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smithd.keys import Key, WidgetKey
 from smithd.outbox.message import ActivityEnd, ActivityState, BadgeCount, Message, Push, PushUpdate, WidgetValue
 from smithd.outbox.settlement import DeliveryReason
 
@@ -27,6 +28,11 @@ def sentence(reason: DeliveryReason, detail: str, name: str = "") -> str:
         return "the service did not confirm it"
     template = _SENTENCES.get(reason, "{detail}")
     return template.format(detail=detail, name=name)
+
+
+def why(key: Key, reason: DeliveryReason, detail: str) -> str:
+    """Why a message was not accepted, in a sentence."""
+    return sentence(reason, detail, key.name if isinstance(key, WidgetKey) else "")
 
 
 def summary(message: Message, *, is_plain: bool = False) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from smithd.delivery.choice import SHORTEST_REST
-from smithd.delivery.delivery import expired, refused, why
+from smithd.delivery.delivery import expired, refused
 from smithd.delivery.outcome import BILLING_PROBE, BlockScope, Outcome, covers, put_off
 from smithd.delivery.sender import Departures, Flight
+from smithd.delivery.sentences import why
 from smithd.delivery.wire import Request
 from smithd.engine.entries import ClaimMessages, SettleClaim
 from smithd.events import Event, SendDropped, StreamWasGone

@@ -26,6 +26,7 @@ def of(components: Components, reload: Callable[[], Awaitable[Reloaded]]) -> Map
     return {
         "reload": commands.reload,
         "status": commands.status,
+        "outbox": commands.outbox,
         "explain": commands.explain,
         "silence.add": commands.add_silence,
         "silence.list": commands.list_silences,
@@ -58,6 +59,18 @@ class _Commands:
 
         # With thousands of sources this takes longer than the loop may wait, and it reads frozen values only.
         return await asyncio.to_thread(read)
+
+    async def outbox(self, _: Arguments) -> Any:
+        components = self._components
+        # Imported here, as above.
+        with RESERVE.lent():
+            from smithd.delivery.waiting import passages
+            from smithd.waiting import outbox_report
+
+        engine, config, delivery = components.engine, components.config, components.running.delivery
+        setup, state, now = engine.setup, engine.state, components.clock.now()
+        let_go = {delivery.account: passages(delivery.gate, components.clock.monotonic(), now)}
+        return await asyncio.to_thread(lambda: config.redactor.clean_all(outbox_report(setup, state, let_go, now)))
 
     async def explain(self, given: Arguments) -> Any:
         # Imported here, as above.

@@ -341,6 +341,18 @@ def test_the_common_stream_ends_when_there_is_room_for_its_rows() -> None:
     phone.at(1000 + FOLD_EVERY, "ab", {"a": "shown", "b": "started"})
 
 
+def test_a_common_stream_that_was_to_come_waits_where_its_slot_is_gone() -> None:
+    held_since = (StreamRecord(stream("a"), 0.0, None, NOW - 100, NOW - 100), *held("b").records)
+    options = replace(folding(2, "abc"), streams={**folding(2, "abc").streams, stream("a"): SlotOptions(9, fold=True)})
+    folding_b = allocate(SlotDemand(wanted("abc"), keys("ab")), Slots(held_since), options, NOW)
+    assert decided(folding_b) == {"a": "shown", "b": "folding", "c": "folded", FOLD_KEY: "next"}
+    # Meanwhile the service has refused the start of another: there is one slot, and its holder is protected.
+    gone = replace(settled.left(folding_b.slots, stream("b"), NOW), lowered=LoweredLimit(1, NOW + 900))
+    without = allocate(SlotDemand(wanted("abc"), keys("a")), gone, options, NOW)
+    assert decided(without) == {"a": "shown", "b": "no_slot", "c": "no_slot"}
+    assert without.slots.look_again == NOW + 500, "when it may take the slot of that holder"
+
+
 def test_after_the_clock_was_set_back_nothing_began_in_the_future() -> None:
     slots = Slots(
         (StreamRecord(stream("a"), 500.0, 600.0, 500.0, 500.0, 550.0), StreamRecord(stream("b"), 50.0)),

@@ -101,7 +101,8 @@ def _look_again_at(draft: SlotDraft, until: float | None) -> None:
     """The streams that could be folded then are looked at again."""
     if until is None or until == math.inf:
         return
-    for each in draft.folded:
+    # While a common stream that was to come finds no slot any more, nothing is decided about its rows yet.
+    for each in [each for each in draft.folded if each in draft.decided]:
         decision, earlier = draft.decided[each]
         draft.decided[each] = TimedDecision(decision, until if earlier is None else min(until, earlier))
 

@@ -12,17 +12,12 @@ from random import Random
 
 from smithd.alerts.severity import Severity
 from smithd.keys import DEFAULT_ACCOUNT, StreamKey
-from smithd.surfaces import slots as life
-from smithd.surfaces.slots import (
-    FOLD_KEY,
-    Allocation,
-    SlotDecision,
-    SlotDemand,
-    SlotLimits,
-    SlotOptions,
-    Slots,
-    allocate,
-)
+from smithd.surfaces.slots import settled
+from smithd.surfaces.slots.allocate import allocate
+from smithd.surfaces.slots.decision import Allocation, SlotDecision
+from smithd.surfaces.slots.demand import FOLD_KEY, FOLD_OPTIONS, SlotDemand, SlotLimits, SlotOptions
+from smithd.surfaces.slots.memory import Slots
+from smithd.surfaces.slots.starts import KEPT_FOR_CRITICALS, STARTS_WINDOW
 
 DAY = 86400.0
 POLL_EVERY = 15.0
@@ -157,7 +152,7 @@ class _World:
                 self.phone.on_phone.discard(key)
                 self.phone.ending.discard(key)
                 self._left_at[key] = now
-            self.slots = (life.left if is_end else life.started)(self.slots, key, now)
+            self.slots = (settled.left if is_end else settled.started)(self.slots, key, now)
 
     def _fire(self, now: float) -> None:
         """Rules begin and cease to fire, some of them often."""
@@ -176,7 +171,7 @@ class _World:
 
     def _note_start(self, key: StreamKey, severity: Severity | None, now: float) -> None:
         self.seen.starts.append(Begun(now, key, severity))
-        options = self.limits.streams.get(key, life.FOLD_OPTIONS)
+        options = self.limits.streams.get(key, FOLD_OPTIONS)
         if severity is None and key in self._left_at:
             self.seen.rests = min(self.seen.rests, (now - self._left_at[key]) / options.min_hold)
 
@@ -197,11 +192,11 @@ class _World:
     def _can_start(self, severity: Severity | None, wanted: Mapping[StreamKey, Severity | None], now: float) -> bool:
         if severity is None:
             return False
-        recent = [each for each in self.seen.starts if each.at > now - life.STARTS_WINDOW]
+        recent = [each for each in self.seen.starts if each.at > now - STARTS_WINDOW]
         others = sum(each.severity is not Severity.CRITICAL for each in recent)
         is_left = len(recent) < MOST_STARTS
         if severity is not Severity.CRITICAL:
-            is_left = len(recent) < STARTS and others < STARTS - life.KEPT_FOR_CRITICALS
+            is_left = len(recent) < STARTS and others < STARTS - KEPT_FOR_CRITICALS
         holders = [
             self._severity_of(key, wanted) if key in wanted or key.name == FOLD_KEY else None
             for key in self.phone.on_phone

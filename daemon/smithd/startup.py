@@ -45,7 +45,7 @@ from smithd.state import State, StateChanges
 from smithd.surfaces import messages as surface_messages
 from smithd.surfaces import rows as slot_rows
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.slots import Slots, try_again
+from smithd.surfaces.slots.memory import Slots, try_again
 from smithd.time_window import TimeWindow
 from smithd.timers import AlertDue, NoDataDue, SilenceDue, StaleDue, SurfaceDue, WindowDue
 from smithd.views import notify_view

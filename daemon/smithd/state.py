@@ -26,7 +26,7 @@ from smithd.series.intervals import FiringInterval, FiringIntervals, IntervalCha
 from smithd.series.state import SeriesState
 from smithd.surfaces import rows as slot_rows
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.slots import Slots
+from smithd.surfaces.slots.memory import Slots
 from smithd.surfaces.surface import NotRenderable
 
 

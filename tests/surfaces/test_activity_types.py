@@ -48,7 +48,7 @@ from smithd.errors import ConfigError
 from smithd.plugin.sample import Sample, Series
 from smithd.series.expected import Expected, ExpectedSource
 from smithd.series.state import begin, record
-from smithd.surfaces.slots import Slots
+from smithd.surfaces.slots.memory import Slots
 from smithd.surfaces.surfaces import build, render
 from smithd.surfaces.view import SurfacesView
 

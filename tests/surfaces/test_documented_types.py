@@ -23,7 +23,7 @@ from smithd.outbox.message import ActivityState, Priority
 from smithd.plugin.sample import Sample, Series
 from smithd.series.state import begin, record
 from smithd.setup import set_up
-from smithd.surfaces.slots import Slots
+from smithd.surfaces.slots.memory import Slots
 from smithd.surfaces.surface import DesiredActivity
 from smithd.surfaces.surfaces import render
 from smithd.surfaces.view import SurfacesView

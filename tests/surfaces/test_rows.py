@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from smithd.storage.database import Database
 from smithd.surfaces import rows
-from smithd.surfaces.slots import LoweredLimit, Slots, Start, StreamRecord
+from smithd.surfaces.slots.memory import LoweredLimit, Slots, Start, StreamRecord
 from surfaces.views import stream
 
 SLOTS = Slots(

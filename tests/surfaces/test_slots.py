@@ -11,23 +11,11 @@ from hypothesis import strategies as st
 
 from smithd.alerts.severity import Severity
 from smithd.keys import StreamKey
-from smithd.surfaces import slots as life
-from smithd.surfaces.slots import (
-    FOLD_EVERY,
-    FOLD_KEY,
-    Allocation,
-    LoweredLimit,
-    Readiness,
-    SlotDecision,
-    SlotDemand,
-    SlotLimits,
-    SlotOptions,
-    Slots,
-    Start,
-    StreamRecord,
-    allocate,
-    set_clock,
-)
+from smithd.surfaces.slots import settled
+from smithd.surfaces.slots.allocate import allocate
+from smithd.surfaces.slots.decision import Allocation, SlotDecision
+from smithd.surfaces.slots.demand import FOLD_EVERY, FOLD_KEY, Readiness, SlotDemand, SlotLimits, SlotOptions
+from smithd.surfaces.slots.memory import LoweredLimit, Slots, Start, StreamRecord, set_clock
 from surfaces.views import stream
 
 NAMES = "abcdefgh"
@@ -151,14 +139,14 @@ def test_an_end_that_was_sent_is_waited_for_whatever_is_wanted_by_then() -> None
     assert decided(leaving) == {"a": "ended"}
     sent = allocate(SlotDemand(wanted("a"), keys("a"), ending=keys("a")), leaving.slots, limits(1), NOW + 1)
     assert decided(sent) == {"a": "ended"}
-    gone = life.left(sent.slots, stream("a"), NOW + 2)
+    gone = settled.left(sent.slots, stream("a"), NOW + 2)
     again = allocate(SlotDemand(wanted("a")), gone, limits(1), NOW + 2)
     assert decided(again) == {"a": "resting"}
     assert again.slots.look_again == NOW + 2 + 600
 
 
 def test_a_routine_start_keeps_away_from_its_own_last_end_and_an_incident_does_not() -> None:
-    slots = life.left(held("a"), stream("a"), NOW)
+    slots = settled.left(held("a"), stream("a"), NOW)
     assert decided(allocate(SlotDemand(wanted("a")), slots, limits(1), NOW + 599.9)) == {"a": "resting"}
     assert decided(allocate(SlotDemand(wanted("a!")), slots, limits(1), NOW + 1)) == {"a": "started"}
     assert decided(allocate(SlotDemand(wanted("a")), slots, limits(1), NOW + 600)) == {"a": "started"}
@@ -177,10 +165,10 @@ class Phone:
         for key, each in allocation.decided.items():
             if each.decision is SlotDecision.STARTED:
                 self.on_phone.add(key)
-                self.slots = life.started(self.slots, key, now)
+                self.slots = settled.started(self.slots, key, now)
             if each.decision.leaves:
                 self.on_phone.discard(key)
-                self.slots = life.left(self.slots, key, now)
+                self.slots = settled.left(self.slots, key, now)
 
 
 def test_what_was_preempted_returns_when_its_slot_has_been_free_for_a_while() -> None:
@@ -203,7 +191,7 @@ def test_what_was_preempted_returns_when_its_slot_has_been_free_for_a_while() ->
 def test_a_slot_is_given_to_another_only_when_the_end_was_accepted() -> None:
     leaving = allocate(SlotDemand(wanted("b"), keys("a")), unwanted(a=0.0), limits(1), NOW)
     assert decided(leaving) == {"a": "ended", "b": "next"}
-    gone = life.left(leaving.slots, stream("a"), NOW + 1)
+    gone = settled.left(leaving.slots, stream("a"), NOW + 1)
     assert decided(allocate(SlotDemand(wanted("b")), gone, limits(1), NOW + 1)) == {"b": "started"}
 
 
@@ -226,17 +214,17 @@ def test_nothing_is_preempted_for_a_stream_that_cannot_start() -> None:
         unready = replace(demand, readiness=lambda _, readiness=readiness: readiness)  # type: ignore[misc] # bound now
         assert found(unready, slots) == ("shown", "not_ready")
     assert found(demand, replace(slots, unpaid=True)) == ("shown", "no_slot")
-    assert found(demand, life.refused(slots, stream("b"), NOW + 5)) == ("shown", "refused")
+    assert found(demand, settled.refused(slots, stream("b"), NOW + 5)) == ("shown", "refused")
     used_up = replace(slots, started=tuple(Start(NOW - 100, critical=True) for _ in range(10)))
     assert found(demand, used_up) == ("shown", "no_starts")
 
 
 def test_where_the_start_is_refused_what_made_room_returns_at_once() -> None:
     first = allocate(SlotDemand(wanted("abc!!"), keys("ab")), held("ab"), limits(2), NOW)
-    gone = life.left(first.slots, stream("b"), NOW + 1)
+    gone = settled.left(first.slots, stream("b"), NOW + 1)
     second = allocate(SlotDemand(wanted("abc!!"), keys("a")), gone, limits(2), NOW + 1)
     assert decided(second) == {"a": "shown", "b": "no_slot", "c": "started"}
-    no = life.refused(second.slots, stream("c"), NOW + 600)
+    no = settled.refused(second.slots, stream("c"), NOW + 600)
     third = allocate(SlotDemand(wanted("abc!!"), keys("a")), no, limits(2), NOW + 2)
     assert decided(third) == {"a": "shown", "b": "started", "c": "refused"}
     assert not any(record.recalled for record in third.slots.records)
@@ -244,17 +232,17 @@ def test_where_the_start_is_refused_what_made_room_returns_at_once() -> None:
 
 def test_without_a_slot_for_the_winner_there_are_fewer_for_a_while() -> None:
     """Another program has one of the phone's slots."""
-    slots = life.no_slot(held("ab"), stream("c"), 2, NOW + 600)
+    slots = settled.no_slot(held("ab"), stream("c"), 2, NOW + 600)
     assert slots.lowered == LoweredLimit(2, NOW + 600)
     # It took no slot of ours, so it may take one now.
     taken = allocate(SlotDemand(wanted("abc!!"), keys("ab")), slots, limits(4), NOW)
     assert decided(taken) == {"a": "shown", "b": "preempted", "c": "next"}
     assert taken.slots.look_again == NOW + 600
-    gone = life.left(taken.slots, stream("b"), NOW)
+    gone = settled.left(taken.slots, stream("b"), NOW)
     started = allocate(SlotDemand(wanted("abc!!"), keys("a")), gone, limits(4), NOW)
     assert decided(started) == {"a": "shown", "b": "no_slot", "c": "started"}
     # Refused all the same, it gives that slot back.
-    back = life.no_slot(started.slots, stream("c"), 1, NOW + 600)
+    back = settled.no_slot(started.slots, stream("c"), 1, NOW + 600)
     assert back.lowered == LoweredLimit(2, NOW + 600)
     again = allocate(SlotDemand(wanted("abc!!"), keys("a")), back, limits(4), NOW)
     assert decided(again) == {"a": "shown", "b": "started", "c": "refused"}
@@ -304,7 +292,7 @@ def test_when_a_start_is_possible_again_is_known() -> None:
 def test_a_start_counts_from_when_it_was_accepted() -> None:
     granted = allocate(SlotDemand(wanted("a")), Slots(), limits(4), NOW).slots
     assert granted.started == ()
-    assert life.started(granted, stream("a"), NOW + 5).started == (Start(NOW + 5, critical=False),)
+    assert settled.started(granted, stream("a"), NOW + 5).started == (Start(NOW + 5, critical=False),)
     # Of one that is on its way, nobody knows yet.
     waiting = {stream(name): None for name in "bcdef"}
     four = allocate(SlotDemand(dict(list(waiting.items())[:3])), granted, limits(4), NOW)
@@ -351,6 +339,18 @@ def test_the_common_stream_ends_when_there_is_room_for_its_rows() -> None:
     phone.at(1000, "ab", {"a": "shown", "b": "folded", FOLD_KEY: "cooling_down"})
     phone.at(1000 + FOLD_EVERY, "ab", {"a": "shown", "b": "next", FOLD_KEY: "ended"})
     phone.at(1000 + FOLD_EVERY, "ab", {"a": "shown", "b": "started"})
+
+
+def test_a_common_stream_that_was_to_come_waits_where_its_slot_is_gone() -> None:
+    held_since = (StreamRecord(stream("a"), 0.0, None, NOW - 100, NOW - 100), *held("b").records)
+    options = replace(folding(2, "abc"), streams={**folding(2, "abc").streams, stream("a"): SlotOptions(9, fold=True)})
+    folding_b = allocate(SlotDemand(wanted("abc"), keys("ab")), Slots(held_since), options, NOW)
+    assert decided(folding_b) == {"a": "shown", "b": "folding", "c": "folded", FOLD_KEY: "next"}
+    # Meanwhile the service has refused the start of another: there is one slot, and its holder is protected.
+    gone = replace(settled.left(folding_b.slots, stream("b"), NOW), lowered=LoweredLimit(1, NOW + 900))
+    without = allocate(SlotDemand(wanted("abc"), keys("a")), gone, options, NOW)
+    assert decided(without) == {"a": "shown", "b": "no_slot", "c": "no_slot"}
+    assert without.slots.look_again == NOW + 500, "when it may take the slot of that holder"
 
 
 def test_after_the_clock_was_set_back_nothing_began_in_the_future() -> None:

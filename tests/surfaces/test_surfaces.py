@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from smithd.keys import StreamKey
 from smithd.outbox.message import ActivityEnd, ActivityState, LevelMessage, WidgetValue
-from smithd.surfaces import slots as life
 from smithd.surfaces.activity.stats import StatsOptions
-from smithd.surfaces.slots import SlotDecision, Slots, StreamRecord
+from smithd.surfaces.slots import settled
+from smithd.surfaces.slots.decision import SlotDecision
+from smithd.surfaces.slots.memory import Slots, StreamRecord
 from smithd.surfaces.surface import NotRenderable, Obstacle, SlotWait
 from smithd.surfaces.surfaces import Rendered, Surfaces, build, render
 from smithd.surfaces.view import SurfacesView
@@ -119,5 +120,5 @@ def test_a_stream_starts_when_a_slot_is_free_though_nothing_it_shows_has_changed
     assert streams(first) == [("a", ActivityState)]
     leaving = render(all_, [stream("a")], seen("a", fires=False), first.slots)
     assert streams(leaving) == [("a", ActivityEnd)]
-    gone = life.left(leaving.slots, stream("a"), NOW)
+    gone = settled.left(leaving.slots, stream("a"), NOW)
     assert streams(render(all_, [stream("a")], seen("", fires=False), gone)) == [("b", ActivityState)]

@@ -21,7 +21,7 @@ from smithd.expression.option import InlineMetric
 from smithd.formatting import duration
 from smithd.poll.schedule import period
 from smithd.surfaces.activity.options import THROTTLED_UPDATES, ActivityOptions
-from smithd.surfaces.slots import FOLD_KEY
+from smithd.surfaces.slots.demand import FOLD_KEY
 from smithd.surfaces.widget import WidgetOptions
 
 SHORTEST_USEFUL_INTERVAL = 60.0

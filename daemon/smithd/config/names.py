@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from smithd.contract.names import StreamKey, matching
-from smithd.surfaces.slots import FOLD_KEY
+from smithd.surfaces.slots.demand import FOLD_KEY
 
 METRIC_NAME = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*")
 

@@ -28,7 +28,7 @@ from smithd.outbox.shown import ShownActivity, ShownBadge
 from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges
 from smithd.setup import Setup
 from smithd.state import State
-from smithd.surfaces import slots
+from smithd.surfaces.slots import settled
 from smithd.views import notify_view
 
 START_PROBE = 3600.0
@@ -147,27 +147,27 @@ class Sending:
         is_start = isinstance(message, ActivityState) and not (isinstance(before, ShownActivity) and not before.ended)
         match settlement:
             case Accept(ended=True):
-                self.slots = slots.left(self.slots, key, now)
+                self.slots = settled.left(self.slots, key, now)
             case Accept(started=True) if isinstance(before, ShownActivity) and before.is_known_to_live(now):
-                self.slots = slots.swiped(self.slots, key, now)
+                self.slots = settled.swiped(self.slots, key, now)
                 self.events.append(StreamWasGone(key))
             case Accept() if isinstance(message, ActivityState):
-                self.slots = slots.started(self.slots, key, now)
+                self.slots = settled.started(self.slots, key, now)
             case Retry(at, DeliveryReason.SLOTS_FULL):
                 # That it is not on the phone is certain now, whatever became of earlier tries.
                 self._take(*outbox.withdraw(self.outbox, key))
                 self._take(*outbox.forget(self.outbox, key))
                 on_phone = len(self.outbox.streams_on_phone(key.account))
-                self.slots = slots.no_slot(self.slots, key, on_phone, at)
+                self.slots = settled.no_slot(self.slots, key, on_phone, at)
             case Retry(at, DeliveryReason.NO_RECIPIENTS) if is_start:
                 self._take(*outbox.withdraw(self.outbox, key))
-                self.slots = slots.refused(self.slots, key, at)
+                self.slots = settled.refused(self.slots, key, at)
             case Retry(_, DeliveryReason.BILLING) if is_start:
                 self._take(*outbox.withdraw(self.outbox, key))
-                self.slots = slots.refused(self.slots, key, now + BILLING_PROBE)
+                self.slots = settled.refused(self.slots, key, now + BILLING_PROBE)
             case Drop() if is_start:
                 # After that it is tried as soon as it says something else: see ``Readiness``.
-                self.slots = slots.refused(self.slots, key, now + START_PROBE)
+                self.slots = settled.refused(self.slots, key, now + START_PROBE)
 
     def _try_again(self, key: PushKey, *, was_refused: bool) -> None:
         """A push was not accepted: what waits for its key by now goes on waiting, if that is still wanted."""

@@ -57,7 +57,7 @@ from smithd.series.view import SeriesView
 from smithd.setup import Setup
 from smithd.startup import EngineTimer
 from smithd.state import State, StateChanges
-from smithd.surfaces import slots
+from smithd.surfaces.slots import memory
 from smithd.surfaces.surfaces import render
 from smithd.timers import AlertDue, NoDataDue, SilenceDue, StaleDue, SurfaceDue, TimerChanges, TimerQueue, WindowDue
 from smithd.views import notify_view, surfaces_view
@@ -343,7 +343,7 @@ class Step:
             series=series,
             alerts=self._state.alerts.clamped(now),
             groups=groups,
-            slots=slots.set_clock(self._state.slots, now),
+            slots=memory.set_clock(self._state.slots, now),
             countdowns={key: each.shifted(seconds) for key, each in self._state.countdowns.items()},
             alive_at=min(self._state.alive_at, now),
             pruned_at=min(self._state.pruned_at, now),

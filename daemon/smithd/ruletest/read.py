@@ -19,7 +19,7 @@ from smithd.plugin.sample import Series
 from smithd.ruletest.model import Case, RuleTests
 from smithd.ruletest.table import NO_TABLE, Table, parse_table
 from smithd.suggestion import did_you_mean
-from smithd.surfaces.slots import FOLD_KEY
+from smithd.surfaces.slots.demand import FOLD_KEY
 
 PLACES = Places({(): RuleTests})
 MOST_NAMES = 12

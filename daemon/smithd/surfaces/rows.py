@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Column, Connection, Float, Table, Text, select
 from smithd.keys import StreamKey
 from smithd.storage import metadata, upsert
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.slots import Away, LoweredLimit, Slots, Start, StreamRecord
+from smithd.surfaces.slots.memory import Away, LoweredLimit, Slots, Start, StreamRecord
 
 # One row an account, with what is remembered of its streams as JSON: it changes together.
 _SLOTS = Table(

@@ -17,7 +17,8 @@ from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import NO_STAGE, ActivityContent, ActivityStage, Value
 from smithd.series.state import SeriesState
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.slots import FOLD_KEY, SlotDecision, SlotOptions
+from smithd.surfaces.slots.decision import SlotDecision
+from smithd.surfaces.slots.demand import FOLD_KEY, SlotOptions
 from smithd.surfaces.view import SurfacesView
 
 

@@ -19,16 +19,10 @@ from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.folding import UPDATE_EVERY, common_activity
 from smithd.surfaces.messages import end_at_once, message
 from smithd.surfaces.renewal import LOOK_AGAIN, is_due, to_renew
-from smithd.surfaces.slots import (
-    Allocation,
-    Readiness,
-    SlotDecision,
-    SlotDemand,
-    SlotLimits,
-    Slots,
-    TimedDecision,
-    allocate,
-)
+from smithd.surfaces.slots.allocate import allocate
+from smithd.surfaces.slots.decision import Allocation, SlotDecision, TimedDecision
+from smithd.surfaces.slots.demand import Readiness, SlotDemand, SlotLimits
+from smithd.surfaces.slots.memory import Slots
 from smithd.surfaces.surface import (
     Dependencies,
     DesiredActivity,

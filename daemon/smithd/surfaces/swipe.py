@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from smithd.alerts.severity import rank
 from smithd.keys import StreamKey
-from smithd.surfaces.slots import Away
+from smithd.surfaces.slots.memory import Away
 from smithd.surfaces.surface import SlotSurface
 from smithd.surfaces.view import SurfacesView
 

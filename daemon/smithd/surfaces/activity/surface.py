@@ -18,7 +18,7 @@ from smithd.surfaces import no_data
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.view import ActivityView, undated
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.slots import SlotOptions
+from smithd.surfaces.slots.demand import SlotOptions
 from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView, summary_names
 

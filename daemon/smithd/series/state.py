@@ -217,8 +217,9 @@ class SeriesState(NamedTuple):
         it; without one, when an answer could first have come.
         """
         newest, completed_at = self.newest(metric), self.sources[source_of(metric)].completed_at
-        is_lacked = not newest.samples and not newest.is_partial and completed_at is not None
-        return max(self.newest_at(metric), completed_at) if is_lacked else self.newest_at(metric)
+        if newest.samples or newest.is_partial or completed_at is None:
+            return self.newest_at(metric)
+        return max(self.newest_at(metric), completed_at)
 
     def first_answer_by(self, metric: str) -> float:
         """When the first answer since the start that may have this metric must have come."""

@@ -145,7 +145,7 @@ tests:
   - name: not so
     input:
       - {series: 'shop.errors{host="a"}', values: 7x5}
-      - {series: shop.orders, values: 1 2}
+      - {series: shop.orders, values: 1 2 0}
     alerts:
       - {at: 1m, rule: errors, state: firing, severity: critical}
     pushes:
@@ -174,8 +174,10 @@ FAILED  rules.test.yaml: not so
   rules.test.yaml:15:7: widgets.orders, as it came (- expected and not come, + come and not expected)
         0s  value: 1
       + 1m  value: 2
+      + 2m  value: 0
       the alerts until then:
         0s  alert errors{host="a"} pending
+        1m30s  alert errors{host="a"} fired
   rules.test.yaml:17:7: activities.shop, as it came (- expected and not come, + come and not expected)
       + 1m30s  title: 'Shop', stats: {'Orders': 2}
       + 3m30s  title: 'Shop', stats: {'Orders': '2 ?'}

@@ -73,8 +73,8 @@ def frozen(rule: Rule, alert: Alert | None, now: float) -> Baselines:
 
 
 def normality_of(intervals: tuple[FiringInterval, ...], rule: Rule, rules: Mapping[str, Rule], now: float) -> Normality:
-    """What is normal of a series, by the times in which rules that compare with the past fired on it. One of a rule
-    that is not there any more counts as if it was this rule's.
+    """What is normal of a series to a rule, by the times in which rules that compare with the past fired on it (a rule
+    that is not there any more counts as one). From when on such a time is the new level, the rule says itself.
     """
     if not intervals:
         return ALL_NORMAL
@@ -84,7 +84,7 @@ def normality_of(intervals: tuple[FiringInterval, ...], rule: Rule, rules: Mappi
         by, end = rules.get(interval.rule, rule), now if interval.end is None else interval.end
         if not by.references:
             continue
-        if end - interval.start >= by.rebase_after:
+        if end - interval.start >= rule.rebase_after:
             level_since = max(level_since, interval.start)
         else:
             left_out.append((interval.start, math.inf if interval.end is None else end))

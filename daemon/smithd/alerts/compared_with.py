@@ -264,8 +264,9 @@ class ComparedWith:
         # The day before and the day after have nothing to do with it.
         midnight, night = _midnights(moment, zone)
         day = [point for point in past(midnight) if point[0] < night]
-        found = _of_day(day, moment, night)
-        return [(at, value) for at, value in found if _today(value, past, at, zone) is not None]
+        found = list(_of_day(day, moment, night))
+        # Where the count had not started again before the moment, nothing is known of the moment either.
+        return found if all(_today(value, past, at, zone) is not None for at, value in found) else []
 
 
 def _covers(samples: Samples, start: float, now: float) -> bool:

@@ -7,7 +7,7 @@ What time alone changes is evaluated when its timer is due.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from smithd.alerts.reason import SERIES_MISSING, Cause, CauseKind
 from smithd.alerts.rule import Baselines, Rule
 from smithd.alerts.ruleset import RuleSet
 from smithd.alerts.severity import Severity
-from smithd.expression.expression import values_for
+from smithd.expression.expression import Expression, values_for
 from smithd.expression.vector import Vector
 from smithd.plugin.sample import Labels, Sample, Series
 from smithd.series.state import SeriesState, forget_missing
@@ -222,7 +222,7 @@ class _Evaluation:
             self.alerts = self.alerts.with_problem(rule.name, vector.problem)
             if vector.problem:
                 self._problems[rule.name] = vector.problem
-        known = self._on_known_series(rule, vector)
+        known = self._on_known_series(rule, rule.when, vector)
         newcomers = [labels for labels in vector.values if self.alerts.get(rule.name, labels) is None]
         # The operands are evaluated once for all series, and not at all where nothing changed.
         operands = rule.when.operands(view) if known or newcomers else []
@@ -243,7 +243,7 @@ class _Evaluation:
             take(transitions.on_value(rule, series, None, value, self._now, (), flapping))
         self._set_rest(rule, HashTrieSet(self._refused.pop(rule.name, ())))
 
-    def _on_known_series(self, rule: Rule, vector: Vector) -> list[Transition]:
+    def _on_known_series(self, rule: Rule, expression: Expression, vector: Vector) -> list[Transition]:
         """What an expression's values, or their absence, do to the alerts that there are."""
         found: list[Transition | None] = []
         left: list[Alert] = []
@@ -253,18 +253,15 @@ class _Evaluation:
                 continue
             value = vector.values[alert.labels]
             found.append(transitions.on_value(rule, alert.series, alert, value, self._now))
-        stands_on = None
-        if left and rule.when is not None:
+        if left:
             clear = {each for each in rule.clear_when_empty if self._view.state.is_complete(each, self._now)}
-            stands_on = ExpressionSeries(rule.when, self._view, clear)
+            stands_on = ExpressionSeries(expression, self._view, clear)
         for alert in left:
             # An alert about a failing source depends on that only: it is over once the source answers.
             is_failure = alert.cause.kind is CauseKind.SOURCE_FAILING
-            lacks = stands_on is not None and (
-                stands_on.lacks_some(alert.labels) or (not is_failure and stands_on.lacks_all(alert.labels))
-            )
+            lacks = stands_on.lacks_some(alert.labels) or (not is_failure and stands_on.lacks_all(alert.labels))
             if vector.holds(alert.labels) is not False or lacks or self._is_about_missing_metrics(rule, alert):
-                self._miss_series_of_expression(rule, alert)
+                self._miss_series_of_expression(rule, alert, stands_on.needed)
             else:
                 found.append(transitions.on_clear(rule, alert, self._now))
         return [transition for transition in found if transition is not None]
@@ -419,20 +416,28 @@ class _Evaluation:
         metrics = self._missing_metrics(rule)
         return bool(metrics) and rule.missing(_cause(self._view.state, metrics, self._now)).severity is not None
 
-    def _miss_series_of_expression(self, rule: Rule, alert: Alert) -> None:
-        """A series that an alert of an expression depends on is missing."""
+    def _miss_series_of_expression(self, rule: Rule, alert: Alert, needed: Set[str]) -> None:
+        """A series that an alert of an expression depends on is missing; ``needed``: the metrics of which something has
+        to be there.
+        """
         state, now = self._view.state, self._now
-        unknown = [metric for metric in sorted(rule.metrics) if not self._view.fresh(metric)]
-        if all(state.is_polled(metric) for metric in unknown):
-            since = min((state.newest_at(metric) for metric in unknown), default=now)
-            cause = _cause(state, unknown, now)
-            left: Alert | None = alert
-            # One of several series, or a value that is undefined, is missing since the alert has noticed that.
-            missed_since = alert.absence.since if alert.absence.is_missing else now
-            fresh_for = max(map(state.fresh_for, rule.metrics), default=0.0)
-            if any(state.is_stale(metric, now) for metric in unknown) or now - missed_since > fresh_for:
-                left = self._break_off(rule, alert, cause, min(since, missed_since))
-            self._take(rule, transitions.on_missing(rule, alert.series, left, cause, alert.value, since, now))
+        gone = [metric for metric in sorted(rule.metrics) if not self._view.fresh(metric)]
+        if not all(state.is_polled(metric) for metric in gone):
+            return
+        # What is known to be absent, and may be, is not missing.
+        failing = {metric for metric in gone if state.failing_source(metric, now)}
+        missing = [metric for metric in gone if metric in needed or metric in failing]
+        # What a source that fails lacked before may have been what the rule asks for.
+        last = {each: state.known_at(each) if each in failing else state.newest_at(each) for each in missing}
+        cause = _cause(state, missing, now)
+        # One of several series, or a value that is undefined, is missing since the alert has noticed that.
+        missed_since = alert.absence.since if alert.absence.is_missing else now
+        is_gap = now - missed_since > max(map(state.fresh_for, rule.metrics), default=0.0)
+        left: Alert | None = alert
+        if is_gap or any(now - max(at, state.since) > state.fresh_for(each) for each, at in last.items()):
+            left = self._break_off(rule, alert, cause, min([*last.values(), missed_since]))
+        since = min((_absent_since(state, each, cause, at) for each, at in last.items()), default=now)
+        self._take(rule, transitions.on_missing(rule, alert.series, left, cause, alert.value, since, now))
 
     def _is_clear(self, rule: Rule, metric: str, labels: Labels) -> bool:
         """Whether a series of a rule's metric is clear because the answer lacks it."""

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Set
 
 from smithd.expression.expression import Expression
+from smithd.expression.vector import NO_METRICS
 from smithd.plugin.sample import Labels
 from smithd.series.view import SeriesView
 
@@ -28,12 +29,13 @@ class _Metric:
 class ExpressionSeries:
     """What one expression's results depend on at one moment. An alert depends on the series that contradict none of its
     labels; where a part of the expression has a value for them, no series is lacking for it. Of the metrics that are
-    ``clear`` where a series is not there, none is lacking.
+    ``clear`` where a series is not there, none is lacking. ``needed``: the metrics of the parts that have no value.
     """
 
     def __init__(self, expression: Expression, view: SeriesView, clear: Set[str] = frozenset()) -> None:
         supports = expression.supports(view.seen_by(expression))
         metrics = {name: _Metric(name, view) for each in supports for name in each.metrics - clear}
+        self.needed = NO_METRICS.union(*(names - clear for names, value in supports if not value.values))
         self._parts = [(_ByNames(value.values), [metrics[name] for name in names - clear]) for names, value in supports]
 
     def lacks_some(self, labels: Labels) -> bool:

@@ -212,6 +212,15 @@ class SeriesState(NamedTuple):
         samples = self.samples(metric) or self.missing(metric)
         return max((sample.time for sample in samples.values()), default=self.started)
 
+    def known_at(self, metric: str) -> float:
+        """When it was last known what a metric is: the time of its newest sample, or of the complete answer that lacks
+        it; without one, when an answer could first have come.
+        """
+        newest, completed_at = self.newest(metric), self.sources[source_of(metric)].completed_at
+        if newest.samples or newest.is_partial or completed_at is None:
+            return self.newest_at(metric)
+        return max(self.newest_at(metric), completed_at)
+
     def first_answer_by(self, metric: str) -> float:
         """When the first answer since the start that may have this metric must have come."""
         answers = self.sources.get(source_of(metric))
@@ -233,12 +242,16 @@ class SeriesState(NamedTuple):
         return (min(times) if times else self._answered_at(name)) + self.fresh_for(name)
 
     def next_stale_at(self, name: str, now: float) -> float | None:
-        """When the next sample of a metric, or the last answer of a source, becomes stale; None where all are."""
+        """When the next sample of a metric, the complete answer that lacks it, or the last answer of a source becomes
+        stale; None where all are.
+        """
         fresh_for = self.fresh_for(name)
         # Samples from before the start are as good as new at the start, where rules look at them: see ``stale``.
         least = self.since if name in self.expected.with_rules else 0.0
         found = (*self.samples(name).values(), *self.missing(name).values())
         times = [max(sample.time, least) for sample in found] or [max(self._answered_at(name), least)]
+        if not self.samples(name):
+            times.append(self.known_at(name))
         return min((at + fresh_for for at in times if at + fresh_for > now), default=None)
 
     def _answered_at(self, name: str) -> float:

@@ -25,4 +25,6 @@ def test_the_documentation_states_the_widths() -> None:
         assert row in page
     text = " ".join((DOCS / "widgets.md").read_text().split())
     assert f"more than {widths.INLINE} characters" in text
-    assert f"In a circle there is room for {widths.CIRCULAR} characters, in a rectangle for {widths.RECTANGULAR}." in text
+    assert (
+        f"In a circle there is room for {widths.CIRCULAR} characters, in a rectangle for {widths.RECTANGULAR}." in text
+    )

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.formatting import plain
-from smithd.locales import ENGLISH_FILTERS as FILTERS
-from smithd.locales import filters, known_locale
+from smithd.formatting import fitted, plain
+from smithd.locales import ENGLISH, filters, known_locale
 from smithd.template import AnyLabels, compile_text
 
 NAMES = {"value": 1234.5, "labels": AnyLabels(), "age": 30.0}
@@ -113,7 +112,7 @@ def test_a_template_that_fails_later_gives_an_empty_text() -> None:
 
 
 @given(
-    st.sampled_from(sorted(FILTERS)),
+    st.sampled_from(sorted(filters(ENGLISH))),
     st.sampled_from(["en", "de", "fr", "ar", "hi", "sv"]),
     st.floats(allow_nan=False) | st.integers(),
 )
@@ -195,3 +194,41 @@ def test_a_number_that_is_sent_is_near_its_value_and_sent_again_as_it_is(value: 
 def test_a_text_has_no_control_characters_and_no_changes_of_direction() -> None:
     text = compile_text("{{ labels.host }}", NAMES)
     assert text.render({"labels": {"host": "\x1b[1m\u202eab\u202c\x9fc\td\ne\x00\u2028f\u2029"}}) == "[1mabc d\ne f"
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "width", "text", "locale"),
+    [
+        ("{{ value | number(3) }}", 1234.567, 9, "1,234.567", "en"),
+        ("{{ value | number(3) }}", 1234.567, 8, "1,234.57", "en"),
+        ("{{ value | number }}", 1234.5, 6, "1,234", "en"),
+        ("{{ value | number }}", 1234567.8, 11, "1,234,567.8", "en"),
+        ("{{ value | number }}", 1234567.8, 8, "1.23M", "en"),
+        ("{{ value | number }}", 12345, 5, "12.3k", "en"),
+        ("{{ value | number }}", 4.5e9, 5, "4.5B", "en"),
+        ("{{ value | number }}", 999_999, 5, "1M", "en"),
+        ("{{ value | number }}", 1.2e20, 8, "1.2e20", "en"),
+        ("{{ value | number }}", -1234567, 6, "-1.23M", "en"),
+        ("{{ value | number(2) }}", 0.004, 3, "0.004", "en"),
+        ("{{ value | money('EUR') }}", 1234567.8, 8, "€1.23M", "en"),
+        ("{{ value | percent(2) }}", 12.345, 5, "12.3%", "en"),
+        ("{{ value | bytes }}", 1536.0, 4, "2 kB", "en"),
+        ("{{ value | number }}", 1234567.8, 8, "1,23M", "de"),
+        ("{{ value | money('EUR') }}", 1234567.8, 9, "1,23M €", "de"),
+        # What is written beside the number is cut by the phone; the number is not.
+        ("{{ value | number }} orders today", 1234567.8, 9, "1.23M orders today", "en"),
+        ("{{ value | number }} orders", 12.5, 8, "12.5 orders", "en"),
+        ("Orders today: {{ value | number }}", 1234567.8, 9, "Orders today: 1,234,567.8", "en"),
+    ],
+)
+def test_a_number_that_is_too_long_loses_decimals_and_then_becomes_short(
+    template: str, value: float, width: int, text: str, locale: str
+) -> None:
+    shown = compile_text(template, NAMES, locale).fitted({"value": value}, width)
+    assert re.sub(r"[\u00a0\u202f]", " ", shown) == text
+
+
+@given(st.floats(-1e14, 1e14).filter(lambda value: value == 0 or abs(value) >= 0.01), st.sampled_from(["en", "de"]))
+def test_every_number_of_a_usual_size_fits_into_six_characters(value: float, locale: str) -> None:
+    assert len(compile_text("{{ value | number }}", NAMES, locale).fitted({"value": value}, 6)) <= 6
+    assert len(fitted(value, 6)) <= 6

@@ -46,6 +46,46 @@ def number(value: float, decimals: int | None = None) -> str:
     return unsigned_zero(shown.rstrip("0").rstrip("."))
 
 
+COMPACT = -1
+LENGTHS = (MOST_DECIMALS, 3, 2, 1, 0, COMPACT)
+"""How long a number may be, the longest first: with at most so many decimals, at last as ``1.23M``."""
+
+THOUSANDS = "kMBT"
+"""As phones write them, in every language: thousands, millions, billions (thousands of millions), trillions."""
+
+
+def shortened(value: float, most: int, decimals: int | None = None) -> str:
+    """``number`` as long as ``most`` (one of ``LENGTHS``) lets it be; it keeps the decimals that tell it from zero."""
+    if most == COMPACT:
+        return compact(value)
+    shown = number(value, decimals)
+    if "e" in shown or len(shown.partition(".")[2]) <= most:
+        return shown
+    shorter = number(value, most)
+    return unsigned_zero(shorter.rstrip("0").rstrip(".")) if "." in shorter else shorter
+
+
+def compact(value: float) -> str:
+    """``12345`` as ``12.3k``, ``1234567`` as ``1.23M``: three digits that count. Below 1,000 there are no decimals."""
+    if not math.isfinite(value) or abs(value) < 999.5:
+        return number(value, 0)
+    rest = value
+    for unit in THOUSANDS:
+        rest /= 1000
+        if abs(rest) < 999.5:
+            places = 2 if abs(rest) < 9.995 else 1 if abs(rest) < 99.95 else 0
+            shown = f"{rest:.{places}f}"
+            return (shown.rstrip("0").rstrip(".") if places else shown) + unit
+    digits, _, exponent = f"{value:.2e}".partition("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def fitted(value: float, width: int) -> str:
+    """A number in as many characters as there are: it loses decimals, then it becomes ``1.23M``."""
+    lengths = (shortened(value, most) for most in LENGTHS)
+    return next((shown for shown in lengths if len(shown) <= width), compact(value))
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person says them, in at most two units: ``250ms``, ``1.5s``, ``42s``, ``17m``, ``2h 5m``, ``3d``."""
     if not math.isfinite(seconds):

@@ -7,6 +7,7 @@ How many decimals a number has is decided in ``formatting`` for all languages. H
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from decimal import Decimal, localcontext
@@ -14,6 +15,7 @@ from functools import cache
 from typing import Any, Literal
 
 from smithd import formatting
+from smithd.formatting import MOST_DECIMALS, THOUSANDS
 from smithd.suggestion import did_you_mean
 
 ENGLISH = "en"
@@ -26,65 +28,64 @@ _UNITS = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisec
 MOST_DIGITS = 400
 """More than any number has; by default decimals are rounded to 28."""
 
+_LAST_DIGIT = re.compile(r"\d(?=\D*$)")
+
 Filters = Mapping[str, Callable[..., str]]
 
 
-def percent(value: float, decimals: int | None = None, sign: bool = False) -> str:
-    """Percent points, as the service counts them: ``12.5`` as ``12.5%``, with ``sign=true`` ``+12.5%``. Without
-    ``decimals``, as many as tell the value from zero: ``0.0004`` as ``0.0004%``.
-    """
-    if math.isnan(value):
-        return formatting.number(value)
-    plus = "+" if sign and value > 0 else ""
-    return f"{plus}{_points(value, decimals)}%"
+class _English:
+    """The filters in English. ``most``: how long numbers may be, one of ``formatting.LENGTHS``."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def number(self, value: float, decimals: int | None = None) -> str:
+        return formatting.shortened(value, self._most, decimals)
+
+    def percent(self, value: float, decimals: int | None = None, sign: bool = False) -> str:
+        """Percent points, as the service counts them: ``12.5`` as ``12.5%``, with ``sign=true`` ``+12.5%``. Without
+        ``decimals``, as many as tell the value from zero: ``0.0004`` as ``0.0004%``.
+        """
+        if math.isnan(value):
+            return formatting.number(value)
+        plus = "+" if sign and value > 0 else ""
+        return f"{plus}{self.points(value, decimals)}%"
+
+    def money(self, value: float, currency: str = "USD", decimals: int | None = None) -> str:
+        """``19.9`` as ``$19.90``; a currency without minor units, or a value of 10,000 or more, shows none."""
+        code = currency_code(currency)
+        if math.isnan(value):
+            return formatting.number(value)
+        shown = self.amount(value, code, decimals)
+        return f"{'-' if shown.startswith('-') else ''}{CURRENCIES.get(code, code + ' ')}{shown.removeprefix('-')}"
+
+    def bytes(self, value: float) -> str:
+        """Bytes in decimal units: ``1536`` as ``1.5 kB``."""
+        return " ".join(self.size(value)) if math.isfinite(value) else formatting.number(value)
+
+    def points(self, value: float, decimals: int | None) -> str:
+        return self.number(value, (1 if value % 1 else 0) if decimals is None else decimals)
+
+    def amount(self, value: float, code: str, decimals: int | None) -> str:
+        if decimals is None:
+            decimals = 0 if code in WITHOUT_MINOR_UNITS or abs(value) >= 10_000 else 2
+        return self.number(value, decimals)
+
+    def size(self, value: float) -> tuple[str, str]:
+        places = 1 if self._most > 0 else 0
+        for unit in ("B", "kB", "MB", "GB", "TB"):
+            # From here on it would be rounded to 1000.0.
+            if abs(value) < (999.95 if places else 999.5):
+                return formatting.number(value, 0 if unit == "B" else places).removesuffix(".0"), unit
+            value /= 1000
+        return formatting.number(value, places).removesuffix(".0"), "PB"
 
 
-def money(value: float, currency: str = "USD", decimals: int | None = None) -> str:
-    """``19.9`` as ``$19.90``; a currency without minor units, or a value of 10,000 or more, shows none."""
-    code = _currency(currency)
-    if math.isnan(value):
-        return formatting.number(value)
-    shown = _amount(value, code, decimals)
-    return f"{'-' if shown.startswith('-') else ''}{CURRENCIES.get(code, code + ' ')}{shown.removeprefix('-')}"
-
-
-def bytes_(value: float) -> str:
-    """Bytes in decimal units: ``1536`` as ``1.5 kB``."""
-    return " ".join(_size(value)) if math.isfinite(value) else formatting.number(value)
-
-
-def _points(value: float, decimals: int | None) -> str:
-    return formatting.number(value, (1 if value % 1 else 0) if decimals is None else decimals)
-
-
-def _currency(given: object) -> str:
+def currency_code(given: object) -> str:
+    """The code of a currency; ValueError where something else was given for it."""
     if not isinstance(given, str):
         raise ValueError("expected a currency first: money('EUR', 2)")
     return given.upper()
-
-
-def _amount(value: float, code: str, decimals: int | None) -> str:
-    if decimals is None:
-        decimals = 0 if code in WITHOUT_MINOR_UNITS or abs(value) >= 10_000 else 2
-    return formatting.number(value, decimals)
-
-
-def _size(value: float) -> tuple[str, str]:
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        # From here on it would be rounded to 1000.0.
-        if abs(value) < 999.95:
-            return formatting.number(value, 0 if unit == "B" else 1).removesuffix(".0"), unit
-        value /= 1000
-    return formatting.number(value, 1).removesuffix(".0"), "PB"
-
-
-ENGLISH_FILTERS: Filters = {
-    "number": formatting.number,
-    "percent": percent,
-    "money": money,
-    "duration": formatting.duration,
-    "bytes": bytes_,
-}
 
 
 def known_locale(name: str) -> str:
@@ -100,11 +101,18 @@ def known_locale(name: str) -> str:
 
 
 @cache
-def filters(locale: str) -> Filters:
-    """The filters of a locale that is known."""
+def filters(locale: str, most: int = MOST_DECIMALS) -> Filters:
+    """The filters of a locale that is known. ``most``: how long numbers may be, one of ``formatting.LENGTHS``."""
+    english = _English(most)
     if locale == ENGLISH:
-        return ENGLISH_FILTERS
-    language = _Language(locale)
+        return {
+            "number": english.number,
+            "percent": english.percent,
+            "money": english.money,
+            "duration": formatting.duration,
+            "bytes": english.bytes,
+        }
+    language = _Language(locale, english)
     return {
         "number": language.number,
         "percent": language.percent,
@@ -117,25 +125,26 @@ def filters(locale: str) -> Filters:
 class _Language:
     """The filters in another language than English; their arguments are those of the English ones."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, english: _English) -> None:
         # Imported where it is needed: its tables take a while to read.
         from babel import Locale
         from babel.units import format_unit
 
         self._locale = Locale.parse(name)
         self._format_unit = format_unit
+        self._english = english
 
     def number(self, value: float, decimals: int | None = None) -> str:
-        return self._written(self._locale.decimal_formats[None], formatting.number(value, decimals))
+        return self._written(self._locale.decimal_formats[None], self._english.number(value, decimals))
 
     def percent(self, value: float, decimals: int | None = None, sign: bool = False) -> str:
         plus = "+" if sign and value > 0 else ""
-        return plus + self._written(self._locale.percent_formats[None], _points(value, decimals), scale=-2)
+        return plus + self._written(self._locale.percent_formats[None], self._english.points(value, decimals), scale=-2)
 
     def money(self, value: float, currency: str = "USD", decimals: int | None = None) -> str:
-        code = _currency(currency)
+        code = currency_code(currency)
         pattern = self._locale.currency_formats["standard"]
-        return self._written(pattern, _amount(value, code, decimals), currency=code, currency_digits=False)
+        return self._written(pattern, self._english.amount(value, code, decimals), currency=code, currency_digits=False)
 
     def duration(self, seconds: float) -> str:
         if not math.isfinite(seconds):
@@ -154,18 +163,20 @@ class _Language:
     def bytes(self, value: float) -> str:
         if not math.isfinite(value):
             return formatting.number(value)
-        shown, unit = _size(value)
+        shown, unit = self._english.size(value)
         return f"{self._written(self._locale.decimal_formats[None], shown)} {unit}"
 
     def _written(self, pattern: Any, english: str, scale: int = 0, **options: Any) -> str:
         """A number that is written in English, by a pattern of the language; all of its decimals are kept."""
-        exact = _exact(english)
+        bare = english.rstrip(THOUSANDS)
+        exact, unit = _exact(bare), english[len(bare) :]
         if exact is None:
             return english
-        own, places = copy(pattern), len(english.partition(".")[2])
+        own, places = copy(pattern), len(bare.partition(".")[2])
         own.frac_prec = (places, places)
         with localcontext(prec=MOST_DIGITS):
-            return str(own.apply(exact.scaleb(scale), self._locale, **options))
+            written = str(own.apply(exact.scaleb(scale), self._locale, **options))
+        return _LAST_DIGIT.sub(rf"\g<0>{unit}", written) if unit else written
 
 
 def _exact(english: str) -> Decimal | None:

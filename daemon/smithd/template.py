@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import jinja2
@@ -13,7 +14,7 @@ from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BeforeValidator, ValidationInfo
 
-from smithd.formatting import number, readable
+from smithd.formatting import LENGTHS, MOST_DECIMALS, number, readable
 from smithd.locales import ENGLISH, filters
 from smithd.suggestion import did_you_mean
 
@@ -103,10 +104,12 @@ def _shown(value: Any) -> Any:
 
 
 @cache
-def _environment(locale: str) -> _Sandbox:
-    """What templates are compiled in, with the filters of a locale."""
+def _environment(locale: str, most: int = MOST_DECIMALS) -> _Sandbox:
+    """What templates are compiled in, with the filters of a locale. ``most``: how long the numbers may be that filters
+    write, one of ``formatting.LENGTHS``.
+    """
     made = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False, finalize=_shown)
-    made.filters = {name: made.filters[name] for name in _BUILT_IN_FILTERS} | dict(filters(locale))
+    made.filters = {name: made.filters[name] for name in _BUILT_IN_FILTERS} | dict(filters(locale, most))
     # ``range`` and ``lipsum`` would make a short template's text endless.
     made.globals.clear()
     return made
@@ -115,21 +118,31 @@ def _environment(locale: str) -> _Sandbox:
 class Text:
     """A compiled template; ``names`` are those it uses."""
 
-    __slots__ = ("_template", "names", "source")
+    __slots__ = ("_locale", "_template", "names", "source")
 
-    def __init__(self, source: str, template: jinja2.Template, names: frozenset[str]) -> None:
+    def __init__(self, source: str, template: jinja2.Template, names: frozenset[str], locale: str = ENGLISH) -> None:
         self.source = source
         self.names = names
         self._template = template
+        self._locale = locale
 
     def render(self, names: Mapping[str, Any]) -> str:
         """The text as it may be shown, without blanks at its ends; empty where the template fails on these values. It
         was tried when the configuration was checked, and an alert must not be lost because of its text.
         """
-        try:
-            return readable(self._template.render(names)).strip()
-        except Exception:  # noqa: BLE001 - the user's program: whatever it raises must not stop an alert
-            return ""
+        return _rendered(self._template, names)
+
+    def fitted(self, names: Mapping[str, Any], width: int) -> str:
+        """The text in so many characters, if it can be: the numbers that filters write lose decimals, then become
+        ``1.23M``. Where that is not enough, the first text whose numbers stand before the place where a phone cuts it.
+        """
+        whole = self.render(names)
+        if len(whole) <= width:
+            return whole
+        shorter = [_rendered(_shorter(self.source, self._locale, most), names) or whole for most in LENGTHS[1:]]
+        if (found := next((text for text in shorter if len(text) <= width), None)) is not None:
+            return found
+        return next((text for text in (whole, *shorter) if has_whole_numbers(text, width)), whole)
 
     def __repr__(self) -> str:
         return f"Text({self.source!r})"
@@ -137,6 +150,27 @@ class Text:
     @classmethod
     def __get_pydantic_json_schema__(cls, _: Any, __: Any) -> dict[str, Any]:
         return {"type": ["string", "number"]}
+
+
+def has_whole_numbers(text: str, width: int) -> bool:
+    """Whether no number is cut where a text is cut to so many characters, with an ellipsis as the last of them."""
+    return len(text) <= width or not any(found.start() < width - 1 < found.end() for found in _NUMBERS.finditer(text))
+
+
+_NUMBERS = re.compile(r"\S*\d\S*")
+
+
+def _rendered(template: jinja2.Template, names: Mapping[str, Any]) -> str:
+    try:
+        return readable(template.render(names)).strip()
+    except Exception:  # noqa: BLE001 - the user's program: whatever it raises must not stop an alert
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def _shorter(source: str, locale: str, most: int) -> jinja2.Template:
+    """A template that was compiled before, with shorter numbers."""
+    return _environment(locale, most).from_string(source)
 
 
 def compile_text(source: Any, example: Mapping[str, Any], locale: str = ENGLISH) -> Text:
@@ -167,7 +201,7 @@ def compile_text(source: Any, example: Mapping[str, Any], locale: str = ENGLISH)
         name = min(unknown)
         hint = did_you_mean(name, example) or f"known here: {', '.join(sorted(example))}"
         raise ValueError(f"the template uses an unknown name '{name}'; {hint}")
-    return Text(source, template, names)
+    return Text(source, template, names, locale)
 
 
 def template(example: Mapping[str, Any]) -> BeforeValidator:

@@ -8,8 +8,9 @@ from typing import Any
 
 from smithd.alerts.severity import Severity
 from smithd.contract.values import MOST_ROWS, clipped
-from smithd.formatting import duration, number
+from smithd.formatting import duration, fitted, number
 from smithd.keys import StreamKey
+from smithd.lockscreen.widths import row_value
 from smithd.outbox.message import ActivityContent, ActivityStage
 from smithd.surfaces.surface import DesiredActivity
 
@@ -41,7 +42,7 @@ def folded_value(state: Mapping[str, Any]) -> dict[str, Any]:
             return {"value": f"{number(100 * value / limit, 0)} %", **color}
         case {"value": int() | float() as value} if value < 0:
             # Below zero a row has only texts (contract section 4.2).
-            return {"value": number(value), **color}
+            return {"value": fitted(value, row_value(MOST_ROWS)), **color}
         case {"value": value}:
             return {"value": value, **color}
         case {"duration_seconds": seconds}:

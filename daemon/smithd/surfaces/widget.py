@@ -16,6 +16,7 @@ from smithd.contract.values import LONGEST_VALUE, clipped
 from smithd.expression.arithmetic import sum_of
 from smithd.formatting import plain
 from smithd.keys import WidgetKey
+from smithd.lockscreen import widths
 from smithd.outbox.message import Value
 from smithd.outbox.shown import ShownWidget
 from smithd.plugin.options import Duration, Options
@@ -27,6 +28,13 @@ from smithd.template import AnyLabels, Text, template
 
 VALUE_NAMES: dict[str, Any] = {"value": 1234.5, "labels": AnyLabels(), "age": 30.0}
 SUMMARY_NAMES: dict[str, Any] = {"firing": FiringRules({"a-rule": Severity.CRITICAL}), "count": 1}
+
+STALE_ENDING = " ?"
+
+WIDEST = max(widths.INLINE, widths.RECTANGULAR, widths.CIRCULAR)
+"""Where a widget stands is chosen on the phone, and the service does not say it: a number is shortened where it is too
+long for all places.
+"""
 
 ValueText = Annotated[Text, template(VALUE_NAMES)]
 SummaryText = Annotated[
@@ -127,11 +135,12 @@ class MetricWidget:
         if self.options.format is None:
             value = plain(sample.value)
         elif view.is_fresh(sample):
-            value = clipped(self.options.format.render(sample_names(sample, view.now)))
+            value = clipped(self.options.format.fitted(sample_names(sample, view.now), WIDEST))
         elif self.options.stale is not None:
-            value = clipped(self.options.stale.render(sample_names(sample, view.now)))
+            value = clipped(self.options.stale.fitted(sample_names(sample, view.now), WIDEST))
         else:
-            value = marked_stale(self.options.format.render(sample_names(sample, view.now)))
+            width = WIDEST - len(STALE_ENDING)
+            value = marked_stale(self.options.format.fitted(sample_names(sample, view.now), width))
         # Compared with "", since 0 is a value.
         if value == "":
             return NotRenderable(self.key, Obstacle.EMPTY_TEXT)
@@ -222,4 +231,4 @@ class SummaryWidget:
 def marked_stale(text: str) -> str:
     """A text with the mark of what is stale."""
     # The text is cut, and not its mark.
-    return f"{clipped(text, LONGEST_VALUE - 2)} ?"
+    return clipped(text, LONGEST_VALUE - len(STALE_ENDING)) + STALE_ENDING

@@ -12,20 +12,25 @@ from pydantic_core import PydanticCustomError
 from smithd.contract.parts import Action
 from smithd.contract.values import clipped
 from smithd.expression.option import ValueRef
+from smithd.lockscreen import widths
 from smithd.plugin.sample import Sample
 from smithd.surfaces.activity.colors import ColorOptions
 from smithd.surfaces.activity.options import ActivityOptions, End, FinalOptions, check_weight
 from smithd.surfaces.activity.view import PLAIN, ActivityView, FinalText, HeadlineText, ReadingText, joined
-from smithd.surfaces.widget import marked_stale
+from smithd.surfaces.widget import STALE_ENDING, marked_stale
 from smithd.template import Text
 
 NO_VALUE = "–"
 
 
-def reading(text: Text, sample: Sample, seen: ActivityView) -> str:
-    """A value as a text, marked where it is too old; "" where its template gave nothing."""
-    shown = clipped(seen.reading(text, sample))
-    return shown if not shown or seen.surfaces.is_fresh(sample) else marked_stale(shown)
+def reading(text: Text, sample: Sample, seen: ActivityView, width: int) -> str:
+    """A value as a text, marked where it is too old; "" where its template gave nothing. ``width``: how many characters
+    the phone shows.
+    """
+    if seen.surfaces.is_fresh(sample):
+        return clipped(seen.reading(text, sample, width))
+    shown = clipped(seen.reading(text, sample, width - len(STALE_ENDING)))
+    return marked_stale(shown) if shown else ""
 
 
 def old(shown: Any) -> str:
@@ -96,7 +101,9 @@ class ActivityBadgeOptions(ColorOptions):
         """What it says; "" where there is nothing to say."""
         if self.value is None:
             return seen.headline(self.title)
-        return next((reading(self.format, sample, seen) for sample in seen.surfaces.samples(self.value)), "")
+        return next(
+            (reading(self.format, sample, seen, widths.BADGE) for sample in seen.surfaces.samples(self.value)), ""
+        )
 
 
 class WithBadge(ActivityOptions):

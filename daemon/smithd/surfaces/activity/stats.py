@@ -10,6 +10,7 @@ from pydantic import Field
 
 from smithd.contract.values import LONGEST_VALUE, MOST_ROWS, clipped
 from smithd.formatting import plain
+from smithd.lockscreen import widths
 from smithd.outbox.message import Json, Value
 from smithd.surfaces.activity.parts import NO_VALUE, WithSubtitle
 from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows
@@ -42,7 +43,8 @@ class StatsOptions(WithSubtitle):
         if len(shown) + bool(left) > MOST_ROWS:
             shown, left = cut(shown, left, MOST_ROWS - 1)
         before = {row["label"]: str(row["value"]) for row in seen.shown_state.get("metrics", ())}
-        rows = [row.fields(row.label, _value(row, before, seen)) for row in shown]
+        width = widths.row_value(len(shown) + bool(left))
+        rows = [row.fields(row.label, _value(row, before, seen, width)) for row in shown]
         if left:
             label, mark, color = left_out(left)
             rows.append({"label": label, "value": mark or "…", **color})
@@ -53,9 +55,10 @@ class StatsOptions(WithSubtitle):
         return meaning_of_rows(state["metrics"])
 
 
-def _value(row: SeriesRow, before: Mapping[str, str], seen: ActivityView) -> Value:
+def _value(row: SeriesRow, before: Mapping[str, str], seen: ActivityView, width: int) -> Value:
     """A row's value: a number where it can be one (not below zero, contract section 4.2), else a text. ``before``: what
-    is shown, by the labels; without a sample it may be from before the start, and is marked as stale.
+    is shown, by the labels; without a sample it may be from before the start, and is marked as stale. ``width``: how
+    many characters of a value the phone shows.
     """
     assert isinstance(row.options, StatOptions)
     sample, has_text = row.sample, "format" in row.options.model_fields_set
@@ -67,8 +70,8 @@ def _value(row: SeriesRow, before: Mapping[str, str], seen: ActivityView) -> Val
         marks.append("?")
     if not has_text and not marks and sample.value >= 0:
         return plain(sample.value)
-    # A row must have a value; a template's text can be empty.
-    text = seen.reading(row.options.format, sample) or NO_VALUE
     # The text is cut, and not its marks.
     ending = "".join(f" {mark}" for mark in marks)
+    # A row must have a value; a template's text can be empty.
+    text = seen.reading(row.options.format, sample, width - len(ending) - len(row.options.unit or "")) or NO_VALUE
     return clipped(text, LONGEST_VALUE - len(ending)) + ending

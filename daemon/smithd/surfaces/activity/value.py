@@ -8,6 +8,7 @@ from pydantic import Field
 
 from smithd.expression.option import ValueRef
 from smithd.formatting import plain
+from smithd.lockscreen import widths
 from smithd.outbox.message import Json, Value
 from smithd.plugin.sample import Sample
 from smithd.surfaces.activity.parts import NO_VALUE, WithBadge, WithColor, WithSubtitle, WithTwoButtons, old, reading
@@ -39,4 +40,4 @@ class ValueOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
     def _value(self, sample: Sample, seen: ActivityView) -> Value:
         if "format" not in self.model_fields_set and seen.surfaces.is_fresh(sample):
             return plain(sample.value)
-        return reading(self.format, sample, seen) or NO_VALUE
+        return reading(self.format, sample, seen, widths.READOUT) or NO_VALUE

@@ -102,9 +102,9 @@ class ActivityView:
             else text.render({**self.summary, **self._own_names, "now": self.clock(self.surfaces.now)})
         )
 
-    def reading(self, text: Text, sample: Sample) -> str:
-        """A value, as a text writes it."""
-        return text.render(sample_names(sample, self.surfaces.now) | self._own_names)
+    def reading(self, text: Text, sample: Sample, width: int) -> str:
+        """A value, as a text writes it where there is room for ``width`` characters."""
+        return text.fitted(sample_names(sample, self.surfaces.now) | self._own_names, width)
 
     @property
     def _own_names(self) -> dict[str, str]:

@@ -97,9 +97,9 @@ def test_texts_are_cut_and_cleaned_where_no_descriptor_is_left() -> None:
 from smithd.contract.values import clipped
 from smithd.redactor import Redactor
 redactor = Redactor()
-redactor.add("geheimnis")
+redactor.add("gQ7hz9mnis")
 take_all()
-print(len(clipped("x" * 100)), redactor.clean(r"\u0067eheimnis"))
+print(len(clipped("x" * 100)), redactor.clean(r"\u0067Q7hz9mnis"))
 """
     assert said(program, "ulimit -n 100") == ["64", "[secret]"]
 

@@ -35,6 +35,10 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 """As C's ``asctime``, the command ``date`` and Ruby write it."""
+_WELL_FORMED = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s?(?:UTC|GMT|Z|[+-]\d{2}:?\d{2})?)?", re.IGNORECASE
+)
+"""RFC 3339 and what is near it, whatever its numbers."""
 _NO_DAY = re.compile(r"\d{4}-(?:00-\d\d|\d\d-00)")
 """Dates that do not exist, like MySQL's 0000-00-00."""
 _GO_ZERO = datetime(1, 1, 1, tzinfo=UTC).timestamp()
@@ -73,9 +77,17 @@ def to_moment(found: Any, where: object, zone: tzinfo, time_format: str | None =
         if seconds is None:
             if isinstance(found, str) and _NO_DAY.match(found.strip()):
                 return None
-            hint = "; 'time_format' says how it is written" if isinstance(found, str) else ""
-            raise BadResponse(f"{where} is {in_short(found)}, not {_EXPECTED}{hint}")
+            raise BadResponse(f"{where} is {in_short(found)}, {_what_is_wrong(found)}")
     return None if is_zero_time(seconds) else seconds
+
+
+def _what_is_wrong(found: Any) -> str:
+    """Why a value is no moment."""
+    if not isinstance(found, str):
+        return f"not {_EXPECTED}"
+    if _WELL_FORMED.fullmatch(found.strip()):
+        return "and there is no such day, or no such time of a day"
+    return f"not {_EXPECTED}; 'time_format' says how it is written"
 
 
 def is_moment(text: str) -> bool:

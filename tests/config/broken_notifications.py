@@ -36,7 +36,7 @@ NOTIFICATIONS: list[Broken] = [
     part("time_windows:\n  »nights: {}\n", "this window never ends"),
     part("time_windows:\n  »nights: {from: 07:00, to: 07:00}\n", "cannot begin and end at the same time"),
     part("time_windows:\n  »Nights: {days: [sat]}\n", "cannot be the name of a time window"),
-    rule("mute: »nights", "expected a mapping"),
+    rule("mute: »nights", "expected a list / a list of one is written [nights]"),
     rule("mute: [»night]", "there is no time window 'night' / did you mean 'nights'?"),
     rule("mute: {during: [»weekends]}", "time windows declared: nights"),
     rule("»mute: {digest: true}", "the key 'during' is missing"),

@@ -49,6 +49,15 @@ def test_each_mistake_is_reported_at_its_place_in_words_that_help(
     assert printed.err.endswith(f"\n\n{count}")
 
 
+@pytest.mark.parametrize("section", ["rules:\n  a: {metric: shop.orders, warning: '> 1', push: nope}\n", "web: nope\n"])
+def test_a_key_at_its_place_is_not_said_to_belong_elsewhere(section: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("smithd.yaml").write_text("".join({**SOUND, "rules": ""}.values()) + section)
+    assert run(["check"]) == 2
+    printed = capsys.readouterr().err
+    assert "expected a mapping (keys with values), found the text 'nope'" in printed
+    assert "belongs in" not in printed
+
+
 @pytest.mark.parametrize("broken", CORPUS, ids=lambda broken: repr(broken.text[:70]))
 def test_the_line_is_shown_with_a_caret_under_the_place(broken: Broken, capsys: pytest.CaptureFixture[str]) -> None:
     Path("smithd.yaml").write_text(broken.written, encoding="utf-8")

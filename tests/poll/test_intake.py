@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from smithd.plugin.sample import RawSample, Sample, Series
 from smithd.poll.intake import MAX_SERIES, Intake
+from smithd.redactor import NOT_SHOWN, Redactor
 
 NOW = 1_790_000_000.0
 
 
 def admit(*samples: Any) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
     admission = Intake("shop", {"orders", "stock"}).admit(samples, NOW)
-    return admission.samples, admission.problems
+    return admission.samples, tuple(map(Redactor().clean, admission.problems))
 
 
 def sample(*parts: Any) -> Any:
@@ -89,6 +90,23 @@ def test_what_is_not_admitted_is_named(wrong: Any, problem: str) -> None:
     samples, problems = admit(wrong, RawSample("orders", 1.0))
     assert problems == (f"shop.{problem}",)
     assert samples == (Sample(Series("shop.orders"), 1.0, NOW, NOW),)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        sample("orders", "abc"),
+        sample("abc", 1),
+        sample("stock", 1, {"abc": 1}),
+        sample("stock", 1, {"a b, abc": "x"}),
+        "abc",
+    ],
+)
+def test_a_short_secret_that_a_plugin_repeats_is_not_shown(wrong: Any) -> None:
+    (problem,) = Intake("shop", {"orders", "stock"}).admit([wrong], NOW).problems
+    shown = Redactor(["abc"]).clean(problem)
+    assert NOT_SHOWN in shown
+    assert "abc" not in shown
 
 
 @pytest.mark.parametrize("time", [0, -1, math.nan, "now", True])

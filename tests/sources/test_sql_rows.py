@@ -112,7 +112,11 @@ def test_a_time_can_have_a_format_of_its_own() -> None:
         ("0001-01-01T00:00:00Z", None),
         (datetime(1, 1, 1, tzinfo=UTC), None),
         ("soon", f'm is "soon", {NO_TIME}'),
-        ("2026-02-30", f'm is "2026-02-30", {NO_TIME}'),
+        ("2026-02-30", 'm is "2026-02-30", and there is no such day, or no such time of a day'),
+        (
+            "2026-07-01 25:00:00 UTC",
+            'm is "2026-07-01 25:00:00 UTC", and there is no such day, or no such time of a day',
+        ),
         ("01.07.2026", f'm is "01.07.2026", {NO_TIME}'),
         ("12.5%", f'm is "12.5%", {NO_TIME}'),
     ],

@@ -152,7 +152,7 @@ class Mistakes:
         if own and self.shows_a_secret(message, spot.node, piece=isinstance(spot.node, ScalarNode)):
             message = "this value cannot be used here; the reason is not shown, because it holds a secret"
         self._report.at(
-            spot.anchor, message, expected=_description(found[0], known), hint=self._value_hint(found, spot.node)
+            spot.anchor, message, expected=_description(found[0], known), hint=self._value_hint(found, known)
         )
 
     def shows_a_secret(self, text: str, node: Node, *, piece: bool) -> bool:
@@ -179,7 +179,8 @@ class Mistakes:
             return f"what {node.text} holds" if is_reference(node.text) else "a value that is not shown"
         return described(value_of(node))
 
-    def _value_hint(self, found: Sequence[Finding], node: Node) -> str | None:
+    def _value_hint(self, found: Sequence[Finding], known: KnownKeys) -> str | None:
+        node, name = found[0].spot.node, str(found[0].spot.path[-1])
         if not isinstance(node, ScalarNode):
             return None
         if node.style in (">", "|"):
@@ -192,8 +193,10 @@ class Mistakes:
             return f'put it in quotes if it is meant as a text: "{node.text}"'
         if found[0].kind == "list_type" and is_shown:
             return f"a list of one is written [{node.text}]"
-        if found[0].kind == "model_type" and (belongs := self._belongs(str(found[0].spot.path[-1]))) is not None:
-            return f"{belongs}: is it indented far enough?"
+        # Where the user chooses the names, one that is a key of ours elsewhere is meant as that.
+        if found[0].kind == "model_type" and name not in fields.known_keys(known.model, found[0].inner_path[:-1]):
+            belongs = self._belongs(name)
+            return f"{belongs}: is it indented far enough?" if belongs else None
         return None
 
 

@@ -29,4 +29,4 @@ class MuteOptions(Options):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, given: Any) -> Any:
-        return {"during": given} if isinstance(given, list) else given
+        return {"during": given} if isinstance(given, list | str) else given

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from smithd.errors import BadResponse
 from smithd.formatting import duration
 from smithd.plugin.sample import RawSample, Sample, Series
+from smithd.redactor import quoted
 
 MAX_SERIES = 10_000
 """The samples that one poll may bring; the rest is left out."""
@@ -53,7 +54,8 @@ class Poll:
 
 
 class Admission(NamedTuple):
-    """What was admitted of the samples that a source handed over, and the problems with the others.
+    """What was admitted of the samples that a source handed over, and the problems with the others, in which the
+    plugin's own texts are ``quoted``.
 
     ``is_cut``: some series are not among them: there were more samples than one poll may bring, or one of the future.
     """
@@ -134,7 +136,7 @@ class Intake:
                 raise _Rejected(f"poll: a metric's name must be a text, not {_kind(metric)}")
             declared = ", ".join(islice(self._unlabelled, 10)) or "none"
             more = ", …" if len(self._unlabelled) > 10 else ""
-            raise _Rejected(f"{metric:.80}: no such metric; declared: {declared}{more}")
+            raise _Rejected(f"{quoted(_beginning(metric, 80))}: no such metric; declared: {declared}{more}")
         # Of a subclass of float, the subtraction would be the plugin's code.
         if type(value) is not float:
             value = _number(metric, value)
@@ -172,7 +174,9 @@ class Intake:
             if not isinstance(name, str) or not _LABEL_NAME.fullmatch(name):
                 raise _Rejected(f"{metric}: a label's name must be letters, digits and _, not {_kind(name)}")
             if not isinstance(value, str):
-                raise _Rejected(f"{metric}: the value of label {name:.80} must be a text, not {_kind(value)}")
+                raise _Rejected(
+                    f"{metric}: the value of label {quoted(_beginning(name, 80))} must be a text, not {_kind(value)}"
+                )
             text = value[:MAX_LABEL_LENGTH]
             # Lone surrogates cannot be stored in any encoding: they become question marks.
             sound.append((str(name), text if text.isascii() else text.encode("utf-8", "replace").decode()))
@@ -197,5 +201,9 @@ def _number(metric: str, value: Any) -> float:
 def _kind(value: object) -> str:
     """What something is, in a word or two, for the text of a problem."""
     if isinstance(value, str):
-        return f"the text {value[:40]!r}"
+        return f"the text {quoted(repr(_beginning(value, 40)))}"
     return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def _beginning(text: str, length: int) -> str:
+    return f"{text[:length]}…" if len(text) > length else text

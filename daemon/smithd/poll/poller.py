@@ -163,7 +163,7 @@ class Poller:
             if self._failure_log.is_due(str(result.failure), self._failures):
                 self._events.publish(PollFailed(name, str(result.failure), self._failures, wait))
         self._report_stale(result.samples, now)
-        for problem in result.problems:
+        for problem in map(self._context.redactor.clean, result.problems):
             if self._problem_log.is_due(problem):
                 self._events.publish(SamplesRefused(name, problem))
         if self._worker is not None:

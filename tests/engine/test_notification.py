@@ -351,7 +351,7 @@ def test_what_joins_is_named_in_place_and_announced_together_when_the_interval_i
         harness.pass_time(EVENING + 300)
         second, past = harness.take()
         assert (second.content.title, second.key.sequence, isinstance(second, Push)) == ("3 houses", 2, True)
-        assert (past.key, past.content.message) == (first.key, "As of 20:01. More alerts fired at 20:05.")
+        assert (past.key, past.content.message) == (first.key, "As of 20:01. A newer notification followed at 20:05.")
         assert harness.reasons().count(Reason.NOTIFIED) == 3
 
 

@@ -86,3 +86,20 @@ def test_a_mistake_is_pointed_at_and_named(text: str, column: int, message: str,
     assert error.column == column
     assert (error.near or "") == near
     assert str(error).startswith(f"column {column}: {error.message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "here"),
+    [
+        ("rate(prod.visits[2m]) > 1", "rate(prod.visits, 2m)"),
+        ("prod.cpu > 5 and sum_over_time( prod.visits{a='b'} [ 10m ] ) > 1", "sum_over(prod.visits{a='b'}, 10m)"),
+        ("predict_linear(disk.free[1h], 4 * 3600) < 0", "predict(disk.free, 1h, 4h)"),
+        ("changes(prod.visits[1h])", "rate(prod.visits, 5m)"),
+        ("rate(prod.visits[", "rate(prod.visits, 5m)"),
+    ],
+)
+def test_a_range_of_promql_is_shown_as_it_is_written_here(text: str, here: str) -> None:
+    with pytest.raises(ExpressionError) as raised:
+        parse(text)
+    assert raised.value.expected == f"a window is an argument: {here}"
+    parse(here)

@@ -101,6 +101,24 @@ CASES = {
         in_place: true
 """,
     ),
+    "a rise that was shown in place before it is announced did not happen then": (
+        SPELLS,
+        """
+    input: [{series: shop.errors, values: 4 6 4x1 6x5 0}]
+    pushes:
+      - {at: 0s, title: errors is warning}
+      - {at: 1m, title: errors is critical}
+      - {at: 1m, message: As of 20:00. It rose to critical at 20:01., in_place: true}
+      - {at: 2m, title: errors is warning, in_place: true}
+      - {at: 4m, title: errors is critical, in_place: true}
+      - {at: 6m, title: errors is critical, message: "shop.errors is 6 (critical > 5; normal: 3 or less), since 20:04."}
+      - at: 6m
+        title: "Earlier: errors is critical"
+        message: As of 20:04. A newer notification followed at 20:06.
+        in_place: true
+      - {at: 10m, title: "Resolved: errors", in_place: true}
+""",
+    ),
     "what was critical from the first to the last is not called a warning": (
         SPELLS,
         """

@@ -65,6 +65,10 @@ _ESCAPE = re.compile(r"\\([\\\"'nt])")
 _ESCAPED = {"n": "\n", "t": "\t"}
 # What other languages write, and what this one has for it.
 _INSTEAD = {"&&": "and", "||": "or", "!": "not", "**": "^", "&": "and", "|": "or", "<>": "!="}
+_OVER_TIME = {f"{name}_over_time": f"{name}_over" for name in ("avg", "min", "max", "sum", "count")}
+_OF_RANGES = {"rate": "rate", "increase": "increase", "predict_linear": "predict", **_OVER_TIME}
+_BEFORE_BRACKET = re.compile(r"([a-z_]+)\(\s*([^()\[\]]+)$")
+_RANGE = re.compile(r"\[\s*(\w+)\s*\]")
 
 
 def tokens(text: str) -> list[Token]:
@@ -97,9 +101,8 @@ def _no_token(text: str, at: int) -> ExpressionError:
     if sign in "\"'":
         return ExpressionError("this text has no end", column, expected=f"expected a {sign} after it")
     if sign == "[":
-        return ExpressionError(
-            "there are no brackets here", column, expected="a window is an argument: rate(prod.visits, 5m)"
-        )
+        expected = f"a window is an argument: {_without_range(text, at)}"
+        return ExpressionError("there are no brackets here", column, expected=expected)
     if match := _NO_NUMBER.match(text, at):
         return ExpressionError(
             f"'{match[0]}' is no number and no duration", column, expected="expected one like 0.5, 1e6, 30s or 1h30m"
@@ -110,3 +113,12 @@ def _no_token(text: str, at: int) -> ExpressionError:
             return ExpressionError(f"'{word}' means nothing here", column, near=_INSTEAD[word])
     shown = sign if sign.isprintable() else f"U+{ord(sign):04X}"
     return ExpressionError(f"'{shown}' means nothing here", column)
+
+
+def _without_range(text: str, at: int) -> str:
+    """A function of PromQL with its range at a bracket, as it is written here; else an example."""
+    before, window = _BEFORE_BRACKET.search(text, 0, at), _RANGE.match(text, at)
+    if before is None or window is None or before[1] not in _OF_RANGES:
+        return "rate(prod.visits, 5m)"
+    function = _OF_RANGES[before[1]]
+    return f"{function}({before[2].strip()}, {window[1]}{', 4h' if function == 'predict' else ''})"

@@ -223,9 +223,7 @@ def _messages(
         what_followed = "Its alerts moved to other notifications"
     # Where ends are not updates in place, an old notification stays as it is.
     elif follows and last in (LastPush.SENT, LastPush.IN_FLIGHT) and options.on_resolve == "replace":
-        has_risen = all(group.is_notified(alert) for alert in decision.news)
-        news = f"It rose to {firing[0].severity}" if has_risen else "More alerts fired"
-        what_followed = news if not is_reminder else "A reminder followed"
+        what_followed = "A reminder followed" if is_reminder else _what_followed(group, decision, firing[0].severity)
     if what_followed:
         before = push_key(group.key, group.log)
         shown = view.status(before).push
@@ -256,6 +254,15 @@ def _messages(
         priority = _priority(push, recent, view, is_beginning=settled.sequence == 1 and bool(firing))
         messages.append(content.push(key, text, view, priority, is_open=is_open))
     return messages
+
+
+def _what_followed(group: NotificationGroup, decision: Decision, worst: Severity) -> str:
+    """Why a notification is the past, now that a push follows it; it goes before the time of now."""
+    # With what happened before, the notification was brought up to date in place.
+    if all(group.log.named.get(alert.id) is alert.severity for alert in decision.news):
+        return "A newer notification followed"
+    has_risen = all(group.is_notified(alert) for alert in decision.news)
+    return f"It rose to {worst}" if has_risen else "More alerts fired"
 
 
 def _priority(push: RecentPush, recent: RecentPushes, view: NotifyView, *, is_beginning: bool) -> Priority:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from answers import no, ok, reply_to
 from delivery.test_choice import NOW, push, widget
+from engine.faulty import World, play
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.journal import delivered, given_up
 from smithd.delivery.outcome import judge
 from smithd.delivery.reply import NotSent, Reply, Unknown
 from smithd.delivery.wire import Request
+from smithd.events import RequestEnded
 from smithd.outbox import queue
 from smithd.outbox.delivered import Delivered, DeliveryOutcome
 from smithd.outbox.message import Message
 from smithd.outbox.queued import Queued
 from smithd.outbox.settlement import DeliveryReason
 from smithd.outbox.state import Outbox
+from smithd.storage.database import Database
 
 VALUE = Request(Endpoint.METRIC, "a", {"value": 1}, widget("a").key)
 
@@ -61,3 +67,17 @@ def test_what_was_given_up_has_an_entry_without_a_request() -> None:
     entry = given_up(Queued(1, push("a")), DeliveryOutcome.EXPIRED, DeliveryReason.NO_ANSWER, "HTTP 503", NOW)
     assert (entry.outcome, entry.endpoint, entry.seconds, entry.detail) == ("expired", "", None, "HTTP 503")
     assert entry.key.startswith("push a@")
+
+
+def test_a_request_is_journaled_and_counted_with_its_seconds(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.answer_takes = 2.5
+        await world.poll(errors=9)
+        await world.clock.sleep(5)
+
+    world = play(tmp_path, story)
+    ends = [event for event in world.events if isinstance(event, RequestEnded)]
+    assert [(end.family, end.outcome, end.seconds) for end in ends] == [("notifications", "accepted", 2.5)]
+    with closing(Database.open(tmp_path / "state.db")) as database, database.read_only() as connection:
+        rows = connection.exec_driver_sql("SELECT account, endpoint, operation, seconds FROM deliveries").all()
+    assert [tuple(row) for row in rows] == [("default", "push-notification-send", "sent", 2.5)]

@@ -13,7 +13,8 @@ from engine.faulty import World, play
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.journal import delivered, given_up
 from smithd.delivery.outcome import judge
-from smithd.delivery.reply import NotSent, Reply, Unknown
+from smithd.delivery.reply import NotSent, Refusal, Rejected, Reply, Unknown
+from smithd.delivery.sender import Transport
 from smithd.delivery.wire import Request
 from smithd.events import RequestEnded
 from smithd.outbox import queue
@@ -24,6 +25,7 @@ from smithd.outbox.settlement import DeliveryReason
 from smithd.outbox.state import Outbox
 from smithd.storage.database import Database
 
+SECRET = "ask_4f9aZ81kQq"
 VALUE = Request(Endpoint.METRIC, "a", {"value": 1}, widget("a").key)
 
 
@@ -81,3 +83,24 @@ def test_a_request_is_journaled_and_counted_with_its_seconds(tmp_path: Path) -> 
     with closing(Database.open(tmp_path / "state.db")) as database, database.read_only() as connection:
         rows = connection.exec_driver_sql("SELECT account, endpoint, operation, seconds FROM deliveries").all()
     assert [tuple(row) for row in rows] == [("default", "push-notification-send", "sent", 2.5)]
+
+
+def test_a_secret_that_the_service_repeats_is_not_written(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.config.redactor.add(SECRET)
+        world.running.sender.transport = refusing(f"{SECRET} may not do this")
+        await world.poll(errors=9)
+        await world.clock.sleep(1)
+
+    play(tmp_path, story)
+    with closing(Database.open(tmp_path / "state.db")) as database, database.read_only() as connection:
+        details = connection.exec_driver_sql("SELECT detail FROM deliveries").scalars().all()
+    assert details
+    assert all("[secret] may not do this" in detail for detail in details)
+
+
+def refusing(said: str) -> Transport:
+    async def refuse(_: Request) -> Rejected:
+        return Rejected(Refusal.FORBIDDEN, 403, said)
+
+    return refuse

@@ -70,7 +70,7 @@ class Sending:
                 self._take(*outbox.enqueue(self.outbox, push))
             else:
                 self.events.append(expired(queued))
-                self.delivered.append(given_up(queued, DeliveryOutcome.EXPIRED, queued.reason, queued.detail, now))
+                self._note(given_up(queued, DeliveryOutcome.EXPIRED, queued.reason, queued.detail, now))
 
         # What may go by now stays in its lane, so that the next claim does not look for its place again.
         self._take(outbox.fill_lanes(self.outbox, now), NO_CHANGES)
@@ -80,7 +80,7 @@ class Sending:
         for queued in choice.obsolete:
             self._take(*outbox.drop(self.outbox, queued))
             nowhere = "the phone does not have the notification that it was to replace"
-            self.delivered.append(given_up(queued, DeliveryOutcome.DROPPED, None, nowhere, now))
+            self._note(given_up(queued, DeliveryOutcome.DROPPED, None, nowhere, now))
         for queued, dropped in choice.dropped:
             key = queued.message.key
             if isinstance(key, PushKey):
@@ -91,7 +91,7 @@ class Sending:
             else:
                 self._take(*outbox.drop(self.outbox, queued))
                 self.events.append(SendDropped(key, why(key, dropped.reason, dropped.detail)))
-                self.delivered.append(given_up(queued, DeliveryOutcome.DROPPED, dropped.reason, dropped.detail, now))
+                self._note(given_up(queued, DeliveryOutcome.DROPPED, dropped.reason, dropped.detail, now))
 
         for message, request in choice.repeated:
             repeated, written, queued = outbox.repeat(self.outbox, message)
@@ -113,7 +113,7 @@ class Sending:
         outcome = command.delivery.judge(claim, request, command.reply, command.at, command.chance)
         self._take(*outbox.settle(self.outbox, claim, outcome.settlement, command.at, command.boot))
         if (entry := delivered(claim, request, outcome, command.at, command.seconds)) is not None:
-            self.delivered.append(entry)
+            self._note(entry)
         after = self.outbox
         if command.delivery.is_outdated(claim):
             # What was refused to another key may be granted to this one.
@@ -135,6 +135,10 @@ class Sending:
                 self.started_streams.append(shown)
         self._settle_slots(claim, request, outcome)
         return outcome
+
+    def _note(self, entry: Delivered) -> None:
+        """Have it in the journal of deliveries. What the service said may repeat a secret, which must not get there."""
+        self.delivered.append(replace(entry, detail=self._setup.config.redactor.clean(entry.detail)))
 
     def _settle_slots(self, claim: Claim, request: Request, outcome: Outcome) -> None:
         """What a request's end means for the slots."""

@@ -18,10 +18,10 @@ from smithd.outbox.deliveries import read_deliveries
 from smithd.setup import Setup
 
 
-class Subject(NamedTuple):
+class Meant(NamedTuple):
     """A rule, by its name, or a surface; ``also``: what else the name could mean, as one would say that."""
 
-    meant: str | SurfaceKey
+    thing: str | SurfaceKey
     also: Sequence[str]
 
 
@@ -32,22 +32,22 @@ class Remembered(NamedTuple):
     deliveries: Sequence[Delivered] = ()
 
 
-def subject(setup: Setup, name: str) -> Subject:
+def subject(setup: Setup, name: str) -> Meant:
     """What a name means: a rule before a widget, a Live Activity, the badge. A name that means nothing is a rule's."""
     found = meanings(setup, name)
     meant = found[0][1] if found else name.removeprefix(f"{RULE}:")
-    return Subject(meant, [said for said, _ in found[1:]])
+    return Meant(meant, [said for said, _ in found[1:]])
 
 
-def remembered(connection: Connection, subject: Subject, now: float) -> Remembered:
+def remembered(connection: Connection, subject: Meant, now: float) -> Remembered:
     """What is on disk about a subject."""
-    if isinstance(subject.meant, str):
-        return Remembered(decisions=journal.read(connection, subject.meant))
-    return Remembered(deliveries=read_deliveries(connection, str(subject.meant), now))
+    if isinstance(subject.thing, str):
+        return Remembered(decisions=journal.read(connection, subject.thing))
+    return Remembered(deliveries=read_deliveries(connection, str(subject.thing), now))
 
 
 def explained(
-    engine: Engine, subject: Subject, remembered: Remembered, labels: str, passages: Passages | None, now: float
+    engine: Engine, subject: Meant, remembered: Remembered, labels: str, passages: Passages | None, now: float
 ) -> dict[str, Any]:
     """Everything about a subject, as JSON has it. ``labels`` are matchers that choose among a rule's alerts;
     ``passages``: what the gate of a surface's account lets go (None: no daemon runs).
@@ -55,9 +55,9 @@ def explained(
     ValueError, for a person, where there is no such rule, or the matchers make no sense.
     """
     also = {"also": list(subject.also)}
-    if isinstance(subject.meant, str):
-        return {"kind": RULE} | explain(engine, remembered.decisions, subject.meant, labels, now) | also
+    if isinstance(subject.thing, str):
+        return {"kind": RULE} | explain(engine, remembered.decisions, subject.thing, labels, now) | also
     if labels.strip():
-        raise ValueError(f"{subject.meant} is no rule: matchers of labels choose among the alerts of a rule")
+        raise ValueError(f"{subject.thing} is no rule: matchers of labels choose among the alerts of a rule")
     deliveries = remembered.deliveries
-    return explain_surface(engine.setup, engine.state, subject.meant, deliveries, passages, now) | also
+    return explain_surface(engine.setup, engine.state, subject.thing, deliveries, passages, now) | also

@@ -56,10 +56,10 @@ def _text(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _from_state(path: Path, name: str, labels: str, none: NotRunning) -> Mapping[str, Any]:
     """The explanation from the state on disk, where no daemon runs."""
-    from smithd.runtime.explaining import explained, remembered, subject
+    from smithd.runtime.explaining import explained, meant, remembered
 
     with at_rest(path, none, f"'{name}'") as (config, engine, database, now):
-        about = subject(engine.setup, name)
+        about = meant(engine.setup, name)
         with database.read_only() as connection:
             found = remembered(connection, about, now)
         try:

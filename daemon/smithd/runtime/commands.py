@@ -75,10 +75,10 @@ class _Commands:
         # Imported here, as above.
         with RESERVE.lent():
             from smithd.delivery.waiting import passages
-            from smithd.runtime.explaining import explained, remembered, subject
+            from smithd.runtime.explaining import explained, meant, remembered
 
         components = self._components
-        labels, about = _text(given, "labels"), subject(components.engine.setup, _text(given, "name"))
+        labels, about = _text(given, "labels"), meant(components.engine.setup, _text(given, "name"))
 
         def read() -> Any:
             with RESERVE.lent(), components.database.read_only() as connection:

@@ -26,38 +26,38 @@ class Meant(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """What the journals have of a subject, the oldest first."""
+    """What the journals have of a rule or a surface, the oldest first."""
 
     decisions: Sequence[journal.Entry] = ()
     deliveries: Sequence[Delivered] = ()
 
 
-def subject(setup: Setup, name: str) -> Meant:
+def meant(setup: Setup, name: str) -> Meant:
     """What a name means: a rule before a widget, a Live Activity, the badge. A name that means nothing is a rule's."""
     found = meanings(setup, name)
-    meant = found[0][1] if found else name.removeprefix(f"{RULE}:")
-    return Meant(meant, [said for said, _ in found[1:]])
+    thing = found[0][1] if found else name.removeprefix(f"{RULE}:")
+    return Meant(thing, [said for said, _ in found[1:]])
 
 
-def remembered(connection: Connection, subject: Meant, now: float) -> Remembered:
-    """What is on disk about a subject."""
-    if isinstance(subject.thing, str):
-        return Remembered(decisions=journal.read(connection, subject.thing))
-    return Remembered(deliveries=read_deliveries(connection, str(subject.thing), now))
+def remembered(connection: Connection, about: Meant, now: float) -> Remembered:
+    """What is on disk about a rule or a surface."""
+    if isinstance(about.thing, str):
+        return Remembered(decisions=journal.read(connection, about.thing))
+    return Remembered(deliveries=read_deliveries(connection, str(about.thing), now))
 
 
 def explained(
-    engine: Engine, subject: Meant, remembered: Remembered, labels: str, passages: Passages | None, now: float
+    engine: Engine, about: Meant, remembered: Remembered, labels: str, passages: Passages | None, now: float
 ) -> dict[str, Any]:
-    """Everything about a subject, as JSON has it. ``labels`` are matchers that choose among a rule's alerts;
+    """Everything about a rule or a surface, as JSON has it. ``labels`` are matchers that choose among a rule's alerts;
     ``passages``: what the gate of a surface's account lets go (None: no daemon runs).
 
     ValueError, for a person, where there is no such rule, or the matchers make no sense.
     """
-    also = {"also": list(subject.also)}
-    if isinstance(subject.thing, str):
-        return {"kind": RULE} | explain(engine, remembered.decisions, subject.thing, labels, now) | also
+    also = {"also": list(about.also)}
+    if isinstance(about.thing, str):
+        return {"kind": RULE} | explain(engine, remembered.decisions, about.thing, labels, now) | also
     if labels.strip():
-        raise ValueError(f"{subject.thing} is no rule: matchers of labels choose among the alerts of a rule")
+        raise ValueError(f"{about.thing} is no rule: matchers of labels choose among the alerts of a rule")
     deliveries = remembered.deliveries
-    return explain_surface(engine.setup, engine.state, subject.thing, deliveries, passages, now) | also
+    return explain_surface(engine.setup, engine.state, about.thing, deliveries, passages, now) | also

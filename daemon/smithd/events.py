@@ -421,6 +421,21 @@ class SendDropped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RequestEnded(Event):
+    """A request to the service has ended: of which family, how (see ``DeliveryOutcome``), after how many seconds. It is
+    for counting; other events say what it means.
+    """
+
+    level: ClassVar[int] = logging.DEBUG
+    family: str
+    outcome: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"a request of {self.family} was {self.outcome.replace('_', ' ')} after {self.seconds:.3f} s"
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryBlocked(Event):
     """The gate closed for everything, or for some families; ``scope`` says which."""
 

@@ -21,6 +21,7 @@ from smithd.alerts.sentences import sentence
 from smithd.delivery.sentences import why
 from smithd.engine.engine import Engine
 from smithd.formatting import duration, number
+from smithd.keys import BadgeKey
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason, reason_text
 from smithd.notify.resume import suppressions
@@ -72,7 +73,8 @@ def _no_rule(name: str, engine: Engine) -> str:
     spec = engine.setup.config.sources.get(source)
     if name in engine.setup.expected.derived or (spec is not None and metric in spec.metrics):
         return f"'{name}' is a metric, and no rule looks at it"
-    hint = did_you_mean(name, rules) or f"rules: {', '.join(sorted(rules)) or 'none'}"
+    surfaces = [key.name for key in engine.setup.surfaces.keys if not isinstance(key, BadgeKey)]
+    hint = did_you_mean(name, [*rules, *surfaces]) or f"rules: {', '.join(sorted(rules)) or 'none'}"
     return f"there is no rule '{name}'; {hint}"
 
 

@@ -1,4 +1,8 @@
-"""Keys: what on the phone a message is about. The account is part of every key. No I/O."""
+"""Keys: what on the phone a message is about. The account is part of every key. No I/O.
+
+A widget and a Live Activity of one name have different hashes: the persistent maps compare what has the same hash, and
+fail on two objects of different classes.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,9 @@ class WidgetKey:
     account: str
     name: str
 
+    def __hash__(self) -> int:
+        return hash(("widget", self.account, self.name))
+
     @property
     def subject(self) -> str:
         """What it is about, for a line that a person reads."""
@@ -30,6 +37,9 @@ class StreamKey:
 
     account: str
     name: str
+
+    def __hash__(self) -> int:
+        return hash(("stream", self.account, self.name))
 
     @property
     def subject(self) -> str:

@@ -19,6 +19,8 @@ from smithd.notify import rows as notify_rows
 from smithd.notify.group import AlertId, GroupKey, Groups
 from smithd.notify.silence import Silences
 from smithd.outbox import rows as outbox_rows
+from smithd.outbox.delivered import Delivered
+from smithd.outbox.deliveries import write_deliveries
 from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges
 from smithd.series import rows as series_rows
 from smithd.series.history import History, HistoryRows
@@ -60,7 +62,7 @@ class State(NamedTuple):
 
 @dataclass(slots=True)
 class StateChanges:
-    """What a step changes of what is on disk: the keys of what is to be written, and the journal's entries.
+    """What a step changes of what is on disk: the keys of what is to be written, and the entries of the journals.
 
     ``groups_before`` and ``silences_before``: as they are on disk, the silences where they changed; ``grouped``: the
     alerts of groups of which something else is kept.
@@ -75,6 +77,7 @@ class StateChanges:
     slots: bool = False
     countdowns: bool = False
     entries: list[Entry] = field(default_factory=list)
+    deliveries: list[Delivered] = field(default_factory=list)
     intervals: list[FiringInterval] = field(default_factory=list)
     intervals_removed: list[FiringInterval] = field(default_factory=list)
     history: HistoryRows | None = None
@@ -91,6 +94,7 @@ class StateChanges:
             or self.slots
             or self.countdowns
             or self.entries
+            or self.deliveries
             or self.intervals
             or self.intervals_removed
             or self.history is not None
@@ -117,10 +121,11 @@ def write(connection: Connection, state: State, changes: StateChanges, journal: 
     if changes.history is not None:
         series_rows.write(connection, changes.history)
     journal.write(connection, changes.entries, now)
+    write_deliveries(connection, changes.deliveries, now)
 
 
 def write_all(connection: Connection, state: State, history: History, now: float) -> None:
-    """Write all that is remembered in place of what is on disk; the journal keeps what it has."""
+    """Write all that is remembered in place of what is on disk; the journals keep what they have."""
     alert_rows.write_all(connection, state.alerts, now)
     notify_rows.write_all_groups(connection, state.groups)
     notify_rows.write_all_silences(connection, state.silences)

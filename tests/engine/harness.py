@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, cast
 
 from smithd import journal
 from smithd.alerts.alert import Alert
 from smithd.config.load import load as load_config
 from smithd.config.model import Config
+from smithd.delivery.reply import NotSent
 from smithd.engine.engine import Engine
 from smithd.engine.entries import (
     AddSilence,
@@ -178,7 +179,8 @@ class DrivenOutbox:
 
     def settle(self, claim: Claim, settlement: Settlement, now: float) -> None:
         delivery: Any = _Scripted(settlement)
-        flight: Any = (claim, None)
+        # A probe that failed: the journal of deliveries has no entry of it.
+        flight: Any = (claim, SimpleNamespace(is_probe=True))
         self._driven.ask(SettleClaim(now, delivery, flight, cast("Any", None), 0.5, None))
 
     def drop(self, queued: Queued) -> None:
@@ -201,6 +203,7 @@ class _Scripted:
     account: str = DEFAULT_ACCOUNT
     blocks: None = None
     is_verdict: bool = False
+    reply: NotSent = field(default_factory=lambda: NotSent(""))
 
     def judge(self, *_: Any) -> _Scripted:
         return self

@@ -1,10 +1,11 @@
-"""``smithd explain``: why an alert was notified or was not, and what must happen for that to change."""
+"""``smithd explain``: why an alert was notified or was not, or why the phone shows what it shows."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -13,50 +14,57 @@ from smithd.cli.options import ask, config_option, socket_option
 from smithd.cli.times import zone_lines
 from smithd.errors import NotRunning
 
-if TYPE_CHECKING:
-    from smithd.explain import Explanation
-
 
 @click.command()
-@click.argument("rule")
+@click.argument("name")
 @click.argument("labels", nargs=-1)
 @config_option
 @socket_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def explain(rule: str, labels: tuple[str, ...], config: Path, socket: Path | None, as_json: bool) -> None:
-    """Explain a RULE: its alerts, why each was notified or was not, and what must happen for that to change.
+def explain(name: str, labels: tuple[str, ...], config: Path, socket: Path | None, as_json: bool) -> None:
+    """Explain a rule, or what the phone shows, by its NAME.
 
-    LABELS choose among its alerts, with matchers like instance=web-1 or 'warehouse=~"north.*"'. The running daemon
-    answers; without one, the state on disk does, and the newest samples are not known. Where neither can be asked, that
-    is said, and the exit status is 1.
+    Of a rule: its alerts, why each was notified or was not, and what must happen for that to change. LABELS choose
+    among its alerts, with matchers like instance=web-1 or 'warehouse=~"north.*"'.
+
+    Of a widget or a Live Activity (by its key), or the badge ("badge"): what it shows, what it should, why they differ,
+    its score or its rank, and its deliveries.
+
+    A name that means several things is the rule's, then the widget's; rule:NAME, widget:NAME or activity:NAME says
+    which is meant. The running daemon answers; without one, the state on disk does, and the newest samples are not
+    known. Where neither can be asked, that is said, and the exit status is 1.
     """
-    from smithd.explain import text
-
     try:
-        explanation = ask(config, socket, "explain", rule=rule, labels=" ".join(labels))
+        found = ask(config, socket, "explain", name=name, labels=" ".join(labels))
     except NotRunning as none:
-        explanation = _from_state(config, rule, " ".join(labels), none)
+        found = _from_state(config, name, " ".join(labels), none)
     # What was polled may hold control characters, which must not reach the terminal.
-    if as_json:
-        lines = json.dumps(explanation, ensure_ascii=False, indent=2).split("\n")
-    else:
-        zone = zone_lines(explanation)
-        lines = [*text(explanation).split("\n"), *([""] if zone else []), *zone]
-    for line in lines:
+    for line in json.dumps(found, ensure_ascii=False, indent=2).split("\n") if as_json else _text(found):
         click.echo("".join(letter if letter.isprintable() else " " for letter in line))
 
 
-def _from_state(path: Path, rule: str, labels: str, none: NotRunning) -> Explanation:
-    """The explanation from the state on disk, where no daemon runs."""
-    from smithd import journal
-    from smithd.explain import explain
+def _text(found: Mapping[str, Any]) -> Iterator[str]:
+    from smithd import explain, explain_surface
 
-    with at_rest(path, none, f"the alerts of '{rule}'") as (config, engine, database, now):
+    if found["kind"] == explain_surface.RULE:
+        yield from explain.text(dict(found)).split("\n")
+    else:
+        yield from explain_surface.text(dict(found))
+    zone, also = zone_lines(found), [f"The name also means {said}." for said in found["also"]]
+    yield from ["", *also, *zone] if also or zone else []
+
+
+def _from_state(path: Path, name: str, labels: str, none: NotRunning) -> Mapping[str, Any]:
+    """The explanation from the state on disk, where no daemon runs."""
+    from smithd.runtime.explaining import explained, meant, remembered
+
+    with at_rest(path, none, f"'{name}'") as (config, engine, database, now):
+        about = meant(engine.setup, name)
         with database.read_only() as connection:
-            entries = journal.read(connection, rule)
+            found = remembered(connection, about, now)
         try:
-            explanation = explain(engine, entries, rule, labels, now)
+            said = explained(engine, about, found, labels, None, now)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
-        cleaned: Explanation = config.redactor.clean_all(explanation)
+        cleaned: Mapping[str, Any] = config.redactor.clean_all(said)
     return cleaned

@@ -22,7 +22,7 @@ COMMANDS = {
     "test": "Test rules: which alerts and messages do these series lead to?",
     "status": "Show how the running daemon is: sources, alerts, surfaces, delivery, state.",
     "outbox": "Show what waits to be sent, why, and until when.",
-    "explain": "Explain why an alert was notified, or was not.",
+    "explain": "Explain why an alert was notified, or was not; or what the phone shows, and why.",
     "once": "Poll every source once and show what would be sent.",
     "test-push": "Send one push, to test the key and the phone.",
     "demo": "See it work with a simulated shop and phone.",

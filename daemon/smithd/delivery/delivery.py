@@ -99,6 +99,10 @@ class AccountDelivery:
         """Whether a request went out with another key, or to another address."""
         return claim.sent in self._sent and self._sent[claim.sent][0] is not self.gate
 
+    def seconds_since(self, claim: Claim, instant: float) -> float:
+        """For how many seconds the request of a claim has been in flight."""
+        return instant - self._sent[claim.sent][1] if claim.sent in self._sent else 0.0
+
     def send(self, claim: Claim, request: Request, instant: float) -> None:
         """A request goes; ``learn`` must follow."""
         self.gate.send(request.endpoint, instant, is_probe=request.is_probe, is_late=request.is_late)

@@ -72,13 +72,16 @@ class ClaimMessages(Command[Departures]):
 
 @dataclass(frozen=True, slots=True)
 class SettleClaim(Command[Outcome]):
-    """A request was answered, or was not. ``chance``: a random number from 0 to 1, for the next try."""
+    """A request was answered, or was not, after ``seconds``. ``chance``: a random number from 0 to 1, for the next
+    try.
+    """
 
     delivery: AccountDelivery
     flight: Flight
     reply: Reply
     chance: float
     boot: Boot | None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

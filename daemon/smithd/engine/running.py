@@ -12,13 +12,14 @@ from typing import TypeVar
 from smithd.clock import Clock, boot
 from smithd.config.model import Config
 from smithd.delivery.delivery import AccountDelivery
+from smithd.delivery.journal import outcome_of
 from smithd.delivery.reply import Reply
 from smithd.delivery.sender import Departures, Flight, Sender, Transport
 from smithd.engine.engine import Engine
 from smithd.engine.entries import ClaimMessages, EndSurfaces, Reconfigure, SettleClaim, WriteAll
 from smithd.engine.step import Changes
 from smithd.engine.writer import LONGEST_NAP, Writer
-from smithd.events import Events
+from smithd.events import Events, RequestEnded
 from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
 from smithd.outbox.message import LATE_ARRIVAL
 from smithd.outbox.queued import Boot
@@ -151,7 +152,11 @@ class RunningEngine:
 
     async def _settle(self, flight: Flight, reply: Reply) -> None:
         now, instant = self._clock.now(), self._clock.monotonic()
-        outcome = await self.writer.ask(SettleClaim(now, self.delivery, flight, reply, self._chance(), self._boot()))
+        seconds = self.delivery.seconds_since(flight.claim, instant)
+        outcome = await self.writer.ask(
+            SettleClaim(now, self.delivery, flight, reply, self._chance(), self._boot(), seconds)
+        )
+        self._events.publish(RequestEnded(flight.request.family, outcome_of(outcome.reply), seconds))
         for event in self.delivery.learn(flight.claim, flight.request, outcome, now, instant):
             self._events.publish(event)
 

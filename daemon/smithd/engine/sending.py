@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from smithd.delivery.choice import SHORTEST_REST
 from smithd.delivery.delivery import expired, refused
+from smithd.delivery.journal import delivered, given_up
 from smithd.delivery.outcome import BILLING_PROBE, BlockScope, Outcome, covers, put_off
 from smithd.delivery.sender import Departures, Flight
 from smithd.delivery.sentences import why
@@ -21,6 +22,7 @@ from smithd.keys import PushKey, StreamKey, SurfaceKey
 from smithd.notify.unsent import is_kept, newest, overtaken, renewed
 from smithd.notify.view import NotifyView
 from smithd.outbox import queue as outbox
+from smithd.outbox.delivered import Delivered, DeliveryOutcome
 from smithd.outbox.message import ActivityState, Push, PushUpdate
 from smithd.outbox.queued import Claim
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
@@ -39,13 +41,15 @@ vain.
 
 class Sending:
     """The draft of one claim or settlement. ``slots``: those of the Live Activities; ``concerned``: the surfaces that
-    may look different now; ``started_streams``: what the service has started, or started anew.
+    may look different now; ``delivered``: entries of the journal of deliveries; ``started_streams``: what the service
+    has started, or started anew.
     """
 
     def __init__(self, setup: Setup, state: State, now: float) -> None:
         self.outbox = state.outbox
         self.written = NO_CHANGES
         self.events: list[Event] = []
+        self.delivered: list[Delivered] = []
         self.concerned: set[SurfaceKey] = set()
         self.slots = state.slots
         self.started_streams: list[ShownActivity] = []
@@ -66,6 +70,7 @@ class Sending:
                 self._take(*outbox.enqueue(self.outbox, push))
             else:
                 self.events.append(expired(queued))
+                self._note(given_up(queued, DeliveryOutcome.EXPIRED, queued.reason, queued.detail, now))
 
         # What may go by now stays in its lane, so that the next claim does not look for its place again.
         self._take(outbox.fill_lanes(self.outbox, now), NO_CHANGES)
@@ -74,6 +79,8 @@ class Sending:
         # Taken out in this step, so that no later claim looks at them again.
         for queued in choice.obsolete:
             self._take(*outbox.drop(self.outbox, queued))
+            nowhere = "the phone does not have the notification that it was to replace"
+            self._note(given_up(queued, DeliveryOutcome.DROPPED, None, nowhere, now))
         for queued, dropped in choice.dropped:
             key = queued.message.key
             if isinstance(key, PushKey):
@@ -84,6 +91,7 @@ class Sending:
             else:
                 self._take(*outbox.drop(self.outbox, queued))
                 self.events.append(SendDropped(key, why(key, dropped.reason, dropped.detail)))
+                self._note(given_up(queued, DeliveryOutcome.DROPPED, dropped.reason, dropped.detail, now))
 
         for message, request in choice.repeated:
             repeated, written, queued = outbox.repeat(self.outbox, message)
@@ -104,6 +112,8 @@ class Sending:
         account = command.delivery.account
         outcome = command.delivery.judge(claim, request, command.reply, command.at, command.chance)
         self._take(*outbox.settle(self.outbox, claim, outcome.settlement, command.at, command.boot))
+        if (entry := delivered(claim, request, outcome, command.at, command.seconds)) is not None:
+            self._note(entry)
         after = self.outbox
         if command.delivery.is_outdated(claim):
             # What was refused to another key may be granted to this one.
@@ -125,6 +135,10 @@ class Sending:
                 self.started_streams.append(shown)
         self._settle_slots(claim, request, outcome)
         return outcome
+
+    def _note(self, entry: Delivered) -> None:
+        """Have it in the journal of deliveries. What the service said may repeat a secret, which must not get there."""
+        self.delivered.append(replace(entry, detail=self._setup.config.redactor.clean(entry.detail)))
 
     def _settle_slots(self, claim: Claim, request: Request, outcome: Outcome) -> None:
         """What a request's end means for the slots."""

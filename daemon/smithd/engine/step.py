@@ -408,6 +408,7 @@ class Step:
         answer = sending.claim(command) if isinstance(command, ClaimMessages) else sending.settle(command)
         self._take_outbox(sending.outbox, sending.written)
         self._events += sending.events
+        self._stored.deliveries += sending.delivered
         self._stored.slots |= sending.slots != self._state.slots
         self._state = self._state._replace(slots=sending.slots)
         known = self._setup.surfaces.order

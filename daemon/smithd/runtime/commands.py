@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from smithd import journal
 from smithd.control import Handler
 from smithd.descriptors import RESERVE
 from smithd.engine.entries import AddSilence, ExpireSilence
@@ -75,19 +74,21 @@ class _Commands:
     async def explain(self, given: Arguments) -> Any:
         # Imported here, as above.
         with RESERVE.lent():
-            from smithd.explain import explain
+            from smithd.delivery.waiting import passages
+            from smithd.runtime.explaining import explained, meant, remembered
 
         components = self._components
-        rule, labels = _text(given, "rule"), _text(given, "labels")
+        labels, about = _text(given, "labels"), meant(components.engine.setup, _text(given, "name"))
 
-        def read() -> list[journal.Entry]:
+        def read() -> Any:
             with RESERVE.lent(), components.database.read_only() as connection:
-                return journal.read(connection, rule)
+                return remembered(connection, about, components.clock.now())
 
         # On a connection of its own, in a thread: neither the loop nor a commit waits for it.
-        entries = await asyncio.to_thread(read)
-        explained = explain(components.engine, entries, rule, labels, components.clock.now())
-        return components.config.redactor.clean_all(explained)
+        found, now = await asyncio.to_thread(read), components.clock.now()
+        let_go = passages(components.running.delivery.gate, components.clock.monotonic(), now)
+        said = explained(components.engine, about, found, labels, let_go, now)
+        return components.config.redactor.clean_all(said)
 
     async def add_silence(self, given: Arguments) -> dict[str, Any]:
         now, seconds = self._components.clock.now(), _number(given, "seconds")

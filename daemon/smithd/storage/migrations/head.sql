@@ -35,6 +35,23 @@ CREATE TABLE countdowns (
     PRIMARY KEY (account, stream)
 );
 
+CREATE TABLE deliveries (
+    id INTEGER NOT NULL,
+    at FLOAT NOT NULL,
+    account TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    status INTEGER,
+    seconds FLOAT,
+    detail TEXT NOT NULL,
+    is_final BOOLEAN NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX deliveries_by_key ON deliveries ("key", id);
+
 CREATE TABLE firing_intervals (
     metric TEXT NOT NULL,
     labels TEXT NOT NULL,

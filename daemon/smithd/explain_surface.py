@@ -1,0 +1,310 @@
+"""Explains one surface: what it shows, what it should, why the two differ, its score or its rank, and its deliveries.
+
+``explain_surface`` returns plain values; ``text`` makes lines of them for a person. No I/O.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from smithd.delivery.sentences import summary
+from smithd.delivery.waiting import Passages, place_by_worth, waiting
+from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
+from smithd.outbox.delivered import Delivered
+from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, WidgetValue
+from smithd.outbox.queue import fill_lanes
+from smithd.outbox.shown import KeyStatus, Shown, ShownActivity, ShownBadge, ShownWidget, differs, says_same
+from smithd.outbox.state import Outbox
+from smithd.outbox.worth import score, seen
+from smithd.setup import Setup
+from smithd.state import State
+from smithd.surfaces.surface import NotRenderable, rank_text
+from smithd.surfaces.surfaces import render
+from smithd.views import surfaces_view
+
+MOST_DELIVERIES = 20
+"""How many deliveries the text lists, the newest."""
+
+Found = dict[str, Any]
+"""What is known, as JSON has it; times are in the configuration's zone, ISO 8601."""
+
+_KINDS: dict[type[SurfaceKey], str] = {WidgetKey: "widget", StreamKey: "activity", BadgeKey: "badge"}
+RULE = "rule"
+
+
+def meanings(setup: Setup, name: str) -> list[tuple[str, str | SurfaceKey]]:
+    """What a name can mean: the rule, then the surfaces of that name, each with how to say that it is meant.
+    ``rule:NAME``, ``widget:NAME`` and ``activity:NAME`` say it; ``badge`` is the badge.
+    """
+    kind, colon, rest = name.partition(":")
+    wanted, bare = (kind, rest) if colon else ("", name)
+    found: list[tuple[str, str | SurfaceKey]] = []
+    if bare in setup.rules.by_name and wanted in ("", RULE):
+        found.append((f"{RULE}:{bare}", bare))
+    for key in setup.surfaces.keys:
+        of_kind = _KINDS[type(key)]
+        own = of_kind if isinstance(key, BadgeKey) else key.name
+        if own == bare and wanted in ("", of_kind):
+            found.append((of_kind if isinstance(key, BadgeKey) else f"{of_kind}:{own}", key))
+    return found
+
+
+def explain_surface(
+    setup: Setup, state: State, key: SurfaceKey, deliveries: Sequence[Delivered], passages: Passages | None, now: float
+) -> Found:
+    """Everything about a surface. ``deliveries``: what the journal has of it, the oldest first; ``passages``: what its
+    account's gate lets go (None: no daemon runs, so that it is not known what it should show).
+    """
+    return _Explained(setup, state, key, passages, now).found(deliveries)
+
+
+class _Explained:
+    """Puts together what is known of one surface."""
+
+    def __init__(self, setup: Setup, state: State, key: SurfaceKey, passages: Passages | None, now: float) -> None:
+        self._setup, self._state, self._key, self._now = setup, state, key, now
+        self._passages = passages
+        self._outbox: Outbox = fill_lanes(state.outbox, now)
+        self._status: KeyStatus = self._outbox.status(key)
+        self._view = surfaces_view(setup, state, now)
+        self._desired: LevelMessage | None = None
+        self._problem: NotRenderable | None = None
+        if passages is not None:
+            rendered = render(setup.surfaces, {key}, self._view, state.slots)
+            self._desired = next((each for each in rendered.messages if each.key == key), None)
+            self._problem = next((each for each in rendered.not_renderable if each.key == key), None)
+
+    def found(self, deliveries: Sequence[Delivered]) -> Found:
+        key, shown = self._key, self._status.shown
+        reason, why, until = self._difference()
+        return {
+            "kind": _KINDS[type(key)],
+            "account": key.account,
+            "name": "" if isinstance(key, BadgeKey) else key.name,
+            "surface": str(key),
+            "at": self._time(self._now),
+            "timezone": self._setup.config.zone.key,
+            "running": self._passages is not None,
+            "shows": _shows(shown),
+            "shows_in_words": _in_words(shown),
+            "since": self._time(shown.at) if _is_there(shown) and shown is not None else None,
+            "should_show": None if self._desired is None else _says(self._desired),
+            "should_show_in_words": None if self._desired is None else summary(self._desired),
+            "reason": reason,
+            "why": why,
+            "until": self._time(until),
+            "score": self._score(),
+            "slot": self._slot(),
+            "updates": self._updates(),
+            "deliveries": [self._delivery(each) for each in deliveries],
+        }
+
+    def _difference(self) -> tuple[str, str, float | None]:
+        """Why it does not show what it should, as a stable reason and for a person, and until when. The ladder:
+
+        no daemon runs, and nothing waits                  not_running
+        it cannot be rendered, or waits for a slot         the obstacle
+        its message waits, or is in flight                 as in the outbox (see ``delivery.waiting``)
+        a Live Activity that is not wanted                 not_wanted
+        the service refused just that                      refused
+        it shows that                                      same
+        a number that differs by less than min_change      within_min_change
+        else                                               about_to_be_sent
+        """
+        key, shown, desired = self._key, self._status.shown, self._desired
+        if (problem := self._problem) is not None:
+            until = problem.wait.until if problem.wait is not None else None
+            return str(problem.obstacle), str(problem), until
+        queued = self._outbox.waiting.get(key)
+        if queued is None and key in self._outbox.claimed:
+            queued = self._outbox.claimed[key].queued
+        if queued is not None:
+            found = waiting(self._outbox, queued, self._passages, self._setup.surfaces.updates_at_once, self._now)
+            return str(found.reason), str(found), found.until
+        if self._passages is None:
+            return "not_running", "smithd is not running, so it is not known what it should show", None
+        if desired is None:
+            return "not_wanted", "it is not wanted: its 'show' does not hold, or it is muted", None
+        refused = self._outbox.refused
+        if (place := (key, type(desired))) in refused and ((it := refused[place]) is None or says_same(desired, it)):
+            return "refused", "the service refused it, and it is not sent again until it changes", None
+        if differs(desired, shown):
+            return "about_to_be_sent", "it is about to be sent", None
+        is_value = isinstance(desired, WidgetValue) and isinstance(shown, ShownWidget)
+        if is_value and desired.value != shown.value:  # type: ignore[union-attr]
+            return "within_min_change", "the value has changed by less than min_change", None
+        return "same", "it shows what it should", None
+
+    def _score(self) -> Found | None:
+        """What sending a widget's value now is worth; its place among the routine values that wait."""
+        key, desired, shown = self._key, self._desired, self._status.widget
+        queued = self._outbox.waiting.get(key)
+        message = queued.message if queued is not None else desired
+        if not isinstance(key, WidgetKey) or not isinstance(message, WidgetValue):
+            return None
+        movement = self._outbox.movements.get(key) or seen(None, message.value, self._now)
+        value = score(message, shown, movement, self._now)
+        place = place_by_worth(self._outbox, key, self._now)
+        return {
+            # It is not known what is shown: it goes before all others.
+            "value": None if math.isinf(value) else value,
+            "priority": self._setup.config.widgets[key.name].priority,
+            "competes": message.priority is Priority.ROUTINE,
+            "place": place and place[0],
+            "waiting": place and place[1],
+            "sent_by": self._time(queued.late_at) if queued is not None and queued.late_at < math.inf else None,
+        }
+
+    def _slot(self) -> Found | None:
+        """Of a Live Activity: its rank, whether it has a slot and since when, and which streams have the slots."""
+        key, streams = self._key, self._setup.surfaces.streams
+        if not isinstance(key, StreamKey):
+            return None
+        stream, record, slots = streams.get(key), self._state.slots.record(key), self._state.slots
+        severity = stream.incident_severity(self._view) if stream is not None else None
+        wait = self._problem.wait if self._problem is not None else None
+        holders = sorted(each.name for each in self._outbox.streams_on_phone(key.account))
+        return {
+            "rank": rank_text(severity, stream.slot.priority)
+            if stream is not None
+            else "that of the highest of its rows",
+            "has_slot": self._status.holds_slot,
+            "since": self._time(record.slot_since) if record is not None and self._status.holds_slot else None,
+            "decision": str(wait.decision) if wait is not None else None,
+            "may_start_at": self._time(wait.until) if wait is not None else None,
+            "holders": list(wait.holders) if wait is not None else holders,
+            "slots": self._setup.surfaces.limits.at_once,
+            "starts_this_hour": len(slots.started),
+            "rows": [each.name for each in slots.folded] if stream is None else [],
+        }
+
+    def _updates(self) -> Found | None:
+        """Of a Live Activity: what is used of iOS' budget of updates."""
+        if (shown := self._status.activity) is None:
+            return None
+        warned = shown.updates.warned_until
+        return {
+            "used": round(shown.updates.used_at(self._now), 1),
+            "at_once": self._setup.surfaces.updates_at_once,
+            "warned_until": self._time(warned) if warned > self._now else None,
+        }
+
+    def _delivery(self, entry: Delivered) -> Found:
+        return {
+            "at": self._time(entry.at),
+            "endpoint": entry.endpoint,
+            "outcome": entry.outcome,
+            "operation": entry.operation,
+            "status": entry.status,
+            "seconds": entry.seconds,
+            "detail": entry.detail,
+            "final": entry.is_final,
+        }
+
+    def _time(self, at: float | None) -> str | None:
+        zone = self._setup.config.zone
+        return None if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
+
+
+def _is_there(shown: Shown | None) -> bool:
+    return shown is not None and not (isinstance(shown, ShownActivity) and shown.ended)
+
+
+def _shows(shown: Shown | None) -> Any:
+    """What a surface shows: a value, a count or a content state; None: nothing, or it is not known what."""
+    match shown:
+        case ShownWidget(value=value):
+            return value
+        case ShownBadge(count=count):
+            return count
+        case ShownActivity(content=ActivityContent() as content, ended=False):
+            return dict(content.content_state)
+    return None
+
+
+def _in_words(shown: Shown | None) -> str | None:
+    """What a surface shows, in a few words; None: nothing."""
+    if not _is_there(shown) or shown is None:
+        return None
+    match shown:
+        case ShownActivity(key, ActivityContent() as content):
+            return summary(ActivityState(key, content, Priority.COSMETIC, shown.at))
+        case ShownWidget(value=value) if value is not None:
+            return str(value)
+        case ShownBadge(count=count) if count is not None:
+            return str(count)
+    return "something that is not known: the answer to its last request never came"
+
+
+def _says(message: LevelMessage) -> Any:
+    match message:
+        case WidgetValue(value=value):
+            return value
+        case ActivityState(content=content):
+            return dict(content.content_state)
+    return getattr(message, "count", None)
+
+
+def text(found: Found) -> Iterator[str]:
+    """An explanation for a person, in lines."""
+    now = found["at"]
+    yield found["surface"]
+    shows, should = found["shows_in_words"], found["should_show_in_words"]
+    yield f"  shows {shows}, since {_short(found['since'], now)}" if shows is not None else "  shows nothing"
+    if should is not None and found["reason"] != "same":
+        yield f"  should show {should}"
+    until = f", until {_short(found['until'], now)}" if found["until"] else ""
+    yield f"  {found['why']}{until}"
+    if (score := found["score"]) is not None:
+        yield f"  {_score_text(score, now)}"
+    if (slot := found["slot"]) is not None:
+        yield from (f"  {line}" for line in _slot_lines(slot, now))
+    if (updates := found["updates"]) is not None:
+        warned = (
+            f"; the service warned, until {_short(updates['warned_until'], now)}" if updates["warned_until"] else ""
+        )
+        yield f"  updates that count for iOS' budget: {updates['used']:g} of {updates['at_once']}{warned}"
+    yield ""
+    yield "Deliveries" if found["deliveries"] else "The journal has no deliveries of it."
+    if (left := len(found["deliveries"]) - MOST_DELIVERIES) > 0:
+        yield f"  ({left} earlier ones are not listed)"
+    for entry in found["deliveries"][-MOST_DELIVERIES:]:
+        yield f"  {_short(entry['at'], now)} {_delivery_text(entry)}"
+
+
+def _score_text(score: Found, now: str) -> str:
+    worth = (
+        "goes before all others: it is not known what is shown" if score["value"] is None else f"{score['value']:.4g}"
+    )
+    place = f", {score['place']} of {score['waiting']} that wait" if score["place"] else ""
+    at_last = f", sent by {_short(score['sent_by'], now)} in any case" if score["sent_by"] else ""
+    return f"score {worth} (priority {score['priority']}){place}{at_last}"
+
+
+def _slot_lines(slot: Found, now: str) -> Iterator[str]:
+    since = f" since {_short(slot['since'], now)}" if slot["since"] else ""
+    start = f"; it may start at {_short(slot['may_start_at'], now)}" if slot["may_start_at"] else ""
+    yield f"rank: {slot['rank']}; {'has a slot' + since if slot['has_slot'] else 'has no slot' + start}"
+    holders = ", ".join(slot["holders"]) or "none"
+    yield f"slots: {slot['slots']}, held by {holders}; {slot['starts_this_hour']} starts in the last hour"
+    if slot["rows"]:
+        yield f"rows: {', '.join(slot['rows'])}"
+
+
+def _delivery_text(entry: Found) -> str:
+    took = f" after {entry['seconds']:.2f} s" if entry["seconds"] is not None else ""
+    status = (
+        f" (HTTP {entry['status']})" if entry["status"] else f" ({entry['operation']})" if entry["operation"] else ""
+    )
+    again = "" if entry["final"] else "; tried again"
+    detail = f": {entry['detail']}{again}" if entry["detail"] else ""
+    return f"{entry['outcome'].replace('_', ' ')}{status}{took}{detail}"
+
+
+def _short(at: str, now: str) -> str:
+    """A time for a person, with the day only where it is not today."""
+    moment, today = datetime.fromisoformat(at), datetime.fromisoformat(now)
+    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%a %d %b %H:%M:%S")

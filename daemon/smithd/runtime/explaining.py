@@ -1,0 +1,63 @@
+"""What ``smithd explain`` is about, a rule or a surface, and what is said of it: by the daemon, or from the state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from smithd import journal
+from smithd.delivery.waiting import Passages
+from smithd.engine.engine import Engine
+from smithd.explain import explain
+from smithd.explain_surface import RULE, explain_surface, meanings
+from smithd.keys import SurfaceKey
+from smithd.outbox.delivered import Delivered
+from smithd.outbox.deliveries import read_deliveries
+from smithd.setup import Setup
+
+
+class Meant(NamedTuple):
+    """A rule, by its name, or a surface; ``also``: what else the name could mean, as one would say that."""
+
+    thing: str | SurfaceKey
+    also: Sequence[str]
+
+
+class Remembered(NamedTuple):
+    """What the journals have of a rule or a surface, the oldest first."""
+
+    decisions: Sequence[journal.Entry] = ()
+    deliveries: Sequence[Delivered] = ()
+
+
+def meant(setup: Setup, name: str) -> Meant:
+    """What a name means: a rule before a widget, a Live Activity, the badge. A name that means nothing is a rule's."""
+    found = meanings(setup, name)
+    thing = found[0][1] if found else name.removeprefix(f"{RULE}:")
+    return Meant(thing, [said for said, _ in found[1:]])
+
+
+def remembered(connection: Connection, about: Meant, now: float) -> Remembered:
+    """What is on disk about a rule or a surface."""
+    if isinstance(about.thing, str):
+        return Remembered(decisions=journal.read(connection, about.thing))
+    return Remembered(deliveries=read_deliveries(connection, str(about.thing), now))
+
+
+def explained(
+    engine: Engine, about: Meant, remembered: Remembered, labels: str, passages: Passages | None, now: float
+) -> dict[str, Any]:
+    """Everything about a rule or a surface, as JSON has it. ``labels`` are matchers that choose among a rule's alerts;
+    ``passages``: what the gate of a surface's account lets go (None: no daemon runs).
+
+    ValueError, for a person, where there is no such rule, or the matchers make no sense.
+    """
+    also = {"also": list(about.also)}
+    if isinstance(about.thing, str):
+        return {"kind": RULE} | explain(engine, remembered.decisions, about.thing, labels, now) | also
+    if labels.strip():
+        raise ValueError(f"{about.thing} is no rule: matchers of labels choose among the alerts of a rule")
+    deliveries = remembered.deliveries
+    return explain_surface(engine.setup, engine.state, about.thing, deliveries, passages, now) | also

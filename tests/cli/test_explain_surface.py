@@ -1,0 +1,76 @@
+"""``smithd explain`` of a widget, a Live Activity and the badge: from the running daemon, and from the state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.test_run import configured, data
+from e2e.world import await_polls, smithd, wait_until, world
+from smithd.cli.main import run
+
+
+def test_what_the_phone_shows_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with world(data()) as (service, shop, url):
+        config = configured(tmp_path, service.key, url)
+        text = config.read_text().replace("min_interval: 0", "min_interval: 1h, priority: 7")
+        # A Live Activity of a rule's name.
+        config.write_text(
+            text.replace("  shop:\n    type: stats", "  errors:\n    type: stats") + "badge: count(firing)\n"
+        )
+
+        def explained(*name: str) -> Any:
+            assert run(["explain", *name, "--json", "-c", str(config)]) == 0
+            return json.loads(capsys.readouterr().out)
+
+        def said(*name: str) -> str:
+            assert run(["explain", *name, "-c", str(config)]) == 0
+            return capsys.readouterr().out
+
+        with smithd(config):
+            wait_until(lambda: len(service.of("metric-value")) == 1, what="the first widget value")
+            await_polls(shop, 2)
+            found = explained("shop.orders")
+            assert (found["kind"], found["shows"], found["should_show"], found["reason"]) == ("widget", 1, 1, "same")
+            (delivery,) = found["deliveries"]
+            assert (delivery["outcome"], delivery["operation"], delivery["final"]) == ("accepted", "set", True)
+            assert 0 <= delivery["seconds"] < 30
+            shop.data = data(orders=3, errors=7)
+            wait_until(lambda: len(service.of("live-activity-stream-put")) == 1, what="the Live Activity")
+            await_polls(shop, 2)
+            found = explained("widget:shop.orders")
+            assert (found["shows"], found["should_show"], found["reason"]) == (1, 3, "not_due")
+            assert (found["score"]["priority"], found["score"]["place"], found["score"]["waiting"]) == (7, 1, 1)
+            lines = said("shop.orders").splitlines()
+            assert lines[0] == "widget shop.orders"
+            assert lines[1].startswith("  shows 1, since ")
+            assert lines[2] == "  should show 3"
+            assert lines[3].startswith("  it is not due yet, until ")
+            assert lines[4].startswith("  score ")
+            assert lines[6:7] == ["Deliveries"]
+
+            rule = explained("errors")
+            assert (rule["kind"], rule["also"]) == ("rule", ["activity:errors"])
+            assert "The name also means activity:errors." in said("errors")
+            activity = explained("activity:errors")
+            assert (activity["reason"], activity["shows"]["title"], activity["also"]) == ("same", "Shop", [])
+            assert (activity["slot"]["rank"], activity["slot"]["has_slot"]) == ("critical, priority 5", True)
+            assert activity["slot"]["holders"] == ["errors"]
+            assert "rank: critical, priority 5; has a slot since" in said("activity:errors")
+            # The service of these tests takes no badge.
+            badge = explained("badge")
+            assert (badge["shows"], badge["should_show"], badge["reason"]) == (None, 1, "refused")
+            assert {each["outcome"] for each in badge["deliveries"]} == {"rejected"}
+            assert "rejected (HTTP 4" in said("badge")
+
+            assert run(["explain", "shop.orders", "a=b", "-c", str(config)]) == 2
+            assert "widget shop.orders is no rule" in capsys.readouterr().err
+            assert run(["explain", "shop.ordrs", "-c", str(config)]) == 2
+            assert "did you mean 'shop.orders'?" in capsys.readouterr().err
+        found = explained("shop.orders")
+        assert (found["running"], found["shows"], found["reason"]) == (False, 1, "not_due")
+        assert len(found["deliveries"]) == 1
+        assert explained("badge")["reason"] == "not_running"

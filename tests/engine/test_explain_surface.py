@@ -1,0 +1,93 @@
+"""``smithd explain`` of a surface: why it does not show what it should, row by row, and its rank or score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.harness import Harness
+from engine.test_slots import Story, T, configuration
+from smithd.delivery.account import Limits
+from smithd.delivery.gate import Gate
+from smithd.delivery.waiting import passages
+from smithd.explain_surface import explain_surface, meanings, text
+from smithd.outbox.settlement import DeliveryReason, Drop
+
+WIDGETS = """
+widgets:
+  orders: {value: shop.orders, min_change: 5, min_interval: 0}
+  several: {value: shop.stock, min_interval: 0}
+"""
+
+
+def explained(harness: Harness, name: str, *, runs: bool = True) -> Any:
+    engine = harness.engine.engine
+    (meant,) = [key for _, key in meanings(engine.setup, name)]
+    assert not isinstance(meant, str)
+    let_go = passages(Gate(Limits()), 0.0, harness.now) if runs else None
+    return explain_surface(engine.setup, engine.state, meant, (), let_go, harness.now)
+
+
+def test_a_widget_row_by_row(tmp_path: Path) -> None:
+    with Harness(tmp_path, WIDGETS, T) as harness:
+        assert explained(harness, "orders")["reason"] == "unseen"
+        harness.poll(T, orders=10, stock={"a": 1, "b": 2})
+        found = explained(harness, "orders")
+        assert (found["shows"], found["should_show"], found["reason"]) == (None, 10, "next")
+        assert (found["score"]["value"], found["score"]["place"]) == (None, 1)
+        assert "shop.stock has 2 series where one is needed" in explained(harness, "several")["why"]
+        harness.take()
+        found = explained(harness, "orders")
+        assert (found["shows"], found["should_show"], found["reason"]) == (10, 10, "same")
+        harness.poll(T + 10, orders=13)
+        found = explained(harness, "orders")
+        assert (found["shows"], found["should_show"], found["reason"]) == (10, 13, "within_min_change")
+        assert found["score"]["value"] > 0
+        harness.poll(T + 20, orders=20)
+        (queued,) = harness.outbox.ready(harness.now)
+        claim = harness.outbox.claim(queued, "metrics", harness.now)
+        assert explained(harness, "orders")["reason"] == "in_flight"
+        harness.outbox.settle(claim, Drop(DeliveryReason.REFUSED, "no"), harness.now)
+        assert explained(harness, "orders")["reason"] == "refused"
+        assert explained(harness, "orders", runs=False)["reason"] == "not_running"
+
+
+def test_a_live_activity_has_its_rank_and_its_slot(tmp_path: Path) -> None:
+    with Harness(tmp_path, configuration("abcde"), T) as harness:
+        story = Story(harness)
+        story.poll(0)
+        holder = explained(harness, "a")
+        assert (holder["slot"]["rank"], holder["slot"]["has_slot"]) == ("routine, priority 5", True)
+        assert holder["slot"]["holders"] == ["a", "b", "c", "d"]
+        waits = explained(harness, "e")
+        assert (waits["reason"], waits["slot"]["decision"], waits["slot"]["has_slot"]) == ("no_slot", "no_slot", False)
+        assert "waits for a slot; a (routine, priority 5)" in waits["why"]
+        assert explained(harness, "incident")["reason"] == "not_wanted"
+        lines = list(text(waits))
+        assert lines[:2] == ["Live Activity e", "  shows nothing"]
+        assert any(line.startswith("  rank: routine, priority 5; has no slot") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("errors", ["rule:errors", "widget:errors", "activity:errors"]),
+        ("widget:errors", ["widget:errors"]),
+        ("activity:errors", ["activity:errors"]),
+        ("rule:errors", ["rule:errors"]),
+        ("badge", ["badge"]),
+        ("widget:badge", []),
+        ("other", []),
+    ],
+)
+def test_a_name_means_a_rule_before_what_the_phone_shows(tmp_path: Path, name: str, said: list[str]) -> None:
+    config = """
+rules: {errors: {metric: shop.errors, critical: "> 5"}}
+widgets: {errors: shop.errors}
+live_activities: {errors: {type: stats, title: x, stats: [{label: Errors, value: shop.errors}]}}
+badge: count(firing)
+"""
+    with Harness(tmp_path, config, T) as harness:
+        assert [each for each, _ in meanings(harness.engine.engine.setup, name)] == said

@@ -104,6 +104,14 @@ def test_surfaces_have_what_is_shown_what_waits_and_why_nothing_is_rendered(tmp_
         assert (account.slots_used, account.slots, account.waiting) == (1, 4, [])
 
 
+def test_the_badge_has_its_number(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG + "badge: shop.orders\n", T) as harness:
+        harness.poll(T + 1, orders=9)
+        harness.take()
+        found = [(each.kind, each.shown, each.shown_at) for each in seen(harness).surfaces if each.kind == "badge"]
+        assert found == [("badge", 9, T + 1)]
+
+
 def test_a_live_activity_that_waits_says_who_has_the_slots_and_when_it_may_start(tmp_path: Path) -> None:
     row = "stats: [{label: Orders, value: shop.orders}]"
     config = (

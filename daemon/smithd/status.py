@@ -18,7 +18,7 @@ from smithd.delivery.sentences import why
 from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.notify.resume import suppressions
 from smithd.outbox.message import Priority, Push, PushUpdate
-from smithd.outbox.shown import ShownActivity, ShownWidget
+from smithd.outbox.shown import ShownActivity, ShownBadge, ShownWidget
 from smithd.series.state import Freshness
 from smithd.setup import Setup
 from smithd.state import State
@@ -344,6 +344,8 @@ def _surface(state: State, key: SurfaceKey) -> SurfaceStatus:
     match status.shown:
         case ShownWidget() as widget:
             return replace(surface, shown=widget.value, shown_at=widget.at)
+        case ShownBadge(count=count, at=at):
+            return replace(surface, shown=count, shown_at=at)
         case ShownActivity(content=content, at=at, ended=False):
             title = None if content is None or content.content_state is None else content.content_state.get("title")
             return replace(surface, shown=title, shown_at=at)

@@ -53,6 +53,7 @@ FOUND: dict[str, Any] = {
             "rank": "critical, priority 5",
             "may_start_at": AT,
         },
+        {"kind": "badge", "name": "", "shown": 3, "shown_at": AT, "waiting": False, "reason": ""},
     ],
     "accounts": [
         {
@@ -95,6 +96,7 @@ def test_the_text_has_every_part(capsys: pytest.CaptureFixture[str]) -> None:
         "  both: cannot be evaluated: several series",
         '  stock{house="a [31m"}: firing warning since Sat 28 Nov 22:27:23, value 2 (muted until Sat 28 Nov 22:27:23)',
         "  widget shop.orders: 12 since Sat 28 Nov 22:27:23, an update waits",
+        "  badge: 3 since Sat 28 Nov 22:27:23",
         "  Live Activity shop (critical, priority 5): not shown, no slot; it may start Sat 28 Nov 22:27:23",
         "  account default: out of reach since Sat 28 Nov 22:27:23, tried again Sat 28 Nov 22:27:23",
         "  blocked for everything, tried again Sat 28 Nov 22:27:23",

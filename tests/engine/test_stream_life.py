@@ -202,3 +202,20 @@ def test_a_clock_that_was_set_changes_neither(tmp_path: Path, seconds: float) ->
         assert after.since == before.since + seconds
         assert after.updates.used_at(harness.now) == pytest.approx(before.updates.used_at(harness.now - seconds))
         assert replace(after, since=0.0, updates=before.updates) == replace(before, since=0.0)
+
+
+def test_it_is_sent_again_in_time_though_the_budget_is_used_up(tmp_path: Path) -> None:
+    with Harness(tmp_path, ALWAYS, T) as harness:
+        harness.poll(T, orders=1, errors=0)
+        list(sent(harness, T + 5))
+        for _minute in range(8 * 60 - 10):
+            harness.poll(harness.now, orders=1, errors=0)
+            list(sent(harness, harness.now + 60))
+        harness.poll(harness.now, orders=2, errors=9)
+        assert len(list(sent(harness, harness.now + 60, Accept(warned=True)))) == 1
+        found = []
+        for _minute in range(15):
+            # Its headline changes, which waits for an hour after the warning.
+            harness.poll(harness.now, orders=2, errors=0)
+            found += [at for at, _ in sent(harness, harness.now + 60)]
+        assert [8 * HOUR < at < 8 * HOUR + 600 for at in found] == [True]

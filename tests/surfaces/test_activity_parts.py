@@ -168,6 +168,15 @@ def test_the_end_of_what_cannot_be_shown_is_what_is_shown() -> None:
     assert chosen.final_content(view(*several)) == ActivityContent({})
 
 
+def test_the_clock_time_of_values_that_stay_is_theirs() -> None:
+    chosen = surface(subtitle="{{ at }}", end={"final": {"subtitle": "last {{ at }}"}})
+    before = shown(chosen, view(sample("shop.errors", 3, NOW - 600)))
+    several = (sample("shop.errors", 1, host="a"), sample("shop.errors", 2, host="b"))
+    seen = view(*several, shown=[before])
+    assert state(chosen, seen)["subtitle"] == "13:50 · as of 13:50"
+    assert chosen.final_content(seen).content_state["subtitle"] == "last 13:50"
+
+
 def test_an_expression_may_stand_for_a_metric() -> None:
     options = surface(badge={"value": "change(shop.revenue, 1d)"}).dependencies
     assert options.metrics == {"shop.errors", "change(shop․revenue, 1d)"}

@@ -76,6 +76,17 @@ def test_it_follows_what_fires_at_warning_or_above(tmp_path: Path) -> None:
         assert counts(harness) == [3]
 
 
+def test_it_does_not_say_that_nothing_fires_before_all_have_answered(tmp_path: Path) -> None:
+    with Harness(tmp_path, RULES + "badge: count(firing)", T) as harness:
+        assert counts(harness) == []
+        harness.poll(T, errors=9)
+        assert counts(harness) == [1]
+    with Harness(tmp_path, RULES + "badge: count(firing)", T + 60) as harness:
+        assert counts(harness) == []
+        harness.poll(T + 60, errors=0)
+        assert counts(harness) == [0]
+
+
 def test_silenced_alerts_do_not_count_unless_asked_for(tmp_path: Path) -> None:
     for number, (options, after) in enumerate(
         [("count(alerts)", [0]), ("{value: count(alerts), include_suppressed: true}", [])]

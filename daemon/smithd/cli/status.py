@@ -88,7 +88,8 @@ def _surface(surface: Found) -> str:
     reason = f", {surface['reason']}" if surface["reason"] else ""
     start = f"; it may start {_short(surface['may_start_at'])}" if surface.get("may_start_at") else ""
     rank = f" ({surface['rank']})" if surface.get("rank") else ""
-    return f"{kind} {surface['name']}{rank}: {shown}{waiting}{reason}{start}"
+    name = f"{kind} {surface['name']}".rstrip()
+    return f"{name}{rank}: {shown}{waiting}{reason}{start}"
 
 
 def _account(account: Found) -> Iterator[str]:

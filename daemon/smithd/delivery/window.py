@@ -55,6 +55,7 @@ def placed(
     if before is None:
         return state, None
     window = replace(before, left=before.remaining(now), at=now, runs=runs, lost=False)
-    if before.lost:
+    # What iOS has ended is started anew, with a window of its own.
+    if before.lost or (shown is not None and shown.has_lived(now)):
         state["duration_seconds"] = max(SHORTEST, round(window.left))
     return state, window

@@ -92,9 +92,13 @@ class ShownActivity:
         """When iOS ends it, if it is not renewed, in seconds since 1970."""
         return self.since + LIFETIME + RENEWAL_MARGIN
 
+    def has_lived(self, now: float) -> bool:
+        """Whether iOS has ended it by now."""
+        return now >= self.since + LIFETIME
+
     def is_known_to_live(self, now: float) -> bool:
         """Whether the phone has it, unless a person swiped it away or its end was lost."""
-        return self.is_there and self.content is not None and now < self.since + LIFETIME
+        return self.is_there and self.content is not None and not self.has_lived(now)
 
     def shifted(self, seconds: float) -> ShownActivity:
         """The same by a wall clock that was set by ``seconds``: its activity is as old as it was."""

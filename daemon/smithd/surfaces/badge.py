@@ -65,17 +65,20 @@ class BadgeOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class BadgeSurface:
-    """The badge with these options. ``channels``: its own, or those of the account."""
+    """The badge with these options. ``channels``: its own, or those of the account; ``sources``: those that rules look
+    at. Like a text about all rules, it does not say that nothing fires before all of them answered.
+    """
 
     key: BadgeKey
     options: BadgeOptions
     channels: tuple[str, ...] | None
+    sources: frozenset[str] = frozenset()
 
     @property
     def dependencies(self) -> Dependencies:
         """All rules, or the metric that it shows."""
         if isinstance(self.options.value, Counted):
-            return Dependencies(all_rules=True)
+            return Dependencies(all_rules=True, all_sources=True)
         return Dependencies(frozenset([self.options.value]))
 
     def render(self, view: SurfacesView) -> DesiredBadge | NotRenderable:
@@ -84,7 +87,10 @@ class BadgeSurface:
             return self._desired(0)
         match self.options.value:
             case Counted() as counted:
-                names = summary_names(view.counted(include_suppressed=self.options.include_suppressed))
+                alerts = view.counted(include_suppressed=self.options.include_suppressed)
+                if not alerts and any(map(view.is_unseen, self.sources)):
+                    return NotRenderable(self.key, Obstacle.UNSEEN)
+                names = summary_names(alerts)
                 return self._desired(len(names["firing"]) if counted is Counted.FIRING else names["count"])
             case metric:
                 samples = view.samples(metric)

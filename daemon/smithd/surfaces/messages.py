@@ -8,8 +8,8 @@ A Live Activity has a budget of updates besides, which is iOS' own. Its branches
     what differs                                            sent
     nothing is shown, or it is not known what               at once
     a rule fires more severely; another step                at once, whatever is left of the budget
+    whatever, and the activity is to be renewed             at once: iOS has ended it
     the meaning                                             at once, while the budget lasts
-    nothing, or little, but the activity is to be renewed   at once: iOS would end it
     anything else                                           after the interval, while half of the budget is left
 """
 
@@ -65,11 +65,11 @@ def _activity(desired: DesiredActivity, shown: Shown | None, updates_at_once: in
     urgency = Priority.MEANING
     if was is None or was.content is None or desired.stage.is_beyond(was.stage):
         due = now
-    elif was.meaning != desired.meaning:
-        due = max(now, was.updates.free_at(updates_at_once))
     elif desired.renews:
         # It starts the activity anew: no update, and iOS would not wait.
         urgency, due = Priority.COSMETIC, now
+    elif was.meaning != desired.meaning:
+        due = max(now, was.updates.free_at(updates_at_once))
     else:
         urgency = Priority.COSMETIC
         due = max(_after(was.at, desired.interval, now), was.updates.free_at(updates_at_once / 2))

@@ -118,7 +118,8 @@ def build(
         activity_surface(StreamKey(account, name), options, channels, watchers) for name, options in activities.items()
     ]
     if badge is not None:
-        always.append(BadgeSurface(BadgeKey(account), badge, tuple(badge.channels or channels or ()) or None))
+        whose = tuple(badge.channels or channels or ()) or None
+        always.append(BadgeSurface(BadgeKey(account), badge, whose, watched))
     every = [*always, *streams]
     limits = SlotLimits(at_once, {stream.key: stream.slot for stream in streams}, starts_per_hour, return_after)
     keys = [surface.key for surface in every] + ([limits.fold_key] if limits.fold_key is not None else [])

@@ -66,8 +66,7 @@ class AlertOptions(WithColor, WithBadge, WithTwoButtons):
 
     def marked(self, seen: ActivityView, mark: str) -> dict[str, Any]:
         """The message says it."""
-        said = _said(self._alerts(seen.surfaces), seen.surfaces) if self.message is None else ""
-        text = said or seen.headline(self.message) or NOTHING_FIRES
+        text = seen.headline(self.message) or _said(self._alerts(seen.surfaces), seen.surfaces) or NOTHING_FIRES
         return {"message": f"{text} ({mark})" if mark else text}
 
     def own_meaning(self, state: Json) -> Any:

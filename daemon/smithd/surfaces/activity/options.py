@@ -240,6 +240,10 @@ class ActivityOptions(Options):
         """What of its own fields is worth an update at once when it changes; as plain JSON."""
         raise NotImplementedError
 
+    def final_texts(self, seen: ActivityView, state: Json) -> dict[str, str]:  # noqa: ARG002 - for the types
+        """The texts of ``end.final``, which take the place of those in this state."""
+        return self.end.final.texts(seen)
+
     def step(self, state: Json) -> int | None:  # noqa: ARG002 - for the types
         """The step that it shows, of what goes in steps."""
         return None

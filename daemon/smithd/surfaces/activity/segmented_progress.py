@@ -102,13 +102,22 @@ class SegmentedProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButton
     def own_meaning(self, state: Json) -> Any:
         """The step, the colours, and whether it failed."""
         fields = ("number_of_steps", "current_step", "color", "step_color", "step_colors")
-        failed = [word for word in self.failed if word in state.get("subtitle", "")]
-        return [[state.get(name) for name in fields], failed]
+        return [[state.get(name) for name in fields], self._failures(state)]
+
+    def final_texts(self, seen: ActivityView, state: Json) -> dict[str, str]:
+        """After a failure the subtitle goes on saying so, whatever that of ``final`` says."""
+        texts = super().final_texts(seen, state)
+        has_failed = state.get("color") == FAILED_COLOR and self._failures(state)
+        return {name: text for name, text in texts.items() if name != "subtitle"} if has_failed else texts
 
     def step(self, state: Json) -> int | None:
         """The step, which waits for no budget."""
         step: int = state["current_step"]
         return step
+
+    def _failures(self, state: Json) -> list[str]:
+        """The words of a failure that are in the subtitle."""
+        return [word for word in self.failed if word in state.get("subtitle", "")]
 
     def _word(self, sample: Sample) -> str:
         return dict(sample.series.labels).get(self.step_.label, "") if isinstance(self.step_, StepOptions) else ""

@@ -75,7 +75,10 @@ class ActivitySurface:
         return since is not None and view.now >= since + self.options.end.when_no_data
 
     def _sources(self, series: SeriesState) -> frozenset[str]:
-        return frozenset().union(*(series.expected.sources_of(metric) for metric in self.dependencies.metrics))
+        """Those of what it shows; of what decides whether it is wanted, where it shows no values."""
+        deciding = self.options.dependencies.metrics - self.options.shown_metrics
+        metrics = self.dependencies.metrics - deciding or self.dependencies.metrics
+        return frozenset().union(*(series.expected.sources_of(metric) for metric in metrics))
 
     def countdown(self, view: SurfacesView) -> Countdown | None:
         """What its timer counts down from now on; None where it has none."""
@@ -93,19 +96,21 @@ class ActivitySurface:
             return NotRenderable(self.key, Obstacle.UNSEEN)
         seen = self._seen(view)
         if (problem := self.options.obstacle(self.key, view)) is not None:
+            seen = seen.of_shown
             kept = self._kept(seen)
             return self._desired(kept, seen, problem) if kept and view.is_on_phone(self.key) else problem
         return self._desired(self._state(seen), seen)
 
     def final_content(self, view: SurfacesView) -> ActivityContent:
         """Its state now, and after how many seconds the phone takes it away."""
-        seen = self._seen(view)
-        state = self._state(seen) if self.options.obstacle(self.key, view) is None else self._kept(seen)
+        seen, is_kept = self._seen(view), self.options.obstacle(self.key, view) is not None
+        seen = seen.of_shown if is_kept else seen
+        state = self._kept(seen) if is_kept else self._state(seen)
         if not state:
             return ActivityContent({})
-        end = self.options.end
-        texts = self._lost(seen) if self._has_no_data(view) else end.final.texts(seen)
-        return ActivityContent(state | texts | {"auto_dismiss_seconds": round(end.dismiss_after)})
+        texts = self._lost(seen) if self._has_no_data(view) else self.options.final_texts(seen, state)
+        seconds = round(self.options.end.dismiss_after)
+        return ActivityContent(state | texts | {"auto_dismiss_seconds": seconds})
 
     def _lost(self, seen: ActivityView) -> dict[str, Any]:
         """The texts of a final state without data: those of ``final`` may say that all is well."""
@@ -140,13 +145,12 @@ class ActivitySurface:
         """What is shown, with the headline of now and a mark; empty where it is not known, or is of another type."""
         if seen.shown is None or seen.shown_state.get("type") != self.options.type:
             return {}
-        mark = seen.mark(seen.shown.as_of)
+        mark = seen.mark(seen.as_of)
         return {**seen.shown_state, **self.options.head(seen), **self.options.marked(seen, mark)}
 
     def _desired(
         self, state: dict[str, Any], seen: ActivityView, problem: NotRenderable | None = None
     ) -> DesiredActivity:
-        as_of = seen.as_of if problem is None or seen.shown is None else seen.shown.as_of
         buttons = {
             name: button.model_dump(exclude_none=True) for name, button in self.options.buttons().items() if button
         }
@@ -156,8 +160,8 @@ class ActivitySurface:
             secondary_action=buttons.get("secondary_action"),
             channels=self.channels,
             tags=tuple(self.options.tags or ()) or None,
-            undated=undated(state, seen.clock(as_of)),
-            as_of=as_of,
+            undated=undated(state, seen.at),
+            as_of=seen.as_of,
             **self.options.timing(seen),
         )
         severities = self._severities(seen.surfaces)

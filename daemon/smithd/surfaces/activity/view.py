@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, cast
 
@@ -67,6 +67,11 @@ class ActivityView:
     def shown_state(self) -> Json:
         """The content state that is shown; empty where it is not known."""
         return self.shown.content_state if self.shown is not None else {}
+
+    @property
+    def of_shown(self) -> ActivityView:
+        """The same for a state that keeps the values which are shown, whatever newer ones there are."""
+        return replace(self, samples=())
 
     # Each text may ask for it, and there may be a thousand samples.
     @cached_property

@@ -12,9 +12,10 @@ from typing import Any
 
 from smithd.delivery.sentences import summary
 from smithd.delivery.waiting import Passages, place_by_worth, waiting
+from smithd.formatting import counted
 from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.delivered import Delivered
-from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, WidgetValue
+from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, Push, PushUpdate, WidgetValue
 from smithd.outbox.queue import fill_lanes
 from smithd.outbox.shown import KeyStatus, Shown, ShownActivity, ShownBadge, ShownWidget, differs, says_same
 from smithd.outbox.state import Outbox
@@ -70,7 +71,9 @@ class _Explained:
         self._outbox: Outbox = fill_lanes(state.outbox, now)
         self._status: KeyStatus = self._outbox.status(key)
         self._view = surfaces_view(setup, state, now)
-        self._desired: LevelMessage | None = None
+        # Without a daemon no newest sample is known: what waits is all that is known of what it should show.
+        waits = self._status.queued
+        self._desired = waits if not isinstance(waits, Push | PushUpdate) else None
         self._problem: NotRenderable | None = None
         if passages is not None:
             rendered = render(setup.surfaces, {key}, self._view, state.slots)
@@ -279,7 +282,7 @@ def _score_text(score: Found, now: str) -> str:
     worth = (
         "goes before all others: it is not known what is shown" if score["value"] is None else f"{score['value']:.4g}"
     )
-    place = f", {score['place']} of {score['waiting']} that wait" if score["place"] else ""
+    place = f", place {score['place']} of {score['waiting']} that wait" if score["place"] else ""
     at_last = f", sent by {_short(score['sent_by'], now)} in any case" if score["sent_by"] else ""
     return f"score {worth} (priority {score['priority']}){place}{at_last}"
 
@@ -289,7 +292,7 @@ def _slot_lines(slot: Found, now: str) -> Iterator[str]:
     start = f"; it may start at {_short(slot['may_start_at'], now)}" if slot["may_start_at"] else ""
     yield f"rank: {slot['rank']}; {'has a slot' + since if slot['has_slot'] else 'has no slot' + start}"
     holders = ", ".join(slot["holders"]) or "none"
-    yield f"slots: {slot['slots']}, held by {holders}; {slot['starts_this_hour']} starts in the last hour"
+    yield f"slots: {slot['slots']}, held by {holders}; {counted(slot['starts_this_hour'], 'start')} in the last hour"
     if slot["rows"]:
         yield f"rows: {', '.join(slot['rows'])}"
 

@@ -71,6 +71,6 @@ def test_what_the_phone_shows_is_explained(tmp_path: Path, capsys: pytest.Captur
             assert run(["explain", "shop.ordrs", "-c", str(config)]) == 2
             assert "did you mean 'shop.orders'?" in capsys.readouterr().err
         found = explained("shop.orders")
-        assert (found["running"], found["shows"], found["reason"]) == (False, 1, "not_due")
+        assert (found["running"], found["shows"], found["should_show"], found["reason"]) == (False, 1, 3, "not_due")
         assert len(found["deliveries"]) == 1
         assert explained("badge")["reason"] == "not_running"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from e2e.test_run import configured, data
-from e2e.world import await_polls, smithd, wait_until, world
+from e2e.world import smithd, wait_until, world
 from smithd.cli.main import run
 
 
@@ -26,23 +26,23 @@ def test_what_the_phone_shows_is_explained(tmp_path: Path, capsys: pytest.Captur
             assert run(["explain", *name, "--json", "-c", str(config)]) == 0
             return json.loads(capsys.readouterr().out)
 
+        def awaited(name: str, reason: str) -> Any:
+            wait_until(lambda: explained(name)["reason"] == reason, what=f"{name}: {reason}")
+            return explained(name)
+
         def said(*name: str) -> str:
             assert run(["explain", *name, "-c", str(config)]) == 0
             return capsys.readouterr().out
 
         with smithd(config):
-            wait_until(lambda: len(service.of("metric-value")) == 1, what="the first widget value")
-            await_polls(shop, 2)
-            found = explained("shop.orders")
-            assert (found["kind"], found["shows"], found["should_show"], found["reason"]) == ("widget", 1, 1, "same")
+            found = awaited("shop.orders", "same")
+            assert (found["kind"], found["shows"], found["should_show"]) == ("widget", 1, 1)
             (delivery,) = found["deliveries"]
             assert (delivery["outcome"], delivery["operation"], delivery["final"]) == ("accepted", "set", True)
             assert 0 <= delivery["seconds"] < 30
             shop.data = data(orders=3, errors=7)
-            wait_until(lambda: len(service.of("live-activity-stream-put")) == 1, what="the Live Activity")
-            await_polls(shop, 2)
-            found = explained("widget:shop.orders")
-            assert (found["shows"], found["should_show"], found["reason"]) == (1, 3, "not_due")
+            found = awaited("widget:shop.orders", "not_due")
+            assert (found["shows"], found["should_show"]) == (1, 3)
             assert (found["score"]["priority"], found["score"]["place"], found["score"]["waiting"]) == (7, 1, 1)
             lines = said("shop.orders").splitlines()
             assert lines[0] == "widget shop.orders"
@@ -55,14 +55,14 @@ def test_what_the_phone_shows_is_explained(tmp_path: Path, capsys: pytest.Captur
             rule = explained("errors")
             assert (rule["kind"], rule["also"]) == ("rule", ["activity:errors"])
             assert "The name also means activity:errors." in said("errors")
-            activity = explained("activity:errors")
-            assert (activity["reason"], activity["shows"]["title"], activity["also"]) == ("same", "Shop", [])
+            activity = awaited("activity:errors", "same")
+            assert (activity["shows"]["title"], activity["also"]) == ("Shop", [])
             assert (activity["slot"]["rank"], activity["slot"]["has_slot"]) == ("critical, priority 5", True)
             assert activity["slot"]["holders"] == ["errors"]
             assert "rank: critical, priority 5; has a slot since" in said("activity:errors")
             # The service of these tests takes no badge.
-            badge = explained("badge")
-            assert (badge["shows"], badge["should_show"], badge["reason"]) == (None, 1, "refused")
+            badge = awaited("badge", "refused")
+            assert (badge["shows"], badge["should_show"]) == (None, 1)
             assert {each["outcome"] for each in badge["deliveries"]} == {"rejected"}
             assert "rejected (HTTP 4" in said("badge")
 

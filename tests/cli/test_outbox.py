@@ -24,7 +24,8 @@ def test_what_waits_is_said_with_its_reason_and_its_time(tmp_path: Path, capsys:
 
             def waits() -> bool:
                 assert run(["outbox", "-c", str(config), "--format", "json"]) == 0
-                return bool(json.loads(capsys.readouterr().out)["messages"])
+                messages = json.loads(capsys.readouterr().out)["messages"]
+                return [message["reason"] for message in messages] == ["not_due"]
 
             wait_until(waits, what="the second value, in the outbox")
             assert run(["outbox", "-c", str(config)]) == 0

@@ -353,6 +353,15 @@ def test_a_common_stream_that_was_to_come_waits_where_its_slot_is_gone() -> None
     assert without.slots.look_again == NOW + 500, "when it may take the slot of that holder"
 
 
+def test_a_common_stream_that_may_not_start_yet_is_looked_at_again() -> None:
+    """The starts of the hour are used up."""
+    started = tuple(Start(NOW - 1000, critical=False) for _ in range(4))
+    slots = replace(held("ab"), started=started)
+    allocation = allocate(SlotDemand(wanted("abc"), keys("ab")), slots, folding(2, "abc"), NOW)
+    assert decided(allocation) == {"a": "shown", "b": "shown", "c": "no_slot"}
+    assert allocation.decided[stream("c")].until == allocation.slots.look_again == NOW - 1000 + 3601
+
+
 def test_after_the_clock_was_set_back_nothing_began_in_the_future() -> None:
     slots = Slots(
         (StreamRecord(stream("a"), 500.0, 600.0, 500.0, 500.0, 550.0), StreamRecord(stream("b"), 50.0)),

@@ -26,6 +26,8 @@ Among equals the one on the phone comes first, then the one that is wanted for l
     a slot is about to be free                          NEXT
     it may take one                                     NEXT; the holder of the lowest rank is PREEMPTED
 
+Of RESTING, NO_STARTS and RETURNING, the one that holds it longest is named.
+
 A slot may be taken from a holder of a lower rank that is not protected: for ``min_hold`` from its start against no
 higher severity, for ``HIGHER_HOLD`` against a higher one (``preemption``). A holder that cools down is no match for any
 incident, and none for a routine stream. RETURNING and a stream whose first values are still to come keep a free slot

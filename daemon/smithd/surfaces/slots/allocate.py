@@ -42,7 +42,8 @@ service refuses that start, what made room is *recalled*: it starts at once, in 
 stream, ``smithd-more``. It takes the slot of the lowest holder that may be folded, too, and shows no worse incident;
 that one is FOLDING and becomes a row itself. It is protected as against any other. The common stream ranks as the
 highest of its rows, is the last among equals to make room, and ends when it has been worth less than two rows for
-``FOLD_EVERY``. A row takes a slot of its own from another only as an incident.
+``FOLD_EVERY``. A row takes a slot of its own from another only as an incident, and a free one after all that are as
+severe and shown nowhere.
 
 Everything else follows: a stream never starts in the step in which another leaves the phone, since that one still
 occupies its slot, so no start is enqueued before its slot is free, and streams need not be counted again.

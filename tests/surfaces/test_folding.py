@@ -20,6 +20,8 @@ ROWS = [{"label": "a", "value": 1}, {"label": "b", "value": "9 !!", "unit": "ms"
     [
         ({"metrics": ROWS}, CRITICAL, {"value": "9 !!", "unit": "ms", "color": "red"}),
         ({"metrics": ROWS[:1]}, None, {"value": 1}),
+        ({"metrics": ROWS[:1]}, WARNING, {"value": "1 !"}),
+        ({"metrics": [{"label": "a", "value": "down"}]}, WARNING, {"value": "down"}),
         ({"current_step": 2, "number_of_steps": 4, "color": "blue"}, None, {"value": "2/4", "color": "blue"}),
         ({"current_step": 2, "number_of_steps": 4}, CRITICAL, {"value": "2/4 !!"}),
         ({"percentage": 41.6}, WARNING, {"value": "42 % !"}),

@@ -34,8 +34,9 @@ def folded_value(state: Mapping[str, Any], severity: Severity | None) -> dict[st
     match state:
         case {"metrics": [*rows]} if rows:
             worst = min(rows, key=_badness)
-            rest = {name: worst[name] for name in ("unit", "color") if name in worst}
-            return {"value": with_mark(worst["value"], severity), **rest}
+            row = {name: worst[name] for name in ("value", "unit", "color") if name in worst}
+            # A text has its mark already, or is one of its own.
+            return row if isinstance(row["value"], str) else row | {"value": with_mark(row["value"], severity)}
         case {"current_step": step, "number_of_steps": steps}:
             return {"value": with_mark(f"{step}/{steps}", severity), **color}
         case {"percentage": percentage}:

@@ -144,7 +144,8 @@ class Run:
     def __init__(self, database: Database, deaths: Iterator[int]) -> None:
         self.phone, self.lives, self.streams = Phone(), 0, list[set[SurfaceKey]]()
         self._database, self._deaths = database, deaths
-        self._now, self._values = START, dict[str, Any]()
+        self._now = START
+        self._values: Values = {}
         self._begin()
 
     def _begin(self) -> None:

@@ -12,7 +12,7 @@ from smithd.formatting import duration, fitted, number
 from smithd.keys import StreamKey
 from smithd.lockscreen.widths import row_value
 from smithd.outbox.message import ActivityContent, ActivityStage
-from smithd.surfaces.activity.colors import MARKS
+from smithd.surfaces.marks import MARKS
 from smithd.surfaces.surface import DesiredActivity
 
 TITLE = "More"

@@ -13,9 +13,6 @@ from smithd.surfaces.view import SurfacesView
 CALM: Color = "green"
 _COLORS: dict[Severity, Color] = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL: "red"}
 
-MARKS = {Severity.WARNING: "!", Severity.CRITICAL: "!!"}
-"""What a row that only its colour would tell from others has, for whoever does not see colours."""
-
 
 def severity_color(severity: Severity | None) -> Color:
     """The colour of a severity; None: nothing fires."""

@@ -21,8 +21,9 @@ from smithd.alerts.severity import Severity, rank, worst_of
 from smithd.contract.values import MOST_ROWS, Color, Named
 from smithd.expression.option import ValueRef
 from smithd.plugin.sample import Labels, Sample
-from smithd.surfaces.activity.colors import CALM, MARKS, ColorOptions, severity_color
+from smithd.surfaces.activity.colors import CALM, ColorOptions, severity_color
 from smithd.surfaces.activity.parts import NO_VALUE
+from smithd.surfaces.marks import MARKS
 from smithd.surfaces.view import SurfacesView
 
 _LEFT_OUT = re.compile(r"\+\d+ more")

@@ -353,6 +353,29 @@ def test_a_common_stream_that_was_to_come_waits_where_its_slot_is_gone() -> None
     assert without.slots.look_again == NOW + 500, "when it may take the slot of that holder"
 
 
+def test_a_slot_that_becomes_free_is_for_what_is_shown_nowhere_before_it_is_for_a_row() -> None:
+    """``a`` may not be folded, and is of a lower priority than the rows."""
+    options = limits(3, "abcde", a=SlotOptions(1), **{name: SlotOptions(fold=True) for name in "bcd"})
+    phone = Phone(options)
+    phone.at(0, "bcde!!", {"b": "started", "c": "folded", "d": "folded", "e": "started", FOLD_KEY: "started"})
+    phone.at(
+        1000, "abcde!!", {"a": "no_slot", "b": "shown", "c": "folded", "d": "folded", "e": "shown", FOLD_KEY: "shown"}
+    )
+    gone = {"a": "next", "b": "shown", "c": "folded", "d": "folded", "e": "ended", FOLD_KEY: "shown"}
+    phone.at(1010, "abcd", {**gone, "a": "no_slot", "e": "cooling_down"})
+    phone.at(1070, "abcd", gone)
+    phone.at(1070, "abcd", {"a": "started", "b": "shown", "c": "folded", "d": "folded", FOLD_KEY: "shown"})
+
+
+def test_a_common_stream_that_may_not_start_yet_is_looked_at_again() -> None:
+    """The starts of the hour are used up."""
+    started = tuple(Start(NOW - 1000, critical=False) for _ in range(4))
+    slots = replace(held("ab"), started=started)
+    allocation = allocate(SlotDemand(wanted("abc"), keys("ab")), slots, folding(2, "abc"), NOW)
+    assert decided(allocation) == {"a": "shown", "b": "shown", "c": "no_slot"}
+    assert allocation.decided[stream("c")].until == allocation.slots.look_again == NOW - 1000 + 3601
+
+
 def test_after_the_clock_was_set_back_nothing_began_in_the_future() -> None:
     slots = Slots(
         (StreamRecord(stream("a"), 500.0, 600.0, 500.0, 500.0, 550.0), StreamRecord(stream("b"), 50.0)),

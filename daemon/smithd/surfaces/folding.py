@@ -12,6 +12,7 @@ from smithd.formatting import duration, fitted, number
 from smithd.keys import StreamKey
 from smithd.lockscreen.widths import row_value
 from smithd.outbox.message import ActivityContent, ActivityStage
+from smithd.surfaces.marks import MARKS
 from smithd.surfaces.surface import DesiredActivity
 
 TITLE = "More"
@@ -25,31 +26,44 @@ _BY_SEVERITY = {Severity.WARNING: "orange", Severity.CRITICAL: "red"}
 Row = Mapping[str, Any]
 
 
-def folded_value(state: Mapping[str, Any]) -> dict[str, Any]:
+def folded_value(state: Mapping[str, Any], severity: Severity | None) -> dict[str, Any]:
     """What says most of a content state of any type, as the value of a row: its worst row, its value, "2/4", "42 %",
-    the time that is left, or its message.
+    the time that is left, or its message. ``severity``: of the incident that the activity shows.
     """
     color = {"color": state["color"]} if "color" in state else {}
     match state:
         case {"metrics": [*rows]} if rows:
             worst = min(rows, key=_badness)
-            return {name: worst[name] for name in ("value", "unit", "color") if name in worst}
+            row = {name: worst[name] for name in ("value", "unit", "color") if name in worst}
+            # A text has its mark already, or is one of its own.
+            return row if isinstance(row["value"], str) else row | {"value": with_mark(row["value"], severity)}
         case {"current_step": step, "number_of_steps": steps}:
-            return {"value": f"{step}/{steps}", **color}
+            return {"value": with_mark(f"{step}/{steps}", severity), **color}
         case {"percentage": percentage}:
-            return {"value": f"{number(percentage, 0)} %", **color}
+            return {"value": with_mark(f"{number(percentage, 0)} %", severity), **color}
         case {"value": int() | float() as value, "upper_limit": limit} if limit > 0:
-            return {"value": f"{number(100 * value / limit, 0)} %", **color}
-        case {"value": int() | float() as value} if value < 0:
-            # Below zero a row has only texts (contract section 4.2).
-            return {"value": fitted(value, row_value(MOST_ROWS)), **color}
-        case {"value": value}:
-            return {"value": value, **color}
+            return {"value": with_mark(f"{number(100 * value / limit, 0)} %", severity), **color}
+        case {"value": int() | float() as value}:
+            return {"value": with_mark(value, severity), **color}
+        case {"value": text}:
+            return {"value": text, **color}
         case {"duration_seconds": seconds}:
-            return {"value": duration(seconds), **color}
+            return {"value": with_mark(duration(seconds), severity), **color}
         case {"message": message}:
             return {"value": clipped(message) or NO_VALUE, **color}
     return {"value": NO_VALUE, **color}
+
+
+def with_mark(value: float | str, severity: Severity | None) -> float | str:
+    """A value that only the colour of its row would tell from others, with what says that without a colour."""
+    mark = MARKS.get(severity, "") if severity is not None else ""
+    if isinstance(value, str):
+        return value if value.endswith(mark) else f"{value} {mark}"
+    # Below zero a row has only texts (contract section 4.2).
+    if not mark and value >= 0:
+        return value
+    ending = f" {mark}" if mark else ""
+    return fitted(value, row_value(MOST_ROWS) - len(ending)) + ending
 
 
 def _badness(row: Row) -> int:
@@ -69,8 +83,9 @@ def common_activity(
     shown = [_coloured(severity, row) for severity, row in ordered]
     if len(shown) > MOST_ROWS:
         rest = ordered[MOST_ROWS - 1 :]
-        more = {"label": f"+{len(rest)} more", "value": "…"}
-        shown = [*shown[: MOST_ROWS - 1], _coloured(rest[0][0], more)]
+        worst = rest[0][0]
+        more = {"label": f"+{len(rest)} more", "value": MARKS.get(worst, "…") if worst is not None else "…"}
+        shown = [*shown[: MOST_ROWS - 1], _coloured(worst, more)]
     # Which rows there are, and how bad; their order is no change of meaning.
     meaning = json.dumps(sorted([row["label"], row.get("color", "")] for row in shown))
     state = {"title": TITLE, "type": "stats", "metrics": shown}

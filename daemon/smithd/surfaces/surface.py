@@ -70,10 +70,10 @@ class SlotWait:
 
     def __str__(self) -> str:
         """The reason for a person."""
-        held = ", ".join(self.holders)
+        held, several = ", ".join(self.holders), len(self.holders) > 1
         match self.decision:
             case SlotDecision.FOLDED:
-                return f"a row of {FOLD_KEY}, since {held} hold the slots"
+                return f"a row of {FOLD_KEY}, since {held} {'hold' if several else 'holds'} the slots"
             case SlotDecision.NEXT:
                 return "takes the next slot, which is being freed"
             case SlotDecision.RESTING:
@@ -86,7 +86,9 @@ class SlotWait:
                 return "waits, since the service refused its start"
             case SlotDecision.NOT_READY:
                 return "waits, since the service refuses it as it is"
-        return f"waits for a slot; {held} hold them"
+        if not held:
+            return "waits for a slot; those that are being freed are for others"
+        return f"waits for a slot; {held} {'hold them' if several else 'holds it'}"
 
 
 def rank_text(severity: Severity | None, priority: int) -> str:

@@ -212,9 +212,16 @@ class ActivityOptions(Options):
         """Its buttons, by the names of their fields."""
         return {"action": self.action}
 
-    def folded_row(self, content: ActivityContent, view: SurfacesView) -> dict[str, Any]:  # noqa: ARG002 - for the types
-        """The row that stands for it where it is folded: its title, and what says most of its content state."""
-        return {"label": content.content_state["title"], **folded_value(content.content_state)}
+    def folded_row(
+        self,
+        content: ActivityContent,
+        severity: Severity | None,
+        view: SurfacesView,  # noqa: ARG002 - for the types
+    ) -> dict[str, Any]:
+        """The row that stands for it where it is folded, while it shows an incident of this severity: its title, and
+        what says most of its content state.
+        """
+        return {"label": content.content_state["title"], **folded_value(content.content_state, severity)}
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """What of its own fields cannot be shown as it should, if anything."""

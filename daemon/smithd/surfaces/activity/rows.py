@@ -23,10 +23,8 @@ from smithd.expression.option import ValueRef
 from smithd.plugin.sample import Labels, Sample
 from smithd.surfaces.activity.colors import CALM, ColorOptions, severity_color
 from smithd.surfaces.activity.parts import NO_VALUE
+from smithd.surfaces.marks import MARKS
 from smithd.surfaces.view import SurfacesView
-
-MARKS = {Severity.WARNING: "!", Severity.CRITICAL: "!!"}
-"""What a row that only its colour would tell from others has, for whoever does not see colours."""
 
 _LEFT_OUT = re.compile(r"\+\d+ more")
 

@@ -120,7 +120,7 @@ class ActivitySurface:
 
     def folded_row(self, desired: DesiredActivity, view: SurfacesView) -> Mapping[str, Any]:
         """The row that stands for it where it is folded."""
-        return self.options.folded_row(desired.content, view)
+        return self.options.folded_row(desired.content, self.incident_severity(view), view)
 
     def _seen(self, view: SurfacesView) -> ActivityView:
         options, shown = self.options, view.shown(self.key)

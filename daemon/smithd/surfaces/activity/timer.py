@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from smithd.alerts.severity import Severity
 from smithd.expression.option import ValueRef
 from smithd.formatting import duration, number
 from smithd.keys import StreamKey
@@ -20,6 +21,7 @@ from smithd.plugin.sample import Sample
 from smithd.surfaces.activity.parts import WithColor, WithSubtitle
 from smithd.surfaces.activity.view import ActivityView, HeadlineText
 from smithd.surfaces.countdown import LEAST_MOVE, Countdown, for_duration, to_time
+from smithd.surfaces.folding import with_mark
 from smithd.surfaces.surface import NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView
 
@@ -137,13 +139,14 @@ class TimerOptions(WithSubtitle, WithColor):
             return _clock(countdown) | {name: text for name, text in texts.items() if text}
         return _clock(countdown) | self.noted(seen, "" if countdown.runs else seen.stale_mark)
 
-    def folded_row(self, content: ActivityContent, view: SurfacesView) -> dict[str, Any]:
+    def folded_row(self, content: ActivityContent, severity: Severity | None, view: SurfacesView) -> dict[str, Any]:
         """A row cannot count: it has what is left when it is sent, or since when it counts."""
-        row, began = super().folded_row(content, view), _only(view, self.since) if self.since is not None else None
+        row = super().folded_row(content, severity, view)
+        began = _only(view, self.since) if self.since is not None else None
         if began is not None:
-            return row | {"value": f"since {view.clock(began.value)}"}
+            return row | {"value": with_mark(f"since {view.clock(began.value)}", severity)}
         if content.ends_at is not None:
-            return row | {"value": duration(max(0.0, content.ends_at - view.now))}
+            return row | {"value": with_mark(duration(max(0.0, content.ends_at - view.now)), severity)}
         return row
 
     def marked(self, seen: ActivityView, mark: str) -> dict[str, Any]:

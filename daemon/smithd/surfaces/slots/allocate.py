@@ -26,6 +26,8 @@ Among equals the one on the phone comes first, then the one that is wanted for l
     a slot is about to be free                          NEXT
     it may take one                                     NEXT; the holder of the lowest rank is PREEMPTED
 
+Of RESTING, NO_STARTS and RETURNING, the one that holds it longest is named.
+
 A slot may be taken from a holder of a lower rank that is not protected: for ``min_hold`` from its start against no
 higher severity, for ``HIGHER_HOLD`` against a higher one (``preemption``). A holder that cools down is no match for any
 incident, and none for a routine stream. RETURNING and a stream whose first values are still to come keep a free slot
@@ -40,7 +42,8 @@ service refuses that start, what made room is *recalled*: it starts at once, in 
 stream, ``smithd-more``. It takes the slot of the lowest holder that may be folded, too, and shows no worse incident;
 that one is FOLDING and becomes a row itself. It is protected as against any other. The common stream ranks as the
 highest of its rows, is the last among equals to make room, and ends when it has been worth less than two rows for
-``FOLD_EVERY``. A row takes a slot of its own from another only as an incident.
+``FOLD_EVERY``. A row takes a slot of its own from another only as an incident, and a free one after all that are as
+severe and shown nowhere.
 
 Everything else follows: a stream never starts in the step in which another leaves the phone, since that one still
 occupies its slot, so no start is enqueued before its slot is free, and streams need not be counted again.

@@ -73,7 +73,8 @@ def _find_slot(draft: SlotDraft, key: StreamKey) -> bool:
 
 
 def _takes_free_slot(draft: SlotDraft, key: StreamKey) -> bool:
-    if held_back(draft, key) is not None:
+    if (held := held_back(draft, key)) is not None:
+        _look_again_at(draft, held.until)
         return False
     draft.start_or_follow(key)
     return True
@@ -89,7 +90,8 @@ def _takes_slot_of_row(draft: SlotDraft, key: StreamKey) -> bool:
     if victim is None:
         _look_again_at(draft, until)
         return False
-    if held_back(draft, key, victim) is not None:
+    if (held := held_back(draft, key, victim)) is not None:
+        _look_again_at(draft, held.until)
         return False
     draft.take_slot_of(victim, key, SlotDecision.FOLDING)
     if victim not in draft.folded:

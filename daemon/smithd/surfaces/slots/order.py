@@ -9,13 +9,15 @@ from smithd.surfaces.slots.draft import ROUTINE, Rank, SlotDraft
 
 
 def in_order(draft: SlotDraft, keys: Iterable[StreamKey]) -> list[StreamKey]:
-    """Streams that wait, the first one first."""
+    """Streams that wait, the first one first. Of those that are as severe, a row of the common stream comes last: it is
+    shown already.
+    """
     place = _places(draft)
 
     def order(key: StreamKey) -> tuple[object, ...]:
         severity, priority = draft.rank(key)
-        record = draft.records[key]
-        return -severity, not record.recalled, -priority, record.wanted_since, place[key]
+        record, is_row = draft.records[key], key in draft.folded
+        return -severity, not record.recalled, is_row, -priority, record.wanted_since, place[key]
 
     return sorted(keys, key=order)
 

@@ -127,7 +127,7 @@ def test_a_live_activity_that_waits_says_who_has_the_slots_and_when_it_may_start
         shop, incident = seen(harness).surfaces
         assert (shop.rank, shop.has_slot, shop.may_start_at) == ("routine, priority 3", True, None)
         assert (incident.rank, incident.has_slot) == ("critical, priority 5", False)
-        assert incident.reason == "waits for a slot; shop (routine, priority 3) hold them"
+        assert incident.reason == "waits for a slot; shop (routine, priority 3) holds it"
         assert incident.may_start_at == T + 121
 
 

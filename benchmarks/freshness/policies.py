@@ -1,7 +1,7 @@
 """What policies make of a world, on virtual time.
 
 Ours is the real way of a value: desired state, message, outbox, choice, gate, settlement. First come, first served is a
-plain queue, which knows neither a ``min_change`` nor a margin nor a pace: 60 seconds after a request another one may go.
+plain queue, which knows neither ``min_change`` nor margin nor pace: 60 seconds after a request another one may go.
 Thresholds keep the budget on average only: every value goes whose score is above a threshold for all, chosen such that
 as many go in the hour as are allowed. No policy that does not know the future does better than the best thresholds.
 """

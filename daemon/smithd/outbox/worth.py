@@ -21,7 +21,7 @@ change by its mean size, of which half is a renewal's mean overshoot) is added t
 
 **Noise about a mean.** A value that is further from its mean than what is shown soon comes back, and the error vanishes
 by itself. Where the mean is shown and the distance shrinks by ρ of itself a second, two updates (now, and when it has
-halved) save (1 - ln 2) · |error| / ρ together, so that the score is at most |error| / (6.5 · ρ). A drift of ρ · distance
+halved) save (1 - ln 2) · |error| / ρ together, and the score is at most |error| / (6.5 · ρ). A drift of ρ · distance
 would give half of 1 / ρ. ``RETURN``, between these 6.5 and 2, stands before ρ · distance · |error| in the denominator.
 The same holds for states: what is seldom so, and not for long, is worth less than what is usually so.
 

@@ -1,14 +1,15 @@
 """Prints how true widgets are on the screen while the budget is short; exit status 1 where a target is missed.
 
-Each world is 500 widgets, polled every 15 seconds for an hour. `bound`: what no policy can undercut, even one that
-knows the future; the other columns are multiples of that, and of first come, first served.
+Each world is 500 widgets, polled every 15 seconds for an hour, with their first values on the screen at its start and
+nothing known of how they move; all of the hour counts. `bound`: what no policy can undercut, even one that knows the
+future; the other columns are multiples of that, and of first come, first served.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -61,11 +62,10 @@ class Figures:
         return f"{self.world:9}{self.limit:5}{self.bound:10.2f}{''.join(columns)} {of_first}{self.most:6}{missed}"
 
 
-def measured(name: str, limit: int, widgets: int, seed: int) -> Figures:
+def measured(name: str, limit: int, world: Sequence[worlds.Widget], interval: float) -> Figures:
     """One world at one limit."""
-    world = worlds.world(name, widgets, seed)
     screen, phone = partial(policies.on_screen, world), partial(policies.on_phone, world)
-    ours, first_come = policies.ours(world, limit), policies.first_come(world, limit)
+    ours, first_come = policies.ours(world, limit, interval), policies.first_come(world, limit)
     return Figures(
         name,
         limit,
@@ -97,14 +97,25 @@ def _seconds(work: Callable[[], object]) -> float:
 @click.option("--limit", "limits", multiple=True, default=(60, 300), show_default=True, help="requests a minute")
 @click.option("--widgets", default=500, show_default=True)
 @click.option("--seed", default=1, show_default=True, help="another one makes other worlds of the same kind")
+@click.option("--priority", type=click.IntRange(1, 10), help="of all widgets; else each has one of 1 to 10")
+@click.option("--min-interval", "interval", default=0.0, show_default=True, help="of all widgets, in seconds")
 @click.option("--plot", "file", type=click.Path(path_type=Path), help="an SVG file to draw the figures into")
-def main(names: tuple[str, ...], limits: tuple[int, ...], widgets: int, seed: int, file: Path | None) -> None:
+def main(
+    names: tuple[str, ...],
+    limits: tuple[int, ...],
+    widgets: int,
+    seed: int,
+    priority: int | None,
+    interval: float,
+    file: Path | None,
+) -> None:
     click.echo(f"{'':24}{'smithd':>9}{'thresh.':>9}{'first':>9} {'to first come':>19}{'most':>6}")
     click.echo(f"{'world':9}{'limit':>5}{'bound':>10}{'to bound':>27} {'screen':>9} {'phone':>9}{'/60 s':>6}")
     found = []
     for limit in limits:
         for name in names:
-            found.append(measured(name, limit, widgets, seed))
+            world = worlds.world(name, widgets, seed, priority)
+            found.append(measured(name, limit, world, interval))
             click.echo(str(found[-1]))
     cost = choosing(widgets)
     click.echo(f"choosing the next of {widgets}: {cost:.2f} passes of max(){'  OVER' if cost > CHOOSING else ''}")

@@ -1,6 +1,7 @@
 """What policies make of a world, on virtual time.
 
-Ours and first-come-first-served are the real way of a value: desired state, message, outbox, choice, gate, settlement.
+Ours is the real way of a value: desired state, message, outbox, choice, gate, settlement. First come, first served is a
+plain queue, which knows neither ``min_change`` nor margin nor pace: 60 seconds after a request another one may go.
 Thresholds keep the budget on average only: every value goes whose score is above a threshold for all, chosen such that
 as many go in the hour as are allowed. No policy that does not know the future does better than the best thresholds.
 """
@@ -8,7 +9,6 @@ as many go in the hour as are allowed. No policy that does not know the future d
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
@@ -107,11 +107,24 @@ def ours(widgets: Sequence[Widget], limit: int, interval: float = 0.0) -> list[U
     return _driven(RealPath(limit, interval), widgets)
 
 
-def first_come(widgets: Sequence[Widget], limit: int, interval: float = 0.0) -> list[Update]:
-    """What is sent first come, first served: by age, as where the budget is not short."""
-    path = RealPath(limit, interval)
-    path.delivery.gate.budget.room = lambda *_: sys.maxsize  # type: ignore[method-assign] # never short
-    return _driven(path, widgets)
+def first_come(widgets: Sequence[Widget], limit: int) -> list[Update]:
+    """What a queue by age sends: every value that differs from what was sent last; a newer one takes the place of the
+    one that waits.
+    """
+    sent: list[Update] = []
+    waiting: dict[int, float] = {}
+    shown, now = [widget.values[0] for widget in widgets], 0.0
+    for at, number, value in [*polls(widgets), (HOUR, 0, shown[0])]:
+        while waiting and (free_at := sent[-limit].at + 60 if len(sent) >= limit else 0.0) < at:
+            oldest = next(iter(waiting))
+            shown[oldest] = waiting.pop(oldest)
+            sent.append(Update(max(now, free_at), oldest, shown[oldest]))
+        now = at
+        if value != shown[number]:
+            waiting[number] = value
+        else:
+            waiting.pop(number, None)
+    return sent
 
 
 def thresholds(widgets: Sequence[Widget], limit: int) -> list[Update]:

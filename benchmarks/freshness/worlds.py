@@ -73,8 +73,8 @@ KINDS: dict[str, Callable[[Random, float], list[float]]] = {
 WORLDS = (*KINDS, "mix")
 
 
-def world(name: str, widgets: int = 500, seed: int = 1) -> list[Widget]:
-    """A world of widgets; ``mix`` has as many of each kind."""
+def world(name: str, widgets: int = 500, seed: int = 1, priority: int | None = None) -> list[Widget]:
+    """A world of widgets; ``mix`` has as many of each kind. ``priority``: of all, in place of one of 1 to 10 each."""
     # The same world every time.
     chance, kinds = Random(seed), list(KINDS.values())
     found = []
@@ -82,7 +82,8 @@ def world(name: str, widgets: int = 500, seed: int = 1) -> list[Widget]:
         kind = kinds[number % len(kinds)] if name == "mix" else KINDS[name]
         values = kind(chance, _between(chance, 0.1, 10))
         offset = POLL * number / widgets
-        found.append(Widget(tuple(round(value, 9) for value in values), chance.randint(1, 10), offset))
+        weight = chance.randint(1, 10)
+        found.append(Widget(tuple(round(value, 9) for value in values), priority or weight, offset))
     return found
 
 

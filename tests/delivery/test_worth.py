@@ -244,6 +244,15 @@ def test_noise_is_worth_more_when_it_is_close_to_its_mean() -> None:
     assert worth(close, 0.0, 20.0, tolerance=1.0) > 3 * worth(far, 20.0, 0.0, tolerance=1.0)
 
 
+def test_an_excursion_from_the_mean_is_worth_less_than_the_way_back() -> None:
+    mostly_down = moved(lambda turn: int(turn % 20 in (7, 8)))
+    up, down = mostly_down._replace(value=1, level=1.0), mostly_down._replace(value=0, level=0.0)
+    out, back = worth(up, 1, 0, tolerance=1.0), worth(down, 0, 1, tolerance=1.0)
+    assert 0 < 5 * out < back
+    # Without a mean to return to, the same changes would be worth more than the excursion.
+    assert out < 0.8 * worth(up._replace(spread=1e12), 1, 0, tolerance=1.0)
+
+
 def test_a_text_is_right_or_wrong() -> None:
     rare = moved(lambda turn: "up" if turn % 80 < 40 else "down")
     often = moved(lambda turn: f"{turn} up")

@@ -19,10 +19,15 @@ change by its mean size, of which half is a renewal's mean overshoot) is added t
 
 **Standing.** A value that is hardly ever seen to move is not expected to stand for longer than ``LONGEST_STAND``.
 
-**Noise about a mean.** A value that soon returns to its mean makes the screen right for long by one update that is
-close to the mean, and hardly by one that is far from it. What that gains until the next update of this widget is the
-other estimate of the score; the larger one counts. Below ``LEAST_RETURNS`` returns in the time seen, a walk would look
-alike.
+**Noise about a mean.** A value that is further from its mean than what is shown soon comes back, and the error vanishes
+by itself. Where the mean is shown and the distance shrinks by ρ of itself a second, two updates (now, and when it has
+halved) save (1 - ln 2) · |error| / ρ together, and the score is at most |error| / (6.5 · ρ). A drift of ρ · distance
+would give half of 1 / ρ. ``RETURN``, between these 6.5 and 2, stands before ρ · distance · |error| in the denominator.
+The same holds for states: what is seldom so, and not for long, is worth less than what is usually so.
+
+A value that is closer to its mean than what is shown makes the screen right for long by one update. What that gains
+until the next update of this widget is the other estimate of the score; the larger one counts. Below ``LEAST_RETURNS``
+returns in the time seen, a walk would look alike.
 
 The error is counted in units of the widget's ``min_change``, else of its usual change in an hour; a text is right or
 wrong, 0 or 1.
@@ -53,6 +58,9 @@ LEAST_RETURNS = 8.0
 """How often a value must have returned to its mean in the time seen: a walk that is seen for as long seems to return
 about three times.
 """
+
+RETURN = 4.0
+"""What a return to the mean weighs beside a variance, of which 6 are counted. From 3 to 6.5, errors hardly differ."""
 
 _DECAY = math.log(2) / HALF_LIFE
 
@@ -133,13 +141,15 @@ def score(message: WidgetValue, shown: ShownWidget | None, movement: Movement, n
     on_screen = float(shown.value) if not isinstance(shown.value, str) else 1 - level
     error, variance, drift = abs(level - on_screen), known.squares / seconds, abs(known.drift) / seconds
 
+    spread, from_mean = known.spread / seconds, abs(level - known.mean)
+    returns = max(0.0, variance / (2 * spread) - LEAST_RETURNS / seconds) if spread else 0.0
+    comes_back = RETURN * returns * from_mean if from_mean > abs(on_screen - known.mean) else 0.0
+
     reach = error + (known.squares / known.sizes / 2 if known.sizes else 0.0)
     # Divided by reach² above and below, so that a large value does not overflow.
-    passing = (6 * variance + 2 * drift * error) / reach / reach if reach else 0.0
+    passing = (6 * variance + (2 * drift + comes_back) * error) / reach / reach if reach else 0.0
     worth = reach / (passing + 1 / LONGEST_STAND)
 
-    spread = known.spread / seconds
-    returns = max(0.0, variance / (2 * spread) - LEAST_RETURNS / seconds) if spread else 0.0
     if returns:
         # E|N(d, v)| is about √(d² + 2v/π): the mean error while the value fluctuates about its mean.
         noise, until_next = math.sqrt(2 * spread / math.pi), seconds / (known.updates + 1)

@@ -29,8 +29,13 @@ COMMANDS = {
     "simulator": "Run a simulator of the ActivitySmith service.",
     "sources": "List the types of sources, with their options.",
     "schema": "Print a JSON Schema of the configuration, for editors.",
+    "completion": "Print the completion script of bash, zsh or fish.",
+    "man": "Write the manual pages.",
 }
 """The commands with what each does. Each has its own file, which is imported when the command is called."""
+
+COMPLETE_VARIABLE = "_SMITHD_COMPLETE"
+"""The variable in the environment with which a shell's completion script asks: click's, for a program of this name."""
 
 FAILURE, MISTAKE, LOST, INTERRUPTED = 1, 2, 3, 130
 
@@ -46,13 +51,15 @@ class _CommandGroup(click.Group):
             return None
         module = importlib.import_module(f"smithd.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        command.short_help = COMMANDS[cmd_name]
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         hint = did_you_mean(args[0], COMMANDS.keys()) if args and args[0] not in COMMANDS else None
-        if hint is not None:
+        # A shell that asks how to complete an unknown command is answered with nothing, not with an error.
+        if hint is not None and not ctx.resilient_parsing:
             ctx.fail(f"No such command '{args[0]}'; {hint}")
         return super().resolve_command(ctx, args)
 
@@ -89,7 +96,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (default: this process's) and return its exit status; nothing is raised."""
     try:
         # Without standalone_mode=False, click would end the process itself, with exit statuses of its own.
-        status = group.main(args=arguments, prog_name="smithd", standalone_mode=False)
+        status = group.main(args=arguments, prog_name="smithd", complete_var=COMPLETE_VARIABLE, standalone_mode=False)
         # Here, so that a reader that is gone is noticed while its error can still be caught.
         sys.stdout.flush()
         return status if isinstance(status, int) else 0

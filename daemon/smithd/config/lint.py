@@ -9,7 +9,7 @@ from smithd.alerts.relative import Relative
 from smithd.alerts.severity import THRESHOLD_SEVERITIES
 from smithd.config import expressions
 from smithd.config.model import Config
-from smithd.config.plan import FAMILY_NAMES, Pace, Plan, known, plan, shows_quietly
+from smithd.config.plan import FAMILY_NAMES, ChangePace, ConfigPlan, known, plan, shows_quietly
 from smithd.config.texts import cuts
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path, locate
@@ -105,7 +105,7 @@ def _warn_of_freshness(validator: Validator, config: Config) -> None:
 
 def _warn_of_short_times(validator: Validator, config: Config) -> None:
     """Of times of a rule that pass before the next poll, so that they wait for nothing."""
-    pace = Pace(config)
+    pace = ChangePace(config)
     for name, rule in config.rules.items():
         interval = pace.interval(rule.metrics)
         short: list[tuple[str, Path, float, str]] = []
@@ -150,7 +150,7 @@ def _fresh_for(config: Config, metric: str) -> float:
 
 def _warn_of_short_windows(validator: Validator, config: Config) -> None:
     """Of windows that hold one sample at most."""
-    pace = Pace(config)
+    pace = ChangePace(config)
     named: list[tuple[Path, Expression]] = [
         (("derived", name), formula) for name, formula in config.derived.items() if not isinstance(name, InlineMetric)
     ]
@@ -164,7 +164,7 @@ def _warn_of_short_windows(validator: Validator, config: Config) -> None:
                 validator.warn(at, f"{message}: it holds one value at most")
 
 
-def _warn_of_slots(validator: Validator, planned: Plan) -> None:
+def _warn_of_slots(validator: Validator, planned: ConfigPlan) -> None:
     for each in planned.slots:
         if not each.quiet_waiting:
             continue
@@ -174,7 +174,7 @@ def _warn_of_slots(validator: Validator, planned: Plan) -> None:
         validator.warn(("live_activities",), message)
 
 
-def _warn_of_throttled(validator: Validator, config: Config, planned: Plan) -> None:
+def _warn_of_throttled(validator: Validator, config: Config, planned: ConfigPlan) -> None:
     """Where an activity asks for more than the usual pace, and is shown for so long that iOS does not bear it."""
     for each in planned.updates:
         activity = config.live_activities[each.stream]
@@ -186,7 +186,7 @@ def _warn_of_throttled(validator: Validator, config: Config, planned: Plan) -> N
             validator.warn(("live_activities", each.stream, "update_every"), message)
 
 
-def _warn_of_budgets(validator: Validator, planned: Plan) -> None:
+def _warn_of_budgets(validator: Validator, planned: ConfigPlan) -> None:
     for demand in planned.demands:
         if not demand.exceeds:
             continue

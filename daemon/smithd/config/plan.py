@@ -112,7 +112,7 @@ class UpdatePlan(NamedTuple):
     every: float
 
 
-class Plan(NamedTuple):
+class ConfigPlan(NamedTuple):
     """What a configuration asks for. ``unseen_widgets``: those that are sent more often than iOS fetches them, with how
     often in an hour.
     """
@@ -123,17 +123,17 @@ class Plan(NamedTuple):
     unseen_widgets: Mapping[str, float]
 
 
-def plan(config: Config) -> Plan:
+def plan(config: Config) -> ConfigPlan:
     """The plan of a configuration; what is not known because a secret is missing has no part in it."""
     config = known(config)
-    pace = Pace(config)
+    pace = ChangePace(config)
     demands, slots = list[Demand](), list[SlotPlan]()
     for account, options in config.accounts.items():
         demands += _demands(account, options, config, pace)
         slots.append(slot_plan(account, config.live_activities, options.limits.live_activities_at_once, config.rules))
     updates = (_updates(key, each, pace) for key, each in config.live_activities.items())
     widgets = {key: HOUR / MINUTE * pace.widget(widget) for key, widget in config.widgets.items()}
-    return Plan(
+    return ConfigPlan(
         tuple(demands),
         tuple(slots),
         tuple(each for each in updates if each.wanted > each.shown),
@@ -156,7 +156,7 @@ def known(config: Config) -> Config:
     )
 
 
-class Pace:
+class ChangePace:
     """How often values change, at most: with every poll of the sources that they come from."""
 
     def __init__(self, config: Config) -> None:
@@ -198,7 +198,7 @@ class Pace:
 # --- Requests ---
 
 
-def _demands(account: str, options: AccountOptions, config: Config, pace: Pace) -> Iterator[Demand]:
+def _demands(account: str, options: AccountOptions, config: Config, pace: ChangePace) -> Iterator[Demand]:
     rules = {name: _busiest_minute(rule, pace.interval(rule.metrics)) for name, rule in config.rules.items()}
     alerts = _Alerts(config.rules, rules, pace)
     limits = options.limits
@@ -331,7 +331,7 @@ class _Alerts:
 
     rules: Mapping[str, RuleConfig]
     minutes: Mapping[str, _Minute]
-    pace: Pace
+    pace: ChangePace
 
     def changes(self, names: Iterable[str]) -> int:
         """How often what shows these rules changes: those on the same sources change at once."""
@@ -351,7 +351,7 @@ class _Alerts:
         ]
 
 
-def _badge(badge: BadgeOptions | None, alerts: _Alerts, pace: Pace) -> Iterator[Share]:
+def _badge(badge: BadgeOptions | None, alerts: _Alerts, pace: ChangePace) -> Iterator[Share]:
     if badge is None:
         return
     if isinstance(badge.value, Counted):
@@ -360,7 +360,7 @@ def _badge(badge: BadgeOptions | None, alerts: _Alerts, pace: Pace) -> Iterator[
         yield Share(("badge",), Family.BADGES, pace.changes([badge.value]), pace.most_changes([badge.value]))
 
 
-def _widget(key: str, widget: WidgetOptions, alerts: _Alerts, pace: Pace) -> Share:
+def _widget(key: str, widget: WidgetOptions, alerts: _Alerts, pace: ChangePace) -> Share:
     steady = pace.widget(widget)
     if widget.value is None:
         worst = float(alerts.changes(alerts.rules))
@@ -374,7 +374,7 @@ def _widget(key: str, widget: WidgetOptions, alerts: _Alerts, pace: Pace) -> Sha
 
 
 def _activities(
-    activities: Mapping[str, ActivityOptions], alerts: _Alerts, pace: Pace, limits: Limits
+    activities: Mapping[str, ActivityOptions], alerts: _Alerts, pace: ChangePace, limits: Limits
 ) -> Iterator[Share]:
     """Only as many as there are slots are shown at once: those that change most are counted, and the ends of those that
     make room for incidents.
@@ -398,7 +398,7 @@ def _borne(activity: ActivityOptions) -> float:
     return math.inf if activity.goes_in_steps else MINUTE / REFILL
 
 
-def _most_updates(activity: ActivityOptions, alerts: _Alerts, pace: Pace, limits: Limits) -> float:
+def _most_updates(activity: ActivityOptions, alerts: _Alerts, pace: ChangePace, limits: Limits) -> float:
     """The requests of an activity in its busiest minute: what alerts change is sent at once."""
     on = activity.dependencies
     rules = list(alerts.rules if on.all_rules else on.rules)
@@ -448,6 +448,6 @@ def _worst_rank(activity: ActivityOptions, rules: Mapping[str, RuleConfig]) -> i
 # --- Updates ---
 
 
-def _updates(key: str, activity: ActivityOptions, pace: Pace) -> UpdatePlan:
+def _updates(key: str, activity: ActivityOptions, pace: ChangePace) -> UpdatePlan:
     often = pace.numbers(activity)
     return UpdatePlan(key, often * HOUR / MINUTE, HOUR / REFILL, MINUTE / often if often else math.inf)

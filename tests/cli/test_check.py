@@ -261,7 +261,7 @@ def test_a_rule_that_takes_a_restart_for_a_fall_is_worth_a_warning(
     assert ("smithd.yaml:6:40: warning: shop.orders rises and starts again" in capsys.readouterr().out) is warned
 
 
-def test_requests_a_minute_are_whole_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_requests_a_minute_are_rounded_for_a_reader(capsys: pytest.CaptureFixture[str]) -> None:
     fast = SOUND["sources"].replace("  prod:\n", "  prod:\n    every: 1ms\n")
     slow = SOUND["widgets"].replace(
         "shop.revenue: shop.revenue", "shop.revenue: {value: shop.revenue, min_interval: 1h}"
@@ -269,9 +269,38 @@ def test_requests_a_minute_are_whole_numbers(capsys: pytest.CaptureFixture[str])
     Path("smithd.yaml").write_text("".join((SOUND | {"sources": fast, "widgets": slow}).values()))
     assert run(["check"]) == 0
     printed = capsys.readouterr().out
-    assert "notifications            0 /   60,000 /    60" in printed
-    assert "widget values            1 /        1 /   300" in printed
-    assert "notifications: up to 60,000 requests a minute if every alert fires" in printed
+    assert re.search(r"^  notifications            0 /   [4-6]\d,\d{3} /    60$", printed, re.MULTILINE)
+    assert "widget values         <0.1 /        1 /   300" in printed
+    assert re.search(r"notifications: up to [4-6]\d,\d{3} requests a minute if every alert fires", printed)
+
+
+def test_the_plan_names_what_waits_and_what_ios_does_not_show(capsys: pytest.CaptureFixture[str]) -> None:
+    row = "stats: [{label: Errors, value: prod.error_rate}]"
+    activities = "".join(f"  s{number}: {{type: stats, title: S, {row}}}\n" for number in range(3))
+    activities += f"  bad: {{type: stats, title: S, {row}, show: {{while_firing: [error-rate]}}, fold: true}}\n"
+    activities += f"  mild: {{type: stats, title: S, {row}, show: {{while_firing: [error-rate]}}, fold: true}}\n"
+    activities += f"  top: {{type: stats, title: S, {row}, priority: 9}}\n"
+    widgets = "widgets:\n  orders: shop.orders\n  rare: {value: shop.orders, min_interval: 15m}\n"
+    widgets += "  money: {value: shop.revenue, format: \"{{ value | money('EUR') }} today\"}\n"
+    sections = SOUND | {"live_activities": f"live_activities:\n{activities}", "widgets": widgets}
+    sections["activitysmith"] = "activitysmith: {api_key: a_key_0123456789, limits: {live_activities_at_once: 3}}\n"
+    Path("smithd.yaml").write_text("".join(sections.values()))
+    assert run(["check"]) == 0
+    printed = capsys.readouterr().out
+    assert "4 Live Activities can be wanted while nothing fires, and 3 fit" in printed
+    assert "these may have to wait: s2" in printed
+    assert (
+        "Live Activities: 6 can be wanted at once, 4 of them while nothing fires; 3 fit.\n"
+        "  If every alert fires, these are shown: bad, mild, top\n"
+        "  and these wait: s0, s1, s2\n"
+    ) in printed
+    assert (
+        "iOS shows about 12 updates of a Live Activity an hour; these can change more often:\n  s0 (30 times)"
+        in printed
+    )
+    assert "these are sent more often (see min_interval):\n  orders (60 times), money (60 times)\n" in printed
+    assert "too long for a circle (7 characters): money (15)" in printed
+    assert "too long for a rectangle (11 characters): money (15)" in printed
 
 
 def test_run_takes_a_file_as_check_does(capsys: pytest.CaptureFixture[str]) -> None:

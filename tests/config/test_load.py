@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from config.corpus import PROD, SOUND
-from smithd.config.lint import demands
 from smithd.config.load import default_state, load
 from smithd.config.model import Config
+from smithd.config.plan import plan
+from smithd.contract.endpoint import Family
 from smithd.errors import ConfigError
 from smithd.poll.schedule import Cron, Every
 
@@ -206,7 +207,7 @@ def test_more_live_activities_than_fit_are_worth_a_warning(read: Read) -> None:
     config = read(live_activities="live_activities:\n" + "".join(ACTIVITY.format(name) for name in names))
     (warning,) = config.warnings
     assert warning.startswith("smithd.yaml:")
-    assert "5 Live Activities are always shown, and 4 fit" in warning
+    assert "5 Live Activities can be wanted while nothing fires, and 4 fit" in warning
     assert warning.endswith("wait: five")
 
 
@@ -293,11 +294,13 @@ def test_the_budget_counts_polls_intervals_and_slots(read: Read) -> None:
         widgets="widgets: {a: {value: shop.orders, min_interval: 20s}, b: {value: shop.orders, min_interval: 1s}}\n",
         live_activities="live_activities:\n" + ACTIVITY.format("a") + ACTIVITY.format("b"),
     )
-    assert [tuple(demand) for demand in demands(config)] == [
-        ("notifications", 0.0, 6.0, 60),
-        ("Live Activities", 0.5, 0.5, 300),
-        ("widget values", 9.0, 9.0, 300),
-    ]
+    found = {demand.family: (demand.steady, demand.worst, demand.limit) for demand in plan(config).demands}
+    assert found == {
+        Family.NOTIFICATIONS: (0, 8, 60),
+        Family.BADGES: (0, 0, 60),
+        Family.LIVE_ACTIVITIES: (0.2, 1, 300),
+        Family.METRICS: (9, 9, 300),
+    }
 
 
 def test_too_many_requests_are_worth_a_warning_with_numbers(read: Read) -> None:
@@ -308,7 +311,7 @@ def test_too_many_requests_are_worth_a_warning_with_numbers(read: Read) -> None:
     )
     texts = "\n".join(config.warnings)
     assert "widget values: up to 7 requests a minute while nothing fires, and 5 are allowed" in texts
-    assert "notifications: up to 6 requests a minute if every alert fires and resolves" in texts
+    assert "notifications: up to 8 requests a minute if every alert fires and resolves" in texts
 
 
 def test_check_says_what_is_clear_by_default_and_how_to_write_it_with_a_threshold(read: Read) -> None:
@@ -441,6 +444,7 @@ def test_an_activity_that_is_always_shown_and_often_updated_is_worth_a_warning(
 ) -> None:
     config = read(
         defaults="defaults: {every: 1s}\n",
+        rules="rules:\n  error-rate: {metric: prod.error_rate, critical: '> 5'}\n",
         live_activities="live_activities:\n  a: {type: stats, title: A, stats: [{label: a, value: shop.orders}], "
         + keys
         + "}\n",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import isnan
 from operator import attrgetter
@@ -23,6 +23,7 @@ from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample, Series
 from smithd.references import MetricRef, ReferenceKind, RefersTo
 from smithd.surfaces.surface import Dependencies, DesiredValue, NotRenderable, Obstacle, Surface
+from smithd.surfaces.texts import ShownText
 from smithd.surfaces.view import FiringRules, SurfacesView, sample_names, summary_names
 from smithd.template import AnyLabels, Text, template
 
@@ -95,6 +96,13 @@ class WidgetOptions(Options):
     def is_text(self) -> bool:
         """Whether the widget shows a text; a number cannot be marked as stale."""
         return self.text is not None or self.format is not None
+
+    def shown_texts(self) -> Iterator[ShownText]:
+        """Its text, in the widest place that it may have; a number is written by the app."""
+        if self.text is not None:
+            yield ShownText(("text",), "text", self.text, WIDEST)
+        elif self.format is not None:
+            yield ShownText(("format",), "text", self.format, WIDEST, self.value)
 
 
 def widget_surface(

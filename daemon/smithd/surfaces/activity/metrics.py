@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import Field
@@ -9,11 +10,13 @@ from pydantic import Field
 from smithd.contract.state import MOST_GAUGES
 from smithd.formatting import plain
 from smithd.keys import StreamKey
+from smithd.lockscreen import widths
 from smithd.outbox.message import Json
 from smithd.surfaces.activity.parts import WithColor, WithSubtitle
-from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows
+from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows, most_rows
 from smithd.surfaces.activity.view import ActivityView
 from smithd.surfaces.surface import NotRenderable, Obstacle
+from smithd.surfaces.texts import ShownText
 from smithd.surfaces.view import SurfacesView
 
 
@@ -44,6 +47,15 @@ class MetricsOptions(WithSubtitle, WithColor):
                 detail = "is below 0, and the type 'metrics' shows numbers from 0 on"
                 return NotRenderable(key, Obstacle.UNSUITABLE, (row.options.metric,), detail=detail)
         return None
+
+    def shown_texts(self) -> Iterator[ShownText]:
+        """With the rows; a mark stands at the label."""
+        yield from super().shown_texts()
+        most = most_rows(self.metrics, MOST_GAUGES)
+        for place, row in enumerate(self.metrics):
+            yield from row.shown_label(("metrics", place), widths.row_label(most), row.longest_mark)
+            path = ("metrics", place, "value" if row.value else "each")
+            yield ShownText(path, "value of the row", None, widths.row_value(most), row.metric, row.unit or "")
 
     def own_state(self, seen: ActivityView) -> dict[str, Any]:
         """The rows, and what the subtitle says of those that are left out, and of values that are too old."""

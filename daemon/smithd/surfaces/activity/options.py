@@ -7,7 +7,7 @@ ones, and what it makes of them. What some types share, like a subtitle or a sec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -17,6 +17,7 @@ from smithd.alerts.severity import Severity
 from smithd.contract.parts import Action, Icon
 from smithd.contract.values import Channels, Tags, size
 from smithd.keys import StreamKey
+from smithd.lockscreen import widths
 from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.plugin.sample import Sample
@@ -26,6 +27,7 @@ from smithd.surfaces.activity.view import ActivityView, FinalText, HeadlineText
 from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.folding import folded_value
 from smithd.surfaces.surface import Dependencies, NotRenderable, Obstacle
+from smithd.surfaces.texts import ShownText
 from smithd.surfaces.view import SurfacesView
 from smithd.surfaces.widget import IncludeSuppressed
 
@@ -148,6 +150,20 @@ class ActivityOptions(Options):
     def is_always_shown(self) -> bool:
         """Whether it is on the phone as long as it has a slot."""
         return self.show == "always"
+
+    @property
+    def goes_in_steps(self) -> bool:
+        """Whether a change of its value is a step, which never waits."""
+        return False
+
+    def shown_texts(self) -> Iterator[ShownText]:
+        """The texts that it shows, with the width that each has; those of a final state apart."""
+        width = widths.TITLE if self.icon is None else widths.TITLE_BESIDE_ICON
+        yield ShownText(("title",), "title", self.title, width)
+        buttons = {name: button for name, button in self.buttons().items() if button is not None}
+        for name, button in buttons.items():
+            width = widths.BUTTON if len(buttons) == 1 else widths.BUTTON_OF_TWO
+            yield ShownText((name, "title"), "title of the button", button.title, width)
 
     @cached_property
     def dependencies(self) -> Dependencies:

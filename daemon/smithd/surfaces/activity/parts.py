@@ -4,6 +4,7 @@ No I/O.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -17,6 +18,7 @@ from smithd.plugin.sample import Sample
 from smithd.surfaces.activity.colors import ColorOptions
 from smithd.surfaces.activity.options import ActivityOptions, End, FinalOptions, check_weight
 from smithd.surfaces.activity.view import PLAIN, ActivityView, FinalText, HeadlineText, ReadingText, joined
+from smithd.surfaces.texts import ShownText
 from smithd.surfaces.widget import STALE_ENDING, marked_stale
 from smithd.template import Text
 
@@ -63,6 +65,13 @@ class WithSubtitle(ActivityOptions):
     def head(self, seen: ActivityView) -> dict[str, Any]:
         """With the subtitle, where there is one."""
         return super().head(seen) | self.noted(seen)
+
+    def shown_texts(self) -> Iterator[ShownText]:
+        """With the subtitle."""
+        yield from super().shown_texts()
+        if self.subtitle is not None:
+            width = widths.SUBTITLE if self.icon is None else widths.SUBTITLE_BESIDE_ICON
+            yield ShownText(("subtitle",), "subtitle", self.subtitle, width)
 
     def noted(self, seen: ActivityView, *notes: str) -> dict[str, Any]:
         """The field ``subtitle``: the text of its own, and what else is to be said there, if anything."""
@@ -117,6 +126,14 @@ class WithBadge(ActivityOptions):
         if self.badge is None or not text:
             return super().head(seen)
         return super().head(seen) | {"badge": {"title": text, **self.badge.tint(seen.surfaces)}}
+
+    def shown_texts(self) -> Iterator[ShownText]:
+        """With the badge's."""
+        yield from super().shown_texts()
+        if self.badge is not None and self.badge.value is None:
+            yield ShownText(("badge", "title"), "badge", self.badge.title, widths.BADGE)
+        elif self.badge is not None:
+            yield ShownText(("badge", "format"), "badge", self.badge.format, widths.BADGE, self.badge.value)
 
     @property
     def single_metrics(self) -> tuple[str, ...]:

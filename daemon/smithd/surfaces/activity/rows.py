@@ -7,7 +7,7 @@ type's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -21,9 +21,11 @@ from smithd.alerts.severity import Severity, rank, worst_of
 from smithd.contract.values import MOST_ROWS, Color, Named
 from smithd.expression.option import ValueRef
 from smithd.plugin.sample import Labels, Sample
+from smithd.references import Path
 from smithd.surfaces.activity.colors import CALM, ColorOptions, severity_color
 from smithd.surfaces.activity.parts import NO_VALUE
 from smithd.surfaces.marks import MARKS
+from smithd.surfaces.texts import ShownText
 from smithd.surfaces.view import SurfacesView
 
 _LEFT_OUT = re.compile(r"\+\d+ more")
@@ -80,6 +82,16 @@ class RowOptions(ColorOptions):
         assert metric is not None
         return metric
 
+    @property
+    def longest_mark(self) -> str:
+        """The mark of a critical row, with the blank before it; "" where it never has one."""
+        return f" {MARKS[Severity.CRITICAL]}" if self.color_by is not None and self.mark else ""
+
+    def shown_label(self, path: Path, width: int, ending: str = "") -> Iterator[ShownText]:
+        """The label, where it is known. ``path``: where the row stands."""
+        if self.label is not None:
+            yield ShownText((*path, "label"), "label of the row", self.label, width, ending=ending)
+
     def rows(self, view: SurfacesView) -> list[SeriesRow]:
         """All of its rows, in their order."""
         samples = view.samples(self.metric)
@@ -135,6 +147,11 @@ class SeriesRow:
         """The row as the service knows it, with these texts."""
         unit = {"unit": self.options.unit} if self.options.unit is not None else {}
         return {"label": label, "value": value, **unit, **({"color": self.color} if self.color is not None else {})}
+
+
+def most_rows(options: Sequence[RowOptions], most: int) -> int:
+    """How many rows there can be, what says that some are left out with them; ``most``: as many as the type has."""
+    return min(most, sum(1 if each.value is not None else each.top + 1 for each in options))
 
 
 def laid_out(options: Sequence[RowOptions], view: SurfacesView) -> tuple[list[SeriesRow], list[SeriesRow]]:

@@ -81,6 +81,11 @@ class SegmentedProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButton
             detail = f"is {number(sample.value)}: steps are counted from 1"
         return NotRenderable(key, Obstacle.UNSUITABLE, (self.metric,), detail=detail)
 
+    @property
+    def goes_in_steps(self) -> bool:
+        """Yes."""
+        return True
+
     def own_state(self, seen: ActivityView) -> dict[str, Any]:
         """The steps, the colours of those that are done, and in the subtitle what the last of them is called."""
         sample = _newest(self.metric, seen.surfaces)

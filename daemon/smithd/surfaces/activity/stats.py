@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -13,8 +13,9 @@ from smithd.formatting import plain
 from smithd.lockscreen import widths
 from smithd.outbox.message import Json, Value
 from smithd.surfaces.activity.parts import NO_VALUE, WithSubtitle
-from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows
+from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows, most_rows
 from smithd.surfaces.activity.view import PLAIN, ActivityView, ReadingText
+from smithd.surfaces.texts import ShownText
 from smithd.surfaces.widget import marked_stale
 
 _MARKS = re.compile(r"( !!?)?( \?)?$")
@@ -36,6 +37,18 @@ class StatsOptions(WithSubtitle):
     def single_metrics(self) -> tuple[str, ...]:
         """A row for one series cannot show several."""
         return tuple(stat.value for stat in self.stats if stat.value is not None)
+
+    def shown_texts(self) -> Iterator[ShownText]:
+        """With the rows."""
+        yield from super().shown_texts()
+        most = most_rows(self.stats, MOST_ROWS)
+        for place, row in enumerate(self.stats):
+            has_text = "format" in row.model_fields_set
+            ending = (row.unit or "") + ("" if has_text else row.longest_mark)
+            text = row.format if has_text or row.longest_mark else None
+            yield from row.shown_label(("stats", place), widths.row_label(most))
+            path = ("stats", place, "format" if has_text else "value" if row.value else "each")
+            yield ShownText(path, "value of the row", text, widths.row_value(most), row.metric, ending)
 
     def own_state(self, seen: ActivityView) -> dict[str, Any]:
         """The rows. What is left out is the last one of the eight."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from smithd.outbox.message import Json, Value
 from smithd.plugin.sample import Sample
 from smithd.surfaces.activity.parts import NO_VALUE, WithBadge, WithColor, WithSubtitle, WithTwoButtons, old, reading
 from smithd.surfaces.activity.view import PLAIN, ActivityView, ReadingText
+from smithd.surfaces.texts import ShownText
 
 
 class ValueOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
@@ -26,6 +28,12 @@ class ValueOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
     def single_metrics(self) -> tuple[str, ...]:
         """It shows one value."""
         return (self.value, *super().single_metrics)
+
+    def shown_texts(self) -> Iterator[ShownText]:
+        """With the value."""
+        yield from super().shown_texts()
+        given = self.format if "format" in self.model_fields_set else None
+        yield ShownText(("format" if given else "value",), "value", given, widths.READOUT, self.value)
 
     def own_state(self, seen: ActivityView) -> dict[str, Any]:
         """The value."""

@@ -34,10 +34,11 @@ def test_the_corpus_is_large_and_what_it_is_made_of_is_sound() -> None:
 
 @pytest.mark.parametrize("broken", CORPUS, ids=lambda broken: repr(broken.text[:70]))
 def test_each_mistake_is_reported_at_its_place_in_words_that_help(
-    broken: Broken, capsys: pytest.CaptureFixture[str]
+    broken: Broken, capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
     Path("smithd.yaml").write_text(broken.written, encoding="utf-8")
     assert run(["check", "smithd.yaml"]) == 2
+    assert [str(each.message) for each in recwarn] == []
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "Traceback" not in printed.err

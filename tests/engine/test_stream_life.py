@@ -219,3 +219,19 @@ def test_it_is_sent_again_in_time_though_the_budget_is_used_up(tmp_path: Path) -
             harness.poll(harness.now, orders=2, errors=0)
             found += [at for at, _ in sent(harness, harness.now + 60)]
         assert [8 * HOUR < at < 8 * HOUR + 600 for at in found] == [True]
+
+
+def test_streams_that_change_are_renewed_a_minute_apart_too(tmp_path: Path) -> None:
+    row = "stats: [{label: Orders, value: shop.orders}]"
+    config = "live_activities:\n" + "".join(f"  s{n}: {{type: stats, title: S, {row}}}\n" for n in range(4))
+    with Harness(tmp_path, config, T) as harness:
+        starts: dict[StreamKey, float] = {}
+        for minute in range(8 * 60 + 15):
+            harness.poll(T + minute * 60, orders=minute)
+            for at, message in sent(harness, T + minute * 60 + 60):
+                if at >= 8 * HOUR:
+                    starts.setdefault(message.key, at)
+        times = sorted(starts.values())
+        assert len(times) == 4
+        assert all(after - before >= 60 for before, after in itertools.pairwise(times))
+        assert times[-1] < 8 * HOUR + 600

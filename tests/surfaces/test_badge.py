@@ -76,7 +76,7 @@ def test_it_follows_what_fires_at_warning_or_above(tmp_path: Path) -> None:
         assert counts(harness) == [3]
 
 
-def test_it_does_not_say_that_nothing_fires_before_all_have_answered(tmp_path: Path) -> None:
+def test_it_does_not_say_that_nothing_fires_before_a_source_has_answered(tmp_path: Path) -> None:
     with Harness(tmp_path, RULES + "badge: count(firing)", T) as harness:
         assert counts(harness) == []
         harness.poll(T, errors=9)

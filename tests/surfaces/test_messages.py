@@ -15,9 +15,10 @@ from smithd.outbox.message import (
     Priority,
     WidgetValue,
 )
-from smithd.outbox.shown import ShownActivity, ShownWidget
+from smithd.outbox.shown import LIFETIME, ShownActivity, ShownWidget
 from smithd.outbox.update_budget import UpdateBudget
 from smithd.surfaces import messages
+from smithd.surfaces.renewal import IN_ORDER
 from smithd.surfaces.surface import DesiredActivity, DesiredValue
 from surfaces.views import NOW, shown_state, shown_value, stream, widget
 
@@ -61,6 +62,10 @@ def test_a_widget_whose_severity_changed_is_sent_at_once(
         (CALM, Priority.COSMETIC, NOW + 110),
         (replace(CALM, at=NOW + 500), Priority.COSMETIC, NOW + 120),
         (replace(CALM, meaning="other"), Priority.MEANING, NOW),
+        # It would start what iOS has ended, or will have by then: that is for its renewal.
+        (replace(CALM, since=NOW - LIFETIME), Priority.COSMETIC, NOW + IN_ORDER),
+        (replace(CALM, since=NOW - LIFETIME + 60), Priority.COSMETIC, NOW + IN_ORDER),
+        (replace(CALM, since=NOW - LIFETIME, meaning="other"), Priority.MEANING, NOW + IN_ORDER),
         (replace(CALM, ended=True), Priority.MEANING, NOW),
         (replace(CALM, content=None), Priority.MEANING, NOW),
     ],

@@ -89,4 +89,4 @@ def shown_value(name: str, value: float | str, at: float, severity: str | None =
 
 
 def shown_state(name: str, state: Mapping[str, Any], at: float, meaning: str = "", **rest: Any) -> ShownActivity:
-    return ShownActivity(stream(name), ActivityContent(state), at, meaning=meaning, **rest)
+    return ShownActivity(stream(name), ActivityContent(state), at, meaning=meaning, **{"since": at, **rest})

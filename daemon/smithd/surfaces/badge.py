@@ -66,7 +66,7 @@ class BadgeOptions(Options):
 @dataclass(frozen=True, slots=True)
 class BadgeSurface:
     """The badge with these options. ``channels``: its own, or those of the account; ``sources``: those that rules look
-    at. Like a text about all rules, it does not say that nothing fires before all of them answered.
+    at. Before one of them answered it is not known that nothing fires.
     """
 
     key: BadgeKey
@@ -88,7 +88,7 @@ class BadgeSurface:
         match self.options.value:
             case Counted() as counted:
                 alerts = view.counted(include_suppressed=self.options.include_suppressed)
-                if not alerts and any(map(view.is_unseen, self.sources)):
+                if not alerts and self.sources and all(map(view.is_unseen, self.sources)):
                     return NotRenderable(self.key, Obstacle.UNSEEN)
                 names = summary_names(alerts)
                 return self._desired(len(names["firing"]) if counted is Counted.FIRING else names["count"])

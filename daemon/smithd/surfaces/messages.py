@@ -9,8 +9,9 @@ A Live Activity has a budget of updates besides, which is iOS' own. Its branches
     nothing is shown, or it is not known what               at once
     a rule fires more severely; another step                at once, whatever is left of the budget
     whatever, and the activity is to be renewed             at once: iOS has ended it
-    the meaning                                             at once, while the budget lasts
+    another meaning                                         at once, while the budget lasts
     anything else                                           after the interval, while half of the budget is left
+    the last two, after iOS has ended the activity          with its renewal: they would start it
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from smithd.outbox.message import (
     WidgetValue,
 )
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownWidget
+from smithd.surfaces.renewal import IN_ORDER
 from smithd.surfaces.surface import DesiredActivity, DesiredBadge, DesiredState, DesiredValue
 
 
@@ -69,13 +71,19 @@ def _activity(desired: DesiredActivity, shown: Shown | None, updates_at_once: in
         # It starts the activity anew: no update, and iOS would not wait.
         urgency, due = Priority.COSMETIC, now
     elif was.meaning != desired.meaning:
-        due = max(now, was.updates.free_at(updates_at_once))
+        due = _while_it_lives(was, max(now, was.updates.free_at(updates_at_once)), now)
     else:
         urgency = Priority.COSMETIC
         due = max(_after(was.at, desired.interval, now), was.updates.free_at(updates_at_once / 2))
+        due = _while_it_lives(was, due, now)
     return ActivityState(
         desired.key, desired.content, urgency, now, due, desired.meaning, desired.stage, desired.renews
     )
+
+
+def _while_it_lives(was: ShownActivity, due: float, now: float) -> float:
+    """When an update goes: once iOS has ended the activity it would be a start, and waits for the renewal's turn."""
+    return now + IN_ORDER if was.has_lived(due) else due
 
 
 def _after(at: float, interval: float, now: float) -> float:

@@ -58,7 +58,8 @@ def test_each_page_has_the_texts_of_the_help_and_roff_warns_of_nothing(pages: Pa
     for name, command in commands().items():
         found = words(shown(pages / f"{name}.1"))
         assert words(command.help or "") in found, name
-        assert words(command.epilog or "").partition(": ")[2] in found, name
+        for paragraph in (command.epilog or "").split("\n\n"):
+            assert words(paragraph).partition(": ")[2] in found, name
         for option in (option for option in command.params if isinstance(option, click.Option)):
             assert option.opts[0] in found, name
             assert words(option.help or "") in found, name

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -38,6 +39,17 @@ COMPLETE_VARIABLE = "_SMITHD_COMPLETE"
 """The variable in the environment with which a shell's completion script asks: click's, for a program of this name."""
 
 FAILURE, MISTAKE, LOST, INTERRUPTED = 1, 2, 3, 130
+
+
+DOCUMENTATION = next(
+    (
+        folder
+        for folder in (Path(__file__).parents[3], Path(sys.prefix, "share/doc/smithd"))
+        if (folder / "docs").exists()
+    ),
+    None,
+)
+"""The folder with README.md, ``docs/`` and the examples: a checkout, or what the wheel brings into its environment."""
 
 
 class _CommandGroup(click.Group):
@@ -72,7 +84,8 @@ class _CommandGroup(click.Group):
     cls=_CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 success; 1 something failed while running; 2 a mistake in the configuration or in the "
-    "command line; 3 another smithd has the state by now; 130 interrupted from the keyboard.",
+    "command line; 3 another smithd has the state by now; 130 interrupted from the keyboard."
+    + (f"\n\n\b\nDocumentation: {DOCUMENTATION}/README.md, and docs/ beside it" if DOCUMENTATION else ""),
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def group() -> None:

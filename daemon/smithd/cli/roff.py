@@ -44,8 +44,8 @@ def _lines(page: ManualPage) -> Iterator[str]:
     if page.commands:
         pages = [(f"{page.name}-{name}(1)", summary) for name, summary in page.commands]
         yield from (".SH COMMANDS", *_entries(pages))
-    if page.epilog:
-        heading, _, rest = page.epilog.partition(": ")
+    for paragraph in page.epilog.split("\n\n") if page.epilog else ():
+        heading, _, rest = paragraph.removeprefix(f"{_AS_IT_IS}\n").partition(": ")
         yield from (f".SH {_escaped(heading.upper())}", *_text(rest))
     if " " in page.path:
         yield from (".SH SEE ALSO", rf"\fB{_escaped(page.name.rpartition('-')[0])}\fR(1)")

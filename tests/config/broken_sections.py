@@ -31,7 +31,7 @@ SECTIONS: list[Broken] = [
     part("badge: {value: count(firing), »channels: []}\n", "expected at least one"),
     part("»api_key: abc\n", "unknown key 'api_key' / belongs in activitysmith"),
     part("»listen: 127.0.0.1:80\n", "unknown key 'listen' / belongs in web"),
-    part("»xyz: 1\n", "unknown key 'xyz' / expected one of: activitysmith, state"),
+    part("»xyz: 1\n", "unknown key 'xyz' / expected one of: activitysmith, accounts, state"),
     part("»sources:\n", "'sources' has no value"),
     part("»rules:\n", "'rules' has no value"),
     part("»widgets: ~\n", "'widgets' has no value"),

@@ -1,5 +1,5 @@
-"""The metrics, rules, time windows and accounts that options name and that are declared elsewhere in the file. They are found by
-walking the options along their annotations, so an option that names something only has to be annotated. No I/O.
+"""The metrics, rules, time windows and accounts that options name and that are declared elsewhere in the file. They are
+found by walking the options along their annotations: an option that names something only has to be annotated. No I/O.
 
 The walk takes checked options as well as the plain values of a file that has mistakes, so that a mistake in one key
 hides no unknown name in another.
@@ -15,8 +15,6 @@ from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, Field
-
-from smithd.keys import DEFAULT_ACCOUNT
 
 Path = tuple[str | int, ...]
 
@@ -88,13 +86,6 @@ ITS_DEFAULT = "default: that of activitysmith"
 
 AccountNames = AccountRef | Annotated[list[AccountRef], Field(min_length=1), AfterValidator(_each_once)]
 """An option that names an account, or several."""
-
-
-def account_names(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    """The accounts that an option names; where it is left out, the one of ``activitysmith``."""
-    if given is None:
-        return (DEFAULT_ACCOUNT,)
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def references(options: BaseModel, path: Path = ()) -> Iterator[Reference]:

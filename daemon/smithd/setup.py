@@ -10,7 +10,7 @@ from itertools import chain
 
 from smithd.alerts.rule import Rule, compile_rule, remembered_for
 from smithd.alerts.ruleset import RuleSet
-from smithd.config.model import Config, RuleConfig
+from smithd.config.model import Config, RuleConfig, account_names
 from smithd.expression.derived import base_metrics
 from smithd.keys import BadgeKey, StreamKey, WidgetKey
 from smithd.notify.config import NotifyConfig, notify_config
@@ -29,9 +29,9 @@ from smithd.time_window import TimeWindow, compile_window
 @dataclass(frozen=True, slots=True)
 class Setup:
     """One configuration, compiled. ``windows``: those of ``time_windows``, and those that stand in an activity itself;
-    ``notify``: how each account is notified; ``watched``: the metrics and sources that something depends on as they become stale;
-    ``history``: the metrics whose past is used, and for how many seconds; ``inputs``: the metrics that derived ones are
-    computed from.
+    ``notify``: how each account is notified; ``watched``: the metrics and sources that something depends on as they
+    become stale; ``history``: the metrics whose past is used, and for how many seconds; ``inputs``: the metrics that
+    derived ones are computed from.
     """
 
     config: Config
@@ -117,7 +117,7 @@ def _surfaces(config: Config, watchers: Mapping[str, Collection[str]]) -> AllSur
 
     found = {}
     for owner, accounts in names.items():
-        limits = config.accounts[owner].limits
+        limits, badge = config.accounts[owner].limits, config.badge
         found[owner] = surfaces.build(
             {WidgetKey(at, name): each for name, each in config.widgets.items() for at in of(accounts, each.account)},
             {
@@ -125,7 +125,7 @@ def _surfaces(config: Config, watchers: Mapping[str, Collection[str]]) -> AllSur
                 for name, each in config.live_activities.items()
                 for at in of(accounts, each.account)
             },
-            {BadgeKey(at): config.badge for at in of(accounts, config.badge.account)} if config.badge is not None else {},
+            {BadgeKey(at): badge for at in of(accounts, badge.account)} if badge is not None else {},
             watchers,
             {account: config.accounts[account].channels for account in accounts},
             limits.live_activities_at_once,

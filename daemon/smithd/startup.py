@@ -185,13 +185,14 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         for key in each.withdrawn:
             outbox, dropped = outbox_queue.withdraw(outbox, key)
             withdrawn |= dropped
+    changed_slots = [name for name in (*left.slots, *slots) if left.slots.get(name) != slots.get(name)]
     stored = StateChanges(
         left.groups,
         # An alert that was fitted is written as it was, until it changes: the rule may be edited back.
         alerts=list(resumed.forgotten),
         groups=dict.fromkeys(key for each in notified.values() for key in each.changed),
         grouped=dict.fromkeys((account, id_) for account, each in notified.items() for id_ in each.alerts),
-        slots=dict.fromkeys(account for account in (*left.slots, *slots) if left.slots.get(account) != slots.get(account)),
+        slots=dict.fromkeys(changed_slots),
         outbox=known.written | written | withdrawn,
         countdowns=countdowns != left.countdowns,
         entries=[entry for each in notified.values() for entry in report.entries(each.decisions)],

@@ -280,9 +280,7 @@ def _alerts(setup: Setup, state: State, now: float) -> list[AlertStatus]:
     # Asked once for each rule, and not for each alert: a rule may have thousands.
     view = notify_view(setup, state, now)
     suppressed = {
-        id_.key: each
-        for rule in state.alerts.by_rule
-        for id_, each in suppressed_of(setup, state, rule, view).items()
+        id_.key: each for rule in state.alerts.by_rule for id_, each in suppressed_of(setup, state, rule, view).items()
     }
     on_counters = {rule.name for rule in setup.rules.by_name.values() if rule.is_on_counter}
     found = []

@@ -141,7 +141,9 @@ def _is_busy(components: Components, blocked: Collection[str] = ()) -> bool:
     from smithd.outbox.queue import fill_lanes
 
     outbox = fill_lanes(components.engine.state.outbox, components.clock.now())
-    going = {key.account for key in outbox.claimed} | {lane.account for lane, waiting in outbox.lanes.items() if waiting}
+    going = {key.account for key in outbox.claimed} | {
+        lane.account for lane, waiting in outbox.lanes.items() if waiting
+    }
     return not going.issubset(blocked)
 
 

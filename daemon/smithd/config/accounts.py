@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from smithd.config.model import Config, File
+from smithd.config.model import Config, File, account_names
 from smithd.config.partial import is_complete
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
 from smithd.delivery.account import AccountOptions, FurtherAccountOptions, budget_of
 from smithd.keys import DEFAULT_ACCOUNT
-from smithd.references import account_names
 
 
 def are_known(file: File) -> bool:
@@ -56,7 +55,9 @@ def _check_keys(validator: Validator, file: File) -> None:
         first = first_with.setdefault((options.base_url, options.api_key.get_secret_value()), name)
         if first != name:
             message = f"this is the key of '{first}', too"
-            validator.report_at(at, message, expected=f"expected the key of another account, or '{first}' in place of '{name}'")
+            validator.report_at(
+                at, message, expected=f"expected the key of another account, or '{first}' in place of '{name}'"
+            )
 
 
 def _check_same(validator: Validator, file: File) -> None:

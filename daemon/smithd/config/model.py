@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -28,7 +28,7 @@ from smithd.plugin.zone import Zone
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import ScheduleOptions
 from smithd.redactor import Redactor
-from smithd.references import ITS_DEFAULT, AccountNames, account_names
+from smithd.references import ITS_DEFAULT, AccountNames
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.registry import ActivityOption
 from smithd.surfaces.badge import BadgeOptions
@@ -106,6 +106,13 @@ _SWITCHED = {"yes": True, "on": True, "true": True, "no": None, "off": None, "fa
 """What YAML 1.1 took for true and false, and YAML 1.2 takes for texts."""
 
 
+def account_names(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The accounts that an option names; where it is left out, the one of ``activitysmith``."""
+    if given is None:
+        return (DEFAULT_ACCOUNT,)
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 class RuleConfig(RuleOptions, SuppressionOptions):
     """The keys of a rule, with when and how it notifies."""
 
@@ -142,7 +149,9 @@ def _state_url(url: str) -> str:
 class File(Options):
     """The file's first level."""
 
-    activitysmith: AccountOptions = Field(description="the ActivitySmith account, named default: api_key, channels, limits")
+    activitysmith: AccountOptions = Field(
+        description="the ActivitySmith account, named default: api_key, channels, limits"
+    )
     accounts: dict[AccountName, FurtherAccountOptions] = Field(
         {}, description="further accounts: a name, and under it what activitysmith has"
     )

@@ -78,7 +78,9 @@ class RunningEngine:
         chance: Callable[[], float] = random.random,
         longest_nap: float = LONGEST_NAP,
     ) -> None:
-        """``transports``: the way to the service for each account; ``chance``: a random number from 0 to 1, which spreads retries; the others are those of ``Writer``."""
+        """``transports``: the way to the service for each account; ``chance``: a random number from 0 to 1, which
+        spreads retries; the others are those of ``Writer``.
+        """
         self._clock = clock
         self._events = events
         self._chance = chance

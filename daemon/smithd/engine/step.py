@@ -506,9 +506,7 @@ class Step:
         for account, of_account, concerned in self._setup.surfaces.apart(surfaces):
             self._render_account(account, of_account, concerned, now)
 
-    def _render_account(
-        self, account: str, surfaces: Surfaces, concerned: Collection[SurfaceKey], now: float
-    ) -> None:
+    def _render_account(self, account: str, surfaces: Surfaces, concerned: Collection[SurfaceKey], now: float) -> None:
         view = surfaces_view(self._setup, self._state, now)
         rendered = render(surfaces, concerned, view, self._state.slots.get(account, NO_SLOTS))
         not_renderable, troubled = self._state.not_renderable, {each.key for each in rendered.not_renderable}

@@ -17,8 +17,9 @@ from smithd.notify.suppression import Suppressors
 class NotifyConfig:
     """The rules, how an account is notified of each (``pushes`` has those of which it is), and what suppresses it.
 
-    ``own``: the rules whose alerts' state belongs to the account; ``channels``: the account's; ``dependents``: the rules that another one may suppress; ``storm``: after how many
-    pushes in a minute what is less than critical joins a summary.
+    ``own``: the rules whose alerts' state belongs to the account; ``channels``: the account's; ``dependents``: the
+    rules that another one may suppress; ``storm``: after how many pushes in a minute what is less than critical joins a
+    summary.
     """
 
     rules: Mapping[str, Rule]

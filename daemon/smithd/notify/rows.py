@@ -53,9 +53,7 @@ _ALERTS = Table(
     Column("state", Text, nullable=False),
 )
 _KEEP_ALERT = upsert(_ALERTS)
-_REMOVE_ALERT = _ALERTS.delete().where(
-    *(column == bindparam(f"of_{column.name}") for column in _ALERTS.primary_key)
-)
+_REMOVE_ALERT = _ALERTS.delete().where(*(column == bindparam(f"of_{column.name}") for column in _ALERTS.primary_key))
 
 # A row for each alert that left a group which has announced it, and remembers that for an hour.
 _MEMORIES = Table(

@@ -128,14 +128,14 @@ def _in_order(at: Path, wanted: Sequence[RequestIs], sent: Sequence[Sent], playe
 
 def _fields(sent: Sent) -> dict[str, Any]:
     """What a request says, by the names that a test has for it."""
-    body = dict(sent.body)
+    body = {**sent.body, "account": sent.account}
     channels = {"channels": body.pop("target", {}).get("channels")}
     if sent.endpoint in _PUSHES:
         return body | channels | {"in_place": sent.endpoint is Endpoint.REPLACE}
     if sent.endpoint is Endpoint.BADGE:
-        return {"count": body["badge"]} | channels
+        return {"count": body["badge"], "account": sent.account} | channels
     if sent.endpoint is Endpoint.METRIC:
-        return {"value": body["value"]}
+        return {"value": body["value"], "account": sent.account}
     state = body.pop("content_state", {})
     rows = {row["label"]: row["value"] for row in state.get("metrics", ())}
     shown = {"title": state.get("title"), "subtitle": state.get("subtitle"), "stats": rows, "content_state": state}

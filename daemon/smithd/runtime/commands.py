@@ -66,9 +66,10 @@ class _Commands:
             from smithd.delivery.waiting import passages
             from smithd.waiting import outbox_report
 
-        engine, config, delivery = components.engine, components.config, components.running.delivery
+        engine, config, deliveries = components.engine, components.config, components.running.deliveries
         setup, state, now = engine.setup, engine.state, components.clock.now()
-        let_go = {delivery.account: passages(delivery.gate, components.clock.monotonic(), now)}
+        instant = components.clock.monotonic()
+        let_go = {account: passages(each.gate, instant, now) for account, each in deliveries.items()}
         return await asyncio.to_thread(lambda: config.redactor.clean_all(outbox_report(setup, state, let_go, now)))
 
     async def explain(self, given: Arguments) -> Any:

@@ -143,9 +143,7 @@ class Components:
 
     def _clients(self, config: Config) -> dict[str, Client]:
         """The way to the service for each account."""
-        return {
-            name: Client(options, self._to_service, self.clock.now) for name, options in config.accounts.items()
-        }
+        return {name: Client(options, self._to_service, self.clock.now) for name, options in config.accounts.items()}
 
     def _poller(self, spec: SourceSpec, config: Config) -> Poller:
         # An isolated source runs in a thread with an event loop of its own, which cannot share connections with ours.

@@ -54,7 +54,7 @@ class AllSurfaces:
         return frozenset().union(*(each.by_window.get(name, ()) for each in self.by_account.values()))
 
     def apart(self, keys: Collection[SurfaceKey]) -> Iterator[tuple[str, Surfaces, set[SurfaceKey]]]:
-        """These surfaces, account by account: whose slots they have, all surfaces there, and which of them are meant."""
+        """These surfaces, account by account: whose slots they have, all surfaces there, and these of them."""
         for owner, each in self.by_account.items():
             if found := {key for key in keys if key in each.order}:
                 yield owner, each, found

@@ -112,12 +112,8 @@ def build(
     """
     # A derived metric has no dot, and no source; the metrics that it is computed from are among the watchers too.
     watched = frozenset(source_of(metric) for metric in watchers if "." in metric)
-    always: list[Surface] = [
-        widget_surface(key, options, watchers, watched) for key, options in widgets.items()
-    ]
-    streams = [
-        activity_surface(key, options, channels[key.account], watchers) for key, options in activities.items()
-    ]
+    always: list[Surface] = [widget_surface(key, options, watchers, watched) for key, options in widgets.items()]
+    streams = [activity_surface(key, options, channels[key.account], watchers) for key, options in activities.items()]
     for key, badge in badges.items():
         whose = tuple(badge.channels or channels[key.account] or ()) or None
         always.append(BadgeSurface(key, badge, whose, watched))

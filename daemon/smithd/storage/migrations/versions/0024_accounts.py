@@ -21,6 +21,8 @@ def upgrade() -> None:
         sa.Column("group_name", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
     )
-    columns = "account, origin, rule, labels, source, group_name, state"
-    op.execute(f"INSERT INTO grouped_alerts ({columns}) SELECT {columns} FROM grouped_alerts_before")
+    op.execute(
+        "INSERT INTO grouped_alerts (account, origin, rule, labels, source, group_name, state) "
+        "SELECT account, origin, rule, labels, source, group_name, state FROM grouped_alerts_before"
+    )
     op.drop_table("grouped_alerts_before")

@@ -10,6 +10,7 @@ from smithd.alerts.alert import Alert
 from smithd.alerts.machine import Phase
 from smithd.config.yaml.positions import Path
 from smithd.contract.endpoint import Endpoint
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.ruletest.expected import AlertIs, RequestIs, When
 from smithd.ruletest.model import Case
 from smithd.ruletest.played import Played, Sent
@@ -174,6 +175,8 @@ def _worth_showing(sent: Sent, hidden: Set[str]) -> dict[str, Any]:
     fields = _fields(sent)
     if isinstance(state := fields.get("content_state"), dict):
         fields["content_state"] = {name: part for name, part in state.items() if name not in hidden}
+    if sent.account == DEFAULT_ACCOUNT:
+        del fields["account"]
     # 0 is equal to False, and says something.
     return {name: part for name, part in fields.items() if part is not False and part not in (None, "", [], {})}
 

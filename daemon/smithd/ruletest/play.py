@@ -108,6 +108,9 @@ class _Stage:
             sending.cancel()
             with suppress(asyncio.CancelledError):
                 await sending
+        # Requests of one moment to several accounts have no order of their own.
+        accounts = list(self._config.accounts)
+        self._played.sent.sort(key=lambda sent: (sent.at, accounts.index(sent.account)))
         return self._played
 
     async def _send(self, request: Request) -> Reply:

@@ -17,7 +17,6 @@ from smithd.notify.config import NotifyConfig, notify_config
 from smithd.notify.suppression import compile_suppressors
 from smithd.plugin.options import Empty
 from smithd.poll.schedule import Schedule, first_answer_within, fresh_for
-from smithd.references import account_names
 from smithd.series.derived import DerivedMetrics
 from smithd.series.expected import Expected, ExpectedSource, source_of
 from smithd.series.state import begin

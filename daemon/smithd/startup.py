@@ -186,6 +186,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
             outbox, dropped = outbox_queue.withdraw(outbox, key)
             withdrawn |= dropped
     changed_slots = [name for name in (*left.slots, *slots) if left.slots.get(name) != slots.get(name)]
+    changed_slots = [name for name in (*left.slots, *slots) if left.slots.get(name) != slots.get(name)]
     stored = StateChanges(
         left.groups,
         # An alert that was fitted is written as it was, until it changes: the rule may be edited back.

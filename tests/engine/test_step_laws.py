@@ -36,7 +36,7 @@ from smithd.setup import set_up
 from smithd.state import State
 from smithd.storage.database import Database
 from smithd.surfaces import rows as slot_rows
-from smithd.surfaces.slots import Slots
+from smithd.surfaces.slots.memory import Slots
 
 START = 1_763_906_400.0
 RULES = """

@@ -171,7 +171,7 @@ def test_an_account_that_a_reload_removes_is_ended_with_its_key(live: Any) -> No
         # It comes back as new.
         again = len(phone.sent)
         await life.reload(BOTH)
-        await asyncio.sleep(60)
+        await asyncio.sleep(700)
         assert {"PUT shop", "POST push-notification"} <= {*taken(phone, "team", again)}
         assert "POST push-notification" not in taken(phone, "default", again)
 

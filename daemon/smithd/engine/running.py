@@ -90,7 +90,7 @@ class RunningEngine:
             left = load(connection, setup, database.from_another, now, self._boot())
         self.engine = Engine(setup, left, now)
         self.deliveries: dict[str, AccountDelivery] = {}
-        self._senders: dict[str, Sender] = {}
+        self.senders: dict[str, Sender] = {}
         self._claiming: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """By budget: two senders that share one must not both find the last place in it."""
         self._connected = asyncio.Event()
@@ -122,7 +122,7 @@ class RunningEngine:
         outbox = self.engine.state.outbox
         for name in self.deliveries.keys() - config.accounts.keys():
             if not any(key.account == name for key in (*outbox.waiting, *outbox.claimed)):
-                del self.deliveries[name], self._senders[name]
+                del self.deliveries[name], self.senders[name]
         # Those that have their own budget come first.
         for name in sorted(config.accounts, key=lambda name: config.budget_of(name) != name):
             options, owner = config.accounts[name], config.budget_of(name)
@@ -131,10 +131,10 @@ class RunningEngine:
             if delivery is None:
                 delivery = self.deliveries[name] = AccountDelivery(name, options, config.zone, budget)
                 claim, settle = partial(self._claim, delivery), partial(self._settle, delivery)
-                self._senders[name] = Sender(transports[name], self._clock, claim, settle)
+                self.senders[name] = Sender(transports[name], self._clock, claim, settle)
             else:
                 has_new_budget = delivery.reconfigure(options, config.zone, self._clock.monotonic(), budget)
-                self._senders[name].transport = transports[name]
+                self.senders[name].transport = transports[name]
             if has_new_budget:
                 delivery.remember(outbox.sent.values(), self._clock.now(), self._clock.monotonic(), self._boot())
         self._connected.set()
@@ -145,7 +145,7 @@ class RunningEngine:
         try:
             while True:
                 self._connected.clear()
-                senders = self._senders.values()
+                senders = self.senders.values()
                 for sender in [each for each in running if each not in senders]:
                     running.pop(sender).cancel()
                 running |= {each: asyncio.create_task(each.run()) for each in senders if each not in running}
@@ -188,7 +188,7 @@ class RunningEngine:
             self._wake()
 
     def _wake(self) -> None:
-        for sender in self._senders.values():
+        for sender in self.senders.values():
             sender.wake()
 
     async def _claim(self, delivery: AccountDelivery, places: int) -> Departures:

@@ -10,6 +10,7 @@ from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
 from smithd.delivery.account import AccountOptions, FurtherAccountOptions, budget_of
 from smithd.keys import DEFAULT_ACCOUNT
+from smithd.surfaces.activity.options import ActivityOptions
 
 
 def are_known(file: File) -> bool:
@@ -81,7 +82,9 @@ def advise(validator: Validator, config: Config) -> None:
     """Warn of the accounts that nothing uses."""
     used = {name for rule in config.rules.values() if rule.push is not None for name in rule.accounts}
     used |= {name for each in config.widgets.values() for name in account_names(each.account)}
-    used |= {name for each in config.live_activities.values() for name in account_names(each.account)}
+    # The type of an activity may be a secret that is missing.
+    activities = [each for each in config.live_activities.values() if isinstance(each, ActivityOptions)]
+    used |= {name for each in activities for name in account_names(each.account)}
     used |= {*account_names(config.badge.account)} if config.badge is not None else set()
     for name in config.accounts:
         if name not in used and name != DEFAULT_ACCOUNT:

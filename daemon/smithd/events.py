@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from smithd.formatting import counted
-from smithd.keys import Key
+from smithd.keys import DEFAULT_ACCOUNT, Key
 from smithd.redactor import Redactor
 
 
@@ -436,15 +436,31 @@ class RequestEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AccountForgotten(Event):
+    """The configuration does not have an account any more, and nobody can end what it shows, or send what waits."""
+
+    level: ClassVar[int] = logging.WARNING
+    account: str
+    on_phone: int
+    waiting: int
+
+    def __str__(self) -> str:
+        left = f"{self.on_phone} Live Activities or badges stay on its phones" if self.on_phone else ""
+        lost = f"{self.waiting} notifications that waited are not sent" if self.waiting else ""
+        return f"account {self.account} is not configured any more: {' and '.join(filter(None, (left, lost)))}"
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryBlocked(Event):
-    """The gate closed for everything, or for some families; ``scope`` says which."""
+    """The gate of an account closed for everything, or for some families; ``scope`` says which."""
 
     level: ClassVar[int] = logging.ERROR
     scope: str
     reason: str
+    account: str = DEFAULT_ACCOUNT
 
     def __str__(self) -> str:
-        return f"delivery of {self.scope} is stopped: {self.reason}"
+        return f"{_delivery(self.scope, self.account)} is stopped: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,6 +468,11 @@ class DeliveryResumed(Event):
     """Requests that were held back are sent again."""
 
     scope: str
+    account: str = DEFAULT_ACCOUNT
 
     def __str__(self) -> str:
-        return f"delivery of {self.scope} goes on"
+        return f"{_delivery(self.scope, self.account)} goes on"
+
+
+def _delivery(scope: str, account: str) -> str:
+    return f"delivery of {scope}" + (f" to {account}" if account != DEFAULT_ACCOUNT else "")

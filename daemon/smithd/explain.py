@@ -24,14 +24,13 @@ from smithd.formatting import duration, number
 from smithd.keys import BadgeKey
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason, reason_text
-from smithd.notify.resume import suppressions
 from smithd.outbox.message import Push, PushUpdate
 from smithd.outbox.queued import Queued
 from smithd.outbox.shown import KeyStatus, ShownPush
 from smithd.plugin.sample import Sample
 from smithd.series.view import SeriesView
 from smithd.suggestion import did_you_mean
-from smithd.views import notify_view
+from smithd.views import notify_view, suppressed_of
 
 ENTRIES = 50
 SERIES = 20
@@ -159,7 +158,7 @@ class _RuleStatus:
 
     def _alert(self, alert: Alert) -> Explanation:
         view = notify_view(self._setup, self._state, self._now)
-        suppressed = suppressions(self._state.groups, self._rule.name, view, self._setup.notify)
+        suppressed = suppressed_of(self._setup, self._state, self._rule.name, view)
         suppression = next((each for id_, each in suppressed.items() if id_.key == alert.key), None)
         sample = self._state.series.get(*alert.series)
         return {

@@ -13,7 +13,7 @@ from typing import Any
 from smithd.delivery.sentences import summary
 from smithd.delivery.waiting import Passages, place_by_worth, waiting
 from smithd.formatting import counted
-from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
+from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.delivered import Delivered
 from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, Push, PushUpdate, WidgetValue
 from smithd.outbox.queue import fill_lanes
@@ -22,6 +22,7 @@ from smithd.outbox.state import Outbox
 from smithd.outbox.worth import score, seen
 from smithd.setup import Setup
 from smithd.state import State
+from smithd.surfaces.slots.memory import Slots
 from smithd.surfaces.surface import NotRenderable, rank_text
 from smithd.surfaces.surfaces import render
 from smithd.views import surfaces_view
@@ -38,18 +39,23 @@ RULE = "rule"
 
 def meanings(setup: Setup, name: str) -> list[tuple[str, str | SurfaceKey]]:
     """What a name can mean: the rule, then the surfaces of that name, each with how to say that it is meant.
-    ``rule:NAME``, ``widget:NAME`` and ``activity:NAME`` say it; ``badge`` is the badge.
+    ``rule:NAME``, ``widget:NAME`` and ``activity:NAME`` say it; ``badge`` is the badge; ``NAME@ACCOUNT`` is what an
+    account other than that of activitysmith has.
     """
+    bare, at, account = name.rpartition("@")
+    name = bare if at and account in setup.config.accounts else name
+    accounts = [account] if at and account in setup.config.accounts else [*setup.config.accounts]
     kind, colon, rest = name.partition(":")
     wanted, bare = (kind, rest) if colon else ("", name)
     found: list[tuple[str, str | SurfaceKey]] = []
     if bare in setup.rules.by_name and wanted in ("", RULE):
         found.append((f"{RULE}:{bare}", bare))
-    for key in setup.surfaces.keys:
+    for key in sorted(setup.surfaces.keys, key=lambda key: [*setup.config.accounts].index(key.account)):
         of_kind = _KINDS[type(key)]
         own = of_kind if isinstance(key, BadgeKey) else key.name
-        if own == bare and wanted in ("", of_kind):
-            found.append((of_kind if isinstance(key, BadgeKey) else f"{of_kind}:{own}", key))
+        if own == bare and wanted in ("", of_kind) and key.account in accounts:
+            said = of_kind if isinstance(key, BadgeKey) else f"{of_kind}:{own}"
+            found.append((said if key.account == DEFAULT_ACCOUNT else f"{said}@{key.account}", key))
     return found
 
 
@@ -68,6 +74,8 @@ class _Explained:
     def __init__(self, setup: Setup, state: State, key: SurfaceKey, passages: Passages | None, now: float) -> None:
         self._setup, self._state, self._key, self._now = setup, state, key, now
         self._passages = passages
+        owner = setup.surfaces.with_slots_of[key.account]
+        self._surfaces, self._slots = setup.surfaces.by_account[owner], state.slots.get(owner, Slots())
         self._outbox: Outbox = fill_lanes(state.outbox, now)
         self._status: KeyStatus = self._outbox.status(key)
         self._view = surfaces_view(setup, state, now)
@@ -76,7 +84,7 @@ class _Explained:
         self._desired = waits if not isinstance(waits, Push | PushUpdate) else None
         self._problem: NotRenderable | None = None
         if passages is not None:
-            rendered = render(setup.surfaces, {key}, self._view, state.slots)
+            rendered = render(self._surfaces, {key}, self._view, self._slots)
             self._desired = next((each for each in rendered.messages if each.key == key), None)
             self._problem = next((each for each in rendered.not_renderable if each.key == key), None)
 
@@ -125,7 +133,7 @@ class _Explained:
         if queued is None and key in self._outbox.claimed:
             queued = self._outbox.claimed[key].queued
         if queued is not None:
-            found = waiting(self._outbox, queued, self._passages, self._setup.surfaces.updates_at_once, self._now)
+            found = waiting(self._outbox, queued, self._passages, self._surfaces.updates_at_once, self._now)
             return str(found.reason), str(found), found.until
         if self._passages is None:
             return "not_running", "smithd is not running, so it is not known what it should show", None
@@ -163,13 +171,14 @@ class _Explained:
 
     def _slot(self) -> Found | None:
         """Of a Live Activity: its rank, whether it has a slot and since when, and which streams have the slots."""
-        key, streams = self._key, self._setup.surfaces.streams
+        key, streams, slots = self._key, self._surfaces.streams, self._slots
         if not isinstance(key, StreamKey):
             return None
-        stream, record, slots = streams.get(key), self._state.slots.record(key), self._state.slots
+        stream, record = streams.get(key), slots.record(key)
         severity = stream.incident_severity(self._view) if stream is not None else None
         wait = self._problem.wait if self._problem is not None else None
-        holders = sorted(each.name for each in self._outbox.streams_on_phone(key.account))
+        on_phone = [each for name in self._surfaces.accounts for each in self._outbox.streams_on_phone(name)]
+        holders = sorted(each.name for each in on_phone)
         return {
             "rank": rank_text(severity, stream.slot.priority)
             if stream is not None
@@ -179,7 +188,7 @@ class _Explained:
             "decision": str(wait.decision) if wait is not None else None,
             "may_start_at": self._time(wait.until) if wait is not None else None,
             "holders": list(wait.holders) if wait is not None else holders,
-            "slots": self._setup.surfaces.limits.at_once,
+            "slots": self._surfaces.limits.at_once,
             "starts_this_hour": len(slots.started),
             "rows": [each.name for each in slots.folded] if stream is None else [],
         }
@@ -191,7 +200,7 @@ class _Explained:
         warned = shown.updates.warned_until
         return {
             "used": round(shown.updates.used_at(self._now), 1),
-            "at_once": self._setup.surfaces.updates_at_once,
+            "at_once": self._surfaces.updates_at_once,
             "warned_until": self._time(warned) if warned > self._now else None,
         }
 

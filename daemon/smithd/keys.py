@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DEFAULT_ACCOUNT = "default"
-"""The name of the account where a configuration has only one."""
+"""The name of the account of ``activitysmith``."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,10 +25,10 @@ class WidgetKey:
     @property
     def subject(self) -> str:
         """What it is about, for a line that a person reads."""
-        return f"widget {self.name}"
+        return _of_account(f"widget {self.name}", self.account)
 
     def __str__(self) -> str:
-        return _of_account(self.subject, self.account)
+        return self.subject
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,10 +44,10 @@ class StreamKey:
     @property
     def subject(self) -> str:
         """What it is about, for a line that a person reads."""
-        return f"Live Activity {self.name}"
+        return _of_account(f"Live Activity {self.name}", self.account)
 
     def __str__(self) -> str:
-        return _of_account(self.subject, self.account)
+        return self.subject
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,10 +59,10 @@ class BadgeKey:
     @property
     def subject(self) -> str:
         """What it is about, for a line that a person reads."""
-        return "badge"
+        return _of_account("badge", self.account)
 
     def __str__(self) -> str:
-        return _of_account(self.subject, self.account)
+        return self.subject
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,11 +79,11 @@ class PushKey:
     @property
     def subject(self) -> str:
         """What it is about, for a line that a person reads."""
-        return f"push {self.group}"
+        return _of_account(f"push {self.group}", self.account)
 
     def __str__(self) -> str:
         sequence = f".{self.sequence}" if self.sequence > 1 else ""
-        return _of_account(f"{self.subject}@{self.opened:.3f}{sequence}", self.account)
+        return _of_account(f"push {self.group}@{self.opened:.3f}{sequence}", self.account)
 
 
 SurfaceKey = WidgetKey | StreamKey | BadgeKey

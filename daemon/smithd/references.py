@@ -1,5 +1,5 @@
-"""The metrics, rules and time windows that options name and that are declared elsewhere in the file. They are found by
-walking the options along their annotations, so an option that names something only has to be annotated. No I/O.
+"""The metrics, rules, time windows and accounts that options name and that are declared elsewhere in the file. They are
+found by walking the options along their annotations: an option that names something only has to be annotated. No I/O.
 
 The walk takes checked options as well as the plain values of a file that has mistakes, so that a mistake in one key
 hides no unknown name in another.
@@ -14,7 +14,7 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, Field
 
 Path = tuple[str | int, ...]
 
@@ -25,6 +25,7 @@ class ReferenceKind(StrEnum):
     METRIC = "metric"
     RULE = "rule"
     TIME_WINDOW = "time window"
+    ACCOUNT = "account"
     EVERYTHING = "everything"
     """All rules, and what they look at: a text that says which rules fire names none of them."""
 
@@ -69,6 +70,22 @@ RuleRef = Annotated[str, RefersTo(ReferenceKind.RULE)]
 
 TimeWindowRef = Annotated[str, RefersTo(ReferenceKind.TIME_WINDOW)]
 """An option that names a time window."""
+
+AccountRef = Annotated[str, RefersTo(ReferenceKind.ACCOUNT)]
+"""An option that names an account."""
+
+
+def _each_once(names: list[str]) -> list[str]:
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        raise ValueError(f"'{twice[0]}' is named twice")
+    return names
+
+
+ITS_DEFAULT = "default: that of activitysmith"
+"""What an option that names accounts is where it is left out."""
+
+AccountNames = AccountRef | Annotated[list[AccountRef], Field(min_length=1), AfterValidator(_each_once)]
+"""An option that names an account, or several."""
 
 
 def references(options: BaseModel, path: Path = ()) -> Iterator[Reference]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
 
-from smithd.alerts.rule import compile_rule, remembered_for
+from smithd.alerts.rule import Rule, compile_rule, remembered_for
 from smithd.alerts.ruleset import RuleSet
-from smithd.config.model import Config, RuleConfig
+from smithd.config.model import Config, RuleConfig, account_names
 from smithd.expression.derived import base_metrics
+from smithd.keys import BadgeKey, StreamKey, WidgetKey
 from smithd.notify.config import NotifyConfig, notify_config
 from smithd.notify.suppression import compile_suppressors
 from smithd.plugin.options import Empty
@@ -20,24 +21,24 @@ from smithd.series.derived import DerivedMetrics
 from smithd.series.expected import Expected, ExpectedSource, source_of
 from smithd.series.state import begin
 from smithd.surfaces import surfaces
-from smithd.surfaces.surfaces import Surfaces
+from smithd.surfaces.accounts import AllSurfaces
 from smithd.time_window import TimeWindow, compile_window
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """One configuration, compiled. ``windows``: those of ``time_windows``, and those that stand in an activity itself;
-    ``watched``: the metrics and sources that something depends on as they become stale;
-    ``history``: the metrics whose past is used, and for how many seconds; ``inputs``: the metrics that derived ones are
-    computed from.
+    ``notify``: how each account is notified; ``watched``: the metrics and sources that something depends on as they
+    become stale; ``history``: the metrics whose past is used, and for how many seconds; ``inputs``: the metrics that
+    derived ones are computed from.
     """
 
     config: Config
     expected: Expected
     derived: DerivedMetrics
     rules: RuleSet
-    notify: NotifyConfig
-    surfaces: Surfaces
+    notify: Mapping[str, NotifyConfig]
+    surfaces: AllSurfaces
     windows: Sequence[TimeWindow]
     watched: frozenset[str]
     history: Mapping[str, float]
@@ -53,7 +54,6 @@ def set_up(config: Config, now: float) -> Setup:
         return ExpectedSource(fresh_for(schedule, timeout, now), first_answer_within(schedule, timeout))
 
     inputs = base_metrics(config.derived)
-    account = config.account
 
     # A rule on a derived metric also depends on the metrics that this one is computed from.
     rules_on: dict[str, list[str]] = defaultdict(list)
@@ -61,17 +61,7 @@ def set_up(config: Config, now: float) -> Setup:
         for metric in options.metrics.union(*(inputs.get(metric, ()) for metric in options.metrics)):
             rules_on[metric].append(name)
 
-    shown = surfaces.build(
-        config.widgets,
-        config.live_activities,
-        config.badge,
-        dict(rules_on),
-        account.channels,
-        account.limits.live_activities_at_once,
-        account.limits.starts_per_hour,
-        account.limits.return_after,
-        account.limits.updates_at_once,
-    )
+    shown = _surfaces(config, dict(rules_on))
     looked_at = shown.metrics | rules_on.keys()
     expected = Expected(
         frozenset({*looked_at, *inputs, *chain.from_iterable(inputs.values())}),
@@ -97,13 +87,12 @@ def set_up(config: Config, now: float) -> Setup:
     shows = [each.show for each in config.live_activities.values() if each.show != "always"]
     own = [options for show in shows for options in show.own_windows]
     own_windows = {options.text: compile_window(options.text, options, config.zone) for options in own}
-    pushes = {name: options.push for name, options in config.rules.items() if options.push is not None}
     return Setup(
         config,
         expected,
         DerivedMetrics(config.derived),
         RuleSet.of(rules, expected.sources_of),
-        notify_config(rules, pushes, compile_suppressors(config.rules), account.channels, storm=account.storm),
+        _notify(config, rules),
         shown,
         [*config.windows, *own_windows.values()],
         looked_at | shown.sources,
@@ -114,6 +103,47 @@ def set_up(config: Config, now: float) -> Setup:
         },
         frozenset(chain.from_iterable(inputs.values())),
     )
+
+
+def _surfaces(config: Config, watchers: Mapping[str, Collection[str]]) -> AllSurfaces:
+    """The surfaces of each account. Accounts that are the same have their slots in common."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for account in sorted(config.accounts, key=lambda account: config.budget_of(account) != account):
+        names[config.budget_of(account)].append(account)
+
+    def of(accounts: Sequence[str], given: str | Sequence[str] | None) -> Iterator[str]:
+        return (account for account in account_names(given) if account in accounts)
+
+    found = {}
+    for owner, accounts in names.items():
+        limits, badge = config.accounts[owner].limits, config.badge
+        found[owner] = surfaces.build(
+            {WidgetKey(at, name): each for name, each in config.widgets.items() for at in of(accounts, each.account)},
+            {
+                StreamKey(at, name): each
+                for name, each in config.live_activities.items()
+                for at in of(accounts, each.account)
+            },
+            {BadgeKey(at): badge for at in of(accounts, badge.account)} if badge is not None else {},
+            watchers,
+            {account: config.accounts[account].channels for account in accounts},
+            limits.live_activities_at_once,
+            limits.starts_per_hour,
+            limits.return_after,
+            limits.updates_at_once,
+        )
+    return AllSurfaces(found)
+
+
+def _notify(config: Config, rules: Mapping[str, Rule]) -> dict[str, NotifyConfig]:
+    """How each account is notified."""
+    suppressors, found = compile_suppressors(config.rules), {}
+    for account, options in config.accounts.items():
+        of_account = {name: each for name, each in config.rules.items() if account in each.accounts}
+        pushes = {name: each.push for name, each in of_account.items() if each.push is not None}
+        own = frozenset(name for name, each in of_account.items() if each.accounts[0] == account)
+        found[account] = notify_config(rules, pushes, suppressors, options.channels, account, options.storm, own)
+    return found
 
 
 def _fresh_for(config: Config, expected: Expected, inputs: Mapping[str, Collection[str]]) -> dict[str, float]:

@@ -20,18 +20,20 @@ from smithd.contract.endpoint import Endpoint
 from smithd.delivery.delivery import fingerprint
 from smithd.delivery.sentences import why
 from smithd.delivery.wire import endpoint
-from smithd.events import Event, SendDropped
-from smithd.keys import DEFAULT_ACCOUNT, StreamKey, SurfaceKey
+from smithd.events import AccountForgotten, Event, SendDropped
+from smithd.keys import DEFAULT_ACCOUNT, PushKey, StreamKey, SurfaceKey
 from smithd.notify import report
 from smithd.notify import rows as notify_rows
+from smithd.notify.config import NotifyConfig
 from smithd.notify.group import Groups
+from smithd.notify.group import renamed as renamed_groups
 from smithd.notify.resume import resume as resume_groups
 from smithd.notify.route import NotifyTimer
 from smithd.notify.silence import Silences
 from smithd.outbox import queue as outbox_queue
 from smithd.outbox import rows as outbox_rows
 from smithd.outbox.message import Push, PushUpdate, WidgetValue
-from smithd.outbox.queued import Boot
+from smithd.outbox.queued import Boot, ServiceAccount
 from smithd.outbox.settlement import DeliveryReason
 from smithd.outbox.shown import ShownActivity, ShownBadge
 from smithd.outbox.state import Outbox, OutboxChanges
@@ -46,6 +48,8 @@ from smithd.surfaces import messages as surface_messages
 from smithd.surfaces import rows as slot_rows
 from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.slots.memory import Slots, try_again
+from smithd.surfaces.slots.memory import joined as joined_slots
+from smithd.surfaces.slots.memory import renamed as renamed_slots
 from smithd.time_window import TimeWindow
 from smithd.timers import AlertDue, NoDataDue, SilenceDue, StaleDue, SurfaceDue, WindowDue
 from smithd.views import notify_view
@@ -63,10 +67,10 @@ class LeftBehind:
     """
 
     alerts: Kept
-    groups: Groups
+    groups: Mapping[str, Groups]
     silences: Silences
     outbox: Outbox
-    slots: Slots
+    slots: Mapping[str, Slots]
     intervals: FiringIntervals
     history: History
     countdowns: Mapping[StreamKey, Countdown] = field(default_factory=dict)
@@ -91,7 +95,7 @@ def load(connection: Connection, setup: Setup, from_another: bool, now: float, b
         notify_rows.load_groups(connection),
         notify_rows.load_silences(connection),
         outbox_rows.load(connection),
-        slot_rows.load(connection, DEFAULT_ACCOUNT),
+        slot_rows.load(connection),
         series_rows.load_intervals(connection),
         series_rows.load(connection, setup.history, setup.config.history, now),
         slot_rows.load_countdowns(connection),
@@ -104,9 +108,10 @@ def start(left: LeftBehind, setup: Setup, now: float) -> ResumedState:
     """Go on after the last run."""
     outbox, shifted = outbox_queue.go_on(left.outbox, now, left.boot)
     outbox, written, lost = _without_unrepeatable(outbox, now)
+    outbox, forgotten, said = _without_unknown_accounts(outbox, setup)
     resumed = _resume(replace(left, outbox=outbox), begin(setup.expected, now), setup, now)
-    resumed.stored.outbox = shifted | written | resumed.stored.outbox
-    resumed.events.extend(lost)
+    resumed.stored.outbox = shifted | written | forgotten | resumed.stored.outbox
+    resumed.events.extend([*lost, *said])
     return resumed
 
 
@@ -144,13 +149,17 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     firing = {(alert.rule, alert.series) for alert in alerts if alert.severity is not None}
     intervals, closed = close_all_but(left.intervals, firing, now)
 
-    outbox, written, has_moved = _outbox_for(setup, left.outbox)
-    # At another address nothing was notified yet: the groups start from nothing, and what fires is notified there.
+    known = _with_names_of_today(left, setup)
+    outbox, written, elsewhere = _outbox_for(setup, known.outbox)
     outbox, withdrawn = _without_removed(outbox, setup.surfaces.keys, left.from_another, now)
-    outbox = outbox_queue.want(outbox_queue.try_again(outbox, DEFAULT_ACCOUNT), setup.surfaces.keys)
-    groups = Groups() if has_moved else left.groups
+    for account in setup.config.accounts:
+        outbox = outbox_queue.try_again(outbox, account)
+    outbox = outbox_queue.want(outbox, setup.surfaces.keys)
+    # At another address nothing was notified yet: the groups start from nothing, and what fires is notified there.
+    groups = {account: each for account, each in known.groups.items() if account not in elsewhere}
+    slots = _slots_for(setup, known.slots)
     left_at = now if left.alerts.alive_at is None else min(left.alerts.alive_at, now)
-    countdowns = {key: each for key, each in left.countdowns.items() if key in setup.surfaces.streams}
+    countdowns = {key: each for key, each in known.countdowns.items() if key in setup.surfaces.streams}
     state = State(
         series,
         resumed.alerts,
@@ -158,34 +167,49 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         groups,
         left.silences,
         outbox,
-        try_again(left.slots),
+        {account: try_again(each) for account, each in slots.items()},
         now,
         now,
         left_at,
         countdowns,
     )
 
-    notified = resume_groups(state.groups, notify_view(setup, state, now), setup.notify)
-    for message in notified.messages:
-        outbox, enqueued = outbox_queue.enqueue(outbox, message)
-        withdrawn |= enqueued
-    for key in notified.withdrawn:
-        outbox, dropped = outbox_queue.withdraw(outbox, key)
-        withdrawn |= dropped
+    notified = {
+        account: resume_groups(groups.get(account, Groups()), notify_view(setup, state, now), config)
+        for account, config in _notified_accounts(setup, groups).items()
+    }
+    for each in notified.values():
+        for message in each.messages:
+            outbox, enqueued = outbox_queue.enqueue(outbox, message)
+            withdrawn |= enqueued
+        for key in each.withdrawn:
+            outbox, dropped = outbox_queue.withdraw(outbox, key)
+            withdrawn |= dropped
+    changed_slots = [name for name in (*left.slots, *slots) if left.slots.get(name) != slots.get(name)]
+    changed_slots = [name for name in (*left.slots, *slots) if left.slots.get(name) != slots.get(name)]
     stored = StateChanges(
         left.groups,
         # An alert that was fitted is written as it was, until it changes: the rule may be edited back.
         alerts=list(resumed.forgotten),
-        groups=dict.fromkeys([*left.groups.by_key, *notified.changed] if has_moved else notified.changed),
-        grouped=dict.fromkeys([*left.groups.of_alert, *notified.alerts] if has_moved else notified.alerts),
-        outbox=written | withdrawn,
+        groups=dict.fromkeys(key for each in notified.values() for key in each.changed),
+        grouped=dict.fromkeys((account, id_) for account, each in notified.items() for id_ in each.alerts),
+        slots=dict.fromkeys(changed_slots),
+        outbox=known.written | written | withdrawn,
         countdowns=countdowns != left.countdowns,
-        entries=list(report.entries(notified.decisions)),
+        entries=[entry for each in notified.values() for entry in report.entries(each.decisions)],
         intervals=list(closed.written),
         alive=True,
     )
+    # Where an account's groups do not go on, all that is on disk of them is written anew.
+    for account in {*left.groups, *groups}:
+        before, after = left.groups.get(account), groups.get(account)
+        if before is not after or account not in setup.notify:
+            for known_groups in filter(None, (before, after)):
+                stored.groups |= dict.fromkeys(known_groups.by_key)
+                stored.grouped |= dict.fromkeys((account, id_) for id_ in known_groups.of_alert)
 
-    timers: list[tuple[float, EngineTimer]] = [*timers_of(setup.rules, state.alerts), *notified.timers]
+    timers: list[tuple[float, EngineTimer]] = [*timers_of(setup.rules, state.alerts)]
+    timers += [timer for account in setup.notify for timer in notified[account].timers]
     # A surface is rendered at once, and again when every source should have answered: what is unseen then is silent.
     first_answers = now + series.longest_first_answer + JUST_AFTER
     timers += [(at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)]
@@ -194,21 +218,107 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     timers += no_data_timers(setup, series, setup.surfaces.streams, now)
     timers += renewal_timers(outbox, setup)
     timers += countdown_timers(countdowns)
-    state = state._replace(groups=notified.groups, outbox=outbox)
-    return ResumedState(state, stored, timers, list(report.events(notified.decisions)))
+    # What an account that is not there any more was notified of is closed by now.
+    state = state._replace(groups={account: notified[account].groups for account in setup.notify}, outbox=outbox)
+    events = [event for each in notified.values() for event in report.events(each.decisions)]
+    return ResumedState(state, stored, timers, events)
 
 
-def _outbox_for(setup: Setup, before: Outbox) -> tuple[Outbox, OutboxChanges, bool]:
-    """The outbox for the account of this configuration, and whether that has another address than before."""
-    account, service = setup.config.account, before.accounts.get(DEFAULT_ACCOUNT)
-    has_moved = service is not None and service.address != account.base_url
-    outbox, written = outbox_queue.moved(before, DEFAULT_ACCOUNT, account.base_url, fingerprint(account))
-    if has_moved:
-        # What waits is for the service at the earlier address.
-        for message in outbox.messages():
-            outbox, dropped = outbox_queue.withdraw(outbox, message.key)
-            written |= dropped
-    return outbox, written, has_moved
+@dataclass(frozen=True, slots=True)
+class _Renamed:
+    """What is left, with the accounts by their names of today, and what is to be written of the outbox."""
+
+    groups: Mapping[str, Groups]
+    slots: Mapping[str, Slots]
+    outbox: Outbox
+    countdowns: Mapping[StreamKey, Countdown]
+    written: OutboxChanges
+
+
+def _with_names_of_today(left: LeftBehind, setup: Setup) -> _Renamed:
+    """An account that is not there any more, and whose key a new one has at the same address, is that one."""
+    outbox, written, names = left.outbox, OutboxChanges(), _new_names(left.outbox, setup)
+    if not names:
+        return _Renamed(left.groups, left.slots, outbox, left.countdowns, written)
+    for name, today in sorted(names.items()):
+        outbox, changes = outbox_queue.renamed(outbox, name, today)
+        written |= changes
+    groups = {
+        names.get(account, account): renamed_groups(each, names[account]) if account in names else each
+        for account, each in left.groups.items()
+    }
+    slots = {names.get(account, account): renamed_slots(each, names) for account, each in left.slots.items()}
+    countdowns = {
+        replace(key, account=names.get(key.account, key.account)): each for key, each in left.countdowns.items()
+    }
+    return _Renamed(groups, slots, outbox, countdowns, written)
+
+
+def _new_names(outbox: Outbox, setup: Setup) -> dict[str, str]:
+    """The accounts that have another name by now, and which."""
+    accounts = setup.config.accounts
+    new = {
+        ServiceAccount(options.base_url, fingerprint(options)): name
+        for name, options in accounts.items()
+        if name not in outbox.accounts
+    }
+    return {name: new[each] for name, each in outbox.accounts.items() if name not in accounts and each in new}
+
+
+def _without_unknown_accounts(outbox: Outbox, setup: Setup) -> tuple[Outbox, OutboxChanges, list[Event]]:
+    """The outbox without the accounts that the configuration does not have: without their keys, nothing that they show
+    can be ended. An account that has another name now is known.
+    """
+    known = setup.config.accounts.keys() | _new_names(outbox, setup).keys()
+    changes, said = OutboxChanges(), list[Event]()
+    for account in sorted({*outbox.accounts} - known):
+        shown = [each for key, each in outbox.shown.items() if key.account == account]
+        on_phone = sum(isinstance(each, ShownActivity | ShownBadge) and each.is_there for each in shown)
+        waiting = sum(isinstance(key, PushKey) and key.account == account for key in outbox.waiting)
+        outbox, written = outbox_queue.without_account(outbox, account)
+        changes |= written
+        if on_phone or waiting:
+            said.append(AccountForgotten(account, on_phone, waiting))
+    return outbox, changes, said
+
+
+def _notified_accounts(setup: Setup, groups: Iterable[str]) -> dict[str, NotifyConfig]:
+    """How each account is notified; of one that the configuration does not have any more, nothing is left."""
+    some = setup.notify[DEFAULT_ACCOUNT]
+    removed = {
+        account: replace(some, pushes={}, own=(), channels=None, account=account)
+        for account in groups
+        if account not in setup.notify
+    }
+    return {**setup.notify, **removed}
+
+
+def _slots_for(setup: Setup, left: Mapping[str, Slots]) -> dict[str, Slots]:
+    """The slots of each account. Where several have the same ones by now, or no longer, each stream takes with it what
+    is remembered of it.
+    """
+    found = {}
+    for owner, surfaces in setup.surfaces.by_account.items():
+        before = [left[account] for account in surfaces.accounts if account in left]
+        if before:
+            found[owner] = joined_slots(before, surfaces.accounts)
+    return found
+
+
+def _outbox_for(setup: Setup, before: Outbox) -> tuple[Outbox, OutboxChanges, set[str]]:
+    """The outbox for the accounts of this configuration, and those that have another address than before."""
+    outbox, written, elsewhere = before, OutboxChanges(), set[str]()
+    for account, options in setup.config.accounts.items():
+        service = before.accounts.get(account)
+        outbox, changes = outbox_queue.moved(outbox, account, options.base_url, fingerprint(options))
+        written |= changes
+        if service is not None and service.address != options.base_url:
+            elsewhere.add(account)
+            # What waits is for the service at the earlier address.
+            for message in [each for each in outbox.messages() if each.key.account == account]:
+                outbox, dropped = outbox_queue.withdraw(outbox, message.key)
+                written |= dropped
+    return outbox, written, elsewhere
 
 
 def window_timers(windows: Iterable[TimeWindow], now: float) -> list[tuple[float, WindowDue]]:

@@ -14,7 +14,7 @@ from smithd.alerts import rows as alert_rows
 from smithd.alerts.alert import AlertKey
 from smithd.alerts.alerts import Alerts
 from smithd.journal import Entry, Journal
-from smithd.keys import DEFAULT_ACCOUNT, StreamKey, SurfaceKey
+from smithd.keys import StreamKey, SurfaceKey
 from smithd.notify import rows as notify_rows
 from smithd.notify.group import AlertId, GroupKey, Groups
 from smithd.notify.silence import Silences
@@ -35,6 +35,7 @@ from smithd.surfaces.surface import NotRenderable
 class State(NamedTuple):
     """Everything that is remembered from one step to the next, but for the samples of the past (see ``History``).
 
+    ``groups``: the notification groups by the account that is notified; ``slots``: by the account that has them.
     ``intervals``: when rules fired on each series. ``alive_at``: when it was last written that the daemon is alive;
     ``pruned_at``: when intervals were last pruned; ``left_at``: when the last run was last known to be alive.
     ``countdowns``: what the timers of streams count down. ``is_stopping``: the daemon was asked to stop.
@@ -47,10 +48,10 @@ class State(NamedTuple):
     series: SeriesState
     alerts: Alerts
     intervals: FiringIntervals
-    groups: Groups
+    groups: Mapping[str, Groups]
     silences: Silences
     outbox: Outbox
-    slots: Slots
+    slots: Mapping[str, Slots]
     alive_at: float
     pruned_at: float
     left_at: float
@@ -65,16 +66,16 @@ class StateChanges:
     """What a step changes of what is on disk: the keys of what is to be written, and the entries of the journals.
 
     ``groups_before`` and ``silences_before``: as they are on disk, the silences where they changed; ``grouped``: the
-    alerts of groups of which something else is kept.
+    alerts of groups of which something else is kept, with the account; ``slots``: the accounts whose slots changed.
     """
 
-    groups_before: Groups
+    groups_before: Mapping[str, Groups]
     alerts: list[AlertKey] = field(default_factory=list)
     groups: dict[GroupKey, None] = field(default_factory=dict)
-    grouped: dict[AlertId, None] = field(default_factory=dict)
+    grouped: dict[tuple[str, AlertId], None] = field(default_factory=dict)
     silences_before: Silences | None = None
     outbox: OutboxChanges = NO_CHANGES
-    slots: bool = False
+    slots: dict[str, None] = field(default_factory=dict)
     countdowns: bool = False
     entries: list[Entry] = field(default_factory=list)
     deliveries: list[Delivered] = field(default_factory=list)
@@ -106,13 +107,17 @@ def write(connection: Connection, state: State, changes: StateChanges, journal: 
     """Write what a step changed. ``state``: as it is after the step."""
     if changes.alerts or changes.alive:
         alert_rows.write(connection, state.alerts, changes.alerts, now)
-    notify_rows.write_groups(connection, changes.groups_before, state.groups, changes.groups, changes.grouped)
+    for account in {key.account for key in changes.groups} | {account for account, _ in changes.grouped}:
+        before, groups = changes.groups_before.get(account, Groups()), state.groups.get(account, Groups())
+        changed = [key for key in changes.groups if key.account == account]
+        alerts = [id_ for of, id_ in changes.grouped if of == account]
+        notify_rows.write_groups(connection, account, before, groups, changed, alerts)
     if changes.silences_before is not None:
         notify_rows.write_silences(connection, changes.silences_before, state.silences)
     if changes.outbox:
         outbox_rows.write(connection, changes.outbox)
-    if changes.slots:
-        slot_rows.write(connection, DEFAULT_ACCOUNT, state.slots)
+    for account in changes.slots:
+        slot_rows.write(connection, account, state.slots.get(account))
     if changes.countdowns:
         slot_rows.write_countdowns(connection, state.countdowns)
     if changes.intervals or changes.intervals_removed:
@@ -130,7 +135,7 @@ def write_all(connection: Connection, state: State, history: History, now: float
     notify_rows.write_all_groups(connection, state.groups)
     notify_rows.write_all_silences(connection, state.silences)
     outbox_rows.write_all(connection, state.outbox)
-    slot_rows.write_all(connection, {DEFAULT_ACCOUNT: state.slots})
+    slot_rows.write_all(connection, state.slots)
     slot_rows.write_countdowns(connection, state.countdowns)
     series_rows.write_all_intervals(connection, state.intervals)
     series_rows.write_all(connection, history)

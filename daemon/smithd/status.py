@@ -16,7 +16,6 @@ from smithd.alerts.alert import Alert
 from smithd.delivery.delivery import AccountDelivery
 from smithd.delivery.sentences import why
 from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
-from smithd.notify.resume import suppressions
 from smithd.outbox.message import Priority, Push, PushUpdate
 from smithd.outbox.shown import ShownActivity, ShownBadge, ShownWidget
 from smithd.series.state import Freshness
@@ -24,7 +23,7 @@ from smithd.setup import Setup
 from smithd.state import State
 from smithd.storage.degraded import CommitHealth
 from smithd.surfaces.surface import rank_text
-from smithd.views import notify_view, surfaces_view
+from smithd.views import notify_view, suppressed_of, surfaces_view
 
 UNSEEN = Freshness.UNSEEN.value
 
@@ -281,9 +280,7 @@ def _alerts(setup: Setup, state: State, now: float) -> list[AlertStatus]:
     # Asked once for each rule, and not for each alert: a rule may have thousands.
     view = notify_view(setup, state, now)
     suppressed = {
-        id_.key: each
-        for rule in state.alerts.by_rule
-        for id_, each in suppressions(state.groups, rule, view, setup.notify).items()
+        id_.key: each for rule in state.alerts.by_rule for id_, each in suppressed_of(setup, state, rule, view).items()
     }
     on_counters = {rule.name for rule in setup.rules.by_name.values() if rule.is_on_counter}
     found = []
@@ -353,7 +350,8 @@ def _surface(state: State, key: SurfaceKey) -> SurfaceStatus:
 
 
 def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
-    outbox = state.outbox
+    outbox, owner = state.outbox, setup.surfaces.with_slots_of[gate.account]
+    with_slots = setup.surfaces.by_account[owner]
     queued = [each for each in outbox.waiting.values() if each.message.key.account == gate.account]
     waiting = [each.message for each in queued]
     refused = []
@@ -373,8 +371,8 @@ def _account(setup: Setup, state: State, gate: GateStatus) -> AccountStatus:
         gate.next_probe_at,
         gate.blocked,
         gate.budgets,
-        len(outbox.streams_on_phone(gate.account)),
-        setup.surfaces.limits.at_once,
+        sum(len(outbox.streams_on_phone(account)) for account in with_slots.accounts),
+        with_slots.limits.at_once,
         lanes,
         outbox.in_flight(gate.account),
         sorted(refused, key=lambda each: (each.retry_at, each.notification)),

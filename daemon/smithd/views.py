@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import cache
 
 from smithd.alerts.alert import Alert
 from smithd.alerts.alerts import NO_ALERTS
-from smithd.keys import DEFAULT_ACCOUNT, PushKey
-from smithd.notify.suppression import unsuppressed
+from smithd.keys import DEFAULT_ACCOUNT, PushKey, StreamKey
+from smithd.notify.group import AlertId, Groups
+from smithd.notify.resume import suppressions
+from smithd.notify.suppression import Suppression, unsuppressed
 from smithd.notify.view import NotifyView
 from smithd.plugin.sample import Labels
 from smithd.setup import Setup
@@ -32,6 +34,14 @@ def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
     )
 
 
+def suppressed_of(setup: Setup, state: State, rule: str, view: NotifyView) -> Mapping[AlertId, Suppression]:
+    """What suppresses the alerts of a rule that have something to notify, by the account that their state belongs to,
+    for a person.
+    """
+    account = setup.config.rules[rule].accounts[0]
+    return suppressions(state.groups.get(account, Groups()), rule, view, setup.notify[account])
+
+
 def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
     """What surfaces are rendered from. A stream whose start waits to be sent counts as on the phone."""
     outbox = state.outbox
@@ -43,11 +53,15 @@ def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
 
     @cache
     def counting(rule: str) -> Mapping[Labels, Alert]:
-        alerts, config = state.alerts.firing.get(rule, NO_ALERTS), setup.notify
+        # What suppresses a rule is the same for all accounts.
+        alerts, config = state.alerts.firing.get(rule, NO_ALERTS), setup.notify[DEFAULT_ACCOUNT]
         if not alerts:
             return alerts
         seen, before = suppressing(now), suppressing(state.left_at)
         return unsuppressed(alerts, config.rules[rule], config.suppressors[rule], seen, before)
+
+    def of_all(streams: Callable[[str], Set[StreamKey]]) -> Set[StreamKey]:
+        return frozenset().union(*(streams(account) for account in setup.config.accounts))
 
     return SurfacesView(
         now,
@@ -56,12 +70,12 @@ def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
         counting,
         lambda window: window in open_windows(setup.windows, now),
         outbox.shown.get,
-        lambda: outbox.streams_on_phone(DEFAULT_ACCOUNT) | outbox.streams_enqueued(DEFAULT_ACCOUNT),
+        lambda: of_all(outbox.streams_on_phone) | of_all(outbox.streams_enqueued),
         setup.config.zone,
         state.countdowns,
         setup.rules.by_name,
-        lambda: outbox.streams_enqueued(DEFAULT_ACCOUNT),
-        lambda: outbox.streams_ending(DEFAULT_ACCOUNT),
-        lambda: outbox.refused_streams(DEFAULT_ACCOUNT),
+        lambda: of_all(outbox.streams_enqueued),
+        lambda: of_all(outbox.streams_ending),
+        outbox.refused_streams,
         state.is_stopping,
     )

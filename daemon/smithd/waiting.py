@@ -40,8 +40,11 @@ def _messages(setup: Setup, state: State, passages: Mapping[str, Passages], now:
     in_flight = [claim.queued for claim in outbox.claimed.values()]
     ordered = sorted(in_flight, key=_order) + sorted(outbox.waiting.values(), key=_order)
     for queued in ordered:
-        let_go = passages.get(queued.message.key.account)
-        found = waiting(outbox, queued, let_go, setup.surfaces.updates_at_once, now)
+        account = queued.message.key.account
+        let_go = passages.get(account)
+        # An account that is not configured any more only ends what it shows.
+        at_once = setup.config.accounts.get(account, setup.config.account).limits.updates_at_once
+        found = waiting(outbox, queued, let_go, at_once, now)
         yield _message(queued, found, worth(outbox, queued, now), zone)
 
 

@@ -31,7 +31,7 @@ SECTIONS: list[Broken] = [
     part("badge: {value: count(firing), »channels: []}\n", "expected at least one"),
     part("»api_key: abc\n", "unknown key 'api_key' / belongs in activitysmith"),
     part("»listen: 127.0.0.1:80\n", "unknown key 'listen' / belongs in web"),
-    part("»xyz: 1\n", "unknown key 'xyz' / expected one of: activitysmith, state"),
+    part("»xyz: 1\n", "unknown key 'xyz' / expected one of: activitysmith, accounts, state"),
     part("»sources:\n", "'sources' has no value"),
     part("»rules:\n", "'rules' has no value"),
     part("»widgets: ~\n", "'widgets' has no value"),
@@ -77,6 +77,36 @@ SECTIONS: list[Broken] = [
     part("activitysmith:\n  api_key: a\n  limits: {metrics_per_minute: »true}\n", "expected a number, found true"),
     part("activitysmith:\n  api_key: a\n  limits: {live_activities_at_once: »9}\n", "4 or less"),
     part("activitysmith:\n  api_key: a\n  limits: {»live_activities: 3}\n", "did you mean 'live_activities_at_once'?"),
+    part("activitysmith:\n  api_key: a\n  limits: {share: »0.5}\n", "a share from 1% to 100%, like 50%"),
+    part("activitysmith:\n  api_key: a\n  limits: {share: »150%}\n", "a share from 1% to 100%, like 50%"),
+    # accounts
+    part("accounts: {»default: {api_key: b}}\n", "'default' is the account of activitysmith / another name"),
+    part("accounts: {»Team: {api_key: b}}\n", "'Team' cannot be the name of an account / like 'team'"),
+    part("accounts: {»team: {channels: [ops]}}\n", "the key 'api_key' is missing"),
+    part("accounts: {team: {api_key: b, »chanels: [ops]}}\n", "did you mean 'channels'?"),
+    part("accounts: {team: {api_key: bb}, ops: {api_key: »bb}}\n", "this is the key of 'team', too"),
+    part("accounts: {a: {api_key: b, same_account_as: »b}, bc: {api_key: c}}\n", "there is no account 'b'"),
+    part("accounts: {a: {api_key: b, same_account_as: »a}}\n", "'a' cannot be the same as itself"),
+    part(
+        "accounts:\n  a: {api_key: b, same_account_as: default}\n  c: {api_key: d, same_account_as: »a}\n",
+        "'a' is itself the same as another account / expected 'default'",
+    ),
+    part(
+        "accounts: {a: {api_key: b, same_account_as: default, »limits: {share: 50%}}}\n",
+        "'a' has the limits of 'default' / leave 'limits' out",
+    ),
+    part(
+        "widgets: {w: {value: shop.orders, account: »teem}}\naccounts: {team: {api_key: b}}\n", "did you mean 'team'?"
+    ),
+    part("widgets: {w: {value: shop.orders, account: [default, »teem]}}\n", "there is no account 'teem'"),
+    part("widgets: {w: {value: shop.orders, »account: []}}\n", "expected at least one"),
+    part("widgets: {w: {value: shop.orders, »account: [default, default]}}\n", "'default' is named twice"),
+    part("badge: {value: count(firing), account: »nobody}\n", "there is no account 'nobody'"),
+    part(
+        "accounts: {b: {api_key: b, same_account_as: default}}\n"
+        "badge: {value: count(firing), »account: [default, b]}\n",
+        "'default' and 'b' are the same ActivitySmith account / leave one of them out",
+    ),
     part("activitysmith:\n  api_key: a\n  limits: {metrics_per_minute: ».inf}\n", "not a finite number"),
     part("activitysmith:\n  api_key: a\n  limits: {metrics_per_minute: ».nan}\n", "not a finite number"),
     part("activitysmith:\n  api_key: a\n  limits: {metrics_per_minute: »1e999}\n", "not a finite number"),

@@ -303,6 +303,20 @@ def test_the_budget_counts_polls_intervals_and_slots(read: Read) -> None:
     }
 
 
+def test_each_account_has_its_own_budget_unless_it_is_the_same(read: Read) -> None:
+    config = read(
+        accounts="accounts: {team: {api_key: t, limits: {share: 50%}}, night: {api_key: n, same_account_as: team}}\n",
+        defaults="defaults: {every: 10s}\n",
+        widgets="widgets:\n"
+        "  a: {value: shop.orders, min_interval: 20s, account: [default, team]}\n"
+        "  b: {value: shop.orders, min_interval: 20s, account: night}\n",
+    )
+    found = {(demand.account, demand.family): (demand.steady, demand.limit) for demand in plan(config).demands}
+    assert found["default", Family.METRICS] == (3.0, 300)
+    assert found["team", Family.METRICS] == (6.0, 150)
+    assert {account for account, _ in found} == {"default", "team"}
+
+
 def test_too_many_requests_are_worth_a_warning_with_numbers(read: Read) -> None:
     config = read(
         activitysmith="activitysmith: {api_key: k, limits: {metrics_per_minute: 5, notifications_per_minute: 1}}\n",

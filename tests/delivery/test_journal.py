@@ -17,6 +17,7 @@ from smithd.delivery.reply import NotSent, Refusal, Rejected, Reply, Unknown
 from smithd.delivery.sender import Transport
 from smithd.delivery.wire import Request
 from smithd.events import RequestEnded
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.outbox import queue
 from smithd.outbox.delivered import Delivered, DeliveryOutcome
 from smithd.outbox.message import Message
@@ -88,7 +89,7 @@ def test_a_request_is_journaled_and_counted_with_its_seconds(tmp_path: Path) -> 
 def test_a_secret_that_the_service_repeats_is_not_written(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         world.config.redactor.add(SECRET)
-        world.running.sender.transport = refusing(f"{SECRET} may not do this")
+        world.running.senders[DEFAULT_ACCOUNT].transport = refusing(f"{SECRET} may not do this")
         await world.poll(errors=9)
         await world.clock.sleep(1)
 

@@ -21,6 +21,7 @@ from smithd.engine.running import RunningEngine
 from smithd.engine.writer import LONGEST_NAP
 from smithd.errors import DatabaseError
 from smithd.events import Event, Events
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.setup import set_up
 from smithd.storage.committer import InlineCommitter, Write
 from smithd.storage.database import Database
@@ -78,7 +79,7 @@ class World:
             Events([self.events.append]),
             clock,
             self.database,
-            self._send,
+            {DEFAULT_ACCOUNT: self._send},
             lambda _: self.committer,
             marker,
             chance=lambda: 0.5,
@@ -104,7 +105,7 @@ class World:
         """Go on with other rules."""
         self.config = configuration(folder, rules)
         setup = set_up(self.config, self.clock.now())
-        await self.running.reconfigure(setup, set(self.config.sources), self._send)
+        await self.running.reconfigure(setup, set(self.config.sources), {DEFAULT_ACCOUNT: self._send})
 
     def changes(self, kind: type[Event]) -> int:
         return sum(isinstance(event, kind) for event in self.events)
@@ -134,7 +135,7 @@ def play(folder: Path, story: Story, rules: str = RULES, start: float = START, m
     async def main() -> None:
         world.append(World(folder, clock, rules, marker))
         async with world[0].running as running:
-            sending = asyncio.create_task(running.sender.run())
+            sending = asyncio.create_task(running.send())
             try:
                 await story(world[0])
             finally:

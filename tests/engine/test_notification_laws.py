@@ -15,9 +15,10 @@ import pytest
 
 from campaign import rounds
 from engine.harness import HEAD, Harness
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify import rows as notify_rows
 from smithd.notify.apply import push_key
-from smithd.notify.group import AlertId, id_of
+from smithd.notify.group import AlertId, Groups, id_of
 from smithd.notify.reason import Reason
 from smithd.outbox.message import Push, PushUpdate
 from smithd.outbox.settlement import Accept, DeliveryReason, Retry
@@ -157,7 +158,7 @@ def test_what_fires_is_notified_once_and_nothing_else(tmp_path: Path, seed: int)
         firing = {id_of(alert): alert.severity for alert in harness.engine.alerts if alert.severity is not None}
         assert firing == notified(harness), life.config
         state = harness.engine.engine.state
-        for group in state.groups.by_key.values():
+        for group in state.groups[DEFAULT_ACCOUNT].by_key.values():
             assert state.outbox.status(push_key(group.key, group.log)).shown is not None, "it is on the phone"
         life.values = {name: dict.fromkeys(series, 0.0) for name, series in life.values.items()}
         life.settle_down(harness)
@@ -169,7 +170,7 @@ def test_what_fires_is_notified_once_and_nothing_else(tmp_path: Path, seed: int)
 def notified(harness: Harness) -> dict[AlertId, str | None]:
     """What the state says was notified of each alert that fires."""
     with harness._database.transaction() as connection:
-        groups = notify_rows.load_groups(connection)
+        groups = notify_rows.load_groups(connection).get(DEFAULT_ACCOUNT, Groups())
     return {alert.id: group.log.severities.get(alert.id) for group in groups.by_key.values() for alert in group.firing}
 
 

@@ -144,7 +144,7 @@ def test_while_the_account_must_be_paid_nothing_is_preempted(story: Story) -> No
 
 def _owe(harness: Harness, *, unpaid: bool) -> None:
     engine = harness.engine.engine
-    engine.state = engine.state._replace(slots=replace(engine.state.slots, unpaid=unpaid))
+    engine.state = engine.state._replace(slots={"default": replace(engine.state.slots["default"], unpaid=unpaid)})
 
 
 def test_an_activity_of_somebody_else_leaves_a_slot_less_and_an_incident_takes_one_of_ours(tmp_path: Path) -> None:

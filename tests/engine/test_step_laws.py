@@ -36,6 +36,7 @@ from smithd.setup import set_up
 from smithd.state import State
 from smithd.storage.database import Database
 from smithd.surfaces import rows as slot_rows
+from smithd.surfaces.slots.memory import Slots
 
 START = 1_763_906_400.0
 RULES = """
@@ -130,7 +131,7 @@ def entries(configs: list[Config], story: Sequence[tuple[float, Any]]) -> list[E
 def known(state: State) -> tuple[Any, ...]:
     """What a state means for people."""
     messages = sorted((each.id, str(each.message)) for each in state.outbox.waiting.values())
-    groups = {key: (dict(group.alerts), group.log) for key, group in state.groups.by_key.items()}
+    groups = {key: (dict(group.alerts), group.log) for key, group in state.groups[DEFAULT_ACCOUNT].by_key.items()}
     return list(state.alerts), groups, messages, state.slots, state.silences.active(0.0), state.intervals
 
 
@@ -228,7 +229,7 @@ def assert_on_disk(engine: Engine, database: Database) -> None:
         kept = alert_rows.load(connection)
         groups = notify_rows.load_groups(connection)
         silences = notify_rows.load_silences(connection)
-        slots = slot_rows.load(connection, DEFAULT_ACCOUNT)
+        slots = slot_rows.load(connection)
         intervals = series_rows.load_intervals(connection)
         # In a transaction that is undone: to load the outbox is to take up what was in flight.
         with connection.begin_nested() as nested:
@@ -236,7 +237,7 @@ def assert_on_disk(engine: Engine, database: Database) -> None:
             nested.rollback()
     assert sorted(kept.alerts, key=lambda alert: alert.key) == sorted(state.alerts, key=lambda alert: alert.key)
     assert dict(kept.flapping) == dict(state.alerts.flapping)
-    assert contents(groups) == contents(state.groups)
+    assert contents(groups.get(DEFAULT_ACCOUNT, Groups())) == contents(state.groups[DEFAULT_ACCOUNT])
     assert dict(silences.by_id) == dict(state.silences.by_id)
     in_flight = {claim.queued.message.key: claim.queued for claim in state.outbox.claimed.values()}
     assert {key: (each.id, each.message) for key, each in outbox.waiting.items()} == {
@@ -247,5 +248,5 @@ def assert_on_disk(engine: Engine, database: Database) -> None:
     }
     assert dict(outbox.sent) == dict(state.outbox.sent)
     assert dict(outbox.accounts) == dict(state.outbox.accounts)
-    assert slots == state.slots
+    assert slots.get(DEFAULT_ACCOUNT, Slots()) == state.slots.get(DEFAULT_ACCOUNT, Slots())
     assert intervals == state.intervals

@@ -110,7 +110,7 @@ def test_each_swipe_counts_as_a_start(tmp_path: Path, config: str) -> None:
     with Harness(tmp_path, config, T) as harness:
         poll(harness, 0, orders=1, errors=3)
         poll(harness, 60, swiped=True, orders=2, errors=3)
-        assert len(harness.engine.engine.state.slots.started) == 2
+        assert len(harness.engine.engine.state.slots["default"].started) == 2
 
 
 def test_a_renewal_after_eight_hours_is_no_swipe(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_a_commit_that_hangs_holds_up_the_end_for_ten_seconds(tmp_path: Path) ->
 def test_a_state_that_is_lost_at_the_end_is_reported(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         await world.poll(errors=0)
-        world.error = TermLost("another smithd has it")
+        world.error, world.commit_takes = TermLost("another smithd has it"), 0.1
         world.running.writer.put(poll_of(world.clock.now(), errors=9))
 
     with pytest.raises(TermLost):

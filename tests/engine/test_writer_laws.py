@@ -33,7 +33,7 @@ from smithd.engine.entries import AddSilence, CatchUp, WriteAll
 from smithd.engine.running import LONGEST_END, UNKNOWN_SENT
 from smithd.engine.step import Changes
 from smithd.errors import Unwritable
-from smithd.keys import PushKey
+from smithd.keys import DEFAULT_ACCOUNT, PushKey
 from smithd.notify.rows import load_silences
 from smithd.notify.silence import Silence
 from smithd.outbox.message import Push
@@ -124,7 +124,8 @@ class Life(World):
         self._unwritten: list[Claim] = []
         self._commands: list[asyncio.Task[Any]] = []
         # Watched from here: a request does not say what it carries, and a step not when it was applied.
-        send, applied = self.running.delivery.send, self.running.writer._applied
+        delivery = self.running.deliveries[DEFAULT_ACCOUNT]
+        send, applied = delivery.send, self.running.writer._applied
 
         def note_claim(claim: Claim, request: Request, instant: float) -> None:
             self._claims[id(request)] = claim
@@ -134,12 +135,12 @@ class Life(World):
             self._note_step()
             applied(changes)
 
-        self.running.delivery.send = note_claim  # type: ignore[method-assign] # see above
+        delivery.send = note_claim  # type: ignore[method-assign] # see above
         self.running.writer._applied = note_step
 
     async def begin(self) -> None:
         await self.running.__aenter__()
-        self._sending = asyncio.create_task(self.running.sender.run())
+        self._sending = asyncio.create_task(self.running.send())
 
     def command(self, command: Coroutine[Any, Any, Any]) -> None:
         """Have a command carried out while the story goes on."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from notify.scenes import NOW, changes, config, fires, open_alert, view
 from smithd.alerts.alert import Alert, Transition
 from smithd.alerts.severity import Severity, rank
-from smithd.keys import PushKey
+from smithd.keys import DEFAULT_ACCOUNT, PushKey
 from smithd.notify.config import NotifyConfig
 from smithd.notify.group import AlertId, Groups, id_of
 from smithd.notify.pipeline import Notified, notify
@@ -191,12 +191,12 @@ def test_after_the_clock_was_set_back_everything_is_looked_at_again() -> None:
     drive = Drive(config(mute=["nights"]), windows={"nights": NOW + 600})
     drive.value(7.0)
     alert = id_of(drive.alerts["errors", ""])
-    _, timers = reschedule(drive.groups, NOW - 3600)
+    _, timers = reschedule(drive.groups, DEFAULT_ACCOUNT, NOW - 3600)
     assert timers == [(NOW - 3600, SuppressionEnds(alert))]
-    assert look_again(drive.groups, NOW + 1) == [(NOW + 1, SuppressionEnds(alert))]
+    assert look_again(drive.groups, DEFAULT_ACCOUNT, NOW + 1) == [(NOW + 1, SuppressionEnds(alert))]
     notified = Drive(config(), now=NOW)
     notified.value(7.0)
-    groups, timers = reschedule(notified.groups, NOW - 3600)
+    groups, timers = reschedule(notified.groups, DEFAULT_ACCOUNT, NOW - 3600)
     (group,) = groups.by_key.values()
     assert (group.log.notified_at, group.log.changed_at) == (NOW - 3600, NOW - 3600)
     assert timers == [(NOW - 3600, GroupDue(group.key))]
@@ -243,7 +243,7 @@ def test_nothing_is_notified_twice_and_what_fires_is_notified_or_waits_for_a_tim
             case "night":
                 drive.windows["nights"] = drive.now + 500
             case "look":
-                drive.timers += look_again(drive.groups, drive.now)
+                drive.timers += look_again(drive.groups, DEFAULT_ACCOUNT, drive.now)
                 drive.step()
             case _:
                 drive.accepts = event == "accept"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,26 @@ from notify.scenes import CRITICAL, NOW, WARNING, alert, group
 from smithd import journal
 from smithd.alerts import rows as alert_rows
 from smithd.alerts.spell import Spell
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify import rows
 from smithd.notify.apply import push_key
-from smithd.notify.group import GroupKey, Groups, GroupScope, NotificationGroup
+from smithd.notify.group import AlertId, GroupKey, Groups, GroupScope, NotificationGroup
 from smithd.notify.reason import Reason
 from smithd.notify.silence import Silences, add_silence, expire_silence
 from smithd.storage.database import Database
 from smithd.storage.migration import upgrade
 
 A, B = alert(host="a"), alert(CRITICAL, host="b", ended=NOW + 5)
+
+
+def load_groups(connection: Connection) -> Groups:
+    return rows.load_groups(connection).get(DEFAULT_ACCOUNT, Groups())
+
+
+def write_groups(
+    connection: Connection, before: Groups, groups: Groups, changed: Iterable[GroupKey], alerts: Iterable[AlertId]
+) -> None:
+    rows.write_groups(connection, DEFAULT_ACCOUNT, before, groups, changed, alerts)
 
 
 @pytest.fixture
@@ -50,19 +61,19 @@ def some() -> NotificationGroup:
 
 def test_a_group_is_found_as_it_was_written(connection: Connection) -> None:
     groups = Groups().add(some())
-    rows.write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
-    assert rows.load_groups(connection) == groups
+    write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
+    assert load_groups(connection) == groups
 
 
 def test_of_a_group_only_the_alerts_that_changed_are_written(connection: Connection) -> None:
     before = Groups().add(some())
-    rows.write_groups(connection, Groups(), before, before.keys, before.of_alert)
+    write_groups(connection, Groups(), before, before.keys, before.of_alert)
     gone, changed, new = B, replace(A, value=9.0), alert(host="c")
     after = before.put_alert(some().key, changed, NOW).put_alert(some().key, new, NOW).drop_alert(gone.id)
-    rows.write_groups(connection, before, after, after.keys, [gone.id, changed.id, new.id])
-    assert rows.load_groups(connection) == after
+    write_groups(connection, before, after, after.keys, [gone.id, changed.id, new.id])
+    assert load_groups(connection) == after
     connection.exec_driver_sql("UPDATE grouped_alerts SET state = 'untouched'")
-    rows.write_groups(connection, after, after.put_timer(some().key, NOW), after.keys, [])
+    write_groups(connection, after, after.put_timer(some().key, NOW), after.keys, [])
     assert set(connection.exec_driver_sql("SELECT state FROM grouped_alerts").scalars()) == {"untouched"}
 
 
@@ -70,55 +81,55 @@ def test_what_is_remembered_is_written_when_it_changes_and_not_with_each_change_
     connection: Connection,
 ) -> None:
     before = Groups().add(some())
-    rows.write_groups(connection, Groups(), before, before.keys, before.of_alert)
+    write_groups(connection, Groups(), before, before.keys, before.of_alert)
     key, log, gone = some().key, some().log, alert(host="gone").id
     connection.exec_driver_sql(
         "CREATE TRIGGER left_alone BEFORE UPDATE ON remembered_alerts BEGIN SELECT raise(FAIL, 'written again'); END"
     )
     later = before.put_log(key, replace(log, changed_at=NOW + 20)).put_alert(key, replace(A, value=9.0), NOW + 20)
-    rows.write_groups(connection, before, later, [key], [A.id])
-    assert rows.load_groups(connection) == later
+    write_groups(connection, before, later, [key], [A.id])
+    assert load_groups(connection) == later
     connection.exec_driver_sql("DROP TRIGGER left_alone")
     ended = later.drop_alert(A.id)
-    rows.write_groups(connection, later, ended, [key], [A.id])
-    assert rows.load_groups(connection).by_key == ended.by_key
+    write_groups(connection, later, ended, [key], [A.id])
+    assert load_groups(connection).by_key == ended.by_key
     back = ended.put_alert(key, A, NOW + 30)
     pushed = back.put_log(
         key, replace(back.by_key[key].log, announced=log.announced.remove(gone).insert(A.id, NOW + 30))
     )
-    rows.write_groups(connection, ended, pushed, [key], [A.id])
-    assert rows.load_groups(connection).by_key == pushed.by_key
+    write_groups(connection, ended, pushed, [key], [A.id])
+    assert load_groups(connection).by_key == pushed.by_key
     left = pushed.drop_alert(A.id)
-    rows.write_groups(connection, pushed, left, [key], [A.id])
-    assert rows.load_groups(connection).by_key == left.by_key
-    rows.write_groups(connection, left, Groups(), [key], [B.id])
+    write_groups(connection, pushed, left, [key], [A.id])
+    assert load_groups(connection).by_key == left.by_key
+    write_groups(connection, left, Groups(), [key], [B.id])
     assert connection.exec_driver_sql("SELECT count(*) FROM remembered_alerts").scalar() == 0
 
 
 def test_a_group_that_is_closed_is_deleted(connection: Connection) -> None:
     groups = Groups().add(some())
-    rows.write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
+    write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
     closed = groups.drop_alert(A.id).drop_alert(B.id).close(some().key)
-    rows.write_groups(connection, groups, closed, groups.keys, groups.of_alert)
-    assert rows.load_groups(connection) == Groups()
+    write_groups(connection, groups, closed, groups.keys, groups.of_alert)
+    assert load_groups(connection) == Groups()
 
 
 def test_an_alert_that_changes_or_leaves_writes_its_own_row_only(connection: Connection) -> None:
     groups = Groups().add(some())
-    rows.write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
+    write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
     worse = groups.put_alert(some().key, replace(A, severity=CRITICAL, value=99.0), NOW)
-    rows.write_groups(connection, groups, worse, [], [A.id])
-    assert rows.load_groups(connection) == worse
-    rows.write_groups(connection, groups, worse.drop_alert(B.id), [], [B.id])
-    assert rows.load_groups(connection) == worse.drop_alert(B.id)
+    write_groups(connection, groups, worse, [], [A.id])
+    assert load_groups(connection) == worse
+    write_groups(connection, groups, worse.drop_alert(B.id), [], [B.id])
+    assert load_groups(connection) == worse.drop_alert(B.id)
 
 
 def test_all_of_memory_takes_the_place_of_what_was_there(connection: Connection) -> None:
     old = Groups().add(group(B, scope=GroupScope.DIGEST))
-    rows.write_groups(connection, Groups(), old, old.keys, old.of_alert)
+    write_groups(connection, Groups(), old, old.keys, old.of_alert)
     groups = Groups().add(some())
-    rows.write_all_groups(connection, groups)
-    assert rows.load_groups(connection) == groups
+    rows.write_all_groups(connection, {DEFAULT_ACCOUNT: groups})
+    assert load_groups(connection) == groups
     one, _ = add_silence(Silences(), "rule=a", 60, "", "ann", ["a"], NOW)
     rows.write_silences(connection, Silences(), one)
     two, _ = add_silence(one, "severity!=critical", 60, "", "ann", ["a"], NOW)
@@ -169,7 +180,7 @@ def test_what_an_earlier_version_has_left_is_migrated(tmp_path: Path) -> None:
     old.dispose()
     database = Database.open(path)
     with database.transaction() as connection:
-        groups, silences = rows.load_groups(connection), rows.load_silences(connection)
+        groups, silences = load_groups(connection), rows.load_silences(connection)
         entries = journal.read(connection, "errors")
         shown = connection.exec_driver_sql("SELECT name, opened, sequence FROM shown").all()
     database.close()
@@ -223,10 +234,10 @@ def test_a_group_of_the_version_before_is_found_under_the_name_that_it_has_now(t
     old.dispose()
     database = Database.open(path)
     with database.transaction() as connection:
-        groups, entries = rows.load_groups(connection), journal.read(connection, "errors")
+        groups, entries = load_groups(connection), journal.read(connection, "errors")
         shown_now = {row.name: row.content for row in connection.exec_driver_sql("SELECT name, content FROM shown")}
-        rows.write_groups(connection, groups, groups, groups.keys, groups.of_alert)
-        assert rows.load_groups(connection) == groups
+        write_groups(connection, groups, groups, groups.keys, groups.of_alert)
+        assert load_groups(connection) == groups
     database.close()
     assert len(groups.by_key) == 2
     for each in groups.by_key.values():
@@ -279,7 +290,7 @@ def test_alerts_that_were_open_before_severities_had_times_get_those_of_their_ph
     old.dispose()
     database = Database.open(path)
     with database.transaction() as opened:
-        (found,), groups = alert_rows.load(opened).alerts, rows.load_groups(opened)
+        (found,), groups = alert_rows.load(opened).alerts, load_groups(opened)
     database.close()
     assert found.spells == (Spell(WARNING, 10.0), Spell(CRITICAL, 30.0))
     assert found.severity_since == 30.0

@@ -239,7 +239,7 @@ def test_what_an_older_smithd_notified_of_its_alerts_is_known_to_this_one(path: 
     old.dispose()
     database = Database.open(path)
     with database.transaction() as connection:
-        groups = smithd.notify.rows.load_groups(connection)
+        groups = smithd.notify.rows.load_groups(connection)["default"]
     database.close()
     (group,) = groups.by_key.values()
     assert str(push_key(group.key, group.log)) == 'push sent{host="a"}@5.000'

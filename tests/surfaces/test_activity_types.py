@@ -48,6 +48,7 @@ from smithd.errors import ConfigError
 from smithd.plugin.sample import Sample, Series
 from smithd.series.expected import Expected, ExpectedSource
 from smithd.series.state import begin, record
+from smithd.keys import StreamKey
 from smithd.surfaces.slots.memory import Slots
 from smithd.surfaces.surfaces import build, render
 from smithd.surfaces.view import SurfacesView
@@ -57,7 +58,8 @@ try:
 except ConfigError as error:
     print(error)
     sys.exit()
-surfaces = build(config.widgets, config.live_activities, None, {"shop.errors": ["errors"]}, None, 4)
+streams = {StreamKey("default", name): options for name, options in config.live_activities.items()}
+surfaces = build({}, streams, {}, {"shop.errors": ["errors"]}, {"default": None}, 4)
 series = begin(Expected(surfaces.metrics, frozenset(), {"shop": ExpectedSource(100.0, 20.0)}, {}), 0.0)
 sample = Sample(Series("shop.done"), 70.0, 1000.0)
 series = record(series, "shop", [sample], None, complete=True, fresh_for=100.0, now=1000.0).state

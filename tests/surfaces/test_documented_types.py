@@ -100,7 +100,8 @@ def test_whatever_the_values_are_the_state_is_what_the_contract_allows(
     setup = set_up(config, NOW - 3600)
     metrics = sorted(metric for metric in setup.expected.watched if not setup.expected.derived.get(metric))
     seen = view_of(config, {metric: data.draw(samples) for metric in metrics})
-    seen = replace(seen, countdowns=render(setup.surfaces, setup.surfaces.keys, seen, Slots()).countdowns)
+    ours = setup.surfaces.by_account["default"]
+    seen = replace(seen, countdowns=render(ours, ours.keys, seen, Slots()).countdowns)
     for key, stream in setup.surfaces.streams.items():
         desired = stream.render(seen)
         if not isinstance(desired, DesiredActivity):

@@ -32,8 +32,9 @@ def surfaces(at_once: int = 4, /, **activities: StatsOptions) -> Surfaces:
         "revenue": "shop.revenue",
         "status": {"text": "{{ count }} firing"},
     }
-    options = {name: WidgetOptions.model_validate(given) for name, given in widgets.items()}
-    return build(options, activities, None, WATCHERS, None, at_once)
+    options = {widget(name): WidgetOptions.model_validate(given) for name, given in widgets.items()}
+    streams = {stream(name): each for name, each in activities.items()}
+    return build(options, streams, {}, WATCHERS, {"default": None}, at_once)
 
 
 def names(keys: Iterable[object]) -> list[str]:
@@ -59,7 +60,7 @@ def test_a_change_concerns_what_depends_on_it() -> None:
 
 
 def test_without_a_text_about_everything_no_source_matters() -> None:
-    assert build({}, {"plain": activity()}, None, WATCHERS, None, 4).sources == frozenset()
+    assert build({}, {stream("plain"): activity()}, {}, WATCHERS, {"default": None}, 4).sources == frozenset()
 
 
 def test_only_what_is_concerned_is_rendered() -> None:

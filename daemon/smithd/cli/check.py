@@ -82,9 +82,10 @@ def _plan(config: Config) -> Iterator[str]:
     """What it asks of the service and the phone."""
     planned = plan(config)
     yield "Requests a minute, while nothing fires / when every alert fires and resolves / allowed:"
+    width = 17 + (max(map(len, config.accounts)) + 4 if len(config.accounts) > 1 else 0)
     for demand in planned.demands:
         name = FAMILY_NAMES[demand.family] + (f" of {demand.account}" if len(config.accounts) > 1 else "")
-        yield f"  {name:<17}{_rate(demand.steady):>9} /{_rate(demand.worst):>9} /{demand.limit:>6,}"
+        yield f"  {name:<{width}}{_rate(demand.steady):>9} /{_rate(demand.worst):>9} /{demand.limit:>6,}"
     for slots in planned.slots:
         if slots.wanted:
             yield ""

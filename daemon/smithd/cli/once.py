@@ -110,7 +110,7 @@ async def _send(components: Components) -> bool:
     from smithd.events import DeliveryBlocked, Event, SendAccepted, SendDelayed, SendDropped
 
     failed: list[Event] = []
-    refused = asyncio.Event()
+    blocked: set[str] = set()
 
     def watch(event: Event) -> None:
         if isinstance(event, SendAccepted | SendDelayed | SendDropped | DeliveryBlocked):
@@ -119,13 +119,13 @@ async def _send(components: Components) -> bool:
             failed.append(event)
         if isinstance(event, DeliveryBlocked):
             # Waiting does not help: what is blocked is tried again minutes later.
-            refused.set()
+            blocked.add(event.account)
 
     components.events.listen(watch)
     click.echo("Sent")
-    sending = asyncio.create_task(components.sender.run())
+    sending = asyncio.create_task(components.running.send())
     deadline = components.clock.monotonic() + SENDING
-    while _is_busy(components) and components.clock.monotonic() < deadline and not (refused.is_set() or sending.done()):
+    while _is_busy(components, blocked) and components.clock.monotonic() < deadline and not sending.done():
         await components.clock.sleep(0.02)
     complete = not _is_busy(components)
     sending.cancel()
@@ -136,12 +136,15 @@ async def _send(components: Components) -> bool:
     return complete and not failed
 
 
-def _is_busy(components: Components) -> bool:
-    """Whether something is in flight, or ready to go."""
+def _is_busy(components: Components, blocked: Collection[str] = ()) -> bool:
+    """Whether something is in flight, or ready to go, to an account that is not blocked."""
     from smithd.outbox.queue import fill_lanes
 
     outbox = fill_lanes(components.engine.state.outbox, components.clock.now())
-    return bool(outbox.claimed) or any(outbox.lanes.values())
+    going = {key.account for key in outbox.claimed} | {
+        lane.account for lane, waiting in outbox.lanes.items() if waiting
+    }
+    return not going.issubset(blocked)
 
 
 def _samples(poll: Poll, metrics: Collection[str]) -> Iterable[str]:

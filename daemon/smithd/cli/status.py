@@ -12,6 +12,7 @@ import click
 
 from smithd.cli.options import ask, config_option, format_option, socket_option
 from smithd.cli.times import zone_lines
+from smithd.keys import DEFAULT_ACCOUNT
 
 Found = Mapping[str, Any]
 """A part of the daemon's status, as JSON has it."""
@@ -88,8 +89,12 @@ def _surface(surface: Found) -> str:
     reason = f", {surface['reason']}" if surface["reason"] else ""
     start = f"; it may start {_short(surface['may_start_at'])}" if surface.get("may_start_at") else ""
     rank = f" ({surface['rank']})" if surface.get("rank") else ""
-    name = f"{kind} {surface['name']}".rstrip()
+    name = f"{kind} {surface['name']}".rstrip() + _of_account(surface.get("account", DEFAULT_ACCOUNT))
     return f"{name}{rank}: {shown}{waiting}{reason}{start}"
+
+
+def _of_account(account: str) -> str:
+    return "" if account == DEFAULT_ACCOUNT else f" of {account}"
 
 
 def _account(account: Found) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smithd.cli.options import config_option
+from smithd.keys import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
     from smithd.config.model import Config
@@ -18,20 +19,26 @@ if TYPE_CHECKING:
 @click.command("test-push")
 @config_option
 @click.option("--title", default="smithd works", show_default=True, help="The notification's title.")
-def test_push(config: Path, title: str) -> int:
-    """Send one push to the configured channels, and print its outcome.
+@click.option("--account", default=DEFAULT_ACCOUNT, help="One of 'accounts'; left out: that of activitysmith.")
+def test_push(config: Path, title: str, account: str) -> int:
+    """Send one push to the configured channels of an account, and print its outcome.
 
     It may be used while the daemon runs. Exit status 1 if the service did not accept it.
     """
     from smithd.config.load import load
     from smithd.delivery.reply import Accepted
     from smithd.delivery.sentences import sentence
+    from smithd.errors import ConfigError
     from smithd.outbox.settlement import Accept
+    from smithd.suggestion import did_you_mean
 
     loaded = load(config, secrets_required=True)
-    outcome = asyncio.run(_push(loaded, title))
+    if account not in loaded.accounts:
+        hint = did_you_mean(account, loaded.accounts) or f"accounts: {', '.join(loaded.accounts)}"
+        raise ConfigError(f"there is no account '{account}' in {config}; {hint}")
+    outcome = asyncio.run(_push(loaded, title, account))
     if isinstance(outcome.reply, Accepted) and outcome.reply.is_confirmed:
-        receivers = ", ".join(loaded.account.channels or ()) or "everybody on the account"
+        receivers = ", ".join(loaded.accounts[account].channels or ()) or "everybody on the account"
         devices = outcome.reply.devices
         receivers += f" ({devices} device{'' if devices == 1 else 's'})" if devices is not None else ""
         click.echo(f"Accepted, for {receivers}. If no phone shows it, check the phone's notification settings.")
@@ -42,20 +49,20 @@ def test_push(config: Path, title: str) -> int:
     return 1
 
 
-async def _push(config: Config, title: str) -> Outcome:
+async def _push(config: Config, title: str, account: str) -> Outcome:
     from smithd.clock import SystemClock
     from smithd.delivery import outcome, wire
     from smithd.delivery.client import Client
     from smithd.http import Http
-    from smithd.keys import DEFAULT_ACCOUNT, PushKey
+    from smithd.keys import PushKey
     from smithd.outbox.message import Priority, Push, PushContent
 
     clock, http = SystemClock(), Http()
-    now, client = clock.now(), Client(config.account, http, clock.now)
+    options, now = config.accounts[account], clock.now()
     content = PushContent(title, "A test push. Alerts will look like this.")
-    message = Push(PushKey(DEFAULT_ACCOUNT, "test", now, 1), content, Priority.PUSH, now)
-    request = wire.request(message, None, config.account.channels, now, config.zone)
+    message = Push(PushKey(account, "test", now, 1), content, Priority.PUSH, now)
+    request = wire.request(message, None, options.channels, now, config.zone)
     try:
-        return outcome.judge(request, await client(request), 0, now, 0.0)
+        return outcome.judge(request, await Client(options, http, clock.now)(request), 0, now, 0.0)
     finally:
         await http.aclose()

@@ -17,6 +17,7 @@ from smithd.expression.derived import base_metrics
 from smithd.expression.expression import Expression
 from smithd.expression.option import InlineMetric
 from smithd.formatting import duration
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.poll.schedule import period
 from smithd.surfaces.activity.options import THROTTLED_UPDATES
 
@@ -168,7 +169,8 @@ def _warn_of_slots(validator: Validator, planned: ConfigPlan) -> None:
     for each in planned.slots:
         if not each.quiet_waiting:
             continue
-        count = f"{len(each.quiet)} Live Activities can be wanted while nothing fires, and {each.slots} fit"
+        whose = f" of {each.account}" if each.account != DEFAULT_ACCOUNT else ""
+        count = f"{len(each.quiet)} Live Activities{whose} can be wanted while nothing fires, and {each.slots} fit"
         last = ", ".join(each.quiet_waiting)
         message = f"{count}; by priority, then by the order in the file, these may have to wait: {last}"
         validator.warn(("live_activities",), message)
@@ -194,5 +196,6 @@ def _warn_of_budgets(validator: Validator, planned: ConfigPlan) -> None:
         is_steady = demand.steady > demand.limit
         wanted = ceil(demand.steady if is_steady else demand.worst)
         when = "while nothing fires" if is_steady else "if every alert fires and resolves as fast as it can"
-        count = f"{FAMILY_NAMES[demand.family]}: up to {wanted:,} requests a minute {when}"
+        whose = f" of {demand.account}" if demand.account != DEFAULT_ACCOUNT else ""
+        count = f"{FAMILY_NAMES[demand.family]}{whose}: up to {wanted:,} requests a minute {when}"
         validator.warn(demand.largest or (), f"{count}, and {demand.limit:,} are allowed; the rest is delayed")

@@ -13,15 +13,13 @@ from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
 
-from smithd.config import counters, empty, expressions, lint, references, rules
+from smithd.config import accounts, counters, empty, expressions, lint, references, rules
 from smithd.config.model import PLACES, Config, DefaultsOptions, File
 from smithd.config.sources import Sources, load_plugins
 from smithd.config.validator import Validator, open_file
 from smithd.config.zones import local_zone, shown_zone
-from smithd.delivery.account import AccountOptions
 from smithd.errors import ConfigError
 from smithd.expression.expression import Expression
-from smithd.keys import DEFAULT_ACCOUNT
 from smithd.poll.registry import Registry, SourceSpec
 from smithd.time_window import compile_window
 
@@ -69,13 +67,13 @@ def load_rules(path: Path) -> Config:
 
 
 def load_sources(path: Path) -> Config:
-    """The configuration for polling and evaluating without sending: the account's secrets may be missing.
+    """The configuration for polling and evaluating without sending: the accounts' secrets may be missing.
 
-    Raises ConfigError as ``load`` does, and where anything but the account lacks its secret.
+    Raises ConfigError as ``load`` does, and where anything but an account lacks its secret.
     """
     config = load(path, secrets_required=False)
     # A text with a reference may be valid as it was written; a source must not be asked with it.
-    missing = (at for at in config.without_secret | config.unknown if at[0] != "activitysmith")
+    missing = (at for at in config.without_secret | config.unknown if at[0] not in ("activitysmith", "accounts"))
     return _with_secrets(config, "polled and evaluated", missing)
 
 
@@ -112,13 +110,14 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         inspect(validator, sources.specs, zone)
     references.check(validator, sources.declared)
     if partial is not None:
+        accounts.check(validator, partial)
         expressions.check(validator, partial, sources.declared)
         rules.check(validator, partial)
         empty.check(validator, partial, sources.specs)
     report = validator.report
     # Where secrets are not required, a missing one is a warning. Without the account there is nothing to check, and
     # it is an error all the same.
-    if not report.failed and (file is None or not isinstance(file.activitysmith, AccountOptions)):
+    if not report.failed and (file is None or not accounts.are_known(file)):
         report.at_start("this cannot be checked without its secrets", expected="\n  ".join(report.warnings))
     if file is None or report.failed:
         raise report.error()
@@ -126,7 +125,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
     unknown_entries = {path[:2] for path in unknown}
     config = Config(
         path=report.path,
-        accounts={DEFAULT_ACCOUNT: file.activitysmith},
+        accounts=accounts.of(file),
         state=validator.folder / file.state.removeprefix("sqlite:///") if file.state else default_state(report.path),
         zone=zone,
         web=file.web,
@@ -151,6 +150,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
     if report.failed:
         raise report.error()
     lint.advise(validator, config)
+    accounts.advise(validator, config)
     empty.advise(validator, config)
     return replace(config, warnings=report.warnings, places=lint.places(validator, config))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -14,9 +14,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 
 from smithd.alerts.rule import RuleOptions
 from smithd.config.fields import Places
-from smithd.config.names import ActivityKey, DerivedName, RuleName, SourceName, WindowName
+from smithd.config.names import AccountName, ActivityKey, DerivedName, RuleName, SourceName, WindowName
 from smithd.contract.names import MetricKey
-from smithd.delivery.account import AccountOptions, is_loopback
+from smithd.delivery.account import AccountOptions, FurtherAccountOptions, budget_of, is_loopback
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
 from smithd.keys import DEFAULT_ACCOUNT
@@ -28,6 +28,7 @@ from smithd.plugin.zone import Zone
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import ScheduleOptions
 from smithd.redactor import Redactor
+from smithd.references import ITS_DEFAULT, AccountNames
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.registry import ActivityOption
 from smithd.surfaces.badge import BadgeOptions
@@ -105,12 +106,29 @@ _SWITCHED = {"yes": True, "on": True, "true": True, "no": None, "off": None, "fa
 """What YAML 1.1 took for true and false, and YAML 1.2 takes for texts."""
 
 
+def account_names(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The accounts that an option names; where it is left out, the one of ``activitysmith``."""
+    if given is None:
+        return (DEFAULT_ACCOUNT,)
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 class RuleConfig(RuleOptions, SuppressionOptions):
     """The keys of a rule, with when and how it notifies."""
 
     push: PushOptions | None = Field(
         None, description="true (the default text) or a mapping; left out: no notification"
     )
+
+    account: AccountNames | None = Field(
+        None, description="who is notified of it: an account, or several; " + ITS_DEFAULT
+    )
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts that are notified of it. The state of its alerts belongs to the first."""
+        given = self.push.account if self.push is not None else None
+        return account_names(given if given is not None else self.account)
 
     @field_validator("push", mode="before")
     @classmethod
@@ -131,7 +149,12 @@ def _state_url(url: str) -> str:
 class File(Options):
     """The file's first level."""
 
-    activitysmith: AccountOptions = Field(description="the ActivitySmith account: api_key, channels, limits")
+    activitysmith: AccountOptions = Field(
+        description="the ActivitySmith account, named default: api_key, channels, limits"
+    )
+    accounts: dict[AccountName, FurtherAccountOptions] = Field(
+        {}, description="further accounts: a name, and under it what activitysmith has"
+    )
     state: Annotated[str, AfterValidator(_state_url)] | None = Field(
         None,
         description="the state; default: $STATE_DIRECTORY/smithd.db, else a file for each configuration "
@@ -217,5 +240,9 @@ class Config:
 
     @property
     def account(self) -> AccountOptions:
-        """The account of ``activitysmith``, the only one that can be configured."""
+        """The account of ``activitysmith``."""
         return self.accounts[DEFAULT_ACCOUNT]
+
+    def budget_of(self, account: str) -> str:
+        """The account whose limits and slots one has: itself, or the one that it is the same as."""
+        return budget_of(self.accounts, account)

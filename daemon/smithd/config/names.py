@@ -1,4 +1,4 @@
-"""The names that sources, metrics, rules and time windows may have. No I/O."""
+"""The names that sources, metrics, rules, time windows and accounts may have. No I/O."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _SMALL = "small letters, digits and _, and no digit first"
 SourceName = Annotated[str, matching(_NAME, "the name of a source", _SMALL)]
 DerivedName = Annotated[str, matching(_NAME, "the name of a derived metric", _SMALL)]
 RuleName = Annotated[str, matching(_RULE, "the name of a rule", "small letters, digits, _ and -")]
+AccountName = Annotated[str, matching(_RULE, "the name of an account", "small letters, digits, _ and -")]
 WindowName = Annotated[str, matching(_RULE, "the name of a time window", "small letters, digits, _ and -")]
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from smithd.alerts.damping import after_firing, delay
 from smithd.alerts.severity import Severity
-from smithd.config.model import Config, RuleConfig
+from smithd.config.model import Config, RuleConfig, account_names
 from smithd.contract.endpoint import Family
 from smithd.delivery.account import AccountOptions, Limits
 from smithd.expression.derived import base_metrics
@@ -128,9 +128,10 @@ def plan(config: Config) -> ConfigPlan:
     config = known(config)
     pace = ChangePace(config)
     demands, slots = list[Demand](), list[SlotPlan]()
-    for account, options in config.accounts.items():
-        demands += _demands(account, options, config, pace)
-        slots.append(slot_plan(account, config.live_activities, options.limits.live_activities_at_once, config.rules))
+    for account in dict.fromkeys(map(config.budget_of, config.accounts)):
+        options, shown = config.accounts[account], _shown_to(account, config)
+        demands += _demands(account, options, shown, pace)
+        slots.append(slot_plan(account, shown.live_activities, options.limits.live_activities_at_once, config.rules))
     updates = (_updates(key, each, pace) for key, each in config.live_activities.items())
     widgets = {key: HOUR / MINUTE * pace.widget(widget) for key, widget in config.widgets.items()}
     return ConfigPlan(
@@ -153,6 +154,20 @@ def known(config: Config) -> Config:
         live_activities={
             key: activity for key, activity in config.live_activities.items() if ("live_activities", key) not in unknown
         },
+    )
+
+
+def _shown_to(account: str, config: Config) -> Config:
+    """The configuration with the surfaces of an account only, and of those that are the same."""
+
+    def is_shown(given: str | Sequence[str] | None) -> bool:
+        return any(config.budget_of(name) == account for name in account_names(given))
+
+    return replace(
+        config,
+        widgets={key: each for key, each in config.widgets.items() if is_shown(each.account)},
+        live_activities={key: each for key, each in config.live_activities.items() if is_shown(each.account)},
+        badge=config.badge if config.badge is not None and is_shown(config.badge.account) else None,
     )
 
 
@@ -202,8 +217,10 @@ def _demands(account: str, options: AccountOptions, config: Config, pace: Change
     rules = {name: _busiest_minute(rule, pace.interval(rule.metrics)) for name, rule in config.rules.items()}
     alerts = _Alerts(config.rules, rules, pace)
     limits = options.limits
+    # Colours and counts are about all rules, whoever is notified of them.
+    notified = {name: rule for name, rule in config.rules.items() if account in map(config.budget_of, rule.accounts)}
     shares = [
-        *_pushes(options, config.rules, rules),
+        *_pushes(options, notified, rules),
         *_badge(config.badge, alerts, pace),
         *_activities(config.live_activities, alerts, pace, limits),
         *(_widget(key, widget, alerts, pace) for key, widget in config.widgets.items()),

@@ -1,4 +1,5 @@
-"""The names by which parts of a file refer to others: every metric, rule and time window named must be declared.
+"""The names by which parts of a file refer to others: every metric, rule, time window and account named must be
+declared.
 
 Names are searched in the plain values, not in the checked options, so that a mistake in one key hides none in another.
 """
@@ -12,6 +13,7 @@ from smithd.config.model import File
 from smithd.config.sources import Declared
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.references import Reference, ReferenceKind, plain_references
 
 _MANY = 12
@@ -27,6 +29,8 @@ def check(validator: Validator, declared: Mapping[str, Declared]) -> None:
     _check_names(
         validator, [each for each in named if each.kind is ReferenceKind.TIME_WINDOW], "time_windows", "time window"
     )
+    accounts = [each for each in named if each.kind is ReferenceKind.ACCOUNT]
+    _check_names(validator, accounts, "accounts", "account", always=(DEFAULT_ACCOUNT,))
     if (found := circle(rules)) is not None:
         path, names = found
         expected = "rules that wait for each other would never notify: leave one of these names out"
@@ -74,10 +78,17 @@ def _check_metrics(validator: Validator, named: Sequence[Reference], declared: M
             validator.report_within(path, column, message, expected=expected, name=name, near=known)
 
 
-def _check_names(validator: Validator, named: Sequence[Reference], section: str, what: str) -> None:
-    """Report what a section does not declare, unless the section itself is wrong."""
-    declared = validator.data.get(section, {})
-    for each in named if isinstance(declared, dict) else ():
+def _check_names(
+    validator: Validator, named: Sequence[Reference], section: str, what: str, always: Sequence[str] = ()
+) -> None:
+    """Report what a section does not declare, unless the section itself is wrong. ``always``: what is declared by
+    itself.
+    """
+    written = validator.data.get(section, {})
+    if not isinstance(written, dict):
+        return
+    declared = dict.fromkeys([*always, *written])
+    for each in named:
         if each.name not in declared and validator.is_known(each.path):
             expected = f"{what}s declared: {_listed(declared)}" if declared else f"no {what} is declared"
             message = f"there is no {what} '{each.name}'"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from smithd.contract.values import Channels
 from smithd.outbox.update_budget import UPDATES_AT_ONCE
 from smithd.plugin.options import Duration, Options, Secret, http_url
+from smithd.references import AccountRef
 
 BASE_URL = "https://activitysmith.com/api"
 
@@ -44,9 +47,35 @@ def _sendable(key: Secret) -> Secret:
     return key
 
 
+_SHARE = re.compile(r"([1-9]\d?|100)\s*%")
+
+
+def _share(given: Any) -> float:
+    if not isinstance(given, str) or (found := _SHARE.fullmatch(given.strip())) is None:
+        raise ValueError("expected a share from 1% to 100%, like 50%")
+    return int(found[1]) / 100
+
+
+_OF_SERVICE = (
+    "notifications_per_minute",
+    "badges_per_minute",
+    "live_activities_per_minute",
+    "metrics_per_minute",
+    "live_activities_at_once",
+)
+"""The limits that are the service's, and not ours."""
+
+
 class Limits(Options):
     """Requests a minute for each family of the service's limits; Live Activities at once, and how often they start."""
 
+    share: Annotated[float, BeforeValidator(_share), WithJsonSchema({"type": "string", "pattern": _SHARE.pattern})] = (
+        Field(
+            1.0,
+            description="how much of each of the service's limits smithd may use, like 50%, where others use the "
+            "account, too; a limit that is written counts as it is",
+        )
+    )
     notifications_per_minute: int = Field(60, ge=1, le=60)
     badges_per_minute: int = Field(60, ge=1, le=60)
     live_activities_per_minute: int = Field(300, ge=1, le=300)
@@ -68,6 +97,14 @@ class Limits(Options):
         300.0, description="how long a slot must be free before a Live Activity that had to make room returns to it"
     )
 
+    @model_validator(mode="after")
+    def _shared(self) -> Limits:
+        """What is not written is the share of the default, which is what the service allows."""
+        for name in _OF_SERVICE:
+            if name not in self.model_fields_set:
+                self.__dict__[name] = max(1, int(getattr(self, name) * self.share))
+        return self
+
 
 class AccountOptions(Options):
     """The keys of ``activitysmith``."""
@@ -81,3 +118,19 @@ class AccountOptions(Options):
         10, ge=1, description="more pushes than this in a minute: what is less than critical joins one summary"
     )
     limits: Limits = Limits()
+
+
+class FurtherAccountOptions(AccountOptions):
+    """The keys of an account under ``accounts``."""
+
+    same_account_as: AccountRef | None = Field(
+        None,
+        description="the name of an account whose key is one of the same ActivitySmith account: they share its limits "
+        "and slots",
+    )
+
+
+def budget_of(accounts: Mapping[str, AccountOptions], name: str) -> str:
+    """The account whose limits and slots one has: itself, or the one that it is the same as."""
+    options = accounts.get(name)
+    return (options.same_account_as if isinstance(options, FurtherAccountOptions) else None) or name

@@ -74,11 +74,14 @@ class Budget:
     alerts leaves room for the next one.
     """
 
-    def __init__(self, limits: Mapping[Family, int]) -> None:
+    def __init__(self, limits: Mapping[Family, int], share: float = 1.0) -> None:
+        """``share``: how much of a limit that the service names is ours."""
         self._counts = {family: _Count(limit) for family, limit in limits.items()}
+        self._share = share
 
-    def limit(self, limits: Mapping[Family, int]) -> None:
+    def limit(self, limits: Mapping[Family, int], share: float = 1.0) -> None:
         """Other limits, from now on; what was sent already counts."""
+        self._share = share
         for family, limit in limits.items():
             self._counts[family].allowed = limit
 
@@ -148,4 +151,4 @@ class Budget:
         count.left = min(left, count.left) if same_window else left
         count.left_until = until
         if pace.quota is not None:
-            count.named = max(1, pace.quota)
+            count.named = max(1, int(pace.quota * self._share))

@@ -13,7 +13,7 @@ from datetime import tzinfo
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery import outcome as outcomes
 from smithd.delivery.account import AccountOptions
-from smithd.delivery.budget import MARGIN, WINDOW
+from smithd.delivery.budget import MARGIN, WINDOW, Budget
 from smithd.delivery.choice import Addressee, Chosen, channels_of, choose
 from smithd.delivery.gate import Blocked, Gate, OutOfReach, Unblocked, WithinReach
 from smithd.delivery.outcome import BlockScope, Outcome
@@ -49,11 +49,13 @@ def fingerprint(options: AccountOptions) -> str:
 class AccountDelivery:
     """The gate of an account, and what is remembered of its requests beside it."""
 
-    def __init__(self, account: str, options: AccountOptions, zone: tzinfo) -> None:
+    def __init__(self, account: str, options: AccountOptions, zone: tzinfo, budget: Budget | None = None) -> None:
+        """``budget``: that of another key of the same account, whose limits then count."""
         self.account = account
         self._options = options
         self._addressee = Addressee(account, channels_of(options.channels), zone)
-        self.gate = Gate(options.limits)
+        self.gate = Gate(options.limits, budget)
+        self._common_budget = budget
         self._sent: dict[int, tuple[Gate, float]] = {}
         """The requests in flight: the gate that let each go, and when."""
         self._unknown: dict[int, float] = {}
@@ -66,18 +68,23 @@ class AccountDelivery:
             if request.account == self.account and (age := request.age(now, boot)) <= WINDOW + MARGIN:
                 self.gate.budget.remember(Family(request.family), instant - age)
 
-    def reconfigure(self, options: AccountOptions, zone: tzinfo, instant: float) -> bool:
+    def reconfigure(
+        self, options: AccountOptions, zone: tzinfo, instant: float, common_budget: Budget | None = None
+    ) -> bool:
         """Send as another configuration says, from now on, and try what is blocked. With another key, or at another
-        address, nothing is blocked any more and what was sent is to be remembered anew; returns whether that is so.
+        address, nothing is blocked any more. With another budget, what was sent is to be remembered anew; returns
+        whether that is so. ``common_budget``: that of another key of the same account, whose limits then count.
         """
         before, self._options = self._options, options
+        shares, self._common_budget = common_budget is self._common_budget, common_budget
         self._addressee = Addressee(self.account, channels_of(options.channels), zone)
-        if (options.api_key, options.base_url) == (before.api_key, before.base_url):
-            self.gate.limit(options.limits)
+        if shares and (options.api_key, options.base_url) == (before.api_key, before.base_url):
+            if common_budget is None:
+                self.gate.limit(options.limits)
             self.gate.probe(instant)
             return False
-        self.gate = Gate(options.limits)
-        return True
+        self.gate = Gate(options.limits, common_budget)
+        return common_budget is None or not shares
 
     def choose(self, outbox: Outbox, now: float, instant: float, places: int) -> Chosen:
         """What may go now; see ``choice.choose``, and where the service is out of reach ``probe.choose_probe``."""
@@ -125,14 +132,14 @@ class AccountDelivery:
                 continue  # it is about another key
             match change:
                 case Blocked(scope, reason, detail):
-                    events.append(DeliveryBlocked(scope, sentence(reason, detail)))
+                    events.append(DeliveryBlocked(scope, sentence(reason, detail), self.account))
                 case Unblocked(scope):
-                    events.append(DeliveryResumed(scope))
+                    events.append(DeliveryResumed(scope, self.account))
                 case OutOfReach(detail):
                     why_not = f"the service cannot be reached ({detail}), and is tried every {PROBE_EVERY:.0f} s"
-                    events.append(DeliveryBlocked(BlockScope.EVERYTHING, why_not))
+                    events.append(DeliveryBlocked(BlockScope.EVERYTHING, why_not, self.account))
                 case WithinReach():
-                    events.append(DeliveryResumed(BlockScope.EVERYTHING))
+                    events.append(DeliveryResumed(BlockScope.EVERYTHING, self.account))
         return events
 
     def _note_outcome(self, id_: int, request: Request, outcome: Outcome, began: float) -> None:

@@ -91,8 +91,9 @@ Change = Blocked | Unblocked | OutOfReach | WithinReach
 class Gate:
     """What is blocked, what pauses, and what is left of the budget."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.budget = Budget(_by_family(limits))
+    def __init__(self, limits: Limits, budget: Budget | None = None) -> None:
+        """``budget``: that of another key of the same account, whose limits then count."""
+        self.budget = budget or Budget(_by_family(limits), limits.share)
         self.reachability = Reachability()
         self._in_flight: Counter[Endpoint] = Counter()
         self._is_probing = False
@@ -104,7 +105,7 @@ class Gate:
 
     def limit(self, limits: Limits) -> None:
         """Other limits, from now on; what is blocked or pauses stays so."""
-        self.budget.limit(_by_family(limits))
+        self.budget.limit(_by_family(limits), limits.share)
 
     def decide(
         self,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import TypeVar
 
@@ -20,7 +22,7 @@ from smithd.engine.entries import ClaimMessages, EndSurfaces, Reconfigure, Settl
 from smithd.engine.step import Changes
 from smithd.engine.writer import LONGEST_NAP, Writer
 from smithd.events import Events, RequestEnded
-from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey
+from smithd.keys import SurfaceKey
 from smithd.outbox.message import LATE_ARRIVAL
 from smithd.outbox.queued import Boot
 from smithd.setup import Setup, set_up
@@ -57,10 +59,10 @@ SHORTEST_END = 1.0
 
 
 class RunningEngine:
-    """The engine on an open state, with its writer and its sender.
+    """The engine on an open state, with its writer, and a delivery and a sender for each account.
 
     An async context manager: entering it commits what the start came to and starts the writer, leaving it writes what
-    is not on disk yet and stops the writer. The sender is run by the owner, and must have ended before that. Opening
+    is not on disk yet and stops the writer. ``send`` is run by the owner, and must have ended before that. Opening
     raises DatabaseError where the state cannot be used.
     """
 
@@ -70,13 +72,15 @@ class RunningEngine:
         events: Events,
         clock: Clock,
         database: Database,
-        transport: Transport,
+        transports: Mapping[str, Transport],
         committer: Callable[[Database], Committer] = InlineCommitter,
         marker: Marker | None = None,
         chance: Callable[[], float] = random.random,
         longest_nap: float = LONGEST_NAP,
     ) -> None:
-        """``chance``: a random number from 0 to 1, which spreads retries; the others are those of ``Writer``."""
+        """``transports``: the way to the service for each account; ``chance``: a random number from 0 to 1, which
+        spreads retries; the others are those of ``Writer``.
+        """
         self._clock = clock
         self._events = events
         self._chance = chance
@@ -85,8 +89,12 @@ class RunningEngine:
         with database.resuming() as connection:
             left = load(connection, setup, database.from_another, now, self._boot())
         self.engine = Engine(setup, left, now)
-        self.delivery = AccountDelivery(DEFAULT_ACCOUNT, config.account, config.zone)
-        self._remember_requests()
+        self.deliveries: dict[str, AccountDelivery] = {}
+        self.senders: dict[str, Sender] = {}
+        self._claiming: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """By budget: two senders that share one must not both find the last place in it."""
+        self._connected = asyncio.Event()
+        self._connect(config, transports)
         self._marker = marker
         self._rests_until = clock.monotonic() + UNKNOWN_SENT
         if marker is not None and marker.existed:
@@ -94,7 +102,6 @@ class RunningEngine:
         # Only where the machine has no clock of its own.
         elif self._boot() is None and any(each.at > now + LATE_ARRIVAL for each in left.outbox.sent.values()):
             self._wait(CLOCK_WAS_SET)
-        self.sender = Sender(transport, clock, self._claim, self._settle)
         self._committer = committer(database)
         self.writer = Writer(self.engine, self._committer, clock, events, self._applied, marker, longest_nap)
         self.writing: asyncio.Task[None] | None = None
@@ -102,13 +109,58 @@ class RunningEngine:
         self.hangs = False
         """After the end: a commit would not stop. The process must then end without waiting for it."""
 
-    async def reconfigure(self, setup: Setup, staying: set[str], transport: Transport) -> None:
+    async def reconfigure(self, setup: Setup, staying: set[str], transports: Mapping[str, Transport]) -> None:
         """Go on with another configuration; ``staying``: the sources that are what they were."""
         await self.writer.ask(Reconfigure(self._clock.now(), setup, staying))
-        self.sender.transport = transport
-        if self.delivery.reconfigure(setup.config.account, setup.config.zone, self._clock.monotonic()):
-            self._remember_requests()
-        self.sender.wake()
+        self._connect(setup.config, transports)
+        self._wake()
+
+    def _connect(self, config: Config, transports: Mapping[str, Transport]) -> None:
+        """Have a delivery and a sender for each account. Those of an account that the configuration does not have any
+        more go on until what it shows is ended, with its last known key.
+        """
+        outbox = self.engine.state.outbox
+        for name in self.deliveries.keys() - config.accounts.keys():
+            if not any(key.account == name for key in (*outbox.waiting, *outbox.claimed)):
+                del self.deliveries[name], self.senders[name]
+        # Those that have their own budget come first.
+        for name in sorted(config.accounts, key=lambda name: config.budget_of(name) != name):
+            options, owner = config.accounts[name], config.budget_of(name)
+            budget = self.deliveries[owner].gate.budget if owner != name else None
+            delivery, has_new_budget = self.deliveries.get(name), True
+            if delivery is None:
+                delivery = self.deliveries[name] = AccountDelivery(name, options, config.zone, budget)
+                claim, settle = partial(self._claim, delivery), partial(self._settle, delivery)
+                self.senders[name] = Sender(transports[name], self._clock, claim, settle)
+            else:
+                has_new_budget = delivery.reconfigure(options, config.zone, self._clock.monotonic(), budget)
+                self.senders[name].transport = transports[name]
+            if has_new_budget:
+                delivery.remember(outbox.sent.values(), self._clock.now(), self._clock.monotonic(), self._boot())
+        self._connected.set()
+
+    async def send(self) -> None:
+        """Run the sender of each account, also of those that a reload adds, until cancelled. Raises what they raise."""
+        running: dict[Sender, asyncio.Task[None]] = {}
+        try:
+            while True:
+                self._connected.clear()
+                senders = self.senders.values()
+                for sender in [each for each in running if each not in senders]:
+                    running.pop(sender).cancel()
+                running |= {each: asyncio.create_task(each.run()) for each in senders if each not in running}
+                connected = asyncio.create_task(self._connected.wait())
+                try:
+                    await asyncio.wait((connected, *running.values()), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    connected.cancel()
+                for task in running.values():
+                    if task.done():
+                        task.result()
+        finally:
+            for task in running.values():
+                task.cancel()
+            await asyncio.gather(*running.values(), return_exceptions=True)
 
     async def end_surfaces(self) -> None:
         """End the Live Activities and the badge that end with the daemon. What cannot be ended in time stays."""
@@ -127,37 +179,43 @@ class RunningEngine:
         return self._committer.run(compute)
 
     def _wait(self, reason: str) -> None:
-        self.delivery.gate.rest(self._rests_until)
+        for delivery in self.deliveries.values():
+            delivery.gate.rest(self._rests_until)
         self._events.publish(StartWaits(reason, UNKNOWN_SENT))
-
-    def _remember_requests(self) -> None:
-        sent = self.engine.state.outbox.sent.values()
-        self.delivery.remember(sent, self._clock.now(), self._clock.monotonic(), self._boot())
 
     def _applied(self, changes: Changes) -> None:
         if changes.has_messages:
-            self.sender.wake()
+            self._wake()
 
-    async def _claim(self, places: int) -> Departures:
-        """Have the engine claim what may go; when it returns, the claims are committed."""
+    def _wake(self) -> None:
+        for sender in self.senders.values():
+            sender.wake()
+
+    async def _claim(self, delivery: AccountDelivery, places: int) -> Departures:
+        """Have the engine claim what may go to an account; when it returns, the claims are committed."""
+        config, account = self.engine.setup.config, delivery.account
+        async with self._claiming[config.budget_of(account) if account in config.accounts else account]:
+            return await self._claim_alone(delivery, places)
+
+    async def _claim_alone(self, delivery: AccountDelivery, places: int) -> Departures:
         now, instant = self._clock.now(), self._clock.monotonic()
         is_over = instant >= self._rests_until and not self.writer.health.is_degraded
         if self._marker is not None and self._marker.existed and is_over:
             # Not before the wait is over: a start that crashes in it must be followed by another that waits.
             self._marker.remove()
-        departures = await self.writer.ask(ClaimMessages(now, self.delivery, places, instant, self._boot()))
+        departures = await self.writer.ask(ClaimMessages(now, delivery, places, instant, self._boot()))
         for claim, request in departures.flights:
-            self.delivery.send(claim, request, instant)
+            delivery.send(claim, request, instant)
         return departures
 
-    async def _settle(self, flight: Flight, reply: Reply) -> None:
+    async def _settle(self, delivery: AccountDelivery, flight: Flight, reply: Reply) -> None:
         now, instant = self._clock.now(), self._clock.monotonic()
-        seconds = self.delivery.seconds_since(flight.claim, instant)
+        seconds = delivery.seconds_since(flight.claim, instant)
         outcome = await self.writer.ask(
-            SettleClaim(now, self.delivery, flight, reply, self._chance(), self._boot(), seconds)
+            SettleClaim(now, delivery, flight, reply, self._chance(), self._boot(), seconds)
         )
         self._events.publish(RequestEnded(flight.request.family, outcome_of(outcome.reply), seconds))
-        for event in self.delivery.learn(flight.claim, flight.request, outcome, now, instant):
+        for event in delivery.learn(flight.claim, flight.request, outcome, now, instant):
             self._events.publish(event)
 
     def _boot(self) -> Boot | None:

@@ -19,11 +19,12 @@ from smithd.delivery.wire import Request
 from smithd.engine.entries import ClaimMessages, SettleClaim
 from smithd.events import Event, SendDropped, StreamWasGone
 from smithd.keys import PushKey, StreamKey, SurfaceKey
+from smithd.notify.group import Groups
 from smithd.notify.unsent import is_kept, newest, overtaken, renewed
 from smithd.notify.view import NotifyView
 from smithd.outbox import queue as outbox
 from smithd.outbox.delivered import Delivered, DeliveryOutcome
-from smithd.outbox.message import ActivityState, Push, PushUpdate
+from smithd.outbox.message import ActivityState, EdgeMessage, Push, PushUpdate
 from smithd.outbox.queued import Claim
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import ShownActivity, ShownBadge
@@ -31,6 +32,7 @@ from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges
 from smithd.setup import Setup
 from smithd.state import State
 from smithd.surfaces.slots import settled
+from smithd.surfaces.slots.memory import Slots
 from smithd.views import notify_view
 
 START_PROBE = 3600.0
@@ -40,18 +42,20 @@ vain.
 
 
 class Sending:
-    """The draft of one claim or settlement. ``slots``: those of the Live Activities; ``concerned``: the surfaces that
-    may look different now; ``delivered``: entries of the journal of deliveries; ``started_streams``: what the service
-    has started, or started anew.
+    """The draft of one claim or settlement, for an account. ``slots``: those of the account ``slots_of``, which it has;
+    ``concerned``: the surfaces that may look different now; ``delivered``: entries of the journal of deliveries;
+    ``started_streams``: what the service has started, or started anew.
     """
 
-    def __init__(self, setup: Setup, state: State, now: float) -> None:
+    def __init__(self, setup: Setup, state: State, account: str, now: float) -> None:
         self.outbox = state.outbox
         self.written = NO_CHANGES
         self.events: list[Event] = []
         self.delivered: list[Delivered] = []
         self.concerned: set[SurfaceKey] = set()
-        self.slots = state.slots
+        # An account that the configuration does not have any more has its own until it is forgotten.
+        self.slots_of = setup.surfaces.with_slots_of.get(account, account)
+        self.slots = self._slots = state.slots.get(self.slots_of, Slots())
         self.started_streams: list[ShownActivity] = []
         self._setup = setup
         self._state = state
@@ -65,7 +69,7 @@ class Sending:
         for queued in too_old:
             view = self._view()
             assert isinstance(queued.message, Push | PushUpdate)
-            push = renewed(self._state.groups, queued.message, view, self._setup.notify)
+            push = self._renewed(queued.message, view)
             if push is not None:
                 self._take(*outbox.enqueue(self.outbox, push))
             else:
@@ -105,6 +109,13 @@ class Sending:
             self._take(claimed, written)
             flights.append(Flight(claim, request))
         return Departures(flights, look_again)
+
+    def _renewed(self, message: EdgeMessage, view: NotifyView) -> EdgeMessage | None:
+        """What is sent in place of a notification that was not accepted in time; None: it expires."""
+        account = message.key.account
+        if (config := self._setup.notify.get(account)) is None:
+            return None
+        return renewed(self._state.groups.get(account, Groups()), message, view, config)
 
     def settle(self, command: SettleClaim) -> Outcome:
         """Judge how a request ended, and let what waited for that go on."""
@@ -149,9 +160,9 @@ class Sending:
             self.slots = replace(self.slots, unpaid=True)
         elif self.slots.unpaid and outcome.is_verdict and covers(BlockScope.BILLED, request.endpoint):
             self.slots = replace(self.slots, unpaid=False)
-        if self.slots != self._state.slots:
+        if self.slots != self._slots and (shared := self._setup.surfaces.by_account.get(self.slots_of)) is not None:
             # A slot may be free for another.
-            self.concerned.update(self._setup.surfaces.streams)
+            self.concerned.update(shared.streams)
 
     def _settle_slot(self, key: StreamKey, claim: Claim, settlement: Settlement) -> None:
         """A stream has started or left, or the service refuses its start. Which start is tried next, and when, is for
@@ -171,7 +182,9 @@ class Sending:
                 # That it is not on the phone is certain now, whatever became of earlier tries.
                 self._take(*outbox.withdraw(self.outbox, key))
                 self._take(*outbox.forget(self.outbox, key))
-                on_phone = len(self.outbox.streams_on_phone(key.account))
+                with_slots = self._setup.surfaces.with_slots_of
+                accounts = [name for name, owner in with_slots.items() if owner == self.slots_of]
+                on_phone = sum(len(self.outbox.streams_on_phone(account)) for account in accounts)
                 self.slots = settled.no_slot(self.slots, key, on_phone, at)
             case Retry(at, DeliveryReason.NO_RECIPIENTS) if is_start:
                 self._take(*outbox.withdraw(self.outbox, key))
@@ -185,7 +198,7 @@ class Sending:
 
     def _try_again(self, key: PushKey, *, was_refused: bool) -> None:
         """A push was not accepted: what waits for its key by now goes on waiting, if that is still wanted."""
-        view, groups = self._view(), self._state.groups
+        view, groups = self._view(), self._state.groups.get(key.account, Groups())
         # It was in flight when its group was notified again: it would come after that.
         earlier = overtaken(newest(groups, key), view)
         for message in earlier.messages:

@@ -40,12 +40,14 @@ from smithd.events import (
     SilenceExpired,
     SurfaceNotRenderable,
 )
-from smithd.keys import SurfaceKey, WidgetKey
+from smithd.keys import DEFAULT_ACCOUNT, SurfaceKey, WidgetKey
 from smithd.notify import report
+from smithd.notify.group import Groups
 from smithd.notify.pipeline import notify
 from smithd.notify.resume import look_again, outdate, reschedule
 from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
+from smithd.notify.view import NotifyView
 from smithd.outbox import queue as outbox
 from smithd.outbox.message import ActivityEnd, BadgeCount, Message
 from smithd.outbox.state import Outbox, OutboxChanges
@@ -58,9 +60,12 @@ from smithd.setup import Setup
 from smithd.startup import EngineTimer
 from smithd.state import State, StateChanges
 from smithd.surfaces.slots import memory
-from smithd.surfaces.surfaces import render
+from smithd.surfaces.slots.memory import Slots
+from smithd.surfaces.surfaces import Surfaces, render
 from smithd.timers import AlertDue, NoDataDue, SilenceDue, StaleDue, SurfaceDue, TimerChanges, TimerQueue, WindowDue
 from smithd.views import notify_view, surfaces_view
+
+NO_GROUPS, NO_SLOTS = Groups(), Slots()
 
 ALIVE_EVERY = 60.0
 """Seconds between two notes on disk that the daemon is alive, while an alert is pending."""
@@ -246,22 +251,37 @@ class Step:
 
         if evaluated.transitions or due:
             view = notify_view(self._setup, self._state, now)
-            notified = notify(self._state.groups, evaluated.transitions, due, view, self._setup.notify)
-            self._state = self._state._replace(groups=notified.groups)
-            self._stored.groups |= dict.fromkeys(notified.changed)
-            self._stored.grouped |= dict.fromkeys(notified.alerts)
-            self._stored.entries += report.entries(notified.decisions)
-            self._timers.add(notified.timers)
-            self._events += report.events(notified.decisions)
-            self._enqueue(notified.messages)
-            for key in notified.withdrawn:
-                self._take_outbox(*outbox.withdraw(self._state.outbox, key))
+            for account in self._setup.notify:
+                of_account = [timer for timer in due if timer.account == account]
+                self._notify(account, evaluated.transitions, of_account, view)
 
         rules = {each.alert.rule for each in evaluated.transitions if each.changes_severity}
         # What a rule suppresses counts, or does not, by whether that one fires or is about to.
-        dependents = self._setup.notify.dependents
+        dependents = self._setup.notify[DEFAULT_ACCOUNT].dependents
         rules.update(name for each in evaluated.transitions for name in dependents.get(each.alert.rule, ()))
         self._render(surfaces | self._setup.surfaces.concerned(names, rules), now)
+
+    def _notify(
+        self, account: str, transitions: Sequence[Transition], due: Sequence[NotifyTimer], view: NotifyView
+    ) -> None:
+        """What an account is notified of."""
+        notified = notify(self._groups(account), transitions, due, view, self._setup.notify[account])
+        self._put_groups(account, notified.groups)
+        self._stored.groups |= dict.fromkeys(notified.changed)
+        self._stored.grouped |= dict.fromkeys((account, id_) for id_ in notified.alerts)
+        self._stored.entries += report.entries(notified.decisions)
+        self._timers.add(notified.timers)
+        self._events += report.events(notified.decisions)
+        self._enqueue(notified.messages)
+        for key in notified.withdrawn:
+            self._take_outbox(*outbox.withdraw(self._state.outbox, key))
+
+    def _groups(self, account: str) -> Groups:
+        return self._state.groups.get(account, NO_GROUPS)
+
+    def _put_groups(self, account: str, groups: Groups) -> None:
+        if groups is not self._groups(account):
+            self._state = self._state._replace(groups={**self._state.groups, account: groups})
 
     def _view(self, now: float) -> SeriesView:
         zone = self._setup.config.zone
@@ -288,10 +308,11 @@ class Step:
         for rule in rules:
             if rest := len(self._state.alerts.rest.get(rule, ())):
                 self._events.append(AlertLimitReached(rule, rest))
-            groups, timers, changed = outdate(self._state.groups, rule, self._setup.notify.account, now)
-            self._state = self._state._replace(groups=groups)
-            self._stored.groups |= dict.fromkeys(changed)
-            due += [timer for _, timer in timers]
+            for account in self._setup.notify:
+                groups, timers, changed = outdate(self._groups(account), rule, account, now)
+                self._put_groups(account, groups)
+                self._stored.groups |= dict.fromkeys(changed)
+                due += [timer for _, timer in timers]
         return due
 
     def _tick(self, now: float) -> None:
@@ -327,7 +348,7 @@ class Step:
                     surfaces.add(stream)
                     self._timers.add(startup.no_data_timers(self._setup, self._state.series, [stream], now))
                 case WindowDue(name):
-                    surfaces |= self._setup.surfaces.by_window.get(name, frozenset()) | self._suppression_changed()
+                    surfaces |= self._setup.surfaces.in_window(name) | self._suppression_changed()
                     windows = (window for window in self._setup.windows if window.name == name)
                     self._timers.add(startup.window_timers(windows, now))
                 case SilenceDue():
@@ -337,13 +358,13 @@ class Step:
     def _set_clock(self, now: float, seconds: float) -> None:
         """Nothing was true, or began, in the future; and everything is looked at again."""
         series = set_clock(self._state.series, now)
-        groups, timers = reschedule(self._state.groups, now)
+        rescheduled = {account: reschedule(each, account, now) for account, each in self._state.groups.items()}
         self._take_outbox(*outbox.shift(self._state.outbox, seconds))
         self._state = self._state._replace(
             series=series,
             alerts=self._state.alerts.clamped(now),
-            groups=groups,
-            slots=memory.set_clock(self._state.slots, now),
+            groups={account: groups for account, (groups, _) in rescheduled.items()},
+            slots={account: memory.set_clock(each, now) for account, each in self._state.slots.items()},
             countdowns={key: each.shifted(seconds) for key, each in self._state.countdowns.items()},
             alive_at=min(self._state.alive_at, now),
             pruned_at=min(self._state.pruned_at, now),
@@ -353,13 +374,15 @@ class Step:
         self._take_outbox(*outbox.shift_sent(self._state.outbox, seconds))
         # Times that lay in the future are others now: a start must find what is remembered.
         self._stored.alerts += [alert.key for alert in self._state.alerts]
-        self._stored.groups |= dict.fromkeys(groups.by_key)
-        self._stored.grouped |= dict.fromkeys(groups.of_alert)
-        self._stored.slots = True
+        for account, groups in self._state.groups.items():
+            self._stored.groups |= dict.fromkeys(groups.by_key)
+            self._stored.grouped |= dict.fromkeys((account, id_) for id_ in groups.of_alert)
+        self._stored.slots |= dict.fromkeys(self._state.slots)
         self._stored.countdowns |= bool(self._state.countdowns)
         # Every timer was set by the old clock.
         self._timers.reset()
-        self._timers.add(timers)
+        for _, timers in rescheduled.values():
+            self._timers.add(timers)
         self._timers.add(timers_of(self._setup.rules, self._state.alerts))
         self._timers.add((now, SurfaceDue(key)) for key in self._setup.surfaces.keys)
         self._timers.add(startup.window_timers(self._setup.windows, now))
@@ -395,7 +418,8 @@ class Step:
         self._render(self._suppression_changed(), now)
         if isinstance(command, ExpireSilence):
             # What it silenced has no timer for this moment, since its end was to come later.
-            self._timers.add(look_again(self._state.groups, now))
+            for account, groups in self._state.groups.items():
+                self._timers.add(look_again(groups, account, now))
             self._events.append(SilenceExpired(silence.id))
             return None
         self._timers.add([(silence.ends, SilenceDue(silence.id))])
@@ -404,15 +428,13 @@ class Step:
 
     def _send(self, command: ClaimMessages | SettleClaim) -> Departures | Outcome:
         """Claim what may go now, or settle how a request ended."""
-        sending = Sending(self._setup, self._state, command.at)
+        sending = Sending(self._setup, self._state, command.delivery.account, command.at)
         answer = sending.claim(command) if isinstance(command, ClaimMessages) else sending.settle(command)
         self._take_outbox(sending.outbox, sending.written)
         self._events += sending.events
         self._stored.deliveries += sending.delivered
-        self._stored.slots |= sending.slots != self._state.slots
-        self._state = self._state._replace(slots=sending.slots)
-        known = self._setup.surfaces.order
-        self._render({key for key in sending.concerned if key in known}, command.at)
+        self._put_slots(sending.slots_of, sending.slots)
+        self._render(sending.concerned, command.at)
         self._timers.add((shown.renewal_at, SurfaceDue(shown.key)) for shown in sending.started_streams)
         return answer
 
@@ -440,6 +462,8 @@ class Step:
         self._stored.alerts += resumed.stored.alerts
         self._stored.groups |= resumed.stored.groups
         self._stored.grouped |= resumed.stored.grouped
+        self._stored.slots |= resumed.stored.slots
+        self._stored.countdowns |= resumed.stored.countdowns
         self._stored.outbox |= resumed.stored.outbox
         self._stored.entries += resumed.stored.entries
         self._stored.intervals += resumed.stored.intervals
@@ -479,8 +503,12 @@ class Step:
         """What these surfaces should show now, as messages."""
         if not surfaces:
             return
+        for account, of_account, concerned in self._setup.surfaces.apart(surfaces):
+            self._render_account(account, of_account, concerned, now)
+
+    def _render_account(self, account: str, surfaces: Surfaces, concerned: Collection[SurfaceKey], now: float) -> None:
         view = surfaces_view(self._setup, self._state, now)
-        rendered = render(self._setup.surfaces, surfaces, view, self._state.slots)
+        rendered = render(surfaces, concerned, view, self._state.slots.get(account, NO_SLOTS))
         not_renderable, troubled = self._state.not_renderable, {each.key for each in rendered.not_renderable}
         for message in rendered.messages:
             # What cannot show its values may keep what it shows, with a mark.
@@ -491,13 +519,19 @@ class Step:
             if each.is_news(not_renderable.get(each.key)):
                 self._events.append(SurfaceNotRenderable(each.key, str(each)))
             not_renderable = not_renderable.insert(each.key, each)
-        self._stored.slots |= rendered.slots != self._state.slots
+        self._put_slots(account, rendered.slots)
         self._stored.countdowns |= rendered.countdowns != self._state.countdowns
-        self._state = self._state._replace(
-            slots=rendered.slots, countdowns=rendered.countdowns, not_renderable=not_renderable
-        )
+        self._state = self._state._replace(countdowns=rendered.countdowns, not_renderable=not_renderable)
         self._timers.add(rendered.timers)
         self._enqueue(rendered.messages)
+
+    def _put_slots(self, account: str, after: Slots) -> None:
+        before = self._state.slots.get(account, NO_SLOTS)
+        if after != before:
+            self._stored.slots[account] = None
+        # What is equal may differ in when to look again, which is not written.
+        if after is not before:
+            self._state = self._state._replace(slots={**self._state.slots, account: after})
 
     def _enqueue(self, messages: Iterable[Message]) -> None:
         for message in messages:

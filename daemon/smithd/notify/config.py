@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from smithd.alerts.rule import Rule
@@ -15,16 +15,18 @@ from smithd.notify.suppression import Suppressors
 
 @dataclass(frozen=True, slots=True)
 class NotifyConfig:
-    """The rules, how each is notified (``pushes`` has those that are), and what suppresses it.
+    """The rules, how an account is notified of each (``pushes`` has those of which it is), and what suppresses it.
 
-    ``channels``: the account's; ``dependents``: the rules that another one may suppress; ``storm``: after how many
-    pushes in a minute what is less than critical joins a summary.
+    ``own``: the rules whose alerts' state belongs to the account; ``channels``: the account's; ``dependents``: the
+    rules that another one may suppress; ``storm``: after how many pushes in a minute what is less than critical joins a
+    summary.
     """
 
     rules: Mapping[str, Rule]
     pushes: Mapping[str, PushOptions]
     suppressors: Mapping[str, Suppressors]
     dependents: Mapping[str, Sequence[str]]
+    own: Collection[str]
     channels: Sequence[str] | None = None
     account: str = DEFAULT_ACCOUNT
     storm: int = STORM
@@ -71,10 +73,12 @@ def notify_config(
     channels: Sequence[str] | None = None,
     account: str = DEFAULT_ACCOUNT,
     storm: int = STORM,
+    own: Collection[str] | None = None,
 ) -> NotifyConfig:
-    """The configuration of these rules."""
+    """How an account is notified of these rules. ``own``: see ``NotifyConfig``; left out: all."""
     dependents: dict[str, list[str]] = defaultdict(list)
     for name, each in suppressors.items():
         for other in sorted({*each.unless_firing, *each.depends_on}):
             dependents[other].append(name)
-    return NotifyConfig(rules, pushes, suppressors, dict(dependents), channels, account, storm)
+    own = rules.keys() if own is None else own
+    return NotifyConfig(rules, pushes, suppressors, dict(dependents), own, channels, account, storm)

@@ -250,6 +250,14 @@ class NotificationGroup:
         return alert.ended is None and rank(alert.severity) > rank(self.log.named.get(alert.id))
 
 
+def renamed(groups: Groups, account: str) -> Groups:
+    """The groups of an account that has another name by now."""
+    found = Groups(suppressed=groups.suppressed)
+    for group in groups.by_key.values():
+        found = found.add(replace(group, key=group.key._replace(account=account)))
+    return found
+
+
 class KeptAlert(NamedTuple):
     """What is kept of an alert in a group: how it is, and its part of the log entry."""
 

@@ -92,7 +92,7 @@ def regroup(
             decided[id_] = placed.decided
         waits = groups.suppression(id_)
         if isinstance(each, Fires) and waits is not None and waits.until is not None:
-            timers.append((waits.until, SuppressionEnds(id_)))
+            timers.append((waits.until, SuppressionEnds(id_, config.account)))
     return Regrouped(groups, decided, list(changed), list(alerts), timers)
 
 

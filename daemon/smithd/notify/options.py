@@ -15,6 +15,7 @@ from smithd.contract.parts import PushAction
 from smithd.contract.values import Channels, Level, Metadata, Tags, size
 from smithd.outbox.message import PushContent
 from smithd.plugin.options import Duration, Options, PositiveDuration
+from smithd.references import AccountNames
 from smithd.template import AnyLabels, Text, template
 
 GROUP_WAIT = 0.0
@@ -93,7 +94,10 @@ class PushOptions(Options):
         "replace",
         description="replace: update the notification in place, silently; push: send a new one; none: send nothing",
     )
-    channels: Channels | None = Field(None, description="default: activitysmith.channels")
+    channels: Channels | None = Field(None, description="default: those of the account")
+    account: AccountNames | None = Field(
+        None, description="who is notified: an account, or several; default: the rule's"
+    )
     tags: Tags | None = None
     metadata: Metadata | None = Field(None, description="shown in the app's details of the notification")
     redirection: Link | None = Field(None, description="what a tap on the notification opens")

@@ -62,7 +62,7 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
             # The digest waits until every alert in it is known to fire still.
             not_before = max(group.log.not_before, *confirmed.values())
             groups = groups.put_log(key, replace(group.log, not_before=not_before))
-            timers += [(at, SuppressionEnds(id_)) for id_, at in confirmed.items()]
+            timers += [(at, SuppressionEnds(id_, config.account)) for id_, at in confirmed.items()]
         # Time has passed, and the configuration may be another one: every group is decided about anew.
         timers.append((view.now, GroupDue(key)))
         if (waits := brought_up_to_date(group, view, config)) is not None:
@@ -77,12 +77,12 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
         if of_alert is None or (notified is not None and rank(found.severity) > rank(notified)):
             until = view.confirmed_by(found.series)
             groups = groups.suppress(id_, Suppression(Reason.UNCONFIRMED, "", until))
-            timers.append((until, SuppressionEnds(id_)))
+            timers.append((until, SuppressionEnds(id_, config.account)))
     groups = _with_recent_pushes(groups, config)
     # What was in flight when the last run ended waits again.
     earlier = overtaken(newest(groups), view)
     messages += earlier.messages
-    decisions = record((), decided, view.now)
+    decisions = record((), decided, config.own, view.now)
     return Notified(groups, messages, decisions, timers, changed, list(decided), earlier.withdrawn)
 
 
@@ -100,8 +100,10 @@ def _with_recent_pushes(groups: Groups, config: NotifyConfig) -> Groups:
     return replace(groups, recent=recent)
 
 
-def reschedule(groups: Groups, now: float) -> tuple[Groups, Timers]:
-    """After the clock was set: nothing was notified in the future, nothing began there, and everything is looked at."""
+def reschedule(groups: Groups, account: str, now: float) -> tuple[Groups, Timers]:
+    """An account's groups after the clock was set: nothing was notified in the future, nothing began there, and
+    everything is looked at.
+    """
     groups = _by(groups, now)
     for key in groups.keys:
         group = groups.by_key[key]
@@ -111,16 +113,16 @@ def reschedule(groups: Groups, now: float) -> tuple[Groups, Timers]:
         for id_, suppressed in of_rule.items():
             if suppressed.until is not None:
                 groups = groups.suppress(id_, replace(suppressed, until=min(suppressed.until, now)))
-    return groups, [(now, GroupDue(key)) for key in groups.keys] + look_again(groups, now)
+    return groups, [(now, GroupDue(key)) for key in groups.keys] + look_again(groups, account, now)
 
 
-def look_again(groups: Groups, now: float) -> Timers:
-    """Timers for everything that is suppressed; for when what suppresses it has changed by hand."""
+def look_again(groups: Groups, account: str, now: float) -> Timers:
+    """Timers for everything that is suppressed for an account; for when what suppresses it has changed by hand."""
     ids = [id_ for of_rule in groups.suppressed.values() for id_ in of_rule]
     for group in groups.by_key.values():
         if group.key.scope is GroupScope.DIGEST:
             ids += [alert.id for alert in group.firing if not group.is_notified(alert)]
-    return [(now, SuppressionEnds(id_)) for id_ in sorted(ids)]
+    return [(now, SuppressionEnds(id_, account)) for id_ in sorted(ids)]
 
 
 def outdate(groups: Groups, rule: str, account: str, now: float) -> tuple[Groups, Timers, list[GroupKey]]:

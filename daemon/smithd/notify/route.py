@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from smithd.alerts.alert import VISIBLE, Alert, Change, Transition
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.config import NotifyConfig
 from smithd.notify.group import AlertId, GroupKey, Groups, GroupScope, id_of, source_of
 from smithd.notify.reason import Reason
@@ -13,15 +14,21 @@ from smithd.notify.view import NotifyView
 
 
 class SuppressionEnds(NamedTuple):
-    """The timer of an alert whose suppression ends."""
+    """The timer of an alert whose suppression ends, for what an account is notified of it."""
 
     alert: AlertId
+    account: str = DEFAULT_ACCOUNT
 
 
 class GroupDue(NamedTuple):
     """The timer of a group that may notify."""
 
     group: GroupKey
+
+    @property
+    def account(self) -> str:
+        """Who is notified."""
+        return self.group.account
 
 
 NotifyTimer = SuppressionEnds | GroupDue
@@ -118,12 +125,14 @@ def _of_transition(transition: Transition, config: NotifyConfig) -> Iterator[Rou
     before, after, alert = transition.before, transition.after, transition.alert
     has_turned = source_of(before) != source_of(after)
     if transition.change not in VISIBLE and not has_turned:
-        yield Ignored(alert, Reason.INTERMEDIATE)
+        if alert.rule in config.own:
+            yield Ignored(alert, Reason.INTERMEDIATE)
         if before is not None and after is not None and before.cause != after.cause:
             yield Corrected(after, transition)
         return
     if alert.rule not in config.pushes:
-        yield Ignored(alert, Reason.NO_PUSH)
+        if alert.rule in config.own:
+            yield Ignored(alert, Reason.NO_PUSH)
         return
     # What fires for a failing source and for a value has two identities: the one ends, the other fires.
     if before is not None and source_of(before) and has_turned:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rpds import HashTrieMap
@@ -39,22 +39,21 @@ _GROUPS = Table(
 _KEEP_GROUP = upsert(_GROUPS)
 _REMOVE_GROUP = _GROUPS.delete().where(_GROUPS.c.account == bindparam("of"), _GROUPS.c.name == bindparam("called"))
 
-# A row for each alert: what changes one of a thousand does not write the others. An alert is in one group at most.
+# A row for each alert: what changes one of a thousand does not write the others. An alert is in one group of an account
+# at most.
 _ALERTS = Table(
     "grouped_alerts",
     metadata,
+    Column("account", Text, primary_key=True),
     Column("origin", Text, primary_key=True),
     Column("rule", Text, primary_key=True),
     Column("labels", Text, primary_key=True),
     Column("source", Text, primary_key=True),
-    Column("account", Text, nullable=False),
     Column("group_name", Text, nullable=False),
     Column("state", Text, nullable=False),
 )
 _KEEP_ALERT = upsert(_ALERTS)
-_REMOVE_ALERT = _ALERTS.delete().where(
-    *(_ALERTS.c[name] == bindparam(f"of_{name}") for name in ("origin", "rule", "labels", "source"))
-)
+_REMOVE_ALERT = _ALERTS.delete().where(*(column == bindparam(f"of_{column.name}") for column in _ALERTS.primary_key))
 
 # A row for each alert that left a group which has announced it, and remembers that for an hour.
 _MEMORIES = Table(
@@ -88,33 +87,39 @@ _SILENCES = Table(
 _KEEP_SILENCE = upsert(_SILENCES)
 
 
-def load_groups(connection: Connection) -> Groups:
-    """The groups that were written last."""
+def load_groups(connection: Connection) -> dict[str, Groups]:
+    """The groups that were written last, by their account."""
     alerts: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
     for row in connection.execute(select(_ALERTS)):
         alerts[row.account, row.group_name].append(row)
     remembered: dict[tuple[str, str], dict[AlertId, float]] = defaultdict(dict)
     for row in connection.execute(select(_MEMORIES)):
         remembered[row.account, row.group_name][AlertId(_read_key(row), row.source)] = row.at
-    groups = Groups()
+    found: dict[str, Groups] = {}
     for row in connection.execute(select(_GROUPS)):
         of_group = row.account, row.name
-        groups = groups.add(_read_group(row.account, json.loads(row.state), alerts[of_group], remembered[of_group]))
-    return groups
+        group = _read_group(row.account, json.loads(row.state), alerts[of_group], remembered[of_group])
+        found[row.account] = found.get(row.account, Groups()).add(group)
+    return found
 
 
 def write_groups(
-    connection: Connection, before: Groups, groups: Groups, changed: Iterable[GroupKey], alerts: Iterable[AlertId]
+    connection: Connection,
+    account: str,
+    before: Groups,
+    groups: Groups,
+    changed: Iterable[GroupKey],
+    alerts: Iterable[AlertId],
 ) -> None:
-    """Write the groups of these keys, and what is kept of these alerts; those that are not there are deleted.
-    ``before``: the groups as they are on disk.
+    """Write the groups of an account that have these keys, and what is kept of these alerts; those that are not there
+    are deleted. ``before``: the account's groups as they are on disk.
     """
     present = [(key, groups.by_key.get(key)) for key in changed]
     kept = [_group_row(group) for _, group in present if group is not None]
     closed = [{"of": key.account, "called": str(key)} for key, group in present if group is None]
     known = [(id_, groups.kept(id_)) for id_ in alerts]
     put = [_key_row(id_) | _alert_row(found) for id_, found in known if found is not None]
-    left = [_named_apart(_key_row(id_)) for id_, found in known if found is None]
+    left = [_named_apart({"account": account, **_key_row(id_)}) for id_, found in known if found is None]
     remembered, forgotten = _memories(before, groups, [key for key, _ in present], [id_ for id_, _ in known])
     for statement, rows in (
         (_KEEP_GROUP, kept),
@@ -128,11 +133,12 @@ def write_groups(
             connection.execute(statement, rows)
 
 
-def write_all_groups(connection: Connection, groups: Groups) -> None:
-    """Replace the table by these groups."""
+def write_all_groups(connection: Connection, groups: Mapping[str, Groups]) -> None:
+    """Replace the table by these groups, which are by their account."""
     for table in (_GROUPS, _ALERTS, _MEMORIES):
         connection.execute(table.delete())
-    write_groups(connection, Groups(), groups, groups.keys, groups.of_alert)
+    for account, each in groups.items():
+        write_groups(connection, account, Groups(), each, each.keys, each.of_alert)
 
 
 def load_silences(connection: Connection) -> Silences:

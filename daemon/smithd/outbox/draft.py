@@ -94,6 +94,11 @@ class Draft:
         self.outbox = replace(self.outbox, accounts=self.outbox.accounts.insert(account, service))
         self.changes = replace(self.changes, accounts=self.changes.accounts.insert(account, service))
 
+    def forget(self, account: str) -> None:
+        """Without an account of which nothing is kept any more."""
+        self.outbox = replace(self.outbox, accounts=self.outbox.accounts.discard(account))
+        self.changes = replace(self.changes, accounts=self.changes.accounts.insert(account, None))
+
     def move(self, key: WidgetKey, movement: Movement, *, is_written: bool) -> None:
         """A widget's value has moved. Not ``is_written``: it is remembered, and written with what is next written."""
         self.outbox = replace(self.outbox, movements=self.outbox.movements.insert(key, movement))

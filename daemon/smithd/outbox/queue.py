@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from rpds import HashTrieMap
 
@@ -356,6 +357,50 @@ def _forget_all(draft: Draft, account: str) -> None:
     for key, queued in list(draft.outbox.waiting.items()):
         if key.account == account and isinstance(queued.message, ActivityEnd | PushUpdate):
             draft.wait(key, None)
+
+
+def without_account(outbox: Outbox, account: str) -> tuple[Outbox, OutboxChanges]:
+    """Without anything of an account: nobody can reach it any more."""
+    draft = Draft(outbox)
+    _forget_all(draft, account)
+    for key in [key for key in draft.outbox.waiting if key.account == account]:
+        draft.wait(key, None)
+    draft.forget(account)
+    return draft.result
+
+
+def renamed(outbox: Outbox, account: str, name: str) -> tuple[Outbox, OutboxChanges]:
+    """An account has another name from now on. What is in flight may be accepted or not, as after a crash: it is sent
+    again, but for what may not be.
+    """
+    draft = Draft(outbox)
+    in_flight = {key: claim for key, claim in outbox.claimed.items() if key.account == account}
+    again = [claim.queued for key, claim in in_flight.items() if key not in outbox.waiting]
+    waiting = [each for each in again if not _is_sent_once(each.message)]
+    waiting += [queued for key, queued in outbox.waiting.items() if key.account == account]
+    draft.outbox, draft.changes = without_account(outbox, account)
+    for key, shown in outbox.shown.items():
+        if key.account == account:
+            # One class for each kind of key, of which type checkers do not know.
+            there: Any = unknown(shown) if key in in_flight else shown
+            draft.show(replace(key, account=name), replace(there, key=replace(key, account=name)))
+    for queued in sorted(waiting, key=lambda queued: queued.id):
+        message: Any = queued.message
+        message = replace(message, key=replace(message.key, account=name))
+        draft.wait(message.key, replace(queued, id=draft.new_id(), message=message))
+    for request in outbox.sent.values():
+        if request.account == account:
+            draft.count(replace(request, account=name))
+    for widget, movement in outbox.movements.items():
+        if widget.account == account:
+            draft.move(replace(widget, account=name), movement, is_written=True)
+    if (service := outbox.accounts.get(account)) is not None:
+        draft.name(name, service)
+    return draft.result
+
+
+def _is_sent_once(message: Message) -> bool:
+    return isinstance(message, Push | PushUpdate) and message.at_most_once
 
 
 def _succession(waiting: Queued, message: Message) -> Queued:

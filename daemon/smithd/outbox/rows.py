@@ -134,6 +134,7 @@ _KEEP_SHOWN = upsert(_SHOWN)
 _FORGET_SHOWN = _SHOWN.delete().where(*(_SHOWN.c[name] == bindparam(f"the_{name}") for name in _KEY))
 _KEEP_SENT = upsert(_SENT)
 _FORGET_SENT = _SENT.delete().where(_SENT.c.id == bindparam("row"))
+_FORGET_ACCOUNT = _ACCOUNTS.delete().where(_ACCOUNTS.c.account == bindparam("the_account"))
 _KEEP_ACCOUNT = upsert(_ACCOUNTS)
 _KEEP_MOVEMENT = upsert(_MOVEMENTS)
 _KEEP_CLOCK = upsert(_CLOCK)
@@ -200,9 +201,12 @@ def write(connection: Connection, changes: OutboxChanges) -> None:
             rows.append(row | {"boot": boot, "boot_time": boot_time})
     _run(connection, _KEEP_SENT, rows)
 
+    left = [{"the_account": account} for account, service in changes.accounts.items() if service is None]
+    _run(connection, _FORGET_ACCOUNT, left)
     accounts = [
         {"account": account, "address": service.address, "fingerprint": service.fingerprint}
         for account, service in changes.accounts.items()
+        if service is not None
     ]
     _run(connection, _KEEP_ACCOUNT, accounts)
     movements = [

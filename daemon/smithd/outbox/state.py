@@ -154,12 +154,12 @@ class Outbox:
         sent += [queued.message for queued in self.waiting.values() if queued.reason is not None]
         return {each.key for each in sent if isinstance(each, ActivityEnd) and each.key.account == account}
 
-    def refused_streams(self, account: str) -> dict[StreamKey, ActivityState | None]:
+    def refused_streams(self) -> dict[StreamKey, ActivityState | None]:
         """The states of streams that are not sent again, None: whatever they say."""
         return {
             key: message if isinstance(message, ActivityState) else None
             for (key, kind), message in self.refused.items()
-            if isinstance(key, StreamKey) and kind is ActivityState and key.account == account
+            if isinstance(key, StreamKey) and kind is ActivityState
         }
 
     def lane(self, lane: Lane) -> Iterator[Queued]:
@@ -197,7 +197,7 @@ class OutboxChanges:
     messages: HashTrieMap[int, StoredMessage | None] = field(default_factory=HashTrieMap)
     shown: HashTrieMap[Key, Shown | None] = field(default_factory=HashTrieMap)
     sent: HashTrieMap[int, SentRequest | None] = field(default_factory=HashTrieMap)
-    accounts: HashTrieMap[str, ServiceAccount] = field(default_factory=HashTrieMap)
+    accounts: HashTrieMap[str, ServiceAccount | None] = field(default_factory=HashTrieMap)
     movements: HashTrieMap[WidgetKey, Movement] = field(default_factory=HashTrieMap)
     clock: WallClock | None = None
 

@@ -10,6 +10,7 @@ from smithd.alerts.alert import Alert
 from smithd.alerts.machine import Phase
 from smithd.config.yaml.positions import Path
 from smithd.contract.endpoint import Endpoint
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.ruletest.expected import AlertIs, RequestIs, When
 from smithd.ruletest.model import Case
 from smithd.ruletest.played import Played, Sent
@@ -128,14 +129,14 @@ def _in_order(at: Path, wanted: Sequence[RequestIs], sent: Sequence[Sent], playe
 
 def _fields(sent: Sent) -> dict[str, Any]:
     """What a request says, by the names that a test has for it."""
-    body = dict(sent.body)
+    body = {**sent.body, "account": sent.account}
     channels = {"channels": body.pop("target", {}).get("channels")}
     if sent.endpoint in _PUSHES:
         return body | channels | {"in_place": sent.endpoint is Endpoint.REPLACE}
     if sent.endpoint is Endpoint.BADGE:
-        return {"count": body["badge"]} | channels
+        return {"count": body["badge"], "account": sent.account} | channels
     if sent.endpoint is Endpoint.METRIC:
-        return {"value": body["value"]}
+        return {"value": body["value"], "account": sent.account}
     state = body.pop("content_state", {})
     rows = {row["label"]: row["value"] for row in state.get("metrics", ())}
     shown = {"title": state.get("title"), "subtitle": state.get("subtitle"), "stats": rows, "content_state": state}
@@ -174,6 +175,8 @@ def _worth_showing(sent: Sent, hidden: Set[str]) -> dict[str, Any]:
     fields = _fields(sent)
     if isinstance(state := fields.get("content_state"), dict):
         fields["content_state"] = {name: part for name, part in state.items() if name not in hidden}
+    if sent.account == DEFAULT_ACCOUNT:
+        del fields["account"]
     # 0 is equal to False, and says something.
     return {name: part for name, part in fields.items() if part is not False and part not in (None, "", [], {})}
 

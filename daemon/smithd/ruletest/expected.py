@@ -60,6 +60,7 @@ class RequestIs(Options):
     """What every request has."""
 
     at: ExpectedWindow = Field(description="when, counted from the start: 2m, or 2m..5m")
+    account: str | None = Field(None, description="the account that it goes to; left out: whichever it is")
 
     @property
     def written(self) -> dict[str, Any]:

@@ -63,10 +63,12 @@ class _Stage:
         self._case = case
         self._clock = clock
         self._start = clock.now()
-        self._key = config.account.api_key.get_secret_value()
         self._played = Played(self._start)
         # In the app a person creates a widget's metric; here its first value does.
-        self._service = Service(ServiceState(keys={self._key: None}, creates_metrics=True))
+        self._services = {
+            account: Service(ServiceState(keys=dict.fromkeys(config.accounts), creates_metrics=True))
+            for account in map(config.budget_of, config.accounts)
+        }
         self._polls = polls
         self._config = config
         self._database = database
@@ -79,14 +81,14 @@ class _Stage:
             events,
             self._clock,
             self._database,
-            self._send,
+            dict.fromkeys(self._config.accounts, self._send),
             # Without randomness, a test has the same result each time.
             chance=lambda: 0.5,
             # Virtual time is never set, so the clock need not be looked at while nothing is due.
             longest_nap=math.inf,
         )
         async with running:
-            sending = asyncio.create_task(running.sender.run())
+            sending = asyncio.create_task(running.send())
             await running.writer.catch_up()
 
             case, looks = self._case, {self._start + alert.at for alert in self._case.alerts}
@@ -106,15 +108,20 @@ class _Stage:
             sending.cancel()
             with suppress(asyncio.CancelledError):
                 await sending
+        # Requests of one moment to several accounts have no order of their own.
+        accounts = list(self._config.accounts)
+        self._played.sent.sort(key=lambda sent: (sent.at, accounts.index(sent.account)))
         return self._played
 
     async def _send(self, request: Request) -> Reply:
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        account = request.key.account
+        # Each account is a service of its own, where its name is its key.
+        headers = {"Authorization": f"Bearer {account}", "Content-Type": "application/json"}
         call = Call(request.method, f"/api{request.path}", headers, request.content)
-        answer = self._service.handle(call, self._clock.now())
+        answer = self._services[self._config.budget_of(account)].handle(call, self._clock.now())
         refused = "" if answer.status < 400 else f"{answer.status} {answer.note}"
         # As it is on the wire: numbers are not what they are within the daemon.
-        written, account = json.loads(request.content), request.key.account
+        written = json.loads(request.content)
         self._played.sent.append(Sent(self._passed(), account, request.endpoint, request.name, written, refused))
         body = json.dumps(answer.body).encode()
         return read(request.endpoint, answer.status, {}, body, self._clock.now())

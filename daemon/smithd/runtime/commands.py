@@ -10,6 +10,7 @@ from smithd.control import Handler
 from smithd.descriptors import RESERVE
 from smithd.engine.entries import AddSilence, ExpireSilence
 from smithd.events import Reloaded
+from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.silence import Silence
 from smithd.runtime.components import Components
 
@@ -66,9 +67,10 @@ class _Commands:
             from smithd.delivery.waiting import passages
             from smithd.waiting import outbox_report
 
-        engine, config, delivery = components.engine, components.config, components.running.delivery
+        engine, config, deliveries = components.engine, components.config, components.running.deliveries
         setup, state, now = engine.setup, engine.state, components.clock.now()
-        let_go = {delivery.account: passages(delivery.gate, components.clock.monotonic(), now)}
+        instant = components.clock.monotonic()
+        let_go = {account: passages(each.gate, instant, now) for account, each in deliveries.items()}
         return await asyncio.to_thread(lambda: config.redactor.clean_all(outbox_report(setup, state, let_go, now)))
 
     async def explain(self, given: Arguments) -> Any:
@@ -86,7 +88,9 @@ class _Commands:
 
         # On a connection of its own, in a thread: neither the loop nor a commit waits for it.
         found, now = await asyncio.to_thread(read), components.clock.now()
-        let_go = passages(components.running.delivery.gate, components.clock.monotonic(), now)
+        account = DEFAULT_ACCOUNT if isinstance(about.thing, str) else about.thing.account
+        gate = components.running.deliveries[account].gate
+        let_go = passages(gate, components.clock.monotonic(), now)
         said = explained(components.engine, about, found, labels, let_go, now)
         return components.config.redactor.clean_all(said)
 

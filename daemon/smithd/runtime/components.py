@@ -80,11 +80,9 @@ class Components:
         self._pool = Pool(_most_connections(config))
         self._http = Http(pool=self._pool)
         self._to_service = Http(KEEP_ALIVE, reserved=True)
-        client = Client(config.account, self._to_service, clock.now)
-        self.running = RunningEngine(config, events, clock, database, client, committer, marker)
+        self.running = RunningEngine(config, events, clock, database, self._clients(config), committer, marker)
         self.engine = self.running.engine
         self.writer = self.running.writer
-        self.sender = self.running.sender
         self.plugins_hang = False
         """After closing: whether a plugin, or a commit, would not stop. The process must then end without waiting."""
         self.pollers = {spec.name: self._poller(spec, config) for spec in config.sources.values()}
@@ -107,7 +105,7 @@ class Components:
             {name: poller.skipped for name, poller in self.pollers.items()},
             writer.dropped,
             {name: until for name, poller in self.pollers.items() if (until := poller.put_off_until) is not None},
-            [gate_status(self.running.delivery, instant, now)],
+            [gate_status(self.running.deliveries[account], instant, now) for account in self.config.accounts],
             instant,
         )
 
@@ -128,8 +126,7 @@ class Components:
         # Before the engine changes over: an answer that comes meanwhile is one to the earlier options.
         for poller in leaving.values():
             poller.retire()
-        client = Client(config.account, self._to_service, self.clock.now)
-        await self.running.reconfigure(setup, staying, client)
+        await self.running.reconfigure(setup, staying, self._clients(config))
         # What was stored before the reload may quote a secret of the earlier configuration.
         config.redactor.learn(self.config.redactor)
         self.config = config
@@ -143,6 +140,10 @@ class Components:
         config, setup = self.config, self.engine.setup
         held = (config.sources, config.rules, config.widgets, config.live_activities, setup.rules.by_name)
         return [part for mapping in held for part in mapping.values()]
+
+    def _clients(self, config: Config) -> dict[str, Client]:
+        """The way to the service for each account."""
+        return {name: Client(options, self._to_service, self.clock.now) for name, options in config.accounts.items()}
 
     def _poller(self, spec: SourceSpec, config: Config) -> Poller:
         # An isolated source runs in a thread with an event loop of its own, which cannot share connections with ours.

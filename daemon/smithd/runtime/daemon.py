@@ -141,7 +141,7 @@ class _Daemon:
         config = self.components.config
         self._site.show(config, self.components.engine, self._site.place(config.web), tasks.create_task)
         await self._schedule(config.sources)
-        tasks.create_task(self.components.sender.run())
+        tasks.create_task(self.components.running.send())
         tasks.create_task(self._watch_clock())
         tasks.create_task(self._watch_state())
         self.scheduler.start()

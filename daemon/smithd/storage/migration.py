@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from smithd.errors import DatabaseError
 from smithd.storage import sqlite
 
-HEAD = "0023"
+HEAD = "0024"
 """The newest revision in ``migrations/versions``."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")

@@ -15,7 +15,7 @@ from smithd.contract.values import Channels
 from smithd.expression.option import metric_of, metrics_named_in
 from smithd.keys import BadgeKey
 from smithd.plugin.options import Options
-from smithd.references import ReferenceKind, RefersTo
+from smithd.references import ITS_DEFAULT, AccountNames, ReferenceKind, RefersTo
 from smithd.surfaces.surface import Dependencies, DesiredBadge, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView, summary_names
 
@@ -51,11 +51,12 @@ class BadgeOptions(Options):
     value: Annotated[str, AfterValidator(_value), RefersTo(ReferenceKind.METRIC, _metrics)] = Field(
         description="count(firing): how many rules fire; count(alerts): how many alerts; or a metric or expression"
     )
-    channels: Channels | None = Field(None, description="whose badge it is; default: activitysmith.channels")
+    channels: Channels | None = Field(None, description="whose badge it is; default: those of the account")
     on_shutdown: Literal["keep", "end"] = Field(
         "keep", description="what becomes of it when smithd is stopped: it stays as it is (keep), or it is 0 (end)"
     )
     include_suppressed: bool = Field(False, description="count alerts that are muted, silenced or inhibited, too")
+    account: AccountNames | None = Field(None, description="whose badge it is: an account, or several; " + ITS_DEFAULT)
 
     @model_validator(mode="before")
     @classmethod

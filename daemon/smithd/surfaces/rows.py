@@ -37,12 +37,12 @@ _KEEP = upsert(_SLOTS)
 _NOT_KEPT = frozenset({"recalled", "refused_until"})
 
 
-def load(connection: Connection, account: str) -> Slots:
-    """What is remembered of an account's slots."""
-    found = connection.execute(select(_SLOTS.c.state).where(_SLOTS.c.account == account)).scalar()
-    if found is None:
-        return Slots()
-    state = json.loads(found)
+def load(connection: Connection) -> dict[str, Slots]:
+    """What is remembered of the slots, by the account that has them."""
+    return {row.account: _read(row.account, json.loads(row.state)) for row in connection.execute(select(_SLOTS))}
+
+
+def _read(account: str, state: dict[str, Any]) -> Slots:
     lowered = LoweredLimit(*state["lowered"]) if state["lowered"] is not None else None
     if "holders" in state:
         # Written before streams had ranks: only those with a slot were remembered.
@@ -52,47 +52,59 @@ def load(connection: Connection, account: str) -> Slots:
         ]
         return Slots(tuple(held), tuple(Start(at, critical=False) for at in state["started"]), lowered)
 
-    def key(name: str | None) -> StreamKey | None:
-        return None if name is None else StreamKey(account, name)
+    def key(name: str | list[str]) -> StreamKey:
+        return StreamKey(account, name) if isinstance(name, str) else StreamKey(*name)
 
-    records = tuple(
-        StreamRecord(**record | {"key": key(record["key"]), "makes_room_for": key(record.get("makes_room_for"))})
-        for record in state["records"]
-    )
+    def record(given: dict[str, Any]) -> StreamRecord:
+        for_other = given.get("makes_room_for")
+        room = {"makes_room_for": key(for_other)} if for_other is not None else {}
+        return StreamRecord(**given | room | {"key": key(given["key"])})
+
+    records = tuple(record(each) for each in state["records"])
     return Slots(
         records,
         tuple(Start(at, critical) for at, critical in state["started"]),
         lowered,
         tuple(state["free_since"]),
-        tuple(StreamKey(account, name) for name in state["folded"]),
+        tuple(key(name) for name in state["folded"]),
         state["folded_at"],
-        away=tuple(Away(StreamKey(account, name), severity) for name, severity in state.get("away", ())),
+        away=tuple(Away(key(name), severity) for name, severity in state.get("away", ())),
     )
 
 
-def write(connection: Connection, account: str, slots: Slots) -> None:
-    """Keep the slots as they are now; what was refused is tried again after a start, and is not kept."""
+def write(connection: Connection, account: str, slots: Slots | None) -> None:
+    """Keep the slots of an account as they are now, or none; what was refused is tried again after a start, and is not
+    kept.
+    """
+    if slots is None:
+        connection.execute(_SLOTS.delete().where(_SLOTS.c.account == account))
+        return
     lowered = slots.lowered
     state = {
-        "records": [_stored(record) for record in slots.records],
+        "records": [_stored(record, account) for record in slots.records],
         "started": slots.started,
         "lowered": [lowered.at_once, lowered.until] if lowered is not None else None,
         "free_since": slots.free_since,
-        "folded": [key.name for key in slots.folded],
+        "folded": [_name(key, account) for key in slots.folded],
         "folded_at": slots.folded_at,
-        "away": [(each.key.name, each.severity) for each in slots.away],
+        "away": [(_name(each.key, account), each.severity) for each in slots.away],
     }
     connection.execute(_KEEP, {"account": account, "state": json.dumps(state)})
 
 
-def _stored(record: StreamRecord) -> dict[str, Any]:
+def _name(key: StreamKey, account: str) -> str | tuple[str, str]:
+    """A stream by its name, and by its account where that is another one with the same slots."""
+    return key.name if key.account == account else (key.account, key.name)
+
+
+def _stored(record: StreamRecord, account: str) -> dict[str, Any]:
     """What differs from the defaults: most streams wait, and have little."""
     given = {each.name: getattr(record, each.name) for each in fields(StreamRecord) if each.name not in _NOT_KEPT}
-    names = {name: value.name if isinstance(value, StreamKey) else value for name, value in given.items()}
+    names = {name: _name(value, account) if isinstance(value, StreamKey) else value for name, value in given.items()}
     return {name: value for name, value in names.items() if value is not None and value is not False}
 
 
-def write_all(connection: Connection, slots: dict[str, Slots]) -> None:
+def write_all(connection: Connection, slots: Mapping[str, Slots]) -> None:
     """Replace what is remembered by the slots of these accounts."""
     connection.execute(_SLOTS.delete())
     for account, each in slots.items():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, SurfaceKey, WidgetKey
+from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.message import ActivityEnd, LevelMessage
 from smithd.outbox.shown import ShownActivity, says_same
 from smithd.outbox.update_budget import UPDATES_AT_ONCE
@@ -45,7 +45,8 @@ Causes = Mapping[str, frozenset[SurfaceKey]]
 @dataclass(frozen=True, slots=True)
 class Surfaces:
     """The surfaces of one account, in the file's order: those that are always there, and those that need a slot. The
-    common Live Activity of folded ones is in ``order`` alone. ``channels``: the account's.
+    common Live Activity of folded ones is in ``order`` alone. ``accounts``: its names, which may be several;
+    ``channels``: those of the first.
 
     ``metrics``: those that a surface shows; ``sources``: those whose answers a surface depends on. ``by_name`` has the
     surfaces that depend on a metric or source, ``by_rule`` those that depend on a rule, ``by_window`` on a time window,
@@ -53,6 +54,7 @@ class Surfaces:
     in a row.
     """
 
+    accounts: tuple[str, ...]
     order: Mapping[SurfaceKey, int]
     always: Mapping[SurfaceKey, Surface]
     streams: Mapping[StreamKey, SlotSurface]
@@ -94,42 +96,39 @@ class Rendered:
 
 
 def build(
-    widgets: Mapping[str, WidgetOptions],
-    activities: Mapping[str, ActivityOptions],
-    badge: BadgeOptions | None,
+    widgets: Mapping[WidgetKey, WidgetOptions],
+    activities: Mapping[StreamKey, ActivityOptions],
+    badges: Mapping[BadgeKey, BadgeOptions],
     watchers: Mapping[str, Collection[str]],
-    channels: Sequence[str] | None,
+    channels: Mapping[str, Sequence[str] | None],
     at_once: int,
     starts_per_hour: int = 6,
     return_after: float = 300.0,
     updates_at_once: int = UPDATES_AT_ONCE,
-    account: str = DEFAULT_ACCOUNT,
 ) -> Surfaces:
-    """The surfaces of a configuration. ``watchers``: the rules on each metric, and on what a derived one is worked out
-    from; ``channels``: the account's; ``at_once``, ``starts_per_hour``, ``return_after``: see ``SlotLimits``;
-    ``updates_at_once``: how many updates of one iOS shows in a row.
+    """The surfaces of an account. ``watchers``: the rules on each metric, and on what a derived one is worked out from;
+    ``channels``: those of each name of the account; ``at_once``, ``starts_per_hour``, ``return_after``: see
+    ``SlotLimits``; ``updates_at_once``: how many updates of one iOS shows in a row.
     """
     # A derived metric has no dot, and no source; the metrics that it is computed from are among the watchers too.
     watched = frozenset(source_of(metric) for metric in watchers if "." in metric)
-    always: list[Surface] = [
-        widget_surface(WidgetKey(account, name), options, watchers, watched) for name, options in widgets.items()
-    ]
-    streams = [
-        activity_surface(StreamKey(account, name), options, channels, watchers) for name, options in activities.items()
-    ]
-    if badge is not None:
-        whose = tuple(badge.channels or channels or ()) or None
-        always.append(BadgeSurface(BadgeKey(account), badge, whose, watched))
+    always: list[Surface] = [widget_surface(key, options, watchers, watched) for key, options in widgets.items()]
+    streams = [activity_surface(key, options, channels[key.account], watchers) for key, options in activities.items()]
+    for key, badge in badges.items():
+        whose = tuple(badge.channels or channels[key.account] or ()) or None
+        always.append(BadgeSurface(key, badge, whose, watched))
     every = [*always, *streams]
     limits = SlotLimits(at_once, {stream.key: stream.slot for stream in streams}, starts_per_hour, return_after)
     keys = [surface.key for surface in every] + ([limits.fold_key] if limits.fold_key is not None else [])
+    first = next(iter(channels.values()))
     return Surfaces(
+        tuple(channels),
         {key: place for place, key in enumerate(keys)},
         {surface.key: surface for surface in always},
         {stream.key: stream for stream in streams},
         limits,
         updates_at_once,
-        tuple(channels) if channels else None,
+        tuple(first) if first else None,
         frozenset().union(*(surface.dependencies.metrics for surface in every)),
         watched if any(surface.dependencies.all_sources for surface in every) else frozenset(),
         _index(every, lambda on: on.metrics | watched if on.all_sources else on.metrics),
@@ -159,7 +158,8 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
 
     after, counting, planned = slots, view.countdowns, list[tuple[float, SurfaceDue]]()
     if surfaces.limits.fold_key in concerned or not surfaces.streams.keys().isdisjoint(concerned):
-        counting = {key: each for key, stream in surfaces.streams.items() if (each := stream.countdown(view))}
+        others = {key: each for key, each in before.items() if key not in surfaces.streams}
+        counting = others | {key: each for key, stream in surfaces.streams.items() if (each := stream.countdown(view))}
         view = replace(view, countdowns=counting)
         slots = replace(slots, away=staying_away(slots.away, surfaces.streams, view))
         streams = _Streams(surfaces, view, frozenset(each.key for each in slots.away))
@@ -232,7 +232,11 @@ class _Streams:
     def demand(self) -> SlotDemand:
         """What slots are allocated for."""
         view = self._view
-        return SlotDemand(self._wanted, view.on_phone(), view.enqueued(), view.ending(), self._readiness)
+        on_phone, enqueued, ending = (
+            {key for key in keys() if key.account in self._surfaces.accounts}
+            for keys in (view.on_phone, view.enqueued, view.ending)
+        )
+        return SlotDemand(self._wanted, on_phone, enqueued, ending, self._readiness)
 
     def limits(self) -> SlotLimits:
         """What has come to its end by itself, or stays away, does not come back in a moment, and need not cool down."""

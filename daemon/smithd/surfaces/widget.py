@@ -21,7 +21,7 @@ from smithd.outbox.message import Value
 from smithd.outbox.shown import ShownWidget
 from smithd.plugin.options import Duration, Options
 from smithd.plugin.sample import Sample, Series
-from smithd.references import MetricRef, ReferenceKind, RefersTo
+from smithd.references import ITS_DEFAULT, AccountNames, MetricRef, ReferenceKind, RefersTo
 from smithd.surfaces.surface import Dependencies, DesiredValue, NotRenderable, Obstacle, Surface
 from smithd.surfaces.texts import ShownText
 from smithd.surfaces.view import FiringRules, SurfacesView, sample_names, summary_names
@@ -72,6 +72,7 @@ class WidgetOptions(Options):
         21600.0, description="the longest that a value which differs from the screen waits when the budget is short"
     )
     include_suppressed: IncludeSuppressed = False
+    account: AccountNames | None = Field(None, description="whose widget it is: an account, or several; " + ITS_DEFAULT)
 
     @model_validator(mode="before")
     @classmethod

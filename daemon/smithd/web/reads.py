@@ -33,8 +33,13 @@ class Reads:
 
 
 def windows(config: Config, engine: Engine, clock: Clock, recent: Recent) -> Reads:
-    """The windows of a running daemon."""
+    """The windows of a running daemon. The page draws one phone: that of the account of activitysmith."""
     order: list[SurfaceKey] = [WidgetKey(DEFAULT_ACCOUNT, name) for name in config.widgets]
     order += [StreamKey(DEFAULT_ACCOUNT, name) for name in config.live_activities]
+
     # Each step puts a new state into the engine, so the page asks the engine anew each time.
-    return Reads(clock.now, config.zone, lambda: engine.state.outbox.accepted(), recent.lines, order)
+    def shown() -> Mapping[Key, Shown]:
+        accepted = engine.state.outbox.accepted()
+        return {key: each for key, each in accepted.items() if key.account == DEFAULT_ACCOUNT}
+
+    return Reads(clock.now, config.zone, shown, recent.lines, order)

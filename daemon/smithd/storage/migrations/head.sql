@@ -62,14 +62,14 @@ CREATE TABLE firing_intervals (
 );
 
 CREATE TABLE grouped_alerts (
+    account TEXT NOT NULL,
     origin TEXT NOT NULL,
     rule TEXT NOT NULL,
     labels TEXT NOT NULL,
     source TEXT NOT NULL,
-    account TEXT NOT NULL,
     group_name TEXT NOT NULL,
     state TEXT NOT NULL,
-    PRIMARY KEY (origin, rule, labels, source)
+    PRIMARY KEY (account, origin, rule, labels, source)
 );
 
 CREATE TABLE journal (

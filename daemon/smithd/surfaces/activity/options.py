@@ -21,7 +21,7 @@ from smithd.lockscreen import widths
 from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.plugin.sample import Sample
-from smithd.references import ReferenceKind, TimeWindowRef, references
+from smithd.references import ITS_DEFAULT, AccountNames, ReferenceKind, TimeWindowRef, references
 from smithd.surfaces.activity.show import Show, ShowOptions
 from smithd.surfaces.activity.view import ActivityView, FinalText, HeadlineText
 from smithd.surfaces.countdown import Countdown
@@ -110,7 +110,8 @@ class ActivityOptions(Options):
     )
     icon: Icon | None = None
     action: Action | None = Field(None, description="a button: it opens an address, or calls a webhook")
-    channels: Channels | None = Field(None, description="default: activitysmith.channels")
+    channels: Channels | None = Field(None, description="default: those of the account")
+    account: AccountNames | None = Field(None, description="who sees it: an account, or several; " + ITS_DEFAULT)
     tags: Tags | None = None
     update_every: Annotated[Duration, AfterValidator(_not_too_often)] = Field(
         THROTTLED_UPDATES,

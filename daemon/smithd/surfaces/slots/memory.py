@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -120,4 +121,35 @@ def set_clock(slots: Slots, now: float) -> Slots:
         free_since=tuple(min(at, now) for at in slots.free_since),
         folded_at=min(slots.folded_at, now),
         look_again=None,
+    )
+
+
+def renamed(slots: Slots, names: Mapping[str, str]) -> Slots:
+    """The slots with the streams of accounts that have other names by now."""
+
+    def today(key: StreamKey) -> StreamKey:
+        return StreamKey(names.get(key.account, key.account), key.name)
+
+    records = tuple(
+        replace(each, key=today(each.key), makes_room_for=today(each.makes_room_for) if each.makes_room_for else None)
+        for each in slots.records
+    )
+    away = tuple(each._replace(key=today(each.key)) for each in slots.away)
+    return replace(slots, records=records, folded=tuple(map(today, slots.folded)), away=away)
+
+
+def joined(slots: Sequence[Slots], accounts: Collection[str]) -> Slots:
+    """The slots of accounts that have the same ones, of which some may have had their own before, or those of others.
+    The first says what is remembered of no stream.
+    """
+    first = slots[0]
+    streams = (each.key for of in slots for each in of.records)
+    if len(slots) == 1 and all(key.account in accounts for key in streams):
+        return first
+    return replace(
+        first,
+        records=tuple(each for of in slots for each in of.records if each.key.account in accounts),
+        started=tuple(sorted(start for of in slots for start in of.started)),
+        folded=tuple(key for key in first.folded if key.account in accounts),
+        away=tuple(each for of in slots for each in of.away if each.key.account in accounts),
     )

@@ -1,0 +1,243 @@
+"""A daemon with several accounts: each has its own key, phone, budget and slots, and none delays another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.life import KEYS, Life, Phone, Scripted, living
+from smithd.delivery.reply import NotSent, Refusal, Rejected, Reply
+from smithd.delivery.wire import Request
+from smithd.events import AccountForgotten, DeliveryBlocked, Reloaded
+from virtual_time import run_virtual
+
+SOURCES = """
+sources:
+  shop: {type: shop, every: 10s}
+"""
+RULES = """
+rules:
+  errors: {metric: shop.errors, critical: "> 5", account: [default, team], push: {title: Errors}}
+"""
+SURFACES = """
+live_activities:
+  shop: {type: value, title: Shop, value: shop.errors, account: [default, team], update_every: 5s}
+badge: {value: count(firing), account: [default, team]}
+"""
+TEAM = f"accounts: {{team: {{api_key: {KEYS[1]}}}}}\n"
+OPS = f"accounts: {{ops: {{api_key: {KEYS[1]}}}}}\n"
+BOTH = TEAM + SOURCES + RULES + SURFACES
+
+
+@pytest.fixture
+def live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, Callable[[Life], Awaitable[None]], Phone], Life]:
+    def run(text: str, scenario: Callable[[Life], Awaitable[None]], phone: Phone) -> Life:
+        async def main() -> Life:
+            async with living(tmp_path, text, monkeypatch, phone) as life:
+                await scenario(life)
+            return life
+
+        return run_virtual(main)
+
+    return run
+
+
+def taken(phone: Phone, account: str, since: int = 0) -> list[str]:
+    """What an account's service took, in a few words, in order; ``since``: of how many requests it did before."""
+    key = {"default": KEYS[0], "team": KEYS[1], "ops": KEYS[1]}[account]
+    found = [sent for sent in phone.sent[since:] if sent.key == key and sent.is_taken]
+    words = [f"{sent.method} {sent.path.rpartition('/')[2]}" for sent in found]
+    return ["replace" if "pn_" in each else each for each in words]
+
+
+def refusing(account: str, reply: Reply, takes: float = 0.0) -> Callable[[Request], Awaitable[Reply | None]]:
+    async def answer(request: Request) -> Reply | None:
+        if request.key.account != account:
+            return None
+        await asyncio.sleep(takes)
+        return reply
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Rejected(Refusal.UNAUTHORIZED, 401, "HTTP 401, no"),
+        Rejected(Refusal.BILLING, 402, "HTTP 402, no"),
+        NotSent("no route to host"),
+    ],
+)
+@pytest.mark.parametrize(("hindered", "other"), [("team", "default"), ("default", "team")])
+def test_what_hinders_one_account_hinders_no_other(live: Any, reply: Reply, hindered: str, other: str) -> None:
+    phone = Phone(fault=refusing(hindered, reply, 5.0))
+
+    async def scenario(life: Life) -> None:
+        await asyncio.sleep(600)
+        began = len(phone.sent)
+        Scripted.values.update(shop=9)
+        await asyncio.sleep(11)
+        assert "POST push-notification" in taken(phone, other, began)
+        assert taken(phone, hindered) == []
+        said = life.told(DeliveryBlocked)
+        assert said
+        assert all((" to team " in each) is (hindered == "team") for each in said)
+        # What waits for it goes once it may.
+        phone.fault = None
+        await asyncio.sleep(4000)
+        assert {"POST push-notification", "PUT shop"} <= {*taken(phone, hindered)}
+
+    live(BOTH, scenario, phone)
+
+
+def test_no_message_of_one_account_waits_for_the_other(live: Any) -> None:
+    """Five requests of one that are never answered, and thousands that wait, delay nothing of the other."""
+    theirs = "".join(f"  w{number}: {{value: shop.errors, min_interval: 0s, account: team}}\n" for number in range(300))
+    text = f"{TEAM}{SOURCES}{RULES}widgets:\n{theirs}  mine: {{value: shop.errors, min_interval: 0s}}\n"
+    phone = Phone(fault=refusing("team", NotSent("too late"), 25.0))
+
+    async def scenario(life: Life) -> None:
+        for value in range(30):
+            Scripted.values.update(shop=value % 5 if value < 20 else 9)
+            await asyncio.sleep(10)
+        mine = [sent for sent in phone.sent if sent.key == KEYS[0] and "push" not in sent.path]
+        polls = [at for _, at in life.did("shop", "poll")]
+        late = [sent.at - max(at for at in polls if at <= sent.at) for sent in mine]
+        assert len(mine) > 15
+        assert max(late) < 0.5
+        assert taken(phone, "default").count("POST push-notification") == 1
+
+    live(text, scenario, phone)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_budgets_are_apart_unless_two_keys_are_of_the_same_account(live: Any, same: bool) -> None:
+    widgets = [f"  w{number}: {{value: shop.errors, account: team, min_interval: 0s}}" for number in range(200)]
+    widgets += [f"  v{number}: {{value: shop.errors, min_interval: 0s}}" for number in range(200)]
+    team = f"accounts: {{team: {{api_key: {KEYS[1]}{', same_account_as: default' if same else ''}}}}}\n"
+    phone = Phone()
+
+    async def scenario(life: Life) -> None:
+        for value in range(18):
+            Scripted.values.update(shop=value)
+            await asyncio.sleep(10)
+        for key in KEYS:
+            assert sum(sent.key == key for sent in phone.sent) > 100, "none is starved"
+        most = max(
+            sum(first.at <= sent.at < first.at + 60 for sent in phone.sent if same or sent.key == first.key)
+            for first in phone.sent[::20]
+        )
+        assert most <= 300
+        if not same:
+            assert len(phone.sent) > 900
+
+    live(team + SOURCES + "widgets:\n" + "\n".join(widgets) + "\n", scenario, phone)
+
+
+def test_a_share_leaves_the_rest_to_others(live: Any) -> None:
+    widgets = [f"  w{number}: {{value: shop.errors, account: team, min_interval: 0s}}" for number in range(200)]
+    team = f"accounts: {{team: {{api_key: {KEYS[1]}, limits: {{share: 20%}}}}}}\n"
+    phone = Phone()
+
+    async def scenario(_: Life) -> None:
+        for value in range(18):
+            Scripted.values.update(shop=value)
+            await asyncio.sleep(10)
+        times = [sent.at for sent in phone.sent]
+        assert max(sum(first <= at < first + 60 for at in times) for first in times) <= 60
+        assert len(times) > 120
+
+    live(team + SOURCES + "widgets:\n" + "\n".join(widgets) + "\n", scenario, phone)
+
+
+def test_an_account_that_a_reload_removes_is_ended_with_its_key(live: Any) -> None:
+    phone = Phone()
+
+    async def scenario(life: Life) -> None:
+        Scripted.values.update(shop=9)
+        await asyncio.sleep(60)
+        began = len(phone.sent)
+        alone = RULES.replace("[default, team]", "default") + SURFACES.replace("[default, team]", "default")
+        assert isinstance(await life.reload(SOURCES + alone), Reloaded)
+        await asyncio.sleep(30)
+        assert sorted(taken(phone, "team", began)) == ["DELETE shop", "POST badge", "replace"]
+        assert all("DELETE" not in each for each in taken(phone, "default", began))
+        # It comes back as new.
+        again = len(phone.sent)
+        await life.reload(BOTH)
+        await asyncio.sleep(700)
+        assert {"PUT shop", "POST push-notification"} <= {*taken(phone, "team", again)}
+        assert "POST push-notification" not in taken(phone, "default", again)
+
+    live(BOTH, scenario, phone)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_an_account_with_another_name_goes_on(live: Any, restarts: bool) -> None:
+    phone, renamed = Phone(), OPS + (SOURCES + RULES + SURFACES).replace("team", "ops")
+
+    async def first(life: Life) -> None:
+        Scripted.values.update(shop=9)
+        await asyncio.sleep(60)
+        if not restarts:
+            await second(life)
+
+    async def second(life: Life) -> None:
+        began = len(phone.sent)
+        Scripted.values.update(shop=9)
+        if not restarts:
+            await life.reload(renamed)
+        await asyncio.sleep(60)
+        assert [each for each in taken(phone, "ops", began) if "push" in each or "DELETE" in each] == []
+        Scripted.values.update(shop=0)
+        await asyncio.sleep(60)
+        assert "replace" in taken(phone, "ops", began)
+        assert life.told(AccountForgotten) == []
+
+    live(BOTH, first, phone)
+    if restarts:
+        live(renamed, second, phone)
+
+
+def test_a_restart_without_an_account_forgets_what_it_shows_and_says_so(live: Any) -> None:
+    phone = Phone()
+
+    async def first(_: Life) -> None:
+        Scripted.values.update(shop=9)
+        await asyncio.sleep(60)
+
+    async def second(life: Life) -> None:
+        began = len(phone.sent)
+        await asyncio.sleep(60)
+        assert [sent for sent in phone.sent[began:] if sent.key == KEYS[1]] == []
+        (said,) = life.told(AccountForgotten)
+        assert said.startswith("account team is not configured any more: 2 Live Activities or badges stay")
+
+    async def third(life: Life) -> None:
+        await asyncio.sleep(30)
+        assert life.told(AccountForgotten) == []
+
+    live(BOTH, first, phone)
+    alone = SOURCES + RULES.replace("[default, team]", "default") + SURFACES.replace("[default, team]", "default")
+    live(alone, second, phone)
+    live(alone, third, phone)
+
+
+def test_a_restart_notifies_no_account_twice(live: Any) -> None:
+    phone = Phone()
+
+    async def scenario(_: Life) -> None:
+        Scripted.values.update(shop=9)
+        await asyncio.sleep(120)
+
+    live(BOTH, scenario, phone)
+    sent = len(phone.sent)
+    live(BOTH, scenario, phone)
+    assert [each for each in phone.sent[sent:] if "push" in each.path] == []
+    assert [taken(phone, account).count("POST push-notification") for account in ("default", "team")] == [1, 1]

@@ -130,7 +130,17 @@ class _Language:
         from babel import Locale
         from babel.units import format_unit
 
-        self._locale = Locale.parse(name)
+        class Quoting(Locale):
+            """A locale for Babel, which takes what stands between two ``'`` of a number for a quoted text, though
+            some languages group digits by them (1'234'567 in Switzerland). Two of them are one to it.
+            """
+
+            @property
+            def number_symbols(self) -> Any:
+                latin = super().number_symbols["latn"]
+                return {"latn": {**latin, "group": latin["group"].replace("'", "''")}}
+
+        self._locale = Quoting.parse(name)
         self._format_unit = format_unit
         self._english = english
 

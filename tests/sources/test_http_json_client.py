@@ -474,6 +474,33 @@ class TestPages:
             ask(HttpJson, options(web.url, self.EACH, pages={"next": "$.next"} | more))
         assert RawSample("stock", 1.0, {"id": "i1"}) in caught.value.samples
 
+    COUNT = {"items": {"path": "$.items[*]", "count": True}, "total": "$.total"}  # noqa: RUF012
+
+    @pytest.mark.parametrize("padding", [0, 300_000], ids=["here", "in the process"])
+    def test_what_is_counted_is_counted_in_all(self, ask: Ask, web: Server, padding: int) -> None:
+        for number, following in ((1, "/2"), (2, "/3"), (3, None)):
+            web.replies["/" if number == 1 else f"/{number}"] = Reply(self.page(number, following) + b" " * padding)
+        expected = [RawSample("items", 3.0), RawSample("total", 4.0)]
+        assert ask(HttpJson, options(web.url, self.COUNT, pages={"next": "$.next"})) == expected
+
+    @pytest.mark.parametrize("padding", [0, 300_000], ids=["here", "in the process"])
+    @pytest.mark.parametrize(
+        ("second", "more", "said"),
+        [
+            (Reply(status=404), {}, "HTTP 404"),
+            (Reply(b"{"), {}, "expected JSON"),
+            (Reply(b'{"total": 4}'), {}, r"items: \$.items finds nothing"),
+            (Reply(b'{"items": [{"id": 2}], "next": "/3"}'), {"at_most": 2}, "more than 2 pages"),
+        ],
+    )
+    def test_some_pages_are_not_taken_for_all(
+        self, ask: Ask, web: Server, second: Reply, more: dict[str, Any], said: str, padding: int
+    ) -> None:
+        web.replies |= {"/": Reply(self.page(1, "/2") + b" " * padding), "/2": second}
+        with pytest.raises(SourceError, match=said) as caught:
+            ask(HttpJson, options(web.url, self.COUNT, pages={"next": "$.next"} | more))
+        assert caught.value.samples == (RawSample("total", 4.0),)
+
     @staticmethod
     def cursors(web: Server, following: dict[str | None, Any]) -> None:
         """Answer with a page for each cursor, in which the one that follows stands."""

@@ -17,7 +17,7 @@ from smithd.testing import Reply, Server
 from smithd_sources.http_json import HttpJson, process
 from smithd_sources.http_json.body import Body
 from smithd_sources.http_json.process import SearchProcess
-from smithd_sources.http_json.search import Search
+from smithd_sources.http_json.search import Pages, Search
 from smithd_sources.values import TimeContext
 from sources.conftest import Ask
 from sources.test_http_json import as_json, options
@@ -58,7 +58,7 @@ def search(path: str = "$.orders") -> Search:
 
 
 def found(searching: SearchProcess, content: bytes, path: str = "$.orders", cost: float = 0.0) -> list[Any]:
-    answer = searching.samples(search(path), [Body(content, "")], ASKED, cost, 60.0)
+    answer = searching.samples(search(path), Pages([Body(content, "")]), ASKED, cost, 60.0)
     assert answer["failure"] is None
     samples: list[Any] = answer["samples"]
     return samples
@@ -174,7 +174,7 @@ def test_who_gets_no_turn_in_time_says_so(searching: SearchProcess) -> None:
     while not searching.is_busy:
         pass
     with pytest.raises(Unavailable, match="had no turn"):
-        searching.samples(search(), [Body(b"{}", "")], ASKED, 1.0, 0.0)
+        searching.samples(search(), Pages([Body(b"{}", "")]), ASKED, 1.0, 0.0)
     slow.join(60)
 
 

@@ -51,7 +51,8 @@ def _done(header: bytes, jobs: BinaryIO) -> dict[str, Any]:
     began = cpu_seconds()
     try:
         job = json.loads(header)
-        pages = Pages(Body(jobs.read(size), kind) for size, kind in job["bodies"])
+        bodies = (Body(jobs.read(size), kind) for size, kind in job["bodies"])
+        pages = Pages(bodies, complete=job.get("complete", True))
         answer = _searched(_search(job["search"]), job, pages)
     except SourceError as error:
         answer = {"error": str(error)}

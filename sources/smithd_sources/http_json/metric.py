@@ -111,7 +111,7 @@ Report = Callable[[str], None]
 def read_metric(
     name: str, metric: JSONMetric, documents: Sequence[Any], asked: TimeContext, report: Report
 ) -> list[RawSample]:
-    """The metric's samples in these documents: of an ``each`` in all of them, of a ``path`` in the first.
+    """The metric's samples in these documents: of an ``each`` or a ``count`` in all, of a ``path`` in the first.
 
     ``report`` is called with a text for each element that cannot be read. Raises BadResponse where nothing of the
     metric can be used. A value that is null, NaN or infinite brings no sample, nor does one whose own time is null.
@@ -119,8 +119,9 @@ def read_metric(
     if metric.each is not None:
         return _read_each(name, metric, metric.each, documents, asked, report)
     assert metric.path is not None  # by the validator
-    found = (_count if metric.count else _only)(metric.path, documents[0])
-    value = metric.conversion(found, metric.path, asked)
+    path = metric.path
+    found = sum(_count(path, document) for document in documents) if metric.count else _only(path, documents[0])
+    value = metric.conversion(found, path, asked)
     if value is None:
         return []
     if metric.time is None:

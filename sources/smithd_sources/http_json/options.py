@@ -137,7 +137,7 @@ class HttpJsonOptions(HttpConnectionOptions):
         None, min_length=1, description="the statuses whose answers count; default: 200 to 299"
     )
     redirects: int = Field(5, ge=0, le=20, description="how many to follow; another host gets no credentials")
-    pages: PagesOptions | None = Field(None, description="where the next page is; 'each' reads all of them")
+    pages: PagesOptions | None = Field(None, description="where the next page is; 'each' and 'count' read all of them")
     max_size: Size = Field(
         5_000_000, le=LARGEST, description="the largest answer to accept, unpacked, all pages together; at most 20 MB"
     )

@@ -19,7 +19,7 @@ from typing import Any
 
 from smithd.plugin import BadResponse, MetricOptions, Unavailable
 from smithd_sources.http_json.body import Body
-from smithd_sources.http_json.search import Search
+from smithd_sources.http_json.search import Pages, Search
 from smithd_sources.values import TimeContext
 
 _COMMAND = ("-P", "-m", "smithd_sources.http_json.child")
@@ -71,12 +71,16 @@ class SearchProcess:
         address: str | None = answer["next_page"]
         return address
 
-    def samples(
-        self, search: Search, bodies: Sequence[Body], asked: TimeContext, cost: float, patience: float
-    ) -> dict[str, Any]:
+    def samples(self, search: Search, pages: Pages, asked: TimeContext, cost: float, patience: float) -> dict[str, Any]:
         """``samples`` (metric, value and labels), the ``failure`` of the rest, if any, and the ``seconds`` it took."""
-        job = {"wants": "samples", "search": _written(search), "now": asked.now, "zone": str(asked.zone)}
-        return self._ask(job, bodies, cost, patience)
+        job = {
+            "wants": "samples",
+            "search": _written(search),
+            "now": asked.now,
+            "zone": str(asked.zone),
+            "complete": pages.complete,
+        }
+        return self._ask(job, pages.bodies, cost, patience)
 
     def _ask(self, job: dict[str, Any], bodies: Sequence[Body], cost: float, patience: float) -> dict[str, Any]:
         header = json.dumps(job | {"bodies": [(len(body.content), body.kind) for body in bodies]}).encode() + b"\n"

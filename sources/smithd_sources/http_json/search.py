@@ -32,10 +32,14 @@ _END_OF_LINE = re.compile(r"\r\n|\n|\r")
 
 
 class Pages:
-    """The bodies of one answer, a page each. A page is parsed once, however often its document is asked for."""
+    """The bodies of one answer, a page each. A page is parsed once, however often its document is asked for.
 
-    def __init__(self, bodies: Iterable[Body] = ()) -> None:
+    ``complete``: no page failed, so that what is counted in these is all that there is.
+    """
+
+    def __init__(self, bodies: Iterable[Body] = (), *, complete: bool = True) -> None:
         self.bodies = list(bodies)
+        self.complete = complete
         self._documents: dict[int, Any] = {}
 
     @property
@@ -91,13 +95,18 @@ class Search(Options):
                 return text.strip()
 
     def samples(self, pages: Pages, asked: TimeContext, failures: PartialFailures) -> list[RawSample]:
-        """The samples of all metrics; what cannot be read is added to the failures.
+        """The samples of all metrics, without those that count where a page failed; what cannot be read is added to the
+        failures.
 
         Raises BadResponse where the first page cannot be parsed, or reports an error instead of what was asked for.
         """
         documents = list(self._documents(pages, failures))
+        is_complete = pages.complete and len(documents) == len(pages.bodies)
         samples: list[RawSample] = []
         for name, metric in self.metrics.items():
+            # The count of some pages is no smaller count, but a wrong one.
+            if metric.count and not is_complete:
+                continue
             try:
                 samples += read_metric(name, metric, documents, asked, lambda text: failures.add(BadResponse(text)))
             except BadResponse as error:

@@ -114,7 +114,7 @@ class HttpJson(Source[HttpJsonOptions]):
     async def _get_pages(
         self, client: HttpJsonClient, page: PageResponse, wanted: PagesOptions, pages: Pages, failures: PartialFailures
     ) -> None:
-        """Get the pages that follow, and add them. A failure there costs only the pages from there on."""
+        """Get the pages that follow, and add them. A failure there costs only the pages from there on, and counts."""
         # The address of a bare host may be written with a slash at its end, or without.
         seen = {self.options.url, f"{self.options.url}/", page.address} if wanted.query is None else set[str]()
         own = self._search.place
@@ -136,6 +136,7 @@ class HttpJson(Source[HttpJsonOptions]):
                 pages.bodies.append(_body(page))
         except SourceError as error:
             failures.add(error)
+            pages.complete = False
 
     async def _next_page(self, page: PageResponse, pages: Pages) -> str | None:
         """The address or the cursor of the next page, as the last one names it; None where there is none."""
@@ -151,7 +152,7 @@ class HttpJson(Source[HttpJsonOptions]):
         """The samples of all pages; what cannot be read is added to the failures."""
         search = self._search
         if self._is_costly(pages.size):
-            found = await self._threads.run(lambda: self._searched_apart(pages.bodies))
+            found = await self._threads.run(lambda: self._searched_apart(pages))
             if found["failure"] is not None:
                 failures.add(BadResponse(found["failure"]))
             return [RawSample(*sample) for sample in found["samples"]]
@@ -178,10 +179,10 @@ class HttpJson(Source[HttpJsonOptions]):
                         "%s.%s: %s is null or empty: the label %s is empty there", self.context.name, metric, path, name
                     )
 
-    def _searched_apart(self, bodies: list[Body]) -> dict[str, Any]:
+    def _searched_apart(self, pages: Pages) -> dict[str, Any]:
         """What the process finds. The cost is noted also where nobody waits for it any more."""
         try:
-            found = _PROCESS.samples(self._search, bodies, self._asked(), self._cost, self._patience)
+            found = _PROCESS.samples(self._search, pages, self._asked(), self._cost, self._patience)
         except BadResponse:
             self._cost = math.inf
             raise

@@ -289,6 +289,27 @@ def test_an_unpaid_account_still_ends_streams_and_sets_metrics(path: Path) -> No
     assert harness.published(DeliveryResumed) == [DeliveryResumed("pushes, Live Activities and the badge")]
 
 
+@pytest.mark.parametrize(("refusals", "expected"), [(1, [0, 0]), (2, [0, 0, 3600]), (3, [0, 0, 3600, 7200])])
+def test_after_a_live_activity_that_must_be_paid_for_one_is_tried_at_once(
+    path: Path, refusals: int, expected: list[int]
+) -> None:
+    """Another may have made room for it; where that is refused as well, they wait for an hour."""
+    harness = Harness(path)
+
+    async def service(_: Request) -> Answer | Reply:
+        return no(402, error="trial_expired") if len(harness.seen) <= refusals else ok()
+
+    async def scenario() -> None:
+        async with harness.running():
+            harness.put(stream("x"))
+            await asyncio.sleep(8000)
+
+    harness.service = service
+    run_virtual(scenario, BEGIN)
+    assert [round(at) for at in harness.times()] == expected
+    assert len(harness.published(DeliveryBlocked)) == len(harness.published(DeliveryResumed)) == 1
+
+
 def test_a_pause_that_the_service_asks_for_is_kept_by_its_family_alone(path: Path) -> None:
     harness = Harness(path)
 

@@ -201,9 +201,12 @@ class Gate:
         blocked, settlement = outcome.blocks, outcome.settlement
         if blocked is not None and isinstance(settlement, Retry):
             # A probe that was refused as before changes nothing; its scope waits for the next probe.
-            if blocked not in self._blocks:
+            is_new = blocked not in self._blocks
+            if is_new:
                 changes.append(Blocked(blocked, settlement.reason, settlement.detail))
-            self._blocks[blocked] = now + _PROBES[blocked]
+            # Another may have made room for a Live Activity that is refused: whether it can return is tried at once.
+            at_once = is_new and blocked is BlockScope.BILLED and endpoint is Endpoint.STREAM_PUT
+            self._blocks[blocked] = now if at_once else now + _PROBES[blocked]
         return changes
 
     def _reach(self, outcome: Outcome, began: float, now: float, *, is_probe: bool) -> list[Change]:

@@ -98,6 +98,19 @@ def test_an_incident_that_is_to_stay_away_returns_when_it_gets_worse(tmp_path: P
         assert poll(harness, 180, orders=4, errors=9) == ["state"]
 
 
+def test_one_that_stays_away_returns_with_the_next_incident(tmp_path: Path) -> None:
+    coloured = ALWAYS.replace("value: shop.orders}", "value: shop.orders, color_by: errors}")
+    config = coloured.rstrip() + "\n    after_swipe: stay_away\n"
+    assert "color_by" in config
+    with Harness(tmp_path, config, T) as harness:
+        poll(harness, 0, orders=1, errors=9)
+        assert poll(harness, 60, swiped=True, orders=2, errors=9) == ["state", "end"]
+        assert poll(harness, 120, orders=3, errors=0) == []
+    with Harness(tmp_path, config, T + 180) as harness:
+        assert poll(harness, 180, orders=4, errors=0) == []
+        assert poll(harness, 900, orders=5, errors=9) == ["state"]
+
+
 def test_a_routine_activity_that_is_to_return_does(tmp_path: Path) -> None:
     with Harness(tmp_path, ALWAYS.rstrip() + "\n    after_swipe: return\n", T) as harness:
         poll(harness, 0, orders=1)

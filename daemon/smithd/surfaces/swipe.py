@@ -2,7 +2,7 @@
 
 Nobody tells us of a swipe. The next update starts the activity anew, and the service's answer says so: then it is on
 the phone again. An incident stays there. Any other activity ends at once, and stays away until it has had no reason to
-be shown, or a rule that it shows fires more severely than at the swipe. ``after_swipe`` says otherwise for an activity.
+be shown, or a rule that it shows fires more severely than before. ``after_swipe`` says otherwise for an activity.
 """
 
 from __future__ import annotations
@@ -34,4 +34,5 @@ def _stays(away: Away, stream: SlotSurface, view: SurfacesView) -> int | None:
     incident = stream.incident_severity(view)
     if away.severity is None:
         return rank(incident) if stream.stays_away(is_incident=incident is not None) else None
-    return away.severity if rank(incident) <= away.severity else None
+    # What has become milder since may get worse again.
+    return min(away.severity, rank(incident)) if rank(incident) <= away.severity else None

@@ -269,7 +269,9 @@ def test_requests_a_minute_are_rounded_for_a_reader(capsys: pytest.CaptureFixtur
     Path("smithd.yaml").write_text("".join((SOUND | {"sources": fast, "widgets": slow}).values()))
     assert run(["check"]) == 0
     printed = capsys.readouterr().out
-    assert re.search(r"^  notifications            0 /   [4-6]\d,\d{3} /    60$", printed, re.MULTILINE)
+    assert re.search(
+        r"^  notifications            0 /   [4-6]\d,\d{3} /    60   \(most of it: line 17\)$", printed, re.MULTILINE
+    )
     assert "widget values         <0.1 /        1 /   300" in printed
     assert re.search(r"notifications: up to [4-6]\d,\d{3} requests a minute if every alert fires", printed)
 
@@ -284,23 +286,28 @@ def test_the_plan_names_what_waits_and_what_ios_does_not_show(capsys: pytest.Cap
     widgets += "  money: {value: shop.revenue, format: \"{{ value | money('EUR') }} today\"}\n"
     sections = SOUND | {"live_activities": f"live_activities:\n{activities}", "widgets": widgets}
     sections["activitysmith"] = "activitysmith: {api_key: a_key_0123456789, limits: {live_activities_at_once: 3}}\n"
-    Path("smithd.yaml").write_text("".join(sections.values()))
+    text = "".join(sections.values())
+    Path("smithd.yaml").write_text(text)
+    at = {line.partition(":")[0].strip(): f"line {place}" for place, line in enumerate(text.splitlines(), 1)}
     assert run(["check"]) == 0
     printed = capsys.readouterr().out
     assert "4 Live Activities can be wanted while nothing fires, and 3 fit" in printed
     assert "these may have to wait: s2" in printed
     assert (
         "Live Activities: 6 can be wanted at once, 4 of them while nothing fires; 3 fit.\n"
-        "  If every alert fires, these are shown: bad, mild, top\n"
-        "  and these wait: s0, s1, s2\n"
+        f"  If every alert fires, these are shown: bad ({at['bad']}), mild ({at['mild']}), top ({at['top']})\n"
+        f"  and these wait: s0 ({at['s0']}), s1 ({at['s1']}), s2 ({at['s2']})\n"
     ) in printed
+    for named in (
+        f"an hour; these can change more often:\n  s0 (30 times, {at['s0']})",
+        f"(see min_interval):\n  orders (60 times, {at['orders']}), money (60 times, {at['money']})\n",
+    ):
+        assert named in printed
+    assert f"too long for a circle, which has room for 7 characters:\n  money (15 characters, {at['money']})" in printed
     assert (
-        "iOS shows about 12 updates of a Live Activity an hour; these can change more often:\n  s0 (30 times)"
+        f"too long for a rectangle, which has room for 11 characters:\n  money (15 characters, {at['money']})"
         in printed
     )
-    assert "these are sent more often (see min_interval):\n  orders (60 times), money (60 times)\n" in printed
-    assert "too long for a circle (7 characters): money (15)" in printed
-    assert "too long for a rectangle (11 characters): money (15)" in printed
 
 
 def test_run_takes_a_file_as_check_does(capsys: pytest.CaptureFixture[str]) -> None:

@@ -173,3 +173,24 @@ def test_what_is_folded_where_every_alert_fires(tmp_path: Path) -> None:
     assert slots.quiet == ("always", "nights", "critical")
     assert slots.quiet_waiting == ("critical",)
     assert (slots.shown, slots.folded, slots.waiting) == (("critical",), ("warning", "always"), ("plain", "nights"))
+
+
+def test_each_account_has_its_own_figures(tmp_path: Path) -> None:
+    path = tmp_path / "smithd.yaml"
+    path.write_text(
+        HEAD
+        + "accounts: {team: {api_key: ask_team, limits: {live_activities_at_once: 1}}}\n"
+        + SHOP.replace("EVERY", "1m")
+        + "rules: {a: {metric: shop.a, warning: '> 1', account: [default, team], push: true}}\n"
+        + "widgets: {w: {value: shop.a, account: team}, v: shop.b}\n"
+        + "live_activities: {l: {type: value, title: T, value: shop.a, account: team}}\n"
+    )
+    planned = plan(load(path, secrets_required=True))
+    found = {(each.account, each.family): (each.steady, each.worst) for each in planned.demands}
+    assert found["default", Family.NOTIFICATIONS] == found["team", Family.NOTIFICATIONS] == (0, 1)
+    assert found["default", Family.METRICS] == found["team", Family.METRICS] == (1, 1)
+    assert (found["default", Family.LIVE_ACTIVITIES], found["team", Family.LIVE_ACTIVITIES]) == ((0, 0), (0.2, 1))
+    assert [(each.account, each.slots, each.shown) for each in planned.slots] == [
+        ("default", 4, ()),
+        ("team", 1, ("l",)),
+    ]

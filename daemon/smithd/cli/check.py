@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import click
 
+from smithd.cli import plan
 from smithd.cli.options import config_argument, log_level_option
 from smithd.clock import SystemClock
 from smithd.config.certificates import check_certificates
 from smithd.config.load import load, without_collector
 from smithd.config.model import Config
 from smithd.config.needs import descriptor_needs
-from smithd.config.plan import FAMILY_NAMES, HOUR, WIDGETS_FETCHED_EVERY, SlotPlan, plan
-from smithd.config.texts import widget_lengths
 from smithd.descriptors import hard_limit
-from smithd.formatting import counted, number
-from smithd.lockscreen import widths
-from smithd.surfaces.slots.demand import FOLD_KEY
-
-MANY = 12
-"""Names that a line has at most."""
+from smithd.formatting import counted
 
 
 @click.command("check")
@@ -57,7 +51,7 @@ def summary(config: Config) -> Iterator[str]:
         yield ""
         yield from warnings
     yield ""
-    yield from _plan(config)
+    yield from plan.lines(config)
 
     needs, limit = descriptor_needs(config), hard_limit()
     yield ""
@@ -76,59 +70,6 @@ def summary(config: Config) -> Iterator[str]:
         width = max(map(len, config.widgets))
         for key, widget in config.widgets.items():
             yield f"  {key:<{width}}  {'string' if widget.is_text else 'number, currency, percent or unit'}"
-
-
-def _plan(config: Config) -> Iterator[str]:
-    """What it asks of the service and the phone."""
-    planned = plan(config)
-    yield "Requests a minute, while nothing fires / when every alert fires and resolves / allowed:"
-    width = 17 + (max(map(len, config.accounts)) + 4 if len(config.accounts) > 1 else 0)
-    for demand in planned.demands:
-        name = FAMILY_NAMES[demand.family] + (f" of {demand.account}" if len(config.accounts) > 1 else "")
-        yield f"  {name:<{width}}{_rate(demand.steady):>9} /{_rate(demand.worst):>9} /{demand.limit:>6,}"
-    for slots in planned.slots:
-        if slots.wanted:
-            yield ""
-            yield from _slots(slots, f" of {slots.account}" if len(config.accounts) > 1 else "")
-    if planned.updates:
-        shown = planned.updates[0].shown
-        yield ""
-        yield f"iOS shows about {shown:.0f} updates of a Live Activity an hour; these can change more often:"
-        yield "  " + _listed([f"{each.stream} ({_rate(each.wanted)} times)" for each in planned.updates])
-    if planned.unseen_widgets:
-        fetches = HOUR / WIDGETS_FETCHED_EVERY
-        yield ""
-        yield f"iOS fetches widgets about {fetches:.0f} times an hour; these are sent more often (see min_interval):"
-        yield "  " + _listed([f"{key} ({_rate(often)} times)" for key, often in planned.unseen_widgets.items()])
-    lengths = widget_lengths(config)
-    for place, width in (("a circle", widths.CIRCULAR), ("a rectangle", widths.RECTANGULAR)):
-        if long := [f"{key} ({length})" for key, length in lengths.items() if length > width]:
-            yield ""
-            yield f"Widgets with texts that may be too long for {place} ({width} characters): {_listed(long)}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """The first of many names."""
-    rest = len(names) - MANY
-    return ", ".join(names[:MANY]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _slots(slots: SlotPlan, whose: str) -> Iterator[str]:
-    count = f"{slots.wanted} can be wanted at once, {len(slots.quiet)} of them while nothing fires"
-    yield f"Live Activities{whose}: {count}; {slots.slots} fit."
-    if slots.folded or slots.waiting:
-        yield f"  If every alert fires, these are shown: {_listed(slots.shown)}"
-    if slots.folded:
-        yield f"  in one row each of {FOLD_KEY}: {_listed(slots.folded)}"
-    if slots.waiting:
-        yield f"  and these wait: {_listed(slots.waiting)}"
-
-
-def _rate(often: float) -> str:
-    """How often, so that what is rare is not none."""
-    if 0 < often < 0.1:
-        return "<0.1"
-    return number(often, 0 if often >= 10 or often == int(often) else 1)
 
 
 def _unnamed_counters(config: Config) -> Iterator[str]:

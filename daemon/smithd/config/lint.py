@@ -74,6 +74,15 @@ def places(validator: Validator, config: Config) -> dict[str, str]:
     return found
 
 
+def lines(validator: Validator) -> dict[Path, int]:
+    """In which line each rule and surface begins, by its path."""
+    paths: list[Path] = [("badge",)]
+    for section in ("rules", "widgets", "live_activities"):
+        written = validator.data.get(section)
+        paths += [(section,), *((section, name) for name in (written if isinstance(written, dict) else ()))]
+    return {path: locate(validator.root, path).anchor.start.line + 1 for path in paths if path[0] in validator.data}
+
+
 def _warn_of_short_histories(validator: Validator, config: Config) -> None:
     """Of rules that compare with another day, where there is none to stand in for one that is left out."""
     for name, rule in config.rules.items():

@@ -152,7 +152,8 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
     lint.advise(validator, config)
     accounts.advise(validator, config)
     empty.advise(validator, config)
-    return replace(config, warnings=report.warnings, places=lint.places(validator, config))
+    places, lines = lint.places(validator, config), lint.lines(validator)
+    return replace(config, warnings=report.warnings, places=places, lines=lines)
 
 
 def _check_stream_keys(validator: Validator) -> None:

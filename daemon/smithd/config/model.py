@@ -201,7 +201,7 @@ class Config:
     ``unknown`` has the paths of values that are not known because a secret is missing (only where secrets are not
     required): such a value is its field's default, or UNKNOWN. ``without_secret`` has the paths of all texts that lack
     a secret, also where the text as it was written is valid. ``places``: where the rules that compare with a moment ago
-    say so, as file:line:column.
+    say so, as file:line:column. ``lines``: in which line each rule and surface begins, by its path.
     """
 
     path: Path
@@ -222,6 +222,7 @@ class Config:
     without_secret: frozenset[tuple[str | int, ...]] = frozenset()
     warnings: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict)
 
     @property
     def counters(self) -> dict[str, Counter]:

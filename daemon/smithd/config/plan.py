@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from smithd.alerts.damping import after_firing, delay
@@ -214,7 +215,9 @@ class ChangePace:
 
 
 def _demands(account: str, options: AccountOptions, config: Config, pace: ChangePace) -> Iterator[Demand]:
-    rules = {name: _busiest_minute(rule, pace.interval(rule.metrics)) for name, rule in config.rules.items()}
+    rules = {
+        name: _busiest_minute(_alert_times(rule, pace.interval(rule.metrics))) for name, rule in config.rules.items()
+    }
     alerts = _Alerts(config.rules, rules, pace)
     limits = options.limits
     # Colours and counts are about all rules, whoever is notified of them.
@@ -257,11 +260,37 @@ class _Minute(NamedTuple):
         return _Minute(*(mine + sign * theirs for mine, theirs in zip(self, other, strict=True)))
 
 
-def _busiest_minute(rule: RuleConfig, interval: float) -> _Minute:
+class _AlertTimes(NamedTuple):
+    """What decides how fast an alert of a rule comes and goes, and is notified. ``interval``: between two polls;
+    ``severities``: each that it may have, the lowest first, with its ``for`` and ``keep_firing_for``; ``notified``:
+    those of which a person is told; ``wait``: ``group_wait``; ``tells_ends``: whether ends are said.
+    """
+
+    interval: float
+    severities: tuple[tuple[Severity, float, float], ...]
+    damping: float
+    notified: tuple[Severity, ...]
+    wait: float
+    tells_ends: bool
+
+
+def _alert_times(rule: RuleConfig, interval: float) -> _AlertTimes:
+    push, timings = rule.push, rule.timings.items()
+    severities = tuple((severity, timing.hold, timing.keep_firing_for) for severity, timing in timings)
+    if push is None:
+        return _AlertTimes(interval, severities, rule.damping, (), 0.0, tells_ends=False)
+    return _AlertTimes(
+        interval, severities, rule.damping, tuple(push.on), push.pace[0], tells_ends=push.on_resolve != "none"
+    )
+
+
+# Most of a thousand rules have the same times.
+@lru_cache(maxsize=1_000)
+def _busiest_minute(times: _AlertTimes) -> _Minute:
     """That of one alert which fires, at each of its severities in turn, and resolves, as fast as it can."""
-    if not interval or not rule.timings:
+    if not times.interval or not times.severities:
         return _Minute()
-    events, found, counted = sorted(_episodes(rule, interval)), _Minute(), _Minute()
+    events, found, counted = sorted(_episodes(times)), _Minute(), _Minute()
     first = 0
     for time, event in events:
         counted = counted.plus(event)
@@ -274,43 +303,41 @@ def _busiest_minute(rule: RuleConfig, interval: float) -> _Minute:
     return found.times(MINUTE / seconds) if seconds < MINUTE else found
 
 
-def _episodes(rule: RuleConfig, interval: float) -> Iterator[tuple[float, _Minute]]:
-    """What happens in a minute at least, and in two episodes of the alert; values are polled every ``interval`` seconds
-    from 0 on.
-    """
+def _episodes(times: _AlertTimes) -> Iterator[tuple[float, _Minute]]:
+    """What happens in a minute at least, and in two episodes of the alert; values are polled from 0 on."""
     poll, flapping = 0.0, None
     for episode in range(MOST_EPISODES):
         if episode >= 2 and poll > MINUTE:
             return
         fired = list[tuple[float, Severity]]()
-        for severity, timing in rule.timings.items():
-            fired.append((poll + timing.hold, severity))
-            poll = _next_poll(poll, poll + timing.hold, interval)
-        flapping = after_firing(flapping, rule.damping, fired[-1][0]) if rule.damping else None
-        resolved = poll + rule.timings[fired[0][1]].keep_firing_for + delay(flapping, rule.damping, poll)
-        yield from ((time, _Minute(changes=1)) for time, _ in [*fired, (resolved, None)])
-        if rule.push is not None:
-            yield from _notified(rule.push, [each for each in fired if each[1] in rule.push.on], resolved)
-        poll = _next_poll(poll, resolved, interval)
+        for severity, hold, _ in times.severities:
+            fired.append((poll + hold, severity))
+            poll = _next_poll(poll, poll + hold, times.interval)
+        flapping = after_firing(flapping, times.damping, fired[-1][0]) if times.damping else None
+        _, _, keep_firing_for = times.severities[0]
+        resolved = poll + keep_firing_for + delay(flapping, times.damping, poll)
+        yield from ((time, _Minute(changes=1)) for time in [*(time for time, _ in fired), resolved])
+        yield from _notified(times, [each for each in fired if each[1] in times.notified], resolved)
+        poll = _next_poll(poll, resolved, times.interval)
 
 
 def _notified(
-    push: PushOptions, fired: Sequence[tuple[float, Severity]], resolved: float
+    times: _AlertTimes, fired: Sequence[tuple[float, Severity]], resolved: float
 ) -> Iterator[tuple[float, _Minute]]:
     """The notifications of one episode."""
     if not fired:
         return
-    first = fired[0][0] + push.pace[0]
+    first = fired[0][0] + times.wait
     # What is over when its group has waited is told at its end.
     if resolved <= first:
         yield resolved, _Minute(pushes=1)
         return
-    together = any(severity is Severity.CRITICAL for time, severity in fired if time <= first)
-    yield first, _Minute(pushes=1, criticals=together)
+    is_critical = any(severity is Severity.CRITICAL for time, severity in fired if time <= first)
+    yield first, _Minute(pushes=1, criticals=is_critical)
     for time, severity in fired:
         if time > first:
             yield time, _Minute(pushes=1, criticals=severity is Severity.CRITICAL, replaced=1)
-    if push.on_resolve != "none":
+    if times.tells_ends:
         yield resolved, _Minute(replaced=1)
 
 
@@ -342,30 +369,27 @@ def _pushes(
             yield Share(("activitysmith",), Family.NOTIFICATIONS, 0.0, MINUTE / UPDATE_INTERVAL)
 
 
-@dataclass(frozen=True)
 class _Alerts:
-    """How often alerts change in their busiest minute."""
+    """How often alerts change in their busiest minute, and which rules are on which metric."""
 
-    rules: Mapping[str, RuleConfig]
-    minutes: Mapping[str, _Minute]
-    pace: ChangePace
+    def __init__(self, rules: Mapping[str, RuleConfig], minutes: Mapping[str, _Minute], pace: ChangePace) -> None:
+        self.rules = rules
+        self._changes = {name: (pace.sources(rule.metrics), minutes[name].changes) for name, rule in rules.items()}
+        self._on: dict[str, list[str]] = defaultdict(list)
+        for name, rule in rules.items():
+            for metric in rule.metrics | pace.bases(rule.metrics):
+                self._on[metric].append(name)
 
     def changes(self, names: Iterable[str]) -> int:
         """How often what shows these rules changes: those on the same sources change at once."""
         at_once: dict[frozenset[str], int] = defaultdict(int)
-        for name in names:
-            if name in self.rules:
-                sources = self.pace.sources(self.rules[name].metrics)
-                at_once[sources] = max(at_once[sources], self.minutes[name].changes)
+        for sources, changes in (self._changes[name] for name in names if name in self._changes):
+            at_once[sources] = max(at_once[sources], changes)
         return sum(at_once.values())
 
     def on(self, metric: str) -> list[str]:
         """The rules on a metric, or on one that is worked out from it."""
-        return [
-            name
-            for name, rule in self.rules.items()
-            if metric in rule.metrics or metric in self.pace.bases(rule.metrics)
-        ]
+        return self._on.get(metric, [])
 
 
 def _badge(badge: BadgeOptions | None, alerts: _Alerts, pace: ChangePace) -> Iterator[Share]:

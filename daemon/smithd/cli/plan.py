@@ -1,0 +1,87 @@
+"""The plan of a configuration as ``smithd check`` prints it: numbers, names, and the lines to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from smithd.config.model import Config
+from smithd.config.plan import FAMILY_NAMES, HOUR, WIDGETS_FETCHED_EVERY, Demand, SlotPlan, plan
+from smithd.config.texts import widget_lengths
+from smithd.formatting import number
+from smithd.lockscreen import widths
+from smithd.surfaces.slots.demand import FOLD_KEY
+
+MANY = 12
+"""Names that a line has at most."""
+
+
+def lines(config: Config) -> Iterator[str]:
+    """What it asks of the service and the phone, line by line."""
+    planned, several = plan(config), len(config.accounts) > 1
+    yield "Requests a minute, while nothing fires / when every alert fires and resolves / allowed:"
+    names = [FAMILY_NAMES[each.family] + (f" of {each.account}" if several else "") for each in planned.demands]
+    width = max(map(len, names)) + 2
+    for name, demand in zip(names, planned.demands, strict=True):
+        yield f"  {name:<{width}}{_demand(demand, config)}"
+    for slots in planned.slots:
+        if slots.wanted:
+            yield ""
+            yield from _slots(slots, config, f" of {slots.account}" if several else "")
+    if planned.updates:
+        yield ""
+        shown = planned.updates[0].shown
+        yield f"iOS shows about {shown:.0f} updates of a Live Activity an hour; these can change more often:"
+        wanted = {each.stream: f"{_rate(each.wanted)} times" for each in planned.updates}
+        yield f"  {_listed(wanted, 'live_activities', config)}"
+    if planned.unseen_widgets:
+        yield ""
+        fetches = HOUR / WIDGETS_FETCHED_EVERY
+        yield f"iOS fetches widgets about {fetches:.0f} times an hour; these are sent more often (see min_interval):"
+        often = {key: f"{_rate(often)} times" for key, often in planned.unseen_widgets.items()}
+        yield f"  {_listed(often, 'widgets', config)}"
+    lengths = widget_lengths(config)
+    for place, width in (("a circle", widths.CIRCULAR), ("a rectangle", widths.RECTANGULAR)):
+        if long := {key: f"{length} characters" for key, length in lengths.items() if length > width}:
+            yield ""
+            yield f"Widgets with texts that may be too long for {place}, which has room for {width} characters:"
+            yield f"  {_listed(long, 'widgets', config)}"
+
+
+def _demand(demand: Demand, config: Config) -> str:
+    """The numbers, and the line of what causes most of them."""
+    line = config.lines.get(demand.largest or ()) if demand.worst else None
+    most = f"   (most of it: line {line})" if line is not None else ""
+    return f"{_rate(demand.steady):>9} /{_rate(demand.worst):>9} /{demand.limit:>6,}{most}"
+
+
+def _slots(slots: SlotPlan, config: Config, whose: str) -> Iterator[str]:
+    count = f"{slots.wanted} can be wanted at once, {len(slots.quiet)} of them while nothing fires"
+    yield f"Live Activities{whose}: {count}; {slots.slots} fit."
+    parts = (
+        ("If every alert fires, these are shown", slots.shown),
+        (f"in one row each of {FOLD_KEY}", slots.folded),
+        ("and these wait", slots.waiting),
+    )
+    if slots.folded or slots.waiting:
+        for what, keys in parts:
+            if keys:
+                yield f"  {what}: {_listed(dict.fromkeys(keys, ''), 'live_activities', config)}"
+
+
+def _listed(notes: dict[str, str], section: str, config: Config) -> str:
+    """The first of many names, each with what there is to say of it, and its line."""
+    named = [f"{key} ({', '.join(_said(note, section, key, config))})" for key, note in notes.items()]
+    rest = len(named) - MANY
+    return ", ".join(named[:MANY]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _said(note: str, section: str, key: str, config: Config) -> Sequence[str]:
+    line = config.lines.get((section, key))
+    return [each for each in (note, f"line {line}" if line is not None else "") if each]
+
+
+def _rate(often: float) -> str:
+    """How often, so that what is rare is not none."""
+    if 0 < often < 0.1:
+        return "<0.1"
+    return number(often, 0 if often >= 10 or often == int(often) else 1)

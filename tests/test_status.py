@@ -151,3 +151,21 @@ def test_as_json_writes_times_in_the_zone_and_keeps_the_rest(tmp_path: Path) -> 
         assert written["alerts"][0]["since"] == "2025-11-23T14:00:01+00:00"
         assert written["sources"][1]["since"] is None
         assert written["accounts"][0]["budgets"][0] == {"family": "notifications", "used": 0, "limit": 60}
+
+
+def test_each_account_has_its_own_gate_slots_and_messages(tmp_path: Path) -> None:
+    text = CONFIG.replace("show: always", "show: always, account: [default, team]")
+    text += "accounts: {team: {api_key: t, limits: {share: 50%}}, night: {api_key: n, same_account_as: team}}\n"
+    with Harness(tmp_path, text, T) as harness:
+        harness.poll(T + 1, orders=9)
+        accounts = harness.engine.engine.setup.config.accounts
+        gates = [
+            gate_status(AccountDelivery(name, options, UTC), 100.0, harness.now) for name, options in accounts.items()
+        ]
+        found = {account.name: account for account in seen(harness, gates=gates).accounts}
+        assert [*found] == ["default", "team", "night"]
+        assert {name: account.slots for name, account in found.items()} == {"default": 4, "team": 2, "night": 2}
+        assert sum(lane.waiting for lane in found["team"].waiting) == 1
+        assert found["night"].waiting == []
+        streams = [each for each in seen(harness, gates=gates).surfaces if each.kind == "live_activity"]
+        assert [(each.account, each.name) for each in streams] == [("default", "shop"), ("team", "shop")]

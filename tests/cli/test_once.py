@@ -216,3 +216,15 @@ def test_a_test_push_says_what_became_of_it(tmp_path: Path, capsys: pytest.Captu
         assert "refuses the key" in capsys.readouterr().err
     assert push(service, config) == 1
     assert "could not connect to 127.0.0.1: connection refused" in capsys.readouterr().err
+
+
+def test_a_test_push_goes_to_the_account_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with world(data()) as (service, _, url):
+        config = configured(tmp_path, service.key, url)
+        address = next(line for line in config.read_text().splitlines() if "base_url" in line).split("base_url:")[1]
+        further = f"accounts: {{team: {{api_key: ask_nobody, base_url: {address.strip(' }').split(',')[0]}}}}}\n"
+        config.write_text(config.read_text() + further)
+        assert run(["test-push", "-c", str(config), "--account", "team"]) == 1
+        assert "wrong key" in capsys.readouterr().err
+        assert run(["test-push", "-c", str(config), "--account", "tem"]) == 2
+        assert "did you mean 'team'?" in capsys.readouterr().err

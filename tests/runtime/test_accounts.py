@@ -12,7 +12,7 @@ import pytest
 from runtime.life import KEYS, Life, Phone, Scripted, living
 from smithd.delivery.reply import NotSent, Refusal, Rejected, Reply
 from smithd.delivery.wire import Request
-from smithd.events import AccountForgotten, DeliveryBlocked, Reloaded
+from smithd.events import AccountForgotten, AlertChanged, DeliveryBlocked, NotificationChanged, Reloaded
 from virtual_time import run_virtual
 
 SOURCES = """
@@ -241,3 +241,13 @@ def test_a_restart_notifies_no_account_twice(live: Any) -> None:
     live(BOTH, scenario, phone)
     assert [each for each in phone.sent[sent:] if "push" in each.path] == []
     assert [taken(phone, account).count("POST push-notification") for account in ("default", "team")] == [1, 1]
+
+
+def test_the_log_says_which_account_was_notified(live: Any) -> None:
+    async def scenario(life: Life) -> None:
+        Scripted.values.update(shop=9)
+        await asyncio.sleep(30)
+        assert [event.decision for event in life.facts if isinstance(event, AlertChanged)] == ["notified"]
+        assert life.told(NotificationChanged) == ["alert errors (critical): notified: account team"]
+
+    live(BOTH, scenario, Phone())

@@ -14,7 +14,7 @@ from smithd.cli.options import config_argument, log_level_option
 from smithd.clock import SystemClock
 from smithd.config.certificates import check_certificates
 from smithd.config.load import load, without_collector
-from smithd.config.model import Config
+from smithd.config.model import Config, account_names
 from smithd.config.needs import descriptor_needs
 from smithd.descriptors import hard_limit
 from smithd.formatting import counted
@@ -69,7 +69,9 @@ def summary(config: Config) -> Iterator[str]:
         yield "Create these metrics in the ActivitySmith app, with this key and format (the API cannot create them):"
         width = max(map(len, config.widgets))
         for key, widget in config.widgets.items():
-            yield f"  {key:<{width}}  {'string' if widget.is_text else 'number, currency, percent or unit'}"
+            names = account_names(widget.account)
+            whose = f" (of {', '.join(names)})" if len(config.accounts) > 1 else ""
+            yield f"  {key:<{width}}  {'string' if widget.is_text else 'number, currency, percent or unit'}{whose}"
 
 
 def _unnamed_counters(config: Config) -> Iterator[str]:

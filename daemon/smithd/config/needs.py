@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from smithd.config.model import Config
 from smithd.connections import MOST
+from smithd.delivery.choice import AT_ONCE
 from smithd.descriptors import KEPT
 from smithd.pool import FEWEST
 
@@ -36,6 +37,8 @@ def descriptor_needs(config: Config) -> DescriptorNeeds:
     """What this configuration needs."""
     # The control socket has as many connections as the page may have.
     fixed = OWN + KEPT + (MOST if config.web is None else 2 * MOST)
+    # Those to the service of the first account are among the process's own.
+    fixed += AT_ONCE * (len(config.accounts) - 1)
     connections = 0
     for source in config.sources.values():
         fixed += source.source_class.own_descriptors

@@ -46,6 +46,11 @@ class NotifyConfig:
                 return GROUP_WAIT, GROUP_INTERVAL
         return 0.0, GROUP_INTERVAL
 
+    def said(self, detail: str) -> str:
+        """What a decision is about, with the account where that is not the one of activitysmith."""
+        account = f"account {self.account}" if self.account != DEFAULT_ACCOUNT else ""
+        return ", ".join(filter(None, (account, detail)))
+
     def channel_set(self, key: GroupKey) -> tuple[str, ...]:
         """Who is notified of a group, in order; empty: everybody."""
         return tuple(sorted({*(self.push(key).channels or self.channels or ())}))

@@ -10,7 +10,7 @@ it: the new log entry, the messages with their texts, what the journal keeps, an
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from smithd.alerts.alert import VISIBLE, Transition
@@ -103,7 +103,7 @@ def notify(
     messages += earlier.messages
     decided = _with_withdrawn(decided, earlier.by)
     written = [id_ for id_ in touched if groups.kept(id_) != before.kept(id_)]
-    decisions = record(transitions, decided, config.own, view.now)
+    decisions = record(transitions, decided, config, view.now)
     return Notified(groups, messages, decisions, timers, list(changed), written, withdrawn)
 
 
@@ -178,14 +178,14 @@ def suppress(groups: Groups, routes: Routes, view: NotifyView, config: NotifyCon
 
 
 def record(
-    transitions: Iterable[Transition], decided: Mapping[AlertId, Decided], own: Collection[str], now: float
+    transitions: Iterable[Transition], decided: Mapping[AlertId, Decided], config: NotifyConfig, now: float
 ) -> list[AlertDecision]:
-    """The decisions for the journal: one for each transition of the account's ``own`` rules, and one for each other
-    alert that it decided about.
+    """The decisions for the journal: one for each transition of the rules that are the account's own, and one for each
+    other alert that it decided about.
     """
     found, changed = [], set[AlertId]()
     for transition in transitions:
-        if transition.alert.rule not in own:
+        if transition.alert.rule not in config.own:
             continue
         ids = dict.fromkeys(id_of(alert) for alert in (transition.after, transition.before) if alert is not None)
         changed.update(ids)
@@ -205,7 +205,7 @@ def record(
                 transition.value,
                 transition.evidence,
                 each.reason or Reason.UNCHANGED,
-                each.detail,
+                config.said(each.detail),
                 each.notification,
             )
         )
@@ -221,7 +221,7 @@ def record(
                     each.alert.value,
                     None,
                     each.reason or Reason.UNCHANGED,
-                    each.detail,
+                    config.said(each.detail),
                     each.notification,
                 )
             )

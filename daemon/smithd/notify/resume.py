@@ -82,7 +82,7 @@ def resume(groups: Groups, view: NotifyView, config: NotifyConfig) -> Notified:
     # What was in flight when the last run ended waits again.
     earlier = overtaken(newest(groups), view)
     messages += earlier.messages
-    decisions = record((), decided, config.own, view.now)
+    decisions = record((), decided, config, view.now)
     return Notified(groups, messages, decisions, timers, changed, list(decided), earlier.withdrawn)
 
 

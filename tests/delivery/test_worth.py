@@ -18,10 +18,9 @@ from smithd.delivery.choice import AT_ONCE
 from smithd.delivery.delivery import AccountDelivery
 from smithd.delivery.reply import Accepted
 from smithd.delivery.sender import Flight
-from smithd.keys import DEFAULT_ACCOUNT, PushKey, WidgetKey
+from smithd.keys import DEFAULT_ACCOUNT, Key, PushKey, WidgetKey
 from smithd.outbox import queue
 from smithd.outbox.message import Priority, Push, PushContent, Value, WidgetValue
-from smithd.outbox.queued import Queued
 from smithd.outbox.shown import ShownWidget
 from smithd.outbox.state import Outbox
 from smithd.outbox.worth import Movement, score, seen, updated
@@ -138,17 +137,17 @@ def test_after_an_hour_of_outage_the_first_to_go_are_those_with_the_highest_scor
             line.poll(number, values[number], weight=1 + number % 10)
     line.now = HOUR
 
-    def worth_now(queued: Queued) -> float:
-        shown = line.outbox.shown[queued.message.key]
-        assert isinstance(queued.message, WidgetValue)
+    def worth_now(widget: Key) -> float:
+        message, shown = line.outbox.waiting[widget].message, line.outbox.shown[widget]
+        assert isinstance(message, WidgetValue)
         assert isinstance(shown, ShownWidget)
-        return score(queued.message, shown, line.outbox.movements[queued.message.key], START + HOUR)
+        return score(message, shown, line.outbox.movements[widget], START + HOUR)
 
-    by_worth = sorted(line.outbox.waiting.values(), key=worth_now, reverse=True)
+    by_worth = sorted(line.outbox.waiting, key=worth_now, reverse=True)
     line.send(HOUR + 20)
-    first = [f"w{number}" for _, number in line.sent[:60]]
-    assert set(first) == {queued.message.key.name for queued in by_worth[:60] if isinstance(queued.message, WidgetValue)}
-    assert first[:20] == [queued.message.key.name for queued in by_worth[:20] if isinstance(queued.message, WidgetValue)]
+    first = [key(number) for _, number in line.sent[:60]]
+    assert set(first) == set(by_worth[:60])
+    assert first[:20] == by_worth[:20]
 
 
 def test_of_equals_the_older_goes_first() -> None:

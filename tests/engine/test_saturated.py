@@ -23,8 +23,9 @@ from smithd.outbox.message import Push
 T = 1_763_906_400.0
 LIMIT, WIDGETS, RULES = 20, 40, 20
 LIMITED = {"api_key": "ask_test", "limits": {"metrics_per_minute": LIMIT}}
-CONFIG = "widgets:\n" + "".join(f"  w{n}: {{value: shop.orders, min_interval: 0}}\n" for n in range(WIDGETS))
-CONFIG += "rules:\n" + "".join(f"  r{n}: {{metric: depot.errors, warning: '> {n}', push: true}}\n" for n in range(RULES))
+VALUES = "".join(f"  w{n}: {{value: shop.orders, min_interval: 0}}\n" for n in range(WIDGETS))
+PUSHES = "".join(f"  r{n}: {{metric: depot.errors, warning: '> {n}', push: true}}\n" for n in range(RULES))
+CONFIG = f"widgets:\n{VALUES}rules:\n{PUSHES}"
 
 
 class Wire:

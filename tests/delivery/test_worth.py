@@ -141,7 +141,7 @@ def test_after_an_hour_of_outage_the_first_to_go_are_those_with_the_highest_scor
         message, shown = line.outbox.waiting[widget].message, line.outbox.shown[widget]
         assert isinstance(message, WidgetValue)
         assert isinstance(shown, ShownWidget)
-        return score(message, shown, line.outbox.movements[widget], START + HOUR)
+        return score(message, shown, line.outbox.movements[message.key], START + HOUR)
 
     by_worth = sorted(line.outbox.waiting, key=worth_now, reverse=True)
     line.send(HOUR + 20)

@@ -104,6 +104,10 @@ class Budget:
         """How many requests of any 60 seconds are kept for what comes first."""
         return self._counts[family].kept
 
+    def pace(self, family: Family) -> float:
+        """How many requests a second are allowed."""
+        return self._counts[family].limit / WINDOW
+
     def spread_at(self, family: Family, now: float) -> float:
         """Where more requests wait than may go in a minute: when the next may go, so that they spread over it. Sent at
         once, they would cease to count at once, and whatever changed meanwhile would always wait for the next minute.

@@ -19,7 +19,7 @@ from smithd.outbox.queued import Queued
 from smithd.outbox.settlement import DeliveryReason, Drop
 from smithd.outbox.shown import ShownWidget
 from smithd.outbox.state import Lane, Outbox
-from smithd.outbox.worth import score, seen
+from smithd.outbox.worth import score, seen, updates_a_second
 
 AT_ONCE = 5
 KEPT_FOR_PUSHES = 1
@@ -30,6 +30,11 @@ take: requests that are never answered must not delay an alert.
 
 COMPETING = (Priority.ROUTINE, Family.METRICS)
 """The lane whose messages go by their worth, and not by their age, where there is no room for all of them."""
+
+MOST_SHARES = 20.0
+"""How many times its equal share of the limit one widget may take before the others, where not all can go. One that
+moves a thousand times as much as they do would always be worth most.
+"""
 
 LONGEST_REST = 30.0
 """Seconds after which is looked again although nothing happened: the calendar's clock may have been set."""
@@ -130,18 +135,22 @@ def _by_worth(
             choice.look_again = min(choice.look_again, next_at - instant)
             return
         late = list(islice(outbox.late_in(lane, now), 1)) if gate.late_at(lane.family) <= instant else []
-        yield from late or _worth_most(outbox, lane, now, min(room, free) if next_at == -math.inf else 1)
+        equal_share = gate.budget.pace(lane.family) / len(outbox.lanes[lane])
+        count = min(room, free) if next_at == -math.inf else 1
+        yield from late or _worth_most(outbox, lane, now, count, MOST_SHARES * equal_share)
 
 
-def _worth_most(outbox: Outbox, lane: Lane, now: float, count: int) -> list[Queued]:
-    """The messages of the lane of routine widget values that are worth most, the best first; the older of equals."""
+def _worth_most(outbox: Outbox, lane: Lane, now: float, count: int, most: float) -> list[Queued]:
+    """The messages of the lane of routine widget values that are worth most, the best first; the older of equals. Those
+    of widgets with more than ``most`` updates a second are behind all others.
+    """
 
-    def worth(queued: Queued) -> tuple[float, int]:
+    def worth(queued: Queued) -> tuple[bool, float, int]:
         message, shown = queued.message, outbox.shown.get(queued.message.key)
         assert isinstance(message, WidgetValue)
         assert shown is None or isinstance(shown, ShownWidget)
         movement = outbox.movements.get(message.key) or seen(None, message.value, now)
-        return score(message, shown, movement, now), -queued.id
+        return updates_a_second(movement) <= most, score(message, shown, movement, now), -queued.id
 
     return nlargest(count, outbox.lane(lane), key=worth)
 

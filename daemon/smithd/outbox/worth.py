@@ -131,6 +131,11 @@ def updated(movement: Movement, now: float) -> Movement:
     return held._replace(updates=held.updates + 1)
 
 
+def updates_a_second(movement: Movement) -> float:
+    """How often a widget is updated; as if none had been in the minute before it was first seen."""
+    return movement.updates / (movement.seconds + 60)
+
+
 def score(message: WidgetValue, shown: ShownWidget | None, movement: Movement, now: float) -> float:
     """What sending a value now is worth; infinite where it is not known what is shown. Derived above."""
     is_number = not isinstance(message.value, str)

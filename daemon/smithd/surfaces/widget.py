@@ -8,7 +8,7 @@ from math import isnan
 from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.alerts.severity import Severity
@@ -37,9 +37,19 @@ WIDEST = max(widths.INLINE, widths.RECTANGULAR, widths.CIRCULAR)
 long for all places.
 """
 
-ValueText = Annotated[Text, template(VALUE_NAMES)]
+
+def _not_blank(text: Text) -> Text:
+    if not text.source.strip():
+        raise ValueError("expected a text that is not blank")
+    return text
+
+
+ValueText = Annotated[Text, template(VALUE_NAMES), AfterValidator(_not_blank)]
 SummaryText = Annotated[
-    Text, template(SUMMARY_NAMES), RefersTo(ReferenceKind.EVERYTHING, lambda text: [("", None)] if text else [])
+    Text,
+    template(SUMMARY_NAMES),
+    AfterValidator(_not_blank),
+    RefersTo(ReferenceKind.EVERYTHING, lambda text: [("", None)] if text else []),
 ]
 """A text about all rules: even one that names none of them is marked where a source does not answer."""
 
@@ -83,10 +93,9 @@ class WidgetOptions(Options):
     def _one_content(self) -> WidgetOptions:
         if (self.value is None) == (self.text is None):
             raise PydanticCustomError("one_content", "a widget shows either a metric ('value') or a 'text'")
-        if self.text is not None and (self.format is not None or self.stale is not None):
-            raise PydanticCustomError("text_only", "'format' and 'stale' belong to 'value', not to 'text'")
-        if self.text is not None and self.pick is not None:
-            raise PydanticCustomError("text_only", "'pick' belongs to 'value', not to 'text'")
+        of_value = [key for key in ("format", "stale", "pick", "min_change") if key in self.model_fields_set]
+        if self.text is not None and of_value:
+            raise PydanticCustomError("text_only", "'{key}' belongs to 'value', not to 'text'", {"key": of_value[0]})
         if self.value is not None and self.include_suppressed:
             raise PydanticCustomError("counts", "'include_suppressed' belongs to 'text': a value counts no alerts")
         if self.stale is not None and self.format is None:

@@ -35,6 +35,8 @@ def test_what_the_phone_shows_is_explained(tmp_path: Path, capsys: pytest.Captur
             return capsys.readouterr().out
 
         with smithd(config):
+            wait_until(lambda: run(["explain", "shop.orders", "-c", str(config)]) == 0, what="the daemon")
+            capsys.readouterr()
             found = awaited("shop.orders", "same")
             assert (found["kind"], found["shows"], found["should_show"]) == ("widget", 1, 1)
             (delivery,) = found["deliveries"]

@@ -208,7 +208,7 @@ def test_a_plugin_that_uses_up_all_descriptors_stops_neither_delivery_nor_comman
             shop.data = data(errors=9)
             wait_until(lambda: bool(service.of("push-notification-send")), seconds=10, what="the push")
             assert ask(config, "status")
-            assert control.ask(control.places(config), "explain", {"rule": "errors", "labels": ""})
+            assert control.ask(control.places(config), "explain", {"name": "errors", "labels": ""})
             shop.data = data(errors=0)
             wait_until(lambda: bool(service.of("push-notification-replace")), seconds=10, what="its end")
     assert "Traceback" not in log.read_text()

@@ -129,6 +129,19 @@ def test_another_limit_is_used(tmp_path: Path) -> None:
         assert len(updates(harness, 600)) > 100
 
 
+@pytest.mark.parametrize("at_once", [4, 40])
+def test_changes_of_meaning_keep_to_another_limit_too(tmp_path: Path, at_once: int) -> None:
+    head = HEAD.replace("{api_key: ask_test}", f"{{api_key: ask_test, limits: {{updates_at_once: {at_once}}}}}")
+    with Harness(tmp_path, ALWAYS, T, head) as harness:
+        found = []
+        for number in range(60):
+            # Two rules take turns: which fire is another meaning each time, and nothing fires more severely.
+            harness.poll(harness.now, orders=1, errors=3 if number < 2 else 3 - number % 2 * 2.5, stock=0)
+            found += [at for at, _ in sent(harness, harness.now + 5)]
+        falls = [at for at in found if at > 15]
+        assert len(falls) <= at_once + 1
+
+
 def test_a_constant_activity_is_sent_again_after_eight_hours_and_only_then(tmp_path: Path) -> None:
     with Harness(tmp_path, ALWAYS, T) as harness:
         harness.poll(T, orders=1)

@@ -16,6 +16,7 @@ from enum import IntEnum
 from typing import Any
 
 from smithd.keys import BadgeKey, PushKey, StreamKey, WidgetKey
+from smithd.outbox.update_budget import UPDATES_AT_ONCE
 
 Json = Mapping[str, Any]
 Value = str | int | float
@@ -146,7 +147,8 @@ NO_STAGE = ActivityStage()
 @dataclass(frozen=True, slots=True)
 class ActivityState:
     """The full state of a Live Activity. ``meaning``: what of it is worth an update at once; ``stage``: what of that
-    does not wait for iOS' budget; ``renews``: it is sent though the phone shows it, before iOS ends the activity.
+    does not wait for iOS' budget; ``renews``: it is sent though the phone shows it, before iOS ends the activity;
+    ``updates_at_once``: how many updates iOS shows in a row.
     """
 
     key: StreamKey
@@ -157,6 +159,7 @@ class ActivityState:
     meaning: str = ""
     stage: ActivityStage = NO_STAGE
     renews: bool = False
+    updates_at_once: int = UPDATES_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)

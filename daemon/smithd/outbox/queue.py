@@ -517,7 +517,7 @@ def _presumed_activity(
         window=window,
         since=was.since if is_update else now,
         stage=message.stage,
-        updates=was.updates.after_update(now) if is_update else was.updates,
+        updates=was.updates.after_update(now, message.updates_at_once) if is_update else was.updates,
     )
 
 

@@ -32,10 +32,10 @@ class UpdateBudget:
         """How many updates count at ``now``."""
         return max(0.0, self.used - max(0.0, now - self.at) / REFILL)
 
-    def after_update(self, now: float) -> UpdateBudget:
-        """The budget once another update is sent."""
+    def after_update(self, now: float, at_once: int) -> UpdateBudget:
+        """The budget once another update is sent. ``at_once``: how many iOS shows in a row."""
         # Updates beyond the budget delay the next ordinary one by one refill, and not for hours.
-        return replace(self, used=min(self.used_at(now) + 1, UPDATES_AT_ONCE), at=now)
+        return replace(self, used=min(self.used_at(now) + 1, at_once), at=now)
 
     def after_warning(self, now: float) -> UpdateBudget:
         """The budget once the service has warned that iOS may drop updates."""

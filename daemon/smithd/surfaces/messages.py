@@ -77,7 +77,15 @@ def _activity(desired: DesiredActivity, shown: Shown | None, updates_at_once: in
         due = max(_after(was.at, desired.interval, now), was.updates.free_at(updates_at_once / 2))
         due = _while_it_lives(was, due, now)
     return ActivityState(
-        desired.key, desired.content, urgency, now, due, desired.meaning, desired.stage, desired.renews
+        desired.key,
+        desired.content,
+        urgency,
+        now,
+        due,
+        desired.meaning,
+        desired.stage,
+        desired.renews,
+        updates_at_once,
     )
 
 

@@ -12,7 +12,7 @@ from smithd.references import ReferenceKind, references
 
 def test_each_number_stands_in_one_place_and_is_updated_every_five_seconds(tmp_path: Path) -> None:
     path = tmp_path / "smithd.yaml"
-    path.write_text(configuration("127.0.0.1:1", "127.0.0.1:2", with_host=True))
+    path.write_text(configuration("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3", with_host=True))
     config = load(path, secrets_required=True)
     surfaces = [*config.widgets.values(), *config.live_activities.values()]
     shown = Counter(

@@ -17,3 +17,5 @@ def test_within_a_minute_a_visitor_sees_all_that_smithd_does() -> None:
 
     assert run_virtual(minute, real_wait=0.02), out.getvalue()
     assert sum(line.startswith("  ✓ ") for line in out.getvalue().splitlines()) == 7
+    # The phone of the other account gets the alert, too.
+    assert "checkout-errors (team) sent: Checkout fails" in out.getvalue()

@@ -48,21 +48,22 @@ async def run(port: int, once_through: bool, stop: asyncio.Event, out: TextIO = 
     clock = SystemClock()
     with ExitStack() as cleanup:
         # All ports first, so that nothing runs where one cannot be used; for port 0 the system chooses a free one.
-        page_at, shop_at, service_at = (
-            cleanup.enter_context(bind(ADDRESS, wanted, "Choose another with --port.")) for wanted in (port, 0, 0)
+        page_at, shop_at, service_at, team_at = (
+            cleanup.enter_context(bind(ADDRESS, wanted, "Choose another with --port.")) for wanted in (port, 0, 0, 0)
         )
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="smithd-demo-")))
         path = folder / "smithd.yaml"
         with_host = "host" in Registry().names()
-        path.write_text(configuration(_address(shop_at), _address(service_at), with_host=with_host))
+        path.write_text(configuration(_address(shop_at), _address(service_at), _address(team_at), with_host=with_host))
         config = load(path, secrets_required=True)
         shop = Shop(clock)
         demo = _Demo(config, clock, shop, once_through, stop, out)
-        demo.introduce(_address(page_at), _address(shop_at), _address(service_at), path)
-        service = Service(ServiceState(keys={"demo-key": None}, creates_metrics=True))
+        demo.introduce(_address(page_at), _address(shop_at), _address(service_at), _address(team_at), path)
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(serve(shop.app(), shop_at))]
-            beside.append(tasks.create_task(serve(application(service, clock, config.zone), service_at)))
+            for key, listener in (("demo-key", service_at), ("demo-team-key", team_at)):
+                service = Service(ServiceState(keys={key: None}, creates_metrics=True))
+                beside.append(tasks.create_task(serve(application(service, clock, config.zone), listener)))
             await daemon.run(
                 config, demo.events, clock, stop, lambda components: demo.page(components, page_at), demo.announce
             )
@@ -93,13 +94,14 @@ class _Demo:
         self._checklist = Checklist("checkout", makes_room="visitors", deploy="deploy")
         self.events = Events([self._watch, self._recent])
 
-    def introduce(self, page: str, shop: str, service: str, path: Path) -> None:
+    def introduce(self, page: str, shop: str, service: str, team: str, path: Path) -> None:
         """Print what runs where."""
         self._watch.write(f"  The Lock Screen     http://{page}   (open it in a browser)")
         self._watch.write(f"  The shop            http://{shop}/stats.json")
         self._watch.write(
             f"  The simulator       http://{service}   (the phone and each request, as the service receives them)"
         )
+        self._watch.write(f"  The team's phone    http://{team}   (another account: it gets the worst alerts, too)")
         self._watch.write(f"  The configuration   {path}")
         ending = "It ends after a minute." if self._once_through else "Ctrl-C ends it."
         self._watch.write(f"  Nothing leaves this machine: the simulator stands in for ActivitySmith. {ending}\n")

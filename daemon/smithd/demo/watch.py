@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TextIO
 
 from smithd.events import AlertChanged, Event, SendAccepted
-from smithd.keys import BadgeKey, Key, PushKey, StreamKey, WidgetKey
+from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, Key, PushKey, StreamKey, WidgetKey
 from smithd.redactor import Redactor
 
 _COLORS = {"dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
@@ -80,8 +80,9 @@ def _columns(event: Event) -> tuple[str, str, str, str]:
         return sign, color, "rule", f"{event.rule}{event.labels} {event.change}: {event.why}"
     if isinstance(event, SendAccepted):
         match event.key:
-            case WidgetKey(_, name) | StreamKey(_, name) | PushKey(_, name):
-                return *_SURFACES[type(event.key)], f"{name} {event.operation}: {event.summary}"
+            case WidgetKey(account, name) | StreamKey(account, name) | PushKey(account, name):
+                of = "" if account == DEFAULT_ACCOUNT else f" ({account})"
+                return *_SURFACES[type(event.key)], f"{name}{of} {event.operation}: {event.summary}"
         return *_SURFACES[BadgeKey], f"badge {event.operation}: {event.summary}"
     if isinstance(event, ShopAnnouncement):
         return "❋", "yellow", "shop", event.text

@@ -14,9 +14,8 @@ from smithd.simulator.audience import Audience
 from smithd.simulator.exchange import Json, Refused
 from smithd.simulator.state import ServiceState, SimulatedActivity, Stream
 
-# The service warns of an activity that got more updates than this, and more than one in CALM_INTERVAL seconds on
-# average (contract section 9.3).
-MANY_UPDATES = 12
+# The service warns of an activity that got many updates, and more than one in so many seconds on average (contract
+# section 9.3).
 CALM_INTERVAL = 120
 
 _STAYS = ("type", "number_of_steps")
@@ -97,11 +96,13 @@ def update(stream: Stream, activity: SimulatedActivity, body: Json, now: float) 
     return True
 
 
-def warning(activity: SimulatedActivity, now: float) -> Json:
-    """What an answer warns of: nothing, or that iOS may hold back an activity that is updated all the time."""
+def warning(activity: SimulatedActivity, many: int, now: float) -> Json:
+    """What an answer warns of: nothing, or that iOS may hold back an activity that is updated all the time. ``many``:
+    how many updates are none too many.
+    """
     # A control order may have set the clock back.
     passed = max(0.0, now - activity.started)
-    if activity.updates <= MANY_UPDATES or activity.updates * CALM_INTERVAL <= passed:
+    if activity.updates <= many or activity.updates * CALM_INTERVAL <= passed:
         return {}
     text = (
         f"{activity.updates} updates in {passed:.0f} s: iOS may show fewer of them; "

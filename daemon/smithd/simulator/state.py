@@ -14,6 +14,7 @@ from smithd.simulator.limits import RateMode, Windows
 DEVICE_LIMIT = 5
 KEPT = 1000
 LIFETIME = 8 * 3600
+MANY_UPDATES = 12
 """Seconds after which iOS ends a Live Activity by itself."""
 LONGEST_ON_SCREEN = 4 * 3600
 """Seconds after its end at which iOS removes one at the latest."""
@@ -167,8 +168,8 @@ class ServiceState:
     there are none, every slug is a channel that reaches every phone. ``failing``: Apple refuses badges and pushes.
     ``creates_metrics``: a value for an unknown metric creates it, where the real service answers 404.
     ``null_channels``: an answer about the whole account names its channels as null, as the service's examples do;
-    otherwise as an empty list. ``legacy``: activities of the legacy calls, by their ids. ``of_other_accounts``: ids
-    of activities of other accounts.
+    otherwise as an empty list. ``many_updates``: of an activity with more of them the service warns. ``legacy``:
+    activities of the legacy calls, by their ids. ``of_other_accounts``: ids of activities of other accounts.
     """
 
     keys: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
@@ -180,6 +181,7 @@ class ServiceState:
     null_channels: bool = True
     device_limit: int = DEVICE_LIMIT
     when_full: WhenFull = WhenFull.REFUSE
+    many_updates: int = MANY_UPDATES
     rate_mode: RateMode = RateMode.SEPARATE
     windows: Windows = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)

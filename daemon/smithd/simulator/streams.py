@@ -33,7 +33,7 @@ def put(state: ServiceState, request: ServiceRequest) -> Answer:
                 return _answer(stream, "noop", current, audience, request.now)
             # An update reaches the phones that have the activity, not those that came later.
             notified = holding(state, current.devices, current.channels).counts
-            more = notified | {"devices_queued": 0} | activities.warning(current, request.now)
+            more = notified | {"devices_queued": 0} | activities.warning(current, state.many_updates, request.now)
             return _answer(stream, "updated", current, audience, request.now, more)
     activities.check_start(given["content_state"])
     slots.check(state, audience, request.now, leaving=current)

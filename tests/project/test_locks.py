@@ -15,7 +15,9 @@ def locked(name: str) -> dict[str, str]:
     """What a lock file asks for: the line without its hashes, by package; fails where one has no hash."""
     entries = (ROOT / name).read_text().replace("\\\n", " ").splitlines()
     assert all("--hash=sha256:" in entry for entry in entries)
-    return {re.split(r"[=<>!~ ]", entry)[0]: entry.partition(" --hash")[0].strip() for entry in entries}
+    found = [(re.split(r"[=<>!~ ]", entry)[0], entry.partition(" --hash")[0].strip()) for entry in entries]
+    assert len(dict(found)) == len(found), "a version that only another Python gets is one that no test has seen"
+    return dict(found)
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"])

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,6 +114,9 @@ def test_with_the_image_s_environment_the_health_check_succeeds_while_it_runs_on
     folders = {name: tmp_path / name.lower() for name in environment() if name.endswith("_DIRECTORY")}
     for folder in folders.values():
         folder.mkdir()
+    # The path of a socket has a hundred characters at most.
+    short = tempfile.TemporaryDirectory(prefix="smithd-")
+    folders["RUNTIME_DIRECTORY"] = Path(short.name)
     # As in the image, there is no home; and the folder of the configuration is not written.
     inside = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **{name: str(path) for name, path in folders.items()}}
     with world(data()) as (service, _, url):
@@ -126,10 +130,12 @@ def test_with_the_image_s_environment_the_health_check_succeeds_while_it_runs_on
             return subprocess.run(command, env=inside, capture_output=True, check=False).returncode == 0
 
         assert not healthy()
-        with subprocess.Popen([sys.executable, "-m", "smithd", "run", "-c", str(config)], env=inside) as daemon:
-            wait_until(healthy, what="the health check to succeed")
-            wait_until(lambda: len(service.of("metric-value")) == 1, what="the first value")
-            daemon.terminate()
+        with short, subprocess.Popen([sys.executable, "-m", "smithd", "run", "-c", str(config)], env=inside) as daemon:
+            try:
+                wait_until(healthy, what="the health check to succeed")
+                wait_until(lambda: len(service.of("metric-value")) == 1, what="the first value")
+            finally:
+                daemon.terminate()
         assert daemon.returncode == 0
         assert not healthy()
     assert [path.name for path in (tmp_path / "etc").iterdir()] == ["smithd.yaml"]

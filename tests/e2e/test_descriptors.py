@@ -124,7 +124,8 @@ def test_strangers_at_the_page_cost_nothing(tmp_path: Path, says: bytes, closed_
                     friend.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     assert friend.recv(100).startswith(b"HTTP/1.1 200")
                 wait_until(lambda: count_open(connections) == 0, seconds=closed_after + 5, what="the closing")
-                assert shop.polls - polls >= (time.monotonic() - began) / 0.2 * 0.8
+                # The next poll may be about to come.
+                assert shop.polls - polls >= ((time.monotonic() - began) / 0.2 - 1) * 0.8
             assert service.complaints() == []
     assert "Traceback" not in log.read_text()
     assert "HTTP request" not in log.read_text()

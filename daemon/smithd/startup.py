@@ -186,7 +186,6 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
             outbox, dropped = outbox_queue.withdraw(outbox, key)
             withdrawn |= dropped
     changed_slots = [name for name in (*left.slots, *slots) if left.slots.get(name) != slots.get(name)]
-    changed_slots = [name for name in (*left.slots, *slots) if left.slots.get(name) != slots.get(name)]
     stored = StateChanges(
         left.groups,
         # An alert that was fitted is written as it was, until it changes: the rule may be edited back.
@@ -200,28 +199,43 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         intervals=list(closed.written),
         alive=True,
     )
-    # Where an account's groups do not go on, all that is on disk of them is written anew.
-    for account in {*left.groups, *groups}:
-        before, after = left.groups.get(account), groups.get(account)
-        if before is not after or account not in setup.notify:
-            for known_groups in filter(None, (before, after)):
-                stored.groups |= dict.fromkeys(known_groups.by_key)
-                stored.grouped |= dict.fromkeys((account, id_) for id_ in known_groups.of_alert)
+    _write_anew(stored, left.groups, groups, setup)
 
     timers: list[tuple[float, EngineTimer]] = [*timers_of(setup.rules, state.alerts)]
     timers += [timer for account in setup.notify for timer in notified[account].timers]
-    # A surface is rendered at once, and again when every source should have answered: what is unseen then is silent.
-    first_answers = now + series.longest_first_answer + JUST_AFTER
-    timers += [(at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)]
     timers += stale_timers(series, setup.watched, now)
     timers += [*window_timers(setup.windows, now), *silence_timers(left.silences, now)]
-    timers += no_data_timers(setup, series, setup.surfaces.streams, now)
-    timers += renewal_timers(outbox, setup)
-    timers += countdown_timers(countdowns)
+    timers += _surface_timers(setup, series, outbox, countdowns, now)
     # What an account that is not there any more was notified of is closed by now.
     state = state._replace(groups={account: notified[account].groups for account in setup.notify}, outbox=outbox)
     events = [event for each in notified.values() for event in report.events(each.decisions)]
     return ResumedState(state, stored, timers, events)
+
+
+def _write_anew(stored: StateChanges, before: Mapping[str, Groups], after: Mapping[str, Groups], setup: Setup) -> None:
+    """Where an account's groups do not go on, all that is on disk of them is written anew."""
+    for account in {*before, *after}:
+        known = (before.get(account), after.get(account))
+        if known[0] is known[1] and account in setup.notify:
+            continue
+        for groups in filter(None, known):
+            stored.groups |= dict.fromkeys(groups.by_key)
+            stored.grouped |= dict.fromkeys((account, id_) for id_ in groups.of_alert)
+
+
+def _surface_timers(
+    setup: Setup, series: SeriesState, outbox: Outbox, countdowns: Mapping[StreamKey, Countdown], now: float
+) -> list[tuple[float, EngineTimer]]:
+    """When surfaces are rendered: at once, when every source should have answered (what is unseen then is silent), and
+    as time alone changes them.
+    """
+    first_answers = now + series.longest_first_answer + JUST_AFTER
+    return [
+        *((at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)),
+        *no_data_timers(setup, series, setup.surfaces.streams, now),
+        *renewal_timers(outbox, setup),
+        *countdown_timers(countdowns),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

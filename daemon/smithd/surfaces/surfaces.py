@@ -147,43 +147,19 @@ def _index(surfaces: Iterable[Surface | SlotSurface], causes: Callable[[Dependen
     return {cause: frozenset(keys) for cause, keys in found.items()}
 
 
+_Found = DesiredState | NotRenderable | ActivityEnd
+
+
 def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: SurfacesView, slots: Slots) -> Rendered:
     """What the surfaces that are concerned should show now. A change of one stream may concern all others that need a
     slot; where one has left the phone, any stream is concerned.
     """
     always = sorted((key for key in concerned if key in surfaces.always), key=surfaces.order.__getitem__)
-    found: list[DesiredState | NotRenderable | ActivityEnd]
-    found = [surfaces.always[key].render(view) for key in always]
-    before = view.countdowns
-
+    found: list[_Found] = [surfaces.always[key].render(view) for key in always]
     after, counting, planned = slots, view.countdowns, list[tuple[float, SurfaceDue]]()
     if surfaces.limits.fold_key in concerned or not surfaces.streams.keys().isdisjoint(concerned):
-        others = {key: each for key, each in before.items() if key not in surfaces.streams}
-        counting = others | {key: each for key, stream in surfaces.streams.items() if (each := stream.countdown(view))}
-        view = replace(view, countdowns=counting)
-        slots = replace(slots, away=staying_away(slots.away, surfaces.streams, view))
-        streams = _Streams(surfaces, view, frozenset(each.key for each in slots.away))
-        allocation = allocate(streams.demand(), slots, streams.limits(), view.now)
-        after = allocation.slots
-        holding = [view.shown(key) for key in allocation.holders]
-        shown = [each for each in holding if isinstance(each, ShownActivity)]
-        renewed = to_renew(shown, view.now)
-        for key, decided in allocation.decided.items():
-            # A stream that has just been given a slot is rendered, whatever has changed.
-            is_new = decided.decision is SlotDecision.STARTED or after.folded != slots.folded
-            if not decided.decision.has_slot or is_new or streams.shows(key, after).intersection(concerned):
-                found.append(_renewed(streams.outcome(key, decided, allocation), renewed))
-        gone = [each.key for each in slots.away if each.key not in allocation.decided]
-        found += [NotRenderable(key, Obstacle.SWIPED) for key in gone]
-        planned += [(view.now + LOOK_AGAIN, SurfaceDue(each.key)) for each in shown if is_due(each, view.now)]
-        # The timer for what was to be looked at again already is in the queue.
-        if after.look_again is not None and after.look_again != slots.look_again:
-            planned.append((after.look_again, SurfaceDue(next(iter(surfaces.streams)))))
-        # Of each countdown that is another than before, when it is over: its source may be dead by then.
-        over = [(key, each.over_at) for key, each in counting.items() if before.get(key) != each]
-        planned += [(at, SurfaceDue(key)) for key, at in over if at]
-        planned += streams.ticks(after, concerned)
-
+        outcomes, after, counting, planned = _render_streams(surfaces, concerned, view, slots)
+        found += outcomes
     return Rendered(
         [
             each
@@ -197,6 +173,39 @@ def render(surfaces: Surfaces, concerned: Collection[SurfaceKey], view: Surfaces
         counting,
         planned,
     )
+
+
+def _render_streams(
+    surfaces: Surfaces, concerned: Collection[SurfaceKey], view: SurfacesView, slots: Slots
+) -> tuple[list[_Found], Slots, Mapping[StreamKey, Countdown], list[tuple[float, SurfaceDue]]]:
+    """What became of the surfaces that need a slot; the slots, the countdowns, and when to look again."""
+    before = view.countdowns
+    others = {key: each for key, each in before.items() if key not in surfaces.streams}
+    counting = others | {key: each for key, stream in surfaces.streams.items() if (each := stream.countdown(view))}
+    view = replace(view, countdowns=counting)
+    slots = replace(slots, away=staying_away(slots.away, surfaces.streams, view))
+    streams = _Streams(surfaces, view, frozenset(each.key for each in slots.away))
+    allocation = allocate(streams.demand(), slots, streams.limits(), view.now)
+    after = allocation.slots
+
+    shown = [each for each in map(view.shown, allocation.holders) if isinstance(each, ShownActivity)]
+    renewed = to_renew(shown, view.now)
+    found: list[_Found] = []
+    for key, decided in allocation.decided.items():
+        # A stream that has just been given a slot is rendered, whatever has changed.
+        is_new = decided.decision is SlotDecision.STARTED or after.folded != slots.folded
+        if not decided.decision.has_slot or is_new or streams.shows(key, after).intersection(concerned):
+            found.append(_renewed(streams.outcome(key, decided, allocation), renewed))
+    found += [NotRenderable(each.key, Obstacle.SWIPED) for each in slots.away if each.key not in allocation.decided]
+
+    planned = [(view.now + LOOK_AGAIN, SurfaceDue(each.key)) for each in shown if is_due(each, view.now)]
+    # The timer for what was to be looked at again already is in the queue.
+    if after.look_again is not None and after.look_again != slots.look_again:
+        planned.append((after.look_again, SurfaceDue(next(iter(surfaces.streams)))))
+    # Of each countdown that is another than before, when it is over: its source may be dead by then.
+    over = [(key, each.over_at) for key, each in counting.items() if before.get(key) != each]
+    planned += [(at, SurfaceDue(key)) for key, at in over if at]
+    return found, after, counting, [*planned, *streams.ticks(after, concerned)]
 
 
 def _renewed(

@@ -144,8 +144,7 @@ class _Explained:
             return "refused", "the service refused it, and it is not sent again until it changes", None
         if differs(desired, shown):
             return "about_to_be_sent", "it is about to be sent", None
-        is_value = isinstance(desired, WidgetValue) and isinstance(shown, ShownWidget)
-        if is_value and desired.value != shown.value:  # type: ignore[union-attr]
+        if isinstance(desired, WidgetValue) and isinstance(shown, ShownWidget) and desired.value != shown.value:
             return "within_min_change", "the value has changed by less than min_change", None
         return "same", "it shows what it should", None
 

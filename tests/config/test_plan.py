@@ -170,8 +170,8 @@ def test_what_is_folded_where_every_alert_fires(tmp_path: Path) -> None:
         + f"  nights: {{{row}, show: {{any: [{{when: shop.b > 1}}, {{while_firing: [w]}}]}}}}\n"
     )
     (slots,) = plan(load(path, secrets_required=True)).slots
-    assert slots.quiet == ("always", "nights", "critical")
-    assert slots.quiet_waiting == ("critical",)
+    assert slots.without_alert == ("always", "nights", "critical")
+    assert slots.waiting_without_alert == ("critical",)
     assert (slots.shown, slots.folded, slots.waiting) == (("critical",), ("warning", "always"), ("plain", "nights"))
 
 

@@ -55,7 +55,7 @@ def _demand(demand: Demand, config: Config) -> str:
 
 
 def _slots(slots: SlotPlan, config: Config, whose: str) -> Iterator[str]:
-    count = f"{slots.wanted} can be wanted at once, {len(slots.quiet)} of them while nothing fires"
+    count = f"{slots.wanted} can be wanted at once, {len(slots.without_alert)} of them while nothing fires"
     yield f"Live Activities{whose}: {count}; {slots.slots} fit."
     parts = (
         ("If every alert fires, these are shown", slots.shown),

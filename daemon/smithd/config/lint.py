@@ -9,7 +9,7 @@ from smithd.alerts.relative import Relative
 from smithd.alerts.severity import THRESHOLD_SEVERITIES
 from smithd.config import expressions
 from smithd.config.model import Config
-from smithd.config.plan import FAMILY_NAMES, ChangePace, ConfigPlan, known, plan, shows_quietly
+from smithd.config.plan import FAMILY_NAMES, ChangePace, ConfigPlan, known, plan, shows_without_alert
 from smithd.config.texts import cuts
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path, locate
@@ -176,11 +176,13 @@ def _warn_of_short_windows(validator: Validator, config: Config) -> None:
 
 def _warn_of_slots(validator: Validator, planned: ConfigPlan) -> None:
     for each in planned.slots:
-        if not each.quiet_waiting:
+        if not each.waiting_without_alert:
             continue
         whose = f" of {each.account}" if each.account != DEFAULT_ACCOUNT else ""
-        count = f"{len(each.quiet)} Live Activities{whose} can be wanted while nothing fires, and {each.slots} fit"
-        last = ", ".join(each.quiet_waiting)
+        count = (
+            f"{len(each.without_alert)} Live Activities{whose} can be wanted while nothing fires, and {each.slots} fit"
+        )
+        last = ", ".join(each.waiting_without_alert)
         message = f"{count}; by priority, then by the order in the file, these may have to wait: {last}"
         validator.warn(("live_activities",), message)
 
@@ -189,7 +191,7 @@ def _warn_of_throttled(validator: Validator, config: Config, planned: ConfigPlan
     """Where an activity asks for more than the usual pace, and is shown for so long that iOS does not bear it."""
     for each in planned.updates:
         activity = config.live_activities[each.stream]
-        if shows_quietly(activity.show) and not activity.goes_in_steps and each.every < THROTTLED_UPDATES:
+        if shows_without_alert(activity.show) and not activity.goes_in_steps and each.every < THROTTLED_UPDATES:
             often = f"its numbers can change every {duration(each.every)}, {each.wanted:,.0f} times an hour"
             message = (
                 f"{often}, and iOS shows about {each.shown:.0f} updates of it an hour: after the first few they wait"

@@ -83,15 +83,15 @@ class Demand(NamedTuple):
 
 
 class SlotPlan(NamedTuple):
-    """An account's Live Activities, the first first. ``quiet``: those that can be wanted while nothing fires;
+    """An account's Live Activities, the first first. ``without_alert``: those that can be wanted while nothing fires;
     ``shown``, ``folded``, ``waiting``: what becomes of all of them, if all are wanted while every alert fires.
-    ``quiet_waiting``: those of the quiet ones that find no slot.
+    ``waiting_without_alert``: those of these that find no slot.
     """
 
     account: str
     slots: int
-    quiet: tuple[str, ...]
-    quiet_waiting: tuple[str, ...]
+    without_alert: tuple[str, ...]
+    waiting_without_alert: tuple[str, ...]
     shown: tuple[str, ...]
     folded: tuple[str, ...]
     waiting: tuple[str, ...]
@@ -421,16 +421,16 @@ def _activities(
     make room for incidents.
     """
     slots = limits.live_activities_at_once
-    quiet = {key for key, activity in activities.items() if shows_quietly(activity.show)}
-    steady = {key: min(pace.numbers(activities[key]), _borne(activities[key])) for key in quiet}
+    without_alert = {key for key, activity in activities.items() if shows_without_alert(activity.show)}
+    steady = {key: min(pace.numbers(activities[key]), _borne(activities[key])) for key in without_alert}
     worst = {key: _most_updates(activity, alerts, pace, limits) for key, activity in activities.items()}
     steadiest = sorted(steady, key=lambda key: -steady[key])[:slots]
     busiest = sorted(worst, key=lambda key: -worst[key])[:slots]
     for key in activities:
         share = steady[key] if key in steadiest else 0.0, worst[key] if key in busiest else 0.0
         yield Share(("live_activities", key), Family.LIVE_ACTIVITIES, *share)
-    incidents = len(activities) - len(quiet)
-    make_room = max(0, min(len(quiet), slots) + min(incidents, slots) - slots)
+    incidents = len(activities) - len(without_alert)
+    make_room = max(0, min(len(without_alert), slots) + min(incidents, slots) - slots)
     yield Share(("live_activities",), Family.LIVE_ACTIVITIES, 0.0, make_room)
 
 
@@ -453,13 +453,13 @@ def _most_updates(activity: ActivityOptions, alerts: _Alerts, pace: ChangePace, 
 # --- Slots ---
 
 
-def shows_quietly(show: Show) -> bool:
+def shows_without_alert(show: Show) -> bool:
     """Whether an activity can be wanted while nothing fires."""
     if not isinstance(show, ShowOptions):
         return True
     if show.all is not None:
-        return all(map(shows_quietly, show.all))
-    return show.while_firing is None if show.any is None else any(map(shows_quietly, show.any))
+        return all(map(shows_without_alert, show.all))
+    return show.while_firing is None if show.any is None else any(map(shows_without_alert, show.any))
 
 
 def slot_plan(
@@ -468,7 +468,7 @@ def slot_plan(
     """What becomes of an account's activities."""
     # The priority decides, then the order in the file, which a sort keeps.
     by_priority = sorted(activities, key=lambda key: -activities[key].priority)
-    quiet = [key for key in by_priority if shows_quietly(activities[key].show)]
+    without_alert = [key for key in by_priority if shows_without_alert(activities[key].show)]
     ranked = sorted(by_priority, key=lambda key: -_worst_rank(activities[key], rules))
     shown, rest = ranked[:slots], ranked[slots:]
     folding = [key for key in shown if activities[key].fold]
@@ -477,7 +477,9 @@ def slot_plan(
         shown, rest = [key for key in shown if key != folding[-1]], [folding[-1], *rest]
     folded = [key for key in rest if activities[key].fold and folding]
     waiting = [key for key in rest if key not in folded]
-    return SlotPlan(account, slots, tuple(quiet), tuple(quiet[slots:]), tuple(shown), tuple(folded), tuple(waiting))
+    return SlotPlan(
+        account, slots, tuple(without_alert), tuple(without_alert[slots:]), tuple(shown), tuple(folded), tuple(waiting)
+    )
 
 
 def _worst_rank(activity: ActivityOptions, rules: Mapping[str, RuleConfig]) -> int:

@@ -85,7 +85,7 @@ class Demand(NamedTuple):
 class SlotPlan(NamedTuple):
     """An account's Live Activities, the first first. ``without_alert``: those that can be wanted while nothing fires;
     ``shown``, ``folded``, ``waiting``: what becomes of all of them, if all are wanted while every alert fires.
-    ``waiting_without_alert``: those of these that find no slot.
+    ``waiting_without_alert``: those of the first that find no slot.
     """
 
     account: str

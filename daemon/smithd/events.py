@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from smithd.formatting import counted
-from smithd.keys import DEFAULT_ACCOUNT, Key
+from smithd.keys import DEFAULT_ACCOUNT, Key, of_account
 from smithd.redactor import Redactor
 
 
@@ -422,17 +422,19 @@ class SendDropped(Event):
 
 @dataclass(frozen=True, slots=True)
 class RequestEnded(Event):
-    """A request to the service has ended: of which family, how (see ``DeliveryOutcome``), after how many seconds. It is
-    for counting; other events say what it means.
+    """A request to the service has ended: of which account and family, how (see ``DeliveryOutcome``), after how many
+    seconds. It is for counting; other events say what it means.
     """
 
     level: ClassVar[int] = logging.DEBUG
+    account: str
     family: str
     outcome: str
     seconds: float
 
     def __str__(self) -> str:
-        return f"a request of {self.family} was {self.outcome.replace('_', ' ')} after {self.seconds:.3f} s"
+        request = of_account(f"a request of {self.family}", self.account)
+        return f"{request} was {self.outcome.replace('_', ' ')} after {self.seconds:.3f} s"
 
 
 @dataclass(frozen=True, slots=True)

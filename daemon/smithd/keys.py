@@ -25,7 +25,7 @@ class WidgetKey:
     @property
     def subject(self) -> str:
         """What it is about, for a line that a person reads."""
-        return _of_account(f"widget {self.name}", self.account)
+        return of_account(f"widget {self.name}", self.account)
 
     def __str__(self) -> str:
         return self.subject
@@ -44,7 +44,7 @@ class StreamKey:
     @property
     def subject(self) -> str:
         """What it is about, for a line that a person reads."""
-        return _of_account(f"Live Activity {self.name}", self.account)
+        return of_account(f"Live Activity {self.name}", self.account)
 
     def __str__(self) -> str:
         return self.subject
@@ -59,7 +59,7 @@ class BadgeKey:
     @property
     def subject(self) -> str:
         """What it is about, for a line that a person reads."""
-        return _of_account("badge", self.account)
+        return of_account("badge", self.account)
 
     def __str__(self) -> str:
         return self.subject
@@ -79,16 +79,17 @@ class PushKey:
     @property
     def subject(self) -> str:
         """What it is about, for a line that a person reads."""
-        return _of_account(f"push {self.group}", self.account)
+        return of_account(f"push {self.group}", self.account)
 
     def __str__(self) -> str:
         sequence = f".{self.sequence}" if self.sequence > 1 else ""
-        return _of_account(f"push {self.group}@{self.opened:.3f}{sequence}", self.account)
+        return of_account(f"push {self.group}@{self.opened:.3f}{sequence}", self.account)
 
 
 SurfaceKey = WidgetKey | StreamKey | BadgeKey
 Key = SurfaceKey | PushKey
 
 
-def _of_account(text: str, account: str) -> str:
+def of_account(text: str, account: str) -> str:
+    """A text about something of an account, which is named unless it is that of ``activitysmith``."""
     return text if account == DEFAULT_ACCOUNT else f"{text} of {account}"

@@ -80,7 +80,7 @@ def test_a_request_is_journaled_and_counted_with_its_seconds(tmp_path: Path) -> 
 
     world = play(tmp_path, story)
     ends = [event for event in world.events if isinstance(event, RequestEnded)]
-    assert [(end.family, end.outcome, end.seconds) for end in ends] == [("notifications", "accepted", 2.5)]
+    assert ends == [RequestEnded(DEFAULT_ACCOUNT, "notifications", "accepted", 2.5)]
     with closing(Database.open(tmp_path / "state.db")) as database, database.read_only() as connection:
         rows = connection.exec_driver_sql("SELECT account, endpoint, operation, seconds FROM deliveries").all()
     assert [tuple(row) for row in rows] == [("default", "push-notification-send", "sent", 2.5)]

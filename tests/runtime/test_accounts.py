@@ -12,7 +12,14 @@ import pytest
 from runtime.life import KEYS, Life, Phone, Scripted, living
 from smithd.delivery.reply import NotSent, Refusal, Rejected, Reply
 from smithd.delivery.wire import Request
-from smithd.events import AccountForgotten, AlertChanged, DeliveryBlocked, NotificationChanged, Reloaded
+from smithd.events import (
+    AccountForgotten,
+    AlertChanged,
+    DeliveryBlocked,
+    NotificationChanged,
+    Reloaded,
+    RequestEnded,
+)
 from virtual_time import run_virtual
 
 SOURCES = """
@@ -251,3 +258,15 @@ def test_the_log_says_which_account_was_notified(live: Any) -> None:
         assert life.told(NotificationChanged) == ["alert errors (critical): notified: account team"]
 
     live(BOTH, scenario, Phone())
+
+
+def test_the_end_of_a_request_is_counted_for_its_account(live: Any) -> None:
+    phone = Phone(fault=refusing("team", NotSent("no route to host")))
+
+    async def scenario(life: Life) -> None:
+        Scripted.values.update(shop=9)
+        await asyncio.sleep(30)
+        ends = {(end.account, end.outcome) for end in life.facts if isinstance(end, RequestEnded)}
+        assert ends == {("default", "accepted"), ("team", "not_sent")}
+
+    live(BOTH, scenario, phone)

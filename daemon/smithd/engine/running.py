@@ -214,7 +214,8 @@ class RunningEngine:
         outcome = await self.writer.ask(
             SettleClaim(now, delivery, flight, reply, self._chance(), self._boot(), seconds)
         )
-        self._events.publish(RequestEnded(flight.request.family, outcome_of(outcome.reply), seconds))
+        family, ended = flight.request.family, outcome_of(outcome.reply)
+        self._events.publish(RequestEnded(delivery.account, family, ended, seconds))
         for event in delivery.learn(flight.claim, flight.request, outcome, now, instant):
             self._events.publish(event)
 

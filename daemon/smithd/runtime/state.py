@@ -9,11 +9,12 @@ from smithd.config.model import Config
 from smithd.events import Events
 from smithd.storage.adoption import EARLIER, Adoption, ConfiguredNames, adopt, outcome
 from smithd.storage.database import Database
-from smithd.storage.events import StateAdopted, StateLeftAlone
+from smithd.storage.events import StateAdopted, StateLeftAlone, StateUpgraded
 
 
 def open_state(config: Config, events: Events) -> Database:
-    """Open the state of a configuration, and say so where one of an earlier version was taken over, or left alone.
+    """Open the state of a configuration, and say so where one of an earlier version was upgraded, taken over, or left
+    alone.
 
     Raises DatabaseError where another smithd uses it, or it cannot be used.
     """
@@ -24,7 +25,11 @@ def open_state(config: Config, events: Events) -> Database:
                 events.publish(StateAdopted(earlier, str(config.state)))
             case Adoption.LEFT_ALONE:
                 events.publish(StateLeftAlone(earlier, str(config.state)))
-    return Database.open(config.state, config.path)
+    database = Database.open(config.state, config.path)
+    if (made := database.upgrade) is not None:
+        backup = str(made.backup) if made.backup is not None else ""
+        events.publish(StateUpgraded(str(config.state), made.before, made.after, backup, made.reason))
+    return database
 
 
 def state_file(config: Config) -> Path:

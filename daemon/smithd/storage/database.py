@@ -17,20 +17,22 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from smithd.errors import TermLost
-from smithd.storage import owner, sqlite
+from smithd.storage import migration, owner, sqlite
+from smithd.storage.backup import Upgrade, back_up_before, forget_earlier
 from smithd.storage.lock import StateLock
-from smithd.storage.migration import bring_up_to_date
 
 
 class Database:
     """The open state. ``open`` makes one; ``close`` gives up its lock.
 
-    ``path`` is as it was given. ``from_another``: another configuration used this state before.
+    ``path`` is as it was given. ``from_another``: another configuration used this state before. ``upgrade``: what was
+    made of one of an earlier version; None where it is not one.
     """
 
     def __init__(self, path: Path, lock: StateLock | None) -> None:
         self.path = path
         self.from_another = False
+        self.upgrade: Upgrade | None = None
         self._lock = lock
         self._term: str | None = None
         self._is_marked = False
@@ -58,7 +60,15 @@ class Database:
             with self._explained():
                 self._held = self._connect(check=True)
                 with self._held.begin():
-                    bring_up_to_date(self._held, self.path)
+                    found = migration.found_version(self._held, self.path)
+                if self._lock is not None and found not in (None, migration.HEAD):
+                    self.upgrade = back_up_before(self._lock.path, found, migration.HEAD)
+                # An upgrade and its owner are one transaction: where it ends in the middle, the file is as it was.
+                with self._held.begin():
+                    if found is None:
+                        migration.make(self._held)
+                    elif found != migration.HEAD:
+                        migration.upgrade(self._held)
                     if self._lock is not None:
                         configuration = configuration and configuration.resolve()
                         self._term, before = owner.take_over(self._held, os.getpid(), configuration)
@@ -68,6 +78,8 @@ class Database:
                 sqlite.checkpoint(self._held)
             self.check_place()
             if self._lock is not None:
+                if self.upgrade is not None:
+                    forget_earlier(self._lock.path, self.upgrade)
                 self._lock.forget_older()
                 self._log = sqlite.log_stamp(self._lock.path)
         except BaseException:

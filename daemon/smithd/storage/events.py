@@ -103,3 +103,18 @@ class StateLeftAlone(Event):
             f"the state in {self.earlier} has other widgets or Live Activities than this configuration, so it is left "
             f"alone, and {self.state} is begun; if it is this configuration's all the same, name it with 'state'"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StateUpgraded(Event):
+    """The state of an earlier version was brought up to date. ``backup``: the copy of it as it was; "": none."""
+
+    state: str
+    before: str
+    after: str
+    backup: str
+    reason: str
+
+    def __str__(self) -> str:
+        kept = f"as it was, it is kept in {self.backup}" if self.backup else f"no copy of it was kept: {self.reason}"
+        return f"the state in {self.state} was upgraded from version {self.before} to {self.after}; {kept}"

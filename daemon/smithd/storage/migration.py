@@ -6,10 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from smithd import __version__
 from smithd.errors import DatabaseError
-from smithd.storage import sqlite
+from smithd.storage import owner, sqlite
+from smithd.storage.backup import before_upgrades
 
-HEAD = "0024"
+HEAD = "0026"
 """The newest revision in ``migrations/versions``."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -17,29 +19,44 @@ _HEAD_SCHEMA = _MIGRATIONS / "head.sql"
 """What all migrations together make; a test compares the two, and ``write_head`` writes it anew."""
 
 
-def bring_up_to_date(connection: Connection, path: Path) -> None:
-    """Make or migrate the tables. DatabaseError where the file is another program's, or a newer smithd's."""
+def found_version(connection: Connection, path: Path) -> str | None:
+    """The version of the tables in a file; None where it has none yet. DatabaseError where it is another program's, or
+    a newer smithd's.
+    """
     tables = sqlite.tables(connection)
     if not tables:
-        # As the migrations would have made them, without running one after another.
-        for statement in _HEAD_SCHEMA.read_text().split(";"):
-            if statement.strip():
-                connection.exec_driver_sql(statement)
-        connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
-        return
+        return None
     version: str | None = None
     if "alembic_version" in tables:
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if version is None:
         raise DatabaseError(f"{path} belongs to another program: it has tables, but none of smithd's")
-    if version == HEAD:
-        return
     if not any(file.name.startswith(f"{version}_") for file in (_MIGRATIONS / "versions").iterdir()):
-        raise DatabaseError(
-            f"{path} was written by a newer smithd (its version is {version}, this one knows {HEAD}): "
-            "install that one again, or give 'state' another file"
-        )
-    upgrade(connection)
+        raise DatabaseError(_newer(path, version, owner.version(connection)))
+    return version
+
+
+def _newer(path: Path, version: str, smithd: str) -> str:
+    """What to do about a state of a newer smithd."""
+    kept = before_upgrades(path)
+    earlier = f"go back to the state from before the upgrade: cp -p {kept[-1]} {path}" if kept else "restore a backup"
+    wrote = f"{smithd}, with " if smithd else ""
+    return (
+        f"{path} was written by a newer smithd ({wrote}tables of version {version}; this is {__version__}, which knows "
+        f"{HEAD}). Do one of these:\n"
+        f"  - install smithd {smithd or 'of that version'} again\n"
+        f"  - {earlier}\n"
+        "    (what was notified since then may be notified again: docs/state.md)\n"
+        "  - give 'state' another file, to start afresh"
+    )
+
+
+def make(connection: Connection) -> None:
+    """Make the tables in an empty file, as the migrations would have made them one after another."""
+    for statement in _HEAD_SCHEMA.read_text().split(";"):
+        if statement.strip():
+            connection.exec_driver_sql(statement)
+    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
 def upgrade(connection: Connection, to: str = HEAD) -> None:

@@ -1,4 +1,5 @@
-"""The owner of a state: which daemon writes it, in which term, and for which configuration; the table, its statements.
+"""The owner of a state: which daemon writes it (its version, its term), and for which configuration; the table, its
+statements.
 
 A start draws a new random term and writes it; every commit then compares. A daemon that finds another term than its own
 writes nothing any more: the file was replaced by another one, or another daemon has taken it over.
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, select
 
+from smithd import __version__
+from smithd.storage import sqlite
 from smithd.storage.tables import metadata, upsert
 
 _OWNER = Table(
@@ -20,6 +23,7 @@ _OWNER = Table(
     Column("term", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("configuration", Text, nullable=False),
+    Column("version", Text, nullable=False, server_default=""),
 )
 _TAKE_OVER = upsert(_OWNER)
 _CONFIGURATION = select(_OWNER.c.configuration)
@@ -33,8 +37,16 @@ def take_over(connection: Connection, pid: int, configuration: Path | None) -> t
     before = connection.execute(_CONFIGURATION).scalar() or ""
     term = secrets.token_hex(16)
     recorded = before if configuration is None else str(configuration)
-    connection.execute(_TAKE_OVER, {"id": 1, "term": term, "pid": pid, "configuration": recorded})
+    row = {"id": 1, "term": term, "pid": pid, "configuration": recorded, "version": __version__}
+    connection.execute(_TAKE_OVER, row)
     return term, before
+
+
+def version(connection: Connection) -> str:
+    """Which smithd has taken the state over last, whatever else its tables are by now; "" where that is not known."""
+    if "version" not in sqlite.columns(connection, "owner"):
+        return ""
+    return str(connection.exec_driver_sql("SELECT version FROM owner").scalar() or "")
 
 
 def current_term(connection: Connection) -> str | None:

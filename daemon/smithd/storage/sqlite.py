@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,11 @@ def tables(connection: Connection) -> set[str]:
     return set(connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table'").scalars())
 
 
+def columns(connection: Connection, table: str) -> set[str]:
+    """The names of the columns of a table; none where there is no such table."""
+    return set(connection.exec_driver_sql("SELECT name FROM pragma_table_info(?)", (table,)).scalars())
+
+
 def schema(connection: Connection) -> dict[str, str]:
     """What made each table and index of the file, in the order of their names."""
     rows = connection.exec_driver_sql(
@@ -147,17 +153,39 @@ def schema(connection: Connection) -> dict[str, str]:
     return {name: sql for name, sql in rows if not name.startswith("sqlite_")}
 
 
-def copy(state: Path, target: Path) -> str | None:
-    """Copy the state as it is now, beside a daemon too; returns what is wrong where it cannot be read."""
+CopyProgress = Callable[[int, int], None]
+"""Is told how many pages are still to be copied, and how many there are."""
+
+PAGES_AT_ONCE = 2_000
+"""Pages that are copied between two reports of progress: 8 MB."""
+
+
+def copy(state: Path, target: Path, told: CopyProgress | None = None) -> str | None:
+    """Copy the state as it is now, beside a daemon too; returns what is wrong where it cannot be read, or written."""
     try:
         with (
             closing(sqlite3.connect(f"{state.absolute().as_uri()}?mode=ro", uri=True)) as original,
             closing(sqlite3.connect(target)) as made,
         ):
-            original.backup(made)
+            # A copy in parts would begin anew with each commit of the daemon, but for the transaction that reads.
+            original.execute("BEGIN")
+            original.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            original.backup(made, pages=PAGES_AT_ONCE, progress=told and (lambda _, left, all_: told(left, all_)))
+            # One file, which can be read where nothing can be written.
+            made.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
         return str(error)
     return None
+
+
+def damage(path: Path) -> str | None:
+    """What is wrong with a file that nobody uses, found through all of it; None where it is whole."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+            found = [str(text) for (text,) in connection.execute("PRAGMA integrity_check(10)")]
+    except sqlite3.Error as error:
+        return str(error)
+    return None if found == ["ok"] else "; ".join(" ".join(text.split()) for text in found)
 
 
 _WRITE_REFUSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}

@@ -117,7 +117,7 @@ CREATE TABLE owner (
     id INTEGER NOT NULL,
     term TEXT NOT NULL,
     pid INTEGER NOT NULL,
-    configuration TEXT NOT NULL,
+    configuration TEXT NOT NULL, version TEXT DEFAULT '' NOT NULL,
     PRIMARY KEY (id)
 );
 

@@ -28,7 +28,7 @@ class Desired:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SurfaceDifference:
     """Why a surface does not show what it should, as a stable reason and for a person, and until when."""
 
     reason: str
@@ -55,7 +55,7 @@ def waiting_for(outbox: Outbox, key: SurfaceKey) -> Desired:
 
 def difference(
     outbox: Outbox, key: SurfaceKey, desired: Desired, passages: Passages | None, updates_at_once: int, now: float
-) -> Difference:
+) -> SurfaceDifference:
     """Why a surface does not show what it should. ``outbox``: with what may go in its lanes; ``passages``: what its
     account's gate lets go (None: no daemon runs); ``updates_at_once``: iOS' budget of updates in a row. The ladder:
 
@@ -70,26 +70,28 @@ def difference(
     """
     message, shown = desired.message, outbox.status(key).shown
     if (problem := desired.problem) is not None:
-        return Difference(problem.obstacle, str(problem), problem.wait.until if problem.wait is not None else None)
+        return SurfaceDifference(
+            problem.obstacle, str(problem), problem.wait.until if problem.wait is not None else None
+        )
     queued = outbox.waiting.get(key)
     if queued is None and key in outbox.claimed:
         queued = outbox.claimed[key].queued
     if queued is not None:
         found = waiting(outbox, queued, passages, updates_at_once, now)
-        return Difference(found.reason, str(found), found.until)
+        return SurfaceDifference(found.reason, str(found), found.until)
     if passages is None:
-        return Difference("not_running", "smithd is not running, so it is not known what it should show")
+        return SurfaceDifference("not_running", "smithd is not running, so it is not known what it should show")
     if message is None:
-        return Difference("not_wanted", "it is not wanted: its 'show' does not hold, or it is muted")
+        return SurfaceDifference("not_wanted", "it is not wanted: its 'show' does not hold, or it is muted")
     if (place := (key, type(message))) in outbox.refused:
         refused = outbox.refused[place]
         if refused is None or says_same(message, refused):
-            return Difference("refused", "the service refused it, and it is not sent again until it changes")
+            return SurfaceDifference("refused", "the service refused it, and it is not sent again until it changes")
     if differs(message, shown):
-        return Difference("about_to_be_sent", "it is about to be sent")
+        return SurfaceDifference("about_to_be_sent", "it is about to be sent")
     if isinstance(message, WidgetValue) and isinstance(shown, ShownWidget) and message.value != shown.value:
-        return Difference("within_min_change", "the value has changed by less than min_change")
-    return Difference("same", "it shows what it should")
+        return SurfaceDifference("within_min_change", "the value has changed by less than min_change")
+    return SurfaceDifference("same", "it shows what it should")
 
 
 def is_there(shown: Shown | None) -> bool:

@@ -10,7 +10,10 @@ from engine.harness import HEAD, Harness
 from smithd.delivery.delivery import AccountDelivery
 from smithd.errors import Unwritable
 from smithd.keys import DEFAULT_ACCOUNT
-from smithd.status import ReloadStatus, RuntimeFacts, Status, as_json, gate_status, status
+from smithd.poll.planned import Planned
+from smithd.status.as_json import as_json
+from smithd.status.fill import gate_status, status
+from smithd.status.model import ReloadStatus, RuntimeFacts, Status
 from smithd.storage.degraded import CommitHealth
 
 T = 1_763_906_400.0
@@ -96,12 +99,67 @@ def test_surfaces_have_what_is_shown_what_waits_and_why_nothing_is_rendered(tmp_
         assert (shop.kind, shop.has_slot) == ("live_activity", True)
         (account,) = seen(harness).accounts
         assert sum(lane.waiting for lane in account.waiting) == 2
+        assert (orders.desired, orders.waiting_reason, orders.waiting_why) == (9, "next", "it goes next")
         harness.take()
         orders, _, shop = seen(harness).surfaces
         assert (orders.shown, orders.shown_at, orders.waiting) == (9, T + 1, False)
-        assert shop.shown == "Shop"
+        assert (shop.shown, shop.desired, shop.waiting_why) == ("Shop, Orders 9", "Shop, Orders 9", "")
         (account,) = seen(harness).accounts
         assert (account.slots_used, account.slots, account.waiting) == (1, 4, [])
+
+
+def test_what_is_shown_stands_beside_what_should_be_and_says_when_it_is_stale(tmp_path: Path) -> None:
+    config = CONFIG.replace("shop.orders: shop.orders\n", "shop.orders: {value: shop.orders, min_interval: 10m}\n")
+    with Harness(tmp_path, config, T) as harness:
+        harness.poll(T + 1, orders=9)
+        harness.take()
+        harness.poll(T + 61, orders=10)
+        orders = seen(harness).surfaces[0]
+        assert (orders.shown, orders.desired, orders.waiting, orders.stale) == (9, 10, True, False)
+        assert (orders.waiting_reason, orders.waiting_until) == ("not_due", T + 601)
+        harness.pass_time(T + 1000)
+        assert seen(harness).surfaces[0].stale
+
+
+def test_a_source_has_its_type_its_schedule_and_when_it_is_polled_next(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG, T) as harness:
+        planned = Planned({"shop": ["job"]}, {"job": T + 60})
+        shop, depot = seen(harness, planned=planned).sources
+        assert (shop.type, shop.schedule, shop.next_poll_at) == ("shop", "every 1m", T + 60)
+        assert depot.next_poll_at is None
+
+
+def test_a_rule_has_its_thresholds_and_its_worst_alert(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG, T) as harness:
+        harness.poll(T + 1, errors={"a": 9, "b": 2}, orders=9)
+        errors, slow = seen(harness).rules
+        assert (errors.metric, errors.state, errors.severity, errors.firing) == ("shop.errors", "firing", "critical", 2)
+        assert (errors.since, errors.suppressed, errors.notifies) == (T + 1, 2, True)
+        assert [(each.severity, each.fires_when) for each in errors.thresholds] == [
+            ("warning", "shop.errors > 1"),
+            ("critical", "shop.errors > 5"),
+        ]
+        assert (slow.state, slow.severity, slow.since, slow.notifies) == ("inactive", None, None, False)
+        assert slow.thresholds[0].fires_when == "shop.orders < 5 for 5m"
+
+
+def test_silences_are_listed_until_they_end(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG, T) as harness:
+        harness.engine.add_silence("rule=errors", 60.0, "deploying", "ann", T + 1)
+        (silence,) = seen(harness).silences
+        assert (silence.matchers, silence.author, silence.ends_at) == ("rule=errors", "ann", T + 61)
+        harness.pass_time(T + 62)
+        assert seen(harness).silences == []
+
+
+def test_slots_that_are_wanted_are_counted(tmp_path: Path) -> None:
+    row = "type: stats, title: Shop, stats: [{label: Orders, value: shop.orders}]"
+    config = f"live_activities:\n  one: {{{row}}}\n  two: {{{row}, show: {{while_firing: [slow]}}}}\n"
+    with Harness(tmp_path, "rules:\n  slow: {metric: shop.orders, warning: '< 5'}\n" + config, T) as harness:
+        harness.poll(T + 1, orders=9)
+        assert seen(harness).accounts[0].slots_wanted == 1
+        harness.poll(T + 61, orders=1)
+        assert seen(harness).accounts[0].slots_wanted == 2
 
 
 def test_the_badge_has_its_number(tmp_path: Path) -> None:

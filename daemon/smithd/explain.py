@@ -17,10 +17,10 @@ from smithd.alerts.alerts import NO_SERIES
 from smithd.alerts.machine import Phase
 from smithd.alerts.reason import CauseKind, unpack
 from smithd.alerts.rule import Rule
-from smithd.alerts.sentences import sentence
+from smithd.alerts.sentences import conditions, fires_when, for_at_least, sentence
 from smithd.delivery.sentences import why
 from smithd.engine.engine import Engine
-from smithd.formatting import duration, number
+from smithd.formatting import number
 from smithd.keys import BadgeKey
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason, reason_text
@@ -192,11 +192,11 @@ class _RuleStatus:
                     clears = "the expression does not hold" if self._rule.when is not None else f"it is not {condition}"
                     if (recover := self._rule.recover.get(severity)) is not None:
                         clears = f"it is {recover}"
-                    yield f"no longer {severity} when {clears}{_for(timing.keep_firing_for)}"
+                    yield f"no longer {severity} when {clears}{for_at_least(timing.keep_firing_for)}"
                 case Phase.RECOVERING if due is not None:
                     yield f"no longer {severity} at {self._clock(due)} if it stays clear"
                 case Phase.INACTIVE:
-                    yield f"{severity} when {_when(self._rule, str(condition))}{_for(timing.hold)}"
+                    yield f"{severity} when {fires_when(self._rule, str(condition))}{for_at_least(timing.hold)}"
         if alert.absence.is_missing:
             dues = [due for due in transitions.due_times(self._rule, alert) if due > self._now]
             closes = bool(dues) and alert.cause.kind is CauseKind.SERIES_MISSING
@@ -241,20 +241,6 @@ class _RuleStatus:
 
     def _clock(self, at: float) -> str:
         return _short(self._time(at) or "", self._time(self._now) or "")
-
-
-def conditions(rule: Rule) -> Iterator[tuple[str, str]]:
-    """When a rule fires, for each of its severities."""
-    for severity, condition in rule.thresholds:
-        yield severity, f"{_when(rule, str(condition))}{_for(rule.timings[severity].hold)}"
-
-
-def _when(rule: Rule, condition: str) -> str:
-    return condition if rule.when is not None else f"{rule.metric} {condition}"
-
-
-def _for(seconds: float) -> str:
-    return f" for {duration(seconds)}" if seconds else ""
 
 
 def text(explanation: Explanation) -> str:

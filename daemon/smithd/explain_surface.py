@@ -11,20 +11,20 @@ from datetime import datetime
 from typing import Any
 
 from smithd.delivery.sentences import summary
-from smithd.delivery.waiting import Passages, place_by_worth, waiting
+from smithd.delivery.waiting import Passages, place_by_worth
+from smithd.desired import desired, difference, in_words, is_there, waiting_for
 from smithd.formatting import counted
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.delivered import Delivered
-from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, Push, PushUpdate, WidgetValue
+from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, WidgetValue
 from smithd.outbox.queue import fill_lanes
-from smithd.outbox.shown import KeyStatus, Shown, ShownActivity, ShownBadge, ShownWidget, differs, says_same
+from smithd.outbox.shown import KeyStatus, Shown, ShownActivity, ShownBadge, ShownWidget
 from smithd.outbox.state import Outbox
 from smithd.outbox.worth import score, seen
 from smithd.setup import Setup
 from smithd.state import State
 from smithd.surfaces.slots.memory import Slots
-from smithd.surfaces.surface import NotRenderable, rank_text
-from smithd.surfaces.surfaces import render
+from smithd.surfaces.surface import rank_text
 from smithd.views import surfaces_view
 
 MOST_DELIVERIES = 20
@@ -79,18 +79,15 @@ class _Explained:
         self._outbox: Outbox = fill_lanes(state.outbox, now)
         self._status: KeyStatus = self._outbox.status(key)
         self._view = surfaces_view(setup, state, now)
-        # Without a daemon no newest sample is known: what waits is all that is known of what it should show.
-        waits = self._status.queued
-        self._desired = waits if not isinstance(waits, Push | PushUpdate) else None
-        self._problem: NotRenderable | None = None
-        if passages is not None:
-            rendered = render(self._surfaces, {key}, self._view, self._slots)
-            self._desired = next((each for each in rendered.messages if each.key == key), None)
-            self._problem = next((each for each in rendered.not_renderable if each.key == key), None)
+        found = (
+            desired(setup, state, {key}, self._view)[key] if passages is not None else waiting_for(state.outbox, key)
+        )
+        self._should, self._desired, self._problem = found, found.message, found.problem
 
     def found(self, deliveries: Sequence[Delivered]) -> Found:
         key, shown = self._key, self._status.shown
-        reason, why, until = self._difference()
+        at_once = self._surfaces.updates_at_once
+        differs = difference(self._outbox, key, self._should, self._passages, at_once, self._now)
         return {
             "kind": _KINDS[type(key)],
             "account": key.account,
@@ -100,53 +97,18 @@ class _Explained:
             "timezone": self._setup.config.zone.key,
             "running": self._passages is not None,
             "shows": _shows(shown),
-            "shows_in_words": _in_words(shown),
-            "since": self._time(shown.at) if _is_there(shown) and shown is not None else None,
+            "shows_in_words": in_words(shown),
+            "since": self._time(shown.at) if is_there(shown) and shown is not None else None,
             "should_show": None if self._desired is None else _says(self._desired),
             "should_show_in_words": None if self._desired is None else summary(self._desired),
-            "reason": reason,
-            "why": why,
-            "until": self._time(until),
+            "reason": differs.reason,
+            "why": differs.why,
+            "until": self._time(differs.until),
             "score": self._score(),
             "slot": self._slot(),
             "updates": self._updates(),
             "deliveries": [self._delivery(each) for each in deliveries],
         }
-
-    def _difference(self) -> tuple[str, str, float | None]:
-        """Why it does not show what it should, as a stable reason and for a person, and until when. The ladder:
-
-        no daemon runs, and nothing waits                  not_running
-        it cannot be rendered, or waits for a slot         the obstacle
-        its message waits, or is in flight                 as in the outbox (see ``delivery.waiting``)
-        a Live Activity that is not wanted                 not_wanted
-        the service refused just that                      refused
-        it shows that                                      same
-        a number that differs by less than min_change      within_min_change
-        else                                               about_to_be_sent
-        """
-        key, shown, desired = self._key, self._status.shown, self._desired
-        if (problem := self._problem) is not None:
-            until = problem.wait.until if problem.wait is not None else None
-            return str(problem.obstacle), str(problem), until
-        queued = self._outbox.waiting.get(key)
-        if queued is None and key in self._outbox.claimed:
-            queued = self._outbox.claimed[key].queued
-        if queued is not None:
-            found = waiting(self._outbox, queued, self._passages, self._surfaces.updates_at_once, self._now)
-            return str(found.reason), str(found), found.until
-        if self._passages is None:
-            return "not_running", "smithd is not running, so it is not known what it should show", None
-        if desired is None:
-            return "not_wanted", "it is not wanted: its 'show' does not hold, or it is muted", None
-        refused = self._outbox.refused
-        if (place := (key, type(desired))) in refused and ((it := refused[place]) is None or says_same(desired, it)):
-            return "refused", "the service refused it, and it is not sent again until it changes", None
-        if differs(desired, shown):
-            return "about_to_be_sent", "it is about to be sent", None
-        if isinstance(desired, WidgetValue) and isinstance(shown, ShownWidget) and desired.value != shown.value:
-            return "within_min_change", "the value has changed by less than min_change", None
-        return "same", "it shows what it should", None
 
     def _score(self) -> Found | None:
         """What sending a widget's value now is worth; its place among the routine values that wait."""
@@ -220,10 +182,6 @@ class _Explained:
         return None if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
 
 
-def _is_there(shown: Shown | None) -> bool:
-    return shown is not None and not (isinstance(shown, ShownActivity) and shown.ended)
-
-
 def _shows(shown: Shown | None) -> Any:
     """What a surface shows: a value, a count or a content state; None: nothing, or it is not known what."""
     match shown:
@@ -234,20 +192,6 @@ def _shows(shown: Shown | None) -> Any:
         case ShownActivity(content=ActivityContent() as content, ended=False):
             return dict(content.content_state)
     return None
-
-
-def _in_words(shown: Shown | None) -> str | None:
-    """What a surface shows, in a few words; None: nothing."""
-    if not _is_there(shown) or shown is None:
-        return None
-    match shown:
-        case ShownActivity(key, ActivityContent() as content):
-            return summary(ActivityState(key, content, Priority.COSMETIC, shown.at))
-        case ShownWidget(value=value) if value is not None:
-            return str(value)
-        case ShownBadge(count=count) if count is not None:
-            return str(count)
-    return "something that is not known: the answer to its last request never came"
 
 
 def _says(message: LevelMessage) -> Any:

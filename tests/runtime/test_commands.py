@@ -10,19 +10,15 @@ from typing import Any
 import pytest
 
 from runtime.test_status import components_in
-from smithd.events import Reloaded
 from smithd.runtime import commands
 
 
 def asked(folder: Path, command: str, line: str) -> Any:
     """What a command answers to arguments that came as JSON."""
 
-    async def reload() -> Reloaded:
-        raise AssertionError("nobody reloads here")
-
     async def main() -> Any:
         async with components_in(folder, lambda _: None) as components:
-            return await commands.of(components, reload)[command](json.loads(line))
+            return await commands.of(components)[command](json.loads(line))
 
     return asyncio.run(main())
 

@@ -18,7 +18,7 @@ from smithd.clock import SystemClock
 from smithd.config.load import load
 from smithd.engine.entries import WriteAll
 from smithd.errors import Unwritable
-from smithd.events import AlertChanged, Event, Events, Reloaded
+from smithd.events import AlertChanged, Event, Events
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
 from smithd.runtime import commands
@@ -42,11 +42,7 @@ def components_in(folder: Path, hear: Callable[[Event], None]) -> Components:
 
 async def asked(components: Components) -> Any:
     """What the command answers."""
-
-    async def reload() -> Reloaded:
-        raise AssertionError("nobody reloads here")
-
-    return await commands.of(components, reload)["status"]({})
+    return await commands.of(components)["status"]({})
 
 
 def breach(components: Components) -> None:
@@ -113,7 +109,7 @@ def test_it_is_put_together_beside_the_loop(tmp_path: Path, monkeypatch: pytest.
         async with components_in(tmp_path, lambda _: None) as components:
             await asked(components)
 
-    monkeypatch.setattr("smithd.status.status", noted)
+    monkeypatch.setattr("smithd.status.fill.status", noted)
     asyncio.run(life())
     assert len(threads) == 1
     assert threads[0] is not threading.main_thread()

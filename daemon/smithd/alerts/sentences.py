@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from smithd.alerts.condition import Verdict
@@ -136,3 +137,19 @@ def _no_data(what: str, cause: Cause, value: float | None, seconds: float) -> st
     blame = f" (source {cause.source} fails)" if cause.source else ""
     before = f"; it was {number(value)} before" if value is not None else ""
     return f"{what} has no data for {duration(seconds)}{blame}{before}"
+
+
+def conditions(rule: Rule) -> Iterator[tuple[Severity, str]]:
+    """When a rule fires, for each of its severities."""
+    for severity, condition in rule.thresholds:
+        yield severity, f"{fires_when(rule, str(condition))}{for_at_least(rule.timings[severity].hold)}"
+
+
+def fires_when(rule: Rule, condition: str) -> str:
+    """A condition of a rule with what it is about."""
+    return condition if rule.when is not None else f"{rule.metric} {condition}"
+
+
+def for_at_least(seconds: float) -> str:
+    """How long a condition must hold, behind it; "" where that does not matter."""
+    return f" for {duration(seconds)}" if seconds else ""

@@ -101,8 +101,8 @@ def _account(account: Found) -> Iterator[str]:
     since = f" since {_short(account['reachable_since'])}" if account["reachable_since"] else ""
     probe = f", tried again {_short(account['next_probe_at'])}" if account["next_probe_at"] else ""
     yield f"account {account['name']}: {'reachable' if account['reachable'] else 'out of reach'}{since}{probe}"
-    for scope, until in account["blocked"].items():
-        yield f"blocked for {scope}, tried again {_short(until)}"
+    for block in account["blocked"]:
+        yield f"blocked for {block['scope']}, tried again {_short(block['retry_at'])}: {block['why']}"
     used = ", ".join(f"{budget['family']} {budget['used']} of {budget['limit']}" for budget in account["budgets"])
     yield f"requests in the last minute: {used}; Live Activities {account['slots_used']} of {account['slots']}"
     for lane in account["waiting"]:

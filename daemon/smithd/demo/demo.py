@@ -20,7 +20,7 @@ from smithd.demo.shop import Shop
 from smithd.demo.watch import ShopAnnouncement, Watch
 from smithd.events import Events
 from smithd.poll.registry import Registry
-from smithd.runtime import daemon
+from smithd.runtime import commands, daemon
 from smithd.runtime.components import Components
 from smithd.serving import bind, serve
 from smithd.simulator.app import application
@@ -109,7 +109,7 @@ class _Demo:
 
     async def page(self, components: Components, listener: socket) -> None:
         """Serve the page."""
-        reads = windows(self._config, components.engine, self._clock, self._recent)
+        reads = windows(self._config, components.engine, self._clock, self._recent, commands.of(components))
         await serve(build(reads, host=ADDRESS, title="smithd demo", lead=LEAD), listener)
 
     async def announce(self, components: Components) -> None:

@@ -9,6 +9,7 @@ from zlib import crc32
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from smithd.formatting import duration
 from smithd.plugin.options import Options, PositiveDuration
 from smithd.plugin.zone import Zone
 from smithd.poll.cron import next_run, parse_cron
@@ -75,6 +76,13 @@ class Cron:
 
 
 Schedule = Every | Cron
+
+
+def schedule_text(schedule: Schedule) -> str:
+    """A schedule as a person says it."""
+    if isinstance(schedule, Every):
+        return f"every {duration(schedule.seconds)}"
+    return f"cron {schedule.expression}"
 
 
 def period(schedule: Schedule, now: float) -> float:

@@ -21,6 +21,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from smithd.clock import Clock
 from smithd.events import ClockStepped, Events
+from smithd.poll.planned import Planned
 from smithd.poll.schedule import FIRST_POLLS_WITHIN, Cron, Schedule, first_delay, phase
 
 STEP = 2.0
@@ -134,6 +135,11 @@ class Scheduler:
         self._jobs_of.setdefault(name, []).append(job)
         if is_new and self._running:
             self._plan_slot(job, slot, self._clock.now())
+
+    def planned(self) -> Planned:
+        """When each source is due next. Takes no longer with more sources than copying their names does."""
+        jobs = self._scheduler.get_jobs() if self._running else []
+        return Planned(dict(self._jobs_of), {job.id: job.next_run_time.timestamp() for job in jobs})
 
     def start(self) -> None:
         """Begin, inside the running loop."""

@@ -20,11 +20,10 @@ LARGEST = 10**12
 """No argument of a command is a larger number."""
 
 
-def of(components: Components, reload: Callable[[], Awaitable[Reloaded]]) -> Mapping[str, Handler]:
-    """The handlers of a daemon, by the names of their commands."""
-    commands = _Commands(components, reload)
+def of(components: Components) -> dict[str, Handler]:
+    """What a daemon answers, by the names of the commands: to the control socket and to the page alike."""
+    commands = _Commands(components)
     return {
-        "reload": commands.reload,
         "status": commands.status,
         "outbox": commands.outbox,
         "explain": commands.explain,
@@ -34,31 +33,26 @@ def of(components: Components, reload: Callable[[], Awaitable[Reloaded]]) -> Map
     }
 
 
+def reloading(reload: Callable[[], Awaitable[Reloaded]]) -> dict[str, Handler]:
+    """The command that reads the configuration again, which the control socket alone takes."""
+
+    async def carried_out(_: Arguments) -> str:
+        return str(await reload())
+
+    return {"reload": carried_out}
+
+
 class _Commands:
     """Each takes its arguments as JSON gave them, and returns what JSON can hold."""
 
-    def __init__(self, components: Components, reload: Callable[[], Awaitable[Reloaded]]) -> None:
+    def __init__(self, components: Components) -> None:
         self._components = components
-        self._reload = reload
-
-    async def reload(self, _: Arguments) -> str:
-        return str(await self._reload())
 
     async def status(self, _: Arguments) -> Any:
-        components = self._components
-        engine, config = components.engine, components.config
-        # Imported here: a daemon starts without what only answers need. A descriptor to read it must be left.
+        config, found = self._components.config, await self._components.status()
         with RESERVE.lent():
-            from smithd.status import as_json, status
-
-            facts = components.facts()
-        setup, state, now = engine.setup, engine.state, components.clock.now()
-
-        def read() -> Any:
-            return config.redactor.clean_all(as_json(status(setup, state, facts, now), config.zone))
-
-        # With thousands of sources this takes longer than the loop may wait, and it reads frozen values only.
-        return await asyncio.to_thread(read)
+            from smithd.status.as_json import as_json
+        return await asyncio.to_thread(lambda: config.redactor.clean_all(as_json(found, config.zone)))
 
     async def outbox(self, _: Arguments) -> Any:
         components = self._components

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -15,11 +16,12 @@ from smithd.clock import Clock
 from smithd.config.model import Config
 from smithd.config.needs import descriptor_needs
 from smithd.delivery.client import Client
-from smithd.descriptors import soft_limit
+from smithd.descriptors import RESERVE, soft_limit
 from smithd.engine.running import RunningEngine
 from smithd.events import Events
 from smithd.http import Http
 from smithd.plugin.source import Context
+from smithd.poll.planned import NOTHING_PLANNED, Planned
 from smithd.poll.poller import Poller
 from smithd.poll.registry import SourceSpec
 from smithd.pool import FEWEST, Pool
@@ -30,7 +32,7 @@ from smithd.storage.database import Database
 from smithd.storage.marker import Marker
 
 if TYPE_CHECKING:
-    from smithd.status import RuntimeFacts
+    from smithd.status.model import RuntimeFacts, Status
 
 KEEP_ALIVE = 2.0
 """Seconds that an idle connection to the service is kept: common servers close theirs after 5 at the soonest."""
@@ -77,6 +79,8 @@ class Components:
         self.started_at = clock.now()
         self.last_reload: tuple[float, str] | None = None
         """When the last reload was, and why the configuration was refused ("": it was not)."""
+        self.planned: Callable[[], Planned] = lambda: NOTHING_PLANNED
+        """When sources are polled next; the scheduler says it where one runs."""
         self._pool = Pool(_most_connections(config))
         self._http = Http(pool=self._pool)
         self._to_service = Http(KEEP_ALIVE, reserved=True)
@@ -88,10 +92,21 @@ class Components:
         self.pollers = {spec.name: self._poller(spec, config) for spec in config.sources.values()}
         self._closings: set[asyncio.Task[None]] = set()
 
-    def facts(self) -> RuntimeFacts:
-        """What ``status`` shows beside the engine's state."""
-        # Imported here: a start does not need it.
-        from smithd.status import ReloadStatus, RuntimeFacts, gate_status
+    async def status(self) -> Status:
+        """The read model now. It holds secrets where what was polled does: whoever shows a text of it masks them."""
+        # Imported here: a daemon starts without what only answers need. A descriptor to read it must be left.
+        with RESERVE.lent():
+            from smithd.status.fill import status
+
+            facts = self._facts()
+        setup, state, now, database = self.engine.setup, self.engine.state, self.clock.now(), self.database
+        # With thousands of sources this takes longer than the loop may wait, and it reads frozen values only.
+        return await asyncio.to_thread(lambda: status(setup, state, replace(facts, state_size=database.size()), now))
+
+    def _facts(self) -> RuntimeFacts:
+        """What ``status`` shows beside the engine's state, but for what takes time."""
+        from smithd.status.fill import gate_status
+        from smithd.status.model import ReloadStatus, RuntimeFacts
 
         now, instant, writer = self.clock.now(), self.clock.monotonic(), self.writer
         return RuntimeFacts(
@@ -107,6 +122,7 @@ class Components:
             {name: until for name, poller in self.pollers.items() if (until := poller.put_off_until) is not None},
             [gate_status(self.running.deliveries[account], instant, now) for account in self.config.accounts],
             instant,
+            self.planned(),
         )
 
     async def change_over(self, config: Config) -> SourceChanges:

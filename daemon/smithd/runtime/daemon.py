@@ -70,7 +70,7 @@ async def run(
     where something fails without which a daemon cannot work. What waits to be sent is on disk in any case.
     """
     async with _open(config, events, clock) as components:
-        with Site(clock, events, config.redactor) as site:
+        with Site(clock, events, config.redactor, commands.of(components)) as site:
             daemon = _Daemon(components, site, Scheduler(clock, events))
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -131,6 +131,7 @@ class _Daemon:
     def __init__(self, components: Components, site: Site, scheduler: Scheduler) -> None:
         self.components = components
         self.scheduler = scheduler
+        components.planned = scheduler.planned
         self._site = site
         self._redactor = components.config.redactor
         self._reloading = asyncio.Lock()
@@ -169,7 +170,8 @@ class _Daemon:
         except ListenError as error:
             self.components.events.publish(ControlUnavailable(str(error)))
             return
-        tasks.create_task(control.serve(listener, commands.of(self.components, partial(self.reload, operator))))
+        handlers = commands.of(self.components) | commands.reloading(partial(self.reload, operator))
+        tasks.create_task(control.serve(listener, handlers))
 
     async def _reload_when_asked(self, operator: Operator) -> None:
         while True:

@@ -145,6 +145,16 @@ class Database:
         if self._is_lost or not self._lock.is_in_place() or (self._is_marked and mark != _mark(self._term or "")):
             raise self._lost("it was replaced by another file")
 
+    def size(self) -> int | None:
+        """How many bytes its file and its log have; None where that cannot be told, or it is kept nowhere."""
+        if self._lock is None:
+            return None
+        try:
+            log = Path(f"{self.path}-wal")
+            return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+        except OSError:
+            return None
+
     def close(self) -> None:
         """Close the file and let go of the lock."""
         if self._is_left_open:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from smithd.clock import Clock
+from smithd.control import Handler
 from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey, SurfaceKey, WidgetKey
 from smithd.lockscreen.screen import Line
 from smithd.outbox.shown import Shown
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class Reads:
     """Windows into the daemon: the calendar's time, what the phone shows, and what just happened.
 
-    ``order`` has the keys of the surfaces in the order of the configuration.
+    ``order`` has the keys of the surfaces in the order of the configuration. ``commands``: what the daemon answers to
+    the control socket, by name, as JSON has it and with secrets masked.
     """
 
     now: Callable[[], float]
@@ -30,9 +32,10 @@ class Reads:
     shown: Callable[[], Mapping[Key, Shown]]
     happened: Callable[[], Sequence[Line]]
     order: Sequence[SurfaceKey] = ()
+    commands: Mapping[str, Handler] = field(default_factory=dict)
 
 
-def windows(config: Config, engine: Engine, clock: Clock, recent: Recent) -> Reads:
+def windows(config: Config, engine: Engine, clock: Clock, recent: Recent, commands: Mapping[str, Handler]) -> Reads:
     """The windows of a running daemon. The page draws one phone: that of the account of activitysmith."""
     order: list[SurfaceKey] = [WidgetKey(DEFAULT_ACCOUNT, name) for name in config.widgets]
     order += [StreamKey(DEFAULT_ACCOUNT, name) for name in config.live_activities]
@@ -42,4 +45,4 @@ def windows(config: Config, engine: Engine, clock: Clock, recent: Recent) -> Rea
         accepted = engine.state.outbox.accepted()
         return {key: each for key, each in accepted.items() if key.account == DEFAULT_ACCOUNT}
 
-    return Reads(clock.now, config.zone, shown, recent.lines, order)
+    return Reads(clock.now, config.zone, shown, recent.lines, order, commands)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine, Iterable
-from types import TracebackType
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from smithd.clock import Clock
 from smithd.config.model import Config, Network, WebOptions
+from smithd.control import Handler
 from smithd.engine.engine import Engine
 from smithd.events import Events, Serving
 from smithd.redactor import Redactor
@@ -25,9 +26,13 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 class Site:
     """Where the page is served, if anywhere. A context manager: leaving it gives the port back."""
 
-    def __init__(self, clock: Clock, events: Events, redactor: Redactor) -> None:
+    def __init__(
+        self, clock: Clock, events: Events, redactor: Redactor, commands: Mapping[str, Handler] = MappingProxyType({})
+    ) -> None:
+        """``commands``: what the daemon answers to the control socket; the page asks the same."""
         self._clock = clock
         self._events = events
+        self._commands = commands
         self._recent = Recent(clock, redactor)
         events.listen(self._recent)
         self._web: WebOptions | None = None
@@ -66,7 +71,7 @@ class Site:
             from smithd.web.app import build
 
             token = web.token.get_secret_value() if web.token is not None else None
-            reads = windows(config, engine, self._clock, self._recent)
+            reads = windows(config, engine, self._clock, self._recent, self._commands)
             self._app = build(reads, host=web.listen.host, token=token)
         # The server goes on where the port stays: it serves this object, which asks the new page from now on.
         if listener is self._listener:

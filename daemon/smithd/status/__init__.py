@@ -1,0 +1,1 @@
+"""The read model of the running daemon: what page, API, metrics and ``smithd status`` show."""

@@ -1,0 +1,299 @@
+"""Fills the read model from the engine's state, and from what only the runtime knows. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+from smithd.alerts.alert import Alert, AlertKey
+from smithd.alerts.rule import Rule
+from smithd.alerts.sentences import conditions
+from smithd.alerts.severity import Severity, worst_of
+from smithd.delivery.delivery import AccountDelivery
+from smithd.delivery.outcome import BlockScope
+from smithd.delivery.sentences import summary, why
+from smithd.delivery.waiting import passages
+from smithd.desired import Desired, activity_in_words, desired, difference
+from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
+from smithd.notify.reason import reason_text
+from smithd.notify.silence import Silence
+from smithd.notify.suppression import Suppression
+from smithd.outbox.message import ActivityState, BadgeCount, LevelMessage, Priority, Push, PushUpdate, WidgetValue
+from smithd.outbox.queue import fill_lanes
+from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownWidget
+from smithd.outbox.state import Outbox
+from smithd.poll.schedule import schedule_text
+from smithd.series.state import Freshness
+from smithd.setup import Setup
+from smithd.state import State
+from smithd.status.model import (
+    AccountStatus,
+    AlertStatus,
+    BlockStatus,
+    BudgetStatus,
+    GateStatus,
+    LaneStatus,
+    RefusedStatus,
+    RuleStatus,
+    RuntimeFacts,
+    Shows,
+    SilenceStatus,
+    SourceStatus,
+    StateStatus,
+    Status,
+    SurfaceStatus,
+    ThresholdStatus,
+)
+from smithd.surfaces.surface import rank_text
+from smithd.surfaces.surfaces import Surfaces
+from smithd.surfaces.view import SurfacesView
+from smithd.views import notify_view, suppressed_of, surfaces_view
+
+UNSEEN = Freshness.UNSEEN.value
+NOT_SHOWN = ("same", "not_wanted")
+"""Reasons why what is shown is what should be."""
+
+_BLOCKED = {
+    BlockScope.EVERYTHING: "the service refuses the key (api_key)",
+    BlockScope.BILLED: "the service refuses them: the account must be paid for, or its plan does not have them",
+}
+
+
+def gate_status(delivery: AccountDelivery, instant: float, now: float) -> GateStatus:
+    """What the gate knows at ``now``, which is ``instant`` by the monotonic clock. The gate changes in place, so this
+    is for the loop, and takes no longer with more sources.
+    """
+    gate = delivery.gate
+    since, probe_at = gate.reachability.since, gate.next_probe_at
+    probes_later = not gate.reachability.is_reachable and instant < probe_at < math.inf
+    return GateStatus(
+        delivery.account,
+        gate.reachability.is_reachable,
+        None if since < 0 else now - (instant - since),
+        now + (probe_at - instant) if probes_later else None,
+        [BlockStatus(scope, _BLOCKED[scope], now + (until - instant)) for scope, until in gate.blocked().items()],
+        [BudgetStatus(str(family), used, limit) for family, (used, limit) in gate.budget.use(instant).items()],
+        passages(gate, instant, now),
+    )
+
+
+def status(setup: Setup, state: State, facts: RuntimeFacts, now: float) -> Status:
+    """The read model at ``now``. It reads frozen values only, so that a thread can fill it while steps go on."""
+    config, health = setup.config, facts.health
+    suppressed = _suppressed(setup, state, now)
+    view = surfaces_view(setup, state, now)
+    written = StateStatus(
+        facts.state_path,
+        facts.state_size,
+        health.is_degraded,
+        # Counted by the monotonic clock: the calendar's time may have been set since.
+        None if health.since is None else now - (facts.instant - health.since),
+        health.reason,
+        facts.committed_at,
+        facts.entries_waiting,
+    )
+    return Status(
+        now,
+        config.zone.key,
+        facts.version,
+        facts.started_at,
+        str(config.path),
+        health.is_degraded,
+        facts.last_reload,
+        [_source(setup, state, name, facts, now) for name in config.sources],
+        [_rule(setup, state, rule, suppressed) for rule in setup.rules.by_name.values()],
+        [_alert(setup, state, alert, suppressed.get(alert.key)) for alert in state.alerts],
+        _surfaces(setup, state, facts, view, now),
+        [_silence(each) for each in state.silences.active(now)],
+        [_account(setup, state, gate, view) for gate in facts.gates],
+        written,
+    )
+
+
+def _source(setup: Setup, state: State, name: str, facts: RuntimeFacts, now: float) -> SourceStatus:
+    spec, series, put_off_until = setup.config.sources[name], state.series, facts.put_off.get(name)
+    found = series.health(name, now)
+    return SourceStatus(
+        name,
+        spec.type,
+        schedule_text(spec.schedule),
+        UNSEEN if found is None else found.health,
+        None if found is None else found.since,
+        "" if found is None else found.reason,
+        series.sources[name].answered_at,
+        facts.planned.next_poll(name, spec.schedule, put_off_until),
+        facts.skipped.get(name, 0),
+        facts.dropped.get(name, 0),
+        put_off_until,
+    )
+
+
+_Suppressed = Mapping[AlertKey, Suppression]
+
+
+def _suppressed(setup: Setup, state: State, now: float) -> _Suppressed:
+    """What suppresses each alert that is suppressed. Asked once for each rule: one may have thousands of alerts."""
+    view = notify_view(setup, state, now)
+    return {
+        id_.key: each for rule in state.alerts.by_rule for id_, each in suppressed_of(setup, state, rule, view).items()
+    }
+
+
+def _rule(setup: Setup, state: State, rule: Rule, suppressed: _Suppressed) -> RuleStatus:
+    alerts, options = state.alerts.of_rule(rule.name), setup.config.rules[rule.name]
+    firing = [alert for alert in alerts if alert.severity is not None]
+    return RuleStatus(
+        rule.name,
+        rule.metric,
+        str(rule.when) if rule.when is not None else "",
+        [_threshold(rule, severity, fires_when) for severity, fires_when in conditions(rule)],
+        dict(rule.labels),
+        options.accounts,
+        options.push is not None,
+        "firing" if firing else "pending" if alerts else "inactive",
+        worst_of(*(alert.severity for alert in firing)),
+        min((alert.since for alert in firing), default=None),
+        len(firing),
+        len(alerts) - len(firing),
+        sum(alert.key in suppressed for alert in alerts),
+        state.alerts.problems.get(rule.name, ""),
+    )
+
+
+def _threshold(rule: Rule, severity: Severity, fires_when: str) -> ThresholdStatus:
+    timing = rule.timings[severity]
+    return ThresholdStatus(severity, str(rule.threshold(severity)), fires_when, timing.hold, timing.keep_firing_for)
+
+
+def _alert(setup: Setup, state: State, alert: Alert, by: Suppression | None) -> AlertStatus:
+    sample = state.series.get(*alert.series)
+    # Of a counter, what its rule compares: an increase, at the alert's last change.
+    is_evaluated = sample is None or setup.rules.by_name[alert.rule].is_on_counter
+    return AlertStatus(
+        alert.rule,
+        dict(alert.labels),
+        _phase(alert),
+        alert.severity,
+        alert.severity_since,
+        alert.fired_at,
+        alert.value if sample is None or is_evaluated else sample.value,
+        "" if by is None else by.reason,
+        "" if by is None else reason_text(by.reason, by.text),
+        None if by is None else by.until,
+    )
+
+
+def _phase(alert: Alert) -> str:
+    if alert.severity is None:
+        return "pending"
+    # An alert that is clear, and fires on for keep_firing_for, has no severity that still breaches.
+    phases = {hold.phase for hold in alert.holds if hold.fires}
+    return phases.pop().value if len(phases) == 1 else "firing"
+
+
+def _surfaces(setup: Setup, state: State, facts: RuntimeFacts, view: SurfacesView, now: float) -> list[SurfaceStatus]:
+    should, outbox = desired(setup, state, setup.surfaces.keys, view), fill_lanes(state.outbox, now)
+    let_go = {gate.account: gate.passages for gate in facts.gates}
+    found = []
+    for surfaces in setup.surfaces.by_account.values():
+        for key in surfaces.keys:
+            differs = difference(outbox, key, should[key], let_go[key.account], surfaces.updates_at_once, now)
+            is_right = differs.reason in NOT_SHOWN
+            surface = replace(
+                _surface(outbox, key, should[key]),
+                waiting_reason="" if is_right else differs.reason,
+                waiting_why="" if is_right else differs.why,
+                waiting_until=differs.until,
+                stale=_is_stale(surfaces, key, state, now),
+            )
+            stream = surfaces.streams.get(key) if isinstance(key, StreamKey) else None
+            if stream is not None:
+                surface = replace(surface, rank=rank_text(stream.incident_severity(view), stream.slot.priority))
+            found.append(surface)
+    return found
+
+
+def _surface(outbox: Outbox, key: SurfaceKey, should: Desired) -> SurfaceStatus:
+    now_shown, problem = outbox.status(key), should.problem
+    shown = _shows(now_shown.shown)
+    return SurfaceStatus(
+        {WidgetKey: "widget", StreamKey: "live_activity"}.get(type(key), "badge"),
+        key.account,
+        "" if isinstance(key, BadgeKey) else key.name,
+        shown,
+        None if shown is None or now_shown.shown is None else now_shown.shown.at,
+        _says(should.message),
+        now_shown.queued is not None or now_shown.in_flight,
+        "",
+        "",
+        None,
+        stale=False,
+        has_slot=isinstance(key, StreamKey) and now_shown.holds_slot,
+        reason="" if problem is None else str(problem),
+        may_start_at=problem.wait.until if problem is not None and problem.wait is not None else None,
+    )
+
+
+def _is_stale(surfaces: Surfaces, key: SurfaceKey, state: State, now: float) -> bool:
+    surface = surfaces.always.get(key) or (surfaces.streams.get(key) if isinstance(key, StreamKey) else None)
+    return surface is not None and any(state.series.is_stale(each, now) for each in surface.dependencies.metrics)
+
+
+def _shows(shown: Shown | None) -> Shows | None:
+    match shown:
+        case ShownWidget(value=value):
+            return value
+        case ShownBadge(count=count):
+            return count
+        case ShownActivity():
+            return activity_in_words(shown)
+    return None
+
+
+def _says(message: LevelMessage | None) -> Shows | None:
+    match message:
+        case WidgetValue(value=value):
+            return value
+        case BadgeCount(count=count):
+            return count
+        case ActivityState():
+            return summary(message)
+    return None
+
+
+def _silence(silence: Silence) -> SilenceStatus:
+    return SilenceStatus(silence.id, silence.text, silence.comment, silence.author, silence.starts, silence.ends)
+
+
+def _account(setup: Setup, state: State, gate: GateStatus, view: SurfacesView) -> AccountStatus:
+    outbox, owner = state.outbox, setup.surfaces.with_slots_of[gate.account]
+    with_slots = setup.surfaces.by_account[owner]
+    queued = [each for each in outbox.waiting.values() if each.message.key.account == gate.account]
+    refused = []
+    for each in queued:
+        if each.is_refused and each.reason is not None and isinstance(each.message, Push | PushUpdate):
+            reason = why(each.message.key, each.reason, each.detail)
+            refused.append(RefusedStatus(str(each.message.key), each.message.content.title, reason, each.retry_at))
+    made = defaultdict(list)
+    for each in queued:
+        made[each.message.priority].append(each.message.created)
+    return AccountStatus(
+        gate.account,
+        gate.reachable,
+        gate.reachable_since,
+        gate.next_probe_at,
+        gate.blocked,
+        gate.budgets,
+        sum(len(outbox.streams_on_phone(account)) for account in with_slots.accounts),
+        with_slots.limits.at_once,
+        sum(stream.is_wanted(view) for stream in with_slots.streams.values()),
+        [
+            LaneStatus(priority.name.lower(), len(made[priority]), min(made[priority]))
+            for priority in Priority
+            if made[priority]
+        ],
+        outbox.in_flight(gate.account),
+        sorted(refused, key=lambda each: (each.retry_at, each.notification)),
+    )

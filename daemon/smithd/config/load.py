@@ -143,6 +143,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         live_activities=file.live_activities,
         badge=file.badge,
         redactor=validator.redactor,
+        locale=file.locale,
         unknown=unknown,
         without_secret=frozenset(validator.without_secret),
     )

@@ -234,12 +234,13 @@ class ActivityOptions(Options):
         self,
         content: ActivityContent,
         severity: Severity | None,
-        view: SurfacesView,  # noqa: ARG002 - for the types
+        view: SurfacesView,
     ) -> dict[str, Any]:
         """The row that stands for it where it is folded, while it shows an incident of this severity: its title, and
         what says most of its content state.
         """
-        return {"label": content.content_state["title"], **folded_value(content.content_state, severity)}
+        state = content.content_state
+        return {"label": state["title"], **folded_value(state, severity, view.locale)}
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """What of its own fields cannot be shown as it should, if anything."""

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from smithd.alerts.severity import Severity
 from smithd.expression.option import ValueRef
-from smithd.formatting import duration, number
+from smithd.formatting import number
 from smithd.keys import StreamKey
 from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Options, PositiveDuration
@@ -144,9 +144,10 @@ class TimerOptions(WithSubtitle, WithColor):
         row = super().folded_row(content, severity, view)
         began = _only(view, self.since) if self.since is not None else None
         if began is not None:
-            return row | {"value": with_mark(f"since {view.clock(began.value)}", severity)}
+            return row | {"value": with_mark(f"since {view.clock(began.value)}", severity, view.locale)}
         if content.ends_at is not None:
-            return row | {"value": with_mark(duration(max(0.0, content.ends_at - view.now)), severity)}
+            left = view.language.duration(max(0.0, content.ends_at - view.now))
+            return row | {"value": with_mark(left, severity, view.locale)}
         return row
 
     def marked(self, seen: ActivityView, mark: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from smithd.lockscreen import widths
 from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.plugin.sample import Sample
-from smithd.references import ITS_DEFAULT, AccountNames, ReferenceKind, TimeWindowRef, references
+from smithd.references import ITS_DEFAULT, AccountNames, Path, ReferenceKind, TimeWindowRef, references
 from smithd.surfaces.activity.show import Show, ShowOptions
 from smithd.surfaces.activity.view import ActivityView, FinalText, HeadlineText
 from smithd.surfaces.countdown import Countdown
@@ -195,9 +195,9 @@ class ActivityOptions(Options):
         return [sample for metric in self.shown_metrics for sample in view.samples(metric)]
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
-        """The metrics of which it can show one series only."""
-        return ()
+    def single_metrics(self) -> dict[Path, str]:
+        """The metrics of which it can show one series only, by where its options name them."""
+        return {}
 
     @cached_property
     def headline_rules(self) -> list[str] | None:
@@ -244,7 +244,7 @@ class ActivityOptions(Options):
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """What of its own fields cannot be shown as it should, if anything."""
-        for metric in self.single_metrics:
+        for metric in self.single_metrics.values():
             if (count := len(view.samples(metric))) > 1:
                 return NotRenderable(key, Obstacle.SEVERAL_SERIES, (metric,), count)
         return None

@@ -13,6 +13,7 @@ from smithd.formatting import number, plain
 from smithd.keys import StreamKey
 from smithd.locales import Language
 from smithd.outbox.message import Json
+from smithd.references import Path
 from smithd.surfaces.activity.parts import WithBadge, WithColor, WithSubtitle, WithTwoButtons
 from smithd.surfaces.activity.view import ActivityView
 from smithd.surfaces.surface import NotRenderable, Obstacle
@@ -55,10 +56,16 @@ class ProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
         return self
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
+    def single_metrics(self) -> dict[Path, str]:
         """All that it shows."""
-        named = (self.percentage, self.value, self.upper_limit, self.from_, self.to)
-        return (*super().single_metrics, *(each for each in named if isinstance(each, str)))
+        named = {
+            "percentage": self.percentage,
+            "value": self.value,
+            "upper_limit": self.upper_limit,
+            "from": self.from_,
+            "to": self.to,
+        }
+        return super().single_metrics | {(key,): each for key, each in named.items() if isinstance(each, str)}
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """No value, no limit, or no length."""

@@ -161,9 +161,12 @@ class WithRows(WithSubtitle):
         raise NotImplementedError
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
+    def single_metrics(self) -> dict[Path, str]:
         """A row for one series cannot show several."""
-        return tuple(row.value for row in self.row_options if row.value is not None)
+        rows = enumerate(self.row_options)
+        return super().single_metrics | {
+            (self.type, place, "value"): row.value for place, row in rows if row.value is not None
+        }
 
     def folded_row(self, content: ActivityContent, severity: Severity | None, view: SurfacesView) -> dict[str, Any]:
         """The worst row stands for it, without a mark where that row has ``mark: false``."""

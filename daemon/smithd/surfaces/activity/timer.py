@@ -18,6 +18,7 @@ from smithd.keys import StreamKey
 from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Options, PositiveDuration
 from smithd.plugin.sample import Sample
+from smithd.references import Path
 from smithd.surfaces.activity.parts import WithColor, WithSubtitle
 from smithd.surfaces.activity.view import ActivityView, HeadlineText
 from smithd.surfaces.countdown import LEAST_MOVE, Countdown, for_duration, to_time
@@ -71,9 +72,10 @@ class TimerOptions(WithSubtitle, WithColor):
         return frozenset(each for each in (self.until, self.since) if each is not None)
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
+    def single_metrics(self) -> dict[Path, str]:
         """The time that it shows."""
-        return (*super().single_metrics, *self.shown_metrics)
+        named = {"until": self.until, "since": self.since}
+        return super().single_metrics | {(key,): each for key, each in named.items() if each is not None}
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """No time, a number that is none, or a countdown that nothing asks for; one that is over needs no time."""

@@ -1,14 +1,19 @@
-"""Metrics that have several series, where one value is shown: the configuration must say which."""
+"""What surfaces can show of what they name: one series of a metric, and a severity that a rule has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
+from operator import getitem
+from typing import Any
 
-from smithd.config.model import File
+from smithd.alerts.severity import Severity
+from smithd.config.model import File, RuleConfig
 from smithd.config.partial import is_complete
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
 from smithd.poll.registry import SourceSpec
+from smithd.references import ReferenceKind, references
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.badge import BadgeOptions
 from smithd.surfaces.widget import WidgetOptions
@@ -18,8 +23,14 @@ _ROW = f"{_AGGREGATE}; or 'each' and 'by', for a row of each series"
 
 
 def check(validator: Validator, file: File, sources: Mapping[str, SourceSpec]) -> None:
+    """Report what can never be shown. ``file`` may be partial: what is UNKNOWN in it is reported already."""
+    _check_series(validator, file, sources)
+    _check_severities(validator, file)
+
+
+def _check_series(validator: Validator, file: File, sources: Mapping[str, SourceSpec]) -> None:
     """Report what shows one value of a metric that has several by its options. Of others, like a query in PromQL, only
-    an answer can say that. ``file`` may be partial.
+    an answer can say that.
     """
     several = {
         f"{spec.name}.{name}"
@@ -46,3 +57,19 @@ def _shown_alone(file: File) -> Iterator[tuple[Path, str, str]]:
                 # Only a row stands in a list.
                 is_row = any(isinstance(step, int) for step in path)
                 yield ("live_activities", key, *path), metric, _ROW if is_row else _AGGREGATE
+
+
+def _check_severities(validator: Validator, file: File) -> None:
+    """Report ``{rule: severity}`` where the rule never fires that severely."""
+    for key, activity in file.live_activities.items():
+        if not isinstance(activity, ActivityOptions) or not is_complete(activity):
+            continue
+        for named in references(activity, ("live_activities", key)):
+            rule = file.rules.get(named.name) if named.kind is ReferenceKind.RULE and named.is_key else None
+            if not isinstance(rule, RuleConfig) or not is_complete(rule) or not rule.severities:
+                continue
+            plain: Any = validator.data
+            least, worst = Severity(reduce(getitem, named.path, plain)), max(rule.severities)
+            if worst < least:
+                message = f"the rule '{named.name}' never fires at {least}"
+                validator.report_at(named.path, message, expected=f"its worst severity is {worst}")

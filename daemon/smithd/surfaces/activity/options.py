@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -92,6 +92,19 @@ class End(Options):
         3600.0, description="it ends when all sources of what it shows have been failing or silent for this long"
     )
     cool_down: Duration = Field(60.0, description="how long it must be unwanted before it ends (flapping updates it)")
+
+
+class ActivityClock(Protocol):
+    """What a type has that shows a clock."""
+
+    def countdown(self, known: Countdown | None, key: StreamKey, view: SurfacesView) -> Countdown | None:
+        """What it counts down from now on. ``known``: until now."""
+
+    def is_over(self, countdown: Countdown | None, now: float) -> bool:
+        """Whether the activity has come to its end by that, whatever ``show`` says."""
+
+    def timing(self, seen: ActivityView) -> dict[str, Any]:
+        """Which window the phone counts: ``window`` and ``ends_at`` of the content."""
 
 
 class ActivityOptions(Options):
@@ -214,17 +227,10 @@ class ActivityOptions(Options):
         """The worst severity that fires among these rules, suppressed alerts apart unless they are included."""
         return view.severity(rules) if self.include_suppressed else view.unsuppressed_severity(rules)
 
-    def countdown(self, known: Countdown | None, key: StreamKey, view: SurfacesView) -> Countdown | None:  # noqa: ARG002
-        """What its timer counts down from now on. ``known``: until now."""
+    @property
+    def clock(self) -> ActivityClock | None:
+        """The clock that it has, if any."""
         return None
-
-    def is_done(self, countdown: Countdown | None, now: float) -> bool:  # noqa: ARG002 - for the types
-        """Whether it has come to its end by itself, whatever ``show`` says."""
-        return False
-
-    def timing(self, seen: ActivityView) -> dict[str, Any]:  # noqa: ARG002 - for the types
-        """Which window a timer counts: ``window`` and ``ends_at`` of its content."""
-        return {}
 
     def buttons(self) -> dict[str, Action | None]:
         """Its buttons, by the names of their fields."""

@@ -19,6 +19,7 @@ from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Options, PositiveDuration
 from smithd.plugin.sample import Sample
 from smithd.references import Path
+from smithd.surfaces.activity.options import ActivityClock
 from smithd.surfaces.activity.parts import WithColor, WithSubtitle
 from smithd.surfaces.activity.view import ActivityView, HeadlineText
 from smithd.surfaces.countdown import LEAST_MOVE, Countdown, for_duration, to_time
@@ -98,6 +99,11 @@ class TimerOptions(WithSubtitle, WithColor):
                 return NotRenderable(key, Obstacle.UNSUITABLE, (metric,), detail=detail)
         return None
 
+    @property
+    def clock(self) -> ActivityClock:
+        """It is one."""
+        return self
+
     def countdown(self, known: Countdown | None, key: StreamKey, view: SurfacesView) -> Countdown | None:
         """What it counts down; forgotten once it is neither wanted nor shown."""
         if self.since is not None or not (self.is_wanted(view) or view.is_on_phone(key)):
@@ -115,7 +121,7 @@ class TimerOptions(WithSubtitle, WithColor):
         is_stale, is_paused = sample is None or not view.is_fresh(sample), self._is_paused(known, view)
         return to_time(known, end, view.now, is_paused=is_paused, is_stale=is_stale)
 
-    def is_done(self, countdown: Countdown | None, now: float) -> bool:
+    def is_over(self, countdown: Countdown | None, now: float) -> bool:
         """At zero, unless it says something then."""
         return countdown is not None and countdown.is_over(now) and self.when_over is None
 
